@@ -1,0 +1,12 @@
+export { type Clock, systemClock } from "./clock.js";
+export {
+  ClusterError,
+  ERROR_CODES,
+  type ErrorCode,
+  errorMessage,
+  InvalidArgumentError,
+} from "./errors.js";
+export { canonicalJson, hashJson, sha256 } from "./hash.js";
+export { createLogger, type Logger } from "./log.js";
+export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
+export { philox4x32, Rng, type Words4 } from "./rng.js";

@@ -1,0 +1,143 @@
+/**
+ * Philox 4x32-10, a counter-based generator: the numbers are a pure function of a key and a counter,
+ * so they depend on no worker, no order and no earlier draw.
+ *
+ * @source Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011
+ */
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
+const ROUNDS = 10;
+
+/** Four unsigned 32-bit words. */
+export type Words4 = readonly [number, number, number, number];
+
+/**
+ * Computes one Philox 4x32-10 block.
+ *
+ * @param counter  four unsigned 32-bit words
+ * @param key      two unsigned 32-bit words
+ * @returns        four unsigned 32-bit words
+ */
+export function philox4x32(counter: Words4, key: readonly [number, number]): Words4 {
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
+  for (let round = 0; round < ROUNDS; round++) {
+    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
+    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
+    const high0 = mulHigh(MULTIPLIER_0, c0);
+    const high1 = mulHigh(MULTIPLIER_1, c2);
+    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    k0 = (k0 + WEYL_0) >>> 0;
+    k1 = (k1 + WEYL_1) >>> 0;
+  }
+  return [c0, c1, c2, c3];
+}
+
+/** The upper 32 bits of a 32 x 32 bit product. */
+function mulHigh(a: number, b: number): number {
+  const a0 = a & 0xffff;
+  const a1 = a >>> 16;
+  const b0 = b & 0xffff;
+  const b1 = b >>> 16;
+  const middle = a1 * b0 + ((a0 * b0) >>> 16);
+  const cross = a0 * b1 + (middle & 0xffff);
+  return (a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) >>> 0;
+}
+
+/**
+ * A stream of random numbers that belongs to one purpose, named by a key and by parts such as
+ * (iteration, task, rollout).
+ *
+ * - Two streams with different seeds or parts are independent; the same ones are equal everywhere.
+ * - `fork` names a sub-stream; it does not depend on what was drawn before.
+ */
+export class Rng {
+  readonly #key: readonly [number, number];
+  readonly #stream: readonly [number, number];
+  #block = 0;
+  #words: Words4 = [0, 0, 0, 0];
+  #used = 4;
+
+  constructor(seed: number, ...parts: number[]) {
+    let state: Words4 = philox4x32([lowWord(seed), highWord(seed), parts.length, 0], [0x67756d, 1]);
+    for (const part of parts) {
+      state = philox4x32(
+        [(state[0] ^ lowWord(part)) >>> 0, (state[1] ^ highWord(part)) >>> 0, state[2], state[3]],
+        [0x67756d, 2],
+      );
+    }
+    this.#key = [state[0], state[1]];
+    this.#stream = [state[2], state[3]];
+  }
+
+  /** The key words of this stream, for code that computes the same numbers natively. */
+  get key(): readonly [number, number] {
+    return this.#key;
+  }
+
+  /** Names a sub-stream. */
+  fork(...parts: number[]): Rng {
+    return new Rng(0, ...this.#key, ...this.#stream, ...parts);
+  }
+
+  /** Draws an unsigned 32-bit integer. */
+  uint32(): number {
+    if (this.#used === 4) {
+      this.#words = philox4x32([this.#block++, 0, ...this.#stream], this.#key);
+      this.#used = 0;
+    }
+    return this.#words[this.#used++] as number;
+  }
+
+  /** Draws a number in [0, 1) with 53 random bits. */
+  uniform(): number {
+    const high = this.uint32() >>> 5;
+    const low = this.uint32() >>> 6;
+    return (high * 0x400_0000 + low) / 0x20_0000_0000_0000;
+  }
+
+  /** Draws an integer in [0, bound) without bias; `bound` is 1 to 2^32. */
+  below(bound: number): number {
+    const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
+    for (;;) {
+      const word = this.uint32();
+      if (word < limit) return word % bound;
+    }
+  }
+
+  /** Draws an integer in [low, high], both inclusive. */
+  between(low: number, high: number): number {
+    return low + this.below(high - low + 1);
+  }
+
+  /** Says yes with the given probability. */
+  chance(probability: number): boolean {
+    return this.uniform() < probability;
+  }
+
+  /** Draws one element of a list that is not empty. */
+  pick<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new RangeError("cannot pick from an empty list");
+    return items[this.below(items.length)] as T;
+  }
+
+  /** Returns the items in a random order. */
+  shuffle<T>(items: readonly T[]): T[] {
+    const result = [...items];
+    for (let i = result.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [result[i], result[j]] = [result[j] as T, result[i] as T];
+    }
+    return result;
+  }
+}
+
+function lowWord(value: number): number {
+  return Number(BigInt.asUintN(32, BigInt(Math.trunc(value))));
+}
+
+function highWord(value: number): number {
+  return Number(BigInt.asUintN(32, BigInt(Math.trunc(value)) >> 32n));
+}
