@@ -1,0 +1,59 @@
+import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
+
+/** Thrown when a group cannot be trained on as it is: an empty prompt, an empty answer, a bad reward. */
+export class InvalidGroupError extends ClusterError {
+  constructor(
+    readonly groupKey: string,
+    problem: string,
+    readonly rollout: number | null = null,
+  ) {
+    const place = rollout === null ? groupKey : `${groupKey} rollout ${rollout}`;
+    super("INVALID_ARGUMENT", `group ${place}: ${problem}`, { details: { groupKey, rollout } });
+  }
+}
+
+/** Thrown when a prompt with one answer is longer than a pack may be. */
+export class PackTooSmallError extends InvalidArgumentError {
+  constructor(groupKey: string, rollout: number, sizes: { needed: number; maxPackTokens: number }) {
+    super(
+      "maxPackTokens",
+      `group ${groupKey} rollout ${rollout} needs ${sizes.needed} tokens with its prompt, ` +
+        `a pack holds ${sizes.maxPackTokens}`,
+      { suggestion: "set it to the longest prompt plus the longest answer, or more" },
+    );
+  }
+}
+
+/** Thrown when a loss needs log-probs that the caller did not give, or gave too few of. */
+export class MissingLogprobsError extends ClusterError {
+  constructor(
+    readonly kind: "new" | "old" | "behaviour" | "reference" | "entropy",
+    problem: string,
+  ) {
+    super("FAILED_PRECONDITION", `${kind} log-probs: ${problem}`, { details: { kind } });
+  }
+}
+
+/** Thrown when a model, or what it is trained with, gives a loss that is not a finite number. */
+export class NonFiniteLossError extends ClusterError {
+  constructor(
+    readonly groupKey: string,
+    readonly rollout: number,
+    readonly token: number,
+    values: Record<string, number>,
+  ) {
+    const shown = Object.entries(values).map(([name, value]) => `${name} ${value}`);
+    super(
+      "FAILED_PRECONDITION",
+      `group ${groupKey} rollout ${rollout} token ${token}: the loss is not finite (${shown.join(", ")})`,
+      { details: { groupKey, rollout, token } },
+    );
+  }
+}
+
+/** Thrown when a file of golden numbers is of an unknown format, version or shape. */
+export class GoldenFormatError extends ClusterError {
+  constructor(where: string, problem: string) {
+    super("INVALID_ARGUMENT", `${where}: ${problem}`, { details: { where } });
+  }
+}

@@ -1,0 +1,201 @@
+import { MissingLogprobsError, NonFiniteLossError } from "../errors.js";
+import { countTargets, type Pack, type PackAnswer } from "../pack.js";
+import { exp } from "../exp.js";
+import { type LossConfig, type TrainingLoss } from "./config.js";
+import { klPenalty } from "./kl.js";
+import { type LossMetrics, NO_METRICS } from "./metrics.js";
+import { policyLoss } from "./policy.js";
+
+/** What a model computed for a pack: [N] each, all tokens of all answers in order, in nats. */
+export interface PackOutputs {
+  readonly newLogprobs: ArrayLike<number>;
+  readonly entropies: ArrayLike<number>;
+  /** Of the reference model; needed when `klCoefficient` is not 0. */
+  readonly referenceLogprobs?: ArrayLike<number> | null;
+  /**
+   * The trainer's own log-probs before the update's first step, where they differ from the sampler's;
+   * needed for truncated importance sampling. Without them the behaviour log-probs stand for them.
+   */
+  readonly oldLogprobs?: ArrayLike<number> | null;
+}
+
+/** A pack's loss and its derivatives; [N] in the order of {@link PackOutputs}. */
+export interface PackLoss {
+  /** Weighted sum over the tokens. */
+  readonly loss: number;
+  readonly dLogprob: Float32Array;
+  /** null when the loss does not depend on the entropy. */
+  readonly dEntropy: Float32Array | null;
+  readonly metrics: LossMetrics;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** A pack's sums while its answers are gone through. */
+interface Accumulator {
+  readonly pack: Pack;
+  readonly outputs: PackOutputs;
+  readonly dLogprob: Float32Array;
+  readonly metrics: Mutable<LossMetrics>;
+}
+
+/**
+ * Computes a pack's weighted loss, its derivatives and its metrics. Pure: the same numbers for the same
+ * input on every machine, in float64, derivatives rounded to float32 at the end.
+ *
+ * Per token: weight * (importance * policy + klCoefficient * kl - entropyCoefficient * entropy).
+ *
+ * @throws MissingLogprobsError when the config asks for log-probs that `outputs` lacks
+ * @throws NonFiniteLossError   naming the first token whose loss is not a finite number
+ */
+export function packLoss(pack: Pack, config: TrainingLoss, outputs: PackOutputs): PackLoss {
+  const numTargets = countTargets(pack);
+  checkOutputs(outputs, config, numTargets);
+  const sums: Accumulator = {
+    pack,
+    outputs,
+    dLogprob: new Float32Array(numTargets),
+    metrics: { ...NO_METRICS },
+  };
+  let start = 0;
+  for (const answer of pack.answers) {
+    if (config.policy === "cross-entropy") addCrossEntropy(sums, answer, start);
+    else addAnswer(sums, answer, { start, config });
+    start += answer.tokens.length;
+  }
+  const { metrics, dLogprob } = sums;
+  return { loss: metrics.loss, dLogprob, dEntropy: entropyDerivative(pack, config), metrics };
+}
+
+function addAnswer(
+  sums: Accumulator,
+  answer: PackAnswer,
+  { start, config }: { start: number; config: LossConfig },
+): void {
+  const { outputs, metrics } = sums;
+  const end = start + answer.tokens.length;
+  const newLogprobs = range(outputs.newLogprobs, start, end);
+  const oldLogprobs = outputs.oldLogprobs
+    ? range(outputs.oldLogprobs, start, end)
+    : answer.logprobs;
+  if (oldLogprobs.length !== newLogprobs.length) {
+    throw new MissingLogprobsError("behaviour", `rollout ${answer.rollout} has none`);
+  }
+  const policy = policyLoss({ newLogprobs, oldLogprobs, advantage: answer.advantage }, config);
+  for (let t = 0; t < answer.tokens.length; t++) {
+    const newLogprob = newLogprobs[t] as number;
+    const importance = importanceWeight(config, oldLogprobs[t] as number, answer.logprobs[t]);
+    const kl = referenceKl(sums, newLogprob, { index: start + t, config });
+    const entropy = outputs.entropies[start + t] as number;
+    const loss =
+      answer.weight *
+      (importance * (policy.loss[t] as number) +
+        config.klCoefficient * kl.value -
+        config.entropyCoefficient * entropy);
+    const slope = importance * (policy.dLogprob[t] as number) + config.klCoefficient * kl.slope;
+    sums.dLogprob[start + t] = answer.weight * slope;
+    if (!Number.isFinite(loss) || !Number.isFinite(slope)) {
+      throw new NonFiniteLossError(sums.pack.groupKey, answer.rollout, t, {
+        new: newLogprob,
+        old: oldLogprobs[t] as number,
+        advantage: answer.advantage,
+      });
+    }
+    const logRatio = newLogprob - (oldLogprobs[t] as number);
+    metrics.loss += loss;
+    metrics.ratioSum += policy.ratio[t] as number;
+    metrics.policyKlSum += exp(logRatio) - logRatio - 1;
+    metrics.referenceKlSum += kl.value;
+    metrics.entropySum += entropy;
+    if (policy.clipped[t] === -1) metrics.numClippedLow++;
+    if (policy.clipped[t] === 1) metrics.numClippedHigh++;
+    noteGap(sums, { answer, token: t }, newLogprob);
+  }
+  metrics.numTokens += answer.tokens.length;
+  metrics.numAnswers++;
+}
+
+function addCrossEntropy(sums: Accumulator, answer: PackAnswer, start: number): void {
+  const { outputs, metrics, dLogprob } = sums;
+  for (let t = 0; t < answer.tokens.length; t++) {
+    const newLogprob = outputs.newLogprobs[start + t] as number;
+    if (!Number.isFinite(newLogprob)) {
+      const at = { new: newLogprob };
+      throw new NonFiniteLossError(sums.pack.groupKey, answer.rollout, t, at);
+    }
+    metrics.loss -= answer.weight * newLogprob;
+    metrics.ratioSum += 1;
+    metrics.entropySum += outputs.entropies[start + t] as number;
+    dLogprob[start + t] = -answer.weight;
+  }
+  metrics.numTokens += answer.tokens.length;
+  metrics.numAnswers++;
+}
+
+/** How much more probable the trainer held the token than the sampler did, bounded; held constant. */
+function importanceWeight(config: LossConfig, old: number, behaviour: number | undefined): number {
+  const cap = config.truncatedImportanceSampling;
+  return cap === null || behaviour === undefined ? 1 : Math.min(exp(old - behaviour), cap);
+}
+
+function referenceKl(
+  { outputs }: Accumulator,
+  newLogprob: number,
+  { index, config }: { index: number; config: LossConfig },
+): { value: number; slope: number } {
+  const reference = outputs.referenceLogprobs?.[index];
+  if (reference === undefined) return { value: 0, slope: 0 };
+  return klPenalty(newLogprob, reference, config.klEstimator);
+}
+
+function noteGap(
+  { metrics, pack }: Accumulator,
+  { answer, token }: { answer: PackAnswer; token: number },
+  newLogprob: number,
+): void {
+  const gap = Math.abs(newLogprob - (answer.logprobs[token] ?? newLogprob));
+  if (gap <= metrics.logprobGapMax) return;
+  metrics.logprobGapMax = gap;
+  metrics.logprobGapAt = { groupKey: pack.groupKey, rollout: answer.rollout, token };
+}
+
+function entropyDerivative(pack: Pack, config: TrainingLoss): Float32Array | null {
+  if (config.policy === "cross-entropy" || config.entropyCoefficient === 0) return null;
+  const derivative = new Float32Array(countTargets(pack));
+  let start = 0;
+  for (const { tokens, weight } of pack.answers) {
+    derivative.fill(-weight * config.entropyCoefficient, start, start + tokens.length);
+    start += tokens.length;
+  }
+  return derivative;
+}
+
+function checkOutputs(outputs: PackOutputs, config: TrainingLoss, numTargets: number): void {
+  const { newLogprobs, entropies, referenceLogprobs = null, oldLogprobs = null } = outputs;
+  checkLength("new", newLogprobs, numTargets);
+  checkLength("entropy", entropies, numTargets);
+  if (referenceLogprobs) checkLength("reference", referenceLogprobs, numTargets);
+  if (oldLogprobs) checkLength("old", oldLogprobs, numTargets);
+  if (config.policy === "cross-entropy") return;
+  if (config.klCoefficient !== 0 && !referenceLogprobs) {
+    throw new MissingLogprobsError("reference", "klCoefficient is not 0, but there are none");
+  }
+  if (config.truncatedImportanceSampling !== null && !oldLogprobs) {
+    throw new MissingLogprobsError("old", "truncatedImportanceSampling needs the trainer's own");
+  }
+}
+
+function checkLength(
+  kind: "new" | "entropy" | "reference" | "old",
+  values: ArrayLike<number>,
+  expected: number,
+): void {
+  if (values.length === expected) return;
+  throw new MissingLogprobsError(kind, `${expected} targets, but ${values.length} values`);
+}
+
+function range(values: ArrayLike<number>, start: number, end: number): ArrayLike<number> {
+  return values instanceof Float32Array || values instanceof Float64Array
+    ? values.subarray(start, end)
+    : Array.from(values).slice(start, end);
+}

@@ -1,0 +1,85 @@
+import { InvalidGroupError } from "./errors.js";
+
+/** One answer of a pack, with all that its loss needs. */
+export interface PackAnswer {
+  /** Index of the rollout in its group. */
+  readonly rollout: number;
+  /** Sampled ids [T]. */
+  readonly tokens: Int32Array;
+  /** Behaviour log-probs [T] in nats; empty where the answer was not sampled (supervised training). */
+  readonly logprobs: Float32Array;
+  readonly advantage: number;
+  /** Weight of each token in the update's loss: the normaliser's share. */
+  readonly weight: number;
+}
+
+/** One training row: a prompt once, and answers of its group after it. */
+export interface Pack {
+  readonly groupKey: string;
+  readonly promptTokens: Int32Array;
+  readonly answers: readonly PackAnswer[];
+}
+
+/** A run of tokens of a row that belongs to the prompt or to one answer. */
+export interface RowSegment {
+  readonly start: number;
+  readonly length: number;
+  readonly kind: "prompt" | "answer";
+}
+
+/**
+ * A pack as the model sees it.
+ *
+ * - A token of the prompt sees the prompt up to itself; a token of an answer sees the whole prompt and
+ *   its own answer up to itself, never a sibling.
+ * - The first token of every answer is predicted by the last token of the prompt.
+ */
+export interface PackRow {
+  /** [R] ids: prompt, first answer, second answer, ... */
+  readonly tokens: Int32Array;
+  /** [R] positions: 0.. in the prompt, and from the prompt's length on in every answer. */
+  readonly positions: Int32Array;
+  /** The prompt first, then the answers in order. */
+  readonly segments: readonly RowSegment[];
+  /** [N] ids to be scored: all tokens of all answers, in order. */
+  readonly targets: Int32Array;
+  /** [N] index in the row of the token whose output predicts the target. */
+  readonly predictors: Int32Array;
+}
+
+/** Counts the answer tokens of a pack: the targets of its row. */
+export function countTargets(pack: Pack): number {
+  return pack.answers.reduce((total, answer) => total + answer.tokens.length, 0);
+}
+
+/** Counts the tokens of a pack's row: its prompt once and all answers. */
+export function countRowTokens(pack: Pack): number {
+  return pack.promptTokens.length + countTargets(pack);
+}
+
+/** Lays a pack out as one row. */
+export function packRow(pack: Pack): PackRow {
+  const promptLength = pack.promptTokens.length;
+  if (promptLength === 0) {
+    throw new InvalidGroupError(pack.groupKey, "the prompt is empty, nothing predicts an answer");
+  }
+  const numTargets = countTargets(pack);
+  const tokens = new Int32Array(promptLength + numTargets);
+  const positions = new Int32Array(promptLength + numTargets);
+  const predictors = new Int32Array(numTargets);
+  const segments: RowSegment[] = [{ start: 0, length: promptLength, kind: "prompt" }];
+  tokens.set(pack.promptTokens);
+  for (let i = 0; i < promptLength; i++) positions[i] = i;
+  let start = promptLength;
+  for (const answer of pack.answers) {
+    const length = answer.tokens.length;
+    tokens.set(answer.tokens, start);
+    for (let t = 0; t < length; t++) {
+      positions[start + t] = promptLength + t;
+      predictors[start - promptLength + t] = t === 0 ? promptLength - 1 : start + t - 1;
+    }
+    segments.push({ start, length, kind: "answer" });
+    start += length;
+  }
+  return { tokens, positions, segments, targets: tokens.slice(promptLength), predictors };
+}

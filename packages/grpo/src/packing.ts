@@ -1,0 +1,53 @@
+import { InvalidGroupError, PackTooSmallError } from "./errors.js";
+import { countRowTokens, type Pack, type PackAnswer } from "./pack.js";
+
+/**
+ * Splits groups that are too long for one row; the others stay as they are.
+ *
+ * Pure and in order: packs come in the order of the groups, answers in the order of the rollouts, and
+ * a pack is full when the next answer does not fit.
+ *
+ * @param groups  each a pack of any length
+ * @throws        PackTooSmallError when a prompt with one answer is longer than a pack
+ */
+export function packGroups(groups: readonly Pack[], options: { maxPackTokens: number }): Pack[] {
+  return groups.flatMap((group) =>
+    countRowTokens(group) <= options.maxPackTokens
+      ? [checked(group)]
+      : splitGroup(checked(group), options.maxPackTokens),
+  );
+}
+
+function splitGroup(group: Pack, maxPackTokens: number): Pack[] {
+  const promptLength = group.promptTokens.length;
+  const packs: PackAnswer[][] = [];
+  let numTokens = Infinity;
+  for (const answer of group.answers) {
+    const length = answer.tokens.length;
+    if (promptLength + length > maxPackTokens) {
+      const needed = promptLength + length;
+      throw new PackTooSmallError(group.groupKey, answer.rollout, { needed, maxPackTokens });
+    }
+    if (numTokens + length > maxPackTokens) {
+      packs.push([]);
+      numTokens = promptLength;
+    }
+    packs.at(-1)?.push(answer);
+    numTokens += length;
+  }
+  return packs.map((answers) => ({ ...group, answers }));
+}
+
+function checked(group: Pack): Pack {
+  if (group.promptTokens.length === 0) throw new InvalidGroupError(group.groupKey, "empty prompt");
+  for (const { rollout, tokens, logprobs } of group.answers) {
+    if (tokens.length === 0) {
+      throw new InvalidGroupError(group.groupKey, "the answer has no tokens", rollout);
+    }
+    if (logprobs.length !== 0 && logprobs.length !== tokens.length) {
+      const problem = `${tokens.length} tokens but ${logprobs.length} log-probs`;
+      throw new InvalidGroupError(group.groupKey, problem, rollout);
+    }
+  }
+  return group;
+}
