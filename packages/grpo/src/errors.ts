@@ -27,7 +27,7 @@ export class PackTooSmallError extends InvalidArgumentError {
 /** Thrown when a loss needs log-probs that the caller did not give, or gave too few of. */
 export class MissingLogprobsError extends ClusterError {
   constructor(
-    readonly kind: "new" | "old" | "behaviour" | "reference" | "entropy",
+    readonly kind: "new" | "old" | "reference" | "entropy",
     problem: string,
   ) {
     super("FAILED_PRECONDITION", `${kind} log-probs: ${problem}`, { details: { kind } });

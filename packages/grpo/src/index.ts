@@ -1,5 +1,17 @@
 export { type AdvantageKind, advantages, hasZeroVariance } from "./advantages.js";
 export {
+  type AnswerRules,
+  type DropReason,
+  selectAnswers,
+  type SelectedAnswers,
+} from "./answers.js";
+export {
+  DEFAULT_EARLY_STOP,
+  EarlyStop,
+  type EarlyStopConfig,
+  earlyStopStep,
+} from "./early-stop.js";
+export {
   GoldenFormatError,
   InvalidGroupError,
   MissingLogprobsError,
@@ -7,6 +19,8 @@ export {
   PackTooSmallError,
 } from "./errors.js";
 export { type Finish, type Group, type Rollout } from "./group.js";
+export { meanInterval, type MeanInterval } from "./interval.js";
+export { assignLanes } from "./lanes.js";
 export {
   type Aggregation,
   type CrossEntropyConfig,
@@ -16,6 +30,7 @@ export {
   type PolicyKind,
   type TrainingLoss,
 } from "./loss/config.js";
+export { importanceWeight } from "./loss/importance.js";
 export { klPenalty } from "./loss/kl.js";
 export {
   type LossMeans,
@@ -26,6 +41,7 @@ export {
 } from "./loss/metrics.js";
 export { packLoss, type PackLoss, type PackOutputs } from "./loss/pack-loss.js";
 export { type AnswerLoss, policyLoss, type ScoredAnswer } from "./loss/policy.js";
+export { normaliserWeights, weighPacks } from "./normaliser.js";
 export {
   countRowTokens,
   countTargets,
@@ -36,3 +52,19 @@ export {
   type RowSegment,
 } from "./pack.js";
 export { packGroups } from "./packing.js";
+export {
+  recipeLoss,
+  type RecipeBatch,
+  type RecipeLoss,
+  type RecipeLossConfig,
+} from "./recipe/recipe-loss.js";
+export { countRollouts, type RolloutCounts } from "./rollout-counts.js";
+export {
+  planUpdates,
+  splitUpdates,
+  type Update,
+  type UpdatePlan,
+  type UpdateRules,
+} from "./updates.js";
+export { type AlgorithmCheck } from "./verify/check.js";
+export { verifyAlgorithm } from "./verify/verify-algorithm.js";

@@ -6,7 +6,7 @@ export interface PackAnswer {
   readonly rollout: number;
   /** Sampled ids [T]. */
   readonly tokens: Int32Array;
-  /** Behaviour log-probs [T] in nats; empty where the answer was not sampled (supervised training). */
+  /** Behaviour log-probs [T] in nats; empty where they are unknown, e.g. the answer was not sampled. */
   readonly logprobs: Float32Array;
   readonly advantage: number;
   /** Weight of each token in the update's loss: the normaliser's share. */

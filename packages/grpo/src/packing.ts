@@ -48,6 +48,9 @@ function checked(group: Pack): Pack {
       const problem = `${tokens.length} tokens but ${logprobs.length} log-probs`;
       throw new InvalidGroupError(group.groupKey, problem, rollout);
     }
+    if (!logprobs.every(Number.isFinite)) {
+      throw new InvalidGroupError(group.groupKey, "a log-prob is not a finite number", rollout);
+    }
   }
   return group;
 }

@@ -1,7 +1,7 @@
 import { MissingLogprobsError, NonFiniteLossError } from "../errors.js";
 import { countTargets, type Pack, type PackAnswer } from "../pack.js";
-import { exp } from "../exp.js";
 import { type LossConfig, type TrainingLoss } from "./config.js";
+import { importanceWeight } from "./importance.js";
 import { klPenalty } from "./kl.js";
 import { type LossMetrics, NO_METRICS } from "./metrics.js";
 import { policyLoss } from "./policy.js";
@@ -72,44 +72,40 @@ function addAnswer(
   answer: PackAnswer,
   { start, config }: { start: number; config: LossConfig },
 ): void {
-  const { outputs, metrics } = sums;
-  const end = start + answer.tokens.length;
-  const newLogprobs = range(outputs.newLogprobs, start, end);
+  const { outputs, metrics, pack } = sums;
+  const newLogprobs = range(outputs.newLogprobs, start, answer.tokens.length);
+  // Unknown behaviour: the new log-probs as constants, which is the plain policy gradient.
+  const behaviour = answer.logprobs.length === 0 ? newLogprobs : answer.logprobs;
   const oldLogprobs = outputs.oldLogprobs
-    ? range(outputs.oldLogprobs, start, end)
-    : answer.logprobs;
-  if (oldLogprobs.length !== newLogprobs.length) {
-    throw new MissingLogprobsError("behaviour", `rollout ${answer.rollout} has none`);
-  }
+    ? range(outputs.oldLogprobs, start, answer.tokens.length)
+    : behaviour;
   const policy = policyLoss({ newLogprobs, oldLogprobs, advantage: answer.advantage }, config);
+  const ratioCap = config.truncatedImportanceSampling;
   for (let t = 0; t < answer.tokens.length; t++) {
     const newLogprob = newLogprobs[t] as number;
-    const importance = importanceWeight(config, oldLogprobs[t] as number, answer.logprobs[t]);
-    const kl = referenceKl(sums, newLogprob, { index: start + t, config });
+    const oldLogprob = oldLogprobs[t] as number;
+    const importance =
+      ratioCap === null ? 1 : importanceWeight(oldLogprob, behaviour[t] as number, ratioCap);
+    const kl = referenceKl(outputs, start + t, config);
     const entropy = outputs.entropies[start + t] as number;
     const loss =
-      answer.weight *
-      (importance * (policy.loss[t] as number) +
-        config.klCoefficient * kl.value -
-        config.entropyCoefficient * entropy);
+      importance * (policy.loss[t] as number) +
+      config.klCoefficient * kl.value -
+      config.entropyCoefficient * entropy;
     const slope = importance * (policy.dLogprob[t] as number) + config.klCoefficient * kl.slope;
-    sums.dLogprob[start + t] = answer.weight * slope;
     if (!Number.isFinite(loss) || !Number.isFinite(slope)) {
-      throw new NonFiniteLossError(sums.pack.groupKey, answer.rollout, t, {
-        new: newLogprob,
-        old: oldLogprobs[t] as number,
-        advantage: answer.advantage,
-      });
+      const values = { new: newLogprob, old: oldLogprob, entropy, advantage: answer.advantage };
+      throw new NonFiniteLossError(pack.groupKey, answer.rollout, t, values);
     }
-    const logRatio = newLogprob - (oldLogprobs[t] as number);
-    metrics.loss += loss;
+    sums.dLogprob[start + t] = answer.weight * slope;
+    metrics.loss += answer.weight * loss;
     metrics.ratioSum += policy.ratio[t] as number;
-    metrics.policyKlSum += exp(logRatio) - logRatio - 1;
+    metrics.policyKlSum += klPenalty(oldLogprob, newLogprob, "k3").value;
     metrics.referenceKlSum += kl.value;
     metrics.entropySum += entropy;
     if (policy.clipped[t] === -1) metrics.numClippedLow++;
     if (policy.clipped[t] === 1) metrics.numClippedHigh++;
-    noteGap(sums, { answer, token: t }, newLogprob);
+    noteGap(sums, { answer, token: t }, Math.abs(newLogprob - (behaviour[t] as number)));
   }
   metrics.numTokens += answer.tokens.length;
   metrics.numAnswers++;
@@ -132,28 +128,21 @@ function addCrossEntropy(sums: Accumulator, answer: PackAnswer, start: number): 
   metrics.numAnswers++;
 }
 
-/** How much more probable the trainer held the token than the sampler did, bounded; held constant. */
-function importanceWeight(config: LossConfig, old: number, behaviour: number | undefined): number {
-  const cap = config.truncatedImportanceSampling;
-  return cap === null || behaviour === undefined ? 1 : Math.min(exp(old - behaviour), cap);
-}
-
 function referenceKl(
-  { outputs }: Accumulator,
-  newLogprob: number,
-  { index, config }: { index: number; config: LossConfig },
+  outputs: PackOutputs,
+  index: number,
+  config: LossConfig,
 ): { value: number; slope: number } {
   const reference = outputs.referenceLogprobs?.[index];
   if (reference === undefined) return { value: 0, slope: 0 };
-  return klPenalty(newLogprob, reference, config.klEstimator);
+  return klPenalty(outputs.newLogprobs[index] as number, reference, config.klEstimator);
 }
 
 function noteGap(
   { metrics, pack }: Accumulator,
   { answer, token }: { answer: PackAnswer; token: number },
-  newLogprob: number,
+  gap: number,
 ): void {
-  const gap = Math.abs(newLogprob - (answer.logprobs[token] ?? newLogprob));
   if (gap <= metrics.logprobGapMax) return;
   metrics.logprobGapMax = gap;
   metrics.logprobGapAt = { groupKey: pack.groupKey, rollout: answer.rollout, token };
@@ -194,8 +183,6 @@ function checkLength(
   throw new MissingLogprobsError(kind, `${expected} targets, but ${values.length} values`);
 }
 
-function range(values: ArrayLike<number>, start: number, end: number): ArrayLike<number> {
-  return values instanceof Float32Array || values instanceof Float64Array
-    ? values.subarray(start, end)
-    : Array.from(values).slice(start, end);
+function range(values: ArrayLike<number>, start: number, length: number): Float64Array {
+  return Float64Array.from({ length }, (_, i) => values[start + i] as number);
 }

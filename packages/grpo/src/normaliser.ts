@@ -1,0 +1,44 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import { type Aggregation } from "./loss/config.js";
+import { type Pack } from "./pack.js";
+
+/**
+ * Computes the weight of each token of every answer, so that the sum of weighted token losses over a
+ * whole update is the aggregate that the config asks for.
+ *
+ * The weights are made before any gradient job, from the lengths of all answers of the update: how the
+ * answers are packed, and who computes them, changes nothing.
+ *
+ * @param lengths  tokens of each answer of the update, each at least 1
+ * @returns        one weight per answer
+ */
+export function normaliserWeights(lengths: readonly number[], aggregation: Aggregation): number[] {
+  switch (aggregation.type) {
+    case "sequence-mean":
+      return lengths.map((length) => 1 / (lengths.length * length));
+    case "token-mean": {
+      const numTokens = lengths.reduce((total, length) => total + length, 0);
+      return lengths.map(() => 1 / numTokens);
+    }
+    case "token-sum-fixed": {
+      const { divisor } = aggregation;
+      if (!(divisor > 0)) {
+        throw new InvalidArgumentError("aggregation.divisor", `must be above 0, is ${divisor}`);
+      }
+      return lengths.map(() => 1 / divisor);
+    }
+    default:
+      return aggregation satisfies never;
+  }
+}
+
+/** Returns the packs of one whole update with the weights of their answers set. */
+export function weighPacks(packs: readonly Pack[], aggregation: Aggregation): Pack[] {
+  const lengths = packs.flatMap((pack) => pack.answers.map((answer) => answer.tokens.length));
+  const weights = normaliserWeights(lengths, aggregation);
+  let next = 0;
+  return packs.map((pack) => ({
+    ...pack,
+    answers: pack.answers.map((answer) => ({ ...answer, weight: weights[next++] as number })),
+  }));
+}

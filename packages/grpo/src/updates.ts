@@ -1,0 +1,82 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import { type AnswerRules, selectAnswers } from "./answers.js";
+import { type Group } from "./group.js";
+import { assignLanes } from "./lanes.js";
+import { type Aggregation } from "./loss/config.js";
+import { weighPacks } from "./normaliser.js";
+import { countRowTokens, countTargets, type Pack } from "./pack.js";
+import { packGroups } from "./packing.js";
+import { countRollouts, type RolloutCounts } from "./rollout-counts.js";
+
+/** How the groups of an iteration become updates. */
+export interface UpdateRules extends AnswerRules {
+  readonly aggregation: Aggregation;
+  /** Optimizer steps per iteration; fewer only when fewer groups than this are left. */
+  readonly updatesPerIteration: number;
+  /** Gradient jobs per update. */
+  readonly lanes: number;
+  readonly maxPackTokens: number;
+}
+
+/** One optimizer step's work. */
+export interface Update {
+  /** The packs of each lane, in order; always as many lanes as the rules say. */
+  readonly lanes: readonly (readonly Pack[])[];
+  readonly numGroups: number;
+  readonly numAnswers: number;
+  /** Answer tokens that are scored. */
+  readonly numTargetTokens: number;
+  /** Tokens of all rows, prompts included: the work. */
+  readonly numRowTokens: number;
+}
+
+/** An iteration's learning phase, and the counts to show. */
+export interface UpdatePlan {
+  /** Empty when no group is worth learning from: the caller decides whether that is an error. */
+  readonly updates: readonly Update[];
+  readonly counts: RolloutCounts;
+}
+
+/**
+ * Plans the learning phase of an iteration: advantages, group filter, updates, weights, packs, lanes.
+ *
+ * A pure function of the groups in task order and of the rules: not of workers, nor of arrival.
+ */
+export function planUpdates(groups: readonly Group[], rules: UpdateRules): UpdatePlan {
+  const selected = groups.map((group) => selectAnswers(group, rules));
+  const trainable = selected.flatMap(({ pack }) => (pack === null ? [] : [pack]));
+  const updates = splitUpdates(trainable, rules.updatesPerIteration).map((share) =>
+    planUpdate(share, rules),
+  );
+  return { updates, counts: countRollouts(groups, selected) };
+}
+
+function planUpdate(groups: readonly Pack[], rules: UpdateRules): Update {
+  const packs = packGroups(weighPacks(groups, rules.aggregation), rules);
+  return {
+    lanes: assignLanes(packs, rules.lanes),
+    numGroups: groups.length,
+    numAnswers: groups.reduce((total, { answers }) => total + answers.length, 0),
+    numTargetTokens: groups.reduce((total, group) => total + countTargets(group), 0),
+    numRowTokens: packs.reduce((total, pack) => total + countRowTokens(pack), 0),
+  };
+}
+
+/**
+ * Cuts a list into consecutive shares of nearly equal length, none of them empty.
+ *
+ * @returns `updatesPerIteration` shares, or one per item when there are fewer items
+ */
+export function splitUpdates<T>(items: readonly T[], updatesPerIteration: number): T[][] {
+  if (!Number.isInteger(updatesPerIteration) || updatesPerIteration < 1) {
+    const problem = `must be a whole number above 0, is ${updatesPerIteration}`;
+    throw new InvalidArgumentError("updatesPerIteration", problem);
+  }
+  const count = Math.min(updatesPerIteration, items.length);
+  return Array.from({ length: count }, (_, i) =>
+    items.slice(
+      Math.floor((i * items.length) / count),
+      Math.floor(((i + 1) * items.length) / count),
+    ),
+  );
+}
