@@ -1,0 +1,74 @@
+import { z } from "zod";
+
+/** How the token losses of an update become one number. */
+export const AggregationConfig = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("sequence-mean") }),
+  z.strictObject({ type: z.literal("token-mean") }),
+  z.strictObject({
+    type: z.literal("token-sum-fixed"),
+    divisor: z.number().positive().describe("constant that the sum over all tokens is divided by"),
+  }),
+]);
+/** How the token losses of an update become one number. */
+export type AggregationConfig = z.infer<typeof AggregationConfig>;
+
+/** The loss: the fields of `LossConfig` of the grpo package, and what happens to truncated answers. */
+export const LossSettings = z
+  .strictObject({
+    policy: z
+      .enum(["clip", "gspo", "cispo", "sapo"])
+      .default("clip")
+      .describe("how the ratio of new to old probability enters"),
+    clipLow: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.2)
+      .describe("a ratio under 1 - clipLow gains nothing"),
+    clipHigh: z.number().gt(0).max(10).default(0.2).describe("same above 1 + clipHigh"),
+    twoSided: z
+      .number()
+      .gt(1)
+      .nullable()
+      .default(null)
+      .describe("upper bound of the ratio of a bad answer's tokens (clip); null for none"),
+    ratioCap: z.number().gt(0).default(1.28).describe("upper bound of the detached ratio (cispo)"),
+    temperaturePositive: z.number().gt(0).default(1).describe("gate of good answers (sapo)"),
+    temperatureNegative: z.number().gt(0).default(1.05).describe("gate of bad answers (sapo)"),
+    klCoefficient: z.number().min(0).default(0).describe("weight of the divergence; 0 for none"),
+    klEstimator: z.enum(["k1", "k2", "k3"]).default("k3").describe("estimator of the divergence"),
+    entropyCoefficient: z.number().min(0).default(0).describe("weight of the entropy bonus"),
+    truncatedImportanceSampling: z
+      .number()
+      .gt(0)
+      .nullable()
+      .default(null)
+      .describe("upper bound of the trainer-to-sampler ratio; null for no correction"),
+    aggregation: AggregationConfig.default({ type: "sequence-mean" }).describe(
+      "how token losses become one number",
+    ),
+    truncated: z
+      .enum(["keep", "mask"])
+      .default("keep")
+      .describe("whether answers cut off by the length limit are learnt from"),
+  })
+  .superRefine((loss, context) => {
+    if (loss.klCoefficient > 0) {
+      context.addIssue({
+        code: "custom",
+        path: ["klCoefficient"],
+        message: "must be 0: runs have no reference model yet",
+      });
+    }
+    if (loss.twoSided !== null && loss.policy !== "clip") {
+      context.addIssue({ code: "custom", path: ["twoSided"], message: "needs policy: clip" });
+    } else if (loss.twoSided !== null && loss.twoSided <= 1 + loss.clipHigh) {
+      context.addIssue({
+        code: "custom",
+        path: ["twoSided"],
+        message: `must be above 1 + clipHigh = ${1 + loss.clipHigh}`,
+      });
+    }
+  });
+/** The loss: the fields of `LossConfig` of the grpo package, and what happens to truncated answers. */
+export type LossSettings = z.infer<typeof LossSettings>;

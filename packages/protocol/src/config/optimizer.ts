@@ -1,0 +1,29 @@
+import { z } from "zod";
+
+import { count } from "./fields.js";
+
+/** AdamW with decoupled decay, and the course of its learning rate. */
+export const OptimizerConfig = z.strictObject({
+  lr: z.number().positive().max(1).default(2e-4).describe("highest learning rate"),
+  beta1: z.number().min(0).lt(1).default(0.9).describe("decay of the first moment"),
+  beta2: z.number().min(0).lt(1).default(0.99).describe("decay of the second moment"),
+  eps: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1e-8)
+    .describe("added to the root of the second moment"),
+  weightDecay: z.number().min(0).max(1).default(0).describe("decay of the weights, times lr"),
+  maxGradNorm: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("L2 norm that a longer gradient is scaled down to"),
+  warmupUpdates: count(0, 1e6).default(0).describe("updates over which lr rises from 0"),
+  schedule: z
+    .enum(["constant", "cosine", "linear"])
+    .default("constant")
+    .describe("course of lr after the warm-up; cosine and linear end at 0"),
+});
+/** AdamW with decoupled decay, and the course of its learning rate. */
+export type OptimizerConfig = z.infer<typeof OptimizerConfig>;

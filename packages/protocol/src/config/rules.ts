@@ -1,0 +1,29 @@
+import { type CheckpointConfig } from "./checkpoint.js";
+import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
+
+/** The parts of zod's refinement context that the rules need. */
+interface IssueSink {
+  addIssue(issue: { code: "custom"; path: string[]; message: string }): void;
+}
+
+/** Checks the rules that tie validation, checkpoints and the guard of a run together. */
+export function checkValidationRules(
+  config: {
+    validation: ValidationConfig | null;
+    checkpoint: CheckpointConfig;
+    stopWhen: StopWhenConfig | null;
+  },
+  sink: IssueSink,
+): void {
+  if (config.stopWhen === null) return;
+  if (config.validation === null) {
+    sink.addIssue({ code: "custom", path: ["stopWhen"], message: "needs a validation" });
+  }
+  if (config.stopWhen.action === "rollback" && !config.checkpoint.keepBest) {
+    sink.addIssue({
+      code: "custom",
+      path: ["stopWhen", "action"],
+      message: "rollback needs checkpoint.keepBest: true",
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+import { count, PathText, Seed } from "./fields.js";
+
+/** Sizes of generated cases, from the smallest. */
+export const TIERS = ["mini", "easy", "medium", "hard", "dataset"] as const;
+
+/** Writing styles of generated cases. */
+export const STYLES = ["clear", "dataset"] as const;
+
+/** Where tasks come from: cases made from a seed, or the records of a file. */
+export const TaskSourceConfig = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("generate"),
+    tier: z.enum(TIERS).default("mini").describe("size of the cases"),
+    style: z.enum(STYLES).default("clear").describe("wording of the cases"),
+    seed: Seed.default(1).describe("names the endless series of cases"),
+  }),
+  z.strictObject({
+    type: z.literal("dataset"),
+    file: PathText.describe("JSON array or JSONL with num_clues, prompt and solution"),
+    split: z
+      .tuple([count(0, 1e9), count(1, 1e9)])
+      .refine(([from, to]) => from < to, "the first record must come before the last")
+      .nullable()
+      .default(null)
+      .describe("first record taken and the one after the last; null for all"),
+  }),
+]);
+/** Where tasks come from. */
+export type TaskSourceConfig = z.infer<typeof TaskSourceConfig>;

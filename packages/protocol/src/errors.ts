@@ -1,0 +1,60 @@
+import { ClusterError, type ErrorCode } from "@gumshoe/core";
+
+/** Thrown when a call failed, on the other side or on the way there; carries the other side's code. */
+export class RpcError extends ClusterError {
+  /** Path of the method, e.g. `/gumshoe.v1.RunService/GetRun`. */
+  readonly method: string;
+  /** The address that was called; empty when unknown. */
+  readonly address: string;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: {
+      method: string;
+      address: string;
+      details?: Record<string, unknown>;
+      cause?: unknown;
+    },
+  ) {
+    super(code, message, { details: options.details ?? {}, cause: options.cause });
+    this.method = options.method;
+    this.address = options.address;
+  }
+}
+
+/** Thrown when a server cannot listen where it was told to, for example because the port is in use. */
+export class ListenError extends ClusterError {
+  constructor(
+    readonly address: string,
+    reason: string,
+  ) {
+    super("FAILED_PRECONDITION", `cannot listen on ${address}: ${reason}`, {
+      details: { address, reason },
+    });
+  }
+}
+
+/** Thrown when a call carries no token, or another one than the server's. */
+export class WrongTokenError extends ClusterError {
+  constructor(problem: "missing" | "wrong") {
+    super("UNAUTHENTICATED", `the token is ${problem}`, { details: { problem } });
+  }
+}
+
+/** Thrown when bytes or JSON from another process do not have the agreed form. */
+export class MalformedMessageError extends ClusterError {
+  constructor(problem: string, cause?: unknown) {
+    super("DATA_LOSS", problem, { cause });
+  }
+}
+
+/** Thrown when a vector is not held (any more) where it is asked for. */
+export class TensorNotHeldError extends ClusterError {
+  constructor(
+    readonly tensor: string,
+    problem = "is not held here",
+  ) {
+    super("NOT_FOUND", `${tensor} ${problem}`, { details: { tensor } });
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Everything that can happen in a run, as stored in its ledger and sent to watchers.
+ *
+ * - An event is one flat JSON object with its `type`; number and time travel beside it.
+ * - Readers drop fields that they do not know, so a field may be added.
+ * - `progress` is transient: number 0, never stored.
+ */
+import { z } from "zod";
+
+import { RunResult, ValidationResult } from "../config/run-result.js";
+
+const iteration = z.int().min(0);
+
+/** How many updates made the weights, and the hash of their content. */
+const weights = z.object({ version: z.int().min(0), digest: z.string() });
+
+const metrics = z.record(z.string(), z.number());
+
+const runSubmitted = z.object({
+  type: z.literal("run-submitted"),
+  /** The resolved config. */
+  config: z.unknown(),
+});
+
+const runStarted = z.object({ type: z.literal("run-started"), weights });
+
+/** The coordinator, or a user, took the run up again. */
+const runResumed = z.object({ type: z.literal("run-resumed"), weights });
+
+const iterationPlanned = z.object({
+  type: z.literal("iteration-planned"),
+  iteration,
+  /** Content hashes of the tasks, in task order. */
+  tasks: z.array(z.string()),
+  weights,
+});
+
+const groupDone = z.object({
+  type: z.literal("group-done"),
+  groupKey: z.string(),
+  /** SHA-256 of the group's bytes: its name in the blob store. */
+  blob: z.string(),
+  /** Mean over the scored rollouts; null when none could be scored. */
+  meanReward: z.number().nullable(),
+  rewards: z.array(z.number().nullable()),
+  /** Sampled tokens. */
+  tokens: z.int().min(0),
+  workerId: z.string(),
+  /** Rollouts by how they ended. */
+  finishes: z.record(z.string(), z.int()),
+});
+
+const iterationSampled = z.object({
+  type: z.literal("iteration-sampled"),
+  iteration,
+  meanReward: z.number().nullable(),
+  rollouts: z.int().min(0),
+  tokens: z.int().min(0),
+  seconds: z.number().min(0),
+  metrics: metrics.optional(),
+});
+
+const updateDone = z.object({
+  type: z.literal("update-done"),
+  iteration,
+  /** The update that was made: from weight version `update` to `update + 1`. */
+  update: z.int().min(0),
+  /** The weights that it made. */
+  weights,
+  /** L2 norm before clipping. */
+  gradNorm: z.number(),
+  lr: z.number(),
+  /** Largest log-prob difference between sampler and trainer, in nats; null where none is defined. */
+  logprobGapMax: z.number().nullable(),
+  metrics,
+});
+
+const validationDone = z.object({ type: z.literal("validation-done"), ...ValidationResult.shape });
+
+const checkpointWritten = z.object({
+  type: z.literal("checkpoint-written"),
+  iteration,
+  version: z.int().min(0),
+  folder: z.string(),
+  digest: z.string(),
+});
+
+const iterationDone = z.object({ type: z.literal("iteration-done"), iteration, metrics });
+
+/** One answer to look at, now and then. */
+const example = z.object({
+  type: z.literal("example"),
+  iteration,
+  prompt: z.string(),
+  reply: z.string(),
+  reward: z.number().nullable(),
+});
+
+const workerLost = z.object({
+  type: z.literal("worker-lost"),
+  workerId: z.string(),
+  role: z.string(),
+  /** Key of the job in hand; empty for none. */
+  job: z.string(),
+  jobAgeMs: z.number().min(0),
+});
+
+const runDone = z.object({ type: z.literal("run-done"), result: RunResult });
+
+const runFailed = z.object({
+  type: z.literal("run-failed"),
+  error: z.string(),
+  /** One of core's error codes. */
+  code: z.string().optional(),
+});
+
+const runCancelled = z.object({ type: z.literal("run-cancelled") });
+
+const progress = z.object({
+  type: z.literal("progress"),
+  phase: z.enum(["waiting", "sampling", "learning", "validating", "checkpoint"]),
+  iteration,
+  done: z.int().min(0),
+  total: z.int().min(0),
+  tokensPerSecond: z.number().min(0).optional(),
+  /** What is waited for, in words. */
+  note: z.string().optional(),
+});
+
+/** Everything that can happen in a run. */
+export const RunEventBody = z.discriminatedUnion("type", [
+  runSubmitted,
+  runStarted,
+  runResumed,
+  iterationPlanned,
+  groupDone,
+  iterationSampled,
+  updateDone,
+  validationDone,
+  checkpointWritten,
+  iterationDone,
+  example,
+  workerLost,
+  runDone,
+  runFailed,
+  runCancelled,
+  progress,
+]);
+/** Everything that can happen in a run. */
+export type RunEventBody = z.infer<typeof RunEventBody>;
+
+/** Name of an event. */
+export type RunEventType = RunEventBody["type"];
+
+/** The event of one name. */
+export type RunEventOf<T extends RunEventType> = Extract<RunEventBody, { type: T }>;
+
+/** Events after which a watch ends. */
+export const FINAL_EVENTS: readonly RunEventType[] = ["run-done", "run-failed", "run-cancelled"];

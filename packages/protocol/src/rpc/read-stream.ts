@@ -1,0 +1,31 @@
+import { type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
+
+/**
+ * Reads a server stream as an async iterable. The call begins with the first item asked for, is
+ * cancelled when the loop is left or the signal is aborted, and is read no faster than the loop runs.
+ */
+export async function* readStream<T>(options: {
+  open: () => ClientReadableStream<T>;
+  translate: (error: ServiceError) => Error;
+  signal: AbortSignal | null;
+}): AsyncGenerator<T> {
+  const { signal } = options;
+  if (signal?.aborted) throw signal.reason;
+  const stream = options.open();
+  const onAbort = () => stream.cancel();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    for await (const item of stream) yield item as T;
+  } catch (thrown) {
+    throw isServiceError(thrown) ? options.translate(thrown) : thrown;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    // After leaving the loop early, grpc-js still reports CANCELLED: nobody is interested.
+    stream.on("error", () => undefined);
+    stream.cancel();
+  }
+}
+
+function isServiceError(thrown: unknown): thrown is ServiceError {
+  return thrown instanceof Error && "code" in thrown && "details" in thrown && "metadata" in thrown;
+}
