@@ -11,10 +11,9 @@ export interface AnswerRules {
    *
    * - `keep`: they count like others
    * - `mask`: they count in the group's mean, but nothing is learned from their tokens
-   * - `penalise`: their reward is lowered by `truncationPenalty` first
+   * - `{ penalty }`: their reward is lowered by that much first
    */
-  readonly truncated: "keep" | "mask" | "penalise";
-  readonly truncationPenalty: number;
+  readonly truncated: "keep" | "mask" | { readonly penalty: number };
 }
 
 /** Why nothing is learned from a group. */
@@ -63,9 +62,8 @@ export function selectAnswers(group: Group, rules: AnswerRules): SelectedAnswers
   };
 }
 
-function rewardUnder(rules: AnswerRules, rollout: Rollout): number {
+function rewardUnder({ truncated }: AnswerRules, rollout: Rollout): number {
   const reward = rollout.reward ?? NaN;
-  return rules.truncated === "penalise" && rollout.finish === "length"
-    ? reward - rules.truncationPenalty
-    : reward;
+  const isPenalised = typeof truncated === "object" && rollout.finish === "length";
+  return isPenalised ? reward - truncated.penalty : reward;
 }
