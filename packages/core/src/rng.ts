@@ -24,26 +24,30 @@ export function philox4x32(counter: Words4, key: readonly [number, number]): Wor
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
-    const low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
-    const low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
+    const low0 = Math.imul(MULTIPLIER_0, c0);
+    const low1 = Math.imul(MULTIPLIER_1, c2);
     const high0 = mulHigh(MULTIPLIER_0, c0);
     const high1 = mulHigh(MULTIPLIER_1, c2);
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + WEYL_0) >>> 0;
-    k1 = (k1 + WEYL_1) >>> 0;
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + WEYL_0) | 0;
+    k1 = (k1 + WEYL_1) | 0;
   }
-  return [c0, c1, c2, c3];
+  return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
 }
 
-/** The upper 32 bits of a 32 x 32 bit product. */
+/** The upper 32 bits of an unsigned 32 x 32 bit product, as a signed word. */
 function mulHigh(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const b0 = b & 0xffff;
   const b1 = b >>> 16;
+  // Neither sum exceeds 2^32 - 1, so that the shifts lose nothing.
   const middle = a1 * b0 + ((a0 * b0) >>> 16);
   const cross = a0 * b1 + (middle & 0xffff);
-  return (a1 * b1 + Math.floor(middle / 0x10000) + Math.floor(cross / 0x10000)) >>> 0;
+  return (a1 * b1 + (middle >>> 16) + (cross >>> 16)) | 0;
 }
 
 /**
@@ -60,6 +64,10 @@ export class Rng {
   #words: Words4 = [0, 0, 0, 0];
   #used = 4;
 
+  /**
+   * @param seed   an integer
+   * @param parts  integers that name the purpose; (1, 2) and (1, 2, 0) are different streams
+   */
   constructor(seed: number, ...parts: number[]) {
     let state: Words4 = philox4x32([lowWord(seed), highWord(seed), parts.length, 0], [0x67756d, 1]);
     for (const part of parts) {
@@ -100,6 +108,9 @@ export class Rng {
 
   /** Draws an integer in [0, bound) without bias; `bound` is 1 to 2^32. */
   below(bound: number): number {
+    if (!(bound >= 1 && bound <= 0x1_0000_0000)) {
+      throw new RangeError(`a bound is 1 to 2^32, not ${bound}`);
+    }
     const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
     for (;;) {
       const word = this.uint32();
@@ -134,10 +145,17 @@ export class Rng {
   }
 }
 
+/** The lower 32 bits of an integer, in two's complement. */
 function lowWord(value: number): number {
-  return Number(BigInt.asUintN(32, BigInt(Math.trunc(value))));
+  return checkedInteger(value) >>> 0;
 }
 
+/** Bits 32 to 63 of an integer, in two's complement. */
 function highWord(value: number): number {
-  return Number(BigInt.asUintN(32, BigInt(Math.trunc(value)) >> 32n));
+  return Math.floor(checkedInteger(value) / 0x1_0000_0000) >>> 0;
+}
+
+function checkedInteger(value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new RangeError(`a seed and its parts are integers, not ${value}`);
 }

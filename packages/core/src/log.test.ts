@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { ClusterError } from "./errors.js";
+import { createLogger } from "./log.js";
+
+/** Lets `speak` log, and returns the lines as text. */
+function logged(speak: (log: ReturnType<typeof createLogger>) => void, level?: string): string {
+  let text = "";
+  const destination = { write: (line: string) => void (text += line) };
+  speak(createLogger("coordinator", level, destination));
+  return text;
+}
+
+describe("createLogger", () => {
+  test("a line is one JSON document that says who, when and what", () => {
+    const text = logged((log) => log.info({ run: "first" }, "started"));
+    expect(text.endsWith("\n")).toBe(true);
+    const line = JSON.parse(text) as Record<string, unknown>;
+    expect(line).toMatchObject({ name: "coordinator", run: "first", msg: "started", level: 30 });
+    expect(line["time"]).toMatch(/^\d{4}-\d\d-\d\dT/);
+  });
+
+  test("fields that hold secrets are not written, nor in objects, errors and child loggers", () => {
+    const text = logged((log) => {
+      log.info({ token: "s3cret", password: "s3cret" });
+      log.info({ redis: { redisUrl: "s3cret" }, call: { authorization: "s3cret" } });
+      log.error({ err: new ClusterError("INTERNAL", "x", { details: { token: "s3cret" } }) });
+      log.child({ token: "s3cret" }).info("from a child");
+    });
+    expect(text).not.toContain("s3cret");
+    expect(text.match(/\[secret\]/g)).toHaveLength(6);
+  });
+
+  test("secrets inside of texts are not written, whoever wrote the text", () => {
+    const text = logged((log) => {
+      log.warn("lost redis://:s3cret@127.0.0.1:6379/0");
+      log.warn({ deeply: { nested: { url: "rediss://default:s3cret@host/0" } } });
+      log.warn("sent authorization: Bearer s3cret.part-2");
+      log.error(new Error("cannot reach redis://user:s3cret@host"));
+    });
+    expect(text).not.toContain("s3cret");
+    expect(text).not.toContain("part-2");
+    expect(text).toContain("redis://[secret]@127.0.0.1:6379/0");
+  });
+
+  test("a text without secrets stays as it is", () => {
+    const message = "see https://example.org/a@b, mail a@b.org, took 3 ms";
+    expect(logged((log) => log.info(message))).toContain(message);
+  });
+
+  test("what is below the level is not written", () => {
+    expect(logged((log) => log.debug("detail"))).toBe("");
+    expect(logged((log) => log.error("failure"), "silent")).toBe("");
+  });
+});

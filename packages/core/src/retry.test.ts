@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { type Clock } from "./clock.js";
+import { ClusterError } from "./errors.js";
+import { retry, type RetryNotice } from "./retry.js";
+
+/** Time that passes only by sleeping. */
+class FakeClock implements Clock {
+  readonly sleeps: number[] = [];
+
+  now(): number {
+    return this.monotonicMs();
+  }
+
+  monotonicMs(): number {
+    return this.sleeps.reduce((total, ms) => total + ms, 0);
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    this.sleeps.push(ms);
+    return Promise.resolve();
+  }
+}
+
+const POLICY = { attempts: 5, firstDelayMs: 100, maxDelayMs: 350 };
+const unavailable = () => new ClusterError("UNAVAILABLE", "no answer");
+
+/** Fails the first `failures` times. */
+function flaky(failures: number, error: () => Error = unavailable) {
+  return async (attempt: number) => {
+    if (attempt <= failures) throw error();
+    return attempt;
+  };
+}
+
+describe("retry", () => {
+  test("the wait doubles up to its limit, and each wait is told", async () => {
+    const clock = new FakeClock();
+    const notices: RetryNotice[] = [];
+    const onRetry = (notice: RetryNotice) => notices.push(notice);
+    await expect(retry(flaky(4), { policy: POLICY, clock, onRetry })).resolves.toBe(5);
+    expect(clock.sleeps).toEqual([100, 200, 350, 350]);
+    expect(notices.map(({ attempt, delayMs }) => [attempt, delayMs])).toEqual([
+      [1, 100],
+      [2, 200],
+      [3, 350],
+      [4, 350],
+    ]);
+  });
+
+  test("the last error is thrown when the tries are spent", async () => {
+    const clock = new FakeClock();
+    const work = retry(flaky(99), { policy: POLICY, clock });
+    await expect(work).rejects.toThrow("no answer");
+    expect(clock.sleeps).toHaveLength(4);
+  });
+
+  test("what may not be tried again is thrown at once, foreign errors included", async () => {
+    const clock = new FakeClock();
+    for (const error of [new ClusterError("NOT_FOUND", "gone"), new TypeError("bug")]) {
+      const work = retry(
+        flaky(1, () => error),
+        { policy: POLICY, clock },
+      );
+      await expect(work).rejects.toBe(error);
+    }
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  test("an abort ends the tries", async () => {
+    const clock = new FakeClock();
+    const controller = new AbortController();
+    const onRetry = () => controller.abort(new Error("shutting down"));
+    const options = { policy: POLICY, clock, signal: controller.signal, onRetry };
+    await expect(retry(flaky(99), options)).rejects.toThrow("shutting down");
+    expect(clock.sleeps).toEqual([]);
+  });
+});
