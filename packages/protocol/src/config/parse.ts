@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { isMap, parseDocument, YAMLError } from "yaml";
-import { z } from "zod";
+import { isMap, parseDocument, type YAMLError } from "yaml";
+import { type z } from "zod";
 
 import { RunConfig } from "./run-config.js";
 import { knownNames, nearestName, schemaAt } from "./suggest.js";

@@ -69,7 +69,7 @@ function unwrap(schema: z.ZodType, value: unknown): z.ZodType | null {
 
 /** Lists the names that an object schema knows, or the types that a union chooses from. */
 export function knownNames(schema: z.ZodType | null): string[] {
-  if (schema instanceof z.ZodObject) return Object.keys(schema.shape as object);
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
   if (schema instanceof z.ZodDiscriminatedUnion) {
     const members = schema.options as z.ZodObject<{ type: z.ZodLiteral<string> }>[];
     return members.map((member) => member.shape.type.value);

@@ -1,0 +1,50 @@
+import { ClusterError } from "@gumshoe/core";
+
+/** Thrown when Redis does not answer: not there, not reachable, or not in time. */
+export class RedisUnavailableError extends ClusterError {
+  constructor(
+    /** host:port, without the password. */
+    readonly address: string,
+    reason: string,
+  ) {
+    super("UNAVAILABLE", `no Redis at ${address}: ${reason}`, { details: { address, reason } });
+  }
+}
+
+/** Thrown when Redis answers, but the password is missing or wrong. */
+export class RedisPasswordError extends ClusterError {
+  constructor(
+    /** host:port, without the password. */
+    readonly address: string,
+    problem: "missing" | "wrong",
+  ) {
+    super("UNAUTHENTICATED", `Redis at ${address}: the password is ${problem}`, {
+      details: { address, problem },
+    });
+  }
+}
+
+/** Thrown when another process holds the fence of this cluster. */
+export class FenceHeldError extends ClusterError {
+  constructor(
+    readonly fence: string,
+    /** What the holder said of itself, e.g. `coordinator on host a, pid 12`. */
+    readonly holder: string,
+  ) {
+    super("FAILED_PRECONDITION", `${fence} is held by ${holder}`, { details: { fence, holder } });
+  }
+}
+
+/** The reason of a job's signal when its lease was lost: another worker has the job, or will. */
+export class LeaseLostError extends ClusterError {
+  constructor(readonly key: string) {
+    super("ABORTED", `the lease of job ${key} was lost`, { details: { key } });
+  }
+}
+
+/** The reason of a job's signal when its worker stops: the job goes back to the queue. */
+export class WorkerStoppingError extends ClusterError {
+  constructor() {
+    super("ABORTED", "the worker is stopping");
+  }
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from "node:crypto";
+
+import { type Clock, type Logger, systemClock } from "@gumshoe/core";
+
+import { FenceHeldError, RedisUnavailableError } from "./errors.js";
+import { type RedisLink } from "./redis-link.js";
+
+/** Silence after which the fence falls to the next one who asks. */
+const TTL_MS = 4000;
+const RENEW_MS = 1000;
+/** How often a waiting process asks again. */
+const ASK_EVERY_MS = 250;
+
+/** Renews if it is ours, takes it if it is nobody's (Redis lost its data): 1, else 0. */
+const RENEW = `
+local held = redis.call("GET", KEYS[1])
+if held == ARGV[1] or held == false then
+  redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
+  return 1
+end
+return 0`;
+
+const RELEASE = `
+if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end
+return 0`;
+
+/** What a fence needs. */
+export interface FenceOptions {
+  readonly redis: RedisLink;
+  /** What is fenced, e.g. `coordinator`. */
+  readonly name: string;
+  /** Who asks, in words, for whoever is refused: `coordinator on host a, pid 12`. */
+  readonly holder: string;
+  /** How long to wait for a holder that may be dead; a fence that nobody renews falls after 4 s. */
+  readonly waitMs?: number;
+  /** Called once, when somebody else has the fence: the holder must stop writing at once. */
+  readonly onLost: () => void;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * A lease that at most one process of a cluster holds.
+ *
+ * - While Redis is away nobody can take it, and {@link isFresh} turns false when the lease would have run out:
+ *   a careful holder writes nothing until it is true again.
+ * - When Redis comes back empty, the first one to ask has it; the loser hears it from `onLost`.
+ */
+export class Fence {
+  readonly #options: FenceOptions;
+  readonly #clock: Clock;
+  readonly #key: string;
+  readonly #value: string;
+  readonly #stop = new AbortController();
+  #renewedAtMs = 0;
+
+  private constructor(options: FenceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#key = `gumshoe:${options.redis.cluster}:fence:${options.name}`;
+    this.#value = JSON.stringify({ holder: options.holder, id: randomUUID() });
+  }
+
+  /**
+   * Takes the fence.
+   *
+   * @throws  FenceHeldError when another process holds it for longer than `waitMs`
+   */
+  static async acquire(options: FenceOptions): Promise<Fence> {
+    const fence = new Fence(options);
+    await fence.#take(options.waitMs ?? TTL_MS + RENEW_MS);
+    void fence.#renew();
+    return fence;
+  }
+
+  /** Says whether the fence was surely ours a moment ago. */
+  get isFresh(): boolean {
+    return !this.#stop.signal.aborted && this.#clock.monotonicMs() - this.#renewedAtMs < TTL_MS;
+  }
+
+  /** Gives the fence up, so that the next one need not wait. Idempotent. */
+  async release(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort(new Error("released"));
+    const { redis } = this.#options;
+    // When Redis does not answer, the lease runs out by itself.
+    await redis.run(() => redis.commands.eval(RELEASE, 1, this.#key, this.#value)).catch(() => 0);
+  }
+
+  async #take(waitMs: number): Promise<void> {
+    const giveUpAt = this.#clock.monotonicMs() + waitMs;
+    for (;;) {
+      const askedAt = this.#clock.monotonicMs();
+      if (await this.#ask()) {
+        this.#renewedAtMs = askedAt;
+        return;
+      }
+      if (askedAt >= giveUpAt) {
+        throw new FenceHeldError(this.#options.name, await this.#holder());
+      }
+      await this.#clock.sleep(ASK_EVERY_MS);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#clock.sleep(RENEW_MS, this.#stop.signal);
+      } catch {
+        return;
+      }
+      const askedAt = this.#clock.monotonicMs();
+      try {
+        if (!(await this.#ask())) {
+          this.#lose();
+          return;
+        }
+        this.#renewedAtMs = askedAt;
+      } catch (thrown) {
+        if (!(thrown instanceof RedisUnavailableError)) {
+          this.#options.logger?.error({ err: thrown }, "cannot renew the fence");
+        }
+      }
+    }
+  }
+
+  #lose(): void {
+    this.#stop.abort(new Error("lost"));
+    this.#options.logger?.error({ fence: this.#options.name }, "another process took the fence");
+    this.#options.onLost();
+  }
+
+  async #ask(): Promise<boolean> {
+    const { redis } = this.#options;
+    const reply = await redis.run(() =>
+      redis.commands.eval(RENEW, 1, this.#key, this.#value, TTL_MS),
+    );
+    return reply === 1;
+  }
+
+  async #holder(): Promise<string> {
+    const { redis } = this.#options;
+    const value = await redis.run(() => redis.commands.get(this.#key));
+    try {
+      return (JSON.parse(value ?? "{}") as { holder?: string }).holder ?? "another process";
+    } catch {
+      return "another process";
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import { type Logger } from "@gumshoe/core";
+import { type JobOf, type QueueName, QUEUES } from "@gumshoe/protocol";
+import { type Job, type JobsOptions, Queue } from "bullmq";
+
+import { jobId, jobKey, queuePrefix } from "./job-id.js";
+import { type RedisLink } from "./redis-link.js";
+
+type BullJob = Job<JobOf<QueueName>, void, string>;
+
+/** Jobs of a queue by what is happening to them. */
+export interface JobCounts {
+  readonly waiting: number;
+  /** In a worker's hands. */
+  readonly active: number;
+  /** Failed, to be tried again in a moment. */
+  readonly delayed: number;
+  /** Given up; see {@link JobQueue.deadLetters}. */
+  readonly dead: number;
+}
+
+/** A job that was given up. */
+export interface DeadLetter<Q extends QueueName> {
+  readonly key: string;
+  readonly job: JobOf<Q>;
+  /** Tries that ended in an error. */
+  readonly attempts: number;
+  /** `CODE: message` of the last one. */
+  readonly error: string;
+  /** Milliseconds since the epoch. */
+  readonly failedAtMs: number;
+}
+
+/**
+ * The producer's side of a queue: says what should be done, and repairs the queue from what it knows.
+ *
+ * The producer's own record is the truth. Redis may lose everything at any time: {@link ensure} puts
+ * back what should be open.
+ */
+export class JobQueue<Q extends QueueName> {
+  readonly #name: Q;
+  readonly #redis: RedisLink;
+  readonly #queue: Queue<JobOf<QueueName>, void, string>;
+
+  constructor(name: Q, options: { redis: RedisLink; logger?: Logger }) {
+    this.#name = name;
+    this.#redis = options.redis;
+    this.#queue = new Queue(name, {
+      connection: options.redis.commands,
+      prefix: queuePrefix(options.redis.cluster),
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: false },
+    });
+    this.#queue.on("error", (error: Error) => options.logger?.debug({ err: error }, "queue error"));
+  }
+
+  /** Adds a job, unless it is open already; a dead letter of the same key is replaced. */
+  async add(job: JobOf<Q>): Promise<void> {
+    await this.addMany([job]);
+  }
+
+  /** Adds jobs as {@link add} does, in one go. */
+  async addMany(jobs: readonly JobOf<Q>[]): Promise<void> {
+    if (jobs.length === 0) return;
+    const dead = (await this.#states(jobs)).filter(({ state }) => state === "dead");
+    await this.#redis.run(async () => {
+      await Promise.all(dead.map(({ job }) => this.#queue.remove(jobId(this.#name, job))));
+      await this.#queue.addBulk(jobs.map((job) => this.#entry(job)));
+    });
+  }
+
+  /**
+   * Compares the queue with the jobs that should be open, and adds the ones that it lost. Call it on
+   * start, after a reconnect, and every few seconds.
+   *
+   * @returns  how many were added, and the keys that are dead letters: those are left alone
+   */
+  async ensure(openJobs: readonly JobOf<Q>[]): Promise<{ added: number; dead: string[] }> {
+    if (openJobs.length === 0) return { added: 0, dead: [] };
+    const states = await this.#states(openJobs);
+    const lost = states.filter(({ state }) => state === "absent").map(({ job }) => job);
+    const dead = states.filter(({ state }) => state === "dead");
+    if (lost.length > 0) {
+      await this.#redis.run(() => this.#queue.addBulk(lost.map((job) => this.#entry(job))));
+    }
+    return { added: lost.length, dead: dead.map(({ job }) => jobKey(this.#name, job)) };
+  }
+
+  /**
+   * Takes jobs back that nobody has begun. One in a worker's hands stays there; its worker finds out
+   * when it fetches or hands in.
+   */
+  async remove(jobs: readonly JobOf<Q>[]): Promise<void> {
+    await this.#redis.run(() =>
+      Promise.all(jobs.map((job) => this.#queue.remove(jobId(this.#name, job)))),
+    );
+  }
+
+  /** Takes back every job of a run that nobody has begun, and drops its dead letters. */
+  async removeRun(run: string): Promise<void> {
+    await this.#redis.run(async () => {
+      const states = ["waiting", "prioritized", "delayed", "failed"] as const;
+      const jobs = await this.#queue.getJobs([...states]);
+      // A job that was taken meanwhile leaves a hole in the list.
+      const ours = jobs.filter((job: BullJob | undefined) => job?.data.run === run);
+      await Promise.all(ours.map((job) => this.#queue.remove(job.id as string)));
+    });
+  }
+
+  /** Counts the queue's jobs. */
+  async counts(): Promise<JobCounts> {
+    const counts = await this.#redis.run(() =>
+      this.#queue.getJobCounts("waiting", "prioritized", "active", "delayed", "failed"),
+    );
+    const count = (state: string) => counts[state] ?? 0;
+    return {
+      waiting: count("waiting") + count("prioritized"),
+      active: count("active"),
+      delayed: count("delayed"),
+      dead: count("failed"),
+    };
+  }
+
+  /** Lists the jobs that were given up, the newest first. */
+  async deadLetters(limit = 1000): Promise<DeadLetter<Q>[]> {
+    const jobs = await this.#redis.run(() => this.#queue.getFailed(0, limit - 1));
+    return jobs.map((job) => ({
+      key: jobKey(this.#name, job.data as JobOf<Q>),
+      job: job.data as JobOf<Q>,
+      attempts: job.attemptsMade,
+      error: job.failedReason,
+      failedAtMs: job.finishedOn ?? 0,
+    }));
+  }
+
+  /** Lets go of the queue; its jobs and the connection stay. */
+  async close(): Promise<void> {
+    await this.#queue.close();
+  }
+
+  #entry(job: JobOf<Q>): { name: string; data: JobOf<Q>; opts: JobsOptions } {
+    const { policy, priority } = QUEUES[this.#name];
+    return {
+      name: this.#name,
+      data: job,
+      opts: {
+        jobId: jobId(this.#name, job),
+        priority: (priority as (job: JobOf<Q>) => number)(job),
+        attempts: policy.attempts,
+        backoff: { type: "exponential", delay: policy.firstRetryDelayMs },
+      },
+    };
+  }
+
+  /** Looks up jobs by their ids in one round trip. */
+  async #states(
+    jobs: readonly JobOf<Q>[],
+  ): Promise<{ job: JobOf<Q>; state: "absent" | "open" | "dead" }[]> {
+    const pipeline = this.#redis.commands.pipeline();
+    const prefix = queuePrefix(this.#redis.cluster);
+    for (const job of jobs) {
+      pipeline.hmget(
+        `${prefix}:${this.#name}:${jobId(this.#name, job)}`,
+        "timestamp",
+        "finishedOn",
+      );
+    }
+    const replies = await this.#redis.run(() => pipeline.exec());
+    return jobs.map((job, i) => {
+      const [error, fields] = replies?.[i] ?? [null, null];
+      if (error !== null) throw error;
+      const [timestamp, finishedOn] = (fields ?? []) as (string | null)[];
+      if (timestamp === null || timestamp === undefined) return { job, state: "absent" };
+      return { job, state: finishedOn === null ? "open" : "dead" };
+    });
+  }
+}

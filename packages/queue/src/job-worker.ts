@@ -1,0 +1,216 @@
+import { type Clock, ClusterError, errorMessage, type Logger, systemClock } from "@gumshoe/core";
+import { type JobOf, type QueueName, QUEUES } from "@gumshoe/protocol";
+import { type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
+import { type Redis } from "ioredis";
+
+import { dispositionOf } from "./disposition.js";
+import { LeaseLostError, WorkerStoppingError } from "./errors.js";
+import { jobKey, queuePrefix } from "./job-id.js";
+import { type RedisLink } from "./redis-link.js";
+
+/** Wait before the next try when Redis does not answer a worker. */
+const REDIS_RETRY_MS = 500;
+/** Longest time that an idle worker hangs on one blocking read, in seconds. */
+const IDLE_READ_S = 2;
+/** Time for aborted handlers to return, and for Redis to hear of it. */
+const SETTLE_MS = 1000;
+
+type BullJob<Q extends QueueName> = Job<JobOf<Q>, void, string>;
+type BullWorker<Q extends QueueName> = Worker<JobOf<Q>, void, string>;
+
+/** A job in hand. */
+interface Hold {
+  readonly key: string;
+  readonly controller: AbortController;
+  readonly work: Promise<void>;
+}
+
+/** What a handler knows of the job in its hands. */
+export interface JobContext {
+  readonly key: string;
+  /** How often the job has been begun, by anyone; 1 for the first time. */
+  readonly attempt: number;
+  /**
+   * Aborted when the lease is lost (LeaseLostError) or the worker stops (WorkerStoppingError). What
+   * the handler does then does not matter to the queue: the job is with others.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** Does one job. Throws a ClusterError whose code decides what becomes of it; see `dispositionOf`. */
+export type JobHandler<Q extends QueueName> = (job: JobOf<Q>, context: JobContext) => Promise<void>;
+
+/** What a worker needs. */
+export interface JobWorkerOptions<Q extends QueueName> {
+  readonly redis: RedisLink;
+  readonly handler: JobHandler<Q>;
+  /** Jobs in hand at the same time. */
+  readonly concurrency?: number;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * The consumer's side of a queue: takes jobs under a lease, renews it while the handler works, and
+ * gives the job up or back.
+ *
+ * - Leases are renewed by this thread: a handler must not block it for longer than the queue's lease.
+ * - A worker that dies loses its jobs to others within the lease and one check: about 5 s.
+ */
+export class JobWorker<Q extends QueueName> {
+  readonly #name: Q;
+  readonly #options: JobWorkerOptions<Q>;
+  readonly #clock: Clock;
+  readonly #connection: Redis;
+  readonly #worker: BullWorker<Q>;
+  readonly #inHand = new Map<string, Hold>();
+  #stopping = false;
+
+  constructor(name: Q, options: JobWorkerOptions<Q>) {
+    const { policy } = QUEUES[name];
+    this.#name = name;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#connection = options.redis.openPatient();
+    const take = (job: BullJob<Q>, token?: string) => this.#hold(job, token ?? "");
+    this.#worker = new Worker<JobOf<Q>, void, string>(name, take, {
+      connection: this.#connection,
+      prefix: queuePrefix(options.redis.cluster),
+      concurrency: options.concurrency ?? 1,
+      lockDuration: policy.leaseMs,
+      lockRenewTime: policy.renewMs,
+      stalledInterval: policy.stalledCheckMs,
+      // A lost worker is no fault of the job: only errors count towards its tries.
+      maxStalledCount: 1_000_000,
+      drainDelay: IDLE_READ_S,
+      runRetryDelay: REDIS_RETRY_MS,
+    });
+    this.#listen();
+  }
+
+  /** Keys of the jobs in hand. */
+  get jobsInHand(): readonly string[] {
+    return [...this.#inHand.values()].map((hold) => hold.key);
+  }
+
+  /** Waits until the worker is connected. */
+  async ready(): Promise<void> {
+    await this.#worker.waitUntilReady();
+  }
+
+  /** Takes no new jobs until {@link resume}; the ones in hand go on. */
+  async pause(): Promise<void> {
+    await this.#worker.pause(true);
+  }
+
+  /** Takes jobs again. */
+  async resume(): Promise<void> {
+    await this.#worker.resume();
+  }
+
+  /**
+   * Stops: takes no new jobs, waits up to `budgetMs` for the ones in hand, then aborts those and
+   * hands them back, so that another worker takes them at once.
+   */
+  async close(budgetMs = 5000): Promise<void> {
+    await this.pause();
+    await this.#idleWithin(budgetMs);
+    this.#stopping = true;
+    for (const hold of this.#inHand.values()) hold.controller.abort(new WorkerStoppingError());
+    await this.#idleWithin(SETTLE_MS);
+    // A handler that does not listen keeps its job, until its lease runs out.
+    const forced = this.#inHand.size > 0;
+    const closed = this.#worker.close(forced).catch(() => undefined);
+    await Promise.race([closed, this.#clock.sleep(SETTLE_MS)]);
+    this.#connection.disconnect();
+  }
+
+  async #hold(job: BullJob<Q>, token: string): Promise<void> {
+    const id = job.id as string;
+    const controller = new AbortController();
+    const work = this.#process(job, token, controller.signal);
+    const hold: Hold = { key: jobKey(this.#name, job.data), controller, work };
+    this.#inHand.set(id, hold);
+    try {
+      await work;
+    } finally {
+      // After a lost lease the same job may be in hand a second time.
+      if (this.#inHand.get(id) === hold) this.#inHand.delete(id);
+    }
+  }
+
+  async #process(job: BullJob<Q>, token: string, signal: AbortSignal): Promise<void> {
+    const key = jobKey(this.#name, job.data);
+    try {
+      if (this.#stopping) throw new WorkerStoppingError();
+      const attempt = job.attemptsStarted;
+      await this.#options.handler(job.data, { key, attempt, signal });
+    } catch (thrown) {
+      if (!signal.aborted && !(thrown instanceof WorkerStoppingError)) {
+        return this.#settle(key, thrown);
+      }
+    }
+    const handsBack = this.#stopping || signal.reason instanceof WorkerStoppingError;
+    if (handsBack) await job.moveToWait(token).catch(() => undefined);
+    // Tells BullMQ that the job is in nobody's hands here any more.
+    if (handsBack || signal.aborted) throw new WaitingError();
+  }
+
+  /** Decides what becomes of a failed job: returning completes it. */
+  #settle(key: string, thrown: unknown): void {
+    const disposition = dispositionOf(thrown);
+    const error = describe(thrown);
+    this.#options.logger?.[disposition === "drop" ? "debug" : "warn"](
+      { queue: this.#name, job: key, disposition, ...(isBug(thrown) ? { err: thrown } : {}) },
+      `job failed: ${error}`,
+    );
+    switch (disposition) {
+      case "drop":
+        return;
+      case "retry":
+        throw new Error(error);
+      case "dead-letter":
+        throw new UnrecoverableError(error);
+      default:
+        disposition satisfies never;
+    }
+  }
+
+  async #idleWithin(ms: number): Promise<void> {
+    const timer = new AbortController();
+    const idle = Promise.allSettled([...this.#inHand.values()].map((hold) => hold.work));
+    void idle.then(() => timer.abort());
+    await this.#clock.sleep(ms, timer.signal).catch(() => undefined);
+  }
+
+  #listen(): void {
+    const { logger } = this.#options;
+    this.#worker.on("lockRenewalFailed", (ids: string[]) => {
+      for (const id of ids) {
+        const hold = this.#inHand.get(id);
+        if (hold === undefined || hold.controller.signal.aborted) continue;
+        logger?.warn({ queue: this.#name, job: hold.key }, "the lease of this job was lost");
+        hold.controller.abort(new LeaseLostError(hold.key));
+      }
+    });
+    this.#worker.on("stalled", (id: string) => {
+      logger?.warn(
+        { queue: this.#name, job: id },
+        "a worker fell silent: its job is handed out again",
+      );
+    });
+    // Connection breaks are logged by the link; the rest follows from lost leases.
+    this.#worker.on("error", (error: Error) => {
+      logger?.debug({ queue: this.#name, err: error }, "queue worker error");
+    });
+  }
+}
+
+function describe(thrown: unknown): string {
+  const code = thrown instanceof ClusterError ? thrown.code : "INTERNAL";
+  return `${code}: ${errorMessage(thrown)}`;
+}
+
+function isBug(thrown: unknown): boolean {
+  return !(thrown instanceof ClusterError);
+}

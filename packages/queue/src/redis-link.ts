@@ -1,0 +1,174 @@
+import {
+  type Clock,
+  errorMessage,
+  InvalidArgumentError,
+  type Logger,
+  systemClock,
+} from "@gumshoe/core";
+import { Redis, type RedisOptions } from "ioredis";
+
+import { RedisPasswordError, RedisUnavailableError } from "./errors.js";
+
+/** Time that a command may take, connection troubles included. */
+const COMMAND_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 5000;
+/** Wait between two attempts to connect. */
+const RECONNECT_MS = 200;
+/** A broken connection is logged at most this often. */
+const LOG_EVERY_MS = 5000;
+
+/** How to reach Redis, and which part of it is ours. */
+export interface RedisLinkOptions {
+  /** redis://[:password@]host:port[/database], or rediss:// for TLS. */
+  readonly url: string;
+  /** Names the cluster: begins all keys, so that clusters can share one Redis. */
+  readonly cluster: string;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * The connections of one process to Redis. They come back by themselves after a break; meanwhile
+ * commands wait, and fail after 5 s.
+ */
+export class RedisLink {
+  readonly cluster: string;
+  /** host:port, without the password. */
+  readonly address: string;
+  /** For commands that must fail in time rather than wait for ever. */
+  readonly commands: Redis;
+  readonly #options: RedisLinkOptions;
+  readonly #clients: Redis[] = [];
+  #loggedAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(options: RedisLinkOptions, address: string) {
+    this.#options = options;
+    this.cluster = options.cluster;
+    this.address = address;
+    this.commands = this.#open({ commandTimeout: COMMAND_TIMEOUT_MS });
+  }
+
+  /**
+   * Connects, and waits for a Redis that is still starting.
+   *
+   * @param waitMs  how long to wait for it
+   * @throws        RedisUnavailableError, RedisPasswordError, InvalidArgumentError for a bad URL
+   */
+  static async connect(
+    options: RedisLinkOptions & { waitMs?: number; signal?: AbortSignal },
+  ): Promise<RedisLink> {
+    const clock = options.clock ?? systemClock;
+    const address = addressOf(options.url);
+    const giveUpAt = clock.monotonicMs() + (options.waitMs ?? 10_000);
+    for (;;) {
+      const problem = await probe(options.url, address);
+      if (problem === null) return new RedisLink(options, address);
+      if (clock.monotonicMs() >= giveUpAt) throw new RedisUnavailableError(address, problem);
+      await clock.sleep(RECONNECT_MS, options.signal);
+    }
+  }
+
+  /** Opens a connection whose commands wait for as long as Redis is away: for consumers. */
+  openPatient(): Redis {
+    return this.#open({});
+  }
+
+  /** Calls the listener whenever the connection stands again after a break. */
+  onReconnect(listener: () => void): void {
+    this.commands.on("ready", listener);
+  }
+
+  /** Runs a command; a broken connection becomes RedisUnavailableError. */
+  async run<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command();
+    } catch (thrown) {
+      throw isConnectionProblem(thrown)
+        ? new RedisUnavailableError(this.address, errorMessage(thrown))
+        : thrown;
+    }
+  }
+
+  /** Closes all connections. Idempotent. */
+  close(): void {
+    for (const client of this.#clients) client.disconnect();
+  }
+
+  #open(options: RedisOptions): Redis {
+    const client = new Redis(this.#options.url, {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // Commands wait for the connection; their own time limit ends the wait.
+      maxRetriesPerRequest: null,
+      retryStrategy: () => RECONNECT_MS,
+      ...options,
+    });
+    client.on("error", (error: Error) => this.#log(error));
+    this.#clients.push(client);
+    return client;
+  }
+
+  #log(error: Error): void {
+    const now = (this.#options.clock ?? systemClock).monotonicMs();
+    if (now - this.#loggedAt < LOG_EVERY_MS) return;
+    this.#loggedAt = now;
+    this.#options.logger?.warn({ redis: this.address }, `Redis is away: ${problemOf(error)}`);
+  }
+}
+
+function addressOf(url: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch (cause) {
+    throw new InvalidArgumentError("redisUrl", "is not a URL such as redis://127.0.0.1:6379", {
+      cause,
+    });
+  }
+  if (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") {
+    throw new InvalidArgumentError("redisUrl", "must begin with redis:// or rediss://");
+  }
+  return `${parsed.hostname}:${parsed.port === "" ? "6379" : parsed.port}`;
+}
+
+/** Connects once; returns what is wrong, or null. Throws when waiting would not help. */
+async function probe(url: string, address: string): Promise<string | null> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  let heard: Error | null = null;
+  client.on("error", (error: Error) => (heard = error));
+  try {
+    await client.connect();
+    await client.ping();
+    return null;
+  } catch (thrown) {
+    const error = heard ?? thrown;
+    const message = errorMessage(error);
+    if (message.includes("NOAUTH")) throw new RedisPasswordError(address, "missing");
+    if (message.includes("WRONGPASS") || message.includes("without any password configured")) {
+      throw new RedisPasswordError(address, "wrong");
+    }
+    return problemOf(error);
+  } finally {
+    client.disconnect();
+  }
+}
+
+function problemOf(thrown: unknown): string {
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  if (code === "ECONNREFUSED") return "nobody answers there";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the host is unknown";
+  return errorMessage(thrown);
+}
+
+function isConnectionProblem(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    (/timed out|Connection is closed|Stream isn't writeable|max retries/i.test(thrown.message) ||
+      ("code" in thrown && typeof thrown.code === "string"))
+  );
+}

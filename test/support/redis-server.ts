@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A real Redis of a test's own, on a free port of loopback, in a folder of its own. */
+export interface TestRedis {
+  readonly port: number;
+  /** With the password. */
+  readonly url: string;
+  readonly password: string;
+  /** Ends it as `kill -9` does; `start` brings it back on the same port, without data. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it and removes its folder. */
+  close(): Promise<void>;
+}
+
+/** Starts a Redis with a password; nothing is written to disk. */
+export async function startRedis(): Promise<TestRedis> {
+  const folder = await mkdtemp(join(tmpdir(), "gumshoe-redis-"));
+  const port = await freePort();
+  const password = "test-password";
+  let server: ChildProcess | null = null;
+
+  const start = async () => {
+    const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+    args.push("--requirepass", password, "--save", "", "--appendonly", "no");
+    server = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
+    await untilReady(server);
+  };
+  const kill = async () => {
+    if (server === null || server.exitCode !== null || server.signalCode !== null) return;
+    const gone = once(server, "exit");
+    server.kill("SIGKILL");
+    await gone;
+  };
+  const close = async () => {
+    await kill();
+    await rm(folder, { recursive: true, force: true });
+  };
+  await start();
+  return { port, password, url: `redis://:${password}@127.0.0.1:${port}`, kill, start, close };
+}
+
+/** Returns a port of loopback that nobody uses at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+async function untilReady(server: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let output = "";
+    server.once("error", reject);
+    server.once("exit", () => reject(new Error(`redis-server ended: ${output}`)));
+    server.stdout?.on("data", (data: Buffer) => {
+      output += data.toString();
+      if (output.includes("Ready to accept connections")) resolve();
+    });
+  });
+}
