@@ -7,7 +7,7 @@ const GOLDEN = JSON.parse(
 ) as Record<string, unknown>;
 
 function changed(change: (golden: Record<string, unknown>) => void): unknown {
-  const copy = structuredClone(GOLDEN) as Record<string, unknown>;
+  const copy = structuredClone(GOLDEN);
   change(copy);
   return copy;
 }
