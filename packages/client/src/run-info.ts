@@ -1,0 +1,75 @@
+import {
+  checkRunConfig,
+  type Run,
+  type RunConfig,
+  RunResult,
+  RunState,
+  type WeightVersion,
+} from "@gumshoe/protocol";
+
+/**
+ * What a run is doing.
+ *
+ * - `queued`: accepted, waiting for another run or for workers
+ * - `running`: sampling or learning
+ * - `done`: all iterations are done
+ * - `failed`: stopped by an error
+ * - `cancelled`: stopped by a user; continues when it is submitted again
+ */
+export type RunStateName = "queued" | "running" | "done" | "failed" | "cancelled" | "unknown";
+
+/** A run as the coordinator knows it. */
+export interface RunInfo {
+  readonly name: string;
+  readonly state: RunStateName;
+  /** The resolved config; null when another version of Gumshoe wrote it. */
+  readonly config: RunConfig | null;
+  readonly iterationsDone: number;
+  readonly iterationsTotal: number;
+  /** The newest weights; null before the run has started. */
+  readonly weights: WeightVersion | null;
+  /** Why the run failed; null otherwise. */
+  readonly error: string | null;
+  /** What the run came to; null before it is done. */
+  readonly result: RunResult | null;
+  readonly submittedAt: Date;
+}
+
+const STATES: Record<RunState, RunStateName> = {
+  [RunState.UNSPECIFIED]: "unknown",
+  [RunState.QUEUED]: "queued",
+  [RunState.RUNNING]: "running",
+  [RunState.DONE]: "done",
+  [RunState.FAILED]: "failed",
+  [RunState.CANCELLED]: "cancelled",
+  [RunState.UNRECOGNIZED]: "unknown",
+};
+
+/** Says whether a run in this state does nothing more by itself. */
+export function hasEnded(state: RunStateName): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
+
+/** Unpacks a run from the wire. */
+export function fromRun(run: Run): RunInfo {
+  return {
+    name: run.name,
+    state: STATES[run.state],
+    config: readOrNull(run.configJson, checkRunConfig),
+    iterationsDone: run.iterationsDone,
+    iterationsTotal: run.iterationsTotal,
+    weights: run.weights ?? null,
+    error: run.error === "" ? null : run.error,
+    result: readOrNull(run.resultJson, (json) => RunResult.parse(json)),
+    submittedAt: new Date(run.submittedAtMs),
+  };
+}
+
+function readOrNull<T>(json: string, check: (value: unknown) => T): T | null {
+  if (json === "") return null;
+  try {
+    return check(JSON.parse(json));
+  } catch {
+    return null;
+  }
+}

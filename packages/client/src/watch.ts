@@ -1,0 +1,66 @@
+import { type Clock, ClusterError } from "@gumshoe/core";
+import { FINAL_EVENTS, fromRunEvent, type RunEvent, type WatchedEvent } from "@gumshoe/protocol";
+
+import { WatchLostError } from "./errors.js";
+
+const FIRST_DELAY_MS = 200;
+const MAX_DELAY_MS = 2000;
+
+/** How a run is watched. */
+export interface WatchOptions {
+  /** Number of the first event wanted; default: all. */
+  readonly fromEvent?: number;
+  /** Ends the watch; the loop then throws the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** How long an unreachable coordinator is tried again before WatchLostError; default 60 s. */
+  readonly giveUpAfterMs?: number;
+  /** Told before every new try. */
+  readonly onReconnect?: (error: unknown) => void;
+}
+
+/**
+ * Follows a run's events across breaks of the connection and restarts of the coordinator: every stored
+ * event once and in order. Transient events (number 0) may be missed.
+ *
+ * @param source.open      opens the stream from an event number on
+ * @param source.hasEnded  asks whether the run has ended, when a stream stops without saying so
+ */
+export async function* followEvents(
+  run: string,
+  source: {
+    open: (fromEvent: number) => AsyncIterable<RunEvent>;
+    hasEnded: () => Promise<boolean>;
+  },
+  options: WatchOptions & { clock: Clock },
+): AsyncGenerator<WatchedEvent> {
+  const { clock, signal, giveUpAfterMs = 60_000 } = options;
+  let next = options.fromEvent ?? 1;
+  let ended = false;
+  let heardAtMs = clock.monotonicMs();
+  let delayMs = FIRST_DELAY_MS;
+  for (;;) {
+    let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
+    try {
+      for await (const item of source.open(next)) {
+        heardAtMs = clock.monotonicMs();
+        delayMs = FIRST_DELAY_MS;
+        if (item.number !== 0 && item.number < next) continue;
+        if (item.number !== 0) next = item.number + 1;
+        const event = fromRunEvent(item);
+        // A cancelled run may have gone on since: only the last event tells.
+        if (item.number !== 0) ended = event !== null && FINAL_EVENTS.includes(event.body.type);
+        if (event !== null) yield event;
+      }
+      if (ended || (await source.hasEnded())) return;
+    } catch (thrown) {
+      if (!(thrown instanceof ClusterError && thrown.retryable)) throw thrown;
+      problem = thrown;
+    }
+    if (clock.monotonicMs() - heardAtMs >= giveUpAfterMs) {
+      throw new WatchLostError(run, next - 1, problem);
+    }
+    options.onReconnect?.(problem);
+    await clock.sleep(delayMs, signal);
+    delayMs = Math.min(MAX_DELAY_MS, delayMs * 2);
+  }
+}
