@@ -210,7 +210,7 @@ describe("files", () => {
             basename(path) !== "errors.ts" && "move it to the package's errors.ts",
             parent === "Error" && name !== "ClusterError" && "derive it from ClusterError",
             name !== "ClusterError" &&
-              !(comment && doc.includes("Thrown when")) &&
+              !(comment && /Thrown when|The reason/.test(doc)) &&
               'say "Thrown when ..." above it',
           ];
           return problems.flatMap((problem) =>
