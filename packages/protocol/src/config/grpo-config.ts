@@ -45,7 +45,10 @@ export const GrpoConfig = z
     lanes: count(1, 1024).default(2).describe("shares of an update; fixed, not the worker count"),
     maxPackTokens: count(16, 1_048_576).default(2048).describe("tokens of one training row"),
     optimizer: OptimizerConfig.prefault({}).describe("AdamW"),
-    staleness: count(0, 0).default(0).describe("iterations that rollouts lag behind; only 0"),
+    staleness: z
+      .literal(0, "must be 0: rollouts cannot lag behind yet")
+      .default(0)
+      .describe("iterations that rollouts lag behind the weights"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
     checkpoint: CheckpointConfig.prefault({}).describe("when weights are written"),
     stopWhen: StopWhenConfig.nullable().default(null).describe("guard of the run; null for none"),

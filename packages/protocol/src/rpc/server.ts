@@ -7,10 +7,12 @@ import {
   systemClock,
 } from "@gumshoe/core";
 import {
+  logVerbosity,
   type Metadata,
   type sendUnaryData,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
@@ -21,6 +23,9 @@ import { checkBearer } from "./auth.js";
 import { MAX_MESSAGE_BYTES } from "./limits.js";
 import { type RequestOf, type ResponseOf, type RpcMethod, type RpcService } from "./service.js";
 import { writeAll } from "./write-all.js";
+
+// The library prints failures that are thrown anyway; stderr belongs to our log.
+setLogVerbosity(logVerbosity.NONE);
 
 /** What a handler knows of the call it serves. */
 export interface CallContext {

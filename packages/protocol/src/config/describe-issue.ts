@@ -1,0 +1,91 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import { type z } from "zod";
+
+import { knownNames, nearestName, schemaAt } from "./suggest.js";
+
+type Issue = z.core.$ZodIssue;
+
+/** What was checked, and against what. */
+interface Checked {
+  readonly schema: z.ZodType;
+  readonly value: unknown;
+}
+
+/**
+ * Turns what zod found into one error that names a field and, if one is near, the right word. A
+ * misspelt name is told before the gap that it leaves.
+ */
+export function firstProblem(issues: readonly Issue[], checked: Checked): InvalidArgumentError {
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
+  if (issue === undefined) return new InvalidArgumentError("config", "is not valid");
+  const field = issue.path.map(String).join(".") || "config";
+  const given = valueAt(checked.value, issue.path);
+  if (issue.code === "unrecognized_keys") return unknownField(issue, checked);
+  if (issue.code === "invalid_union" && issue.path.at(-1) === "type") {
+    const union = schemaAt(checked.schema, checked.value, issue.path.slice(0, -1));
+    return wrongChoice(field, given, knownNames(union));
+  }
+  if (issue.code === "invalid_value" && given !== undefined && issue.values.length > 1) {
+    return wrongChoice(field, given, issue.values.map(String));
+  }
+  if (given === undefined && issue.code !== "custom") {
+    return new InvalidArgumentError(field, "is missing");
+  }
+  return new InvalidArgumentError(field, problemOf(issue));
+}
+
+function unknownField(
+  issue: Extract<Issue, { code: "unrecognized_keys" }>,
+  { schema, value }: Checked,
+): InvalidArgumentError {
+  const key = issue.keys[0] ?? "";
+  const nearest = nearestName(key, knownNames(schemaAt(schema, value, issue.path)));
+  const field = [...issue.path.map(String), key].join(".");
+  return nearest === null
+    ? new InvalidArgumentError(field, "unknown field")
+    : new InvalidArgumentError(field, "unknown field", { suggestion: `did you mean ${nearest}?` });
+}
+
+function wrongChoice(field: string, given: unknown, choices: string[]): InvalidArgumentError {
+  const problem = given === undefined ? "is missing" : `${JSON.stringify(given)} is not a choice`;
+  const nearest = typeof given === "string" ? nearestName(given, choices) : null;
+  return new InvalidArgumentError(field, problem, {
+    suggestion: nearest === null ? `one of ${choices.join(", ")}` : `did you mean ${nearest}?`,
+  });
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  number: "a number",
+  string: "text",
+  boolean: "true or false",
+  object: "fields with values",
+  array: "a list",
+  tuple: "a list",
+};
+
+/** Says in words what a value must be. */
+function problemOf(issue: Issue): string {
+  switch (issue.code) {
+    case "too_small":
+      return `must be ${issue.inclusive === false ? "above" : "at least"} ${limit(issue, issue.minimum)}`;
+    case "too_big":
+      return `must be ${issue.inclusive === false ? "below" : "at most"} ${limit(issue, issue.maximum)}`;
+    case "invalid_type":
+      return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+    default:
+      return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  }
+}
+
+function limit(issue: { origin: string }, bound: number | bigint): string {
+  if (issue.origin === "string") return `${bound} characters long`;
+  return issue.origin === "array" ? `${bound} items long` : String(bound);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    value,
+  );
+}

@@ -1,0 +1,164 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import { describe, expect, test } from "vitest";
+
+import { checkRunConfig, parseRunConfig } from "./parse.js";
+
+const GRPO = `
+type: grpo
+name: first
+model: models/rookie
+tasks: { source: { type: generate, tier: mini, seed: 11 } }
+`;
+
+const SFT = `
+type: sft
+name: warm-up
+model: models/tokenizer
+examples: { source: { type: generate, tier: mini } }
+`;
+
+function problem(text: string): string {
+  try {
+    parseRunConfig(text);
+  } catch (thrown) {
+    if (thrown instanceof InvalidArgumentError) return thrown.message;
+    throw thrown;
+  }
+  return "no problem";
+}
+
+test("a short config is filled up with defaults", () => {
+  const config = parseRunConfig(GRPO);
+  expect(config).toMatchObject({
+    type: "grpo",
+    iterations: 40,
+    rollouts: { perTask: 16, temperature: 1, earlyStop: null },
+    loss: { policy: "clip", clipLow: 0.2, aggregation: { type: "sequence-mean" } },
+    optimizer: { lr: 2e-4, beta2: 0.99 },
+    checkpoint: { every: 10, keepLatest: 2, keepBest: true },
+    validation: null,
+  });
+});
+
+test("a resolved config is a config with the same meaning, as YAML text, JSON text and object", () => {
+  for (const text of [GRPO, SFT]) {
+    const config = parseRunConfig(text);
+    expect(parseRunConfig(JSON.stringify(config))).toEqual(config);
+    expect(checkRunConfig(config)).toEqual(config);
+  }
+});
+
+test("the file names the run where the text does not", () => {
+  const text = GRPO.replace("name: first\n", "");
+  expect(parseRunConfig(text, { fileName: "runs/tiny.yaml" }).name).toBe("tiny");
+  expect(parseRunConfig(GRPO, { fileName: "runs/tiny.yaml" }).name).toBe("first");
+  expect(problem(text)).toBe("name: is missing");
+});
+
+test("a supervised run may begin with a model made from nothing", () => {
+  const shape =
+    "hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2, num_attention_heads: 4";
+  const config = (heads: number) =>
+    `${SFT}init: { type: new, config: { ${shape}, num_key_value_heads: ${heads} } }\n`;
+  expect(parseRunConfig(config(2))).toMatchObject({
+    init: { type: "new", seed: 1, config: { hidden_size: 64, tie_word_embeddings: true } },
+  });
+  expect(problem(config(3))).toBe(
+    "init.config.num_key_value_heads: must divide num_attention_heads = 4",
+  );
+});
+
+describe("an error names the field", () => {
+  test.each([
+    [
+      "an unknown field, with the near one",
+      `${GRPO}iteration: 3`,
+      "iteration: unknown field (did you mean iterations?)",
+    ],
+    ["an unknown field far from all", `${GRPO}colour: red`, "colour: unknown field"],
+    [
+      "an unknown inner field",
+      `${GRPO}optimizer: { learnRate: 1 }`,
+      "optimizer.learnRate: unknown field",
+    ],
+    [
+      "a misspelt field before the gap it leaves",
+      GRPO.replace("tasks", "task"),
+      "task: unknown field (did you mean tasks?)",
+    ],
+    ["a field of the other run type", `${SFT}rollouts: {}`, "rollouts: unknown field"],
+    ["a missing field", GRPO.replace("model: models/rookie\n", ""), "model: is missing"],
+    ["a missing type", "name: a", "type: is missing (one of grpo, sft)"],
+    [
+      "an unknown type",
+      GRPO.replace("grpo", "grop"),
+      'type: "grop" is not a choice (did you mean grpo?)',
+    ],
+    [
+      "an inner type",
+      GRPO.replace("generate", "dataset2"),
+      'tasks.source.type: "dataset2" is not a choice (did you mean dataset?)',
+    ],
+    ["a choice", `${GRPO}advantage: rlo`, 'advantage: "rlo" is not a choice (did you mean rloo?)'],
+    ["a number out of range", `${GRPO}optimizer: { lr: -1 }`, "optimizer.lr: must be above 0"],
+    [
+      "a number that is too large",
+      `${GRPO}optimizer: { lr: 2 }`,
+      "optimizer.lr: must be at most 1",
+    ],
+    ["a number that is text", `${GRPO}lanes: two`, "lanes: must be a number"],
+    ["a fraction", `${GRPO}lanes: 1.5`, "lanes: must be a whole number"],
+    [
+      "a name with other letters",
+      GRPO.replace("first", "My run"),
+      "name: 1 to 63 of a-z, 0-9 and -, not starting with -",
+    ],
+    ["staleness", `${GRPO}staleness: 1`, "staleness: must be 0: rollouts cannot lag behind yet"],
+    [
+      "a divergence without a reference",
+      `${GRPO}loss: { klCoefficient: 0.1 }`,
+      "loss.klCoefficient: must be 0: runs have no reference model yet",
+    ],
+    [
+      "an order turned round",
+      GRPO.replace(
+        "type: generate, tier: mini, seed: 11",
+        "type: dataset, file: a.json, split: [5, 5]",
+      ),
+      "tasks.source.split: the first record must come before the last",
+    ],
+    [
+      "more updates than tasks",
+      `${GRPO}updatesPerIteration: 17`,
+      "updatesPerIteration: must be at most tasks.perIteration = 16",
+    ],
+    [
+      "a pack too small for an answer",
+      `${GRPO}maxPackTokens: 64`,
+      "maxPackTokens: must be above rollouts.maxAnswerTokens = 64",
+    ],
+    ["a guard without a validation", `${GRPO}stopWhen: {}`, "stopWhen: needs a validation"],
+    [
+      "a two-sided clip of another policy",
+      `${GRPO}loss: { policy: gspo, twoSided: 3 }`,
+      "loss.twoSided: needs policy: clip",
+    ],
+  ])("%s", (_what, text, message) => {
+    expect(problem(text)).toBe(message);
+  });
+
+  test("a rollback without a best checkpoint", () => {
+    const text = `${GRPO}validation: { source: { type: generate, seed: 2 } }
+checkpoint: { keepBest: false }
+stopWhen: { action: rollback }`;
+    expect(problem(text)).toBe("stopWhen.action: rollback needs checkpoint.keepBest: true");
+  });
+});
+
+test("text that is no config is refused in one line", () => {
+  expect(problem("a: [")).toMatch(/^config: is not YAML: .* at line 1, column \d+$/);
+  expect(problem("hello")).toBe("config: must be fields with values, such as `type: grpo`");
+  expect(problem("a: 1\na: 2")).toMatch(/^config: is not YAML: Map keys must be unique/);
+  expect(problem("")).toMatch(/^config: must be fields/);
+  expect(problem(`type: grpo #${"x".repeat(1_000_001)}`)).toMatch(/^config: is longer than/);
+});

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+
+import { fromRunEvent, toRunEvent, type WatchedEvent } from "./watched-event.js";
+
+const EVENT: WatchedEvent = {
+  number: 3,
+  atMs: 1000,
+  body: { type: "checkpoint-written", iteration: 2, version: 4, folder: "c/2", digest: "ab" },
+};
+
+test("an event is read back as it was sent", () => {
+  expect(toRunEvent(EVENT)).toMatchObject({ number: 3, type: "checkpoint-written" });
+  expect(fromRunEvent(toRunEvent(EVENT))).toEqual(EVENT);
+});
+
+test("a type of a later version is passed over, and an unknown field dropped", () => {
+  const later = { ...toRunEvent(EVENT), type: "moon-phase" };
+  expect(fromRunEvent(later)).toBeNull();
+  const json = JSON.stringify({ ...EVENT.body, colour: "red" });
+  expect(fromRunEvent({ ...toRunEvent(EVENT), json })).toEqual(EVENT);
+});
+
+test("an event that breaks its schema is an error that names the place", () => {
+  const json = JSON.stringify({ ...EVENT.body, version: "four" });
+  expect(() => fromRunEvent({ ...toRunEvent(EVENT), json })).toThrow(
+    "event 3 (checkpoint-written) breaks its schema at version",
+  );
+  expect(() => fromRunEvent({ ...toRunEvent(EVENT), json: "{" })).toThrow("is not JSON");
+});

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { TensorNotHeldError } from "../errors.js";
+import { type PullTensorRequest, type TensorChunk } from "../gen/gumshoe/v1/tensors.js";
+import { RpcChannel } from "../rpc/channel.js";
+import { RpcServer } from "../rpc/server.js";
+import { TensorService } from "./chunk-codec.js";
+import { floatsToBytes } from "./floats.js";
+import { pullTensor, serveTensor } from "./transfer.js";
+
+// 8 MiB and a bit: several chunks, the last one ragged.
+const HELD = { start: 1000, values: Float32Array.from({ length: 2_100_001 }, (_, i) => i) };
+
+let server: RpcServer;
+let channel: RpcChannel;
+let serve: (request: PullTensorRequest) => AsyncIterable<TensorChunk>;
+
+beforeEach(async () => {
+  serve = (request) => serveTensor(request, HELD);
+  server = new RpcServer({ token: "t" });
+  server.serve(TensorService, { pullTensor: (request) => serve(request) });
+  const address = await server.listen("127.0.0.1:0");
+  channel = new RpcChannel(address, { token: "t", windowBytes: 2 * 1024 * 1024 });
+});
+afterEach(async () => {
+  channel.close();
+  await server.stop(0);
+});
+
+function request(start: number, end: number): PullTensorRequest {
+  return { run: "r", name: "weights/3", start, end, digest: "" };
+}
+
+test("a range arrives bit for bit, wherever it begins", async () => {
+  for (const [start, end] of [
+    [1000, 2_101_001],
+    [1001, 1002],
+    [500_000, 1_300_123],
+  ] as const) {
+    const target = new Float32Array(end - start);
+    await pullTensor(channel, request(start, end), target);
+    const expected = HELD.values.subarray(start - 1000, end - 1000);
+    expect(floatsToBytes(target).equals(floatsToBytes(expected))).toBe(true);
+  }
+});
+
+test("an empty range is no error", async () => {
+  await pullTensor(channel, request(1500, 1500), new Float32Array(0));
+});
+
+test("a range that is not wholly held is NOT_FOUND, and says what is held", async () => {
+  await expect(pullTensor(channel, request(0, 10), new Float32Array(10))).rejects.toMatchObject({
+    code: "NOT_FOUND",
+    message: "weights/3 is held from 1000 to 2101001, not 0 to 10",
+  });
+  serve = ({ name }) => {
+    throw new TensorNotHeldError(name);
+  };
+  await expect(
+    pullTensor(channel, request(1000, 1010), new Float32Array(10)),
+  ).rejects.toMatchObject({ code: "NOT_FOUND", message: "weights/3 is not held here" });
+});
+
+test("a stream that ends early, skips, or runs over is refused", async () => {
+  const target = new Float32Array(100);
+  const pull = () => pullTensor(channel, request(1000, 1100), target);
+  const stream = (...offsets: [number, number][]) =>
+    async function* () {
+      for (const [offset, length] of offsets) {
+        yield { offset, data: Buffer.alloc(length * 4), dtype: "f32" };
+      }
+    };
+  serve = stream([1000, 50]);
+  await expect(pull()).rejects.toThrow("ended at 1050, not at 1100");
+  serve = stream([1000, 50], [1051, 49]);
+  await expect(pull()).rejects.toThrow("a chunk of f32 at 1051 where f32 at 1050 must come");
+  serve = stream([1000, 101]);
+  await expect(pull()).rejects.toThrow("more elements than were asked for");
+});
+
+test("a slow puller slows the server down instead of filling its memory", async () => {
+  let served = 0;
+  serve = async function* () {
+    for (let i = 0; i < 64; i++) {
+      served++;
+      yield { offset: i * 262_144, data: Buffer.alloc(1024 * 1024), dtype: "f32" };
+    }
+  };
+  let received = 0;
+  for await (const chunk of channel.client(TensorService).pullTensor(request(0, 1))) {
+    received += chunk.data.byteLength;
+    if (received === 1024 * 1024) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(served).toBeLessThan(40);
+    }
+  }
+  expect(received).toBe(64 * 1024 * 1024);
+});
+
+test("a pull that is aborted stops the server's stream", async () => {
+  let stopped = false;
+  serve = async function* () {
+    try {
+      for (let i = 0; ; i++) {
+        yield { offset: i * 256, data: Buffer.alloc(1024), dtype: "f32" };
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    } finally {
+      stopped = true;
+    }
+  };
+  const signal = AbortSignal.timeout(100);
+  const target = new Float32Array(1_000_000);
+  await expect(
+    pullTensor(channel, request(0, 1_000_000), target, { signal }),
+  ).rejects.toMatchObject({ name: "TimeoutError" });
+  await expect.poll(() => stopped, { timeout: 2000 }).toBe(true);
+});
