@@ -15,8 +15,9 @@ export function assignLanes(packs: readonly Pack[], numLanes: number): Pack[][] 
     throw new InvalidArgumentError("lanes", `must be a whole number above 0, is ${numLanes}`);
   }
   const sizes = packs.map(countRowTokens);
+  // Sorting is stable: packs of one size keep their order.
   const order = packs.map((_, index) => index);
-  order.sort((a, b) => (sizes[b] as number) - (sizes[a] as number) || a - b);
+  order.sort((a, b) => (sizes[b] as number) - (sizes[a] as number));
   const loads = new Array<number>(numLanes).fill(0);
   const laneOf = new Array<number>(packs.length);
   for (const index of order) {

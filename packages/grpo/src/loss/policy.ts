@@ -91,8 +91,7 @@ function tokenLoss(ratio: number, token: TokenInput, config: PolicyConfig): Toke
 }
 
 function clippedLoss(ratio: number, advantage: number, config: PolicyConfig): TokenLoss {
-  const delta = config.twoSided ?? Infinity;
-  const bounded = advantage < 0 && ratio > delta ? delta : ratio;
+  const bounded = Math.min(ratio, config.twoSided ?? Infinity);
   const clipped = Math.min(Math.max(ratio, 1 - config.clipLow), 1 + config.clipHigh);
   const plain = -bounded * advantage;
   const limited = -clipped * advantage;
