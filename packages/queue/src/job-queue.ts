@@ -163,11 +163,15 @@ export class JobQueue<Q extends QueueName> {
         "finishedOn",
       );
     }
-    const replies = await this.#redis.run(() => pipeline.exec());
+    const replies = await this.#redis.run(async () => {
+      const results = (await pipeline.exec()) ?? [];
+      return results.map(([error, fields]) => {
+        if (error !== null) throw error;
+        return fields as (string | null)[];
+      });
+    });
     return jobs.map((job, i) => {
-      const [error, fields] = replies?.[i] ?? [null, null];
-      if (error !== null) throw error;
-      const [timestamp, finishedOn] = (fields ?? []) as (string | null)[];
+      const [timestamp, finishedOn] = replies[i] ?? [];
       if (timestamp === null || timestamp === undefined) return { job, state: "absent" };
       return { job, state: finishedOn === null ? "open" : "dead" };
     });

@@ -55,7 +55,7 @@ test("a Redis that starts late is waited for", async () => {
 });
 
 test("a command fails in time while Redis is away, and the link tells when it is back", async () => {
-  const link = await RedisLink.connect({ url: server.url, cluster: "c" });
+  const link = await RedisLink.connect({ url: server.url, cluster: "c", commandTimeoutMs: 1000 });
   await link.commands.ping();
   let reconnects = 0;
   link.onReconnect(() => reconnects++);

@@ -9,7 +9,7 @@ import { Redis, type RedisOptions } from "ioredis";
 
 import { RedisPasswordError, RedisUnavailableError } from "./errors.js";
 
-/** Time that a command may take, connection troubles included. */
+/** Time that a command may take, connection troubles included, unless told otherwise. */
 const COMMAND_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
 /** Wait between two attempts to connect. */
@@ -23,13 +23,15 @@ export interface RedisLinkOptions {
   readonly url: string;
   /** Names the cluster: begins all keys, so that clusters can share one Redis. */
   readonly cluster: string;
+  /** Time that a command may take while Redis is away, in ms; default 5000. */
+  readonly commandTimeoutMs?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
 }
 
 /**
  * The connections of one process to Redis. They come back by themselves after a break; meanwhile
- * commands wait, and fail after 5 s.
+ * commands wait, and fail when their time is over.
  */
 export class RedisLink {
   readonly cluster: string;
@@ -45,7 +47,7 @@ export class RedisLink {
     this.#options = options;
     this.cluster = options.cluster;
     this.address = address;
-    this.commands = this.#open({ commandTimeout: COMMAND_TIMEOUT_MS });
+    this.commands = this.#open({ commandTimeout: options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS });
   }
 
   /**
@@ -62,10 +64,16 @@ export class RedisLink {
     const giveUpAt = clock.monotonicMs() + (options.waitMs ?? 10_000);
     for (;;) {
       const problem = await probe(options.url, address);
-      if (problem === null) return new RedisLink(options, address);
+      if (problem === null) return RedisLink.#ready(options, address);
       if (clock.monotonicMs() >= giveUpAt) throw new RedisUnavailableError(address, problem);
       await clock.sleep(RECONNECT_MS, options.signal);
     }
+  }
+
+  static async #ready(options: RedisLinkOptions, address: string): Promise<RedisLink> {
+    const link = new RedisLink(options, address);
+    await link.run(() => link.commands.ping());
+    return link;
   }
 
   /** Opens a connection whose commands wait for as long as Redis is away: for consumers. */

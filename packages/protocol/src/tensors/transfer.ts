@@ -10,7 +10,7 @@ import { TensorService } from "./chunk-codec.js";
 import { floatsToBytes } from "./floats.js";
 
 /** Bytes in flight that a puller allows; give it to the channel that tensors are pulled through. */
-export const TENSOR_WINDOW_BYTES = 16 * 1024 * 1024;
+export const TENSOR_WINDOW_BYTES = 32 * 1024 * 1024;
 
 /** Bytes of one chunk: larger ones are not faster. */
 const CHUNK_BYTES = 1024 * 1024;
