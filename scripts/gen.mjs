@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -37,9 +37,10 @@ function listFiles(folder) {
     .sort();
 }
 
+class GenError extends Error {}
+
 function fail(message) {
-  console.error(`gen: ${message}`);
-  process.exit(1);
+  throw new GenError(message);
 }
 
 function generate(output) {
@@ -86,5 +87,11 @@ function check() {
   }
 }
 
-if (process.argv.includes("--check")) check();
-else generate(resolve(OUTPUT));
+try {
+  if (process.argv.includes("--check")) check();
+  else generate(OUTPUT);
+} catch (error) {
+  if (!(error instanceof GenError)) throw error;
+  console.error(`gen: ${error.message}`);
+  process.exitCode = 1;
+}
