@@ -1,1 +1,23 @@
-export {};
+export { type AttentionPlan, type AttentionSpan, createAttentionPlan } from "./attention-plan.js";
+export { type CpuDeviceOptions, createCpuDevice } from "./cpu-device.js";
+export {
+  type CommandList,
+  type Device,
+  type DeviceFault,
+  type Dtype,
+  type HostArray,
+  type InstructionSet,
+  type Tensor,
+} from "./device.js";
+export {
+  DisposedError,
+  KernelsMissingError,
+  OutOfMemoryError,
+  OutOfRangeIdError,
+  ShapeError,
+} from "./errors.js";
+export { createKvCache, type KvCache } from "./kv-cache.js";
+export { KV_BLOCK } from "./native/records.js";
+export * as ops from "./ops.js";
+export { measureFmaPeak } from "./peak.js";
+export { type RopeScaling, ropeTable } from "./rope-table.js";

@@ -1,0 +1,188 @@
+// The door to Node: memory, thread pools and the interpreter of command lists. It checks, runs, and
+// returns a status; what a status means is told in TypeScript.
+#include <node_api.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "kernels.h"
+#include "pool.h"
+
+namespace gumshoe {
+namespace {
+
+constexpr size_t ALIGNMENT = 64;
+
+napi_value undefined(napi_env env) {
+  napi_value value;
+  napi_get_undefined(env, &value);
+  return value;
+}
+
+napi_value number(napi_env env, double x) {
+  napi_value value;
+  napi_create_double(env, x, &value);
+  return value;
+}
+
+double to_number(napi_env env, napi_value value) {
+  double x = 0;
+  napi_get_value_double(env, value, &x);
+  return x;
+}
+
+template <size_t COUNT>
+bool take(napi_env env, napi_callback_info info, napi_value (&arguments)[COUNT]) {
+  size_t count = COUNT;
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) == napi_ok &&
+      count == COUNT)
+    return true;
+  napi_throw_type_error(env, nullptr, "wrong number of arguments");
+  return false;
+}
+
+void free_memory(napi_env, void* data, void*) { std::free(data); }
+
+// allocate(bytes): [ArrayBuffer, address], zeroed and aligned, or undefined without memory.
+napi_value allocate(napi_env env, napi_callback_info info) {
+  napi_value arguments[1], buffer, result;
+  if (!take(env, info, arguments)) return nullptr;
+  const size_t bytes = static_cast<size_t>(to_number(env, arguments[0]));
+  const size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  void* data = std::aligned_alloc(ALIGNMENT, rounded == 0 ? ALIGNMENT : rounded);
+  if (data == nullptr) return undefined(env);
+  std::memset(data, 0, rounded);
+  if (napi_create_external_arraybuffer(env, data, bytes, free_memory, nullptr, &buffer) !=
+      napi_ok) {
+    std::free(data);
+    return undefined(env);
+  }
+  napi_create_array_with_length(env, 2, &result);
+  napi_set_element(env, result, 0, buffer);
+  const auto address = reinterpret_cast<uintptr_t>(data);
+  napi_set_element(env, result, 1, number(env, static_cast<double>(address)));
+  return result;
+}
+
+// detach(ArrayBuffer): gives its memory back at once.
+napi_value detach(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  if (take(env, info, arguments)) napi_detach_arraybuffer(env, arguments[0]);
+  return undefined(env);
+}
+
+void free_pool(napi_env, void* data, void*) {
+  Pool** pool = static_cast<Pool**>(data);
+  delete *pool;
+  delete pool;
+}
+
+// createPool(threads): a handle.
+napi_value create_pool(napi_env env, napi_callback_info info) {
+  napi_value arguments[1], handle;
+  if (!take(env, info, arguments)) return nullptr;
+  Pool** pool = new Pool*(new Pool(static_cast<int>(to_number(env, arguments[0]))));
+  napi_create_external(env, pool, free_pool, nullptr, &handle);
+  return handle;
+}
+
+Pool** to_pool(napi_env env, napi_value value) {
+  void* data = nullptr;
+  napi_get_value_external(env, value, &data);
+  return static_cast<Pool**>(data);
+}
+
+// destroyPool(handle): ends its threads; a second call does nothing.
+napi_value destroy_pool(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  if (!take(env, info, arguments)) return nullptr;
+  Pool** pool = to_pool(env, arguments[0]);
+  if (pool != nullptr) {
+    delete *pool;
+    *pool = nullptr;
+  }
+  return undefined(env);
+}
+
+int interpret(const Entry* table, Pool& pool, const double* records, size_t length, size_t* at) {
+  size_t i = 0;
+  while (i < length) {
+    *at = i;
+    if (i + 2 > length) return STATUS_BAD_RECORD;
+    const double code = records[i], count = records[i + 1];
+    if (!(code >= 0 && code < static_cast<double>(OP_COUNT))) return STATUS_BAD_RECORD;
+    const Entry& entry = table[static_cast<int>(code)];
+    if (count != entry.arguments || i + 2 + entry.arguments > length) return STATUS_BAD_RECORD;
+    const int status = entry.kernel(Arguments{records + i + 2}, pool);
+    if (status != STATUS_OK) return status;
+    i += 2 + entry.arguments;
+  }
+  return STATUS_OK;
+}
+
+// run(pool, instruction set 0..2, Float64Array of records, length): [status, start of the failed record].
+napi_value run(napi_env env, napi_callback_info info) {
+  napi_value arguments[4], result;
+  if (!take(env, info, arguments)) return nullptr;
+  Pool** pool = to_pool(env, arguments[0]);
+  const int set = static_cast<int>(to_number(env, arguments[1]));
+  napi_typedarray_type type;
+  size_t capacity = 0, at = 0;
+  void* data = nullptr;
+  const napi_status read = napi_get_typedarray_info(env, arguments[2], &type, &capacity, &data,
+                                                    nullptr, nullptr);
+  const size_t length = static_cast<size_t>(to_number(env, arguments[3]));
+  int status = STATUS_BAD_RECORD;
+  if (pool != nullptr && *pool != nullptr && read == napi_ok && type == napi_float64_array &&
+      length <= capacity) {
+    const Entry* table = set == 2 ? table_avx512() : set == 1 ? table_avx2() : table_scalar();
+    try {
+      status = interpret(table, **pool, static_cast<const double*>(data), length, &at);
+    } catch (const std::bad_alloc&) {
+      status = STATUS_OUT_OF_MEMORY;
+    }
+  }
+  if (status == STATUS_OK) return number(env, 0);
+  napi_create_array_with_length(env, 2, &result);
+  napi_set_element(env, result, 0, number(env, status));
+  napi_set_element(env, result, 1, number(env, static_cast<double>(at)));
+  return result;
+}
+
+// instructionSet(): the best one of this machine, 0 scalar, 1 AVX2, 2 AVX-512.
+napi_value instruction_set(napi_env env, napi_callback_info) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    return number(env, 2);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return number(env, 1);
+#endif
+  return number(env, 0);
+}
+
+void define(napi_env env, napi_value exports, const char* name, napi_callback function) {
+  napi_value value;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
+  napi_set_named_property(env, exports, name, value);
+}
+
+}  // namespace
+
+#if !defined(__x86_64__)
+const Entry* table_avx2() { return table_scalar(); }
+const Entry* table_avx512() { return table_scalar(); }
+#endif
+
+}  // namespace gumshoe
+
+NAPI_MODULE_INIT() {
+  gumshoe::define(env, exports, "allocate", gumshoe::allocate);
+  gumshoe::define(env, exports, "detach", gumshoe::detach);
+  gumshoe::define(env, exports, "createPool", gumshoe::create_pool);
+  gumshoe::define(env, exports, "destroyPool", gumshoe::destroy_pool);
+  gumshoe::define(env, exports, "run", gumshoe::run);
+  gumshoe::define(env, exports, "instructionSet", gumshoe::instruction_set);
+  return exports;
+}

@@ -1,0 +1,298 @@
+// The output head fused with log-softmax: logits exist only a block of the vocabulary at a time.
+//
+// - The log-sum-exp of a row: per aligned block of 512 entries its maximum and a 16-lane sum; blocks
+//   are combined in ascending order. Sampler and trainer share this code, so they share its bits.
+// - z = logit * invTemperature; log p = (z - max) - ln(sum), rounded once from float64.
+#include "gemm.h"
+#include "weight-gradient.h"
+
+namespace gumshoe {
+namespace ISA {
+
+constexpr long HEAD_ROWS = 48;
+
+// What a block knows of a row: max z, sum of e^(z - max), sum of e^(z - max) z.
+struct Partial {
+  float peak, total, moment;
+};
+
+// Logits of some rows and one vocabulary block, times invTemperature, into z [rows][VOCABULARY_BLOCK].
+static void block_logits(const float* x, const float* packed, const float* inverse, float* z,
+                         long rows, long width, long block, long entries) {
+  Product p{};
+  p.k = width;
+  p.a = x;
+  p.a_row = width;
+  p.a_step = 1;
+  p.b = packed + block * VOCABULARY_BLOCK * width;
+  p.b_step = PANEL;
+  p.c = z;
+  p.c_row = VOCABULARY_BLOCK;
+  multiply_panels(p, rows, entries, width * PANEL);
+  if (inverse == nullptr) return;
+  for (long i = 0; i < rows; i++) {
+    float* row = z + i * VOCABULARY_BLOCK;
+    const float by = inverse[i] == 0 ? 1.0f : inverse[i];
+    for (long j = 0; j < entries; j += LANES) {
+      const int n = static_cast<int>(entries - j < LANES ? entries - j : LANES);
+      store_first(row + j, scale(load_first(row + j, n), by), n);
+    }
+  }
+}
+
+static float row_peak(const float* z, long entries) {
+  Vec peak = broadcast(z[0]);
+  long j = 0;
+  for (; j + LANES <= entries; j += LANES) peak = max(peak, load(z + j));
+  float result = largest(peak);
+  for (; j < entries; j++) result = z[j] > result ? z[j] : result;
+  return result;
+}
+
+static Partial summarise(const float* z, long entries, bool with_moment) {
+  const float peak = row_peak(z, entries);
+  Vec total = zero(), moment = zero();
+  const Vec low = broadcast(peak);
+  for (long j = 0; j < entries; j += LANES) {
+    const int n = static_cast<int>(entries - j < LANES ? entries - j : LANES);
+    const Vec value = load_first(z + j, n);
+    float e[LANES];
+    store(e, exp(sub(value, low)));
+    const Vec weight = load_first(e, n);
+    total = add(total, weight);
+    if (with_moment) moment = fma(weight, value, moment);
+  }
+  return {peak, sum(total), with_moment ? sum(moment) : 0.0f};
+}
+
+static Partial combine(const Partial* parts, long blocks) {
+  Partial all = parts[0];
+  for (long b = 1; b < blocks; b++) {
+    const Partial& next = parts[b];
+    const float peak = next.peak > all.peak ? next.peak : all.peak;
+    const float keep = exp_one(all.peak - peak), take = exp_one(next.peak - peak);
+    all.total = __builtin_fmaf(next.total, take, all.total * keep);
+    all.moment = __builtin_fmaf(next.moment, take, all.moment * keep);
+    all.peak = peak;
+  }
+  return all;
+}
+
+static inline float log_probability(float z, const Partial& all) {
+  const double rest = static_cast<double>(z) - static_cast<double>(all.peak);
+  return static_cast<float>(rest - log_one(all.total));
+}
+
+static inline long blocks_of(long vocabulary) {
+  return (vocabulary + VOCABULARY_BLOCK - 1) / VOCABULARY_BLOCK;
+}
+static inline long block_entries(long vocabulary, long block) {
+  const long left = vocabulary - block * VOCABULARY_BLOCK;
+  return left < VOCABULARY_BLOCK ? left : VOCABULARY_BLOCK;
+}
+
+// Runs body(first row, rows, block, scratch) for every chunk of rows and every block.
+template <typename Body>
+static void each_block(Pool& pool, long rows, long vocabulary, const Body& on_block) {
+  const long chunks = (rows + HEAD_ROWS - 1) / HEAD_ROWS;
+  auto body = [&](long task, int worker) {
+    const long block = task / chunks, first = task % chunks * HEAD_ROWS;
+    float* z = pool_scratch(pool, worker, HEAD_ROWS * VOCABULARY_BLOCK);
+    on_block(first, rows - first < HEAD_ROWS ? rows - first : HEAD_ROWS, block, z);
+  };
+  parallel(pool, chunks * blocks_of(vocabulary), body);
+}
+
+int head_logits(const Arguments& a, Pool& pool) {
+  const float* x = a.f32(0);
+  const float* packed = a.f32(1);
+  float* logits = a.f32(2);
+  const long rows = a.size(3), width = a.size(4), vocabulary = a.size(5);
+  each_block(pool, rows, vocabulary, [=](long first, long count, long block, float* z) {
+    const long entries = block_entries(vocabulary, block);
+    block_logits(x + first * width, packed, nullptr, z, count, width, block, entries);
+    for (long i = 0; i < count; i++)
+      __builtin_memcpy(logits + (first + i) * vocabulary + block * VOCABULARY_BLOCK,
+                       z + i * VOCABULARY_BLOCK, entries * sizeof(float));
+  });
+  return STATUS_OK;
+}
+
+// stats [rows][2]: max z, and the natural logarithm of the sum of e^(z - max).
+int head_logprobs(const Arguments& a, Pool& pool) {
+  const float* x = a.f32(0);
+  const float* packed = a.f32(1);
+  const int32_t* targets = a.i32(2);
+  const float* inverse = a.f32(3);
+  float* logprobs = a.f32(4);
+  float* entropies = a.f32(5);
+  float* stats = a.f32(6);
+  const long rows = a.size(7), width = a.size(8), vocabulary = a.size(9);
+  for (long i = 0; i < rows; i++)
+    if (targets[i] < 0 || targets[i] >= vocabulary) return STATUS_BAD_ID;
+  const long blocks = blocks_of(vocabulary);
+  Partial* parts = reinterpret_cast<Partial*>(pool_shared(pool, 0, rows * blocks * 3));
+  float* chosen = pool_shared(pool, 1, rows);
+  const bool moments = entropies != nullptr;
+  each_block(pool, rows, vocabulary, [=](long first, long count, long block, float* z) {
+    const long entries = block_entries(vocabulary, block);
+    block_logits(x + first * width, packed, inverse + first, z, count, width, block, entries);
+    for (long i = 0; i < count; i++) {
+      const float* row = z + i * VOCABULARY_BLOCK;
+      parts[(first + i) * blocks + block] = summarise(row, entries, moments);
+      const long target = targets[first + i] - block * VOCABULARY_BLOCK;
+      if (target >= 0 && target < entries) chosen[first + i] = row[target];
+    }
+  });
+  for (long i = 0; i < rows; i++) {
+    const Partial all = combine(parts + i * blocks, blocks);
+    logprobs[i] = log_probability(chosen[i], all);
+    const double log_total = log_one(all.total);
+    stats[2 * i] = all.peak;
+    stats[2 * i + 1] = static_cast<float>(log_total);
+    if (moments)
+      entropies[i] = static_cast<float>(static_cast<double>(all.peak) + log_total -
+                                        static_cast<double>(all.moment) / all.total);
+  }
+  return STATUS_OK;
+}
+
+// From z to the gradient of a logit: invTemperature (d_logprob (1[target] - p) - d_entropy p (ln p +
+// H)), in place.
+static void logit_gradients(float* z, long entries, long target, float peak, float log_total,
+                            float entropy, float d_logprob, float d_entropy, float inverse) {
+  for (long j = 0; j < entries; j += LANES) {
+    const int n = static_cast<int>(entries - j < LANES ? entries - j : LANES);
+    const Vec lp = sub(sub(load_first(z + j, n), broadcast(peak)), broadcast(log_total));
+    const Vec p = exp(lp);
+    Vec g = scale(p, -d_logprob);
+    if (d_entropy != 0) g = fma(scale(p, -d_entropy), add(lp, broadcast(entropy)), g);
+    store_first(z + j, scale(g, inverse), n);
+  }
+  if (target >= 0 && target < entries) z[target] += d_logprob * inverse;
+}
+
+int head_backward(const Arguments& a, Pool& pool) {
+  const float* x = a.f32(0);
+  const float* packed = a.f32(1);
+  const float* transposed = a.f32(2);
+  const int32_t* targets = a.i32(3);
+  const float* inverse = a.f32(4);
+  const float* stats = a.f32(5);
+  const float* entropies = a.f32(6);
+  const float* d_logprob = a.f32(7);
+  const float* d_entropy = a.f32(8);
+  float* dx = a.f32(9);
+  float* dw = a.f32(10);
+  const long rows = a.size(11), width = a.size(12), vocabulary = a.size(13);
+  const long chunks = (rows + HEAD_ROWS - 1) / HEAD_ROWS;
+  float* z = pool_shared(pool, 0, rows * VOCABULARY_BLOCK);
+  for (long block = 0; block < blocks_of(vocabulary); block++) {
+    const long entries = block_entries(vocabulary, block), start = block * VOCABULARY_BLOCK;
+    auto on_rows = [&](long task, int) {
+      const long first = task * HEAD_ROWS;
+      const long count = rows - first < HEAD_ROWS ? rows - first : HEAD_ROWS;
+      float* here = z + first * VOCABULARY_BLOCK;
+      block_logits(x + first * width, packed, inverse + first, here, count, width, block, entries);
+      for (long i = 0; i < count; i++) {
+        const long r = first + i;
+        const float by = inverse[r] == 0 ? 1.0f : inverse[r];
+        logit_gradients(here + i * VOCABULARY_BLOCK, entries, targets[r] - start, stats[2 * r],
+                        stats[2 * r + 1], entropies == nullptr ? 0.0f : entropies[r], d_logprob[r],
+                        d_entropy == nullptr ? 0.0f : d_entropy[r], by);
+      }
+      Product p{};
+      p.k = entries;
+      p.a = here;
+      p.a_row = VOCABULARY_BLOCK;
+      p.a_step = 1;
+      p.b = transposed + start * PANEL;
+      p.b_step = PANEL;
+      p.c = dx + first * width;
+      p.c_row = width;
+      p.resume = block > 0;
+      multiply_panels(p, count, width, vocabulary * PANEL);
+    };
+    parallel(pool, chunks, on_rows);
+    if (dw != nullptr)
+      add_weight_gradient(pool, z, VOCABULARY_BLOCK, x, dw + start * width, rows, entries, width);
+  }
+  return STATUS_OK;
+}
+
+// The id at which the running sum of e^(z - max), in ascending order, passes uniform * total.
+static long draw(const float* z, const Partial* parts, long vocabulary, const Partial& all,
+                 double uniform) {
+  const long blocks = blocks_of(vocabulary);
+  double total = 0;
+  for (long b = 0; b < blocks; b++)
+    total += static_cast<double>(parts[b].total) * exp_one(parts[b].peak - all.peak);
+  double left = uniform * total;
+  long last = 0;
+  for (long b = 0; b < blocks; b++) {
+    const double weight = static_cast<double>(parts[b].total) * exp_one(parts[b].peak - all.peak);
+    if (left >= weight && b + 1 < blocks) {
+      left -= weight;
+      continue;
+    }
+    const long start = b * VOCABULARY_BLOCK, entries = block_entries(vocabulary, b);
+    for (long j = 0; j < entries; j += LANES) {
+      const int n = static_cast<int>(entries - j < LANES ? entries - j : LANES);
+      float e[LANES];
+      store(e, exp(sub(load_first(z + start + j, n), broadcast(all.peak))));
+      for (int i = 0; i < n; i++) {
+        if (e[i] > 0) last = start + j + i;
+        if (left < e[i]) return start + j + i;
+        left -= e[i];
+      }
+    }
+  }
+  return last;
+}
+
+static long most_likely(const float* z, long vocabulary) {
+  long best = 0;
+  for (long j = 1; j < vocabulary; j++)
+    if (z[j] > z[best]) best = j;
+  return best;
+}
+
+// Draws one id per row. draws [rows][2]: 53 bits of them make a uniform number; invTemperature 0 takes
+// the most likely id, the lowest of equals.
+int head_sample(const Arguments& a, Pool& pool) {
+  const float* x = a.f32(0);
+  const float* packed = a.f32(1);
+  const float* inverse = a.f32(2);
+  const uint32_t* draws = a.u32(3);
+  int32_t* ids = a.i32(4);
+  float* logprobs = a.f32(5);
+  const long rows = a.size(6), width = a.size(7), vocabulary = a.size(8);
+  const long blocks = blocks_of(vocabulary);
+  Partial* parts = reinterpret_cast<Partial*>(pool_shared(pool, 0, rows * blocks * 3));
+  float* logits = pool_shared(pool, 1, rows * vocabulary);
+  each_block(pool, rows, vocabulary, [=](long first, long count, long block, float* z) {
+    const long entries = block_entries(vocabulary, block);
+    block_logits(x + first * width, packed, inverse + first, z, count, width, block, entries);
+    for (long i = 0; i < count; i++) {
+      const float* row = z + i * VOCABULARY_BLOCK;
+      parts[(first + i) * blocks + block] = summarise(row, entries, false);
+      __builtin_memcpy(logits + (first + i) * vocabulary + block * VOCABULARY_BLOCK, row,
+                       entries * sizeof(float));
+    }
+  });
+  auto body = [&](long i, int) {
+    const Partial all = combine(parts + i * blocks, blocks);
+    const float* z = logits + i * vocabulary;
+    const double uniform =
+        ((draws[2 * i] >> 5) * 67108864.0 + (draws[2 * i + 1] >> 6)) / 9007199254740992.0;
+    const long id = inverse[i] == 0 ? most_likely(z, vocabulary)
+                                    : draw(z, parts + i * blocks, vocabulary, all, uniform);
+    ids[i] = static_cast<int32_t>(id);
+    logprobs[i] = log_probability(z[id], all);
+  };
+  parallel(pool, rows, body);
+  return STATUS_OK;
+}
+
+}  // namespace ISA
+}  // namespace gumshoe

@@ -1,0 +1,127 @@
+import { type Device, type Tensor } from "./device.js";
+import { ShapeError } from "./errors.js";
+import { KV_BLOCK } from "./native/records.js";
+
+/**
+ * A run of consecutive query rows that share their keys.
+ *
+ * Query i of the run sees the first `prefixLength` positions of `prefixBlocks`, then the first
+ * `ownLength + i + 1` positions of `ownBlocks`.
+ */
+export interface AttentionSpan {
+  /** First row of the batch. */
+  readonly queryStart: number;
+  readonly queryCount: number;
+  /** Block ids; spans that share a prefix must give the same array, so that it is worked on once. */
+  readonly prefixBlocks: readonly number[];
+  readonly prefixLength: number;
+  readonly ownBlocks: readonly number[];
+  /** Own positions that are in the cache already, before this run's. */
+  readonly ownLength: number;
+  /** For the backward pass: the batch row at which the prefix's keys begin. */
+  readonly prefixRow?: number;
+}
+
+/** Which keys each query of a batch sees, in device memory; shared by all layers. */
+export interface AttentionPlan {
+  readonly words: Tensor;
+  /** Rows of the batch. */
+  readonly rows: number;
+  /** Largest block id, to be checked against a cache. */
+  readonly maxBlock: number;
+}
+
+const HEADER_WORDS = 4;
+const CHUNK_WORDS = 4;
+const PACK_WORDS = 2;
+/** Queries of one task: enough to reuse a key many times, few enough to stay in the cache. */
+const CHUNK_QUERIES = 32;
+
+/**
+ * Writes a plan into device memory.
+ *
+ * @param reuse  a plan whose memory is taken when it is large enough
+ * @throws       ShapeError when a span has too few blocks for its positions
+ */
+export function createAttentionPlan(
+  device: Device,
+  spans: readonly AttentionSpan[],
+  reuse: AttentionPlan | null = null,
+): AttentionPlan {
+  const blocks: number[] = [];
+  const prefixOffsets = new Map<readonly number[], number>();
+  const spanWords: number[] = [];
+  let rows = 0;
+  for (const [index, span] of spans.entries()) {
+    checkSpan(index, span);
+    let prefixOffset = prefixOffsets.get(span.prefixBlocks);
+    if (prefixOffset === undefined) {
+      prefixOffset = blocks.length;
+      prefixOffsets.set(span.prefixBlocks, prefixOffset);
+      for (const block of span.prefixBlocks) blocks.push(block);
+    }
+    spanWords.push(span.queryStart, span.queryCount, prefixOffset, span.prefixLength);
+    spanWords.push(blocks.length, span.ownLength, span.prefixRow ?? -1, 0);
+    for (const block of span.ownBlocks) blocks.push(block);
+    rows = Math.max(rows, span.queryStart + span.queryCount);
+  }
+  const chunkWords = cutIntoChunks(spans);
+  const packWords = findPacks(spans);
+  const blocksAt = HEADER_WORDS + spanWords.length + chunkWords.length + packWords.length;
+  const header = [spans.length, chunkWords.length / CHUNK_WORDS, packWords.length / PACK_WORDS];
+  const words = Int32Array.from(
+    [...header, blocksAt].concat(spanWords, chunkWords, packWords, blocks),
+  );
+  const maxBlock = blocks.reduce((most, block) => Math.max(most, block), -1);
+  return { words: place(device, words, reuse), rows, maxBlock };
+}
+
+function checkSpan(index: number, span: AttentionSpan): void {
+  const own = span.ownLength + span.queryCount;
+  if (span.queryCount < 1) throw new ShapeError("attentionPlan", `span ${index}`, "has no query");
+  if (span.prefixBlocks.length * KV_BLOCK < span.prefixLength) {
+    throw new ShapeError("attentionPlan", `span ${index}`, "has too few prefix blocks");
+  }
+  if (span.ownBlocks.length * KV_BLOCK < own) {
+    throw new ShapeError("attentionPlan", `span ${index}`, "has too few own blocks");
+  }
+}
+
+/** Cuts the queries into tasks; a task may go over several spans of one prefix. */
+function cutIntoChunks(spans: readonly AttentionSpan[]): number[] {
+  const words: number[] = [];
+  let open: { prefix: readonly number[]; at: number; room: number } | null = null;
+  for (const [index, span] of spans.entries()) {
+    for (let query = 0; query < span.queryCount;) {
+      if (open === null || open.room === 0 || open.prefix !== span.prefixBlocks) {
+        open = { prefix: span.prefixBlocks, at: words.length, room: CHUNK_QUERIES };
+        words.push(index, query, 0, 0);
+      }
+      const here = Math.min(open.room, span.queryCount - query);
+      words[open.at + 2] = (words[open.at + 2] as number) + here;
+      open.room -= here;
+      query += here;
+    }
+  }
+  return words;
+}
+
+/** A pack is a span without a prefix and the spans after it that have one. */
+function findPacks(spans: readonly AttentionSpan[]): number[] {
+  const words: number[] = [];
+  for (const [index, span] of spans.entries()) {
+    if (index === 0 || span.prefixLength === 0) words.push(index, 1);
+    else words[words.length - 1] = (words[words.length - 1] as number) + 1;
+  }
+  return words;
+}
+
+function place(device: Device, words: Int32Array, reuse: AttentionPlan | null): Tensor {
+  let memory = reuse?.words ?? null;
+  if (memory === null || memory.length < words.length) {
+    if (memory !== null) device.free(memory);
+    memory = device.alloc("i32", 2 * words.length);
+  }
+  device.write(memory, words);
+  return memory;
+}

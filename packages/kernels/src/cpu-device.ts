@@ -1,0 +1,166 @@
+import { availableParallelism } from "node:os";
+
+import { CpuCommandList } from "./cpu-command-list.js";
+import {
+  type CommandList,
+  type Device,
+  type DeviceFault,
+  type Dtype,
+  type HostArray,
+  type InstructionSet,
+  type Tensor,
+} from "./device.js";
+import { DisposedError, OutOfMemoryError, ShapeError } from "./errors.js";
+import { type Addon, loadAddon, type PoolHandle } from "./native/addon.js";
+import { INSTRUCTION_SETS } from "./native/records.js";
+
+/** How a CPU device is made. */
+export interface CpuDeviceOptions {
+  /** Threads, the calling one included; default: all cores. */
+  threads?: number;
+  /** Default: the best of this machine. */
+  instructionSet?: InstructionSet;
+  /** For tests only; see {@link DeviceFault}. */
+  fault?: DeviceFault | null;
+}
+
+const ARRAYS = {
+  f32: Float32Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  f64: Float64Array,
+} as const;
+
+/**
+ * Makes a device of this machine's cores.
+ *
+ * @throws KernelsMissingError when the kernels were not built
+ * @throws ShapeError when the machine lacks the instruction set, or `threads` is not 1 or more
+ */
+export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
+  return new CpuDevice(loadAddon(), options);
+}
+
+interface Memory {
+  readonly values: HostArray;
+  readonly address: number;
+}
+
+class CpuTensor implements Tensor {
+  readonly values: HostArray;
+  readonly address: number;
+
+  constructor(
+    readonly device: CpuDevice,
+    readonly dtype: Dtype,
+    memory: Memory,
+    readonly owner: CpuTensor | null,
+  ) {
+    this.values = memory.values;
+    this.address = memory.address;
+  }
+
+  get length(): number {
+    return this.values.length;
+  }
+
+  slice(start: number, end: number): Tensor {
+    if (start < 0 || end < start || end > this.length) {
+      throw new ShapeError("slice", "range", `${start}..${end} is outside 0..${this.length}`);
+    }
+    const values = this.values.subarray(start, end);
+    const address = this.address + start * this.values.BYTES_PER_ELEMENT;
+    return new CpuTensor(this.device, this.dtype, { values, address }, this.owner ?? this);
+  }
+}
+
+class CpuDevice implements Device {
+  readonly kind = "cpu";
+  readonly threads: number;
+  readonly instructionSet: InstructionSet;
+  readonly fault: DeviceFault | null;
+  readonly #addon: Addon;
+  readonly #setNumber: number;
+  readonly #owned = new Set<CpuTensor>();
+  #pool: PoolHandle | null;
+
+  constructor(addon: Addon, options: CpuDeviceOptions) {
+    this.threads = options.threads ?? availableParallelism();
+    if (!Number.isInteger(this.threads) || this.threads < 1) {
+      throw new ShapeError("createCpuDevice", "threads", `is ${this.threads}, not 1 or more`);
+    }
+    const best = addon.instructionSet();
+    this.instructionSet = options.instructionSet ?? INSTRUCTION_SETS[best];
+    this.#setNumber = INSTRUCTION_SETS.indexOf(this.instructionSet);
+    if (this.#setNumber > best) {
+      const problem = `${this.instructionSet} is missing here; the best is ${INSTRUCTION_SETS[best]}`;
+      throw new ShapeError("createCpuDevice", "instructionSet", problem);
+    }
+    this.fault = options.fault ?? null;
+    this.#addon = addon;
+    this.#pool = addon.createPool(this.threads);
+  }
+
+  alloc(dtype: Dtype, length: number): Tensor {
+    this.#alive();
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new ShapeError("alloc", "length", `is ${length}`);
+    }
+    const bytes = Math.max(1, length) * ARRAYS[dtype].BYTES_PER_ELEMENT;
+    const memory = this.#addon.allocate(bytes);
+    if (memory === undefined) throw new OutOfMemoryError(`a ${dtype} tensor`, bytes);
+    const [buffer, address] = memory;
+    const values = new ARRAYS[dtype](buffer, 0, length);
+    const tensor = new CpuTensor(this, dtype, { values, address }, null);
+    this.#owned.add(tensor);
+    return tensor;
+  }
+
+  free(tensor: Tensor): void {
+    if (!(tensor instanceof CpuTensor) || !this.#owned.delete(tensor)) return;
+    this.#addon.detach(tensor.values.buffer as ArrayBuffer);
+  }
+
+  write(tensor: Tensor, values: HostArray, at = 0): void {
+    this.#hostView(tensor, "write", values, at).set(values, at);
+  }
+
+  read(tensor: Tensor, into: HostArray, at = 0): void {
+    into.set(this.#hostView(tensor, "read", into, at).subarray(at, at + into.length));
+  }
+
+  createCommandList(): CommandList {
+    this.#alive();
+    return new CpuCommandList(this, (records, length) =>
+      this.#addon.run(this.#alive(), this.#setNumber, records, length),
+    );
+  }
+
+  dispose(): void {
+    if (this.#pool === null) return;
+    this.#addon.destroyPool(this.#pool);
+    this.#pool = null;
+    for (const tensor of [...this.#owned]) this.free(tensor);
+  }
+
+  #alive(): PoolHandle {
+    if (this.#pool === null) throw new DisposedError("the device");
+    return this.#pool;
+  }
+
+  #hostView(tensor: Tensor, operation: string, values: HostArray, at: number): HostArray {
+    this.#alive();
+    if (!(tensor instanceof CpuTensor) || tensor.device !== this) {
+      throw new ShapeError(operation, "tensor", "belongs to another device");
+    }
+    if (!this.#owned.has(tensor.owner ?? tensor)) throw new DisposedError("the tensor");
+    if (!(values instanceof ARRAYS[tensor.dtype])) {
+      throw new ShapeError(operation, "values", `must be a ${ARRAYS[tensor.dtype].name}`);
+    }
+    if (at < 0 || at + values.length > tensor.length) {
+      const end = at + values.length;
+      throw new ShapeError(operation, "range", `${at}..${end} is outside 0..${tensor.length}`);
+    }
+    return tensor.values;
+  }
+}

@@ -1,0 +1,69 @@
+/** Element types. */
+export type Dtype = "f32" | "i32" | "u32" | "f64";
+
+/** Host arrays, by element type. */
+export type HostArray = Float32Array | Int32Array | Uint32Array | Float64Array;
+
+/** Instruction sets that the CPU kernels are built for. All give the same bits. */
+export type InstructionSet = "avx512" | "avx2" | "scalar";
+
+/** A run of elements in a device's memory. */
+export interface Tensor {
+  readonly dtype: Dtype;
+  /** Elements. */
+  readonly length: number;
+  readonly device: Device;
+  /** Where it begins, as the kernels see it. */
+  readonly address: number;
+  /** A part of this tensor; it dies with its owner. */
+  slice(start: number, end: number): Tensor;
+}
+
+/**
+ * Operations that were recorded to be run in order, like the command buffer of a GPU.
+ *
+ * The functions of `ops` append to it; `run` executes all of them synchronously and keeps them, so a
+ * list may run again.
+ */
+export interface CommandList {
+  readonly device: Device;
+  /** Numbers recorded so far. */
+  readonly length: number;
+  /** Appends one operation; used by `ops` only, which checks the arguments. */
+  append(operation: string, code: number, values: readonly number[]): void;
+  /** @throws OutOfRangeIdError, OutOfMemoryError */
+  run(): void;
+  /** Forgets all operations. */
+  reset(): void;
+}
+
+/**
+ * Memory and kernels of one processor.
+ *
+ * - What is allocated is zeroed, and belongs to the caller until `free`.
+ * - A device belongs to one JavaScript thread. Its own threads never run JavaScript.
+ */
+export interface Device {
+  readonly kind: "cpu";
+  readonly threads: number;
+  readonly instructionSet: InstructionSet;
+  /** A kernel that was broken on purpose, to test that it is noticed; null on every real device. */
+  readonly fault: DeviceFault | null;
+  /** @throws OutOfMemoryError */
+  alloc(dtype: Dtype, length: number): Tensor;
+  /** Gives memory back; idempotent. Slices die with their owner. */
+  free(tensor: Tensor): void;
+  /** Copies host values into a tensor, from element `at` on. */
+  write(tensor: Tensor, values: HostArray, at?: number): void;
+  /** Copies a tensor, from element `at` on, into a host array. */
+  read(tensor: Tensor, into: HostArray, at?: number): void;
+  createCommandList(): CommandList;
+  /** Ends the threads and gives all memory back; idempotent. */
+  dispose(): void;
+}
+
+/**
+ * Kernels that can be broken on purpose: `decode-attention` moves one number by one unit in the last
+ * place wherever a single new token attends to its past.
+ */
+export type DeviceFault = "decode-attention";

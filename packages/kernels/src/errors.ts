@@ -1,0 +1,49 @@
+import { ClusterError } from "@gumshoe/core";
+
+/** Thrown when a tensor does not have the shape, dtype or device that an operation needs. */
+export class ShapeError extends ClusterError {
+  constructor(
+    readonly operation: string,
+    readonly argument: string,
+    problem: string,
+  ) {
+    super("INVALID_ARGUMENT", `${operation}: ${argument} ${problem}`, {
+      details: { operation, argument, problem },
+    });
+  }
+}
+
+/** Thrown when a command list meets a token id or a row number outside its table. */
+export class OutOfRangeIdError extends ClusterError {
+  constructor(readonly operation: string) {
+    super("INVALID_ARGUMENT", `${operation}: an id or a row number is outside its table`, {
+      details: { operation },
+    });
+  }
+}
+
+/** Thrown when a device has no memory left for what is asked. */
+export class OutOfMemoryError extends ClusterError {
+  constructor(what: string, bytes: number | null) {
+    const size = bytes === null ? "" : ` of ${(bytes / 2 ** 20).toFixed(1)} MiB`;
+    super("RESOURCE_EXHAUSTED", `no memory for ${what}${size}`, { details: { what, bytes } });
+  }
+}
+
+/** Thrown when a device or tensor is used after it was given back. */
+export class DisposedError extends ClusterError {
+  constructor(what: string) {
+    super("FAILED_PRECONDITION", `${what} was disposed`, { details: { what } });
+  }
+}
+
+/** Thrown when the kernels were not built, or cannot be loaded by this Node. */
+export class KernelsMissingError extends ClusterError {
+  constructor(file: string, cause: unknown) {
+    super(
+      "FAILED_PRECONDITION",
+      `the CPU kernels cannot be loaded from ${file}: run "npm run build"`,
+      { details: { file }, cause },
+    );
+  }
+}

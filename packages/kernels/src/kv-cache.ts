@@ -1,0 +1,26 @@
+import { type Device, type Tensor } from "./device.js";
+import { KV_BLOCK } from "./native/records.js";
+
+/**
+ * Keys and values of one layer in blocks of 16 positions.
+ *
+ * Per block and key head, keys lie transposed [headDim][16] and values as [16][headDim].
+ */
+export interface KvCache {
+  /** [numBlocks, kvHeads, headDim, 16] f32 */
+  readonly k: Tensor;
+  /** [numBlocks, kvHeads, 16, headDim] f32 */
+  readonly v: Tensor;
+  readonly numBlocks: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+}
+
+/** Allocates the cache of one layer. Free `k` and `v` when done. */
+export function createKvCache(
+  device: Device,
+  shape: { numBlocks: number; kvHeads: number; headDim: number },
+): KvCache {
+  const length = shape.numBlocks * KV_BLOCK * shape.kvHeads * shape.headDim;
+  return { ...shape, k: device.alloc("f32", length), v: device.alloc("f32", length) };
+}

@@ -1,0 +1,15 @@
+export { adamw } from "./ops/adamw.js";
+export { attention, attentionBackward, kvWrite } from "./ops/attention.js";
+export { embedding, embeddingBackward } from "./ops/embedding.js";
+export { headBackward, headLogits, headLogprobs, headSample } from "./ops/head.js";
+export {
+  linear,
+  linearBackwardInput,
+  linearBackwardWeight,
+  packedLength,
+  packMatrix,
+} from "./ops/linear.js";
+export { rmsNorm, rmsNormBackward } from "./ops/rms-norm.js";
+export { rope } from "./ops/rope.js";
+export { add, fill, gatherRows, scatterAddRows, sumSquaresBlocks } from "./ops/rows.js";
+export { swiglu, swigluBackward } from "./ops/swiglu.js";

@@ -1,0 +1,168 @@
+import { type CommandList, type Tensor } from "../device.js";
+import { record } from "../record.js";
+import { packedLength } from "./linear.js";
+
+/** Shapes that all head operations share. */
+interface HeadShape {
+  /** Rows of x. */
+  rows: number;
+  /** Model width D. */
+  width: number;
+  /** Vocabulary V. */
+  vocabulary: number;
+}
+
+/**
+ * Computes logits: x W^T.
+ *
+ * @param x       [rows, D] f32
+ * @param weight  W [V, D], packed
+ * @param logits  [rows, V] f32
+ */
+export function headLogits(
+  list: CommandList,
+  args: HeadShape & { x: Tensor; weight: Tensor; logits: Tensor },
+): void {
+  const { x, weight, logits, rows, width, vocabulary } = args;
+  record(
+    list,
+    "headLogits",
+    {
+      x: [x, "f32", rows * width],
+      weight: [weight, "f32", packedLength(vocabulary, width)],
+      logits: [logits, "f32", rows * vocabulary],
+    },
+    ["x", "weight", "logits", rows, width, vocabulary],
+  );
+}
+
+/**
+ * Computes the log-probability of each row's target; logits exist only in blocks of 512 entries.
+ *
+ * @param x               [rows, D] f32
+ * @param weight          W [V, D], packed
+ * @param targets         [rows] i32
+ * @param invTemperature  [rows] f32; 0 is read as 1
+ * @param logprobs        [rows] f32, nats
+ * @param entropies       [rows] f32 over the whole vocabulary, nats, or null
+ * @param stats           [rows, 2] f32: maximum and ln of the sum, which the backward pass needs
+ */
+export function headLogprobs(
+  list: CommandList,
+  args: HeadShape & {
+    x: Tensor;
+    weight: Tensor;
+    targets: Tensor;
+    invTemperature: Tensor;
+    logprobs: Tensor;
+    entropies: Tensor | null;
+    stats: Tensor;
+  },
+): void {
+  const { rows, width, vocabulary } = args;
+  record(
+    list,
+    "headLogprobs",
+    {
+      x: [args.x, "f32", rows * width],
+      weight: [args.weight, "f32", packedLength(vocabulary, width)],
+      targets: [args.targets, "i32", rows],
+      invTemperature: [args.invTemperature, "f32", rows],
+      logprobs: [args.logprobs, "f32", rows],
+      entropies: [args.entropies, "f32", rows],
+      stats: [args.stats, "f32", rows * 2],
+    },
+    [
+      ...["x", "weight", "targets", "invTemperature", "logprobs", "entropies", "stats"],
+      ...[rows, width, vocabulary],
+    ],
+  );
+}
+
+/**
+ * Computes the gradients of {@link headLogprobs}.
+ *
+ * @param weightT    W packed transposed
+ * @param dLogprob   [rows] f32
+ * @param dEntropy   [rows] f32 or null; needs `entropies`
+ * @param dx         [rows, D] f32, overwritten
+ * @param dw         [V, D] f32, accumulated, or null
+ */
+export function headBackward(
+  list: CommandList,
+  args: HeadShape & {
+    x: Tensor;
+    weight: Tensor;
+    weightT: Tensor;
+    targets: Tensor;
+    invTemperature: Tensor;
+    stats: Tensor;
+    entropies: Tensor | null;
+    dLogprob: Tensor;
+    dEntropy: Tensor | null;
+    dx: Tensor;
+    dw: Tensor | null;
+  },
+): void {
+  const { rows, width, vocabulary } = args;
+  record(
+    list,
+    "headBackward",
+    {
+      x: [args.x, "f32", rows * width],
+      weight: [args.weight, "f32", packedLength(vocabulary, width)],
+      weightT: [args.weightT, "f32", packedLength(vocabulary, width)],
+      targets: [args.targets, "i32", rows],
+      invTemperature: [args.invTemperature, "f32", rows],
+      stats: [args.stats, "f32", rows * 2],
+      entropies: [args.entropies, "f32", rows],
+      dLogprob: [args.dLogprob, "f32", rows],
+      dEntropy: [args.dEntropy, "f32", rows],
+      dx: [args.dx, "f32", rows * width],
+      dw: [args.dw, "f32", vocabulary * width],
+    },
+    [
+      ...["x", "weight", "weightT", "targets", "invTemperature", "stats", "entropies"],
+      ...["dLogprob", "dEntropy", "dx", "dw"],
+      ...[rows, width, vocabulary],
+    ],
+  );
+}
+
+/**
+ * Draws one token id per row by inverse transform, in ascending id order.
+ *
+ * @param invTemperature  [rows] f32; 0 takes the most likely id, the lowest of equals
+ * @param draws           [rows, 2] u32: 53 of their bits are the uniform number
+ * @param ids             [rows] i32, written
+ * @param logprobs        [rows] f32, written: bit-equal to {@link headLogprobs} of that id
+ */
+export function headSample(
+  list: CommandList,
+  args: HeadShape & {
+    x: Tensor;
+    weight: Tensor;
+    invTemperature: Tensor;
+    draws: Tensor;
+    ids: Tensor;
+    logprobs: Tensor;
+  },
+): void {
+  const { rows, width, vocabulary } = args;
+  record(
+    list,
+    "headSample",
+    {
+      x: [args.x, "f32", rows * width],
+      weight: [args.weight, "f32", packedLength(vocabulary, width)],
+      invTemperature: [args.invTemperature, "f32", rows],
+      draws: [args.draws, "u32", rows * 2],
+      ids: [args.ids, "i32", rows],
+      logprobs: [args.logprobs, "f32", rows],
+    },
+    [
+      ...["x", "weight", "invTemperature", "draws", "ids", "logprobs"],
+      ...[rows, width, vocabulary],
+    ],
+  );
+}

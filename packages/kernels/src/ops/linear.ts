@@ -1,0 +1,134 @@
+import { type CommandList, type Tensor } from "../device.js";
+import { PANEL } from "../native/records.js";
+import { record } from "../record.js";
+
+/** Elements of a packed [n, k] matrix: the larger of both packings. */
+export function packedLength(n: number, k: number): number {
+  const panels = (columns: number) => Math.ceil(columns / PANEL) * PANEL;
+  return Math.max(panels(n) * k, panels(k) * n);
+}
+
+/**
+ * Packs a weight matrix for products.
+ *
+ * @param w           [n, k] f32
+ * @param packed      [packedLength(n, k)] f32
+ * @param transposed  false for `linear` (y = x W^T), true for `linearBackwardInput` (dx = dy W)
+ */
+export function packMatrix(
+  list: CommandList,
+  args: { w: Tensor; packed: Tensor; n: number; k: number; transposed: boolean },
+): void {
+  const { w, packed, n, k, transposed } = args;
+  record(
+    list,
+    "packMatrix",
+    { w: [w, "f32", n * k], packed: [packed, "f32", packedLength(n, k)] },
+    ["w", "packed", n, k, Number(transposed)],
+  );
+}
+
+/**
+ * Applies a linear layer: y = x W^T (+ bias), or y += that.
+ *
+ * Every output is one FMA chain over ascending k from 0; bias and the old y are added once at the end.
+ *
+ * @param x       [m, k] f32
+ * @param weight  W [n, k], packed
+ * @param bias    [n] f32 or null
+ * @param y       [m, n] f32
+ */
+export function linear(
+  list: CommandList,
+  args: {
+    x: Tensor;
+    weight: Tensor;
+    bias: Tensor | null;
+    y: Tensor;
+    m: number;
+    n: number;
+    k: number;
+    accumulate: boolean;
+  },
+): void {
+  const { x, weight, bias, y, m, n, k, accumulate } = args;
+  record(
+    list,
+    "linear",
+    {
+      x: [x, "f32", m * k],
+      weight: [weight, "f32", packedLength(n, k)],
+      bias: [bias, "f32", n],
+      y: [y, "f32", m * n],
+    },
+    ["x", "weight", "bias", "y", m, n, k, Number(accumulate)],
+  );
+}
+
+/**
+ * Computes the gradient of a linear layer's input: dx = dy W, or dx += that.
+ *
+ * @param dy      [m, n] f32
+ * @param weight  W [n, k], packed transposed
+ * @param dx      [m, k] f32
+ */
+export function linearBackwardInput(
+  list: CommandList,
+  args: {
+    dy: Tensor;
+    weight: Tensor;
+    dx: Tensor;
+    m: number;
+    n: number;
+    k: number;
+    accumulate: boolean;
+  },
+): void {
+  const { dy, weight, dx, m, n, k, accumulate } = args;
+  record(
+    list,
+    "linear",
+    {
+      dy: [dy, "f32", m * n],
+      weight: [weight, "f32", packedLength(n, k)],
+      dx: [dx, "f32", m * k],
+    },
+    ["dy", "weight", 0, "dx", m, k, n, Number(accumulate)],
+  );
+}
+
+/**
+ * Adds the gradients of a linear layer's parameters: dw += dy^T x, db += column sums of dy.
+ *
+ * The chain of every output runs on over ascending rows, so batches cut along rows give the same bits.
+ *
+ * @param x   [m, k] f32
+ * @param dy  [m, n] f32
+ * @param dw  [n, k] f32, accumulated
+ * @param db  [n] f32, accumulated, or null
+ */
+export function linearBackwardWeight(
+  list: CommandList,
+  args: {
+    x: Tensor;
+    dy: Tensor;
+    dw: Tensor;
+    db: Tensor | null;
+    m: number;
+    n: number;
+    k: number;
+  },
+): void {
+  const { x, dy, dw, db, m, n, k } = args;
+  record(
+    list,
+    "linearBackwardWeight",
+    {
+      x: [x, "f32", m * k],
+      dy: [dy, "f32", m * n],
+      dw: [dw, "f32", n * k],
+      db: [db, "f32", n],
+    },
+    ["x", "dy", "dw", "db", m, n, k],
+  );
+}

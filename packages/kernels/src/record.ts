@@ -1,0 +1,50 @@
+import { type CommandList, type Dtype, type Tensor } from "./device.js";
+import { ShapeError } from "./errors.js";
+import { type Operation, OPERATION_CODES } from "./native/records.js";
+
+/** A tensor argument, what it must hold, or null where it may be left out. */
+export type TensorSpec = readonly [tensor: Tensor | null, dtype: Dtype, minLength: number];
+
+/**
+ * Checks the tensors of an operation and appends it.
+ *
+ * @param tensors  by argument name: the tensor, its dtype, and the least number of elements
+ * @param values   the record's arguments in order: a name of `tensors`, or a number
+ * @throws         ShapeError that names the argument
+ */
+export function record(
+  list: CommandList,
+  operation: Operation,
+  tensors: Readonly<Record<string, TensorSpec>>,
+  values: readonly (string | number)[],
+): void {
+  for (const name in tensors) {
+    const [tensor, dtype, minLength] = tensors[name] as TensorSpec;
+    if (tensor !== null) check(list, operation, name, { tensor, dtype, minLength });
+  }
+  const numbers = values.map((value) =>
+    typeof value === "number" ? value : (tensors[value]?.[0]?.address ?? 0),
+  );
+  for (const [index, value] of numbers.entries()) {
+    if (Number.isNaN(value))
+      throw new ShapeError(operation, `argument ${index}`, "is not a number");
+  }
+  list.append(operation, OPERATION_CODES[operation], numbers);
+}
+
+function check(
+  list: CommandList,
+  operation: string,
+  name: string,
+  { tensor, dtype, minLength }: { tensor: Tensor; dtype: Dtype; minLength: number },
+): void {
+  if (tensor.device !== list.device) {
+    throw new ShapeError(operation, name, "belongs to another device");
+  }
+  if (tensor.dtype !== dtype) {
+    throw new ShapeError(operation, name, `is ${tensor.dtype}, expected ${dtype}`);
+  }
+  if (!(tensor.length >= minLength)) {
+    throw new ShapeError(operation, name, `has ${tensor.length} elements, expected ${minLength}`);
+  }
+}
