@@ -1,1 +1,31 @@
-export {};
+export {
+  DatasetError,
+  PromptError,
+  ScenarioError,
+  TaskFormatError,
+  TierError,
+  UnsolvableError,
+} from "./errors.js";
+export { type Case, type CaseName, generateCase } from "./generate-case.js";
+export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
+export {
+  type AnswerSheet,
+  carelessReply,
+  goldReply,
+  type Question,
+  randomGuessLevel,
+} from "./grading/replies.js";
+export { type Kind } from "./names.js";
+export { type Style, STYLES } from "./prompt/style.js";
+export { loadCadical } from "./solver/cadical.js";
+export { type SatSolver, type SolverFactory } from "./solver/sat-solver.js";
+export { parseDataset, type PuzzleRecord } from "./tasks/dataset.js";
+export { gradeTask, type TaskGrade } from "./tasks/grade-task.js";
+export {
+  createTaskSource,
+  type TaskSource,
+  type TaskSourceOptions,
+  type TaskSourceSpec,
+} from "./tasks/task-source.js";
+export { makeTask, type Message, type Task, taskFromJson, taskToJson } from "./tasks/task.js";
+export { type Tier, TIER_NAMES, type TierName, TIERS } from "./tiers.js";

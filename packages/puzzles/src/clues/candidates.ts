@@ -1,0 +1,106 @@
+import { type Rng } from "@gumshoe/core";
+
+import { type Scenario } from "../scenario/scenario.js";
+import { atStream } from "./at-stream.js";
+import {
+  type AtClue,
+  type Clue,
+  type ClueType,
+  type MotiveClue,
+  type SolutionClue,
+} from "./clue.js";
+import { type ClueRules } from "./clue-rules.js";
+import { besideClues, meetingClues } from "./meeting-clues.js";
+import { moveClues, weaponMoveClues } from "./move-clues.js";
+
+/** The clues of a scenario to choose from. Together they tell all that happened. */
+export interface Candidates {
+  clues: Clue[];
+  /** The plain statements among them, from which bonus questions are made. */
+  statements: (AtClue | MotiveClue)[];
+}
+
+/** Draws the candidate clues of a scenario, as many of the indirect sorts as a third of the direct. */
+export function drawCandidates(rng: Rng, scenario: Scenario, rules: ClueRules): Candidates {
+  const { veiled } = rules;
+  const solution = solutionClues(scenario);
+  const at = atStream(rng, scenario, { truthful: true, veiled });
+  const motives = motiveClues(scenario);
+  const count = 2 * roundHalfToEven((solution.length + at.length + motives.length) / 6);
+  const offered = (type: ClueType) => rules.types.includes(type);
+  const clues: Clue[] = [...solution, ...at, ...motives];
+  if (offered("either")) clues.push(...eitherClues(rng, scenario, count, veiled));
+  if (offered("iff")) clues.push(...iffClues(rng, scenario, count, veiled));
+  if (offered("same-room") || offered("together")) {
+    clues.push(...meetingClues(rng, scenario, count, rules));
+  }
+  if (offered("move")) clues.push(...moveClues(rng, scenario, count, veiled));
+  if (offered("weapon-move")) clues.push(...weaponMoveClues(scenario, veiled));
+  if (offered("beside")) clues.push(...besideClues(rng, scenario, count, rules.directions));
+  return { clues, statements: [...at, ...motives] };
+}
+
+function solutionClues({ setting, truth }: Scenario): SolutionClue[] {
+  const { murder, motiveOf } = truth;
+  const clue = (part: SolutionClue["part"], value: number): SolutionClue => {
+    return { type: "solution", part, value };
+  };
+  const motive = motiveOf[murder.suspect];
+  return [
+    clue("murderer", murder.suspect),
+    clue("weapon", murder.weapon),
+    clue("room", murder.room),
+    ...(setting.times.length > 1 ? [clue("time", murder.time)] : []),
+    ...(motive !== undefined ? [clue("motive", motive)] : []),
+  ];
+}
+
+function motiveClues({ truth }: Scenario): MotiveClue[] {
+  return truth.motiveOf.map((motive, suspect) => ({ type: "motive", suspect, motive }));
+}
+
+/** True and false statements in pairs, in either order. */
+function eitherClues(rng: Rng, scenario: Scenario, count: number, veiled: boolean): Clue[] {
+  const draw = (truthful: boolean) =>
+    rng.shuffle(atStream(rng, scenario, { truthful, veiled }).slice(0, count));
+  const right = draw(true);
+  const wrong = draw(false);
+  return right.slice(0, wrong.length).map((first, index): Clue => {
+    const second = wrong[index] as AtClue;
+    return rng.chance(0.5)
+      ? { type: "either", first, second }
+      : { type: "either", first: second, second: first };
+  });
+}
+
+/** Pairs of true statements and pairs of false ones. */
+function iffClues(rng: Rng, scenario: Scenario, count: number, veiled: boolean): Clue[] {
+  const half = roundHalfToEven(count / 2);
+  const pairs = (truthful: boolean): Clue[] => {
+    const draw = () => rng.shuffle(atStream(rng, scenario, { truthful, veiled }).slice(0, count));
+    const firsts = draw();
+    const seconds = draw();
+    return firsts
+      .map((first, index): Clue | null => {
+        const second = seconds[index];
+        return second === undefined || sameStatement(first, second)
+          ? null
+          : { type: "iff", first, second };
+      })
+      .filter((clue) => clue !== null)
+      .slice(0, half);
+  };
+  return rng.shuffle([...pairs(true), ...pairs(false)]);
+}
+
+/** "A if and only if A" says nothing. */
+function sameStatement(a: AtClue, b: AtClue): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}

@@ -1,0 +1,54 @@
+import { type Rng } from "@gumshoe/core";
+
+import { type SuspectMove } from "../scenario/movement.js";
+import { type Scenario } from "../scenario/scenario.js";
+import { type MoveClue, type Subject, type WeaponMoveClue } from "./clue.js";
+
+/** Clues of suspects who changed rooms, the first so many of them. */
+export function moveClues(
+  rng: Rng,
+  scenario: Scenario,
+  count: number,
+  veiled: boolean,
+): MoveClue[] {
+  return rng
+    .shuffle(scenario.moves)
+    .flatMap((move) =>
+      movers(scenario, move, veiled).map((subject): MoveClue => ({
+        type: "move",
+        subject,
+        ...route(move),
+      })),
+    )
+    .slice(0, count);
+}
+
+/** Clues of suspects who took a weapon along, all of them. */
+export function weaponMoveClues(scenario: Scenario, veiled: boolean): WeaponMoveClue[] {
+  return scenario.weaponMoves.flatMap((move) => {
+    const clue = (subject: Subject, weapon: number | null): WeaponMoveClue => {
+      return { type: "weapon-move", subject, weapon, ...route(move) };
+    };
+    const known = movers(scenario, move, veiled).map((subject) => clue(subject, move.weapon));
+    const isMurderWeapon = move.weapon === scenario.truth.murder.weapon;
+    return veiled && isMurderWeapon
+      ? [...known, clue({ type: "piece", piece: move.suspect }, null)]
+      : known;
+  });
+}
+
+/** The names that a mover goes by. */
+function movers({ truth }: Scenario, { suspect }: SuspectMove, veiled: boolean): Subject[] {
+  const plain: Subject = { type: "piece", piece: suspect };
+  if (!veiled) return [plain];
+  const motive = truth.motiveOf[suspect];
+  return [
+    ...(suspect === truth.murder.suspect ? [{ type: "murderer" } as const] : []),
+    ...(motive !== undefined ? [{ type: "motive", motive } as const] : []),
+    plain,
+  ];
+}
+
+function route({ from, to, time }: SuspectMove): { from: number; to: number; time: number } {
+  return { from, to, time };
+}

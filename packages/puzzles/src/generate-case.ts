@@ -1,0 +1,83 @@
+import { Rng } from "@gumshoe/core";
+
+import { clueBias } from "./clues/bias.js";
+import { drawCandidates } from "./clues/candidates.js";
+import { type Clue } from "./clues/clue.js";
+import { minimise } from "./clues/minimise.js";
+import { type AnswerSheet } from "./grading/replies.js";
+import { type Plot } from "./prompt/plot.js";
+import { drawQueries } from "./prompt/questions.js";
+import { type Style } from "./prompt/style.js";
+import { writeCase } from "./prompt/write-case.js";
+import { drawScenario, type Scenario } from "./scenario/scenario.js";
+import { Cdcl } from "./solver/cdcl.js";
+import { encode, excludeTruth } from "./solver/encoding.js";
+import { type SolverFactory } from "./solver/sat-solver.js";
+import { type Tier, type TierName, TIERS } from "./tiers.js";
+
+/** Names one case of an endless series. The same name is the same case on every machine. */
+export interface CaseName {
+  tier: TierName;
+  style: Style;
+  seed: number;
+  /** Place in the series, from 0. */
+  index: number;
+}
+
+/** A case with a proof that it has one solution: in words, and what the words say. */
+export interface Case extends CaseName, Plot, AnswerSheet {
+  prompt: string;
+}
+
+/** Names the draws of cases, so that other uses of a seed do not meet them. */
+const CASE_STREAM = 0x63617365;
+
+/** The default solver: fast on small instances, and without loading. */
+const OWN_SOLVER: SolverFactory = () => new Cdcl();
+
+/**
+ * Makes a case: draws what happened, lists the clues that tell it, and drops clues as long as the rest
+ * still has one solution, which a SAT solver proves.
+ *
+ * @param options.attempt  another case for the same place, e.g. when the first one is not wanted
+ * @param options.solver   any solver gives the same case
+ */
+export function generateCase(
+  options: CaseName & { attempt?: number; solver?: SolverFactory },
+): Case {
+  const { tier, style, seed, index, attempt = 0, solver = OWN_SOLVER } = options;
+  const rng = new Rng(seed, CASE_STREAM, index, attempt);
+  const plot = generatePlot(rng, TIERS[tier], solver);
+  return { tier, style, seed, index, ...plot, ...writeCase(plot, style) };
+}
+
+/** Makes a case of a tier that need not be in the table, before it is put into words. */
+export function generatePlot(rng: Rng, tier: Tier, solver: SolverFactory = OWN_SOLVER): Plot {
+  const scenario = drawScenario(rng, tier.scenario);
+  const { clues, statements } = drawCandidates(rng, scenario, tier.clues);
+  const kept = selectClues(rng, scenario, clues, { tier, solver });
+  const queries = drawQueries(rng, scenario, { kept, statements }, tier.questions);
+  return { setting: scenario.setting, clues: rng.shuffle(kept), queries, truth: scenario.truth };
+}
+
+function selectClues(
+  rng: Rng,
+  scenario: Scenario,
+  candidates: readonly Clue[],
+  { tier, solver: newSolver }: { tier: Tier; solver: SolverFactory },
+): Clue[] {
+  const ordered = candidates
+    .map((clue) => ({ clue, key: clueBias(clue, tier.bias) + rng.uniform() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ clue }) => clue);
+  const solver = newSolver();
+  try {
+    const { variables, selectors } = encode(solver, scenario.setting, ordered);
+    excludeTruth(solver, variables, scenario);
+    const keep = minimise(solver, selectors);
+    if (keep === null) throw new Error("all statements together left something open");
+    return ordered.filter((_, index) => keep[index]);
+  } finally {
+    solver.dispose();
+  }
+}

@@ -1,0 +1,64 @@
+import { extractAnswers, extractSeedAnswer } from "./extract-answers.js";
+import { normaliseAnswer } from "./normalise-answer.js";
+
+/**
+ * How a reply is read. `fixed` is the default; `seed` scores as the published recipe does, which can
+ * never credit a time of day, so that figures can be compared with the published ones.
+ */
+export type GraderName = "fixed" | "seed";
+
+/** The verdict on one question. */
+export interface QuestionGrade {
+  letter: string;
+  /** What the reply answers, as it stands there; null when there is no answer. */
+  given: string | null;
+  expected: string;
+  correct: boolean;
+}
+
+/** The verdict on a reply. */
+export interface Grade {
+  /** Right answers / questions, 0 to 1. */
+  score: number;
+  allCorrect: boolean;
+  questions: QuestionGrade[];
+}
+
+/**
+ * Scores a reply against the solution of its case.
+ *
+ * Never throws for a reply, whatever it holds: one without answers scores 0.
+ *
+ * @param solution  answer by letter, one at least
+ */
+export function grade(
+  reply: string,
+  solution: Readonly<Record<string, string>>,
+  options: { grader?: GraderName } = {},
+): Grade {
+  const verdicts =
+    options.grader === "seed" ? gradeLikeSeed(reply, solution) : gradeFairly(reply, solution);
+  const right = verdicts.filter(({ correct }) => correct).length;
+  return {
+    score: verdicts.length === 0 ? 0 : right / verdicts.length,
+    allCorrect: verdicts.length > 0 && right === verdicts.length,
+    questions: verdicts,
+  };
+}
+
+function gradeFairly(reply: string, solution: Readonly<Record<string, string>>): QuestionGrade[] {
+  const answers = extractAnswers(reply);
+  return Object.entries(solution).map(([letter, expected]) => {
+    const given = answers.get(letter) ?? null;
+    const correct = given !== null && normaliseAnswer(given) === normaliseAnswer(expected);
+    return { letter, given, expected, correct };
+  });
+}
+
+function gradeLikeSeed(reply: string, solution: Readonly<Record<string, string>>): QuestionGrade[] {
+  return Object.entries(solution).map(([letter, expected]) => {
+    const given = extractSeedAnswer(reply, letter);
+    const correct = given !== null && given.trim().toLowerCase() === expected.toLowerCase();
+    return { letter, given, expected, correct };
+  });
+}

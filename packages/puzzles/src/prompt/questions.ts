@@ -1,0 +1,74 @@
+import { type Rng } from "@gumshoe/core";
+
+import { type AtClue, type Clue, type MotiveClue, type SolutionPart } from "../clues/clue.js";
+import { type Scenario } from "../scenario/scenario.js";
+import { isShared, pieceRole, type Setting } from "../scenario/setting.js";
+import { type Query } from "./plot.js";
+
+/** How the questions of a tier are chosen. */
+export interface QuestionRules {
+  /** Main and bonus together. */
+  max: number;
+  /**
+   * `few`: statements are drawn for the free places, and those that are clues ask nothing, as in the
+   * public set. `any`: between one and all of the free places are filled, and a clue may give the
+   * answer away.
+   */
+  bonus: "few" | "any";
+}
+
+const PARTS: readonly SolutionPart[] = ["murderer", "weapon", "room", "time", "motive"];
+
+/** Chooses the questions: what no clue tells about the crime, then statements turned round. */
+export function drawQueries(
+  rng: Rng,
+  { setting }: Scenario,
+  clues: { kept: readonly Clue[]; statements: readonly (AtClue | MotiveClue)[] },
+  rules: QuestionRules,
+): Query[] {
+  const told = new Set(clues.kept.map((clue) => (clue.type === "solution" ? clue.part : null)));
+  const main = PARTS.filter((part) => !told.has(part) && plays(setting, part)).map(
+    (part): Query => ({ type: "main", part }),
+  );
+  const free = Math.max(0, rules.max - main.length);
+  const keptSet = new Set<Clue>(clues.kept);
+  const bonus: Query[] = [];
+  const take = rules.bonus === "few" ? free : rng.between(Math.min(1, free), free);
+  let drawn = 0;
+  for (const statement of rng.shuffle(clues.statements)) {
+    if (drawn >= take) break;
+    const query =
+      keptSet.has(statement) && rules.bonus === "few" ? null : turn(rng, setting, statement);
+    const isNew = query !== null && !bonus.some((other) => sameQuery(other, query));
+    if (isNew) bonus.push(query);
+    // The public set draws blanks as well.
+    if (isNew || rules.bonus === "few") drawn++;
+  }
+  return [...main, ...bonus];
+}
+
+function plays({ times, motives }: Setting, part: SolutionPart): boolean {
+  if (part === "time") return times.length > 1;
+  return part !== "motive" || motives.length > 1;
+}
+
+/** Makes a question of a statement, if it makes a fair one. */
+function turn(rng: Rng, setting: Setting, statement: AtClue | MotiveClue): Query | null {
+  if (statement.type === "motive") {
+    const { suspect, motive } = statement;
+    const askHolder = !isShared(setting, motive) && rng.chance(0.5);
+    return askHolder ? { type: "holder", motive } : { type: "motive-of", suspect };
+  }
+  const { subject, time } = statement;
+  if (subject.type === "motive") {
+    return isShared(setting, subject.motive) ? null : { type: "where", subject, time };
+  }
+  if (subject.type !== "piece") return null;
+  return pieceRole(setting, subject.piece).type === "victim"
+    ? null
+    : { type: "where", subject, time };
+}
+
+function sameQuery(a: Query, b: Query): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,33 @@
+import { grade, type GraderName } from "../grading/grade.js";
+import { type Task } from "./task.js";
+
+/** What a reply to a task is worth. */
+export interface TaskGrade {
+  /** 0 to 1; null when the reply could not be scored, which is not the same as wrong. */
+  reward: number | null;
+  /** Further numbers about the reply, by name. */
+  metrics: Record<string, number>;
+}
+
+/**
+ * Scores a reply to a task. Its reward is the share of right answers, main and bonus alike.
+ *
+ * Metrics: `allCorrect` 0 or 1, `mainScore` share of right answers to the main questions (left out
+ * when there are none), `answered` share of questions with any answer.
+ */
+export function gradeTask(task: Task, reply: string, grader: GraderName = "fixed"): TaskGrade {
+  const verdict = grade(reply, task.solution, { grader });
+  const mainLetters = new Set(task.questions.filter(({ main }) => main).map((q) => q.letter));
+  const main = verdict.questions.filter(({ letter }) => mainLetters.has(letter));
+  const answered = verdict.questions.filter(({ given }) => given !== null).length;
+  return {
+    reward: verdict.score,
+    metrics: {
+      allCorrect: verdict.allCorrect ? 1 : 0,
+      answered: answered / verdict.questions.length,
+      ...(main.length > 0 && {
+        mainScore: main.filter(({ correct }) => correct).length / main.length,
+      }),
+    },
+  };
+}
