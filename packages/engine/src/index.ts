@@ -1,1 +1,25 @@
-export {};
+export { RequestTooLargeError } from "./errors.js";
+export { Model } from "./model/model.js";
+export { Sampler, type SamplerOptions, type SamplerStats } from "./sampler/sampler.js";
+export {
+  type Finish,
+  type SampledRollout,
+  type SampleRequest,
+  type SampleResult,
+} from "./sampler/sequence.js";
+export { type OptimizerStep, ParameterShard } from "./trainer/parameter-shard.js";
+export { type PackScores, Scorer } from "./trainer/scorer.js";
+export {
+  type PackLossFunction,
+  type PackOutcome,
+  type TokenLossResult,
+  Trainer,
+  type TrainerOptions,
+} from "./trainer/trainer.js";
+export { type Checkpointing } from "./trainer/workspace.js";
+export { type ModelConfig } from "./weights/model-config.js";
+export {
+  type ParameterEntry,
+  type ParameterLayout,
+  parameterLayout,
+} from "./weights/parameter-layout.js";

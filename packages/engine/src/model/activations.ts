@@ -1,0 +1,94 @@
+import { type Device, type Tensor } from "@gumshoe/kernels";
+
+import { type ModelConfig } from "../weights/model-config.js";
+
+/** What one layer computes for R rows, all f32. */
+export interface LayerActivations {
+  /** [R, D] after the first norm, and 1 / rms [R] */
+  readonly normed: Tensor;
+  readonly rstd: Tensor;
+  /** [R, H * headDim] and [R, K * headDim]: before the query and key norm; null without those norms. */
+  readonly qRaw: Tensor | null;
+  readonly kRaw: Tensor | null;
+  readonly qRstd: Tensor | null;
+  readonly kRstd: Tensor | null;
+  /** [R, H * headDim] rotated */
+  readonly q: Tensor;
+  /** [R, K * headDim] rotated, and values */
+  readonly k: Tensor;
+  readonly v: Tensor;
+  /** [R, H * headDim], and per row and head its maximum and 1 / sum [R, H, 2] */
+  readonly attended: Tensor;
+  readonly stats: Tensor;
+  /** [R, D] the residual stream between attention and MLP */
+  readonly middle: Tensor;
+  readonly mlpNormed: Tensor;
+  readonly mlpRstd: Tensor;
+  /** [R, I] */
+  readonly gate: Tensor;
+  readonly up: Tensor;
+  readonly gated: Tensor;
+}
+
+/** Allocates device memory together and gives it back together. */
+export class Arena {
+  readonly #device: Device;
+  readonly #tensors: Tensor[] = [];
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  f32(length: number): Tensor {
+    return this.#keep(this.#device.alloc("f32", length));
+  }
+
+  i32(length: number): Tensor {
+    return this.#keep(this.#device.alloc("i32", length));
+  }
+
+  u32(length: number): Tensor {
+    return this.#keep(this.#device.alloc("u32", length));
+  }
+
+  free(): void {
+    for (const tensor of this.#tensors) this.#device.free(tensor);
+    this.#tensors.length = 0;
+  }
+
+  #keep(tensor: Tensor): Tensor {
+    this.#tensors.push(tensor);
+    return tensor;
+  }
+}
+
+/** Allocates the activations of one layer for up to `rows` rows. */
+export function layerActivations(
+  arena: Arena,
+  config: ModelConfig,
+  rows: number,
+): LayerActivations {
+  const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm } = config;
+  const wide = rows * heads * headDim;
+  const narrow = rows * kvHeads * headDim;
+  const normOnly = (length: number) => (queryKeyNorm ? arena.f32(length) : null);
+  return {
+    normed: arena.f32(rows * width),
+    rstd: arena.f32(rows),
+    qRaw: normOnly(wide),
+    kRaw: normOnly(narrow),
+    qRstd: normOnly(rows * heads),
+    kRstd: normOnly(rows * kvHeads),
+    q: arena.f32(wide),
+    k: arena.f32(narrow),
+    v: arena.f32(narrow),
+    attended: arena.f32(wide),
+    stats: arena.f32(rows * heads * 2),
+    middle: arena.f32(rows * width),
+    mlpNormed: arena.f32(rows * width),
+    mlpRstd: arena.f32(rows),
+    gate: arena.f32(rows * intermediateSize),
+    up: arena.f32(rows * intermediateSize),
+    gated: arena.f32(rows * intermediateSize),
+  };
+}

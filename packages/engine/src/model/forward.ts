@@ -1,0 +1,112 @@
+import { type CommandList, type KvCache, ops, type Tensor } from "@gumshoe/kernels";
+
+import { type LayerActivations } from "./activations.js";
+import { type Batch } from "./batch.js";
+import { at, present } from "./checked.js";
+import { type Model } from "./model.js";
+import { type LinearWeights } from "./parameters.js";
+
+/** One layer's inputs and outputs. */
+export interface LayerPass {
+  readonly model: Model;
+  readonly batch: Batch;
+  readonly layer: number;
+  readonly activations: LayerActivations;
+  readonly cache: KvCache;
+  /** [R, D] the residual stream before the layer */
+  readonly x: Tensor;
+  /** [R, D] and after it */
+  readonly out: Tensor;
+}
+
+/** Records y = x W^T + bias (+ addend) for a layer's weights. */
+export function recordLinear(
+  list: CommandList,
+  weights: LinearWeights,
+  args: { x: Tensor; y: Tensor; rows: number; addend?: Tensor },
+): void {
+  ops.linear(list, {
+    x: args.x,
+    weight: weights.packed,
+    bias: weights.bias,
+    addend: args.addend ?? null,
+    y: args.y,
+    m: args.rows,
+    n: weights.n,
+    k: weights.k,
+  });
+}
+
+/** Records the lookup of the batch's tokens into `x` [R, D]. */
+export function recordEmbedding(list: CommandList, model: Model, batch: Batch, x: Tensor): void {
+  const { width, vocabularySize: vocabulary } = model.config;
+  const table = model.parameters.embedding;
+  ops.embedding(list, { ids: batch.tokens, table, y: x, rows: batch.rows, width, vocabulary });
+}
+
+/**
+ * Records the forward pass of one layer: attention and MLP, each behind a norm and around a residual.
+ *
+ * Sampler and trainer both call it: one code path, one set of bits.
+ */
+export function recordLayer(list: CommandList, pass: LayerPass): void {
+  const { model, layer, activations: a, x, out } = pass;
+  const { width, normEps: eps, heads, headDim, intermediateSize } = model.config;
+  const rows = pass.batch.rows;
+  const weights = at(model.parameters.layers, layer);
+  ops.rmsNorm(list, { x, w: weights.inputNorm, eps, y: a.normed, rstd: a.rstd, rows, width });
+  recordQueriesAndKeys(list, pass);
+  recordLinear(list, weights.v, { x: a.normed, y: a.v, rows });
+  const { cache } = pass;
+  ops.kvWrite(list, { k: a.k, v: a.v, slots: pass.batch.slots, cache, rows });
+  ops.attention(list, {
+    q: a.q,
+    y: a.attended,
+    cache,
+    plan: pass.batch.plan,
+    stats: a.stats,
+    heads,
+    scale: attentionScale(headDim),
+  });
+  recordLinear(list, weights.o, { x: a.attended, y: a.middle, rows, addend: x });
+  ops.rmsNorm(list, {
+    x: a.middle,
+    w: weights.mlpNorm,
+    eps,
+    y: a.mlpNormed,
+    rstd: a.mlpRstd,
+    rows,
+    width,
+  });
+  recordLinear(list, weights.gate, { x: a.mlpNormed, y: a.gate, rows });
+  recordLinear(list, weights.up, { x: a.mlpNormed, y: a.up, rows });
+  ops.swiglu(list, { gate: a.gate, up: a.up, y: a.gated, length: rows * intermediateSize });
+  recordLinear(list, weights.down, { x: a.gated, y: out, rows, addend: a.middle });
+}
+
+function recordQueriesAndKeys(list: CommandList, pass: LayerPass): void {
+  const { model, batch, activations: a } = pass;
+  const { heads, kvHeads, headDim, normEps: eps } = model.config;
+  const { rows } = batch;
+  const weights = at(model.parameters.layers, pass.layer);
+  recordLinear(list, weights.q, { x: a.normed, y: a.qRaw ?? a.q, rows });
+  recordLinear(list, weights.k, { x: a.normed, y: a.kRaw ?? a.k, rows });
+  if (a.qRaw !== null && a.kRaw !== null && a.qRstd !== null && a.kRstd !== null) {
+    const norm = (x: Tensor, w: Tensor | null, to: { y: Tensor; rstd: Tensor; heads: number }) =>
+      ops.rmsNorm(list, {
+        ...{ x, w: present(w), eps, y: to.y, rstd: to.rstd },
+        ...{ rows: rows * to.heads, width: headDim },
+      });
+    norm(a.qRaw, weights.queryNorm, { y: a.q, rstd: a.qRstd, heads });
+    norm(a.kRaw, weights.keyNorm, { y: a.k, rstd: a.kRstd, heads: kvHeads });
+  }
+  const { cos, sin } = model.rotary(batch.numPositions);
+  const turn = { positions: batch.positions, cos, sin, rows, headDim, inverse: false };
+  ops.rope(list, { ...turn, x: a.q, heads });
+  ops.rope(list, { ...turn, x: a.k, heads: kvHeads });
+}
+
+/** Factor of the scores: 1 / sqrt(headDim). */
+export function attentionScale(headDim: number): number {
+  return Math.fround(1 / Math.sqrt(headDim));
+}

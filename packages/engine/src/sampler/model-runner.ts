@@ -1,0 +1,201 @@
+import {
+  type AttentionSpan,
+  type CommandList,
+  createKvCache,
+  KV_BLOCK,
+  type KvCache,
+  ops,
+  type Tensor,
+} from "@gumshoe/kernels";
+
+import { Arena, type LayerActivations, layerActivations } from "../model/activations.js";
+import { Batch, type BatchRows } from "../model/batch.js";
+import { at } from "../model/checked.js";
+import { recordEmbedding, recordLayer } from "../model/forward.js";
+import { type Model } from "../model/model.js";
+import { type PromptGroup, type Sequence } from "./sequence.js";
+
+interface Buffers {
+  readonly rows: number;
+  readonly samples: number;
+  readonly arena: Arena;
+  readonly streams: readonly [Tensor, Tensor];
+  readonly activations: LayerActivations;
+  readonly predictors: Tensor;
+  readonly gathered: Tensor;
+  readonly normed: Tensor;
+  readonly rstd: Tensor;
+  readonly invTemperature: Tensor;
+  readonly draws: Tensor;
+  readonly ids: Tensor;
+  readonly logprobs: Tensor;
+}
+
+/**
+ * Computes the next token of answers: the forward pass of the trainer's own kernels, one command list a
+ * step, over a paged cache that holds all layers' keys and values.
+ */
+export class ModelRunner {
+  readonly #model: Model;
+  readonly #caches: readonly KvCache[];
+  readonly #batch: Batch;
+  readonly #list: CommandList;
+  #buffers: Buffers | null = null;
+
+  constructor(model: Model, numBlocks: number) {
+    const { kvHeads, headDim, layers } = model.config;
+    this.#model = model;
+    this.#batch = new Batch(model.device);
+    this.#list = model.device.createCommandList();
+    this.#caches = Array.from({ length: layers }, () =>
+      createKvCache(model.device, { numBlocks, kvHeads, headDim }),
+    );
+  }
+
+  /** Reads prompts into the cache, and samples the first token of all their answers. */
+  prefill(groups: readonly PromptGroup[]): void {
+    const tokens: number[] = [];
+    const positions: number[] = [];
+    const slots: number[] = [];
+    const spans: AttentionSpan[] = [];
+    const predictors: number[] = [];
+    for (const { promptIds, blocks, sequences } of groups) {
+      spans.push({
+        ...{ queryStart: tokens.length, queryCount: promptIds.length },
+        ...{ prefixBlocks: [], prefixLength: 0, ownBlocks: blocks, ownLength: 0 },
+      });
+      for (const [position, id] of promptIds.entries()) {
+        tokens.push(id);
+        positions.push(position);
+        slots.push(slotOf(blocks, position));
+      }
+      for (let i = 0; i < sequences.length; i++) predictors.push(tokens.length - 1);
+    }
+    const sequences = groups.flatMap((group) => group.sequences);
+    this.#run(toRows(tokens, positions, { slots, spans }), sequences, predictors);
+  }
+
+  /** Reads the last token of each answer, and samples the next one. */
+  decode(sequences: readonly Sequence[]): void {
+    const tokens: number[] = [];
+    const positions: number[] = [];
+    const slots: number[] = [];
+    const spans = sequences.map((sequence, row): AttentionSpan => {
+      const { group, blocks } = sequence;
+      const ownLength = sequence.tokens.length - 1;
+      tokens.push(at(sequence.tokens, ownLength));
+      positions.push(group.promptIds.length + ownLength);
+      slots.push(slotOf(blocks, ownLength));
+      return {
+        ...{ queryStart: row, queryCount: 1 },
+        ...{ prefixBlocks: group.blocks, prefixLength: group.promptIds.length },
+        ...{ ownBlocks: blocks, ownLength },
+      };
+    });
+    const predictors = sequences.map((_, row) => row);
+    this.#run(toRows(tokens, positions, { slots, spans }), sequences, predictors);
+  }
+
+  dispose(): void {
+    for (const cache of this.#caches) {
+      this.#model.device.free(cache.k);
+      this.#model.device.free(cache.v);
+    }
+    this.#batch.free();
+    this.#buffers?.arena.free();
+    this.#buffers = null;
+  }
+
+  #run(rows: BatchRows, sequences: readonly Sequence[], predictors: readonly number[]): void {
+    const { device, config } = this.#model;
+    const count = sequences.length;
+    const buffers = this.#reserve(rows.tokens.length, count);
+    this.#batch.load(rows);
+    device.write(buffers.predictors, Int32Array.from(predictors));
+    device.write(buffers.invTemperature, Float32Array.from(sequences, inverseTemperature));
+    device.write(buffers.draws, Uint32Array.from(sequences.flatMap((s) => s.draw())));
+    const list = this.#list;
+    list.reset();
+    recordEmbedding(list, this.#model, this.#batch, buffers.streams[0]);
+    for (let layer = 0; layer < config.layers; layer++) {
+      recordLayer(list, {
+        ...{ model: this.#model, batch: this.#batch, layer, cache: at(this.#caches, layer) },
+        activations: buffers.activations,
+        x: at(buffers.streams, layer % 2),
+        out: at(buffers.streams, (layer + 1) % 2),
+      });
+    }
+    this.#recordHead(buffers, count);
+    list.run();
+    const ids = new Int32Array(count);
+    const logprobs = new Float32Array(count);
+    device.read(buffers.ids, ids);
+    device.read(buffers.logprobs, logprobs);
+    for (const [i, sequence] of sequences.entries()) sequence.append(at(ids, i), at(logprobs, i));
+  }
+
+  #recordHead(b: Buffers, count: number): void {
+    const { config, parameters } = this.#model;
+    const { width, vocabularySize: vocabulary, normEps: eps, layers } = config;
+    ops.gatherRows(this.#list, {
+      ...{ x: at(b.streams, layers % 2), rows: b.predictors, y: b.gathered },
+      ...{ count, width, sourceRows: this.#batch.rows },
+    });
+    ops.rmsNorm(this.#list, {
+      ...{ x: b.gathered, w: parameters.finalNorm, eps, y: b.normed, rstd: b.rstd },
+      ...{ rows: count, width },
+    });
+    ops.headSample(this.#list, {
+      ...{ x: b.normed, weight: parameters.head.packed, invTemperature: b.invTemperature },
+      ...{ draws: b.draws, ids: b.ids, logprobs: b.logprobs, rows: count, width, vocabulary },
+    });
+  }
+
+  #reserve(rows: number, samples: number): Buffers {
+    const old = this.#buffers;
+    if (old !== null && rows <= old.rows && samples <= old.samples) return old;
+    old?.arena.free();
+    const { config, device } = this.#model;
+    const arena = new Arena(device);
+    const most = Math.ceil(Math.max(rows, old?.rows ?? 0) * 1.25);
+    const count = Math.ceil(Math.max(samples, old?.samples ?? 0) * 1.25);
+    this.#buffers = {
+      rows: most,
+      samples: count,
+      arena,
+      streams: [arena.f32(most * config.width), arena.f32(most * config.width)],
+      activations: layerActivations(arena, config, most),
+      predictors: arena.i32(count),
+      gathered: arena.f32(count * config.width),
+      normed: arena.f32(count * config.width),
+      rstd: arena.f32(count),
+      invTemperature: arena.f32(count),
+      draws: arena.u32(2 * count),
+      ids: arena.i32(count),
+      logprobs: arena.f32(count),
+    };
+    return this.#buffers;
+  }
+}
+
+function inverseTemperature(sequence: Sequence): number {
+  const { temperature } = sequence.group.request;
+  return temperature === 0 ? 0 : 1 / temperature;
+}
+
+function slotOf(blocks: readonly number[], position: number): number {
+  return at(blocks, Math.floor(position / KV_BLOCK)) * KV_BLOCK + (position % KV_BLOCK);
+}
+
+function toRows(
+  tokens: readonly number[],
+  positions: readonly number[],
+  rest: { slots: readonly number[]; spans: readonly AttentionSpan[] },
+): BatchRows {
+  return {
+    tokens: Int32Array.from(tokens),
+    positions: Int32Array.from(positions),
+    slots: Int32Array.from(rest.slots),
+    spans: rest.spans,
+  };
+}

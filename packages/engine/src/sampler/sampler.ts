@@ -1,0 +1,96 @@
+import { KV_BLOCK } from "@gumshoe/kernels";
+
+import { type Model } from "../model/model.js";
+import { ModelRunner } from "./model-runner.js";
+import { Scheduler } from "./scheduler.js";
+import { type SampleRequest, type SampleResult } from "./sequence.js";
+
+/** How a sampler is made. */
+export interface SamplerOptions {
+  readonly model: Model;
+  /** Positions of the KV cache, prompts shared; default 65,536 */
+  readonly kvCacheTokens?: number;
+  /** Answers that are sampled together; default 256 */
+  readonly maxBatch?: number;
+  /** Prompt tokens that are read together; default 2,048 */
+  readonly maxPrefillTokens?: number;
+}
+
+/** What a sampler has done so far. */
+export interface SamplerStats {
+  readonly numPrefillTokens: number;
+  readonly numSampledTokens: number;
+  readonly numSteps: number;
+}
+
+const DEFAULTS = { kvCacheTokens: 65_536, maxBatch: 256, maxPrefillTokens: 2048 };
+
+/**
+ * Samples answers with continuous batching: requests may come and go at any time.
+ *
+ * A rollout's tokens and log-probs depend on the weights and on its request alone, never on what else
+ * is in the batch, and each log-prob is bit for bit what the trainer computes for that token.
+ */
+export class Sampler {
+  readonly #scheduler: Scheduler;
+  readonly #runner: ModelRunner;
+  #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
+
+  constructor(options: SamplerOptions) {
+    const kvCacheTokens = options.kvCacheTokens ?? DEFAULTS.kvCacheTokens;
+    const numBlocks = Math.ceil(kvCacheTokens / KV_BLOCK);
+    this.#runner = new ModelRunner(options.model, numBlocks);
+    this.#scheduler = new Scheduler({
+      numBlocks,
+      maxBatch: options.maxBatch ?? DEFAULTS.maxBatch,
+      maxPrefillTokens: options.maxPrefillTokens ?? DEFAULTS.maxPrefillTokens,
+    });
+  }
+
+  get idle(): boolean {
+    return this.#scheduler.idle;
+  }
+
+  get stats(): SamplerStats {
+    return { ...this.#stats };
+  }
+
+  /** @throws RequestTooLargeError */
+  add(request: SampleRequest): void {
+    this.#scheduler.add(request);
+  }
+
+  /** Forgets a request; false when it is not in hand. */
+  cancel(id: string): boolean {
+    return this.#scheduler.cancel(id);
+  }
+
+  /** Reads some prompts, or samples one token of every running answer; returns finished requests. */
+  step(): SampleResult[] {
+    const work = this.#scheduler.schedule();
+    if (work === null) return [];
+    this.#stats.numSteps += 1;
+    if (work.kind === "prefill") {
+      this.#runner.prefill(work.groups);
+      for (const group of work.groups) {
+        this.#stats.numPrefillTokens += group.promptIds.length;
+        this.#stats.numSampledTokens += group.sequences.length;
+      }
+    } else {
+      this.#runner.decode(work.sequences);
+      this.#stats.numSampledTokens += work.sequences.length;
+    }
+    return this.#scheduler.settle().map((group) => group.result());
+  }
+
+  /** Samples until every request in hand is finished. */
+  run(): SampleResult[] {
+    const results: SampleResult[] = [];
+    while (!this.idle) results.push(...this.step());
+    return results;
+  }
+
+  dispose(): void {
+    this.#runner.dispose();
+  }
+}

@@ -1,0 +1,166 @@
+import { RequestTooLargeError } from "../errors.js";
+import { BlockManager } from "./block-manager.js";
+import { PromptGroup, type SampleRequest, type Sequence } from "./sequence.js";
+
+/** What the next step computes: prompts to be read, or one token for each of some answers. */
+export type Work =
+  | { readonly kind: "prefill"; readonly groups: readonly PromptGroup[] }
+  | { readonly kind: "decode"; readonly sequences: readonly Sequence[] };
+
+/** Limits of a scheduler. */
+export interface SchedulerLimits {
+  readonly numBlocks: number;
+  /** Answers that are sampled together. */
+  readonly maxBatch: number;
+  /** Prompt tokens that are read together. */
+  readonly maxPrefillTokens: number;
+}
+
+/**
+ * Decides who runs next. It alone moves sequences: waiting group -> read prompt -> running -> finished.
+ *
+ * - Prompts go first while the batch has room for their answers, so that the batch stays full.
+ * - Answers of one prompt stay side by side, so that their shared keys are read once.
+ */
+export class Scheduler {
+  readonly #limits: SchedulerLimits;
+  readonly #blocks: BlockManager;
+  readonly #waiting: PromptGroup[] = [];
+  /** Read, with at least one answer that is not finished. */
+  readonly #active: PromptGroup[] = [];
+  #running: Sequence[] = [];
+
+  constructor(limits: SchedulerLimits) {
+    this.#limits = limits;
+    this.#blocks = new BlockManager(limits.numBlocks);
+  }
+
+  get idle(): boolean {
+    return this.#waiting.length === 0 && this.#active.length === 0;
+  }
+
+  get numRunning(): number {
+    return this.#running.length;
+  }
+
+  get numWaiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** @throws RequestTooLargeError when even one answer of it cannot fit into the cache */
+  add(request: SampleRequest): void {
+    const group = new PromptGroup(request);
+    const needed = promptBlocks(group) + answerBlocks(group);
+    if (needed > this.#limits.numBlocks) {
+      throw new RequestTooLargeError(request.id, needed, this.#limits.numBlocks);
+    }
+    this.#waiting.push(group);
+  }
+
+  /** Forgets a request, whatever its state; false when it is not known. */
+  cancel(id: string): boolean {
+    const waiting = this.#waiting.findIndex((group) => group.request.id === id);
+    if (waiting >= 0) {
+      this.#waiting.splice(waiting, 1);
+      return true;
+    }
+    const group = this.#active.find((active) => active.request.id === id);
+    if (group === undefined) return false;
+    for (const sequence of group.sequences) sequence.finish ??= "length";
+    this.#release(group);
+    return true;
+  }
+
+  /** Chooses the next step; null when there is nothing to do. */
+  schedule(): Work | null {
+    this.#fillBatch();
+    const groups = this.#admit();
+    if (groups.length > 0) return { kind: "prefill", groups };
+    return this.#running.length === 0 ? null : { kind: "decode", sequences: this.#running };
+  }
+
+  /** Takes stock after a step; returns the groups whose last answer has ended. */
+  settle(): PromptGroup[] {
+    for (const sequence of this.#running) {
+      if (sequence.finish === null) continue;
+      this.#blocks.release(sequence.blocks);
+      sequence.blocks = [];
+    }
+    this.#running = this.#running.filter((sequence) => sequence.finish === null);
+    const finished = this.#active.filter((group) => group.finished);
+    for (const group of finished) this.#release(group);
+    return finished;
+  }
+
+  /** Lets read answers into the batch, in order, as far as cache and batch have room. */
+  #fillBatch(): void {
+    let changed = false;
+    for (const group of this.#active) {
+      for (const sequence of group.sequences) {
+        const started = sequence.finish !== null || sequence.blocks.length > 0;
+        if (started || this.#running.length >= this.#limits.maxBatch) continue;
+        if (!this.#blocks.canAllocate(answerBlocks(group))) continue;
+        sequence.blocks = this.#blocks.allocate(answerBlocks(group));
+        this.#running.push(sequence);
+        changed = true;
+      }
+    }
+    if (changed) this.#sortRunning();
+  }
+
+  #sortRunning(): void {
+    const order = new Map(this.#active.map((group, index) => [group, index]));
+    const rank = (sequence: Sequence) => order.get(sequence.group) ?? 0;
+    this.#running.sort((a, b) => rank(a) - rank(b) || a.rollout - b.rollout);
+  }
+
+  /** Takes waiting prompts while the batch and the cache have room for their answers. */
+  #admit(): PromptGroup[] {
+    const admitted: PromptGroup[] = [];
+    let tokens = 0;
+    let planned = this.#running.length + this.#numUnstarted();
+    while (planned < this.#limits.maxBatch) {
+      const group = this.#waiting[0];
+      if (group === undefined) break;
+      const length = group.promptIds.length;
+      if (admitted.length > 0 && tokens + length > this.#limits.maxPrefillTokens) break;
+      const blocks = promptBlocks(group);
+      if (!this.#blocks.canAllocate(blocks + answerBlocks(group))) break;
+      this.#waiting.shift();
+      group.blocks = this.#blocks.allocate(blocks);
+      this.#active.push(group);
+      admitted.push(group);
+      tokens += length;
+      planned += group.sequences.length;
+    }
+    return admitted;
+  }
+
+  #numUnstarted(): number {
+    return this.#active.reduce(
+      (total, group) =>
+        total + group.sequences.filter((s) => s.finish === null && s.blocks.length === 0).length,
+      0,
+    );
+  }
+
+  #release(group: PromptGroup): void {
+    this.#blocks.release(group.blocks);
+    for (const sequence of group.sequences) {
+      this.#blocks.release(sequence.blocks);
+      sequence.blocks = [];
+    }
+    group.blocks = [];
+    this.#active.splice(this.#active.indexOf(group), 1);
+    this.#running = this.#running.filter((sequence) => sequence.group !== group);
+  }
+}
+
+function promptBlocks(group: PromptGroup): number {
+  return BlockManager.blocksFor(group.promptIds.length);
+}
+
+/** The last token of an answer is never read, so it takes no place; every answer takes a block. */
+function answerBlocks(group: PromptGroup): number {
+  return Math.max(1, BlockManager.blocksFor(group.request.maxNewTokens - 1));
+}

@@ -1,0 +1,116 @@
+import { Rng } from "@gumshoe/core";
+
+/** How an answer ended. */
+export type Finish = "stop" | "length" | "early-stop";
+
+/** What is to be sampled: some answers to one prompt. */
+export interface SampleRequest {
+  /** Unique among the requests in hand. */
+  readonly id: string;
+  readonly promptIds: ArrayLike<number>;
+  /** Rollouts. */
+  readonly count: number;
+  /** Logits are divided by it; 0 takes the most likely token. */
+  readonly temperature: number;
+  readonly maxNewTokens: number;
+  /** A sampled stop token ends the answer and belongs to it. */
+  readonly stopTokenIds: readonly number[];
+  /** Parts of the random key, e.g. run seed, iteration, task; rollout and token are added. */
+  readonly seed: readonly [number, ...number[]];
+  /** Ends a degenerate answer by its mean log-prob; null for never. */
+  readonly earlyStop: { readonly alpha: number; readonly threshold: number } | null;
+}
+
+/** One sampled answer. */
+export interface SampledRollout {
+  /** Sampled ids [T], the stop token included */
+  readonly tokens: Int32Array;
+  /** [T] in nats, at the request's temperature (at 1 when it is 0) */
+  readonly logprobs: Float32Array;
+  readonly finish: Finish;
+}
+
+/** All answers of one request. */
+export interface SampleResult {
+  readonly id: string;
+  readonly promptIds: Int32Array;
+  readonly rollouts: readonly SampledRollout[];
+}
+
+/** A prompt in the cache, and the answers that share it. */
+export class PromptGroup {
+  readonly promptIds: Int32Array;
+  readonly sequences: readonly Sequence[];
+  /** Blocks of the prompt's keys and values; empty until it is prefilled. */
+  blocks: number[] = [];
+
+  constructor(readonly request: SampleRequest) {
+    this.promptIds = Int32Array.from(request.promptIds);
+    this.sequences = Array.from({ length: request.count }, (_, i) => new Sequence(this, i));
+  }
+
+  get finished(): boolean {
+    return this.sequences.every((sequence) => sequence.finish !== null);
+  }
+
+  result(): SampleResult {
+    return {
+      id: this.request.id,
+      promptIds: this.promptIds,
+      rollouts: this.sequences.map((sequence) => sequence.result()),
+    };
+  }
+}
+
+/**
+ * One answer that is being sampled.
+ *
+ * Token t of rollout r takes words 2t and 2t + 1 of the random stream (seed, r): what else is in the
+ * batch makes no difference.
+ */
+export class Sequence {
+  readonly tokens: number[] = [];
+  readonly logprobs: number[] = [];
+  /** Blocks of the answer's own keys and values. */
+  blocks: number[] = [];
+  /** null while it is being sampled. */
+  finish: Finish | null = null;
+  readonly #rng: Rng;
+  #meanLogprob = 0;
+
+  constructor(
+    readonly group: PromptGroup,
+    readonly rollout: number,
+  ) {
+    this.#rng = new Rng(...group.request.seed, rollout);
+  }
+
+  /** Random words of the next token. */
+  draw(): [number, number] {
+    return [this.#rng.uint32(), this.#rng.uint32()];
+  }
+
+  /** Takes a sampled token, and says whether the answer ends with it. */
+  append(token: number, logprob: number): void {
+    const { maxNewTokens, stopTokenIds, earlyStop } = this.group.request;
+    this.tokens.push(token);
+    this.logprobs.push(logprob);
+    if (stopTokenIds.includes(token)) this.finish = "stop";
+    else if (this.#isDegenerate(logprob, earlyStop)) this.finish = "early-stop";
+    else if (this.tokens.length >= maxNewTokens) this.finish = "length";
+  }
+
+  result(): SampledRollout {
+    return {
+      tokens: Int32Array.from(this.tokens),
+      logprobs: Float32Array.from(this.logprobs),
+      finish: this.finish ?? "length",
+    };
+  }
+
+  #isDegenerate(logprob: number, rule: SampleRequest["earlyStop"]): boolean {
+    if (rule === null) return false;
+    this.#meanLogprob = rule.alpha * this.#meanLogprob + (1 - rule.alpha) * logprob;
+    return !(this.#meanLogprob >= rule.threshold);
+  }
+}

@@ -1,0 +1,142 @@
+import { type Pack } from "@gumshoe/grpo";
+import { type CommandList, ops } from "@gumshoe/kernels";
+
+import { Batch } from "../model/batch.js";
+import { at } from "../model/checked.js";
+import { recordEmbedding, recordLayer } from "../model/forward.js";
+import { type Model } from "../model/model.js";
+import { packBatch, type PackBatch } from "./pack-batch.js";
+import { type Checkpointing, Workspace } from "./workspace.js";
+
+/** What a model thinks of a pack's answers: [N] each, all answers' tokens in order, in nats. */
+export interface PackScores {
+  readonly logprobs: Float32Array;
+  /** Over the whole vocabulary. */
+  readonly entropies: Float32Array;
+}
+
+/** The forward pass over packs, as the trainer takes it. Memory grows with the largest batch. */
+export class PackForward {
+  readonly model: Model;
+  readonly batch: Batch;
+  readonly list: CommandList;
+  readonly #options: { checkpointing: Checkpointing; backward: boolean };
+  #workspace: Workspace | null = null;
+
+  constructor(model: Model, options: { checkpointing: Checkpointing; backward: boolean }) {
+    this.model = model;
+    this.#options = options;
+    this.batch = new Batch(model.device);
+    this.list = model.device.createCommandList();
+  }
+
+  /** Memory of the batch that was run last. */
+  get workspace(): Workspace {
+    if (this.#workspace === null) throw new Error("no batch was run");
+    return this.#workspace;
+  }
+
+  /**
+   * Computes the log-probs and entropies of a batch of packs.
+   *
+   * @param temperature  logits are divided by it
+   */
+  run(packs: readonly Pack[], temperature: number): { layout: PackBatch; scores: PackScores } {
+    const layout = packBatch(packs);
+    const { device } = this.model;
+    const count = layout.targets.length;
+    const workspace = this.#reserve(layout);
+    this.batch.load(layout);
+    device.write(workspace.predictors, layout.predictors);
+    device.write(workspace.targetIds, layout.targets);
+    device.write(workspace.invTemperature, new Float32Array(count).fill(1 / temperature));
+    this.list.reset();
+    recordEmbedding(this.list, this.model, this.batch, at(workspace.streams, 0));
+    for (let layer = 0; layer < this.model.config.layers; layer++) this.recordLayer(layer);
+    this.#recordHead(count);
+    this.list.run();
+    const scores = { logprobs: new Float32Array(count), entropies: new Float32Array(count) };
+    device.read(workspace.logprobs, scores.logprobs);
+    device.read(workspace.entropies, scores.entropies);
+    return { layout, scores };
+  }
+
+  /** Records one layer's forward pass, from its saved stream to the next one. */
+  recordLayer(layer: number): void {
+    recordLayer(this.list, this.layerPass(layer));
+  }
+
+  /** The buffers of one layer's pass. */
+  layerPass(layer: number) {
+    const { model, batch, workspace } = this;
+    return {
+      ...{ model, batch, layer, cache: workspace.cache },
+      activations: at(workspace.layers, layer),
+      x: at(workspace.streams, layer),
+      out: at(workspace.streams, layer + 1),
+    };
+  }
+
+  free(): void {
+    this.batch.free();
+    this.#workspace?.free();
+    this.#workspace = null;
+  }
+
+  #recordHead(count: number): void {
+    const { workspace: w, model } = this;
+    const { width, vocabularySize: vocabulary, normEps: eps, layers } = model.config;
+    const x = at(w.streams, layers);
+    ops.gatherRows(this.list, {
+      ...{ x, rows: w.predictors, y: w.gathered },
+      ...{ count, width, sourceRows: this.batch.rows },
+    });
+    ops.rmsNorm(this.list, {
+      ...{ x: w.gathered, w: model.parameters.finalNorm, eps, y: w.normed, rstd: w.rstd },
+      ...{ rows: count, width },
+    });
+    ops.headLogprobs(this.list, {
+      ...{ x: w.normed, weight: model.parameters.head.packed, targets: w.targetIds },
+      ...{ invTemperature: w.invTemperature, logprobs: w.logprobs, entropies: w.entropies },
+      ...{ stats: w.stats, rows: count, width, vocabulary },
+    });
+  }
+
+  #reserve(layout: PackBatch): Workspace {
+    const size = {
+      rows: layout.tokens.length,
+      targets: layout.targets.length,
+      numBlocks: layout.numBlocks,
+    };
+    const old = this.#workspace;
+    if (old !== null && old.fits(size)) return old;
+    const grown = (need: number, had: number | undefined) =>
+      Math.max(Math.ceil(need * 1.1), had ?? 0);
+    old?.free();
+    this.#workspace = new Workspace(this.model, {
+      rows: grown(size.rows, old?.rows),
+      targets: grown(size.targets, old?.targets),
+      numBlocks: grown(size.numBlocks, old?.numBlocks),
+      ...this.#options,
+    });
+    return this.#workspace;
+  }
+}
+
+/** Scores answers: per-token log-probs and entropies, forward only. */
+export class Scorer {
+  readonly #forward: PackForward;
+
+  constructor(model: Model) {
+    this.#forward = new PackForward(model, { checkpointing: "layer", backward: false });
+  }
+
+  /** @param temperature  logits are divided by it */
+  score(pack: Pack, temperature = 1): PackScores {
+    return this.#forward.run([pack], temperature).scores;
+  }
+
+  dispose(): void {
+    this.#forward.free();
+  }
+}

@@ -1,0 +1,193 @@
+import { countRowTokens, type Pack } from "@gumshoe/grpo";
+import { ops, type Tensor } from "@gumshoe/kernels";
+
+import { recordLayerBackward } from "../model/backward.js";
+import { at, present } from "../model/checked.js";
+import { type Model } from "../model/model.js";
+import { sliceOf } from "../model/parameters.js";
+import { cutIntoRuns, type PackBatch } from "./pack-batch.js";
+import { PackForward, type PackScores } from "./scorer.js";
+import { type BackwardBuffers, type Checkpointing } from "./workspace.js";
+
+/** A loss and its derivatives by the log-probs and entropies it was given, [N] each. */
+export interface TokenLossResult {
+  readonly loss: number;
+  readonly dLogprob: Float32Array;
+  /** null when the loss does not depend on the entropy. */
+  readonly dEntropy: Float32Array | null;
+}
+
+/** The loss of one pack, from what the model computed for it. */
+export type PackLossFunction = (pack: Pack, scores: PackScores, index: number) => TokenLossResult;
+
+/** What {@link Trainer.accumulate} found for one pack. */
+export interface PackOutcome extends PackScores {
+  readonly loss: number;
+}
+
+/** How a trainer is made. */
+export interface TrainerOptions {
+  readonly model: Model;
+  /** Default `none`: all activations are kept. */
+  readonly checkpointing?: Checkpointing;
+  /** Rows that are computed together; changes speed and memory, never a bit. Default 2048. */
+  readonly maxBatchRows?: number;
+}
+
+/**
+ * Computes gradients of packs with respect to all parameters.
+ *
+ * - The gradient accumulates over packs in order until `zeroGradient`: every parameter's gradient is
+ *   one chain over the rows of all packs, so the packs may be computed one by one or together.
+ * - With a tied head, the embedding's share is kept apart and added once, in `readGradient`.
+ */
+export class Trainer {
+  readonly model: Model;
+  readonly #forward: PackForward;
+  readonly #checkpointing: Checkpointing;
+  readonly #maxBatchRows: number;
+  readonly #gradient: Tensor;
+  /** [V, D]: gradient of the embedding, when the head's own has the parameter's place. */
+  readonly #embeddingGradient: Tensor | null;
+
+  constructor(options: TrainerOptions) {
+    const { model } = options;
+    if (!model.training) throw new Error("the model was made without training");
+    this.model = model;
+    this.#checkpointing = options.checkpointing ?? "none";
+    this.#maxBatchRows = options.maxBatchRows ?? 2048;
+    this.#forward = new PackForward(model, { checkpointing: this.#checkpointing, backward: true });
+    this.#gradient = model.device.alloc("f32", model.layout.numParameters);
+    const { vocabularySize, width, tiedHead } = model.config;
+    this.#embeddingGradient = tiedHead ? model.device.alloc("f32", vocabularySize * width) : null;
+  }
+
+  /** Forgets the gradient. */
+  zeroGradient(): void {
+    const list = this.model.device.createCommandList();
+    for (const x of [this.#gradient, this.#embeddingGradient]) {
+      if (x !== null) ops.fill(list, { x, value: 0, length: x.length });
+    }
+    list.run();
+  }
+
+  /**
+   * Adds the gradient of packs.
+   *
+   * @param lossOf       called once per pack, in order
+   * @param temperature  logits are divided by it
+   */
+  accumulate(packs: readonly Pack[], lossOf: PackLossFunction, temperature = 1): PackOutcome[] {
+    const outcomes: PackOutcome[] = [];
+    for (const run of cutIntoRuns(packs, this.#maxBatchRows, countRowTokens)) {
+      const { layout, scores } = this.#forward.run(run, temperature);
+      const count = layout.targets.length;
+      const dLogprob = new Float32Array(count);
+      const dEntropy = new Float32Array(count);
+      let withEntropy = false;
+      for (const [i, pack] of run.entries()) {
+        const start = at(layout.targetStarts, i);
+        const end = at(layout.targetStarts, i + 1);
+        const own = {
+          logprobs: scores.logprobs.slice(start, end),
+          entropies: scores.entropies.slice(start, end),
+        };
+        const result = lossOf(pack, own, outcomes.length);
+        dLogprob.set(result.dLogprob, start);
+        if (result.dEntropy !== null) dEntropy.set(result.dEntropy, start);
+        withEntropy ||= result.dEntropy !== null;
+        outcomes.push({ ...own, loss: result.loss });
+      }
+      this.#backward(layout, dLogprob, withEntropy ? dEntropy : null);
+    }
+    return outcomes;
+  }
+
+  /** Reads a range of the flat gradient, in canonical order. */
+  readGradient(start = 0, end = this.model.layout.numParameters): Float32Array {
+    const values = new Float32Array(end - start);
+    this.model.device.read(this.#gradient, values, start);
+    if (this.#embeddingGradient !== null) this.#addEmbeddingShare(values, start);
+    return values;
+  }
+
+  dispose(): void {
+    this.#forward.free();
+    this.model.device.free(this.#gradient);
+    if (this.#embeddingGradient !== null) this.model.device.free(this.#embeddingGradient);
+  }
+
+  #addEmbeddingShare(values: Float32Array, start: number): void {
+    const entry = this.model.layout.find("model.embed_tokens.weight");
+    const from = Math.max(start, entry.start);
+    const to = Math.min(start + values.length, entry.end);
+    if (to <= from) return;
+    const share = new Float32Array(to - from);
+    this.model.device.read(present(this.#embeddingGradient), share, from - entry.start);
+    for (let i = 0; i < share.length; i++) {
+      const index = from - start + i;
+      values[index] = (values[index] as number) + (share[i] as number);
+    }
+  }
+
+  #backward(layout: PackBatch, dLogprob: Float32Array, dEntropy: Float32Array | null): void {
+    const { model } = this;
+    const { workspace, list, batch } = this.#forward;
+    const buffers = present(workspace.backward);
+    model.device.write(buffers.dLogprob, dLogprob);
+    if (dEntropy !== null) model.device.write(buffers.dEntropy, dEntropy);
+    list.reset();
+    this.#recordHeadBackward(buffers, layout.targets.length, dEntropy !== null);
+    for (let layer = model.config.layers - 1; layer >= 0; layer--) {
+      if (this.#checkpointing === "layer") this.#forward.recordLayer(layer);
+      recordLayerBackward(list, {
+        ...this.#forward.layerPass(layer),
+        gradients: buffers.layer,
+        dx: buffers.dx,
+        gradient: this.#gradient,
+      });
+    }
+    const { width, vocabularySize: vocabulary } = model.config;
+    const dTable = this.#embeddingGradient ?? this.#parameter("model.embed_tokens.weight");
+    const dy = buffers.dx;
+    ops.embeddingBackward(list, {
+      ids: batch.tokens,
+      dy,
+      dTable,
+      rows: batch.rows,
+      width,
+      vocabulary,
+    });
+    list.run();
+  }
+
+  #recordHeadBackward(buffers: BackwardBuffers, count: number, withEntropy: boolean): void {
+    const { model } = this;
+    const { workspace: w, list, batch } = this.#forward;
+    const { width, vocabularySize: vocabulary } = model.config;
+    const { head, finalNorm } = model.parameters;
+    ops.headBackward(list, {
+      ...{ x: w.normed, weight: head.packed, weightT: present(head.packedT) },
+      ...{ targets: w.targetIds, invTemperature: w.invTemperature, stats: w.stats },
+      ...{ entropies: w.entropies, dLogprob: buffers.dLogprob },
+      dEntropy: withEntropy ? buffers.dEntropy : null,
+      dx: buffers.dNormed,
+      dw: this.#parameter(`${head.name}.weight`),
+      ...{ rows: count, width, vocabulary },
+    });
+    ops.rmsNormBackward(list, {
+      ...{ x: w.gathered, w: finalNorm, rstd: w.rstd, dy: buffers.dNormed, dx: buffers.dGathered },
+      dw: this.#parameter("model.norm.weight"),
+      ...{ rows: count, width, accumulateDx: false },
+    });
+    ops.fill(list, { x: buffers.dx, value: 0, length: batch.rows * width });
+    ops.scatterAddRows(list, {
+      ...{ dy: buffers.dGathered, rows: w.predictors, dx: buffers.dx },
+      ...{ count, width, targetRows: batch.rows },
+    });
+  }
+
+  #parameter(name: string): Tensor {
+    return sliceOf(this.#gradient, this.model.layout, name);
+  }
+}

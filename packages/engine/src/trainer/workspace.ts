@@ -1,0 +1,117 @@
+import { createKvCache, KV_BLOCK, type KvCache, type Tensor } from "@gumshoe/kernels";
+
+import { Arena, type LayerActivations, layerActivations } from "../model/activations.js";
+import { type LayerGradients, layerGradients } from "../model/backward.js";
+import { type Model } from "../model/model.js";
+
+/** Which activations are kept for the backward pass; the others are computed again, bit for bit. */
+export type Checkpointing = "none" | "layer";
+
+/** Device memory for one batch of up to `rows` rows and `targets` targets. */
+export class Workspace {
+  readonly rows: number;
+  readonly targets: number;
+  readonly numBlocks: number;
+  /** [R, D]: the residual stream before each layer, and after the last. */
+  readonly streams: readonly Tensor[];
+  /** Per layer, or the same for all. */
+  readonly layers: readonly LayerActivations[];
+  /** One layer's keys and values: layers are computed one after another. */
+  readonly cache: KvCache;
+  /** [N, D] rows that predict a target: gathered, normed, and 1 / rms [N]. */
+  readonly gathered: Tensor;
+  readonly normed: Tensor;
+  readonly rstd: Tensor;
+  /** [N] i32 */
+  readonly predictors: Tensor;
+  readonly targetIds: Tensor;
+  /** [N] f32, stats [N, 2] */
+  readonly invTemperature: Tensor;
+  readonly logprobs: Tensor;
+  readonly entropies: Tensor;
+  readonly stats: Tensor;
+  readonly backward: BackwardBuffers | null;
+  readonly #arena: Arena;
+  readonly #model: Model;
+
+  constructor(
+    model: Model,
+    options: {
+      rows: number;
+      targets: number;
+      numBlocks: number;
+      checkpointing: Checkpointing;
+      backward: boolean;
+    },
+  ) {
+    const { rows, targets, numBlocks } = options;
+    const { config, device } = model;
+    const { width, layers: count, kvHeads, headDim } = config;
+    const arena = new Arena(device);
+    this.#arena = arena;
+    this.#model = model;
+    this.rows = rows;
+    this.targets = targets;
+    this.numBlocks = numBlocks;
+    const keepAll = options.backward && options.checkpointing === "none";
+    const numStreams = options.backward ? count + 1 : 2;
+    const streams = Array.from({ length: numStreams }, () => arena.f32(rows * width));
+    this.streams = Array.from({ length: count + 1 }, (_, i) => streams[i % numStreams] as Tensor);
+    const shared = keepAll ? null : layerActivations(arena, config, rows);
+    this.layers = Array.from(
+      { length: count },
+      () => shared ?? layerActivations(arena, config, rows),
+    );
+    this.cache = createKvCache(device, { numBlocks, kvHeads, headDim });
+    this.gathered = arena.f32(targets * width);
+    this.normed = arena.f32(targets * width);
+    this.rstd = arena.f32(targets);
+    this.predictors = arena.i32(targets);
+    this.targetIds = arena.i32(targets);
+    this.invTemperature = arena.f32(targets);
+    this.logprobs = arena.f32(targets);
+    this.entropies = arena.f32(targets);
+    this.stats = arena.f32(2 * targets);
+    this.backward = options.backward
+      ? {
+          layer: layerGradients(arena, config, rows),
+          dx: arena.f32(rows * width),
+          dNormed: arena.f32(targets * width),
+          dGathered: arena.f32(targets * width),
+          dLogprob: arena.f32(targets),
+          dEntropy: arena.f32(targets),
+        }
+      : null;
+  }
+
+  /** Says whether a batch of this size fits. */
+  fits(size: { rows: number; targets: number; numBlocks: number }): boolean {
+    return (
+      size.rows <= this.rows && size.targets <= this.targets && size.numBlocks <= this.numBlocks
+    );
+  }
+
+  free(): void {
+    this.#arena.free();
+    this.#model.device.free(this.cache.k);
+    this.#model.device.free(this.cache.v);
+  }
+}
+
+/** Gradients of activations, f32. */
+export interface BackwardBuffers {
+  readonly layer: LayerGradients;
+  /** [R, D] */
+  readonly dx: Tensor;
+  /** [N, D] */
+  readonly dNormed: Tensor;
+  readonly dGathered: Tensor;
+  /** [N] */
+  readonly dLogprob: Tensor;
+  readonly dEntropy: Tensor;
+}
+
+/** Blocks of the KV cache that a run of tokens takes. */
+export function blocksFor(tokens: number): number {
+  return Math.ceil(tokens / KV_BLOCK);
+}
