@@ -1,3 +1,5 @@
+export { type CaseCheck, checkCase } from "./check-case.js";
+export { corpus } from "./corpus.js";
 export {
   DatasetError,
   PromptError,

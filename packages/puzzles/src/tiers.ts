@@ -34,7 +34,7 @@ function playersTier(min: number, max: number): Tier {
     },
     clues: { types: CLUE_TYPES, veiled: true, directions: DIRECTIONS },
     bias: {},
-    questions: { max: 8, bonus: "few" },
+    questions: { min: 2, max: 8, bonus: "few" },
   };
 }
 
@@ -51,8 +51,9 @@ export const TIERS: Readonly<Record<TierName, Tier>> = {
         suspects: [2, 3],
         weapons: [2],
         rooms: [2, 3, 3, 4],
-        times: [1, 1, 1, 1, 1, 1, 1, 1, 1, 2],
-        motives: [1, 1, 1, 1, 1, 1, 1, 3],
+        // One case in twenty has two times, one in ten has motives.
+        times: [...Array<number>(19).fill(1), 2],
+        motives: [...Array<number>(9).fill(1), 3],
       },
       board: "row",
       moveChance: 0.5,
@@ -64,8 +65,8 @@ export const TIERS: Readonly<Record<TierName, Tier>> = {
       veiled: false,
       directions: ["west"],
     },
-    bias: { at: 0.5, either: 0.4 },
-    questions: { max: 5, bonus: "any" },
+    bias: { at: 0.5, either: 0.15 },
+    questions: { min: 3, max: 5, bonus: "any" },
   },
   easy: playersTier(1, 2),
   medium: playersTier(3, 4),

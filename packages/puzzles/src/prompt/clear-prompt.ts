@@ -4,23 +4,19 @@ import { Phrases } from "./phrases.js";
 import { type Plot } from "./plot.js";
 import { TEMPLATES } from "./sentences.js";
 
-const MURDER_RULE =
-  "the murderer was the only suspect in the room with Mr. Boddy, and the murder weapon was there too.";
-const NIGHT_RULES = [
-  `At the time of the murder ${MURDER_RULE} Mr. Boddy stayed in that room from then on.`,
-  "From one time to the next everybody stayed where they were or moved to the next room north, south,",
-  "east or west. A weapon moved only along with a suspect.",
-].join(" ");
+const MURDER_RULE = "The murderer was alone with Mr. Boddy, the murder weapon at hand.";
+const BODY_RULE = "Mr. Boddy stayed where he was killed.";
+const CARRY_RULE = "Weapons moved only along with suspects.";
 
 /** Writes a case in our own words: short, and nothing left unsaid. */
 export function writeClearPrompt({ setting, clues, queries }: Plot): string {
   const phrases = new Phrases(setting, TEMPLATES.clear);
   const blocks = [
     listSetting(setting),
-    setting.times.length > 1 ? NIGHT_RULES : capitalised(MURDER_RULE),
+    setting.times.length > 1 ? nightRules(setting) : MURDER_RULE,
     ["Clues:", ...clues.map((clue) => `- ${phrases.clue(clue)}`)].join("\n"),
     queries.map((query, index) => `${letterOf(index)}. ${phrases.question(query)}`).join("\n"),
-    'Answer with one line per question, such as "A. Name".',
+    'Answer in lines like "A. Name".',
   ];
   return blocks.join("\n\n");
 }
@@ -50,6 +46,8 @@ function rows(rooms: readonly string[], columns: number): string[] {
   });
 }
 
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+function nightRules({ columns, rooms }: Setting): string {
+  const ways = columns >= rooms.length ? "" : " north, south, east or west";
+  const walkRule = `From one time to the next, people stayed or moved to the next room${ways}.`;
+  return [MURDER_RULE, BODY_RULE, walkRule, CARRY_RULE].join(" ");
 }

@@ -7,12 +7,13 @@ import { type Query } from "./plot.js";
 
 /** How the questions of a tier are chosen. */
 export interface QuestionRules {
-  /** Main and bonus together. */
+  /** Fewest questions, main and bonus together; there may be fewer where `bonus` is `few`. */
+  min: number;
+  /** Most questions. */
   max: number;
   /**
    * `few`: statements are drawn for the free places, and those that are clues ask nothing, as in the
-   * public set. `any`: between one and all of the free places are filled, and a clue may give the
-   * answer away.
+   * public set. `any`: any number of the free places is filled, and a clue may give the answer away.
    */
   bonus: "few" | "any";
 }
@@ -33,7 +34,8 @@ export function drawQueries(
   const free = Math.max(0, rules.max - main.length);
   const keptSet = new Set<Clue>(clues.kept);
   const bonus: Query[] = [];
-  const take = rules.bonus === "few" ? free : rng.between(Math.min(1, free), free);
+  const take =
+    rules.bonus === "few" ? free : rng.between(Math.max(0, rules.min - main.length), free);
   let drawn = 0;
   for (const statement of rng.shuffle(clues.statements)) {
     if (drawn >= take) break;

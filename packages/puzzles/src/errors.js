@@ -1,0 +1,45 @@
+import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
+/** Thrown when a file of cases is not what it should be; names the line, the record and the field. */
+export class DatasetError extends ClusterError {
+  place;
+  field;
+  constructor(place, problem, field = null) {
+    const where = field === null ? place : `${place}, field ${field}`;
+    super("INVALID_ARGUMENT", `${where}: ${problem}`, { details: { place, field, problem } });
+    this.place = place;
+    this.field = field;
+  }
+}
+/** Thrown when the JSON form of a task lacks a field or holds a wrong value. */
+export class TaskFormatError extends InvalidArgumentError {}
+/** Thrown when a tier asks for sizes, moves or questions that no case can have; names the parameter. */
+export class TierError extends InvalidArgumentError {}
+/** Thrown when no scenario of the wanted shape came up in many tries. */
+export class ScenarioError extends ClusterError {
+  tries;
+  constructor(tries, shape) {
+    super("FAILED_PRECONDITION", `no murder was possible in ${tries} scenarios of ${shape}`, {
+      details: { tries, shape },
+    });
+    this.tries = tries;
+  }
+}
+/** Thrown when the text of a prompt cannot be read: names the line and what is wrong with it. */
+export class PromptError extends ClusterError {
+  line;
+  constructor(line, problem) {
+    super("INVALID_ARGUMENT", `${problem}: "${line}"`, { details: { line, problem } });
+    this.line = line;
+  }
+}
+/** Thrown when clues contradict each other, or leave more than one solution. */
+export class UnsolvableError extends ClusterError {
+  reason;
+  clues;
+  constructor(reason, problem, clues = []) {
+    super("FAILED_PRECONDITION", problem, { details: { reason, clues } });
+    this.reason = reason;
+    this.clues = clues;
+  }
+}
+//# sourceMappingURL=errors.js.map

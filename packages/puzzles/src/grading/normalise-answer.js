@@ -1,0 +1,38 @@
+/**
+ * Brings an answer to the form in which answers are compared: markup, quotes, a leading "the", letter
+ * case, repeated spaces and trailing punctuation go; a time of day becomes "HH:MM AM".
+ *
+ * What is left must be the expected name and nothing else: "Mrs. White or Mr. Green" stays wrong.
+ */
+export function normaliseAnswer(text) {
+  const plain = text
+    .normalize("NFKC")
+    .replace(/[*_`~"'\u2018\u2019\u201c\u201d]/g, "")
+    .replace(/\s+/g, " ")
+    .trim()
+    .replace(/^[([{]\s*(.*?)\s*[)\]}][.,;!]*$/, "$1")
+    .replace(/[\s.,;:!]+$/, "")
+    .toLowerCase();
+  return normaliseTime(plain) ?? plain.replace(/^the /, "").replace(/^(mrs?|sgt)\.? /, "$1. ");
+}
+/** Reads "9:00 pm", "9 p.m", "09:00PM", "21:00" or "midnight" as "09:00 PM"; null when it is no time. */
+function normaliseTime(text) {
+  if (text === "midnight") return "12:00 AM";
+  const match = /^(?:at )?(\d{1,2})(?::(\d{2}))? ?(?:([ap])\.? ?m\.?)?$/.exec(text);
+  if (match === null) return null;
+  const [, hourText = "", minutes, half] = match;
+  const hour = Number(hourText);
+  if (Number(minutes ?? 0) > 59) return null;
+  if (half === undefined) {
+    // Without AM or PM only a 24-hour clock is meant beyond doubt: "21:00" and "00:15", not "9:00".
+    if (minutes === undefined || (hour >= 1 && hour <= 12) || hour > 23) return null;
+    return clockLabel(hour, minutes);
+  }
+  if (hour < 1 || hour > 12) return null;
+  return clockLabel((hour % 12) + (half === "p" ? 12 : 0), minutes ?? "00");
+}
+function clockLabel(hourOfDay, minutes) {
+  const hour = String(hourOfDay % 12 === 0 ? 12 : hourOfDay % 12).padStart(2, "0");
+  return `${hour}:${minutes} ${hourOfDay < 12 ? "AM" : "PM"}`;
+}
+//# sourceMappingURL=normalise-answer.js.map

@@ -1,0 +1,31 @@
+import { Rng } from "@gumshoe/core";
+import { expect, test } from "vitest";
+
+import { generateCase } from "../generate-case.js";
+import { grade } from "./grade.js";
+import { carelessReply, goldReply, randomGuessLevel } from "./replies.js";
+
+const cases = Array.from({ length: 300 }, (_, index) =>
+  generateCase({ tier: "mini", style: "clear", seed: 21, index }),
+);
+
+function meanScore(share: number): number {
+  const scores = cases.map((one, index) => {
+    return grade(carelessReply(one, new Rng(5, index), share), one.solution).score;
+  });
+  return scores.reduce((sum, score) => sum + score, 0) / scores.length;
+}
+
+test("a reply that is careless throughout scores what guessing scores", () => {
+  const level = cases.reduce((sum, one) => sum + randomGuessLevel(one), 0) / cases.length;
+  expect(Math.abs(meanScore(1) - level)).toBeLessThan(0.05);
+});
+
+test("carelessness shows in proportion to its share", () => {
+  expect(meanScore(0)).toBe(1);
+  expect(Math.abs(meanScore(0.5) - (1 + meanScore(1)) / 2)).toBeLessThan(0.05);
+});
+
+test("the gold reply is one line per letter", () => {
+  expect(goldReply({ A: "Mrs. White", B: "Rope" })).toBe("A. Mrs. White\nB. Rope");
+});

@@ -1,0 +1,63 @@
+import { errorMessage } from "@gumshoe/core";
+import { DatasetError } from "../errors.js";
+/**
+ * Reads a file of cases: a JSON array, or one JSON object per line (JSONL).
+ *
+ * Fields that are not known are left out of the result.
+ *
+ * @throws DatasetError naming the line or record, and the field
+ */
+export function parseDataset(text) {
+  const body = text.replace(/^\uFEFF/, "");
+  if (body.trim() === "") throw new DatasetError("file", "holds no cases");
+  const items = /^\s*\[/.test(body) ? parseArray(body) : parseLines(body);
+  if (items.length === 0) throw new DatasetError("file", "holds no cases");
+  return items.map(({ place, value }) => checkRecord(place, value));
+}
+function parseArray(text) {
+  const values = parseJson(text, "file");
+  return values.map((value, index) => ({ place: `record ${index + 1}`, value }));
+}
+function parseLines(text) {
+  return text
+    .split("\n")
+    .map((line, index) => ({ line, place: `line ${index + 1}` }))
+    .filter(({ line }) => line.trim() !== "")
+    .map(({ line, place }) => ({ place, value: parseJson(line, place) }));
+}
+function parseJson(text, place) {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new DatasetError(place, `is not JSON (${errorMessage(thrown)})`);
+  }
+}
+function checkRecord(place, value) {
+  if (!isObject(value)) throw new DatasetError(place, "must be a JSON object");
+  const { num_clues, prompt, solution } = value;
+  if (!Number.isSafeInteger(num_clues) || num_clues < 0) {
+    throw new DatasetError(place, "must be a whole number, 0 or more", "num_clues");
+  }
+  if (typeof prompt !== "string" || prompt.trim() === "") {
+    throw new DatasetError(place, "must be a text that is not empty", "prompt");
+  }
+  return { num_clues: num_clues, prompt, solution: checkSolution(place, solution) };
+}
+function checkSolution(place, value) {
+  if (!isObject(value) || Object.keys(value).length === 0) {
+    throw new DatasetError(place, "must map letters to answers, one at least", "solution");
+  }
+  const entries = Object.entries(value).map(([letter, answer]) => {
+    const field = `solution.${letter}`;
+    if (!/^[A-Z]$/.test(letter)) throw new DatasetError(place, "is not a letter A to Z", field);
+    if (typeof answer !== "string" || answer.trim() === "") {
+      throw new DatasetError(place, "must be a text that is not empty", field);
+    }
+    return [letter, answer];
+  });
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+//# sourceMappingURL=dataset.js.map
