@@ -1,4 +1,11 @@
-export { RequestTooLargeError } from "./errors.js";
+export {
+  GoldenFileError,
+  ModelConfigError,
+  ModelFolderError,
+  RequestTooLargeError,
+  TokenizerError,
+  UnknownParameterError,
+} from "./errors.js";
 export { Model } from "./model/model.js";
 export { Sampler, type SamplerOptions, type SamplerStats } from "./sampler/sampler.js";
 export {
@@ -17,7 +24,7 @@ export {
   type TrainerOptions,
 } from "./trainer/trainer.js";
 export { type Checkpointing } from "./trainer/workspace.js";
-export { type ModelConfig } from "./weights/model-config.js";
+export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";
 export {
   type ParameterEntry,
   type ParameterLayout,

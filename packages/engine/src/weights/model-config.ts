@@ -1,26 +1,118 @@
 import { type RopeScaling } from "@gumshoe/kernels";
 
-/** The shape of a model, whatever family it is of. */
+import { ModelConfigError } from "../errors.js";
+import { ConfigFields } from "./config-fields.js";
+import { parseRotary } from "./rotary-config.js";
+
+const MODEL_TYPES = ["qwen2", "qwen3", "llama"] as const;
+
+/** The shape of a decoder-only model and the numbers its forward pass needs. */
 export interface ModelConfig {
-  readonly modelType: "qwen2" | "qwen3" | "llama";
+  readonly modelType: (typeof MODEL_TYPES)[number];
   readonly vocabularySize: number;
-  /** Model width D. */
+  /** Size D of the residual stream. */
   readonly width: number;
   readonly intermediateSize: number;
   readonly layers: number;
+  /** Query heads. */
   readonly heads: number;
+  /** Key and value heads; divides `heads`. */
   readonly kvHeads: number;
   readonly headDim: number;
   readonly ropeTheta: number;
   readonly ropeScaling: RopeScaling | null;
   readonly normEps: number;
+  /** True when the head is the embedding table. */
   readonly tiedHead: boolean;
-  /** Biases on q, k and v. */
+  /** True when the query, key and value projections have a bias. */
   readonly attentionBias: boolean;
-  /** Bias on o. */
+  /** True when the attention's output projection has a bias. */
   readonly outputBias: boolean;
-  /** A norm on every query and key head (Qwen3). */
+  /** True when queries and keys are normalised per head before they are rotated. */
   readonly queryKeyNorm: boolean;
   readonly maxPositions: number;
+  /** May be empty; the tokenizer may know more. */
   readonly eosTokenIds: readonly number[];
+}
+
+/**
+ * Reads a Hugging Face `config.json`, in the layout of Transformers 5 (`rope_parameters`) or of
+ * the versions before it (`rope_theta`, `rope_scaling`).
+ *
+ * @throws ModelConfigError naming the field that is missing, wrong or asks for what is not here
+ */
+export function parseModelConfig(json: unknown): ModelConfig {
+  const fields = ConfigFields.of(json);
+  const modelType = MODEL_TYPES.find((type) => type === fields.raw("model_type"));
+  if (modelType === undefined) {
+    const given = JSON.stringify(fields.raw("model_type") ?? null);
+    throw new ModelConfigError("model_type", `is ${given}; known are ${MODEL_TYPES.join(", ")}`);
+  }
+  refuseUnsupported(fields);
+  const width = fields.size("hidden_size");
+  const heads = fields.size("num_attention_heads");
+  const kvHeads = fields.size("num_key_value_heads", heads);
+  if (heads % kvHeads !== 0) {
+    const problem = `is ${kvHeads}, which does not divide num_attention_heads (${heads})`;
+    throw new ModelConfigError("num_key_value_heads", problem);
+  }
+  const bias = modelType !== "qwen2" && fields.flag("attention_bias", false);
+  return {
+    modelType,
+    vocabularySize: fields.size("vocab_size"),
+    width,
+    intermediateSize: fields.size("intermediate_size"),
+    layers: fields.size("num_hidden_layers"),
+    heads,
+    kvHeads,
+    headDim: headDimOf(fields, { modelType, width, heads }),
+    ...parseRotary(fields),
+    normEps: fields.positive("rms_norm_eps", 1e-6),
+    tiedHead: fields.flag("tie_word_embeddings", false),
+    attentionBias: modelType === "qwen2" || bias,
+    outputBias: bias,
+    queryKeyNorm: modelType === "qwen3",
+    maxPositions: fields.size("max_position_embeddings", modelType === "llama" ? 2048 : 32768),
+    eosTokenIds: fields.ids("eos_token_id"),
+  };
+}
+
+function headDimOf(
+  fields: ConfigFields,
+  shape: { modelType: ModelConfig["modelType"]; width: number; heads: number },
+): number {
+  // Transformers gives Qwen3 heads of 128 when the file is silent; the others share out the width.
+  const fallback = shape.modelType === "qwen3" ? 128 : shape.width / shape.heads;
+  if (fields.raw("head_dim") === undefined && !Number.isInteger(fallback)) {
+    const problem = `is ${shape.heads}, which does not divide hidden_size (${shape.width})`;
+    throw new ModelConfigError("num_attention_heads", problem);
+  }
+  const headDim = fields.size("head_dim", fallback);
+  if (headDim % 2 === 0) return headDim;
+  throw new ModelConfigError("head_dim", `is ${headDim}; rotary positions need an even number`);
+}
+
+function refuseUnsupported(fields: ConfigFields): void {
+  const activation = fields.raw("hidden_act") ?? "silu";
+  if (activation !== "silu") {
+    throw new ModelConfigError("hidden_act", `is ${JSON.stringify(activation)}; only silu is here`);
+  }
+  if (fields.flag("mlp_bias", false)) {
+    throw new ModelConfigError("mlp_bias", "is true; only MLPs without a bias are here");
+  }
+  if (usesSlidingWindow(fields)) {
+    throw new ModelConfigError("sliding_window", "is in use; only full attention is here");
+  }
+  if (fields.raw("quantization_config") !== undefined) {
+    throw new ModelConfigError("quantization_config", "is set; only plain weights are here");
+  }
+}
+
+/** A window is in use when a layer has one: `layer_types` says which, or the older rule does. */
+function usesSlidingWindow(fields: ConfigFields): boolean {
+  const layerTypes = fields.raw("layer_types");
+  if (Array.isArray(layerTypes)) return layerTypes.some((type) => type !== "full_attention");
+  if (fields.raw("sliding_window") === undefined) return false;
+  if (!fields.flag("use_sliding_window", false)) return false;
+  return fields.size("num_hidden_layers") > fields.count("max_window_layers", 28);
 }

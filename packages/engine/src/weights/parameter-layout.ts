@@ -1,79 +1,82 @@
+import { UnknownParameterError } from "../errors.js";
 import { type ModelConfig } from "./model-config.js";
 
-/** Where one parameter lies in the flat vector. */
+/** One parameter and its place in the flat vector. */
 export interface ParameterEntry {
-  /** Transformers' name. */
+  /** Transformers' name, e.g. `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;
+  /** [outputs, inputs] of a matrix, [size] of a vector. */
   readonly shape: readonly number[];
-  /** First element, and the one after the last. */
+  /** First element in the flat vector. */
   readonly start: number;
+  /** One past the last element. */
   readonly end: number;
 }
 
-/** All parameters of a model in canonical order: one flat vector. */
+/** The canonical order of a model's parameters: what "the flat vector" means everywhere. */
 export interface ParameterLayout {
   readonly entries: readonly ParameterEntry[];
   readonly numParameters: number;
-  /** @throws RangeError when the model has no such parameter */
+  /** @throws UnknownParameterError */
   find(name: string): ParameterEntry;
 }
 
+type NamedShape = readonly [name: string, shape: readonly number[]];
+
 /**
- * Lays the parameters of a model out in the order in which the model uses them. A tied head has no
- * `lm_head.weight`.
+ * Lays out the parameters of a model: embedding, layers from the first to the last, final norm, and
+ * the head unless it is tied.
  */
 export function parameterLayout(config: ModelConfig): ParameterLayout {
-  const entries: ParameterEntry[] = [];
+  const { vocabularySize, width } = config;
+  const shapes: NamedShape[] = [["model.embed_tokens.weight", [vocabularySize, width]]];
+  for (let layer = 0; layer < config.layers; layer++) shapes.push(...layerShapes(config, layer));
+  shapes.push(["model.norm.weight", [width]]);
+  if (!config.tiedHead) shapes.push(["lm_head.weight", [vocabularySize, width]]);
+
   const byName = new Map<string, ParameterEntry>();
-  let start = 0;
-  for (const [name, shape] of namesAndShapes(config)) {
-    const end = start + shape.reduce((product, size) => product * size, 1);
-    const entry = { name, shape, start, end };
-    entries.push(entry);
-    byName.set(name, entry);
-    start = end;
+  let numParameters = 0;
+  for (const [name, shape] of shapes) {
+    const start = numParameters;
+    numParameters += shape.reduce((product, size) => product * size, 1);
+    byName.set(name, { name, shape, start, end: numParameters });
   }
-  const find = (name: string): ParameterEntry => {
-    const entry = byName.get(name);
-    if (entry === undefined) throw new RangeError(`this model has no parameter ${name}`);
-    return entry;
+  return {
+    entries: [...byName.values()],
+    numParameters,
+    find(name) {
+      const entry = byName.get(name);
+      if (entry === undefined) throw new UnknownParameterError(name);
+      return entry;
+    },
   };
-  return { entries, numParameters: start, find };
 }
 
-function* namesAndShapes(config: ModelConfig): Generator<[name: string, shape: number[]]> {
-  const { width, vocabularySize } = config;
-  yield ["model.embed_tokens.weight", [vocabularySize, width]];
-  for (let layer = 0; layer < config.layers; layer++) {
-    yield* layerNamesAndShapes(config, `model.layers.${layer}`);
-  }
-  yield ["model.norm.weight", [width]];
-  if (!config.tiedHead) yield ["lm_head.weight", [vocabularySize, width]];
-}
-
-function* layerNamesAndShapes(
-  config: ModelConfig,
-  prefix: string,
-): Generator<[name: string, shape: number[]]> {
-  const { width, intermediateSize, heads, kvHeads, headDim } = config;
+function layerShapes(config: ModelConfig, layer: number): NamedShape[] {
+  const { width, intermediateSize, headDim, attentionBias, outputBias } = config;
+  const prefix = `model.layers.${layer}`;
   const attention = `${prefix}.self_attn`;
-  yield [`${prefix}.input_layernorm.weight`, [width]];
-  for (const [name, count] of [
-    ["q_proj", heads],
-    ["k_proj", kvHeads],
-    ["v_proj", kvHeads],
-  ] as const) {
-    yield [`${attention}.${name}.weight`, [count * headDim, width]];
-    if (config.attentionBias) yield [`${attention}.${name}.bias`, [count * headDim]];
-  }
-  if (config.queryKeyNorm) {
-    yield [`${attention}.q_norm.weight`, [headDim]];
-    yield [`${attention}.k_norm.weight`, [headDim]];
-  }
-  yield [`${attention}.o_proj.weight`, [width, heads * headDim]];
-  if (config.outputBias) yield [`${attention}.o_proj.bias`, [width]];
-  yield [`${prefix}.post_attention_layernorm.weight`, [width]];
-  yield [`${prefix}.mlp.gate_proj.weight`, [intermediateSize, width]];
-  yield [`${prefix}.mlp.up_proj.weight`, [intermediateSize, width]];
-  yield [`${prefix}.mlp.down_proj.weight`, [width, intermediateSize]];
+  const queryWidth = config.heads * headDim;
+  const keyWidth = config.kvHeads * headDim;
+  const norms: NamedShape[] = [
+    [`${attention}.q_norm.weight`, [headDim]],
+    [`${attention}.k_norm.weight`, [headDim]],
+  ];
+  return [
+    [`${prefix}.input_layernorm.weight`, [width]],
+    ...linear(`${attention}.q_proj`, [queryWidth, width], attentionBias),
+    ...linear(`${attention}.k_proj`, [keyWidth, width], attentionBias),
+    ...linear(`${attention}.v_proj`, [keyWidth, width], attentionBias),
+    ...(config.queryKeyNorm ? norms : []),
+    ...linear(`${attention}.o_proj`, [width, queryWidth], outputBias),
+    [`${prefix}.post_attention_layernorm.weight`, [width]],
+    ...linear(`${prefix}.mlp.gate_proj`, [intermediateSize, width], false),
+    ...linear(`${prefix}.mlp.up_proj`, [intermediateSize, width], false),
+    ...linear(`${prefix}.mlp.down_proj`, [width, intermediateSize], false),
+  ];
+}
+
+function linear(name: string, shape: readonly [number, number], bias: boolean): NamedShape[] {
+  const weight: NamedShape = [`${name}.weight`, shape];
+  return bias ? [weight, [`${name}.bias`, [shape[0]]]] : [weight];
 }

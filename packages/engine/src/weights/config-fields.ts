@@ -1,0 +1,76 @@
+import { ModelConfigError } from "../errors.js";
+
+/** The fields of a `config.json`, read one by one; a `null` counts as absent. */
+export class ConfigFields {
+  private constructor(
+    private readonly fields: Readonly<Record<string, unknown>>,
+    private readonly path: string,
+  ) {}
+
+  /** @throws ModelConfigError when `json` is not an object */
+  static of(json: unknown, path = ""): ConfigFields {
+    if (typeof json !== "object" || json === null || Array.isArray(json)) {
+      throw new ModelConfigError(path === "" ? "config.json" : path, "is not a JSON object");
+    }
+    return new ConfigFields(json as Record<string, unknown>, path);
+  }
+
+  /** Returns the value as it stands; `undefined` when it is absent or null. */
+  raw(name: string): unknown {
+    return Object.hasOwn(this.fields, name) ? (this.fields[name] ?? undefined) : undefined;
+  }
+
+  /** Returns the object in a field, or null when it is absent. */
+  object(name: string): ConfigFields | null {
+    const value = this.raw(name);
+    return value === undefined ? null : ConfigFields.of(value, this.full(name));
+  }
+
+  /** Reads an integer of at least 1. */
+  size(name: string, fallback?: number): number {
+    const value = this.number(name, fallback);
+    if (Number.isSafeInteger(value) && value >= 1) return value;
+    throw new ModelConfigError(this.full(name), `is ${value}, not an integer of at least 1`);
+  }
+
+  /** Reads an integer of at least 0. */
+  count(name: string, fallback?: number): number {
+    const value = this.number(name, fallback);
+    if (Number.isSafeInteger(value) && value >= 0) return value;
+    throw new ModelConfigError(this.full(name), `is ${value}, not an integer of at least 0`);
+  }
+
+  /** Reads a finite number above 0. */
+  positive(name: string, fallback?: number): number {
+    const value = this.number(name, fallback);
+    if (Number.isFinite(value) && value > 0) return value;
+    throw new ModelConfigError(this.full(name), `is ${value}, not a number above 0`);
+  }
+
+  flag(name: string, fallback: boolean): boolean {
+    const value = this.raw(name) ?? fallback;
+    if (typeof value === "boolean") return value;
+    throw new ModelConfigError(this.full(name), `is ${JSON.stringify(value)}, not true or false`);
+  }
+
+  /** Reads one token id or a list of them; empty when the field is absent. */
+  ids(name: string): number[] {
+    const value = this.raw(name) ?? [];
+    const ids: unknown[] = Array.isArray(value) ? value : [value];
+    return ids.map((id) => {
+      if (Number.isSafeInteger(id) && (id as number) >= 0) return id as number;
+      throw new ModelConfigError(this.full(name), `holds ${JSON.stringify(id)}, not a token id`);
+    });
+  }
+
+  full(name: string): string {
+    return this.path === "" ? name : `${this.path}.${name}`;
+  }
+
+  private number(name: string, fallback?: number): number {
+    const value = this.raw(name) ?? fallback;
+    if (value === undefined) throw new ModelConfigError(this.full(name), "is missing");
+    if (typeof value === "number") return value;
+    throw new ModelConfigError(this.full(name), `is ${JSON.stringify(value)}, not a number`);
+  }
+}
