@@ -1,4 +1,5 @@
 export { type CaseCheck, checkCase } from "./check-case.js";
+export { checkRecord } from "./check-record.js";
 export { corpus } from "./corpus.js";
 export {
   DatasetError,
@@ -19,6 +20,7 @@ export {
 } from "./grading/replies.js";
 export { type Kind } from "./names.js";
 export { type Style, STYLES } from "./prompt/style.js";
+export { type SolvedPrompt, solvePrompt } from "./solve-prompt.js";
 export { loadCadical } from "./solver/cadical.js";
 export { type SatSolver, type SolverFactory } from "./solver/sat-solver.js";
 export { parseDataset, type PuzzleRecord } from "./tasks/dataset.js";

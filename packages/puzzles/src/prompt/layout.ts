@@ -1,0 +1,56 @@
+import { PromptError } from "../errors.js";
+import { type Setting } from "../scenario/setting.js";
+import { type Style } from "./style.js";
+
+/** A prompt taken apart: what it lists, and its sentences as they stand. */
+export interface Layout {
+  style: Style;
+  setting: Setting;
+  clues: string[];
+  questions: { letter: string; text: string }[];
+}
+
+/** The only time of a case that lists none. */
+export const LONE_TIME = "12:00 AM";
+
+/** Reads the lines "- ..." of a prompt. */
+export function readDashes(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith("- ")).map((line) => line.slice(2).trim());
+}
+
+/** Reads the lines "A. ...?" of a prompt. */
+export function readQuestionLines(lines: readonly string[]): { letter: string; text: string }[] {
+  return lines.flatMap((line) => {
+    const [, letter, text] = /^([A-Z])\. (.*\?)\s*$/.exec(line) ?? [];
+    return letter === undefined || text === undefined ? [] : [{ letter, text }];
+  });
+}
+
+/** Reads "Greed", "Greed (1 suspect)" or "Greed (2 suspects)". */
+export function readMotive(text: string): { name: string; count: number } {
+  const [, name = text, count = "1"] = /^(.*?)(?: \((\d+) suspects?\))?$/.exec(text) ?? [];
+  return { name, count: Number(count) };
+}
+
+/**
+ * Checks that a setting can be meant: enough of everything, nothing twice, motives for everybody.
+ *
+ * @throws PromptError naming what is wrong
+ */
+export function checkSetting(setting: Setting): Setting {
+  const { suspects, weapons, rooms, times, motives, motiveCounts } = setting;
+  const lists = { suspects, weapons, rooms, times, motives };
+  for (const [what, names] of Object.entries(lists)) {
+    if (names.length === 0 && what !== "motives") throw new PromptError(what, "none are listed");
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) throw new PromptError(twice, "is listed twice");
+  }
+  const holders = motiveCounts.reduce((sum, count) => sum + count, 0);
+  if (motives.length > 0 && holders !== suspects.length) {
+    throw new PromptError(
+      motives.join(", "),
+      `${suspects.length} suspects have ${holders} motives in all`,
+    );
+  }
+  return setting;
+}

@@ -1,0 +1,35 @@
+/** The words that stood in the braces of a template, by name, lower case at the start. */
+export type MatchedWords = Readonly<Record<string, string>>;
+
+/** Returns a function that reads sentences of a template: the words, or null when it does not fit. */
+export function templateMatcher(template: string): (sentence: string) => MatchedWords | null {
+  const pattern = new RegExp(
+    `^${template
+      .split(/(\{\w+\})/)
+      .map(partPattern)
+      .join("")}$`,
+  );
+  return (sentence) => {
+    const match = pattern.exec(sentence);
+    return match === null ? null : { ...match.groups };
+  };
+}
+
+function partPattern(part: string): string {
+  const name = /^\{(\w+)\}$/.exec(part)?.[1];
+  if (name === undefined) return part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const group = name.charAt(0).toLowerCase() + name.slice(1);
+  switch (group) {
+    case "in":
+    case "inFrom":
+    case "inTo":
+      return `(?<${group}>in|at)`;
+    case "a":
+      return `(?<${group}>the|a)`;
+    case "when":
+      return `(?<${group}>(?: at \\d\\d:\\d\\d [AP]M)?)`;
+    default:
+      // The shortest text that fits; whether it means anything is for the lexicon to say.
+      return `(?<${group}>.+?)`;
+  }
+}
