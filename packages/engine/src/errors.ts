@@ -15,9 +15,12 @@ export class RequestTooLargeError extends ClusterError {
 export class ModelConfigError extends ClusterError {
   constructor(
     readonly field: string,
-    problem: string,
+    readonly problem: string,
+    file = "config.json",
   ) {
-    super("INVALID_ARGUMENT", `${field} ${problem}`, { details: { field, problem } });
+    super("INVALID_ARGUMENT", `${file}: ${field} ${problem}`, {
+      details: { file, field, problem },
+    });
   }
 }
 

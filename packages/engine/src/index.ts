@@ -24,9 +24,17 @@ export {
   type TrainerOptions,
 } from "./trainer/trainer.js";
 export { type Checkpointing } from "./trainer/workspace.js";
+export { initialParameters } from "./weights/initial-parameters.js";
 export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";
+export { type ModelFolder, openModelFolder, readAssets } from "./weights/model-folder.js";
 export {
   type ParameterEntry,
   type ParameterLayout,
   parameterLayout,
 } from "./weights/parameter-layout.js";
+export { safetensorsHeader } from "./weights/safetensors-header.js";
+export {
+  float32Config,
+  type ModelFolderContent,
+  writeModelFolder,
+} from "./weights/write-model-folder.js";

@@ -10,7 +10,7 @@ export class ConfigFields {
   /** @throws ModelConfigError when `json` is not an object */
   static of(json: unknown, path = ""): ConfigFields {
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
-      throw new ModelConfigError(path === "" ? "config.json" : path, "is not a JSON object");
+      throw new ModelConfigError(path === "" ? "the whole" : path, "is not a JSON object");
     }
     return new ConfigFields(json as Record<string, unknown>, path);
   }

@@ -18,7 +18,7 @@ export interface ParameterLayout {
   readonly entries: readonly ParameterEntry[];
   readonly numParameters: number;
   /** @throws UnknownParameterError */
-  find(name: string): ParameterEntry;
+  readonly find: (name: string) => ParameterEntry;
 }
 
 type NamedShape = readonly [name: string, shape: readonly number[]];

@@ -1,7 +1,7 @@
 import { type RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";
-import { ConfigFields } from "./config-fields.js";
+import { type ConfigFields } from "./config-fields.js";
 
 /** What Transformers takes when a file names no base. */
 const DEFAULT_THETA = 10000;

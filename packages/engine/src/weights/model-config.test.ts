@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+
+import { expect, test } from "vitest";
+
+import { ModelConfigError } from "../errors.js";
+import { parseModelConfig } from "./model-config.js";
+
+function golden(name: string): Record<string, unknown> {
+  const file = new URL(`../../../../test/golden/${name}/config.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+}
+
+function fieldRefused(json: unknown): string {
+  try {
+    parseModelConfig(json);
+  } catch (error) {
+    if (error instanceof ModelConfigError) return error.field;
+    throw error;
+  }
+  return "nothing";
+}
+
+test("a Qwen2 config in the layout of Transformers 5 is read", () => {
+  expect(parseModelConfig(golden("qwen2"))).toEqual({
+    modelType: "qwen2",
+    vocabularySize: 264,
+    width: 64,
+    intermediateSize: 112,
+    layers: 2,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+    ropeTheta: 1e6,
+    ropeScaling: null,
+    normEps: 1e-6,
+    tiedHead: false,
+    attentionBias: true,
+    outputBias: false,
+    queryKeyNorm: false,
+    maxPositions: 512,
+    eosTokenIds: [1],
+  });
+});
+
+test("a Llama 3 config in the older layout is read, with its stretched rotation", () => {
+  const config = parseModelConfig(golden("llama3"));
+  expect(config).toMatchObject({ modelType: "llama", ropeTheta: 5e5, attentionBias: false });
+  expect(config.ropeScaling).toEqual({
+    type: "llama3",
+    factor: 8,
+    lowFreqFactor: 1,
+    highFreqFactor: 4,
+    originalMaxPositions: 64,
+  });
+});
+
+test("Qwen3 has head norms, and its head size is its own", () => {
+  const config = parseModelConfig(golden("qwen3"));
+  expect(config).toMatchObject({ queryKeyNorm: true, headDim: 32, width: 64, tiedHead: true });
+});
+
+test("the oldest spelling of a linear stretch is read", () => {
+  const json = { ...golden("llama3"), rope_scaling: { type: "linear", factor: 2 } };
+  expect(parseModelConfig(json).ropeScaling).toEqual({ type: "linear", factor: 2 });
+});
+
+test("a Llama with attention biases has one on its output too, a Qwen2 never", () => {
+  const llama = parseModelConfig({ ...golden("llama3"), attention_bias: true });
+  expect([llama.attentionBias, llama.outputBias]).toEqual([true, true]);
+  const qwen = parseModelConfig({ ...golden("qwen2"), attention_bias: false });
+  expect([qwen.attentionBias, qwen.outputBias]).toEqual([true, false]);
+});
+
+test("several end tokens are kept in order", () => {
+  expect(parseModelConfig({ ...golden("qwen2"), eos_token_id: [7, 3] }).eosTokenIds).toEqual([
+    7, 3,
+  ]);
+  expect(parseModelConfig({ ...golden("qwen2"), eos_token_id: null }).eosTokenIds).toEqual([]);
+});
+
+test("a window that is set but not used is no window", () => {
+  const older = { ...golden("qwen2-tied"), sliding_window: 64 };
+  expect(fieldRefused(older)).toBe("nothing");
+  const used = { ...older, use_sliding_window: true, max_window_layers: 1 };
+  expect(fieldRefused(used)).toBe("sliding_window");
+});
+
+test.each([
+  ["model_type", { model_type: "gpt2" }],
+  ["hidden_act", { hidden_act: "gelu" }],
+  ["mlp_bias", { mlp_bias: true }],
+  ["sliding_window", { layer_types: ["full_attention", "sliding_attention"] }],
+  ["quantization_config", { quantization_config: { bits: 4 } }],
+  ["hidden_size", { hidden_size: null }],
+  ["num_hidden_layers", { num_hidden_layers: 1.5 }],
+  ["vocab_size", { vocab_size: "264" }],
+  ["num_key_value_heads", { num_key_value_heads: 3 }],
+  ["num_attention_heads", { num_attention_heads: 6 }],
+  ["head_dim", { head_dim: 15 }],
+  ["rms_norm_eps", { rms_norm_eps: 0 }],
+  ["tie_word_embeddings", { tie_word_embeddings: "no" }],
+  ["eos_token_id", { eos_token_id: ["</s>"] }],
+  ["rope_parameters.rope_type", { rope_parameters: { rope_type: "yarn", factor: 4 } }],
+  ["rope_parameters.factor", { rope_parameters: { rope_type: "linear" } }],
+  ["rope_parameters", { rope_parameters: 5 }],
+  ["partial_rotary_factor", { partial_rotary_factor: 0.5 }],
+])("an error names the field %s", (field, change) => {
+  expect(fieldRefused({ ...golden("qwen2"), ...change })).toBe(field);
+});
+
+test("what is no object is refused", () => {
+  for (const json of [null, [], "qwen2", 3]) expect(() => parseModelConfig(json)).toThrow("object");
+});

@@ -1,0 +1,194 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+import { errorMessage } from "@gumshoe/core";
+
+import { ModelConfigError, ModelFolderError } from "../errors.js";
+import { type ModelConfig, parseModelConfig } from "./model-config.js";
+import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
+import { SafetensorsFile } from "./safetensors-file.js";
+
+/** The text files of a model folder that belong to its checkpoints. */
+const ASSET_NAMES = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+  "chat_template.jinja",
+] as const;
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+
+/** An open Hugging Face model folder. */
+export interface ModelFolder {
+  readonly dir: string;
+  readonly config: ModelConfig;
+  readonly layout: ParameterLayout;
+  /** File name to content of the text files that a checkpoint needs as well. */
+  readonly assets: Readonly<Record<string, string>>;
+  /**
+   * Reads a range of the flat vector.
+   *
+   * @returns  [end - start] f32, in canonical order
+   * @throws   ModelFolderError when a file became shorter
+   */
+  readParameters(start: number, end: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a model folder and checks it: every parameter is there, once, in its shape and whole.
+ *
+ * @throws ModelFolderError naming the file and the tensor; ModelConfigError naming the field
+ */
+export async function openModelFolder(dir: string): Promise<ModelFolder> {
+  const assets = await readAssets(dir);
+  const configFile = join(dir, "config.json");
+  if (assets["config.json"] === undefined) {
+    throw new ModelFolderError({ file: configFile }, "is missing: this is no model folder");
+  }
+  const config = readConfig(configFile, assets["config.json"]);
+  const layout = parameterLayout(config);
+  const shards = await openShards(dir);
+  const close = async () => {
+    await Promise.all([...new Set(shards.values())].map((shard) => shard.close()));
+  };
+  try {
+    const home = homes(dir, layout, shards);
+    const readParameters = (start: number, end: number) => readRange(layout, home, start, end);
+    return { dir, config, layout, assets, readParameters, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Reads the text files of a model folder.
+ *
+ * @throws ModelFolderError when there is no such folder
+ */
+export async function readAssets(dir: string): Promise<Record<string, string>> {
+  const found = await stat(dir).catch(() => null);
+  if (found === null) throw new ModelFolderError({ file: dir }, "does not exist");
+  if (!found.isDirectory()) throw new ModelFolderError({ file: dir }, "is not a folder");
+  const assets: Record<string, string> = {};
+  for (const name of ASSET_NAMES) {
+    const text = await readIfThere(join(dir, name));
+    if (text !== null) assets[name] = text;
+  }
+  return assets;
+}
+
+function readConfig(file: string, text: string): ModelConfig {
+  const json = parseJson(file, text);
+  try {
+    return parseModelConfig(json);
+  } catch (error) {
+    if (!(error instanceof ModelConfigError)) throw error;
+    throw new ModelConfigError(error.field, error.problem, file);
+  }
+}
+
+/** Opens the weights: one file, or the shards that an index names. Key: tensor name. */
+async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
+  const single = join(dir, WEIGHTS);
+  const index = join(dir, INDEX);
+  if ((await stat(single).catch(() => null)) !== null) {
+    const file = await SafetensorsFile.open(single);
+    return new Map([...file.tensors.keys()].map((name) => [name, file]));
+  }
+  const text = await readIfThere(index);
+  if (text === null) throw new ModelFolderError({ file: dir }, `has no ${WEIGHTS} and no ${INDEX}`);
+  const shards = new Map<string, SafetensorsFile>();
+  const opened = new Map<string, SafetensorsFile>();
+  try {
+    for (const [tensor, name] of weightMap(index, parseJson(index, text))) {
+      const shard = opened.get(name) ?? (await SafetensorsFile.open(join(dir, name)));
+      opened.set(name, shard);
+      shards.set(tensor, shard);
+    }
+  } catch (error) {
+    await Promise.all([...opened.values()].map((shard) => shard.close()));
+    throw error;
+  }
+  return shards;
+}
+
+function weightMap(file: string, json: unknown): [tensor: string, file: string][] {
+  const map = (json as { weight_map?: unknown } | null)?.weight_map;
+  if (typeof map !== "object" || map === null) {
+    throw new ModelFolderError({ file }, "has no weight_map");
+  }
+  return Object.entries(map).map(([tensor, name]) => {
+    // A shard lies in the folder itself: an index must not make us read elsewhere.
+    if (typeof name === "string" && name !== "" && basename(name) === name) return [tensor, name];
+    throw new ModelFolderError({ file, tensor }, `is in ${JSON.stringify(name)}, not a file name`);
+  });
+}
+
+/** Finds the file of every parameter, and checks it there. */
+function homes(
+  dir: string,
+  layout: ParameterLayout,
+  shards: ReadonlyMap<string, SafetensorsFile>,
+): SafetensorsFile[] {
+  const known = new Set(layout.entries.map(({ name }) => name));
+  for (const name of shards.keys()) {
+    // A layer's tensor that the config has no place for means that the two do not belong together.
+    // Older files hold rotary tables, which are computed here.
+    if (!name.startsWith("model.layers.") || name.endsWith("inv_freq") || known.has(name)) continue;
+    const file = shards.get(name)?.file ?? dir;
+    throw new ModelFolderError({ file, tensor: name }, "has no place in the model of config.json");
+  }
+  return layout.entries.map(({ name, shape }) => {
+    const shard = shards.get(name);
+    if (shard === undefined) {
+      const file = shards.values().next().value?.file ?? dir;
+      throw new ModelFolderError({ file, tensor: name }, "is missing");
+    }
+    shard.check(name, shape);
+    return shard;
+  });
+}
+
+async function readRange(
+  layout: ParameterLayout,
+  home: readonly SafetensorsFile[],
+  start: number,
+  end: number,
+): Promise<Float32Array> {
+  if (!(start >= 0 && start <= end && end <= layout.numParameters)) {
+    throw new RangeError(`[${start}, ${end}) is not within 0 to ${layout.numParameters}`);
+  }
+  const values = new Float32Array(end - start);
+  for (const [i, entry] of layout.entries.entries()) {
+    const from = Math.max(start, entry.start);
+    const to = Math.min(end, entry.end);
+    const shard = home[i];
+    if (from >= to || shard === undefined) continue;
+    values.set(await shard.read(entry.name, from - entry.start, to - entry.start), from - start);
+  }
+  return values;
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new ModelFolderError({ file }, `cannot be read: ${errorMessage(error)}`, error);
+  }
+}
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ModelFolderError({ file }, `is not JSON: ${errorMessage(error)}`, error);
+  }
+}

@@ -1,0 +1,120 @@
+import { type FileHandle, open } from "node:fs/promises";
+
+import { errorMessage } from "@gumshoe/core";
+
+import { ModelFolderError } from "../errors.js";
+import { BYTES_PER_FLOAT, decodeFloats, type FloatFormat, isFloatFormat } from "./float-format.js";
+import {
+  LENGTH_BYTES,
+  MAX_HEADER_BYTES,
+  parseSafetensorsHeader,
+  type StoredTensor,
+} from "./safetensors-header.js";
+
+/** One read of the operating system; it cannot do 2 GiB or more at once. */
+const MAX_READ_BYTES = 1 << 28;
+
+/** An open safetensors file, of which any part of any tensor can be read. */
+export class SafetensorsFile {
+  private constructor(
+    readonly file: string,
+    readonly tensors: ReadonlyMap<string, StoredTensor>,
+    private readonly handle: FileHandle,
+    private readonly dataStart: number,
+  ) {}
+
+  /** @throws ModelFolderError when the file is missing, truncated or no safetensors file */
+  static async open(file: string): Promise<SafetensorsFile> {
+    const handle = await open(file, "r").catch((error: unknown) => {
+      throw new ModelFolderError({ file }, `cannot be opened: ${errorMessage(error)}`, error);
+    });
+    try {
+      const { size } = await handle.stat();
+      if (size < LENGTH_BYTES) throw new ModelFolderError({ file }, `has only ${size} bytes`);
+      const head = await readExactly({ file, handle }, 0, LENGTH_BYTES);
+      const length = Number(new DataView(head.buffer).getBigUint64(0, true));
+      const dataStart = LENGTH_BYTES + length;
+      if (length > MAX_HEADER_BYTES) {
+        throw new ModelFolderError({ file }, `is no safetensors file: a header of ${length} bytes`);
+      }
+      if (dataStart > size) {
+        throw new ModelFolderError({ file }, `is truncated: ${size} bytes end within its header`);
+      }
+      const json = await readExactly({ file, handle }, LENGTH_BYTES, length);
+      const tensors = parseSafetensorsHeader(file, json, size - dataStart);
+      return new SafetensorsFile(file, tensors, handle, dataStart);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Says that a tensor is there with the shape that a model needs, in a dtype that can be read.
+   *
+   * @throws ModelFolderError
+   */
+  check(name: string, shape: readonly number[]): void {
+    const tensor = this.tensors.get(name);
+    const where = { file: this.file, tensor: name };
+    if (tensor === undefined) throw new ModelFolderError(where, "is missing");
+    const expected = `[${shape.join(", ")}]`;
+    const found = `[${tensor.shape.join(", ")}]`;
+    if (found !== expected) {
+      throw new ModelFolderError(where, `has shape ${found}; the config asks for ${expected}`);
+    }
+    const count = shape.reduce((product, size) => product * size, 1);
+    const bytes = tensor.end - tensor.begin;
+    if (bytes !== count * BYTES_PER_FLOAT[this.formatOf(name, tensor)]) {
+      throw new ModelFolderError(where, `has ${bytes} bytes, not ${count} x ${tensor.dtype}`);
+    }
+  }
+
+  /**
+   * Reads a part of a tensor.
+   *
+   * @param start  first element, in row-major order
+   * @returns      elements [start, end) as f32
+   * @throws       ModelFolderError when the file became shorter
+   */
+  async read(name: string, start: number, end: number): Promise<Float32Array> {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined) {
+      throw new ModelFolderError({ file: this.file, tensor: name }, "is missing");
+    }
+    const format = this.formatOf(name, tensor);
+    const size = BYTES_PER_FLOAT[format];
+    const position = this.dataStart + tensor.begin + start * size;
+    const source = { file: this.file, handle: this.handle };
+    return decodeFloats(await readExactly(source, position, (end - start) * size), format);
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+
+  private formatOf(name: string, { dtype }: StoredTensor): FloatFormat {
+    if (isFloatFormat(dtype)) return dtype;
+    const known = Object.keys(BYTES_PER_FLOAT).join(", ");
+    const where = { file: this.file, tensor: name };
+    throw new ModelFolderError(where, `has dtype ${dtype}; known are ${known}`);
+  }
+}
+
+async function readExactly(
+  source: { file: string; handle: FileHandle },
+  position: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const wanted = Math.min(length - done, MAX_READ_BYTES);
+    const { bytesRead } = await source.handle.read(bytes, done, wanted, position + done);
+    if (bytesRead === 0) {
+      throw new ModelFolderError({ file: source.file }, `ends at byte ${position + done}`);
+    }
+    done += bytesRead;
+  }
+  return bytes;
+}

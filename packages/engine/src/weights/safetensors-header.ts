@@ -1,0 +1,93 @@
+import { ModelFolderError } from "../errors.js";
+import { BYTES_PER_FLOAT, type FloatFormat } from "./float-format.js";
+import { type ParameterLayout } from "./parameter-layout.js";
+
+/** Bytes before the JSON: its length as an unsigned 64-bit little-endian number. */
+export const LENGTH_BYTES = 8;
+/** The format's own limit, which keeps a wrong file from being taken for a huge header. */
+export const MAX_HEADER_BYTES = 100_000_000;
+
+/** A tensor as a safetensors header describes it. */
+export interface StoredTensor {
+  /** As the file says; may be one that is not known here. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Byte range, counted from the end of the header. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Writes the header of a safetensors file whose data are the flat vector in canonical order:
+ * element i of the vector is at byte `header.length + i * bytes per element`, so writers may put
+ * any range of it in place on their own.
+ *
+ * @returns  length and JSON, padded with spaces to a multiple of 8 bytes
+ */
+export function safetensorsHeader(
+  layout: ParameterLayout,
+  dtype: FloatFormat = "F32",
+  // Transformers refuses files that do not say so.
+  metadata: Readonly<Record<string, string>> = { format: "pt" },
+): Uint8Array {
+  const size = BYTES_PER_FLOAT[dtype];
+  const tensors = layout.entries.map(({ name, shape, start, end }) => [
+    name,
+    { dtype, shape, data_offsets: [start * size, end * size] },
+  ]);
+  const json = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(tensors) });
+  const text = new TextEncoder().encode(json);
+  const bytes = new Uint8Array(LENGTH_BYTES + Math.ceil(text.length / 8) * 8).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - LENGTH_BYTES), true);
+  bytes.set(text, LENGTH_BYTES);
+  return bytes;
+}
+
+/**
+ * Reads the JSON of a safetensors header.
+ *
+ * @param dataBytes  what the file holds after the header
+ * @throws ModelFolderError when it is no header, or describes more than the file holds
+ */
+export function parseSafetensorsHeader(
+  file: string,
+  json: Uint8Array,
+  dataBytes: number,
+): Map<string, StoredTensor> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+  } catch (error) {
+    throw new ModelFolderError({ file }, "has a header that is not JSON", error);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new ModelFolderError({ file }, "has a header that is not a JSON object");
+  }
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, entry] of Object.entries(parsed)) {
+    if (name === "__metadata__") continue;
+    const tensor = toStoredTensor({ file, tensor: name }, entry);
+    if (tensor.end > dataBytes) {
+      const problem = `ends at byte ${tensor.end} of the data, but the file has only ${dataBytes}`;
+      throw new ModelFolderError({ file, tensor: name }, `${problem}: it is truncated`);
+    }
+    tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+function toStoredTensor(where: { file: string; tensor: string }, entry: unknown): StoredTensor {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+  if (typeof dtype !== "string" || !isCounts(shape) || !isCounts(offsets)) {
+    throw new ModelFolderError(where, "has no valid dtype, shape and data_offsets in the header");
+  }
+  const [begin, end] = offsets;
+  if (offsets.length !== 2 || begin === undefined || end === undefined || begin > end) {
+    throw new ModelFolderError(where, "has data_offsets that are not [begin, end]");
+  }
+  return { dtype, shape, begin, end };
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && Number(n) >= 0);
+}
