@@ -1,3 +1,7 @@
+export { type Figure } from "./bench/figure.js";
+export { benchRollout } from "./bench/rollout.js";
+export { shapeConfig, shapeConfigJson, type ShapeName, SHAPES } from "./bench/shapes.js";
+export { benchTrain } from "./bench/train.js";
 export {
   GoldenFileError,
   ModelConfigError,
