@@ -1,7 +1,3 @@
-export { type Figure } from "./bench/figure.js";
-export { benchRollout } from "./bench/rollout.js";
-export { shapeConfig, shapeConfigJson, type ShapeName, SHAPES } from "./bench/shapes.js";
-export { benchTrain } from "./bench/train.js";
 export {
   GoldenFileError,
   ModelConfigError,
@@ -18,6 +14,13 @@ export {
   type SampleRequest,
   type SampleResult,
 } from "./sampler/sequence.js";
+export { type Message } from "./tokenizer/chat-template.js";
+export { Tokenizer } from "./tokenizer/tokenizer.js";
+export {
+  type BpeOptions,
+  type TokenizerJson,
+  trainByteLevelBpe,
+} from "./tokenizer/train-byte-level-bpe.js";
 export { type OptimizerStep, ParameterShard } from "./trainer/parameter-shard.js";
 export { type PackScores, Scorer } from "./trainer/scorer.js";
 export {
@@ -28,9 +31,10 @@ export {
   type TrainerOptions,
 } from "./trainer/trainer.js";
 export { type Checkpointing } from "./trainer/workspace.js";
+export { readAssets } from "./weights/assets.js";
 export { initialParameters } from "./weights/initial-parameters.js";
 export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";
-export { type ModelFolder, openModelFolder, readAssets } from "./weights/model-folder.js";
+export { type ModelFolder, openModelFolder } from "./weights/model-folder.js";
 export {
   type ParameterEntry,
   type ParameterLayout,
