@@ -1,1 +1,15 @@
-export {};
+export { Coordinator } from "./coordinator.js";
+export {
+  CoordinatorSettingsError,
+  CorruptRecordError,
+  ExactnessError,
+  NameTakenError,
+  NotWantedError,
+  PlanLostError,
+  RunCannotLearnError,
+  RunStoppedError,
+  UnknownRunError,
+  WriteFailedError,
+  WrongGroupWeightsError,
+} from "./errors.js";
+export { type CoordinatorSettings, readSettings } from "./settings.js";

@@ -1,1 +1,10 @@
-export {};
+export {
+  EngineLostError,
+  OptimizerFileError,
+  OutOfTurnError,
+  WorkerSettingsError,
+  WrongPlanError,
+  WrongWeightsError,
+} from "./errors.js";
+export { isRefusal, WorkerHost } from "./host/worker-host.js";
+export { readSettings, type WorkerSettings } from "./settings.js";

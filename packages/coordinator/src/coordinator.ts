@@ -1,0 +1,107 @@
+import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+
+import { type Clock, type Logger, systemClock } from "@gumshoe/core";
+import {
+  FleetService,
+  PackService,
+  RolloutService,
+  RpcServer,
+  RunService,
+} from "@gumshoe/protocol";
+import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
+
+import { Fleet } from "./fleet/fleet.js";
+import { writeDurably } from "./ledger/durable-file.js";
+import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
+import { runHandlers } from "./rpc/run-handlers.js";
+import { RunManager } from "./run/run-manager.js";
+import { type CoordinatorSettings } from "./settings.js";
+
+/** Time that the coordinator waits for a Redis that is starting, in ms. */
+const REDIS_WAIT_MS = 30_000;
+const FENCE_POLL_MS = 50;
+
+/**
+ * The one process that decides: it owns the runs, knows the workers, and serves users and workers.
+ *
+ * At most one lives in a cluster: it holds a fence in Redis and writes nothing while that is in doubt.
+ */
+export class Coordinator {
+  readonly #settings: CoordinatorSettings;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #server: RpcServer;
+  readonly #fleet: Fleet;
+  #redis: RedisLink | null = null;
+  #fence: Fence | null = null;
+  #runs: RunManager | null = null;
+  #queues: { close(): Promise<void> }[] = [];
+
+  constructor(settings: CoordinatorSettings, options: { logger: Logger; clock?: Clock }) {
+    this.#settings = settings;
+    this.#logger = options.logger;
+    this.#clock = options.clock ?? systemClock;
+    this.#server = new RpcServer({ token: settings.token, logger: this.#logger });
+    this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
+  }
+
+  /**
+   * Starts to serve, and goes on with the runs that had not ended.
+   *
+   * @param onLost  called when another coordinator has taken over: this one must end at once
+   * @returns       host:port that is served
+   */
+  async start(onLost: (error: Error) => void): Promise<string> {
+    const { home, redisUrl: url, cluster, token, listen, readyFile } = this.#settings;
+    const logger = this.#logger;
+    await mkdir(home, { recursive: true });
+    const redis = await RedisLink.connect({ url, cluster, logger, waitMs: REDIS_WAIT_MS });
+    this.#redis = redis;
+    const fence = await Fence.acquire({
+      redis,
+      name: "coordinator",
+      holder: `coordinator on ${hostname()}, pid ${process.pid}`,
+      onLost: () => onLost(new Error("another coordinator took over")),
+      logger,
+    });
+    this.#fence = fence;
+    const rolloutQueue = new JobQueue("rollout", { redis, logger });
+    const gradientQueue = new JobQueue("gradient", { redis, logger });
+    this.#queues = [rolloutQueue, gradientQueue];
+    const runs = new RunManager({
+      folder: join(home, "runs"),
+      ...{ fleet: this.#fleet, rolloutQueue, gradientQueue, token },
+      ...{ clock: this.#clock, logger },
+      mayWrite: () => this.#untilFresh(fence),
+    });
+    this.#runs = runs;
+    this.#server.serve(RunService, runHandlers(runs, this.#fleet));
+    this.#server.serve(FleetService, fleetHandlers(this.#fleet));
+    this.#server.serve(RolloutService, rolloutHandlers(runs));
+    this.#server.serve(PackService, packHandlers(runs));
+    const address = await this.#server.listen(listen);
+    this.#fleet.start();
+    await runs.start();
+    if (readyFile !== null) {
+      await writeDurably(readyFile, JSON.stringify({ address, pid: process.pid }));
+    }
+    logger.info({ address, home }, "coordinator is ready");
+    return address;
+  }
+
+  async stop(): Promise<void> {
+    await this.#runs?.stop();
+    this.#fleet.stop();
+    await this.#server.stop(500);
+    await Promise.all(this.#queues.map((queue) => queue.close()));
+    await this.#fence?.release();
+    this.#redis?.close();
+  }
+
+  /** While Redis is away the fence is in doubt: nothing is written until it is ours again. */
+  async #untilFresh(fence: Fence): Promise<void> {
+    while (!fence.isFresh) await this.#clock.sleep(FENCE_POLL_MS);
+  }
+}

@@ -1,0 +1,83 @@
+import { ClusterError } from "@gumshoe/core";
+
+/** Thrown when a stored record or blob is not what was written. */
+export class CorruptRecordError extends ClusterError {
+  constructor(file: string, problem: string, cause?: unknown) {
+    super("DATA_LOSS", `${file}: ${problem}`, { details: { file }, cause });
+  }
+}
+
+/** Thrown when a file cannot be written, e.g. because the disk is full. */
+export class WriteFailedError extends ClusterError {
+  constructor(file: string, problem: string, cause?: unknown) {
+    super("RESOURCE_EXHAUSTED", `${file} cannot be written: ${problem}`, {
+      details: { file },
+      cause,
+    });
+  }
+}
+
+/** Thrown when no run has the name that was given. */
+export class UnknownRunError extends ClusterError {
+  constructor(name: string) {
+    super("NOT_FOUND", `there is no run ${name}`, { details: { name } });
+  }
+}
+
+/** Thrown when a name belongs to a run with another config. */
+export class NameTakenError extends ClusterError {
+  constructor(name: string) {
+    super("ALREADY_EXISTS", `run ${name} exists with another config`, { details: { name } });
+  }
+}
+
+/** Thrown when a worker asks for, or hands in, work that nobody wants any more. */
+export class NotWantedError extends ClusterError {
+  constructor(what: string) {
+    super("NOT_FOUND", `${what} is not wanted (any more)`);
+  }
+}
+
+/** Thrown when a group was sampled from other weights than the ones asked for. */
+export class WrongGroupWeightsError extends ClusterError {
+  constructor(groupKey: string, expected: string, got: string) {
+    super("FAILED_PRECONDITION", `${groupKey} was sampled from weights ${got}, not ${expected}`, {
+      details: { groupKey, expected, got },
+    });
+  }
+}
+
+/** Thrown when something that must agree bit for bit did not. */
+export class ExactnessError extends ClusterError {
+  constructor(problem: string) {
+    super("EXACTNESS", problem);
+  }
+}
+
+/** Thrown when the reducers of a plan are not all there any more: a new plan must be made. */
+export class PlanLostError extends ClusterError {
+  constructor(plan: string, problem: string) {
+    super("UNAVAILABLE", `plan ${plan}: ${problem}`, { details: { plan } });
+  }
+}
+
+/** Thrown when a run was stopped by a user, or the coordinator stops. */
+export class RunStoppedError extends ClusterError {
+  constructor(readonly reason: "cancelled" | "shutdown") {
+    super("ABORTED", `the run was stopped: ${reason}`);
+  }
+}
+
+/** Thrown when a run cannot go on for a reason that its own data give. */
+export class RunCannotLearnError extends ClusterError {
+  constructor(problem: string) {
+    super("FAILED_PRECONDITION", problem);
+  }
+}
+
+/** Thrown when an environment variable of the coordinator is missing or wrong. */
+export class CoordinatorSettingsError extends ClusterError {
+  constructor(variable: string, problem: string) {
+    super("INVALID_ARGUMENT", `${variable}: ${problem}`, { details: { variable } });
+  }
+}

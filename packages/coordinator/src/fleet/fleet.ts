@@ -1,0 +1,157 @@
+import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
+import {
+  type HeartbeatRequest,
+  PROTOCOL_VERSION,
+  type RegisterRequest,
+  type WorkerRole,
+  type WorkerStatus,
+} from "@gumshoe/protocol";
+
+/** How often workers say that they are there. */
+export const HEARTBEAT_INTERVAL_MS = 500;
+/** Silence after which a worker counts as lost. */
+const LOST_AFTER_MS = 3000;
+const CHECK_EVERY_MS = 250;
+
+/** A worker that is registered. */
+export interface Member {
+  readonly registration: RegisterRequest;
+  vitals: HeartbeatRequest | null;
+  seenAtMs: number;
+}
+
+/** Who left, and how. */
+export type Departure = (member: Member, lost: boolean) => void;
+
+/**
+ * Knows the workers: who is registered, what they do, and who has fallen silent.
+ *
+ * A process that starts anew has a new id; the member of the same host and pid is forgotten.
+ */
+export class Fleet {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #members = new Map<string, Member>();
+  readonly #departures = new Set<Departure>();
+  readonly #arrivals = new Set<() => void>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: { clock: Clock; logger: Logger }) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#findLost(), CHECK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  /** Calls back when a worker leaves or is lost; returns a function that ends this. */
+  onDeparture(listener: Departure): () => void {
+    this.#departures.add(listener);
+    return () => this.#departures.delete(listener);
+  }
+
+  /** Lists the registered workers of a role, in the order of their addresses. */
+  members(role: WorkerRole): Member[] {
+    return [...this.#members.values()]
+      .filter((member) => member.registration.role === role)
+      .sort((a, b) => compare(a.registration.address, b.registration.address));
+  }
+
+  has(workerId: string): boolean {
+    return this.#members.has(workerId);
+  }
+
+  /** Waits until a worker registers, or `ms` have passed. */
+  async arrival(ms: number, signal: AbortSignal): Promise<void> {
+    const timer = new AbortController();
+    let listener: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => (listener = resolve));
+    this.#arrivals.add(listener);
+    try {
+      const over = this.#clock.sleep(ms, AbortSignal.any([signal, timer.signal]));
+      await Promise.race([arrived, over.catch(() => undefined)]);
+    } finally {
+      timer.abort();
+      this.#arrivals.delete(listener);
+    }
+  }
+
+  /** @throws ClusterError FAILED_PRECONDITION for a worker of another version */
+  register(registration: RegisterRequest): void {
+    if (registration.protocolVersion !== PROTOCOL_VERSION) {
+      throw new ClusterError(
+        "FAILED_PRECONDITION",
+        `this worker speaks version ${registration.protocolVersion}, the cluster ${PROTOCOL_VERSION}`,
+      );
+    }
+    const { workerId, role, host, pid, device, address } = registration;
+    for (const member of [...this.#members.values()]) {
+      const other = member.registration;
+      if (other.host === host && other.pid === pid && other.workerId !== workerId) {
+        this.#remove(member, true);
+      }
+    }
+    if (!this.#members.has(workerId)) {
+      this.#logger.info({ workerId, role, host, pid, device, address }, "worker joined");
+    }
+    this.#members.set(workerId, { registration, vitals: null, seenAtMs: this.#now() });
+    for (const listener of this.#arrivals) listener();
+  }
+
+  /** @throws ClusterError NOT_FOUND for a worker that must register again */
+  heartbeat(vitals: HeartbeatRequest): void {
+    const member = this.#members.get(vitals.workerId);
+    if (member === undefined) throw new ClusterError("NOT_FOUND", "register first");
+    member.vitals = vitals;
+    member.seenAtMs = this.#now();
+  }
+
+  leave(workerId: string): void {
+    const member = this.#members.get(workerId);
+    if (member !== undefined) this.#remove(member, false);
+  }
+
+  statuses(): WorkerStatus[] {
+    return [...this.#members.values()].map(({ registration: r, vitals: v }) => ({
+      ...{ workerId: r.workerId, role: r.role, host: r.host, pid: r.pid, device: r.device },
+      state: v?.state ?? "starting",
+      job: v?.job ?? "",
+      jobAgeMs: v?.jobAgeMs ?? 0,
+      weightVersion: v?.weightVersion ?? 0,
+      jobsDone: v?.jobsDone ?? 0,
+      tokensPerSecond: v?.tokensPerSecond ?? 0,
+    }));
+  }
+
+  #findLost(): void {
+    const now = this.#now();
+    for (const member of [...this.#members.values()]) {
+      if (now - member.seenAtMs > LOST_AFTER_MS) this.#remove(member, true);
+    }
+  }
+
+  #remove(member: Member, lost: boolean): void {
+    const { workerId, role, host, pid } = member.registration;
+    this.#members.delete(workerId);
+    const job = member.vitals?.job ?? "";
+    const jobAgeMs = member.vitals?.jobAgeMs ?? 0;
+    if (lost) {
+      this.#logger.warn({ workerId, role, host, pid, job, jobAgeMs }, "worker fell silent");
+    } else this.#logger.info({ workerId, role, host, pid }, "worker left");
+    for (const listener of this.#departures) listener(member, lost);
+  }
+
+  #now(): number {
+    return this.#clock.monotonicMs();
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,218 @@
+import { randomUUID } from "node:crypto";
+
+import { ClusterError, errorMessage, type Logger } from "@gumshoe/core";
+import {
+  PARAMETER_BLOCK,
+  ReducerService,
+  RpcChannel,
+  type RpcClient,
+  type StepRequest,
+  type TensorSource,
+  weightDigest,
+  type WriteCheckpointRequest,
+} from "@gumshoe/protocol";
+
+import { PlanLostError } from "../errors.js";
+import { type Fleet, type Member } from "./fleet.js";
+
+/** Time that a reducer which died has to come back before the others take its range. */
+const RETURN_MS = 8000;
+
+interface Seat {
+  readonly member: Member;
+  readonly client: RpcClient<typeof ReducerService>;
+  readonly channel: RpcChannel;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the parameters start from. */
+export interface DurableSource {
+  /** A model folder or a checkpoint. */
+  readonly folder: string;
+  readonly withOptimizer: boolean;
+  /** Updates that its weights have seen. */
+  readonly version: number;
+}
+
+/** What a plan is made for. */
+export interface PlanOptions {
+  readonly run: string;
+  readonly numParameters: number;
+  readonly source: DurableSource;
+  readonly fleet: Fleet;
+  readonly token: string;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Reducers that the last plan had; null for the first one. */
+  readonly expected: number | null;
+}
+
+type StepSettings = Omit<StepRequest, "run" | "plan">;
+type CheckpointFiles = Omit<WriteCheckpointRequest, "run" | "plan">;
+
+/**
+ * One assignment of a run's parameters to the reducers that are there: who owns which range.
+ *
+ * A plan never changes. When one of its reducers is lost, every call fails with PlanLostError and a
+ * new plan is made, from the last durable weights.
+ */
+export class ReducerPlan {
+  readonly id: string;
+  /** Digest of the weights that the plan started from. */
+  readonly firstDigest: string;
+  readonly size: number;
+  readonly #run: string;
+  readonly #seats: readonly Seat[];
+  readonly #lost = new AbortController();
+  readonly #stopListening: () => void;
+
+  private constructor(parts: {
+    id: string;
+    firstDigest: string;
+    seats: readonly Seat[];
+    options: PlanOptions;
+  }) {
+    this.id = parts.id;
+    this.firstDigest = parts.firstDigest;
+    this.#seats = parts.seats;
+    this.size = parts.seats.length;
+    this.#run = parts.options.run;
+    const { fleet } = parts.options;
+    this.#stopListening = fleet.onDeparture(({ registration }) => {
+      const gone = this.#seats.some(
+        ({ member }) => member.registration.workerId === registration.workerId,
+      );
+      if (gone) this.#lost.abort(new PlanLostError(this.id, "a reducer was lost"));
+    });
+    for (const { member } of this.#seats) {
+      if (!fleet.has(member.registration.workerId)) {
+        this.#lost.abort(new PlanLostError(this.id, "a reducer was lost"));
+      }
+    }
+  }
+
+  /** Waits for reducers, and gives each a range. */
+  static async establish(options: PlanOptions): Promise<ReducerPlan> {
+    const members = await waitForReducers(options);
+    const id = `p-${randomUUID().slice(0, 8)}`;
+    const seats = divide(members, options);
+    const { run, source, logger } = options;
+    try {
+      const answers = await Promise.all(
+        seats.map(({ client, start, end }) =>
+          client.assign(
+            {
+              ...{ run, plan: id, start, end, blockSize: PARAMETER_BLOCK, threads: 0 },
+              ...source,
+            },
+            { signal: options.signal },
+          ),
+        ),
+      );
+      const firstDigest = weightDigest(answers.flatMap(({ blockDigests }) => blockDigests));
+      logger.info({ run, plan: id, reducers: seats.length, ...source }, "parameters assigned");
+      return new ReducerPlan({ id, firstDigest, seats, options });
+    } catch (error) {
+      for (const { channel } of seats) channel.close();
+      throw asPlanLost(id, error);
+    }
+  }
+
+  /** Aborted with PlanLostError when a reducer of this plan is lost. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Where each range is served and collected. */
+  get sources(): TensorSource[] {
+    return this.#seats.map(({ member, start, end }) => ({
+      address: member.registration.address,
+      start,
+      end,
+    }));
+  }
+
+  /** Sums of squares of all blocks, in order. */
+  async norm(update: number, lanes: number): Promise<number[]> {
+    const answers = await this.#all(({ client }, signal) =>
+      client.norm({ run: this.#run, plan: this.id, update, lanes }, { signal }),
+    );
+    return answers.flatMap(({ blockSums }) => blockSums);
+  }
+
+  /** Moves the weights; returns the digest of the new version. */
+  async step(settings: StepSettings): Promise<string> {
+    const answers = await this.#all(({ client }, signal) =>
+      client.step({ run: this.#run, plan: this.id, ...settings }, { signal }),
+    );
+    return weightDigest(answers.flatMap(({ blockDigests }) => blockDigests));
+  }
+
+  /** Lets every reducer write its range; returns the digest of what was written. */
+  async writeCheckpoint(files: CheckpointFiles): Promise<string> {
+    const answers = await this.#all(({ client }, signal) =>
+      client.writeCheckpoint({ run: this.#run, plan: this.id, ...files }, { signal }),
+    );
+    return weightDigest(answers.flatMap(({ blockDigests }) => blockDigests));
+  }
+
+  close(): void {
+    this.#stopListening();
+    for (const { channel } of this.#seats) channel.close();
+  }
+
+  async #all<T>(call: (seat: Seat, signal: AbortSignal) => Promise<T>): Promise<T[]> {
+    try {
+      this.#lost.signal.throwIfAborted();
+      return await Promise.all(this.#seats.map((seat) => call(seat, this.#lost.signal)));
+    } catch (error) {
+      throw asPlanLost(this.id, error);
+    }
+  }
+}
+
+/** A reducer that cannot be reached, or serves another plan, ends the plan; other errors pass. */
+function asPlanLost(plan: string, error: unknown): unknown {
+  const lost =
+    error instanceof ClusterError &&
+    ["UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "FAILED_PRECONDITION"].includes(error.code);
+  if (!lost || error instanceof PlanLostError) return error;
+  return new PlanLostError(plan, errorMessage(error));
+}
+
+async function waitForReducers(options: PlanOptions): Promise<Member[]> {
+  const { fleet, signal, expected, logger, run } = options;
+  const giveUpAt = performance.now() + RETURN_MS;
+  let told = false;
+  for (;;) {
+    signal.throwIfAborted();
+    const members = fleet.members("reducer");
+    const late = performance.now() >= giveUpAt;
+    if (members.length > 0 && (late || members.length >= (expected ?? 1))) {
+      // Reducers that start together should all get a range: a moment for the others.
+      if (expected === null && !told) await fleet.arrival(300, signal);
+      return fleet.members("reducer");
+    }
+    if (!told) logger.info({ run, expected }, "waiting for reducers");
+    told = true;
+    await fleet.arrival(500, signal);
+  }
+}
+
+/** Cuts the parameters into ranges of whole blocks, as equal as can be. */
+function divide(members: readonly Member[], options: PlanOptions): Seat[] {
+  const { numParameters, token } = options;
+  const blocks = Math.ceil(numParameters / PARAMETER_BLOCK);
+  const seats = members.slice(0, blocks);
+  return seats.map((member, i) => {
+    const { address } = member.registration;
+    const channel = new RpcChannel(address, { token });
+    const edge = (n: number) =>
+      Math.min(numParameters, Math.floor((n * blocks) / seats.length) * PARAMETER_BLOCK);
+    return {
+      ...{ member, channel, client: channel.client(ReducerService) },
+      ...{ start: edge(i), end: edge(i + 1) },
+    };
+  });
+}

@@ -1,0 +1,40 @@
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { errorMessage, sha256 } from "@gumshoe/core";
+
+import { CorruptRecordError } from "../errors.js";
+import { writeDurably } from "./durable-file.js";
+
+/** Content-addressed files: a blob's name is the SHA-256 of its bytes. */
+export class BlobStore {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async open(folder: string): Promise<BlobStore> {
+    await mkdir(folder, { recursive: true });
+    return new BlobStore(folder);
+  }
+
+  /** Writes bytes, unless they are there; returns their name. */
+  async put(bytes: Uint8Array): Promise<string> {
+    const name = sha256(bytes);
+    const file = join(this.#folder, name);
+    if (!existsSync(file)) await writeDurably(file, bytes);
+    return name;
+  }
+
+  /** @throws CorruptRecordError when the blob is gone or its bytes have changed */
+  async get(name: string): Promise<Buffer> {
+    const file = join(this.#folder, name);
+    const bytes = await readFile(file).catch((cause: unknown) => {
+      throw new CorruptRecordError(file, errorMessage(cause), cause);
+    });
+    if (sha256(bytes) !== name) throw new CorruptRecordError(file, "its bytes have changed");
+    return bytes;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A run's record: append-only, one JSON line per event, each with a checksum.
+ *
+ * - An event counts once its line is synced; `append` resolves then and not before.
+ * - Events that are appended in one turn share one sync.
+ * - The last line may be torn by a crash: it is cut off. A broken line before it is an error.
+ */
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, readFile, truncate } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type Clock, errorMessage } from "@gumshoe/core";
+import { RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
+
+import { CorruptRecordError, WriteFailedError } from "../errors.js";
+
+interface Line {
+  readonly n: number;
+  readonly at: number;
+  readonly body: RunEventBody;
+}
+
+interface Waiting {
+  readonly event: WatchedEvent;
+  readonly resolve: (event: WatchedEvent) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a ledger is opened with. */
+export interface LedgerOptions {
+  readonly folder: string;
+  readonly clock: Clock;
+  /** Waited for before every write: the fence that makes this process the only writer. */
+  readonly mayWrite: () => Promise<void>;
+}
+
+/** An open ledger. */
+export class Ledger {
+  readonly #file: string;
+  readonly #handle: FileHandle;
+  readonly #options: LedgerOptions;
+  readonly #waiting: Waiting[] = [];
+  #next: number;
+  #writing: Promise<void> | null = null;
+
+  private constructor(
+    options: LedgerOptions,
+    state: { file: string; handle: FileHandle; next: number },
+  ) {
+    this.#options = options;
+    this.#file = state.file;
+    this.#handle = state.handle;
+    this.#next = state.next;
+  }
+
+  /**
+   * Opens a ledger, creating it when it is not there, and returns what it holds.
+   *
+   * @throws CorruptRecordError naming the line
+   */
+  static async open(options: LedgerOptions): Promise<{ ledger: Ledger; events: WatchedEvent[] }> {
+    await mkdir(options.folder, { recursive: true });
+    const file = join(options.folder, "events.jsonl");
+    const handle = await open(file, "a");
+    const text = await readFile(file, "utf8");
+    const { events, goodBytes } = readLines(file, text);
+    if (goodBytes < Buffer.byteLength(text)) await truncate(file, goodBytes);
+    const ledger = new Ledger(options, { file, handle, next: events.length + 1 });
+    return { ledger, events };
+  }
+
+  /** Appends an event; resolves when it is on disk. */
+  append(body: RunEventBody): Promise<WatchedEvent> {
+    return new Promise((resolve, reject) => {
+      const event = { number: this.#next++, atMs: this.#options.clock.now(), body };
+      this.#waiting.push({ event, resolve, reject });
+      this.#writing ??= this.#write();
+    });
+  }
+
+  /** Waits for what was appended, and closes the file. */
+  async close(): Promise<void> {
+    await this.#writing?.catch(() => undefined);
+    await this.#handle.close();
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0);
+      try {
+        await this.#options.mayWrite();
+        await this.#handle.appendFile(batch.map(({ event }) => formatLine(event)).join(""));
+        await this.#handle.datasync();
+        for (const { event, resolve } of batch) resolve(event);
+      } catch (error) {
+        const failure = new WriteFailedError(this.#file, errorMessage(error), error);
+        for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(failure);
+      }
+    }
+    this.#writing = null;
+  }
+}
+
+function formatLine({ number, atMs, body }: WatchedEvent): string {
+  const text = JSON.stringify({ n: number, at: atMs, body } satisfies Line);
+  return `${checksum(text)} ${text}\n`;
+}
+
+function readLines(file: string, text: string): { events: WatchedEvent[]; goodBytes: number } {
+  const events: WatchedEvent[] = [];
+  let goodBytes = 0;
+  const lines = text.split("\n");
+  const last = lines.length - 1;
+  for (const [index, line] of lines.entries()) {
+    if (index === last) break;
+    const event = parseLine(line, events.length + 1);
+    if (event === null) {
+      // Only the very last line may be torn.
+      if (index === last - 1) break;
+      throw new CorruptRecordError(file, `line ${index + 1} is broken`);
+    }
+    events.push(event);
+    goodBytes += Buffer.byteLength(line) + 1;
+  }
+  return { events, goodBytes };
+}
+
+function parseLine(line: string, number: number): WatchedEvent | null {
+  const space = line.indexOf(" ");
+  const text = line.slice(space + 1);
+  if (space < 0 || checksum(text) !== line.slice(0, space)) return null;
+  const { n, at, body } = JSON.parse(text) as Line;
+  const parsed = RunEventBody.safeParse(body);
+  if (n !== number || !parsed.success) return null;
+  return { number, atMs: at, body: parsed.data };
+}
+
+/** Enough to notice a torn or overwritten line. */
+function checksum(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}

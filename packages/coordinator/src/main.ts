@@ -1,0 +1,40 @@
+import { ClusterError, createLogger, errorMessage, type Logger } from "@gumshoe/core";
+
+import { Coordinator } from "./coordinator.js";
+import { type CoordinatorSettings, readSettings } from "./settings.js";
+
+const EXIT_FAILED = 1;
+const EXIT_WRONG_SETTINGS = 2;
+/** Time that a clean stop may take, in ms. */
+const STOP_BUDGET_MS = 8000;
+
+function settingsOrExit(): CoordinatorSettings {
+  try {
+    return readSettings(process.env);
+  } catch (error) {
+    process.stderr.write(`${errorMessage(error)}\n`);
+    process.exit(EXIT_WRONG_SETTINGS);
+  }
+}
+
+function run(settings: CoordinatorSettings, logger: Logger): void {
+  const coordinator = new Coordinator(settings, { logger });
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(EXIT_FAILED), STOP_BUDGET_MS).unref();
+    void coordinator.stop().finally(() => process.exit(0));
+  };
+  const fail = (error: unknown): void => {
+    const known = error instanceof ClusterError;
+    logger.fatal(known ? {} : { err: error }, `coordinator cannot go on: ${errorMessage(error)}`);
+    process.exit(EXIT_FAILED);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  coordinator.start(fail).catch(fail);
+}
+
+const settings = settingsOrExit();
+run(settings, createLogger("coordinator", settings.logLevel));

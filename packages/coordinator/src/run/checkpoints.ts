@@ -1,0 +1,179 @@
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { hashJson, type Logger } from "@gumshoe/core";
+import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
+
+import { ExactnessError } from "../errors.js";
+import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
+import { syncFolder, writeDurably } from "../ledger/durable-file.js";
+import { type RunModel } from "./run-model.js";
+import { type RunRecord } from "./run-record.js";
+import { type Durable, newestWeights } from "./run-state.js";
+
+const F32_BYTES = 4;
+
+interface Manifest {
+  readonly iteration: number;
+  readonly update: number;
+  readonly digest: string;
+  readonly configHash: string;
+  readonly files: Readonly<Record<string, number>>;
+}
+
+/**
+ * Writes and finds a run's checkpoints: folders that Transformers loads as they are, with the
+ * optimizer's state and a manifest beside the model.
+ *
+ * - A checkpoint is made in a temporary folder and renamed when all of it is synced.
+ * - The coordinator makes the files with their headers, the reducers write their ranges into them.
+ */
+export class Checkpoints {
+  readonly #record: RunRecord;
+  readonly #model: RunModel;
+  readonly #logger: Logger;
+  readonly #folder: string;
+
+  constructor(record: RunRecord, model: RunModel, logger: Logger) {
+    this.#record = record;
+    this.#model = model;
+    this.#logger = logger;
+    this.#folder = join(record.folder, "checkpoints");
+  }
+
+  /** The newest weights on disk that are whole: a checkpoint, or the first model. */
+  async newest(): Promise<DurableSource> {
+    for (const checkpoint of [...this.#record.state.checkpoints].reverse()) {
+      if (!existsSync(checkpoint.folder)) continue;
+      const problem = await this.#problemOf(checkpoint);
+      if (problem === null) {
+        const { folder, version } = checkpoint;
+        return { folder, version, withOptimizer: true };
+      }
+      this.#logger.warn({ checkpoint: checkpoint.folder }, `checkpoint is passed over: ${problem}`);
+    }
+    return { folder: this.#model.folder, version: 0, withOptimizer: false };
+  }
+
+  /** Writes the newest weights after an iteration, and drops what is not kept. */
+  async write(plan: ReducerPlan, iteration: number): Promise<void> {
+    const weights = newestWeights(this.#record.state);
+    if (weights === null) return;
+    const folder = join(this.#folder, String(iteration));
+    const temporary = `${folder}.tmp`;
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary, { recursive: true });
+    const written = await this.#writeTensors(plan, temporary, weights.version);
+    if (written !== weights.digest) {
+      throw new ExactnessError(`checkpoint ${folder} holds ${written}, not ${weights.digest}`);
+    }
+    for (const [name, text] of Object.entries(this.#model.assets)) {
+      const content = name === "config.json" ? float32Config(text) : text;
+      await writeDurably(join(temporary, name), content);
+    }
+    await writeDurably(
+      join(temporary, "manifest.json"),
+      `${JSON.stringify(await this.#manifest(temporary, iteration), null, 2)}\n`,
+    );
+    await syncFolder(temporary);
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+    await syncFolder(this.#folder);
+    const { version, digest } = weights;
+    await this.#record.append({ type: "checkpoint-written", iteration, version, folder, digest });
+    await this.#dropOld();
+  }
+
+  async #writeTensors(plan: ReducerPlan, folder: string, version: number): Promise<string> {
+    const { layout } = this.#model;
+    const bytes = layout.numParameters * F32_BYTES;
+    const weightsHeader = safetensorsHeader(layout);
+    const weights = join(folder, "model.safetensors");
+    await prepareFile(weights, weightsHeader, bytes);
+    const optimizerHeader = safetensorsHeader(momentsLayout(layout));
+    const optimizer = join(folder, "optimizer.safetensors");
+    await prepareFile(optimizer, optimizerHeader, 2 * bytes);
+    return plan.writeCheckpoint({
+      version,
+      weights: { path: weights, dataOffset: weightsHeader.length },
+      expAvg: { path: optimizer, dataOffset: optimizerHeader.length },
+      expAvgSq: { path: optimizer, dataOffset: optimizerHeader.length + bytes },
+    });
+  }
+
+  async #manifest(folder: string, iteration: number): Promise<Manifest> {
+    const weights = newestWeights(this.#record.state);
+    const files: Record<string, number> = {};
+    for (const name of (await readdir(folder)).sort()) {
+      files[name] = (await stat(join(folder, name))).size;
+    }
+    return {
+      iteration,
+      update: weights?.version ?? 0,
+      digest: weights?.digest ?? "",
+      configHash: hashJson(this.#record.config),
+      files,
+    };
+  }
+
+  async #problemOf({ folder, digest }: Durable): Promise<string | null> {
+    try {
+      const text = await readFile(join(folder, "manifest.json"), "utf8");
+      const manifest = JSON.parse(text) as Manifest;
+      if (manifest.digest !== digest) return "its manifest names other weights";
+      for (const [name, size] of Object.entries(manifest.files)) {
+        if ((await stat(join(folder, name))).size !== size) return `${name} has another size`;
+      }
+      return null;
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  /** Keeps the newest ones and the best by validation. */
+  async #dropOld(): Promise<void> {
+    const { state, config } = this.#record;
+    const { keepLatest, keepBest } = config.checkpoint;
+    const keep = new Set(state.checkpoints.slice(-keepLatest).map(({ folder }) => folder));
+    if (keepBest) {
+      const best = bestCheckpoint(this.#record);
+      if (best !== null) keep.add(best.folder);
+    }
+    for (const { folder } of state.checkpoints) {
+      if (!keep.has(folder)) await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** The checkpoint whose iteration validated best; null before there is one. */
+export function bestCheckpoint(record: RunRecord): Durable | null {
+  const { checkpoints, validations } = record.state;
+  let best: { durable: Durable; reward: number } | null = null;
+  for (const durable of checkpoints) {
+    const result = validations.find(({ iteration }) => iteration === durable.iteration);
+    if (result === undefined) continue;
+    if (best === null || result.reward >= best.reward) best = { durable, reward: result.reward };
+  }
+  return best?.durable ?? null;
+}
+
+function momentsLayout(layout: ParameterLayout): ParameterLayout {
+  const n = layout.numParameters;
+  const entries = [
+    { name: "exp_avg", shape: [n], start: 0, end: n },
+    { name: "exp_avg_sq", shape: [n], start: n, end: 2 * n },
+  ];
+  return { ...layout, entries, numParameters: 2 * n };
+}
+
+async function prepareFile(file: string, header: Uint8Array, dataBytes: number): Promise<void> {
+  const handle = await open(file, "w");
+  try {
+    await handle.writeFile(header);
+    await handle.truncate(header.length + dataBytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,70 @@
+import { type GroupSpec, groupKey, type RunConfig } from "@gumshoe/protocol";
+import { type Task, taskToJson } from "@gumshoe/puzzles";
+
+import { type RunModel } from "./run-model.js";
+import { type Weights } from "./run-state.js";
+
+/** Parts of the random key that keep purposes apart. */
+const TRAIN_STREAM = 1;
+const VALIDATION_STREAM = 2;
+
+/** A group to be sampled, but for the addresses of its weights. */
+export type GroupPlan = Omit<GroupSpec, "weightSources">;
+
+/** Says how the groups of one run are sampled. Pure: the same plan whenever it is asked. */
+export class GroupPlanner {
+  readonly #config: RunConfig;
+  readonly #model: RunModel;
+
+  constructor(config: RunConfig, model: RunModel) {
+    this.#config = config;
+    this.#model = model;
+  }
+
+  /** The groups that an iteration learns from, in task order. */
+  train(iteration: number, tasks: readonly Task[], weights: Weights): GroupPlan[] {
+    const config = this.#config;
+    if (config.type !== "grpo") return [];
+    const { perTask, temperature, earlyStop } = config.rollouts;
+    return tasks.map((task, index) => ({
+      ...this.#common(task, weights, iteration),
+      groupKey: groupKey(iteration, "train", index),
+      count: perTask,
+      temperature,
+      seed: [config.seed, TRAIN_STREAM, iteration, index],
+      earlyStop: earlyStop ?? undefined,
+    }));
+  }
+
+  /** The groups of a validation: sampled answers of every task, then its most likely answer. */
+  validation(iteration: number, tasks: readonly Task[], weights: Weights): GroupPlan[] {
+    const { validation, seed } = this.#config;
+    if (validation === null) return [];
+    const temperature = this.#config.type === "grpo" ? this.#config.rollouts.temperature : 1;
+    const plan = (task: Task, index: number, count: number, heat: number): GroupPlan => ({
+      ...this.#common(task, weights, iteration),
+      groupKey: groupKey(iteration, "validation", index),
+      count,
+      temperature: heat,
+      seed: [seed, VALIDATION_STREAM, iteration, index],
+      earlyStop: undefined,
+    });
+    const sampled = tasks.map((task, i) => plan(task, i, validation.samplesPerTask, temperature));
+    if (!validation.greedy) return sampled;
+    return [...sampled, ...tasks.map((task, i) => plan(task, tasks.length + i, 1, 0))];
+  }
+
+  #common(task: Task, weights: Weights, iteration: number) {
+    const config = this.#config;
+    return {
+      run: config.name,
+      iteration,
+      taskJson: taskToJson(task),
+      promptTokens: this.#model.tokenizer.encodeChat(task.messages),
+      maxAnswerTokens:
+        config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
+      stopTokens: [...this.#model.tokenizer.stopTokenIds],
+      weights,
+    };
+  }
+}

@@ -1,0 +1,241 @@
+import { type Clock } from "@gumshoe/core";
+import { type RolloutCounts } from "@gumshoe/grpo";
+import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
+import { type Task } from "@gumshoe/puzzles";
+
+import { type ReducerPlan } from "../fleet/reducer-plan.js";
+import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
+import { type GroupPlan, GroupPlanner } from "./group-specs.js";
+import { type LaneBoard } from "./lane-board.js";
+import { type Lessons, lessonsFromExamples, lessonsFromGroups } from "./learning-plan.js";
+import { appendMetrics, writeRollouts } from "./run-files.js";
+import { type RunModel } from "./run-model.js";
+import { type RunRecord } from "./run-record.js";
+import { newestWeights, type Weights } from "./run-state.js";
+import { type SamplingBoard } from "./sampling-board.js";
+import { type TaskPlan } from "./task-plan.js";
+import { UpdateMaker } from "./update-maker.js";
+import { validationResult } from "./validation-result.js";
+
+/** Iterations between two examples that are shown. */
+const EXAMPLE_EVERY = 5;
+
+/** What the iterations of a run are done with, as long as one plan lasts. */
+export interface PassOptions {
+  readonly record: RunRecord;
+  readonly plan: ReducerPlan;
+  readonly checkpoints: Checkpoints;
+  readonly sampling: SamplingBoard;
+  readonly lanes: LaneBoard;
+  readonly model: RunModel;
+  readonly tasks: TaskPlan;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly tell: (phase: RunEventOf<"progress">["phase"], done: number, total: number) => void;
+}
+
+/** Does a run's iterations under one plan of reducers; see docs/structure.md for their life. */
+export class IterationPass {
+  readonly #options: PassOptions;
+  readonly #record: RunRecord;
+  readonly #planner: GroupPlanner;
+  readonly #updates: UpdateMaker;
+  readonly #signal: AbortSignal;
+
+  constructor(options: PassOptions) {
+    const { record, plan, lanes } = options;
+    this.#options = options;
+    this.#record = record;
+    this.#planner = new GroupPlanner(record.config, options.model);
+    this.#updates = new UpdateMaker(record, plan, lanes);
+    this.#signal = AbortSignal.any([options.signal, plan.lost]);
+  }
+
+  /** Makes the updates since a version once more, up to the newest one in the ledger. */
+  async replay(fromVersion: number): Promise<void> {
+    const { digests, updateIterations } = this.#record.state;
+    for (let update = fromVersion; update < digests.length - 1;) {
+      const iteration = updateIterations[update] as number;
+      this.#options.tell("learning", update - fromVersion, digests.length - 1 - fromVersion);
+      const lessons = await this.#lessons(iteration);
+      const first = updateIterations.indexOf(iteration);
+      const known = updateIterations.lastIndexOf(iteration) - first + 1;
+      for (; update < first + known; update++) await this.#make(iteration, update, first, lessons);
+    }
+  }
+
+  /** Does one iteration, or what is left of it; returns its updates. */
+  async iterate(iteration: number): Promise<number> {
+    const { state, config } = this.#record;
+    const startedAtMs = this.#options.clock.monotonicMs();
+    const weights = await this.#plan(iteration);
+    const first = weights.version;
+    const groups = await this.#sample(iteration, weights);
+    const sampledAtMs = this.#options.clock.monotonicMs();
+    const lessons = await this.#lessons(iteration);
+    const total = lessons.updates.length;
+    for (let update = state.digests.length - 1; update < first + total; update++) {
+      this.#options.tell("learning", update - first, total);
+      await this.#make(iteration, update, first, lessons);
+    }
+    const isLast = iteration + 1 >= config.iterations;
+    if (isLast || (iteration + 1) % config.checkpoint.every === 0) {
+      this.#options.tell("checkpoint", 0, 1);
+      await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
+    }
+    const seconds = (this.#options.clock.monotonicMs() - startedAtMs) / 1000;
+    const metrics = {
+      ...countMetrics(lessons.counts),
+      updates: total,
+      seconds,
+      samplingSeconds: (sampledAtMs - startedAtMs) / 1000,
+    };
+    if (groups.length > 0) await this.#show(iteration, groups);
+    await appendMetrics(this.#record, iteration, metrics);
+    await this.#record.append({ type: "iteration-done", iteration, metrics });
+    return total;
+  }
+
+  /** Says whether validation has fallen so far that the config wants the run to end. */
+  shouldStop(): boolean {
+    const { config, state } = this.#record;
+    const rewards = state.validations.map(({ reward }) => reward);
+    const newest = rewards.at(-1);
+    if (config.stopWhen === null || newest === undefined) return false;
+    return Math.max(...rewards) - newest > config.stopWhen.validationDrop;
+  }
+
+  /** Validates the last weights and records what the run came to. */
+  async finish(): Promise<void> {
+    const { config, state } = this.#record;
+    const done = state.iterationsDone;
+    if (state.checkpoints.at(-1)?.version !== state.digests.length - 1) {
+      await this.#options.checkpoints.write(this.#options.plan, done);
+    }
+    if (config.validation !== null && !this.#isValidated(done)) {
+      const weights = this.#newest();
+      const plans = this.#planner.validation(done, this.#options.tasks.validation, weights);
+      await this.#collect(plans);
+      await this.#recordValidation(done, plans);
+    }
+    await this.#record.append({ type: "run-done", result: this.#result() });
+  }
+
+  async #plan(iteration: number): Promise<Weights> {
+    const { state, config } = this.#record;
+    if (state.planned?.iteration === iteration) return state.planned.weights;
+    const weights = this.#newest();
+    const tasks = config.type === "grpo" ? this.#tasksOf(iteration) : [];
+    const hashes = tasks.map(({ contentHash }) => contentHash);
+    await this.#record.append({ type: "iteration-planned", iteration, tasks: hashes, weights });
+    return weights;
+  }
+
+  /** Samples the iteration's groups and, when one is due, the validation of the weights before it. */
+  async #sample(iteration: number, weights: Weights): Promise<GroupPlan[]> {
+    const { config, state } = this.#record;
+    const train = this.#trainPlans(iteration, weights);
+    if (state.sampledIterations.has(iteration)) return train;
+    const due =
+      config.validation !== null &&
+      iteration % config.validation.every === 0 &&
+      !this.#isValidated(iteration);
+    const validation = due
+      ? this.#planner.validation(iteration, this.#options.tasks.validation, weights)
+      : [];
+    const startedAtMs = this.#options.clock.monotonicMs();
+    await this.#collect([...train, ...validation]);
+    if (due) await this.#recordValidation(iteration, validation);
+    if (train.length > 0) await this.#recordSampled(iteration, startedAtMs, train);
+    return train;
+  }
+
+  async #collect(plans: readonly GroupPlan[]): Promise<void> {
+    const { sampling, plan } = this.#options;
+    await sampling.collect(plans, { sources: plan.sources, signal: this.#signal });
+  }
+
+  async #recordSampled(
+    iteration: number,
+    startedAtMs: number,
+    train: readonly GroupPlan[],
+  ): Promise<void> {
+    const { counts } = await this.#lessons(iteration);
+    if (counts === null) return;
+    await this.#record.append({
+      type: "iteration-sampled",
+      iteration,
+      meanReward: counts.meanReward,
+      rollouts: train.reduce((total, { count }) => total + count, 0),
+      tokens: counts.numAnswerTokens,
+      seconds: (this.#options.clock.monotonicMs() - startedAtMs) / 1000,
+    });
+  }
+
+  async #recordValidation(iteration: number, plans: readonly GroupPlan[]): Promise<void> {
+    const tasks = this.#options.tasks.validation;
+    const result = await validationResult(this.#record, iteration, { plans, tasks });
+    await this.#record.append({ type: "validation-done", ...result });
+  }
+
+  async #lessons(iteration: number): Promise<Lessons> {
+    const { config } = this.#record;
+    const { model, tasks } = this.#options;
+    if (config.type === "sft") return lessonsFromExamples(config, tasks, { iteration, model });
+    // How groups become updates does not depend on the weights that they were sampled from.
+    const plans = this.#trainPlans(iteration, { version: 0, digest: "" });
+    return lessonsFromGroups(this.#record, config, plans);
+  }
+
+  async #make(iteration: number, update: number, first: number, lessons: Lessons): Promise<void> {
+    const lanes = lessons.updates[update - first];
+    if (lanes === undefined) throw new Error(`update ${update} is not in iteration ${iteration}`);
+    const expectExact = this.#record.config.type === "grpo" && update === first;
+    await this.#updates.make({ iteration, update, lanes, expectExact, signal: this.#signal });
+  }
+
+  async #show(iteration: number, groups: readonly GroupPlan[]): Promise<void> {
+    const example = await writeRollouts(this.#record, iteration, groups);
+    if (example === null || iteration % EXAMPLE_EVERY !== 0) return;
+    await this.#record.append({ type: "example", iteration, ...example });
+  }
+
+  #trainPlans(iteration: number, weights: Weights): GroupPlan[] {
+    if (this.#record.config.type !== "grpo") return [];
+    return this.#planner.train(iteration, this.#tasksOf(iteration), weights);
+  }
+
+  #tasksOf(iteration: number): Task[] {
+    return this.#options.tasks.tasksOf(iteration);
+  }
+
+  #isValidated(iteration: number): boolean {
+    return this.#record.state.validations.some((result) => result.iteration === iteration);
+  }
+
+  #newest(): Weights {
+    return newestWeights(this.#record.state) ?? { version: 0, digest: "" };
+  }
+
+  #result(): RunResult {
+    const { config, state } = this.#record;
+    const rollback = config.stopWhen?.action === "rollback" ? bestCheckpoint(this.#record) : null;
+    return {
+      run: config.name,
+      weightsDigest: rollback?.digest ?? this.#newest().digest,
+      iterations: state.iterationsDone,
+      updates: state.digests.length - 1,
+      validation: state.validations,
+      logprobGapMax: state.logprobGapMax,
+      seconds: (state.workedMs + this.#options.clock.now() - state.lastAtMs) / 1000,
+      checkpoint: rollback?.folder ?? state.checkpoints.at(-1)?.folder ?? "",
+    };
+  }
+}
+
+/** The counts of an iteration's rollouts as plain numbers. */
+function countMetrics(counts: RolloutCounts | null): Record<string, number> {
+  if (counts === null) return {};
+  const { meanReward, ...rest } = counts;
+  return { ...rest, ...(meanReward === null ? {} : { meanReward }) };
+}

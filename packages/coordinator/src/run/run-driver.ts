@@ -1,0 +1,192 @@
+import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
+import { type RunEventOf } from "@gumshoe/protocol";
+import { type JobQueue } from "@gumshoe/queue";
+
+import { ExactnessError, PlanLostError, RunCannotLearnError } from "../errors.js";
+import { type Fleet } from "../fleet/fleet.js";
+import { ReducerPlan } from "../fleet/reducer-plan.js";
+import { Checkpoints } from "./checkpoints.js";
+import { IterationPass } from "./iteration-pass.js";
+import { LaneBoard } from "./lane-board.js";
+import { openRunModel, type RunModel } from "./run-model.js";
+import { type RunRecord } from "./run-record.js";
+import { newestWeights, type Weights } from "./run-state.js";
+import { SamplingBoard } from "./sampling-board.js";
+import { TaskPlan } from "./task-plan.js";
+
+/** Iterations in a row that may pass without an update before the run gives up. */
+const MAX_IDLE_ITERATIONS = 10;
+/** Between two comparisons of the queues with what should be open, in ms. */
+const REFILL_EVERY_MS = 2000;
+const PROGRESS_EVERY_MS = 500;
+
+/** What a driver works with. */
+export interface DriverOptions {
+  readonly record: RunRecord;
+  readonly fleet: Fleet;
+  readonly rolloutQueue: JobQueue<"rollout">;
+  readonly gradientQueue: JobQueue<"gradient">;
+  readonly token: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Takes a run from what its ledger says to its end.
+ *
+ * - Where it stands is the ledger's state and nothing else: after a crash, a resume or the loss of a
+ *   reducer it begins again at the newest durable weights, makes the updates since then once more from
+ *   the groups in the ledger, checks that they come out the same, and goes on.
+ */
+export class RunDriver {
+  readonly sampling: SamplingBoard;
+  readonly lanes: LaneBoard;
+  readonly #options: DriverOptions;
+  readonly #record: RunRecord;
+  #model: RunModel | null = null;
+  #lastPlanSize: number | null = null;
+  #idleIterations = 0;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#record = options.record;
+    this.sampling = new SamplingBoard(options.record, options.rolloutQueue);
+    this.lanes = new LaneBoard(options.gradientQueue);
+  }
+
+  /** What workers need to know of the model; null until it is opened. */
+  get model(): RunModel | null {
+    return this.#model;
+  }
+
+  /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
+  async run(signal: AbortSignal): Promise<void> {
+    const { logger, clock } = this.#options;
+    const { config, folder, state } = this.#record;
+    const model = await openRunModel(config, folder);
+    const tasks = new TaskPlan(config);
+    this.#model = model;
+    if (state.status !== "queued") {
+      await this.#record.append({ type: "run-resumed", weights: this.#weights() });
+    }
+    const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
+    const progress = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        try {
+          await this.#advance({ model, tasks, signal });
+          return;
+        } catch (error) {
+          if (!(error instanceof PlanLostError)) throw error;
+          logger.warn({ run: config.name }, `${error.message}: making a new plan`);
+          await clock.sleep(100, signal);
+        }
+      }
+    } finally {
+      clearInterval(timer);
+      clearInterval(progress);
+    }
+  }
+
+  async #advance(run: { model: RunModel; tasks: TaskPlan; signal: AbortSignal }): Promise<void> {
+    const { config, state } = this.#record;
+    const checkpoints = new Checkpoints(this.#record, run.model, this.#options.logger);
+    const source = await checkpoints.newest();
+    this.#tell("waiting", 0, 1, "reducers");
+    const plan = await ReducerPlan.establish({
+      ...{ run: config.name, numParameters: run.model.layout.numParameters, source },
+      ...{ fleet: this.#options.fleet, token: this.#options.token, signal: run.signal },
+      ...{ logger: this.#options.logger, expected: this.#lastPlanSize },
+    });
+    this.#lastPlanSize = plan.size;
+    try {
+      await this.#begin(plan, source.version);
+      const pass = new IterationPass({
+        ...run,
+        ...{ record: this.#record, plan, checkpoints },
+        ...{ sampling: this.sampling, lanes: this.lanes, clock: this.#options.clock },
+        tell: (phase, done, total) => this.#tell(phase, done, total),
+      });
+      await pass.replay(source.version);
+      while (state.iterationsDone < config.iterations) {
+        const updates = await pass.iterate(state.iterationsDone);
+        this.#countIdle(updates);
+        if (pass.shouldStop()) break;
+      }
+      await pass.finish();
+    } finally {
+      plan.close();
+    }
+  }
+
+  /** Checks the plan's first weights against the ledger, or records them as the run's first. */
+  async #begin(plan: ReducerPlan, version: number): Promise<void> {
+    const { state } = this.#record;
+    const known = state.digests[version];
+    if (known === undefined) {
+      const weights = { version, digest: plan.firstDigest };
+      await this.#record.append({ type: "run-started", weights });
+    } else if (known !== plan.firstDigest) {
+      throw new ExactnessError(
+        `the weights of version ${version} on disk have digest ${plan.firstDigest}, not ${known}`,
+      );
+    }
+  }
+
+  #countIdle(updates: number): void {
+    this.#idleIterations = updates === 0 ? this.#idleIterations + 1 : 0;
+    if (this.#idleIterations >= MAX_IDLE_ITERATIONS) {
+      throw new RunCannotLearnError(
+        `${MAX_IDLE_ITERATIONS} iterations in a row had no group with different rewards: ` +
+          "there is nothing to learn from; try easier or harder tasks, or more rollouts per task",
+      );
+    }
+  }
+
+  #weights(): Weights {
+    return newestWeights(this.#record.state) ?? { version: 0, digest: "" };
+  }
+
+  /** Redis is a mailbox: what should be open is put back, what cannot be done ends the run. */
+  async #refill(): Promise<void> {
+    const { rolloutQueue, gradientQueue, logger } = this.#options;
+    try {
+      const groups = await rolloutQueue.ensure(this.sampling.openJobs);
+      const lanes = await gradientQueue.ensure(this.lanes.openJobs);
+      if (groups.dead.length > 0) this.sampling.fail(await deadError(rolloutQueue, groups.dead));
+      if (lanes.dead.length > 0) this.lanes.fail(await deadError(gradientQueue, lanes.dead));
+      const added = groups.added + lanes.added;
+      if (added > 0) logger.info({ added }, "jobs that the queue had lost were put back");
+    } catch (error) {
+      logger.debug({ err: error }, "cannot compare the queues");
+    }
+  }
+
+  #tell(phase: RunEventOf<"progress">["phase"], done: number, total: number, note?: string): void {
+    const iteration = this.#record.state.iterationsDone;
+    const tokensPerSecond = this.#options.fleet
+      .statuses()
+      .filter(({ role }) => role === "inference")
+      .reduce((total, status) => total + status.tokensPerSecond, 0);
+    this.#record.tell({
+      ...{ type: "progress", phase, iteration, done, total, tokensPerSecond },
+      ...(note === undefined ? {} : { note }),
+    });
+  }
+
+  #tellProgress(): void {
+    const { numWanted, numOpen } = this.sampling;
+    if (numOpen > 0) this.#tell("sampling", numWanted - numOpen, numWanted);
+  }
+}
+
+async function deadError(
+  queue: JobQueue<"rollout"> | JobQueue<"gradient">,
+  dead: readonly string[],
+): Promise<Error> {
+  const letters = await queue.deadLetters();
+  const letter = letters.find(({ key }) => dead.includes(key));
+  const reason = letter === undefined ? "" : ` after ${letter.attempts} tries: ${letter.error}`;
+  return new ClusterError("FAILED_PRECONDITION", `job ${dead[0] ?? ""} was given up${reason}`);
+}

@@ -1,0 +1,174 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type Clock, ClusterError, errorMessage, hashJson, type Logger } from "@gumshoe/core";
+import { type RunConfig } from "@gumshoe/protocol";
+import { type JobQueue } from "@gumshoe/queue";
+
+import { NameTakenError, RunStoppedError, UnknownRunError } from "../errors.js";
+import { type Fleet } from "../fleet/fleet.js";
+import { RunDriver } from "./run-driver.js";
+import { RunRecord } from "./run-record.js";
+
+/** What the manager works with. */
+export interface ManagerOptions {
+  /** Folder that holds one folder per run. */
+  readonly folder: string;
+  readonly fleet: Fleet;
+  readonly rolloutQueue: JobQueue<"rollout">;
+  readonly gradientQueue: JobQueue<"gradient">;
+  readonly token: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly mayWrite: () => Promise<void>;
+}
+
+interface Active {
+  readonly record: RunRecord;
+  readonly driver: RunDriver;
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** Holds all runs, and works on one at a time, in the order of their submission. */
+export class RunManager {
+  readonly #options: ManagerOptions;
+  readonly #records = new Map<string, RunRecord>();
+  readonly #queue: string[] = [];
+  #active: Active | null = null;
+  #stopping = false;
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the runs on disk, and goes on with those that had not ended. */
+  async start(): Promise<void> {
+    const { folder, logger } = this.#options;
+    await mkdir(folder, { recursive: true });
+    const records: RunRecord[] = [];
+    for (const name of (await readdir(folder)).sort()) {
+      const record = await RunRecord.open(join(folder, name), this.#options).catch(
+        (error: unknown) => {
+          logger.error({ run: name }, `run cannot be opened: ${errorMessage(error)}`);
+          return null;
+        },
+      );
+      if (record !== null) records.push(record);
+    }
+    records.sort((a, b) => a.state.submittedAtMs - b.state.submittedAtMs);
+    for (const record of records) {
+      this.#records.set(record.config.name, record);
+      if (!record.hasEnded) this.#queue.push(record.config.name);
+    }
+    this.#next();
+  }
+
+  /** Stops the run in hand where it is; its ledger is enough to go on. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#active?.stop.abort(new RunStoppedError("shutdown"));
+    await this.#active?.ended;
+    await Promise.all([...this.#records.values()].map((record) => record.close()));
+  }
+
+  /** @throws NameTakenError */
+  async submit(config: RunConfig): Promise<RunRecord> {
+    const known = this.#records.get(config.name);
+    if (known !== undefined) {
+      if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(config.name);
+      if (known.state.status === "cancelled" || known.state.status === "failed") {
+        this.#enqueue(config.name);
+      }
+      return known;
+    }
+    const folder = join(this.#options.folder, config.name);
+    const record = await RunRecord.create(folder, config, this.#options);
+    this.#records.set(config.name, record);
+    this.#enqueue(config.name);
+    return record;
+  }
+
+  /** Stops a run that has not ended. */
+  async cancel(name: string): Promise<RunRecord> {
+    const record = this.get(name);
+    if (this.#active?.record === record) {
+      this.#active.stop.abort(new RunStoppedError("cancelled"));
+      await this.#active.ended;
+    } else if (this.#queue.includes(name)) {
+      this.#queue.splice(this.#queue.indexOf(name), 1);
+      await record.append({ type: "run-cancelled" });
+    }
+    return record;
+  }
+
+  /** @throws UnknownRunError */
+  get(name: string): RunRecord {
+    const record = this.#records.get(name);
+    if (record === undefined) throw new UnknownRunError(name);
+    return record;
+  }
+
+  /** All runs, the newest first. */
+  list(): RunRecord[] {
+    return [...this.#records.values()].sort(
+      (a, b) => b.state.submittedAtMs - a.state.submittedAtMs,
+    );
+  }
+
+  /** The driver of a run that is being worked on. @throws UnknownRunError */
+  driver(name: string): RunDriver {
+    if (this.#active?.record.config.name !== name) throw new UnknownRunError(name);
+    return this.#active.driver;
+  }
+
+  #enqueue(name: string): void {
+    if (!this.#queue.includes(name) && this.#active?.record.config.name !== name) {
+      this.#queue.push(name);
+    }
+    this.#next();
+  }
+
+  #next(): void {
+    if (this.#active !== null || this.#stopping) return;
+    const name = this.#queue.shift();
+    if (name === undefined) return;
+    const record = this.get(name);
+    const stop = new AbortController();
+    const driver = new RunDriver({ ...this.#options, record });
+    const ended = this.#work(record, driver, stop.signal).finally(() => {
+      this.#active = null;
+      this.#next();
+    });
+    this.#active = { record, driver, stop, ended };
+  }
+
+  async #work(record: RunRecord, driver: RunDriver, signal: AbortSignal): Promise<void> {
+    const { logger } = this.#options;
+    const run = record.config.name;
+    try {
+      await driver.run(signal);
+      logger.info({ run }, "run is done");
+    } catch (error) {
+      await this.#recordEnd(record, error).catch((failure: unknown) =>
+        logger.error({ run, err: failure }, "the end of the run cannot be recorded"),
+      );
+    }
+  }
+
+  async #recordEnd(record: RunRecord, error: unknown): Promise<void> {
+    const { logger, rolloutQueue, gradientQueue } = this.#options;
+    const run = record.config.name;
+    if (error instanceof RunStoppedError) {
+      if (error.reason === "cancelled") await record.append({ type: "run-cancelled" });
+      logger.info({ run }, error.message);
+    } else {
+      const code = error instanceof ClusterError ? error.code : "INTERNAL";
+      logger.error({ run, err: error }, `run failed: ${errorMessage(error)}`);
+      await record.append({ type: "run-failed", error: errorMessage(error), code });
+    }
+    await Promise.all([rolloutQueue.removeRun(run), gradientQueue.removeRun(run)]).catch(
+      () => undefined,
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { InvalidArgumentError } from "@gumshoe/core";
+import {
+  initialParameters,
+  openModelFolder,
+  type ParameterLayout,
+  parameterLayout,
+  parseModelConfig,
+  readAssets,
+  Tokenizer,
+  writeModelFolder,
+} from "@gumshoe/engine";
+import { type RunConfig } from "@gumshoe/protocol";
+
+/** The model that a run starts from. */
+export interface RunModel {
+  /** Folder of version 0. */
+  readonly folder: string;
+  readonly layout: ParameterLayout;
+  readonly assets: Readonly<Record<string, string>>;
+  readonly tokenizer: Tokenizer;
+}
+
+/**
+ * Opens a run's model folder, or makes the new model that its config asks for.
+ *
+ * @throws ModelFolderError, ModelConfigError, InvalidArgumentError naming the field
+ */
+export async function openRunModel(config: RunConfig, runFolder: string): Promise<RunModel> {
+  const folder =
+    config.type === "sft" && config.init.type === "new"
+      ? await makeNewModel(config, join(runFolder, "initial"))
+      : config.model;
+  const model = await openModelFolder(folder);
+  const { layout, assets } = model;
+  await model.close();
+  return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets) };
+}
+
+type SftConfig = Extract<RunConfig, { type: "sft" }>;
+
+async function makeNewModel(config: SftConfig, folder: string): Promise<string> {
+  if (existsSync(join(folder, "config.json")) || config.init.type !== "new") return folder;
+  const assets = await readAssets(config.model);
+  if (assets["tokenizer.json"] === undefined) {
+    throw new InvalidArgumentError("model", `${config.model} holds no tokenizer.json`);
+  }
+  const tokenizer = Tokenizer.fromAssets(assets);
+  const [eos] = tokenizer.stopTokenIds;
+  if (eos === undefined) {
+    throw new InvalidArgumentError("model", `the tokenizer in ${config.model} has no end token`);
+  }
+  const json = {
+    architectures: ["Qwen2ForCausalLM"],
+    model_type: "qwen2",
+    vocab_size: tokenizer.vocabularySize,
+    hidden_act: "silu",
+    torch_dtype: "float32",
+    bos_token_id: null,
+    eos_token_id: eos,
+    ...config.init.config,
+  };
+  const shape = parseModelConfig(json);
+  await writeModelFolder(folder, {
+    assets: { ...assets, "config.json": `${JSON.stringify(json, null, 2)}\n` },
+    layout: parameterLayout(shape),
+    parameters: initialParameters(shape, config.init.seed, config.init.config.initializer_range),
+  });
+  return folder;
+}

@@ -1,0 +1,109 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type Clock } from "@gumshoe/core";
+import {
+  RunConfig,
+  type RunEventBody,
+  type RunEventOf,
+  type WatchedEvent,
+} from "@gumshoe/protocol";
+
+import { CorruptRecordError } from "../errors.js";
+import { BlobStore } from "../ledger/blob-store.js";
+import { writeDurably } from "../ledger/durable-file.js";
+import { EventHub } from "../ledger/event-hub.js";
+import { Ledger } from "../ledger/ledger.js";
+import { applyEvent, newRunState, type RunState } from "./run-state.js";
+
+/** What every record of a coordinator is opened with. */
+export interface RecordContext {
+  readonly clock: Clock;
+  readonly mayWrite: () => Promise<void>;
+}
+
+/** A run on disk: its folder, its ledger, its blobs, and the state that they add up to. */
+export class RunRecord {
+  readonly config: RunConfig;
+  readonly folder: string;
+  readonly state: RunState;
+  readonly events: EventHub;
+  readonly blobs: BlobStore;
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+
+  private constructor(parts: {
+    config: RunConfig;
+    folder: string;
+    events: readonly WatchedEvent[];
+    blobs: BlobStore;
+    ledger: Ledger;
+    clock: Clock;
+  }) {
+    this.config = parts.config;
+    this.folder = parts.folder;
+    this.blobs = parts.blobs;
+    this.events = new EventHub(parts.events);
+    this.#ledger = parts.ledger;
+    this.#clock = parts.clock;
+    this.state = newRunState();
+    for (const event of parts.events) applyEvent(this.state, event);
+  }
+
+  /** Makes the record of a new run. */
+  static async create(
+    folder: string,
+    config: RunConfig,
+    context: RecordContext,
+  ): Promise<RunRecord> {
+    await mkdir(folder, { recursive: true });
+    await writeDurably(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+    const { ledger, events } = await Ledger.open({ folder: join(folder, "ledger"), ...context });
+    const blobs = await BlobStore.open(join(folder, "blobs"));
+    const record = new RunRecord({ config, folder, events, blobs, ledger, clock: context.clock });
+    if (events.length === 0) await record.append({ type: "run-submitted", config });
+    return record;
+  }
+
+  /**
+   * Opens the record of a run; null when the folder holds none, e.g. because it was only begun.
+   *
+   * @throws CorruptRecordError
+   */
+  static async open(folder: string, context: RecordContext): Promise<RunRecord | null> {
+    const { ledger, events } = await Ledger.open({ folder: join(folder, "ledger"), ...context });
+    const submitted = events[0]?.body as RunEventOf<"run-submitted"> | undefined;
+    if (submitted?.type !== "run-submitted") {
+      await ledger.close();
+      return null;
+    }
+    const parsed = RunConfig.safeParse(submitted.config);
+    if (!parsed.success) {
+      await ledger.close();
+      throw new CorruptRecordError(folder, "its config is of another version of Gumshoe");
+    }
+    const blobs = await BlobStore.open(join(folder, "blobs"));
+    const { clock } = context;
+    return new RunRecord({ config: parsed.data, folder, events, blobs, ledger, clock });
+  }
+
+  get hasEnded(): boolean {
+    return this.state.status !== "queued" && this.state.status !== "running";
+  }
+
+  /** Records an event: on disk first, then in the state, then to the watchers. */
+  async append(body: RunEventBody): Promise<void> {
+    const event = await this.#ledger.append(body);
+    applyEvent(this.state, event);
+    this.events.publish(event);
+  }
+
+  /** Tells watchers something that need not be kept. */
+  tell(body: RunEventBody): void {
+    this.events.publish({ number: 0, atMs: this.#clock.now(), body });
+  }
+
+  close(): Promise<void> {
+    return this.#ledger.close();
+  }
+}

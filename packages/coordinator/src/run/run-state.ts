@@ -1,0 +1,148 @@
+/**
+ * What a run's ledger says, as one object: the state is the replay of the events and nothing else.
+ */
+import {
+  type RunEventBody,
+  type RunResult,
+  type ValidationResult,
+  type WatchedEvent,
+} from "@gumshoe/protocol";
+
+/** A weight version. */
+export interface Weights {
+  readonly version: number;
+  readonly digest: string;
+}
+
+/** Weights on disk. */
+export interface Durable {
+  readonly iteration: number;
+  readonly version: number;
+  readonly folder: string;
+  readonly digest: string;
+}
+
+/** A run as far as its ledger goes. */
+export interface RunState {
+  status: "queued" | "running" | "done" | "failed" | "cancelled";
+  error: string;
+  submittedAtMs: number;
+  /** Milliseconds of work so far: the times between a start and its stop, added up. */
+  workedMs: number;
+  lastAtMs: number;
+  iterationsDone: number;
+  /** The iteration in hand, once it is planned. */
+  planned: { readonly iteration: number; readonly weights: Weights } | null;
+  /** Blobs of all groups that were handed in, by group key. */
+  readonly groups: Map<string, string>;
+  /** Digest of every weight version, from 0. */
+  readonly digests: string[];
+  /** Iteration of every update, from update 0. */
+  readonly updateIterations: number[];
+  /** Iterations whose groups are complete. */
+  readonly sampledIterations: Set<number>;
+  logprobGapMax: number;
+  readonly validations: ValidationResult[];
+  /** Oldest first. */
+  readonly checkpoints: Durable[];
+  result: RunResult | null;
+}
+
+/** Returns the state of a run before its first event. */
+export function newRunState(): RunState {
+  return {
+    status: "queued",
+    error: "",
+    submittedAtMs: 0,
+    workedMs: 0,
+    lastAtMs: 0,
+    iterationsDone: 0,
+    planned: null,
+    groups: new Map(),
+    digests: [],
+    updateIterations: [],
+    sampledIterations: new Set(),
+    logprobGapMax: 0,
+    validations: [],
+    checkpoints: [],
+    result: null,
+  };
+}
+
+/** The newest weight version; null before the run has started. */
+export function newestWeights(state: RunState): Weights | null {
+  const digest = state.digests.at(-1);
+  return digest === undefined ? null : { version: state.digests.length - 1, digest };
+}
+
+/** Takes the next event of the ledger into the state. */
+export function applyEvent(state: RunState, event: WatchedEvent): void {
+  const { body, atMs } = event;
+  const begins = body.type === "run-started" || body.type === "run-resumed";
+  if (state.status === "running" && !begins) {
+    state.workedMs += Math.max(0, atMs - state.lastAtMs);
+  }
+  state.lastAtMs = atMs;
+  change(state, body, atMs);
+}
+
+function change(state: RunState, body: RunEventBody, atMs: number): void {
+  switch (body.type) {
+    case "run-submitted":
+      state.submittedAtMs = atMs;
+      return;
+    case "run-started":
+      state.status = "running";
+      state.digests[0] = body.weights.digest;
+      return;
+    case "run-resumed":
+      state.status = "running";
+      state.error = "";
+      return;
+    case "iteration-planned":
+      state.planned = { iteration: body.iteration, weights: body.weights };
+      return;
+    case "group-done":
+      state.groups.set(body.groupKey, body.blob);
+      return;
+    case "iteration-sampled":
+      state.sampledIterations.add(body.iteration);
+      return;
+    case "update-done":
+      state.digests.push(body.weights.digest);
+      state.updateIterations.push(body.iteration);
+      state.logprobGapMax = Math.max(state.logprobGapMax, body.logprobGapMax ?? 0);
+      return;
+    case "validation-done": {
+      const { type: _type, ...result } = body;
+      state.validations.push(result);
+      return;
+    }
+    case "checkpoint-written": {
+      const { type: _type, ...durable } = body;
+      state.checkpoints.push(durable);
+      return;
+    }
+    case "iteration-done":
+      state.iterationsDone = body.iteration + 1;
+      state.planned = null;
+      return;
+    case "run-done":
+      state.status = "done";
+      state.result = body.result;
+      return;
+    case "run-failed":
+      state.status = "failed";
+      state.error = body.error;
+      return;
+    case "run-cancelled":
+      state.status = "cancelled";
+      return;
+    case "example":
+    case "worker-lost":
+    case "progress":
+      return;
+    default:
+      body satisfies never;
+  }
+}

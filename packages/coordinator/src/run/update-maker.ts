@@ -1,0 +1,98 @@
+import { type LossMetrics, meanMetrics, mergeMetrics, type Pack } from "@gumshoe/grpo";
+import { type RunConfig, type RunEventOf } from "@gumshoe/protocol";
+
+import { ExactnessError } from "../errors.js";
+import { type ReducerPlan } from "../fleet/reducer-plan.js";
+import { type LaneBoard } from "./lane-board.js";
+import { lossOf } from "./learning-plan.js";
+import { learningRate } from "./learning-rate.js";
+import { type RunRecord } from "./run-record.js";
+
+/** One update to be made. */
+export interface UpdateOrder {
+  readonly iteration: number;
+  /** From weight version `update` to `update + 1`. */
+  readonly update: number;
+  readonly lanes: readonly (readonly Pack[])[];
+  /** Whether the answers were sampled from exactly these weights. */
+  readonly expectExact: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Makes updates: lanes on trainers, norm and step on the reducers. */
+export class UpdateMaker {
+  readonly #record: RunRecord;
+  readonly #plan: ReducerPlan;
+  readonly #board: LaneBoard;
+
+  constructor(record: RunRecord, plan: ReducerPlan, board: LaneBoard) {
+    this.#record = record;
+    this.#plan = plan;
+    this.#board = board;
+  }
+
+  /**
+   * Makes an update, and records it when it is new.
+   *
+   * @throws ExactnessError when an update that is in the ledger comes out with other weights
+   */
+  async make(order: UpdateOrder): Promise<void> {
+    const { config, state } = this.#record;
+    const { update, iteration, lanes, expectExact } = order;
+    const known = state.digests[update + 1];
+    const signal = AbortSignal.any([order.signal, this.#plan.lost]);
+    const metrics = await this.#board.collect(
+      {
+        ...{ run: config.name, update, plan: this.#plan.id, lanes, expectExact },
+        weights: { version: update, digest: state.digests[update] ?? "" },
+        sources: this.#plan.sources,
+        loss: lossOf(config),
+        temperature: config.type === "grpo" ? config.rollouts.temperature : 1,
+      },
+      signal,
+    );
+    const blockSums = await this.#plan.norm(update, lanes.length);
+    const gradNorm = Math.sqrt(blockSums.reduce((total, sum) => total + sum, 0));
+    if (!Number.isFinite(gradNorm)) {
+      throw new ExactnessError(`update ${update}: the gradient's norm is ${gradNorm}`);
+    }
+    const { beta1, beta2, eps, weightDecay, maxGradNorm } = config.optimizer;
+    const lr = learningRate(config.optimizer, update, totalUpdates(config));
+    const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
+    const digest = await this.#plan.step({
+      ...{ update, lr, beta1, beta2, eps, weightDecay, gradScale, retain: [] },
+    });
+    if (known !== undefined) {
+      if (known === digest) return;
+      throw new ExactnessError(
+        `update ${update} was made again from the same groups and gave weights ${digest}, not ${known}`,
+      );
+    }
+    await this.#record.append(
+      updateEvent(mergeMetrics(metrics), {
+        ...{ iteration, update, gradNorm, lr, expectExact },
+        weights: { version: update + 1, digest },
+      }),
+    );
+  }
+}
+
+/** Updates that a run makes if none of its iterations falls short. */
+function totalUpdates(config: RunConfig): number {
+  return config.iterations * config.updatesPerIteration;
+}
+
+function updateEvent(
+  sums: LossMetrics,
+  rest: Omit<RunEventOf<"update-done">, "type" | "metrics" | "logprobGapMax"> & {
+    expectExact: boolean;
+  },
+): RunEventOf<"update-done"> {
+  const { expectExact, ...event } = rest;
+  return {
+    type: "update-done",
+    ...event,
+    logprobGapMax: expectExact ? sums.logprobGapMax : null,
+    metrics: { ...meanMetrics(sums), numAnswers: sums.numAnswers },
+  };
+}

@@ -1,0 +1,42 @@
+import { CoordinatorSettingsError } from "./errors.js";
+
+/** What the coordinator is told by its environment. */
+export interface CoordinatorSettings {
+  /** host:port to serve; port 0 for any. */
+  readonly listen: string;
+  readonly redisUrl: string;
+  readonly token: string;
+  /** Names the cluster in Redis. */
+  readonly cluster: string;
+  /** Folder of the runs. */
+  readonly home: string;
+  readonly logLevel: string;
+  /** Written with address and pid once the coordinator serves; null for none. */
+  readonly readyFile: string | null;
+}
+
+/**
+ * Reads the settings of the coordinator.
+ *
+ * @throws CoordinatorSettingsError naming the variable
+ */
+export function readSettings(
+  env: Readonly<Record<string, string | undefined>>,
+): CoordinatorSettings {
+  const required = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === "") {
+      throw new CoordinatorSettingsError(name, "is not set");
+    }
+    return value;
+  };
+  return {
+    listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:7070",
+    redisUrl: required("GUMSHOE_REDIS_URL"),
+    token: required("GUMSHOE_TOKEN"),
+    cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
+    home: env.GUMSHOE_HOME ?? ".gumshoe",
+    logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
+    readyFile: env.GUMSHOE_READY_FILE ?? null,
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * What the main thread may ask of the engine's thread, and what comes back. Bulk data lies in shared
+ * memory; everything else is copied.
+ */
+import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
+import { type OptimizerStep, type SampleRequest, type SampleResult } from "@gumshoe/engine";
+import { type DeviceFault } from "@gumshoe/kernels";
+
+/** Every call by name: its argument and its answer. */
+export interface EngineCalls {
+  /** Makes the model of a run, without weights. Does nothing when it is there already. */
+  loadModel: { argument: { run: string; configJson: string; training: boolean }; answer: void };
+  /** Takes the flat vector [numParameters] f32 as the weights; answers their digest. */
+  setWeights: { argument: { values: SharedArrayBuffer }; answer: string };
+  /** Samples one group. Several calls at a time share their batches. */
+  sample: { argument: SampleRequest; answer: SampleResult };
+  /** Computes one lane's gradient into shared memory [numParameters] f32. */
+  gradient: {
+    argument: {
+      packs: readonly Pack[];
+      loss: TrainingLoss;
+      temperature: number;
+      into: SharedArrayBuffer;
+    };
+    answer: { metrics: LossMetrics; digest: string };
+  };
+  /** Takes a range of the parameters with its optimizer state, f32 each. */
+  assign: {
+    argument: { master: SharedArrayBuffer; m: SharedArrayBuffer; v: SharedArrayBuffer };
+    answer: { blockDigests: string[] };
+  };
+  /** Sums lanes in the given order; answers the sums of squares of its blocks. */
+  sumLanes: { argument: { lanes: SharedArrayBuffer[]; blockSize: number }; answer: Float64Array };
+  /** Moves the parameters, and writes the new ones into shared memory. */
+  step: {
+    argument: { step: OptimizerStep; into: SharedArrayBuffer };
+    answer: { blockDigests: string[] };
+  };
+  /** Copies the optimizer's moments into shared memory. */
+  readMoments: { argument: { m: SharedArrayBuffer; v: SharedArrayBuffer }; answer: void };
+}
+
+/** Name of a call. */
+export type EngineCall = keyof EngineCalls;
+
+/** From the main thread. */
+export interface EngineRequest {
+  readonly id: number;
+  readonly call: EngineCall;
+  readonly argument: EngineCalls[EngineCall]["argument"];
+}
+
+/** A failure as it crosses the threads. */
+export interface EngineFailure {
+  readonly code: string | null;
+  readonly message: string;
+  readonly details: Record<string, unknown>;
+  readonly stack: string;
+}
+
+/** To the main thread: an answer, or sign of life with the tokens computed so far. */
+export type EngineMessage =
+  | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
+  | { readonly type: "failure"; readonly id: number; readonly failure: EngineFailure }
+  | { readonly type: "tokens"; readonly tokens: number };
+
+/** What the thread is started with. */
+export interface EngineOptions {
+  readonly threads: number;
+  readonly fault: DeviceFault | null;
+}

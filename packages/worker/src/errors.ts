@@ -1,0 +1,50 @@
+import { ClusterError } from "@gumshoe/core";
+
+/** Thrown when the engine's thread ended or cannot answer any more. */
+export class EngineLostError extends ClusterError {
+  constructor(problem: string, cause?: unknown) {
+    super("UNAVAILABLE", `the engine's thread ${problem}`, { cause });
+  }
+}
+
+/** Thrown when pulled weights do not have the digest that the coordinator named. */
+export class WrongWeightsError extends ClusterError {
+  constructor(version: number, expected: string, got: string) {
+    super("UNAVAILABLE", `weights ${version} have digest ${got}, expected ${expected}`, {
+      details: { version, expected, got },
+    });
+  }
+}
+
+/** Thrown when a reducer is asked for something of another plan than the one it serves. */
+export class WrongPlanError extends ClusterError {
+  constructor(asked: string, held: string | null) {
+    super("ABORTED", `plan ${asked} is not served here; the plan is ${held ?? "none"}`, {
+      details: { asked, held },
+    });
+  }
+}
+
+/** Thrown when a reducer is asked for a step out of turn: a lane is missing, or another update is due. */
+export class OutOfTurnError extends ClusterError {
+  constructor(problem: string) {
+    super("FAILED_PRECONDITION", problem);
+  }
+}
+
+/** Thrown when an optimizer file is missing, truncated or of another shape. */
+export class OptimizerFileError extends ClusterError {
+  constructor(file: string, problem: string, cause?: unknown) {
+    super("DATA_LOSS", `${file}: ${problem}`, { details: { file }, cause });
+  }
+}
+
+/** Thrown when an environment variable of a worker is missing or wrong. */
+export class WorkerSettingsError extends ClusterError {
+  constructor(
+    readonly variable: string,
+    problem: string,
+  ) {
+    super("INVALID_ARGUMENT", `${variable}: ${problem}`, { details: { variable } });
+  }
+}

@@ -1,0 +1,117 @@
+import { totalmem } from "node:os";
+
+import { type Clock, ClusterError, errorMessage, type Logger } from "@gumshoe/core";
+import {
+  type FleetService,
+  type HeartbeatRequest,
+  PROTOCOL_VERSION,
+  type RegisterRequest,
+  type RpcClient,
+} from "@gumshoe/protocol";
+
+/** What a worker is doing, as its heartbeats tell. */
+export type Vitals = Omit<HeartbeatRequest, "workerId">;
+
+/** Who a worker is. */
+export type Identity = Omit<RegisterRequest, "memoryBytes" | "protocolVersion">;
+
+const RETRY_MS = 300;
+const LOG_EVERY_MS = 5000;
+const FIRST_INTERVAL_MS = 1000;
+
+/**
+ * Keeps a worker registered: joins, says "still here", joins again when the coordinator has forgotten
+ * it or was away, and leaves.
+ */
+export class Membership {
+  readonly #fleet: RpcClient<typeof FleetService>;
+  readonly #identity: Identity;
+  readonly #vitals: () => Vitals;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #stopped = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #loggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: {
+    fleet: RpcClient<typeof FleetService>;
+    identity: Identity;
+    vitals: () => Vitals;
+    clock: Clock;
+    logger: Logger;
+  }) {
+    this.#fleet = options.fleet;
+    this.#identity = options.identity;
+    this.#vitals = options.vitals;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+  }
+
+  /**
+   * Joins, waiting for a coordinator that is not there yet, and keeps the membership from then on.
+   *
+   * @param onRefused  called when the coordinator will never take this worker, e.g. for its token
+   * @throws           ClusterError when the worker is refused at once
+   */
+  async start(onRefused: (error: ClusterError) => void): Promise<void> {
+    const intervalMs = await this.#join();
+    this.#loop = this.#beat(intervalMs).catch((error: unknown) => {
+      if (error instanceof ClusterError) onRefused(error);
+      else if (!this.#stopped.signal.aborted) throw error;
+    });
+  }
+
+  /** Leaves; an unreachable coordinator finds out by itself. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#loop;
+    const { workerId } = this.#identity;
+    await this.#fleet.leave({ workerId }, { deadlineMs: 1000 }).catch(() => undefined);
+  }
+
+  async #join(): Promise<number> {
+    for (;;) {
+      try {
+        const answer = await this.#fleet.register({
+          ...this.#identity,
+          memoryBytes: totalmem(),
+          protocolVersion: PROTOCOL_VERSION,
+        });
+        return answer.heartbeatIntervalMs || FIRST_INTERVAL_MS;
+      } catch (error) {
+        this.#tolerate(error, "cannot join the cluster yet");
+        await this.#clock.sleep(RETRY_MS, this.#stopped.signal);
+      }
+    }
+  }
+
+  async #beat(firstIntervalMs: number): Promise<void> {
+    let intervalMs = firstIntervalMs;
+    for (;;) {
+      const over = await this.#clock.sleep(intervalMs, this.#stopped.signal).then(
+        () => false,
+        () => true,
+      );
+      if (over) return;
+      try {
+        const { workerId } = this.#identity;
+        await this.#fleet.heartbeat({ workerId, ...this.#vitals() }, { deadlineMs: 2000 });
+      } catch (error) {
+        if (error instanceof ClusterError && error.code === "NOT_FOUND") {
+          intervalMs = await this.#join();
+        } else {
+          this.#tolerate(error, "the coordinator does not answer");
+        }
+      }
+    }
+  }
+
+  /** Lets pass what may be over soon; throws on. */
+  #tolerate(error: unknown, what: string): void {
+    if (!(error instanceof ClusterError) || !error.retryable) throw error;
+    const now = this.#clock.monotonicMs();
+    if (now - this.#loggedAt < LOG_EVERY_MS) return;
+    this.#loggedAt = now;
+    this.#logger.warn(`${what}: ${errorMessage(error)}`);
+  }
+}

@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+
+import { type Clock, ClusterError, type Logger, systemClock } from "@gumshoe/core";
+import {
+  FleetService,
+  type HeldRange,
+  PackService,
+  ReducerService,
+  RolloutService,
+  RpcChannel,
+  RpcServer,
+  serveTensor,
+  TensorNotHeldError,
+  TensorService,
+  type WorkerState,
+} from "@gumshoe/protocol";
+import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
+
+import { EngineThread } from "../engine/engine-thread.js";
+import { RolloutRole } from "../inference/rollout-role.js";
+import { ReducerRole } from "../reducer/reducer-role.js";
+import { type WorkerSettings } from "../settings.js";
+import { GradientRole } from "../trainer/gradient-role.js";
+import { WeightKeeper } from "../weights/weight-keeper.js";
+import { Channels } from "./channels.js";
+import { JobLog } from "./job-log.js";
+import { Membership, type Vitals } from "./membership.js";
+import { RunModels } from "./run-models.js";
+import { TokenRate } from "./token-rate.js";
+
+/** Groups that an inference worker samples together. */
+const ROLLOUT_CONCURRENCY = 8;
+/** Time that jobs in hand have to finish when the worker is told to stop, in ms. */
+const DRAIN_BUDGET_MS = 6000;
+
+/** A role in its process: what it does with jobs, what others may pull, what it says of itself. */
+interface Role {
+  readonly worker: JobWorker<"rollout"> | JobWorker<"gradient"> | null;
+  held(run: string, name: string): HeldRange | null;
+  readonly version: () => number;
+  readonly tokens: () => number;
+}
+
+/**
+ * One worker process: an engine on its own thread, a gRPC server for others, a membership in the
+ * cluster, and one role.
+ *
+ * Stopping: takes no new jobs, gives the ones in hand some seconds, hands back the rest, leaves, closes.
+ */
+export class WorkerHost {
+  readonly #settings: WorkerSettings;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #workerId = randomUUID();
+  readonly #jobs: JobLog;
+  readonly #rate: TokenRate;
+  readonly #server: RpcServer;
+  readonly #channels: Channels;
+  readonly #coordinator: RpcChannel;
+  #engine: EngineThread | null = null;
+  #redis: RedisLink | null = null;
+  #role: Role | null = null;
+  #membership: Membership | null = null;
+  #state: WorkerState = "starting";
+
+  constructor(settings: WorkerSettings, options: { logger: Logger; clock?: Clock }) {
+    const { token } = settings;
+    this.#settings = settings;
+    this.#logger = options.logger;
+    this.#clock = options.clock ?? systemClock;
+    this.#jobs = new JobLog(this.#clock);
+    this.#rate = new TokenRate(this.#clock);
+    this.#server = new RpcServer({ token, logger: this.#logger });
+    this.#channels = new Channels(token);
+    this.#coordinator = new RpcChannel(settings.coordinator, { token });
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /**
+   * Starts, waiting for the coordinator and Redis when they are not there yet.
+   *
+   * @param onLost  called when the process cannot go on: the engine died, or the worker was refused
+   */
+  async start(onLost: (error: Error) => void): Promise<void> {
+    const { threads, fault, role, host, listen } = this.#settings;
+    this.#engine = new EngineThread({ threads, fault }, onLost);
+    const reducer =
+      role === "reducer"
+        ? new ReducerRole({ engine: this.#engine, channels: this.#channels })
+        : null;
+    if (reducer !== null) this.#server.serve(ReducerService, reducer.handlers());
+    this.#server.serve(TensorService, {
+      pullTensor: (request) => {
+        const held = this.#role?.held(request.run, request.name) ?? null;
+        if (held === null) throw new TensorNotHeldError(request.name, "is not held here");
+        return serveTensor(request, held);
+      },
+    });
+    const address = await this.#server.listen(listen);
+    this.#membership = new Membership({
+      fleet: this.#coordinator.client(FleetService),
+      identity: {
+        ...{ workerId: this.#workerId, role, host, pid: process.pid, address },
+        device: `cpu x${threads}`,
+      },
+      vitals: () => this.#vitals(),
+      clock: this.#clock,
+      logger: this.#logger,
+    });
+    if (reducer !== null) this.#role = reducerRole(reducer);
+    await this.#membership.start(onLost);
+    if (role !== "reducer") this.#role = await this.#jobRole(role, this.#engine, address);
+    this.#state = "idle";
+    this.#logger.info({ role, address, threads, workerId: this.#workerId }, "worker is ready");
+  }
+
+  async stop(): Promise<void> {
+    this.#state = "draining";
+    await this.#role?.worker?.close(DRAIN_BUDGET_MS);
+    await this.#membership?.stop();
+    await this.#server.stop(500);
+    this.#channels.close();
+    this.#coordinator.close();
+    this.#redis?.close();
+    await this.#engine?.stop();
+  }
+
+  async #jobRole(
+    role: "inference" | "trainer",
+    engine: EngineThread,
+    address: string,
+  ): Promise<Role> {
+    const { redisUrl: url, cluster } = this.#settings;
+    const logger = this.#logger;
+    const redis = await RedisLink.connect({ url, cluster, logger, waitMs: 60_000 });
+    this.#redis = redis;
+    const rollouts = this.#coordinator.client(RolloutService);
+    const weights = new WeightKeeper({ engine, channels: this.#channels, logger });
+    const models = new RunModels({ engine, rollouts, training: role === "trainer" });
+    const common = { workerId: this.#workerId, engine, models, weights };
+    const version = () => weights.version;
+    const logged =
+      <J>(handle: (job: J, context: JobContext) => Promise<void>) =>
+      (job: J, context: JobContext) =>
+        this.#jobs.during(context.key, () => handle(job, context));
+    if (role === "inference") {
+      const work = new RolloutRole({ ...common, rollouts, logger });
+      const handler = logged(work.handle.bind(work));
+      const concurrency = ROLLOUT_CONCURRENCY;
+      const worker = new JobWorker("rollout", { redis, handler, concurrency, logger });
+      return { worker, held: () => null, version, tokens: () => engine.tokensSampled };
+    }
+    const packs = this.#coordinator.client(PackService);
+    const work = new GradientRole({ ...common, packs, channels: this.#channels, address });
+    const handler = logged(work.handle.bind(work));
+    const worker = new JobWorker("gradient", { redis, handler, logger });
+    const held = (_run: string, name: string) => work.offered(name);
+    return { worker, held, version, tokens: () => work.tokensTrained };
+  }
+
+  #vitals(): Vitals {
+    const job = this.#jobs.oldest;
+    const tokens = this.#role?.tokens() ?? 0;
+    const busy = this.#state === "idle" && job !== null;
+    return {
+      state: busy ? "busy" : this.#state,
+      job: job?.key ?? "",
+      jobAgeMs: job?.ageMs ?? 0,
+      weightVersion: this.#role?.version() ?? 0,
+      jobsDone: this.#jobs.numDone,
+      tokensPerSecond: this.#rate.update(tokens),
+      tokensDone: tokens,
+    };
+  }
+}
+
+function reducerRole(reducer: ReducerRole): Role {
+  return {
+    worker: null,
+    held: (run, name) => reducer.published(run, name),
+    version: () => reducer.version,
+    tokens: () => 0,
+  };
+}
+
+/** Says whether a worker that ends with this error should be told so by its exit code 2. */
+export function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof ClusterError &&
+    (error.code === "UNAUTHENTICATED" || error.code === "INVALID_ARGUMENT")
+  );
+}

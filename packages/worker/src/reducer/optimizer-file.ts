@@ -1,0 +1,60 @@
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+
+import { errorMessage } from "@gumshoe/core";
+
+import { OptimizerFileError } from "../errors.js";
+
+const F32_BYTES = 4;
+/** Longest safetensors header that is read, in bytes: a real one has two tensors. */
+const MAX_HEADER_BYTES = 1 << 20;
+
+/**
+ * Reads a range of both moments from a checkpoint's `optimizer.safetensors`.
+ *
+ * @returns  m and v [end - start] f32
+ * @throws   OptimizerFileError when the file is missing, truncated or of another shape
+ */
+export async function readMoments(
+  folder: string,
+  start: number,
+  end: number,
+): Promise<{ m: Float32Array; v: Float32Array }> {
+  const file = join(folder, "optimizer.safetensors");
+  const handle = await open(file).catch((cause: unknown) => {
+    throw new OptimizerFileError(file, errorMessage(cause), cause);
+  });
+  try {
+    const read = async (length: number, position: number): Promise<Buffer> => {
+      const bytes = Buffer.alloc(length);
+      const { bytesRead } = await handle.read(bytes, 0, length, position);
+      if (bytesRead !== length) throw new OptimizerFileError(file, "is truncated");
+      return bytes;
+    };
+    const headerBytes = Number((await read(8, 0)).readBigUInt64LE());
+    if (headerBytes > MAX_HEADER_BYTES) throw new OptimizerFileError(file, "has a broken header");
+    const header = parseHeader(file, (await read(headerBytes, 8)).toString("utf8"));
+    const range = async (name: string): Promise<Float32Array> => {
+      const at = header[name]?.data_offsets;
+      if (at === undefined || at[1] - at[0] < end * F32_BYTES) {
+        throw new OptimizerFileError(file, `does not hold ${name} up to element ${end}`);
+      }
+      const position = 8 + headerBytes + at[0] + start * F32_BYTES;
+      const bytes = await read((end - start) * F32_BYTES, position);
+      return new Float32Array(Uint8Array.from(bytes).buffer);
+    };
+    return { m: await range("exp_avg"), v: await range("exp_avg_sq") };
+  } finally {
+    await handle.close();
+  }
+}
+
+type Header = Record<string, { data_offsets?: [number, number] } | undefined>;
+
+function parseHeader(file: string, text: string): Header {
+  try {
+    return JSON.parse(text) as Header;
+  } catch (cause) {
+    throw new OptimizerFileError(file, "has a broken header", cause);
+  }
+}

@@ -1,0 +1,142 @@
+import { open } from "node:fs/promises";
+
+import { openModelFolder } from "@gumshoe/engine";
+import {
+  type AssignRequest,
+  type AssignResponse,
+  type CheckpointFile,
+  floatsToBytes,
+  type HeldRange,
+  parseTensorName,
+  type ReducerService,
+  type RpcHandlers,
+  type WriteCheckpointRequest,
+  type WriteCheckpointResponse,
+} from "@gumshoe/protocol";
+
+import { type EngineThread } from "../engine/engine-thread.js";
+import { OutOfTurnError, WrongPlanError } from "../errors.js";
+import { type Channels } from "../host/channels.js";
+import { Assignment } from "./assignment.js";
+import { readMoments } from "./optimizer-file.js";
+import { sharedFloats, toShared } from "./shared-floats.js";
+
+/** Serves ReducerService: owns one range of one run's parameters at a time. */
+export class ReducerRole {
+  readonly #engine: EngineThread;
+  readonly #channels: Channels;
+  #assignment: Assignment | null = null;
+  #assigning: { plan: string; answer: Promise<AssignResponse> } | null = null;
+  stepsDone = 0;
+
+  constructor(options: { engine: EngineThread; channels: Channels }) {
+    this.#engine = options.engine;
+    this.#channels = options.channels;
+  }
+
+  /** The newest weight version; 0 before the first assignment. */
+  get version(): number {
+    return this.#assignment?.version ?? 0;
+  }
+
+  /** Finds a published vector by run and tensor name; null when it is not here (any more). */
+  published(run: string, name: string): HeldRange | null {
+    const parsed = parseTensorName(name);
+    const assignment = this.#assignment;
+    if (parsed.type !== "weights" || assignment?.options.run !== run) return null;
+    return assignment.published(parsed.version);
+  }
+
+  /** The handlers of ReducerService. */
+  handlers(): RpcHandlers<typeof ReducerService> {
+    return {
+      assign: (request) => this.#assign(request),
+      collect: async ({ plan, update, lane, address }) => {
+        await this.#of(plan).collect(update, lane, address);
+        return {};
+      },
+      norm: ({ plan, update, lanes }) => this.#of(plan).norm(update, lanes),
+      step: async (request) => {
+        const answer = await this.#of(request.plan).step(request);
+        this.stepsDone += 1;
+        return answer;
+      },
+      writeCheckpoint: (request) => this.#writeCheckpoint(request),
+    };
+  }
+
+  async #assign(request: AssignRequest): Promise<AssignResponse> {
+    if (this.#assigning?.plan === request.plan) return this.#assigning.answer;
+    this.#assignment = null;
+    const answer = this.#load(request);
+    this.#assigning = { plan: request.plan, answer };
+    answer.catch(() => {
+      if (this.#assigning?.answer === answer) this.#assigning = null;
+    });
+    return answer;
+  }
+
+  async #load(request: AssignRequest): Promise<AssignResponse> {
+    const { run, plan, start, end, folder, version, blockSize } = request;
+    const model = await openModelFolder(folder);
+    const weights = toShared(await model.readParameters(start, end));
+    await model.close();
+    const moments = request.withOptimizer ? await readMoments(folder, start, end) : null;
+    const { blockDigests } = await this.#engine.call("assign", {
+      master: weights,
+      m: moments === null ? sharedFloats(end - start) : toShared(moments.m),
+      v: moments === null ? sharedFloats(end - start) : toShared(moments.v),
+    });
+    if (this.#assigning?.plan !== plan)
+      throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
+    this.#assignment = new Assignment({
+      ...{ run, plan, start, end, blockSize, version, weights, blockDigests },
+      ...{ engine: this.#engine, channels: this.#channels },
+    });
+    return { blockDigests };
+  }
+
+  async #writeCheckpoint(request: WriteCheckpointRequest): Promise<WriteCheckpointResponse> {
+    const assignment = this.#of(request.plan);
+    const { start, end } = assignment.options;
+    const weights = assignment.published(request.version);
+    if (request.version !== assignment.version || weights === null) {
+      throw new OutOfTurnError(
+        `version ${request.version} cannot be written, version ${assignment.version} is here`,
+      );
+    }
+    const m = sharedFloats(end - start);
+    const v = sharedFloats(end - start);
+    await this.#engine.call("readMoments", { m, v });
+    await writeRange(request.weights, start, weights.values);
+    await writeRange(request.expAvg, start, new Float32Array(m));
+    await writeRange(request.expAvgSq, start, new Float32Array(v));
+    return { blockDigests: assignment.blockDigests };
+  }
+
+  #of(plan: string): Assignment {
+    const assignment = this.#assignment;
+    if (assignment === null || assignment.options.plan !== plan) {
+      throw new WrongPlanError(plan, assignment?.options.plan ?? null);
+    }
+    return assignment;
+  }
+}
+
+/** Writes values into a prepared file at their place in the flat vector, and syncs it. */
+async function writeRange(
+  file: CheckpointFile | undefined,
+  start: number,
+  values: Float32Array,
+): Promise<void> {
+  if (file === undefined) return;
+  const handle = await open(file.path, "r+");
+  try {
+    const bytes = floatsToBytes(values);
+    const position = file.dataOffset + start * Float32Array.BYTES_PER_ELEMENT;
+    await handle.write(bytes, 0, bytes.byteLength, position);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,76 @@
+import { availableParallelism, hostname } from "node:os";
+
+import { WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
+import { type DeviceFault } from "@gumshoe/kernels";
+
+import { WorkerSettingsError } from "./errors.js";
+
+/** What a worker process is told by its environment. */
+export interface WorkerSettings {
+  readonly role: WorkerRole;
+  /** host:port of the coordinator. */
+  readonly coordinator: string;
+  readonly redisUrl: string;
+  readonly token: string;
+  /** Names the cluster in Redis. */
+  readonly cluster: string;
+  /** Threads of the device. */
+  readonly threads: number;
+  /** Where this worker serves others; port 0 for any. */
+  readonly listen: string;
+  readonly host: string;
+  readonly logLevel: string;
+  /** A kernel broken on purpose, for tests; null otherwise. */
+  readonly fault: DeviceFault | null;
+}
+
+/**
+ * Reads the settings of a worker.
+ *
+ * @throws WorkerSettingsError naming the variable
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): WorkerSettings {
+  const required = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === "") throw new WorkerSettingsError(name, "is not set");
+    return value;
+  };
+  const device = env.GUMSHOE_DEVICE ?? "cpu";
+  if (device !== "cpu") {
+    throw new WorkerSettingsError("GUMSHOE_DEVICE", `${device} is not a device here; use cpu`);
+  }
+  return {
+    role: readRole(required("GUMSHOE_ROLE")),
+    coordinator: required("GUMSHOE_COORDINATOR"),
+    redisUrl: required("GUMSHOE_REDIS_URL"),
+    token: required("GUMSHOE_TOKEN"),
+    cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
+    threads: readThreads(env.GUMSHOE_THREADS),
+    listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:0",
+    host: hostname(),
+    logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
+    fault: readFault(env.GUMSHOE_FAULT),
+  };
+}
+
+function readRole(value: string): WorkerRole {
+  const role = WORKER_ROLES.find((known) => known === value);
+  if (role !== undefined) return role;
+  throw new WorkerSettingsError(
+    "GUMSHOE_ROLE",
+    `${value} is not one of ${WORKER_ROLES.join(", ")}`,
+  );
+}
+
+function readThreads(value: string | undefined): number {
+  if (value === undefined || value === "") return availableParallelism();
+  const threads = Number(value);
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return threads;
+  throw new WorkerSettingsError("GUMSHOE_THREADS", `${value} is not a whole number from 1 to 1024`);
+}
+
+function readFault(value: string | undefined): DeviceFault | null {
+  if (value === undefined || value === "") return null;
+  if (value === "decode-attention") return value;
+  throw new WorkerSettingsError("GUMSHOE_FAULT", `${value} is not decode-attention`);
+}
