@@ -6,25 +6,23 @@ import { type SatSolver } from "../solver/sat-solver.js";
  *
  * The result depends on the order alone, not on the solver: each step asks a yes/no question. Most of
  * them need no call: a clue outside the last core is not needed, since the core is enough without it.
- * Assumptions are given last clue first, so that cores are made of clues that are tried late.
+ * Assumptions are given last clue first, so that cores are made of clues that are tried late, and so that
+ * one call's assumptions begin as those of the call before; clues that stay come at the end.
  *
  * @param solver     holds the rules, the clues under their selectors, and "something differs"
  * @param selectors  in the order in which clues are tried
  * @returns          for each clue whether it stays; null when even all of them are not enough
  */
 export function minimise(solver: SatSolver, selectors: readonly number[]): boolean[] | null {
-  if (solver.solve([...selectors].reverse())) return null;
+  const untried = [...selectors].reverse();
+  if (solver.solve(untried)) return null;
   let core = new Set(solver.core());
-  const keep = selectors.map(() => false);
-  for (const [index, selector] of selectors.entries()) {
+  const kept: number[] = [];
+  for (let selector = untried.pop(); selector !== undefined; selector = untried.pop()) {
     if (!core.has(selector)) continue;
-    if (!solver.solve(selectors.slice(index + 1).reverse())) {
-      core = new Set(solver.core());
-      continue;
-    }
-    keep[index] = true;
-    // From here on the clue is given, and needs no assumption.
-    solver.addClause([selector]);
+    if (solver.solve([...untried, ...kept])) kept.push(selector);
+    else core = new Set(solver.core());
   }
-  return keep;
+  const stays = new Set(kept);
+  return selectors.map((selector) => stays.has(selector));
 }
