@@ -1,25 +1,12 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-import { errorMessage } from "@gumshoe/core";
-
 import { ModelConfigError, ModelFolderError } from "../errors.js";
+import { parseJson, readAssets, readIfThere } from "./assets.js";
 import { type ModelConfig, parseModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 import { SafetensorsFile } from "./safetensors-file.js";
 
-/** The text files of a model folder that belong to its checkpoints. */
-const ASSET_NAMES = [
-  "config.json",
-  "generation_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "merges.txt",
-  "chat_template.jinja",
-] as const;
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 
@@ -65,23 +52,6 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
     await close();
     throw error;
   }
-}
-
-/**
- * Reads the text files of a model folder.
- *
- * @throws ModelFolderError when there is no such folder
- */
-export async function readAssets(dir: string): Promise<Record<string, string>> {
-  const found = await stat(dir).catch(() => null);
-  if (found === null) throw new ModelFolderError({ file: dir }, "does not exist");
-  if (!found.isDirectory()) throw new ModelFolderError({ file: dir }, "is not a folder");
-  const assets: Record<string, string> = {};
-  for (const name of ASSET_NAMES) {
-    const text = await readIfThere(join(dir, name));
-    if (text !== null) assets[name] = text;
-  }
-  return assets;
 }
 
 function readConfig(file: string, text: string): ModelConfig {
@@ -174,21 +144,4 @@ async function readRange(
     values.set(await shard.read(entry.name, from - entry.start, to - entry.start), from - start);
   }
   return values;
-}
-
-async function readIfThere(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new ModelFolderError({ file }, `cannot be read: ${errorMessage(error)}`, error);
-  }
-}
-
-function parseJson(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ModelFolderError({ file }, `is not JSON: ${errorMessage(error)}`, error);
-  }
 }

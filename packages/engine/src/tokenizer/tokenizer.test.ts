@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { beforeAll, expect, test } from "vitest";
+
+import { TokenizerError } from "../errors.js";
+import { type Message } from "./chat-template.js";
+import { Tokenizer } from "./tokenizer.js";
+
+const DIR = fileURLToPath(new URL("../../../../test/golden/tokenizer", import.meta.url));
+const USER: Message[] = [{ role: "user", content: "Who did it?" }];
+let tokenizer: Tokenizer;
+
+beforeAll(async () => {
+  tokenizer = await Tokenizer.load(DIR);
+});
+
+function golden<T>(name: string): T[] {
+  return JSON.parse(readFileSync(`${DIR}/${name}`, "utf8")) as T[];
+}
+
+function assetsWith(config: Record<string, unknown>, others: Record<string, string> = {}) {
+  const tokenizerJson = {
+    version: "1.0",
+    added_tokens: [{ id: 3, content: "<|im_end|>", special: true }],
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: null,
+    model: { type: "BPE", vocab: { a: 0, b: 1, "</s>": 2 }, merges: [] },
+  };
+  return {
+    "tokenizer.json": JSON.stringify(tokenizerJson),
+    "tokenizer_config.json": JSON.stringify(config),
+    ...others,
+  };
+}
+
+test("texts become the ids that Transformers gives, and those become the texts again", () => {
+  for (const { text, ids, decoded } of golden<{ text: string; ids: number[]; decoded: string }>(
+    "encodings.json",
+  )) {
+    expect(tokenizer.encode(text)).toEqual(ids);
+    expect(tokenizer.decode(ids)).toBe(decoded);
+  }
+});
+
+test("chats are written and encoded as Transformers does", () => {
+  for (const chat of golden<{
+    messages: Message[];
+    addGenerationPrompt: boolean;
+    text: string;
+    ids: number[];
+  }>("chats.json")) {
+    const { messages, addGenerationPrompt } = chat;
+    expect(tokenizer.renderChat(messages, { addGenerationPrompt })).toBe(chat.text);
+    expect(tokenizer.encodeChat(messages, { addGenerationPrompt })).toEqual(chat.ids);
+  }
+});
+
+test("special tokens can be left out of the text", () => {
+  const ids = tokenizer.encode("It was Miss Scarlet.<|im_end|>");
+  expect(tokenizer.decode(ids)).toBe("It was Miss Scarlet.<|im_end|>");
+  expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe("It was Miss Scarlet.");
+});
+
+test("ids of no token decode to nothing", () => {
+  expect(tokenizer.decode([])).toBe("");
+  expect(tokenizer.decode([151_900])).toBe("");
+  expect(tokenizer.decode([151_900, 64, 151_665])).toBe("a");
+  expect(tokenizer.vocabularySize).toBe(151_665);
+});
+
+test("every file that names an end of sequence adds stop tokens", () => {
+  expect(tokenizer.stopTokenIds).toEqual([151_645]);
+  const stops = (config: Record<string, unknown>, others: Record<string, string> = {}) =>
+    Tokenizer.fromAssets(assetsWith(config, others)).stopTokenIds;
+  expect(stops({})).toEqual([]);
+  expect(stops({ eos_token: { content: "</s>" } })).toEqual([2]);
+  expect(stops({ eos_token: "</s>", chat_template: "x<|im_end|>" })).toEqual([2, 3]);
+  const others = {
+    "generation_config.json": `{"eos_token_id": [3, 1]}`,
+    "config.json": `{"eos_token_id": 1}`,
+  };
+  expect(stops({ eos_token: "</s>" }, others)).toEqual([1, 2, 3]);
+});
+
+test("a template in a file of its own, or the default of several, is used", () => {
+  const render = (config: Record<string, unknown>, others: Record<string, string> = {}) =>
+    Tokenizer.fromAssets(assetsWith(config, others)).renderChat(USER);
+  const content = "{{ messages[0].content }}";
+  const named = [
+    { name: "tool_use", template: "no" },
+    { name: "default", template: `list ${content}${"{{ eos_token }}"}` },
+  ];
+  expect(render({ chat_template: named, eos_token: "</s>" })).toBe("list Who did it?</s>");
+  const file = { "chat_template.jinja": `file ${content}` };
+  expect(render({ chat_template: named }, file)).toBe("file Who did it?");
+});
+
+test.each([
+  ["tokenizer.json", {}],
+  ["tokenizer.json", { "tokenizer.json": "{" }],
+  ["tokenizer.json", { "tokenizer.json": "[]" }],
+  ["tokenizer.json", { "tokenizer.json": `{"model": {"type": "Unheard"}}` }],
+  ["tokenizer_config.json", { ...assetsWith({}), "tokenizer_config.json": "nonsense" }],
+  ["chat_template", assetsWith({ chat_template: "{% if %}" })],
+  ["chat_template", assetsWith({ chat_template: 5 })],
+])("what is wrong with %s is said", (subject, assets: Record<string, string>) => {
+  let thrown: unknown;
+  try {
+    Tokenizer.fromAssets(assets);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(TokenizerError);
+  expect((thrown as TokenizerError).subject).toBe(subject);
+});
+
+test("a chat without a template, or one that the template refuses, is an error", () => {
+  expect(() => Tokenizer.fromAssets(assetsWith({})).renderChat(USER)).toThrow("no chat_template");
+  const strict = assetsWith({ chat_template: "{{ raise_exception('no user here') }}" });
+  expect(() => Tokenizer.fromAssets(strict).renderChat(USER)).toThrow("no user here");
+});
