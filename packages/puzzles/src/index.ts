@@ -18,7 +18,14 @@ export {
   type Question,
   randomGuessLevel,
 } from "./grading/replies.js";
-export { type Kind } from "./names.js";
+export {
+  ALL_NAMES,
+  CLASSIC_NAMES,
+  type Kind,
+  TIME_PATTERN,
+  VICTIM,
+  type Vocabulary,
+} from "./names.js";
 export { type Style, STYLES } from "./prompt/style.js";
 export { type SolvedPrompt, solvePrompt } from "./solve-prompt.js";
 export { loadCadical } from "./solver/cadical.js";
