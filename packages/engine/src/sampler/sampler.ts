@@ -1,6 +1,7 @@
 import { KV_BLOCK } from "@gumshoe/kernels";
 
 import { type Model } from "../model/model.js";
+import { checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
 import { type SampleRequest, type SampleResult } from "./sequence.js";
@@ -34,11 +35,13 @@ const DEFAULTS = { kvCacheTokens: 65_536, maxBatch: 256, maxPrefillTokens: 2048 
 export class Sampler {
   readonly #scheduler: Scheduler;
   readonly #runner: ModelRunner;
+  readonly #vocabularySize: number;
   #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
     const kvCacheTokens = options.kvCacheTokens ?? DEFAULTS.kvCacheTokens;
     const numBlocks = Math.ceil(kvCacheTokens / KV_BLOCK);
+    this.#vocabularySize = options.model.config.vocabularySize;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
@@ -55,8 +58,9 @@ export class Sampler {
     return { ...this.#stats };
   }
 
-  /** @throws RequestTooLargeError */
+  /** @throws InvalidArgumentError, RequestTooLargeError */
   add(request: SampleRequest): void {
+    checkRequest(request, this.#vocabularySize);
     this.#scheduler.add(request);
   }
 

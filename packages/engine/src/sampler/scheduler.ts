@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+
 import { RequestTooLargeError } from "../errors.js";
 import { BlockManager } from "./block-manager.js";
 import { PromptGroup, type SampleRequest, type Sequence } from "./sequence.js";
@@ -47,8 +49,14 @@ export class Scheduler {
     return this.#waiting.length;
   }
 
-  /** @throws RequestTooLargeError when even one answer of it cannot fit into the cache */
+  /**
+   * @throws InvalidArgumentError when a request of that id is in hand
+   * @throws RequestTooLargeError when even one answer of it cannot fit into the cache
+   */
   add(request: SampleRequest): void {
+    if (this.#holds(request.id)) {
+      throw new InvalidArgumentError("request", `${request.id} is in hand already`);
+    }
     const group = new PromptGroup(request);
     const needed = promptBlocks(group) + answerBlocks(group);
     if (needed > this.#limits.numBlocks) {
@@ -114,34 +122,45 @@ export class Scheduler {
     this.#running.sort((a, b) => rank(a) - rank(b) || a.rollout - b.rollout);
   }
 
-  /** Takes waiting prompts while the batch and the cache have room for their answers. */
+  /**
+   * Takes waiting prompts while the batch and the cache have room for their answers. The first one
+   * needs room for one answer, so that every group gets through; a later one also for all answers
+   * that were promised before it. While answers wait for room, no prompt is taken.
+   */
   #admit(): PromptGroup[] {
     const admitted: PromptGroup[] = [];
+    if (this.#hasUnstarted()) return admitted;
     let tokens = 0;
-    let planned = this.#running.length + this.#numUnstarted();
+    let promised = 0;
+    let planned = this.#running.length;
     while (planned < this.#limits.maxBatch) {
       const group = this.#waiting[0];
       if (group === undefined) break;
       const length = group.promptIds.length;
       if (admitted.length > 0 && tokens + length > this.#limits.maxPrefillTokens) break;
       const blocks = promptBlocks(group);
-      if (!this.#blocks.canAllocate(blocks + answerBlocks(group))) break;
+      if (!this.#blocks.canAllocate(blocks + answerBlocks(group) + promised)) break;
       this.#waiting.shift();
       group.blocks = this.#blocks.allocate(blocks);
       this.#active.push(group);
       admitted.push(group);
       tokens += length;
       planned += group.sequences.length;
+      promised += group.sequences.length * answerBlocks(group);
     }
     return admitted;
   }
 
-  #numUnstarted(): number {
-    return this.#active.reduce(
-      (total, group) =>
-        total + group.sequences.filter((s) => s.finish === null && s.blocks.length === 0).length,
-      0,
+  /** Says whether an answer of a prompt that was read waits for room. */
+  #hasUnstarted(): boolean {
+    return this.#active.some((group) =>
+      group.sequences.some((s) => s.finish === null && s.blocks.length === 0),
     );
+  }
+
+  #holds(id: string): boolean {
+    const isIt = ({ request }: PromptGroup) => request.id === id;
+    return this.#waiting.some(isIt) || this.#active.some(isIt);
   }
 
   #release(group: PromptGroup): void {

@@ -1,7 +1,7 @@
 import { Rng } from "@gumshoe/core";
+import { EarlyStop, type EarlyStopConfig, type Finish } from "@gumshoe/grpo";
 
-/** How an answer ended. */
-export type Finish = "stop" | "length" | "early-stop";
+export { type Finish };
 
 /** What is to be sampled: some answers to one prompt. */
 export interface SampleRequest {
@@ -18,7 +18,7 @@ export interface SampleRequest {
   /** Parts of the random key, e.g. run seed, iteration, task; rollout and token are added. */
   readonly seed: readonly [number, ...number[]];
   /** Ends a degenerate answer by its mean log-prob; null for never. */
-  readonly earlyStop: { readonly alpha: number; readonly threshold: number } | null;
+  readonly earlyStop: EarlyStopConfig | null;
 }
 
 /** One sampled answer. */
@@ -76,13 +76,15 @@ export class Sequence {
   /** null while it is being sampled. */
   finish: Finish | null = null;
   readonly #rng: Rng;
-  #meanLogprob = 0;
+  readonly #watch: EarlyStop | null;
 
   constructor(
     readonly group: PromptGroup,
     readonly rollout: number,
   ) {
-    this.#rng = new Rng(...group.request.seed, rollout);
+    const { seed, earlyStop } = group.request;
+    this.#rng = new Rng(...seed, rollout);
+    this.#watch = earlyStop === null ? null : new EarlyStop(earlyStop);
   }
 
   /** Random words of the next token. */
@@ -92,11 +94,12 @@ export class Sequence {
 
   /** Takes a sampled token, and says whether the answer ends with it. */
   append(token: number, logprob: number): void {
-    const { maxNewTokens, stopTokenIds, earlyStop } = this.group.request;
+    const { maxNewTokens, stopTokenIds } = this.group.request;
     this.tokens.push(token);
     this.logprobs.push(logprob);
+    const degenerate = this.#watch?.push(logprob) ?? false;
     if (stopTokenIds.includes(token)) this.finish = "stop";
-    else if (this.#isDegenerate(logprob, earlyStop)) this.finish = "early-stop";
+    else if (degenerate) this.finish = "early-stop";
     else if (this.tokens.length >= maxNewTokens) this.finish = "length";
   }
 
@@ -106,11 +109,5 @@ export class Sequence {
       logprobs: Float32Array.from(this.logprobs),
       finish: this.finish ?? "length",
     };
-  }
-
-  #isDegenerate(logprob: number, rule: SampleRequest["earlyStop"]): boolean {
-    if (rule === null) return false;
-    this.#meanLogprob = rule.alpha * this.#meanLogprob + (1 - rule.alpha) * logprob;
-    return !(this.#meanLogprob >= rule.threshold);
   }
 }
