@@ -31,6 +31,8 @@ export {
   type TrainerOptions,
 } from "./trainer/trainer.js";
 export { type Checkpointing } from "./trainer/workspace.js";
+export { type VerifyCheck } from "./verify/check.js";
+export { type VerifyOptions, verifyPaths } from "./verify/verify-paths.js";
 export { readAssets } from "./weights/assets.js";
 export { initialParameters } from "./weights/initial-parameters.js";
 export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";

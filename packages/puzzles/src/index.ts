@@ -40,3 +40,6 @@ export {
 } from "./tasks/task-source.js";
 export { makeTask, type Message, type Task, taskFromJson, taskToJson } from "./tasks/task.js";
 export { type Tier, TIER_NAMES, type TierName, TIERS } from "./tiers.js";
+export { drawNight } from "./trace/board-text.js";
+export { type Difficulty, measureDifficulty } from "./trace/difficulty.js";
+export { tracedReply, writeTrace } from "./trace/trace-text.js";

@@ -18,6 +18,8 @@ export interface BpeOptions {
   readonly vocabularySize: number;
   /** They get the first ids, in order. */
   readonly specialTokens: readonly string[];
+  /** Texts that are always one token, such as names; they get the last ids, in order. */
+  readonly wholeWords?: readonly string[];
 }
 
 /** A `tokenizer.json` that Transformers and {@link Tokenizer} load. */
@@ -31,13 +33,15 @@ export type TokenizerJson = Readonly<Record<string, unknown>>;
  * @source arXiv:1508.07909
  */
 export function trainByteLevelBpe(texts: Iterable<string>, options: BpeOptions): TokenizerJson {
-  const { vocabularySize, specialTokens } = options;
+  const { vocabularySize, specialTokens, wholeWords = [] } = options;
   checkOptions(options);
+  const numMergeable = vocabularySize - wholeWords.length;
+  const cuts = [...specialTokens, ...wholeWords];
   const tokens = [...specialTokens, ...BYTE_LETTERS];
   const known = new Set(tokens);
   const merges: [string, string][] = [];
-  const merger = new PairMerger(countWords(texts, specialTokens));
-  while (tokens.length < vocabularySize) {
+  const merger = new PairMerger(countWords(texts, cuts, specialTokens.length));
+  while (tokens.length < numMergeable) {
     const pair = merger.best();
     if (pair === null || pair.count < MIN_PAIR_COUNT) break;
     const left = tokens[pair.left] as string;
@@ -49,38 +53,40 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: BpeOptions):
     merges.push([left, right]);
     merger.merge(pair.left, pair.right, id);
   }
-  return tokenizerJson({ tokens, merges, specialTokens });
+  return tokenizerJson({ tokens, merges, specialTokens, wholeWords });
 }
 
-function checkOptions({ vocabularySize, specialTokens }: BpeOptions): void {
-  if (new Set(specialTokens).size !== specialTokens.length || specialTokens.includes("")) {
+function checkOptions({ vocabularySize, specialTokens, wholeWords = [] }: BpeOptions): void {
+  const cuts = [...specialTokens, ...wholeWords];
+  if (new Set(cuts).size !== cuts.length || cuts.includes("")) {
     throw new InvalidArgumentError("specialTokens", "has an empty token or one that comes twice");
   }
-  if (specialTokens.some((token) => BYTE_LETTERS.includes(token))) {
+  if (cuts.some((token) => BYTE_LETTERS.includes(token))) {
     throw new InvalidArgumentError("specialTokens", "has a single character, which is a byte's");
   }
-  const least = specialTokens.length + BYTE_LETTERS.length;
+  const least = cuts.length + BYTE_LETTERS.length;
   if (!Number.isSafeInteger(vocabularySize) || vocabularySize < least) {
     const problem = `is ${vocabularySize}; bytes and special tokens alone need ${least}`;
     throw new InvalidArgumentError("vocabularySize", problem);
   }
 }
 
-/** Counts the words of all texts, special tokens left out, in the order of their first sight. */
+/** Counts the words of all texts between the cuts, in the order of their first sight. */
 function* countWords(
   texts: Iterable<string>,
-  specialTokens: readonly string[],
+  cuts: readonly string[],
+  firstByteId: number,
 ): Generator<[tokens: number[], count: number]> {
   const counts = new Map<string, number>();
   for (const text of texts) {
-    for (const part of splitAt(text, specialTokens)) {
+    for (const part of splitAt(text, cuts)) {
       for (const [word] of part.matchAll(new RegExp(WORD_PATTERN, "gu"))) {
         counts.set(word, (counts.get(word) ?? 0) + 1);
       }
     }
   }
   for (const [word, count] of counts) {
-    yield [[...Buffer.from(word)].map((byte) => specialTokens.length + byte), count];
+    yield [[...Buffer.from(word)].map((byte) => firstByteId + byte), count];
   }
 }
 
@@ -95,6 +101,7 @@ function tokenizerJson(parts: {
   tokens: readonly string[];
   merges: readonly (readonly [string, string])[];
   specialTokens: readonly string[];
+  wholeWords: readonly string[];
 }): TokenizerJson {
   const byteLevel = {
     type: "ByteLevel",
@@ -113,9 +120,14 @@ function tokenizerJson(parts: {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: parts.specialTokens.map((content, id) => {
-      return { id, content, ...addedToken, special: true };
-    }),
+    added_tokens: [
+      ...parts.specialTokens.map((content, id) => {
+        return { id, content, ...addedToken, special: true };
+      }),
+      ...parts.wholeWords.map((content, i) => {
+        return { id: parts.tokens.length + i, content, ...addedToken, special: false };
+      }),
+    ],
     normalizer: null,
     pre_tokenizer: { type: "Sequence", pretokenizers: [split, byteLevel] },
     post_processor: null,
