@@ -58,7 +58,7 @@ export class RunRecord {
   ): Promise<RunRecord> {
     await mkdir(folder, { recursive: true });
     await writeDurably(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
-    const { ledger, events } = await Ledger.open({ folder: join(folder, "ledger"), ...context });
+    const { ledger, events } = await openLedger(folder, context);
     const blobs = await BlobStore.open(join(folder, "blobs"));
     const record = new RunRecord({ config, folder, events, blobs, ledger, clock: context.clock });
     if (events.length === 0) await record.append({ type: "run-submitted", config });
@@ -71,7 +71,7 @@ export class RunRecord {
    * @throws CorruptRecordError
    */
   static async open(folder: string, context: RecordContext): Promise<RunRecord | null> {
-    const { ledger, events } = await Ledger.open({ folder: join(folder, "ledger"), ...context });
+    const { ledger, events } = await openLedger(folder, context);
     const submitted = events[0]?.body as RunEventOf<"run-submitted"> | undefined;
     if (submitted?.type !== "run-submitted") {
       await ledger.close();
@@ -106,4 +106,8 @@ export class RunRecord {
   close(): Promise<void> {
     return this.#ledger.close();
   }
+}
+
+function openLedger(runFolder: string, { clock, mayWrite }: RecordContext) {
+  return Ledger.open({ folder: join(runFolder, "ledger"), clock, mayWrite });
 }
