@@ -67,4 +67,5 @@ export {
   type UpdateRules,
 } from "./updates.js";
 export { type AlgorithmCheck } from "./verify/check.js";
+export { GoldenJson } from "./verify/golden-json.js";
 export { verifyAlgorithm } from "./verify/verify-algorithm.js";

@@ -1,0 +1,33 @@
+import { ops } from "@gumshoe/kernels";
+
+import { type Model } from "../model/model.js";
+import { PackForward } from "../trainer/scorer.js";
+import { sequencePack } from "./golden-packs.js";
+
+/**
+ * Computes the logits after every token of a sequence, by the forward pass of the trainer.
+ *
+ * @param ids  [T]
+ * @returns    [T, V] f32
+ */
+export function sequenceLogits(model: Model, ids: readonly number[]): Float32Array {
+  const { vocabularySize: vocabulary, width } = model.config;
+  const rows = ids.length;
+  const forward = new PackForward(model, { checkpointing: "layer", backward: false });
+  const logits = model.device.alloc("f32", rows * vocabulary);
+  try {
+    // A token at the end, which no other sees, so that the last one too predicts something.
+    forward.run([sequencePack([...ids, 0], "logits")], 1);
+    const { list, workspace } = forward;
+    const weight = model.parameters.head.packed;
+    list.reset();
+    ops.headLogits(list, { x: workspace.normed, weight, logits, rows, width, vocabulary });
+    list.run();
+    const values = new Float32Array(rows * vocabulary);
+    model.device.read(logits, values);
+    return values;
+  } finally {
+    model.device.free(logits);
+    forward.free();
+  }
+}
