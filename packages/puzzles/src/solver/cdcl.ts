@@ -43,8 +43,14 @@ export class Cdcl implements SatSolver {
   #propagated = 0;
   #assumed: number[] = [];
   #contradictory = false;
+  #numDecisions = 0;
   #model = new Int8Array(0);
   #core: number[] = [];
+
+  /** Decisions that the search made so far, assumptions not counted. */
+  get numDecisions(): number {
+    return this.#numDecisions;
+  }
 
   addClause(literals: readonly number[]): void {
     this.#backtrack(0);
@@ -73,12 +79,32 @@ export class Cdcl implements SatSolver {
     return false;
   }
 
+  /**
+   * Returns what follows from assumptions without any search, one clause at a time; null when they are
+   * seen to contradict the clauses. The assumptions themselves are not among it.
+   */
+  implied(assumptions: readonly number[]): number[] | null {
+    this.#backtrack(0);
+    this.#assumed = [];
+    if (this.#contradictory || this.#propagate() !== NO_CLAUSE) return null;
+    this.#levelStarts.push(this.#trailLength);
+    for (const literal of assumptions) {
+      const code = this.#code(literal);
+      if (this.#values[code] === -1) return null;
+      if (this.#values[code] === 0) this.#assign(code, NO_CLAUSE);
+    }
+    if (this.#propagate() !== NO_CLAUSE) return null;
+    const codes = [...this.#trail.subarray(0, this.#trailLength)];
+    const given = new Set(assumptions);
+    return codes.map(literalOf).filter((literal) => !given.has(literal));
+  }
+
   value(variable: number): boolean {
     return this.#model[2 * variable] === 1;
   }
 
   core(): number[] {
-    return this.#core.map((code) => (code & 1 ? -(code >> 1) : code >> 1));
+    return this.#core.map(literalOf);
   }
 
   dispose(): void {
@@ -123,6 +149,7 @@ export class Cdcl implements SatSolver {
       return "refuted";
     }
     const variable = this.#queue.pick(this.#isOpen);
+    if (variable > 0) this.#numDecisions++;
     if (variable > 0) return 2 * variable + (this.#phase[variable] ? 0 : 1);
     return "complete";
   }
@@ -312,6 +339,11 @@ export class Cdcl implements SatSolver {
       this.#queue.add(++this.#variables);
     }
   }
+}
+
+/** The literal of a code. */
+function literalOf(code: number): number {
+  return code & 1 ? -(code >> 1) : code >> 1;
 }
 
 /** Moves what an array holds to a larger one. */

@@ -1,0 +1,77 @@
+import { Rng } from "@gumshoe/core";
+import { expect, test } from "vitest";
+
+import { generateCase } from "../generate-case.js";
+import { grade } from "./grade.js";
+import { goldReply } from "./replies.js";
+
+const REPLIES = 100_000;
+
+/** Pieces that replies are spoilt with. */
+const DIRT = [
+  "**",
+  "_",
+  "`",
+  "- ",
+  "> ",
+  " ",
+  "\n",
+  "\u0000",
+  "\ud800",
+  "é",
+  "\u2028",
+  ".",
+  ":",
+  ")",
+  "or",
+  "<think>",
+  "</think>",
+  "A. ",
+  "B.",
+  "not ",
+  "12:00 AM",
+];
+
+/** Changes a text in a few places: inserts, removes, doubles, swaps lines. */
+function mangle(rng: Rng, text: string): string {
+  let result = text;
+  for (let changes = rng.between(1, 5); changes > 0; changes--) {
+    const at = rng.below(result.length + 1);
+    const length = rng.below(12);
+    const kind = rng.below(4);
+    if (kind === 0) result = result.slice(0, at) + rng.pick(DIRT) + result.slice(at);
+    else if (kind === 1) result = result.slice(0, at) + result.slice(at + length);
+    else if (kind === 2) result = result.slice(0, at) + result.slice(Math.max(0, at - length));
+    else result = rng.shuffle(result.split("\n")).join("\n");
+  }
+  return result;
+}
+
+test("mangled replies never throw, and no wrong answer is taken for right", () => {
+  const cases = Array.from({ length: 200 }, (_, index) =>
+    generateCase({ tier: index % 2 === 0 ? "mini" : "easy", style: "clear", seed: 61, index }),
+  );
+  const suspicious: string[] = [];
+  for (let i = 0; i < REPLIES; i++) {
+    const rng = new Rng(62, i);
+    const made = rng.pick(cases);
+    // Every answer is a wrong one to begin with: whatever the mangling does, none may score.
+    const wrong = made.questions.map(({ letter, choices }): [string, string] => {
+      const others = choices.filter((name) => name !== made.solution[letter]);
+      return [letter, others.length > 0 ? rng.pick(others) : "nobody"];
+    });
+    const reply = mangle(rng, goldReply(Object.fromEntries(wrong)));
+    for (const { correct, given, expected } of grade(reply, made.solution).questions) {
+      // Only where a changed letter brought the right name to stand there.
+      if (correct && !given?.includes(heartOf(expected))) suspicious.push(reply);
+    }
+    grade(mangle(rng, goldReply(made.solution)), made.solution, { grader: "seed" });
+  }
+  expect(suspicious).toEqual([]);
+}, 120_000);
+
+/** The part of a name that no reader would miss: its last word, or the hour of a time. */
+function heartOf(answer: string): string {
+  const hour = /^0?(\d+):/.exec(answer)?.[1];
+  return hour ?? answer.split(" ").at(-1) ?? "";
+}

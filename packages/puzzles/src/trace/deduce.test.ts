@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+
+import { type Case, generateCase } from "../generate-case.js";
+import { grade } from "../grading/grade.js";
+import { loadCadical } from "../solver/cadical.js";
+import { encode } from "../solver/encoding.js";
+import { type Variables } from "../solver/variables.js";
+import { deduce } from "./deduce.js";
+import { measureDifficulty } from "./difficulty.js";
+import { type Fact } from "./fact.js";
+import { tracedReply, writeTrace } from "./trace-text.js";
+
+const cadical = await loadCadical();
+
+function cases(tier: "mini" | "easy", count: number): Case[] {
+  return Array.from({ length: count }, (_, index) =>
+    generateCase({ tier, style: "clear", seed: 15, index }),
+  );
+}
+
+/** The literal that says what a fact says. */
+function literalOf(v: Variables, { statement, holds }: Fact): number {
+  const sign = holds ? 1 : -1;
+  if (statement.type === "motive") return sign * v.motive(statement.suspect, statement.motive);
+  if (statement.type === "at") {
+    const { subject, time, room } = statement;
+    return sign * v.at(subject.type === "piece" ? subject.piece : -1, time, room);
+  }
+  const { part, value } = statement;
+  if (part === "murderer") return sign * v.killer(value);
+  if (part === "weapon") return sign * v.murderWeapon(value);
+  return sign * (part === "room" ? v.murderRoom(value) : v.murderTime(value));
+}
+
+test("a step follows from its clues and the steps before, as the other solver sees it", () => {
+  for (const { setting, clues } of [...cases("mini", 25), ...cases("easy", 4)]) {
+    const solver = cadical();
+    const { selectors, variables } = encode(solver, setting, clues);
+    const known: number[] = [];
+    for (const step of deduce(setting, clues).steps) {
+      const given = step.clues.map((index) => selectors[index] as number);
+      const literals = step.facts.map((fact) => literalOf(variables, fact));
+      for (const literal of literals) {
+        expect(solver.solve([...known, ...given, -literal])).toBe(false);
+      }
+      known.push(...literals);
+    }
+    solver.dispose();
+  }
+});
+
+test("a deduction ends with all that happened", () => {
+  for (const { setting, clues, truth } of [...cases("mini", 25), ...cases("easy", 4)]) {
+    const places = truth.places.map((rooms) => rooms.map(() => -1));
+    for (const { statement, holds } of deduce(setting, clues).steps.flatMap((step) => step.facts)) {
+      if (!holds || statement.type !== "at" || statement.subject.type !== "piece") continue;
+      (places[statement.subject.piece] as number[])[statement.time] = statement.room;
+    }
+    expect(places).toEqual(truth.places);
+  }
+});
+
+test("a trace reads like this", () => {
+  const made = generateCase({ tier: "mini", style: "clear", seed: 1, index: 0 });
+  expect(writeTrace(made, "clear")).toBe(
+    [
+      "The Knife was one room west of Colonel Mustard -> Colonel Mustard was not in the Conservatory",
+      "Mr. Boddy was in the Conservatory -> Colonel Mustard did not kill Mr. Boddy; Mr. Boddy was killed in the Conservatory",
+      "Colonel Mustard was in the Billiard Room",
+      "Professor Plum was in the Ballroom -> Miss Scarlet was in the Conservatory; Miss Scarlet killed Mr. Boddy",
+      "The Knife was one room west of Colonel Mustard -> The Knife was in the Ballroom; The Candlestick was in the Conservatory; Mr. Boddy was killed with the Candlestick",
+    ].join("\n"),
+  );
+});
+
+test("a reply that thinks first is right", () => {
+  for (const made of cases("mini", 50)) {
+    expect(grade(tracedReply(made), made.solution).score).toBe(1);
+  }
+});
+
+test("larger cases are harder by every measure", () => {
+  const mean = (tier: "mini" | "easy") => {
+    const all = cases(tier, 20).map(measureDifficulty);
+    const over = (pick: (one: (typeof all)[0]) => number) =>
+      all.reduce((sum, one) => sum + pick(one), 0) / all.length;
+    return [
+      over((one) => one.numClues),
+      over((one) => one.numEntities),
+      over((one) => one.numSteps),
+    ];
+  };
+  const mini = mean("mini");
+  expect(mean("easy").every((value, index) => value > (mini[index] as number))).toBe(true);
+});

@@ -1,0 +1,54 @@
+import { goldReply } from "../grading/replies.js";
+import { Phrases } from "../prompt/phrases.js";
+import { type Plot } from "../prompt/plot.js";
+import { TEMPLATES } from "../prompt/sentences.js";
+import { type Style } from "../prompt/style.js";
+import { deduce, type Step } from "./deduce.js";
+import { type Fact } from "./fact.js";
+
+/**
+ * Writes how a case is solved, a line per step: the clues it rests on, an arrow, what they show given
+ * all before. Where that takes thinking ahead, the line says that the contrary was supposed.
+ */
+export function writeTrace(
+  { setting, clues }: Pick<Plot, "setting" | "clues">,
+  style: Style,
+): string {
+  const phrases = new Phrases(setting, TEMPLATES[style]);
+  const sentence = (fact: Fact) => {
+    const text = withoutStop(phrases.clue(fact.statement));
+    return fact.holds ? text : negate(text);
+  };
+  const line = ({ clues: indices, facts, hard }: Step) => {
+    const sources = indices.flatMap((index) => {
+      const clue = clues[index];
+      return clue === undefined ? [] : [withoutStop(phrases.clue(clue))];
+    });
+    const because = sources.length === 0 ? "The rules" : sources.join(" + ");
+    // A clue that is a plain fact need not be said twice.
+    const shown = facts.map(sentence).filter((text) => !sources.includes(text));
+    const arrow = shown.length === 0 ? "" : ` -> ${shown.join("; ")}`;
+    return `${hard ? "Supposing the contrary: " : ""}${because}${arrow}`;
+  };
+  return deduce(setting, clues).steps.map(line).join("\n");
+}
+
+/** Writes a reply that thinks before it answers: the trace, a blank line, the answers. */
+export function tracedReply(
+  made: Pick<Plot, "setting" | "clues"> & {
+    style: Style;
+    solution: Readonly<Record<string, string>>;
+  },
+): string {
+  return `${writeTrace(made, made.style)}\n\n${goldReply(made.solution)}`;
+}
+
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, "");
+}
+
+function negate(sentence: string): string {
+  return sentence.includes(" killed Mr. Boddy")
+    ? sentence.replace(" killed Mr. Boddy", " did not kill Mr. Boddy")
+    : sentence.replace(/ (was|is) /, " $1 not ");
+}
