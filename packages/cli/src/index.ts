@@ -1,1 +1,2 @@
-export {};
+export { runCommandLine } from "./command-line.js";
+export { type Context } from "./context.js";

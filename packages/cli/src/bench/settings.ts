@@ -1,0 +1,12 @@
+import { type ShapeName } from "./shapes.js";
+
+/** What every bench is told. */
+export interface BenchSettings {
+  readonly shape: ShapeName;
+  /** Null for all cores. */
+  readonly threads: number | null;
+  /** The device's measured peak. */
+  readonly peakGflops: number;
+  /** Time to be spent on measuring. */
+  readonly seconds: number;
+}

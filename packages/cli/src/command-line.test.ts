@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { systemClock } from "@gumshoe/core";
+
+import { runCommandLine } from "./command-line.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "gumshoe-cli-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a command in this process; returns what it wrote and its exit code. */
+async function gumshoe(...words: string[]) {
+  let [out, err] = ["", ""];
+  const terminal = {
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+    isScreen: false,
+    columns: 100,
+  };
+  const context = { terminal, env: { PATH: process.env["PATH"] }, clock: systemClock };
+  const code = await runCommandLine(words, { ...context, workingFolder: folder });
+  return { code, out, err };
+}
+
+const COMMANDS = ["run", "up", "submit", "watch", "status", "cancel", "eval", "score", "verify"];
+const MORE = [
+  ["puzzle", "generate"],
+  ["puzzle", "check"],
+  ["puzzle", "solve"],
+  ["puzzle", "grade"],
+  ["bench"],
+  ["doctor"],
+];
+
+test.each([...COMMANDS.map((name) => [name]), ...MORE])(
+  "%s %s explains itself, with an example",
+  async (...words) => {
+    const { code, out } = await gumshoe(...words.filter(Boolean), "--help");
+    expect(code).toBe(0);
+    expect(out).toMatch(/Examples?:\n {2}\$ gumshoe /);
+    expect(out).toContain("--json");
+  },
+);
+
+describe("wrong usage ends with code 2 and a hint", () => {
+  test("a misspelt command", async () => {
+    const { code, err } = await gumshoe("statsu");
+    expect(code).toBe(2);
+    expect(err).toContain("Did you mean status?");
+  });
+
+  test("a misspelt option", async () => {
+    const { code, err } = await gumshoe("run", "x.yaml", "--infernce", "2");
+    expect(code).toBe(2);
+    expect(err).toContain("Did you mean --inference?");
+  });
+
+  test("a number that is none", async () => {
+    const { code, err } = await gumshoe("run", "x.yaml", "--threads", "two");
+    expect(code).toBe(2);
+    expect(err).toContain("must be a whole number, 1 to 1024");
+  });
+
+  test("a config that is not there, and one with a wrong field", async () => {
+    const missing = await gumshoe("run", join(folder, "none.yaml"));
+    expect(missing).toMatchObject({ code: 2, out: "" });
+    expect(missing.err).toContain("none.yaml: there is no such file");
+    const path = join(folder, "bad.yaml");
+    writeFileSync(path, "type: grpo\nmodel: m\niteration: 3\ntasks: {source: {type: generate}}\n");
+    const bad = await gumshoe("run", path, "--json");
+    expect(bad.code).toBe(2);
+    expect(bad.err).toContain("iteration: unknown field (did you mean iterations?)");
+    expect(JSON.parse(bad.out)).toMatchObject({ error: { code: "INVALID_ARGUMENT" } });
+  });
+
+  test("a config whose model folder is not there, or is no model folder", async () => {
+    const path = join(folder, "run.yaml");
+    writeFileSync(path, "type: grpo\nmodel: nowhere\ntasks: {source: {type: generate}}\n");
+    const missing = await gumshoe("run", path);
+    expect(missing.code).toBe(2);
+    expect(missing.err).toContain(`model: there is no ${join(folder, "nowhere")}`);
+    writeFileSync(path, "type: grpo\nmodel: .\ntasks: {source: {type: generate}}\n");
+    const empty = await gumshoe("run", path);
+    expect(empty.code).not.toBe(0);
+    expect(empty.err).toContain("config.json");
+  });
+
+  test("a dataset line that is not JSON", async () => {
+    const path = join(folder, "cases.jsonl");
+    writeFileSync(path, '{"num_clues": 1, "prompt": "p", "solution": {"A": "Rope"}}\nnot json\n');
+    writeFileSync(join(folder, "replies.json"), '["A. Rope"]');
+    const { code, err } = await gumshoe("puzzle", "grade", path, join(folder, "replies.json"));
+    expect(code).toBe(2);
+    expect(err).toContain("line 2");
+  });
+});
+
+test("a cluster that never was is told with a way to start one", async () => {
+  const { code, err } = await gumshoe("status", "--home", join(folder, "home"));
+  expect(code).toBe(2);
+  expect(err).toContain("gumshoe up");
+});
+
+test("a cluster that is not there any more is told with its address", async () => {
+  const tokenFile = join(folder, "token");
+  writeFileSync(tokenFile, "secret\n");
+  const words = ["status", "--address", "127.0.0.1:1", "--token-file", tokenFile];
+  const { code, err } = await gumshoe(...words);
+  expect(code).toBe(1);
+  expect(err).toContain("127.0.0.1:1: nobody answers there");
+  expect(err).not.toContain("secret");
+});

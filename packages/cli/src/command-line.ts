@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+
+import { ClusterError, errorMessage } from "@gumshoe/core";
+import { Command, CommanderError } from "commander";
+
+import { addBenchCommand } from "./commands/bench.js";
+import { addCancelCommand } from "./commands/cancel.js";
+import { addDoctorCommand } from "./commands/doctor.js";
+import { addEvalCommand } from "./commands/eval.js";
+import { addPuzzleCommand } from "./commands/puzzle.js";
+import { addRunCommand } from "./commands/run.js";
+import { addScoreCommand } from "./commands/score.js";
+import { addStatusCommand } from "./commands/status.js";
+import { addSubmitCommand } from "./commands/submit.js";
+import { addUpCommand } from "./commands/up.js";
+import { addVerifyCommand } from "./commands/verify.js";
+import { addWatchCommand } from "./commands/watch.js";
+import { type Context } from "./context.js";
+import { type Terminal } from "./terminal/terminal.js";
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+/**
+ * Runs one command.
+ *
+ * @param words  the words after `gumshoe`
+ * @returns      the exit code: 0 done, 1 failed, 2 wrong usage or config
+ */
+export async function runCommandLine(words: readonly string[], context: Context): Promise<number> {
+  let hasResult = false;
+  const out = (text: string) => {
+    hasResult = true;
+    context.terminal.out(text);
+  };
+  const terminal = Object.create(context.terminal, { out: { value: out } }) as Terminal;
+  try {
+    await buildProgram({ ...context, terminal }).parseAsync(words, { from: "user" });
+    return 0;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : WRONG_USAGE;
+    // A command may tell what it found and fail because of it: still one document on stdout.
+    tell(thrown, words.includes("--json") && !hasResult, context);
+    const isUsage = thrown instanceof ClusterError && thrown.code === "INVALID_ARGUMENT";
+    return isUsage ? WRONG_USAGE : FAILED;
+  }
+}
+
+/** Builds the program with all its commands. */
+function buildProgram(context: Context): Command {
+  const { terminal } = context;
+  const program = new Command("gumshoe")
+    .description("Trains a deductive-reasoning language model with reinforcement learning.")
+    .version(readVersion())
+    .exitOverride()
+    .showHelpAfterError("(--help shows all options)")
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+    })
+    .configureHelp({ sortSubcommands: false });
+  addRunCommand(program, context);
+  addUpCommand(program, context);
+  addSubmitCommand(program, context);
+  addWatchCommand(program, context);
+  addStatusCommand(program, context);
+  addCancelCommand(program, context);
+  addPuzzleCommand(program, context);
+  addEvalCommand(program, context);
+  addScoreCommand(program, context);
+  addVerifyCommand(program, context);
+  addBenchCommand(program, context);
+  addDoctorCommand(program, context);
+  return program;
+}
+
+/** Says what went wrong: one line on stderr, and a JSON document on stdout where one was asked for. */
+function tell(thrown: unknown, asJson: boolean, { terminal }: Context): void {
+  const isOurs = thrown instanceof ClusterError;
+  const message = errorMessage(thrown);
+  // A problem that we did not foresee: whoever mends it needs the stack.
+  const shown = isOurs || !(thrown instanceof Error) ? message : (thrown.stack ?? message);
+  terminal.err(`gumshoe: ${shown}\n`);
+  if (!asJson) return;
+  const error = isOurs
+    ? { code: thrown.code, message, details: thrown.details }
+    : { code: "INTERNAL", message, details: {} };
+  terminal.out(`${JSON.stringify({ error })}\n`);
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,73 @@
+import { Argument, type Command, Option } from "commander";
+
+import { type Figure } from "../bench/figure.js";
+import { benchIteration } from "../bench/iteration.js";
+import { describeMachine, type Machine } from "../bench/machine.js";
+import { benchRollout } from "../bench/rollout.js";
+import { type BenchSettings } from "../bench/settings.js";
+import { type ShapeName, SHAPES } from "../bench/shapes.js";
+import { benchTrain } from "../bench/train.js";
+import { type Context } from "../context.js";
+import { formatTable } from "../terminal/table.js";
+import { writeResult } from "../terminal/terminal.js";
+import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
+
+const BENCHES = {
+  train: benchTrain,
+  rollout: benchRollout,
+  iteration: benchIteration,
+} as const satisfies Record<string, (settings: BenchSettings) => Figure[]>;
+type Subject = keyof typeof BENCHES;
+
+interface BenchOptions {
+  readonly shape: ShapeName;
+  readonly threads?: number;
+  readonly seconds: number;
+  readonly json?: boolean;
+}
+
+/** Adds `gumshoe bench`: speed, with the machine and what it could do at best. */
+export function addBenchCommand(program: Command, context: Context): void {
+  const command = program
+    .command("bench")
+    .description("Measure speed, beside what this machine could do at best.")
+    .addArgument(new Argument("<what>", "what is measured").choices(Object.keys(BENCHES)))
+    .addOption(new Option("--shape <name>", "model shape").choices(SHAPES).default("2m"))
+    .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
+    .option("--seconds <n>", "time to be spent on each figure", positiveNumber, 5);
+  withExamples(
+    withJson(command),
+    "gumshoe bench train --shape 25m",
+    "gumshoe bench iteration --json",
+  );
+  command.action((subject: Subject, options: BenchOptions) => {
+    const { shape, seconds, threads = null } = options;
+    const machine = describeMachine(threads);
+    const peakGflops = machine.fmaPeakGflops;
+    const results = BENCHES[subject]({ shape, seconds, threads, peakGflops });
+    writeResult(context.terminal, options, {
+      value: { machine, results },
+      text: () => describe(machine, results),
+    });
+  });
+}
+
+function describe(machine: Machine, results: readonly Figure[]): string {
+  const { processor, threads, instructionSet, fmaPeakGflops, node } = machine;
+  const rows = results.map((figure) => [
+    figure.name,
+    figure.shape,
+    figure.median.toPrecision(4),
+    figure.unit,
+    figure.baseline?.toPrecision(4) ?? "",
+    figure.ratio === undefined ? "" : `${figure.ratio.toFixed(1)} x`,
+    figure.share === undefined ? "" : `${(100 * figure.share).toFixed(0)}%`,
+  ]);
+  const header = ["what", "shape", "median", "unit", "baseline", "better", "of the limit"];
+  return [
+    `${processor}, ${threads} threads, ${instructionSet}, ${fmaPeakGflops} GFLOP/s at best, ` +
+      `Node.js ${node}`,
+    formatTable(header, rows),
+    "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine",
+  ].join("\n");
+}

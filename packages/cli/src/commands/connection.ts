@@ -1,0 +1,34 @@
+import { DEFAULT_ADDRESS, GumshoeClient } from "@gumshoe/client";
+import { InvalidArgumentError } from "@gumshoe/core";
+
+import { type Context } from "../context.js";
+import { Home } from "../local/home.js";
+import { readUserFile } from "../run/load-config.js";
+
+/** How a command reaches its cluster. */
+export interface ConnectionOptions {
+  readonly home: string;
+  readonly address?: string;
+  readonly tokenFile?: string;
+}
+
+/**
+ * Opens a client: what the options say comes before the environment, which comes before the cluster
+ * that runs in the home.
+ */
+export function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
+  const home = new Home(options.home);
+  const address =
+    options.address ?? env["GUMSHOE_ADDRESS"] ?? home.readCluster()?.address ?? DEFAULT_ADDRESS;
+  const token =
+    options.tokenFile === undefined
+      ? (env["GUMSHOE_TOKEN"] ?? home.existingToken())
+      : readUserFile(options.tokenFile).trim();
+  if (token === null) {
+    throw new InvalidArgumentError("token", `there is none in ${home.folder}`, {
+      suggestion:
+        "start a cluster there by gumshoe up, or give --home, --token-file or GUMSHOE_TOKEN",
+    });
+  }
+  return new GumshoeClient({ address, token });
+}

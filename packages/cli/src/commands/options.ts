@@ -1,0 +1,63 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+import { type Context } from "../context.js";
+
+/** Reads a whole number from `low` to `high`. */
+export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(value) && value >= low && value <= high) {
+      return value;
+    }
+    const upTo = high === Number.MAX_SAFE_INTEGER ? "or more" : `to ${high}`;
+    throw new InvalidArgumentError(`It must be a whole number, ${low} ${upTo}.`);
+  };
+}
+
+/** Reads a number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+/** Adds `--json`. */
+export function withJson(command: Command): Command {
+  return command.option("--json", "print one JSON document on stdout; all else goes to stderr");
+}
+
+/** Adds `--home`. */
+export function withHome(command: Command, { env }: Context): Command {
+  const option = new Option("--home <folder>", "folder of runs, logs and secrets");
+  return command.addOption(option.default(env["GUMSHOE_HOME"] ?? ".gumshoe"));
+}
+
+/** Adds `--address` and `--token-file`, which reach a cluster elsewhere. */
+export function withConnection(command: Command, context: Context): Command {
+  return withHome(command, context)
+    .option("--address <host:port>", "the coordinator; default: the cluster that runs in the home")
+    .option("--token-file <file>", "the cluster's token; default: GUMSHOE_TOKEN, or the home's");
+}
+
+/** Adds the size of a local cluster. */
+export function withFleet(command: Command): Command {
+  return command
+    .option("--inference <n>", "workers that sample answers", wholeNumber(1, 64), 1)
+    .option("--trainers <n>", "workers that compute gradients", wholeNumber(1, 64), 1)
+    .option("--reducers <n>", "workers that hold the weights, a range each", wholeNumber(1, 64), 1)
+    .option(
+      "--threads <n>",
+      "threads of each worker (default: the cores, shared among the workers of a role)",
+      wholeNumber(1, 1024),
+    )
+    .option("--log-level <level>", "trace, debug, info, warn or error", "info");
+}
+
+/** Adds examples under a command's help. */
+export function withExamples(command: Command, ...lines: string[]): Command {
+  const word = lines.length === 1 ? "Example" : "Examples";
+  return command.addHelpText(
+    "after",
+    `\n${word}:\n${lines.map((line) => `  $ ${line}`).join("\n")}`,
+  );
+}

@@ -1,0 +1,49 @@
+import { ClusterError } from "@gumshoe/core";
+import { parseDataset, solvePrompt } from "@gumshoe/puzzles";
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { UnsoundCasesError } from "../errors.js";
+import { readUserFile } from "../run/load-config.js";
+import { writeResult } from "../terminal/terminal.js";
+import { withExamples, withJson } from "./options.js";
+
+/** The answer to each letter, or why there is none. */
+type Solved = { readonly solution: Record<string, string> } | { readonly error: string };
+
+/** Adds `gumshoe puzzle solve`. */
+export function addSolveCommand(puzzle: Command, context: Context): void {
+  const command = puzzle
+    .command("solve")
+    .description("Solve cases from the text of their prompts alone.")
+    .argument("<file>", "cases, JSON array or JSONL");
+  withExamples(withJson(command), "gumshoe puzzle solve cases.json");
+  command.action((file: string, options: { json?: boolean }) => {
+    const solved = parseDataset(readUserFile(file)).map(({ prompt }) => solve(prompt));
+    writeResult(context.terminal, options, {
+      value: solved,
+      text: () => solved.map(describe).join("\n"),
+    });
+    const numUnsolved = solved.filter((one) => "error" in one).length;
+    if (numUnsolved > 0) throw new UnsoundCasesError(numUnsolved, solved.length);
+  });
+}
+
+function solve(prompt: string): Solved {
+  try {
+    return { solution: solvePrompt(prompt).solution };
+  } catch (thrown) {
+    if (thrown instanceof ClusterError) return { error: thrown.message };
+    throw thrown;
+  }
+}
+
+function describe(solved: Solved, index: number): string {
+  const text =
+    "error" in solved
+      ? solved.error
+      : Object.entries(solved.solution)
+          .map(([letter, answer]) => `${letter}. ${answer}`)
+          .join("  ");
+  return `case ${index + 1}: ${text}`;
+}

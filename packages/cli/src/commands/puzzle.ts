@@ -1,0 +1,18 @@
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { addCheckCommand } from "./puzzle-check.js";
+import { addGenerateCommand } from "./puzzle-generate.js";
+import { addGradeCommand } from "./puzzle-grade.js";
+import { addSolveCommand } from "./puzzle-solve.js";
+
+/** Adds `gumshoe puzzle`: makes, solves, checks and grades cases. */
+export function addPuzzleCommand(program: Command, context: Context): void {
+  const puzzle = program
+    .command("puzzle")
+    .description("Make cases, solve and check them, grade replies.");
+  addGenerateCommand(puzzle, context);
+  addSolveCommand(puzzle, context);
+  addCheckCommand(puzzle, context);
+  addGradeCommand(puzzle, context);
+}

@@ -1,0 +1,51 @@
+import { availableParallelism } from "node:os";
+
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { Home } from "../local/home.js";
+import { closingLines } from "../run/closing-lines.js";
+import { checkInputs, loadRunConfig } from "../run/load-config.js";
+import { runLocally } from "../run/local-run.js";
+import { writeResult } from "../terminal/terminal.js";
+import { fleetSize, type FleetOptions } from "./fleet-size.js";
+import { withExamples, withFleet, withHome, withJson } from "./options.js";
+
+interface RunOptions extends FleetOptions {
+  readonly home: string;
+  readonly name?: string;
+  readonly fresh?: boolean;
+  readonly json?: boolean;
+  readonly logLevel: string;
+}
+
+/** Adds `gumshoe run`: a local cluster for one run. */
+export function addRunCommand(program: Command, context: Context): void {
+  const command = program
+    .command("run")
+    .description("Train: start a cluster on this machine, do one run, stop everything.")
+    .argument("<config>", "run config, YAML or JSON")
+    .option("--name <name>", "name of the run; default: the config's, or its file name")
+    .option("--fresh", "throw away what an earlier run of this name left, and begin anew");
+  withJson(withFleet(withHome(command, context)));
+  withExamples(
+    command,
+    "gumshoe run runs/first.yaml",
+    "gumshoe run runs/exact.yaml --inference 3 --trainers 2 --reducers 2 --json",
+  );
+  command.action(async (file: string, options: RunOptions) => {
+    const config = loadRunConfig(file, options.name ?? null);
+    await checkInputs(config);
+    const home = new Home(options.home);
+    home.create();
+    const fleet = fleetSize(options, availableParallelism());
+    const fresh = options.fresh === true;
+    const { logLevel } = options;
+    const result = await runLocally(config, { home, fleet, fresh, logLevel }, context);
+    const { workingFolder } = context;
+    writeResult(context.terminal, options, {
+      value: result,
+      text: () => closingLines(result, { configFile: file, workingFolder }),
+    });
+  });
+}

@@ -1,0 +1,50 @@
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { type AnswerScore, parseScoreRequests, scoreAnswers } from "../eval/score-answers.js";
+import { readUserFile } from "../run/load-config.js";
+import { formatTable } from "../terminal/table.js";
+import { writeResult } from "../terminal/terminal.js";
+import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
+
+interface ScoreOptions {
+  readonly model: string;
+  readonly data: string;
+  readonly temperature: number;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** Adds `gumshoe score`: log-probs of given answers. */
+export function addScoreCommand(program: Command, context: Context): void {
+  const command = program
+    .command("score")
+    .description("Compute the log-prob of every token of given answers.")
+    .requiredOption("--model <folder>", "Hugging Face model folder")
+    .requiredOption("--data <file>", 'JSONL of {"prompt", "answer"} or {"promptIds", "answerIds"}')
+    .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
+    .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024));
+  withExamples(
+    withJson(command),
+    "gumshoe score --model models/rookie --data answers.jsonl --json",
+  );
+  command.action(async (options: ScoreOptions) => {
+    const requests = parseScoreRequests(readUserFile(options.data));
+    const { temperature, threads = null } = options;
+    const scores = await scoreAnswers(options.model, requests, { temperature, threads });
+    writeResult(context.terminal, options, {
+      value: { model: options.model, temperature, scores },
+      text: () => describe(scores),
+    });
+  });
+}
+
+function describe(scores: readonly AnswerScore[]): string {
+  const rows = scores.map(({ tokens, sum, mean }, i) => [
+    i,
+    tokens.length,
+    sum.toFixed(4),
+    mean.toFixed(4),
+  ]);
+  return formatTable(["answer", "tokens", "sum of log-probs", "mean"], rows);
+}

@@ -1,0 +1,64 @@
+import { type RunInfo } from "@gumshoe/client";
+import { type WorkerStatus } from "@gumshoe/protocol";
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { formatCount, formatDuration } from "../terminal/format.js";
+import { formatTable } from "../terminal/table.js";
+import { writeResult } from "../terminal/terminal.js";
+import { type ConnectionOptions, openClient } from "./connection.js";
+import { withConnection, withExamples, withJson } from "./options.js";
+
+interface StatusOptions extends ConnectionOptions {
+  readonly json?: boolean;
+}
+
+/** Adds `gumshoe status`: the runs and the workers of a cluster. */
+export function addStatusCommand(program: Command, context: Context): void {
+  const command = program
+    .command("status")
+    .description("Show the runs and the workers of a standing cluster.");
+  withExamples(withJson(withConnection(command, context)), "gumshoe status");
+  command.action(async (options: StatusOptions) => {
+    const client = openClient(options, context);
+    try {
+      const [runs, workers] = await Promise.all([client.list(), client.fleet()]);
+      writeResult(context.terminal, options, {
+        value: { runs, workers },
+        text: () => [describeRuns(runs), describeWorkers(workers)].join("\n\n"),
+      });
+    } finally {
+      client.close();
+    }
+  });
+}
+
+function describeRuns(runs: readonly RunInfo[]): string {
+  if (runs.length === 0) return "no runs yet: gumshoe submit runs/first.yaml";
+  const rows = runs.map((run) => [
+    run.name,
+    run.state,
+    `${run.iterationsDone}/${run.iterationsTotal}`,
+    run.weights === null ? "" : `${run.weights.version} ${run.weights.digest.slice(0, 12)}`,
+    run.error ?? "",
+  ]);
+  return formatTable(["run", "state", "iterations", "weights", "error"], rows);
+}
+
+function describeWorkers(workers: readonly WorkerStatus[]): string {
+  if (workers.length === 0) return "no workers";
+  const rows = workers.map((worker) => [
+    worker.workerId,
+    worker.role,
+    worker.host,
+    worker.pid,
+    worker.device,
+    worker.state,
+    worker.job === "" ? "" : `${worker.job} (${formatDuration(worker.jobAgeMs / 1000)})`,
+    worker.weightVersion,
+    worker.jobsDone,
+    formatCount(worker.tokensPerSecond),
+  ]);
+  const header = "worker role host pid device state job weights done tokens/s".split(" ");
+  return formatTable(header, rows);
+}

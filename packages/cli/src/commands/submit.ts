@@ -1,0 +1,45 @@
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { loadRunConfig } from "../run/load-config.js";
+import { writeResult } from "../terminal/terminal.js";
+import { type ConnectionOptions, openClient } from "./connection.js";
+import { withConnection, withExamples, withJson } from "./options.js";
+import { watchRun } from "./watch.js";
+
+interface SubmitOptions extends ConnectionOptions {
+  readonly name?: string;
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds `gumshoe submit`: hands a run to a cluster that stands. */
+export function addSubmitCommand(program: Command, context: Context): void {
+  const command = program
+    .command("submit")
+    .description("Hand a run to a cluster that stands, or continue the run of that name.")
+    .argument("<config>", "run config, YAML or JSON")
+    .option("--name <name>", "name of the run; default: the config's, or its file name")
+    .option("--watch", "show the run until it has ended");
+  withExamples(
+    withJson(withConnection(command, context)),
+    "gumshoe submit runs/first.yaml --watch",
+  );
+  command.action(async (file: string, options: SubmitOptions) => {
+    const config = loadRunConfig(file, options.name ?? null);
+    const client = openClient(options, context);
+    try {
+      const run = await client.submit(config);
+      if (options.watch === true) {
+        await watchRun(client, run.name, { ...options, configFile: file }, context);
+        return;
+      }
+      writeResult(context.terminal, options, {
+        value: run,
+        text: () => `run ${run.name} is ${run.state}; follow it by: gumshoe watch ${run.name}`,
+      });
+    } finally {
+      client.close();
+    }
+  });
+}

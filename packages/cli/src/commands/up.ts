@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { Home } from "../local/home.js";
+import { LocalCluster } from "../local/local-cluster.js";
+import { listenForStop } from "../terminal/stop-signal.js";
+import { writeResult } from "../terminal/terminal.js";
+import { fleetSize, type FleetOptions } from "./fleet-size.js";
+import { wholeNumber, withExamples, withFleet, withHome, withJson } from "./options.js";
+
+const DEFAULT_PORT = 7070;
+
+interface UpOptions extends FleetOptions {
+  readonly home: string;
+  readonly port: number;
+  readonly json?: boolean;
+  readonly logLevel: string;
+}
+
+/** Adds `gumshoe up`: a local cluster that stands until it is stopped. */
+export function addUpCommand(program: Command, context: Context): void {
+  const command = program
+    .command("up")
+    .description(
+      "Start a cluster on this machine that stands until Ctrl-C; then submit runs to it.",
+    )
+    .option("--port <n>", "port of the coordinator", wholeNumber(1, 65_535), DEFAULT_PORT);
+  withJson(withFleet(withHome(command, context)));
+  withExamples(command, "gumshoe up --inference 2", "gumshoe submit runs/first.yaml --watch");
+  command.action((options: UpOptions) => stand(options, context));
+}
+
+async function stand(options: UpOptions, context: Context): Promise<void> {
+  const { terminal, clock, env } = context;
+  const home = new Home(options.home);
+  const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
+  const cluster = new LocalCluster({
+    home,
+    fleet: fleetSize(options, availableParallelism()),
+    port: options.port,
+    logLevel: options.logLevel,
+    env,
+    clock,
+    onRestart: (name, reason) => terminal.err(`${name} died (${reason}); starting it again\n`),
+  });
+  home.create();
+  home.lock();
+  try {
+    await cluster.start(stop.signal);
+    const { address } = cluster;
+    writeResult(terminal, options, {
+      value: { address, home: home.folder, pid: process.pid },
+      text: () =>
+        `the cluster stands: ${address}, home ${home.folder}\n` +
+        "submit a run from another terminal: gumshoe submit runs/first.yaml --watch",
+    });
+    const end = AbortSignal.any([stop.signal, cluster.failure]);
+    if (!end.aborted) await once(end, "abort");
+    if (cluster.failure.aborted) throw cluster.failure.reason;
+  } finally {
+    await cluster.stop();
+    home.unlock();
+    stop.dispose();
+  }
+}

@@ -1,0 +1,54 @@
+import { type GumshoeClient } from "@gumshoe/client";
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { RunNotDoneError } from "../errors.js";
+import { closingLines } from "../run/closing-lines.js";
+import { followRun } from "../run/follow-run.js";
+import { RunView } from "../run/run-view.js";
+import { listenForStop } from "../terminal/stop-signal.js";
+import { writeResult } from "../terminal/terminal.js";
+import { type ConnectionOptions, openClient } from "./connection.js";
+import { withConnection, withExamples, withJson } from "./options.js";
+
+interface WatchOptions extends ConnectionOptions {
+  readonly json?: boolean;
+}
+
+/** Adds `gumshoe watch`: shows a run until it has ended. */
+export function addWatchCommand(program: Command, context: Context): void {
+  const command = program
+    .command("watch")
+    .description("Show a run of a standing cluster until it has ended. Ctrl-C ends the watch only.")
+    .argument("<run>", "name of the run");
+  withExamples(withJson(withConnection(command, context)), "gumshoe watch first");
+  command.action(async (name: string, options: WatchOptions) => {
+    const client = openClient(options, context);
+    try {
+      await watchRun(client, name, { ...options, configFile: `${name}.yaml` }, context);
+    } finally {
+      client.close();
+    }
+  });
+}
+
+/** Shows a run until it has ended, then writes what it came to. */
+export async function watchRun(
+  client: GumshoeClient,
+  name: string,
+  options: { json?: boolean; configFile: string },
+  context: Context,
+): Promise<void> {
+  const { terminal, clock, workingFolder } = context;
+  const { config } = await client.get(name);
+  if (config === null) throw new RunNotDoneError(name, "was made by another version of Gumshoe");
+  const stop = listenForStop(() => undefined);
+  try {
+    const view = new RunView(terminal, config, clock.now());
+    const result = await followRun(client, name, { view, signal: stop.signal });
+    const text = () => closingLines(result, { configFile: options.configFile, workingFolder });
+    writeResult(terminal, options, { value: result, text });
+  } finally {
+    stop.dispose();
+  }
+}

@@ -1,0 +1,113 @@
+import { ClusterError } from "@gumshoe/core";
+
+/** Thrown when there is no Redis server on this machine. */
+export class MissingRedisError extends ClusterError {
+  constructor() {
+    super(
+      "FAILED_PRECONDITION",
+      "no redis-server or valkey-server on the PATH; the queues between the processes need one. " +
+        "Debian and Ubuntu: sudo apt-get install redis-server; macOS: brew install redis",
+    );
+  }
+}
+
+/** Thrown when a port that was asked for is taken. */
+export class PortInUseError extends ClusterError {
+  constructor(readonly port: number) {
+    super("FAILED_PRECONDITION", `port ${port} of 127.0.0.1 is in use; choose another by --port`, {
+      details: { port },
+    });
+  }
+}
+
+/** Thrown when a local cluster runs in this home already. */
+export class HomeInUseError extends ClusterError {
+  constructor(
+    readonly home: string,
+    readonly pid: number,
+  ) {
+    super(
+      "FAILED_PRECONDITION",
+      `a cluster already runs in ${home} (process ${pid}); use gumshoe submit, or another --home`,
+      { details: { home, pid } },
+    );
+  }
+}
+
+/** Thrown when a process of the local cluster ended in a way that a restart does not mend. */
+export class ProcessFailedError extends ClusterError {
+  constructor(
+    readonly processName: string,
+    reason: string,
+    readonly logFile: string,
+  ) {
+    super("FAILED_PRECONDITION", `${processName}: ${reason} (log: ${logFile})`, {
+      details: { process: processName, logFile },
+    });
+  }
+}
+
+/** Thrown when a run ended without its result. */
+export class RunNotDoneError extends ClusterError {
+  constructor(run: string, problem: string) {
+    super("FAILED_PRECONDITION", `run ${run} ${problem}`, { details: { run } });
+  }
+}
+
+/** The reason of the signal when the user asked to stop. */
+export class InterruptedError extends ClusterError {
+  constructor() {
+    super("ABORTED", "stopped on request");
+  }
+}
+
+/** Thrown when a file that was named cannot be read or written. */
+export class FileError extends ClusterError {
+  constructor(
+    readonly path: string,
+    problem: string,
+    cause?: unknown,
+  ) {
+    super("INVALID_ARGUMENT", `${path}: ${problem}`, { details: { path }, cause });
+  }
+}
+
+/** Thrown when an OpenAI-compatible endpoint does not answer as it should. */
+export class EndpointError extends ClusterError {
+  constructor(
+    readonly url: string,
+    problem: string,
+    retryable: boolean,
+  ) {
+    super(retryable ? "UNAVAILABLE" : "FAILED_PRECONDITION", `${url}: ${problem}`, {
+      details: { url },
+    });
+  }
+}
+
+/** Thrown when this machine lacks something that Gumshoe needs. */
+export class MachineProblemError extends ClusterError {
+  constructor(readonly names: readonly string[]) {
+    super("FAILED_PRECONDITION", `this machine has problems: ${names.join(", ")}`, {
+      details: { names },
+    });
+  }
+}
+
+/** Thrown when this build does not give the golden numbers. */
+export class VerificationError extends ClusterError {
+  constructor(numFailed: number, numChecks: number) {
+    super("EXACTNESS", `${numFailed} of ${numChecks} outputs are not as they must be`, {
+      details: { numFailed, numChecks },
+    });
+  }
+}
+
+/** Thrown when a file of cases holds some that are not sound. */
+export class UnsoundCasesError extends ClusterError {
+  constructor(numUnsound: number, numCases: number) {
+    super("FAILED_PRECONDITION", `${numUnsound} of ${numCases} cases are not sound`, {
+      details: { numUnsound, numCases },
+    });
+  }
+}

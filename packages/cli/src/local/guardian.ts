@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The parent's side of the guardian process, which ends our children when we are gone.
+ *
+ * Should the guardian itself be killed, another takes its place and hears of all children.
+ */
+export class Guardian {
+  readonly #pids = new Set<number>();
+  #process: ChildProcess | null = null;
+  #closed = false;
+
+  /** Starts the guardian. */
+  start(): void {
+    const main = fileURLToPath(new URL("../guardian/main.js", import.meta.url));
+    const child = spawn(process.execPath, [main], {
+      // A group of its own: Ctrl-C in the terminal does not reach it.
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    child.on("error", () => undefined);
+    child.stdin.on("error", () => undefined);
+    child.once("exit", () => {
+      if (!this.#closed) this.start();
+    });
+    child.unref();
+    this.#process = child;
+    for (const pid of this.#pids) this.#tell(`+${pid}`);
+  }
+
+  /** Guards the process group of a child. */
+  add(pid: number): void {
+    this.#pids.add(pid);
+    this.#tell(`+${pid}`);
+  }
+
+  /** Lets the process group of a child go that has ended. */
+  remove(pid: number): void {
+    this.#pids.delete(pid);
+    this.#tell(`-${pid}`);
+  }
+
+  /** Ends the guardian; what is still guarded is killed. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#process?.stdin?.end();
+  }
+
+  #tell(line: string): void {
+    this.#process?.stdin?.write(`${line}\n`);
+  }
+}

@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { HomeInUseError } from "../errors.js";
+import { Home } from "./home.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "gumshoe-home-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("secrets", () => {
+  test("a token is made once, long, and readable by its owner alone", () => {
+    const home = new Home(folder);
+    home.create();
+    expect(home.existingToken()).toBeNull();
+    const token = home.token();
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(new Home(folder).token()).toBe(token);
+    expect(home.existingToken()).toBe(token);
+    expect(home.redisPassword()).not.toBe(token);
+    expect(statSync(join(folder, "token")).mode & 0o777).toBe(0o600);
+  });
+
+  test("an emptied token file is an error, not an empty token", () => {
+    const home = new Home(folder);
+    home.create();
+    writeFileSync(join(folder, "token"), "\n");
+    expect(() => home.token()).toThrow("token: is empty");
+  });
+});
+
+describe("lock", () => {
+  test("a home that a living cluster has is refused, and says whose it is", async () => {
+    const other = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
+    await once(other, "spawn");
+    const home = new Home(folder);
+    home.create();
+    writeFileSync(join(folder, "cluster.lock"), `${other.pid}\n`);
+    expect(() => home.lock()).toThrow(HomeInUseError);
+    expect(() => home.lock()).toThrow(`process ${other.pid}`);
+    other.kill("SIGKILL");
+    await once(other, "exit");
+    home.lock();
+    expect(readFileSync(join(folder, "cluster.lock"), "utf8")).toBe(`${process.pid}\n`);
+    home.unlock();
+    home.lock();
+  });
+});
+
+test("a folder that cannot be made is named", () => {
+  writeFileSync(join(folder, "file"), "");
+  expect(() => new Home(join(folder, "file", "home")).create()).toThrow(
+    /file\/home: cannot be used as home/,
+  );
+});
+
+test("where the cluster is can be read while it runs, and not after", () => {
+  const home = new Home(folder);
+  home.create();
+  expect(home.readCluster()).toBeNull();
+  const record = { address: "127.0.0.1:7070", pid: 1, processes: [] };
+  home.writeCluster(record);
+  expect(home.readCluster()).toEqual(record);
+  home.unlock();
+  expect(home.readCluster()).toBeNull();
+});

@@ -1,0 +1,238 @@
+/**
+ * A whole cluster on this machine: Redis, the coordinator and the workers as child processes.
+ *
+ * - What dies is started again; what cannot be mended aborts `failure`.
+ * - Everything listens on loopback only, behind a token and a password made at the first start.
+ * - Nothing outlives the process that started it: see Guardian.
+ */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { type Clock } from "@gumshoe/core";
+import { type WorkerRole } from "@gumshoe/protocol";
+import { RedisLink } from "@gumshoe/queue";
+
+import { MissingRedisError, ProcessFailedError } from "../errors.js";
+import { freePort, mustBeFree } from "./free-port.js";
+import { Guardian } from "./guardian.js";
+import { type Home } from "./home.js";
+import { lastComplaint } from "./log-tail.js";
+import { findRedisServer, redisConfig } from "./redis-program.js";
+import { type ProcessSpec, SupervisedProcess } from "./supervised-process.js";
+
+const READY_WITHIN_MS = 20_000;
+const READY_POLL_MS = 20;
+/** The coordinator hands in what it holds; the workers hand their jobs back. */
+const STOP_BUDGET_MS = 10_000;
+const REDIS_STOP_BUDGET_MS = 3000;
+
+/** How many workers of each role, and how they compute. */
+export interface FleetSize {
+  readonly inference: number;
+  readonly trainers: number;
+  readonly reducers: number;
+  /** Threads of each worker. */
+  readonly threads: number;
+}
+
+/** What a local cluster needs. */
+export interface LocalClusterOptions {
+  readonly home: Home;
+  readonly fleet: FleetSize;
+  /** Port of the coordinator; null for any. */
+  readonly port: number | null;
+  readonly logLevel: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** Told when a process is started again. */
+  readonly onRestart: (name: string, reason: string) => void;
+}
+
+/** A whole cluster on this machine. */
+export class LocalCluster {
+  readonly #options: LocalClusterOptions;
+  readonly #guardian = new Guardian();
+  readonly #failure = new AbortController();
+  #redis: SupervisedProcess | null = null;
+  #coordinator: SupervisedProcess | null = null;
+  #workers: SupervisedProcess[] = [];
+  #address = "";
+
+  constructor(options: LocalClusterOptions) {
+    this.#options = options;
+  }
+
+  /** host:port of the coordinator. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Aborted with a ProcessFailedError when a process has ended for good. */
+  get failure(): AbortSignal {
+    return this.#failure.signal;
+  }
+
+  /**
+   * Starts everything; resolves when the coordinator serves.
+   *
+   * The caller holds the home's lock.
+   *
+   * @throws  MissingRedisError, PortInUseError, ProcessFailedError
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    const { home, port } = this.#options;
+    const server = findRedisServer(this.#options.env["PATH"] ?? "");
+    if (server === null) throw new MissingRedisError();
+    if (port !== null) await mustBeFree(port);
+    this.#guardian.start();
+    this.#address = `127.0.0.1:${port ?? (await freePort())}`;
+    const redisPort = await freePort();
+    this.#redis = this.#spawn(this.#redisSpec(server, redisPort));
+    await this.#untilRedisAnswers(redisPort, signal);
+    const env = this.#sharedEnv(redisPort);
+    const readyFile = join(home.folder, "coordinator.json");
+    rmSync(readyFile, { force: true });
+    this.#coordinator = this.#spawn(this.#coordinatorSpec(env, readyFile));
+    this.#workers = this.#workerSpecs(env).map((spec) => this.#spawn(spec));
+    await this.#untilReady(readyFile, signal);
+  }
+
+  /** Stops everything, the workers first. Idempotent. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.stop(STOP_BUDGET_MS)));
+    await this.#coordinator?.stop(STOP_BUDGET_MS);
+    await this.#redis?.stop(REDIS_STOP_BUDGET_MS);
+    this.#guardian.close();
+  }
+
+  #redisUrl(port: number): string {
+    return `redis://:${this.#options.home.redisPassword()}@127.0.0.1:${port}`;
+  }
+
+  #sharedEnv(redisPort: number): NodeJS.ProcessEnv {
+    const { home, env, logLevel } = this.#options;
+    return {
+      ...env,
+      GUMSHOE_TOKEN: home.token(),
+      GUMSHOE_REDIS_URL: this.#redisUrl(redisPort),
+      GUMSHOE_CLUSTER: "local",
+      GUMSHOE_LOG_LEVEL: logLevel,
+    };
+  }
+
+  #redisSpec(program: string, port: number): ProcessSpec {
+    const { home, env } = this.#options;
+    const folder = join(home.folder, "redis");
+    return {
+      name: "redis",
+      program,
+      args: ["-"],
+      env,
+      input: redisConfig({ port, folder, password: home.redisPassword() }),
+      logFile: home.freshLog("redis"),
+    };
+  }
+
+  #coordinatorSpec(env: NodeJS.ProcessEnv, readyFile: string): ProcessSpec {
+    const { home } = this.#options;
+    return {
+      name: "coordinator",
+      program: process.execPath,
+      args: [mainOf("coordinator")],
+      env: {
+        ...env,
+        GUMSHOE_LISTEN: this.#address,
+        GUMSHOE_HOME: home.folder,
+        GUMSHOE_READY_FILE: readyFile,
+      },
+      input: null,
+      logFile: home.freshLog("coordinator"),
+    };
+  }
+
+  #workerSpecs(env: NodeJS.ProcessEnv): ProcessSpec[] {
+    const { fleet, home } = this.#options;
+    const numOf = [
+      ["inference", fleet.inference],
+      ["trainer", fleet.trainers],
+      ["reducer", fleet.reducers],
+    ] as const satisfies readonly (readonly [WorkerRole, number])[];
+    return numOf.flatMap(([role, count]) =>
+      Array.from({ length: count }, (_, i) => {
+        const name = `${role}-${i + 1}`;
+        const workerEnv = {
+          ...env,
+          GUMSHOE_ROLE: role,
+          GUMSHOE_COORDINATOR: this.#address,
+          GUMSHOE_THREADS: String(fleet.threads),
+          GUMSHOE_LISTEN: "127.0.0.1:0",
+        };
+        const args = [mainOf("worker")];
+        const logFile = home.freshLog(name);
+        return { name, program: process.execPath, args, env: workerEnv, input: null, logFile };
+      }),
+    );
+  }
+
+  #spawn(spec: ProcessSpec): SupervisedProcess {
+    const { clock, onRestart } = this.#options;
+    const child = new SupervisedProcess(spec, {
+      guardian: this.#guardian,
+      clock,
+      listener: {
+        onChange: () => this.#publish(),
+        onRestart,
+        onFailure: (error) => this.#failure.abort(error),
+      },
+    });
+    child.start();
+    return child;
+  }
+
+  /** Tells other commands where the cluster is, and which processes it has. */
+  #publish(): void {
+    const all = [this.#redis, this.#coordinator, ...this.#workers];
+    this.#options.home.writeCluster({
+      address: this.#address,
+      pid: process.pid,
+      processes: all.flatMap((child) =>
+        child === null ? [] : [{ name: child.spec.name, pid: child.pid, log: child.spec.logFile }],
+      ),
+    });
+  }
+
+  async #untilRedisAnswers(port: number, signal: AbortSignal): Promise<void> {
+    const link = await RedisLink.connect({
+      url: this.#redisUrl(port),
+      cluster: "local",
+      waitMs: READY_WITHIN_MS,
+      signal: AbortSignal.any([signal, this.failure]),
+    });
+    link.close();
+  }
+
+  async #untilReady(readyFile: string, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const giveUpAtMs = clock.monotonicMs() + READY_WITHIN_MS;
+    const either = AbortSignal.any([signal, this.failure]);
+    while (!isWritten(readyFile)) {
+      if (clock.monotonicMs() > giveUpAtMs) {
+        const logFile = this.#coordinator?.spec.logFile ?? "";
+        const complaint = lastComplaint(logFile) ?? "does not get ready";
+        throw new ProcessFailedError("coordinator", complaint, logFile);
+      }
+      await clock.sleep(READY_POLL_MS, either);
+    }
+    this.#publish();
+  }
+}
+
+function isWritten(path: string): boolean {
+  return existsSync(path) && readFileSync(path, "utf8").trim() !== "";
+}
+
+/** Returns the entry point of a package's process. */
+function mainOf(packageName: "coordinator" | "worker"): string {
+  return fileURLToPath(new URL("main.js", import.meta.resolve(`@gumshoe/${packageName}`)));
+}

@@ -1,0 +1,19 @@
+import { systemClock } from "@gumshoe/core";
+
+import { runCommandLine } from "./command-line.js";
+import { processTerminal } from "./terminal/terminal.js";
+
+/**
+ * Runs the gumshoe command.
+ *
+ * @param words  the words after `gumshoe`
+ * @returns      the exit code: 0 done, 1 failed, 2 wrong usage or config
+ */
+export function main(words: readonly string[]): Promise<number> {
+  return runCommandLine(words, {
+    terminal: processTerminal,
+    env: process.env,
+    clock: systemClock,
+    workingFolder: process.cwd(),
+  });
+}

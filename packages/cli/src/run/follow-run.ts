@@ -1,0 +1,41 @@
+import { type GumshoeClient } from "@gumshoe/client";
+import { errorMessage } from "@gumshoe/core";
+import { type RunResult } from "@gumshoe/protocol";
+
+import { RunNotDoneError } from "../errors.js";
+import { type RunView } from "./run-view.js";
+
+/**
+ * Shows a run until it has ended.
+ *
+ * @returns  what the run came to
+ * @throws   RunNotDoneError when it failed or was cancelled; the signal's reason when it was aborted
+ */
+export async function followRun(
+  client: GumshoeClient,
+  name: string,
+  options: { view: RunView; signal: AbortSignal },
+): Promise<RunResult> {
+  const { view, signal } = options;
+  let problem = "ended without a word";
+  let result: RunResult | null = null;
+  let isAway = false;
+  const onReconnect = (error: unknown) => {
+    if (!isAway) view.print(`the coordinator is away (${errorMessage(error)}); trying again`);
+    isAway = true;
+  };
+  try {
+    for await (const event of client.watch(name, { signal, onReconnect })) {
+      isAway = false;
+      view.show(event);
+      const { body } = event;
+      if (body.type === "run-done") result = body.result;
+      else if (body.type === "run-failed") [result, problem] = [null, `failed: ${body.error}`];
+      else if (body.type === "run-cancelled") [result, problem] = [null, "was cancelled"];
+    }
+  } finally {
+    view.close();
+  }
+  if (result === null) throw new RunNotDoneError(name, problem);
+  return result;
+}

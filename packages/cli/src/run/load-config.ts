@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+
+import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { openModelFolder, Tokenizer } from "@gumshoe/engine";
+import { checkRunConfig, parseRunConfig, type RunConfig } from "@gumshoe/protocol";
+import { parseDataset } from "@gumshoe/puzzles";
+
+import { FileError } from "../errors.js";
+
+/** Reads a file that a user named. */
+export function readUserFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (thrown) {
+    const missing = (thrown as NodeJS.ErrnoException).code === "ENOENT";
+    throw new FileError(path, missing ? "there is no such file" : errorMessage(thrown), thrown);
+  }
+}
+
+/**
+ * Reads a run config and makes the paths in it absolute: they are relative to the config's folder or,
+ * where nothing is there, to the working directory.
+ *
+ * @param name  replaces the run's name; null keeps it
+ */
+export function loadRunConfig(path: string, name: string | null): RunConfig {
+  const config = parseRunConfig(readUserFile(path), { fileName: path });
+  const from = dirname(resolve(path));
+  const located = withPaths(config, (field, text) => locate(field, text, from));
+  return checkRunConfig(name === null ? located : { ...located, name });
+}
+
+/**
+ * Opens what a config names, so that a broken model folder or dataset is told before anything starts.
+ */
+export async function checkInputs(config: RunConfig): Promise<void> {
+  if (config.type === "sft" && config.init.type === "new") {
+    await Tokenizer.load(config.model);
+  } else {
+    const folder = await openModelFolder(config.model);
+    await folder.close();
+    Tokenizer.fromAssets(folder.assets);
+  }
+  withPaths(config, (field, path) => {
+    if (field.endsWith("file")) parseDataset(readUserFile(path));
+    return path;
+  });
+}
+
+type Source = { type: "generate" } | { type: "dataset"; file: string };
+
+/** Returns the config with every path in it replaced. */
+function withPaths(config: RunConfig, replace: (field: string, path: string) => string): RunConfig {
+  const fix = <S extends Source>(field: string, source: S): S =>
+    source.type === "dataset" ? { ...source, file: replace(`${field}.file`, source.file) } : source;
+  const validation = config.validation && {
+    ...config.validation,
+    source: fix("validation.source", config.validation.source),
+  };
+  const model = replace("model", config.model);
+  if (config.type === "sft") {
+    const source = fix("examples.source", config.examples.source);
+    return { ...config, model, validation, examples: { ...config.examples, source } };
+  }
+  const source = fix("tasks.source", config.tasks.source);
+  return { ...config, model, validation, tasks: { ...config.tasks, source } };
+}
+
+function locate(field: string, text: string, from: string): string {
+  const beside = resolve(from, text);
+  const here = resolve(text);
+  if (existsSync(beside)) return beside;
+  if (existsSync(here)) return here;
+  throw new InvalidArgumentError(field, `there is no ${beside}`);
+}

@@ -1,0 +1,122 @@
+import { rmSync } from "node:fs";
+
+import { GumshoeClient } from "@gumshoe/client";
+import { ClusterError } from "@gumshoe/core";
+import { type RunConfig, type RunResult } from "@gumshoe/protocol";
+
+import { type Context } from "../context.js";
+import { InterruptedError, RunNotDoneError } from "../errors.js";
+import { type Home } from "../local/home.js";
+import { type FleetSize, LocalCluster } from "../local/local-cluster.js";
+import { listenForStop } from "../terminal/stop-signal.js";
+import { followRun } from "./follow-run.js";
+import { RunView } from "./run-view.js";
+
+/** What a local run needs beside its config. */
+export interface LocalRunOptions {
+  readonly home: Home;
+  readonly fleet: FleetSize;
+  readonly logLevel: string;
+  /** Whether what an earlier run of this name left is thrown away. */
+  readonly fresh: boolean;
+}
+
+/** Starts a cluster on this machine, does one run or continues it, and stops everything. */
+export async function runLocally(
+  config: RunConfig,
+  options: LocalRunOptions,
+  context: Context,
+): Promise<RunResult> {
+  const { terminal, clock, env } = context;
+  const { home, fleet, logLevel } = options;
+  const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
+  const cluster = new LocalCluster({
+    home,
+    fleet,
+    port: null,
+    logLevel,
+    env,
+    clock,
+    onRestart: (name, reason) => terminal.err(`${name} died (${reason}); starting it again\n`),
+  });
+  home.lock();
+  try {
+    terminal.err(`${describeStart(config, fleet)}\n`);
+    if (options.fresh) rmSync(home.runFolder(config.name), { recursive: true, force: true });
+    await cluster.start(stop.signal);
+    return await submitAndFollow(config, { cluster, home, context, stop: stop.signal });
+  } finally {
+    await cluster.stop();
+    home.unlock();
+    stop.dispose();
+  }
+}
+
+/** Says what is going to happen. */
+function describeStart(config: RunConfig, fleet: FleetSize): string {
+  const work =
+    config.type === "sft"
+      ? `${config.updatesPerIteration} updates on ${config.examples.perUpdate} right answers each`
+      : `${config.tasks.perIteration} cases with ${config.rollouts.perTask} answers each`;
+  const workers = `${fleet.inference} inference, ${fleet.trainers} trainer, ${fleet.reducers} reducer`;
+  return (
+    `run ${config.name}: ${config.iterations} iterations of ${work}; ` +
+    `workers: ${workers}, ${fleet.threads} threads each`
+  );
+}
+
+interface Submission {
+  readonly cluster: LocalCluster;
+  readonly home: Home;
+  readonly context: Context;
+  readonly stop: AbortSignal;
+}
+
+async function submitAndFollow(config: RunConfig, submission: Submission): Promise<RunResult> {
+  const { cluster, home, context, stop } = submission;
+  const { terminal, clock } = context;
+  const client = new GumshoeClient({ address: cluster.address, token: home.token() });
+  const view = new RunView(terminal, config, clock.now());
+  try {
+    await cancelOthers(client, config.name, (line) => view.print(line));
+    const run = await submit(client, config);
+    if (run.state === "done" && run.result !== null) {
+      view.print(`run ${config.name} is done already; --fresh begins it anew`);
+      return run.result;
+    }
+    const signal = AbortSignal.any([stop, cluster.failure]);
+    return await followRun(client, config.name, { view, signal });
+  } catch (thrown) {
+    if (!(thrown instanceof InterruptedError)) throw thrown;
+    // A cancelled run is not taken up by the next cluster in this home, unless it is asked for.
+    const run = await client.cancel(config.name);
+    const done = `${run.iterationsDone} of ${run.iterationsTotal} iterations`;
+    throw new RunNotDoneError(config.name, `was stopped after ${done}; run it again to continue`);
+  } finally {
+    view.close();
+    client.close();
+  }
+}
+
+async function submit(client: GumshoeClient, config: RunConfig) {
+  try {
+    return await client.submit(config);
+  } catch (thrown) {
+    if (!(thrown instanceof ClusterError) || thrown.code !== "ALREADY_EXISTS") throw thrown;
+    const advice = "--fresh throws that run away, --name gives this one another name";
+    throw new ClusterError("ALREADY_EXISTS", `${thrown.message}; ${advice}`, { cause: thrown });
+  }
+}
+
+/** Stops runs that an earlier cluster in this home left in the middle. */
+async function cancelOthers(
+  client: GumshoeClient,
+  name: string,
+  tell: (line: string) => void,
+): Promise<void> {
+  for (const run of await client.list()) {
+    if (run.name === name || (run.state !== "running" && run.state !== "queued")) continue;
+    await client.cancel(run.name);
+    tell(`run ${run.name} was left in the middle; submit it again to continue it`);
+  }
+}

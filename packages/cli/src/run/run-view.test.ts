@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+
+import { checkRunConfig, type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
+
+import { RunView } from "./run-view.js";
+
+const CONFIG = checkRunConfig({
+  name: "first",
+  type: "grpo",
+  model: "m",
+  iterations: 4,
+  tasks: { source: { type: "generate" } },
+});
+
+function view(isScreen: boolean, sinceMs = 0) {
+  const written: string[] = [];
+  const terminal = {
+    out: () => undefined,
+    err: (text: string) => void written.push(text),
+    isScreen,
+    columns: 200,
+  };
+  const shown = new RunView(terminal, CONFIG, sinceMs);
+  let number = 0;
+  const show = (body: RunEventBody, atMs = 0) => {
+    const event: WatchedEvent = { number: ++number, atMs, body };
+    shown.show(event);
+  };
+  return { show, text: () => written.join(""), last: () => written.at(-1) ?? "", view: shown };
+}
+
+function iteration(i: number): RunEventBody[] {
+  return [
+    {
+      type: "iteration-sampled",
+      iteration: i,
+      meanReward: 0.4 + i / 10,
+      rollouts: 256,
+      tokens: 5000,
+      seconds: 2,
+    },
+    { type: "iteration-done", iteration: i, metrics: {} },
+  ];
+}
+
+describe("on a screen", () => {
+  test("the bar shows iterations, reward, speed and the time that is left", () => {
+    const { show, last } = view(true);
+    for (const i of [0, 1]) for (const body of iteration(i)) show(body, 1000 * (i + 1));
+    expect(last()).toContain("2/4  reward 0.500  2,500 tokens/s  0:02 left");
+    expect(last()).toContain("█".repeat(12) + "░".repeat(12));
+  });
+
+  test("it says what is going on inside of an iteration", () => {
+    const { show, last } = view(true);
+    show({ type: "progress", phase: "sampling", iteration: 0, done: 9, total: 16 });
+    expect(last()).toContain("0/4  sampling 9/16");
+    const note = "no reducer yet";
+    show({ type: "progress", phase: "waiting", iteration: 0, done: 0, total: 0, note });
+    expect(last()).toContain("waiting (no reducer yet)");
+  });
+});
+
+describe("without a screen", () => {
+  test("an iteration is a line, at most every five seconds, and the last one always", () => {
+    const { show, text } = view(false);
+    for (const i of [0, 1, 2, 3]) for (const body of iteration(i)) show(body, 1000 + 2000 * i);
+    const lines = text().trim().split("\n");
+    expect(lines.map((line) => line.split("  ")[0])).toEqual(["1/4", "4/4"]);
+  });
+
+  test("a validation and a lost worker are lines", () => {
+    const { show, text } = view(false);
+    const interval = { low: 0.35, high: 0.45, count: 300 };
+    const greedy = { reward: 0.6, ...interval };
+    show({
+      type: "validation-done",
+      iteration: 0,
+      reward: 0.4,
+      ...interval,
+      greedy,
+      randomGuess: 0.41,
+    });
+    show({ type: "worker-lost", workerId: "w1", role: "trainer", job: "3/1", jobAgeMs: 4000 });
+    expect(text()).toBe(
+      "validation before training: reward 0.400 (95 %: 0.350 to 0.450, 300 held-out cases), " +
+        "most likely answer 0.600, guessing 0.410\n" +
+        "lost trainer w1; its job 3/1 (4 s old) goes to another\n",
+    );
+  });
+});
+
+test("what happened before the watch is counted, but its examples are not shown", () => {
+  const { show, text } = view(false, 5000);
+  for (const body of iteration(0)) show(body, 1000);
+  const example = { type: "example", iteration: 0, prompt: "Who?", reply: "A. x" } as const;
+  show({ ...example, reward: 0.5 }, 1000);
+  expect(text()).toBe("");
+  for (const body of iteration(1)) show(body, 6000);
+  show({ ...example, reward: null }, 6000);
+  show({ ...example, reply: "too soon", reward: 1 }, 7000);
+  expect(text()).toContain("2/4  reward 0.500");
+  expect(text()).toContain("  | Who?\n  > A. x\n  reward could not be scored\n");
+  expect(text()).not.toContain("too soon");
+});

@@ -1,0 +1,172 @@
+import { type RunConfig, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
+
+import {
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatInterval,
+  formatReward,
+} from "../terminal/format.js";
+import { drawBar, StatusLine } from "../terminal/progress-bar.js";
+import { type Terminal } from "../terminal/terminal.js";
+
+const BAR_WIDTH = 24;
+/** One example answer is shown at most this often. */
+const EXAMPLE_EVERY_MS = 20_000;
+/** Without a screen, progress is told at most this often. */
+const LINE_EVERY_MS = 5000;
+/** Iterations that the forecast of the remaining time looks back on. */
+const FORECAST_ITERATIONS = 8;
+
+/** Shows a run's events as they come: a bar that is redrawn, and lines that stay. */
+export class RunView {
+  readonly #status: StatusLine;
+  readonly #doneAtMs: number[] = [];
+  #numIterationsDone = 0;
+  #reward: number | null = null;
+  #loss: number | null = null;
+  #tokensPerSecond: number | null = null;
+  #phase = "";
+  #exampleAtMs = Number.NEGATIVE_INFINITY;
+  #lineAtMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param sinceMs  events before it are history: counted, but not shown one by one
+   */
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly config: RunConfig,
+    private readonly sinceMs: number,
+  ) {
+    this.#status = new StatusLine(terminal);
+  }
+
+  /** Takes one event in. */
+  show(event: WatchedEvent): void {
+    const { body, atMs } = event;
+    const isNews = atMs >= this.sinceMs;
+    switch (body.type) {
+      case "run-resumed":
+        if (isNews) this.#status.print(`continued from weight version ${body.weights.version}`);
+        break;
+      case "progress":
+        this.#takeProgress(body);
+        break;
+      case "iteration-sampled":
+        this.#reward = body.meanReward;
+        if (body.seconds > 0) this.#tokensPerSecond = body.tokens / body.seconds;
+        break;
+      case "update-done":
+        this.#loss = body.metrics["loss"] ?? this.#loss;
+        break;
+      case "validation-done":
+        this.#status.print(describeValidation(body));
+        break;
+      case "iteration-done":
+        this.#takeIteration(atMs);
+        break;
+      case "example":
+        if (isNews) this.#showExample(body, atMs);
+        break;
+      case "worker-lost":
+        if (isNews) this.#status.print(describeLoss(body));
+        break;
+      default:
+        break;
+    }
+    this.#draw();
+  }
+
+  /** Writes a line that stays. */
+  print(line: string): void {
+    this.#status.print(line);
+  }
+
+  /** Takes the bar away. */
+  close(): void {
+    this.#status.clear();
+  }
+
+  #takeProgress(progress: RunEventOf<"progress">): void {
+    const { phase, done, total, note, tokensPerSecond } = progress;
+    this.#phase = total > 0 ? `${phase} ${done}/${total}` : phase;
+    if (note !== undefined) this.#phase += ` (${note})`;
+    if (tokensPerSecond !== undefined && tokensPerSecond > 0) {
+      this.#tokensPerSecond = tokensPerSecond;
+    }
+  }
+
+  #takeIteration(atMs: number): void {
+    this.#numIterationsDone++;
+    if (atMs < this.sinceMs) return;
+    this.#doneAtMs.push(atMs);
+    if (this.#doneAtMs.length > FORECAST_ITERATIONS) this.#doneAtMs.shift();
+    const isLast = this.#numIterationsDone === this.config.iterations;
+    if (this.terminal.isScreen || (atMs - this.#lineAtMs < LINE_EVERY_MS && !isLast)) return;
+    this.#lineAtMs = atMs;
+    this.#status.print(this.#describe().join("  "));
+  }
+
+  #showExample(example: RunEventOf<"example">, atMs: number): void {
+    if (atMs - this.#exampleAtMs < EXAMPLE_EVERY_MS) return;
+    this.#exampleAtMs = atMs;
+    const reward = example.reward === null ? "could not be scored" : formatReward(example.reward);
+    const quoted = [
+      "  a case, and one of the answers that were sampled:",
+      ...indent(example.prompt, "  | "),
+      ...indent(example.reply, "  > "),
+      `  reward ${reward}`,
+    ];
+    this.#status.print(quoted.join("\n"));
+  }
+
+  #draw(): void {
+    const share = this.#numIterationsDone / this.config.iterations;
+    const words = [drawBar(share, BAR_WIDTH), ...this.#describe(), this.#phase];
+    this.#status.set(words.filter((word) => word !== "").join("  "));
+  }
+
+  #describe(): string[] {
+    const words = [`${this.#numIterationsDone}/${this.config.iterations}`];
+    if (this.#reward !== null) words.push(`reward ${formatReward(this.#reward)}`);
+    else if (this.#loss !== null) words.push(`loss ${this.#loss.toFixed(4)}`);
+    if (this.#tokensPerSecond !== null) {
+      words.push(`${formatCount(this.#tokensPerSecond)} tokens/s`);
+    }
+    const secondsLeft = this.#secondsLeft();
+    if (secondsLeft !== null) words.push(`${formatClock(secondsLeft)} left`);
+    return words;
+  }
+
+  #secondsLeft(): number | null {
+    const [first, last] = [this.#doneAtMs[0], this.#doneAtMs.at(-1)];
+    if (first === undefined || last === undefined || this.#doneAtMs.length < 2) return null;
+    const secondsEach = (last - first) / (this.#doneAtMs.length - 1) / 1000;
+    return secondsEach * (this.config.iterations - this.#numIterationsDone);
+  }
+}
+
+/** Describes one validation in a line. */
+function describeValidation(validation: RunEventOf<"validation-done">): string {
+  const { iteration, reward, count, greedy, randomGuess } = validation;
+  const when = iteration === 0 ? "before training" : `after ${iteration} iterations`;
+  const best = greedy === undefined ? "" : `, most likely answer ${formatReward(greedy.reward)}`;
+  return (
+    `validation ${when}: reward ${formatReward(reward)} (95 %: ${formatInterval(validation)}, ` +
+    `${count} held-out cases)${best}, guessing ${formatReward(randomGuess)}`
+  );
+}
+
+function describeLoss(lost: RunEventOf<"worker-lost">): string {
+  const what = `lost ${lost.role} ${lost.workerId}`;
+  if (lost.job === "") return what;
+  const age = formatDuration(lost.jobAgeMs / 1000);
+  return `${what}; its job ${lost.job} (${age} old) goes to another`;
+}
+
+function indent(text: string, prefix: string): string[] {
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => prefix + line);
+}
