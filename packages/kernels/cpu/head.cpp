@@ -11,7 +11,8 @@ namespace ISA {
 
 constexpr long HEAD_ROWS = 48;
 
-// What a block knows of a row: max z, sum of e^(z - max), sum of e^(z - max) z.
+// What a block knows of a row: max z, sum of e^(z - max), sum of e^(z - max) (z - max). Counted from
+// the maximum, so that a sharp distribution's small entropy is no difference of large numbers.
 struct Partial {
   float peak, total, moment;
 };
@@ -55,12 +56,12 @@ static Partial summarise(const float* z, long entries, bool with_moment) {
   const Vec low = broadcast(peak);
   for (long j = 0; j < entries; j += LANES) {
     const int n = static_cast<int>(entries - j < LANES ? entries - j : LANES);
-    const Vec value = load_first(z + j, n);
+    const Vec below = sub(load_first(z + j, n), low);
     float e[LANES];
-    store(e, exp(sub(value, low)));
+    store(e, exp(below));
     const Vec weight = load_first(e, n);
     total = add(total, weight);
-    if (with_moment) moment = fma(weight, value, moment);
+    if (with_moment) moment = fma(weight, below, moment);
   }
   return {peak, sum(total), with_moment ? sum(moment) : 0.0f};
 }
@@ -71,8 +72,10 @@ static Partial combine(const Partial* parts, long blocks) {
     const Partial& next = parts[b];
     const float peak = next.peak > all.peak ? next.peak : all.peak;
     const float keep = exp_one(all.peak - peak), take = exp_one(next.peak - peak);
+    const float kept = __builtin_fmaf(all.total, all.peak - peak, all.moment) * keep;
+    const float taken = __builtin_fmaf(next.total, next.peak - peak, next.moment);
+    all.moment = __builtin_fmaf(taken, take, kept);
     all.total = __builtin_fmaf(next.total, take, all.total * keep);
-    all.moment = __builtin_fmaf(next.moment, take, all.moment * keep);
     all.peak = peak;
   }
   return all;
@@ -151,8 +154,8 @@ int head_logprobs(const Arguments& a, Pool& pool) {
     stats[2 * i] = all.peak;
     stats[2 * i + 1] = static_cast<float>(log_total);
     if (moments)
-      entropies[i] = static_cast<float>(static_cast<double>(all.peak) + log_total -
-                                        static_cast<double>(all.moment) / all.total);
+      entropies[i] =
+          static_cast<float>(log_total - static_cast<double>(all.moment) / all.total);
   }
   return STATUS_OK;
 }
