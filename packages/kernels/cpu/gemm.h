@@ -22,7 +22,7 @@ struct Product {
   long c_row;
   bool resume;               // chains start at C
   const float* bias = nullptr;  // added once at the end
-  bool add = false;             // C += result, added once at the end
+  const float* addend = nullptr;  // laid out like C; added once at the end; may be C itself
 };
 
 template <int ROWS, int VECTORS>
@@ -70,7 +70,7 @@ static inline void tile(const Product& p, const float* a, const float* b, float*
       float* out = c + i * p.c_row + v * LANES;
       Vec y = acc[i][v];
       if (bias != nullptr) y = ISA::add(y, load_first(bias + v * LANES, width(v)));
-      if (p.add) y = ISA::add(load_first(out, width(v)), y);
+      if (p.addend != nullptr) y = ISA::add(load_first(p.addend + (out - p.c), width(v)), y);
       if (whole)
         store(out, y);
       else
@@ -147,7 +147,7 @@ static inline void four_panels(const Product& p, long panel_stride) {
       float* out = p.c + i * p.c_row + v * LANES;
       Vec y = acc[i][v];
       if (p.bias != nullptr) y = ISA::add(y, load(p.bias + v * LANES));
-      if (p.add) y = ISA::add(load(out), y);
+      if (p.addend != nullptr) y = ISA::add(load(p.addend + (out - p.c)), y);
       store(out, y);
     }
 }
@@ -161,6 +161,7 @@ static inline void multiply_panels(const Product& p, long rows, long columns, lo
     for (; n + 4 * PANEL <= columns; n += 4 * PANEL) {
       q.b = p.b + (n / PANEL) * panel_stride;
       q.c = p.c + n;
+      q.addend = p.addend == nullptr ? nullptr : p.addend + n;
       q.bias = p.bias == nullptr ? nullptr : p.bias + n;
       if (rows == 1) four_panels<1>(q, panel_stride);
       if (rows == 2) four_panels<2>(q, panel_stride);
@@ -171,6 +172,7 @@ static inline void multiply_panels(const Product& p, long rows, long columns, lo
   for (; n < columns; n += PANEL) {
     q.b = p.b + (n / PANEL) * panel_stride;
     q.c = p.c + n;
+    q.addend = p.addend == nullptr ? nullptr : p.addend + n;
     q.bias = p.bias == nullptr ? nullptr : p.bias + n;
     multiply(q, rows, columns - n < PANEL ? columns - n : PANEL);
   }

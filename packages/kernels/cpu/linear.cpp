@@ -32,7 +32,7 @@ int pack_matrix(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// y [m, n] = x [m, k] W^T (+ bias) (+ y). Also dx = dy W, with the transposed packing.
+// y [m, n] = x [m, k] W^T (+ bias) (+ addend). Also dx = dy W, with the transposed packing.
 int linear(const Arguments& a, Pool& pool) {
   Product p{};
   const float* x = a.f32(0);
@@ -40,7 +40,7 @@ int linear(const Arguments& a, Pool& pool) {
   const float* bias = a.f32(2);
   float* y = a.f32(3);
   const long m = a.size(4), n = a.size(5), k = a.size(6);
-  p.add = a.flag(7);
+  const float* addend = a.f32(7);
   p.k = k;
   p.a_row = k;
   p.a_step = 1;
@@ -56,6 +56,7 @@ int linear(const Arguments& a, Pool& pool) {
     q.a = x + row * k;
     q.b = packed + column * k;
     q.c = y + row * n + column;
+    q.addend = addend == nullptr ? nullptr : addend + row * n + column;
     q.bias = bias == nullptr ? nullptr : bias + column;
     const long width = n - column < group * PANEL ? n - column : group * PANEL;
     multiply_panels(q, m - row < ROW_CHUNK ? m - row : ROW_CHUNK, width, k * PANEL);

@@ -29,13 +29,14 @@ export function packMatrix(
 }
 
 /**
- * Applies a linear layer: y = x W^T (+ bias), or y += that.
+ * Applies a linear layer: y = x W^T (+ bias) (+ addend).
  *
- * Every output is one FMA chain over ascending k from 0; bias and the old y are added once at the end.
+ * Every output is one FMA chain over ascending k from 0; bias and addend are added once at the end.
  *
  * @param x       [m, k] f32
  * @param weight  W [n, k], packed
  * @param bias    [n] f32 or null
+ * @param addend  [m, n] f32 or null, e.g. the residual stream; may be y
  * @param y       [m, n] f32
  */
 export function linear(
@@ -48,10 +49,10 @@ export function linear(
     m: number;
     n: number;
     k: number;
-    accumulate: boolean;
+    addend: Tensor | null;
   },
 ): void {
-  const { x, weight, bias, y, m, n, k, accumulate } = args;
+  const { x, weight, bias, addend, y, m, n, k } = args;
   record(
     list,
     "linear",
@@ -59,17 +60,19 @@ export function linear(
       x: [x, "f32", m * k],
       weight: [weight, "f32", packedLength(n, k)],
       bias: [bias, "f32", n],
+      addend: [addend, "f32", m * n],
       y: [y, "f32", m * n],
     },
-    ["x", "weight", "bias", "y", m, n, k, Number(accumulate)],
+    ["x", "weight", "bias", "y", m, n, k, "addend"],
   );
 }
 
 /**
- * Computes the gradient of a linear layer's input: dx = dy W, or dx += that.
+ * Computes the gradient of a linear layer's input: dx = dy W (+ addend).
  *
  * @param dy      [m, n] f32
  * @param weight  W [n, k], packed transposed
+ * @param addend  [m, k] f32 or null; may be dx
  * @param dx      [m, k] f32
  */
 export function linearBackwardInput(
@@ -81,19 +84,20 @@ export function linearBackwardInput(
     m: number;
     n: number;
     k: number;
-    accumulate: boolean;
+    addend: Tensor | null;
   },
 ): void {
-  const { dy, weight, dx, m, n, k, accumulate } = args;
+  const { dy, weight, addend, dx, m, n, k } = args;
   record(
     list,
     "linear",
     {
       dy: [dy, "f32", m * n],
       weight: [weight, "f32", packedLength(n, k)],
+      addend: [addend, "f32", m * k],
       dx: [dx, "f32", m * k],
     },
-    ["dy", "weight", 0, "dx", m, k, n, Number(accumulate)],
+    ["dy", "weight", 0, "dx", m, k, n, "addend"],
   );
 }
 
