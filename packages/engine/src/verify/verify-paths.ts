@@ -47,9 +47,15 @@ async function* verifyTarget(
   options: VerifyOptions,
 ): AsyncGenerator<VerifyCheck> {
   switch (kind) {
-    case "model":
-      yield* verifyModel(path, createCpuDevice(options));
+    case "model": {
+      const device = createCpuDevice(options);
+      try {
+        yield* verifyModel(path, device);
+      } finally {
+        device.dispose();
+      }
       return;
+    }
     case "tokenizer":
       yield* verifyTokenizer(path, options.tokenizerDir ?? path);
       return;
