@@ -78,6 +78,8 @@ export class RunManager {
     if (known !== undefined) {
       if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(config.name);
       if (known.state.status === "cancelled" || known.state.status === "failed") {
+        // Recorded, so that a watcher does not take the end of before for the end.
+        await known.append({ type: "run-submitted", config });
         this.#enqueue(config.name);
       }
       return known;

@@ -89,6 +89,8 @@ export function applyEvent(state: RunState, event: WatchedEvent): void {
 function change(state: RunState, body: RunEventBody, atMs: number): void {
   switch (body.type) {
     case "run-submitted":
+      state.status = "queued";
+      state.error = "";
       state.submittedAtMs = atMs;
       return;
     case "run-started":
