@@ -1,5 +1,6 @@
 import { Rng } from "@gumshoe/core";
 
+import { checkTier } from "./check-tier.js";
 import { clueBias } from "./clues/bias.js";
 import { drawCandidates } from "./clues/candidates.js";
 import { type Clue } from "./clues/clue.js";
@@ -51,8 +52,14 @@ export function generateCase(
   return { tier, style, seed, index, ...plot, ...writeCase(plot, style) };
 }
 
-/** Makes a case of a tier that need not be in the table, before it is put into words. */
+/**
+ * Makes a case of a tier that need not be in the table, before it is put into words.
+ *
+ * @throws TierError      when cases of the tier cannot exist
+ * @throws ScenarioError  when they can hardly
+ */
 export function generatePlot(rng: Rng, tier: Tier, solver: SolverFactory = OWN_SOLVER): Plot {
+  checkTier(tier);
   const scenario = drawScenario(rng, tier.scenario);
   const { clues, statements } = drawCandidates(rng, scenario, tier.clues);
   const kept = selectClues(rng, scenario, clues, { tier, solver });

@@ -9,7 +9,7 @@ export {
   TierError,
   UnsolvableError,
 } from "./errors.js";
-export { type Case, type CaseName, generateCase } from "./generate-case.js";
+export { type Case, type CaseName, generateCase, generatePlot } from "./generate-case.js";
 export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
 export {
   type AnswerSheet,

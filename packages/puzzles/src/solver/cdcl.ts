@@ -218,7 +218,8 @@ export class Cdcl implements SatSolver {
     let clause = conflict;
     let code = -1;
     do {
-      for (const other of this.#clauses.codes(clause)) {
+      for (let k = clause + this.#length(clause); k > clause; k--) {
+        const other = this.#clauses.words[k] as number;
         const variable = other >> 1;
         if (other === code || this.#seen[variable] || this.#level[variable] === 0) continue;
         this.#seen[variable] = 1;
@@ -242,8 +243,8 @@ export class Cdcl implements SatSolver {
   #isImplied(code: number): boolean {
     const reason = this.#reason[code >> 1] as number;
     if (reason === NO_CLAUSE) return false;
-    for (const other of this.#clauses.codes(reason)) {
-      const variable = other >> 1;
+    for (let k = reason + this.#length(reason); k > reason; k--) {
+      const variable = (this.#clauses.words[k] as number) >> 1;
       const follows = variable === code >> 1 || this.#seen[variable] || this.#level[variable] === 0;
       if (!follows) return false;
     }
@@ -278,11 +279,17 @@ export class Cdcl implements SatSolver {
         core.push(code);
         continue;
       }
-      for (const other of this.#clauses.codes(reason)) {
-        if (this.#level[other >> 1] !== 0 && other !== code) this.#seen[other >> 1] = 1;
+      for (let k = reason + this.#length(reason); k > reason; k--) {
+        const variable = (this.#clauses.words[k] as number) >> 1;
+        if (this.#level[variable] !== 0 && variable !== code >> 1) this.#seen[variable] = 1;
       }
     }
     return core;
+  }
+
+  /** Literals of a clause; they stand in the words after its own. */
+  #length(clause: number): number {
+    return this.#clauses.words[clause] as number;
   }
 
   #assign(code: number, reason: number): void {

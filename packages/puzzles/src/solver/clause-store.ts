@@ -25,9 +25,4 @@ export class ClauseStore {
     this.#end = end;
     return name;
   }
-
-  /** The codes of a clause. */
-  codes(name: number): Int32Array {
-    return this.#words.subarray(name + 1, name + 1 + (this.#words[name] as number));
-  }
 }
