@@ -1,5 +1,9 @@
-/** A line that gives an answer: list or bold markup, a letter, one of . ) :, the answer. */
-const ANSWER_LINE = /^[^\p{L}\p{N}]*([A-Z])[*_]*[.):][*_]*\s*(\S.*)$/u;
+/**
+ * A line that gives an answer: list, table or bold markup, perhaps "Answer", a letter, one of . ) : | or a
+ * dash between spaces, the answer.
+ */
+const ANSWER_LINE =
+  /^[^\p{L}\p{N}]*(?:(?:[Aa]nswer|[Qq]uestion)\s+)?([A-Z])[*_]*(?:\s*[.):|]|\s+[-\u2013\u2014]\s)[*_]*\s*(\S.*)$/u;
 
 /**
  * Finds the answer to each letter in a reply, as the fixed grader reads it.

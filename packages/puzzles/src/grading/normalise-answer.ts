@@ -1,6 +1,7 @@
 /**
- * Brings an answer to the form in which answers are compared: markup, quotes, a leading "the", letter
- * case, repeated spaces and trailing punctuation go; a time of day becomes "HH:MM AM".
+ * Brings an answer to the form in which answers are compared: markup, quotes, a leading "the", the kind
+ * before a colon, letter case, repeated spaces and trailing punctuation go; a time of day becomes
+ * "HH:MM AM".
  *
  * What is left must be the expected name and nothing else: "Mrs. White or Mr. Green" stays wrong.
  */
@@ -10,8 +11,9 @@ export function normaliseAnswer(text: string): string {
     .replace(/[*_`~"'\u2018\u2019\u201c\u201d]/g, "")
     .replace(/\s+/g, " ")
     .trim()
+    .replace(/^(?:suspect|weapon|room|time|motive): */i, "")
     .replace(/^[([{]\s*(.*?)\s*[)\]}][.,;!]*$/, "$1")
-    .replace(/[\s.,;:!]+$/, "")
+    .replace(/[\s.,;:!|]+$/, "")
     .toLowerCase();
   return normaliseTime(plain) ?? plain.replace(/^the /, "").replace(/^(mrs?|sgt)\.? /, "$1. ");
 }

@@ -81,7 +81,8 @@ export class Cdcl implements SatSolver {
 
   /**
    * Returns what follows from assumptions without any search, one clause at a time; null when they are
-   * seen to contradict the clauses. The assumptions themselves are not among it.
+   * seen to contradict the clauses. Neither the assumptions are among it nor, unless there are none,
+   * what follows without them.
    */
   implied(assumptions: readonly number[]): number[] | null {
     this.#backtrack(0);
@@ -94,7 +95,8 @@ export class Cdcl implements SatSolver {
       if (this.#values[code] === 0) this.#assign(code, NO_CLAUSE);
     }
     if (this.#propagate() !== NO_CLAUSE) return null;
-    const codes = [...this.#trail.subarray(0, this.#trailLength)];
+    const first = assumptions.length === 0 ? 0 : (this.#levelStarts[0] as number);
+    const codes = [...this.#trail.subarray(first, this.#trailLength)];
     const given = new Set(assumptions);
     return codes.map(literalOf).filter((literal) => !given.has(literal));
   }

@@ -22,8 +22,8 @@ export interface Trace {
 }
 
 /**
- * Deduces what happened, one clue at a time as long as that leads anywhere; else by as few clues
- * together as possible.
+ * Deduces what happened, one clue at a time as long as that leads anywhere; else by few clues
+ * together.
  *
  * @param clues  have one solution; facts that they leave open are never deduced
  */
@@ -46,9 +46,20 @@ export function deduce(setting: Setting, clues: readonly Clue[]): Trace {
     const step = knowledge.refute(selectors);
     if (step === null) break;
     const indices = step.used.map((selector) => selectors.indexOf(selector)).sort((a, b) => a - b);
-    steps.push({ clues: indices, facts: [step.fact], hard: true });
+    // What follows from it by the rules alone is seen at once.
+    steps.push({ clues: indices, facts: [step.fact, ...knowledge.learn([])], hard: true });
   }
   return { steps, numDecisions };
+}
+
+/** Facts whose proofs are shortened before the shortest is taken. */
+const REFUTED_CANDIDATES = 5;
+
+/** Clues, by selector, that rule out the contrary of a literal. */
+interface Refutation {
+  literal: number;
+  statement: Fact["statement"];
+  used: number[];
 }
 
 /** What is known so far. It is given to the solver, so that every further step rests on it. */
@@ -59,6 +70,8 @@ class Knowledge {
   /** The variables that are true in what happened. */
   readonly #truth: ReadonlySet<number>;
   readonly #known = new Set<number>();
+  /** What rules out the contrary of a choice's right answer, once that has been looked for. */
+  readonly #cores = new Map<Choice, Refutation>();
 
   /** @param solver  has just found what happened */
   constructor(solver: Cdcl, choices: readonly Choice[]) {
@@ -79,27 +92,34 @@ class Knowledge {
       implied.filter((one) => this.#asked.has(Math.abs(one)) && !this.#known.has(one)),
     );
     for (const literal of fresh) this.#add(literal);
+    if (fresh.size === 0) return [];
     return this.#choices.flatMap((choice) => this.#factsOf(choice, fresh));
   }
 
-  /** Finds the fact whose contrary the fewest clues together rule out, and adds it. */
+  /** Finds a fact whose contrary few clues together rule out, and adds it. */
   refute(selectors: readonly number[]): { fact: Fact; used: number[] } | null {
-    let best: { literal: number; fact: Fact; used: number[] } | null = null;
-    for (const choice of this.#choices) {
-      if (this.#isAnswered(choice)) continue;
-      const answer = choice.variables.findIndex((variable) => this.#truth.has(variable));
-      const literal = choice.variables[answer];
-      if (literal === undefined || this.#solver.solve([-literal, ...selectors])) continue;
-      const core = this.#solver.core().filter((one) => one !== -literal);
-      // Shrinking costs a call per clue; of a much larger core little is to be hoped for.
-      if (best !== null && core.length > 2 * best.used.length) continue;
-      const used = this.#shrink(literal, core);
-      if (best !== null && best.used.length <= used.length) continue;
-      best = { literal, fact: { statement: choice.statement(answer), holds: true }, used };
-      if (used.length <= 1) break;
-    }
-    if (best !== null) this.#add(best.literal);
-    return best;
+    const open = this.#choices.filter((choice) => !this.#isAnswered(choice));
+    for (const choice of open) this.#rememberCore(choice, selectors);
+    const candidates = open
+      .flatMap((choice) => this.#cores.get(choice) ?? [])
+      .sort((a, b) => a.used.length - b.used.length)
+      .slice(0, REFUTED_CANDIDATES);
+    // By now more is known than when the clues were found; fewer of them may do.
+    for (const one of candidates) one.used = this.#shrink(one.literal, one.used);
+    const best = candidates.sort((a, b) => a.used.length - b.used.length)[0];
+    if (best === undefined) return null;
+    this.#add(best.literal);
+    return { fact: { statement: best.statement, holds: true }, used: best.used };
+  }
+
+  /** Finds clues, once for each choice, that together rule out all but the right answer. */
+  #rememberCore(choice: Choice, selectors: readonly number[]): void {
+    if (this.#cores.has(choice)) return;
+    const answer = choice.variables.findIndex((variable) => this.#truth.has(variable));
+    const literal = choice.variables[answer];
+    if (literal === undefined || this.#solver.solve([-literal, ...selectors])) return;
+    const used = this.#solver.core().filter((one) => one !== -literal);
+    this.#cores.set(choice, { literal, statement: choice.statement(answer), used });
   }
 
   /** Leaves out clues without which the contrary is ruled out just as well. */
