@@ -29,6 +29,8 @@ export interface AttentionPlan {
   readonly rows: number;
   /** Largest block id, to be checked against a cache. */
   readonly maxBlock: number;
+  /** Whether it can be differentiated: all keys of every span are rows of the batch. */
+  readonly hasAllRows: boolean;
 }
 
 const HEADER_WORDS = 4;
@@ -73,7 +75,13 @@ export function createAttentionPlan(
     [...header, blocksAt].concat(spanWords, chunkWords, packWords, blocks),
   );
   const maxBlock = blocks.reduce((most, block) => Math.max(most, block), -1);
-  return { words: place(device, words, reuse), rows, maxBlock };
+  const hasAllRows = spans.every((span) => keysAreRows(span, rows));
+  return { words: place(device, words, reuse), rows, maxBlock, hasAllRows };
+}
+
+function keysAreRows(span: AttentionSpan, rows: number): boolean {
+  const prefixEnd = (span.prefixRow ?? Infinity) + span.prefixLength;
+  return span.ownLength === 0 && (span.prefixLength === 0 || prefixEnd <= rows);
 }
 
 function checkSpan(index: number, span: AttentionSpan): void {

@@ -1,26 +1,41 @@
-import { type CommandList, type Device } from "./device.js";
+import { type CommandList, type Device, type Tensor } from "./device.js";
 import { OutOfMemoryError, OutOfRangeIdError } from "./errors.js";
 import { OPERATIONS, STATUS } from "./native/records.js";
 
-type Run = (records: Float64Array, length: number) => 0 | [status: number, at: number];
+/** What a list needs of its device. */
+export interface Runner {
+  run(records: Float64Array, length: number): 0 | [status: number, at: number];
+  /** How often memory was given back so far. */
+  numFrees(): number;
+  /** @throws DisposedError */
+  checkAlive(tensors: readonly Tensor[]): void;
+}
 
-/** Records operations as float64 numbers and hands them to native code in one call. */
+/**
+ * Records operations as float64 numbers and hands them to native code in one call.
+ *
+ * Records hold addresses: so whenever memory was given back since, a run first makes sure that it was
+ * not this list's.
+ */
 export class CpuCommandList implements CommandList {
   readonly device: Device;
-  readonly #run: Run;
+  readonly #runner: Runner;
   #records = new Float64Array(1024);
   #length = 0;
+  readonly #tensors: Tensor[] = [];
+  #numFreesSeen: number;
 
-  constructor(device: Device, run: Run) {
+  constructor(device: Device, runner: Runner) {
     this.device = device;
-    this.#run = run;
+    this.#runner = runner;
+    this.#numFreesSeen = runner.numFrees();
   }
 
   get length(): number {
     return this.#length;
   }
 
-  append(_operation: string, code: number, values: readonly number[]): void {
+  append(code: number, values: readonly number[], tensors: readonly Tensor[]): void {
     const end = this.#length + 2 + values.length;
     if (end > this.#records.length) {
       const larger = new Float64Array(2 * end);
@@ -31,10 +46,14 @@ export class CpuCommandList implements CommandList {
     this.#records[this.#length + 1] = values.length;
     this.#records.set(values, this.#length + 2);
     this.#length = end;
+    for (const tensor of tensors) this.#tensors.push(tensor);
   }
 
   run(): void {
-    const result = this.#run(this.#records, this.#length);
+    const numFrees = this.#runner.numFrees();
+    if (numFrees !== this.#numFreesSeen) this.#runner.checkAlive(this.#tensors);
+    this.#numFreesSeen = numFrees;
+    const result = this.#runner.run(this.#records, this.#length);
     if (result === 0) return;
     const [status, at] = result;
     const operation = OPERATIONS[this.#records[at] ?? -1] ?? "unknown operation";
@@ -45,5 +64,6 @@ export class CpuCommandList implements CommandList {
 
   reset(): void {
     this.#length = 0;
+    this.#tensors.length = 0;
   }
 }

@@ -49,6 +49,8 @@ interface Memory {
 class CpuTensor implements Tensor {
   readonly values: HostArray;
   readonly address: number;
+  /** Known apart from the values, which are gone once the memory was given back. */
+  readonly length: number;
 
   constructor(
     readonly device: CpuDevice,
@@ -58,10 +60,11 @@ class CpuTensor implements Tensor {
   ) {
     this.values = memory.values;
     this.address = memory.address;
+    this.length = memory.values.length;
   }
 
-  get length(): number {
-    return this.values.length;
+  get isAlive(): boolean {
+    return this.values.buffer.byteLength > 0;
   }
 
   slice(start: number, end: number): Tensor {
@@ -82,6 +85,7 @@ class CpuDevice implements Device {
   readonly #addon: Addon;
   readonly #setNumber: number;
   readonly #owned = new Set<CpuTensor>();
+  #numFrees = 0;
   #pool: PoolHandle | null;
 
   constructor(addon: Addon, options: CpuDeviceOptions) {
@@ -118,6 +122,7 @@ class CpuDevice implements Device {
 
   free(tensor: Tensor): void {
     if (!(tensor instanceof CpuTensor) || !this.#owned.delete(tensor)) return;
+    this.#numFrees++;
     this.#addon.detach(tensor.values.buffer as ArrayBuffer);
   }
 
@@ -131,9 +136,13 @@ class CpuDevice implements Device {
 
   createCommandList(): CommandList {
     this.#alive();
-    return new CpuCommandList(this, (records, length) =>
-      this.#addon.run(this.#alive(), this.#setNumber, records, length),
-    );
+    return new CpuCommandList(this, {
+      run: (records, length) => this.#addon.run(this.#alive(), this.#setNumber, records, length),
+      numFrees: () => this.#numFrees,
+      checkAlive: (tensors) => {
+        for (const tensor of tensors) this.#checkOwned(tensor as CpuTensor);
+      },
+    });
   }
 
   dispose(): void {
@@ -148,12 +157,16 @@ class CpuDevice implements Device {
     return this.#pool;
   }
 
+  #checkOwned(tensor: CpuTensor): void {
+    if (!this.#owned.has(tensor.owner ?? tensor)) throw new DisposedError("a tensor");
+  }
+
   #hostView(tensor: Tensor, operation: string, values: HostArray, at: number): HostArray {
     this.#alive();
     if (!(tensor instanceof CpuTensor) || tensor.device !== this) {
       throw new ShapeError(operation, "tensor", "belongs to another device");
     }
-    if (!this.#owned.has(tensor.owner ?? tensor)) throw new DisposedError("the tensor");
+    this.#checkOwned(tensor);
     if (!(values instanceof ARRAYS[tensor.dtype])) {
       throw new ShapeError(operation, "values", `must be a ${ARRAYS[tensor.dtype].name}`);
     }

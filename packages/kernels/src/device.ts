@@ -15,6 +15,8 @@ export interface Tensor {
   readonly device: Device;
   /** Where it begins, as the kernels see it. */
   readonly address: number;
+  /** False once its memory, or its owner's, was given back. */
+  readonly isAlive: boolean;
   /** A part of this tensor; it dies with its owner. */
   slice(start: number, end: number): Tensor;
 }
@@ -29,9 +31,9 @@ export interface CommandList {
   readonly device: Device;
   /** Numbers recorded so far. */
   readonly length: number;
-  /** Appends one operation; used by `ops` only, which checks the arguments. */
-  append(operation: string, code: number, values: readonly number[]): void;
-  /** @throws OutOfRangeIdError, OutOfMemoryError */
+  /** Appends one operation on these tensors; used by `ops` only, which checks the arguments. */
+  append(code: number, values: readonly number[], tensors: readonly Tensor[]): void;
+  /** @throws OutOfRangeIdError, OutOfMemoryError, or DisposedError when a tensor was given back */
   run(): void;
   /** Forgets all operations. */
   reset(): void;

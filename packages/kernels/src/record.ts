@@ -1,5 +1,5 @@
 import { type CommandList, type Dtype, type Tensor } from "./device.js";
-import { ShapeError } from "./errors.js";
+import { DisposedError, ShapeError } from "./errors.js";
 import { type Operation, OPERATION_CODES } from "./native/records.js";
 
 /** A tensor argument, what it must hold, or null where it may be left out. */
@@ -10,7 +10,7 @@ export type TensorSpec = readonly [tensor: Tensor | null, dtype: Dtype, minLengt
  *
  * @param tensors  by argument name: the tensor, its dtype, and the least number of elements
  * @param values   the record's arguments in order: a name of `tensors`, or a number
- * @throws         ShapeError that names the argument
+ * @throws         ShapeError, DisposedError that name the argument
  */
 export function record(
   list: CommandList,
@@ -18,18 +18,22 @@ export function record(
   tensors: Readonly<Record<string, TensorSpec>>,
   values: readonly (string | number)[],
 ): void {
+  const used: Tensor[] = [];
   for (const name in tensors) {
     const [tensor, dtype, minLength] = tensors[name] as TensorSpec;
-    if (tensor !== null) check(list, operation, name, { tensor, dtype, minLength });
+    if (tensor === null) continue;
+    check(list, operation, name, { tensor, dtype, minLength });
+    used.push(tensor);
   }
-  const numbers = values.map((value) =>
-    typeof value === "number" ? value : (tensors[value]?.[0]?.address ?? 0),
-  );
-  for (const [index, value] of numbers.entries()) {
-    if (Number.isNaN(value))
-      throw new ShapeError(operation, `argument ${index}`, "is not a number");
+  const numbers: number[] = [];
+  for (const value of values) {
+    const number = typeof value === "number" ? value : (tensors[value]?.[0]?.address ?? 0);
+    if (Number.isNaN(number)) {
+      throw new ShapeError(operation, `argument ${numbers.length}`, "is not a number");
+    }
+    numbers.push(number);
   }
-  list.append(operation, OPERATION_CODES[operation], numbers);
+  list.append(OPERATION_CODES[operation], numbers, used);
 }
 
 function check(
@@ -44,7 +48,11 @@ function check(
   if (tensor.dtype !== dtype) {
     throw new ShapeError(operation, name, `is ${tensor.dtype}, expected ${dtype}`);
   }
-  if (!(tensor.length >= minLength)) {
+  if (!tensor.isAlive) throw new DisposedError(`${name} of ${operation}`);
+  if (!Number.isSafeInteger(minLength) || minLength < 0) {
+    throw new ShapeError(operation, name, `cannot have ${minLength} elements`);
+  }
+  if (tensor.length < minLength) {
     throw new ShapeError(operation, name, `has ${tensor.length} elements, expected ${minLength}`);
   }
 }

@@ -107,6 +107,9 @@ export function attentionBackward(
   },
 ): void {
   const { plan, heads, kvHeads, headDim, scale } = args;
+  if (!plan.hasAllRows) {
+    throw new ShapeError("attentionBackward", "plan", "has keys that are not rows of the batch");
+  }
   const wide = plan.rows * heads * headDim;
   const narrow = plan.rows * kvHeads * headDim;
   record(

@@ -1,0 +1,140 @@
+/**
+ * What the tests of kernels stand on: every result is made on each instruction set of this machine,
+ * with one thread and with three, and must have the same bits each time.
+ */
+import { type Rng } from "@gumshoe/core";
+import { expect } from "vitest";
+
+import { createCpuDevice } from "../cpu-device.js";
+import {
+  type CommandList,
+  type Device,
+  type HostArray,
+  type InstructionSet,
+  type Tensor,
+} from "../device.js";
+import { INSTRUCTION_SETS } from "../native/records.js";
+
+/** A device with its tensors, for one run of one operation. */
+export class Rig {
+  constructor(readonly device: Device) {}
+
+  /** Uploads values; the element type is the array's. */
+  put(values: HostArray): Tensor {
+    const dtype =
+      values instanceof Float32Array
+        ? "f32"
+        : values instanceof Int32Array
+          ? "i32"
+          : values instanceof Uint32Array
+            ? "u32"
+            : "f64";
+    const tensor = this.device.alloc(dtype, values.length);
+    this.device.write(tensor, values);
+    return tensor;
+  }
+
+  /** A result that is filled with a value first, so that what is not written shows. */
+  out(length: number, value = 777): Tensor {
+    return this.put(new Float32Array(length).fill(value));
+  }
+
+  get(tensor: Tensor): Float32Array {
+    const values = new Float32Array(tensor.length);
+    this.device.read(tensor, values);
+    return values;
+  }
+
+  run(recordAll: (list: CommandList) => void): void {
+    const list = this.device.createCommandList();
+    recordAll(list);
+    list.run();
+  }
+}
+
+/** Makes a device, runs the body, and gives the device back. */
+export function onDevice<T>(
+  options: Parameters<typeof createCpuDevice>[0],
+  body: (rig: Rig) => T,
+): T {
+  const device = createCpuDevice(options);
+  try {
+    return body(new Rig(device));
+  } finally {
+    device.dispose();
+  }
+}
+
+/** Instruction sets of this machine, best first. */
+export function instructionSets(): InstructionSet[] {
+  const best = onDevice({ threads: 1 }, ({ device }) => device.instructionSet);
+  return INSTRUCTION_SETS.slice(0, INSTRUCTION_SETS.indexOf(best) + 1).reverse();
+}
+
+/**
+ * Runs the body on every instruction set, with 1 and with 3 threads.
+ *
+ * @returns  the results, which are the same bits everywhere
+ */
+export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
+  let first: Float32Array[] | null = null;
+  for (const instructionSet of instructionSets()) {
+    for (const threads of [1, 3]) {
+      const results = onDevice({ threads, instructionSet }, body);
+      first ??= results;
+      for (const [index, result] of results.entries()) {
+        const where = `result ${index} on ${instructionSet} with ${threads} threads`;
+        expectSameBits(result, first[index] as Float32Array, where);
+      }
+    }
+  }
+  return first as Float32Array[];
+}
+
+/** Compares bit for bit; the first difference is reported. */
+export function expectSameBits(got: Float32Array, want: Float32Array, where = "result"): void {
+  expect(got.length, where).toBe(want.length);
+  const a = new Uint32Array(got.buffer, got.byteOffset, got.length);
+  const b = new Uint32Array(want.buffer, want.byteOffset, want.length);
+  const at = a.findIndex((bits, i) => bits !== b[i]);
+  if (at >= 0) expect.fail(`${where}: element ${at} is ${got[at]}, not ${want[at]}`);
+}
+
+/**
+ * Compares with the oracle.
+ *
+ * @param magnitude  what an element's error is measured by, e.g. the sum of the absolute terms; by
+ *                   default its own size, or a tenth of the largest if that is more
+ */
+export function expectClose(
+  got: Float32Array,
+  want: Float64Array,
+  tolerance: number,
+  magnitude?: Float64Array,
+): void {
+  expect(got.length).toBe(want.length);
+  const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0.01);
+  for (let i = 0; i < want.length; i++) {
+    const value = want[i] as number;
+    const unit = magnitude?.[i] ?? Math.max(Math.abs(value), largest / 10);
+    const error = Math.abs((got[i] as number) - value);
+    if (!(error <= tolerance * unit + 1e-37)) {
+      expect.fail(`element ${i} is ${got[i]}, the oracle says ${value}; unit ${unit}`);
+    }
+  }
+}
+
+/** Normal numbers; with `outliers`, one in twenty is a thousand times as large, one in twenty tiny. */
+export function normals(rng: Rng, length: number, outliers = false): Float32Array {
+  return Float32Array.from({ length }, () => {
+    const value = Math.sqrt(-2 * Math.log(1 - rng.uniform())) * Math.cos(6.283185 * rng.uniform());
+    if (!outliers) return value;
+    const dice = rng.uniform();
+    return dice < 0.05 ? value * 1000 : dice < 0.1 ? value * 1e-20 : value;
+  });
+}
+
+/** Whole numbers in [0, bound). */
+export function integers(rng: Rng, length: number, bound: number): Int32Array {
+  return Int32Array.from({ length }, () => Math.floor(rng.uniform() * bound));
+}
