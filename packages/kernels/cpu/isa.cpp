@@ -13,6 +13,7 @@
 #include "adamw.cpp"
 #include "attention-backward.cpp"
 #include "attention.cpp"
+#include "embedding.cpp"
 #include "head.cpp"
 #include "linear.cpp"
 #include "rms-norm.cpp"
