@@ -1,226 +1,181 @@
-import { createCpuDevice, type CpuDeviceOptions, type Device } from "@gumshoe/kernels";
+import { type Pack } from "@gumshoe/grpo";
+import { createCpuDevice, type Device, type DeviceFault } from "@gumshoe/kernels";
 import { afterEach, describe, expect, test } from "vitest";
 
-import { RequestTooLargeError } from "../errors.js";
-import { randomIds, randomPack, TINY_CONFIGS, tinyModel } from "../model/tiny-model.js";
+import { Model } from "../model/model.js";
 import { Scorer } from "../trainer/scorer.js";
-import { type ModelConfig } from "../weights/model-config.js";
+import { initialParameters } from "../weights/initial-parameters.js";
+import { parseModelConfig } from "../weights/model-config.js";
 import { Sampler, type SamplerOptions } from "./sampler.js";
 import { type SampleRequest, type SampleResult } from "./sequence.js";
 
-const QWEN2 = TINY_CONFIGS["qwen2, tied head"];
-/** One token, a block less one, a block, a block and one, and more. */
-const PROMPT_LENGTHS = [1, 15, 16, 17, 37];
-const devices: Device[] = [];
+const CONFIG = parseModelConfig({
+  architectures: ["Qwen2ForCausalLM"],
+  model_type: "qwen2",
+  vocab_size: 101,
+  hidden_size: 40,
+  intermediate_size: 56,
+  num_hidden_layers: 2,
+  num_attention_heads: 5,
+  num_key_value_heads: 1,
+  max_position_embeddings: 256,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10_000,
+  tie_word_embeddings: true,
+  hidden_act: "silu",
+  eos_token_id: 1,
+});
 
+const devices: Device[] = [];
 afterEach(() => {
   for (const device of devices.splice(0)) device.dispose();
 });
 
-function modelOn(options: CpuDeviceOptions, config: ModelConfig = QWEN2) {
+function makeModel(options: { threads?: number; fault?: DeviceFault } = {}): Model {
   const device = createCpuDevice({ threads: 1, ...options });
   devices.push(device);
-  return tinyModel(device, config);
+  const model = new Model({ device, config: CONFIG, training: false });
+  // Larger weights than usual, so that a bit that differs is soon a token that differs.
+  model.setParameters(initialParameters(CONFIG, 5, 0.3));
+  model.commit();
+  return model;
 }
 
-function request(id: string, changes: Partial<SampleRequest> = {}): SampleRequest {
+function request(id: string, promptLength: number, more: Partial<SampleRequest> = {}) {
+  const promptIds = Array.from({ length: promptLength }, (_, i) => (7 * i + promptLength) % 101);
   return {
-    id,
-    promptIds: randomIds(QWEN2, 7, 5),
-    count: 3,
-    temperature: 1,
-    maxNewTokens: 20,
-    stopTokenIds: [],
-    seed: [9, 1],
-    earlyStop: null,
-    ...changes,
-  };
-}
-
-function mixedRequests(config: ModelConfig, temperature = 1): SampleRequest[] {
-  return PROMPT_LENGTHS.map((length, i) =>
-    request(`prompt of ${length}`, {
-      promptIds: randomIds(config, length, i),
-      count: 1 + (i % 3),
-      maxNewTokens: 14 + 5 * i,
-      stopTokenIds: [3],
-      seed: [9, i],
-      temperature,
-    }),
-  );
+    ...{ id, promptIds, count: 3, temperature: 1, maxNewTokens: 21, stopTokenIds: [1] },
+    ...{ seed: [9, promptLength] as const, earlyStop: null },
+    ...more,
+  } satisfies SampleRequest;
 }
 
 function sample(
+  model: Model,
   requests: readonly SampleRequest[],
-  options: Partial<SamplerOptions> & Pick<SamplerOptions, "model">,
-): SampleResult[] {
-  const sampler = new Sampler({ kvCacheTokens: 2048, ...options });
+  options: Partial<SamplerOptions> = {},
+): Map<string, SampleResult> {
+  const sampler = new Sampler({ model, kvCacheTokens: 4096, ...options });
   for (const one of requests) sampler.add(one);
-  const results = sampler.run();
+  const results = new Map(sampler.run().map((result) => [result.id, result]));
   sampler.dispose();
-  return results.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return results;
 }
 
-/** Scores the answers of a result the way the trainer sees them: as one packed row. */
-function rescore(scorer: Scorer, result: SampleResult, temperature: number): Float32Array {
-  const answers = result.rollouts.map(({ tokens, logprobs }, rollout) => ({
-    ...{ rollout, tokens, logprobs, advantage: 1, weight: 1 },
-  }));
-  const pack = { groupKey: result.id, promptTokens: result.promptIds, answers };
-  return scorer.score(pack, temperature).logprobs;
+function toPack(result: SampleResult): Pack {
+  return {
+    groupKey: result.id,
+    promptTokens: result.promptIds,
+    answers: result.rollouts.map(({ tokens, logprobs }, rollout) => {
+      return { rollout, tokens, logprobs, advantage: 0, weight: 0 };
+    }),
+  };
 }
 
-const sampledLogprobs = (result: SampleResult) =>
-  Float32Array.from(result.rollouts.flatMap(({ logprobs }) => [...logprobs]));
+/** Answers of requests with prompts of many lengths, one and the block size among them. */
+const LENGTHS = [1, 2, 15, 16, 17, 33, 50];
+const REQUESTS = LENGTHS.map((length) => request(`r${length}`, length));
 
-describe.each(Object.entries(TINY_CONFIGS))("with the weights of %s", (_, config) => {
-  test.each([1, 0.7])(
-    "a log-prob is bit for bit the trainer's at temperature %s",
-    (temperature) => {
-      const model = modelOn({}, config);
-      const scorer = new Scorer(model);
-      const results = sample(mixedRequests(config, temperature), { model });
-      expect(results).toHaveLength(PROMPT_LENGTHS.length);
-      for (const result of results) {
-        expect(rescore(scorer, result, temperature)).toEqual(sampledLogprobs(result));
-      }
-    },
-  );
+describe("sampler and trainer", () => {
+  test.each([1, 0.7, 1.3])("agree bit for bit at temperature %s", (temperature) => {
+    const model = makeModel();
+    const requests = REQUESTS.map((one) => ({ ...one, temperature }));
+    const scorer = new Scorer(model);
+    for (const result of sample(model, requests).values()) {
+      const sampled = result.rollouts.flatMap(({ logprobs }) => [...logprobs]);
+      expect(sampled).toEqual([...scorer.score(toPack(result), temperature).logprobs]);
+    }
+    scorer.dispose();
+  });
 
-  test("what else is in the batch, threads and instruction sets change no bit", () => {
-    const requests = mixedRequests(config);
-    const expected = sample(requests, { model: modelOn({}, config) });
-    const squeezed = { maxBatch: 2, maxPrefillTokens: 20, kvCacheTokens: 112 };
-    expect(sample(requests, { model: modelOn({}, config), ...squeezed })).toEqual(expected);
-    expect(sample(requests, { model: modelOn({ threads: 2 }, config) })).toEqual(expected);
-    const model = modelOn({ instructionSet: "scalar" }, config);
-    expect(requests.flatMap((one) => sample([one], { model }))).toEqual(
-      requests.map(({ id }) => expected.find((result) => result.id === id)),
-    );
+  test("differ when a kernel is broken on purpose, so a run can notice it", () => {
+    const model = makeModel({ fault: "decode-attention" });
+    const scorer = new Scorer(model);
+    const differ = [...sample(model, REQUESTS).values()].some((result) => {
+      const sampled = result.rollouts.flatMap(({ logprobs }) => [...logprobs]);
+      const scored = [...scorer.score(toPack(result)).logprobs];
+      return sampled.some((value, i) => !Object.is(value, scored[i]));
+    });
+    expect(differ).toBe(true);
+    scorer.dispose();
   });
 });
 
-test("a broken decode kernel shows in the log-probs", () => {
-  const model = modelOn({ fault: "decode-attention" });
-  const [result] = sample([request("a", { maxNewTokens: 30 })], { model });
-  if (result === undefined) throw new Error("no result");
-  expect(rescore(new Scorer(model), result, 1)).not.toEqual(sampledLogprobs(result));
+describe("a rollout depends on its request alone", () => {
+  const alone = () => {
+    const model = makeModel();
+    return new Map(REQUESTS.map((one) => [one.id, sample(model, [one]).get(one.id)]));
+  };
+
+  test("not on the other requests of its batch, nor on the batch's limits", () => {
+    const expected = alone();
+    const model = makeModel();
+    expect(sample(model, REQUESTS)).toEqual(expected);
+    const tight = { maxBatch: 2, maxPrefillTokens: 20, kvCacheTokens: 160 };
+    expect(sample(model, [...REQUESTS].reverse(), tight)).toEqual(expected);
+  });
+
+  test("not on threads", () => {
+    expect(sample(makeModel({ threads: 2 }), REQUESTS)).toEqual(alone());
+  });
+
+  test("two rollouts of one request differ, and the same seed gives the same", () => {
+    const model = makeModel();
+    const [first, again] = [1, 2].map(() => sample(model, [request("a", 12)]).get("a"));
+    expect(again).toEqual(first);
+    const texts = new Set(first?.rollouts.map(({ tokens }) => tokens.join()));
+    expect(texts.size).toBe(3);
+  });
 });
 
-test("a request that comes in the middle changes nothing for those in hand, nor they for it", () => {
-  const model = modelOn({});
-  const late = request("late", { promptIds: randomIds(QWEN2, 21, 8), seed: [77] });
-  const sampler = new Sampler({ model, kvCacheTokens: 1024 });
-  sampler.add(request("early"));
-  for (let i = 0; i < 6; i++) expect(sampler.step()).toEqual([]);
-  sampler.add(late);
-  const together = sampler.run();
-  expect(together.map(({ id }) => id)).toEqual(["early", "late"]);
-  expect(together).toEqual([
-    ...sample([request("early")], { model }),
-    ...sample([late], { model }),
-  ]);
+describe("an answer ends", () => {
+  test("with a stop token, which belongs to it", () => {
+    const model = makeModel();
+    const free = sample(model, [request("a", 9, { stopTokenIds: [] })]).get("a");
+    const third = free?.rollouts[0]?.tokens[2] as number;
+    const stopped = sample(model, [request("a", 9, { stopTokenIds: [third] })]).get("a");
+    const tokens = [...(stopped?.rollouts[0]?.tokens ?? [])];
+    expect(stopped?.rollouts[0]?.finish).toBe("stop");
+    expect(tokens.indexOf(third)).toBe(tokens.length - 1);
+  });
+
+  test("at its longest length", () => {
+    const requests = [request("a", 9, { stopTokenIds: [], maxNewTokens: 17 })];
+    const result = sample(makeModel(), requests).get("a");
+    expect(result?.rollouts.map(({ tokens, finish }) => [tokens.length, finish])).toEqual([
+      [17, "length"],
+      [17, "length"],
+      [17, "length"],
+    ]);
+  });
+
+  test("early when its mean log-prob falls under the threshold", () => {
+    const earlyStop = { alpha: 0.5, threshold: -0.5 };
+    const requests = [request("a", 9, { stopTokenIds: [], earlyStop })];
+    const result = sample(makeModel(), requests).get("a");
+    expect(result?.rollouts.map(({ finish }) => finish)).toContain("early-stop");
+  });
 });
 
-test("tokens are drawn as often as their probability says", () => {
-  const model = modelOn({});
-  const count = 4000;
-  const [result] = sample([request("a", { count, maxNewTokens: 1 })], { model });
-  const seen = new Map<number, { times: number; probability: number }>();
-  for (const { tokens, logprobs } of result?.rollouts ?? []) {
-    const token = tokens[0] as number;
-    const times = (seen.get(token)?.times ?? 0) + 1;
-    seen.set(token, { times, probability: Math.exp(logprobs[0] as number) });
-  }
-  const common = [...seen.values()].filter(({ probability }) => probability * count >= 10);
-  const chiSquare = common
-    .map(({ times, probability }) => (times - probability * count) ** 2 / (probability * count))
-    .reduce((sum, term) => sum + term, 0);
-  expect(common.length).toBeGreaterThan(8);
-  // Mean n and variance 2n: five deviations above is a wrong distribution.
-  expect(chiSquare).toBeLessThan(common.length + 5 * Math.sqrt(2 * common.length));
+test("temperature 0 takes the most likely token, the same in every rollout", () => {
+  const result = sample(makeModel(), [request("a", 12, { temperature: 0 })]).get("a");
+  const texts = new Set(result?.rollouts.map(({ tokens }) => tokens.join()));
+  expect(texts.size).toBe(1);
 });
 
-test("different rollouts and different seeds draw different answers", () => {
-  const model = modelOn({});
-  const [a, b] = sample([request("a"), request("b", { seed: [9, 2] })], { model });
-  const answers = [...(a?.rollouts ?? []), ...(b?.rollouts ?? [])].map((r) => r.tokens.join());
-  expect(new Set(answers).size).toBe(6);
+test("a request that can never fit into the cache is refused", () => {
+  const sampler = new Sampler({ model: makeModel(), kvCacheTokens: 64 });
+  expect(() => sampler.add(request("a", 60))).toThrow("request a needs 6 blocks");
+  sampler.dispose();
 });
 
-test("temperature 0 takes the most likely token, with its log-prob at temperature 1", () => {
-  const model = modelOn({});
-  const [result] = sample([request("a", { temperature: 0, count: 1 })], { model });
-  const rollout = result?.rollouts[0];
-  if (result === undefined || rollout === undefined) throw new Error("no result");
-  const scorer = new Scorer(model);
-  const prefix = Int32Array.from([...result.promptIds, ...rollout.tokens.slice(0, 10)]);
-  const pack = randomPack(QWEN2, { prompt: 1, answers: [] });
-  const every = Array.from({ length: QWEN2.vocabularySize }, (_, id) => ({
-    ...{ rollout: id, tokens: Int32Array.of(id), logprobs: new Float32Array(0) },
-    ...{ advantage: 1, weight: 1 },
-  }));
-  const { logprobs } = scorer.score({ ...pack, promptTokens: prefix, answers: every });
-  expect(logprobs.indexOf(Math.max(...logprobs))).toBe(rollout.tokens[10]);
-  expect(Math.max(...logprobs)).toBe(rollout.logprobs[10]);
-});
-
-test("a stop token ends an answer and belongs to it; else the length does", () => {
-  const model = modelOn({});
-  const [free] = sample([request("a")], { model });
-  const first = free?.rollouts[0]?.tokens ?? Int32Array.of();
-  expect(free?.rollouts.map(({ finish }) => finish)).toEqual(["length", "length", "length"]);
-  expect(first).toHaveLength(20);
-  const stop = first[6] as number;
-  const [stopped] = sample([request("a", { stopTokenIds: [stop] })], { model });
-  const tokens = stopped?.rollouts[0]?.tokens ?? Int32Array.of();
-  expect(stopped?.rollouts[0]?.finish).toBe("stop");
-  expect(tokens).toEqual(first.slice(0, first.indexOf(stop) + 1));
-});
-
-test("an answer whose mean log-prob falls under the threshold is stopped early", () => {
-  const model = modelOn({});
-  const earlyStop = { alpha: 0.8, threshold: -2 };
-  const [free] = sample([request("a", { maxNewTokens: 40 })], { model });
-  const [watched] = sample([request("a", { maxNewTokens: 40, earlyStop })], { model });
-  let mean = 0;
-  const logprobs = free?.rollouts[0]?.logprobs ?? Float32Array.of();
-  const end = logprobs.findIndex((logprob) => (mean = 0.8 * mean + (1 - 0.8) * logprob) < -2);
-  expect(end).toBeGreaterThan(0);
-  expect(watched?.rollouts[0]?.finish).toBe("early-stop");
-  expect(watched?.rollouts[0]?.logprobs).toEqual(logprobs.slice(0, end + 1));
-});
-
-test("a cancelled request leaves the others as they are, and its memory to them", () => {
-  const model = modelOn({});
-  const sampler = new Sampler({ model, kvCacheTokens: 16 * 9 });
-  sampler.add(request("gone", { maxNewTokens: 32 }));
-  sampler.add(request("kept", { seed: [5] }));
-  sampler.add(request("waiting"));
-  for (let i = 0; i < 4; i++) sampler.step();
-  expect([sampler.cancel("gone"), sampler.cancel("waiting")]).toEqual([true, true]);
-  expect(sampler.cancel("gone")).toBe(false);
-  expect(sampler.run()).toEqual(sample([request("kept", { seed: [5] })], { model }));
+test("a cancelled request gives its place in the cache back", () => {
+  const sampler = new Sampler({ model: makeModel(), kvCacheTokens: 96 });
+  sampler.add(request("a", 20));
+  sampler.step();
+  expect(sampler.cancel("a")).toBe(true);
   expect(sampler.idle).toBe(true);
-});
-
-test("stats count each prompt once and every sampled token", () => {
-  const sampler = new Sampler({ model: modelOn({}), kvCacheTokens: 1024 });
-  sampler.add(request("a"));
-  sampler.run();
-  const counted = { numPrefillTokens: 7, numSampledTokens: 60, numSteps: 20 };
-  expect(sampler.stats).toEqual(counted);
-});
-
-test("a request that can never be served is refused when it comes", () => {
-  const sampler = new Sampler({ model: modelOn({}), kvCacheTokens: 64 });
-  expect(() => sampler.add(request("a", { maxNewTokens: 66 }))).toThrow(RequestTooLargeError);
-  expect(() => sampler.add(request("a", { promptIds: [] }))).toThrow("promptIds");
-  expect(() => sampler.add(request("a", { promptIds: [67] }))).toThrow("vocabulary");
-  expect(() => sampler.add(request("a", { count: 0 }))).toThrow("count");
-  expect(() => sampler.add(request("a", { maxNewTokens: 0 }))).toThrow("maxNewTokens");
-  expect(() => sampler.add(request("a", { temperature: -1 }))).toThrow("temperature");
-  expect(sampler.idle).toBe(true);
-  sampler.add(request("a"));
-  expect(() => sampler.add(request("a"))).toThrow("a is in hand already");
+  sampler.add(request("b", 20));
+  expect(sampler.run().map(({ id }) => id)).toEqual(["b"]);
+  sampler.dispose();
 });

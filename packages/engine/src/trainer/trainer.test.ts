@@ -1,215 +1,151 @@
 import { type Pack } from "@gumshoe/grpo";
-import { createCpuDevice, type CpuDeviceOptions, type Device } from "@gumshoe/kernels";
-import { afterEach, describe, expect, test } from "vitest";
+import { createCpuDevice, type Device } from "@gumshoe/kernels";
+import { afterEach, expect, test } from "vitest";
 
 import { Model } from "../model/model.js";
-import {
-  randomIds,
-  randomPack,
-  TINY_CONFIGS,
-  tinyModel,
-  tinyParameters,
-} from "../model/tiny-model.js";
-import { type ModelConfig } from "../weights/model-config.js";
-import { Scorer } from "./scorer.js";
-import { type PackLossFunction, Trainer, type TrainerOptions } from "./trainer.js";
+import { initialParameters } from "../weights/initial-parameters.js";
+import { parseModelConfig } from "../weights/model-config.js";
+import { Trainer, type TrainerOptions } from "./trainer.js";
 
-const QWEN2 = TINY_CONFIGS["qwen2, tied head"];
 const devices: Device[] = [];
-
 afterEach(() => {
   for (const device of devices.splice(0)) device.dispose();
 });
 
-function deviceOf(options: CpuDeviceOptions = {}): Device {
-  const device = createCpuDevice({ threads: 1, ...options });
+function makeModel(more: Record<string, unknown> = {}, threads = 1): Model {
+  const config = parseModelConfig({
+    architectures: ["Qwen3ForCausalLM"],
+    model_type: "qwen3",
+    vocab_size: 67,
+    hidden_size: 24,
+    intermediate_size: 40,
+    num_hidden_layers: 3,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 12,
+    max_position_embeddings: 128,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    hidden_act: "silu",
+    eos_token_id: 1,
+    ...more,
+  });
+  const device = createCpuDevice({ threads });
   devices.push(device);
-  return device;
+  const model = new Model({ device, config, training: true });
+  model.setParameters(initialParameters(config, 3, 0.2));
+  model.commit();
+  return model;
 }
 
-/** A loss that takes every log-prob and entropy in with a weight of its own. */
-const weightedLoss: PackLossFunction = (_, { logprobs, entropies }) => {
-  const weight = (i: number) => 0.3 + Math.cos(i);
-  const dLogprob = logprobs.map((_, i) => -weight(i));
-  const dEntropy = entropies.map((_, i) => 0.2 * weight(3 * i));
-  const dot = (a: Float32Array, b: Float32Array) =>
-    a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
-  return { loss: dot(dLogprob, logprobs) + dot(dEntropy, entropies), dLogprob, dEntropy };
-};
+const PACKS: Pack[] = [
+  [9, [5, 1, 12]],
+  [1, [4]],
+  [18, [17, 16]],
+].map(([length, answers], group) => ({
+  groupKey: `g${group}`,
+  promptTokens: Int32Array.from({ length: length as number }, (_, i) => (5 * i + group) % 67),
+  answers: (answers as number[]).map((count, rollout) => ({
+    rollout,
+    tokens: Int32Array.from({ length: count }, (_, i) => (11 * i + 7 * rollout + group) % 67),
+    logprobs: new Float32Array(0),
+    advantage: 0,
+    weight: 1,
+  })),
+}));
 
-function packsOf(config: ModelConfig): Pack[] {
-  return [
-    randomPack(config, { prompt: 5, answers: [3, 17, 1] }, 1),
-    randomPack(config, { prompt: 19, answers: [8] }, 2),
-    randomPack(config, { prompt: 1, answers: [2, 2, 33, 5] }, 3),
-  ];
+/** A loss that uses log-probs and entropies, with other weights for every token. */
+function lossOf(_pack: Pack, scores: { logprobs: Float32Array; entropies: Float32Array }) {
+  const dLogprob = scores.logprobs.map((_, i) => -0.1 - 0.01 * i);
+  const dEntropy = scores.entropies.map((_, i) => 0.02 * i - 0.1);
+  const loss = [...scores.logprobs].reduce(
+    (sum, value, i) =>
+      sum +
+      value * (dLogprob[i] as number) +
+      (scores.entropies[i] as number) * (dEntropy[i] as number),
+    0,
+  );
+  return { loss, dLogprob, dEntropy };
 }
 
-function gradientOf(model: Model, options: Partial<TrainerOptions> = {}): Float32Array {
+function gradientOf(model: Model, options: Omit<TrainerOptions, "model"> = {}): Float32Array {
   const trainer = new Trainer({ model, ...options });
-  trainer.accumulate(packsOf(model.config), weightedLoss);
+  trainer.zeroGradient();
+  trainer.accumulate(PACKS, lossOf, 0.9);
   const gradient = trainer.readGradient();
   trainer.dispose();
   return gradient;
 }
 
-describe.each(Object.entries(TINY_CONFIGS))("with the weights of %s", (_, config) => {
-  test("the gradient is the slope of the loss, along every parameter's own direction", () => {
-    const model = tinyModel(deviceOf(), config);
-    const parameters = tinyParameters(config, 1);
-    const gradient = gradientOf(model);
-    const trainer = new Trainer({ model });
-    const lossAt = (moved: Float32Array) => {
-      model.setParameters(moved);
-      model.commit();
-      const outcomes = trainer.accumulate(packsOf(config), weightedLoss);
-      return outcomes.reduce((sum, { loss }) => sum + loss, 0);
-    };
-    for (const { name, start, end } of model.layout.entries) {
-      const own = gradient.subarray(start, end);
-      const norm = Math.hypot(...own);
-      const step = 2e-3;
-      const along = (sign: number) =>
-        parameters.map((value, i) =>
-          i < start || i >= end ? value : value + (sign * step * (own[i - start] as number)) / norm,
-        );
-      const slope = (lossAt(along(1)) - lossAt(along(-1))) / (2 * step);
-      // Log-probs in float32 leave about three digits of a difference.
-      expect(Math.abs(slope / norm - 1), `${name}: slope ${slope}, norm ${norm}`).toBeLessThan(
-        0.02,
-      );
-    }
-  });
-
-  test("checkpointing, batches, threads and instruction sets change no bit of it", () => {
-    const expected = gradientOf(tinyModel(deviceOf(), config));
-    const model = tinyModel(deviceOf(), config);
-    expect(gradientOf(model, { checkpointing: "layer" })).toEqual(expected);
-    expect(gradientOf(model, { maxBatchRows: 1 })).toEqual(expected);
-    expect(gradientOf(model, { maxBatchRows: 40, checkpointing: "layer" })).toEqual(expected);
-    expect(gradientOf(tinyModel(deviceOf({ threads: 2 }), config))).toEqual(expected);
-    const scalar = tinyModel(deviceOf({ instructionSet: "scalar" }), config);
-    expect(gradientOf(scalar)).toEqual(expected);
-  });
-
-  test("answers that share a prompt score bit for bit as each would alone", () => {
-    const scorer = new Scorer(tinyModel(deviceOf(), config));
-    const pack = randomPack(config, { prompt: 21, answers: [9, 1, 16, 30] });
-    const alone = pack.answers.map((answer) => scorer.score({ ...pack, answers: [answer] }, 0.7));
-    const together = scorer.score(pack, 0.7);
-    expect([...together.logprobs]).toEqual(alone.flatMap(({ logprobs }) => [...logprobs]));
-    expect([...together.entropies]).toEqual(alone.flatMap(({ entropies }) => [...entropies]));
-  });
+test("the gradient has the same bits however packs are batched, checkpointed and threaded", () => {
+  const expected = gradientOf(makeModel());
+  expect(gradientOf(makeModel(), { maxBatchRows: 1 })).toEqual(expected);
+  expect(gradientOf(makeModel(), { maxBatchRows: 40 })).toEqual(expected);
+  expect(gradientOf(makeModel(), { checkpointing: "layer" })).toEqual(expected);
+  expect(gradientOf(makeModel({}, 2))).toEqual(expected);
 });
 
-test("scores and training see the same numbers, at their temperature", () => {
-  const model = tinyModel(deviceOf());
-  const pack = randomPack(QWEN2, { prompt: 9, answers: [12, 4] });
-  const scorer = new Scorer(model);
+test("a gradient that is read in ranges is the same, a tied head's embedding included", () => {
+  const model = makeModel();
   const trainer = new Trainer({ model });
-  const [outcome] = trainer.accumulate([pack], weightedLoss, 0.7);
-  expect(outcome?.logprobs).toEqual(scorer.score(pack, 0.7).logprobs);
-  expect(outcome?.entropies).toEqual(scorer.score(pack, 0.7).entropies);
-  expect(outcome?.logprobs).not.toEqual(scorer.score(pack, 1).logprobs);
-});
-
-test("probabilities of all next tokens sum to 1, and give the entropy", () => {
-  const scorer = new Scorer(tinyModel(deviceOf()));
-  const pack = randomPack(QWEN2, { prompt: 9, answers: [] });
-  const answers = Array.from({ length: QWEN2.vocabularySize }, (_, id) => ({
-    ...{ rollout: id, tokens: Int32Array.of(id), logprobs: new Float32Array(0) },
-    ...{ advantage: 1, weight: 1 },
-  }));
-  const { logprobs, entropies } = scorer.score({ ...pack, answers }, 0.7);
-  const sum = (term: (logprob: number) => number) =>
-    logprobs.reduce((total, logprob) => total + term(logprob), 0);
-  expect(sum(Math.exp)).toBeCloseTo(1, 5);
-  expect(entropies[0]).toBeCloseTo(
-    sum((logprob) => -logprob * Math.exp(logprob)),
-    4,
-  );
-});
-
-test("gradients add up until they are forgotten", () => {
-  const model = tinyModel(deviceOf());
-  const trainer = new Trainer({ model });
-  const [first, second] = packsOf(QWEN2) as [Pack, Pack];
-  trainer.accumulate([first, second], weightedLoss);
-  const both = trainer.readGradient();
   trainer.zeroGradient();
-  expect(trainer.readGradient().every((value) => value === 0)).toBe(true);
-  trainer.accumulate([first], weightedLoss);
-  expect(trainer.readGradient()).not.toEqual(both);
-  trainer.accumulate([second], weightedLoss);
-  expect(trainer.readGradient()).toEqual(both);
-});
-
-test("a large batch before changes nothing for a small one", () => {
-  const model = tinyModel(deviceOf());
-  const trainer = new Trainer({ model });
-  const small = randomPack(QWEN2, { prompt: 5, answers: [4] });
-  trainer.accumulate([small], weightedLoss);
-  const expected = trainer.readGradient();
-  trainer.accumulate([randomPack(QWEN2, { prompt: 60, answers: [70, 50] })], weightedLoss);
-  trainer.zeroGradient();
-  trainer.accumulate([small], weightedLoss);
-  expect(trainer.readGradient()).toEqual(expected);
-});
-
-test("any range of the gradient is that range of the whole", () => {
-  const model = tinyModel(deviceOf());
-  const trainer = new Trainer({ model });
-  trainer.accumulate(packsOf(QWEN2), weightedLoss);
+  trainer.accumulate(PACKS, lossOf);
   const whole = trainer.readGradient();
-  const { numParameters } = model.layout;
-  const cuts = [0, 5, 1607, 1608, 1609, 4000, numParameters];
-  for (const [i, start] of cuts.slice(0, -1).entries()) {
-    const end = cuts[i + 1] as number;
+  for (const [start, end] of [
+    [0, 100],
+    [100, 1700],
+    [1500, model.layout.numParameters],
+  ] as const) {
     expect(trainer.readGradient(start, end)).toEqual(whole.slice(start, end));
   }
+  trainer.dispose();
 });
 
-test("the loss is asked once per pack, in order, with that pack's own scores", () => {
-  const model = tinyModel(deviceOf());
-  const packs = packsOf(QWEN2);
-  const asked: [string, number, number][] = [];
-  const outcomes = new Trainer({ model, maxBatchRows: 50 }).accumulate(packs, (pack, s, index) => {
-    asked.push([pack.groupKey, index, s.logprobs.length]);
-    const dLogprob = new Float32Array(s.logprobs.length);
-    return { loss: index, dLogprob, dEntropy: null };
-  });
-  expect(asked).toEqual([
-    ["pack 1", 0, 21],
-    ["pack 2", 1, 8],
-    ["pack 3", 2, 42],
-  ]);
-  expect(outcomes.map(({ loss }) => loss)).toEqual([0, 1, 2]);
-});
+test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
+  "the gradient is the slope of the loss, with %o",
+  (more) => {
+    const model = makeModel(more);
+    const gradient = gradientOf(model);
+    const trainer = new Trainer({ model });
+    const total = () =>
+      trainer.accumulate(PACKS, lossOf, 0.9).reduce((sum, { loss }) => sum + loss, 0);
+    const weights = new Float32Array(model.layout.numParameters);
+    model.readParameters(weights);
+    for (const { name, start, end } of model.layout.entries) {
+      // Along the parameter's own gradient the slope is the gradient's length.
+      const part = gradient.slice(start, end);
+      const norm = Math.hypot(...part);
+      if (norm < 1e-3) continue;
+      const losses = [1, -1].map((sign) => {
+        const moved = weights.slice();
+        for (let i = start; i < end; i++) {
+          moved[i] = (moved[i] as number) + (sign * 2e-3 * (gradient[i] as number)) / norm;
+        }
+        model.setParameters(moved);
+        model.commit();
+        return total();
+      });
+      const slope = ((losses[0] as number) - (losses[1] as number)) / 4e-3;
+      expect(Math.abs(slope - norm) / norm, name).toBeLessThan(0.02);
+    }
+    trainer.dispose();
+  },
+);
 
-test("new weights count from the commit on", () => {
-  const model = tinyModel(deviceOf());
-  const scorer = new Scorer(model);
-  const pack = randomPack(QWEN2, { prompt: 9, answers: [12] });
-  const before = scorer.score(pack).logprobs;
-  const other = tinyParameters(QWEN2, 2);
-  model.setParameters(other.subarray(0, 3000));
-  model.setParameters(other.subarray(3000), 3000);
-  model.commit();
-  const after = scorer.score(pack).logprobs;
-  expect(after).not.toEqual(before);
-  expect(after).toEqual(new Scorer(tinyModel(deviceOf(), QWEN2, 2)).score(pack).logprobs);
-});
-
-test("a position beyond the first rotary table makes a larger one with the same numbers", () => {
-  const scorer = new Scorer(tinyModel(deviceOf()));
-  const short = randomPack(QWEN2, { prompt: 9, answers: [12] });
-  const before = scorer.score(short).logprobs;
-  const long = { ...short, promptTokens: randomIds(QWEN2, 700, 4) };
-  expect(scorer.score(long).logprobs.every(Number.isFinite)).toBe(true);
-  expect(scorer.score(short).logprobs).toEqual(before);
-});
-
-test("a model that was made for sampling alone cannot be trained", () => {
-  const model = new Model({ device: deviceOf(), config: QWEN2, training: false });
-  expect(() => new Trainer({ model })).toThrow("made without training");
+test("a gradient accumulates until it is set to zero", () => {
+  const model = makeModel();
+  const trainer = new Trainer({ model });
+  trainer.zeroGradient();
+  trainer.accumulate(PACKS.slice(0, 1), lossOf);
+  const once = trainer.readGradient();
+  trainer.accumulate(PACKS.slice(0, 1), lossOf);
+  const twice = trainer.readGradient();
+  trainer.zeroGradient();
+  trainer.accumulate(PACKS.slice(0, 1), lossOf);
+  expect(trainer.readGradient()).toEqual(once);
+  const largest = twice.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const error = twice.map((value, i) => Math.abs(value - 2 * (once[i] as number)));
+  expect(Math.max(...error) / largest).toBeLessThan(1e-5);
+  trainer.dispose();
 });
