@@ -15,34 +15,36 @@ const MAX_QUESTIONS = 26;
 export function checkTier({ scenario, clues, questions }: Tier): void {
   const { names, sizes } = scenario;
   for (const [field, all] of Object.entries(names) as [string, readonly string[]][]) {
-    require(new Set(all).size === all.length, `names.${field}`, "must not hold a name twice");
+    demand(new Set(all).size === all.length, `names.${field}`, "must not hold a name twice");
   }
   if (sizes.type === "players") checkPlayers(sizes);
   else checkLists(sizes, scenario);
   for (const field of ["moveChance", "takeChance", "uniqueMotives"] as const) {
     const chance = scenario[field];
-    require(chance >= 0 && chance <= 1, field, "must be a chance, from 0 to 1");
+    demand(chance >= 0 && chance <= 1, field, "must be a chance, from 0 to 1");
   }
   const unknown = clues.types.find((type) => !CLUE_TYPES.includes(type));
-  require(unknown === undefined, "clues.types", `${unknown} is no sort of clue`);
+  demand(unknown === undefined, "clues.types", `${unknown} is no sort of clue`);
   const noWay = clues.directions.find((direction) => !DIRECTIONS.includes(direction));
-  require(noWay === undefined, "clues.directions", `${noWay} is no direction`);
+  demand(noWay === undefined, "clues.directions", `${noWay} is no direction`);
   const { min, max } = questions;
-  require(Number.isInteger(min) && min >= 0 && min <= max, "questions.min", "must be 0 to max");
-  require(Number.isInteger(max) &&
-    max >= 1 &&
-    max <= MAX_QUESTIONS, "questions.max", "must be 1 to 26");
+  demand(Number.isInteger(min) && min >= 0 && min <= max, "questions.min", "must be 0 to max");
+  demand(
+    Number.isInteger(max) && max >= 1 && max <= MAX_QUESTIONS,
+    "questions.max",
+    "must be 1 to 26",
+  );
 }
 
 function checkPlayers({ players, limits = {} }: Extract<SizeRule, { type: "players" }>): void {
   const [min, max] = players;
   const whole = Number.isInteger(min) && Number.isInteger(max);
-  require(whole && min >= 1 && min <= max, "sizes.players", "must be two whole numbers, 1 or more");
+  demand(whole && min >= 1 && min <= max, "sizes.players", "must be two whole numbers, 1 or more");
   const least = { suspects: 2, weapons: 2, rooms: 2, times: 1, motives: 1 };
   for (const [field, limit] of Object.entries(limits)) {
     const low = least[field as keyof typeof least];
     const fits = Number.isInteger(limit) && limit >= low;
-    require(fits, `sizes.limits.${field}`, `must be a whole number, ${low} or more`);
+    demand(fits, `sizes.limits.${field}`, `must be a whole number, ${low} or more`);
   }
 }
 
@@ -61,14 +63,14 @@ function checkLists(
     const values = sizes[field as keyof typeof bounds];
     const fits = values.every((value) => Number.isInteger(value) && value >= low && value <= high);
     const rule = `must be a list of whole numbers from ${low} to ${high}`;
-    require(values.length > 0 && fits, `sizes.${field}`, rule);
+    demand(values.length > 0 && fits, `sizes.${field}`, rule);
   }
-  require(board === "row" || board === "grid", "board", "must be row or grid");
+  demand(board === "row" || board === "grid", "board", "must be row or grid");
 }
 
 /** An hour apart, more times would come round to the first again. */
 const MAX_TIMES = 24;
 
-function require(holds: boolean, field: string, problem: string): void {
+function demand(holds: boolean, field: string, problem: string): void {
   if (!holds) throw new TierError(field, problem);
 }

@@ -1,3 +1,4 @@
+export { type CaseRecord, caseRecord } from "./case-record.js";
 export { type CaseCheck, checkCase } from "./check-case.js";
 export { checkRecord } from "./check-record.js";
 export { corpus } from "./corpus.js";

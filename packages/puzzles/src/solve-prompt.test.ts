@@ -22,14 +22,14 @@ test("all 429 answers of the public cases are found from their prompts, and no c
 });
 
 test("the own solver finds the same answers", () => {
-  for (const { prompt, solution } of records.slice(0, 16)) {
+  for (const { prompt, solution } of records.slice(0, 8)) {
     expect(solvePrompt(prompt).solution).toEqual(solution);
   }
 });
 
 describe.each(STYLES)("style %s", (style) => {
   test.each(TIER_NAMES)("a written case of tier %s is read as it was meant", (tier) => {
-    for (let index = 0; index < (tier === "mini" ? 100 : 4); index++) {
+    for (let index = 0; index < (tier === "mini" ? 60 : 2); index++) {
       const made = generateCase({ tier, style, seed: 33, index });
       const { parsed, solution, truth } = solvePrompt(made.prompt, cadical);
       expect(parsed.style).toBe(style);
