@@ -2,8 +2,9 @@
  * What the tests of kernels stand on: every result is made on each instruction set of this machine,
  * with one thread and with three, and must have the same bits each time.
  */
+import assert from "node:assert/strict";
+
 import { type Rng } from "@gumshoe/core";
-import { expect } from "vitest";
 
 import { createCpuDevice } from "../cpu-device.js";
 import {
@@ -93,11 +94,11 @@ export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
 
 /** Compares bit for bit; the first difference is reported. */
 export function expectSameBits(got: Float32Array, want: Float32Array, where = "result"): void {
-  expect(got.length, where).toBe(want.length);
+  assert.equal(got.length, want.length, where);
   const a = new Uint32Array(got.buffer, got.byteOffset, got.length);
   const b = new Uint32Array(want.buffer, want.byteOffset, want.length);
   const at = a.findIndex((bits, i) => bits !== b[i]);
-  if (at >= 0) expect.fail(`${where}: element ${at} is ${got[at]}, not ${want[at]}`);
+  if (at >= 0) assert.fail(`${where}: element ${at} is ${got[at]}, not ${want[at]}`);
 }
 
 /**
@@ -112,14 +113,14 @@ export function expectClose(
   tolerance: number,
   magnitude?: Float64Array,
 ): void {
-  expect(got.length).toBe(want.length);
+  assert.equal(got.length, want.length);
   const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0.01);
   for (let i = 0; i < want.length; i++) {
     const value = want[i] as number;
     const unit = magnitude?.[i] ?? Math.max(Math.abs(value), largest / 10);
     const error = Math.abs((got[i] as number) - value);
     if (!(error <= tolerance * unit + 1e-37)) {
-      expect.fail(`element ${i} is ${got[i]}, the oracle says ${value}; unit ${unit}`);
+      assert.fail(`element ${i} is ${got[i]}, the oracle says ${value}; unit ${unit}`);
     }
   }
 }
