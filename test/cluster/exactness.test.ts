@@ -1,0 +1,130 @@
+/**
+ * The first promise, with real processes: the weights that a run ends with are a function of its config
+ * alone, not of workers, threads, crashes and interruptions.
+ */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { type RunResult } from "@gumshoe/protocol";
+
+import { Gumshoe, ROOT } from "../support/gumshoe.js";
+
+const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
+const RUN = "tiny";
+const TEST_TIMEOUT_MS = 90_000;
+
+let reference: RunResult;
+const opened: Gumshoe[] = [];
+
+async function open(): Promise<Gumshoe> {
+  const gumshoe = await Gumshoe.create();
+  opened.push(gumshoe);
+  return gumshoe;
+}
+
+beforeAll(async () => {
+  const gumshoe = await open();
+  reference = await gumshoe.run([CONFIG, "--threads", "1"]);
+}, TEST_TIMEOUT_MS);
+
+afterAll(async () => {
+  await Promise.all(opened.map((gumshoe) => gumshoe.close()));
+});
+
+describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("ends with updates, a validation before and after, and no gap between log-probs", () => {
+    expect(reference).toMatchObject({ run: RUN, iterations: 4, updates: 8, logprobGapMax: 0 });
+    expect(reference.validation.map(({ iteration }) => iteration)).toEqual([0, 3, 4]);
+    expect(reference.weightsDigest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test("ends with the same weights for 3 inference workers, 2 trainers and 2 reducers", async () => {
+    const gumshoe = await open();
+    const words = ["--inference", "3", "--trainers", "2", "--reducers", "2", "--threads", "1"];
+    const result = await gumshoe.run([CONFIG, ...words]);
+    expect(comparable(result)).toEqual(comparable(reference));
+  });
+
+  test("ends with the same weights for 2 threads", async () => {
+    const gumshoe = await open();
+    const result = await gumshoe.run([CONFIG, "--threads", "2"]);
+    expect(comparable(result)).toEqual(comparable(reference));
+  });
+
+  test("ends with the same weights when an inference worker and a trainer are killed", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", CONFIG, "--trainers", "2", "--threads", "1", "--json"]);
+    await running.untilEvents(RUN, "group-done", 2);
+    running.kill("inference-1");
+    await running.untilEvents(RUN, "update-done", 3);
+    running.kill("trainer-1");
+    expect(comparable(await running.result())).toEqual(comparable(reference));
+    expect(running.err).toContain("inference-1 died (SIGKILL); starting it again");
+    expect(running.err).toContain("trainer-1 died (SIGKILL); starting it again");
+  });
+
+  test("stops on Ctrl-C, and the same command continues it to the same weights", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"]);
+    await running.untilEvents(RUN, "update-done", 3);
+    running.child.kill("SIGINT");
+    const stopped = await running.ended;
+    expect(stopped.code).toBe(1);
+    expect(stopped.err).toMatch(
+      /was stopped after [0-3] of 4 iterations; run it again to continue/,
+    );
+    const result = await gumshoe.run([CONFIG, "--threads", "1"]);
+    expect(comparable(result)).toEqual(comparable(reference));
+  });
+
+  test("continues after kill -9 of everything at once", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"]);
+    await running.untilEvents(RUN, "update-done", 3);
+    const pids = ["coordinator", "reducer-1", "redis"].map((name) => running.pid(name));
+    running.child.kill("SIGKILL");
+    await running.ended;
+    // The guardian ends the rest; nobody is left to write to the home.
+    await expectGone(pids);
+    const result = await gumshoe.run([CONFIG, "--threads", "1"]);
+    expect(comparable(result)).toEqual(comparable(reference));
+  });
+
+  test("is done once: the same command then only says what it came to", async () => {
+    const [first] = opened;
+    const again = await first?.run([CONFIG, "--threads", "1"]);
+    expect(again).toEqual(reference);
+  });
+
+  test("fails loudly when a kernel computes one bit otherwise in sampling", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"], {
+      GUMSHOE_FAULT: "decode-attention",
+    });
+    const { code, err, out } = await running.ended;
+    expect(code).toBe(1);
+    expect(err).toMatch(/run tiny failed: .*log-prob/);
+    expect(err).toMatch(/rollout \d+.*token \d+/);
+    expect(JSON.parse(out)).toMatchObject({ error: { code: "FAILED_PRECONDITION" } });
+  });
+});
+
+/** What must not differ between two ways to do a run: all but its duration and its place. */
+function comparable(result: RunResult): RunResult {
+  return { ...result, seconds: 0, checkpoint: "" };
+}
+
+async function expectGone(pids: readonly number[]): Promise<void> {
+  const alive = (pid: number) => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (let i = 0; i < 100 && pids.some(alive); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(pids.filter(alive)).toEqual([]);
+}

@@ -1,0 +1,112 @@
+/** A cluster that stands, as people use it: up, submit, watch, status, cancel; and what is refused. */
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { RunResult } from "@gumshoe/protocol";
+
+import { type Finished, Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
+import { freePort } from "../support/redis-server.js";
+
+const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
+const TEST_TIMEOUT_MS = 90_000;
+
+let gumshoe: Gumshoe;
+let up: Running;
+let port: number;
+
+const call = (...words: string[]): Promise<Finished> => gumshoe.start(words).ended;
+const json = ({ out }: Finished) => JSON.parse(out) as Record<string, unknown>;
+
+beforeAll(async () => {
+  gumshoe = await Gumshoe.create();
+  port = await freePort();
+  up = gumshoe.start(["up", "--port", String(port), "--threads", "1", "--json"]);
+  await up.until("the cluster stands", () => up.out.includes("\n"));
+}, TEST_TIMEOUT_MS);
+
+afterAll(() => gumshoe.close());
+
+describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("says where it is, and who works in it", async () => {
+    expect(JSON.parse(up.out)).toMatchObject({ address: `127.0.0.1:${port}`, home: gumshoe.home });
+    let roles: string[] = [];
+    for (let i = 0; i < 100 && roles.length < 3; i++) {
+      const { workers } = json(await call("status", "--json")) as { workers: { role: string }[] };
+      roles = workers.map(({ role }) => role).sort();
+    }
+    expect(roles).toEqual(["inference", "reducer", "trainer"]);
+  });
+
+  test("takes a run, shows it to its end, and tells it again to whoever asks later", async () => {
+    const submitted = await call("submit", CONFIG, "--watch", "--json");
+    expect(submitted.code).toBe(0);
+    const result = RunResult.parse(json(submitted));
+    expect(result).toMatchObject({ run: "tiny", logprobGapMax: 0 });
+    const watched = await call("watch", "tiny", "--json");
+    expect(json(watched)).toEqual(result);
+    const { runs } = json(await call("status", "--json")) as { runs: unknown[] };
+    expect(runs).toMatchObject([{ name: "tiny", state: "done", iterationsDone: 4 }]);
+  });
+
+  test("cancels a run", async () => {
+    const submitted = await call("submit", CONFIG, "--name", "second", "--json");
+    expect(json(submitted)).toMatchObject({ name: "second" });
+    const cancelled = await call("cancel", "second", "--json");
+    expect(json(cancelled)).toMatchObject({ name: "second", state: "cancelled" });
+  });
+
+  test("refuses another config under a taken name", async () => {
+    const path = join(gumshoe.home, "tiny.yaml");
+    const model = join(ROOT, "models/rookie");
+    writeFileSync(path, `type: grpo\nmodel: ${model}\ntasks: {source: {type: generate}}\n`);
+    const { code, err } = await call("submit", path);
+    expect(code).toBe(1);
+    expect(err).toContain("tiny");
+    expect(err).toContain("another config");
+  });
+
+  test("refuses a wrong token with one clear line", async () => {
+    const tokenFile = join(gumshoe.home, "wrong-token");
+    writeFileSync(tokenFile, "not-the-token\n");
+    const { code, err } = await call("status", "--token-file", tokenFile);
+    expect(code).toBe(1);
+    expect(err).toBe("gumshoe: the token is wrong\n");
+  });
+
+  test("does not know a run that never was", async () => {
+    const { code, err } = await call("watch", "nobody");
+    expect(code).toBe(1);
+    expect(err).toContain("nobody");
+  });
+
+  test("leaves on Ctrl-C, and ends well", async () => {
+    up.child.kill("SIGINT");
+    expect((await up.ended).code).toBe(0);
+    const { code, err } = await call("status");
+    expect(code).toBe(1);
+    expect(err).toContain("nobody answers there");
+  });
+});
+
+describe("what keeps a cluster from starting is told in one line", () => {
+  test("a port that is in use", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const taken = typeof address === "object" ? String(address?.port) : "";
+    const { code, err } = await call("up", "--port", taken);
+    server.close();
+    expect(code).toBe(1);
+    expect(err).toBe(`gumshoe: port ${taken} of 127.0.0.1 is in use; choose another by --port\n`);
+  });
+
+  test("a missing Redis", async () => {
+    const { code, err } = await gumshoe.start(["up"], { PATH: "" }).ended;
+    expect(code).toBe(1);
+    expect(err).toContain("no redis-server or valkey-server on the PATH");
+    expect(err).toContain("apt-get install redis-server");
+  });
+});

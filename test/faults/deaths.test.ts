@@ -1,0 +1,72 @@
+/**
+ * The second promise, with real processes: whatever dies in the middle of a run, it goes on by itself
+ * and ends with the weights that it would have ended with anyway.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { Gumshoe, ROOT } from "../support/gumshoe.js";
+
+const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
+const RUN = "tiny";
+const TEST_TIMEOUT_MS = 90_000;
+
+let digest: string;
+const opened: Gumshoe[] = [];
+
+async function open(): Promise<Gumshoe> {
+  const gumshoe = await Gumshoe.create();
+  opened.push(gumshoe);
+  return gumshoe;
+}
+
+beforeAll(async () => {
+  const gumshoe = await open();
+  digest = (await gumshoe.run([CONFIG])).weightsDigest;
+}, TEST_TIMEOUT_MS);
+
+afterAll(async () => {
+  await Promise.all(opened.map((gumshoe) => gumshoe.close()));
+});
+
+describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () => {
+  test.each([
+    { name: "coordinator", event: "group-done", count: 8 },
+    { name: "coordinator", event: "update-done", count: 4 },
+    { name: "reducer-1", event: "update-done", count: 3 },
+    { name: "redis", event: "group-done", count: 9 },
+  ])("when $name is killed after $count times $event", async ({ name, event, count }) => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", CONFIG, "--reducers", "2", "--json"]);
+    await running.untilEvents(RUN, event, count);
+    running.kill(name);
+    expect((await running.result()).weightsDigest).toBe(digest);
+    expect(running.err).toContain(`${name} died (SIGKILL); starting it again`);
+  });
+
+  test("when a worker hangs: the log names its job, and another does it", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", CONFIG, "--inference", "2", "--json"]);
+    await running.untilEvents(RUN, "group-done", 3);
+    process.kill(running.pid("inference-1"), "SIGSTOP");
+    expect((await running.result()).weightsDigest).toBe(digest);
+    const log = readFileSync(join(gumshoe.home, "logs/coordinator.log"), "utf8");
+    const silence = log.split("\n").find((line) => line.includes("worker fell silent")) ?? "{}";
+    const { role, job, jobAgeMs } = JSON.parse(silence) as Record<string, unknown>;
+    expect(role).toBe("inference");
+    expect(job).toMatch(/^tiny\/\d+\/(train|validation)\/\d+/);
+    expect(jobAgeMs).toBeGreaterThan(0);
+  });
+});
+
+test("a second cluster in the same home is refused, and says who is there", async () => {
+  const gumshoe = await open();
+  const running = gumshoe.start(["run", CONFIG, "--json"]);
+  await running.untilEvents(RUN, "run-started", 1);
+  const { code, err } = await gumshoe.start(["run", CONFIG]).ended;
+  expect(code).toBe(1);
+  expect(err).toContain(`a cluster already runs in ${gumshoe.home} (process ${running.child.pid})`);
+  running.child.kill("SIGINT");
+  await running.ended;
+}, 60_000);
