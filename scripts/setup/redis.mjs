@@ -6,8 +6,6 @@ import { mustRun, runQuietly, SetUpError, step } from "./step.mjs";
 
 /** Valkey is the same server under another name. */
 const SERVERS = ["redis-server", "valkey-server"];
-/** Places that are not always on the PATH of an ordinary user. */
-const MORE_FOLDERS = ["/usr/local/bin", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
 
 /** Package managers, how each is told to install without questions, and whether it wants root. */
 const MANAGERS = [
@@ -42,7 +40,7 @@ const MANAGERS = [
 
 /** Returns the path of a program, or null. */
 function which(program) {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), ...MORE_FOLDERS];
+  const folders = (process.env.PATH ?? "").split(delimiter);
   for (const folder of folders.filter((name) => name !== "")) {
     try {
       accessSync(join(folder, program), constants.X_OK);

@@ -11,7 +11,6 @@ import { fileURLToPath } from "node:url";
 
 import { type Clock } from "@gumshoe/core";
 import { type WorkerRole } from "@gumshoe/protocol";
-import { RedisLink } from "@gumshoe/queue";
 
 import { MissingRedisError, ProcessFailedError } from "../errors.js";
 import { freePort, mustBeFree } from "./free-port.js";
@@ -23,8 +22,10 @@ import { type ProcessSpec, SupervisedProcess } from "./supervised-process.js";
 
 const READY_WITHIN_MS = 20_000;
 const READY_POLL_MS = 20;
-/** The coordinator hands in what it holds; the workers hand their jobs back. */
-const STOP_BUDGET_MS = 10_000;
+/** Workers hand their jobs back; what they cannot hand back in time is done again by others. */
+const WORKER_STOP_BUDGET_MS = 5000;
+/** The coordinator closes its ledgers. */
+const COORDINATOR_STOP_BUDGET_MS = 10_000;
 const REDIS_STOP_BUDGET_MS = 3000;
 
 /** How many workers of each role, and how they compute. */
@@ -100,8 +101,8 @@ export class LocalCluster {
 
   /** Stops everything, the workers first. Idempotent. */
   async stop(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.stop(STOP_BUDGET_MS)));
-    await this.#coordinator?.stop(STOP_BUDGET_MS);
+    await Promise.all(this.#workers.map((worker) => worker.stop(WORKER_STOP_BUDGET_MS)));
+    await this.#coordinator?.stop(COORDINATOR_STOP_BUDGET_MS);
     await this.#redis?.stop(REDIS_STOP_BUDGET_MS);
     this.#guardian.close();
   }
@@ -203,6 +204,8 @@ export class LocalCluster {
   }
 
   async #untilRedisAnswers(port: number, signal: AbortSignal): Promise<void> {
+    // Loaded here, as it takes longer to load than the commands that need no cluster take to run.
+    const { RedisLink } = await import("@gumshoe/queue");
     const link = await RedisLink.connect({
       url: this.#redisUrl(port),
       cluster: "local",

@@ -3,8 +3,6 @@ import { delimiter, join } from "node:path";
 
 /** Valkey is the same server under another name. */
 const SERVERS = ["redis-server", "valkey-server"];
-/** Places that are not always on the PATH of an ordinary user. */
-const MORE_FOLDERS = ["/usr/local/bin", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
 
 /**
  * Returns the path of a program, or null when it is not installed.
@@ -26,8 +24,7 @@ export function findProgram(program: string, path: string): string | null {
 
 /** Returns the path of a Redis or Valkey server, or null when there is none. */
 export function findRedisServer(path: string): string | null {
-  const folders = [path, ...MORE_FOLDERS].join(delimiter);
-  return SERVERS.map((server) => findProgram(server, folders)).find(Boolean) ?? null;
+  return SERVERS.map((server) => findProgram(server, path)).find(Boolean) ?? null;
 }
 
 /** Returns the configuration of a Redis of our own; given through stdin, as it holds the password. */
