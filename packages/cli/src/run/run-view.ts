@@ -88,12 +88,9 @@ export class RunView {
   }
 
   #takeProgress(progress: RunEventOf<"progress">): void {
-    const { phase, done, total, note, tokensPerSecond } = progress;
+    const { phase, done, total, note } = progress;
     this.#phase = total > 0 ? `${phase} ${done}/${total}` : phase;
     if (note !== undefined) this.#phase += ` (${note})`;
-    if (tokensPerSecond !== undefined && tokensPerSecond > 0) {
-      this.#tokensPerSecond = tokensPerSecond;
-    }
   }
 
   #takeIteration(atMs: number): void {
