@@ -1,0 +1,64 @@
+import { type Clock, createLogger } from "@gumshoe/core";
+import { PROTOCOL_VERSION, type RegisterRequest } from "@gumshoe/protocol";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import { Fleet } from "./fleet.js";
+
+let nowMs = 0;
+const clock: Clock = {
+  now: () => nowMs,
+  monotonicMs: () => nowMs,
+  sleep: () => Promise.resolve(),
+};
+const logger = createLogger("fleet", "silent");
+
+beforeEach(() => {
+  nowMs = 0;
+  vi.useFakeTimers();
+});
+afterEach(() => vi.useRealTimers());
+
+function passTime(ms: number): void {
+  for (let passed = 0; passed < ms; passed += 50) {
+    nowMs += 50;
+    vi.advanceTimersByTime(50);
+  }
+}
+
+const worker = (workerId: string, more: Partial<RegisterRequest> = {}): RegisterRequest => ({
+  ...{ workerId, role: "reducer", host: "a", pid: 1, device: "cpu x1" },
+  ...{ memoryBytes: 1, address: `127.0.0.1:${workerId}`, protocolVersion: PROTOCOL_VERSION },
+  ...more,
+});
+
+test("a worker that falls silent is lost once", () => {
+  const fleet = new Fleet({ clock, logger });
+  const departures: [string, boolean][] = [];
+  fleet.onDeparture(({ registration }, lost) => departures.push([registration.workerId, lost]));
+  fleet.start();
+  fleet.register(worker("1"));
+  passTime(2900);
+  expect(departures).toEqual([]);
+  passTime(600);
+  expect(departures).toEqual([["1", true]]);
+  fleet.stop();
+});
+
+test("a heartbeat of an unknown worker asks it to register", () => {
+  const fleet = new Fleet({ clock, logger });
+  const vitals = { state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 };
+  const heartbeat = { workerId: "9", ...vitals, tokensPerSecond: 0, tokensDone: 0 };
+  expect(() => fleet.heartbeat(heartbeat)).toThrow("register first");
+});
+
+test("a process that registers anew replaces its former self", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.register(worker("1"));
+  fleet.register(worker("2"));
+  expect(fleet.members("reducer").map(({ registration }) => registration.workerId)).toEqual(["2"]);
+});
+
+test("a worker of another version is refused", () => {
+  const fleet = new Fleet({ clock, logger });
+  expect(() => fleet.register(worker("1", { protocolVersion: 99 }))).toThrow("speaks version 99");
+});

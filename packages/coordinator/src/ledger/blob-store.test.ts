@@ -1,0 +1,33 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { sha256 } from "@gumshoe/core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { BlobStore } from "./blob-store.js";
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "blobs-"))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a blob is named by its content and leaves no temporary file", async () => {
+  const store = await BlobStore.open(folder);
+  const name = await store.put(Buffer.from("clue"));
+  expect(name).toBe(sha256("clue"));
+  expect(await store.put(Buffer.from("clue"))).toBe(name);
+  expect(readdirSync(folder)).toEqual([name]);
+  expect((await store.get(name)).toString()).toBe("clue");
+});
+
+test("a blob whose bytes have changed is refused by name", async () => {
+  const store = await BlobStore.open(folder);
+  const name = await store.put(Buffer.from("clue"));
+  writeFileSync(join(folder, name), "glue");
+  await expect(store.get(name)).rejects.toThrow(`${name}: its bytes have changed`);
+});
+
+test("a blob that is gone is an error that names the file", async () => {
+  const store = await BlobStore.open(folder);
+  await expect(store.get("0".repeat(64))).rejects.toThrow("0000: ENOENT");
+});

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { readMoments } from "./optimizer-file.js";
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "optimizer-"))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function writeFile(length: number, cutBytes = 0): void {
+  const bytes = 4 * length;
+  const header = JSON.stringify({
+    exp_avg: { dtype: "F32", shape: [length], data_offsets: [0, bytes] },
+    exp_avg_sq: { dtype: "F32", shape: [length], data_offsets: [bytes, 2 * bytes] },
+  });
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(header.length));
+  const values = Float32Array.from({ length: 2 * length }, (_, i) => i);
+  const data = Buffer.concat([size, Buffer.from(header), Buffer.from(values.buffer)]);
+  writeFileSync(join(folder, "optimizer.safetensors"), data.subarray(0, data.length - cutBytes));
+}
+
+test("any range of both moments can be read", async () => {
+  writeFile(10);
+  const { m, v } = await readMoments(folder, 3, 6);
+  expect([...m]).toEqual([3, 4, 5]);
+  expect([...v]).toEqual([13, 14, 15]);
+});
+
+test("a truncated, short or missing file is an error that names it", async () => {
+  await expect(readMoments(folder, 0, 1)).rejects.toThrow("optimizer.safetensors: ENOENT");
+  writeFile(10, 4);
+  await expect(readMoments(folder, 8, 10)).rejects.toThrow("is truncated");
+  writeFile(10);
+  await expect(readMoments(folder, 0, 11)).rejects.toThrow(
+    "does not hold exp_avg up to element 11",
+  );
+});

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+
+import { readSettings } from "./settings.js";
+
+const ENV = {
+  GUMSHOE_ROLE: "trainer",
+  GUMSHOE_COORDINATOR: "127.0.0.1:7070",
+  GUMSHOE_REDIS_URL: "redis://127.0.0.1:6379",
+  GUMSHOE_TOKEN: "secret",
+};
+
+test("defaults bind to loopback and take all cores", () => {
+  const settings = readSettings(ENV);
+  expect(settings).toMatchObject({ role: "trainer", listen: "127.0.0.1:0", fault: null });
+  expect(settings.threads).toBeGreaterThan(0);
+});
+
+test.each([
+  [{ GUMSHOE_TOKEN: "" }, "GUMSHOE_TOKEN: is not set"],
+  [{ GUMSHOE_ROLE: "trainee" }, "GUMSHOE_ROLE: trainee is not one of inference, trainer, reducer"],
+  [{ GUMSHOE_THREADS: "0" }, "GUMSHOE_THREADS: 0 is not a whole number"],
+  [{ GUMSHOE_DEVICE: "tpu" }, "GUMSHOE_DEVICE: tpu is not a device here"],
+  [{ GUMSHOE_FAULT: "all" }, "GUMSHOE_FAULT: all is not decode-attention"],
+])("%o is an error that names the variable", (change, message) => {
+  expect(() => readSettings({ ...ENV, ...change })).toThrow(message);
+});
