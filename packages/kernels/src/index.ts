@@ -1,4 +1,6 @@
 export { type AttentionPlan, type AttentionSpan, createAttentionPlan } from "./attention-plan.js";
+export { BENCH_SHAPES, benchKernels, type KernelFigure } from "./bench/bench-kernels.js";
+export { type BenchShape } from "./bench/workload.js";
 export { type CpuDeviceOptions, createCpuDevice } from "./cpu-device.js";
 export {
   type CommandList,

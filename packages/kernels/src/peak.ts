@@ -1,4 +1,4 @@
-import { type Device } from "./device.js";
+import { type CommandList, type Device } from "./device.js";
 import { record } from "./record.js";
 
 const ROUNDS = 2_000_000;
@@ -9,19 +9,41 @@ const ROUNDS = 2_000_000;
  * @returns GFLOP/s, the median of five runs
  */
 export function measureFmaPeak(device: Device): number {
-  const list = device.createCommandList();
-  const flops = device.alloc("f64", 1);
-  record(list, "fmaPeak", { flops: [flops, "f64", 1] }, ["flops", ROUNDS]);
-  const counted = new Float64Array(1);
+  const probe = new PeakProbe(device, ROUNDS);
   const rates: number[] = [];
   for (let run = 0; run < 5; run++) {
     const start = performance.now();
-    list.run();
-    const seconds = (performance.now() - start) / 1000;
-    device.read(flops, counted);
-    rates.push((counted[0] as number) / seconds / 1e9);
+    const work = probe.run();
+    rates.push(work / (performance.now() - start) / 1e6);
   }
-  device.free(flops);
+  probe.free();
   rates.sort((a, b) => a - b);
   return rates[2] as number;
+}
+
+/** Chains of fused multiply-adds in registers and nothing else, to be timed. */
+export class PeakProbe {
+  readonly #device: Device;
+  readonly #list: CommandList;
+  readonly #operations;
+  readonly #counted = new Float64Array(1);
+
+  constructor(device: Device, rounds: number) {
+    this.#device = device;
+    this.#list = device.createCommandList();
+    this.#operations = device.alloc("f64", 1);
+    const flops = this.#operations;
+    record(this.#list, "fmaPeak", { flops: [flops, "f64", 1] }, ["flops", rounds]);
+  }
+
+  /** Runs once; returns the number of floating-point operations. */
+  run(): number {
+    this.#list.run();
+    this.#device.read(this.#operations, this.#counted);
+    return this.#counted[0] as number;
+  }
+
+  free(): void {
+    this.#device.free(this.#operations);
+  }
 }
