@@ -9,9 +9,9 @@ const RESULT = {
   updates: 80,
   logprobGapMax: 0,
   seconds: 200,
-  checkpoint: "/home/me/gumshoe/.gumshoe/runs/first/checkpoints/40",
+  checkpoint: "/gumshoe/.gumshoe/runs/first/checkpoints/40",
 };
-const CONTEXT = { configFile: "runs/first.yaml", workingFolder: "/home/me/gumshoe" };
+const CONTEXT = { configFile: "runs/first.yaml", workingFolder: "/gumshoe" };
 
 test("a run that was validated twice says from what to what", () => {
   const interval = (reward: number) => ({
