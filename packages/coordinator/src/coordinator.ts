@@ -14,6 +14,7 @@ import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 
 import { Fleet } from "./fleet/fleet.js";
 import { writeDurably } from "./ledger/durable-file.js";
+import { HomeLock } from "./ledger/home-lock.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { RunManager } from "./run/run-manager.js";
@@ -26,7 +27,8 @@ const FENCE_POLL_MS = 50;
 /**
  * The one process that decides: it owns the runs, knows the workers, and serves users and workers.
  *
- * At most one lives in a cluster: it holds a fence in Redis and writes nothing while that is in doubt.
+ * At most one lives in a cluster: it holds a lock in its home and a fence in Redis, and writes nothing
+ * while the fence is in doubt.
  */
 export class Coordinator {
   readonly #settings: CoordinatorSettings;
@@ -36,6 +38,7 @@ export class Coordinator {
   readonly #fleet: Fleet;
   #redis: RedisLink | null = null;
   #fence: Fence | null = null;
+  #lock: HomeLock | null = null;
   #runs: RunManager | null = null;
   #queues: { close(): Promise<void> }[] = [];
 
@@ -57,6 +60,7 @@ export class Coordinator {
     const { home, redisUrl: url, cluster, token, listen, readyFile } = this.#settings;
     const logger = this.#logger;
     await mkdir(home, { recursive: true });
+    this.#lock = await HomeLock.take(home);
     const redis = await RedisLink.connect({ url, cluster, logger, waitMs: REDIS_WAIT_MS });
     this.#redis = redis;
     const fence = await Fence.acquire({
@@ -98,6 +102,7 @@ export class Coordinator {
     await Promise.all(this.#queues.map((queue) => queue.close()));
     await this.#fence?.release();
     this.#redis?.close();
+    await this.#lock?.release();
   }
 
   /** While Redis is away the fence is in doubt: nothing is written until it is ours again. */

@@ -47,6 +47,13 @@ export class WrongGroupWeightsError extends ClusterError {
   }
 }
 
+/** Thrown when a group that was handed in is not what was asked for. */
+export class MalformedGroupError extends ClusterError {
+  constructor(groupKey: string, problem: string) {
+    super("INVALID_ARGUMENT", `${groupKey}: ${problem}`, { details: { groupKey } });
+  }
+}
+
 /** Thrown when something that must agree bit for bit did not. */
 export class ExactnessError extends ClusterError {
   constructor(problem: string) {
@@ -72,6 +79,15 @@ export class RunStoppedError extends ClusterError {
 export class RunCannotLearnError extends ClusterError {
   constructor(problem: string) {
     super("FAILED_PRECONDITION", problem);
+  }
+}
+
+/** Thrown when another coordinator that lives works in the same home. */
+export class HomeInUseError extends ClusterError {
+  constructor(home: string, pid: number) {
+    super("FAILED_PRECONDITION", `a coordinator already works in ${home} (process ${pid})`, {
+      details: { home, pid },
+    });
   }
 }
 

@@ -3,6 +3,8 @@ export {
   CoordinatorSettingsError,
   CorruptRecordError,
   ExactnessError,
+  HomeInUseError,
+  MalformedGroupError,
   NameTakenError,
   NotWantedError,
   PlanLostError,

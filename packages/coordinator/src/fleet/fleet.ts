@@ -12,6 +12,8 @@ export const HEARTBEAT_INTERVAL_MS = 500;
 /** Silence after which a worker counts as lost. */
 const LOST_AFTER_MS = 3000;
 const CHECK_EVERY_MS = 250;
+/** A check that comes so much later than due: this process stood still, and heard nobody. */
+const STOOD_STILL_MS = 1000;
 
 /** A worker that is registered. */
 export interface Member {
@@ -35,6 +37,7 @@ export class Fleet {
   readonly #departures = new Set<Departure>();
   readonly #arrivals = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
+  #checkedAtMs = 0;
 
   constructor(options: { clock: Clock; logger: Logger }) {
     this.#clock = options.clock;
@@ -42,6 +45,7 @@ export class Fleet {
   }
 
   start(): void {
+    this.#checkedAtMs = this.#now();
     this.#timer = setInterval(() => this.#findLost(), CHECK_EVERY_MS);
     this.#timer.unref();
   }
@@ -131,6 +135,12 @@ export class Fleet {
 
   #findLost(): void {
     const now = this.#now();
+    const stoodStill = now - this.#checkedAtMs > STOOD_STILL_MS;
+    this.#checkedAtMs = now;
+    if (stoodStill) {
+      for (const member of this.#members.values()) member.seenAtMs = now;
+      return;
+    }
     for (const member of [...this.#members.values()]) {
       if (now - member.seenAtMs > LOST_AFTER_MS) this.#remove(member, true);
     }

@@ -4,6 +4,7 @@
  * - An event counts once its line is synced; `append` resolves then and not before.
  * - Events that are appended in one turn share one sync.
  * - The last line may be torn by a crash: it is cut off. A broken line before it is an error.
+ * - A write that failed leaves nothing behind: the next one begins where the last good one ended.
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readFile, truncate } from "node:fs/promises";
@@ -21,7 +22,8 @@ interface Line {
 }
 
 interface Waiting {
-  readonly event: WatchedEvent;
+  readonly atMs: number;
+  readonly body: RunEventBody;
   readonly resolve: (event: WatchedEvent) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -41,16 +43,19 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #waiting: Waiting[] = [];
   #next: number;
+  /** Length of the file up to its last good line. */
+  #goodBytes: number;
   #writing: Promise<void> | null = null;
 
   private constructor(
     options: LedgerOptions,
-    state: { file: string; handle: FileHandle; next: number },
+    state: { file: string; handle: FileHandle; next: number; goodBytes: number },
   ) {
     this.#options = options;
     this.#file = state.file;
     this.#handle = state.handle;
     this.#next = state.next;
+    this.#goodBytes = state.goodBytes;
   }
 
   /**
@@ -65,15 +70,14 @@ export class Ledger {
     const text = await readFile(file, "utf8");
     const { events, goodBytes } = readLines(file, text);
     if (goodBytes < Buffer.byteLength(text)) await truncate(file, goodBytes);
-    const ledger = new Ledger(options, { file, handle, next: events.length + 1 });
+    const ledger = new Ledger(options, { file, handle, next: events.length + 1, goodBytes });
     return { ledger, events };
   }
 
-  /** Appends an event; resolves when it is on disk. */
+  /** Appends an event; resolves when it is on disk. @throws WriteFailedError */
   append(body: RunEventBody): Promise<WatchedEvent> {
     return new Promise((resolve, reject) => {
-      const event = { number: this.#next++, atMs: this.#options.clock.now(), body };
-      this.#waiting.push({ event, resolve, reject });
+      this.#waiting.push({ atMs: this.#options.clock.now(), body, resolve, reject });
       this.#writing ??= this.#write();
     });
   }
@@ -85,20 +89,32 @@ export class Ledger {
   }
 
   async #write(): Promise<void> {
+    // What is appended in the same turn goes into the same batch.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0);
+      const events = batch.map(({ atMs, body }, i) => ({ number: this.#next + i, atMs, body }));
       try {
         await this.#options.mayWrite();
-        await this.#handle.appendFile(batch.map(({ event }) => formatLine(event)).join(""));
-        await this.#handle.datasync();
-        for (const { event, resolve } of batch) resolve(event);
+        await this.#store(events.map(formatLine).join(""));
+        this.#next += events.length;
+        batch.forEach(({ resolve }, i) => resolve(events[i] as WatchedEvent));
       } catch (error) {
         const failure = new WriteFailedError(this.#file, errorMessage(error), error);
-        for (const { reject } of [...batch, ...this.#waiting.splice(0)]) reject(failure);
+        for (const { reject } of batch) reject(failure);
       }
     }
     this.#writing = null;
+  }
+
+  async #store(text: string): Promise<void> {
+    // Cuts off what a write that failed half-way may have left.
+    if ((await this.#handle.stat()).size > this.#goodBytes) {
+      await this.#handle.truncate(this.#goodBytes);
+    }
+    await this.#handle.appendFile(text);
+    await this.#handle.datasync();
+    this.#goodBytes += Buffer.byteLength(text);
   }
 }
 

@@ -34,6 +34,7 @@ export class Checkpoints {
   readonly #model: RunModel;
   readonly #logger: Logger;
   readonly #folder: string;
+  readonly #distrusted = new Set<string>();
 
   constructor(record: RunRecord, model: RunModel, logger: Logger) {
     this.#record = record;
@@ -42,16 +43,21 @@ export class Checkpoints {
     this.#folder = join(record.folder, "checkpoints");
   }
 
+  /** Never takes a checkpoint again that turned out to hold other weights than the ledger says. */
+  distrust(folder: string): void {
+    this.#distrusted.add(folder);
+  }
+
   /** The newest weights on disk that are whole: a checkpoint, or the first model. */
   async newest(): Promise<DurableSource> {
     for (const checkpoint of [...this.#record.state.checkpoints].reverse()) {
-      if (!existsSync(checkpoint.folder)) continue;
+      const { folder } = checkpoint;
+      if (!existsSync(folder) || this.#distrusted.has(folder)) continue;
       const problem = await this.#problemOf(checkpoint);
       if (problem === null) {
-        const { folder, version } = checkpoint;
-        return { folder, version, withOptimizer: true };
+        return { folder, version: checkpoint.version, withOptimizer: true };
       }
-      this.#logger.warn({ checkpoint: checkpoint.folder }, `checkpoint is passed over: ${problem}`);
+      this.#logger.warn({ checkpoint: folder }, `checkpoint is passed over: ${problem}`);
     }
     return { folder: this.#model.folder, version: 0, withOptimizer: false };
   }

@@ -7,7 +7,8 @@ import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
 import { type GroupPlan, GroupPlanner } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
-import { type Lessons, lessonsFromExamples, lessonsFromGroups } from "./learning-plan.js";
+import { type ExampleLessons } from "./example-lessons.js";
+import { type Lessons, lessonsFromGroups } from "./learning-plan.js";
 import { appendMetrics, writeRollouts } from "./run-files.js";
 import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
@@ -29,6 +30,8 @@ export interface PassOptions {
   readonly lanes: LaneBoard;
   readonly model: RunModel;
   readonly tasks: TaskPlan;
+  /** What a supervised run learns from; null for a run that samples. */
+  readonly examples: ExampleLessons | null;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly tell: (phase: RunEventOf<"progress">["phase"], done: number, total: number) => void;
@@ -180,8 +183,9 @@ export class IterationPass {
 
   async #lessons(iteration: number): Promise<Lessons> {
     const { config } = this.#record;
-    const { model, tasks } = this.#options;
-    if (config.type === "sft") return lessonsFromExamples(config, tasks, { iteration, model });
+    const { examples } = this.#options;
+    if (examples !== null) return examples.of(iteration);
+    if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
     // How groups become updates does not depend on the weights that they were sampled from.
     const plans = this.#trainPlans(iteration, { version: 0, digest: "" });
     return lessonsFromGroups(this.#record, config, plans);

@@ -1,6 +1,4 @@
-import { Rng } from "@gumshoe/core";
 import {
-  assignLanes,
   type Group,
   type LossConfig,
   type Pack,
@@ -9,21 +7,12 @@ import {
   type TrainingLoss,
 } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/protocol";
-import { carelessReply, goldReply, type Task } from "@gumshoe/puzzles";
 
 import { type GroupPlan } from "./group-specs.js";
-import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { readGroup } from "./stored-group.js";
-import { type TaskPlan } from "./task-plan.js";
-
-/** Keeps careless answers apart from other uses of the run's seed. */
-const CARELESS_STREAM = 3;
-/** Cases made before other work of the process gets a turn. */
-const CASES_PER_TURN = 8;
 
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
-type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
 /** What one iteration learns: the packs of its updates, and counts of its rollouts. */
 export interface Lessons {
@@ -59,61 +48,4 @@ export async function lessonsFromGroups(
     maxPackTokens: config.maxPackTokens,
   });
   return { updates: updates.map(({ lanes }) => lanes), counts };
-}
-
-/** Makes the updates of a supervised iteration from its tasks and their given answers. */
-export async function lessonsFromExamples(
-  config: SftConfig,
-  tasks: TaskPlan,
-  where: { iteration: number; model: RunModel },
-): Promise<Lessons> {
-  const { perUpdate } = config.examples;
-  const updates: Pack[][][] = [];
-  for (let u = 0; u < config.updatesPerIteration; u++) {
-    const first = (where.iteration * config.updatesPerIteration + u) * perUpdate;
-    const packs: Pack[] = [];
-    for (let i = 0; i < perUpdate; i++) {
-      packs.push(examplePack(config, tasks.task(first + i), { index: first + i, ...where }));
-      if (i % CASES_PER_TURN === CASES_PER_TURN - 1) await nextTurn();
-    }
-    const targets = packs.reduce((sum, { answers }) => sum + (answers[0]?.tokens.length ?? 0), 0);
-    const weighed = packs.map((pack) => ({
-      ...pack,
-      answers: pack.answers.map((answer) => ({ ...answer, weight: 1 / targets })),
-    }));
-    updates.push(assignLanes(weighed, config.lanes));
-  }
-  return { updates, counts: null };
-}
-
-function examplePack(
-  config: SftConfig,
-  task: Task,
-  where: { index: number; model: RunModel },
-): Pack {
-  const { tokenizer } = where.model;
-  const { answers } = config.examples;
-  const reply =
-    answers.type === "gold"
-      ? goldReply(task.solution)
-      : carelessReply(task, new Rng(config.seed, CARELESS_STREAM, where.index), answers.share);
-  const [stop] = tokenizer.stopTokenIds;
-  const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
-  return {
-    groupKey: `example ${where.index}`,
-    promptTokens: Int32Array.from(tokenizer.encodeChat(task.messages)),
-    answers: [
-      {
-        rollout: 0,
-        tokens: Int32Array.from(tokens),
-        logprobs: new Float32Array(0),
-        advantage: 0,
-        weight: 0,
-      },
-    ],
-  };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

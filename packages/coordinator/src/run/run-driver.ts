@@ -3,9 +3,10 @@ import { type RunEventOf } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
 import { ExactnessError, PlanLostError, RunCannotLearnError } from "../errors.js";
-import { type Fleet } from "../fleet/fleet.js";
-import { ReducerPlan } from "../fleet/reducer-plan.js";
+import { type Fleet, type Member } from "../fleet/fleet.js";
+import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "./checkpoints.js";
+import { ExampleLessons } from "./example-lessons.js";
 import { IterationPass } from "./iteration-pass.js";
 import { LaneBoard } from "./lane-board.js";
 import { openRunModel, type RunModel } from "./run-model.js";
@@ -19,6 +20,20 @@ const MAX_IDLE_ITERATIONS = 10;
 /** Between two comparisons of the queues with what should be open, in ms. */
 const REFILL_EVERY_MS = 2000;
 const PROGRESS_EVERY_MS = 500;
+/** A plan that lasted so long was a good one. */
+const LASTING_PLAN_MS = 10_000;
+/** Plans in a row that may fail at once: about half a minute of trying. */
+const MAX_FAILED_PLANS = 20;
+const MAX_PLAN_WAIT_MS = 2000;
+
+/** What one plan after the other works with. */
+interface Attempt {
+  readonly model: RunModel;
+  readonly tasks: TaskPlan;
+  readonly examples: ExampleLessons | null;
+  readonly checkpoints: Checkpoints;
+  readonly signal: AbortSignal;
+}
 
 /** What a driver works with. */
 export interface DriverOptions {
@@ -61,37 +76,54 @@ export class RunDriver {
 
   /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
   async run(signal: AbortSignal): Promise<void> {
-    const { logger, clock } = this.#options;
+    const { logger } = this.#options;
     const { config, folder, state } = this.#record;
     const model = await openRunModel(config, folder);
     const tasks = new TaskPlan(config);
     this.#model = model;
-    if (state.status !== "queued") {
+    if (newestWeights(state) !== null) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
     }
+    const checkpoints = new Checkpoints(this.#record, model, logger);
+    const examples =
+      config.type === "sft" ? new ExampleLessons(config, tasks, model.tokenizer) : null;
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
+    const stopListening = this.#options.fleet.onDeparture((member, lost) => {
+      if (lost) this.#recordLoss(member);
+    });
     try {
-      for (;;) {
-        signal.throwIfAborted();
-        try {
-          await this.#advance({ model, tasks, signal });
-          return;
-        } catch (error) {
-          if (!(error instanceof PlanLostError)) throw error;
-          logger.warn({ run: config.name }, `${error.message}: making a new plan`);
-          await clock.sleep(100, signal);
-        }
-      }
+      await this.#persist({ model, tasks, examples, checkpoints, signal });
     } finally {
       clearInterval(timer);
       clearInterval(progress);
+      stopListening();
     }
   }
 
-  async #advance(run: { model: RunModel; tasks: TaskPlan; signal: AbortSignal }): Promise<void> {
+  /** Goes on with plan after plan, until the run has ended. */
+  async #persist(run: Attempt): Promise<void> {
+    const { logger, clock } = this.#options;
+    for (let failures = 0; ;) {
+      run.signal.throwIfAborted();
+      const startedAtMs = clock.monotonicMs();
+      try {
+        await this.#advance(run);
+        return;
+      } catch (error) {
+        if (!(error instanceof PlanLostError)) throw error;
+        failures = clock.monotonicMs() - startedAtMs > LASTING_PLAN_MS ? 1 : failures + 1;
+        if (failures > MAX_FAILED_PLANS) throw error;
+        const name = this.#record.config.name;
+        logger.warn({ run: name, failures }, `${error.message}: making a new plan`);
+        await clock.sleep(Math.min(MAX_PLAN_WAIT_MS, 50 * 2 ** failures), run.signal);
+      }
+    }
+  }
+
+  async #advance(run: Attempt): Promise<void> {
     const { config, state } = this.#record;
-    const checkpoints = new Checkpoints(this.#record, run.model, this.#options.logger);
+    const { checkpoints } = run;
     const source = await checkpoints.newest();
     this.#tell("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
@@ -101,10 +133,10 @@ export class RunDriver {
     });
     this.#lastPlanSize = plan.size;
     try {
-      await this.#begin(plan, source.version);
+      await this.#begin(plan, source, checkpoints);
       const pass = new IterationPass({
         ...run,
-        ...{ record: this.#record, plan, checkpoints },
+        ...{ record: this.#record, plan },
         ...{ sampling: this.sampling, lanes: this.lanes, clock: this.#options.clock },
         tell: (phase, done, total) => this.#tell(phase, done, total),
       });
@@ -121,16 +153,19 @@ export class RunDriver {
   }
 
   /** Checks the plan's first weights against the ledger, or records them as the run's first. */
-  async #begin(plan: ReducerPlan, version: number): Promise<void> {
+  async #begin(plan: ReducerPlan, source: DurableSource, checkpoints: Checkpoints): Promise<void> {
     const { state } = this.#record;
+    const { version, folder, withOptimizer } = source;
     const known = state.digests[version];
     if (known === undefined) {
       const weights = { version, digest: plan.firstDigest };
       await this.#record.append({ type: "run-started", weights });
     } else if (known !== plan.firstDigest) {
-      throw new ExactnessError(
-        `the weights of version ${version} on disk have digest ${plan.firstDigest}, not ${known}`,
-      );
+      const problem = `${folder} holds weights ${plan.firstDigest}, the ledger says ${known}`;
+      // A spoiled checkpoint costs time: an older one, or the first model, gives the same weights.
+      if (!withOptimizer) throw new ExactnessError(problem);
+      checkpoints.distrust(folder);
+      throw new PlanLostError(plan.id, problem);
     }
   }
 
@@ -142,6 +177,15 @@ export class RunDriver {
           "there is nothing to learn from; try easier or harder tasks, or more rollouts per task",
       );
     }
+  }
+
+  #recordLoss({ registration, vitals }: Member): void {
+    const { workerId, role } = registration;
+    const { job, jobAgeMs } = vitals ?? { job: "", jobAgeMs: 0 };
+    // The log has it too; a ledger that cannot be written is found out by the run itself.
+    this.#record
+      .append({ type: "worker-lost", workerId, role, job, jobAgeMs })
+      .catch(() => undefined);
   }
 
   #weights(): Weights {

@@ -8,6 +8,7 @@ import { type JobQueue } from "@gumshoe/queue";
 import { NameTakenError, RunStoppedError, UnknownRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { RunDriver } from "./run-driver.js";
+import { checkInputs } from "./run-inputs.js";
 import { RunRecord } from "./run-record.js";
 
 /** What the manager works with. */
@@ -34,6 +35,8 @@ interface Active {
 export class RunManager {
   readonly #options: ManagerOptions;
   readonly #records = new Map<string, RunRecord>();
+  /** Runs that are being submitted for the first time. */
+  readonly #arriving = new Map<string, Promise<RunRecord>>();
   readonly #queue: string[] = [];
   #active: Active | null = null;
   #stopping = false;
@@ -72,23 +75,22 @@ export class RunManager {
     await Promise.all([...this.#records.values()].map((record) => record.close()));
   }
 
-  /** @throws NameTakenError */
+  /**
+   * Takes a run, or takes it up again. Idempotent by name and config.
+   *
+   * @throws NameTakenError, and whatever is wrong with the files that a new run starts from
+   */
   async submit(config: RunConfig): Promise<RunRecord> {
-    const known = this.#records.get(config.name);
-    if (known !== undefined) {
-      if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(config.name);
-      if (known.state.status === "cancelled" || known.state.status === "failed") {
-        // Recorded, so that a watcher does not take the end of before for the end.
-        await known.append({ type: "run-submitted", config });
-        this.#enqueue(config.name);
-      }
-      return known;
+    const { name } = config;
+    const known = this.#records.get(name) ?? (await this.#arriving.get(name));
+    if (known === undefined) return this.#create(config);
+    if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(name);
+    if (known.state.status === "cancelled" || known.state.status === "failed") {
+      // Recorded, so that a watcher does not take the end of before for the end.
+      await known.append({ type: "run-submitted", config });
     }
-    const folder = join(this.#options.folder, config.name);
-    const record = await RunRecord.create(folder, config, this.#options);
-    this.#records.set(config.name, record);
-    this.#enqueue(config.name);
-    return record;
+    if (known.state.status !== "done") this.#enqueue(name);
+    return known;
   }
 
   /** Stops a run that has not ended. */
@@ -122,6 +124,22 @@ export class RunManager {
   driver(name: string): RunDriver {
     if (this.#active?.record.config.name !== name) throw new UnknownRunError(name);
     return this.#active.driver;
+  }
+
+  async #create(config: RunConfig): Promise<RunRecord> {
+    const { name } = config;
+    const arriving = checkInputs(config).then(() =>
+      RunRecord.create(join(this.#options.folder, name), config, this.#options),
+    );
+    this.#arriving.set(name, arriving);
+    try {
+      const record = await arriving;
+      this.#records.set(name, record);
+      this.#enqueue(name);
+      return record;
+    } finally {
+      this.#arriving.delete(name);
+    }
   }
 
   #enqueue(name: string): void {

@@ -39,15 +39,32 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
   return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets) };
 }
 
+/** Looks whether a run's model is there and whole, and makes nothing. */
+export async function checkModel(config: RunConfig): Promise<void> {
+  if (config.type === "sft" && config.init.type === "new")
+    newModelAssets(config, await readAssets(config.model));
+  else await openRunModel(config, "");
+}
+
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
 async function makeNewModel(config: SftConfig, folder: string): Promise<string> {
   if (existsSync(join(folder, "config.json")) || config.init.type !== "new") return folder;
-  const assets = await readAssets(config.model);
-  if (assets["tokenizer.json"] === undefined) {
+  const { assets, shape } = newModelAssets(config, await readAssets(config.model));
+  await writeModelFolder(folder, {
+    assets,
+    layout: parameterLayout(shape),
+    parameters: initialParameters(shape, config.init.seed, config.init.config.initializer_range),
+  });
+  return folder;
+}
+
+/** The text files of a new model: those of the tokenizer's folder, and a config of its own. */
+function newModelAssets(config: SftConfig, given: Record<string, string>) {
+  if (given["tokenizer.json"] === undefined) {
     throw new InvalidArgumentError("model", `${config.model} holds no tokenizer.json`);
   }
-  const tokenizer = Tokenizer.fromAssets(assets);
+  const tokenizer = Tokenizer.fromAssets(given);
   const [eos] = tokenizer.stopTokenIds;
   if (eos === undefined) {
     throw new InvalidArgumentError("model", `the tokenizer in ${config.model} has no end token`);
@@ -60,13 +77,8 @@ async function makeNewModel(config: SftConfig, folder: string): Promise<string> 
     torch_dtype: "float32",
     bos_token_id: null,
     eos_token_id: eos,
-    ...config.init.config,
+    ...(config.init.type === "new" ? config.init.config : {}),
   };
-  const shape = parseModelConfig(json);
-  await writeModelFolder(folder, {
-    assets: { ...assets, "config.json": `${JSON.stringify(json, null, 2)}\n` },
-    layout: parameterLayout(shape),
-    parameters: initialParameters(shape, config.init.seed, config.init.config.initializer_range),
-  });
-  return folder;
+  const assets = { ...given, "config.json": `${JSON.stringify(json, null, 2)}\n` };
+  return { assets, shape: parseModelConfig(json) };
 }

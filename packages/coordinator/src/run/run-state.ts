@@ -122,6 +122,8 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     }
     case "checkpoint-written": {
       const { type: _type, ...durable } = body;
+      const again = state.checkpoints.findIndex(({ folder }) => folder === durable.folder);
+      if (again >= 0) state.checkpoints.splice(again, 1);
       state.checkpoints.push(durable);
       return;
     }

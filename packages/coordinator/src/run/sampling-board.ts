@@ -8,16 +8,18 @@ import {
 } from "@gumshoe/protocol";
 import { sha256 } from "@gumshoe/core";
 
-import { ExactnessError, NotWantedError, WrongGroupWeightsError } from "../errors.js";
+import { ExactnessError, NotWantedError } from "../errors.js";
 import { type GroupPlan } from "./group-specs.js";
 import { type RunRecord } from "./run-record.js";
-import { groupBytes, groupEvent } from "./stored-group.js";
+import { checkGroup, groupBytes, groupEvent } from "./stored-group.js";
 
 /** The groups that are wanted now: what workers fetch, and where they hand in. */
 export class SamplingBoard {
   readonly #record: RunRecord;
   readonly #queue: JobQueue<"rollout">;
   readonly #open = new Map<string, GroupPlan>();
+  /** Groups that are on their way into the ledger. */
+  readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
   #sources: readonly TensorSource[] = [];
   #numWanted = 0;
   #settled: () => void = () => undefined;
@@ -88,14 +90,16 @@ export class SamplingBoard {
   /**
    * Takes a group from a worker. The first one counts; the same again is accepted; another is an error.
    *
-   * @throws WrongGroupWeightsError, ExactnessError, NotWantedError
+   * @throws WrongGroupWeightsError, MalformedGroupError, ExactnessError, NotWantedError
    */
   async submit(request: SubmitGroupRequest): Promise<void> {
     const { groupKey } = request;
     const bytes = groupBytes(request);
-    const known = this.#record.state.groups.get(groupKey);
+    const name = sha256(bytes);
+    const arriving = this.#arriving.get(groupKey);
+    const known = arriving?.name ?? this.#record.state.groups.get(groupKey);
     if (known !== undefined) {
-      if (known === sha256(bytes)) return;
+      if (known === name) return arriving?.stored;
       const problem = `group ${groupKey} was sampled twice, with different results`;
       const error = new ExactnessError(problem);
       this.#failed(error);
@@ -103,15 +107,20 @@ export class SamplingBoard {
     }
     const plan = this.#open.get(groupKey);
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
-    const expected = plan.weights?.digest ?? "";
-    const got = request.weights?.digest ?? "";
-    if (got !== expected) throw new WrongGroupWeightsError(groupKey, expected, got);
+    checkGroup(request, plan);
+    const stored = this.#store(request, bytes);
+    this.#arriving.set(groupKey, { name, stored });
+    try {
+      await stored;
+    } finally {
+      this.#arriving.delete(groupKey);
+    }
+    if (this.#open.delete(groupKey) && this.#open.size === 0) this.#settled();
+  }
+
+  async #store(request: SubmitGroupRequest, bytes: Uint8Array): Promise<void> {
     const blob = await this.#record.blobs.put(bytes);
-    // Another copy may have been written meanwhile.
-    if (this.#record.state.groups.has(groupKey)) return;
     await this.#record.append(groupEvent(request, blob));
-    this.#open.delete(groupKey);
-    if (this.#open.size === 0) this.#settled();
   }
 
   /** A job that nobody can do ends the run. */

@@ -1,9 +1,34 @@
 import { type Finish, type Group, meanInterval } from "@gumshoe/grpo";
 import { bytesToFloats, type RunEventOf, SubmitGroupRequest } from "@gumshoe/protocol";
 
+import { MalformedGroupError, WrongGroupWeightsError } from "../errors.js";
+import { type GroupPlan } from "./group-specs.js";
+
 /** Bytes under which a group is stored: the worker's message, without what differs between workers. */
 export function groupBytes(request: SubmitGroupRequest): Uint8Array {
   return SubmitGroupRequest.encode({ ...request, workerId: "" }).finish();
+}
+
+/**
+ * Holds a group against what was asked for.
+ *
+ * @throws WrongGroupWeightsError, MalformedGroupError
+ */
+export function checkGroup(request: SubmitGroupRequest, plan: GroupPlan): void {
+  const { groupKey, rollouts } = request;
+  const expected = plan.weights?.digest ?? "";
+  const got = request.weights?.digest ?? "";
+  if (got !== expected) throw new WrongGroupWeightsError(groupKey, expected, got);
+  if (rollouts.length !== plan.count) {
+    throw new MalformedGroupError(groupKey, `${rollouts.length} rollouts, not ${plan.count}`);
+  }
+  for (const [index, { tokens, logprobs }] of rollouts.entries()) {
+    const numLogprobs = logprobs.byteLength / Float32Array.BYTES_PER_ELEMENT;
+    if (tokens.length === 0 || numLogprobs !== tokens.length) {
+      const problem = `rollout ${index} has ${tokens.length} tokens and ${numLogprobs} log-probs`;
+      throw new MalformedGroupError(groupKey, problem);
+    }
+  }
 }
 
 /** Reads a stored group. */
@@ -21,7 +46,7 @@ export function readGroup(bytes: Uint8Array, promptTokens: readonly number[]): G
   };
 }
 
-/** Mean reward of the rollouts that could be scored; an answer that could not be is worth 0 in a validation. */
+/** The rewards of a group's rollouts; null for an answer that could not be scored. */
 export function groupRewards(request: SubmitGroupRequest): (number | null)[] {
   return request.rollouts.map(({ reward }) => reward ?? null);
 }

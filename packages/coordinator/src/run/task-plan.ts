@@ -7,7 +7,6 @@ import {
   parseDataset,
   type Task,
   type TaskSource,
-  type TaskSourceOptions,
   type TaskSourceSpec,
 } from "@gumshoe/puzzles";
 
@@ -25,19 +24,14 @@ export class TaskPlan {
 
   /** @throws InvalidArgumentError or DatasetError naming field, file or line */
   constructor(config: RunConfig) {
-    this.validation = config.validation === null ? [] : validationTasks(config.validation);
-    const [field, source, perIteration] =
+    const { validation, training } = openSources(config);
+    const count = validation?.count ?? 0;
+    this.validation = Array.from({ length: count }, (_, i) => validation?.source.task(i) as Task);
+    this.#source = training(new Set(this.validation.map(({ contentHash }) => contentHash)));
+    this.#perIteration =
       config.type === "grpo"
-        ? (["tasks.source", config.tasks.source, config.tasks.perIteration] as const)
-        : ([
-            "examples.source",
-            config.examples.source,
-            config.examples.perUpdate * config.updatesPerIteration,
-          ] as const);
-    const exclude = new Set(this.validation.map(({ contentHash }) => contentHash));
-    const orderSeed = config.seed + ORDER_OFFSET;
-    this.#source = openSource(field, source, { exclude, orderSeed });
-    this.#perIteration = perIteration;
+        ? config.tasks.perIteration
+        : config.examples.perUpdate * config.updatesPerIteration;
   }
 
   /** The training tasks of one iteration, in task order. */
@@ -52,18 +46,34 @@ export class TaskPlan {
   }
 }
 
-function validationTasks(config: ValidationConfig): Task[] {
-  const source = openSource("validation.source", config.source, {});
-  const count = source.size === null ? config.count : Math.min(config.count, source.size);
-  return Array.from({ length: count }, (_, i) => source.task(i));
+/** The sources of a run, opened but not drawn from. */
+interface Sources {
+  readonly validation: { readonly source: TaskSource; readonly count: number } | null;
+  readonly training: (exclude: ReadonlySet<string>) => TaskSource;
 }
 
-function openSource(
-  field: string,
-  config: TaskSourceConfig,
-  options: TaskSourceOptions,
-): TaskSource {
-  return createTaskSource(toSpec(field, config), options);
+/**
+ * Opens the sources that a config names.
+ *
+ * @throws InvalidArgumentError or DatasetError naming field, file or line
+ */
+export function openSources(config: RunConfig): Sources {
+  const [field, training] =
+    config.type === "grpo"
+      ? (["tasks.source", config.tasks.source] as const)
+      : (["examples.source", config.examples.source] as const);
+  const spec = toSpec(field, training);
+  const orderSeed = config.seed + ORDER_OFFSET;
+  createTaskSource(spec, { orderSeed });
+  return {
+    validation: config.validation === null ? null : openValidation(config.validation),
+    training: (exclude) => createTaskSource(spec, { exclude, orderSeed }),
+  };
+}
+
+function openValidation({ source: config, count }: ValidationConfig) {
+  const source = createTaskSource(toSpec("validation.source", config));
+  return { source, count: source.size === null ? count : Math.min(count, source.size) };
 }
 
 function toSpec(field: string, config: TaskSourceConfig): TaskSourceSpec {

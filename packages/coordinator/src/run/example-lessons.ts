@@ -1,0 +1,110 @@
+import { Rng } from "@gumshoe/core";
+import { type Tokenizer } from "@gumshoe/engine";
+import { assignLanes, type Pack } from "@gumshoe/grpo";
+import { type RunConfig } from "@gumshoe/protocol";
+import { carelessReply, goldReply, type Task } from "@gumshoe/puzzles";
+
+import { type Lessons } from "./learning-plan.js";
+import { type TaskPlan } from "./task-plan.js";
+
+/** Keeps careless answers apart from other uses of the run's seed. */
+const CARELESS_STREAM = 3;
+/** Cases made before other work of the process gets a turn: about ten milliseconds of small ones. */
+const CASES_PER_TURN = 4;
+
+type SftConfig = Extract<RunConfig, { type: "sft" }>;
+
+/**
+ * Makes the updates of supervised iterations from tasks and their given answers.
+ *
+ * The next iteration's are made while the workers compute those of the one in hand.
+ */
+export class ExampleLessons {
+  readonly #config: SftConfig;
+  readonly #tasks: TaskPlan;
+  readonly #tokenizer: Tokenizer;
+  #ahead: { readonly iteration: number; readonly lessons: Promise<Lessons> } | null = null;
+
+  constructor(config: SftConfig, tasks: TaskPlan, tokenizer: Tokenizer) {
+    this.#config = config;
+    this.#tasks = tasks;
+    this.#tokenizer = tokenizer;
+  }
+
+  /** The lessons of an iteration. A pure function of the config, whatever was asked before. */
+  async of(iteration: number): Promise<Lessons> {
+    const ahead = this.#ahead;
+    const lessons = await (ahead?.iteration === iteration ? ahead.lessons : this.#make(iteration));
+    const next = iteration + 1;
+    if (next < this.#config.iterations && this.#ahead?.iteration !== next) {
+      const made = this.#make(next);
+      // Whoever asks for it gets the error; nobody may ask.
+      made.catch(() => undefined);
+      this.#ahead = { iteration: next, lessons: made };
+    }
+    return lessons;
+  }
+
+  async #make(iteration: number): Promise<Lessons> {
+    const { examples, updatesPerIteration, lanes } = this.#config;
+    const updates: Pack[][][] = [];
+    for (let u = 0; u < updatesPerIteration; u++) {
+      const first = (iteration * updatesPerIteration + u) * examples.perUpdate;
+      const packs = await this.#packs(first, examples.perUpdate);
+      updates.push(assignLanes(weigh(packs), lanes));
+    }
+    return { updates, counts: null };
+  }
+
+  async #packs(first: number, count: number): Promise<Pack[]> {
+    const packs: Pack[] = [];
+    for (let i = 0; i < count; i++) {
+      const index = first + i;
+      const task = this.#tasks.task(index);
+      packs.push(examplePack(this.#config, task, { index, tokenizer: this.#tokenizer }));
+      if (i % CASES_PER_TURN === CASES_PER_TURN - 1) await nextTurn();
+    }
+    return packs;
+  }
+}
+
+/** Gives every target token of an update the same weight; they add up to one. */
+function weigh(packs: readonly Pack[]): Pack[] {
+  const targets = packs.reduce((sum, { answers }) => sum + (answers[0]?.tokens.length ?? 0), 0);
+  return packs.map((pack) => ({
+    ...pack,
+    answers: pack.answers.map((answer) => ({ ...answer, weight: 1 / targets })),
+  }));
+}
+
+function examplePack(
+  config: SftConfig,
+  task: Task,
+  where: { index: number; tokenizer: Tokenizer },
+): Pack {
+  const { tokenizer } = where;
+  const { answers } = config.examples;
+  const reply =
+    answers.type === "gold"
+      ? goldReply(task.solution)
+      : carelessReply(task, new Rng(config.seed, CARELESS_STREAM, where.index), answers.share);
+  const [stop] = tokenizer.stopTokenIds;
+  const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
+  return {
+    groupKey: `example ${where.index}`,
+    promptTokens: Int32Array.from(tokenizer.encodeChat(task.messages)),
+    answers: [
+      {
+        rollout: 0,
+        tokens: Int32Array.from(tokens),
+        logprobs: new Float32Array(0),
+        advantage: 0,
+        weight: 0,
+      },
+    ],
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
