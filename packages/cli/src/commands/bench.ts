@@ -2,6 +2,7 @@ import { Argument, type Command, Option } from "commander";
 
 import { type Figure } from "../bench/figure.js";
 import { benchIteration } from "../bench/iteration.js";
+import { benchKernels } from "../bench/kernels.js";
 import { describeMachine, type Machine } from "../bench/machine.js";
 import { benchRollout } from "../bench/rollout.js";
 import { type BenchSettings } from "../bench/settings.js";
@@ -13,10 +14,15 @@ import { writeResult } from "../terminal/terminal.js";
 import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
 
 const BENCHES = {
+  kernels: benchKernels,
   train: benchTrain,
   rollout: benchRollout,
   iteration: benchIteration,
 } as const satisfies Record<string, (settings: BenchSettings) => Figure[]>;
+/** Where the baselines come from. */
+const BASELINE_NOTE =
+  "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine";
+
 type Subject = keyof typeof BENCHES;
 
 interface BenchOptions {
@@ -64,10 +70,11 @@ function describe(machine: Machine, results: readonly Figure[]): string {
     figure.share === undefined ? "" : `${(100 * figure.share).toFixed(0)}%`,
   ]);
   const header = ["what", "shape", "median", "unit", "baseline", "better", "of the limit"];
+  const isCompared = results.some(({ baseline }) => baseline !== undefined);
   return [
     `${processor}, ${threads} threads, ${instructionSet}, ${fmaPeakGflops} GFLOP/s at best, ` +
       `Node.js ${node}`,
     formatTable(header, rows),
-    "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine",
+    ...(isCompared ? [BASELINE_NOTE] : []),
   ].join("\n");
 }
