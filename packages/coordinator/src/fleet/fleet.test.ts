@@ -62,3 +62,16 @@ test("a worker of another version is refused", () => {
   const fleet = new Fleet({ clock, logger });
   expect(() => fleet.register(worker("1", { protocolVersion: 99 }))).toThrow("speaks version 99");
 });
+
+test("nobody is lost for what could not be heard while this process stood still", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.start();
+  fleet.register(worker("1"));
+  passTime(500);
+  nowMs += 10_000;
+  passTime(500);
+  expect(fleet.members("reducer")).toHaveLength(1);
+  passTime(3500);
+  expect(fleet.members("reducer")).toHaveLength(0);
+  fleet.stop();
+});

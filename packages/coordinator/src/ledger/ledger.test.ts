@@ -75,3 +75,30 @@ test("nothing is written while the fence is in doubt", async () => {
   expect(readFileSync(file(), "utf8")).not.toBe("");
   await ledger.close();
 });
+
+test("a write that fails leaves no trace, and takes no number", async () => {
+  const { ledger } = await openLedger();
+  await ledger.append(done(0));
+  // What a disk that became full half-way leaves behind.
+  appendFileSync(file(), '12345678 {"n":2,"at":1,"bo');
+  await ledger.append(done(1));
+  await ledger.close();
+  const { ledger: again, events } = await openLedger();
+  expect(events.map(({ number, body }) => [number, body])).toEqual([
+    [1, done(0)],
+    [2, done(1)],
+  ]);
+  await again.close();
+});
+
+test("when nothing may be written, every event that waits is refused, and the next one is not", async () => {
+  let isOurs = false;
+  const { ledger } = await openLedger(() =>
+    isOurs ? Promise.resolve() : Promise.reject(new Error("the fence is lost")),
+  );
+  const refused = await Promise.allSettled([ledger.append(done(0)), ledger.append(done(1))]);
+  expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  isOurs = true;
+  expect((await ledger.append(done(2))).number).toBe(1);
+  await ledger.close();
+});

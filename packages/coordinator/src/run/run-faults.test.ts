@@ -1,0 +1,214 @@
+/** What workers, disks and mailboxes do wrong, and what becomes of the run. */
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { FetchGroupRequest, RolloutService, type SubmitGroupRequest } from "@gumshoe/protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { FakeCluster, until } from "../../../../test/support/fake-cluster.js";
+import {
+  type FakeHooks,
+  FakeInference,
+  FakeReducer,
+  FakeTrainer,
+} from "../../../../test/support/fake-workers.js";
+
+let cluster: FakeCluster;
+let digest: string;
+let reducer: FakeReducer;
+beforeAll(async () => {
+  cluster = await FakeCluster.start();
+  reducer = await cluster.add(new FakeReducer(cluster.workers, "reducer-1"));
+  digest = (await run("plain")).weightsDigest;
+});
+afterAll(() => cluster.close());
+
+/** Does a run with one sampler and one trainer of its own. */
+async function run(name: string, hooks: FakeHooks = {}, changes: Record<string, unknown> = {}) {
+  const workers = [
+    new FakeInference(cluster.workers, `inference-${name}`, hooks),
+    new FakeTrainer(cluster.workers, `trainer-${name}`, hooks),
+  ];
+  for (const worker of workers) await worker.start();
+  try {
+    return await cluster.run({ name, ...changes });
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+}
+
+const changed = (group: SubmitGroupRequest, reward: number): SubmitGroupRequest => ({
+  ...group,
+  rollouts: group.rollouts.map((rollout) => ({ ...rollout, reward })),
+});
+
+test("a group that is handed in twice at once counts once", async () => {
+  const group: FakeHooks["group"] = async (one, submit) => {
+    const copies = ["a", "b"].map((workerId) => submit({ ...one, workerId }));
+    await Promise.all(copies);
+    return one;
+  };
+  expect((await run("doubled", { group })).weightsDigest).toBe(digest);
+  const keys = cluster.eventsOf("group-done", "doubled").map(({ groupKey }) => groupKey);
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test("a group that comes out differently a second time ends the run", async () => {
+  const group: FakeHooks["group"] = async (one, submit) => {
+    await submit(one);
+    return changed(one, 0.125);
+  };
+  await expect(run("different", { group })).rejects.toThrow(
+    /group 0\/\w+\/\d+ was sampled twice, with different results/,
+  );
+});
+
+test("a group from other weights is refused, and so is one that is not whole", async () => {
+  const refusals: string[] = [];
+  const group: FakeHooks["group"] = async (one, submit) => {
+    const [first] = one.rollouts;
+    const bad = [
+      { ...one, weights: { version: 0, digest: "0".repeat(64) } },
+      { ...one, rollouts: one.rollouts.slice(1) },
+      { ...one, rollouts: one.rollouts.map((r) => ({ ...r, logprobs: r.logprobs.subarray(4) })) },
+      { ...one, rollouts: one.rollouts.map((r) => (r === first ? { ...r, tokens: [] } : r)) },
+    ];
+    for (const attempt of one.groupKey === "0/train/0" ? bad : []) {
+      refusals.push(await submit(attempt).then(String, (error: unknown) => String(error)));
+    }
+    return one;
+  };
+  expect((await run("wrong", { group })).weightsDigest).toBe(digest);
+  expect(refusals).toEqual([
+    expect.stringContaining(`was sampled from weights ${"0".repeat(64)}, not `),
+    expect.stringMatching(/\d rollouts, not \d/),
+    expect.stringMatching(/rollout 0 has \d tokens and \d log-probs/),
+    expect.stringMatching(/rollout 0 has 0 tokens and \d log-probs/),
+  ]);
+});
+
+test("a group that nobody wants is NOT_FOUND", async () => {
+  const rollouts = cluster.workers.coordinator.client(RolloutService);
+  const request = FetchGroupRequest.create({ run: "plain", groupKey: "0/train/0" });
+  await expect(rollouts.fetchGroup(request)).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
+
+test("a log-prob gap ends the run, with its place", async () => {
+  const lane: FakeHooks["lane"] = async (report) => ({
+    ...report,
+    logprobGapMax: 1e-9,
+    logprobGapAt: "0/train/2 rollout 1 token 3",
+  });
+  await expect(run("gap", { lane })).rejects.toThrow(
+    "0/train/2 rollout 1 token 3: sampler and trainer differ by 1e-9 nats",
+  );
+});
+
+test("a lane whose gradient comes out differently a second time ends the run", async () => {
+  const lane: FakeHooks["lane"] = async (report, complete) => {
+    if (report.lane !== 0) return report;
+    await complete(report);
+    return { ...report, gradientDigest: "0".repeat(64) };
+  };
+  await expect(run("gradients", { lane }, { lanes: 4 })).rejects.toThrow(
+    "lane 0/0 was computed twice, with different gradients",
+  );
+});
+
+test("a reducer that dies and comes back loses nothing: its updates are made again", async () => {
+  let updates = 0;
+  const joining: Promise<unknown>[] = [];
+  const lane: FakeHooks["lane"] = async (report) => {
+    updates += 1;
+    if (updates === 11) {
+      await reducer.stop();
+      reducer = new FakeReducer(cluster.workers, "reducer-1");
+      joining.push(cluster.add(reducer));
+    }
+    return report;
+  };
+  expect((await run("reborn", { lane })).weightsDigest).toBe(digest);
+  await Promise.all(joining);
+  expect(reducer.assigned).toMatchObject([{ version: 4 }]);
+  expect(cluster.eventsOf("update-done", "reborn")).toHaveLength(6);
+});
+
+test("a mailbox that loses everything is filled again", async () => {
+  let groups = 0;
+  const group: FakeHooks["group"] = async (one) => {
+    groups += 1;
+    if (groups === 4) await cluster.link.commands.flushall();
+    return one;
+  };
+  expect((await run("flushed", { group })).weightsDigest).toBe(digest);
+  expect(cluster.log).toContain("jobs that the queue had lost were put back");
+});
+
+test("a worker that falls silent is recorded with the job in its hands", async () => {
+  const silent = new FakeInference(cluster.workers, "silent", {
+    group: () => new Promise(() => undefined),
+  });
+  await silent.start();
+  await cluster.submit({ name: "silence" });
+  await until("it has a job", () => cluster.eventsOf("iteration-planned", "silence").length > 0);
+  silent.hang();
+  await cluster.untilEvents("worker-lost", 1, "silence");
+  const [lost] = cluster.eventsOf("worker-lost", "silence");
+  expect(lost).toMatchObject({ workerId: "silent", role: "inference", job: "a-job" });
+  await cluster.users.cancelRun({ name: "silence" });
+  await silent.stop();
+});
+
+test("a second coordinator is refused: in the same home, and in the same Redis", async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), "gumshoe-second-"));
+  const listen = { GUMSHOE_LISTEN: "127.0.0.1:0" };
+  const before = cluster.log.length;
+  const sameHome = cluster.spawnCoordinator(listen);
+  const sameRedis = cluster.spawnCoordinator({ ...listen, GUMSHOE_HOME: elsewhere });
+  const codes = await Promise.all([sameHome, sameRedis].map((child) => once(child, "close")));
+  rmSync(elsewhere, { recursive: true, force: true });
+  expect(codes.map(([code]) => code as number)).toEqual([1, 1]);
+  const said = cluster.log.slice(before);
+  expect(said).toContain(`a coordinator already works in ${cluster.home}`);
+  expect(said).toMatch(/coordinator on .*, pid \d+/);
+});
+
+/** Flips one bit of a file while the coordinator is dead, and lets the run go on. */
+async function spoil(name: string, event: "checkpoint-written" | "group-done", file: () => string) {
+  const workers = [
+    new FakeInference(cluster.workers, `inference-${name}`),
+    new FakeTrainer(cluster.workers, `trainer-${name}`),
+  ];
+  for (const worker of workers) await worker.start();
+  try {
+    await cluster.submit({ name });
+    await cluster.untilEvents(event, 1, name);
+    await cluster.endCoordinator("SIGKILL");
+    const bytes = readFileSync(file());
+    const at = bytes.length - 5;
+    bytes[at] = (bytes[at] as number) ^ 1;
+    writeFileSync(file(), bytes);
+    await cluster.startCoordinator();
+    return await cluster.result(name);
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  }
+}
+
+test("a spoiled checkpoint is passed over", async () => {
+  const folder = () => join(cluster.runFolder("spoiled"), "checkpoints/2");
+  const file = () => join(folder(), "model.safetensors");
+  const result = await spoil("spoiled", "checkpoint-written", file);
+  expect(result.weightsDigest).toBe(digest);
+  expect(cluster.log).toContain(`${folder()} holds weights`);
+});
+
+test("a spoiled blob ends the run with the name of its file", async () => {
+  const blob = () => cluster.eventsOf("group-done", "rotten")[0]?.blob ?? "";
+  const file = () => join(cluster.runFolder("rotten"), "blobs", blob());
+  await expect(spoil("rotten", "group-done", file)).rejects.toThrow(
+    /blobs\/[0-9a-f]{64}: its bytes have changed/,
+  );
+});

@@ -1,0 +1,159 @@
+/** A real coordinator process and a real Redis; the workers compute next to nothing. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+
+import { openModelFolder } from "@gumshoe/engine";
+import { blockDigests, RunState, weightDigest } from "@gumshoe/protocol";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { FakeCluster } from "../../../../test/support/fake-cluster.js";
+import { FakeReducer } from "../../../../test/support/fake-workers.js";
+
+let cluster: FakeCluster;
+let digest: string;
+beforeAll(async () => {
+  cluster = await FakeCluster.start();
+  await cluster.addWorkers();
+  digest = (await cluster.run()).weightsDigest;
+});
+afterAll(() => cluster.close());
+
+describe("a run", () => {
+  test("goes through its events in order", () => {
+    const types = cluster.events().map(({ type }) => type);
+    const kept = types.filter((type) => !["group-done", "example"].includes(type));
+    const iteration = ["iteration-planned", "iteration-sampled", "update-done", "update-done"];
+    const validated = iteration.toSpliced(1, 0, "validation-done");
+    expect(kept).toEqual([
+      ...["run-submitted", "run-started", ...validated, "iteration-done"],
+      ...[...iteration, "checkpoint-written", "iteration-done"],
+      ...[...validated, "checkpoint-written", "iteration-done"],
+      ...["validation-done", "run-done"],
+    ]);
+  });
+
+  test("says what it came to", async () => {
+    const result = await cluster.result();
+    expect(result).toMatchObject({ run: "small", iterations: 3, updates: 6, logprobGapMax: 0 });
+    expect(result.validation.map(({ iteration }) => iteration)).toEqual([0, 2, 3]);
+    expect(result.validation[0]).toMatchObject({ count: 3, greedy: { count: 3 } });
+  });
+
+  test("leaves checkpoints that are model folders, with the weights of the ledger", async () => {
+    const { checkpoint } = await cluster.result();
+    expect(readdirSync(join(cluster.runFolder(), "checkpoints")).sort()).toEqual(["2", "3"]);
+    const model = await openModelFolder(checkpoint);
+    const values = await model.readParameters(0, model.layout.numParameters);
+    await model.close();
+    expect(weightDigest(blockDigests(values))).toBe(digest);
+    const manifest = JSON.parse(readFileSync(join(checkpoint, "manifest.json"), "utf8")) as object;
+    expect(manifest).toMatchObject({ iteration: 3, update: 6, digest });
+  });
+
+  test("leaves rollouts and metrics that people can read", () => {
+    const folder = cluster.runFolder();
+    const text = gunzipSync(readFileSync(join(folder, "rollouts/1.jsonl.gz"))).toString();
+    const lines = text.trim().split("\n");
+    expect(lines).toHaveLength(16);
+    expect(JSON.parse(lines[5] as string)).toMatchObject({
+      group: "1/train/1",
+      rollout: 1,
+      weights: 2,
+    });
+    const metrics = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n");
+    expect(metrics.map((line) => (JSON.parse(line) as { iteration: number }).iteration)).toEqual([
+      0, 1, 2,
+    ]);
+  });
+
+  test("never trains on a case of its validation", async () => {
+    const source = { type: "generate", tier: "mini", seed: 1 };
+    await cluster.run({ name: "overlap", iterations: 1, validation: { source, count: 4 } });
+    const [one] = cluster.eventsOf("iteration-planned", "overlap");
+    const [other] = cluster.eventsOf("iteration-planned");
+    // The same series: without the exclusion both would draw its first four.
+    expect(one?.tasks).toHaveLength(4);
+    expect(one?.tasks.filter((hash) => other?.tasks.includes(hash))).toEqual([]);
+  });
+
+  test("is the same one when the same config is submitted again, even at the same moment", async () => {
+    const names = ["twice", "twice", "twice"].map((name) =>
+      cluster.submit({ name, iterations: 1 }),
+    );
+    expect(await Promise.all(names)).toEqual(["twice", "twice", "twice"]);
+    await cluster.result("twice");
+    expect(cluster.eventsOf("run-submitted", "twice")).toHaveLength(1);
+  });
+
+  test("of type sft learns from given answers, without sampling", async () => {
+    const examples = { source: { type: "generate", tier: "mini", seed: 4 }, perUpdate: 6 };
+    const sft = { name: "school", type: "sft", examples, iterations: 2 };
+    const config = { ...sft, tasks: undefined, rollouts: undefined, validation: null };
+    const result = await cluster.run(config);
+    expect(result.updates).toBe(4);
+    expect(cluster.eventsOf("group-done", "school")).toEqual([]);
+  });
+
+  test("is refused before it exists when its model is not there", async () => {
+    const submitted = cluster.submit({ name: "lost", model: join(cluster.home, "nowhere") });
+    await expect(submitted).rejects.toThrow("nowhere");
+    expect(existsSync(cluster.runFolder("lost"))).toBe(false);
+  });
+
+  test("is refused when its name has another config", async () => {
+    await expect(cluster.submit({ seed: 6 })).rejects.toThrow("small exists with another config");
+  });
+});
+
+describe("a run ends with the same weights", () => {
+  test("with three reducers", async () => {
+    const more = [2, 3].map((n) => new FakeReducer(cluster.workers, `reducer-${n}`));
+    for (const reducer of more) await reducer.start();
+    expect((await cluster.run({ name: "three" })).weightsDigest).toBe(digest);
+    expect(more.map(({ assigned }) => assigned.length)).toEqual([1, 1]);
+    for (const reducer of more) await reducer.stop();
+  });
+
+  test("when the coordinator dies while it samples, while it learns, and after a checkpoint", async () => {
+    const name = "killed";
+    await cluster.submit({ name });
+    const deaths = [
+      ["group-done", 8],
+      ["update-done", 1],
+      ["checkpoint-written", 1],
+    ] as const;
+    for (const [event, count] of deaths) {
+      await cluster.untilEvents(event, count, name);
+      await cluster.endCoordinator("SIGKILL");
+      expect(cluster.eventsOf("run-done", name)).toEqual([]);
+      await cluster.startCoordinator();
+    }
+    expect((await cluster.result(name)).weightsDigest).toBe(digest);
+    const keys = cluster.eventsOf("group-done", name).map(({ groupKey }) => groupKey);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(cluster.eventsOf("run-resumed", name)).toHaveLength(3);
+  });
+
+  test("when the coordinator is stopped and started", async () => {
+    const name = "stopped";
+    await cluster.submit({ name });
+    await cluster.untilEvents("update-done", 3, name);
+    await cluster.endCoordinator("SIGTERM");
+    await cluster.startCoordinator();
+    expect((await cluster.result(name)).weightsDigest).toBe(digest);
+    expect(cluster.eventsOf("run-resumed", name)).toHaveLength(1);
+  });
+
+  test("when it is cancelled and submitted again, and is running then", async () => {
+    const name = "cancelled";
+    await cluster.submit({ name });
+    await cluster.untilEvents("update-done", 3, name);
+    await cluster.users.cancelRun({ name });
+    await expect(cluster.result(name)).rejects.toThrow("cancelled");
+    await cluster.submit({ name });
+    await cluster.untilEvents("run-resumed", 1, name);
+    expect((await cluster.users.getRun({ name })).state).toBe(RunState.RUNNING);
+    expect((await cluster.result(name)).weightsDigest).toBe(digest);
+  });
+});

@@ -1,0 +1,320 @@
+/**
+ * Workers that speak the real wire and compute next to nothing: the sampler draws from a seed, a lane's
+ * gradient is one number, a step subtracts it. What depends on what is as in real ones, so that
+ * a coordinator which mixes something up ends with other weights.
+ */
+import { open } from "node:fs/promises";
+
+import { ClusterError, Rng, sha256 } from "@gumshoe/core";
+import { openModelFolder } from "@gumshoe/engine";
+import { NO_METRICS } from "@gumshoe/grpo";
+import {
+  blockDigests,
+  type CompleteLaneRequest,
+  FleetService,
+  floatsToBytes,
+  type GroupSpec,
+  type Lane,
+  PackService,
+  PROTOCOL_VERSION,
+  ReducerService,
+  RolloutService,
+  RpcChannel,
+  type RpcClient,
+  type RpcHandlers,
+  RpcServer,
+  type SubmitGroupRequest,
+  type WorkerRole,
+} from "@gumshoe/protocol";
+import { JobWorker, type RedisLink } from "@gumshoe/queue";
+
+const HEARTBEAT_MS = 100;
+
+/** Where a fake worker belongs. */
+export interface FakeHome {
+  readonly coordinator: RpcChannel;
+  readonly redis: RedisLink;
+  readonly token: string;
+}
+
+/** Makes the answers of a group: a function of its spec, the weights included. */
+export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
+  const { run, groupKey, weights } = spec;
+  const salt = Number.parseInt((weights?.digest ?? "0").slice(0, 8), 16);
+  const rollouts = Array.from({ length: spec.count }, (_, rollout) => {
+    const rng = new Rng(salt, ...spec.seed, rollout);
+    const tokens = Array.from({ length: 1 + rng.below(5) }, () => rng.below(100));
+    const logprobs = floatsToBytes(Float32Array.from(tokens, () => -rng.uniform()));
+    const common = { finish: "stop", text: `answer ${rollout}`, gradingError: "", metrics: {} };
+    return { ...common, tokens, logprobs, reward: rng.below(5) / 4 };
+  });
+  return { run, groupKey, weights, workerId, rollouts };
+}
+
+/** The gradient of every parameter for a lane: one number. */
+export function fakeGradient({ packs }: Lane): number {
+  let total = 0;
+  for (const { answers } of packs) {
+    for (const { advantage, weight, tokens } of answers) {
+      total += (advantage + 0.25) * weight * tokens.length;
+    }
+  }
+  return Math.fround(total);
+}
+
+/** Keeps a worker registered, as the real membership does. */
+class FakeMember {
+  readonly #fleet: RpcClient<typeof FleetService>;
+  readonly #timer: NodeJS.Timeout;
+  readonly #registration: Parameters<RpcClient<typeof FleetService>["register"]>[0];
+  #joining = false;
+
+  constructor(home: FakeHome, who: { workerId: string; role: WorkerRole; address: string }) {
+    this.#fleet = home.coordinator.client(FleetService);
+    // Members of one host and process number replace each other: these share a process.
+    const more = { host: who.workerId, pid: process.pid, device: "fake", memoryBytes: 1 };
+    this.#registration = { ...who, ...more, protocolVersion: PROTOCOL_VERSION };
+    this.#timer = setInterval(() => void this.#beat(), HEARTBEAT_MS);
+  }
+
+  async join(): Promise<void> {
+    await this.#fleet.register(this.#registration);
+  }
+
+  /** Falls silent. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async leave(): Promise<void> {
+    this.stop();
+    const { workerId } = this.#registration;
+    await this.#fleet.leave({ workerId }, { deadlineMs: 500 }).catch(() => undefined);
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#joining) return;
+    const vitals = { state: "busy", job: "a-job", jobAgeMs: 5, weightVersion: 0, jobsDone: 0 };
+    const { workerId } = this.#registration;
+    try {
+      await this.#fleet.heartbeat({ workerId, ...vitals, tokensPerSecond: 1, tokensDone: 0 });
+    } catch {
+      this.#joining = true;
+      await this.join().catch(() => undefined);
+      this.#joining = false;
+    }
+  }
+}
+
+/** What a test may do to the hand-ins of fake workers. */
+export interface FakeHooks {
+  /** May change a group, or hand in others first. */
+  readonly group?: (
+    group: SubmitGroupRequest,
+    submit: (group: SubmitGroupRequest) => Promise<unknown>,
+  ) => Promise<SubmitGroupRequest>;
+  /** May change a lane's report, or hand in others first. */
+  readonly lane?: (
+    report: CompleteLaneRequest,
+    complete: (report: CompleteLaneRequest) => Promise<unknown>,
+  ) => Promise<CompleteLaneRequest>;
+}
+
+/** Samples groups. */
+export class FakeInference {
+  readonly #worker: JobWorker<"rollout">;
+  readonly #member: FakeMember;
+
+  constructor(home: FakeHome, workerId: string, hooks: FakeHooks = {}) {
+    const rollouts = home.coordinator.client(RolloutService);
+    this.#member = new FakeMember(home, { workerId, role: "inference", address: "127.0.0.1:1" });
+    this.#worker = new JobWorker("rollout", {
+      redis: home.redis,
+      concurrency: 2,
+      handler: async ({ run, groupKey }) => {
+        const group = fakeGroup(await rollouts.fetchGroup({ run, groupKey }), workerId);
+        const submit = (changed: SubmitGroupRequest) => rollouts.submitGroup(changed);
+        await submit(hooks.group === undefined ? group : await hooks.group(group, submit));
+      },
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#member.join();
+  }
+
+  /** Falls silent, as a process that hangs. */
+  hang(): void {
+    this.#member.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.#member.leave();
+    await this.#worker.close(0);
+  }
+}
+
+/** Gradients that are offered, by address and name: stands for the bulk transfer. */
+const offered = new Map<string, number>();
+
+/** Computes lanes. */
+export class FakeTrainer {
+  readonly #worker: JobWorker<"gradient">;
+  readonly #member: FakeMember;
+
+  constructor(home: FakeHome, workerId: string, hooks: FakeHooks = {}) {
+    const packs = home.coordinator.client(PackService);
+    const address = `${workerId}:1`;
+    this.#member = new FakeMember(home, { workerId, role: "trainer", address });
+    this.#worker = new JobWorker("gradient", {
+      redis: home.redis,
+      handler: async ({ run, update, lane, plan }) => {
+        const work = await packs.fetchLane({ run, update, lane });
+        if (work.plan !== plan) return;
+        const gradient = fakeGradient(work);
+        offered.set(`${address} ${plan}/${update}/${lane}`, gradient);
+        await deliver(home.token, work, address);
+        const numTokens = work.packs.flatMap(({ answers }) => answers).length;
+        const report: CompleteLaneRequest = {
+          ...{ run, update, lane, plan, workerId, gradientDigest: sha256(String(gradient)) },
+          metricsJson: JSON.stringify({ ...NO_METRICS, numTokens, loss: gradient }),
+          ...{ logprobGapMax: 0, logprobGapAt: "", tokens: numTokens },
+        };
+        const complete = (changed: CompleteLaneRequest) => packs.completeLane(changed);
+        await complete(hooks.lane === undefined ? report : await hooks.lane(report, complete));
+      },
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#member.join();
+  }
+
+  async stop(): Promise<void> {
+    await this.#member.leave();
+    await this.#worker.close(0);
+  }
+}
+
+async function deliver(token: string, lane: Lane, address: string): Promise<void> {
+  const { run, plan, update, lane: index } = lane;
+  for (const reducer of lane.reducers) {
+    const channel = new RpcChannel(reducer.address, { token });
+    try {
+      await channel.client(ReducerService).collect({ run, plan, update, lane: index, address });
+    } finally {
+      channel.close();
+    }
+  }
+}
+
+interface Held {
+  readonly plan: string;
+  readonly start: number;
+  readonly end: number;
+  readonly blockSize: number;
+  values: Float32Array;
+  version: number;
+  readonly lanes: Map<number, number>;
+}
+
+/** Owns a range of the parameters. */
+export class FakeReducer {
+  readonly #home: FakeHome;
+  readonly #workerId: string;
+  readonly #server: RpcServer;
+  #member: FakeMember | null = null;
+  #held: Held | null = null;
+  /** Ranges that were asked for so far. */
+  readonly assigned: { folder: string; version: number }[] = [];
+
+  constructor(home: FakeHome, workerId: string) {
+    this.#home = home;
+    this.#workerId = workerId;
+    this.#server = new RpcServer({ token: home.token });
+    this.#server.serve(ReducerService, this.#handlers());
+  }
+
+  async start(): Promise<void> {
+    const address = await this.#server.listen("127.0.0.1:0");
+    this.#member = new FakeMember(this.#home, {
+      workerId: this.#workerId,
+      role: "reducer",
+      address,
+    });
+    await this.#member.join();
+  }
+
+  /** Is gone from one moment to the next, with all that it held. */
+  async stop(): Promise<void> {
+    await this.#member?.leave();
+    await this.#server.stop(0);
+  }
+
+  #handlers(): RpcHandlers<typeof ReducerService> {
+    return {
+      assign: async ({ plan, start, end, blockSize, folder, version }) => {
+        this.assigned.push({ folder, version });
+        const model = await openModelFolder(folder);
+        const values = await model.readParameters(start, end);
+        await model.close();
+        this.#held = { plan, start, end, blockSize, values, version, lanes: new Map() };
+        return { blockDigests: blockDigests(values) };
+      },
+      collect: async ({ plan, update, lane, address }) => {
+        const gradient = offered.get(`${address} ${plan}/${update}/${lane}`);
+        if (gradient === undefined) throw new Error(`${address} offers no lane ${lane}`);
+        this.#of(plan, update).lanes.set(lane, gradient);
+        return {};
+      },
+      norm: async ({ plan, update, lanes }) => {
+        const held = this.#of(plan, update);
+        const gradient = sum(held, lanes);
+        const blockSums: number[] = [];
+        for (let at = held.start; at < held.end; at += held.blockSize) {
+          blockSums.push(Math.min(held.blockSize, held.end - at) * gradient ** 2);
+        }
+        return { blockSums };
+      },
+      step: async ({ plan, update, lr, gradScale }) => {
+        const held = this.#of(plan, update);
+        const move = lr * gradScale * sum(held, held.lanes.size);
+        held.values = held.values.map((value) => value - move);
+        held.version += 1;
+        held.lanes.clear();
+        return { blockDigests: blockDigests(held.values) };
+      },
+      writeCheckpoint: async ({ plan, version, weights }) => {
+        const { values, start } = this.#of(plan, version);
+        const file = await open(weights?.path ?? "", "r+");
+        await file.write(
+          floatsToBytes(values),
+          0,
+          values.byteLength,
+          (weights?.dataOffset ?? 0) + 4 * start,
+        );
+        await file.close();
+        return { blockDigests: blockDigests(values) };
+      },
+    };
+  }
+
+  #of(plan: string, version: number): Held {
+    const held = this.#held;
+    if (held?.plan !== plan || held.version !== version) {
+      throw new ClusterError("ABORTED", `plan ${plan}, version ${version} is not here`);
+    }
+    return held;
+  }
+}
+
+/** In lane order. */
+function sum(held: Held, lanes: number): number {
+  let total = 0;
+  for (let lane = 0; lane < lanes; lane++) {
+    const gradient = held.lanes.get(lane);
+    if (gradient === undefined) throw new Error(`lane ${lane} is missing`);
+    total = Math.fround(total + gradient);
+  }
+  return total;
+}
