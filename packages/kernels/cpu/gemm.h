@@ -2,8 +2,10 @@
 //
 // - Each output is one FMA chain that starts at 0 or, with `resume`, at what C holds: so a product
 //   cut into pieces along k has the bits of the whole.
-// - A is addressed by two strides, so that it may be transposed; B has its columns side by side.
+// - A is addressed by two strides, so that it may be transposed. B has 16 columns side by side.
 // - Tiles differ between instruction sets and with the number of rows; no bit does.
+// - A tile of 6 rows by 64 columns loads 10 numbers for 24 FMAs: when a neighbour shares the core's load
+//   ports, as on rented machines, that keeps pace where 12 by 32 (14 loads) loses a third.
 #pragma once
 
 #include "kernels.h"
@@ -17,164 +19,154 @@ struct Product {
   const float* a;
   long a_row, a_step;  // distance between rows, and along k
   const float* b;
-  long b_step;  // distance along k; columns are adjacent
+  long b_step;           // distance along k
+  long b_panel = PANEL;  // distance between groups of 32 columns
   float* c;
   long c_row;
-  bool resume;               // chains start at C
-  const float* bias = nullptr;  // added once at the end
+  bool resume;                    // chains start at C
+  const float* bias = nullptr;    // added once at the end
   const float* addend = nullptr;  // laid out like C; added once at the end; may be C itself
+  // With `blocks`, B lies in pieces: k runs through `block_k` steps of each, at blocks[i] block_stride.
+  const int32_t* blocks = nullptr;
+  long block_k = 0, block_stride = 0;
 };
 
-template <int ROWS, int VECTORS>
-static inline void tile(const Product& p, const float* a, const float* b, float* c,
-                        const float* bias, int columns) {
+// Where the columns of a tile lie, 16 by 16.
+template <int VECTORS>
+struct Columns {
+  const float* at[VECTORS];
+};
+
+// acc[i][v] runs on over `k` steps.
+template <int ROWS, int VECTORS, bool WHOLE>
+static inline void chains(const Product& p, long k, const float* a, const Columns<VECTORS>& from,
+                          long shift, int last, Vec (&acc)[ROWS][VECTORS]) {
+  const float* b[VECTORS];
+#pragma GCC unroll 16
+  for (int v = 0; v < VECTORS; v++) b[v] = from.at[v] + shift;
+  const long a_row = p.a_row, a_step = p.a_step, b_step = p.b_step;
+  for (long i = 0, at = 0; i < k; i++, a += a_step, at += b_step) {
+    Vec column[VECTORS];
+#pragma GCC unroll 16
+    for (int v = 0; v < VECTORS; v++)
+      column[v] = WHOLE || v < VECTORS - 1 ? load(b[v] + at) : load_first(b[v] + at, last);
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; r++) {
+      const Vec x = broadcast(a[r * a_row]);
+#pragma GCC unroll 16
+      for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(x, column[v], acc[r][v]);
+    }
+  }
+}
+
+template <int ROWS, int VECTORS, bool WHOLE>
+static inline void tile(const Product& p, long row, long column, const Columns<VECTORS>& from,
+                        int last) {
   Vec acc[ROWS][VECTORS];
-  const bool whole = columns == VECTORS * LANES;
-  const int last = columns - (VECTORS - 1) * LANES;
-  auto width = [&](int v) { return v == VECTORS - 1 ? last : LANES; };
+  const float* a = p.a + row * p.a_row;
+  const long corner = row * p.c_row + column;
+  auto width = [&](int v) { return WHOLE || v < VECTORS - 1 ? LANES : last; };
+  auto take = [&](const float* x, int v) {
+    return WHOLE || v < VECTORS - 1 ? load(x) : load_first(x, last);
+  };
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 16
     for (int v = 0; v < VECTORS; v++)
-      acc[i][v] = p.resume ? load_first(c + i * p.c_row + v * LANES, width(v)) : zero();
-  const long a_row = p.a_row, a_step = p.a_step, b_step = p.b_step;
-  if (whole) {
-    for (long k = 0; k < p.k; k++, a += a_step, b += b_step) {
-      Vec column[VECTORS];
-#pragma GCC unroll 16
-      for (int v = 0; v < VECTORS; v++) column[v] = load(b + v * LANES);
-#pragma GCC unroll 16
-      for (int i = 0; i < ROWS; i++) {
-        Vec x = broadcast(a[i * a_row]);
-#pragma GCC unroll 16
-        for (int v = 0; v < VECTORS; v++) acc[i][v] = fma(x, column[v], acc[i][v]);
-      }
-    }
-  } else {
-    for (long k = 0; k < p.k; k++, a += a_step, b += b_step) {
-      Vec column[VECTORS];
-#pragma GCC unroll 16
-      for (int v = 0; v < VECTORS; v++) column[v] = load_first(b + v * LANES, width(v));
-#pragma GCC unroll 16
-      for (int i = 0; i < ROWS; i++) {
-        Vec x = broadcast(a[i * a_row]);
-#pragma GCC unroll 16
-        for (int v = 0; v < VECTORS; v++) acc[i][v] = fma(x, column[v], acc[i][v]);
-      }
-    }
+      acc[i][v] = p.resume ? take(p.c + corner + i * p.c_row + v * LANES, v) : zero();
+  const long run = p.blocks == nullptr ? p.k : p.block_k;
+  for (long k = 0, block = 0; k < p.k; k += run, block++) {
+    const long shift = p.blocks == nullptr ? 0 : p.blocks[block] * p.block_stride;
+    const long steps = p.k - k < run ? p.k - k : run;
+    chains<ROWS, VECTORS, WHOLE>(p, steps, a + k * p.a_step, from, shift, last, acc);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < ROWS; i++)
 #pragma GCC unroll 16
     for (int v = 0; v < VECTORS; v++) {
-      float* out = c + i * p.c_row + v * LANES;
+      const long at = corner + i * p.c_row + v * LANES;
       Vec y = acc[i][v];
-      if (bias != nullptr) y = ISA::add(y, load_first(bias + v * LANES, width(v)));
-      if (p.addend != nullptr) y = ISA::add(load_first(p.addend + (out - p.c), width(v)), y);
-      if (whole)
-        store(out, y);
+      if (p.bias != nullptr) y = ISA::add(y, take(p.bias + column + v * LANES, v));
+      if (p.addend != nullptr) y = ISA::add(take(p.addend + at, v), y);
+      if (WHOLE)
+        store(p.c + at, y);
       else
-        store_first(out, y, width(v));
+        store_first(p.c + at, y, width(v));
     }
 }
 
 template <int ROWS, int VECTORS>
-static void tile_rows(const Product& p, int rows, const float* a, const float* b, float* c,
-                      const float* bias, int columns) {
+static void tile_rows(const Product& p, int rows, long row, long column,
+                      const Columns<VECTORS>& from, int last) {
   if (rows == ROWS) {
-    tile<ROWS, VECTORS>(p, a, b, c, bias, columns);
+    if (last == LANES)
+      tile<ROWS, VECTORS, true>(p, row, column, from, last);
+    else
+      tile<ROWS, VECTORS, false>(p, row, column, from, last);
   } else if constexpr (ROWS > 1) {
-    tile_rows<ROWS - 1, VECTORS>(p, rows, a, b, c, bias, columns);
+    tile_rows<ROWS - 1, VECTORS>(p, rows, row, column, from, last);
   }
 }
 
-// All rows against one strip of at most VECTORS * LANES columns.
+// All rows, in tiles of about equal height, against VECTORS vectors of columns, the last of them `last`
+// wide.
 template <int VECTORS>
-static inline void strip(const Product& p, long rows, const float* b, float* c, const float* bias,
-                         int columns) {
-  long m = 0;
-  for (; m + TILE_ROWS <= rows; m += TILE_ROWS)
-    tile<TILE_ROWS, VECTORS>(p, p.a + m * p.a_row, b, c + m * p.c_row, bias, columns);
-  if (m < rows)
-    tile_rows<TILE_ROWS - 1, VECTORS>(p, static_cast<int>(rows - m), p.a + m * p.a_row, b,
-                                      c + m * p.c_row, bias, columns);
-}
-
-// All rows against `columns` adjacent columns of B.
-static inline void multiply(const Product& p, long rows, long columns) {
-  constexpr long WIDE = TILE_VECTORS * LANES;
-  for (long n = 0; n < columns;) {
-    const float* bias = p.bias == nullptr ? nullptr : p.bias + n;
-    const long left = columns - n;
-    if (TILE_VECTORS > 1 && left > LANES) {
-      const long width = left < WIDE ? left : WIDE;
-      strip<TILE_VECTORS>(p, rows, p.b + n, p.c + n, bias, static_cast<int>(width));
-      n += width;
-    } else {
-      const long width = left < LANES ? left : LANES;
-      strip<1>(p, rows, p.b + n, p.c + n, bias, static_cast<int>(width));
-      n += width;
-    }
+static inline void strip(const Product& p, long rows, long column, const Columns<VECTORS>& from,
+                         int last) {
+  constexpr int HIGH = TILE_VECTORS / VECTORS * TILE_ROWS < 12 ? TILE_VECTORS / VECTORS * TILE_ROWS
+                                                              : 12;
+  const long tiles = (rows + HIGH - 1) / HIGH;
+  for (long i = 0, row = 0; i < tiles; i++) {
+    const long next = (i + 1) * rows / tiles;
+    tile_rows<HIGH, VECTORS>(p, static_cast<int>(next - row), row, column, from, last);
+    row = next;
   }
 }
 
-// Few rows against four panels of a packed matrix at once: more chains in flight than one panel has.
+template <int VECTORS>
+static inline Columns<VECTORS> columns_at(const Product& p, long column) {
+  Columns<VECTORS> from;
+  for (int v = 0; v < VECTORS; v++) {
+    const long at = column + v * LANES;
+    from.at[v] = p.b + at / PANEL * p.b_panel + at % PANEL;
+  }
+  return from;
+}
+
+// Few rows against eight vectors at once: more chains in flight than a narrower tile has.
 template <int ROWS>
-static inline void four_panels(const Product& p, long panel_stride) {
-  constexpr int VECTORS = 8;
-  Vec acc[ROWS][VECTORS];
-#pragma GCC unroll 16
-  for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 16
-    for (int v = 0; v < VECTORS; v++) acc[i][v] = zero();
-  const float* a = p.a;
-  const float* b = p.b;
-  for (long k = 0; k < p.k; k++, a += p.a_step, b += p.b_step) {
-    Vec x[ROWS];
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; i++) x[i] = broadcast(a[i * p.a_row]);
-#pragma GCC unroll 16
-    for (int v = 0; v < VECTORS; v++) {
-      Vec column = load(b + (v / 2) * panel_stride + (v % 2) * LANES);
-#pragma GCC unroll 16
-      for (int i = 0; i < ROWS; i++) acc[i][v] = fma(x[i], column, acc[i][v]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 16
-    for (int v = 0; v < VECTORS; v++) {
-      float* out = p.c + i * p.c_row + v * LANES;
-      Vec y = acc[i][v];
-      if (p.bias != nullptr) y = ISA::add(y, load(p.bias + v * LANES));
-      if (p.addend != nullptr) y = ISA::add(load(p.addend + (out - p.c)), y);
-      store(out, y);
-    }
+static inline long few_rows(const Product& p, long columns) {
+  long column = 0;
+  for (; column + 8 * LANES <= columns; column += 8 * LANES)
+    tile<ROWS, 8, true>(p, 0, column, columns_at<8>(p, column), LANES);
+  return column;
 }
 
-// Rows against `columns` columns of a packed matrix, from a panel on. `p.b` is that panel.
-static inline void multiply_panels(const Product& p, long rows, long columns, long panel_stride) {
-  Product q = p;
-  long n = 0;
+// `rows` rows of A against `columns` columns of B.
+static inline void multiply(const Product& p, long rows, long columns) {
+  long column = 0;
 #if defined(GUMSHOE_AVX512)
-  if (rows <= 3 && !p.resume) {
-    for (; n + 4 * PANEL <= columns; n += 4 * PANEL) {
-      q.b = p.b + (n / PANEL) * panel_stride;
-      q.c = p.c + n;
-      q.addend = p.addend == nullptr ? nullptr : p.addend + n;
-      q.bias = p.bias == nullptr ? nullptr : p.bias + n;
-      if (rows == 1) four_panels<1>(q, panel_stride);
-      if (rows == 2) four_panels<2>(q, panel_stride);
-      if (rows == 3) four_panels<3>(q, panel_stride);
-    }
-  }
+  if (rows == 1) column = few_rows<1>(p, columns);
+  if (rows == 2) column = few_rows<2>(p, columns);
+  if (rows == 3) column = few_rows<3>(p, columns);
 #endif
-  for (; n < columns; n += PANEL) {
-    q.b = p.b + (n / PANEL) * panel_stride;
-    q.c = p.c + n;
-    q.addend = p.addend == nullptr ? nullptr : p.addend + n;
-    q.bias = p.bias == nullptr ? nullptr : p.bias + n;
-    multiply(q, rows, columns - n < PANEL ? columns - n : PANEL);
+  while (column < columns) {
+    const long left = columns - column;
+    const long vectors = (left + LANES - 1) / LANES;
+    if (TILE_VECTORS == 4 && vectors >= 4) {
+      const int last = static_cast<int>(left < 4 * LANES ? left - 3 * LANES : LANES);
+      strip<TILE_VECTORS>(p, rows, column, columns_at<TILE_VECTORS>(p, column), last);
+      column += 4 * LANES;
+    } else if (TILE_VECTORS >= 2 && vectors >= 2) {
+      const int last = static_cast<int>(left < 2 * LANES ? left - LANES : LANES);
+      constexpr int TWO = TILE_VECTORS >= 2 ? 2 : 1;
+      strip<TWO>(p, rows, column, columns_at<TWO>(p, column), last);
+      column += 2 * LANES;
+    } else {
+      const int last = static_cast<int>(left < LANES ? left : LANES);
+      strip<1>(p, rows, column, columns_at<1>(p, column), last);
+      column += LANES;
+    }
   }
 }
 

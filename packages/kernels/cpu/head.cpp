@@ -27,9 +27,10 @@ static void block_logits(const float* x, const float* packed, const float* inver
   p.a_step = 1;
   p.b = packed + block * VOCABULARY_BLOCK * width;
   p.b_step = PANEL;
+  p.b_panel = width * PANEL;
   p.c = z;
   p.c_row = VOCABULARY_BLOCK;
-  multiply_panels(p, rows, entries, width * PANEL);
+  multiply(p, rows, entries);
   if (inverse == nullptr) return;
   for (long i = 0; i < rows; i++) {
     float* row = z + i * VOCABULARY_BLOCK;
@@ -211,10 +212,11 @@ int head_backward(const Arguments& a, Pool& pool) {
       p.a_step = 1;
       p.b = transposed + start * PANEL;
       p.b_step = PANEL;
+      p.b_panel = vocabulary * PANEL;
       p.c = dx + first * width;
       p.c_row = width;
       p.resume = block > 0;
-      multiply_panels(p, count, width, vocabulary * PANEL);
+      multiply(p, count, width);
     };
     parallel(pool, chunks, on_rows);
     if (dw != nullptr)

@@ -45,10 +45,11 @@ int linear(const Arguments& a, Pool& pool) {
   p.a_row = k;
   p.a_step = 1;
   p.b_step = PANEL;
+  p.b_panel = k * PANEL;
   p.c_row = n;
   const long panels = (n + PANEL - 1) / PANEL, rows = m < ROW_CHUNK ? m : ROW_CHUNK;
   long group = TASK_WORK / (rows * k * PANEL + 1) + 1;
-  if (rows <= 3) group = (group + 3) / 4 * 4;
+  group = (group + 3) / 4 * 4;
   const long groups = (panels + group - 1) / group, chunks = (m + ROW_CHUNK - 1) / ROW_CHUNK;
   auto body = [&](long task, int) {
     const long row = task / groups * ROW_CHUNK, column = task % groups * group * PANEL;
@@ -59,42 +60,104 @@ int linear(const Arguments& a, Pool& pool) {
     q.addend = addend == nullptr ? nullptr : addend + row * n + column;
     q.bias = bias == nullptr ? nullptr : bias + column;
     const long width = n - column < group * PANEL ? n - column : group * PANEL;
-    multiply_panels(q, m - row < ROW_CHUNK ? m - row : ROW_CHUNK, width, k * PANEL);
+    multiply(q, m - row < ROW_CHUNK ? m - row : ROW_CHUNK, width);
   };
   parallel(pool, chunks * groups, body);
   return STATUS_OK;
 }
 
-// dw [n, k] += dy^T x, the chain of every output running on over ascending rows m; db [n] += sum dy.
-void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw, long m,
-                         long n, long k) {
-  const long panels = (k + PANEL - 1) / PANEL, strips = (n + 8 * TILE_ROWS - 1) / (8 * TILE_ROWS);
-  constexpr long DEPTH = 512;
-  auto body = [&](long task, int worker) {
-    const long column = task / strips * PANEL, first = task % strips * 8 * TILE_ROWS;
-    const long width = k - column < PANEL ? k - column : PANEL;
-    const long rows = n - first < 8 * TILE_ROWS ? n - first : 8 * TILE_ROWS;
-    float* panel = pool_scratch(pool, worker, DEPTH * PANEL);
-    for (long at = 0; at < m; at += DEPTH) {
-      const long depth = m - at < DEPTH ? m - at : DEPTH;
-      for (long d = 0; d < depth; d++) {
-        const float* from = x + (at + d) * k + column;
-        for (long c = 0; c < width; c++) panel[d * PANEL + c] = from[c];
-      }
-      Product p{};
-      p.k = depth;
-      p.a = dy + at * dy_row + first;
-      p.a_row = 1;
-      p.a_step = dy_row;
-      p.b = panel;
-      p.b_step = PANEL;
-      p.c = dw + first * k + column;
-      p.c_row = k;
-      p.resume = true;
-      multiply(p, rows, width);
+// Rows that are packed at once for the weights' gradient.
+constexpr long DEPTH = 512;
+// Tiles of rows of dw in one task.
+constexpr long TILES = 8;
+
+// Copies x [depth, k] into panels [k / 32][depth][32]; the last panel's missing columns are 0.
+static void pack_columns(Pool& pool, const float* x, long depth, long k, float* to) {
+  auto body = [&](long panel, int) {
+    const long width = k - panel * PANEL < PANEL ? k - panel * PANEL : PANEL;
+    const int low = static_cast<int>(width < LANES ? width : LANES);
+    const int high = static_cast<int>(width) - low;
+    const float* from = x + panel * PANEL;
+    float* out = to + panel * depth * PANEL;
+    for (long d = 0; d < depth; d++, from += k, out += PANEL) {
+      store(out, load_first(from, low));
+      store(out + LANES, high > 0 ? load_first(from + LANES, high) : zero());
     }
   };
-  parallel(pool, panels * strips, body);
+  parallel(pool, (k + PANEL - 1) / PANEL, body);
+}
+
+// Copies dy [depth, n], rows `dy_row` apart, into [n / TILE_ROWS][depth][TILE_ROWS].
+static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, long n, float* to) {
+  constexpr long STEPS = 16;
+  const long tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
+  auto body = [&](long task, int) {
+    const long first = task * STEPS, last = first + STEPS < depth ? first + STEPS : depth;
+    for (long tile = 0; tile < tiles; tile++) {
+      const long left = n - tile * TILE_ROWS;
+      const int height = static_cast<int>(left < TILE_ROWS ? left : TILE_ROWS);
+      const float* from = dy + tile * TILE_ROWS;
+      float* out = to + tile * depth * TILE_ROWS;
+      for (long d = first; d < last; d++)
+        store_first(out + d * TILE_ROWS, load_first(from + d * dy_row, height), height);
+    }
+  };
+  parallel(pool, (depth + STEPS - 1) / STEPS, body);
+}
+
+// dw [n, k] += dy^T x, the chain of every output running on over ascending rows m.
+void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw, long m,
+                         long n, long k) {
+  constexpr long WIDE = TILE_VECTORS * LANES;
+  const long most = m < DEPTH ? m : DEPTH, panels = (k + PANEL - 1) / PANEL;
+  const long tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
+  const long strips = (k + WIDE - 1) / WIDE, groups = (tiles + TILES - 1) / TILES;
+  float* columns = pool_shared(pool, 2, panels * most * PANEL);
+  float* rows = pool_shared(pool, 3, tiles * most * TILE_ROWS);
+  for (long at = 0; at < m; at += DEPTH) {
+    const long depth = m - at < DEPTH ? m - at : DEPTH;
+    pack_columns(pool, x + at * k, depth, k, columns);
+    pack_tiles(pool, dy + at * dy_row, dy_row, depth, n, rows);
+    auto body = [&](long task, int) {
+      const long column = task / groups * WIDE, first = task % groups * TILES;
+      const long width = k - column < WIDE ? k - column : WIDE;
+      Product p{};
+      p.k = depth;
+      p.a_row = 1;
+      p.a_step = TILE_ROWS;
+      p.b = columns + column / PANEL * depth * PANEL + column % PANEL;
+      p.b_step = PANEL;
+      p.b_panel = depth * PANEL;
+      p.c_row = k;
+      p.resume = true;
+      for (long tile = first; tile < first + TILES && tile < tiles; tile++) {
+        p.a = rows + tile * depth * TILE_ROWS;
+        p.c = dw + tile * TILE_ROWS * k + column;
+        multiply(p, n - tile * TILE_ROWS < TILE_ROWS ? n - tile * TILE_ROWS : TILE_ROWS, width);
+      }
+    };
+    parallel(pool, strips * groups, body);
+  }
+}
+
+// db [n] += column sums of dy [m, n], over ascending rows.
+static void add_bias_gradient(Pool& pool, const float* dy, float* db, long m, long n) {
+  constexpr int VECTORS = 4;
+  auto body = [&](long task, int) {
+    const long first = task * VECTORS * LANES;
+    Vec total[VECTORS];
+    int width[VECTORS];
+    for (int v = 0; v < VECTORS; v++) {
+      const long left = n - first - v * LANES;
+      width[v] = static_cast<int>(left < 0 ? 0 : left < LANES ? left : LANES);
+      total[v] = load_first(db + first + v * LANES, width[v]);
+    }
+    for (long i = 0; i < m; i++)
+      for (int v = 0; v < VECTORS; v++)
+        total[v] = add(total[v], load_first(dy + i * n + first + v * LANES, width[v]));
+    for (int v = 0; v < VECTORS; v++) store_first(db + first + v * LANES, total[v], width[v]);
+  };
+  parallel(pool, (n + VECTORS * LANES - 1) / (VECTORS * LANES), body);
 }
 
 int linear_backward_weight(const Arguments& a, Pool& pool) {
@@ -104,13 +167,7 @@ int linear_backward_weight(const Arguments& a, Pool& pool) {
   float* db = a.f32(3);
   const long m = a.size(4), n = a.size(5), k = a.size(6);
   add_weight_gradient(pool, dy, n, x, dw, m, n, k);
-  if (db == nullptr) return STATUS_OK;
-  for (long j = 0; j < n; j += LANES) {
-    const int width = static_cast<int>(n - j < LANES ? n - j : LANES);
-    Vec total = load_first(db + j, width);
-    for (long i = 0; i < m; i++) total = add(total, load_first(dy + i * n + j, width));
-    store_first(db + j, total, width);
-  }
+  if (db != nullptr) add_bias_gradient(pool, dy, db, m, n);
   return STATUS_OK;
 }
 

@@ -18,8 +18,8 @@ constexpr int LANES = 16;
 #if defined(GUMSHOE_AVX512)
 
 // Rows and vectors of a register tile: 24 accumulators of 32 registers.
-constexpr int TILE_ROWS = 12;
-constexpr int TILE_VECTORS = 2;
+constexpr int TILE_ROWS = 6;
+constexpr int TILE_VECTORS = 4;
 
 struct Vec {
   __m512 v;

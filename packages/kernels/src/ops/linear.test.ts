@@ -34,6 +34,7 @@ const SHAPES: Shape[] = [
   { m: 13, n: 97, k: 129 },
   { m: 100, n: 65, k: 40 },
   { m: 197, n: 130, k: 71 },
+  { m: 1100, n: 20, k: 35 },
 ];
 const named = SHAPES.map((shape) => ({ ...shape, name: `${shape.m}x${shape.n}x${shape.k}` }));
 
