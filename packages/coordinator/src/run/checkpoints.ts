@@ -1,8 +1,10 @@
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 
-import { hashJson, type Logger } from "@gumshoe/core";
+import { errorMessage, hashJson, type Logger } from "@gumshoe/core";
 import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
 
 import { ExactnessError } from "../errors.js";
@@ -13,13 +15,17 @@ import { type RunRecord } from "./run-record.js";
 import { type Durable, newestWeights } from "./run-state.js";
 
 const F32_BYTES = 4;
+const OPTIMIZER = "optimizer.safetensors";
 
 interface Manifest {
   readonly iteration: number;
   readonly update: number;
   readonly digest: string;
   readonly configHash: string;
+  /** Sizes in bytes. */
   readonly files: Readonly<Record<string, number>>;
+  /** SHA-256 of the optimizer's file. The weights have their own digest, checked when they are read. */
+  readonly optimizer: string;
 }
 
 /**
@@ -98,7 +104,7 @@ export class Checkpoints {
     const weights = join(folder, "model.safetensors");
     await prepareFile(weights, weightsHeader, bytes);
     const optimizerHeader = safetensorsHeader(momentsLayout(layout));
-    const optimizer = join(folder, "optimizer.safetensors");
+    const optimizer = join(folder, OPTIMIZER);
     await prepareFile(optimizer, optimizerHeader, 2 * bytes);
     return plan.writeCheckpoint({
       version,
@@ -120,6 +126,7 @@ export class Checkpoints {
       digest: weights?.digest ?? "",
       configHash: hashJson(this.#record.config),
       files,
+      optimizer: await fileDigest(join(folder, OPTIMIZER)),
     };
   }
 
@@ -131,9 +138,11 @@ export class Checkpoints {
       for (const [name, size] of Object.entries(manifest.files)) {
         if ((await stat(join(folder, name))).size !== size) return `${name} has another size`;
       }
+      const optimizer = await fileDigest(join(folder, OPTIMIZER));
+      if (optimizer !== manifest.optimizer) return `the bytes of ${OPTIMIZER} have changed`;
       return null;
     } catch (error) {
-      return String(error);
+      return errorMessage(error);
     }
   }
 
@@ -182,4 +191,10 @@ async function prepareFile(file: string, header: Uint8Array, dataBytes: number):
   } finally {
     await handle.close();
   }
+}
+
+async function fileDigest(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
 }

@@ -197,12 +197,14 @@ async function spoil(name: string, event: "checkpoint-written" | "group-done", f
   }
 }
 
-test("a spoiled checkpoint is passed over", async () => {
-  const folder = () => join(cluster.runFolder("spoiled"), "checkpoints/2");
-  const file = () => join(folder(), "model.safetensors");
-  const result = await spoil("spoiled", "checkpoint-written", file);
+test.each([
+  { name: "weights", file: "model.safetensors", said: "holds weights" },
+  { name: "moments", file: "optimizer.safetensors", said: "the bytes of optimizer.safetensors" },
+])("a checkpoint with spoiled $name is passed over", async ({ name, file, said }) => {
+  const folder = () => join(cluster.runFolder(name), "checkpoints/2");
+  const result = await spoil(name, "checkpoint-written", () => join(folder(), file));
   expect(result.weightsDigest).toBe(digest);
-  expect(cluster.log).toContain(`${folder()} holds weights`);
+  expect(cluster.log).toContain(said);
 });
 
 test("a spoiled blob ends the run with the name of its file", async () => {
