@@ -18,7 +18,8 @@ import { createCpuDevice, type Device } from "@gumshoe/kernels";
 import { type Figure } from "./figure.js";
 import { type BenchSettings } from "./settings.js";
 import { shapeConfig } from "./shapes.js";
-import { timeSteps } from "./train.js";
+import { type StepTime, timeSteps } from "./time-steps.js";
+import { forwardFlops } from "./work.js";
 
 const NUM_PROMPTS = 8;
 const PROMPT_TOKENS = 256;
@@ -43,15 +44,25 @@ const NORM_BLOCK = 65_536;
 export function benchIteration({ shape, threads, seconds }: BenchSettings): Figure[] {
   const device = createCpuDevice(threads === null ? {} : { threads });
   try {
-    const bench = new IterationBench(device, shapeConfig(shape));
+    const config = shapeConfig(shape);
+    const bench = new IterationBench(device, config);
     let iteration = 0;
+    const work = { flops: iterationFlops(config), seconds };
     return describe(
       shape,
-      timeSteps(() => bench.run(iteration++), seconds),
+      timeSteps(device, () => bench.run(iteration++), work),
     );
   } finally {
     device.dispose();
   }
+}
+
+/** Operations of the sampling, and of learning from every token: prompts once, all answers. */
+function iterationFlops(config: ModelConfig): number {
+  const prompts = NUM_PROMPTS * PROMPT_TOKENS * forwardFlops(config, PROMPT_TOKENS / 2);
+  const numAnswerTokens = NUM_PROMPTS * ANSWERS_PER_PROMPT * ANSWER_TOKENS;
+  const answers = numAnswerTokens * forwardFlops(config, PROMPT_TOKENS + ANSWER_TOKENS / 2);
+  return 4 * (prompts + answers);
 }
 
 class IterationBench {
@@ -120,12 +131,13 @@ class IterationBench {
   }
 }
 
-function describe(shape: string, seconds: number): Figure[] {
+function describe(shape: string, time: StepTime): Figure[] {
+  const { seconds, limitSeconds: limit, share } = time;
   const tokens = NUM_PROMPTS * ANSWERS_PER_PROMPT * ANSWER_TOKENS;
   const baseline =
     shape === "2m" ? { baseline: TRL_SECONDS_2M, ratio: TRL_SECONDS_2M / seconds } : {};
   return [
-    { name: "iteration", shape, median: seconds, unit: "s", ...baseline },
+    { name: "iteration", shape, median: seconds, unit: "s", ...baseline, limit, share },
     { name: "iteration: sampled", shape, median: tokens / seconds, unit: "tokens/s" },
   ];
 }

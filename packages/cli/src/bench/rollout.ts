@@ -5,7 +5,7 @@ import { createCpuDevice } from "@gumshoe/kernels";
 import { type Figure } from "./figure.js";
 import { type BenchSettings } from "./settings.js";
 import { shapeConfig, type ShapeName } from "./shapes.js";
-import { timeSteps } from "./train.js";
+import { timeSteps } from "./time-steps.js";
 import { forwardFlops } from "./work.js";
 
 const PROMPT_TOKENS = 256;
@@ -23,7 +23,7 @@ const TRANSFORMERS: Record<ShapeName, number> = { "2m": 4149, "25m": 537, "0.5b"
  * Times sampling, prompts included: once every answer has a prompt of its own, as the baseline had, and
  * once eight answers share one, as in training.
  */
-export function benchRollout({ shape, threads, peakGflops, seconds }: BenchSettings): Figure[] {
+export function benchRollout({ shape, threads, seconds }: BenchSettings): Figure[] {
   const config = shapeConfig(shape);
   const { batch, newTokens } = WORK[shape];
   const device = createCpuDevice(threads === null ? {} : { threads });
@@ -36,12 +36,13 @@ export function benchRollout({ shape, threads, peakGflops, seconds }: BenchSetti
     return [1, 8].map((share) => {
       const numPrompts = batch / share;
       const step = () => sample(sampler, config, { numPrompts, share, newTokens });
-      const rate = (batch * newTokens) / timeSteps(step, seconds);
-      const limit = (batch * newTokens * peakGflops * 1e9) / flops(config, shape, numPrompts);
+      const time = timeSteps(device, step, { flops: flops(config, shape, numPrompts), seconds });
+      const rate = (batch * newTokens) / time.seconds;
+      const limit = (batch * newTokens) / time.limitSeconds;
       const compared = share === 1 ? { baseline, ratio: rate / baseline } : {};
       const work = `${shape}, ${numPrompts} prompts x ${share} x ${newTokens}`;
       const figure = { name: "sampling", shape: work, median: rate, unit: "new tokens/s" };
-      return { ...figure, ...compared, limit, share: rate / limit };
+      return { ...figure, ...compared, limit, share: time.share };
     });
   } finally {
     device.dispose();

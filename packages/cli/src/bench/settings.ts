@@ -5,8 +5,6 @@ export interface BenchSettings {
   readonly shape: ShapeName;
   /** Null for all cores. */
   readonly threads: number | null;
-  /** The device's measured peak. */
-  readonly peakGflops: number;
   /** Time to be spent on measuring. */
   readonly seconds: number;
 }

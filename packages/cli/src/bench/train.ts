@@ -3,19 +3,19 @@ import { initialParameters, Model, Trainer } from "@gumshoe/engine";
 import { type Pack, packLoss } from "@gumshoe/grpo";
 import { createCpuDevice } from "@gumshoe/kernels";
 
-import { type Figure, median } from "./figure.js";
+import { type Figure } from "./figure.js";
 import { type BenchSettings } from "./settings.js";
 import { shapeConfig, type ShapeName } from "./shapes.js";
+import { timeSteps } from "./time-steps.js";
 import { trainingFlops } from "./work.js";
 
 const SEQUENCE_TOKENS = 512;
 const BATCH: Record<ShapeName, number> = { "2m": 16, "25m": 8, "0.5b": 2 };
 /** PyTorch 2.13, float32, 2 threads of an AMD EPYC: tokens/s. */
 const PYTORCH: Record<ShapeName, number> = { "2m": 8576, "25m": 861, "0.5b": 45 };
-const MIN_STEPS = 3;
 
 /** Times training steps: forward and backward with cross entropy over sequences of 512 tokens. */
-export function benchTrain({ shape, threads, peakGflops, seconds }: BenchSettings): Figure[] {
+export function benchTrain({ shape, threads, seconds }: BenchSettings): Figure[] {
   const config = shapeConfig(shape);
   const device = createCpuDevice(threads === null ? {} : { threads });
   try {
@@ -32,35 +32,23 @@ export function benchTrain({ shape, threads, peakGflops, seconds }: BenchSetting
         packLoss(pack, { policy: "cross-entropy" }, { newLogprobs: logprobs, entropies }),
       );
     };
-    const stepSeconds = timeSteps(step, seconds);
+    const flops = BATCH[shape] * trainingFlops(config, SEQUENCE_TOKENS);
+    const time = timeSteps(device, step, { flops, seconds });
     const numTokens = BATCH[shape] * SEQUENCE_TOKENS;
-    const rate = numTokens / stepSeconds;
-    const limit = (peakGflops * 1e9 * SEQUENCE_TOKENS) / trainingFlops(config, SEQUENCE_TOKENS);
+    const rate = numTokens / time.seconds;
+    const limit = numTokens / time.limitSeconds;
     const baseline = PYTORCH[shape];
     const name = "training step";
     const work = `${shape}, ${BATCH[shape]} x ${SEQUENCE_TOKENS}`;
     return [
       {
         ...{ name, shape: work, median: rate, unit: "tokens/s" },
-        ...{ baseline, ratio: rate / baseline, limit, share: rate / limit },
+        ...{ baseline, ratio: rate / baseline, limit, share: time.share },
       },
     ];
   } finally {
     device.dispose();
   }
-}
-
-/** Times a step until the time is spent; the first one, which grows the buffers, is not counted. */
-export function timeSteps(step: () => void, seconds: number): number {
-  step();
-  const times: number[] = [];
-  const endAtMs = performance.now() + seconds * 1000;
-  while (times.length < MIN_STEPS || performance.now() < endAtMs) {
-    const startedAtMs = performance.now();
-    step();
-    times.push((performance.now() - startedAtMs) / 1000);
-  }
-  return median(times);
 }
 
 /** Makes a sequence in which every token but the first is a target. */

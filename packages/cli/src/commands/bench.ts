@@ -49,8 +49,7 @@ export function addBenchCommand(program: Command, context: Context): void {
   command.action((subject: Subject, options: BenchOptions) => {
     const { shape, seconds, threads = null } = options;
     const machine = describeMachine(threads);
-    const peakGflops = machine.fmaPeakGflops;
-    const results = BENCHES[subject]({ shape, seconds, threads, peakGflops });
+    const results = BENCHES[subject]({ shape, seconds, threads });
     writeResult(context.terminal, options, {
       value: { machine, results },
       text: () => describe(machine, results),

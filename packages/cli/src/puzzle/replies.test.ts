@@ -1,3 +1,4 @@
+import { type PuzzleRecord } from "@gumshoe/puzzles";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
@@ -6,7 +7,7 @@ import { goldReply, parseDataset } from "@gumshoe/puzzles";
 import { gradeReplies, parseReplies } from "./replies.js";
 
 const PUBLIC_CASES = new URL("../../../../test/golden/temporal-clue/val.json", import.meta.url);
-const CASES = [
+const CASES: PuzzleRecord[] = [
   { num_clues: 1, prompt: "p", solution: { A: "Mrs. White", B: "Rope" } },
   { num_clues: 1, prompt: "q", solution: { A: "Mr. Green" } },
 ];
