@@ -1,8 +1,7 @@
-import { type PuzzleRecord } from "@gumshoe/puzzles";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
-import { goldReply, parseDataset } from "@gumshoe/puzzles";
+import { goldReply, parseDataset, type PuzzleRecord } from "@gumshoe/puzzles";
 
 import { gradeReplies, parseReplies } from "./replies.js";
 

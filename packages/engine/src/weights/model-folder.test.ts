@@ -133,12 +133,13 @@ test("a missing tensor, a wrong shape and an unknown dtype are named", async () 
   );
   const victimData = bytesOf(layout, parameters, victim);
   const without = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== victim));
-  for (const [tensors, problem] of [
+  const broken: [tensors: typeof whole, problem: string][] = [
     [without, "is missing"],
     [{ ...whole, [victim]: { dtype: "F32", shape: [64, 112], data: victimData } }, "[112, 64]"],
     [{ ...whole, [victim]: { dtype: "I8", shape: [112, 64], data: victimData } }, "dtype I8"],
     [{ ...whole, [victim]: { dtype: "F16", shape: [112, 64], data: victimData } }, "28672 bytes"],
-  ] as const) {
+  ];
+  for (const [tensors, problem] of broken) {
     await writeTensors(file, tensors);
     const error = await refusal(dir);
     expect(error.message).toContain(problem);
