@@ -26,15 +26,20 @@ struct Backward {
   float scale;
 };
 
-// Columns of a transposed segment: [width][padded(length)].
 static inline long padded(long length) { return (length + LANES - 1) / LANES * LANES; }
+// Distance between rows of at least `length` columns: an odd number of cache lines, so that rows do not
+// share cache sets.
+static inline long spread(long length) { return padded(length) | LANES; }
 
 static void transpose(const float* from, long from_row, long length, long width, float* to) {
-  const long columns = padded(length);
-  for (long d = 0; d < width; d++) {
-    for (long j = 0; j < length; j++) to[d * columns + j] = from[j * from_row + d];
-    for (long j = length; j < columns; j++) to[d * columns + j] = 0;
+  const long columns = spread(length);
+  for (long first = 0; first < length; first += LANES) {
+    const long last = first + LANES < length ? first + LANES : length;
+    for (long d = 0; d < width; d++)
+      for (long j = first; j < last; j++) to[d * columns + j] = from[j * from_row + d];
   }
+  for (long d = 0; d < width; d++)
+    for (long j = length; j < columns; j++) to[d * columns + j] = 0;
 }
 
 // A run of keys that a query sees: rows of the batch, and their transposed copies.
@@ -53,7 +58,7 @@ struct Tile {
 
 static void tile_scores(const Backward& t, long query, long count, long head, const Segment& seg,
                         long keys, float* p, float* dp) {
-  const long columns = padded(seg.length);
+  const long columns = spread(seg.length);
   Product product{};
   product.k = t.width;
   product.a_row = t.heads * t.width;
@@ -74,7 +79,7 @@ static void tile_scores(const Backward& t, long query, long count, long head, co
 static void tile_gradients(const Backward& t, long head, long query, long count, long seen_by_first,
                            bool causal, long length, long keys, const float* dots, float* p,
                            float* dp) {
-  const long columns = padded(length);
+  const long columns = spread(length);
   for (long i = 0; i < count; i++) {
     const float* stats = t.stats + ((query + i) * t.heads + head) * 2;
     const Vec peak = broadcast(stats[0]), inverse = broadcast(stats[1]), dot = broadcast(dots[i]);
@@ -89,13 +94,10 @@ static void tile_gradients(const Backward& t, long head, long query, long count,
         continue;
       }
       const int n = static_cast<int>(visible < LANES ? visible : LANES);
-      Vec e = mul(exp(sub(scale(load(pj), t.scale), peak)), inverse);
-      Vec d = scale(mul(e, sub(load(dj), dot)), t.scale);
-      store(pj, zero());
-      store_first(pj, e, n);
-      Vec kept = d;
-      store(dj, zero());
-      store_first(dj, kept, n);
+      const Vec e = mul(exp(sub(scale(load(pj), t.scale), peak)), inverse);
+      const Vec d = scale(mul(e, sub(load(dj), dot)), t.scale);
+      store(pj, n == LANES ? e : keep_first(e, n));
+      store(dj, n == LANES ? d : keep_first(d, n));
     }
   }
 }
@@ -103,7 +105,7 @@ static void tile_gradients(const Backward& t, long head, long query, long count,
 // Adds the gradients of the queries and of the segment's keys and values.
 static void tile_products(const Backward& t, long query, long count, long head, const Segment& seg,
                           long keys, const float* p, const float* ds) {
-  const long columns = padded(seg.length), kv = head / (t.heads / t.kv_heads);
+  const long columns = spread(seg.length), kv = head / (t.heads / t.kv_heads);
   Product product{};
   product.resume = true;
   product.k = keys;
@@ -131,7 +133,7 @@ static void tile_products(const Backward& t, long query, long count, long head, 
 
 static void back_through(const Backward& t, const Segment& prefix, const Segment& own, long head,
                          long query_start, long query_count, float* scratch) {
-  const long wide = padded(prefix.length > own.length ? prefix.length : own.length);
+  const long wide = spread(prefix.length > own.length ? prefix.length : own.length);
   float* p = scratch;
   float* dp = p + QUERY_CHUNK * wide;
   float* dots = dp + QUERY_CHUNK * wide;
@@ -169,7 +171,7 @@ static void pack_head(const Backward& t, const Plan& plan, const PackSpans& pack
     longest = span.query_count > longest ? span.query_count : longest;
     longest = span.prefix_length > longest ? span.prefix_length : longest;
   }
-  const long wide = padded(longest), piece = wide * t.width;
+  const long wide = spread(longest), piece = wide * t.width;
   float* prefix_k = pool_scratch(pool, worker, 4 * piece + QUERY_CHUNK * (2 * wide + 1) + 64);
   float* prefix_v = prefix_k + piece;
   float* own_k = prefix_v + piece;

@@ -39,7 +39,7 @@ int kv_write(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// Scores of `rows` queries with the keys of `count` positions in cache blocks.
+// Scores of `rows` queries with the keys of `count` positions in cache blocks, up to a whole block.
 static void block_scores(const float* q, long rows, long width, const float* cache,
                          const int32_t* blocks, long block_stride, long count, float* s,
                          long s_row) {
@@ -49,48 +49,60 @@ static void block_scores(const float* q, long rows, long width, const float* cac
   p.a_row = width;
   p.a_step = 1;
   p.b_step = KV_BLOCK;
+  p.c = s;
   p.c_row = s_row;
-  for (long at = 0; at < count; at += KV_BLOCK) {
-    p.b = cache + blocks[at / KV_BLOCK] * block_stride;
-    p.c = s + at;
-    multiply(p, rows, KV_BLOCK);
-  }
+  const long num_blocks = (count + KV_BLOCK - 1) / KV_BLOCK;
+  auto key_blocks = [&]<int VECTORS>(long first) {
+    Columns<VECTORS> from;
+    for (int v = 0; v < VECTORS; v++) from.at[v] = cache + blocks[first + v] * block_stride;
+    strip<VECTORS>(p, rows, first * KV_BLOCK, from, LANES);
+  };
+  long block = 0;
+  for (; block + TILE_VECTORS <= num_blocks; block += TILE_VECTORS)
+    key_blocks.template operator()<TILE_VECTORS>(block);
+  for (; block < num_blocks; block++) key_blocks.template operator()<1>(block);
 }
 
 // Continues o += p V over `count` positions in cache blocks.
 static void block_values(const float* s, long s_row, long rows, long width, const float* cache,
                          const int32_t* blocks, long block_stride, long count, float* o) {
   Product p{};
+  p.k = count;
+  p.a = s;
   p.a_row = s_row;
   p.a_step = 1;
+  p.b = cache;
   p.b_step = width;
+  p.blocks = blocks;
+  p.block_k = KV_BLOCK;
+  p.block_stride = block_stride;
   p.c = o;
   p.c_row = width;
   p.resume = true;
-  for (long at = 0; at < count; at += KV_BLOCK) {
-    p.k = count - at < KV_BLOCK ? count - at : KV_BLOCK;
-    p.a = s + at;
-    p.b = cache + blocks[at / KV_BLOCK] * block_stride;
-    multiply(p, rows, width);
-  }
+  multiply(p, rows, width);
 }
 
 // s -> e^(s scale - max) in place for the first n, 0 from there to `padded`.
 static void softmax_row(float* s, long n, long padded, float scale_by, float* peak, float* total) {
-  Vec high = broadcast(s[0] * scale_by);
-  for (long j = 0; j < n; j += LANES) {
-    const int left = static_cast<int>(n - j < LANES ? n - j : LANES);
-    Vec z = scale(load_first(s + j, left), scale_by);
-    store_first(s + j, z, left);
-    if (left == LANES) high = max(high, z);
-  }
+  const long whole = n / LANES * LANES;
+  const int left = static_cast<int>(n - whole);
+  // Scaling by a positive number keeps the order, so the maximum may be taken first.
+  Vec high = broadcast(s[0]);
+  for (long j = 0; j < whole; j += LANES) high = max(high, load(s + j));
   float top = largest(high);
-  for (long j = n / LANES * LANES; j < n; j++) top = s[j] > top ? s[j] : top;
+  for (long j = whole; j < n; j++) top = s[j] > top ? s[j] : top;
+  top *= scale_by;
   Vec sums = zero();
-  for (long j = 0; j < n; j += LANES) {
-    const int left = static_cast<int>(n - j < LANES ? n - j : LANES);
-    store_first(s + j, exp(sub(load_first(s + j, left), broadcast(top))), left);
-    sums = add(sums, load_first(s + j, left));
+  for (long j = 0; j < whole; j += LANES) {
+    const Vec e = exp(sub(scale(load(s + j), scale_by), broadcast(top)));
+    store(s + j, e);
+    sums = add(sums, e);
+  }
+  if (left > 0) {
+    const Vec z = scale(load_first(s + whole, left), scale_by);
+    const Vec e = keep_first(exp(sub(z, broadcast(top))), left);
+    store_first(s + whole, e, left);
+    sums = add(sums, e);
   }
   for (long j = n; j < padded; j++) s[j] = 0;
   *peak = top;

@@ -58,9 +58,7 @@ static Partial summarise(const float* z, long entries, bool with_moment) {
   for (long j = 0; j < entries; j += LANES) {
     const int n = static_cast<int>(entries - j < LANES ? entries - j : LANES);
     const Vec below = sub(load_first(z + j, n), low);
-    float e[LANES];
-    store(e, exp(below));
-    const Vec weight = load_first(e, n);
+    const Vec weight = keep_first(exp(below), n);
     total = add(total, weight);
     if (with_moment) moment = fma(weight, below, moment);
   }

@@ -31,6 +31,8 @@ static inline __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) -
 static inline Vec load_first(const float* p, int n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
 static inline void store(float* p, Vec a) { _mm512_storeu_ps(p, a.v); }
 static inline void store_first(float* p, Vec a, int n) { _mm512_mask_storeu_ps(p, first(n), a.v); }
+// The first n lanes, and 0 after them.
+static inline Vec keep_first(Vec a, int n) { return {_mm512_maskz_mov_ps(first(n), a.v)}; }
 static inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 static inline Vec add(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
 static inline Vec sub(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
@@ -84,6 +86,10 @@ static inline void store(float* p, Vec x) {
 static inline void store_first(float* p, Vec x, int n) {
   _mm256_maskstore_ps(p, first(n), x.a);
   _mm256_maskstore_ps(p + 8, first(n - 8), x.b);
+}
+static inline Vec keep_first(Vec x, int n) {
+  return {_mm256_and_ps(x.a, _mm256_castsi256_ps(first(n))),
+          _mm256_and_ps(x.b, _mm256_castsi256_ps(first(n - 8)))};
 }
 static inline Vec fma(Vec x, Vec y, Vec z) {
   return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
@@ -144,6 +150,9 @@ static inline void store(float* p, const Vec& a) {
 }
 static inline void store_first(float* p, const Vec& a, int n) {
   for (int i = 0; i < LANES && i < n; i++) p[i] = a.lane[i];
+}
+static inline Vec keep_first(const Vec& a, int n) {
+  return lanes([&](int i) { return i < n ? a.lane[i] : 0.0f; });
 }
 static inline Vec fma(const Vec& a, const Vec& b, const Vec& c) {
   return lanes([&](int i) { return __builtin_fmaf(a.lane[i], b.lane[i], c.lane[i]); });
