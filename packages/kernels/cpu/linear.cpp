@@ -66,8 +66,9 @@ int linear(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// Rows that are packed at once for the weights' gradient.
-constexpr long DEPTH = 512;
+// Rows that are packed at once for the weights' gradient: few enough that they stay in the cache near
+// the core, more where a large gradient would have to come and go often.
+static inline long packed_rows(long n, long k) { return n * k > 1 << 18 ? 512 : 256; }
 // Tiles of rows of dw in one task.
 constexpr long TILES = 8;
 
@@ -89,17 +90,21 @@ static void pack_columns(Pool& pool, const float* x, long depth, long k, float* 
 
 // Copies dy [depth, n], rows `dy_row` apart, into [n / TILE_ROWS][depth][TILE_ROWS].
 static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, long n, float* to) {
-  constexpr long STEPS = 16;
+  constexpr long STEPS = 32;
   const long tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
   auto body = [&](long task, int) {
     const long first = task * STEPS, last = first + STEPS < depth ? first + STEPS : depth;
     for (long tile = 0; tile < tiles; tile++) {
       const long left = n - tile * TILE_ROWS;
-      const int height = static_cast<int>(left < TILE_ROWS ? left : TILE_ROWS);
       const float* from = dy + tile * TILE_ROWS;
       float* out = to + tile * depth * TILE_ROWS;
-      for (long d = first; d < last; d++)
-        store_first(out + d * TILE_ROWS, load_first(from + d * dy_row, height), height);
+      if (left >= TILE_ROWS) {
+        for (long d = first; d < last; d++)
+          __builtin_memcpy(out + d * TILE_ROWS, from + d * dy_row, TILE_ROWS * sizeof(float));
+      } else {
+        for (long d = first; d < last; d++)
+          __builtin_memcpy(out + d * TILE_ROWS, from + d * dy_row, left * sizeof(float));
+      }
     }
   };
   parallel(pool, (depth + STEPS - 1) / STEPS, body);
@@ -109,13 +114,13 @@ static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, lon
 void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw, long m,
                          long n, long k) {
   constexpr long WIDE = TILE_VECTORS * LANES;
-  const long most = m < DEPTH ? m : DEPTH, panels = (k + PANEL - 1) / PANEL;
+  const long deep = packed_rows(n, k), most = m < deep ? m : deep, panels = (k + PANEL - 1) / PANEL;
   const long tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
   const long strips = (k + WIDE - 1) / WIDE, groups = (tiles + TILES - 1) / TILES;
   float* columns = pool_shared(pool, 2, panels * most * PANEL);
   float* rows = pool_shared(pool, 3, tiles * most * TILE_ROWS);
-  for (long at = 0; at < m; at += DEPTH) {
-    const long depth = m - at < DEPTH ? m - at : DEPTH;
+  for (long at = 0; at < m; at += deep) {
+    const long depth = m - at < deep ? m - at : deep;
     pack_columns(pool, x + at * k, depth, k, columns);
     pack_tiles(pool, dy + at * dy_row, dy_row, depth, n, rows);
     auto body = [&](long task, int) {

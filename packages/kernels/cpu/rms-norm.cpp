@@ -76,17 +76,26 @@ int rms_norm_backward(const Arguments& a, Pool& pool) {
     }
   };
   parallel(pool, (rows + per - 1) / per, inputs);
+  constexpr int VECTORS = 4;
   auto weights = [&](long task, int) {
-    const long i = task * LANES;
-    const int n = lanes_left(width, i);
-    Vec total = load_first(dw + i, n);
-    for (long row = 0; row < rows; row++) {
-      Vec normal = scale(load_first(x + row * width + i, n), rstd[row]);
-      total = fma(load_first(dy + row * width + i, n), normal, total);
+    const long first = task * VECTORS * LANES;
+    Vec total[VECTORS];
+    int lanes[VECTORS];
+    for (int v = 0; v < VECTORS; v++) {
+      const int left = lanes_left(width, first + v * LANES);
+      lanes[v] = left < 0 ? 0 : left;
+      total[v] = load_first(dw + first + v * LANES, lanes[v]);
     }
-    store_first(dw + i, total, n);
+    for (long row = 0; row < rows; row++) {
+      const long at = row * width + first;
+      for (int v = 0; v < VECTORS; v++) {
+        const Vec normal = scale(load_first(x + at + v * LANES, lanes[v]), rstd[row]);
+        total[v] = fma(load_first(dy + at + v * LANES, lanes[v]), normal, total[v]);
+      }
+    }
+    for (int v = 0; v < VECTORS; v++) store_first(dw + first + v * LANES, total[v], lanes[v]);
   };
-  parallel(pool, (width + LANES - 1) / LANES, weights);
+  parallel(pool, (width + VECTORS * LANES - 1) / (VECTORS * LANES), weights);
   return STATUS_OK;
 }
 
