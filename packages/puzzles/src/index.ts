@@ -14,6 +14,7 @@ export { type Case, type CaseName, generateCase, generatePlot } from "./generate
 export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
 export {
   type AnswerSheet,
+  type Carelessness,
   carelessReply,
   goldReply,
   type Question,

@@ -2,7 +2,14 @@ import { Rng } from "@gumshoe/core";
 import { type Tokenizer } from "@gumshoe/engine";
 import { assignLanes, type Pack } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/protocol";
-import { carelessReply, goldReply, type Task } from "@gumshoe/puzzles";
+import {
+  ALL_NAMES,
+  carelessReply,
+  CLASSIC_NAMES,
+  goldReply,
+  type Task,
+  type Vocabulary,
+} from "@gumshoe/puzzles";
 
 import { type Lessons } from "./learning-plan.js";
 import { type TaskPlan } from "./task-plan.js";
@@ -11,6 +18,12 @@ import { type TaskPlan } from "./task-plan.js";
 const CARELESS_STREAM = 3;
 /** Cases made before other work of the process gets a turn: about ten milliseconds of small ones. */
 const CASES_PER_TURN = 4;
+
+const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = {
+  listed: null,
+  classic: CLASSIC_NAMES,
+  all: ALL_NAMES,
+};
 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
@@ -87,7 +100,10 @@ function examplePack(
   const reply =
     answers.type === "gold"
       ? goldReply(task.solution)
-      : carelessReply(task, new Rng(config.seed, CARELESS_STREAM, where.index), answers.share);
+      : carelessReply(task, new Rng(config.seed, CARELESS_STREAM, where.index), {
+          share: answers.share,
+          names: CARELESS_NAMES[answers.names],
+        });
   const [stop] = tokenizer.stopTokenIds;
   const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
   return {

@@ -63,7 +63,11 @@ const Answers = z.discriminatedUnion("type", [
       .number()
       .min(0)
       .max(1)
-      .describe("chance of each answer to be any listed name of its kind"),
+      .describe("chance of each answer to be any name of its kind"),
+    names: z
+      .enum(["listed", "classic", "all"])
+      .default("listed")
+      .describe("names to take it from: those of the case, the classic ones, or all there are"),
   }),
 ]);
 
