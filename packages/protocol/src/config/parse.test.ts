@@ -120,6 +120,11 @@ describe("an error names the field", () => {
       "loss.klCoefficient: must be 0: runs have no reference model yet",
     ],
     [
+      "a divergence without a reference",
+      `${GRPO}loss: { truncatedImportanceSampling: 2 }`,
+      "loss.truncatedImportanceSampling: must be null: sampler and trainer agree bit for bit, so the ratio is always 1",
+    ],
+    [
       "an order turned round",
       GRPO.replace(
         "type: generate, tier: mini, seed: 11",

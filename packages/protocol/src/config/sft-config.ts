@@ -59,11 +59,7 @@ const Answers = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("gold") }),
   z.strictObject({
     type: z.literal("careless"),
-    share: z
-      .number()
-      .min(0)
-      .max(1)
-      .describe("chance of each answer to be any name of its kind"),
+    share: z.number().min(0).max(1).describe("chance of each answer to be any name of its kind"),
     names: z
       .enum(["listed", "classic", "all"])
       .default("listed")

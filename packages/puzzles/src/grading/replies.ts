@@ -34,7 +34,11 @@ export interface Carelessness {
 }
 
 /** Writes the reply of somebody who knows the answers but is careless. */
-export function carelessReply(sheet: AnswerSheet, rng: Rng, { share, names }: Carelessness): string {
+export function carelessReply(
+  sheet: AnswerSheet,
+  rng: Rng,
+  { share, names }: Carelessness,
+): string {
   const careless = sheet.questions.map(({ letter, kind, choices }): [string, string] => {
     const answer = sheet.solution[letter] ?? "";
     const known = names === null || kind === "time" ? choices : names[kind];
