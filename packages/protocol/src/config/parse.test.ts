@@ -120,7 +120,7 @@ describe("an error names the field", () => {
       "loss.klCoefficient: must be 0: runs have no reference model yet",
     ],
     [
-      "a divergence without a reference",
+      "a correction of log-probs that agree",
       `${GRPO}loss: { truncatedImportanceSampling: 2 }`,
       "loss.truncatedImportanceSampling: must be null: sampler and trainer agree bit for bit, so the ratio is always 1",
     ],
