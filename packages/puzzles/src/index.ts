@@ -58,4 +58,4 @@ export { drawNight } from "./trace/board-text.js";
 export { type Difficulty, measureDifficulty } from "./trace/difficulty.js";
 export { tracedReply, writeTrace } from "./trace/trace-text.js";
 export { generateZebra, type Zebra, type ZebraName } from "./zebra/generate-zebra.js";
-export { zebraEnvironment, type ZebraSeries, type ZebraTask } from "./zebra/zebra-environment.js";
+export { type ZebraSeries, type ZebraTask } from "./zebra/zebra-environment.js";

@@ -73,8 +73,7 @@ export async function openEnvironments(config: RunConfig): Promise<OpenEnvironme
 }
 
 function checkReplies(type: "gold" | "careless", environment: Environment): void {
-  const known = type === "gold" ? environment.goldReply : environment.carelessReply;
-  if (known !== undefined) return;
+  if ((type === "gold" ? "goldReply" : "carelessReply") in environment) return;
   const problem = `the environment of examples.source writes no ${type} replies`;
   throw new InvalidArgumentError("examples.answers.type", problem);
 }

@@ -55,7 +55,10 @@ function* permutations(count: number, head: number[] = []): Generator<number[]> 
 /** Every assignment of values to houses, by plain enumeration. */
 function* assignments(all: readonly (readonly string[])[]): Generator<Map<string, number>> {
   const [first, ...rest] = all;
-  if (first === undefined) return yield new Map();
+  if (first === undefined) {
+    yield new Map<string, number>();
+    return;
+  }
   for (const houses of permutations(first.length)) {
     for (const other of assignments(rest)) {
       first.forEach((value, index) => other.set(value, houses[index] as number));
