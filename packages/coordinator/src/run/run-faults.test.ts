@@ -108,6 +108,19 @@ test("an answer that could not be scored is in no mean, and is counted", async (
   expect(JSON.parse(metrics ?? "")).toMatchObject({ numRollouts: 16, numUnscored: 4 });
 });
 
+test("a run of which nothing can be scored says why it ends", async () => {
+  const group: FakeHooks["group"] = async (one) => ({
+    ...one,
+    rollouts: one.rollouts.map((rollout) => ({
+      ...rollout,
+      ...{ reward: undefined, gradingError: "no checker" },
+    })),
+  });
+  await expect(run("blind", { group }, { iterations: 12 })).rejects.toThrow(
+    /10 iterations in a row .*\(there are answers that could not be scored: no checker\)/,
+  );
+});
+
 test("a group that nobody wants is NOT_FOUND", async () => {
   const rollouts = cluster.workers.coordinator.client(RolloutService);
   const request = FetchGroupRequest.create({ run: "plain", groupKey: "0/train/0" });
