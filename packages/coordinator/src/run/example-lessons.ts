@@ -4,9 +4,8 @@ import { assignLanes, type Pack } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/protocol";
 import {
   ALL_NAMES,
-  carelessReply,
   CLASSIC_NAMES,
-  goldReply,
+  type Environment,
   type Task,
   type Vocabulary,
 } from "@gumshoe/puzzles";
@@ -74,10 +73,23 @@ export class ExampleLessons {
     for (let i = 0; i < count; i++) {
       const index = first + i;
       const task = this.#tasks.task(index);
-      packs.push(examplePack(this.#config, task, { index, tokenizer: this.#tokenizer }));
+      packs.push(this.#pack(task, index));
       if (i % CASES_PER_TURN === CASES_PER_TURN - 1) await nextTurn();
     }
     return packs;
+  }
+
+  #pack(task: Task, index: number): Pack {
+    const tokenizer = this.#tokenizer;
+    const reply = exampleReply(this.#config, this.#tasks.environment, { task, index });
+    const [stop] = tokenizer.stopTokenIds;
+    const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
+    const answer = { rollout: 0, tokens: Int32Array.from(tokens), logprobs: new Float32Array(0) };
+    return {
+      groupKey: `example ${index}`,
+      promptTokens: Int32Array.from(tokenizer.encodeChat(task.messages)),
+      answers: [{ ...answer, advantage: 0, weight: 0 }],
+    };
   }
 }
 
@@ -90,35 +102,23 @@ function weigh(packs: readonly Pack[]): Pack[] {
   }));
 }
 
-function examplePack(
+/** Writes the reply that is learnt for a task. */
+function exampleReply(
   config: SftConfig,
-  task: Task,
-  where: { index: number; tokenizer: Tokenizer },
-): Pack {
-  const { tokenizer } = where;
+  environment: Environment,
+  { task, index }: { task: Task; index: number },
+): string {
   const { answers } = config.examples;
   const reply =
     answers.type === "gold"
-      ? goldReply(task.solution)
-      : carelessReply(task, new Rng(config.seed, CARELESS_STREAM, where.index), {
+      ? environment.goldReply?.(task)
+      : environment.carelessReply?.(task, new Rng(config.seed, CARELESS_STREAM, index), {
           share: answers.share,
           names: CARELESS_NAMES[answers.names],
         });
-  const [stop] = tokenizer.stopTokenIds;
-  const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
-  return {
-    groupKey: `example ${where.index}`,
-    promptTokens: Int32Array.from(tokenizer.encodeChat(task.messages)),
-    answers: [
-      {
-        rollout: 0,
-        tokens: Int32Array.from(tokens),
-        logprobs: new Float32Array(0),
-        advantage: 0,
-        weight: 0,
-      },
-    ],
-  };
+  // It was checked when the environment was opened.
+  if (reply === undefined) throw new Error(`the environment writes no ${answers.type} replies`);
+  return reply;
 }
 
 function nextTurn(): Promise<void> {

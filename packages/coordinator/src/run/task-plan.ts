@@ -1,37 +1,42 @@
-import { readFileSync } from "node:fs";
-
-import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { type RunConfig, type TaskSourceConfig, type ValidationConfig } from "@gumshoe/protocol";
-import {
-  createTaskSource,
-  parseDataset,
-  type Task,
-  type TaskSource,
-  type TaskSourceSpec,
-} from "@gumshoe/puzzles";
+import { InvalidArgumentError } from "@gumshoe/core";
+import { openEnvironment } from "@gumshoe/environments";
+import { type RunConfig } from "@gumshoe/protocol";
+import { type Environment, type Task, type TaskSource } from "@gumshoe/puzzles";
 
 /** Keeps the order of training tasks apart from other uses of the run's seed. */
 const ORDER_OFFSET = 0x7461736b;
 
 /**
  * The tasks of a run, in an order that its seed alone decides. The validation set is fixed at the start,
- * and no case of it ever comes up in training.
+ * and no task of it ever comes up in training.
  */
 export class TaskPlan {
   readonly validation: readonly Task[];
+  /** The environment of the training tasks. */
+  readonly environment: Environment;
   readonly #source: TaskSource;
   readonly #perIteration: number;
 
-  /** @throws InvalidArgumentError or DatasetError naming field, file or line */
-  constructor(config: RunConfig) {
-    const { validation, training } = openSources(config);
-    const count = validation?.count ?? 0;
-    this.validation = Array.from({ length: count }, (_, i) => validation?.source.task(i) as Task);
-    this.#source = training(new Set(this.validation.map(({ contentHash }) => contentHash)));
+  private constructor(config: RunConfig, { training, validation }: OpenEnvironments) {
+    this.environment = training;
+    this.validation = validation === null ? [] : validationTasks(config, validation);
+    this.#source = training.source({
+      exclude: new Set(this.validation.map(({ contentHash }) => contentHash)),
+      orderSeed: config.seed + ORDER_OFFSET,
+    });
     this.#perIteration =
       config.type === "grpo"
         ? config.tasks.perIteration
         : config.examples.perUpdate * config.updatesPerIteration;
+  }
+
+  /**
+   * Opens the files and modules that a config names, and draws the validation set.
+   *
+   * @throws InvalidArgumentError, ModuleError or DatasetError naming field, file or line
+   */
+  static async open(config: RunConfig): Promise<TaskPlan> {
+    return new TaskPlan(config, await openEnvironments(config));
   }
 
   /** The training tasks of one iteration, in task order. */
@@ -46,52 +51,36 @@ export class TaskPlan {
   }
 }
 
-/** The sources of a run, opened but not drawn from. */
-interface Sources {
-  readonly validation: { readonly source: TaskSource; readonly count: number } | null;
-  readonly training: (exclude: ReadonlySet<string>) => TaskSource;
+/** The environments of a run, opened but not drawn from. */
+interface OpenEnvironments {
+  readonly training: Environment;
+  readonly validation: Environment | null;
 }
 
 /**
- * Opens the sources that a config names.
+ * Opens the environments that a config names, and checks that they can do what the run needs.
  *
- * @throws InvalidArgumentError or DatasetError naming field, file or line
+ * @throws InvalidArgumentError, ModuleError or DatasetError naming field, file or line
  */
-export function openSources(config: RunConfig): Sources {
-  const [field, training] =
-    config.type === "grpo"
-      ? (["tasks.source", config.tasks.source] as const)
-      : (["examples.source", config.examples.source] as const);
-  const spec = toSpec(field, training);
-  const orderSeed = config.seed + ORDER_OFFSET;
-  createTaskSource(spec, { orderSeed });
-  return {
-    validation: config.validation === null ? null : openValidation(config.validation),
-    training: (exclude) => createTaskSource(spec, { exclude, orderSeed }),
-  };
+export async function openEnvironments(config: RunConfig): Promise<OpenEnvironments> {
+  const training = await openEnvironment(config, "train");
+  const validation = await openEnvironment(config, "validation");
+  if (training === null) throw new Error("every run has training tasks");
+  training.source();
+  validation?.source();
+  if (config.type === "sft") checkReplies(config.examples.answers.type, training);
+  return { training, validation };
 }
 
-function openValidation({ source: config, count }: ValidationConfig) {
-  const source = createTaskSource(toSpec("validation.source", config));
-  return { source, count: source.size === null ? count : Math.min(count, source.size) };
+function checkReplies(type: "gold" | "careless", environment: Environment): void {
+  if ((type === "gold" ? "goldReply" : "carelessReply") in environment) return;
+  const problem = `the environment of examples.source writes no ${type} replies`;
+  throw new InvalidArgumentError("examples.answers.type", problem);
 }
 
-function toSpec(field: string, config: TaskSourceConfig): TaskSourceSpec {
-  if (config.type === "generate") return config;
-  let text: string;
-  try {
-    text = readFileSync(config.file, "utf8");
-  } catch (cause) {
-    throw new InvalidArgumentError(`${field}.file`, errorMessage(cause), { cause });
-  }
-  const records = parseDataset(text);
-  if (config.split === null) return { type: "dataset", records };
-  const [from, to] = config.split;
-  if (to > records.length) {
-    throw new InvalidArgumentError(
-      `${field}.split`,
-      `ends at ${to}, but the file has ${records.length} records`,
-    );
-  }
-  return { type: "dataset", records: records.slice(from, to) };
+function validationTasks({ validation }: RunConfig, environment: Environment): Task[] {
+  const source = environment.source();
+  const wanted = validation?.count ?? 0;
+  const count = source.size === null ? wanted : Math.min(wanted, source.size);
+  return Array.from({ length: count }, (_, i) => source.task(i));
 }

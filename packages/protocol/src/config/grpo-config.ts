@@ -4,7 +4,7 @@ import { CheckpointConfig } from "./checkpoint.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
-import { checkValidationRules } from "./rules.js";
+import { checkGraderRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
@@ -70,6 +70,8 @@ export const GrpoConfig = z
       });
     }
     checkValidationRules(config, context);
+    const sources = [tasks.source, config.validation?.source];
+    checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);
   });
 /** A run that learns by reinforcement. */
 export type GrpoConfig = z.infer<typeof GrpoConfig>;

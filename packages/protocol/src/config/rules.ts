@@ -1,4 +1,5 @@
 import { type CheckpointConfig } from "./checkpoint.js";
+import { type TaskSourceConfig } from "./task-source.js";
 import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
 
 /** The parts of zod's refinement context that the rules need. */
@@ -26,4 +27,19 @@ export function checkValidationRules(
       message: "rollback needs checkpoint.keepBest: true",
     });
   }
+}
+
+/** Checks that nobody names a grader for tasks that a module grades itself. */
+export function checkGraderRule(
+  config: { grader: string; sources: readonly (TaskSourceConfig | undefined)[] },
+  path: string[],
+  sink: IssueSink,
+): void {
+  if (config.grader === "fixed") return;
+  if (!config.sources.some((source) => source?.type === "module")) return;
+  sink.addIssue({
+    code: "custom",
+    path,
+    message: "must be fixed: a module grades its tasks itself",
+  });
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CheckpointConfig } from "./checkpoint.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { OptimizerConfig } from "./optimizer.js";
-import { checkValidationRules } from "./rules.js";
+import { checkGraderRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
@@ -97,6 +97,10 @@ export const SftConfig = z
     checkpoint: CheckpointConfig.prefault({}).describe("when weights are written"),
     stopWhen: StopWhenConfig.nullable().default(null).describe("guard of the run; null for none"),
   })
-  .superRefine(checkValidationRules);
+  .superRefine((config, context) => {
+    checkValidationRules(config, context);
+    const sources = [config.examples.source, config.validation?.source];
+    checkGraderRule({ grader: config.grader, sources }, ["grader"], context);
+  });
 /** A run that learns from given answers. */
 export type SftConfig = z.infer<typeof SftConfig>;

@@ -150,7 +150,7 @@ export class WorkerHost {
       (job: J, context: JobContext) =>
         this.#jobs.during(context.key, () => handle(job, context));
     if (role === "inference") {
-      const work = new RolloutRole({ ...common, rollouts, logger });
+      const work = new RolloutRole({ ...common, rollouts, clock: this.#clock, logger });
       const handler = logged(work.handle.bind(work));
       const concurrency = ROLLOUT_CONCURRENCY;
       const worker = new JobWorker("rollout", { redis, handler, concurrency, logger });
