@@ -4,6 +4,7 @@ import { type Figure } from "../bench/figure.js";
 import { benchIteration } from "../bench/iteration.js";
 import { benchKernels } from "../bench/kernels.js";
 import { describeMachine, type Machine } from "../bench/machine.js";
+import { benchQueue } from "../bench/queue.js";
 import { benchRollout } from "../bench/rollout.js";
 import { type BenchSettings } from "../bench/settings.js";
 import { type ShapeName, SHAPES } from "../bench/shapes.js";
@@ -20,6 +21,7 @@ const BENCHES = {
   rollout: benchRollout,
   iteration: benchIteration,
   wire: benchWire,
+  queue: benchQueue,
 } as const satisfies Record<string, (settings: BenchSettings) => Figure[] | Promise<Figure[]>>;
 /** Where the baselines come from. */
 const BASELINE_NOTE =
