@@ -10,7 +10,14 @@ export {
   TierError,
   UnsolvableError,
 } from "./errors.js";
-export { type Case, type CaseName, generateCase, generatePlot } from "./generate-case.js";
+export {
+  type CaseWish,
+  type DifficultyRange,
+  findCase,
+  type FoundCase,
+  type Search,
+} from "./find-case.js";
+export { type Case, caseId, type CaseName, generateCase, generatePlot } from "./generate-case.js";
 export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
 export {
   type AnswerSheet,

@@ -1,10 +1,4 @@
-import {
-  caseRecord,
-  generateCase,
-  parseDataset,
-  solvePrompt,
-  type TierName,
-} from "@gumshoe/puzzles";
+import { generateCase, parseDataset, solvePrompt, type TierName } from "@gumshoe/puzzles";
 
 import { type Figure, median, percentile } from "./figure.js";
 import { type BenchSettings } from "./settings.js";
@@ -56,9 +50,11 @@ function timeManyCases(seconds: number): Figure {
 
 /** What `puzzle solve` does with a file: reads it, then solves every case from the text of its prompt. */
 function timeSolving(seconds: number): Figure {
-  const records = Array.from({ length: FILE_CASES }, (_, index) =>
-    caseRecord(generateCase({ tier: "dataset", style: "dataset", seed: SEED, index })),
-  );
+  const records = Array.from({ length: FILE_CASES }, (_, index) => {
+    const name = { tier: "dataset", style: "dataset", seed: SEED, index } as const;
+    const { clues, prompt, solution } = generateCase(name);
+    return { num_clues: clues.length, prompt, solution };
+  });
   const text = JSON.stringify(records);
   const solveFile = () => parseDataset(text).forEach(({ prompt }) => solvePrompt(prompt));
   solveFile();

@@ -1,6 +1,12 @@
 import { availableParallelism } from "node:os";
 
-import { type Style, STYLES, TIER_NAMES, type TierName } from "@gumshoe/puzzles";
+import {
+  type DifficultyRange,
+  type Style,
+  STYLES,
+  TIER_NAMES,
+  type TierName,
+} from "@gumshoe/puzzles";
 import { type Command, Option } from "commander";
 
 import { type Context } from "../context.js";
@@ -10,7 +16,7 @@ import { formatClock, formatCount, formatDuration } from "../terminal/format.js"
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
-import { wholeNumber, withExamples, withJson } from "./options.js";
+import { stepRange, wholeNumber, withExamples, withJson } from "./options.js";
 
 const BAR_WIDTH = 24;
 /** What is done sooner needs no bar. */
@@ -21,6 +27,7 @@ interface GenerateOptions {
   readonly style: Style;
   readonly count: number;
   readonly seed: number;
+  readonly difficulty?: DifficultyRange;
   readonly threads?: number;
   readonly out: string;
   readonly json?: boolean;
@@ -35,6 +42,7 @@ export function addGenerateCommand(puzzle: Command, context: Context): void {
     .addOption(new Option("--style <name>", "wording").choices(STYLES).default("clear"))
     .option("--count <n>", "cases", wholeNumber(1, 10_000_000), 10)
     .option("--seed <n>", "names the endless series that they are the first of", wholeNumber(0), 1)
+    .option("--difficulty <min..max>", "only cases whose deduction has so many steps", stepRange)
     .option(
       "--threads <n>",
       "threads; default: all cores; any number makes the same file",
@@ -44,6 +52,7 @@ export function addGenerateCommand(puzzle: Command, context: Context): void {
   withExamples(
     withJson(command),
     "gumshoe puzzle generate --tier mini --count 200 --out cases.json",
+    "gumshoe puzzle generate --tier easy --difficulty 8..12 --out harder.json",
   );
   command.action(async (options: GenerateOptions) => {
     const { clock, terminal } = context;
@@ -60,11 +69,13 @@ export function addGenerateCommand(puzzle: Command, context: Context): void {
 
 /** Makes the file, with a bar where that takes long; Ctrl-C ends it without a file. */
 async function generate(options: GenerateOptions, { clock, terminal }: Context): Promise<number> {
-  const { tier, style, seed, count, threads = availableParallelism(), out } = options;
+  const { tier, style, seed, count, out } = options;
+  const { difficulty = null, threads = availableParallelism() } = options;
   const startedAtMs = clock.monotonicMs();
   const status = new StatusLine(terminal);
   const stop = listenForStop(() => undefined);
-  const cases = makeCases({ tier, style, seed, count }, { threads, signal: stop.signal });
+  const series = { tier, style, seed, count, difficulty };
+  const cases = makeCases(series, { threads, signal: stop.signal });
   try {
     return await writeRecords(out, cases, (done) => {
       const spentMs = clock.monotonicMs() - startedAtMs;

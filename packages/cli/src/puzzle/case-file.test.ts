@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const SERIES = { tier: "mini", style: "clear", seed: 3, count: 35 } as const;
+const SERIES = { tier: "mini", style: "clear", seed: 3, count: 35, difficulty: null } as const;
 const chunks = () => Array.from({ length: countChunks(SERIES) }, (_, i) => makeChunk(SERIES, i));
 
 test("a file of cases is read back as it was written, as JSON and as lines", async () => {
@@ -33,6 +33,15 @@ test("a file of cases is read back as it was written, as JSON and as lines", asy
     const records = parseDataset(readFileSync(path, "utf8"));
     expect(records).toHaveLength(35);
     for (const { solution } of records) expect(grade(goldReply(solution), solution).score).toBe(1);
+  }
+});
+
+test("every record tells its difficulty, which is within the wanted range", () => {
+  for (const text of makeChunk({ ...SERIES, difficulty: { min: 4, max: 5 } }, 0)) {
+    const { difficulty } = JSON.parse(text) as { difficulty: Record<string, number> };
+    const names = ["numClues", "numEntities", "numDecisions", "numSteps", "numHardSteps"];
+    expect(Object.keys(difficulty)).toEqual(names);
+    expect([4, 5]).toContain(difficulty["numSteps"]);
   }
 });
 

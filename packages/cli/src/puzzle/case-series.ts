@@ -1,4 +1,11 @@
-import { caseRecord, generateCase, type Style, type TierName } from "@gumshoe/puzzles";
+import {
+  caseRecord,
+  type DifficultyRange,
+  findCase,
+  measureDifficulty,
+  type Style,
+  type TierName,
+} from "@gumshoe/puzzles";
 
 /** Which cases are generated: the first ones of an endless series. */
 export interface CaseSeries {
@@ -6,6 +13,8 @@ export interface CaseSeries {
   readonly style: Style;
   readonly seed: number;
   readonly count: number;
+  /** Null for any. */
+  readonly difficulty: DifficultyRange | null;
 }
 
 /** Cases that a thread makes at a time: some milliseconds of small ones. */
@@ -17,10 +26,13 @@ export function countChunks({ count }: CaseSeries): number {
 }
 
 /** Makes the records of one chunk, each as JSON text. No chunk depends on another. */
-export function makeChunk({ tier, style, seed, count }: CaseSeries, chunk: number): string[] {
+export function makeChunk(series: CaseSeries, chunk: number): string[] {
   const first = chunk * CHUNK_CASES;
-  const length = Math.min(CHUNK_CASES, count - first);
-  return Array.from({ length }, (_, i) =>
-    JSON.stringify(caseRecord(generateCase({ tier, style, seed, index: first + i }))),
-  );
+  const length = Math.min(CHUNK_CASES, series.count - first);
+  return Array.from({ length }, (_, i) => makeRecord(series, first + i));
+}
+
+function makeRecord({ tier, style, seed, difficulty: range }: CaseSeries, index: number): string {
+  const { made, difficulty } = findCase({ tier, style, seed, index }, { difficulty: range });
+  return JSON.stringify(caseRecord(made, difficulty ?? measureDifficulty(made)));
 }

@@ -9,8 +9,6 @@ import { type TaskPlan } from "./task-plan.js";
 
 /** Keeps careless answers apart from other uses of the run's seed. */
 const CARELESS_STREAM = 3;
-/** Cases made before other work of the process gets a turn: about ten milliseconds of small ones. */
-const CASES_PER_TURN = 4;
 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
@@ -58,11 +56,9 @@ export class ExampleLessons {
 
   async #packs(first: number, count: number): Promise<Pack[]> {
     const packs: Pack[] = [];
-    for (let i = 0; i < count; i++) {
-      const index = first + i;
-      const task = this.#tasks.task(index);
+    for (let index = first; index < first + count; index++) {
+      const task = await this.#tasks.task(index);
       packs.push(examplePack(this.#config, task, { index, tokenizer: this.#tokenizer }));
-      if (i % CASES_PER_TURN === CASES_PER_TURN - 1) await nextTurn();
     }
     return packs;
   }
@@ -103,8 +99,4 @@ function examplePack(
       },
     ],
   };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

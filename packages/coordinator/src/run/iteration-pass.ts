@@ -128,7 +128,7 @@ export class IterationPass {
     const { state, config } = this.#record;
     if (state.planned?.iteration === iteration) return state.planned.weights;
     const weights = this.#newest();
-    const tasks = config.type === "grpo" ? this.#tasksOf(iteration) : [];
+    const tasks = config.type === "grpo" ? await this.#tasksOf(iteration) : [];
     const hashes = tasks.map(({ contentHash }) => contentHash);
     await this.#record.append({ type: "iteration-planned", iteration, tasks: hashes, weights });
     return weights;
@@ -137,7 +137,7 @@ export class IterationPass {
   /** Samples the iteration's groups and, when one is due, the validation of the weights before it. */
   async #sample(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     const { config, state } = this.#record;
-    const train = this.#trainPlans(iteration, weights);
+    const train = await this.#trainPlans(iteration, weights);
     if (state.sampledIterations.has(iteration)) return train;
     const due =
       config.validation !== null &&
@@ -187,7 +187,7 @@ export class IterationPass {
     if (examples !== null) return examples.of(iteration);
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
     // How groups become updates does not depend on the weights that they were sampled from.
-    const plans = this.#trainPlans(iteration, { version: 0, digest: "" });
+    const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
     return lessonsFromGroups(this.#record, config, plans);
   }
 
@@ -204,12 +204,12 @@ export class IterationPass {
     await this.#record.append({ type: "example", iteration, ...example });
   }
 
-  #trainPlans(iteration: number, weights: Weights): GroupPlan[] {
+  async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     if (this.#record.config.type !== "grpo") return [];
-    return this.#planner.train(iteration, this.#tasksOf(iteration), weights);
+    return this.#planner.train(iteration, await this.#tasksOf(iteration), weights);
   }
 
-  #tasksOf(iteration: number): Task[] {
+  #tasksOf(iteration: number): Promise<readonly Task[]> {
     return this.#options.tasks.tasksOf(iteration);
   }
 

@@ -79,7 +79,7 @@ export class RunDriver {
     const { logger } = this.#options;
     const { config, folder, state } = this.#record;
     const model = await openRunModel(config, folder);
-    const tasks = new TaskPlan(config);
+    const tasks = await TaskPlan.open(config);
     this.#model = model;
     if (newestWeights(state) !== null) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });

@@ -11,5 +11,5 @@ import { openSources } from "./task-plan.js";
  */
 export async function checkInputs(config: RunConfig): Promise<void> {
   await checkModel(config);
-  openSources(config);
+  await openSources(config);
 }

@@ -21,28 +21,55 @@ export class TaskPlan {
   readonly validation: readonly Task[];
   readonly #source: TaskSource;
   readonly #perIteration: number;
+  /** The tasks that were asked for last: an iteration asks more than once. */
+  #latest: { readonly iteration: number; readonly tasks: readonly Task[] } | null = null;
 
-  /** @throws InvalidArgumentError or DatasetError naming field, file or line */
-  constructor(config: RunConfig) {
-    const { validation, training } = openSources(config);
-    const count = validation?.count ?? 0;
-    this.validation = Array.from({ length: count }, (_, i) => validation?.source.task(i) as Task);
-    this.#source = training(new Set(this.validation.map(({ contentHash }) => contentHash)));
+  private constructor(config: RunConfig, source: TaskSource, validation: readonly Task[]) {
+    this.validation = validation;
+    this.#source = source;
     this.#perIteration =
       config.type === "grpo"
         ? config.tasks.perIteration
         : config.examples.perUpdate * config.updatesPerIteration;
   }
 
+  /** @throws InvalidArgumentError or DatasetError naming field, file or line */
+  static async open(config: RunConfig): Promise<TaskPlan> {
+    const { validation, training } = await openSources(config);
+    const tasks =
+      validation === null ? [] : await drawTasks(validation.source, 0, validation.count);
+    const source = training(new Set(tasks.map(({ contentHash }) => contentHash)));
+    return new TaskPlan(config, source, tasks);
+  }
+
   /** The training tasks of one iteration, in task order. */
-  tasksOf(iteration: number): Task[] {
+  async tasksOf(iteration: number): Promise<readonly Task[]> {
+    if (this.#latest?.iteration === iteration) return this.#latest.tasks;
     const first = iteration * this.#perIteration;
-    return Array.from({ length: this.#perIteration }, (_, i) => this.#source.task(first + i));
+    const tasks = await drawTasks(this.#source, first, this.#perIteration);
+    this.#latest = { iteration, tasks };
+    return tasks;
   }
 
   /** Training task number `index` of the run. */
-  task(index: number): Task {
-    return this.#source.task(index);
+  task(index: number): Promise<Task> {
+    return drawTask(this.#source, index);
+  }
+}
+
+async function drawTasks(source: TaskSource, first: number, count: number): Promise<Task[]> {
+  const tasks: Task[] = [];
+  for (let i = 0; i < count; i++) tasks.push(await drawTask(source, first + i));
+  return tasks;
+}
+
+/** Draws a task; leases and heartbeats get their turn before every case that is made for it. */
+async function drawTask(source: TaskSource, index: number): Promise<Task> {
+  const search = source.search(index);
+  for (;;) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const step = search.next();
+    if (step.done === true) return step.value;
   }
 }
 
@@ -57,23 +84,36 @@ interface Sources {
  *
  * @throws InvalidArgumentError or DatasetError naming field, file or line
  */
-export function openSources(config: RunConfig): Sources {
+export async function openSources(config: RunConfig): Promise<Sources> {
   const [field, training] =
     config.type === "grpo"
       ? (["tasks.source", config.tasks.source] as const)
       : (["examples.source", config.examples.source] as const);
   const spec = toSpec(field, training);
   const orderSeed = config.seed + ORDER_OFFSET;
-  createTaskSource(spec, { orderSeed });
+  await checkSource(field, spec);
   return {
-    validation: config.validation === null ? null : openValidation(config.validation),
+    validation: config.validation === null ? null : await openValidation(config.validation),
     training: (exclude) => createTaskSource(spec, { exclude, orderSeed }),
   };
 }
 
-function openValidation({ source: config, count }: ValidationConfig) {
-  const source = createTaskSource(toSpec("validation.source", config));
+async function openValidation({ source: config, count }: ValidationConfig) {
+  const spec = toSpec("validation.source", config);
+  await checkSource("validation.source", spec);
+  const source = createTaskSource(spec);
   return { source, count: source.size === null ? count : Math.min(count, source.size) };
+}
+
+/** Opens a source, and draws from it where a task of the wanted difficulty may not exist. */
+async function checkSource(field: string, spec: TaskSourceSpec): Promise<void> {
+  const source = createTaskSource(spec);
+  if (spec.type !== "generate" || (spec.difficulty ?? null) === null) return;
+  try {
+    await drawTask(source, 0);
+  } catch (cause) {
+    throw new InvalidArgumentError(`${field}.difficulty`, errorMessage(cause), { cause });
+  }
 }
 
 function toSpec(field: string, config: TaskSourceConfig): TaskSourceSpec {

@@ -128,6 +128,11 @@ describe("an error names the field", () => {
       "tasks.source.split: the first record must come before the last",
     ],
     [
+      "a difficulty turned round",
+      GRPO.replace("seed: 11", "difficulty: { min: 9, max: 8 }"),
+      "tasks.source.difficulty: min must be at most max",
+    ],
+    [
       "more updates than tasks",
       `${GRPO}updatesPerIteration: 17`,
       "updatesPerIteration: must be at most tasks.perIteration = 16",

@@ -1,7 +1,8 @@
 import { Rng } from "@gumshoe/core";
 
-import { DatasetError, TierError } from "../errors.js";
-import { generateCase } from "../generate-case.js";
+import { DatasetError } from "../errors.js";
+import { type DifficultyRange, drain, type Search, searchCase } from "../find-case.js";
+import { type Case, caseId } from "../generate-case.js";
 import { type Style } from "../prompt/style.js";
 import { type SolverFactory } from "../solver/sat-solver.js";
 import { type TierName } from "../tiers.js";
@@ -11,7 +12,14 @@ import { makeTask, type Task } from "./task.js";
 
 /** Where tasks come from: an endless series of cases named by a seed, or the records of a file. */
 export type TaskSourceSpec =
-  | { type: "generate"; tier: TierName; style: Style; seed: number }
+  | {
+      type: "generate";
+      tier: TierName;
+      style: Style;
+      seed: number;
+      /** Null for any. */
+      difficulty?: DifficultyRange | null;
+    }
   | { type: "dataset"; records: readonly PuzzleRecord[] };
 
 /** What a source is made with beside its spec. */
@@ -33,12 +41,12 @@ export interface TaskSource {
   readonly size: number | null;
   /** Returns a task of the series; `index` counts from 0 and may exceed `size`: a new pass begins. */
   task(index: number): Task;
+  /** Finds the same task, and yields now and then, so that other work can have its turn. */
+  search(index: number): Search<Task>;
 }
 
 /** Keeps two series from meeting where one seed serves several purposes. */
 const ORDER_STREAM = 0x6f7264;
-/** Cases tried for one place of a series before all of them being excluded is called an error. */
-const MAX_ATTEMPTS = 1000;
 
 /**
  * Makes a source of tasks.
@@ -58,19 +66,15 @@ function generatedSource(
   spec: Extract<TaskSourceSpec, { type: "generate" }>,
   { exclude, solver }: TaskSourceOptions,
 ): TaskSource {
-  const { tier, style, seed } = spec;
-  return {
-    size: null,
-    task(index) {
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const made = generateCase({ tier, style, seed, index, attempt, solver });
-        const id = `${tier}-${style}-${seed}-${index}`;
-        const task = makeTask({ id, ...made });
-        if (!exclude?.has(task.contentHash)) return task;
-      }
-      throw new TierError("exclude", `leaves no ${tier} case in ${MAX_ATTEMPTS} tries`);
-    },
-  };
+  const { tier, style, seed, difficulty } = spec;
+  const taskOf = (made: Case) => makeTask({ id: caseId(made), ...made });
+  const accept = (made: Case) => exclude?.has(taskOf(made).contentHash) !== true;
+  function* search(index: number): Search<Task> {
+    const name = { tier, style, seed, index };
+    const { made } = yield* searchCase(name, { difficulty, accept, solver });
+    return taskOf(made);
+  }
+  return { size: null, search, task: (index) => drain(search(index)) };
 }
 
 function datasetSource(
@@ -89,14 +93,19 @@ function datasetSource(
     .filter(({ contentHash }) => !exclude?.has(contentHash));
   if (tasks.length === 0) throw new DatasetError("file", "leaves no case to draw from");
   let shuffled: { pass: number; tasks: Task[] } | null = null;
+  const task = (index: number): Task => {
+    const pass = Math.floor(index / tasks.length);
+    if (orderSeed !== null && shuffled?.pass !== pass) {
+      shuffled = { pass, tasks: new Rng(orderSeed, ORDER_STREAM, pass).shuffle(tasks) };
+    }
+    return (shuffled?.tasks ?? tasks)[index % tasks.length] as Task;
+  };
   return {
     size: tasks.length,
-    task(index) {
-      const pass = Math.floor(index / tasks.length);
-      if (orderSeed !== null && shuffled?.pass !== pass) {
-        shuffled = { pass, tasks: new Rng(orderSeed, ORDER_STREAM, pass).shuffle(tasks) };
-      }
-      return (shuffled?.tasks ?? tasks)[index % tasks.length] as Task;
+    task,
+    // eslint-disable-next-line require-yield -- a record is there at once
+    *search(index) {
+      return task(index);
     },
   };
 }

@@ -1,0 +1,40 @@
+import { parseRunConfig } from "@gumshoe/protocol";
+import { expect, test } from "vitest";
+
+import { TaskPlan } from "./task-plan.js";
+
+const config = (source: object, validation: object | null = null) =>
+  parseRunConfig(
+    JSON.stringify({
+      ...{ name: "plan", type: "grpo", model: "model", validation },
+      tasks: { source: { type: "generate", ...source }, perIteration: 5 },
+    }),
+  );
+
+test("an iteration's tasks are the same whenever they are asked for", async () => {
+  const plan = await TaskPlan.open(config({ seed: 4 }));
+  const late = await plan.tasksOf(3);
+  expect(late.map(({ id }) => id)).toEqual([15, 16, 17, 18, 19].map((i) => `mini-clear-4-${i}`));
+  await plan.tasksOf(0);
+  expect(await plan.tasksOf(3)).toEqual(late);
+  expect(await (await TaskPlan.open(config({ seed: 4 }))).tasksOf(3)).toEqual(late);
+});
+
+test("cases of the wanted difficulty come up, and none of the validation", async () => {
+  const source = { seed: 4, difficulty: { min: 5, max: 7 } };
+  const alone = await TaskPlan.open(config(source));
+  const held = { source: { type: "generate", ...source }, count: 3 };
+  const plan = await TaskPlan.open(config(source, held));
+  const tasks = await plan.tasksOf(0);
+  expect(plan.validation).toEqual((await alone.tasksOf(0)).slice(0, 3));
+  const hashes = plan.validation.map(({ contentHash }) => contentHash);
+  expect(tasks.filter(({ contentHash }) => hashes.includes(contentHash))).toEqual([]);
+  expect(tasks.slice(3)).toEqual((await alone.tasksOf(0)).slice(3));
+});
+
+test("a difficulty that no case has is told with the field", async () => {
+  const source = { difficulty: { min: 500, max: 600 } };
+  await expect(TaskPlan.open(config(source))).rejects.toThrow(
+    "tasks.source.difficulty: difficulty: no mini case",
+  );
+});
