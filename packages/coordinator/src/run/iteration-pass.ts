@@ -5,6 +5,7 @@ import { type Task } from "@gumshoe/puzzles";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
+import { tierOf } from "./curriculum.js";
 import { type GroupPlan, GroupPlanner } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
 import { type ExampleLessons } from "./example-lessons.js";
@@ -130,7 +131,11 @@ export class IterationPass {
     const weights = this.#newest();
     const tasks = config.type === "grpo" ? await this.#tasksOf(iteration) : [];
     const hashes = tasks.map(({ contentHash }) => contentHash);
-    await this.#record.append({ type: "iteration-planned", iteration, tasks: hashes, weights });
+    const tier = tierOf(config, state, iteration);
+    await this.#record.append({
+      ...{ type: "iteration-planned", iteration, tasks: hashes, weights },
+      ...(tier === null ? {} : { tier }),
+    });
     return weights;
   }
 
@@ -210,7 +215,8 @@ export class IterationPass {
   }
 
   #tasksOf(iteration: number): Promise<readonly Task[]> {
-    return this.#options.tasks.tasksOf(iteration);
+    const { config, state } = this.#record;
+    return this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
   }
 
   #isValidated(iteration: number): boolean {

@@ -8,6 +8,7 @@ import {
   type Task,
   type TaskSource,
   type TaskSourceSpec,
+  type TierName,
 } from "@gumshoe/puzzles";
 
 /** Keeps the order of training tasks apart from other uses of the run's seed. */
@@ -20,13 +21,20 @@ const ORDER_OFFSET = 0x7461736b;
 export class TaskPlan {
   readonly validation: readonly Task[];
   readonly #source: TaskSource;
+  /** The training source of each tier that a curriculum may choose. */
+  readonly #tiers: ReadonlyMap<TierName, TaskSource>;
   readonly #perIteration: number;
   /** The tasks that were asked for last: an iteration asks more than once. */
-  #latest: { readonly iteration: number; readonly tasks: readonly Task[] } | null = null;
+  #latest: { readonly key: string; readonly tasks: readonly Task[] } | null = null;
 
-  private constructor(config: RunConfig, source: TaskSource, validation: readonly Task[]) {
+  private constructor(
+    config: RunConfig,
+    sources: { training: TaskSource; tiers: ReadonlyMap<TierName, TaskSource> },
+    validation: readonly Task[],
+  ) {
     this.validation = validation;
-    this.#source = source;
+    this.#source = sources.training;
+    this.#tiers = sources.tiers;
     this.#perIteration =
       config.type === "grpo"
         ? config.tasks.perIteration
@@ -38,16 +46,26 @@ export class TaskPlan {
     const { validation, training } = await openSources(config);
     const tasks =
       validation === null ? [] : await drawTasks(validation.source, 0, validation.count);
-    const source = training(new Set(tasks.map(({ contentHash }) => contentHash)));
-    return new TaskPlan(config, source, tasks);
+    const exclude = new Set(tasks.map(({ contentHash }) => contentHash));
+    const curriculum = config.type === "grpo" ? config.tasks.curriculum : null;
+    const tiers = (curriculum?.tiers ?? []).map((tier) => [tier, training(exclude, tier)] as const);
+    const sources = { training: training(exclude), tiers: new Map(tiers) };
+    return new TaskPlan(config, sources, tasks);
   }
 
-  /** The training tasks of one iteration, in task order. */
-  async tasksOf(iteration: number): Promise<readonly Task[]> {
-    if (this.#latest?.iteration === iteration) return this.#latest.tasks;
+  /**
+   * The training tasks of one iteration, in task order.
+   *
+   * @param tier  what a curriculum has decided; null for the tasks of the config's source
+   */
+  async tasksOf(iteration: number, tier: TierName | null = null): Promise<readonly Task[]> {
+    const key = `${iteration} ${tier}`;
+    if (this.#latest?.key === key) return this.#latest.tasks;
+    const source = tier === null ? this.#source : this.#tiers.get(tier);
+    if (source === undefined) throw new Error(`no curriculum of this run has tier ${tier}`);
     const first = iteration * this.#perIteration;
-    const tasks = await drawTasks(this.#source, first, this.#perIteration);
-    this.#latest = { iteration, tasks };
+    const tasks = await drawTasks(source, first, this.#perIteration);
+    this.#latest = { key, tasks };
     return tasks;
   }
 
@@ -64,7 +82,7 @@ async function drawTasks(source: TaskSource, first: number, count: number): Prom
 }
 
 /** Draws a task; leases and heartbeats get their turn before every case that is made for it. */
-async function drawTask(source: TaskSource, index: number): Promise<Task> {
+export async function drawTask(source: TaskSource, index: number): Promise<Task> {
   const search = source.search(index);
   for (;;) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -74,9 +92,10 @@ async function drawTask(source: TaskSource, index: number): Promise<Task> {
 }
 
 /** The sources of a run, opened but not drawn from. */
-interface Sources {
+export interface Sources {
   readonly validation: { readonly source: TaskSource; readonly count: number } | null;
-  readonly training: (exclude: ReadonlySet<string>) => TaskSource;
+  /** @param tier  replaces the tier of generated cases */
+  readonly training: (exclude: ReadonlySet<string>, tier?: TierName) => TaskSource;
 }
 
 /**
@@ -94,7 +113,7 @@ export async function openSources(config: RunConfig): Promise<Sources> {
   await checkSource(field, spec);
   return {
     validation: config.validation === null ? null : await openValidation(config.validation),
-    training: (exclude) => createTaskSource(spec, { exclude, orderSeed }),
+    training: (exclude, tier) => createTaskSource(withTier(spec, tier), { exclude, orderSeed }),
   };
 }
 
@@ -114,6 +133,10 @@ async function checkSource(field: string, spec: TaskSourceSpec): Promise<void> {
   } catch (cause) {
     throw new InvalidArgumentError(`${field}.difficulty`, errorMessage(cause), { cause });
   }
+}
+
+function withTier(spec: TaskSourceSpec, tier: TierName | undefined): TaskSourceSpec {
+  return spec.type === "generate" && tier !== undefined ? { ...spec, tier } : spec;
 }
 
 function toSpec(field: string, config: TaskSourceConfig): TaskSourceSpec {
