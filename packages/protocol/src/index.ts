@@ -121,6 +121,7 @@ export { type RequestOf, type ResponseOf, type RpcService } from "./rpc/service.
 export { fromGrpcFailure, type GrpcFailure, toGrpcFailure } from "./status.js";
 export { TensorService } from "./tensors/chunk-codec.js";
 export { bytesToFloats, floatsToBytes } from "./tensors/floats.js";
+export { MemoryFiles } from "./tensors/memory-files.js";
 export {
   type HeldRange,
   pullTensor,

@@ -9,6 +9,7 @@ import { benchRollout } from "../bench/rollout.js";
 import { type BenchSettings } from "../bench/settings.js";
 import { type ShapeName, SHAPES } from "../bench/shapes.js";
 import { benchTrain } from "../bench/train.js";
+import { benchWire } from "../bench/wire.js";
 import { type Context } from "../context.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -20,7 +21,8 @@ const BENCHES = {
   rollout: benchRollout,
   iteration: benchIteration,
   puzzles: benchPuzzles,
-} as const satisfies Record<string, (settings: BenchSettings) => Figure[]>;
+  wire: benchWire,
+} as const satisfies Record<string, (settings: BenchSettings) => Figure[] | Promise<Figure[]>>;
 /** Where the baselines come from. */
 const BASELINE_NOTE =
   "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine";
@@ -63,10 +65,10 @@ export function addBenchCommand(program: Command, context: Context): void {
     "gumshoe bench train --shape 25m",
     "gumshoe bench iteration --json",
   );
-  command.action((subject: Subject, options: BenchOptions) => {
+  command.action(async (subject: Subject, options: BenchOptions) => {
     const { shape, seconds, threads = null } = options;
     const machine = describeMachine(subject === "puzzles" ? 1 : threads);
-    const results = BENCHES[subject]({ shape, seconds, threads });
+    const results = await BENCHES[subject]({ shape, seconds, threads });
     writeResult(context.terminal, options, {
       value: { machine, results },
       text: () => describe(machine, results),

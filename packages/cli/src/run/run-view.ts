@@ -157,12 +157,13 @@ export class RunView {
 
 /** Describes one validation in a line. */
 function describeValidation(validation: RunEventOf<"validation-done">): string {
-  const { iteration, reward, count, greedy, randomGuess } = validation;
+  const { iteration, reward, count, greedy, unscored, randomGuess } = validation;
   const when = iteration === 0 ? "before training" : `after ${iteration} iterations`;
   const best = greedy === undefined ? "" : `, most likely answer ${formatReward(greedy.reward)}`;
+  const lost = unscored === undefined ? "" : `, ${unscored} answers could not be scored`;
   return (
     `validation ${when}: reward ${formatReward(reward)} (95 %: ${formatInterval(validation)}, ` +
-    `${count} held-out cases)${best}, guessing ${formatReward(randomGuess)}`
+    `${count} held-out cases)${best}${lost}, guessing ${formatReward(randomGuess)}`
   );
 }
 

@@ -88,13 +88,14 @@ export class IterationPass {
       await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
     }
     const seconds = (this.#options.clock.monotonicMs() - startedAtMs) / 1000;
+    const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
     const metrics = {
       ...countMetrics(lessons.counts),
+      ...shown,
       updates: total,
       seconds,
       samplingSeconds: (sampledAtMs - startedAtMs) / 1000,
     };
-    if (groups.length > 0) await this.#show(iteration, groups);
     await appendMetrics(this.#record, iteration, metrics);
     await this.#record.append({ type: "iteration-done", iteration, metrics });
     return total;
@@ -103,7 +104,9 @@ export class IterationPass {
   /** Says whether validation has fallen so far that the config wants the run to end. */
   shouldStop(): boolean {
     const { config, state } = this.#record;
-    const rewards = state.validations.map(({ reward }) => reward);
+    // A validation in which nothing could be scored says nothing of the weights.
+    const scored = state.validations.filter(({ count }) => count > 0);
+    const rewards = scored.map(({ reward }) => reward);
     const newest = rewards.at(-1);
     if (config.stopWhen === null || newest === undefined) return false;
     return Math.max(...rewards) - newest > config.stopWhen.validationDrop;
@@ -203,10 +206,13 @@ export class IterationPass {
     await this.#updates.make({ iteration, update, lanes, expectExact, signal: this.#signal });
   }
 
-  async #show(iteration: number, groups: readonly GroupPlan[]): Promise<void> {
-    const example = await writeRollouts(this.#record, iteration, groups);
-    if (example === null || iteration % EXAMPLE_EVERY !== 0) return;
-    await this.#record.append({ type: "example", iteration, ...example });
+  /** Writes the iteration's rollouts, and returns the means of the environment's own numbers. */
+  async #show(iteration: number, groups: readonly GroupPlan[]): Promise<Record<string, number>> {
+    const { example, metrics } = await writeRollouts(this.#record, iteration, groups);
+    if (example !== null && iteration % EXAMPLE_EVERY === 0) {
+      await this.#record.append({ type: "example", iteration, ...example });
+    }
+    return metrics;
   }
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {

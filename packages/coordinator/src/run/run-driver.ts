@@ -174,9 +174,18 @@ export class RunDriver {
     if (this.#idleIterations >= MAX_IDLE_ITERATIONS) {
       throw new RunCannotLearnError(
         `${MAX_IDLE_ITERATIONS} iterations in a row had no group with different rewards: ` +
-          "there is nothing to learn from; try easier or harder tasks, or more rollouts per task",
+          "there is nothing to learn from; try easier or harder tasks, or more rollouts per task" +
+          this.#unscored(),
       );
     }
+  }
+
+  /** Says that answers could not be scored, and why; nothing where all could. */
+  #unscored(): string {
+    const { unscoredReason } = this.sampling;
+    return unscoredReason === null
+      ? ""
+      : ` (there are answers that could not be scored: ${unscoredReason})`;
   }
 
   #recordLoss({ registration, vitals }: Member): void {

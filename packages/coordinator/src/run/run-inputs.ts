@@ -3,7 +3,7 @@ import { type Tokenizer } from "@gumshoe/engine";
 import { type RunConfig } from "@gumshoe/protocol";
 
 import { checkModel } from "./run-model.js";
-import { drawTask, openSources, type Sources } from "./task-plan.js";
+import { drawTask, openEnvironments, type OpenEnvironments } from "./task-plan.js";
 
 /** Cases of each tier whose length is looked at before a run goes through tiers. */
 const CASES_PER_TIER = 16;
@@ -12,19 +12,19 @@ const CASES_PER_TIER = 16;
  * Opens what a run starts from, so that a wrong folder or file is told when the run is submitted and
  * not when its turn comes.
  *
- * @throws ModelFolderError, ModelConfigError, TokenizerError, DatasetError or InvalidArgumentError
+ * @throws ModelFolderError, ModelConfigError, TokenizerError, DatasetError, ModuleError or InvalidArgumentError
  */
 export async function checkInputs(config: RunConfig): Promise<void> {
   const tokenizer = await checkModel(config);
-  await checkTiers(config, await openSources(config), tokenizer);
+  await checkTiers(config, await openEnvironments(config), tokenizer);
 }
 
 /** Looks whether cases of every tier fit, so that a run does not end when it reaches one. */
-async function checkTiers(config: RunConfig, { training }: Sources, tokenizer: Tokenizer) {
+async function checkTiers(config: RunConfig, { tiers }: OpenEnvironments, tokenizer: Tokenizer) {
   if (config.type !== "grpo" || config.tasks.curriculum === null) return;
   const { maxPackTokens, rollouts } = config;
-  for (const tier of config.tasks.curriculum.tiers) {
-    const source = training(new Set(), tier);
+  for (const [tier, environment] of tiers) {
+    const source = environment.source();
     for (let index = 0; index < CASES_PER_TIER; index++) {
       const { id, messages } = await drawTask(source, index);
       const needed = tokenizer.encodeChat(messages).length + rollouts.maxAnswerTokens;

@@ -5,7 +5,7 @@ import { CurriculumConfig } from "./curriculum.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
-import { checkCurriculumRules, checkValidationRules } from "./rules.js";
+import { checkCurriculumRules, checkGraderRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
@@ -75,6 +75,8 @@ export const GrpoConfig = z
     }
     checkCurriculumRules(tasks, context);
     checkValidationRules(config, context);
+    const sources = [tasks.source, config.validation?.source];
+    checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);
   });
 /** A run that learns by reinforcement. */
 export type GrpoConfig = z.infer<typeof GrpoConfig>;

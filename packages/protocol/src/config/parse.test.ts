@@ -82,6 +82,16 @@ test("a supervised run may begin with a model made from nothing", () => {
   );
 });
 
+test("tasks may come from zebra puzzles or a user's module", () => {
+  const source = (text: string) => parseRunConfig(GRPO.replace("type: generate, tier: mini", text));
+  expect(source("type: zebra, houses: 5")).toMatchObject({
+    tasks: { source: { type: "zebra", houses: 5, attributes: 3, seed: 11 } },
+  });
+  expect(source("type: module, module: a.mjs, options: { deep: [1, { a: null }] }")).toMatchObject({
+    tasks: { source: { module: "a.mjs", seed: 11, options: { deep: [1, { a: null }] } } },
+  });
+});
+
 describe("an error names the field", () => {
   test.each([
     [
@@ -132,6 +142,11 @@ describe("an error names the field", () => {
       "a divergence without a reference",
       `${GRPO}loss: { klCoefficient: 0.1 }`,
       "loss.klCoefficient: must be 0: runs have no reference model yet",
+    ],
+    [
+      "a correction of log-probs that agree",
+      `${GRPO}loss: { truncatedImportanceSampling: 2 }`,
+      "loss.truncatedImportanceSampling: must be null: sampler and trainer agree bit for bit, so the ratio is always 1",
     ],
     [
       "an order turned round",
@@ -185,6 +200,19 @@ describe("an error names the field", () => {
       "a pack too small for an answer",
       `${GRPO}maxPackTokens: 64`,
       "maxPackTokens: must be above rollouts.maxAnswerTokens = 64",
+    ],
+    [
+      "more houses than there are names",
+      GRPO.replace("type: generate, tier: mini", "type: zebra, houses: 9"),
+      "tasks.source.houses: must be at most 7",
+    ],
+    [
+      "a grader of tasks that a module grades",
+      GRPO.replace("type: generate, tier: mini", "type: module, module: a.mjs").replace(
+        "seed: 11 }",
+        "seed: 11 }, grader: seed",
+      ),
+      "tasks.grader: must be fixed: a module grades its tasks itself",
     ],
     ["a guard without a validation", `${GRPO}stopWhen: {}`, "stopWhen: needs a validation"],
     [

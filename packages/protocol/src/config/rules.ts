@@ -53,3 +53,18 @@ export function checkCurriculumRules(
     );
   }
 }
+
+/** Checks that nobody names a grader for tasks that a module grades itself. */
+export function checkGraderRule(
+  config: { grader: string; sources: readonly (TaskSourceConfig | undefined)[] },
+  path: string[],
+  sink: IssueSink,
+): void {
+  if (config.grader === "fixed") return;
+  if (!config.sources.some((source) => source?.type === "module")) return;
+  sink.addIssue({
+    code: "custom",
+    path,
+    message: "must be fixed: a module grades its tasks itself",
+  });
+}

@@ -18,7 +18,7 @@ export const DifficultyConfig = z
 /** How hard generated cases are. */
 export type DifficultyConfig = z.infer<typeof DifficultyConfig>;
 
-/** Where tasks come from: cases made from a seed, or the records of a file. */
+/** Where tasks come from: made from a seed, the records of a file, or a user's own module. */
 export const TaskSourceConfig = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("generate"),
@@ -36,6 +36,18 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
       .nullable()
       .default(null)
       .describe("first record taken and the one after the last; null for all"),
+  }),
+  z.strictObject({
+    type: z.literal("zebra"),
+    houses: count(3, 7).default(4).describe("houses in the row"),
+    attributes: count(2, 6).default(3).describe("what residents differ in, their names included"),
+    seed: Seed.default(1).describe("names the endless series of puzzles"),
+  }),
+  z.strictObject({
+    type: z.literal("module"),
+    module: PathText.describe("JavaScript file that exports createEnvironment(options)"),
+    seed: Seed.default(1).describe("names the endless series of tasks"),
+    options: z.record(z.string(), z.json()).default({}).describe("handed to the module"),
   }),
 ]);
 /** Where tasks come from. */

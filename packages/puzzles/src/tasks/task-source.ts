@@ -1,14 +1,14 @@
 import { Rng } from "@gumshoe/core";
 
+import { type TaskSource, type TaskSourceOptions } from "../environment/environment.js";
 import { DatasetError } from "../errors.js";
 import { type DifficultyRange, drain, type Search, searchCase } from "../find-case.js";
 import { type Case, caseId } from "../generate-case.js";
 import { type Style } from "../prompt/style.js";
-import { type SolverFactory } from "../solver/sat-solver.js";
 import { type TierName } from "../tiers.js";
 import { type PuzzleRecord } from "./dataset.js";
 import { readQuestions } from "./read-questions.js";
-import { makeTask, type Task } from "./task.js";
+import { type CaseTask, makeTask } from "./task.js";
 
 /** Where tasks come from: an endless series of cases named by a seed, or the records of a file. */
 export type TaskSourceSpec =
@@ -22,29 +22,6 @@ export type TaskSourceSpec =
     }
   | { type: "dataset"; records: readonly PuzzleRecord[] };
 
-/** What a source is made with beside its spec. */
-export interface TaskSourceOptions {
-  /**
-   * Decides the order of a file's records, anew in every pass over them; null for the order of the
-   * file. A generated series has one order, that of its seed.
-   */
-  orderSeed?: number | null;
-  /** Content hashes of tasks that must not come up, such as those of the validation. */
-  exclude?: ReadonlySet<string>;
-  /** Proves that a generated case has one answer; any solver makes the same cases. */
-  solver?: SolverFactory;
-}
-
-/** A series of tasks in which number `index` is always the same one. */
-export interface TaskSource {
-  /** Different tasks, null when the series is endless. */
-  readonly size: number | null;
-  /** Returns a task of the series; `index` counts from 0 and may exceed `size`: a new pass begins. */
-  task(index: number): Task;
-  /** Finds the same task, and yields now and then, so that other work can have its turn. */
-  search(index: number): Search<Task>;
-}
-
 /** Keeps two series from meeting where one seed serves several purposes. */
 const ORDER_STREAM = 0x6f7264;
 
@@ -56,7 +33,7 @@ const ORDER_STREAM = 0x6f7264;
 export function createTaskSource(
   spec: TaskSourceSpec,
   options: TaskSourceOptions = {},
-): TaskSource {
+): TaskSource<CaseTask> {
   return spec.type === "generate"
     ? generatedSource(spec, options)
     : datasetSource(spec.records, options);
@@ -65,11 +42,11 @@ export function createTaskSource(
 function generatedSource(
   spec: Extract<TaskSourceSpec, { type: "generate" }>,
   { exclude, solver }: TaskSourceOptions,
-): TaskSource {
+): TaskSource<CaseTask> {
   const { tier, style, seed, difficulty } = spec;
   const taskOf = (made: Case) => makeTask({ id: caseId(made), ...made });
   const accept = (made: Case) => exclude?.has(taskOf(made).contentHash) !== true;
-  function* search(index: number): Search<Task> {
+  function* search(index: number): Search<CaseTask> {
     const name = { tier, style, seed, index };
     const { made } = yield* searchCase(name, { difficulty, accept, solver });
     return taskOf(made);
@@ -80,7 +57,7 @@ function generatedSource(
 function datasetSource(
   records: readonly PuzzleRecord[],
   { orderSeed = null, exclude }: TaskSourceOptions,
-): TaskSource {
+): TaskSource<CaseTask> {
   const tasks = records
     .map((record, index) =>
       makeTask({
@@ -92,20 +69,15 @@ function datasetSource(
     )
     .filter(({ contentHash }) => !exclude?.has(contentHash));
   if (tasks.length === 0) throw new DatasetError("file", "leaves no case to draw from");
-  let shuffled: { pass: number; tasks: Task[] } | null = null;
-  const task = (index: number): Task => {
-    const pass = Math.floor(index / tasks.length);
-    if (orderSeed !== null && shuffled?.pass !== pass) {
-      shuffled = { pass, tasks: new Rng(orderSeed, ORDER_STREAM, pass).shuffle(tasks) };
-    }
-    return (shuffled?.tasks ?? tasks)[index % tasks.length] as Task;
-  };
+  let shuffled: { pass: number; tasks: CaseTask[] } | null = null;
   return {
     size: tasks.length,
-    task,
-    // eslint-disable-next-line require-yield -- a record is there at once
-    *search(index) {
-      return task(index);
+    task(index) {
+      const pass = Math.floor(index / tasks.length);
+      if (orderSeed !== null && shuffled?.pass !== pass) {
+        shuffled = { pass, tasks: new Rng(orderSeed, ORDER_STREAM, pass).shuffle(tasks) };
+      }
+      return (shuffled?.tasks ?? tasks)[index % tasks.length] as CaseTask;
     },
   };
 }
