@@ -26,7 +26,14 @@ export {
   TierError,
   UnsolvableError,
 } from "./errors.js";
-export { type Case, type CaseName, generateCase, generatePlot } from "./generate-case.js";
+export {
+  type CaseWish,
+  type DifficultyRange,
+  findCase,
+  type FoundCase,
+  type Search,
+} from "./find-case.js";
+export { type Case, caseId, type CaseName, generateCase, generatePlot } from "./generate-case.js";
 export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
 export {
   type AnswerSheet,
@@ -46,7 +53,7 @@ export {
 } from "./names.js";
 export { type Style, STYLES } from "./prompt/style.js";
 export { type SolvedPrompt, solvePrompt } from "./solve-prompt.js";
-export { showCase } from "./show-case.js";
+export { type ExplainedCase, explainCase, showCase } from "./show-case.js";
 export { loadCadical } from "./solver/cadical.js";
 export { type SatSolver, type SolverFactory } from "./solver/sat-solver.js";
 export { parseDataset, type PuzzleRecord } from "./tasks/dataset.js";

@@ -53,7 +53,7 @@ test("the target tokens of an update weigh the same, and one together", async ()
 test("an example is its prompt as a chat, then the right answers and the end", async () => {
   const { updates } = await lessons().of(0);
   const pack = updates.flat(2).find(({ groupKey }) => groupKey === "example 3");
-  const task = tasks.task(3) as CaseTask;
+  const task = (await tasks.task(3)) as CaseTask;
   const text = tokenizer.decode([...(pack?.answers[0]?.tokens ?? [])], { skipSpecialTokens: true });
   expect(text).toMatch(/^A\. /);
   for (const answer of Object.values(task.solution)) expect(text).toContain(answer);

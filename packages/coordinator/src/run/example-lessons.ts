@@ -15,8 +15,6 @@ import { type TaskPlan } from "./task-plan.js";
 
 /** Keeps careless answers apart from other uses of the run's seed. */
 const CARELESS_STREAM = 3;
-/** Cases made before other work of the process gets a turn: about ten milliseconds of small ones. */
-const CASES_PER_TURN = 4;
 
 const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = {
   listed: null,
@@ -70,11 +68,9 @@ export class ExampleLessons {
 
   async #packs(first: number, count: number): Promise<Pack[]> {
     const packs: Pack[] = [];
-    for (let i = 0; i < count; i++) {
-      const index = first + i;
-      const task = this.#tasks.task(index);
+    for (let index = first; index < first + count; index++) {
+      const task = await this.#tasks.task(index);
       packs.push(this.#pack(task, index));
-      if (i % CASES_PER_TURN === CASES_PER_TURN - 1) await nextTurn();
     }
     return packs;
   }
@@ -119,8 +115,4 @@ function exampleReply(
   // It was checked when the environment was opened.
   if (reply === undefined) throw new Error(`the environment writes no ${answers.type} replies`);
   return reply;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

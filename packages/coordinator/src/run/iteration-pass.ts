@@ -5,6 +5,7 @@ import { type Task } from "@gumshoe/puzzles";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
+import { tierOf } from "./curriculum.js";
 import { type GroupPlan, GroupPlanner } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
 import { type ExampleLessons } from "./example-lessons.js";
@@ -131,16 +132,20 @@ export class IterationPass {
     const { state, config } = this.#record;
     if (state.planned?.iteration === iteration) return state.planned.weights;
     const weights = this.#newest();
-    const tasks = config.type === "grpo" ? this.#tasksOf(iteration) : [];
+    const tasks = config.type === "grpo" ? await this.#tasksOf(iteration) : [];
     const hashes = tasks.map(({ contentHash }) => contentHash);
-    await this.#record.append({ type: "iteration-planned", iteration, tasks: hashes, weights });
+    const tier = tierOf(config, state, iteration);
+    await this.#record.append({
+      ...{ type: "iteration-planned", iteration, tasks: hashes, weights },
+      ...(tier === null ? {} : { tier }),
+    });
     return weights;
   }
 
   /** Samples the iteration's groups and, when one is due, the validation of the weights before it. */
   async #sample(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     const { config, state } = this.#record;
-    const train = this.#trainPlans(iteration, weights);
+    const train = await this.#trainPlans(iteration, weights);
     if (state.sampledIterations.has(iteration)) return train;
     const due =
       config.validation !== null &&
@@ -190,7 +195,7 @@ export class IterationPass {
     if (examples !== null) return examples.of(iteration);
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
     // How groups become updates does not depend on the weights that they were sampled from.
-    const plans = this.#trainPlans(iteration, { version: 0, digest: "" });
+    const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
     return lessonsFromGroups(this.#record, config, plans);
   }
 
@@ -210,13 +215,14 @@ export class IterationPass {
     return metrics;
   }
 
-  #trainPlans(iteration: number, weights: Weights): GroupPlan[] {
+  async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     if (this.#record.config.type !== "grpo") return [];
-    return this.#planner.train(iteration, this.#tasksOf(iteration), weights);
+    return this.#planner.train(iteration, await this.#tasksOf(iteration), weights);
   }
 
-  #tasksOf(iteration: number): Task[] {
-    return this.#options.tasks.tasksOf(iteration);
+  #tasksOf(iteration: number): Promise<readonly Task[]> {
+    const { config, state } = this.#record;
+    return this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
   }
 
   #isValidated(iteration: number): boolean {

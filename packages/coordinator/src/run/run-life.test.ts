@@ -133,7 +133,7 @@ describe("a run ends with the same weights", () => {
     const keys = cluster.eventsOf("group-done", name).map(({ groupKey }) => groupKey);
     expect(new Set(keys).size).toBe(keys.length);
     expect(cluster.eventsOf("run-resumed", name)).toHaveLength(3);
-  });
+  }, 120_000);
 
   test("when the coordinator is stopped and started", async () => {
     const name = "stopped";

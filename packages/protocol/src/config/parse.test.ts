@@ -10,6 +10,13 @@ model: models/rookie
 tasks: { source: { type: generate, tier: mini, seed: 11 } }
 `;
 
+const CURRICULUM = `
+type: grpo
+name: climb
+model: models/rookie
+tasks: { source: { type: generate }, curriculum: { tiers: [mini, easy] } }
+`;
+
 const SFT = `
 type: sft
 name: warm-up
@@ -46,6 +53,13 @@ test("a resolved config is a config with the same meaning, as YAML text, JSON te
     expect(parseRunConfig(JSON.stringify(config))).toEqual(config);
     expect(checkRunConfig(config)).toEqual(config);
   }
+});
+
+test("a curriculum has defaults of its own", () => {
+  expect(parseRunConfig(CURRICULUM)).toMatchObject({
+    tasks: { curriculum: { tiers: ["mini", "easy"], promoteAt: 0.7, demoteAt: 0.3, window: 5 } },
+  });
+  expect(parseRunConfig(GRPO)).toMatchObject({ tasks: { curriculum: null } });
 });
 
 test("the file names the run where the text does not", () => {
@@ -141,6 +155,41 @@ describe("an error names the field", () => {
         "type: dataset, file: a.json, split: [5, 5]",
       ),
       "tasks.source.split: the first record must come before the last",
+    ],
+    [
+      "a difficulty turned round",
+      GRPO.replace("seed: 11", "difficulty: { min: 9, max: 8 }"),
+      "tasks.source.difficulty: min must be at most max",
+    ],
+    [
+      "a curriculum over a file",
+      CURRICULUM.replace("type: generate", "type: dataset, file: a.json"),
+      "tasks.curriculum: needs tasks.source of type: generate",
+    ],
+    [
+      "a curriculum that begins elsewhere than the source",
+      CURRICULUM.replace("[mini", "[hard"),
+      "tasks.source.tier: must be the curriculum's first tier, hard",
+    ],
+    [
+      "a curriculum of unknown tiers",
+      CURRICULUM.replace("easy", "eazy"),
+      'tasks.curriculum.tiers.1: "eazy" is not a choice (did you mean easy?)',
+    ],
+    [
+      "a curriculum that goes nowhere",
+      CURRICULUM.replace("easy", "mini"),
+      "tasks.curriculum.tiers: names a tier twice",
+    ],
+    [
+      "a curriculum that would go up and down at once",
+      CURRICULUM.replace("easy]", "easy], promoteAt: 0.2"),
+      "tasks.curriculum.demoteAt: must be below promoteAt",
+    ],
+    [
+      "a curriculum beside a difficulty",
+      CURRICULUM.replace("generate", "generate, difficulty: { max: 9 }"),
+      "tasks.source.difficulty: must be null with a curriculum: it decides how hard cases are",
     ],
     [
       "more updates than tasks",

@@ -1,4 +1,5 @@
 import { type CheckpointConfig } from "./checkpoint.js";
+import { type CurriculumConfig } from "./curriculum.js";
 import { type TaskSourceConfig } from "./task-source.js";
 import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
 
@@ -26,6 +27,30 @@ export function checkValidationRules(
       path: ["stopWhen", "action"],
       message: "rollback needs checkpoint.keepBest: true",
     });
+  }
+}
+
+/** Checks that a curriculum has a series of cases to choose from, and says nothing else than it. */
+export function checkCurriculumRules(
+  { source, curriculum }: { source: TaskSourceConfig; curriculum: CurriculumConfig | null },
+  sink: IssueSink,
+): void {
+  if (curriculum === null) return;
+  const refuse = (path: string[], message: string) =>
+    sink.addIssue({ code: "custom", path: ["tasks", ...path], message });
+  if (source.type !== "generate") {
+    refuse(["curriculum"], "needs tasks.source of type: generate");
+    return;
+  }
+  const [first] = curriculum.tiers;
+  if (first !== undefined && source.tier !== first) {
+    refuse(["source", "tier"], `must be the curriculum's first tier, ${first}`);
+  }
+  if (source.difficulty !== null) {
+    refuse(
+      ["source", "difficulty"],
+      "must be null with a curriculum: it decides how hard cases are",
+    );
   }
 }
 

@@ -8,6 +8,16 @@ export const TIERS = ["mini", "easy", "medium", "hard", "dataset"] as const;
 /** Writing styles of generated cases. */
 export const STYLES = ["clear", "dataset"] as const;
 
+/** How hard generated cases are: steps of the deduction that solves them, both bounds included. */
+export const DifficultyConfig = z
+  .strictObject({
+    min: count(1, 10_000).default(1).describe("steps at least"),
+    max: count(1, 10_000).default(10_000).describe("steps at most"),
+  })
+  .refine(({ min, max }) => min <= max, "min must be at most max");
+/** How hard generated cases are. */
+export type DifficultyConfig = z.infer<typeof DifficultyConfig>;
+
 /** Where tasks come from: made from a seed, the records of a file, or a user's own module. */
 export const TaskSourceConfig = z.discriminatedUnion("type", [
   z.strictObject({
@@ -15,6 +25,7 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
     tier: z.enum(TIERS).default("mini").describe("size of the cases"),
     style: z.enum(STYLES).default("clear").describe("wording of the cases"),
     seed: Seed.default(1).describe("names the endless series of cases"),
+    difficulty: DifficultyConfig.nullable().default(null).describe("null for any"),
   }),
   z.strictObject({
     type: z.literal("dataset"),

@@ -8,6 +8,7 @@
  */
 import { type Rng } from "@gumshoe/core";
 
+import { type Search } from "../find-case.js";
 import { type Carelessness } from "../grading/replies.js";
 import { type SolverFactory } from "../solver/sat-solver.js";
 import { type Task } from "./task.js";
@@ -47,6 +48,11 @@ export interface TaskSource<T extends Task = Task> {
   readonly size: number | null;
   /** Returns a task of the series; `index` counts from 0 and may exceed `size`: a new pass begins. */
   task(index: number): T;
+  /**
+   * Finds the same task, and yields now and then, so that other work can have its turn; absent where
+   * a task is made at once.
+   */
+  search?(index: number): Search<T>;
 }
 
 /** Makes tasks and grades replies to them. */

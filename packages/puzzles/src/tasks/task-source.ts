@@ -1,12 +1,9 @@
 import { Rng } from "@gumshoe/core";
 
-import {
-  firstWanted,
-  type TaskSource,
-  type TaskSourceOptions,
-} from "../environment/environment.js";
-import { DatasetError, TierError } from "../errors.js";
-import { generateCase } from "../generate-case.js";
+import { type TaskSource, type TaskSourceOptions } from "../environment/environment.js";
+import { DatasetError } from "../errors.js";
+import { type DifficultyRange, drain, type Search, searchCase } from "../find-case.js";
+import { type Case, caseId } from "../generate-case.js";
 import { type Style } from "../prompt/style.js";
 import { type TierName } from "../tiers.js";
 import { type PuzzleRecord } from "./dataset.js";
@@ -15,7 +12,14 @@ import { type CaseTask, makeTask } from "./task.js";
 
 /** Where tasks come from: an endless series of cases named by a seed, or the records of a file. */
 export type TaskSourceSpec =
-  | { type: "generate"; tier: TierName; style: Style; seed: number }
+  | {
+      type: "generate";
+      tier: TierName;
+      style: Style;
+      seed: number;
+      /** Null for any. */
+      difficulty?: DifficultyRange | null;
+    }
   | { type: "dataset"; records: readonly PuzzleRecord[] };
 
 /** Keeps two series from meeting where one seed serves several purposes. */
@@ -39,18 +43,15 @@ function generatedSource(
   spec: Extract<TaskSourceSpec, { type: "generate" }>,
   { exclude, solver }: TaskSourceOptions,
 ): TaskSource<CaseTask> {
-  const { tier, style, seed } = spec;
-  return {
-    size: null,
-    task(index) {
-      const id = `${tier}-${style}-${seed}-${index}`;
-      const task = firstWanted(exclude, (attempt) =>
-        makeTask({ id, ...generateCase({ tier, style, seed, index, attempt, solver }) }),
-      );
-      if (task === null) throw new TierError("exclude", `leaves no ${tier} case in many tries`);
-      return task;
-    },
-  };
+  const { tier, style, seed, difficulty } = spec;
+  const taskOf = (made: Case) => makeTask({ id: caseId(made), ...made });
+  const accept = (made: Case) => exclude?.has(taskOf(made).contentHash) !== true;
+  function* search(index: number): Search<CaseTask> {
+    const name = { tier, style, seed, index };
+    const { made } = yield* searchCase(name, { difficulty, accept, solver });
+    return taskOf(made);
+  }
+  return { size: null, search, task: (index) => drain(search(index)) };
 }
 
 function datasetSource(
