@@ -159,19 +159,6 @@ test("a worker that stops hands back a job that outlasts the budget, at once", a
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
 });
 
-test("a paused worker takes nothing until it is resumed", async () => {
-  const queue = await setUp();
-  const taken: string[] = [];
-  const worker = work(async ({ groupKey }) => void taken.push(groupKey));
-  await worker.ready();
-  await worker.pause();
-  await queue.add(job(0));
-  await systemClock.sleep(400);
-  expect(taken).toEqual([]);
-  await worker.resume();
-  await vi.waitFor(() => expect(taken).toEqual(["0/train/0"]), 5000);
-});
-
 test("several jobs are in hand at once, up to the concurrency", async () => {
   const queue = await setUp();
   await queue.addMany([job(0), job(1), job(2)]);

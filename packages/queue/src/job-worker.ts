@@ -98,22 +98,12 @@ export class JobWorker<Q extends QueueName> {
     await this.#worker.waitUntilReady();
   }
 
-  /** Takes no new jobs until {@link resume}; the ones in hand go on. */
-  async pause(): Promise<void> {
-    await this.#worker.pause(true);
-  }
-
-  /** Takes jobs again. */
-  async resume(): Promise<void> {
-    await this.#worker.resume();
-  }
-
   /**
    * Stops: takes no new jobs, waits up to `budgetMs` for the ones in hand, then aborts those and
    * hands them back, so that another worker takes them at once.
    */
   async close(budgetMs = 5000): Promise<void> {
-    await this.pause();
+    await this.#worker.pause(true);
     await this.#idleWithin(budgetMs);
     this.#stopping = true;
     for (const hold of this.#inHand.values()) hold.controller.abort(new WorkerStoppingError());
