@@ -9,7 +9,7 @@ import { status } from "@grpc/grpc-js";
 
 import { DESCRIPTOR_SET } from "../gen/descriptors.js";
 import {
-  ServerReflectionRequest,
+  type ServerReflectionRequest,
   ServerReflectionResponse,
   ServerReflectionService,
 } from "../gen/grpc/reflection/v1/reflection.js";

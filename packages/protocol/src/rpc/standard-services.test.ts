@@ -10,12 +10,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import {
   HealthCheckRequest,
-  HealthCheckResponse,
+  type HealthCheckResponse,
   HealthService,
 } from "../gen/grpc/health/v1/health.js";
 import {
   ServerReflectionRequest,
-  ServerReflectionResponse,
+  type ServerReflectionResponse,
   ServerReflectionService,
 } from "../gen/grpc/reflection/v1/reflection.js";
 import { FleetServiceService as FleetService } from "../gen/gumshoe/v1/fleet.js";
