@@ -3,9 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { systemClock } from "@gumshoe/core";
-
-import { runCommandLine } from "./command-line.js";
+import { gumshoe as gumshoeIn } from "../../../test/support/in-process.js";
 
 let folder: string;
 beforeEach(() => {
@@ -13,24 +11,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a command in this process; returns what it wrote and its exit code. */
-async function gumshoe(...words: string[]) {
-  let [out, err] = ["", ""];
-  const terminal = {
-    out: (text: string) => void (out += text),
-    err: (text: string) => void (err += text),
-    isScreen: false,
-    columns: 100,
-  };
-  const context = { terminal, env: { PATH: process.env["PATH"] }, clock: systemClock };
-  const code = await runCommandLine(words, { ...context, workingFolder: folder });
-  return { code, out, err };
-}
+const gumshoe = (...words: string[]) => gumshoeIn(folder, ...words);
 
 const COMMANDS = ["run", "up", "submit", "watch", "status", "cancel", "eval", "score", "verify"];
 const MORE = [
   ["download"],
   ["puzzle", "generate"],
+  ["puzzle", "show"],
   ["puzzle", "check"],
   ["puzzle", "solve"],
   ["puzzle", "grade"],

@@ -8,6 +8,7 @@ export { RunConfig } from "./config/run-config.js";
 export { RewardInterval, RunResult, ValidationResult } from "./config/run-result.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./config/sft-config.js";
 export { nearestName } from "./config/suggest.js";
+export { CurriculumConfig } from "./config/curriculum.js";
 export { STYLES, TaskSourceConfig, TIERS } from "./config/task-source.js";
 export { StopWhenConfig, ValidationConfig } from "./config/validation.js";
 export {
@@ -132,6 +133,7 @@ export { type RequestOf, type ResponseOf, type RpcService } from "./rpc/service.
 export { fromGrpcFailure, type GrpcFailure, toGrpcFailure } from "./status.js";
 export { TensorService } from "./tensors/chunk-codec.js";
 export { bytesToFloats, floatsToBytes } from "./tensors/floats.js";
+export { MemoryFiles } from "./tensors/memory-files.js";
 export {
   type HeldRange,
   pullTensor,

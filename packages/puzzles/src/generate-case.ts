@@ -27,7 +27,20 @@ export interface CaseName {
 
 /** A case with a proof that it has one solution: in words, and what the words say. */
 export interface Case extends CaseName, Plot, AnswerSheet {
+  /** Which case of its place it is: 0 for the first. */
+  attempt: number;
   prompt: string;
+}
+
+/** Writes a case's name and, unless it is the first of its place, its attempt: "mini-clear-11-42-3". */
+export function caseId({
+  tier,
+  style,
+  seed,
+  index,
+  attempt,
+}: CaseName & { attempt: number }): string {
+  return `${tier}-${style}-${seed}-${index}${attempt === 0 ? "" : `-${attempt}`}`;
 }
 
 /** Names the draws of cases, so that other uses of a seed do not meet them. */
@@ -49,7 +62,7 @@ export function generateCase(
   const { tier, style, seed, index, attempt = 0, solver = OWN_SOLVER } = options;
   const rng = new Rng(seed, CASE_STREAM, index, attempt);
   const plot = generatePlot(rng, TIERS[tier], solver);
-  return { tier, style, seed, index, ...plot, ...writeCase(plot, style) };
+  return { tier, style, seed, index, attempt, ...plot, ...writeCase(plot, style) };
 }
 
 /**

@@ -2,6 +2,22 @@ export { type CaseRecord, caseRecord } from "./case-record.js";
 export { type CaseCheck, checkCase } from "./check-case.js";
 export { checkRecord } from "./check-record.js";
 export { corpus } from "./corpus.js";
+export { createEnvironment, type EnvironmentSpec } from "./environment/create-environment.js";
+export {
+  type Environment,
+  firstWanted,
+  type TaskGrade,
+  type TaskSource,
+  type TaskSourceOptions,
+} from "./environment/environment.js";
+export {
+  type Message,
+  readMessages,
+  readTask,
+  type Task,
+  taskFromJson,
+  taskToJson,
+} from "./environment/task.js";
 export {
   DatasetError,
   PromptError,
@@ -10,10 +26,18 @@ export {
   TierError,
   UnsolvableError,
 } from "./errors.js";
-export { type Case, type CaseName, generateCase, generatePlot } from "./generate-case.js";
+export {
+  type CaseWish,
+  type DifficultyRange,
+  findCase,
+  type FoundCase,
+  type Search,
+} from "./find-case.js";
+export { type Case, caseId, type CaseName, generateCase, generatePlot } from "./generate-case.js";
 export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
 export {
   type AnswerSheet,
+  type Carelessness,
   carelessReply,
   goldReply,
   type Question,
@@ -29,19 +53,16 @@ export {
 } from "./names.js";
 export { type Style, STYLES } from "./prompt/style.js";
 export { type SolvedPrompt, solvePrompt } from "./solve-prompt.js";
-export { showCase } from "./show-case.js";
+export { type ExplainedCase, explainCase, showCase } from "./show-case.js";
 export { loadCadical } from "./solver/cadical.js";
 export { type SatSolver, type SolverFactory } from "./solver/sat-solver.js";
 export { parseDataset, type PuzzleRecord } from "./tasks/dataset.js";
-export { gradeTask, type TaskGrade } from "./tasks/grade-task.js";
-export {
-  createTaskSource,
-  type TaskSource,
-  type TaskSourceOptions,
-  type TaskSourceSpec,
-} from "./tasks/task-source.js";
-export { makeTask, type Message, type Task, taskFromJson, taskToJson } from "./tasks/task.js";
+export { gradeTask } from "./tasks/grade-task.js";
+export { createTaskSource, type TaskSourceSpec } from "./tasks/task-source.js";
+export { type CaseTask, caseTaskFromJson, makeTask } from "./tasks/task.js";
 export { type Tier, TIER_NAMES, type TierName, TIERS } from "./tiers.js";
 export { drawNight } from "./trace/board-text.js";
 export { type Difficulty, measureDifficulty } from "./trace/difficulty.js";
 export { tracedReply, writeTrace } from "./trace/trace-text.js";
+export { generateZebra, type Zebra, type ZebraName } from "./zebra/generate-zebra.js";
+export { type ZebraSeries, type ZebraTask } from "./zebra/zebra-environment.js";

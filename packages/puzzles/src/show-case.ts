@@ -2,19 +2,47 @@ import { type SolverFactory } from "./solver/sat-solver.js";
 import { solvePrompt } from "./solve-prompt.js";
 import { drawNight } from "./trace/board-text.js";
 import { writeTrace } from "./trace/trace-text.js";
+import { writeWalks } from "./trace/walks-text.js";
+
+/** A case with its way to the solution. */
+export interface ExplainedCase {
+  prompt: string;
+  /** Answer by letter. */
+  solution: Record<string, string>;
+  /** The deduction, a line per step. */
+  trace: string[];
+  /** The board at every time. */
+  board: string;
+  /** The way of every piece; null where the case has one time, so that nothing moves. */
+  walks: string | null;
+}
 
 /**
- * Shows a case to people: its prompt, how it is solved step by step, and the board at every time.
+ * Explains a case from the text of its prompt: how it is solved step by step, and what happened.
  *
  * @throws PromptError, UnsolvableError as `solvePrompt` does
  */
-export function showCase(prompt: string, solver?: SolverFactory): string {
+export function explainCase(prompt: string, solver?: SolverFactory): ExplainedCase {
   const { parsed, truth, solution } = solvePrompt(prompt, solver);
+  const { setting, style } = parsed;
+  return {
+    prompt,
+    solution,
+    trace: writeTrace(parsed, style).split("\n"),
+    board: drawNight(setting, truth),
+    walks: setting.times.length > 1 ? writeWalks(setting, truth) : null,
+  };
+}
+
+/** Shows an explained case to people: prompt, numbered steps, boards, walks, answers. */
+export function showCase({ prompt, solution, trace, board, walks }: ExplainedCase): string {
+  const steps = trace.map((line, index) => `${index + 1}. ${line}`);
   const answers = Object.entries(solution).map(([letter, answer]) => `${letter}. ${answer}`);
-  const steps = writeTrace(parsed, parsed.style)
-    .split("\n")
-    .map((line, index) => `${index + 1}. ${line}`);
-  return [prompt, steps.join("\n"), drawNight(parsed.setting, truth), answers.join("\n")].join(
-    "\n\n",
-  );
+  return [
+    prompt,
+    `How it is solved:\n${steps.join("\n")}`,
+    `What happened (* the murder):\n${board}`,
+    ...(walks === null ? [] : [`Who and what was where:\n${walks}`]),
+    `Answers:\n${answers.join("\n")}`,
+  ].join("\n\n");
 }

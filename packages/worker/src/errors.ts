@@ -16,6 +16,15 @@ export class WrongWeightsError extends ClusterError {
   }
 }
 
+/** Thrown when an environment takes too long to grade a group. */
+export class SlowGradingError extends ClusterError {
+  constructor(groupKey: string, deadlineMs: number) {
+    super("DEADLINE_EXCEEDED", `${groupKey} was not graded within ${deadlineMs / 1000} s`, {
+      details: { groupKey, deadlineMs },
+    });
+  }
+}
+
 /** Thrown when a reducer is asked for something of another plan than the one it serves. */
 export class WrongPlanError extends ClusterError {
   constructor(asked: string, held: string | null) {

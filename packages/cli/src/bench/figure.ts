@@ -4,6 +4,8 @@ export interface Figure {
   /** What was computed, e.g. `2m` or `32 x 4096 x 512`. */
   readonly shape: string;
   readonly median: number;
+  /** What nine of ten stay under, where single times differ. */
+  readonly p90?: number;
   readonly unit: string;
   /** What someone else reached with the same work, on the machine that the documentation names. */
   readonly baseline?: number;
@@ -19,4 +21,10 @@ export interface Figure {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Returns the smallest of some values that at least the given share of them does not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }

@@ -4,10 +4,13 @@ import { type Figure } from "../bench/figure.js";
 import { benchIteration } from "../bench/iteration.js";
 import { benchKernels } from "../bench/kernels.js";
 import { describeMachine, type Machine } from "../bench/machine.js";
+import { benchPuzzles } from "../bench/puzzles.js";
+import { benchQueue } from "../bench/queue.js";
 import { benchRollout } from "../bench/rollout.js";
 import { type BenchSettings } from "../bench/settings.js";
 import { type ShapeName, SHAPES } from "../bench/shapes.js";
 import { benchTrain } from "../bench/train.js";
+import { benchWire } from "../bench/wire.js";
 import { type Context } from "../context.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -18,10 +21,28 @@ const BENCHES = {
   train: benchTrain,
   rollout: benchRollout,
   iteration: benchIteration,
-} as const satisfies Record<string, (settings: BenchSettings) => Figure[]>;
+  puzzles: benchPuzzles,
+  wire: benchWire,
+  queue: benchQueue,
+} as const satisfies Record<string, (settings: BenchSettings) => Figure[] | Promise<Figure[]>>;
 /** Where the baselines come from. */
 const BASELINE_NOTE =
   "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine";
+
+/** The table's columns; one that is empty in every row is left out. */
+const COLUMNS: readonly { title: string; of: (figure: Figure) => string }[] = [
+  { title: "what", of: ({ name }) => name },
+  { title: "shape", of: ({ shape }) => shape },
+  { title: "median", of: ({ median }) => median.toPrecision(4) },
+  { title: "p90", of: ({ p90 }) => p90?.toPrecision(4) ?? "" },
+  { title: "unit", of: ({ unit }) => unit },
+  { title: "baseline", of: ({ baseline }) => baseline?.toPrecision(4) ?? "" },
+  { title: "better", of: ({ ratio }) => (ratio === undefined ? "" : `${ratio.toFixed(1)} x`) },
+  {
+    title: "of the limit",
+    of: ({ share }) => (share === undefined ? "" : `${(100 * share).toFixed(0)}%`),
+  },
+];
 
 type Subject = keyof typeof BENCHES;
 
@@ -46,10 +67,10 @@ export function addBenchCommand(program: Command, context: Context): void {
     "gumshoe bench train --shape 25m",
     "gumshoe bench iteration --json",
   );
-  command.action((subject: Subject, options: BenchOptions) => {
+  command.action(async (subject: Subject, options: BenchOptions) => {
     const { shape, seconds, threads = null } = options;
-    const machine = describeMachine(threads);
-    const results = BENCHES[subject]({ shape, seconds, threads });
+    const machine = describeMachine(subject === "puzzles" ? 1 : threads);
+    const results = await BENCHES[subject]({ shape, seconds, threads });
     writeResult(context.terminal, options, {
       value: { machine, results },
       text: () => describe(machine, results),
@@ -59,19 +80,12 @@ export function addBenchCommand(program: Command, context: Context): void {
 
 function describe(machine: Machine, results: readonly Figure[]): string {
   const { processor, threads, instructionSet, fmaPeakGflops, node } = machine;
-  const rows = results.map((figure) => [
-    figure.name,
-    figure.shape,
-    figure.median.toPrecision(4),
-    figure.unit,
-    figure.baseline?.toPrecision(4) ?? "",
-    figure.ratio === undefined ? "" : `${figure.ratio.toFixed(1)} x`,
-    figure.share === undefined ? "" : `${(100 * figure.share).toFixed(0)}%`,
-  ]);
-  const header = ["what", "shape", "median", "unit", "baseline", "better", "of the limit"];
+  const columns = COLUMNS.filter(({ of }) => results.some((figure) => of(figure) !== ""));
+  const rows = results.map((figure) => columns.map(({ of }) => of(figure)));
+  const header = columns.map(({ title }) => title);
   const isCompared = results.some(({ baseline }) => baseline !== undefined);
   return [
-    `${processor}, ${threads} threads, ${instructionSet}, ${fmaPeakGflops} GFLOP/s at best, ` +
+    `${processor}, ${threads} thread${threads === 1 ? "" : "s"}, ${instructionSet}, ${fmaPeakGflops} GFLOP/s at best, ` +
       `Node.js ${node}`,
     formatTable(header, rows),
     ...(isCompared ? [BASELINE_NOTE] : []),

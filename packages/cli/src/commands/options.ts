@@ -14,6 +14,21 @@ export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text:
   };
 }
 
+/** No deduction is longer. */
+const MAX_STEPS = 10_000;
+
+/** Reads a range of steps with both bounds, such as `5..9`; either may be left out. */
+export function stepRange(text: string): { min: number; max: number } {
+  const [, low = "", high = ""] = /^(\d*)\.\.(\d*)$/.exec(text.trim()) ?? [];
+  const min = Number(low);
+  const max = high === "" ? MAX_STEPS : Number(high);
+  const isRange = low !== "" || high !== "";
+  if (isRange && Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max) {
+    return { min, max };
+  }
+  throw new InvalidArgumentError("It must be a range, such as 5..9, 5.. or ..9.");
+}
+
 /** Reads a number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);

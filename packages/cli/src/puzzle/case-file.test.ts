@@ -1,11 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { goldReply, grade, parseDataset } from "@gumshoe/puzzles";
 
-import { generateRecords, writeRecords } from "./case-file.js";
+import { writeRecords } from "./case-file.js";
+import { countChunks, makeChunk } from "./case-series.js";
 
 let folder: string;
 beforeEach(() => {
@@ -13,26 +21,54 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const SERIES = { tier: "mini", style: "clear", seed: 3, count: 5 } as const;
+const SERIES = { tier: "mini", style: "clear", seed: 3, count: 35, difficulty: null } as const;
+const chunks = () => Array.from({ length: countChunks(SERIES) }, (_, i) => makeChunk(SERIES, i));
 
-test("a file of cases is read back as it was written, as JSON and as lines", () => {
+test("a file of cases is read back as it was written, as JSON and as lines", async () => {
   for (const name of ["cases.json", "cases.jsonl"]) {
     const path = join(folder, name);
-    expect(writeRecords(path, generateRecords(SERIES))).toBe(5);
+    const seen: number[] = [];
+    expect(await writeRecords(path, chunks(), (count) => seen.push(count))).toBe(35);
+    expect(seen).toEqual([16, 32, 35]);
     const records = parseDataset(readFileSync(path, "utf8"));
-    expect(records).toHaveLength(5);
+    expect(records).toHaveLength(35);
     for (const { solution } of records) expect(grade(goldReply(solution), solution).score).toBe(1);
   }
 });
 
-test("the same series gives the same bytes", () => {
-  const paths = ["a.json", "b.json"].map((name) => join(folder, name));
-  for (const path of paths) writeRecords(path, generateRecords(SERIES));
-  const [a, b] = paths.map((path) => readFileSync(path, "utf8"));
-  expect(a).toBe(b);
+test("every record tells its difficulty, which is within the wanted range", () => {
+  for (const text of makeChunk({ ...SERIES, difficulty: { min: 4, max: 5 } }, 0)) {
+    const { difficulty } = JSON.parse(text) as { difficulty: Record<string, number> };
+    const names = ["numClues", "numEntities", "numDecisions", "numSteps", "numHardSteps"];
+    expect(Object.keys(difficulty)).toEqual(names);
+    expect([4, 5]).toContain(difficulty["numSteps"]);
+  }
 });
 
-test("a file that cannot be written is named", () => {
+test("a file whose writing fails half-way is not there, and the one before it is as it was", async () => {
+  function* failing() {
+    yield ["{}"];
+    throw new Error("half-way");
+  }
+  const path = join(folder, "cases.json");
+  await expect(writeRecords(path, failing())).rejects.toThrow("half-way");
+  expect(readdirSync(folder)).toEqual([]);
+  writeFileSync(path, "before");
+  await expect(writeRecords(path, failing())).rejects.toThrow("half-way");
+  expect(readdirSync(folder)).toEqual(["cases.json"]);
+  expect(readFileSync(path, "utf8")).toBe("before");
+});
+
+test("a link stays one, and the file that it names is written", async () => {
+  const path = join(folder, "cases.json");
+  writeFileSync(path, "before");
+  symlinkSync(path, join(folder, "link.json"));
+  await writeRecords(join(folder, "link.json"), [["1"], ["2"]]);
+  expect(readFileSync(path, "utf8")).toBe("[\n1,\n2\n]\n");
+  expect(readdirSync(folder)).toHaveLength(2);
+});
+
+test("a file that cannot be written is named", async () => {
   const path = join(folder, "no", "such", "folder.json");
-  expect(() => writeRecords(path, [])).toThrow(`${path}: cannot be written`);
+  await expect(writeRecords(path, [])).rejects.toThrow(`${path}: cannot be written`);
 });

@@ -1,60 +1,77 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 
 import { errorMessage } from "@gumshoe/core";
-import { generateCase, randomGuessLevel, type Style, type TierName } from "@gumshoe/puzzles";
 
 import { FileError } from "../errors.js";
 
-/** Which cases are generated. */
-export interface CaseSeries {
-  readonly tier: TierName;
-  readonly style: Style;
-  readonly seed: number;
-  readonly count: number;
-}
-
-/** Makes the records of a series, one after the other. */
-export function* generateRecords(series: CaseSeries) {
-  const { tier, style, seed, count } = series;
-  for (let index = 0; index < count; index++) {
-    const made = generateCase({ tier, style, seed, index });
-    yield {
-      id: `${tier}-${style}-${seed}-${index}`,
-      num_clues: made.clues.length,
-      prompt: made.prompt,
-      solution: made.solution,
-      random_guess: randomGuessLevel(made),
-    };
-  }
-}
+type Chunks = AsyncIterable<readonly string[]> | Iterable<readonly string[]>;
 
 /**
- * Writes records to a file as they come: JSONL when its name ends in .jsonl, else a JSON array.
+ * Writes records to a file as they come: JSONL when its name ends in .jsonl, else a JSON array. The file
+ * is there whole, or not at all: it gets its name when the last record is in.
  *
- * @returns  how many were written
+ * @param chunks      records as JSON texts
+ * @param onProgress  told how many have been written
+ * @returns           how many were written
  */
-export function writeRecords(path: string, records: Iterable<unknown>): number {
-  const isLines = path.endsWith(".jsonl");
+export async function writeRecords(
+  path: string,
+  chunks: Chunks,
+  onProgress: (count: number) => void = () => undefined,
+): Promise<number> {
+  const { writeTo, name } = placeOf(path);
   let file: number;
   try {
-    file = openSync(path, "w");
+    file = openSync(writeTo, "w");
   } catch (thrown) {
     throw new FileError(path, `cannot be written: ${errorMessage(thrown)}`, thrown);
   }
-  let count = 0;
+  let isWhole = false;
   try {
-    if (!isLines) writeSync(file, "[");
-    for (const record of records) {
-      const separator = count === 0 ? "" : ",";
-      writeSync(
-        file,
-        isLines ? `${JSON.stringify(record)}\n` : `${separator}\n${JSON.stringify(record)}`,
-      );
-      count++;
-    }
-    if (!isLines) writeSync(file, "\n]\n");
+    const count = await writeAll(file, { chunks, isLines: path.endsWith(".jsonl"), onProgress });
+    if (writeTo !== name) fsyncSync(file);
+    isWhole = true;
+    return count;
   } finally {
     closeSync(file);
+    if (writeTo !== name) {
+      if (isWhole) renameSync(writeTo, name);
+      else rmSync(writeTo, { force: true });
+    }
   }
+}
+
+/** Where a file is written, and the name that it gets. What is no file, such as a pipe, has one name. */
+function placeOf(path: string): { writeTo: string; name: string } {
+  const name = existsSync(path) ? realpathSync(path) : path;
+  if (existsSync(name) && !statSync(name).isFile()) return { writeTo: name, name };
+  return { writeTo: `${name}.${process.pid}.tmp`, name };
+}
+
+async function writeAll(
+  file: number,
+  what: { chunks: Chunks; isLines: boolean; onProgress: (count: number) => void },
+): Promise<number> {
+  const { isLines } = what;
+  let count = 0;
+  if (!isLines) writeSync(file, "[");
+  for await (const texts of what.chunks) {
+    for (const text of texts) {
+      writeSync(file, isLines ? `${text}\n` : `${count === 0 ? "" : ","}\n${text}`);
+      count++;
+    }
+    what.onProgress(count);
+  }
+  if (!isLines) writeSync(file, "\n]\n");
   return count;
 }

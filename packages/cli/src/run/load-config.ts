@@ -3,8 +3,13 @@ import { dirname, resolve } from "node:path";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openModelFolder, Tokenizer } from "@gumshoe/engine";
-import { checkRunConfig, parseRunConfig, type RunConfig } from "@gumshoe/protocol";
-import { parseDataset } from "@gumshoe/puzzles";
+import { openEnvironment } from "@gumshoe/environments";
+import {
+  checkRunConfig,
+  parseRunConfig,
+  type RunConfig,
+  type TaskSourceConfig,
+} from "@gumshoe/protocol";
 
 import { FileError } from "../errors.js";
 
@@ -32,7 +37,7 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
 }
 
 /**
- * Opens what a config names, so that a broken model folder or dataset is told before anything starts.
+ * Opens what a config names, so that a broken model folder, dataset or module is told before anything starts.
  */
 export async function checkInputs(config: RunConfig): Promise<void> {
   if (config.type === "sft" && config.init.type === "new") {
@@ -42,18 +47,21 @@ export async function checkInputs(config: RunConfig): Promise<void> {
     await folder.close();
     Tokenizer.fromAssets(folder.assets);
   }
-  withPaths(config, (field, path) => {
-    if (field.endsWith("file")) parseDataset(readUserFile(path));
-    return path;
-  });
+  for (const kind of ["train", "validation"] as const) await openEnvironment(config, kind);
 }
-
-type Source = { type: "generate" } | { type: "dataset"; file: string };
 
 /** Returns the config with every path in it replaced. */
 function withPaths(config: RunConfig, replace: (field: string, path: string) => string): RunConfig {
-  const fix = <S extends Source>(field: string, source: S): S =>
-    source.type === "dataset" ? { ...source, file: replace(`${field}.file`, source.file) } : source;
+  const fix = (field: string, source: TaskSourceConfig): TaskSourceConfig => {
+    switch (source.type) {
+      case "dataset":
+        return { ...source, file: replace(`${field}.file`, source.file) };
+      case "module":
+        return { ...source, module: replace(`${field}.module`, source.module) };
+      default:
+        return source;
+    }
+  };
   const validation = config.validation && {
     ...config.validation,
     source: fix("validation.source", config.validation.source),

@@ -56,7 +56,7 @@ export async function runLocally(
 function describeStart(config: RunConfig, fleet: FleetSize): string {
   const work =
     config.type === "sft"
-      ? `${config.updatesPerIteration} updates on ${config.examples.perUpdate} right answers each`
+      ? `${config.updatesPerIteration} updates on ${config.examples.perUpdate} ${answersOf(config)} each`
       : `${config.tasks.perIteration} cases with ${config.rollouts.perTask} answers each`;
   const workers = `${fleet.inference} inference, ${fleet.trainers} trainer, ${fleet.reducers} reducer`;
   return (
@@ -119,4 +119,8 @@ async function cancelOthers(
     await client.cancel(run.name);
     tell(`run ${run.name} was left in the middle; submit it again to continue it`);
   }
+}
+
+function answersOf({ examples }: Extract<RunConfig, { type: "sft" }>): string {
+  return examples.answers.type === "gold" ? "right answers" : "careless answers";
 }

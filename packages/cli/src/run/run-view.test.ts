@@ -51,6 +51,19 @@ describe("on a screen", () => {
     expect(last()).toContain("█".repeat(12) + "░".repeat(12));
   });
 
+  test("a move of the curriculum is told, and the bar names the tier", () => {
+    const { show, text, last } = view(true);
+    const weights = { version: 0, digest: "" };
+    for (const [i, tier] of (["mini", "mini", "easy"] as const).entries()) {
+      show({ type: "iteration-planned", iteration: i, tasks: [], tier, weights });
+    }
+    expect(text().match(/tier \w+ from iteration \d+ on/g)).toEqual([
+      "tier mini from iteration 1 on",
+      "tier easy from iteration 3 on",
+    ]);
+    expect(last()).toContain("0/4  easy");
+  });
+
   test("it says what is going on inside of an iteration", () => {
     const { show, last } = view(true);
     show({ type: "progress", phase: "sampling", iteration: 0, done: 9, total: 16 });

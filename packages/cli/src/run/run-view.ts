@@ -27,6 +27,8 @@ export class RunView {
   #loss: number | null = null;
   #tokensPerSecond: number | null = null;
   #phase = "";
+  /** Size of the cases in hand, where a curriculum decides it. */
+  #tier: string | null = null;
   #exampleAtMs = Number.NEGATIVE_INFINITY;
   #lineAtMs = Number.NEGATIVE_INFINITY;
 
@@ -51,6 +53,9 @@ export class RunView {
         break;
       case "progress":
         this.#takeProgress(body);
+        break;
+      case "iteration-planned":
+        this.#takePlan(body, isNews);
         break;
       case "iteration-sampled":
         this.#reward = body.meanReward;
@@ -93,6 +98,12 @@ export class RunView {
     if (note !== undefined) this.#phase += ` (${note})`;
   }
 
+  #takePlan({ iteration, tier }: RunEventOf<"iteration-planned">, isNews: boolean): void {
+    if (tier === undefined || tier === this.#tier) return;
+    if (isNews) this.#status.print(`tier ${tier} from iteration ${iteration + 1} on`);
+    this.#tier = tier;
+  }
+
   #takeIteration(atMs: number): void {
     this.#numIterationsDone++;
     if (atMs < this.sinceMs) return;
@@ -125,6 +136,7 @@ export class RunView {
 
   #describe(): string[] {
     const words = [`${this.#numIterationsDone}/${this.config.iterations}`];
+    if (this.#tier !== null) words.push(this.#tier);
     if (this.#reward !== null) words.push(`reward ${formatReward(this.#reward)}`);
     else if (this.#loss !== null) words.push(`loss ${this.#loss.toFixed(4)}`);
     if (this.#tokensPerSecond !== null) {
@@ -145,12 +157,13 @@ export class RunView {
 
 /** Describes one validation in a line. */
 function describeValidation(validation: RunEventOf<"validation-done">): string {
-  const { iteration, reward, count, greedy, randomGuess } = validation;
+  const { iteration, reward, count, greedy, unscored, randomGuess } = validation;
   const when = iteration === 0 ? "before training" : `after ${iteration} iterations`;
   const best = greedy === undefined ? "" : `, most likely answer ${formatReward(greedy.reward)}`;
+  const lost = unscored === undefined ? "" : `, ${unscored} answers could not be scored`;
   return (
     `validation ${when}: reward ${formatReward(reward)} (95 %: ${formatInterval(validation)}, ` +
-    `${count} held-out cases)${best}, guessing ${formatReward(randomGuess)}`
+    `${count} held-out cases)${best}${lost}, guessing ${formatReward(randomGuess)}`
   );
 }
 

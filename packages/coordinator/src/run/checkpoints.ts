@@ -156,7 +156,7 @@ export function bestCheckpoint(record: RunRecord): Durable | null {
   let best: { durable: Durable; reward: number } | null = null;
   for (const durable of checkpoints) {
     const result = validations.find(({ iteration }) => iteration === durable.iteration);
-    if (result === undefined) continue;
+    if (result === undefined || result.count === 0) continue;
     if (best === null || result.reward >= best.reward) best = { durable, reward: result.reward };
   }
   return best?.durable ?? null;

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 
 import { readAssets, Tokenizer } from "@gumshoe/engine";
 import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
+import { type CaseTask } from "@gumshoe/puzzles";
 import { beforeAll, expect, test } from "vitest";
 
 import { ExampleLessons } from "./example-lessons.js";
@@ -17,10 +18,12 @@ const config = parseRunConfig(
 ) as Extract<RunConfig, { type: "sft" }>;
 
 let tokenizer: Tokenizer;
+let tasks: TaskPlan;
 beforeAll(async () => {
   tokenizer = Tokenizer.fromAssets(await readAssets(ROOKIE));
+  tasks = await TaskPlan.open(config);
 });
-const lessons = () => new ExampleLessons(config, new TaskPlan(config), tokenizer);
+const lessons = () => new ExampleLessons(config, tasks, tokenizer);
 
 test("an iteration's examples are the same whatever was asked for before", async () => {
   const inOrder = lessons();
@@ -50,7 +53,7 @@ test("the target tokens of an update weigh the same, and one together", async ()
 test("an example is its prompt as a chat, then the right answers and the end", async () => {
   const { updates } = await lessons().of(0);
   const pack = updates.flat(2).find(({ groupKey }) => groupKey === "example 3");
-  const task = new TaskPlan(config).task(3);
+  const task = (await tasks.task(3)) as CaseTask;
   const text = tokenizer.decode([...(pack?.answers[0]?.tokens ?? [])], { skipSpecialTokens: true });
   expect(text).toMatch(/^A\. /);
   for (const answer of Object.values(task.solution)) expect(text).toContain(answer);

@@ -2,15 +2,25 @@ import { Rng } from "@gumshoe/core";
 import { type Tokenizer } from "@gumshoe/engine";
 import { assignLanes, type Pack } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/protocol";
-import { carelessReply, goldReply, type Task } from "@gumshoe/puzzles";
+import {
+  ALL_NAMES,
+  CLASSIC_NAMES,
+  type Environment,
+  type Task,
+  type Vocabulary,
+} from "@gumshoe/puzzles";
 
 import { type Lessons } from "./learning-plan.js";
 import { type TaskPlan } from "./task-plan.js";
 
 /** Keeps careless answers apart from other uses of the run's seed. */
 const CARELESS_STREAM = 3;
-/** Cases made before other work of the process gets a turn: about ten milliseconds of small ones. */
-const CASES_PER_TURN = 4;
+
+const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = {
+  listed: null,
+  classic: CLASSIC_NAMES,
+  all: ALL_NAMES,
+};
 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
@@ -58,13 +68,24 @@ export class ExampleLessons {
 
   async #packs(first: number, count: number): Promise<Pack[]> {
     const packs: Pack[] = [];
-    for (let i = 0; i < count; i++) {
-      const index = first + i;
-      const task = this.#tasks.task(index);
-      packs.push(examplePack(this.#config, task, { index, tokenizer: this.#tokenizer }));
-      if (i % CASES_PER_TURN === CASES_PER_TURN - 1) await nextTurn();
+    for (let index = first; index < first + count; index++) {
+      const task = await this.#tasks.task(index);
+      packs.push(this.#pack(task, index));
     }
     return packs;
+  }
+
+  #pack(task: Task, index: number): Pack {
+    const tokenizer = this.#tokenizer;
+    const reply = exampleReply(this.#config, this.#tasks.environment, { task, index });
+    const [stop] = tokenizer.stopTokenIds;
+    const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
+    const answer = { rollout: 0, tokens: Int32Array.from(tokens), logprobs: new Float32Array(0) };
+    return {
+      groupKey: `example ${index}`,
+      promptTokens: Int32Array.from(tokenizer.encodeChat(task.messages)),
+      answers: [{ ...answer, advantage: 0, weight: 0 }],
+    };
   }
 }
 
@@ -77,34 +98,21 @@ function weigh(packs: readonly Pack[]): Pack[] {
   }));
 }
 
-function examplePack(
+/** Writes the reply that is learnt for a task. */
+function exampleReply(
   config: SftConfig,
-  task: Task,
-  where: { index: number; tokenizer: Tokenizer },
-): Pack {
-  const { tokenizer } = where;
+  environment: Environment,
+  { task, index }: { task: Task; index: number },
+): string {
   const { answers } = config.examples;
   const reply =
     answers.type === "gold"
-      ? goldReply(task.solution)
-      : carelessReply(task, new Rng(config.seed, CARELESS_STREAM, where.index), answers.share);
-  const [stop] = tokenizer.stopTokenIds;
-  const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
-  return {
-    groupKey: `example ${where.index}`,
-    promptTokens: Int32Array.from(tokenizer.encodeChat(task.messages)),
-    answers: [
-      {
-        rollout: 0,
-        tokens: Int32Array.from(tokens),
-        logprobs: new Float32Array(0),
-        advantage: 0,
-        weight: 0,
-      },
-    ],
-  };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+      ? environment.goldReply?.(task)
+      : environment.carelessReply?.(task, new Rng(config.seed, CARELESS_STREAM, index), {
+          share: answers.share,
+          names: CARELESS_NAMES[answers.names],
+        });
+  // It was checked when the environment was opened.
+  if (reply === undefined) throw new Error(`the environment writes no ${answers.type} replies`);
+  return reply;
 }

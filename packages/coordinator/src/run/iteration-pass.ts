@@ -5,6 +5,7 @@ import { type Task } from "@gumshoe/puzzles";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
+import { tierOf } from "./curriculum.js";
 import { type GroupPlan, GroupPlanner } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
 import { type ExampleLessons } from "./example-lessons.js";
@@ -87,13 +88,14 @@ export class IterationPass {
       await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
     }
     const seconds = (this.#options.clock.monotonicMs() - startedAtMs) / 1000;
+    const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
     const metrics = {
       ...countMetrics(lessons.counts),
+      ...shown,
       updates: total,
       seconds,
       samplingSeconds: (sampledAtMs - startedAtMs) / 1000,
     };
-    if (groups.length > 0) await this.#show(iteration, groups);
     await appendMetrics(this.#record, iteration, metrics);
     await this.#record.append({ type: "iteration-done", iteration, metrics });
     return total;
@@ -102,7 +104,9 @@ export class IterationPass {
   /** Says whether validation has fallen so far that the config wants the run to end. */
   shouldStop(): boolean {
     const { config, state } = this.#record;
-    const rewards = state.validations.map(({ reward }) => reward);
+    // A validation in which nothing could be scored says nothing of the weights.
+    const scored = state.validations.filter(({ count }) => count > 0);
+    const rewards = scored.map(({ reward }) => reward);
     const newest = rewards.at(-1);
     if (config.stopWhen === null || newest === undefined) return false;
     return Math.max(...rewards) - newest > config.stopWhen.validationDrop;
@@ -128,16 +132,20 @@ export class IterationPass {
     const { state, config } = this.#record;
     if (state.planned?.iteration === iteration) return state.planned.weights;
     const weights = this.#newest();
-    const tasks = config.type === "grpo" ? this.#tasksOf(iteration) : [];
+    const tasks = config.type === "grpo" ? await this.#tasksOf(iteration) : [];
     const hashes = tasks.map(({ contentHash }) => contentHash);
-    await this.#record.append({ type: "iteration-planned", iteration, tasks: hashes, weights });
+    const tier = tierOf(config, state, iteration);
+    await this.#record.append({
+      ...{ type: "iteration-planned", iteration, tasks: hashes, weights },
+      ...(tier === null ? {} : { tier }),
+    });
     return weights;
   }
 
   /** Samples the iteration's groups and, when one is due, the validation of the weights before it. */
   async #sample(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     const { config, state } = this.#record;
-    const train = this.#trainPlans(iteration, weights);
+    const train = await this.#trainPlans(iteration, weights);
     if (state.sampledIterations.has(iteration)) return train;
     const due =
       config.validation !== null &&
@@ -187,7 +195,7 @@ export class IterationPass {
     if (examples !== null) return examples.of(iteration);
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
     // How groups become updates does not depend on the weights that they were sampled from.
-    const plans = this.#trainPlans(iteration, { version: 0, digest: "" });
+    const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
     return lessonsFromGroups(this.#record, config, plans);
   }
 
@@ -198,19 +206,23 @@ export class IterationPass {
     await this.#updates.make({ iteration, update, lanes, expectExact, signal: this.#signal });
   }
 
-  async #show(iteration: number, groups: readonly GroupPlan[]): Promise<void> {
-    const example = await writeRollouts(this.#record, iteration, groups);
-    if (example === null || iteration % EXAMPLE_EVERY !== 0) return;
-    await this.#record.append({ type: "example", iteration, ...example });
+  /** Writes the iteration's rollouts, and returns the means of the environment's own numbers. */
+  async #show(iteration: number, groups: readonly GroupPlan[]): Promise<Record<string, number>> {
+    const { example, metrics } = await writeRollouts(this.#record, iteration, groups);
+    if (example !== null && iteration % EXAMPLE_EVERY === 0) {
+      await this.#record.append({ type: "example", iteration, ...example });
+    }
+    return metrics;
   }
 
-  #trainPlans(iteration: number, weights: Weights): GroupPlan[] {
+  async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     if (this.#record.config.type !== "grpo") return [];
-    return this.#planner.train(iteration, this.#tasksOf(iteration), weights);
+    return this.#planner.train(iteration, await this.#tasksOf(iteration), weights);
   }
 
-  #tasksOf(iteration: number): Task[] {
-    return this.#options.tasks.tasksOf(iteration);
+  #tasksOf(iteration: number): Promise<readonly Task[]> {
+    const { config, state } = this.#record;
+    return this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
   }
 
   #isValidated(iteration: number): boolean {

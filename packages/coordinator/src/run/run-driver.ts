@@ -79,7 +79,7 @@ export class RunDriver {
     const { logger } = this.#options;
     const { config, folder, state } = this.#record;
     const model = await openRunModel(config, folder);
-    const tasks = new TaskPlan(config);
+    const tasks = await TaskPlan.open(config);
     this.#model = model;
     if (newestWeights(state) !== null) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
@@ -174,9 +174,18 @@ export class RunDriver {
     if (this.#idleIterations >= MAX_IDLE_ITERATIONS) {
       throw new RunCannotLearnError(
         `${MAX_IDLE_ITERATIONS} iterations in a row had no group with different rewards: ` +
-          "there is nothing to learn from; try easier or harder tasks, or more rollouts per task",
+          "there is nothing to learn from; try easier or harder tasks, or more rollouts per task" +
+          this.#unscored(),
       );
     }
+  }
+
+  /** Says that answers could not be scored, and why; nothing where all could. */
+  #unscored(): string {
+    const { unscoredReason } = this.sampling;
+    return unscoredReason === null
+      ? ""
+      : ` (there are answers that could not be scored: ${unscoredReason})`;
   }
 
   #recordLoss({ registration, vitals }: Member): void {

@@ -89,6 +89,38 @@ test("a group from other weights is refused, and so is one that is not whole", a
   ]);
 });
 
+test("an answer that could not be scored is in no mean, and is counted", async () => {
+  const group: FakeHooks["group"] = async (one) => ({
+    ...one,
+    rollouts: one.rollouts.map((rollout, index) =>
+      index > 0 ? rollout : { ...rollout, reward: undefined, gradingError: "no checker" },
+    ),
+  });
+  const result = await run("unscored", { group });
+  // Three tasks, and one answer of each sampled and one greedy: none of them has a reward.
+  expect(result.validation[0]).toMatchObject({ count: 0, unscored: 6 });
+  const [sampled] = cluster.eventsOf("group-done", "unscored");
+  expect(sampled?.rewards[0]).toBeNull();
+  const [metrics] = readFileSync(
+    join(cluster.runFolder("unscored"), "metrics.jsonl"),
+    "utf8",
+  ).split("\n");
+  expect(JSON.parse(metrics ?? "")).toMatchObject({ numRollouts: 16, numUnscored: 4 });
+});
+
+test("a run of which nothing can be scored says why it ends", async () => {
+  const group: FakeHooks["group"] = async (one) => ({
+    ...one,
+    rollouts: one.rollouts.map((rollout) => ({
+      ...rollout,
+      ...{ reward: undefined, gradingError: "no checker" },
+    })),
+  });
+  await expect(run("blind", { group }, { iterations: 12 })).rejects.toThrow(
+    /10 iterations in a row .*\(there are answers that could not be scored: no checker\)/,
+  );
+});
+
 test("a group that nobody wants is NOT_FOUND", async () => {
   const rollouts = cluster.workers.coordinator.client(RolloutService);
   const request = FetchGroupRequest.create({ run: "plain", groupKey: "0/train/0" });

@@ -18,6 +18,14 @@ export interface Example {
   readonly reward: number | null;
 }
 
+/** What an iteration's rollouts show beside their rewards. */
+export interface ShownRollouts {
+  /** The first answer; null where there is none. */
+  readonly example: Example | null;
+  /** Means of the environment's further numbers, as `graded.<name>`, over the answers that have them. */
+  readonly metrics: Record<string, number>;
+}
+
 /** Adds one iteration's metrics to `metrics.jsonl`. */
 export async function appendMetrics(
   record: RunRecord,
@@ -30,16 +38,15 @@ export async function appendMetrics(
 
 /**
  * Writes an iteration's rollouts as readable JSON lines, compressed: `rollouts/<iteration>.jsonl.gz`.
- *
- * @returns the first answer, as an example
  */
 export async function writeRollouts(
   record: RunRecord,
   iteration: number,
   plans: readonly GroupPlan[],
-): Promise<Example | null> {
+): Promise<ShownRollouts> {
   const lines: string[] = [];
   let example: Example | null = null;
+  const graded: Record<string, number>[] = [];
   for (const { groupKey, taskJson } of plans) {
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
     const { weights, rollouts } = SubmitGroupRequest.decode(blob);
@@ -49,10 +56,12 @@ export async function writeRollouts(
       const { text: reply, finish, tokens, gradingError } = rollout;
       const reward = rollout.reward ?? null;
       example ??= { prompt, reply, reward };
+      graded.push(rollout.metrics);
       lines.push(
         JSON.stringify({
           ...{ group: groupKey, task: task.id, rollout: index, weights: weights?.version ?? 0 },
           ...{ prompt, reply, reward, finish, tokens: tokens.length },
+          ...(Object.keys(rollout.metrics).length === 0 ? {} : { metrics: rollout.metrics }),
           ...(gradingError === "" ? {} : { gradingError }),
         }),
       );
@@ -61,5 +70,15 @@ export async function writeRollouts(
   const folder = join(record.folder, "rollouts");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, `${iteration}.jsonl.gz`), await compress(`${lines.join("\n")}\n`));
-  return example;
+  return { example, metrics: meanByName(graded) };
+}
+
+function meanByName(graded: readonly Record<string, number>[]): Record<string, number> {
+  const names = [...new Set(graded.flatMap((metrics) => Object.keys(metrics)))].sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = graded.flatMap((metrics) => metrics[name] ?? []);
+      return [`graded.${name}`, values.reduce((sum, value) => sum + value, 0) / values.length];
+    }),
+  );
 }

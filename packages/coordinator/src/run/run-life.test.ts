@@ -133,7 +133,7 @@ describe("a run ends with the same weights", () => {
     const keys = cluster.eventsOf("group-done", name).map(({ groupKey }) => groupKey);
     expect(new Set(keys).size).toBe(keys.length);
     expect(cluster.eventsOf("run-resumed", name)).toHaveLength(3);
-  });
+  }, 120_000);
 
   test("when the coordinator is stopped and started", async () => {
     const name = "stopped";
@@ -153,7 +153,9 @@ describe("a run ends with the same weights", () => {
     await expect(cluster.result(name)).rejects.toThrow("cancelled");
     await cluster.submit({ name });
     await cluster.untilEvents("run-resumed", 1, name);
-    expect((await cluster.users.getRun({ name })).state).toBe(RunState.RUNNING);
+    // An event is on disk a moment before it is in the run's state.
+    const state = async () => (await cluster.users.getRun({ name })).state;
+    await expect.poll(state, { interval: 5 }).toBe(RunState.RUNNING);
     expect((await cluster.result(name)).weightsDigest).toBe(digest);
   });
 });

@@ -39,11 +39,13 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
   return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets) };
 }
 
-/** Looks whether a run's model is there and whole, and makes nothing. */
-export async function checkModel(config: RunConfig): Promise<void> {
-  if (config.type === "sft" && config.init.type === "new")
-    newModelAssets(config, await readAssets(config.model));
-  else await openRunModel(config, "");
+/** Looks whether a run's model is there and whole, and makes nothing; returns its tokenizer. */
+export async function checkModel(config: RunConfig): Promise<Tokenizer> {
+  if (config.type === "sft" && config.init.type === "new") {
+    const { assets } = newModelAssets(config, await readAssets(config.model));
+    return Tokenizer.fromAssets(assets);
+  }
+  return (await openRunModel(config, "")).tokenizer;
 }
 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;

@@ -7,6 +7,7 @@ import {
   type ValidationResult,
   type WatchedEvent,
 } from "@gumshoe/protocol";
+import { type TierName } from "@gumshoe/puzzles";
 
 /** A weight version. */
 export interface Weights {
@@ -35,6 +36,10 @@ export interface RunState {
   planned: { readonly iteration: number; readonly weights: Weights } | null;
   /** Blobs of all groups that were handed in, by group key. */
   readonly groups: Map<string, string>;
+  /** Mean rewards of the groups that were handed in; null for one without any scored answer. */
+  readonly groupMeans: Map<string, number | null>;
+  /** Tier of every iteration that a curriculum has decided about. */
+  readonly tiers: Map<number, TierName>;
   /** Digest of every weight version, from 0. */
   readonly digests: string[];
   /** Iteration of every update, from update 0. */
@@ -59,6 +64,8 @@ export function newRunState(): RunState {
     iterationsDone: 0,
     planned: null,
     groups: new Map(),
+    groupMeans: new Map(),
+    tiers: new Map(),
     digests: [],
     updateIterations: [],
     sampledIterations: new Set(),
@@ -103,9 +110,11 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       return;
     case "iteration-planned":
       state.planned = { iteration: body.iteration, weights: body.weights };
+      if (body.tier !== undefined) state.tiers.set(body.iteration, body.tier);
       return;
     case "group-done":
       state.groups.set(body.groupKey, body.blob);
+      state.groupMeans.set(body.groupKey, body.meanReward);
       return;
     case "iteration-sampled":
       state.sampledIterations.add(body.iteration);

@@ -21,6 +21,7 @@ export class SamplingBoard {
   /** Groups that are on their way into the ledger. */
   readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
   #sources: readonly TensorSource[] = [];
+  #unscoredReason: string | null = null;
   #numWanted = 0;
   #settled: () => void = () => undefined;
   #failed: (error: unknown) => void = () => undefined;
@@ -33,6 +34,11 @@ export class SamplingBoard {
   /** Groups of the phase in hand, finished ones included. */
   get numWanted(): number {
     return this.#numWanted;
+  }
+
+  /** Why an answer could not be scored, the last time there was one; null for never. */
+  get unscoredReason(): string | null {
+    return this.#unscoredReason;
   }
 
   get numOpen(): number {
@@ -108,6 +114,8 @@ export class SamplingBoard {
     const plan = this.#open.get(groupKey);
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
     checkGroup(request, plan);
+    const unscored = request.rollouts.find(({ reward }) => reward === undefined);
+    if (unscored !== undefined) this.#unscoredReason = unscored.gradingError;
     const stored = this.#store(request, bytes);
     this.#arriving.set(groupKey, { name, stored });
     try {

@@ -6,34 +6,52 @@ import { type GroupPlan } from "./group-specs.js";
 import { type RunRecord } from "./run-record.js";
 import { groupRewards } from "./stored-group.js";
 
-/**
- * Computes the outcome of a validation from its groups: the sampled answers of every task, and the most
- * likely ones behind them. An answer that could not be scored counts 0: it stays in the mean.
- */
+/** Computes the outcome of a validation from the groups in the ledger; see {@link summarise}. */
 export async function validationResult(
   record: RunRecord,
   iteration: number,
   options: { plans: readonly GroupPlan[]; tasks: readonly Task[] },
 ): Promise<ValidationResult> {
-  const { plans, tasks } = options;
-  const means: number[] = [];
-  for (const { groupKey } of plans) {
+  const rewards: (number | null)[][] = [];
+  for (const { groupKey } of options.plans) {
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
-    const rewards = groupRewards(SubmitGroupRequest.decode(blob)).map((reward) => reward ?? 0);
-    means.push(rewards.reduce((sum, reward) => sum + reward, 0) / Math.max(1, rewards.length));
+    rewards.push(groupRewards(SubmitGroupRequest.decode(blob)));
   }
-  const guesses = tasks.map(({ randomGuessLevel }) => randomGuessLevel);
+  return summarise(iteration, rewards, options.tasks);
+}
+
+/**
+ * Summarises a validation: the sampled answers of every task, and the most likely ones behind them.
+ *
+ * An answer that could not be scored is in no mean, and is counted. A task without any answer that could
+ * be scored is left out: the count says how many there are left.
+ *
+ * @param rewards  per group its rewards: one group for every task, then perhaps the greedy ones
+ */
+export function summarise(
+  iteration: number,
+  rewards: readonly (readonly (number | null)[])[],
+  tasks: readonly Task[],
+): ValidationResult {
+  const means = rewards.map((group) => {
+    const scored = group.filter((reward) => reward !== null);
+    return scored.length === 0
+      ? null
+      : scored.reduce((sum, reward) => sum + reward, 0) / scored.length;
+  });
   const greedy = means.slice(tasks.length);
+  const unscored = rewards.flat().filter((reward) => reward === null).length;
   return {
     iteration,
     ...toInterval(means.slice(0, tasks.length)),
     ...(greedy.length === 0 ? {} : { greedy: toInterval(greedy) }),
-    randomGuess: meanInterval(guesses)?.mean ?? 0,
+    ...(unscored === 0 ? {} : { unscored }),
+    randomGuess: meanInterval(tasks.map(({ randomGuessLevel }) => randomGuessLevel))?.mean ?? 0,
   };
 }
 
-function toInterval(values: readonly number[]): RewardInterval {
-  const interval = meanInterval(values);
+function toInterval(values: readonly (number | null)[]): RewardInterval {
+  const interval = meanInterval(values.filter((value) => value !== null));
   if (interval === null) return { reward: 0, low: 0, high: 0, count: 0 };
   const { mean: reward, low, high, count } = interval;
   return { reward, low, high, count };

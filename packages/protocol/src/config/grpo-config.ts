@@ -1,10 +1,11 @@
 import { z } from "zod";
 
 import { CheckpointConfig } from "./checkpoint.js";
+import { CurriculumConfig } from "./curriculum.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
-import { checkValidationRules } from "./rules.js";
+import { checkCurriculumRules, checkGraderRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
@@ -19,6 +20,9 @@ export type EarlyStopConfig = z.infer<typeof EarlyStopConfig>;
 const Tasks = z.strictObject({
   source: TaskSourceConfig.describe("where the tasks come from"),
   perIteration: count(1, 65_536).default(16).describe("tasks sampled in one iteration"),
+  curriculum: CurriculumConfig.nullable()
+    .default(null)
+    .describe("tiers to go through as rewards rise; null to stay at the source's"),
   grader: z.enum(["fixed", "seed"]).default("fixed").describe("how a reply is scored"),
 });
 
@@ -69,7 +73,10 @@ export const GrpoConfig = z
         message: `must be above rollouts.maxAnswerTokens = ${rollouts.maxAnswerTokens}`,
       });
     }
+    checkCurriculumRules(tasks, context);
     checkValidationRules(config, context);
+    const sources = [tasks.source, config.validation?.source];
+    checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);
   });
 /** A run that learns by reinforcement. */
 export type GrpoConfig = z.infer<typeof GrpoConfig>;

@@ -60,6 +60,13 @@ export const LossSettings = z
         message: "must be 0: runs have no reference model yet",
       });
     }
+    if (loss.truncatedImportanceSampling !== null) {
+      context.addIssue({
+        code: "custom",
+        path: ["truncatedImportanceSampling"],
+        message: "must be null: sampler and trainer agree bit for bit, so the ratio is always 1",
+      });
+    }
     if (loss.twoSided !== null && loss.policy !== "clip") {
       context.addIssue({ code: "custom", path: ["twoSided"], message: "needs policy: clip" });
     } else if (loss.twoSided !== null && loss.twoSided <= 1 + loss.clipHigh) {

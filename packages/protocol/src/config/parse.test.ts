@@ -10,6 +10,13 @@ model: models/rookie
 tasks: { source: { type: generate, tier: mini, seed: 11 } }
 `;
 
+const CURRICULUM = `
+type: grpo
+name: climb
+model: models/rookie
+tasks: { source: { type: generate }, curriculum: { tiers: [mini, easy] } }
+`;
+
 const SFT = `
 type: sft
 name: warm-up
@@ -48,6 +55,13 @@ test("a resolved config is a config with the same meaning, as YAML text, JSON te
   }
 });
 
+test("a curriculum has defaults of its own", () => {
+  expect(parseRunConfig(CURRICULUM)).toMatchObject({
+    tasks: { curriculum: { tiers: ["mini", "easy"], promoteAt: 0.7, demoteAt: 0.3, window: 5 } },
+  });
+  expect(parseRunConfig(GRPO)).toMatchObject({ tasks: { curriculum: null } });
+});
+
 test("the file names the run where the text does not", () => {
   const text = GRPO.replace("name: first\n", "");
   expect(parseRunConfig(text, { fileName: "runs/tiny.yaml" }).name).toBe("tiny");
@@ -66,6 +80,16 @@ test("a supervised run may begin with a model made from nothing", () => {
   expect(problem(config(3))).toBe(
     "init.config.num_key_value_heads: must divide num_attention_heads = 4",
   );
+});
+
+test("tasks may come from zebra puzzles or a user's module", () => {
+  const source = (text: string) => parseRunConfig(GRPO.replace("type: generate, tier: mini", text));
+  expect(source("type: zebra, houses: 5")).toMatchObject({
+    tasks: { source: { type: "zebra", houses: 5, attributes: 3, seed: 11 } },
+  });
+  expect(source("type: module, module: a.mjs, options: { deep: [1, { a: null }] }")).toMatchObject({
+    tasks: { source: { module: "a.mjs", seed: 11, options: { deep: [1, { a: null }] } } },
+  });
 });
 
 describe("an error names the field", () => {
@@ -120,12 +144,52 @@ describe("an error names the field", () => {
       "loss.klCoefficient: must be 0: runs have no reference model yet",
     ],
     [
+      "a correction of log-probs that agree",
+      `${GRPO}loss: { truncatedImportanceSampling: 2 }`,
+      "loss.truncatedImportanceSampling: must be null: sampler and trainer agree bit for bit, so the ratio is always 1",
+    ],
+    [
       "an order turned round",
       GRPO.replace(
         "type: generate, tier: mini, seed: 11",
         "type: dataset, file: a.json, split: [5, 5]",
       ),
       "tasks.source.split: the first record must come before the last",
+    ],
+    [
+      "a difficulty turned round",
+      GRPO.replace("seed: 11", "difficulty: { min: 9, max: 8 }"),
+      "tasks.source.difficulty: min must be at most max",
+    ],
+    [
+      "a curriculum over a file",
+      CURRICULUM.replace("type: generate", "type: dataset, file: a.json"),
+      "tasks.curriculum: needs tasks.source of type: generate",
+    ],
+    [
+      "a curriculum that begins elsewhere than the source",
+      CURRICULUM.replace("[mini", "[hard"),
+      "tasks.source.tier: must be the curriculum's first tier, hard",
+    ],
+    [
+      "a curriculum of unknown tiers",
+      CURRICULUM.replace("easy", "eazy"),
+      'tasks.curriculum.tiers.1: "eazy" is not a choice (did you mean easy?)',
+    ],
+    [
+      "a curriculum that goes nowhere",
+      CURRICULUM.replace("easy", "mini"),
+      "tasks.curriculum.tiers: names a tier twice",
+    ],
+    [
+      "a curriculum that would go up and down at once",
+      CURRICULUM.replace("easy]", "easy], promoteAt: 0.2"),
+      "tasks.curriculum.demoteAt: must be below promoteAt",
+    ],
+    [
+      "a curriculum beside a difficulty",
+      CURRICULUM.replace("generate", "generate, difficulty: { max: 9 }"),
+      "tasks.source.difficulty: must be null with a curriculum: it decides how hard cases are",
     ],
     [
       "more updates than tasks",
@@ -136,6 +200,19 @@ describe("an error names the field", () => {
       "a pack too small for an answer",
       `${GRPO}maxPackTokens: 64`,
       "maxPackTokens: must be above rollouts.maxAnswerTokens = 64",
+    ],
+    [
+      "more houses than there are names",
+      GRPO.replace("type: generate, tier: mini", "type: zebra, houses: 9"),
+      "tasks.source.houses: must be at most 7",
+    ],
+    [
+      "a grader of tasks that a module grades",
+      GRPO.replace("type: generate, tier: mini", "type: module, module: a.mjs").replace(
+        "seed: 11 }",
+        "seed: 11 }, grader: seed",
+      ),
+      "tasks.grader: must be fixed: a module grades its tasks itself",
     ],
     ["a guard without a validation", `${GRPO}stopWhen: {}`, "stopWhen: needs a validation"],
     [

@@ -1,4 +1,6 @@
 import { type CheckpointConfig } from "./checkpoint.js";
+import { type CurriculumConfig } from "./curriculum.js";
+import { type TaskSourceConfig } from "./task-source.js";
 import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
 
 /** The parts of zod's refinement context that the rules need. */
@@ -26,4 +28,43 @@ export function checkValidationRules(
       message: "rollback needs checkpoint.keepBest: true",
     });
   }
+}
+
+/** Checks that a curriculum has a series of cases to choose from, and says nothing else than it. */
+export function checkCurriculumRules(
+  { source, curriculum }: { source: TaskSourceConfig; curriculum: CurriculumConfig | null },
+  sink: IssueSink,
+): void {
+  if (curriculum === null) return;
+  const refuse = (path: string[], message: string) =>
+    sink.addIssue({ code: "custom", path: ["tasks", ...path], message });
+  if (source.type !== "generate") {
+    refuse(["curriculum"], "needs tasks.source of type: generate");
+    return;
+  }
+  const [first] = curriculum.tiers;
+  if (first !== undefined && source.tier !== first) {
+    refuse(["source", "tier"], `must be the curriculum's first tier, ${first}`);
+  }
+  if (source.difficulty !== null) {
+    refuse(
+      ["source", "difficulty"],
+      "must be null with a curriculum: it decides how hard cases are",
+    );
+  }
+}
+
+/** Checks that nobody names a grader for tasks that a module grades itself. */
+export function checkGraderRule(
+  config: { grader: string; sources: readonly (TaskSourceConfig | undefined)[] },
+  path: string[],
+  sink: IssueSink,
+): void {
+  if (config.grader === "fixed") return;
+  if (!config.sources.some((source) => source?.type === "module")) return;
+  sink.addIssue({
+    code: "custom",
+    path,
+    message: "must be fixed: a module grades its tasks itself",
+  });
 }

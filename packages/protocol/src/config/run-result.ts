@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A mean reward, its 95 % interval, and the number of tasks it rests on. */
+/** A mean reward, its 95 % interval, and the number of tasks it rests on: 0 where nothing could be scored. */
 export const RewardInterval = z.strictObject({
   reward: z.number(),
   low: z.number(),
@@ -16,6 +16,8 @@ export const ValidationResult = z.strictObject({
   /** Iterations done before it; 0 is the model as it was loaded. */
   iteration: z.int().min(0),
   greedy: RewardInterval.optional(),
+  /** Answers that could not be scored; they are in no mean. Absent for none. */
+  unscored: z.int().min(1).optional(),
   /** Mean score of guessing among the listed names. */
   randomGuess: z.number(),
 });

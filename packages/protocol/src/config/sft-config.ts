@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CheckpointConfig } from "./checkpoint.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { OptimizerConfig } from "./optimizer.js";
-import { checkValidationRules } from "./rules.js";
+import { checkGraderRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
@@ -59,11 +59,11 @@ const Answers = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("gold") }),
   z.strictObject({
     type: z.literal("careless"),
-    share: z
-      .number()
-      .min(0)
-      .max(1)
-      .describe("chance of each answer to be any listed name of its kind"),
+    share: z.number().min(0).max(1).describe("chance of each answer to be any name of its kind"),
+    names: z
+      .enum(["listed", "classic", "all"])
+      .default("listed")
+      .describe("names to take it from: those of the case, the classic ones, or all there are"),
   }),
 ]);
 
@@ -97,6 +97,10 @@ export const SftConfig = z
     checkpoint: CheckpointConfig.prefault({}).describe("when weights are written"),
     stopWhen: StopWhenConfig.nullable().default(null).describe("guard of the run; null for none"),
   })
-  .superRefine(checkValidationRules);
+  .superRefine((config, context) => {
+    checkValidationRules(config, context);
+    const sources = [config.examples.source, config.validation?.source];
+    checkGraderRule({ grader: config.grader, sources }, ["grader"], context);
+  });
 /** A run that learns from given answers. */
 export type SftConfig = z.infer<typeof SftConfig>;

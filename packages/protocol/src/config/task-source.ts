@@ -8,13 +8,24 @@ export const TIERS = ["mini", "easy", "medium", "hard", "dataset"] as const;
 /** Writing styles of generated cases. */
 export const STYLES = ["clear", "dataset"] as const;
 
-/** Where tasks come from: cases made from a seed, or the records of a file. */
+/** How hard generated cases are: steps of the deduction that solves them, both bounds included. */
+export const DifficultyConfig = z
+  .strictObject({
+    min: count(1, 10_000).default(1).describe("steps at least"),
+    max: count(1, 10_000).default(10_000).describe("steps at most"),
+  })
+  .refine(({ min, max }) => min <= max, "min must be at most max");
+/** How hard generated cases are. */
+export type DifficultyConfig = z.infer<typeof DifficultyConfig>;
+
+/** Where tasks come from: made from a seed, the records of a file, or a user's own module. */
 export const TaskSourceConfig = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("generate"),
     tier: z.enum(TIERS).default("mini").describe("size of the cases"),
     style: z.enum(STYLES).default("clear").describe("wording of the cases"),
     seed: Seed.default(1).describe("names the endless series of cases"),
+    difficulty: DifficultyConfig.nullable().default(null).describe("null for any"),
   }),
   z.strictObject({
     type: z.literal("dataset"),
@@ -25,6 +36,18 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
       .nullable()
       .default(null)
       .describe("first record taken and the one after the last; null for all"),
+  }),
+  z.strictObject({
+    type: z.literal("zebra"),
+    houses: count(3, 7).default(4).describe("houses in the row"),
+    attributes: count(2, 6).default(3).describe("what residents differ in, their names included"),
+    seed: Seed.default(1).describe("names the endless series of puzzles"),
+  }),
+  z.strictObject({
+    type: z.literal("module"),
+    module: PathText.describe("JavaScript file that exports createEnvironment(options)"),
+    seed: Seed.default(1).describe("names the endless series of tasks"),
+    options: z.record(z.string(), z.json()).default({}).describe("handed to the module"),
   }),
 ]);
 /** Where tasks come from. */

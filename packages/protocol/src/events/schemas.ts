@@ -8,6 +8,7 @@
 import { z } from "zod";
 
 import { RunResult, ValidationResult } from "../config/run-result.js";
+import { TIERS } from "../config/task-source.js";
 
 const iteration = z.int().min(0);
 
@@ -32,6 +33,8 @@ const iterationPlanned = z.object({
   iteration,
   /** Content hashes of the tasks, in task order. */
   tasks: z.array(z.string()),
+  /** Size of its cases, where a curriculum decides it. */
+  tier: z.enum(TIERS).optional(),
   weights,
 });
 

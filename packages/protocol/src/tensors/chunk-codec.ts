@@ -17,6 +17,7 @@ const MAX_HEAD_BYTES = 64;
 
 /** Encodes a chunk; copies the data once. */
 export function encodeTensorChunk(chunk: TensorChunk): Buffer {
+  if (chunk.file !== "") return Buffer.from(TensorChunk.encode(chunk).finish());
   const bytes = Buffer.allocUnsafe(MAX_HEAD_BYTES + chunk.data.byteLength + chunk.dtype.length);
   let at = 0;
   if (chunk.offset !== 0) {
@@ -39,7 +40,7 @@ export function encodeTensorChunk(chunk: TensorChunk): Buffer {
 
 /** Decodes a chunk without a copy of its data. */
 export function decodeTensorChunk(bytes: Buffer): TensorChunk {
-  const chunk: TensorChunk = { offset: 0, data: Buffer.alloc(0), dtype: "" };
+  const chunk = TensorChunk.fromPartial({});
   const cursor = { bytes, at: 0 };
   while (cursor.at < bytes.byteLength) {
     const tag = bytes[cursor.at];

@@ -6,6 +6,7 @@ import { RpcChannel } from "../rpc/channel.js";
 import { RpcServer } from "../rpc/server.js";
 import { TensorService } from "./chunk-codec.js";
 import { floatsToBytes } from "./floats.js";
+import { MemoryFiles, placeOfProcess } from "./memory-files.js";
 import { pullTensor, serveTensor } from "./transfer.js";
 
 // 8 MiB and a bit: several chunks, the last one ragged.
@@ -28,7 +29,11 @@ afterEach(async () => {
 });
 
 function request(start: number, end: number): PullTensorRequest {
-  return { run: "r", name: "weights/3", start, end, digest: "" };
+  return { run: "r", name: "weights/3", start, end, digest: "", place: "" };
+}
+
+function chunk(offset: number, data: Buffer): TensorChunk {
+  return { offset, data, dtype: "f32", file: "", fileOffset: 0 };
 }
 
 test("a range arrives bit for bit, wherever it begins", async () => {
@@ -43,6 +48,34 @@ test("a range arrives bit for bit, wherever it begins", async () => {
     expect(floatsToBytes(target).equals(floatsToBytes(expected))).toBe(true);
   }
 });
+
+test.skipIf(placeOfProcess() === "")(
+  "in one place a range arrives by a file, and streamed when the file cannot be read",
+  async () => {
+    const files = new MemoryFiles();
+    let asked: PullTensorRequest[] = [];
+    serve = (request) => {
+      asked.push(request);
+      return serveTensor(request, HELD, files);
+    };
+    const pull = async () => {
+      asked = [];
+      const target = new Float32Array(1_300_000);
+      await pullTensor(channel, request(500_000, 1_800_000), target);
+      const expected = HELD.values.subarray(499_000, 1_799_000);
+      expect(floatsToBytes(target).equals(floatsToBytes(expected))).toBe(true);
+      return asked.map(({ place }) => place);
+    };
+    expect(await pull()).toEqual([files.place]);
+    serve = async function* (request) {
+      asked.push(request);
+      if (request.place === "") yield* serveTensor(request, HELD);
+      else yield { ...chunk(request.start, Buffer.alloc(0)), file: "/proc/self/fd/9999" };
+    };
+    expect(await pull()).toEqual([files.place, ""]);
+    await files.close();
+  },
+);
 
 test("an empty range is no error", async () => {
   await pullTensor(channel, request(1500, 1500), new Float32Array(0));
@@ -67,7 +100,7 @@ test("a stream that ends early, skips, or runs over is refused", async () => {
   const stream = (...offsets: [number, number][]) =>
     async function* () {
       for (const [offset, length] of offsets) {
-        yield { offset, data: Buffer.alloc(length * 4), dtype: "f32" };
+        yield chunk(offset, Buffer.alloc(length * 4));
       }
     };
   serve = stream([1000, 50]);
@@ -83,12 +116,12 @@ test("a slow puller slows the server down instead of filling its memory", async 
   serve = async function* () {
     for (let i = 0; i < 64; i++) {
       served++;
-      yield { offset: i * 262_144, data: Buffer.alloc(1024 * 1024), dtype: "f32" };
+      yield chunk(i * 262_144, Buffer.alloc(1024 * 1024));
     }
   };
   let received = 0;
-  for await (const chunk of channel.client(TensorService).pullTensor(request(0, 1))) {
-    received += chunk.data.byteLength;
+  for await (const { data } of channel.client(TensorService).pullTensor(request(0, 1))) {
+    received += data.byteLength;
     if (received === 1024 * 1024) {
       await new Promise((resolve) => setTimeout(resolve, 500));
       expect(served).toBeLessThan(40);
@@ -102,7 +135,7 @@ test("a pull that is aborted stops the server's stream", async () => {
   serve = async function* () {
     try {
       for (let i = 0; ; i++) {
-        yield { offset: i * 256, data: Buffer.alloc(1024), dtype: "f32" };
+        yield chunk(i * 256, Buffer.alloc(1024));
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     } finally {

@@ -8,6 +8,7 @@ import { MalformedMessageError, TensorNotHeldError } from "../errors.js";
 import { type CallOptions, type RpcChannel } from "../rpc/channel.js";
 import { TensorService } from "./chunk-codec.js";
 import { floatsToBytes } from "./floats.js";
+import { type MemoryFiles, placeOfProcess, readMemoryFile } from "./memory-files.js";
 
 /** Bytes in flight that a puller allows; give it to the channel that tensors are pulled through. */
 export const TENSOR_WINDOW_BYTES = 32 * 1024 * 1024;
@@ -30,11 +31,13 @@ export interface HeldRange {
  * Serves a range of a held vector, as the handler of `TensorService.PullTensor`. The values are read
  * while the stream runs, so they must not change before it ends.
  *
- * @throws  TensorNotHeldError when the range asked for is not wholly held
+ * @param files  where the vector may be put for askers in the same place; without, all is streamed
+ * @throws       TensorNotHeldError when the range asked for is not wholly held
  */
 export async function* serveTensor(
   request: PullTensorRequest,
   held: HeldRange,
+  files?: MemoryFiles,
 ): AsyncGenerator<TensorChunk> {
   const { start, end } = request;
   if (start > end) throw new InvalidArgumentError("start", `${start} is after the end, ${end}`);
@@ -42,11 +45,29 @@ export async function* serveTensor(
     const has = `${held.start} to ${held.start + held.values.length}`;
     throw new TensorNotHeldError(request.name, `is held from ${has}, not ${start} to ${end}`);
   }
+  const file = await fileFor(request, held, files);
+  if (file !== null) {
+    const fileOffset = (start - held.start) * F32_BYTES;
+    yield { offset: start, data: Buffer.alloc(0), dtype: "f32", file, fileOffset };
+    return;
+  }
   for (let offset = start; offset < end; offset += CHUNK_ELEMENTS) {
     const stop = Math.min(end, offset + CHUNK_ELEMENTS);
     const values = held.values.subarray(offset - held.start, stop - held.start);
-    yield { offset, data: floatsToBytes(values), dtype: "f32" };
+    yield { offset, data: floatsToBytes(values), dtype: "f32", file: "", fileOffset: 0 };
   }
+}
+
+/** Puts a held vector into a file, if the asker can read it; null to stream it. */
+async function fileFor(
+  request: PullTensorRequest,
+  held: HeldRange,
+  files: MemoryFiles | undefined,
+): Promise<string | null> {
+  if (files === undefined || request.place === "" || request.place !== files.place) return null;
+  const key = `${request.run} ${request.name} ${held.start}`;
+  // Without room for a file the values still get there.
+  return files.share(key, held.values).catch(() => null);
 }
 
 /**
@@ -58,7 +79,7 @@ export async function* serveTensor(
  */
 export async function pullTensor(
   channel: RpcChannel,
-  request: PullTensorRequest,
+  request: Omit<PullTensorRequest, "place">,
   target: Float32Array,
   options: CallOptions = {},
 ): Promise<void> {
@@ -68,9 +89,27 @@ export async function pullTensor(
       `holds ${target.length} elements, not the range asked`,
     );
   }
+  const file = await pullInto(channel, { ...request, place: placeOfProcess() }, target, options);
+  if (file === null) return;
+  try {
+    await readMemoryFile(file.path, file.offset, floatsToBytes(target));
+  } catch {
+    // The file was closed meanwhile, or belongs to another user: then the values are streamed.
+    await pullInto(channel, { ...request, place: "" }, target, options);
+  }
+}
+
+/** Fills the target from the stream; returns the file that holds the values instead, if one does. */
+async function pullInto(
+  channel: RpcChannel,
+  request: PullTensorRequest,
+  target: Float32Array,
+  options: CallOptions,
+): Promise<{ path: string; offset: number } | null> {
   const bytes = floatsToBytes(target);
   let next = request.start;
   for await (const chunk of channel.client(TensorService).pullTensor(request, options)) {
+    if (chunk.file !== "") return { path: chunk.file, offset: chunk.fileOffset };
     const elements = chunk.data.byteLength / F32_BYTES;
     if (chunk.dtype !== "f32" || chunk.offset !== next || !Number.isInteger(elements)) {
       throw new MalformedMessageError(
@@ -86,4 +125,5 @@ export async function pullTensor(
   if (next !== request.end) {
     throw new MalformedMessageError(`${request.name}: ended at ${next}, not at ${request.end}`);
   }
+  return null;
 }

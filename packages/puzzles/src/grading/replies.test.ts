@@ -2,6 +2,7 @@ import { Rng } from "@gumshoe/core";
 import { expect, test } from "vitest";
 
 import { generateCase } from "../generate-case.js";
+import { CLASSIC_NAMES, type Vocabulary } from "../names.js";
 import { grade } from "./grade.js";
 import { carelessReply, goldReply, randomGuessLevel } from "./replies.js";
 
@@ -9,9 +10,10 @@ const cases = Array.from({ length: 300 }, (_, index) =>
   generateCase({ tier: "mini", style: "clear", seed: 21, index }),
 );
 
-function meanScore(share: number): number {
+function meanScore(share: number, names: Vocabulary | null = null): number {
   const scores = cases.map((one, index) => {
-    return grade(carelessReply(one, new Rng(5, index), share), one.solution).score;
+    const reply = carelessReply(one, new Rng(5, index), { share, names });
+    return grade(reply, one.solution).score;
   });
   return scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
@@ -19,6 +21,12 @@ function meanScore(share: number): number {
 test("a reply that is careless throughout scores what guessing scores", () => {
   const level = cases.reduce((sum, one) => sum + randomGuessLevel(one), 0) / cases.length;
   expect(Math.abs(meanScore(1) - level)).toBeLessThan(0.05);
+});
+
+test("who thinks of names that the case does not list scores less than guessing", () => {
+  const score = meanScore(1, CLASSIC_NAMES); // 9 rooms are the most of a kind
+  expect(score).toBeGreaterThan(1 / 9);
+  expect(score).toBeLessThan(meanScore(1) - 0.15);
 });
 
 test("carelessness shows in proportion to its share", () => {

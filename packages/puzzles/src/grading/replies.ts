@@ -1,6 +1,6 @@
 import { type Rng } from "@gumshoe/core";
 
-import { type Kind } from "../names.js";
+import { type Kind, type Vocabulary } from "../names.js";
 
 /** A question of a case, without its answer. */
 export interface Question {
@@ -25,14 +25,24 @@ export function goldReply(solution: Readonly<Record<string, string>>): string {
     .join("\n");
 }
 
-/**
- * Writes the reply of somebody who knows but is careless: each answer is, with probability `share`,
- * any listed name of its kind (which may be the right one), and the right one otherwise.
- */
-export function carelessReply(sheet: AnswerSheet, rng: Rng, share: number): string {
-  const careless = sheet.questions.map(({ letter, choices }): [string, string] => {
+/** How careless a reply is. */
+export interface Carelessness {
+  /** Probability of each answer to be any name of its kind, which may be the right one. */
+  share: number;
+  /** The names that come to mind; null for those that the case lists. Times are always listed ones. */
+  names: Vocabulary | null;
+}
+
+/** Writes the reply of somebody who knows the answers but is careless. */
+export function carelessReply(
+  sheet: AnswerSheet,
+  rng: Rng,
+  { share, names }: Carelessness,
+): string {
+  const careless = sheet.questions.map(({ letter, kind, choices }): [string, string] => {
     const answer = sheet.solution[letter] ?? "";
-    const guess = choices.length === 0 ? answer : rng.pick(choices);
+    const known = names === null || kind === "time" ? choices : names[kind];
+    const guess = known.length === 0 ? answer : rng.pick(known);
     return [letter, rng.chance(share) ? guess : answer];
   });
   return goldReply(Object.fromEntries(careless));

@@ -1,13 +1,6 @@
+import { type TaskGrade } from "../environment/environment.js";
 import { grade, type GraderName } from "../grading/grade.js";
-import { type Task } from "./task.js";
-
-/** What a reply to a task is worth. */
-export interface TaskGrade {
-  /** 0 to 1; null when the reply could not be scored, which is not the same as wrong. */
-  reward: number | null;
-  /** Further numbers about the reply, by name. */
-  metrics: Record<string, number>;
-}
+import { type CaseTask } from "./task.js";
 
 /**
  * Scores a reply to a task. Its reward is the share of right answers, main and bonus alike.
@@ -15,7 +8,7 @@ export interface TaskGrade {
  * Metrics: `allCorrect` 0 or 1, `mainScore` share of right answers to the main questions (left out
  * when there are none), `answered` share of questions with any answer.
  */
-export function gradeTask(task: Task, reply: string, grader: GraderName = "fixed"): TaskGrade {
+export function gradeTask(task: CaseTask, reply: string, grader: GraderName = "fixed"): TaskGrade {
   const verdict = grade(reply, task.solution, { grader });
   const mainLetters = new Set(task.questions.filter(({ main }) => main).map((q) => q.letter));
   const main = verdict.questions.filter(({ letter }) => mainLetters.has(letter));

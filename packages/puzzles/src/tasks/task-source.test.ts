@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
+import { taskToJson } from "../environment/task.js";
 import { goldReply } from "../grading/replies.js";
 import { parseDataset } from "./dataset.js";
 import { gradeTask } from "./grade-task.js";
 import { createTaskSource } from "./task-source.js";
-import { taskFromJson, taskToJson } from "./task.js";
+import { caseTaskFromJson } from "./task.js";
 
 const GOLDEN = new URL("../../../../test/golden/temporal-clue/val.json", import.meta.url);
 const records = parseDataset(readFileSync(GOLDEN, "utf8"));
@@ -92,7 +93,7 @@ test("a reply to a task has a reward and further numbers", () => {
 test("a task survives the way through JSON", () => {
   for (const source of [createTaskSource(MINI), createTaskSource(FILE)]) {
     const task = source.task(1);
-    expect(taskFromJson(taskToJson(task))).toEqual(task);
+    expect(caseTaskFromJson(taskToJson(task))).toEqual(task);
   }
 });
 
@@ -101,7 +102,7 @@ test.each([
   ["[]", "task: must be an object"],
   ['{"id": 3, "solution": {}}', "task.id: must be a text"],
 ])("a broken task is refused: %s", (text, message) => {
-  expect(() => taskFromJson(text)).toThrow(message);
+  expect(() => caseTaskFromJson(text)).toThrow(message);
 });
 
 test.each([
@@ -111,5 +112,5 @@ test.each([
   ["randomGuessLevel", 2, "task.randomGuessLevel"],
 ])("a wrong %s is named", (field, value, place) => {
   const task = createTaskSource(MINI).task(0);
-  expect(() => taskFromJson(JSON.stringify({ ...task, [field]: value }))).toThrow(place);
+  expect(() => caseTaskFromJson(JSON.stringify({ ...task, [field]: value }))).toThrow(place);
 });

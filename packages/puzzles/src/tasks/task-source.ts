@@ -1,44 +1,29 @@
 import { Rng } from "@gumshoe/core";
 
-import { DatasetError, TierError } from "../errors.js";
-import { generateCase } from "../generate-case.js";
+import { type TaskSource, type TaskSourceOptions } from "../environment/environment.js";
+import { DatasetError } from "../errors.js";
+import { type DifficultyRange, drain, type Search, searchCase } from "../find-case.js";
+import { type Case, caseId } from "../generate-case.js";
 import { type Style } from "../prompt/style.js";
-import { type SolverFactory } from "../solver/sat-solver.js";
 import { type TierName } from "../tiers.js";
 import { type PuzzleRecord } from "./dataset.js";
 import { readQuestions } from "./read-questions.js";
-import { makeTask, type Task } from "./task.js";
+import { type CaseTask, makeTask } from "./task.js";
 
 /** Where tasks come from: an endless series of cases named by a seed, or the records of a file. */
 export type TaskSourceSpec =
-  | { type: "generate"; tier: TierName; style: Style; seed: number }
+  | {
+      type: "generate";
+      tier: TierName;
+      style: Style;
+      seed: number;
+      /** Null for any. */
+      difficulty?: DifficultyRange | null;
+    }
   | { type: "dataset"; records: readonly PuzzleRecord[] };
-
-/** What a source is made with beside its spec. */
-export interface TaskSourceOptions {
-  /**
-   * Decides the order of a file's records, anew in every pass over them; null for the order of the
-   * file. A generated series has one order, that of its seed.
-   */
-  orderSeed?: number | null;
-  /** Content hashes of tasks that must not come up, such as those of the validation. */
-  exclude?: ReadonlySet<string>;
-  /** Proves that a generated case has one answer; any solver makes the same cases. */
-  solver?: SolverFactory;
-}
-
-/** A series of tasks in which number `index` is always the same one. */
-export interface TaskSource {
-  /** Different tasks, null when the series is endless. */
-  readonly size: number | null;
-  /** Returns a task of the series; `index` counts from 0 and may exceed `size`: a new pass begins. */
-  task(index: number): Task;
-}
 
 /** Keeps two series from meeting where one seed serves several purposes. */
 const ORDER_STREAM = 0x6f7264;
-/** Cases tried for one place of a series before all of them being excluded is called an error. */
-const MAX_ATTEMPTS = 1000;
 
 /**
  * Makes a source of tasks.
@@ -48,7 +33,7 @@ const MAX_ATTEMPTS = 1000;
 export function createTaskSource(
   spec: TaskSourceSpec,
   options: TaskSourceOptions = {},
-): TaskSource {
+): TaskSource<CaseTask> {
   return spec.type === "generate"
     ? generatedSource(spec, options)
     : datasetSource(spec.records, options);
@@ -57,26 +42,22 @@ export function createTaskSource(
 function generatedSource(
   spec: Extract<TaskSourceSpec, { type: "generate" }>,
   { exclude, solver }: TaskSourceOptions,
-): TaskSource {
-  const { tier, style, seed } = spec;
-  return {
-    size: null,
-    task(index) {
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const made = generateCase({ tier, style, seed, index, attempt, solver });
-        const id = `${tier}-${style}-${seed}-${index}`;
-        const task = makeTask({ id, ...made });
-        if (!exclude?.has(task.contentHash)) return task;
-      }
-      throw new TierError("exclude", `leaves no ${tier} case in ${MAX_ATTEMPTS} tries`);
-    },
-  };
+): TaskSource<CaseTask> {
+  const { tier, style, seed, difficulty } = spec;
+  const taskOf = (made: Case) => makeTask({ id: caseId(made), ...made });
+  const accept = (made: Case) => exclude?.has(taskOf(made).contentHash) !== true;
+  function* search(index: number): Search<CaseTask> {
+    const name = { tier, style, seed, index };
+    const { made } = yield* searchCase(name, { difficulty, accept, solver });
+    return taskOf(made);
+  }
+  return { size: null, search, task: (index) => drain(search(index)) };
 }
 
 function datasetSource(
   records: readonly PuzzleRecord[],
   { orderSeed = null, exclude }: TaskSourceOptions,
-): TaskSource {
+): TaskSource<CaseTask> {
   const tasks = records
     .map((record, index) =>
       makeTask({
@@ -88,7 +69,7 @@ function datasetSource(
     )
     .filter(({ contentHash }) => !exclude?.has(contentHash));
   if (tasks.length === 0) throw new DatasetError("file", "leaves no case to draw from");
-  let shuffled: { pass: number; tasks: Task[] } | null = null;
+  let shuffled: { pass: number; tasks: CaseTask[] } | null = null;
   return {
     size: tasks.length,
     task(index) {
@@ -96,7 +77,7 @@ function datasetSource(
       if (orderSeed !== null && shuffled?.pass !== pass) {
         shuffled = { pass, tasks: new Rng(orderSeed, ORDER_STREAM, pass).shuffle(tasks) };
       }
-      return (shuffled?.tasks ?? tasks)[index % tasks.length] as Task;
+      return (shuffled?.tasks ?? tasks)[index % tasks.length] as CaseTask;
     },
   };
 }

@@ -4,6 +4,7 @@ import { type Clock, ClusterError, type Logger, systemClock } from "@gumshoe/cor
 import {
   FleetService,
   type HeldRange,
+  MemoryFiles,
   PackService,
   ReducerService,
   RolloutService,
@@ -57,6 +58,7 @@ export class WorkerHost {
   readonly #server: RpcServer;
   readonly #channels: Channels;
   readonly #coordinator: RpcChannel;
+  readonly #files = new MemoryFiles();
   #engine: EngineThread | null = null;
   #redis: RedisLink | null = null;
   #role: Role | null = null;
@@ -96,7 +98,7 @@ export class WorkerHost {
       pullTensor: (request) => {
         const held = this.#role?.held(request.run, request.name) ?? null;
         if (held === null) throw new TensorNotHeldError(request.name, "is not held here");
-        return serveTensor(request, held);
+        return serveTensor(request, held, this.#files);
       },
     });
     const address = await this.#server.listen(listen);
@@ -122,6 +124,7 @@ export class WorkerHost {
     await this.#role?.worker?.close(DRAIN_BUDGET_MS);
     await this.#membership?.stop();
     await this.#server.stop(500);
+    await this.#files.close();
     this.#channels.close();
     this.#coordinator.close();
     this.#redis?.close();
@@ -147,7 +150,7 @@ export class WorkerHost {
       (job: J, context: JobContext) =>
         this.#jobs.during(context.key, () => handle(job, context));
     if (role === "inference") {
-      const work = new RolloutRole({ ...common, rollouts, logger });
+      const work = new RolloutRole({ ...common, rollouts, clock: this.#clock, logger });
       const handler = logged(work.handle.bind(work));
       const concurrency = ROLLOUT_CONCURRENCY;
       const worker = new JobWorker("rollout", { redis, handler, concurrency, logger });

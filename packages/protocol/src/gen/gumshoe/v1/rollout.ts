@@ -49,7 +49,7 @@ export interface GroupSpec {
   run: string;
   groupKey: string;
   iteration: number;
-  /** The task as JSON (puzzles package): messages, solution, grader. */
+  /** The task as JSON (puzzles package): messages, and what its environment grades with. */
   taskJson: string;
   /** Prompt token ids: the chat template applied, generation prompt included. */
   promptTokens: number[];

@@ -30,6 +30,11 @@ export interface PullTensorRequest {
   end: number;
   /** The digest that the vector must have (weights); empty to take what is there. */
   digest: string;
+  /**
+   * Where the asker runs; empty to have the values streamed. Who runs in the same place may be answered
+   * with a file.
+   */
+  place: string;
 }
 
 /** The hot message; encoded and decoded by hand. */
@@ -40,10 +45,16 @@ export interface TensorChunk {
   data: Buffer;
   /** f32 or bf16. */
   dtype: string;
+  /**
+   * A file of this place that holds all values asked for, from `file_offset` bytes on; then `data` is
+   * empty and no other chunk follows.
+   */
+  file: string;
+  fileOffset: number;
 }
 
 function createBasePullTensorRequest(): PullTensorRequest {
-  return { run: "", name: "", start: 0, end: 0, digest: "" };
+  return { run: "", name: "", start: 0, end: 0, digest: "", place: "" };
 }
 
 export const PullTensorRequest: MessageFns<PullTensorRequest> = {
@@ -62,6 +73,9 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
     }
     if (message.digest !== "") {
       writer.uint32(42).string(message.digest);
+    }
+    if (message.place !== "") {
+      writer.uint32(50).string(message.place);
     }
     return writer;
   },
@@ -119,6 +133,14 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
             message.digest = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.place = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -141,12 +163,13 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
     message.start = object.start ?? 0;
     message.end = object.end ?? 0;
     message.digest = object.digest ?? "";
+    message.place = object.place ?? "";
     return message;
   },
 };
 
 function createBaseTensorChunk(): TensorChunk {
-  return { offset: 0, data: Buffer.alloc(0), dtype: "" };
+  return { offset: 0, data: Buffer.alloc(0), dtype: "", file: "", fileOffset: 0 };
 }
 
 export const TensorChunk: MessageFns<TensorChunk> = {
@@ -159,6 +182,12 @@ export const TensorChunk: MessageFns<TensorChunk> = {
     }
     if (message.dtype !== "") {
       writer.uint32(26).string(message.dtype);
+    }
+    if (message.file !== "") {
+      writer.uint32(34).string(message.file);
+    }
+    if (message.fileOffset !== 0) {
+      writer.uint32(40).uint64(message.fileOffset);
     }
     return writer;
   },
@@ -200,6 +229,22 @@ export const TensorChunk: MessageFns<TensorChunk> = {
             message.dtype = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.fileOffset = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -220,6 +265,8 @@ export const TensorChunk: MessageFns<TensorChunk> = {
     message.offset = object.offset ?? 0;
     message.data = object.data ?? Buffer.alloc(0);
     message.dtype = object.dtype ?? "";
+    message.file = object.file ?? "";
+    message.fileOffset = object.fileOffset ?? 0;
     return message;
   },
 };

@@ -1,0 +1,24 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, expect, test } from "vitest";
+
+import { loadRunConfig } from "./load-config.js";
+
+const folder = mkdtempSync(join(tmpdir(), "gumshoe-config-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a module lies beside the config that names it, or the error names the field", () => {
+  mkdirSync(join(folder, "model"));
+  const file = join(folder, "run.yaml");
+  const source = "{ type: module, module: ./mine.mjs, options: { size: 3 } }";
+  writeFileSync(file, `type: grpo\nmodel: model\ntasks: { source: ${source} }\n`);
+  const module = join(folder, "mine.mjs");
+  expect(() => loadRunConfig(file, null)).toThrow(`tasks.source.module: there is no ${module}`);
+  writeFileSync(module, "");
+  expect(loadRunConfig(file, null)).toMatchObject({
+    name: "run",
+    tasks: { source: { type: "module", module, seed: 1, options: { size: 3 } } },
+  });
+});

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { parseRunConfig } from "@gumshoe/protocol";
+import { taskToJson } from "@gumshoe/puzzles";
+import { afterAll, describe, expect, test } from "vitest";
+
+import { OtherModuleError } from "./errors.js";
+import { openEnvironment } from "./open-environment.js";
+
+const folder = mkdtempSync(join(tmpdir(), "gumshoe-environments-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const GUESS = `export async function createEnvironment({ below = 10 }) {
+  return {
+    task({ index, rng }) {
+      const answer = rng.below(below);
+      return { messages: [{ role: "user", content: "Task " + index + ": guess " + answer }], answer };
+    },
+    async grade({ answer }, reply) {
+      if (reply === "broken") throw new Error("the checker has no ink");
+      if (reply === "unknown") return { reward: null, reason: "nobody knows" };
+      if (reply === "odd") return { score: 1 };
+      return { reward: Number(reply) === answer ? 1 : 0, metrics: { length: reply.length } };
+    },
+    goldReply: ({ answer }) => String(answer),
+  };
+}
+`;
+
+let written = 0;
+function write(text: string, name = `module-${++written}.mjs`): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+/** Opens the training environment of a config with this source. */
+async function open(source: Record<string, unknown>) {
+  const config = { name: "a", type: "grpo", model: "m", tasks: { source } };
+  const environment = await openEnvironment(parseRunConfig(JSON.stringify(config)), "train");
+  if (environment === null) throw new Error("a run has training tasks");
+  return environment;
+}
+
+const openModule = (module: string, more: Record<string, unknown> = {}) =>
+  open({ type: "module", module, ...more });
+
+describe("a user's module", () => {
+  test("is a series that seed and options name", async () => {
+    const file = write(GUESS);
+    const texts = async (more: Record<string, unknown>) => {
+      const source = (await openModule(file, more)).source();
+      return Array.from({ length: 8 }, (_, index) => source.task(index).messages[0]?.content);
+    };
+    const first = await texts({ seed: 4 });
+    expect(await texts({ seed: 4 })).toEqual(first);
+    expect(await texts({ seed: 5 })).not.toEqual(first);
+    expect(await texts({ seed: 4, options: { below: 1 } })).toContain("Task 3: guess 0");
+    const source = (await openModule(file, { seed: 4 })).source();
+    const late = source.task(5);
+    expect(source.size).toBeNull();
+    expect(late).toMatchObject({ id: "module-4-5", randomGuessLevel: 0 });
+    expect(late.messages[0]?.content).toBe(first[5]);
+  });
+
+  test("grades replies to tasks that came as JSON", async () => {
+    const environment = await openModule(write(GUESS));
+    const task = environment.readTask(taskToJson(environment.source().task(2)));
+    const gold = environment.goldReply?.(task) ?? "";
+    expect(await environment.grade(task, gold)).toEqual({ reward: 1, metrics: { length: 1 } });
+    expect(await environment.grade(task, "-1")).toMatchObject({ reward: 0 });
+  });
+
+  test("may say that a reply cannot be scored, which is not 0", async () => {
+    const environment = await openModule(write(GUESS));
+    const task = environment.source().task(0);
+    expect(await environment.grade(task, "unknown")).toEqual({
+      ...{ reward: null, reason: "nobody knows", metrics: {} },
+    });
+    await expect(environment.grade(task, "broken")).rejects.toThrow("the checker has no ink");
+    await expect(environment.grade(task, "odd")).rejects.toThrow(
+      "tasks.source.module: grade must return { reward: a finite number } or",
+    );
+  });
+
+  test("makes another task where one must not come up", async () => {
+    const environment = await openModule(write(GUESS));
+    const { contentHash, id } = environment.source().task(1);
+    const other = environment.source({ exclude: new Set([contentHash]) }).task(1);
+    expect(other.contentHash).not.toBe(contentHash);
+    expect(other.id).toBe(id);
+    const fixed = await openModule(write(GUESS.replace("rng.below(below)", "3")));
+    const exclude = new Set([fixed.source().task(0).contentHash]);
+    expect(() => fixed.source({ exclude }).task(0)).toThrow(
+      "leaves no task 0 that is not a validation task: draw it from rng",
+    );
+  });
+
+  test("is loaded anew when its file was changed, and refuses the tasks of the old one", async () => {
+    const file = write(GUESS, "edited.mjs");
+    const before = (await openModule(file)).source().task(0);
+    write(GUESS.replace("guess", "name"), "edited.mjs");
+    const after = await openModule(file);
+    expect(after.source().task(0).messages[0]?.content).toContain("name");
+    expect(() => after.readTask(taskToJson(before))).toThrow(OtherModuleError);
+  });
+});
+
+describe("a module that does not keep the contract is refused, naming the field", () => {
+  test.each([
+    ["is no JavaScript", "export funktion", /cannot be loaded: /],
+    ["fails while it is loaded", 'throw new Error("no licence")', "cannot be loaded: no licence"],
+    ["exports something else", "export const a = 1", "createEnvironment, but exports a"],
+    ["exports nothing", "", "createEnvironment, but exports nothing"],
+    [
+      "does not like its options",
+      'export function createEnvironment() { throw new Error("size is missing"); }',
+      "createEnvironment failed: size is missing",
+    ],
+    [
+      "lacks a method",
+      "export const createEnvironment = () => ({ task() {} })",
+      "createEnvironment must return an object with grade()",
+    ],
+    ["returns nothing", "export const createEnvironment = () => {}", "an object with task()"],
+    [
+      "makes no task",
+      "export const createEnvironment = () => ({ task() {}, grade() {} })",
+      "task 0 cannot be made: task() must return an object with messages",
+    ],
+    ["makes a wrong role", GUESS.replace('"user"', '"robot"'), "messages[0].role: must be one of"],
+    [
+      "draws from another chance",
+      GUESS.replace("rng.below(below)", "Math.random()"),
+      "task 0 came out differently a second time",
+    ],
+  ])("%s", async (_what, text, message) => {
+    const opened = openModule(write(text));
+    await expect(opened).rejects.toThrow(message);
+    await expect(opened).rejects.toMatchObject({ field: "tasks.source.module" });
+  });
+
+  test("is not there", async () => {
+    const file = join(folder, "nowhere.mjs");
+    await expect(openModule(file)).rejects.toThrow(`tasks.source.module: there is no ${file}`);
+  });
+});
+
+test("the validation has its own environment, or none", async () => {
+  const base = { name: "a", type: "grpo", model: "m", tasks: { source: { type: "generate" } } };
+  expect(await openEnvironment(parseRunConfig(JSON.stringify(base)), "validation")).toBeNull();
+  const validation = { source: { type: "module", module: join(folder, "nowhere.mjs") } };
+  const config = parseRunConfig(JSON.stringify({ ...base, validation }));
+  await expect(openEnvironment(config, "validation")).rejects.toMatchObject({
+    field: "validation.source.module",
+  });
+});
+
+test("a file of cases that is missing or too short is refused, naming the field", async () => {
+  const file = write(
+    JSON.stringify([{ num_clues: 1, prompt: "A. Who?", solution: { A: "Hall" } }]),
+  );
+  const short = open({ type: "dataset", file, split: [0, 2] });
+  await expect(short).rejects.toThrow("tasks.source.split: ends at 2, but the file has 1 records");
+  const gone = open({ type: "dataset", file: join(folder, "gone.json") });
+  await expect(gone).rejects.toMatchObject({ field: "tasks.source.file" });
+  expect((await open({ type: "dataset", file })).source().size).toBe(1);
+});

@@ -1,0 +1,72 @@
+import { TaskFormatError } from "../errors.js";
+import { listAt, objectAt, shareAt, textAt } from "./json-field.js";
+
+/** One message of a chat. */
+export interface Message {
+  role: "system" | "user" | "assistant";
+  content: string;
+}
+
+/**
+ * One task as a trainer sees it. Plain data that travels as JSON; an environment adds what it grades
+ * replies with.
+ */
+export interface Task {
+  /** Names the task in its source, e.g. "mini-clear-11-42" or "record-17". */
+  id: string;
+  /** SHA-256 of messages and answer: equal for equal tasks wherever they come from. */
+  contentHash: string;
+  messages: readonly Message[];
+  /** Expected reward of somebody who guesses, 0 to 1. */
+  randomGuessLevel: number;
+}
+
+/** Writes a task as JSON text, with all that its environment added. */
+export function taskToJson(task: Task): string {
+  return JSON.stringify(task);
+}
+
+/**
+ * Reads what all tasks have in common from the text that {@link taskToJson} wrote.
+ *
+ * @throws TaskFormatError naming the field
+ */
+export function taskFromJson(text: string): Task {
+  return readTask(text).task;
+}
+
+/**
+ * Reads a task and returns all its fields beside, so that an environment can read its own.
+ *
+ * @throws TaskFormatError naming the field
+ */
+export function readTask(text: string): { task: Task; fields: Record<string, unknown> } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new TaskFormatError("task", "is not JSON", { cause });
+  }
+  const fields = objectAt("task", value);
+  const task = {
+    id: textAt("task.id", fields["id"]),
+    contentHash: textAt("task.contentHash", fields["contentHash"]),
+    messages: readMessages("task.messages", fields["messages"]),
+    randomGuessLevel: shareAt("task.randomGuessLevel", fields["randomGuessLevel"]),
+  };
+  return { task, fields };
+}
+
+const ROLES: readonly string[] = ["system", "user", "assistant"];
+
+/** Reads the messages of a chat. @throws TaskFormatError naming the field */
+export function readMessages(field: string, value: unknown): Message[] {
+  return listAt(field, value).map((item, index) => {
+    const place = `${field}[${index}]`;
+    const { role, content } = objectAt(place, item);
+    if (typeof role !== "string" || !ROLES.includes(role)) {
+      throw new TaskFormatError(`${place}.role`, `must be one of ${ROLES.join(", ")}`);
+    }
+    return { role: role as Message["role"], content: textAt(`${place}.content`, content) };
+  });
+}

@@ -1,0 +1,17 @@
+import { type Environment } from "../environment/environment.js";
+import { type GraderName } from "../grading/grade.js";
+import { carelessReply, goldReply } from "../grading/replies.js";
+import { gradeTask } from "./grade-task.js";
+import { createTaskSource, type TaskSourceSpec } from "./task-source.js";
+import { type CaseTask, caseTaskFromJson } from "./task.js";
+
+/** Temporal Clue as an environment: generated cases, or those of a file. */
+export function clueEnvironment(spec: TaskSourceSpec, grader: GraderName): Environment<CaseTask> {
+  return {
+    source: (options) => createTaskSource(spec, options),
+    readTask: caseTaskFromJson,
+    grade: (task, reply) => gradeTask(task, reply, grader),
+    goldReply: ({ solution }) => goldReply(solution),
+    carelessReply,
+  };
+}
