@@ -5,7 +5,7 @@
  * a temporary folder and fails when the committed files differ.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,6 +29,10 @@ const OPTIONS = [
   "annotateFilesWithVersion=false",
 ];
 
+/** The protos in binary form, which reflection serves; line breaks keep a change readable. */
+const DESCRIPTORS = "descriptors.ts";
+const BASE64_COLUMNS = 96;
+
 /** Lists files under a folder by path relative to it, sorted. */
 function listFiles(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -43,10 +47,24 @@ function fail(message) {
   throw new GenError(message);
 }
 
+function writeDescriptors(binary, output) {
+  const base64 = readFileSync(binary).toString("base64");
+  const lines = base64
+    .match(new RegExp(`.{1,${BASE64_COLUMNS}}`, "g"))
+    .map((line) => `  "${line}"`);
+  writeFileSync(
+    join(output, DESCRIPTORS),
+    "/** All protos: a serialised FileDescriptorSet, in base64. */\n" +
+      `export const DESCRIPTOR_SET =\n${lines.join(" +\n")};\n`,
+  );
+  rmSync(binary);
+}
+
 function generate(output) {
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   const bin = join(ROOT, "node_modules/.bin");
+  const binary = join(output, "descriptors.bin");
   const result = spawnSync(
     "protoc",
     [
@@ -54,6 +72,7 @@ function generate(output) {
       `--proto_path=${PROTOS}`,
       `--ts_proto_out=${output}`,
       `--ts_proto_opt=${OPTIONS.join(",")}`,
+      `--descriptor_set_out=${binary}`,
       ...listFiles(PROTOS).filter((file) => file.endsWith(".proto")),
     ],
     { stdio: "inherit", env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` } },
@@ -66,6 +85,7 @@ function generate(output) {
   }
   if (result.error) fail(result.error.message);
   if (result.status !== 0) fail(`protoc failed with exit code ${result.status}`);
+  writeDescriptors(binary, output);
 }
 
 function check() {

@@ -34,9 +34,11 @@ import {
 } from "./fake-workers.js";
 import { freePort, startRedis, type TestRedis } from "./redis-server.js";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** The repository. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAIN = join(ROOT, "packages/coordinator/dist/main.js");
-const TOKEN = "test-token";
+/** The token of fake clusters. */
+export const TOKEN = "test-token";
 const CLUSTER = "fake";
 const POLL_MS = 5;
 

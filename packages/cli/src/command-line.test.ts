@@ -15,6 +15,7 @@ const gumshoe = (...words: string[]) => gumshoeIn(folder, ...words);
 
 const COMMANDS = ["run", "up", "submit", "watch", "status", "cancel", "eval", "score", "verify"];
 const MORE = [
+  ["download"],
   ["puzzle", "generate"],
   ["puzzle", "show"],
   ["puzzle", "check"],
@@ -51,6 +52,15 @@ describe("wrong usage ends with code 2 and a hint", () => {
     const { code, err } = await gumshoe("run", "x.yaml", "--threads", "two");
     expect(code).toBe(2);
     expect(err).toContain("must be a whole number, 1 to 1024");
+  });
+
+  test("a checkpoint that is neither best nor latest nor a number, and a place for it", async () => {
+    const which = await gumshoe("download", "first", "--out", "x", "--checkpoint", "newest");
+    expect(which.code).toBe(2);
+    expect(which.err).toContain("must be best, latest or the number of an iteration");
+    const nowhere = await gumshoe("download", "first");
+    expect(nowhere.code).toBe(2);
+    expect(nowhere.err).toContain("--out <folder>");
   });
 
   test("a config that is not there, and one with a wrong field", async () => {

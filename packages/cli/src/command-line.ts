@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { addBenchCommand } from "./commands/bench.js";
 import { addCancelCommand } from "./commands/cancel.js";
 import { addDoctorCommand } from "./commands/doctor.js";
+import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addPuzzleCommand } from "./commands/puzzle.js";
 import { addRunCommand } from "./commands/run.js";
@@ -65,6 +66,7 @@ function buildProgram(context: Context): Command {
   addWatchCommand(program, context);
   addStatusCommand(program, context);
   addCancelCommand(program, context);
+  addDownloadCommand(program, context);
   addPuzzleCommand(program, context);
   addEvalCommand(program, context);
   addScoreCommand(program, context);

@@ -14,3 +14,41 @@ export class WatchLostError extends ClusterError {
     });
   }
 }
+
+/** Thrown when a download lost the coordinator and could not reach it again in the time allowed. */
+export class DownloadLostError extends ClusterError {
+  constructor(
+    readonly run: string,
+    readonly receivedBytes: number,
+    cause: unknown,
+  ) {
+    super("UNAVAILABLE", `the download from run ${run} was lost after ${receivedBytes} bytes`, {
+      details: { run, receivedBytes },
+      cause,
+    });
+  }
+}
+
+/** Thrown when what a download brought is not what was announced. */
+export class CorruptDownloadError extends ClusterError {
+  constructor(
+    readonly file: string,
+    problem: string,
+  ) {
+    super("DATA_LOSS", `${file}: ${problem}`, { details: { file } });
+  }
+}
+
+/** Thrown when a downloaded file cannot be written, e.g. because the disk is full. */
+export class DownloadWriteError extends ClusterError {
+  constructor(
+    readonly path: string,
+    problem: string,
+    cause: unknown,
+  ) {
+    super("FAILED_PRECONDITION", `${path} cannot be written: ${problem}`, {
+      details: { path },
+      cause,
+    });
+  }
+}

@@ -1,7 +1,14 @@
-import { InvalidArgumentError } from "@gumshoe/core";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { ClusterError, InvalidArgumentError, sha256 } from "@gumshoe/core";
 import {
   type CallContext,
+  Checkpoint,
+  CheckpointChunk,
   parseRunConfig,
+  Rollout,
   RpcServer,
   Run,
   type RunEvent,
@@ -48,6 +55,18 @@ class TinyCoordinator {
       listRuns: async () => ({ runs: [run()] }),
       cancelRun: async () => ({ ...run(), state: RunState.CANCELLED }),
       getFleet: async () => ({ workers: [] }),
+      listRollouts: async ({ pageToken, kind }) => {
+        const index = Number(pageToken);
+        const rollouts = [Rollout.create({ groupKey: `0/${kind}/0`, index, text: "answer" })];
+        return { rollouts, nextPageToken: index < 2 ? String(index + 1) : "" };
+      },
+      listCheckpoints: async () => ({ checkpoints: [Checkpoint.create({ iteration: 2 })] }),
+      downloadCheckpoint: async function* ({ checkpoint }) {
+        const files = [{ name: "empty", bytes: 0, sha256: sha256("") }];
+        if (checkpoint === "best")
+          yield CheckpointChunk.create({ checkpoint: Checkpoint.create({ files }) });
+        else throw new ClusterError("NOT_FOUND", "it is gone");
+      },
       watchRun: ({ fromEvent }, context) => this.#watch(fromEvent, context),
     });
     return this.#server.listen(address);
@@ -111,6 +130,38 @@ test("runs are got, listed and cancelled, and the fleet is shown", async () => {
   expect((await client.list()).map((run) => run.name)).toEqual(["first"]);
   expect((await client.cancel("first")).state).toBe("cancelled");
   expect(await client.fleet()).toEqual([]);
+});
+
+test("a config larger than 1 MB is refused before it is sent", async () => {
+  await expect(client.submit(`${CONFIG}#${"x".repeat(1_000_000)}`)).rejects.toMatchObject({
+    name: "RequestTooLargeError",
+    code: "RESOURCE_EXHAUSTED",
+  });
+});
+
+test("answers are read page after page", async () => {
+  const page = await client.rolloutPage("first", { kind: "train" });
+  expect(page).toMatchObject({ nextPageToken: "1", rollouts: [{ groupKey: "0/train/0" }] });
+  const indices: number[] = [];
+  for await (const { index, reward, text } of client.rollouts("first")) {
+    expect({ reward, text }).toEqual({ reward: null, text: "answer" });
+    indices.push(index);
+  }
+  expect(indices).toEqual([0, 1, 2]);
+});
+
+test("a checkpoint is listed and downloaded; one that is gone leaves nothing behind", async () => {
+  expect(await client.checkpoints("first")).toMatchObject([{ iteration: 2, reward: null }]);
+  const folder = mkdtempSync(join(tmpdir(), "gumshoe-client-"));
+  try {
+    const out = join(folder, "best");
+    expect(await client.download("first", { out })).toMatchObject({ folder: out, bytes: 0 });
+    const gone = client.download("first", { out: join(folder, "gone"), checkpoint: 7 });
+    await expect(gone).rejects.toMatchObject({ code: "NOT_FOUND", message: "it is gone" });
+    expect(readdirSync(folder)).toEqual(["best"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a watch ends with the run, and not at an event from before it went on", async () => {

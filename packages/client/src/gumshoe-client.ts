@@ -6,6 +6,8 @@ import {
   systemClock,
 } from "@gumshoe/core";
 import {
+  MAX_CONFIG_BYTES,
+  RequestTooLargeError,
   RpcChannel,
   type RpcClient,
   type RunConfig,
@@ -14,6 +16,15 @@ import {
   type WorkerStatus,
 } from "@gumshoe/protocol";
 
+import { type CheckpointInfo, fromCheckpoint } from "./checkpoint-info.js";
+import { downloadCheckpoint, type DownloadedCheckpoint, type DownloadOptions } from "./download.js";
+import {
+  fromRolloutPage,
+  type PageOptions,
+  type RolloutFilter,
+  type RolloutInfo,
+  type RolloutPage,
+} from "./rollouts.js";
 import { fromRun, hasEnded, type RunInfo } from "./run-info.js";
 import { followEvents, type WatchOptions } from "./watch.js";
 
@@ -22,6 +33,12 @@ export const DEFAULT_ADDRESS = "127.0.0.1:7070";
 
 // Every call is idempotent; a coordinator that restarts is back within a few seconds.
 const RETRIES: RetryPolicy = { attempts: 3, firstDelayMs: 200, maxDelayMs: 1000 };
+
+/** Bytes in flight of a download. */
+const DOWNLOAD_WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** Most answers that {@link GumshoeClient.rollouts} asks for at once. */
+const LARGE_PAGE = 200;
 
 /** How to reach a cluster. */
 export interface GumshoeClientOptions {
@@ -33,21 +50,26 @@ export interface GumshoeClientOptions {
 }
 
 /**
- * Talks to a cluster: submits runs, watches and cancels them, lists the workers.
+ * Talks to a cluster: submits runs, watches and cancels them, reads their answers, downloads their
+ * checkpoints, lists the workers.
  *
- * Failed calls throw RpcError, whose `code` tells what is wrong: `UNAUTHENTICATED` (the token),
- * `INVALID_ARGUMENT` (the config; `details.field` names the place), `NOT_FOUND` (no such run),
- * `ALREADY_EXISTS` (the name has another config), `UNAVAILABLE` (nobody answers).
+ * Failed calls throw a ClusterError, whose `code` tells what is wrong: `UNAUTHENTICATED` (the token),
+ * `INVALID_ARGUMENT` (the config; `details.field` names the place), `NOT_FOUND` (no such run or
+ * checkpoint), `ALREADY_EXISTS` (the name has another config), `RESOURCE_EXHAUSTED` (the config is
+ * larger than 1 MB), `UNAVAILABLE` (nobody answers).
  */
 export class GumshoeClient {
   readonly #channel: RpcChannel;
+  readonly #options: { readonly address: string; readonly token: string };
   readonly #runs: RpcClient<typeof RunService>;
   readonly #clock: Clock;
 
   constructor(options: GumshoeClientOptions) {
     if (options.token === "") throw new InvalidArgumentError("token", "must not be empty");
     this.#clock = options.clock ?? systemClock;
-    this.#channel = new RpcChannel(options.address ?? DEFAULT_ADDRESS, { token: options.token });
+    const { address = DEFAULT_ADDRESS, token } = options;
+    this.#options = { address, token };
+    this.#channel = new RpcChannel(address, { token });
     this.#runs = this.#channel.client(RunService);
   }
 
@@ -58,6 +80,8 @@ export class GumshoeClient {
    */
   async submit(config: string | RunConfig): Promise<RunInfo> {
     const text = typeof config === "string" ? config : JSON.stringify(config);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_CONFIG_BYTES) throw new RequestTooLargeError(bytes, MAX_CONFIG_BYTES);
     return fromRun(await this.#call(() => this.#runs.submitRun({ config: text })));
   }
 
@@ -89,6 +113,55 @@ export class GumshoeClient {
       hasEnded: async () => hasEnded((await this.get(name)).state),
     };
     return followEvents(name, source, { ...options, clock: this.#clock });
+  }
+
+  /** Returns one page of the answers that a run has sampled, in the order in which they came in. */
+  async rolloutPage(run: string, options: PageOptions = {}): Promise<RolloutPage> {
+    const { iteration, kind = "", pageSize = 0, pageToken = "" } = options;
+    const request = { run, iteration, kind, pageSize, pageToken };
+    return fromRolloutPage(await this.#call(() => this.#runs.listRollouts(request)));
+  }
+
+  /** Yields the answers that a run has sampled so far, page after page. */
+  async *rollouts(run: string, filter: RolloutFilter = {}): AsyncGenerator<RolloutInfo> {
+    let pageToken: string | null = "";
+    while (pageToken !== null) {
+      const page: RolloutPage = await this.rolloutPage(run, {
+        ...{ ...filter, pageSize: LARGE_PAGE, pageToken },
+      });
+      yield* page.rollouts;
+      pageToken = page.nextPageToken;
+    }
+  }
+
+  /** Returns the checkpoints of a run that are on disk, the newest first. */
+  async checkpoints(run: string): Promise<CheckpointInfo[]> {
+    const { checkpoints } = await this.#call(() => this.#runs.listCheckpoints({ run }));
+    return checkpoints.map(fromCheckpoint);
+  }
+
+  /**
+   * Downloads a checkpoint: a folder that Transformers and vLLM load as it is. Every file is checked
+   * against its hash; the folder is there whole, or not at all. Survives breaks of the connection.
+   *
+   * @throws  InvalidArgumentError when `out` is there already, CorruptDownloadError, DownloadWriteError,
+   *          DownloadLostError; RpcError, NOT_FOUND when there is no such checkpoint (any more)
+   */
+  async download(run: string, options: DownloadOptions): Promise<DownloadedCheckpoint> {
+    const { signal, withOptimizer = false } = options;
+    const { address, token } = this.#options;
+    // A connection of its own: watches and short calls do not wait behind its bytes.
+    const channel = new RpcChannel(address, { token, windowBytes: DOWNLOAD_WINDOW_BYTES });
+    const bulk = channel.client(RunService);
+    const open = (checkpoint: string, fromByte: number) => {
+      const request = { run, checkpoint, withOptimizer, fromByte };
+      return bulk.downloadCheckpoint(request, signal === undefined ? {} : { signal });
+    };
+    try {
+      return await downloadCheckpoint(run, open, { ...options, clock: this.#clock });
+    } finally {
+      channel.close();
+    }
   }
 
   /** Returns the workers, and what they do. */

@@ -1,4 +1,21 @@
-export { WatchLostError } from "./errors.js";
+export { type CheckpointInfo } from "./checkpoint-info.js";
+export {
+  type DownloadedCheckpoint,
+  type DownloadOptions,
+  type DownloadProgress,
+} from "./download.js";
+export {
+  CorruptDownloadError,
+  DownloadLostError,
+  DownloadWriteError,
+  WatchLostError,
+} from "./errors.js";
 export { DEFAULT_ADDRESS, GumshoeClient, type GumshoeClientOptions } from "./gumshoe-client.js";
+export {
+  type PageOptions,
+  type RolloutFilter,
+  type RolloutInfo,
+  type RolloutPage,
+} from "./rollouts.js";
 export { type RunInfo, type RunStateName } from "./run-info.js";
 export { type WatchOptions } from "./watch.js";

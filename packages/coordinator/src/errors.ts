@@ -24,6 +24,13 @@ export class UnknownRunError extends ClusterError {
   }
 }
 
+/** Thrown when a run has no such checkpoint, or does not keep it any more. */
+export class UnknownCheckpointError extends ClusterError {
+  constructor(run: string, which: string, problem: string) {
+    super("NOT_FOUND", `run ${run}: checkpoint ${which} ${problem}`, { details: { run, which } });
+  }
+}
+
 /** Thrown when a name belongs to a run with another config. */
 export class NameTakenError extends ClusterError {
   constructor(name: string) {

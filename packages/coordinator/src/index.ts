@@ -10,6 +10,7 @@ export {
   PlanLostError,
   RunCannotLearnError,
   RunStoppedError,
+  UnknownCheckpointError,
   UnknownRunError,
   WriteFailedError,
   WrongGroupWeightsError,

@@ -1,4 +1,4 @@
-import { ClusterError, type ErrorCode } from "@gumshoe/core";
+import { ClusterError, type ErrorCode, errorMessage } from "@gumshoe/core";
 
 /** Thrown when a call failed, on the other side or on the way there; carries the other side's code. */
 export class RpcError extends ClusterError {
@@ -39,6 +39,25 @@ export class ListenError extends ClusterError {
 export class WrongTokenError extends ClusterError {
   constructor(problem: "missing" | "wrong") {
     super("UNAUTHENTICATED", `the token is ${problem}`, { details: { problem } });
+  }
+}
+
+/** Thrown when a request is larger than its method takes. */
+export class RequestTooLargeError extends ClusterError {
+  constructor(
+    readonly bytes: number,
+    readonly maxBytes: number,
+  ) {
+    super("RESOURCE_EXHAUSTED", `the request has ${bytes} bytes, at most ${maxBytes} are taken`, {
+      details: { bytes, maxBytes },
+    });
+  }
+}
+
+/** Thrown when the bytes of a request are not the message that its method takes. */
+export class UnreadableRequestError extends ClusterError {
+  constructor(cause: unknown) {
+    super("INVALID_ARGUMENT", `the request cannot be decoded: ${errorMessage(cause)}`, { cause });
   }
 }
 

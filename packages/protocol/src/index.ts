@@ -14,8 +14,10 @@ export { StopWhenConfig, ValidationConfig } from "./config/validation.js";
 export {
   ListenError,
   MalformedMessageError,
+  RequestTooLargeError,
   RpcError,
   TensorNotHeldError,
+  UnreadableRequestError,
   WrongTokenError,
 } from "./errors.js";
 export {
@@ -71,11 +73,20 @@ export {
 } from "./gen/gumshoe/v1/rollout.js";
 export {
   CancelRunRequest,
+  Checkpoint,
+  CheckpointChunk,
+  CheckpointFileInfo,
+  DownloadCheckpointRequest,
   Fleet,
   GetFleetRequest,
   GetRunRequest,
+  ListCheckpointsRequest,
+  ListCheckpointsResponse,
+  ListRolloutsRequest,
+  ListRolloutsResponse,
   ListRunsRequest,
   ListRunsResponse,
+  Rollout,
   Run,
   RunEvent,
   RunServiceService as RunService,
@@ -115,8 +126,9 @@ export {
   RpcChannel,
   type RpcClient,
 } from "./rpc/channel.js";
-export { MAX_MESSAGE_BYTES } from "./rpc/limits.js";
-export { type CallContext, type RpcHandlers, RpcServer } from "./rpc/server.js";
+export { type CallContext, type RpcHandlers } from "./rpc/handlers.js";
+export { MAX_CONFIG_BYTES, MAX_MESSAGE_BYTES } from "./rpc/limits.js";
+export { RpcServer } from "./rpc/server.js";
 export { type RequestOf, type ResponseOf, type RpcService } from "./rpc/service.js";
 export { fromGrpcFailure, type GrpcFailure, toGrpcFailure } from "./status.js";
 export { TensorService } from "./tensors/chunk-codec.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { formatClock, formatCount, formatDuration, formatInterval } from "./format.js";
+import { formatBytes, formatClock, formatCount, formatDuration, formatInterval } from "./format.js";
 
 test("durations are written in the two largest units", () => {
   expect([0.4, 8, 59.6, 200, 7505].map(formatDuration)).toEqual([
@@ -19,4 +19,17 @@ test("a clock never runs below zero", () => {
 test("counts have separators, intervals three digits", () => {
   expect(formatCount(1234567.8)).toBe("1,234,568");
   expect(formatInterval({ low: 0.4, high: 0.51234 })).toBe("0.400 to 0.512");
+});
+
+test("sizes have a unit that keeps them short", () => {
+  const sizes = [0, 999, 1000, 3_410_000, 99_960_000, 999_900_000, 1_900_000_000];
+  expect(sizes.map(formatBytes)).toEqual([
+    "0 B",
+    "999 B",
+    "1.0 kB",
+    "3.4 MB",
+    "100 MB",
+    "1.0 GB",
+    "1.9 GB",
+  ]);
 });

@@ -49,3 +49,14 @@ test("a watch ends when its caller goes away", async () => {
   setTimeout(() => stop.abort(), 10);
   expect(await watching).toEqual([1]);
 });
+
+test("a watch from beyond the last event waits for it, or ends where the run has ended", async () => {
+  const hub = new EventHub([done(1)]);
+  const watching = numbers(hub, 9);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let number = 2; number <= 9; number++) hub.publish(done(number));
+  hub.publish(cancelled(10));
+  expect(await watching).toEqual([9, 10]);
+  expect(await numbers(hub, 11)).toEqual([]);
+  expect(await numbers(hub, 99)).toEqual([]);
+});

@@ -32,7 +32,8 @@ export class EventHub {
   }
 
   /**
-   * Yields the events from a number on, past ones first, until a final one that nothing follows.
+   * Yields the events from a number on, past ones first, until a final one that nothing follows. Ends
+   * at once where the run has ended before that number.
    *
    * @param from  first event wanted, from 1; 0 for all
    */
@@ -44,15 +45,16 @@ export class EventHub {
     try {
       let sent = Math.max(0, from - 1);
       for (;;) {
+        if (sent >= this.#events.length && this.#hasEnded()) return;
         for (let event = this.#events[sent]; event !== undefined; event = this.#events[sent]) {
           sent += 1;
           yield event;
-          if (this.#isEnd(event, sent)) return;
+          if (sent === this.#events.length && this.#hasEnded()) return;
         }
         const transient = watcher.queue.splice(0).filter(({ number }) => number === 0);
         for (const event of transient) yield event;
         if (signal.aborted) return;
-        if (watcher.queue.length === 0 && this.#events.length === sent) {
+        if (watcher.queue.length === 0 && this.#events.length <= sent) {
           await new Promise<void>((resolve) => (watcher.wake = resolve));
         }
       }
@@ -63,7 +65,8 @@ export class EventHub {
   }
 
   /** A run that was taken up again goes on after its final event. */
-  #isEnd(event: WatchedEvent, sent: number): boolean {
-    return FINAL_EVENTS.includes(event.body.type) && this.#events.length === sent;
+  #hasEnded(): boolean {
+    const last = this.#events.at(-1);
+    return last !== undefined && FINAL_EVENTS.includes(last.body.type);
   }
 }

@@ -8,9 +8,12 @@ import {
 } from "@gumshoe/protocol";
 
 import { type Fleet } from "../fleet/fleet.js";
+import { downloadCheckpoint } from "../run/checkpoint-download.js";
+import { rolloutPage } from "../run/rollout-page.js";
 import { type RunManager } from "../run/run-manager.js";
 import { type RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
+import { storedCheckpoints } from "../run/stored-checkpoints.js";
 
 const STATES = {
   queued: RunState.QUEUED,
@@ -28,6 +31,9 @@ export function runHandlers(runs: RunManager, fleet: Fleet): RpcHandlers<typeof 
     listRuns: async () => ({ runs: runs.list().map(toRun) }),
     cancelRun: async ({ name }) => toRun(await runs.cancel(name)),
     watchRun: ({ name, fromEvent }, { signal }) => watch(runs.get(name), fromEvent, signal),
+    listRollouts: async (request) => rolloutPage(runs.get(request.run), request),
+    listCheckpoints: async ({ run }) => ({ checkpoints: await storedCheckpoints(runs.get(run)) }),
+    downloadCheckpoint: (request) => downloadCheckpoint(runs.get(request.run), request),
     getFleet: async () => ({ workers: fleet.statuses() }),
   };
 }

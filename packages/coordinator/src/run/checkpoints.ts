@@ -1,8 +1,6 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 
 import { errorMessage, hashJson, type Logger } from "@gumshoe/core";
 import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
@@ -10,23 +8,12 @@ import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe
 import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
 import { syncFolder, writeDurably } from "../ledger/durable-file.js";
+import { fileDigest, type Manifest, MANIFEST, OPTIMIZER, readManifest } from "./manifest.js";
 import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { type Durable, newestWeights } from "./run-state.js";
 
 const F32_BYTES = 4;
-const OPTIMIZER = "optimizer.safetensors";
-
-interface Manifest {
-  readonly iteration: number;
-  readonly update: number;
-  readonly digest: string;
-  readonly configHash: string;
-  /** Sizes in bytes. */
-  readonly files: Readonly<Record<string, number>>;
-  /** SHA-256 of the optimizer's file. The weights have their own digest, checked when they are read. */
-  readonly optimizer: string;
-}
 
 /**
  * Writes and finds a run's checkpoints: folders that Transformers loads as they are, with the
@@ -85,7 +72,7 @@ export class Checkpoints {
       await writeDurably(join(temporary, name), content);
     }
     await writeDurably(
-      join(temporary, "manifest.json"),
+      join(temporary, MANIFEST),
       `${JSON.stringify(await this.#manifest(temporary, iteration), null, 2)}\n`,
     );
     await syncFolder(temporary);
@@ -117,8 +104,10 @@ export class Checkpoints {
   async #manifest(folder: string, iteration: number): Promise<Manifest> {
     const weights = newestWeights(this.#record.state);
     const files: Record<string, number> = {};
+    const digests: Record<string, string> = {};
     for (const name of (await readdir(folder)).sort()) {
       files[name] = (await stat(join(folder, name))).size;
+      digests[name] = await fileDigest(join(folder, name));
     }
     return {
       iteration,
@@ -126,14 +115,14 @@ export class Checkpoints {
       digest: weights?.digest ?? "",
       configHash: hashJson(this.#record.config),
       files,
-      optimizer: await fileDigest(join(folder, OPTIMIZER)),
+      optimizer: digests[OPTIMIZER] ?? "",
+      sha256: digests,
     };
   }
 
   async #problemOf({ folder, digest }: Durable): Promise<string | null> {
     try {
-      const text = await readFile(join(folder, "manifest.json"), "utf8");
-      const manifest = JSON.parse(text) as Manifest;
+      const { manifest } = await readManifest(folder);
       if (manifest.digest !== digest) return "its manifest names other weights";
       for (const [name, size] of Object.entries(manifest.files)) {
         if ((await stat(join(folder, name))).size !== size) return `${name} has another size`;
@@ -191,10 +180,4 @@ async function prepareFile(file: string, header: Uint8Array, dataBytes: number):
   } finally {
     await handle.close();
   }
-}
-
-async function fileDigest(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
-  return hash.digest("hex");
 }

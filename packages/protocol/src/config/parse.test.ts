@@ -239,3 +239,15 @@ test("text that is no config is refused in one line", () => {
   expect(problem("")).toMatch(/^config: must be fields/);
   expect(problem(`type: grpo #${"x".repeat(1_000_001)}`)).toMatch(/^config: is longer than/);
 });
+
+test("text that would take long to read is refused at once", () => {
+  const unique = Array.from({ length: 50_000 }, (_, i) => `key${i}: 1`).join("\n");
+  for (const text of [
+    "[".repeat(900_000),
+    "- ".repeat(400_000),
+    "a: 1\n".repeat(180_000),
+    unique,
+  ]) {
+    expect(problem(text)).toBe("config: has more than 5000 lines, fields and items");
+  }
+});

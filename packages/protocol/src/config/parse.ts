@@ -7,6 +7,11 @@ import { RunConfig } from "./run-config.js";
 /** Longest config text that is read, in characters: a config is written by hand. */
 const MAX_CONFIG_CHARACTERS = 1_000_000;
 
+/** What YAML is made of. Reading takes time that grows with the square of these, and a server reads. */
+const MARK = /[\n:,[{?-]/g;
+/** Most marks of a config: ten times those of a long one. */
+const MAX_MARKS = 5000;
+
 /**
  * Reads a run config from YAML or JSON text, checks it and fills in the defaults.
  *
@@ -16,6 +21,9 @@ const MAX_CONFIG_CHARACTERS = 1_000_000;
 export function parseRunConfig(text: string, options: { fileName?: string } = {}): RunConfig {
   if (text.length > MAX_CONFIG_CHARACTERS) {
     throw new InvalidArgumentError("config", `is longer than ${MAX_CONFIG_CHARACTERS} characters`);
+  }
+  if ((text.match(MARK)?.length ?? 0) > MAX_MARKS) {
+    throw new InvalidArgumentError("config", `has more than ${MAX_MARKS} lines, fields and items`);
   }
   const raw = readYaml(text);
   const name = options.fileName === undefined ? null : nameFromFile(options.fileName);

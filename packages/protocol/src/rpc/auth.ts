@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-import { Metadata } from "@grpc/grpc-js";
+import { type ClusterError } from "@gumshoe/core";
+import { Metadata, type ServerInterceptor, ServerInterceptingCall } from "@grpc/grpc-js";
 
 import { WrongTokenError } from "../errors.js";
+import { toGrpcFailure } from "../status.js";
 
 const HEADER = "authorization";
 const SCHEME = "Bearer ";
@@ -15,16 +17,41 @@ export function bearerMetadata(token: string): Metadata {
 }
 
 /**
- * Checks the token of a call, in a time that does not depend on where it differs.
+ * Makes a server refuse calls without the token, before anything of their request is read.
  *
- * @throws  WrongTokenError
+ * @param options.isOpen     says of a method's path that it needs no token
+ * @param options.onRefused  told of every refused call
  */
-export function checkBearer(metadata: Metadata, token: string): void {
+export function bearerGuard(options: {
+  token: string;
+  isOpen: (path: string) => boolean;
+  onRefused: (refused: { method: string; peer: string; error: ClusterError }) => void;
+}): ServerInterceptor {
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, proceed) => {
+            const error = options.isOpen(path) ? null : bearerProblem(metadata, options.token);
+            if (error === null) {
+              proceed(metadata);
+              return;
+            }
+            options.onRefused({ method: path, peer: call.getPeer(), error });
+            call.sendStatus(toGrpcFailure(error));
+          },
+        }),
+    });
+}
+
+/** Compares the token of a call, in a time that does not depend on where it differs. */
+function bearerProblem(metadata: Metadata, token: string): WrongTokenError | null {
   const header = metadata.get(HEADER)[0];
-  if (typeof header !== "string" || !header.startsWith(SCHEME))
-    throw new WrongTokenError("missing");
+  if (typeof header !== "string" || !header.startsWith(SCHEME)) {
+    return new WrongTokenError("missing");
+  }
   const same = timingSafeEqual(digest(header.slice(SCHEME.length)), digest(token));
-  if (!same) throw new WrongTokenError("wrong");
+  return same ? null : new WrongTokenError("wrong");
 }
 
 function digest(text: string): Buffer {

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { FleetServiceService as FleetService } from "../gen/gumshoe/v1/fleet.js";
 import { RpcChannel, type RpcClient } from "./channel.js";
-import { type CallContext, RpcServer } from "./server.js";
+import { type CallContext } from "./handlers.js";
+import { RpcServer } from "./server.js";
 
 let server: RpcServer;
 let address: string;
@@ -78,6 +79,32 @@ test("a call with a wrong token, or none, is refused before its handler runs", a
   stranger.close();
   expect(await callWithoutToken()).toMatchObject({ code: status.UNAUTHENTICATED });
   expect(calls).toBe(0);
+});
+
+test("a large request of a stranger is refused before it has arrived", async () => {
+  const client = new Client(address, credentials.createInsecure(), {
+    "grpc.max_send_message_length": -1,
+  });
+  const error = await new Promise<unknown>((resolve) => {
+    const large = Buffer.alloc(100_000_000, 65);
+    const echo = (bytes: Buffer) => bytes;
+    client.makeUnaryRequest(FleetService.leave.path, echo, echo, large, new Metadata(), resolve);
+  });
+  client.close();
+  expect(error).toMatchObject({ code: status.UNAUTHENTICATED });
+});
+
+test("a request that is no message is INVALID_ARGUMENT", async () => {
+  const client = new Client(address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("authorization", "Bearer right");
+  const error = await new Promise<unknown>((resolve) => {
+    const echo = (bytes: Buffer) => bytes;
+    const nonsense = Buffer.from([10, 255, 255, 255, 255, 15, 1]);
+    client.makeUnaryRequest(FleetService.leave.path, echo, echo, nonsense, metadata, resolve);
+  });
+  client.close();
+  expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
 });
 
 test("a server without a token is refused", () => {

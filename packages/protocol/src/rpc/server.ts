@@ -8,66 +8,72 @@ import {
 } from "@gumshoe/core";
 import {
   logVerbosity,
-  type Metadata,
   type sendUnaryData,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   setLogVerbosity,
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
 
 import { ListenError } from "../errors.js";
+import { HealthService } from "../gen/grpc/health/v1/health.js";
+import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import { toGrpcFailure } from "../status.js";
-import { checkBearer } from "./auth.js";
+import { bearerGuard } from "./auth.js";
+import { type AnyHandler, type CallContext, type RpcHandlers } from "./handlers.js";
+import { healthHandlers } from "./health.js";
 import { MAX_MESSAGE_BYTES } from "./limits.js";
-import { type RequestOf, type ResponseOf, type RpcMethod, type RpcService } from "./service.js";
+import { readRequest, requestReader } from "./read-request.js";
+import { reflectionHandlers, ServerReflectionAlphaService } from "./reflection.js";
+import { type RpcMethod, type RpcService } from "./service.js";
 import { writeAll } from "./write-all.js";
 
 // The library prints failures that are thrown anyway; stderr belongs to our log.
 setLogVerbosity(logVerbosity.NONE);
 
-/** What a handler knows of the call it serves. */
-export interface CallContext {
-  /** Aborted when the caller gave up, went away, or its deadline passed. */
-  readonly signal: AbortSignal;
-  /** Host and port of the caller. */
-  readonly peer: string;
-}
+type StreamingCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
-/** The handlers of a service: a promise for a single answer, an async iterable for a stream. */
-export type RpcHandlers<S extends RpcService> = {
-  readonly [M in keyof S]: S[M]["responseStream"] extends true
-    ? (request: RequestOf<S[M]>, context: CallContext) => AsyncIterable<ResponseOf<S[M]>>
-    : (request: RequestOf<S[M]>, context: CallContext) => Promise<ResponseOf<S[M]>>;
+const HEALTH_PATH = "/grpc.health.v1.Health/";
+
+const SERVER_OPTIONS = {
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  // Finds callers that vanished without a word.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
 };
-
-type AnyHandler = (request: unknown, context: CallContext) => unknown;
 
 /**
  * A gRPC server whose handlers are plain functions.
  *
- * - Every call must carry the bearer token.
+ * - Every call must carry the bearer token, but for the health check: a probe has none.
+ * - Health and reflection are served beside the services that are added.
  * - A handler may throw a ClusterError; anything else reaches the caller as INTERNAL, and the log.
  * - A stream is read from its handler only as fast as the caller takes it.
  */
 export class RpcServer {
-  readonly #server = new Server({
-    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-    // Finds callers that vanished without a word.
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 10_000,
-  });
-  readonly #token: string;
+  readonly #server: Server;
+  readonly #services = new Set<string>();
   readonly #logger: Logger | null;
   readonly #clock: Clock;
 
   constructor(options: { token: string; logger?: Logger; clock?: Clock }) {
-    if (options.token === "") throw new InvalidArgumentError("token", "must not be empty");
-    this.#token = options.token;
+    const { token } = options;
+    if (token === "") throw new InvalidArgumentError("token", "must not be empty");
     this.#logger = options.logger ?? null;
     this.#clock = options.clock ?? systemClock;
+    const guard = bearerGuard({
+      token,
+      isOpen: (path) => path.startsWith(HEALTH_PATH),
+      onRefused: ({ error, ...call }) => this.#logger?.warn(call, `refused: ${error.message}`),
+    });
+    this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard] });
+    this.serve(HealthService, healthHandlers(this.#services));
+    const reflection = reflectionHandlers(this.#services);
+    this.serve(ServerReflectionService, reflection);
+    this.serve(ServerReflectionAlphaService, reflection);
   }
 
   /** Adds a service with all its handlers; before {@link listen}. */
@@ -76,14 +82,19 @@ export class RpcServer {
       const method = definition as unknown as RpcMethod<unknown, unknown>;
       const handler = (handlers as Record<string, AnyHandler>)[name] as AnyHandler;
       const bound: AnyHandler = (request, context) => handler.call(handlers, request, context);
-      this.#server.register(
-        method.path,
-        method.responseStream ? this.#streaming(method, bound) : this.#unary(method, bound),
-        method.responseSerialize,
-        method.requestDeserialize,
-        method.responseStream ? "serverStream" : "unary",
-      );
+      const [kind, call] = this.#callOf(method, bound);
+      const { path, responseSerialize } = method;
+      this.#server.register(path, call, responseSerialize, requestReader(method), kind);
+      this.#services.add(path.split("/")[1] as string);
     }
+  }
+
+  #callOf(method: RpcMethod<unknown, unknown>, handler: AnyHandler) {
+    if (!method.responseStream) return ["unary", this.#unary(method, handler)] as const;
+    return [
+      method.requestStream ? "bidi" : "serverStream",
+      this.#streaming(method, handler),
+    ] as const;
   }
 
   /**
@@ -119,8 +130,7 @@ export class RpcServer {
   #unary(method: RpcMethod<unknown, unknown>, handler: AnyHandler) {
     return (call: ServerUnaryCall<unknown, unknown>, done: sendUnaryData<unknown>): void => {
       const answer = async (): Promise<unknown> => {
-        checkBearer(call.metadata, this.#token);
-        return handler(call.request, contextOf(call));
+        return handler(readRequest(call.request), contextOf(call));
       };
       answer().then(
         (response) => done(null, response),
@@ -130,13 +140,13 @@ export class RpcServer {
   }
 
   #streaming(method: RpcMethod<unknown, unknown>, handler: AnyHandler) {
-    return (call: ServerWritableStream<unknown, unknown>): void => {
+    return (call: StreamingCall): void => {
       // A stream that broke is seen by its signal; an unheard "error" would end the process.
       call.on("error", () => undefined);
       const answer = async (): Promise<void> => {
-        checkBearer(call.metadata, this.#token);
         const context = contextOf(call);
-        const items = handler(call.request, context) as AsyncIterable<unknown>;
+        const request = "request" in call ? readRequest(call.request) : readRequests(call);
+        const items = handler(request, context) as AsyncIterable<unknown>;
         await writeAll(call, items, context.signal);
       };
       answer().then(
@@ -146,17 +156,21 @@ export class RpcServer {
     };
   }
 
-  #failure(path: string, call: { getPeer(): string; metadata: Metadata }, thrown: unknown) {
+  #failure(path: string, call: { getPeer(): string }, thrown: unknown) {
     const peer = call.getPeer();
     if (!(thrown instanceof ClusterError)) {
       this.#logger?.error({ err: thrown, method: path, peer }, "a handler failed");
-    } else if (thrown.code === "UNAUTHENTICATED") {
-      this.#logger?.warn({ method: path, peer }, `refused: ${thrown.message}`);
     } else {
       this.#logger?.debug({ method: path, peer, code: thrown.code }, errorMessage(thrown));
     }
     return toGrpcFailure(thrown);
   }
+}
+
+async function* readRequests(call: ServerDuplexStream<unknown, unknown>): AsyncGenerator<unknown> {
+  // The caller has said all, but the answers are still to be written.
+  const requests = call.iterator({ destroyOnReturn: false });
+  for await (const request of requests) yield readRequest(request);
 }
 
 function contextOf(call: {

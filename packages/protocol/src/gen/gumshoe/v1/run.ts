@@ -22,7 +22,7 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/run.proto";
 
-/** The door for users: submit a run, watch it, list, cancel. */
+/** The door for users: submit a run, watch it, list, cancel, read its answers, download its weights. */
 
 /** What a run is doing. */
 export enum RunState {
@@ -159,6 +159,114 @@ export interface RunEvent {
   type: string;
   /** The event as JSON. */
   json: string;
+}
+
+export interface ListRolloutsRequest {
+  /** The run's name. */
+  run: string;
+  /** Only answers of this iteration, from 0; absent for all. */
+  iteration?:
+    | number
+    | undefined;
+  /** train, validation, or empty for both. */
+  kind: string;
+  /** Most answers of a page, up to 500; 0 for 50. */
+  pageSize: number;
+  /** `next_page_token` of the page before; empty for the first page. */
+  pageToken: string;
+}
+
+export interface ListRolloutsResponse {
+  /** In the order in which the groups came in; a group's answers are together. */
+  rollouts: Rollout[];
+  /** Asks for the next page; empty when there is none, for now. */
+  nextPageToken: string;
+}
+
+/** One sampled answer. */
+export interface Rollout {
+  /** `<iteration>/train/<task>` or `<iteration>/validation/<task>`. */
+  groupKey: string;
+  /** Index of the answer in its group. */
+  index: number;
+  /** The weights that made it. */
+  weights:
+    | WeightVersion
+    | undefined;
+  /** The answer as text. */
+  text: string;
+  /** Absent when it could not be scored; `grading_error` then tells why. */
+  reward?: number | undefined;
+  gradingError: string;
+  /** stop, length or early-stop. */
+  finish: string;
+  /** Sampled tokens, the stop token included. */
+  numTokens: number;
+  /** Further numbers of the grader, by name. */
+  metrics: { [key: string]: number };
+}
+
+export interface Rollout_MetricsEntry {
+  key: string;
+  value: number;
+}
+
+export interface ListCheckpointsRequest {
+  /** The run's name. */
+  run: string;
+}
+
+export interface ListCheckpointsResponse {
+  /** The newest first. */
+  checkpoints: Checkpoint[];
+}
+
+/** Weights on disk: a folder that Transformers loads as it is, with the optimizer's state beside it. */
+export interface Checkpoint {
+  /** Iterations that were done when it was written. */
+  iteration: number;
+  weights:
+    | WeightVersion
+    | undefined;
+  /** By name. */
+  files: CheckpointFileInfo[];
+  /** The newest one. */
+  latest: boolean;
+  /** The best one by validation; never set in a run without validation. */
+  best: boolean;
+  /** Mean reward of its validation; absent where there was none. */
+  reward?: number | undefined;
+}
+
+export interface CheckpointFileInfo {
+  /** Without a folder. */
+  name: string;
+  bytes: number;
+  /** Of the file's bytes as they were written; 64 hex digits. */
+  sha256: string;
+}
+
+export interface DownloadCheckpointRequest {
+  /** The run's name. */
+  run: string;
+  /** best, latest, or the checkpoint's iteration. Without any validation the best one is the latest. */
+  checkpoint: string;
+  /** Adds the optimizer's state, which is twice the size of the weights. */
+  withOptimizer: boolean;
+  /** Bytes that the caller holds already, counted over the files in their order: goes on after a break. */
+  fromByte: number;
+}
+
+export interface CheckpointChunk {
+  /** What is to come; in the first message, and in no other. */
+  checkpoint:
+    | Checkpoint
+    | undefined;
+  /** Name of the file that the bytes belong to. */
+  file: string;
+  /** Place of the first byte in its file. */
+  offset: number;
+  data: Buffer;
 }
 
 export interface GetFleetRequest {
@@ -841,6 +949,907 @@ export const RunEvent: MessageFns<RunEvent> = {
   },
 };
 
+function createBaseListRolloutsRequest(): ListRolloutsRequest {
+  return { run: "", iteration: undefined, kind: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListRolloutsRequest: MessageFns<ListRolloutsRequest> = {
+  encode(message: ListRolloutsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.iteration !== undefined) {
+      writer.uint32(16).uint32(message.iteration);
+    }
+    if (message.kind !== "") {
+      writer.uint32(26).string(message.kind);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(32).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(42).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRolloutsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRolloutsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.iteration = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListRolloutsRequest>): ListRolloutsRequest {
+    return ListRolloutsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRolloutsRequest>): ListRolloutsRequest {
+    const message = createBaseListRolloutsRequest();
+    message.run = object.run ?? "";
+    message.iteration = object.iteration ?? undefined;
+    message.kind = object.kind ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListRolloutsResponse(): ListRolloutsResponse {
+  return { rollouts: [], nextPageToken: "" };
+}
+
+export const ListRolloutsResponse: MessageFns<ListRolloutsResponse> = {
+  encode(message: ListRolloutsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rollouts) {
+      Rollout.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRolloutsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRolloutsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rollouts.push(Rollout.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListRolloutsResponse>): ListRolloutsResponse {
+    return ListRolloutsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRolloutsResponse>): ListRolloutsResponse {
+    const message = createBaseListRolloutsResponse();
+    message.rollouts = object.rollouts?.map((e) => Rollout.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseRollout(): Rollout {
+  return {
+    groupKey: "",
+    index: 0,
+    weights: undefined,
+    text: "",
+    reward: undefined,
+    gradingError: "",
+    finish: "",
+    numTokens: 0,
+    metrics: {},
+  };
+}
+
+export const Rollout: MessageFns<Rollout> = {
+  encode(message: Rollout, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.groupKey !== "") {
+      writer.uint32(10).string(message.groupKey);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint32(message.index);
+    }
+    if (message.weights !== undefined) {
+      WeightVersion.encode(message.weights, writer.uint32(26).fork()).join();
+    }
+    if (message.text !== "") {
+      writer.uint32(34).string(message.text);
+    }
+    if (message.reward !== undefined) {
+      writer.uint32(41).double(message.reward);
+    }
+    if (message.gradingError !== "") {
+      writer.uint32(50).string(message.gradingError);
+    }
+    if (message.finish !== "") {
+      writer.uint32(58).string(message.finish);
+    }
+    if (message.numTokens !== 0) {
+      writer.uint32(64).uint32(message.numTokens);
+    }
+    globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
+      Rollout_MetricsEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rollout {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollout();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groupKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.weights = WeightVersion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.reward = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.gradingError = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.finish = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.numTokens = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            const entry9 = Rollout_MetricsEntry.decode(reader, reader.uint32());
+            if (entry9.value !== undefined) {
+              message.metrics[entry9.key] = entry9.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rollout>): Rollout {
+    return Rollout.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rollout>): Rollout {
+    const message = createBaseRollout();
+    message.groupKey = object.groupKey ?? "";
+    message.index = object.index ?? 0;
+    message.weights = (object.weights !== undefined && object.weights !== null)
+      ? WeightVersion.fromPartial(object.weights)
+      : undefined;
+    message.text = object.text ?? "";
+    message.reward = object.reward ?? undefined;
+    message.gradingError = object.gradingError ?? "";
+    message.finish = object.finish ?? "";
+    message.numTokens = object.numTokens ?? 0;
+    message.metrics = (globalThis.Object.entries(object.metrics ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseRollout_MetricsEntry(): Rollout_MetricsEntry {
+  return { key: "", value: 0 };
+}
+
+export const Rollout_MetricsEntry: MessageFns<Rollout_MetricsEntry> = {
+  encode(message: Rollout_MetricsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rollout_MetricsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollout_MetricsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Rollout_MetricsEntry>): Rollout_MetricsEntry {
+    return Rollout_MetricsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Rollout_MetricsEntry>): Rollout_MetricsEntry {
+    const message = createBaseRollout_MetricsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseListCheckpointsRequest(): ListCheckpointsRequest {
+  return { run: "" };
+}
+
+export const ListCheckpointsRequest: MessageFns<ListCheckpointsRequest> = {
+  encode(message: ListCheckpointsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCheckpointsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCheckpointsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListCheckpointsRequest>): ListCheckpointsRequest {
+    return ListCheckpointsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCheckpointsRequest>): ListCheckpointsRequest {
+    const message = createBaseListCheckpointsRequest();
+    message.run = object.run ?? "";
+    return message;
+  },
+};
+
+function createBaseListCheckpointsResponse(): ListCheckpointsResponse {
+  return { checkpoints: [] };
+}
+
+export const ListCheckpointsResponse: MessageFns<ListCheckpointsResponse> = {
+  encode(message: ListCheckpointsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.checkpoints) {
+      Checkpoint.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCheckpointsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCheckpointsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.checkpoints.push(Checkpoint.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListCheckpointsResponse>): ListCheckpointsResponse {
+    return ListCheckpointsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCheckpointsResponse>): ListCheckpointsResponse {
+    const message = createBaseListCheckpointsResponse();
+    message.checkpoints = object.checkpoints?.map((e) => Checkpoint.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCheckpoint(): Checkpoint {
+  return { iteration: 0, weights: undefined, files: [], latest: false, best: false, reward: undefined };
+}
+
+export const Checkpoint: MessageFns<Checkpoint> = {
+  encode(message: Checkpoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.iteration !== 0) {
+      writer.uint32(8).uint32(message.iteration);
+    }
+    if (message.weights !== undefined) {
+      WeightVersion.encode(message.weights, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.files) {
+      CheckpointFileInfo.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.latest !== false) {
+      writer.uint32(32).bool(message.latest);
+    }
+    if (message.best !== false) {
+      writer.uint32(40).bool(message.best);
+    }
+    if (message.reward !== undefined) {
+      writer.uint32(49).double(message.reward);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Checkpoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.iteration = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.weights = WeightVersion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.files.push(CheckpointFileInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.latest = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.best = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.reward = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Checkpoint>): Checkpoint {
+    return Checkpoint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Checkpoint>): Checkpoint {
+    const message = createBaseCheckpoint();
+    message.iteration = object.iteration ?? 0;
+    message.weights = (object.weights !== undefined && object.weights !== null)
+      ? WeightVersion.fromPartial(object.weights)
+      : undefined;
+    message.files = object.files?.map((e) => CheckpointFileInfo.fromPartial(e)) || [];
+    message.latest = object.latest ?? false;
+    message.best = object.best ?? false;
+    message.reward = object.reward ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCheckpointFileInfo(): CheckpointFileInfo {
+  return { name: "", bytes: 0, sha256: "" };
+}
+
+export const CheckpointFileInfo: MessageFns<CheckpointFileInfo> = {
+  encode(message: CheckpointFileInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(16).uint64(message.bytes);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(26).string(message.sha256);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointFileInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpointFileInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CheckpointFileInfo>): CheckpointFileInfo {
+    return CheckpointFileInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckpointFileInfo>): CheckpointFileInfo {
+    const message = createBaseCheckpointFileInfo();
+    message.name = object.name ?? "";
+    message.bytes = object.bytes ?? 0;
+    message.sha256 = object.sha256 ?? "";
+    return message;
+  },
+};
+
+function createBaseDownloadCheckpointRequest(): DownloadCheckpointRequest {
+  return { run: "", checkpoint: "", withOptimizer: false, fromByte: 0 };
+}
+
+export const DownloadCheckpointRequest: MessageFns<DownloadCheckpointRequest> = {
+  encode(message: DownloadCheckpointRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.checkpoint !== "") {
+      writer.uint32(18).string(message.checkpoint);
+    }
+    if (message.withOptimizer !== false) {
+      writer.uint32(24).bool(message.withOptimizer);
+    }
+    if (message.fromByte !== 0) {
+      writer.uint32(32).uint64(message.fromByte);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DownloadCheckpointRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDownloadCheckpointRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.checkpoint = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withOptimizer = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fromByte = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DownloadCheckpointRequest>): DownloadCheckpointRequest {
+    return DownloadCheckpointRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DownloadCheckpointRequest>): DownloadCheckpointRequest {
+    const message = createBaseDownloadCheckpointRequest();
+    message.run = object.run ?? "";
+    message.checkpoint = object.checkpoint ?? "";
+    message.withOptimizer = object.withOptimizer ?? false;
+    message.fromByte = object.fromByte ?? 0;
+    return message;
+  },
+};
+
+function createBaseCheckpointChunk(): CheckpointChunk {
+  return { checkpoint: undefined, file: "", offset: 0, data: Buffer.alloc(0) };
+}
+
+export const CheckpointChunk: MessageFns<CheckpointChunk> = {
+  encode(message: CheckpointChunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.checkpoint !== undefined) {
+      Checkpoint.encode(message.checkpoint, writer.uint32(10).fork()).join();
+    }
+    if (message.file !== "") {
+      writer.uint32(18).string(message.file);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(24).uint64(message.offset);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(34).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointChunk {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckpointChunk();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.checkpoint = Checkpoint.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CheckpointChunk>): CheckpointChunk {
+    return CheckpointChunk.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckpointChunk>): CheckpointChunk {
+    const message = createBaseCheckpointChunk();
+    message.checkpoint = (object.checkpoint !== undefined && object.checkpoint !== null)
+      ? Checkpoint.fromPartial(object.checkpoint)
+      : undefined;
+    message.file = object.file ?? "";
+    message.offset = object.offset ?? 0;
+    message.data = object.data ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
 function createBaseGetFleetRequest(): GetFleetRequest {
   return {};
 }
@@ -1131,7 +2140,8 @@ export type RunServiceService = typeof RunServiceService;
 export const RunServiceService = {
   /**
    * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
-   * twice is the same run; another config under a taken name is ALREADY_EXISTS.
+   * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
+   * is INVALID_ARGUMENT and names the field; one of more than 1,000,000 bytes is RESOURCE_EXHAUSTED.
    */
   submitRun: {
     path: "/gumshoe.v1.RunService/SubmitRun" as const,
@@ -1182,6 +2192,43 @@ export const RunServiceService = {
     responseSerialize: (value: RunEvent): Buffer => Buffer.from(RunEvent.encode(value).finish()),
     responseDeserialize: (value: Buffer): RunEvent => RunEvent.decode(value),
   },
+  /** Returns the answers that a run has sampled, page after page. */
+  listRollouts: {
+    path: "/gumshoe.v1.RunService/ListRollouts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRolloutsRequest): Buffer => Buffer.from(ListRolloutsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRolloutsRequest => ListRolloutsRequest.decode(value),
+    responseSerialize: (value: ListRolloutsResponse): Buffer =>
+      Buffer.from(ListRolloutsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRolloutsResponse => ListRolloutsResponse.decode(value),
+  },
+  /** Returns the checkpoints that are on disk, the newest first. */
+  listCheckpoints: {
+    path: "/gumshoe.v1.RunService/ListCheckpoints" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListCheckpointsRequest): Buffer =>
+      Buffer.from(ListCheckpointsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListCheckpointsRequest => ListCheckpointsRequest.decode(value),
+    responseSerialize: (value: ListCheckpointsResponse): Buffer =>
+      Buffer.from(ListCheckpointsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListCheckpointsResponse => ListCheckpointsResponse.decode(value),
+  },
+  /**
+   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it is gone; one that has
+   * begun goes on to its end, even when the run drops the checkpoint meanwhile.
+   */
+  downloadCheckpoint: {
+    path: "/gumshoe.v1.RunService/DownloadCheckpoint" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: DownloadCheckpointRequest): Buffer =>
+      Buffer.from(DownloadCheckpointRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DownloadCheckpointRequest => DownloadCheckpointRequest.decode(value),
+    responseSerialize: (value: CheckpointChunk): Buffer => Buffer.from(CheckpointChunk.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckpointChunk => CheckpointChunk.decode(value),
+  },
   /** Returns the workers that are registered, and what they do. */
   getFleet: {
     path: "/gumshoe.v1.RunService/GetFleet" as const,
@@ -1197,7 +2244,8 @@ export const RunServiceService = {
 export interface RunServiceServer extends UntypedServiceImplementation {
   /**
    * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
-   * twice is the same run; another config under a taken name is ALREADY_EXISTS.
+   * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
+   * is INVALID_ARGUMENT and names the field; one of more than 1,000,000 bytes is RESOURCE_EXHAUSTED.
    */
   submitRun: handleUnaryCall<SubmitRunRequest, Run>;
   /** Returns one run. NOT_FOUND when there is none of that name. */
@@ -1208,6 +2256,15 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   cancelRun: handleUnaryCall<CancelRunRequest, Run>;
   /** Streams the run's events from a number on, past ones first; ends when the run has ended. */
   watchRun: handleServerStreamingCall<WatchRunRequest, RunEvent>;
+  /** Returns the answers that a run has sampled, page after page. */
+  listRollouts: handleUnaryCall<ListRolloutsRequest, ListRolloutsResponse>;
+  /** Returns the checkpoints that are on disk, the newest first. */
+  listCheckpoints: handleUnaryCall<ListCheckpointsRequest, ListCheckpointsResponse>;
+  /**
+   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it is gone; one that has
+   * begun goes on to its end, even when the run drops the checkpoint meanwhile.
+   */
+  downloadCheckpoint: handleServerStreamingCall<DownloadCheckpointRequest, CheckpointChunk>;
   /** Returns the workers that are registered, and what they do. */
   getFleet: handleUnaryCall<GetFleetRequest, Fleet>;
 }
@@ -1215,7 +2272,8 @@ export interface RunServiceServer extends UntypedServiceImplementation {
 export interface RunServiceClient extends Client {
   /**
    * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
-   * twice is the same run; another config under a taken name is ALREADY_EXISTS.
+   * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
+   * is INVALID_ARGUMENT and names the field; one of more than 1,000,000 bytes is RESOURCE_EXHAUSTED.
    */
   submitRun(request: SubmitRunRequest, callback: (error: ServiceError | null, response: Run) => void): ClientUnaryCall;
   submitRun(
@@ -1278,6 +2336,51 @@ export interface RunServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RunEvent>;
+  /** Returns the answers that a run has sampled, page after page. */
+  listRollouts(
+    request: ListRolloutsRequest,
+    callback: (error: ServiceError | null, response: ListRolloutsResponse) => void,
+  ): ClientUnaryCall;
+  listRollouts(
+    request: ListRolloutsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRolloutsResponse) => void,
+  ): ClientUnaryCall;
+  listRollouts(
+    request: ListRolloutsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRolloutsResponse) => void,
+  ): ClientUnaryCall;
+  /** Returns the checkpoints that are on disk, the newest first. */
+  listCheckpoints(
+    request: ListCheckpointsRequest,
+    callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
+  ): ClientUnaryCall;
+  listCheckpoints(
+    request: ListCheckpointsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
+  ): ClientUnaryCall;
+  listCheckpoints(
+    request: ListCheckpointsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it is gone; one that has
+   * begun goes on to its end, even when the run drops the checkpoint meanwhile.
+   */
+  downloadCheckpoint(
+    request: DownloadCheckpointRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<CheckpointChunk>;
+  downloadCheckpoint(
+    request: DownloadCheckpointRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<CheckpointChunk>;
   /** Returns the workers that are registered, and what they do. */
   getFleet(request: GetFleetRequest, callback: (error: ServiceError | null, response: Fleet) => void): ClientUnaryCall;
   getFleet(

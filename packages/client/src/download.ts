@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
+import { type Clock, ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { type CheckpointChunk } from "@gumshoe/protocol";
+
+import { type CheckpointInfo } from "./checkpoint-info.js";
+import { CheckpointIntake } from "./checkpoint-intake.js";
+import { DownloadLostError, DownloadWriteError } from "./errors.js";
+
+const FIRST_DELAY_MS = 200;
+const MAX_DELAY_MS = 2000;
+
+/** How far a download is. */
+export interface DownloadProgress {
+  readonly receivedBytes: number;
+  readonly totalBytes: number;
+  readonly checkpoint: CheckpointInfo;
+}
+
+/** How a checkpoint is downloaded. */
+export interface DownloadOptions {
+  /** Folder that becomes the checkpoint: must not be there, or be empty. */
+  readonly out: string;
+  /** `best` by validation, `latest`, or an iteration; default: best. */
+  readonly checkpoint?: "best" | "latest" | number;
+  /** Adds the optimizer's state, which is twice the size of the weights. */
+  readonly withOptimizer?: boolean;
+  /** Ends the download; it then throws the signal's reason and leaves nothing behind. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  /** How long an unreachable coordinator is tried again before DownloadLostError; default 60 s. */
+  readonly giveUpAfterMs?: number;
+  /** Told before every new try. */
+  readonly onReconnect?: (error: unknown) => void;
+}
+
+/** A checkpoint that was downloaded. */
+export interface DownloadedCheckpoint extends CheckpointInfo {
+  /** Absolute path of its folder. */
+  readonly folder: string;
+  readonly bytes: number;
+}
+
+/** Opens the stream of a checkpoint, from a byte on. */
+type OpenStream = (which: string, fromByte: number) => AsyncIterable<CheckpointChunk>;
+
+/**
+ * Downloads a checkpoint into a temporary folder beside the wanted one, checks every file's hash, and
+ * renames the folder: it is there whole, or not at all. Survives breaks of the connection.
+ */
+export async function downloadCheckpoint(
+  run: string,
+  open: OpenStream,
+  options: DownloadOptions & { clock: Clock },
+): Promise<DownloadedCheckpoint> {
+  const folder = resolve(options.out);
+  const temporary = `${folder}.partial-${randomUUID().slice(0, 8)}`;
+  await prepareFolder(folder, temporary);
+  const intake = new CheckpointIntake(temporary);
+  try {
+    const checkpoint = await receive(run, open, { ...options, intake });
+    await rename(temporary, folder).catch((thrown: unknown) => {
+      throw new DownloadWriteError(folder, errorMessage(thrown), thrown);
+    });
+    return { ...checkpoint, folder, bytes: intake.totalBytes };
+  } finally {
+    await intake.close();
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function prepareFolder(folder: string, temporary: string): Promise<void> {
+  const present = await readdir(folder).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === "ENOENT") return [];
+    throw new DownloadWriteError(folder, thrown.message, thrown);
+  });
+  if (present.length > 0) {
+    throw new InvalidArgumentError("out", `${folder} is there already`, {
+      suggestion: "name a folder that is not",
+    });
+  }
+  try {
+    await mkdir(dirname(folder), { recursive: true });
+    await mkdir(temporary);
+  } catch (thrown) {
+    throw new DownloadWriteError(temporary, errorMessage(thrown), thrown);
+  }
+}
+
+/** Receives stream after stream until all is there. */
+async function receive(
+  run: string,
+  open: OpenStream,
+  options: DownloadOptions & { clock: Clock; intake: CheckpointIntake },
+): Promise<CheckpointInfo> {
+  const { clock, intake, signal, giveUpAfterMs = 60_000 } = options;
+  let heardAtMs = clock.monotonicMs();
+  let delayMs = FIRST_DELAY_MS;
+  for (;;) {
+    let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
+    // What was begun is gone on with, even when there is a better or newer one by now.
+    const which = String(intake.checkpoint?.iteration ?? options.checkpoint ?? "best");
+    try {
+      for await (const chunk of open(which, intake.receivedBytes)) {
+        heardAtMs = clock.monotonicMs();
+        delayMs = FIRST_DELAY_MS;
+        await intake.take(chunk);
+        tell(intake, options);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof ClusterError && thrown.retryable)) throw thrown;
+      problem = thrown;
+    }
+    if (intake.isComplete && intake.checkpoint !== null) return intake.checkpoint;
+    if (clock.monotonicMs() - heardAtMs >= giveUpAfterMs) {
+      throw new DownloadLostError(run, intake.receivedBytes, problem);
+    }
+    options.onReconnect?.(problem);
+    await clock.sleep(delayMs, signal);
+    delayMs = Math.min(MAX_DELAY_MS, delayMs * 2);
+  }
+}
+
+function tell(intake: CheckpointIntake, { onProgress }: DownloadOptions): void {
+  const { checkpoint, receivedBytes, totalBytes } = intake;
+  if (checkpoint !== null) onProgress?.({ checkpoint, receivedBytes, totalBytes });
+}

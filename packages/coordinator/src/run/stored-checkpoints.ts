@@ -1,0 +1,86 @@
+import { join } from "node:path";
+
+import { InvalidArgumentError, sha256 } from "@gumshoe/core";
+import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
+
+import { UnknownCheckpointError } from "../errors.js";
+import { bestCheckpoint } from "./checkpoints.js";
+import { fileDigest, type Manifest, MANIFEST, readManifest } from "./manifest.js";
+import { type RunRecord } from "./run-record.js";
+import { type Durable } from "./run-state.js";
+
+/** Returns a run's checkpoints that are on disk, the newest first. */
+export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]> {
+  const all = [...record.state.checkpoints].reverse();
+  const found = await Promise.all(all.map((durable) => describe(record, durable)));
+  return found.filter((checkpoint) => checkpoint !== null);
+}
+
+/**
+ * Finds one checkpoint.
+ *
+ * @param which  best, latest, or an iteration
+ * @throws       UnknownCheckpointError, InvalidArgumentError
+ */
+export async function findCheckpoint(
+  record: RunRecord,
+  which: string,
+): Promise<{ checkpoint: Checkpoint; folder: string }> {
+  const run = record.config.name;
+  const durable = choose(record, which);
+  if (durable === null) {
+    const none = record.state.checkpoints.length === 0;
+    const problem = none ? "is not there: nothing is written yet" : "was never written";
+    throw new UnknownCheckpointError(run, which, problem);
+  }
+  const checkpoint = await describe(record, durable);
+  if (checkpoint === null) {
+    const problem = `is gone: iteration ${durable.iteration} is not kept any more`;
+    throw new UnknownCheckpointError(run, which, problem);
+  }
+  return { checkpoint, folder: durable.folder };
+}
+
+function choose(record: RunRecord, which: string): Durable | null {
+  const { checkpoints } = record.state;
+  const latest = checkpoints.at(-1) ?? null;
+  if (which === "latest") return latest;
+  if (which === "best") return bestCheckpoint(record) ?? latest;
+  if (!/^\d{1,9}$/.test(which)) {
+    const problem = `${JSON.stringify(which)} is not best, latest or an iteration`;
+    throw new InvalidArgumentError("checkpoint", problem);
+  }
+  return checkpoints.find(({ iteration }) => iteration === Number(which)) ?? null;
+}
+
+/** Null when the checkpoint is not on disk (any more), or is not the one that the ledger means. */
+async function describe(record: RunRecord, durable: Durable): Promise<Checkpoint | null> {
+  const { iteration, version, digest, folder } = durable;
+  const { checkpoints, validations } = record.state;
+  const files = await listFiles(folder, digest).catch(() => null);
+  if (files === null) return null;
+  return {
+    iteration,
+    weights: { version, digest },
+    files,
+    latest: durable === checkpoints.at(-1),
+    best: durable === bestCheckpoint(record),
+    reward: validations.find((validation) => validation.iteration === iteration)?.reward,
+  };
+}
+
+async function listFiles(folder: string, digest: string): Promise<CheckpointFileInfo[] | null> {
+  const { manifest, bytes } = await readManifest(folder);
+  if (manifest.digest !== digest) return null;
+  const files: CheckpointFileInfo[] = [
+    { name: MANIFEST, bytes: bytes.byteLength, sha256: sha256(bytes) },
+  ];
+  for (const [name, size] of Object.entries(manifest.files)) {
+    files.push({ name, bytes: size, sha256: await digestOf(manifest, folder, name) });
+  }
+  return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function digestOf(manifest: Manifest, folder: string, name: string): Promise<string> {
+  return manifest.sha256?.[name] ?? fileDigest(join(folder, name));
+}
