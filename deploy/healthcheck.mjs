@@ -5,7 +5,7 @@
  */
 import { connect } from "node:http2";
 
-const TIMEOUT_MS = 4000;
+const TIMEOUT_MS = 10_000;
 
 const session = connect(`http://127.0.0.1:${process.argv[2]}`);
 const fail = (problem) => {
@@ -14,7 +14,9 @@ const fail = (problem) => {
 };
 session.on("error", (error) => fail(error.message));
 setTimeout(() => fail(`no answer within ${TIMEOUT_MS} ms`), TIMEOUT_MS);
-session.ping((error) => {
-  if (error !== null) fail(error.message);
-  process.exit(0);
+session.once("remoteSettings", () => {
+  session.ping((error) => {
+    if (error !== null) fail(error.message);
+    process.exit(0);
+  });
 });
