@@ -1,3 +1,6 @@
+import { readSecret } from "@gumshoe/core";
+import { readRedisUrl } from "@gumshoe/queue";
+
 import { CoordinatorSettingsError } from "./errors.js";
 
 /** What the coordinator is told by its environment. */
@@ -18,22 +21,17 @@ export interface CoordinatorSettings {
 /**
  * Reads the settings of the coordinator.
  *
- * @throws CoordinatorSettingsError naming the variable
+ * @throws CoordinatorSettingsError or InvalidArgumentError, naming the variable
  */
 export function readSettings(
   env: Readonly<Record<string, string | undefined>>,
 ): CoordinatorSettings {
-  const required = (name: string): string => {
-    const value = env[name];
-    if (value === undefined || value === "") {
-      throw new CoordinatorSettingsError(name, "is not set");
-    }
-    return value;
-  };
+  const token = readSecret(env, "GUMSHOE_TOKEN");
+  if (token === null) throw new CoordinatorSettingsError("GUMSHOE_TOKEN", "is not set");
   return {
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:7070",
-    redisUrl: required("GUMSHOE_REDIS_URL"),
-    token: required("GUMSHOE_TOKEN"),
+    redisUrl: readRedisUrl(env),
+    token,
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     home: env.GUMSHOE_HOME ?? ".gumshoe",
     logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",

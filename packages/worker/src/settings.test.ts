@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 import { expect, test } from "vitest";
 
 import { readSettings } from "./settings.js";
@@ -13,6 +15,15 @@ test("defaults bind to loopback and take all cores", () => {
   const settings = readSettings(ENV);
   expect(settings).toMatchObject({ role: "trainer", listen: "127.0.0.1:0", fault: null });
   expect(settings.threads).toBeGreaterThan(0);
+});
+
+test("secrets may come from files", () => {
+  const file = fileURLToPath(new URL("../package.json", import.meta.url));
+  const settings = readSettings({ ...ENV, GUMSHOE_TOKEN: undefined, GUMSHOE_TOKEN_FILE: file });
+  expect(settings.token).toContain("@gumshoe/worker");
+  expect(readSettings({ ...ENV, GUMSHOE_REDIS_PASSWORD: "word" }).redisUrl).toBe(
+    "redis://:word@127.0.0.1:6379",
+  );
 });
 
 test.each([

@@ -1,7 +1,9 @@
 import { availableParallelism, hostname } from "node:os";
 
+import { readSecret } from "@gumshoe/core";
 import { WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
 import { type DeviceFault } from "@gumshoe/kernels";
+import { readRedisUrl } from "@gumshoe/queue";
 
 import { WorkerSettingsError } from "./errors.js";
 
@@ -16,7 +18,10 @@ export interface WorkerSettings {
   readonly cluster: string;
   /** Threads of the device. */
   readonly threads: number;
-  /** Where this worker serves others; port 0 for any. */
+  /**
+   * Where this worker serves others; port 0 for any. On every interface (0.0.0.0) it is announced by
+   * the name of its machine.
+   */
   readonly listen: string;
   readonly host: string;
   readonly logLevel: string;
@@ -27,7 +32,7 @@ export interface WorkerSettings {
 /**
  * Reads the settings of a worker.
  *
- * @throws WorkerSettingsError naming the variable
+ * @throws WorkerSettingsError or InvalidArgumentError, naming the variable
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): WorkerSettings {
   const required = (name: string): string => {
@@ -35,6 +40,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     if (value === undefined || value === "") throw new WorkerSettingsError(name, "is not set");
     return value;
   };
+  const token = readSecret(env, "GUMSHOE_TOKEN");
+  if (token === null) throw new WorkerSettingsError("GUMSHOE_TOKEN", "is not set");
   const device = env.GUMSHOE_DEVICE ?? "cpu";
   if (device !== "cpu") {
     throw new WorkerSettingsError("GUMSHOE_DEVICE", `${device} is not a device here; use cpu`);
@@ -42,8 +49,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   return {
     role: readRole(required("GUMSHOE_ROLE")),
     coordinator: required("GUMSHOE_COORDINATOR"),
-    redisUrl: required("GUMSHOE_REDIS_URL"),
-    token: required("GUMSHOE_TOKEN"),
+    redisUrl: readRedisUrl(env),
+    token,
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     threads: readThreads(env.GUMSHOE_THREADS),
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:0",

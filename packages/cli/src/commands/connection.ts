@@ -1,5 +1,5 @@
 import { DEFAULT_ADDRESS, GumshoeClient } from "@gumshoe/client";
-import { InvalidArgumentError } from "@gumshoe/core";
+import { InvalidArgumentError, readSecret } from "@gumshoe/core";
 
 import { type Context } from "../context.js";
 import { Home } from "../local/home.js";
@@ -22,7 +22,7 @@ export function openClient(options: ConnectionOptions, { env }: Context): Gumsho
     options.address ?? env["GUMSHOE_ADDRESS"] ?? home.readCluster()?.address ?? DEFAULT_ADDRESS;
   const token =
     options.tokenFile === undefined
-      ? (env["GUMSHOE_TOKEN"] ?? home.existingToken())
+      ? (readSecret(env, "GUMSHOE_TOKEN") ?? home.existingToken())
       : readUserFile(options.tokenFile).trim();
   if (token === null) {
     throw new InvalidArgumentError("token", `there is none in ${home.folder}`, {

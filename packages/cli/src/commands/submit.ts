@@ -1,7 +1,7 @@
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { loadRunConfig } from "../run/load-config.js";
+import { loadRunConfig, moveConfig } from "../run/load-config.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type ConnectionOptions, openClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
@@ -10,6 +10,7 @@ import { watchRun } from "./watch.js";
 interface SubmitOptions extends ConnectionOptions {
   readonly name?: string;
   readonly watch?: boolean;
+  readonly remoteFolder?: string;
   readonly json?: boolean;
 }
 
@@ -20,13 +21,21 @@ export function addSubmitCommand(program: Command, context: Context): void {
     .description("Hand a run to a cluster that stands, or continue the run of that name.")
     .argument("<config>", "run config, YAML or JSON")
     .option("--name <name>", "name of the run; default: the config's, or its file name")
+    .option(
+      "--remote-folder <folder>",
+      "the working directory as the cluster sees it, where it has another place there",
+    )
     .option("--watch", "show the run until it has ended");
   withExamples(
     withJson(withConnection(command, context)),
     "gumshoe submit runs/first.yaml --watch",
   );
   command.action(async (file: string, options: SubmitOptions) => {
-    const config = loadRunConfig(file, options.name ?? null);
+    const local = loadRunConfig(file, options.name ?? null);
+    const config =
+      options.remoteFolder === undefined
+        ? local
+        : moveConfig(local, { from: context.workingFolder, to: options.remoteFolder });
     const client = openClient(options, context);
     try {
       const run = await client.submit(config);

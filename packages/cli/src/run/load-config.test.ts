@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { afterAll, expect, test } from "vitest";
 
-import { loadRunConfig } from "./load-config.js";
+import { loadRunConfig, moveConfig } from "./load-config.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-config-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,4 +21,16 @@ test("a module lies beside the config that names it, or the error names the fiel
     name: "run",
     tasks: { source: { type: "module", module, seed: 1, options: { size: 3 } } },
   });
+});
+
+test("a config for another machine names its paths as that machine sees them", () => {
+  mkdirSync(join(folder, "models/small"), { recursive: true });
+  const file = join(folder, "moved.yaml");
+  writeFileSync(file, "type: grpo\nmodel: models/small\ntasks: { source: { type: generate } }\n");
+  const config = loadRunConfig(file, null);
+  expect(moveConfig(config, { from: folder, to: "/gumshoe" }).model).toBe("/gumshoe/models/small");
+  const from = join(folder, "models/other");
+  expect(() => moveConfig(config, { from, to: "/gumshoe" })).toThrow(
+    `model: ${config.model} is not in ${from}`,
+  );
 });

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openModelFolder, Tokenizer } from "@gumshoe/engine";
@@ -34,6 +34,22 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
   const from = dirname(resolve(path));
   const located = withPaths(config, (field, text) => locate(field, text, from));
   return checkRunConfig(name === null ? located : { ...located, name });
+}
+
+/**
+ * Returns a config for a cluster that sees a folder of this machine in another place, as a container
+ * does: the paths in it move along.
+ *
+ * @throws InvalidArgumentError naming the field whose path is not in the folder
+ */
+export function moveConfig(config: RunConfig, folder: { from: string; to: string }): RunConfig {
+  return withPaths(config, (field, path) => {
+    const inside = relative(folder.from, path);
+    if (inside.startsWith("..") || isAbsolute(inside)) {
+      throw new InvalidArgumentError(field, `${path} is not in ${folder.from}`);
+    }
+    return posix.join(folder.to, ...inside.split(sep));
+  });
 }
 
 /**

@@ -23,6 +23,7 @@ import { ReducerRole } from "../reducer/reducer-role.js";
 import { type WorkerSettings } from "../settings.js";
 import { GradientRole } from "../trainer/gradient-role.js";
 import { WeightKeeper } from "../weights/weight-keeper.js";
+import { announcedAddress } from "./announced-address.js";
 import { Channels } from "./channels.js";
 import { JobLog } from "./job-log.js";
 import { Membership, type Vitals } from "./membership.js";
@@ -101,7 +102,7 @@ export class WorkerHost {
         return serveTensor(request, held, this.#files);
       },
     });
-    const address = await this.#server.listen(listen);
+    const address = announcedAddress(await this.#server.listen(listen), host);
     this.#membership = new Membership({
       fleet: this.#coordinator.client(FleetService),
       identity: {

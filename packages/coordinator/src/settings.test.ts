@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, expect, test } from "vitest";
+
+import { readSettings } from "./settings.js";
+
+const ENV = { GUMSHOE_REDIS_URL: "redis://127.0.0.1:6379", GUMSHOE_TOKEN: "secret" };
+
+const folder = mkdtempSync(join(tmpdir(), "gumshoe-settings-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("the default binds to loopback", () => {
+  expect(readSettings(ENV)).toMatchObject({ listen: "127.0.0.1:7070", token: "secret" });
+});
+
+test("token and Redis password may come from files", () => {
+  const file = join(folder, "word");
+  writeFileSync(file, "word\n");
+  const { GUMSHOE_REDIS_URL } = ENV;
+  const env = {
+    ...{ GUMSHOE_REDIS_URL, GUMSHOE_TOKEN_FILE: file, GUMSHOE_REDIS_PASSWORD_FILE: file },
+  };
+  expect(readSettings(env)).toMatchObject({
+    token: "word",
+    redisUrl: "redis://:word@127.0.0.1:6379",
+  });
+});
+
+test.each([
+  [{ GUMSHOE_TOKEN: "" }, "GUMSHOE_TOKEN: is not set"],
+  [{ GUMSHOE_REDIS_URL: "" }, "GUMSHOE_REDIS_URL: is not set"],
+])("%o is an error that names the variable", (change, message) => {
+  expect(() => readSettings({ ...ENV, ...change })).toThrow(message);
+});
