@@ -51,7 +51,10 @@ export function withHome(command: Command, { env }: Context): Command {
 export function withConnection(command: Command, context: Context): Command {
   return withHome(command, context)
     .option("--address <host:port>", "the coordinator; default: the cluster that runs in the home")
-    .option("--token-file <file>", "the cluster's token; default: GUMSHOE_TOKEN[_FILE], or the home's");
+    .option(
+      "--token-file <file>",
+      "the cluster's token; default: GUMSHOE_TOKEN[_FILE], or the home's",
+    );
 }
 
 /** Adds the size of a local cluster. */
