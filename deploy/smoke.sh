@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Tries the containers for real: needs Docker with Compose, and nothing else. From a few minutes to ten.
+#
+#   deploy/smoke.sh
+#
+# The run of runs/exact.yaml is disturbed four times: more and fewer workers, a killed trainer, a Redis that
+# restarts, all containers removed and started again. Each must end with the very weights of an undisturbed
+# run in one container. Uses a project, a port and volumes of its own, and removes them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export COMPOSE_PROJECT_NAME=gumshoe-smoke GUMSHOE_PORT=${GUMSHOE_PORT:-7171} GUMSHOE_THREADS=${GUMSHOE_THREADS:-1}
+readonly REFERENCE_IMAGE=gumshoe:standalone
+# One iteration on a slow machine, or the start of everything, in s.
+readonly PATIENCE=600
+
+if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
+
+say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+die() { say "FAILED: $*"; "${compose[@]}" logs --no-color --tail 20 >&2 || true; exit 1; }
+quietly() { local out; out=$("$@" 2>&1) || { printf '%s\n' "$out" >&2; die "$*"; }; }
+gumshoe() { "${compose[@]}" exec -T coordinator gumshoe "$@"; }
+clean_up() { "${compose[@]}" down --volumes --timeout 20 >/dev/null 2>&1 || true; }
+trap clean_up EXIT
+
+count() { "${compose[@]}" ps -q "$1" | xargs -r docker inspect -f '{{.State.Health.Status}}' | grep -c '^healthy$' || true; }
+until_healthy() { # SERVICE HOW_MANY
+  local until=$((SECONDS + PATIENCE))
+  while [ "$(count "$1")" != "$2" ]; do
+    [ $SECONDS -lt $until ] || die "$1: $(count "$1") of $2 are healthy"
+    sleep 1
+  done
+}
+# "running 5/24": state and iterations done of the run that was begun last.
+progress() { gumshoe status | awk -v run="$run" '$1 == run { print $2, $3 }'; }
+# Submits the run under another name, and waits until it is under way.
+begin() {
+  run=$1
+  gumshoe submit runs/exact.yaml --name "$run" >/dev/null
+  local until=$((SECONDS + PATIENCE))
+  while disturbed_at=$(progress); [ "${disturbed_at#* 0/}" != "$disturbed_at" ]; do
+    [ $SECONDS -lt $until ] || die "$run does not begin"
+  done
+  case $disturbed_at in
+    running*) ;;
+    *) die "$run is not to be disturbed any more: $disturbed_at" ;;
+  esac
+}
+must_end_the_same() {
+  local got
+  got=$(gumshoe watch "$run" --json 2>/dev/null | digest_in) || true
+  [ "$got" = "$wanted" ] || die "$run ended with ${got:-no digest}, not with that of the undisturbed run"
+  say "$run: the same digest"
+}
+digest_in() { sed -n 's/.*"weightsDigest": *"\([0-9a-f]*\)".*/\1/p' | head -1; }
+
+say "build"
+quietly "${compose[@]}" build secrets
+quietly docker build -f deploy/Dockerfile --target standalone -t $REFERENCE_IMAGE .
+base=$(docker inspect -f '{{.Size}}' node:22-bookworm-slim 2>/dev/null || echo 0)
+size=$(docker inspect -f '{{.Size}}' gumshoe:local)
+say "built: $((size / 1000000)) MB, of which Node's base image is $((base / 1000000)) MB"
+
+say "one undisturbed run in one container"
+wanted=$(docker run --rm --init -v "$PWD/models:/gumshoe/models:ro" -v "$PWD/runs:/gumshoe/runs:ro" \
+  $REFERENCE_IMAGE gumshoe run runs/exact.yaml --json 2>/dev/null | digest_in)
+[ -n "$wanted" ] || die "the undisturbed run has no digest"
+say "digest $wanted"
+
+clean_up
+quietly "${compose[@]}" up --detach
+for service in redis coordinator inference trainer reducer; do until_healthy $service 1; done
+[ "$("${compose[@]}" exec -T coordinator cat /secrets/token | wc -c)" -ge 32 ] || die "the token is too short"
+say "up: all healthy"
+
+begin exact-scaled
+quietly "${compose[@]}" up --detach --scale inference=3
+say "exact-scaled: 3 inference workers ordered at $disturbed_at, started at $(progress)"
+quietly "${compose[@]}" up --detach --scale inference=1
+say "exact-scaled: back to 1 at $(progress)"
+must_end_the_same
+
+begin exact-killed
+trainer=$("${compose[@]}" ps -q trainer)
+# Everything in the container; `docker kill` would count as a wish that it stays down.
+"${compose[@]}" exec -T trainer sh -c 'kill -9 -1' || true
+say "exact-killed: trainer killed at $disturbed_at"
+must_end_the_same
+[ "$(docker inspect -f '{{.RestartCount}}' "$trainer")" -ge 1 ] || die "nobody started the trainer again"
+
+begin exact-redis
+quietly "${compose[@]}" restart redis
+say "exact-redis: Redis restarted at $disturbed_at"
+must_end_the_same
+
+begin exact-down
+quietly "${compose[@]}" down --timeout 20
+say "exact-down: all containers removed at $disturbed_at"
+quietly "${compose[@]}" up --detach
+until_healthy coordinator 1
+say "exact-down: up again, at $(progress)"
+must_end_the_same
+say "all is well"
