@@ -29,6 +29,24 @@ function startThread(onLost: () => void = () => undefined): EngineThread {
   return thread;
 }
 
+test("tokens are counted over all models that the engine has had", async () => {
+  const thread = startThread();
+  const sample = () =>
+    thread.call("sample", {
+      ...{ id: "g", promptIds: [3, 4], count: 4, temperature: 1, maxNewTokens: 8 },
+      ...{ stopTokenIds: [], seed: [1], earlyStop: null },
+    });
+  const counted: number[] = [];
+  for (const run of ["r", "another"]) {
+    await thread.call("loadModel", { run, configJson: CONFIG, training: false });
+    await sample();
+    // The count of a step follows its answers.
+    await thread.call("loadModel", { run, configJson: CONFIG, training: false });
+    counted.push(thread.tokensSampled);
+  }
+  expect(counted).toEqual([4 * 8, 2 * 4 * 8]);
+});
+
 test("the main thread's loop stays free while the engine samples", async () => {
   const thread = startThread();
   await thread.call("loadModel", { run: "r", configJson: CONFIG, training: false });

@@ -28,6 +28,8 @@ export class Engine {
   #sampler: Sampler | null = null;
   #trainer: Trainer | null = null;
   #shard: ParameterShard | null = null;
+  /** Sampled by models that are gone. */
+  #numTokensBefore = 0;
 
   constructor(options: EngineOptions) {
     this.#device = createCpuDevice(options);
@@ -61,11 +63,14 @@ export class Engine {
     loaded(this.#sampler).add(request);
   }
 
-  /** Samples one more token of everything in hand; returns what is finished, and tokens so far. */
+  /**
+   * Samples one more token of everything in hand; returns what is finished, and the tokens that
+   * this engine has sampled so far, with all its models.
+   */
   sampleStep(): { results: SampleResult[]; tokens: number } {
     const sampler = loaded(this.#sampler);
     const results = sampler.step();
-    return { results, tokens: sampler.stats.numSampledTokens };
+    return { results, tokens: this.#numTokensBefore + sampler.stats.numSampledTokens };
   }
 
   gradient({ packs, loss, temperature, into }: Argument<"gradient">): Answer<"gradient"> {
@@ -123,6 +128,7 @@ export class Engine {
   }
 
   #dropModel(): void {
+    this.#numTokensBefore += this.#sampler?.stats.numSampledTokens ?? 0;
     this.#sampler?.dispose();
     this.#trainer?.dispose();
     this.#model?.dispose();
