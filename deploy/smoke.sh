@@ -3,9 +3,10 @@
 #
 #   deploy/smoke.sh
 #
-# The run of runs/exact.yaml is disturbed four times: more and fewer workers, a killed trainer, a Redis that
+# The run of runs/exact.yaml is disturbed four times: more and fewer workers, killed trainers, a Redis that
 # restarts, all containers removed and started again. Each must end with the very weights of an undisturbed
-# run in one container. Uses a project, a port and volumes of its own, and removes them.
+# run in one container. Runs are submitted from the host, through the published port. Uses a project, a port
+# and volumes of its own, and removes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +20,11 @@ if docker compose version >/dev/null 2>&1; then compose=(docker compose); else c
 say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 die() { say "FAILED: $*"; "${compose[@]}" logs --no-color --tail 20 >&2 || true; exit 1; }
 quietly() { local out; out=$("$@" 2>&1) || { printf '%s\n' "$out" >&2; die "$*"; }; }
-gumshoe() { "${compose[@]}" exec -T coordinator gumshoe "$@"; }
+# The client on the host, which needs no Node.js for it.
+gumshoe() {
+  docker run --rm --init --network host -v "$PWD/models:/gumshoe/models:ro" -v "$PWD/runs:/gumshoe/runs:ro" \
+    -e GUMSHOE_ADDRESS="127.0.0.1:$GUMSHOE_PORT" -e GUMSHOE_TOKEN="$token" gumshoe:local gumshoe "$@"
+}
 clean_up() { "${compose[@]}" down --volumes --timeout 20 >/dev/null 2>&1 || true; }
 trap clean_up EXIT
 
@@ -36,7 +41,7 @@ progress() { gumshoe status | awk -v run="$run" '$1 == run { print $2, $3 }'; }
 # Submits the run under another name, and waits until it is under way.
 begin() {
   run=$1
-  gumshoe submit runs/exact.yaml --name "$run" >/dev/null
+  gumshoe submit runs/exact.yaml --name "$run" --remote-folder /gumshoe >/dev/null
   local until=$((SECONDS + PATIENCE))
   while disturbed_at=$(progress); [ "${disturbed_at#* 0/}" != "$disturbed_at" ]; do
     [ $SECONDS -lt $until ] || die "$run does not begin"
@@ -47,9 +52,10 @@ begin() {
   esac
 }
 must_end_the_same() {
-  local got
-  got=$(gumshoe watch "$run" --json 2>/dev/null | digest_in) || true
-  [ "$got" = "$wanted" ] || die "$run ended with ${got:-no digest}, not with that of the undisturbed run"
+  local told got
+  told=$(gumshoe watch "$run" --json 2>/dev/null) || true
+  got=$(digest_in <<<"$told")
+  [ "$got" = "$wanted" ] || die "$run ended with ${got:-$told}, not with the weights of the undisturbed run"
   say "$run: the same digest"
 }
 digest_in() { sed -n 's/.*"weightsDigest": *"\([0-9a-f]*\)".*/\1/p' | head -1; }
@@ -70,7 +76,8 @@ say "digest $wanted"
 clean_up
 quietly "${compose[@]}" up --detach
 for service in redis coordinator inference trainer reducer; do until_healthy $service 1; done
-[ "$("${compose[@]}" exec -T coordinator cat /secrets/token | wc -c)" -ge 32 ] || die "the token is too short"
+token=$("${compose[@]}" exec -T coordinator cat /secrets/token)
+[ ${#token} -ge 32 ] || die "the token is too short"
 say "up: all healthy"
 
 begin exact-scaled
@@ -80,13 +87,19 @@ quietly "${compose[@]}" up --detach --scale inference=1
 say "exact-scaled: back to 1 at $(progress)"
 must_end_the_same
 
+quietly "${compose[@]}" up --detach --scale trainer=2
+until_healthy trainer 2
 begin exact-killed
-trainer=$("${compose[@]}" ps -q trainer)
-# Everything in the container; `docker kill` would count as a wish that it stays down.
-"${compose[@]}" exec -T trainer sh -c 'kill -9 -1' || true
-say "exact-killed: trainer killed at $disturbed_at"
+read -r -d '' first second <<<"$("${compose[@]}" ps -q trainer)" || true
+# Docker takes this as a wish that it stays down...
+quietly docker kill "$first"
+say "exact-killed: one of 2 trainers killed at $disturbed_at"
+# ... and this as a crash.
+docker exec "$second" sh -c 'kill -9 -1' || true
+say "exact-killed: the other crashed at $(progress)"
 must_end_the_same
-[ "$(docker inspect -f '{{.RestartCount}}' "$trainer")" -ge 1 ] || die "nobody started the trainer again"
+[ "$(docker inspect -f '{{.RestartCount}}' "$second")" -ge 1 ] || die "nobody started the trainer again"
+quietly "${compose[@]}" up --detach --scale trainer=1
 
 begin exact-redis
 quietly "${compose[@]}" restart redis

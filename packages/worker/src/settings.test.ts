@@ -31,6 +31,7 @@ test.each([
   [{ GUMSHOE_ROLE: "trainee" }, "GUMSHOE_ROLE: trainee is not one of inference, trainer, reducer"],
   [{ GUMSHOE_THREADS: "0" }, "GUMSHOE_THREADS: 0 is not a whole number"],
   [{ GUMSHOE_DEVICE: "tpu" }, "GUMSHOE_DEVICE: tpu is not a device here"],
+  [{ GUMSHOE_ANNOUNCE: "gpu-1:7071" }, "GUMSHOE_ANNOUNCE: gpu-1:7071 is not a name or an address"],
   [{ GUMSHOE_FAULT: "all" }, "GUMSHOE_FAULT: all is not decode-attention"],
 ])("%o is an error that names the variable", (change, message) => {
   expect(() => readSettings({ ...ENV, ...change })).toThrow(message);

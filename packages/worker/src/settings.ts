@@ -18,13 +18,14 @@ export interface WorkerSettings {
   readonly cluster: string;
   /** Threads of the device. */
   readonly threads: number;
-  /**
-   * Where this worker serves others; port 0 for any. On every interface (0.0.0.0) it is announced by
-   * the name of its machine.
-   */
+  /** Where this worker serves others; port 0 for any. */
   readonly listen: string;
+  /** Host under which others reach this worker, where it is not the one it listens on; else null. */
+  readonly announce: string | null;
   readonly host: string;
   readonly logLevel: string;
+  /** Written with address and pid once the worker serves; null for none. */
+  readonly readyFile: string | null;
   /** A kernel broken on purpose, for tests; null otherwise. */
   readonly fault: DeviceFault | null;
 }
@@ -54,8 +55,10 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     threads: readThreads(env.GUMSHOE_THREADS),
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:0",
+    announce: readAnnounce(env.GUMSHOE_ANNOUNCE),
     host: hostname(),
     logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
+    readyFile: env.GUMSHOE_READY_FILE ?? null,
     fault: readFault(env.GUMSHOE_FAULT),
   };
 }
@@ -66,6 +69,15 @@ function readRole(value: string): WorkerRole {
   throw new WorkerSettingsError(
     "GUMSHOE_ROLE",
     `${value} is not one of ${WORKER_ROLES.join(", ")}`,
+  );
+}
+
+function readAnnounce(value: string | undefined): string | null {
+  if (value === undefined || value === "") return null;
+  if (/^(\[[0-9a-fA-F:.]+\]|[^\s/:]+)$/.test(value)) return value;
+  throw new WorkerSettingsError(
+    "GUMSHOE_ANNOUNCE",
+    `${value} is not a name or an address; the port is added by itself`,
   );
 }
 

@@ -8,5 +8,12 @@ test.each([
   ["0.0.0.0:7071", "box:7071"],
   ["[::]:7071", "box:7071"],
 ])("a server on %s is announced as %s", (bound, announced) => {
-  expect(announcedAddress(bound, "box")).toBe(announced);
+  expect(announcedAddress(bound, { announce: null, host: "box" })).toBe(announced);
 });
+
+test.each(["0.0.0.0:7071", "10.0.0.5:7071"])(
+  "a name that others were told replaces %s",
+  (bound) => {
+    expect(announcedAddress(bound, { announce: "gpu-1.lan", host: "box" })).toBe("gpu-1.lan:7071");
+  },
+);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 
 import { type Clock, ClusterError, type Logger, systemClock } from "@gumshoe/core";
 import {
@@ -88,7 +89,7 @@ export class WorkerHost {
    * @param onLost  called when the process cannot go on: the engine died, or the worker was refused
    */
   async start(onLost: (error: Error) => void): Promise<void> {
-    const { threads, fault, role, host, listen } = this.#settings;
+    const { threads, fault, role, host, listen, readyFile } = this.#settings;
     this.#engine = new EngineThread({ threads, fault }, onLost);
     const reducer =
       role === "reducer"
@@ -102,7 +103,7 @@ export class WorkerHost {
         return serveTensor(request, held, this.#files);
       },
     });
-    const address = announcedAddress(await this.#server.listen(listen), host);
+    const address = announcedAddress(await this.#server.listen(listen), this.#settings);
     this.#membership = new Membership({
       fleet: this.#coordinator.client(FleetService),
       identity: {
@@ -117,6 +118,8 @@ export class WorkerHost {
     await this.#membership.start(onLost);
     if (role !== "reducer") this.#role = await this.#jobRole(role, this.#engine, address);
     this.#state = "idle";
+    if (readyFile !== null)
+      await writeFile(readyFile, JSON.stringify({ address, pid: process.pid }));
     this.#logger.info({ role, address, threads, workerId: this.#workerId }, "worker is ready");
   }
 
