@@ -138,6 +138,7 @@ export {
   type HeldRange,
   pullTensor,
   serveTensor,
+  shareAhead,
   TENSOR_WINDOW_BYTES,
 } from "./tensors/transfer.js";
 export { blockDigests, weightDigest } from "./tensors/weight-digest.js";

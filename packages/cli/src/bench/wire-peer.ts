@@ -1,17 +1,26 @@
 /**
  * The other side of `gumshoe bench wire`: a process that holds a vector and serves it at two addresses,
- * streamed at the first, by files in memory at the second. Ends with its parent.
+ * streamed at the first, by files in memory at the second. Told a tensor's run and name, it publishes the
+ * vector under them, as a reducer does with new weights. Ends with its parent.
  */
-import { MemoryFiles, RpcServer, serveTensor, TensorService } from "@gumshoe/protocol";
+import { MemoryFiles, RpcServer, serveTensor, shareAhead, TensorService } from "@gumshoe/protocol";
+
+/** What the peer is told to publish. */
+export interface PublishedTensor {
+  readonly run: string;
+  readonly name: string;
+}
 
 const [token = "", elements = "0"] = process.argv.slice(2);
 const held = { start: 0, values: new Float32Array(Number(elements)).fill(1.5) };
+const files = new MemoryFiles();
 
 const addresses: string[] = [];
-for (const files of [undefined, new MemoryFiles()]) {
+for (const shared of [undefined, files]) {
   const server = new RpcServer({ token });
-  server.serve(TensorService, { pullTensor: (request) => serveTensor(request, held, files) });
+  server.serve(TensorService, { pullTensor: (request) => serveTensor(request, held, shared) });
   addresses.push(await server.listen("127.0.0.1:0"));
 }
 process.on("disconnect", () => process.exit(0));
+process.on("message", (tensor: PublishedTensor) => shareAhead(files, tensor, held));
 process.send?.(addresses);

@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { floatsToBytes } from "./floats.js";
-import { MemoryFiles, placeOfProcess, readMemoryFile } from "./memory-files.js";
+import { MemoryFileReader, MemoryFiles, placeOfProcess } from "./memory-files.js";
 
-const VALUES = Float32Array.from({ length: 70_001 }, (_, i) => i / 3);
+const VALUES = Float32Array.from({ length: 1_070_001 }, (_, i) => i / 3);
 const MODULE = new URL("../../dist/tensors/memory-files.js", import.meta.url).href;
 
 const files = new MemoryFiles();
@@ -20,48 +20,95 @@ afterEach(async () => {
 });
 
 /** Another process that shares VALUES and says where they are. */
-async function sharingProcess(): Promise<string> {
+async function sharingProcess(): Promise<{ path: string; offset: number; stamp: number }> {
   const script = `
     import { MemoryFiles } from ${JSON.stringify(MODULE)};
-    const values = Float32Array.from({ length: 70_001 }, (_, i) => i / 3);
-    console.log(await new MemoryFiles().share("v", values));
+    const values = Float32Array.from({ length: 1_070_001 }, (_, i) => i / 3);
+    const { path, offset, stamp, written } = await new MemoryFiles().share("v", values);
+    await written(values.length);
+    console.log(JSON.stringify({ path, offset, stamp }));
     setInterval(() => undefined, 1000);`;
   child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
     cwd: fileURLToPath(new URL(".", import.meta.url)),
   });
   const [line] = (await once(child.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
-  return line.toString().trim();
+  return JSON.parse(line.toString()) as { path: string; offset: number; stamp: number };
 }
 
 describe.skipIf(placeOfProcess() === "")("where processes see each other under /proc", () => {
   test("a vector of another process is read in any range, until that process is killed", async () => {
-    const path = await sharingProcess();
+    const { path, offset, stamp } = await sharingProcess();
+    const reader = await MemoryFileReader.open(path);
     const target = new Float32Array(1000);
-    await readMemoryFile(path, 69_001 * 4, floatsToBytes(target));
-    expect([...target]).toEqual([...VALUES.subarray(69_001)]);
-    await expect(readMemoryFile(path, 69_002 * 4, floatsToBytes(target))).rejects.toThrow(
+    await reader.read(offset + 1_069_001 * 4, floatsToBytes(target));
+    expect([...target]).toEqual([...VALUES.subarray(1_069_001)]);
+    expect(await reader.holds(stamp)).toBe(true);
+    await expect(reader.read(offset + 1_069_002 * 4, floatsToBytes(target))).rejects.toThrow(
       "ends 4 bytes too early",
     );
+    await reader.close();
     expect(readlinkSync(path)).toContain("(deleted)");
     const killed = child as ChildProcess;
     killed.kill("SIGKILL");
     await once(killed, "exit");
-    await expect(readMemoryFile(path, 0, floatsToBytes(target))).rejects.toThrow("ENOENT");
+    await expect(MemoryFileReader.open(path)).rejects.toThrow("ENOENT");
   });
 
   test("no file is left in a folder, whoever asks how often", async () => {
-    const paths = await Promise.all([files.share("a", VALUES), files.share("a", VALUES)]);
-    expect(paths[0]).toBe(paths[1]);
-    const folder = readlinkSync(paths[0]).replace(/\/vector.*$/, "");
+    const shared = await Promise.all([files.share("a", VALUES), files.share("a", VALUES)]);
+    expect(shared[0]).toBe(shared[1]);
+    const folder = readlinkSync(shared[0].path).replace(/\/vector.*$/, "");
     expect(readdirSync(folder.replace(/\/[^/]*$/, ""))).not.toContain(folder.split("/").at(-1));
   });
 
-  test("the oldest vector gives way, and who has opened it reads on", async () => {
+  test("values can be read as soon as they are said to be written", async () => {
+    const shared = await files.share("pieces", VALUES);
+    const reader = await MemoryFileReader.open(shared.path);
+    for (let done = 0; done < VALUES.length;) {
+      const written = await shared.written(done + 1);
+      expect(written).toBeGreaterThan(done);
+      const target = new Float32Array(written - done);
+      await reader.read(shared.offset + done * 4, floatsToBytes(target));
+      expect(
+        floatsToBytes(target).equals(floatsToBytes(VALUES.subarray(done, written))),
+        `values from ${done} on`,
+      ).toBe(true);
+      done = written;
+    }
+    await reader.close();
+  });
+
+  test("the oldest vector's file is written anew, and who still reads it notices", async () => {
     const first = await files.share("0", VALUES);
-    const link = readlinkSync(first);
-    for (let i = 1; i <= 4; i++) await files.share(String(i), VALUES.subarray(0, i));
-    await expect.poll(() => linkOf(first)).not.toBe(link);
+    await first.written(VALUES.length);
+    const reader = await MemoryFileReader.open(first.path);
+    const paths = new Set([first.path]);
+    for (let i = 1; i <= 10; i++) {
+      const shared = await files.share(String(i), VALUES.subarray(0, i));
+      await shared.written(i);
+      paths.add(shared.path);
+      const others = await MemoryFileReader.open(shared.path);
+      const target = new Float32Array(i);
+      await others.read(shared.offset, floatsToBytes(target));
+      expect(await others.holds(shared.stamp)).toBe(true);
+      expect([...target]).toEqual([...VALUES.subarray(0, i)]);
+      await others.close();
+    }
+    expect(await reader.holds(first.stamp)).toBe(false);
+    expect(paths.size).toBe(4);
+    await reader.close();
+  });
+
+  test("a vector is not shared while all files are being written", async () => {
+    const large = new Float32Array(8 * 1024 * 1024);
+    const shared = await Promise.allSettled(
+      Array.from({ length: 6 }, (_, i) => files.share(`large ${i}`, large)),
+    );
+    expect(shared.map(({ status }) => status)).toEqual([
+      ...Array.from({ length: 4 }, () => "fulfilled"),
+      ...["rejected", "rejected"],
+    ]);
   });
 
   test("the place is the same for processes of one machine", () => {
@@ -69,11 +116,3 @@ describe.skipIf(placeOfProcess() === "")("where processes see each other under /
     expect(files.place).not.toBe("");
   });
 });
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}

@@ -33,7 +33,8 @@ function request(start: number, end: number): PullTensorRequest {
 }
 
 function chunk(offset: number, data: Buffer): TensorChunk {
-  return { offset, data, dtype: "f32", file: "", fileOffset: 0 };
+  const noFile = { file: "", fileOffset: 0, fileElements: 0, fileStamp: 0 };
+  return { offset, data, dtype: "f32", ...noFile };
 }
 
 test("a range arrives bit for bit, wherever it begins", async () => {
@@ -71,6 +72,14 @@ test.skipIf(placeOfProcess() === "")(
       asked.push(request);
       if (request.place === "") yield* serveTensor(request, HELD);
       else yield { ...chunk(request.start, Buffer.alloc(0)), file: "/proc/self/fd/9999" };
+    };
+    expect(await pull()).toEqual([files.place, ""]);
+    serve = async function* (request) {
+      asked.push(request);
+      for await (const chunk of serveTensor(request, HELD, files)) {
+        // Newer vectors take the file, over and over, while it is read.
+        yield chunk.file === "" ? chunk : { ...chunk, fileStamp: chunk.fileStamp - 1 };
+      }
     };
     expect(await pull()).toEqual([files.place, ""]);
     await files.close();

@@ -8,7 +8,12 @@ import { MalformedMessageError, TensorNotHeldError } from "../errors.js";
 import { type CallOptions, type RpcChannel } from "../rpc/channel.js";
 import { TensorService } from "./chunk-codec.js";
 import { floatsToBytes } from "./floats.js";
-import { type MemoryFiles, placeOfProcess, readMemoryFile } from "./memory-files.js";
+import {
+  MemoryFileReader,
+  type MemoryFiles,
+  placeOfProcess,
+  type SharedVector,
+} from "./memory-files.js";
 
 /** Bytes in flight that a puller allows; give it to the channel that tensors are pulled through. */
 export const TENSOR_WINDOW_BYTES = 32 * 1024 * 1024;
@@ -18,6 +23,8 @@ const CHUNK_BYTES = 1024 * 1024;
 
 const F32_BYTES = 4;
 const CHUNK_ELEMENTS = CHUNK_BYTES / F32_BYTES;
+const NO_DATA = Buffer.alloc(0);
+const NO_FILE = { file: "", fileOffset: 0, fileElements: 0, fileStamp: 0 };
 
 /** A part of a vector that is held here. */
 export interface HeldRange {
@@ -45,29 +52,68 @@ export async function* serveTensor(
     const has = `${held.start} to ${held.start + held.values.length}`;
     throw new TensorNotHeldError(request.name, `is held from ${has}, not ${start} to ${end}`);
   }
-  const file = await fileFor(request, held, files);
-  if (file !== null) {
-    const fileOffset = (start - held.start) * F32_BYTES;
-    yield { offset: start, data: Buffer.alloc(0), dtype: "f32", file, fileOffset };
-    return;
+  let offset = start;
+  const shared = await shareIn(files, request, held);
+  if (shared !== null) {
+    for await (const chunk of announced(shared, request, held.start)) {
+      yield chunk;
+      offset += chunk.fileElements;
+    }
   }
-  for (let offset = start; offset < end; offset += CHUNK_ELEMENTS) {
+  for (; offset < end; offset += CHUNK_ELEMENTS) {
     const stop = Math.min(end, offset + CHUNK_ELEMENTS);
     const values = held.values.subarray(offset - held.start, stop - held.start);
-    yield { offset, data: floatsToBytes(values), dtype: "f32", file: "", fileOffset: 0 };
+    yield { ...NO_FILE, offset, data: floatsToBytes(values), dtype: "f32" };
   }
 }
 
+/**
+ * Puts a vector into a file before anybody asks for it, if the ones before it were asked for there.
+ *
+ * @param of  run and name by which it will be asked for
+ */
+export function shareAhead(
+  files: MemoryFiles,
+  of: Pick<PullTensorRequest, "run" | "name">,
+  held: HeldRange,
+): void {
+  if (files.isUsed) files.share(keyOf(of, held), held.values).catch(() => undefined);
+}
+
+function keyOf({ run, name }: Pick<PullTensorRequest, "run" | "name">, held: HeldRange): string {
+  return `${run} ${name} ${held.start}`;
+}
+
 /** Puts a held vector into a file, if the asker can read it; null to stream it. */
-async function fileFor(
+async function shareIn(
+  files: MemoryFiles | undefined,
   request: PullTensorRequest,
   held: HeldRange,
-  files: MemoryFiles | undefined,
-): Promise<string | null> {
+): Promise<SharedVector | null> {
   if (files === undefined || request.place === "" || request.place !== files.place) return null;
-  const key = `${request.run} ${request.name} ${held.start}`;
   // Without room for a file the values still get there.
-  return files.share(key, held.values).catch(() => null);
+  return files.share(keyOf(request, held), held.values).catch(() => null);
+}
+
+/** Says which values are in the file, as they come to be; ends early when the rest finds no room. */
+async function* announced(
+  shared: SharedVector,
+  { start, end }: PullTensorRequest,
+  heldStart: number,
+): AsyncGenerator<TensorChunk> {
+  for (let offset = start; offset < end;) {
+    const fileOffset = shared.offset + (offset - heldStart) * F32_BYTES;
+    let written: number;
+    try {
+      written = await shared.written(offset - heldStart + 1);
+    } catch {
+      return;
+    }
+    const fileElements = Math.min(end, heldStart + written) - offset;
+    const file = { file: shared.path, fileOffset, fileElements, fileStamp: shared.stamp };
+    yield { offset, data: NO_DATA, dtype: "f32", ...file };
+    offset += fileElements;
+  }
 }
 
 /**
@@ -89,41 +135,81 @@ export async function pullTensor(
       `holds ${target.length} elements, not the range asked`,
     );
   }
-  const file = await pullInto(channel, { ...request, place: placeOfProcess() }, target, options);
-  if (file === null) return;
-  try {
-    await readMemoryFile(file.path, file.offset, floatsToBytes(target));
-  } catch {
-    // The file was closed meanwhile, or belongs to another user: then the values are streamed.
-    await pullInto(channel, { ...request, place: "" }, target, options);
-  }
+  if (await pullInto(channel, { ...request, place: placeOfProcess() }, target, options)) return;
+  // The file was given to another vector meanwhile, or belongs to another user: the values are streamed.
+  await pullInto(channel, { ...request, place: "" }, target, options);
 }
 
-/** Fills the target from the stream; returns the file that holds the values instead, if one does. */
+/** Fills the target from the stream, or from the files it names; false when such a file fails. */
 async function pullInto(
   channel: RpcChannel,
   request: PullTensorRequest,
   target: Float32Array,
   options: CallOptions,
-): Promise<{ path: string; offset: number } | null> {
+): Promise<boolean> {
   const bytes = floatsToBytes(target);
+  const files = new FilesRead();
   let next = request.start;
-  for await (const chunk of channel.client(TensorService).pullTensor(request, options)) {
-    if (chunk.file !== "") return { path: chunk.file, offset: chunk.fileOffset };
-    const elements = chunk.data.byteLength / F32_BYTES;
-    if (chunk.dtype !== "f32" || chunk.offset !== next || !Number.isInteger(elements)) {
-      throw new MalformedMessageError(
-        `${request.name}: a chunk of ${chunk.dtype} at ${chunk.offset} where f32 at ${next} must come`,
-      );
+  try {
+    for await (const chunk of channel.client(TensorService).pullTensor(request, options)) {
+      const elements = elementsOf(chunk, request, next);
+      const at = (next - request.start) * F32_BYTES;
+      if (chunk.file === "") bytes.set(chunk.data, at);
+      else if (!(await files.read(chunk, bytes.subarray(at, at + elements * F32_BYTES))))
+        return false;
+      next += elements;
     }
-    if (next + elements > request.end) {
-      throw new MalformedMessageError(`${request.name}: more elements than were asked for`);
+    if (next !== request.end) {
+      throw new MalformedMessageError(`${request.name}: ended at ${next}, not at ${request.end}`);
     }
-    bytes.set(chunk.data, (next - request.start) * F32_BYTES);
-    next += elements;
+    return await files.held();
+  } finally {
+    await files.close();
   }
-  if (next !== request.end) {
-    throw new MalformedMessageError(`${request.name}: ended at ${next}, not at ${request.end}`);
+}
+
+/** Returns how many values a chunk brings; throws when they are not the next ones. */
+function elementsOf(chunk: TensorChunk, request: PullTensorRequest, next: number): number {
+  const elements = chunk.file === "" ? chunk.data.byteLength / F32_BYTES : chunk.fileElements;
+  if (chunk.dtype !== "f32" || chunk.offset !== next || !Number.isInteger(elements)) {
+    throw new MalformedMessageError(
+      `${request.name}: a chunk of ${chunk.dtype} at ${chunk.offset} where f32 at ${next} must come`,
+    );
   }
-  return null;
+  if (next + elements > request.end) {
+    throw new MalformedMessageError(`${request.name}: more elements than were asked for`);
+  }
+  return elements;
+}
+
+/** The files that one pull has read from. */
+class FilesRead {
+  readonly #open = new Map<string, { reader: MemoryFileReader; stamp: number }>();
+
+  /** Fills `target`; false when the file cannot be read. */
+  async read(chunk: TensorChunk, target: Uint8Array): Promise<boolean> {
+    try {
+      let known = this.#open.get(chunk.file);
+      if (known === undefined) {
+        known = { reader: await MemoryFileReader.open(chunk.file), stamp: chunk.fileStamp };
+        this.#open.set(chunk.file, known);
+      }
+      await known.reader.read(chunk.fileOffset, target);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Says whether all that was read is of the vector that was meant. */
+  async held(): Promise<boolean> {
+    for (const { reader, stamp } of this.#open.values()) {
+      if (!(await reader.holds(stamp))) return false;
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    for (const { reader } of this.#open.values()) await reader.close();
+  }
 }

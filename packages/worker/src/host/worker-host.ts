@@ -12,6 +12,7 @@ import {
   RpcChannel,
   RpcServer,
   serveTensor,
+  shareAhead,
   TensorNotHeldError,
   TensorService,
   type WorkerState,
@@ -93,7 +94,10 @@ export class WorkerHost {
     this.#engine = new EngineThread({ threads, fault }, onLost);
     const reducer =
       role === "reducer"
-        ? new ReducerRole({ engine: this.#engine, channels: this.#channels })
+        ? new ReducerRole({
+            ...{ engine: this.#engine, channels: this.#channels },
+            onPublished: (run, name, held) => shareAhead(this.#files, { run, name }, held),
+          })
         : null;
     if (reducer !== null) this.#server.serve(ReducerService, reducer.handlers());
     this.#server.serve(TensorService, {

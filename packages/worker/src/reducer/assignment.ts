@@ -26,6 +26,8 @@ export interface AssignmentOptions {
   readonly blockDigests: string[];
   readonly engine: EngineThread;
   readonly channels: Channels;
+  /** Called with every version that can be pulled from now on, by its tensor name. */
+  readonly onPublished: (name: string, held: HeldRange) => void;
 }
 
 /**
@@ -46,7 +48,7 @@ export class Assignment {
     this.options = options;
     this.#version = options.version;
     this.#blockDigests = options.blockDigests;
-    this.#published.set(options.version, options.weights);
+    this.#publish(options.version, options.weights);
   }
 
   /** The newest version. */
@@ -134,13 +136,20 @@ export class Assignment {
     this.#lanes.clear();
     this.#version = update + 1;
     this.#blockDigests = blockDigests;
-    this.#published.set(this.#version, into);
+    this.#publish(this.#version, into);
     for (const version of this.#published.keys()) {
       if (version !== this.#version && !request.retain.includes(version)) {
         this.#published.delete(version);
       }
     }
     return { blockDigests };
+  }
+
+  #publish(version: number, weights: SharedArrayBuffer): void {
+    const { start, onPublished } = this.options;
+    this.#published.set(version, weights);
+    const name = formatTensorName({ type: "weights", version });
+    onPublished(name, { start, values: new Float32Array(weights) });
   }
 
   #expect(update: number): void {

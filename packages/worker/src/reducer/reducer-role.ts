@@ -21,17 +21,23 @@ import { Assignment } from "./assignment.js";
 import { readMoments } from "./optimizer-file.js";
 import { sharedFloats, toShared } from "./shared-floats.js";
 
+/** What a reducer needs of its process. */
+export interface ReducerRoleOptions {
+  readonly engine: EngineThread;
+  readonly channels: Channels;
+  /** Called with every vector of weights that can be pulled from now on. */
+  readonly onPublished: (run: string, name: string, held: HeldRange) => void;
+}
+
 /** Serves ReducerService: owns one range of one run's parameters at a time. */
 export class ReducerRole {
-  readonly #engine: EngineThread;
-  readonly #channels: Channels;
+  readonly #options: ReducerRoleOptions;
   #assignment: Assignment | null = null;
   #assigning: { plan: string; answer: Promise<AssignResponse> } | null = null;
   stepsDone = 0;
 
-  constructor(options: { engine: EngineThread; channels: Channels }) {
-    this.#engine = options.engine;
-    this.#channels = options.channels;
+  constructor(options: ReducerRoleOptions) {
+    this.#options = options;
   }
 
   /** The newest weight version; 0 before the first assignment. */
@@ -78,11 +84,12 @@ export class ReducerRole {
 
   async #load(request: AssignRequest): Promise<AssignResponse> {
     const { run, plan, start, end, folder, version, blockSize } = request;
+    const { engine, channels, onPublished } = this.#options;
     const model = await openModelFolder(folder);
     const weights = toShared(await model.readParameters(start, end));
     await model.close();
     const moments = request.withOptimizer ? await readMoments(folder, start, end) : null;
-    const { blockDigests } = await this.#engine.call("assign", {
+    const { blockDigests } = await engine.call("assign", {
       master: weights,
       m: moments === null ? sharedFloats(end - start) : toShared(moments.m),
       v: moments === null ? sharedFloats(end - start) : toShared(moments.v),
@@ -91,7 +98,8 @@ export class ReducerRole {
       throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
     this.#assignment = new Assignment({
       ...{ run, plan, start, end, blockSize, version, weights, blockDigests },
-      ...{ engine: this.#engine, channels: this.#channels },
+      ...{ engine, channels },
+      onPublished: (name, held) => onPublished(run, name, held),
     });
     return { blockDigests };
   }
@@ -107,7 +115,7 @@ export class ReducerRole {
     }
     const m = sharedFloats(end - start);
     const v = sharedFloats(end - start);
-    await this.#engine.call("readMoments", { m, v });
+    await this.#options.engine.call("readMoments", { m, v });
     await writeRange(request.weights, start, weights.values);
     await writeRange(request.expAvg, start, new Float32Array(m));
     await writeRange(request.expAvgSq, start, new Float32Array(v));

@@ -46,11 +46,13 @@ export interface TensorChunk {
   /** f32 or bf16. */
   dtype: string;
   /**
-   * A file of this place that holds all values asked for, from `file_offset` bytes on; then `data` is
-   * empty and no other chunk follows.
+   * A file of this place that holds `file_elements` values from `file_offset` bytes on; then `data` is
+   * empty. They are the ones meant as long as the file's first 8 bytes are `file_stamp`.
    */
   file: string;
   fileOffset: number;
+  fileElements: number;
+  fileStamp: number;
 }
 
 function createBasePullTensorRequest(): PullTensorRequest {
@@ -169,7 +171,7 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
 };
 
 function createBaseTensorChunk(): TensorChunk {
-  return { offset: 0, data: Buffer.alloc(0), dtype: "", file: "", fileOffset: 0 };
+  return { offset: 0, data: Buffer.alloc(0), dtype: "", file: "", fileOffset: 0, fileElements: 0, fileStamp: 0 };
 }
 
 export const TensorChunk: MessageFns<TensorChunk> = {
@@ -188,6 +190,12 @@ export const TensorChunk: MessageFns<TensorChunk> = {
     }
     if (message.fileOffset !== 0) {
       writer.uint32(40).uint64(message.fileOffset);
+    }
+    if (message.fileElements !== 0) {
+      writer.uint32(48).uint64(message.fileElements);
+    }
+    if (message.fileStamp !== 0) {
+      writer.uint32(57).double(message.fileStamp);
     }
     return writer;
   },
@@ -245,6 +253,22 @@ export const TensorChunk: MessageFns<TensorChunk> = {
             message.fileOffset = longToNumber(reader.uint64());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.fileElements = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.fileStamp = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -267,6 +291,8 @@ export const TensorChunk: MessageFns<TensorChunk> = {
     message.dtype = object.dtype ?? "";
     message.file = object.file ?? "";
     message.fileOffset = object.fileOffset ?? 0;
+    message.fileElements = object.fileElements ?? 0;
+    message.fileStamp = object.fileStamp ?? 0;
     return message;
   },
 };
