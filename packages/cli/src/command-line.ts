@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 
 import { addBenchCommand } from "./commands/bench.js";
 import { addCancelCommand } from "./commands/cancel.js";
+import { addCertsCommand } from "./commands/certs.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
@@ -67,6 +68,7 @@ function buildProgram(context: Context): Command {
   addStatusCommand(program, context);
   addCancelCommand(program, context);
   addDownloadCommand(program, context);
+  addCertsCommand(program, context);
   addPuzzleCommand(program, context);
   addEvalCommand(program, context);
   addScoreCommand(program, context);

@@ -4,6 +4,7 @@ import {
   retry,
   type RetryPolicy,
   systemClock,
+  type Tls,
 } from "@gumshoe/core";
 import {
   MAX_CONFIG_BYTES,
@@ -46,6 +47,11 @@ export interface GumshoeClientOptions {
   readonly address?: string;
   /** The cluster's token. */
   readonly token: string;
+  /**
+   * Files to speak TLS by, where the cluster does; none by default. `readTlsFolder` of `@gumshoe/client` reads
+   * them.
+   */
+  readonly tls?: Tls;
   readonly clock?: Clock;
 }
 
@@ -60,16 +66,16 @@ export interface GumshoeClientOptions {
  */
 export class GumshoeClient {
   readonly #channel: RpcChannel;
-  readonly #options: { readonly address: string; readonly token: string };
+  readonly #options: { readonly address: string; readonly token: string; readonly tls: Tls };
   readonly #runs: RpcClient<typeof RunService>;
   readonly #clock: Clock;
 
   constructor(options: GumshoeClientOptions) {
     if (options.token === "") throw new InvalidArgumentError("token", "must not be empty");
     this.#clock = options.clock ?? systemClock;
-    const { address = DEFAULT_ADDRESS, token } = options;
-    this.#options = { address, token };
-    this.#channel = new RpcChannel(address, { token });
+    const { address = DEFAULT_ADDRESS, token, tls = null } = options;
+    this.#options = { address, token, tls };
+    this.#channel = new RpcChannel(address, { token, tls });
     this.#runs = this.#channel.client(RunService);
   }
 
@@ -149,9 +155,9 @@ export class GumshoeClient {
    */
   async download(run: string, options: DownloadOptions): Promise<DownloadedCheckpoint> {
     const { signal, withOptimizer = false } = options;
-    const { address, token } = this.#options;
+    const { address, token, tls } = this.#options;
     // A connection of its own: watches and short calls do not wait behind its bytes.
-    const channel = new RpcChannel(address, { token, windowBytes: DOWNLOAD_WINDOW_BYTES });
+    const channel = new RpcChannel(address, { token, tls, windowBytes: DOWNLOAD_WINDOW_BYTES });
     const bulk = channel.client(RunService);
     const open = (checkpoint: string, fromByte: number) => {
       const request = { run, checkpoint, withOptimizer, fromByte };

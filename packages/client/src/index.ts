@@ -1,3 +1,4 @@
+export { readTlsFolder, type Tls, type TlsFiles } from "@gumshoe/core";
 export { type CheckpointInfo } from "./checkpoint-info.js";
 export {
   type DownloadedCheckpoint,

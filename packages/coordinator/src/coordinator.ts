@@ -46,7 +46,9 @@ export class Coordinator {
     this.#settings = settings;
     this.#logger = options.logger;
     this.#clock = options.clock ?? systemClock;
-    this.#server = new RpcServer({ token: settings.token, logger: this.#logger });
+    this.#server = new RpcServer({
+      ...{ token: settings.token, tls: settings.tls, logger: this.#logger },
+    });
     this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
   }
 
@@ -57,11 +59,22 @@ export class Coordinator {
    * @returns       host:port that is served
    */
   async start(onLost: (error: Error) => void): Promise<string> {
-    const { home, redisUrl: url, cluster, token, listen, readyFile } = this.#settings;
+    const {
+      home,
+      redisUrl: url,
+      redisTls,
+      cluster,
+      token,
+      tls,
+      listen,
+      readyFile,
+    } = this.#settings;
     const logger = this.#logger;
     await mkdir(home, { recursive: true });
     this.#lock = await HomeLock.take(home);
-    const redis = await RedisLink.connect({ url, cluster, logger, waitMs: REDIS_WAIT_MS });
+    const redis = await RedisLink.connect({
+      ...{ url, tls: redisTls, cluster, logger, waitMs: REDIS_WAIT_MS },
+    });
     this.#redis = redis;
     const fence = await Fence.acquire({
       redis,
@@ -76,7 +89,7 @@ export class Coordinator {
     this.#queues = [rolloutQueue, gradientQueue];
     const runs = new RunManager({
       folder: join(home, "runs"),
-      ...{ fleet: this.#fleet, rolloutQueue, gradientQueue, token },
+      ...{ fleet: this.#fleet, rolloutQueue, gradientQueue, token, tls },
       ...{ clock: this.#clock, logger },
       mayWrite: () => this.#untilFresh(fence),
     });

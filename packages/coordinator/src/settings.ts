@@ -1,5 +1,5 @@
-import { readSecret } from "@gumshoe/core";
-import { readRedisUrl } from "@gumshoe/queue";
+import { readSecret, readTls, type Tls } from "@gumshoe/core";
+import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
 
@@ -8,7 +8,9 @@ export interface CoordinatorSettings {
   /** host:port to serve; port 0 for any. */
   readonly listen: string;
   readonly redisUrl: string;
+  readonly redisTls: RedisTls;
   readonly token: string;
+  readonly tls: Tls;
   /** Names the cluster in Redis. */
   readonly cluster: string;
   /** Folder of the runs. */
@@ -31,7 +33,9 @@ export function readSettings(
   return {
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:7070",
     redisUrl: readRedisUrl(env),
+    redisTls: readRedisTls(env, "coordinator"),
     token,
+    tls: readTls(env, "coordinator"),
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     home: env.GUMSHOE_HOME ?? ".gumshoe",
     logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",

@@ -142,3 +142,4 @@ export {
   TENSOR_WINDOW_BYTES,
 } from "./tensors/transfer.js";
 export { blockDigests, weightDigest } from "./tensors/weight-digest.js";
+export { handshakeProblem, tlsName } from "./rpc/tls.js";

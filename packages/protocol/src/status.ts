@@ -8,6 +8,7 @@ import { ClusterError, ERROR_CODES, type ErrorCode } from "@gumshoe/core";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
 import { RpcError } from "./errors.js";
+import { handshakeProblem } from "./rpc/tls.js";
 
 /** Trailer that carries code and details as JSON. */
 const ERROR_TRAILER = "gumshoe-error-bin";
@@ -79,6 +80,11 @@ export function fromGrpcFailure(
   call: { method: string; address: string },
 ): RpcError {
   const trailer = readTrailer(failure.metadata);
+  const handshake = failure.code === status.UNAVAILABLE ? handshakeProblem(failure.details) : null;
+  if (trailer === null && handshake !== null) {
+    const message = `${call.address} cannot be trusted, or does not trust us: ${handshake}`;
+    return new RpcError("UNAUTHENTICATED", message, call);
+  }
   const code = trailer?.code ?? CODE_OF[failure.code] ?? "INTERNAL";
   const fromServer = trailer !== null || !isTransport(failure.code);
   const message = fromServer

@@ -15,5 +15,5 @@ export {
   JobWorker,
   type JobWorkerOptions,
 } from "./job-worker.js";
-export { readRedisUrl } from "./redis-url.js";
+export { readRedisTls, readRedisUrl, type RedisTls } from "./redis-url.js";
 export { RedisLink, type RedisLinkOptions } from "./redis-link.js";

@@ -7,7 +7,10 @@ import {
 } from "@gumshoe/core";
 import { Redis, type RedisOptions } from "ioredis";
 
+import { handshakeProblem, tlsName } from "@gumshoe/protocol";
+
 import { RedisPasswordError, RedisUnavailableError } from "./errors.js";
+import { type RedisTls } from "./redis-url.js";
 
 /** Time that a command may take, connection troubles included, unless told otherwise. */
 const COMMAND_TIMEOUT_MS = 5000;
@@ -21,6 +24,8 @@ const LOG_EVERY_MS = 5000;
 export interface RedisLinkOptions {
   /** redis://[:password@]host:port[/database], or rediss:// for TLS. */
   readonly url: string;
+  /** How a rediss:// URL is reached; default "system". */
+  readonly tls?: RedisTls;
   /** Names the cluster: begins all keys, so that clusters can share one Redis. */
   readonly cluster: string;
   /** Time that a command may take while Redis is away, in ms; default 5000. */
@@ -63,7 +68,7 @@ export class RedisLink {
     const address = addressOf(options.url);
     const giveUpAt = clock.monotonicMs() + (options.waitMs ?? 10_000);
     for (;;) {
-      const problem = await probe(options.url, address);
+      const problem = await probe(options, address);
       if (problem === null) return RedisLink.#ready(options, address);
       if (clock.monotonicMs() >= giveUpAt) throw new RedisUnavailableError(address, problem);
       await clock.sleep(RECONNECT_MS, options.signal);
@@ -108,6 +113,7 @@ export class RedisLink {
       // Commands wait for the connection; their own time limit ends the wait.
       maxRetriesPerRequest: null,
       retryStrategy: () => RECONNECT_MS,
+      ...tlsOptions(this.#options),
       ...options,
     });
     client.on("error", (error: Error) => this.#log(error));
@@ -139,8 +145,9 @@ function addressOf(url: string): string {
 }
 
 /** Connects once; returns what is wrong, or null. Throws when waiting would not help. */
-async function probe(url: string, address: string): Promise<string | null> {
-  const client = new Redis(url, {
+async function probe(options: RedisLinkOptions, address: string): Promise<string | null> {
+  const client = new Redis(options.url, {
+    ...tlsOptions(options),
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
@@ -166,9 +173,17 @@ async function probe(url: string, address: string): Promise<string | null> {
   }
 }
 
+function tlsOptions({ url, tls = "system" }: RedisLinkOptions): RedisOptions {
+  // For rediss:// the system's way is ioredis' own.
+  if (tls === "system" || !url.startsWith("rediss:")) return {};
+  return { tls: { ca: tls.ca, ...tls.identity, servername: tlsName("redis") } };
+}
+
 function problemOf(thrown: unknown): string {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   if (code === "ECONNREFUSED") return "nobody answers there";
+  const handshake = handshakeProblem(`${code} ${errorMessage(thrown)}`);
+  if (handshake !== null) return handshake;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the host is unknown";
   return errorMessage(thrown);
 }

@@ -1,7 +1,21 @@
-import { InvalidArgumentError, readSecret } from "@gumshoe/core";
+import {
+  InvalidArgumentError,
+  readSecret,
+  readTls,
+  readTlsFolder,
+  type TlsFiles,
+  type TlsRole,
+} from "@gumshoe/core";
 
 const VARIABLE = "GUMSHOE_REDIS_URL";
 const PASSWORD_VARIABLE = "GUMSHOE_REDIS_PASSWORD";
+const TLS_VARIABLE = "GUMSHOE_REDIS_TLS";
+
+/**
+ * How a rediss:// URL is reached: by the files of our own authority, or "system": Redis has a
+ * certificate for its host's name that this machine trusts, as a rented one has.
+ */
+export type RedisTls = TlsFiles | "system";
 
 /**
  * Reads where Redis is from GUMSHOE_REDIS_URL, and its password from GUMSHOE_REDIS_PASSWORD unless the
@@ -21,4 +35,21 @@ export function readRedisUrl(env: Readonly<Record<string, string | undefined>>):
   }
   url.password = encodeURIComponent(password);
   return url.href;
+}
+
+/**
+ * Reads how Redis is reached where its URL is rediss://: by the folder, or `system`, that
+ * GUMSHOE_REDIS_TLS names; else by that of GUMSHOE_TLS; else as the system does.
+ *
+ * @throws InvalidArgumentError naming the variable
+ */
+export function readRedisTls(
+  env: Readonly<Record<string, string | undefined>>,
+  role: TlsRole,
+): RedisTls {
+  const value = env[TLS_VARIABLE] || null;
+  if (value === "system") return "system";
+  if (value !== null) return readTlsFolder(value, role, TLS_VARIABLE);
+  const tls = readTls(env, role);
+  return tls === null || tls === "off" ? "system" : tls;
 }

@@ -1,9 +1,9 @@
 import { availableParallelism, hostname } from "node:os";
 
-import { readSecret } from "@gumshoe/core";
+import { readSecret, readTls, type Tls } from "@gumshoe/core";
 import { WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
 import { type DeviceFault } from "@gumshoe/kernels";
-import { readRedisUrl } from "@gumshoe/queue";
+import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { WorkerSettingsError } from "./errors.js";
 
@@ -13,7 +13,9 @@ export interface WorkerSettings {
   /** host:port of the coordinator. */
   readonly coordinator: string;
   readonly redisUrl: string;
+  readonly redisTls: RedisTls;
   readonly token: string;
+  readonly tls: Tls;
   /** Names the cluster in Redis. */
   readonly cluster: string;
   /** Threads of the device. */
@@ -51,7 +53,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     role: readRole(required("GUMSHOE_ROLE")),
     coordinator: required("GUMSHOE_COORDINATOR"),
     redisUrl: readRedisUrl(env),
+    redisTls: readRedisTls(env, "worker"),
     token,
+    tls: readTls(env, "worker"),
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     threads: readThreads(env.GUMSHOE_THREADS),
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:0",

@@ -8,7 +8,8 @@ import { formatTensorName, pullTensor, RpcChannel, TENSOR_WINDOW_BYTES } from "@
 
 import { type Figure, median } from "./figure.js";
 import { type BenchSettings } from "./settings.js";
-import { type PublishedTensor } from "./wire-peer.js";
+// Nothing but the type: the peer serves as soon as it is loaded.
+import type { PublishedTensor } from "./wire-peer.js";
 
 /** About the weights of a model of 64 million parameters. */
 const ELEMENTS = 64 * 2 ** 20;

@@ -1,5 +1,5 @@
 import { DEFAULT_ADDRESS, GumshoeClient } from "@gumshoe/client";
-import { InvalidArgumentError, readSecret } from "@gumshoe/core";
+import { InvalidArgumentError, readSecret, readTls, readTlsFolder, type Tls } from "@gumshoe/core";
 
 import { type Context } from "../context.js";
 import { Home } from "../local/home.js";
@@ -10,6 +10,7 @@ export interface ConnectionOptions {
   readonly home: string;
   readonly address?: string;
   readonly tokenFile?: string;
+  readonly tls?: string;
 }
 
 /**
@@ -18,8 +19,9 @@ export interface ConnectionOptions {
  */
 export function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
   const home = new Home(options.home);
-  const address =
-    options.address ?? env["GUMSHOE_ADDRESS"] ?? home.readCluster()?.address ?? DEFAULT_ADDRESS;
+  const named = options.address ?? env["GUMSHOE_ADDRESS"] ?? null;
+  const local = named === null ? (home.readCluster()?.address ?? null) : null;
+  const address = named ?? local ?? DEFAULT_ADDRESS;
   const token =
     options.tokenFile === undefined
       ? (readSecret(env, "GUMSHOE_TOKEN") ?? home.existingToken())
@@ -30,5 +32,11 @@ export function openClient(options: ConnectionOptions, { env }: Context): Gumsho
         "start a cluster there by gumshoe up, or give --home, --token-file or GUMSHOE_TOKEN",
     });
   }
-  return new GumshoeClient({ address, token });
+  // A cluster on this machine alone speaks no TLS.
+  const tls = local === null ? tlsOf(options, env) : null;
+  return new GumshoeClient({ address, token, tls });
+}
+
+function tlsOf({ tls }: ConnectionOptions, env: Context["env"]): Tls {
+  return tls === undefined ? readTls(env, "client") : readTlsFolder(tls, "client", "--tls");
 }

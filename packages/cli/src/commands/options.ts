@@ -47,13 +47,17 @@ export function withHome(command: Command, { env }: Context): Command {
   return command.addOption(option.default(env["GUMSHOE_HOME"] ?? ".gumshoe"));
 }
 
-/** Adds `--address` and `--token-file`, which reach a cluster elsewhere. */
+/** Adds `--address`, `--token-file` and `--tls`, which reach a cluster elsewhere. */
 export function withConnection(command: Command, context: Context): Command {
   return withHome(command, context)
     .option("--address <host:port>", "the coordinator; default: the cluster that runs in the home")
     .option(
       "--token-file <file>",
       "the cluster's token; default: GUMSHOE_TOKEN[_FILE], or the home's",
+    )
+    .option(
+      "--tls <folder>",
+      "certificates made by gumshoe certs; default: GUMSHOE_TLS, or no TLS",
     );
 }
 

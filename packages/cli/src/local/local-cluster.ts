@@ -120,6 +120,7 @@ export class LocalCluster {
       // The secrets of another cluster, where the user named them, are not those of this one.
       ...{ GUMSHOE_TOKEN_FILE: "", GUMSHOE_REDIS_URL_FILE: "" },
       ...{ GUMSHOE_REDIS_PASSWORD: "", GUMSHOE_REDIS_PASSWORD_FILE: "" },
+      ...{ GUMSHOE_TLS: "", GUMSHOE_REDIS_TLS: "" },
       GUMSHOE_CLUSTER: "local",
       GUMSHOE_LOG_LEVEL: logLevel,
     };

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { ClusterError, errorMessage, type Logger } from "@gumshoe/core";
+import { ClusterError, errorMessage, type Logger, type Tls } from "@gumshoe/core";
 import {
   PARAMETER_BLOCK,
   ReducerService,
@@ -42,6 +42,7 @@ export interface PlanOptions {
   readonly source: DurableSource;
   readonly fleet: Fleet;
   readonly token: string;
+  readonly tls: Tls;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Reducers that the last plan had; null for the first one. */
@@ -202,12 +203,12 @@ async function waitForReducers(options: PlanOptions): Promise<Member[]> {
 
 /** Cuts the parameters into ranges of whole blocks, as equal as can be. */
 function divide(members: readonly Member[], options: PlanOptions): Seat[] {
-  const { numParameters, token } = options;
+  const { numParameters, token, tls } = options;
   const blocks = Math.ceil(numParameters / PARAMETER_BLOCK);
   const seats = members.slice(0, blocks);
   return seats.map((member, i) => {
     const { address } = member.registration;
-    const channel = new RpcChannel(address, { token });
+    const channel = new RpcChannel(address, { token, tls, role: "worker" });
     const edge = (n: number) =>
       Math.min(numParameters, Math.floor((n * blocks) / seats.length) * PARAMETER_BLOCK);
     return {

@@ -1,4 +1,4 @@
-import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
+import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
 import { type RunEventOf } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
@@ -42,6 +42,7 @@ export interface DriverOptions {
   readonly rolloutQueue: JobQueue<"rollout">;
   readonly gradientQueue: JobQueue<"gradient">;
   readonly token: string;
+  readonly tls: Tls;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -128,7 +129,8 @@ export class RunDriver {
     this.#tell("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
       ...{ run: config.name, numParameters: run.model.layout.numParameters, source },
-      ...{ fleet: this.#options.fleet, token: this.#options.token, signal: run.signal },
+      ...{ fleet: this.#options.fleet, token: this.#options.token, tls: this.#options.tls },
+      signal: run.signal,
       ...{ logger: this.#options.logger, expected: this.#lastPlanSize },
     });
     this.#lastPlanSize = plan.size;

@@ -1,7 +1,14 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Clock, ClusterError, errorMessage, hashJson, type Logger } from "@gumshoe/core";
+import {
+  type Clock,
+  ClusterError,
+  errorMessage,
+  hashJson,
+  type Logger,
+  type Tls,
+} from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
@@ -19,6 +26,7 @@ export interface ManagerOptions {
   readonly rolloutQueue: JobQueue<"rollout">;
   readonly gradientQueue: JobQueue<"gradient">;
   readonly token: string;
+  readonly tls: Tls;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly mayWrite: () => Promise<void>;

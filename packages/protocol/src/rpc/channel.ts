@@ -1,9 +1,10 @@
-import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
-import { Client, credentials, type Metadata, type ServiceError } from "@grpc/grpc-js";
+import { ClusterError, InvalidArgumentError, type Tls, type TlsRole } from "@gumshoe/core";
+import { Client, type Metadata, type ServiceError } from "@grpc/grpc-js";
 
 import { fromGrpcFailure } from "../status.js";
 import { bearerMetadata } from "./auth.js";
 import { deadlineMs, MAX_MESSAGE_BYTES } from "./limits.js";
+import { channelSecurity } from "./tls.js";
 import { type RequestOf, type ResponseOf, type RpcMethod, type RpcService } from "./service.js";
 import { readStream } from "./read-stream.js";
 
@@ -26,6 +27,10 @@ export type RpcClient<S extends RpcService> = {
 export interface ChannelOptions {
   /** Bearer token. */
   readonly token: string;
+  /** Files to speak TLS by; none by default. */
+  readonly tls?: Tls;
+  /** The role that the other side must show to have, with TLS; a coordinator's by default. */
+  readonly role?: TlsRole;
   /** Bytes in flight on a stream that is read here; larger is faster for bulk data. */
   readonly windowBytes?: number;
 }
@@ -48,7 +53,10 @@ export class RpcChannel {
       throw new InvalidArgumentError("address", `${address} is not host:port`);
     }
     this.#metadata = bearerMetadata(options.token);
-    this.#client = new Client(address, credentials.createInsecure(), {
+    const { tls = null, role = "coordinator" } = options;
+    const security = channelSecurity(tls === "off" ? null : tls, role);
+    this.#client = new Client(address, security.credentials, {
+      ...security.options,
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
       "grpc.keepalive_time_ms": 20_000,

@@ -5,6 +5,8 @@ import {
   InvalidArgumentError,
   type Logger,
   systemClock,
+  type Tls,
+  type TlsFiles,
 } from "@gumshoe/core";
 import {
   logVerbosity,
@@ -28,12 +30,16 @@ import { MAX_MESSAGE_BYTES } from "./limits.js";
 import { readRequest, requestReader } from "./read-request.js";
 import { reflectionHandlers, ServerReflectionAlphaService } from "./reflection.js";
 import { type RpcMethod, type RpcService } from "./service.js";
+import { TlsListener } from "./tls-listener.js";
 import { writeAll } from "./write-all.js";
 
 // The library prints failures that are thrown anyway; stderr belongs to our log.
 setLogVerbosity(logVerbosity.NONE);
 
 type StreamingCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+
+/** A caller that is refused for the same reason again is mentioned at most this often. */
+const REFUSALS_EVERY_MS = 60_000;
 
 const HEALTH_PATH = "/grpc.health.v1.Health/";
 
@@ -49,6 +55,7 @@ const SERVER_OPTIONS = {
  * A gRPC server whose handlers are plain functions.
  *
  * - Every call must carry the bearer token, but for the health check: a probe has none.
+ * - With TLS files, every call must come over TLS, from a caller with a certificate of the same authority.
  * - Health and reflection are served beside the services that are added.
  * - A handler may throw a ClusterError; anything else reaches the caller as INTERNAL, and the log.
  * - A stream is read from its handler only as fast as the caller takes it.
@@ -58,18 +65,24 @@ export class RpcServer {
   readonly #services = new Set<string>();
   readonly #logger: Logger | null;
   readonly #clock: Clock;
+  readonly #tls: Tls;
+  readonly #listener: TlsListener | null;
+  readonly #refusals = new Map<string, number>();
 
-  constructor(options: { token: string; logger?: Logger; clock?: Clock }) {
-    const { token } = options;
+  constructor(options: { token: string; tls?: Tls; logger?: Logger; clock?: Clock }) {
+    const { token, tls = null } = options;
     if (token === "") throw new InvalidArgumentError("token", "must not be empty");
     this.#logger = options.logger ?? null;
     this.#clock = options.clock ?? systemClock;
     const guard = bearerGuard({
       token,
       isOpen: (path) => path.startsWith(HEALTH_PATH),
-      onRefused: ({ error, ...call }) => this.#logger?.warn(call, `refused: ${error.message}`),
+      problemOf: (peer) => this.#listener?.problemOf(peer) ?? null,
+      onRefused: ({ error, ...call }) => this.#warnOfRefusal(call, error.message),
     });
     this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard] });
+    this.#tls = tls;
+    this.#listener = tls === null || tls === "off" ? null : this.#listenerFor(tls);
     this.serve(HealthService, healthHandlers(this.#services));
     const reflection = reflectionHandlers(this.#services);
     this.serve(ServerReflectionService, reflection);
@@ -105,17 +118,68 @@ export class RpcServer {
    * @throws         ListenError when the port is in use or the host is not ours
    */
   async listen(address: string): Promise<string> {
-    const port = await new Promise<number>((resolve, reject) => {
+    const colon = address.lastIndexOf(":");
+    const host = address.slice(0, colon);
+    let port: number;
+    try {
+      port = await (this.#listener === null
+        ? this.#listenPlainly(address)
+        : this.#listener.listen(bareHost(host), Number(address.slice(colon + 1))));
+    } catch (error) {
+      throw new ListenError(address, listenProblem(error as Error));
+    }
+    this.#sayHowSafe(host, `${host}:${port}`);
+    return `${host}:${port}`;
+  }
+
+  #listenPlainly(address: string): Promise<number> {
+    return new Promise((resolve, reject) => {
       this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
         if (error === null) resolve(bound);
-        else reject(new ListenError(address, listenProblem(error)));
+        else reject(error);
       });
     });
-    return `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
+  }
+
+  #listenerFor(tls: TlsFiles): TlsListener {
+    // What comes out of TLS is plain HTTP/2.
+    const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    return new TlsListener({
+      tls,
+      inject: (socket) => injector.injectConnection(socket),
+      onFailed: (peer, problem) => this.#warnOfRefusal({ peer }, problem),
+    });
+  }
+
+  #sayHowSafe(host: string, address: string): void {
+    if (this.#listener !== null || isLoopback(host)) return;
+    if (this.#tls === "off") {
+      this.#logger?.info({ address }, "serves other machines without TLS, as GUMSHOE_TLS=off says");
+      return;
+    }
+    this.#logger?.warn(
+      { address },
+      `NOT PRIVATE: ${address} is served to other machines without TLS. Whoever sees the traffic can read the token ` +
+        "and the weights, and command the cluster. gumshoe certs makes certificates, GUMSHOE_TLS names their folder; " +
+        "GUMSHOE_TLS=off says that the network is private.",
+    );
+  }
+
+  /** One line for each caller and reason; a caller that tries over and over is mentioned once a minute. */
+  #warnOfRefusal(call: { peer: string; method?: string }, problem: string): void {
+    const now = this.#clock.monotonicMs();
+    const key = `${call.peer.slice(0, call.peer.lastIndexOf(":"))} ${problem}`;
+    for (const [known, atMs] of this.#refusals) {
+      if (now - atMs > REFUSALS_EVERY_MS) this.#refusals.delete(known);
+    }
+    if (this.#refusals.has(key)) return;
+    this.#refusals.set(key, now);
+    this.#logger?.warn(call, `refused: ${problem}`);
   }
 
   /** Takes no new calls, lets the ones in flight end for up to `graceMs`, then cuts them off. */
   async stop(graceMs = 2000): Promise<void> {
+    this.#listener?.close();
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     const timer = new AbortController();
     const late = this.#clock.sleep(graceMs, timer.signal).then(
@@ -182,6 +246,15 @@ function contextOf(call: {
   if (call.cancelled) controller.abort();
   else call.on("cancelled", () => controller.abort());
   return { signal: controller.signal, peer: call.getPeer() };
+}
+
+/** [::1] as node:net wants it: ::1. */
+function bareHost(host: string): string {
+  return host.startsWith("[") ? host.slice(1, -1) : host;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }
 
 function listenProblem(error: Error): string {

@@ -69,15 +69,15 @@ export class WorkerHost {
   #state: WorkerState = "starting";
 
   constructor(settings: WorkerSettings, options: { logger: Logger; clock?: Clock }) {
-    const { token } = settings;
+    const { token, tls } = settings;
     this.#settings = settings;
     this.#logger = options.logger;
     this.#clock = options.clock ?? systemClock;
     this.#jobs = new JobLog(this.#clock);
     this.#rate = new TokenRate(this.#clock);
-    this.#server = new RpcServer({ token, logger: this.#logger });
-    this.#channels = new Channels(token);
-    this.#coordinator = new RpcChannel(settings.coordinator, { token });
+    this.#server = new RpcServer({ token, tls, logger: this.#logger });
+    this.#channels = new Channels({ token, tls });
+    this.#coordinator = new RpcChannel(settings.coordinator, { token, tls });
   }
 
   get state(): WorkerState {
@@ -144,9 +144,9 @@ export class WorkerHost {
     engine: EngineThread,
     address: string,
   ): Promise<Role> {
-    const { redisUrl: url, cluster } = this.#settings;
+    const { redisUrl: url, redisTls: tls, cluster } = this.#settings;
     const logger = this.#logger;
-    const redis = await RedisLink.connect({ url, cluster, logger, waitMs: 60_000 });
+    const redis = await RedisLink.connect({ url, tls, cluster, logger, waitMs: 60_000 });
     this.#redis = redis;
     const rollouts = this.#coordinator.client(RolloutService);
     const weights = new WeightKeeper({ engine, channels: this.#channels, logger });

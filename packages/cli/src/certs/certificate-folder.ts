@@ -1,0 +1,110 @@
+import { X509Certificate } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { join } from "node:path";
+
+import { InvalidArgumentError, type TlsRole } from "@gumshoe/core";
+import { tlsName } from "@gumshoe/protocol";
+
+import { createAuthority, type Identity, issueCertificate } from "./authority.js";
+
+const ROLES = ["coordinator", "worker", "redis", "client"] as const satisfies readonly TlsRole[];
+/** Where others than our own programs may call by the host's name. */
+const CALLED_BY_HOST: ReadonlySet<TlsRole> = new Set(["coordinator", "redis"]);
+const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
+const AUTHORITY_DAYS = 3650;
+
+/** What is made. */
+export interface CertificateOptions {
+  readonly folder: string;
+  /** Names and addresses of the machines with the coordinator and Redis. */
+  readonly hosts: readonly string[];
+  readonly days: number;
+  /** New certificates from the authority that is in the folder. */
+  readonly renew: boolean;
+  readonly now?: Date;
+}
+
+/** A certificate that was made. */
+export interface MadeCertificate {
+  readonly role: TlsRole;
+  readonly folder: string;
+  readonly names: readonly string[];
+  /** ISO 8601. */
+  readonly validTo: string;
+}
+
+/**
+ * Makes an authority and a certificate for each role, each in a folder with ca.pem, cert.pem and key.pem;
+ * the authority's own key in `ca`.
+ *
+ * @throws InvalidArgumentError for a folder that holds certificates already, or none to renew
+ */
+export async function makeCertificates(options: CertificateOptions): Promise<MadeCertificate[]> {
+  const { folder, days, renew, now = new Date() } = options;
+  for (const host of options.hosts) mustBeHost(host);
+  const ca = join(folder, "ca");
+  const there = existsSync(join(ca, "ca.pem"));
+  if (there && !renew) {
+    throw new InvalidArgumentError("folder", `${folder} holds certificates already`, {
+      suggestion: "--renew makes new ones by the same authority; or name another folder",
+    });
+  }
+  if (!there && renew) {
+    throw new InvalidArgumentError("folder", `there is no authority in ${ca}`, {
+      suggestion: "without --renew one is made",
+    });
+  }
+  const hosts = [...new Set([...LOOPBACK, ...knownHosts(folder), ...options.hosts])];
+  const authority = there
+    ? readIdentity(ca)
+    : await createAuthority({ from: now, days: AUTHORITY_DAYS });
+  if (!there) writeIdentity(ca, authority, authority.cert, "ca.pem");
+  const made: MadeCertificate[] = [];
+  for (const role of ROLES) {
+    const names = CALLED_BY_HOST.has(role) ? hosts : [];
+    const identity = await issueCertificate(authority, role, { hosts: names, from: now, days });
+    writeIdentity(join(folder, role), identity, authority.cert, "cert.pem");
+    const validTo = new Date(new X509Certificate(identity.cert).validTo).toISOString();
+    made.push({ role, folder: join(folder, role), names: [tlsName(role), ...names], validTo });
+  }
+  return made;
+}
+
+/** The hosts that the coordinator's certificate stands for until now. */
+function knownHosts(folder: string): string[] {
+  const path = join(folder, "coordinator", "cert.pem");
+  if (!existsSync(path)) return [];
+  const names = new X509Certificate(readFileSync(path)).subjectAltName ?? "";
+  return names
+    .split(", ")
+    .map((name) => name.replace(/^(DNS|IP Address):/, ""))
+    .map((name) => (isIP(name) === 6 ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name))
+    .filter((name) => name !== "" && name !== tlsName("coordinator"));
+}
+
+function mustBeHost(host: string): void {
+  if (isIP(host) !== 0 || /^(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(host)) return;
+  throw new InvalidArgumentError("host", `${host} is not a name or an address`, {
+    suggestion: "give it without port and scheme",
+  });
+}
+
+function readIdentity(folder: string): Identity {
+  const read = (name: string) => readFileSync(join(folder, name), "utf8");
+  return { cert: read("ca.pem"), key: read("key.pem") };
+}
+
+/** Key first, so that a process that starts meanwhile sees a mismatch, not a foreign certificate. */
+function writeIdentity(folder: string, { cert, key }: Identity, ca: string, name: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const files = { "key.pem": key, "ca.pem": ca, [name]: cert };
+  for (const [file, text] of Object.entries(files)) {
+    const path = join(folder, file);
+    const mode = file === "key.pem" ? 0o600 : 0o644;
+    writeFileSync(`${path}.new`, text, { mode, flush: true });
+    // The mode of a file that was there already is not that of a new one.
+    chmodSync(`${path}.new`, mode);
+    renameSync(`${path}.new`, path);
+  }
+}

@@ -1,0 +1,244 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import {
+  createLogger,
+  type Logger,
+  readTls,
+  readTlsFolder,
+  type Tls,
+  type TlsRole,
+} from "@gumshoe/core";
+import { RpcChannel, RpcServer, TensorService } from "@gumshoe/protocol";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+
+import { makeCertificates } from "./certificate-folder.js";
+
+const folder = mkdtempSync(join(tmpdir(), "gumshoe-certs-"));
+const ours = join(folder, "ours");
+const foreign = join(folder, "foreign");
+const expired = join(folder, "expired");
+const options = { hosts: [], days: 365, renew: false };
+const A_YEAR_AGO = new Date(Date.now() - 365 * 86_400_000);
+
+beforeAll(async () => {
+  await makeCertificates({ ...options, folder: expired, days: 1, now: A_YEAR_AGO });
+  mkdirSync(ours);
+  await Promise.all([
+    makeCertificates({ ...options, folder: ours }),
+    makeCertificates({ ...options, folder: foreign }),
+  ]);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+interface Warning {
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+/** Starts a server that answers any pull with NOT_FOUND, and collects its warnings. */
+async function startServer(tls: Tls, listen = "127.0.0.1:0") {
+  const warnings: Warning[] = [];
+  const logger = createLogger("test", "silent");
+  logger.warn = ((fields: Record<string, unknown>, message: string) =>
+    warnings.push({ fields, message })) as Logger["warn"];
+  const server = new RpcServer({ token: "t", tls, logger });
+  server.serve(TensorService, {
+    // eslint-disable-next-line require-yield -- nothing is held here
+    async *pullTensor() {
+      await Promise.resolve();
+    },
+  });
+  const address = await server.listen(listen);
+  open.push({ close: () => server.stop(0) });
+  return { address, warnings };
+}
+
+/** Makes a call that anybody may make who is let in. */
+async function call(address: string, tls: Tls, token = "t", role: TlsRole = "coordinator") {
+  const channel = new RpcChannel(address, { token, tls, role });
+  open.push(channel);
+  const request = { run: "r", name: "weights/0", start: 0, end: 0, digest: "", place: "" };
+  const stream = channel.client(TensorService).pullTensor(request, { deadlineMs: 5000 });
+  for await (const chunk of stream) void chunk;
+}
+
+const tlsOf = (root: string, role: TlsRole) => readTlsFolder(root, role, "--tls");
+
+describe("mutual TLS", () => {
+  test("who has a certificate of the same authority, and the token, is served", async () => {
+    const { address, warnings } = await startServer(tlsOf(ours, "coordinator"));
+    await call(address, tlsOf(ours, "worker"));
+    await call(address, tlsOf(ours, "client"));
+    await expect(call(address, tlsOf(ours, "client"), "wrong")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+      message: expect.stringContaining("token") as string,
+    });
+    expect(warnings).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      "none",
+      () => ({ ...tlsOf(ours, "worker"), identity: null }),
+      "a certificate of this cluster is needed, and none was shown",
+    ],
+    [
+      "a foreign one",
+      () => ({ ...tlsOf(foreign, "worker"), ca: tlsOf(ours, "worker").ca }),
+      "the certificate of worker is not of this cluster's authority",
+    ],
+    [
+      "one that has expired",
+      () => ({ ...tlsOf(expired, "worker"), ca: tlsOf(ours, "worker").ca }),
+      "the certificate of worker expired on ",
+    ],
+  ])("with %s, one clear line on each side says why not", async (_, tls, problem) => {
+    const { address, warnings } = await startServer(tlsOf(ours, "coordinator"));
+    await expect(call(address, tls())).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+      message: expect.stringContaining(problem) as string,
+    });
+    expect(warnings).toEqual([
+      {
+        fields: expect.objectContaining({
+          peer: expect.stringContaining("127.0.0.1:") as string,
+        }) as object,
+        message: expect.stringContaining(`refused: ${problem}`) as string,
+      },
+    ]);
+    // It tries again and again: that is no news.
+    await expect(call(address, tls())).rejects.toThrow();
+    expect(warnings).toHaveLength(1);
+  });
+
+  test("a caller refuses a server of another authority, or of another role", async () => {
+    const other = await startServer(tlsOf(foreign, "coordinator"));
+    await expect(call(other.address, tlsOf(ours, "worker"))).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+      message: expect.stringContaining("not of the authority in our ca.pem") as string,
+    });
+    await expect
+      .poll(() => other.warnings.map(({ message }) => message))
+      .toEqual(["refused: it hung up on us: it may not trust our certificate"]);
+    const { address } = await startServer(tlsOf(ours, "coordinator"));
+    await expect(call(address, tlsOf(ours, "client"), "t", "worker")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+      message: expect.stringContaining("that of another role") as string,
+    });
+  });
+
+  test("TLS and no TLS do not meet, and say so", async () => {
+    const secure = await startServer(tlsOf(ours, "coordinator"));
+    await expect(call(secure.address, null)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect
+      .poll(() => secure.warnings.map(({ message }) => message))
+      .toEqual(["refused: only one of the two sides speaks TLS"]);
+    const plain = await startServer(null);
+    await expect(call(plain.address, tlsOf(ours, "client"))).rejects.toThrow(
+      "only one of the two sides speaks TLS",
+    );
+  });
+
+  test("a server may ask for the token alone", async () => {
+    const tls = { ...tlsOf(ours, "coordinator"), clients: "token" as const };
+    const { address } = await startServer(tls);
+    const trusting = { ...tlsOf(ours, "client"), identity: null };
+    await call(address, trusting);
+    await expect(call(address, trusting, "wrong")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+  });
+
+  test("a look at the port is no news, and a port in use is an error", async () => {
+    const { address, warnings } = await startServer(tlsOf(ours, "coordinator"));
+    const port = Number(address.split(":")[1]);
+    await new Promise<void>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => socket.destroy());
+      socket.on("close", () => resolve());
+    });
+    await call(address, tlsOf(ours, "client"));
+    expect(warnings).toEqual([]);
+    await expect(startServer(tlsOf(ours, "coordinator"), address)).rejects.toThrow(
+      "the port is in use",
+    );
+  });
+});
+
+test("who serves other machines without TLS says so loudly, unless told that it is meant", async () => {
+  const loud = await startServer(null, "0.0.0.0:0");
+  expect(loud.warnings[0]?.message).toContain("NOT PRIVATE: 0.0.0.0:");
+  const meant = await startServer("off", "0.0.0.0:0");
+  const secure = await startServer(tlsOf(ours, "coordinator"), "0.0.0.0:0");
+  const near = await startServer(null);
+  expect([...meant.warnings, ...secure.warnings, ...near.warnings]).toEqual([]);
+});
+
+describe("the folder of certificates", () => {
+  test("is not written over, and renewed by the same authority for the same hosts", async () => {
+    const renewed = join(folder, "renewed");
+    await makeCertificates({
+      ...options,
+      folder: renewed,
+      hosts: ["gpu-1.lan", "10.0.0.5", "fd00::5"],
+    });
+    await expect(makeCertificates({ ...options, folder: renewed })).rejects.toThrow(
+      "holds certificates already (--renew",
+    );
+    const before = tlsOf(renewed, "coordinator");
+    const made = await makeCertificates({ ...options, folder: renewed, renew: true });
+    expect(made[0]?.names).toEqual([
+      ...["coordinator.gumshoe", "localhost", "127.0.0.1", "::1"],
+      ...["gpu-1.lan", "10.0.0.5", "fd00::5"],
+    ]);
+    const after = tlsOf(renewed, "coordinator");
+    expect(after.ca).toBe(before.ca);
+    expect(after.identity?.cert).not.toBe(before.identity?.cert);
+    for (const path of ["ca/key.pem", "worker/key.pem"]) {
+      expect(statSync(join(renewed, path)).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  test("a host with a port, or nothing to renew, is an error", async () => {
+    const none = join(folder, "none");
+    await expect(
+      makeCertificates({ ...options, folder: none, hosts: ["gpu-1:7070"] }),
+    ).rejects.toThrow("host: gpu-1:7070 is not a name or an address");
+    await expect(makeCertificates({ ...options, folder: none, renew: true })).rejects.toThrow(
+      "there is no authority",
+    );
+  });
+
+  test("is read by role, and its faults are named", () => {
+    expect(readTls({}, "worker")).toBeNull();
+    expect(readTls({ GUMSHOE_TLS: "off" }, "worker")).toBe("off");
+    expect(readTls({ GUMSHOE_TLS: ours }, "worker")).toMatchObject({
+      folder: join(ours, "worker"),
+    });
+    expect(readTls({ GUMSHOE_TLS: join(ours, "worker") }, "client")).toMatchObject({
+      ...{ folder: join(ours, "worker"), clients: "certificate" },
+    });
+    expect(() => readTls({ GUMSHOE_TLS: ours, GUMSHOE_TLS_CLIENTS: "all" }, "worker")).toThrow(
+      "GUMSHOE_TLS_CLIENTS: all is not certificate or token",
+    );
+    expect(() => readTls({ GUMSHOE_TLS: join(folder, "nowhere") }, "worker")).toThrow(
+      /GUMSHOE_TLS: there is no .*ca.pem \(gumshoe certs makes/,
+    );
+    const mixed = join(folder, "mixed");
+    mkdirSync(mixed);
+    const { ca, identity } = tlsOf(ours, "worker");
+    writeFileSync(join(mixed, "ca.pem"), ca);
+    writeFileSync(join(mixed, "cert.pem"), identity?.cert ?? "");
+    writeFileSync(join(mixed, "key.pem"), tlsOf(ours, "client").identity?.key ?? "");
+    expect(() => tlsOf(mixed, "worker")).toThrow("is not that of its certificate");
+    writeFileSync(join(mixed, "key.pem"), "nonsense");
+    expect(() => tlsOf(mixed, "worker")).toThrow("key.pem is not PEM");
+  });
+});

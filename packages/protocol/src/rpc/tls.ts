@@ -1,0 +1,80 @@
+/**
+ * Who a certificate must be of.
+ *
+ * Certificates are checked by role, not by host: workers come and go on any machine and any port, and
+ * none of them needs a certificate of its own.
+ */
+import { type X509Certificate } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+
+import { ClusterError, type TlsFiles, type TlsRole } from "@gumshoe/core";
+import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
+
+/** The name that a role's certificate must have among its alternative names. */
+export function tlsName(role: TlsRole): string {
+  return `${role}.gumshoe`;
+}
+
+/** How a caller reaches a server that must be of a role. */
+export function channelSecurity(
+  tls: TlsFiles | null,
+  role: TlsRole,
+): { credentials: ChannelCredentials; options: Record<string, string> } {
+  if (tls === null) return { credentials: credentials.createInsecure(), options: {} };
+  const { ca, identity } = tls;
+  const [key, cert] = [identity?.key ?? null, identity?.cert ?? null].map((pem) =>
+    pem === null ? null : Buffer.from(pem),
+  );
+  const secure = credentials.createSsl(Buffer.from(ca), key ?? null, cert ?? null);
+  return { credentials: secure, options: { "grpc.ssl_target_name_override": tlsName(role) } };
+}
+
+/** Says why a caller's certificate does not do, or null if it does. */
+export function certificateProblem(socket: TLSSocket): ClusterError | null {
+  if (socket.authorized) return null;
+  return new ClusterError("UNAUTHENTICATED", refusalOf(socket));
+}
+
+function refusalOf(socket: TLSSocket): string {
+  const shown = socket.getPeerX509Certificate();
+  if (shown === undefined) {
+    return "a certificate of this cluster is needed, and none was shown: set GUMSHOE_TLS (gumshoe certs makes them)";
+  }
+  const who = `the certificate of ${nameOf(shown)}`;
+  const reason = String(socket.authorizationError);
+  if (reason === "CERT_HAS_EXPIRED") {
+    return `${who} expired on ${shown.validTo}: make a new one by gumshoe certs --renew`;
+  }
+  if (reason === "CERT_NOT_YET_VALID") {
+    return `${who} is valid only from ${shown.validFrom} on: is a clock wrong?`;
+  }
+  return `${who} is not of this cluster's authority (${reason})`;
+}
+
+function nameOf(certificate: X509Certificate): string {
+  return /CN=([^\n]+)/.exec(certificate.subject)?.[1] ?? "an unnamed caller";
+}
+
+/** Says what is wrong with a handshake that failed, if it is about certificates; else null. */
+export function handshakeProblem(message: string): string | null {
+  if (/unknown ca|bad certificate|certificate unknown/i.test(message)) {
+    return "the other side does not trust our certificate: it is of another authority";
+  }
+  if (/certificate (required|expired)/i.test(message)) return message;
+  if (/has expired|CERT_HAS_EXPIRED/i.test(message))
+    return "the other side's certificate has expired";
+  if (/altnames|Hostname\/IP does not match/i.test(message)) {
+    return "the other side's certificate is that of another role";
+  }
+  if (
+    /self-signed certificate|unable to verify the first|unable to get (local )?issuer|UNABLE_TO_/i.test(
+      message,
+    )
+  ) {
+    return "the other side's certificate is not of the authority in our ca.pem";
+  }
+  if (/wrong version number|packet length too long|http request/i.test(message)) {
+    return "only one of the two sides speaks TLS";
+  }
+  return null;
+}
