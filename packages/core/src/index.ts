@@ -11,3 +11,4 @@ export { createLogger, type Logger } from "./log.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";
+export { inTurns, Turns } from "./turns.js";

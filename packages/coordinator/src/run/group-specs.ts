@@ -1,3 +1,4 @@
+import { Turns } from "@gumshoe/core";
 import { type GroupSpec, groupKey, type RunConfig } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
@@ -22,11 +23,11 @@ export class GroupPlanner {
   }
 
   /** The groups that an iteration learns from, in task order. */
-  train(iteration: number, tasks: readonly Task[], weights: Weights): GroupPlan[] {
+  train(iteration: number, tasks: readonly Task[], weights: Weights): Promise<GroupPlan[]> {
     const config = this.#config;
-    if (config.type !== "grpo") return [];
+    if (config.type !== "grpo") return Promise.resolve([]);
     const { perTask, temperature, earlyStop } = config.rollouts;
-    return tasks.map((task, index) => ({
+    return mapInTurns(tasks, (task, index) => ({
       ...this.#common(task, weights, iteration),
       groupKey: groupKey(iteration, "train", index),
       count: perTask,
@@ -37,7 +38,11 @@ export class GroupPlanner {
   }
 
   /** The groups of a validation: sampled answers of every task, then its most likely answer. */
-  validation(iteration: number, tasks: readonly Task[], weights: Weights): GroupPlan[] {
+  async validation(
+    iteration: number,
+    tasks: readonly Task[],
+    weights: Weights,
+  ): Promise<GroupPlan[]> {
     const { validation, seed } = this.#config;
     if (validation === null) return [];
     const temperature = this.#config.type === "grpo" ? this.#config.rollouts.temperature : 1;
@@ -49,9 +54,13 @@ export class GroupPlanner {
       seed: [seed, VALIDATION_STREAM, iteration, index],
       earlyStop: undefined,
     });
-    const sampled = tasks.map((task, i) => plan(task, i, validation.samplesPerTask, temperature));
-    if (!validation.greedy) return sampled;
-    return [...sampled, ...tasks.map((task, i) => plan(task, tasks.length + i, 1, 0))];
+    const { samplesPerTask, greedy } = validation;
+    const sampled = await mapInTurns(tasks, (task, i) =>
+      plan(task, i, samplesPerTask, temperature),
+    );
+    if (!greedy) return sampled;
+    const likely = await mapInTurns(tasks, (task, i) => plan(task, tasks.length + i, 1, 0));
+    return [...sampled, ...likely];
   }
 
   #common(task: Task, weights: Weights, iteration: number) {
@@ -67,4 +76,18 @@ export class GroupPlanner {
       weights,
     };
   }
+}
+
+/** Maps thousands of tasks without keeping the thread: their prompts are long texts to encode. */
+async function mapInTurns<T, R>(
+  items: readonly T[],
+  map: (item: T, index: number) => R,
+): Promise<R[]> {
+  const turns = new Turns();
+  const mapped: R[] = [];
+  for (const [index, item] of items.entries()) {
+    mapped.push(map(item, index));
+    await turns.next();
+  }
+  return mapped;
 }

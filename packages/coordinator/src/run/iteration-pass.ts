@@ -45,6 +45,9 @@ export class IterationPass {
   readonly #planner: GroupPlanner;
   readonly #updates: UpdateMaker;
   readonly #signal: AbortSignal;
+  /** The plans and lessons that were asked for last: an iteration asks more than once. */
+  #plans: { readonly iteration: number; readonly plans: GroupPlan[] } | null = null;
+  #latest: { readonly iteration: number; readonly lessons: Lessons } | null = null;
 
   constructor(options: PassOptions) {
     const { record, plan, lanes } = options;
@@ -121,7 +124,7 @@ export class IterationPass {
     }
     if (config.validation !== null && !this.#isValidated(done)) {
       const weights = this.#newest();
-      const plans = this.#planner.validation(done, this.#options.tasks.validation, weights);
+      const plans = await this.#planner.validation(done, this.#options.tasks.validation, weights);
       await this.#collect(plans);
       await this.#recordValidation(done, plans);
     }
@@ -152,7 +155,7 @@ export class IterationPass {
       iteration % config.validation.every === 0 &&
       !this.#isValidated(iteration);
     const validation = due
-      ? this.#planner.validation(iteration, this.#options.tasks.validation, weights)
+      ? await this.#planner.validation(iteration, this.#options.tasks.validation, weights)
       : [];
     const startedAtMs = this.#options.clock.monotonicMs();
     await this.#collect([...train, ...validation]);
@@ -194,9 +197,15 @@ export class IterationPass {
     const { examples } = this.#options;
     if (examples !== null) return examples.of(iteration);
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
+    if (this.#latest?.iteration === iteration) return this.#latest.lessons;
     // How groups become updates does not depend on the weights that they were sampled from.
-    const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
-    return lessonsFromGroups(this.#record, config, plans);
+    const plans =
+      this.#plans?.iteration === iteration
+        ? this.#plans.plans
+        : await this.#trainPlans(iteration, { version: 0, digest: "" });
+    const lessons = await lessonsFromGroups(this.#record, config, plans);
+    this.#latest = { iteration, lessons };
+    return lessons;
   }
 
   async #make(iteration: number, update: number, first: number, lessons: Lessons): Promise<void> {
@@ -217,7 +226,10 @@ export class IterationPass {
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     if (this.#record.config.type !== "grpo") return [];
-    return this.#planner.train(iteration, await this.#tasksOf(iteration), weights);
+    const tasks = await this.#tasksOf(iteration);
+    const plans = await this.#planner.train(iteration, tasks, weights);
+    this.#plans = { iteration, plans };
+    return plans;
   }
 
   #tasksOf(iteration: number): Promise<readonly Task[]> {
