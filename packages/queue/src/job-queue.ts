@@ -6,10 +6,10 @@ import { jobId, jobKey, queuePrefix } from "./job-id.js";
 import { type RedisLink } from "./redis-link.js";
 
 /**
- * Jobs that Redis is told of in one go. Many more would keep both sides from all else, and their
- * answer would come too late.
+ * Jobs that Redis is told of in one go. Many more would keep both sides from all else; and so many idle
+ * workers come to fetch at the same moment.
  */
-const CHUNK = 100;
+const CHUNK = 25;
 
 type BullJob = Job<JobOf<QueueName>, void, string>;
 

@@ -25,7 +25,8 @@ process.on("SIGTERM", () => {
   void Promise.all(workers.map((worker) => worker.stop())).finally(() => process.exit(0));
 });
 try {
-  await Promise.all(workers.map((worker) => worker.start(fail)));
+  // One after the other, as processes that are started.
+  for (const worker of workers) await worker.start(fail);
   process.send?.("ready");
 } catch (error) {
   fail(error);

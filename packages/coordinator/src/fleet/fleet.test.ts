@@ -60,6 +60,14 @@ test("a worker that fell silent is listed as lost for a minute, one that left is
   fleet.stop();
 });
 
+test("a large fleet sends heartbeats more seldom, but often enough not to be lost", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.register(worker("1"));
+  expect(fleet.heartbeatIntervalMs).toBe(500);
+  for (let i = 2; i <= 300; i++) fleet.register(worker(String(i), { pid: i }));
+  expect(fleet.heartbeatIntervalMs).toBe(1000);
+});
+
 test("a heartbeat of an unknown worker asks it to register", () => {
   const fleet = new Fleet({ clock, logger });
   const vitals = { state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 };

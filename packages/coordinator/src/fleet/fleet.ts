@@ -7,8 +7,8 @@ import {
   type WorkerStatus,
 } from "@gumshoe/protocol";
 
-/** How often workers say that they are there. */
-export const HEARTBEAT_INTERVAL_MS = 500;
+/** How often workers say that they are there: more seldom in a fleet of more than a hundred. */
+const HEARTBEAT_INTERVAL_MS = { least: 500, perWorker: 5, most: 1000 };
 /** Silence after which a worker counts as lost. */
 const LOST_AFTER_MS = 3000;
 const CHECK_EVERY_MS = 250;
@@ -69,6 +69,12 @@ export class Fleet {
     return [...this.#members.values()]
       .filter((member) => member.registration.role === role)
       .sort((a, b) => compare(a.registration.address, b.registration.address));
+  }
+
+  /** How often a worker that joins now should say that it is there. */
+  get heartbeatIntervalMs(): number {
+    const { least, perWorker, most } = HEARTBEAT_INTERVAL_MS;
+    return Math.min(most, Math.max(least, perWorker * this.#members.size));
   }
 
   has(workerId: string): boolean {

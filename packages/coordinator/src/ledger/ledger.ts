@@ -98,7 +98,7 @@ export class Ledger {
         await this.#options.mayWrite();
         await this.#store(events.map(formatLine).join(""));
         this.#next += events.length;
-        batch.forEach(({ resolve }, i) => resolve(events[i] as WatchedEvent));
+        await tell(batch, events);
       } catch (error) {
         const failure = new WriteFailedError(this.#file, errorMessage(error), error);
         for (const { reject } of batch) reject(failure);
@@ -115,6 +115,15 @@ export class Ledger {
     await this.#handle.appendFile(text);
     await this.#handle.datasync();
     this.#goodBytes += Buffer.byteLength(text);
+  }
+}
+
+/** Resolves a batch in its order. What each of those who wait does next takes time: in turns. */
+async function tell(batch: readonly Waiting[], events: readonly WatchedEvent[]): Promise<void> {
+  const turns = new Turns();
+  for (const [i, { resolve }] of batch.entries()) {
+    resolve(events[i] as WatchedEvent);
+    await turns.next();
   }
 }
 
