@@ -12,6 +12,13 @@ const VALIDATION_STREAM = 2;
 /** A group to be sampled, but for the addresses of its weights. */
 export type GroupPlan = Omit<GroupSpec, "weightSources">;
 
+/** A group that an iteration learns from, before its weights are known. */
+export interface GroupDraft {
+  /** Names its task. */
+  readonly contentHash: string;
+  readonly plan: Omit<GroupPlan, "weights">;
+}
+
 /** Says how the groups of one run are sampled. Pure: the same plan whenever it is asked. */
 export class GroupPlanner {
   readonly #config: RunConfig;
@@ -22,19 +29,28 @@ export class GroupPlanner {
     this.#model = model;
   }
 
-  /** The groups that an iteration learns from, in task order. */
-  train(iteration: number, tasks: readonly Task[], weights: Weights): Promise<GroupPlan[]> {
+  /**
+   * The groups that an iteration learns from, in task order. The tasks are taken one by one, as theirs is
+   * the most memory: what a group needs of them is text.
+   */
+  async train(iteration: number, tasks: AsyncIterable<Task>): Promise<GroupDraft[]> {
     const config = this.#config;
-    if (config.type !== "grpo") return Promise.resolve([]);
+    const drafts: GroupDraft[] = [];
+    if (config.type !== "grpo") return drafts;
     const { perTask, temperature, earlyStop } = config.rollouts;
-    return mapInTurns(tasks, (task, index) => ({
-      ...this.#common(task, weights, iteration),
-      groupKey: groupKey(iteration, "train", index),
-      count: perTask,
-      temperature,
-      seed: [config.seed, TRAIN_STREAM, iteration, index],
-      earlyStop: earlyStop ?? undefined,
-    }));
+    for await (const task of tasks) {
+      const index = drafts.length;
+      const plan = {
+        ...this.#common(task, iteration),
+        groupKey: groupKey(iteration, "train", index),
+        count: perTask,
+        temperature,
+        seed: [config.seed, TRAIN_STREAM, iteration, index],
+        earlyStop: earlyStop ?? undefined,
+      };
+      drafts.push({ contentHash: task.contentHash, plan });
+    }
+    return drafts;
   }
 
   /** The groups of a validation: sampled answers of every task, then its most likely answer. */
@@ -47,7 +63,8 @@ export class GroupPlanner {
     if (validation === null) return [];
     const temperature = this.#config.type === "grpo" ? this.#config.rollouts.temperature : 1;
     const plan = (task: Task, index: number, count: number, heat: number): GroupPlan => ({
-      ...this.#common(task, weights, iteration),
+      ...this.#common(task, iteration),
+      weights,
       groupKey: groupKey(iteration, "validation", index),
       count,
       temperature: heat,
@@ -63,7 +80,7 @@ export class GroupPlanner {
     return [...sampled, ...likely];
   }
 
-  #common(task: Task, weights: Weights, iteration: number) {
+  #common(task: Task, iteration: number) {
     const config = this.#config;
     return {
       run: config.name,
@@ -73,7 +90,6 @@ export class GroupPlanner {
       maxAnswerTokens:
         config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
       stopTokens: [...this.#model.tokenizer.stopTokenIds],
-      weights,
     };
   }
 }

@@ -1,12 +1,11 @@
 import { type Clock } from "@gumshoe/core";
 import { type RolloutCounts } from "@gumshoe/grpo";
 import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
-import { type Task } from "@gumshoe/puzzles";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
 import { tierOf } from "./curriculum.js";
-import { type GroupPlan, GroupPlanner } from "./group-specs.js";
+import { type GroupDraft, type GroupPlan, GroupPlanner } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
 import { type ExampleLessons } from "./example-lessons.js";
 import { type Lessons, lessonsFromGroups } from "./learning-plan.js";
@@ -45,8 +44,8 @@ export class IterationPass {
   readonly #planner: GroupPlanner;
   readonly #updates: UpdateMaker;
   readonly #signal: AbortSignal;
-  /** The plans and lessons that were asked for last: an iteration asks more than once. */
-  #plans: { readonly iteration: number; readonly plans: GroupPlan[] } | null = null;
+  /** What was asked for last: an iteration asks more than once. */
+  #drafts: { readonly iteration: number; readonly drafts: readonly GroupDraft[] } | null = null;
   #latest: { readonly iteration: number; readonly lessons: Lessons } | null = null;
 
   constructor(options: PassOptions) {
@@ -135,8 +134,7 @@ export class IterationPass {
     const { state, config } = this.#record;
     if (state.planned?.iteration === iteration) return state.planned.weights;
     const weights = this.#newest();
-    const tasks = config.type === "grpo" ? await this.#tasksOf(iteration) : [];
-    const hashes = tasks.map(({ contentHash }) => contentHash);
+    const hashes = (await this.#draftsOf(iteration)).map(({ contentHash }) => contentHash);
     const tier = tierOf(config, state, iteration);
     await this.#record.append({
       ...{ type: "iteration-planned", iteration, tasks: hashes, weights },
@@ -199,10 +197,7 @@ export class IterationPass {
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
     if (this.#latest?.iteration === iteration) return this.#latest.lessons;
     // How groups become updates does not depend on the weights that they were sampled from.
-    const plans =
-      this.#plans?.iteration === iteration
-        ? this.#plans.plans
-        : await this.#trainPlans(iteration, { version: 0, digest: "" });
+    const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
     const lessons = await lessonsFromGroups(this.#record, config, plans);
     this.#latest = { iteration, lessons };
     return lessons;
@@ -225,16 +220,17 @@ export class IterationPass {
   }
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
-    if (this.#record.config.type !== "grpo") return [];
-    const tasks = await this.#tasksOf(iteration);
-    const plans = await this.#planner.train(iteration, tasks, weights);
-    this.#plans = { iteration, plans };
-    return plans;
+    return (await this.#draftsOf(iteration)).map(({ plan }) => ({ ...plan, weights }));
   }
 
-  #tasksOf(iteration: number): Promise<readonly Task[]> {
+  async #draftsOf(iteration: number): Promise<readonly GroupDraft[]> {
     const { config, state } = this.#record;
-    return this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
+    if (config.type !== "grpo") return [];
+    if (this.#drafts?.iteration === iteration) return this.#drafts.drafts;
+    const tasks = this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
+    const drafts = await this.#planner.train(iteration, tasks);
+    this.#drafts = { iteration, drafts };
+    return drafts;
   }
 
   #isValidated(iteration: number): boolean {
