@@ -21,6 +21,7 @@ async function startPeer(name: string, workers: number): Promise<ChildProcess> {
   const order = {
     ...{ name, workers, coordinator: cluster.address, token: TOKEN },
     ...{ redisUrl: cluster.redis.url, cluster: cluster.link.cluster },
+    groupMs: 100,
   };
   const peer = fork(PEER, [JSON.stringify(order)]);
   peers.push(peer);

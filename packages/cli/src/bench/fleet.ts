@@ -22,6 +22,8 @@ import { type Figure } from "./figure.js";
 import { FleetTally } from "./fleet-tally.js";
 import { type BenchSettings } from "./settings.js";
 
+/** Mean time that a simulated worker takes for a group. */
+const GROUP_MS = 1000;
 /** Processes that the simulated workers share. */
 const PEERS = 4;
 const RUN = "bench-fleet";
@@ -37,6 +39,8 @@ export interface FleetPeerOrder {
   readonly token: string;
   readonly redisUrl: string;
   readonly cluster: string;
+  /** Mean time that a worker takes for a group. */
+  readonly groupMs: number;
 }
 
 /** Lets a fleet of simulated workers do an iteration's groups, and watches the coordinator meanwhile. */
@@ -77,6 +81,7 @@ function startPeers(cluster: LocalCluster, home: Home, workers: number): ChildPr
     const order: FleetPeerOrder = {
       ...{ name: `fleet-${i + 1}`, workers: share, coordinator: cluster.address },
       ...{ token: home.token(), redisUrl: cluster.redisUrl, cluster: cluster.name },
+      groupMs: GROUP_MS,
     };
     return fork(program, [JSON.stringify(order)]);
   });

@@ -8,12 +8,10 @@ import {
   RpcChannel,
   type SubmitGroupRequest,
 } from "@gumshoe/protocol";
-import { JobWorker, RedisLink } from "@gumshoe/queue";
+import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
 import { Membership, type Vitals } from "@gumshoe/worker";
 
 const ANSWER_TOKENS = 24;
-/** Groups that a real inference worker samples together. */
-const CONCURRENCY = 8;
 
 /** What a simulated worker needs. */
 export interface SimulatedWorkerOptions {
@@ -23,13 +21,16 @@ export interface SimulatedWorkerOptions {
   readonly token: string;
   readonly redisUrl: string;
   readonly cluster: string;
+  /** Mean time that a group takes, in ms: each takes from half of it to half more. */
+  readonly groupMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
  * An inference worker that computes nothing: it registers, sends heartbeats, leases jobs, fetches groups
- * and hands answers in, all as a real one does, with connections of its own; but it makes the answers up.
+ * and hands answers in, all as a real one does, with connections of its own; but it makes the answers up,
+ * one group at a time.
  */
 export class SimulatedWorker {
   readonly #options: SimulatedWorkerOptions;
@@ -58,17 +59,19 @@ export class SimulatedWorker {
 
   /** Joins the cluster, and takes jobs from then on. */
   async start(onLost: (error: Error) => void): Promise<void> {
-    const { redisUrl: url, cluster, logger } = this.#options;
+    const { redisUrl: url, cluster, clock, groupMs, logger } = this.#options;
     await this.#membership.start(onLost);
     const redis = await RedisLink.connect({ url, cluster, logger });
     const rollouts = this.#channel.client(RolloutService);
     this.#redis = redis;
-    const handler = async ({ run, groupKey }: JobOf<"rollout">) => {
+    const handler = async ({ run, groupKey }: JobOf<"rollout">, { signal }: JobContext) => {
       const group = await rollouts.fetchGroup({ run, groupKey });
+      const share = 0.5 + new Rng(...(group.seed as [number, ...number[]])).uniform();
+      await clock.sleep(groupMs * share, signal);
       await rollouts.submitGroup(madeUpGroup(group, this.#options.workerId));
       this.numDone += 1;
     };
-    this.#worker = new JobWorker("rollout", { redis, handler, concurrency: CONCURRENCY, logger });
+    this.#worker = new JobWorker("rollout", { redis, handler, logger });
     await this.#worker.ready();
   }
 
