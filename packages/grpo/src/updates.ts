@@ -71,7 +71,9 @@ export function* updateSteps(
 
 function* planUpdate(groups: readonly Pack[], rules: UpdateRules): Generator<undefined, Update> {
   const packs: Pack[] = [];
-  for (const group of weighPacks(groups, rules.aggregation)) {
+  const weighed = weighPacks(groups, rules.aggregation);
+  yield;
+  for (const group of weighed) {
     packs.push(...packGroups([group], rules));
     yield;
   }

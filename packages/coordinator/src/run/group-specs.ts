@@ -10,7 +10,10 @@ const TRAIN_STREAM = 1;
 const VALIDATION_STREAM = 2;
 
 /** A group to be sampled, but for the addresses of its weights. */
-export type GroupPlan = Omit<GroupSpec, "weightSources">;
+export interface GroupPlan extends Omit<GroupSpec, "weightSources" | "promptTokens"> {
+  /** [T] i32. Thousands of plans are held at a time: a typed array is none of the collector's work. */
+  readonly promptTokens: Int32Array;
+}
 
 /** A group that an iteration learns from, before its weights are known. */
 export interface GroupDraft {
@@ -86,7 +89,7 @@ export class GroupPlanner {
       run: config.name,
       iteration,
       taskJson: taskToJson(task),
-      promptTokens: this.#model.tokenizer.encodeChat(task.messages),
+      promptTokens: Int32Array.from(this.#model.tokenizer.encodeChat(task.messages)),
       maxAnswerTokens:
         config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
       stopTokens: [...this.#model.tokenizer.stopTokenIds],
@@ -94,8 +97,8 @@ export class GroupPlanner {
   }
 }
 
-/** Maps thousands of tasks without keeping the thread: their prompts are long texts to encode. */
-async function mapInTurns<T, R>(
+/** Maps thousands of items without keeping the thread. */
+export async function mapInTurns<T, R>(
   items: readonly T[],
   map: (item: T, index: number) => R,
 ): Promise<R[]> {

@@ -5,7 +5,7 @@ import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
 import { tierOf } from "./curriculum.js";
-import { type GroupDraft, type GroupPlan, GroupPlanner } from "./group-specs.js";
+import { type GroupDraft, type GroupPlan, GroupPlanner, mapInTurns } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
 import { type ExampleLessons } from "./example-lessons.js";
 import { type Lessons, lessonsFromGroups } from "./learning-plan.js";
@@ -220,7 +220,8 @@ export class IterationPass {
   }
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
-    return (await this.#draftsOf(iteration)).map(({ plan }) => ({ ...plan, weights }));
+    const drafts = await this.#draftsOf(iteration);
+    return mapInTurns(drafts, ({ plan }) => ({ ...plan, weights }));
   }
 
   async #draftsOf(iteration: number): Promise<readonly GroupDraft[]> {

@@ -6,7 +6,7 @@ import {
   type SubmitGroupRequest,
   type TensorSource,
 } from "@gumshoe/protocol";
-import { ClusterError, sha256 } from "@gumshoe/core";
+import { ClusterError, sha256, Turns } from "@gumshoe/core";
 
 import { ExactnessError, NotWantedError } from "../errors.js";
 import { type GroupPlan } from "./group-specs.js";
@@ -69,7 +69,9 @@ export class SamplingBoard {
     this.#sources = options.sources;
     this.#numWanted = plans.length;
     this.#open.clear();
+    const turns = new Turns();
     for (const plan of plans) {
+      await turns.next();
       const { groupKey } = plan;
       if (this.#record.state.groups.has(groupKey)) continue;
       const { kind } = parseGroupKey(groupKey);
@@ -115,7 +117,8 @@ export class SamplingBoard {
   fetch(groupKey: string): GroupSpec {
     const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
-    return { ...plan, weightSources: [...this.#sources] };
+    const { promptTokens, ...rest } = plan;
+    return { ...rest, promptTokens: [...promptTokens], weightSources: [...this.#sources] };
   }
 
   /**

@@ -35,9 +35,9 @@ export function checkGroup(request: SubmitGroupRequest, plan: GroupPlan): void {
  * Reads a stored group. Its arrays share two buffers: an iteration has thousands of groups, and every
  * buffer costs the garbage collector time.
  */
-export function readGroup(bytes: Uint8Array, promptTokens: readonly number[]): Group {
+export function readGroup(bytes: Uint8Array, promptTokens: Int32Array): Group {
   const { groupKey, rollouts } = SubmitGroupRequest.decode(bytes);
-  const tokens = Int32Array.from([promptTokens, ...rollouts.map(({ tokens }) => tokens)].flat());
+  const tokens = Int32Array.from([...promptTokens, ...rollouts.flatMap(({ tokens }) => tokens)]);
   const logprobs = bytesToFloats(Buffer.concat(rollouts.map(({ logprobs }) => logprobs)));
   let next = promptTokens.length;
   return {
