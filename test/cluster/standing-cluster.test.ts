@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { RunResult } from "@gumshoe/protocol";
+import { type Fleet, RunResult } from "@gumshoe/protocol";
 
 import { type Finished, Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
 import { freePort } from "../support/redis-server.js";
@@ -38,6 +38,20 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
       roles = workers.map(({ role }) => role).sort();
     }
     expect(roles).toEqual(["inference", "reducer", "trainer"]);
+  });
+
+  test("says what each worker is and does, and how the coordinator is doing", async () => {
+    const { workers, coordinator } = json(await call("status", "--json")) as Fleet;
+    for (const worker of workers) {
+      expect(worker).toMatchObject({ device: "cpu x1", job: "", jobsDone: 0, weightVersion: 0 });
+      expect(worker.memoryBytes).toBeGreaterThan(0);
+    }
+    expect(coordinator?.memoryBytes).toBeGreaterThan(0);
+    expect(coordinator?.loopDelayMaxMs).toBeGreaterThan(0);
+    const { out } = await call("status");
+    expect(out).toMatch(/worker +role +host +pid +device +memory +state +job +weights +done/);
+    expect(out).toMatch(/inference 1 \w+, trainer 1 \w+, reducer 1 \w+; 0 tokens\/s/);
+    expect(out).toMatch(/coordinator: .* its event loop stood still for \d+ ms at most/);
   });
 
   test("takes a run, shows it to its end, and tells it again to whoever asks later", async () => {

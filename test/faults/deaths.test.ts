@@ -45,6 +45,25 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
     expect(running.err).toContain(`${name} died (SIGKILL); starting it again`);
   });
 
+  test.each([
+    { name: "inference-1", role: "inference", event: "group-done", count: 5 },
+    { name: "trainer-1", role: "trainer", event: "update-done", count: 3 },
+  ])("when $name is told to leave: nothing is lost, and a new one takes its jobs", async (who) => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", CONFIG, "--json"]);
+    await running.untilEvents(RUN, who.event, who.count);
+    process.kill(running.pid(who.name), "SIGTERM");
+    expect((await running.result()).weightsDigest).toBe(digest);
+    // It ended by itself and well, within its budget; what supervises it started a new one.
+    expect(running.err).toContain(`${who.name} died (exit code 0); starting it again`);
+    const log = readFileSync(join(gumshoe.home, "logs/coordinator.log"), "utf8");
+    const told = log.split("\n").filter((line) => line.includes(`"role":"${who.role}"`));
+    const count = (what: string) => told.filter((line) => line.includes(what)).length;
+    expect(count("worker joined")).toBe(2);
+    expect(count("worker left")).toBeGreaterThanOrEqual(1);
+    expect(log).not.toContain("worker fell silent");
+  });
+
   test("when a worker hangs: the log names its job, and another does it", async () => {
     const gumshoe = await open();
     const running = gumshoe.start(["run", CONFIG, "--inference", "2", "--json"]);

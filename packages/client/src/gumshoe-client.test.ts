@@ -54,7 +54,7 @@ class TinyCoordinator {
       getRun: async () => run(),
       listRuns: async () => ({ runs: [run()] }),
       cancelRun: async () => ({ ...run(), state: RunState.CANCELLED }),
-      getFleet: async () => ({ workers: [] }),
+      getFleet: async () => ({ workers: [], coordinator: undefined }),
       listRollouts: async ({ pageToken, kind }) => {
         const index = Number(pageToken);
         const rollouts = [Rollout.create({ groupKey: `0/${kind}/0`, index, text: "answer" })];

@@ -7,6 +7,7 @@ import {
   type Tls,
 } from "@gumshoe/core";
 import {
+  type Fleet,
   MAX_CONFIG_BYTES,
   RequestTooLargeError,
   RpcChannel,
@@ -172,8 +173,12 @@ export class GumshoeClient {
 
   /** Returns the workers, and what they do. */
   async fleet(): Promise<WorkerStatus[]> {
-    const { workers } = await this.#call(() => this.#runs.getFleet({}));
-    return workers;
+    return (await this.cluster()).workers;
+  }
+
+  /** Returns the workers, and how the coordinator itself is doing. */
+  cluster(): Promise<Fleet> {
+    return this.#call(() => this.#runs.getFleet({}));
   }
 
   /** Closes the connection. Idempotent. */

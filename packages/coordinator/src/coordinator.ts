@@ -15,6 +15,7 @@ import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 import { Fleet } from "./fleet/fleet.js";
 import { writeDurably } from "./ledger/durable-file.js";
 import { HomeLock } from "./ledger/home-lock.js";
+import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { RunManager } from "./run/run-manager.js";
@@ -36,6 +37,7 @@ export class Coordinator {
   readonly #clock: Clock;
   readonly #server: RpcServer;
   readonly #fleet: Fleet;
+  readonly #loop: LoopWatch;
   #redis: RedisLink | null = null;
   #fence: Fence | null = null;
   #lock: HomeLock | null = null;
@@ -50,6 +52,7 @@ export class Coordinator {
       ...{ token: settings.token, tls: settings.tls, logger: this.#logger },
     });
     this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
+    this.#loop = new LoopWatch({ logger: this.#logger });
   }
 
   /**
@@ -94,7 +97,7 @@ export class Coordinator {
       mayWrite: () => this.#untilFresh(fence),
     });
     this.#runs = runs;
-    this.#server.serve(RunService, runHandlers(runs, this.#fleet));
+    this.#server.serve(RunService, runHandlers(runs, { fleet: this.#fleet, loop: this.#loop }));
     this.#server.serve(FleetService, fleetHandlers(this.#fleet));
     this.#server.serve(RolloutService, rolloutHandlers(runs));
     this.#server.serve(PackService, packHandlers(runs));
@@ -104,6 +107,7 @@ export class Coordinator {
     if (readyFile !== null) {
       await writeDurably(readyFile, JSON.stringify({ address, pid: process.pid }));
     }
+    this.#loop.start();
     logger.info({ address, home }, "coordinator is ready");
     return address;
   }
@@ -111,6 +115,7 @@ export class Coordinator {
   async stop(): Promise<void> {
     await this.#runs?.stop();
     this.#fleet.stop();
+    this.#loop.stop();
     await this.#server.stop(500);
     await Promise.all(this.#queues.map((queue) => queue.close()));
     await this.#fence?.release();

@@ -12,3 +12,4 @@ export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";
 export { readTls, readTlsFolder, type Tls, type TlsFiles, type TlsRole } from "./tls-files.js";
+export { inTurns, Turns } from "./turns.js";

@@ -61,6 +61,7 @@ export {
 export { countRollouts, type RolloutCounts } from "./rollout-counts.js";
 export {
   planUpdates,
+  updateSteps,
   splitUpdates,
   type Update,
   type UpdatePlan,

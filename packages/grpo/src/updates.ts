@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type AnswerRules, selectAnswers } from "./answers.js";
+import { type AnswerRules, type SelectedAnswers, selectAnswers } from "./answers.js";
 import { type Group } from "./group.js";
 import { assignLanes } from "./lanes.js";
 import { type Aggregation } from "./loss/config.js";
@@ -43,16 +43,40 @@ export interface UpdatePlan {
  * A pure function of the groups in task order and of the rules: not of workers, nor of arrival.
  */
 export function planUpdates(groups: readonly Group[], rules: UpdateRules): UpdatePlan {
-  const selected = groups.map((group) => selectAnswers(group, rules));
+  const steps = updateSteps(groups, rules);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Does what {@link planUpdates} does, and yields after every group: so large a plan can be made in turns. */
+export function* updateSteps(
+  groups: readonly Group[],
+  rules: UpdateRules,
+): Generator<undefined, UpdatePlan> {
+  const selected: SelectedAnswers[] = [];
+  for (const group of groups) {
+    selected.push(selectAnswers(group, rules));
+    yield;
+  }
   const trainable = selected.flatMap(({ pack }) => (pack === null ? [] : [pack]));
-  const updates = splitUpdates(trainable, rules.updatesPerIteration).map((share) =>
-    planUpdate(share, rules),
-  );
+  const updates: Update[] = [];
+  for (const share of splitUpdates(trainable, rules.updatesPerIteration)) {
+    updates.push(yield* planUpdate(share, rules));
+  }
+  yield;
   return { updates, counts: countRollouts(groups, selected) };
 }
 
-function planUpdate(groups: readonly Pack[], rules: UpdateRules): Update {
-  const packs = packGroups(weighPacks(groups, rules.aggregation), rules);
+function* planUpdate(groups: readonly Pack[], rules: UpdateRules): Generator<undefined, Update> {
+  const packs: Pack[] = [];
+  const weighed = weighPacks(groups, rules.aggregation);
+  yield;
+  for (const group of weighed) {
+    packs.push(...packGroups([group], rules));
+    yield;
+  }
   return {
     lanes: assignLanes(packs, rules.lanes),
     numGroups: groups.length,

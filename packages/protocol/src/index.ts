@@ -76,6 +76,7 @@ export {
   Checkpoint,
   CheckpointChunk,
   CheckpointFileInfo,
+  CoordinatorStatus,
   DownloadCheckpointRequest,
   Fleet,
   GetFleetRequest,

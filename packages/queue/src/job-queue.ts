@@ -5,6 +5,12 @@ import { type Job, type JobsOptions, Queue } from "bullmq";
 import { jobId, jobKey, queuePrefix } from "./job-id.js";
 import { type RedisLink } from "./redis-link.js";
 
+/**
+ * Jobs that Redis is told of in one go. Many more would keep both sides from all else; and so many idle
+ * workers come to fetch at the same moment.
+ */
+const CHUNK = 25;
+
 type BullJob = Job<JobOf<QueueName>, void, string>;
 
 /** Jobs of a queue by what is happening to them. */
@@ -57,31 +63,49 @@ export class JobQueue<Q extends QueueName> {
     await this.addMany([job]);
   }
 
-  /** Adds jobs as {@link add} does, in one go. */
-  async addMany(jobs: readonly JobOf<Q>[]): Promise<void> {
-    if (jobs.length === 0) return;
-    const dead = (await this.#states(jobs)).filter(({ state }) => state === "dead");
-    await this.#redis.run(async () => {
-      await Promise.all(dead.map(({ job }) => this.#queue.remove(jobId(this.#name, job))));
-      await this.#queue.addBulk(jobs.map((job) => this.#entry(job)));
-    });
+  /**
+   * Adds jobs as {@link add} does, in chunks: workers begin with the first ones meanwhile.
+   *
+   * @param isWanted  asked of each job before its chunk is added: it may not be wanted any more
+   */
+  async addMany(
+    jobs: readonly JobOf<Q>[],
+    isWanted: (job: JobOf<Q>) => boolean = () => true,
+  ): Promise<void> {
+    for (const all of chunksOf(jobs)) {
+      const chunk = all.filter(isWanted);
+      if (chunk.length === 0) continue;
+      const dead = (await this.#states(chunk)).filter(({ state }) => state === "dead");
+      await this.#redis.run(async () => {
+        await Promise.all(dead.map(({ job }) => this.#queue.remove(jobId(this.#name, job))));
+        await this.#queue.addBulk(chunk.map((job) => this.#entry(job)));
+      });
+    }
   }
 
   /**
    * Compares the queue with the jobs that should be open, and adds the ones that it lost. Call it on
    * start, after a reconnect, and every few seconds.
    *
-   * @returns  how many were added, and the keys that are dead letters: those are left alone
+   * @param isOpen  asked again of a job that is not there: it may have been done since the list was made
+   * @returns       how many were added, and the keys that are dead letters: those are left alone
    */
-  async ensure(openJobs: readonly JobOf<Q>[]): Promise<{ added: number; dead: string[] }> {
-    if (openJobs.length === 0) return { added: 0, dead: [] };
-    const states = await this.#states(openJobs);
-    const lost = states.filter(({ state }) => state === "absent").map(({ job }) => job);
-    const dead = states.filter(({ state }) => state === "dead");
-    if (lost.length > 0) {
-      await this.#redis.run(() => this.#queue.addBulk(lost.map((job) => this.#entry(job))));
+  async ensure(
+    openJobs: readonly JobOf<Q>[],
+    isOpen: (job: JobOf<Q>) => boolean = () => true,
+  ): Promise<{ added: number; dead: string[] }> {
+    let added = 0;
+    const dead: string[] = [];
+    for (const chunk of chunksOf(openJobs)) {
+      const states = (await this.#states(chunk)).filter(({ job }) => isOpen(job));
+      const lost = states.filter(({ state }) => state === "absent").map(({ job }) => job);
+      if (lost.length > 0) {
+        await this.#redis.run(() => this.#queue.addBulk(lost.map((job) => this.#entry(job))));
+      }
+      added += lost.length;
+      for (const { job, state } of states) if (state === "dead") dead.push(jobKey(this.#name, job));
     }
-    return { added: lost.length, dead: dead.map(({ job }) => jobKey(this.#name, job)) };
+    return { added, dead };
   }
 
   /**
@@ -89,20 +113,30 @@ export class JobQueue<Q extends QueueName> {
    * when it fetches or hands in.
    */
   async remove(jobs: readonly JobOf<Q>[]): Promise<void> {
-    await this.#redis.run(() =>
-      Promise.all(jobs.map((job) => this.#queue.remove(jobId(this.#name, job)))),
-    );
+    for (const chunk of chunksOf(jobs)) {
+      await this.#redis.run(() =>
+        Promise.all(chunk.map((job) => this.#queue.remove(jobId(this.#name, job)))),
+      );
+    }
   }
 
   /** Takes back every job of a run that nobody has begun, and drops its dead letters. */
   async removeRun(run: string): Promise<void> {
-    await this.#redis.run(async () => {
-      const states = ["waiting", "prioritized", "delayed", "failed"] as const;
-      const jobs = await this.#queue.getJobs([...states]);
-      // A job that was taken meanwhile leaves a hole in the list.
-      const ours = jobs.filter((job: BullJob | undefined) => job?.data.run === run);
-      await Promise.all(ours.map((job) => this.#queue.remove(job.id as string)));
-    });
+    for (const state of ["waiting", "prioritized", "delayed", "failed"] as const) {
+      for (let numOthers = 0; ;) {
+        const jobs = await this.#redis.run(() =>
+          this.#queue.getJobs([state], numOthers, numOthers + CHUNK - 1),
+        );
+        // A job that was taken meanwhile leaves a hole in the list.
+        const ours = jobs.filter((job: BullJob | undefined) => job?.data.run === run);
+        const removed = await this.#redis.run(() =>
+          Promise.all(ours.map((job) => this.#queue.remove(job.id as string))),
+        );
+        if (jobs.length < CHUNK) break;
+        // What stays, such as jobs of other runs, is passed over.
+        numOthers += jobs.length - removed.filter((count) => count > 0).length;
+      }
+    }
   }
 
   /** Counts the queue's jobs. */
@@ -176,4 +210,8 @@ export class JobQueue<Q extends QueueName> {
       return { job, state: finishedOn === null ? "open" : "dead" };
     });
   }
+}
+
+function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += CHUNK) yield items.slice(i, i + CHUNK);
 }

@@ -6,5 +6,6 @@ export {
   WrongPlanError,
   WrongWeightsError,
 } from "./errors.js";
+export { type Identity, Membership, type Vitals } from "./host/membership.js";
 export { isRefusal, WorkerHost } from "./host/worker-host.js";
 export { readSettings, type WorkerSettings } from "./settings.js";

@@ -7,4 +7,10 @@ export interface BenchSettings {
   readonly threads: number | null;
   /** Time to be spent on measuring. */
   readonly seconds: number;
+  /** Simulated workers. */
+  readonly workers: number;
+  /** Jobs that they do. */
+  readonly jobs: number;
+  /** Shows what is being done, and the share of it that is done. */
+  readonly tell: (what: string, share: number) => void;
 }

@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from "commander";
 
 import { type Figure } from "../bench/figure.js";
+import { benchFleet } from "../bench/fleet.js";
 import { benchIteration } from "../bench/iteration.js";
 import { benchKernels } from "../bench/kernels.js";
 import { describeMachine, type Machine } from "../bench/machine.js";
@@ -12,6 +13,7 @@ import { type ShapeName, SHAPES } from "../bench/shapes.js";
 import { benchTrain } from "../bench/train.js";
 import { benchWire } from "../bench/wire.js";
 import { type Context } from "../context.js";
+import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
 import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
@@ -24,7 +26,9 @@ const BENCHES = {
   puzzles: benchPuzzles,
   wire: benchWire,
   queue: benchQueue,
+  fleet: benchFleet,
 } as const satisfies Record<string, (settings: BenchSettings) => Figure[] | Promise<Figure[]>>;
+const BAR_WIDTH = 24;
 /** Where the baselines come from. */
 const BASELINE_NOTE =
   "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine";
@@ -50,6 +54,8 @@ interface BenchOptions {
   readonly shape: ShapeName;
   readonly threads?: number;
   readonly seconds: number;
+  readonly workers: number;
+  readonly jobs: number;
   readonly json?: boolean;
 }
 
@@ -61,17 +67,26 @@ export function addBenchCommand(program: Command, context: Context): void {
     .addArgument(new Argument("<what>", "what is measured").choices(Object.keys(BENCHES)))
     .addOption(new Option("--shape <name>", "model shape").choices(SHAPES).default("2m"))
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
-    .option("--seconds <n>", "time to be spent on each figure", positiveNumber, 5);
+    .option("--seconds <n>", "time to be spent on each figure", positiveNumber, 5)
+    .option("--workers <n>", "simulated workers of `fleet`", wholeNumber(1, 1000), 200)
+    .option("--jobs <n>", "jobs of `fleet`", wholeNumber(1, 65_536), 20_000);
   withExamples(
     withJson(command),
     "gumshoe bench train --shape 25m",
     "gumshoe bench iteration --json",
+    "gumshoe bench fleet --workers 50 --jobs 1000",
   );
   command.action(async (subject: Subject, options: BenchOptions) => {
-    const { shape, seconds, threads = null } = options;
+    const { terminal } = context;
+    const { shape, seconds, workers, jobs, threads = null } = options;
     const machine = describeMachine(subject === "puzzles" ? 1 : threads);
-    const results = await BENCHES[subject]({ shape, seconds, threads });
-    writeResult(context.terminal, options, {
+    const status = new StatusLine(terminal);
+    const tell = (what: string, share: number) =>
+      status.set(`${drawBar(share, BAR_WIDTH)}  ${what}`);
+    const settings: BenchSettings = { shape, seconds, threads, workers, jobs, tell };
+    const results = await BENCHES[subject](settings);
+    status.clear();
+    writeResult(terminal, options, {
       value: { machine, results },
       text: () => describe(machine, results),
     });

@@ -1,9 +1,10 @@
 import { type RunInfo } from "@gumshoe/client";
-import { type WorkerStatus } from "@gumshoe/protocol";
+import { type CoordinatorStatus, type WorkerStatus } from "@gumshoe/protocol";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { formatCount, formatDuration } from "../terminal/format.js";
+import { formatBytes, formatCount, formatDuration } from "../terminal/format.js";
+import { describeFleet } from "../run/fleet-line.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type ConnectionOptions, openClient } from "./connection.js";
@@ -22,10 +23,14 @@ export function addStatusCommand(program: Command, context: Context): void {
   command.action(async (options: StatusOptions) => {
     const client = openClient(options, context);
     try {
-      const [runs, workers] = await Promise.all([client.list(), client.fleet()]);
+      const [runs, cluster] = await Promise.all([client.list(), client.cluster()]);
+      const { workers, coordinator = null } = cluster;
       writeResult(context.terminal, options, {
-        value: { runs, workers },
-        text: () => [describeRuns(runs), describeWorkers(workers)].join("\n\n"),
+        value: { runs, workers, coordinator },
+        text: () =>
+          [describeRuns(runs), describeWorkers(workers), describeCoordinator(coordinator)]
+            .filter((part) => part !== "")
+            .join("\n\n"),
       });
     } finally {
       client.close();
@@ -53,12 +58,23 @@ function describeWorkers(workers: readonly WorkerStatus[]): string {
     worker.host,
     worker.pid,
     worker.device,
+    formatBytes(worker.memoryBytes),
     worker.state,
     worker.job === "" ? "" : `${worker.job} (${formatDuration(worker.jobAgeMs / 1000)})`,
     worker.weightVersion,
     worker.jobsDone,
     formatCount(worker.tokensPerSecond),
   ]);
-  const header = "worker role host pid device state job weights done tokens/s".split(" ");
-  return formatTable(header, rows);
+  const header = "worker role host pid device memory state job weights done tokens/s".split(" ");
+  return `${formatTable(header, rows)}\n${describeFleet(workers)}`;
+}
+
+function describeCoordinator(coordinator: CoordinatorStatus | null): string {
+  if (coordinator === null) return "";
+  const { loopDelayP99Ms, loopDelayMaxMs, gcPauseMaxMs, memoryBytes } = coordinator;
+  return (
+    `coordinator: ${formatBytes(memoryBytes)}; in the last minute its event loop stood still for ` +
+    `${loopDelayMaxMs.toFixed(0)} ms at most (99 of 100 turns: ${loopDelayP99Ms.toFixed(0)} ms, ` +
+    `garbage collection: ${gcPauseMaxMs.toFixed(0)} ms at most)`
+  );
 }

@@ -45,7 +45,7 @@ export async function watchRun(
   const stop = listenForStop(() => undefined);
   try {
     const view = new RunView(terminal, config, clock.now());
-    const result = await followRun(client, name, { view, signal: stop.signal });
+    const result = await followRun(client, name, { view, clock, signal: stop.signal });
     const text = () => closingLines(result, { configFile: options.configFile, workingFolder });
     writeResult(terminal, options, { value: result, text });
   } finally {

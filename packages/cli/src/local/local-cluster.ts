@@ -22,6 +22,8 @@ import { type ProcessSpec, SupervisedProcess } from "./supervised-process.js";
 
 const READY_WITHIN_MS = 20_000;
 const READY_POLL_MS = 20;
+/** Names the cluster in its Redis. */
+const CLUSTER = "local";
 /** Workers hand their jobs back; what they cannot hand back in time is done again by others. */
 const WORKER_STOP_BUDGET_MS = 5000;
 /** The coordinator closes its ledgers. */
@@ -59,6 +61,9 @@ export class LocalCluster {
   #coordinator: SupervisedProcess | null = null;
   #workers: SupervisedProcess[] = [];
   #address = "";
+  #redisPort = 0;
+  /** What the cluster is called in its Redis. */
+  readonly name = CLUSTER;
 
   constructor(options: LocalClusterOptions) {
     this.#options = options;
@@ -67,6 +72,11 @@ export class LocalCluster {
   /** host:port of the coordinator. */
   get address(): string {
     return this.#address;
+  }
+
+  /** Where Redis listens, with its password. */
+  get redisUrl(): string {
+    return this.#redisUrl(this.#redisPort);
   }
 
   /** Aborted with a ProcessFailedError when a process has ended for good. */
@@ -89,6 +99,7 @@ export class LocalCluster {
     this.#guardian.start();
     this.#address = `127.0.0.1:${port ?? (await freePort())}`;
     const redisPort = await freePort();
+    this.#redisPort = redisPort;
     this.#redis = this.#spawn(this.#redisSpec(server, redisPort));
     await this.#untilRedisAnswers(redisPort, signal);
     const env = this.#sharedEnv(redisPort);
@@ -121,7 +132,7 @@ export class LocalCluster {
       ...{ GUMSHOE_TOKEN_FILE: "", GUMSHOE_REDIS_URL_FILE: "" },
       ...{ GUMSHOE_REDIS_PASSWORD: "", GUMSHOE_REDIS_PASSWORD_FILE: "" },
       ...{ GUMSHOE_TLS: "", GUMSHOE_REDIS_TLS: "" },
-      GUMSHOE_CLUSTER: "local",
+      GUMSHOE_CLUSTER: CLUSTER,
       GUMSHOE_LOG_LEVEL: logLevel,
     };
   }
@@ -212,7 +223,7 @@ export class LocalCluster {
     const { RedisLink } = await import("@gumshoe/queue");
     const link = await RedisLink.connect({
       url: this.#redisUrl(port),
-      cluster: "local",
+      cluster: CLUSTER,
       waitMs: READY_WITHIN_MS,
       signal: AbortSignal.any([signal, this.failure]),
     });

@@ -1,12 +1,13 @@
 import { type GumshoeClient } from "@gumshoe/client";
-import { errorMessage } from "@gumshoe/core";
+import { type Clock, errorMessage } from "@gumshoe/core";
 import { type RunResult } from "@gumshoe/protocol";
 
 import { RunNotDoneError } from "../errors.js";
+import { followFleet } from "./follow-fleet.js";
 import { type RunView } from "./run-view.js";
 
 /**
- * Shows a run until it has ended.
+ * Shows a run, and beside it what the workers do, until the run has ended.
  *
  * @returns  what the run came to
  * @throws   RunNotDoneError when it failed or was cancelled; the signal's reason when it was aborted
@@ -14,9 +15,9 @@ import { type RunView } from "./run-view.js";
 export async function followRun(
   client: GumshoeClient,
   name: string,
-  options: { view: RunView; signal: AbortSignal },
+  options: { view: RunView; clock: Clock; signal: AbortSignal },
 ): Promise<RunResult> {
-  const { view, signal } = options;
+  const { view, clock, signal } = options;
   let problem = "ended without a word";
   let result: RunResult | null = null;
   let isAway = false;
@@ -24,6 +25,10 @@ export async function followRun(
     if (!isAway) view.print(`the coordinator is away (${errorMessage(error)}); trying again`);
     isAway = true;
   };
+  const ended = new AbortController();
+  const fleetSignal = AbortSignal.any([signal, ended.signal]);
+  // Not waited for in the end: it may hang on a coordinator that is away.
+  void followFleet(client, view, { clock, signal: fleetSignal });
   try {
     for await (const event of client.watch(name, { signal, onReconnect })) {
       isAway = false;
@@ -34,6 +39,7 @@ export async function followRun(
       else if (body.type === "run-cancelled") [result, problem] = [null, "was cancelled"];
     }
   } finally {
+    ended.abort();
     view.close();
   }
   if (result === null) throw new RunNotDoneError(name, problem);

@@ -85,7 +85,7 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
       return run.result;
     }
     const signal = AbortSignal.any([stop, cluster.failure]);
-    return await followRun(client, config.name, { view, signal });
+    return await followRun(client, config.name, { view, clock, signal });
   } catch (thrown) {
     if (!(thrown instanceof InterruptedError)) throw thrown;
     // A cancelled run is not taken up by the next cluster in this home, unless it is asked for.

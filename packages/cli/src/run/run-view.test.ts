@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 
-import { checkRunConfig, type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
+import {
+  checkRunConfig,
+  type RunEventBody,
+  type WatchedEvent,
+  WorkerStatus,
+} from "@gumshoe/protocol";
 
 import { RunView } from "./run-view.js";
 
@@ -44,6 +49,16 @@ function iteration(i: number): RunEventBody[] {
 }
 
 describe("on a screen", () => {
+  test("what the workers do is shown in a line below, while it is known", () => {
+    const { view: shown, show, last } = view(true);
+    for (const body of iteration(0)) show(body);
+    const trainer = WorkerStatus.create({ role: "trainer", state: "busy", tokensPerSecond: 7 });
+    shown.showFleet([trainer]);
+    expect(last()).toMatch(/reward 0\.400.*\ntrainer 1 busy; 7 tokens\/s$/);
+    shown.showFleet(null);
+    expect(last()).not.toContain("trainer");
+  });
+
   test("the bar shows iterations, reward, speed and the time that is left", () => {
     const { show, last } = view(true);
     for (const i of [0, 1]) for (const body of iteration(i)) show(body, 1000 * (i + 1));

@@ -1,4 +1,9 @@
-import { type RunConfig, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
+import {
+  type RunConfig,
+  type RunEventOf,
+  type WatchedEvent,
+  type WorkerStatus,
+} from "@gumshoe/protocol";
 
 import {
   formatClock,
@@ -9,6 +14,7 @@ import {
 } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { type Terminal } from "../terminal/terminal.js";
+import { describeFleet } from "./fleet-line.js";
 
 const BAR_WIDTH = 24;
 /** One example answer is shown at most this often. */
@@ -27,6 +33,8 @@ export class RunView {
   #loss: number | null = null;
   #tokensPerSecond: number | null = null;
   #phase = "";
+  /** What the workers do; empty where it is not known. */
+  #fleet = "";
   /** Size of the cases in hand, where a curriculum decides it. */
   #tier: string | null = null;
   #exampleAtMs = Number.NEGATIVE_INFINITY;
@@ -82,6 +90,12 @@ export class RunView {
     this.#draw();
   }
 
+  /** Takes in what the workers do; null where that is not known. */
+  showFleet(workers: readonly WorkerStatus[] | null): void {
+    this.#fleet = workers === null ? "" : describeFleet(workers);
+    this.#draw();
+  }
+
   /** Writes a line that stays. */
   print(line: string): void {
     this.#status.print(line);
@@ -113,6 +127,7 @@ export class RunView {
     if (this.terminal.isScreen || (atMs - this.#lineAtMs < LINE_EVERY_MS && !isLast)) return;
     this.#lineAtMs = atMs;
     this.#status.print(this.#describe().join("  "));
+    if (this.#fleet !== "") this.#status.print(`  ${this.#fleet}`);
   }
 
   #showExample(example: RunEventOf<"example">, atMs: number): void {
@@ -131,7 +146,8 @@ export class RunView {
   #draw(): void {
     const share = this.#numIterationsDone / this.config.iterations;
     const words = [drawBar(share, BAR_WIDTH), ...this.#describe(), this.#phase];
-    this.#status.set(words.filter((word) => word !== "").join("  "));
+    const lines = [words.filter((word) => word !== "").join("  "), this.#fleet];
+    this.#status.set(lines.filter((line) => line !== "").join("\n"));
   }
 
   #describe(): string[] {

@@ -26,6 +26,19 @@ describe("StatusLine", () => {
     expect(terminal.written.join("")).toBe("\r\x1b[2K50 %\r\x1b[2Ka note\n\r\x1b[2K50 %");
   });
 
+  test("a status of two lines is drawn anew from its first line", () => {
+    const terminal = screen(true);
+    const line = new StatusLine(terminal);
+    line.set("50 %\nbusy");
+    line.set("60 %\nidle");
+    line.clear();
+    expect(terminal.written).toEqual([
+      "\r\x1b[2K50 %\nbusy",
+      "\r\x1b[2K\x1b[1A\x1b[2K60 %\nidle",
+      "\r\x1b[2K\x1b[1A\x1b[2K",
+    ]);
+  });
+
   test("the same text is not drawn twice, and a long one is cut to the screen", () => {
     const terminal = screen(true, 30);
     const line = new StatusLine(terminal);

@@ -8,8 +8,8 @@ export function drawBar(share: number, width: number): string {
 }
 
 /**
- * One line at the bottom of the screen that is drawn again and again; other lines go above it.
- * Where there is no screen, the line is not drawn at all.
+ * One line, or a few, at the bottom of the screen that are drawn again and again; other lines go above
+ * them. Where there is no screen, they are not drawn at all.
  */
 export class StatusLine {
   #text = "";
@@ -22,11 +22,13 @@ export class StatusLine {
     },
   ) {}
 
-  /** Draws the line anew. */
+  /** Draws the lines of the text anew. */
   set(text: string): void {
-    const shown = text.slice(0, Math.max(20, this.terminal.columns - 1));
+    const width = Math.max(20, this.terminal.columns - 1);
+    const lines = text.split("\n").map((line) => line.slice(0, width));
+    const shown = lines.join("\n");
     if (!this.terminal.isScreen || shown === this.#text) return;
-    this.terminal.err(`\r\x1b[2K${shown}`);
+    this.terminal.err(this.#erase() + shown);
     this.#text = shown;
   }
 
@@ -38,10 +40,15 @@ export class StatusLine {
     if (status !== "") this.set(status);
   }
 
-  /** Takes the line away. */
+  /** Takes the lines away. */
   clear(): void {
     if (this.#text === "") return;
-    this.terminal.err("\r\x1b[2K");
+    this.terminal.err(this.#erase());
     this.#text = "";
+  }
+
+  /** Empties the line of the cursor, and goes up through those above it that are ours. */
+  #erase(): string {
+    return "\r\x1b[2K" + "\x1b[1A\x1b[2K".repeat(this.#text.split("\n").length - 1);
   }
 }

@@ -44,6 +44,30 @@ test("a worker that falls silent is lost once", () => {
   fleet.stop();
 });
 
+test("a worker that fell silent is listed as lost for a minute, one that left is not", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.start();
+  fleet.register(worker("1"));
+  fleet.register(worker("2", { pid: 2 }));
+  fleet.leave("2");
+  passTime(3500);
+  const states = () => fleet.statuses().map(({ workerId, state }) => [workerId, state]);
+  expect(states()).toEqual([["1", "lost"]]);
+  fleet.register(worker("1"));
+  expect(states()).toEqual([["1", "starting"]]);
+  passTime(70_000);
+  expect(states()).toEqual([]);
+  fleet.stop();
+});
+
+test("a large fleet sends heartbeats more seldom, but often enough not to be lost", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.register(worker("1"));
+  expect(fleet.heartbeatIntervalMs).toBe(500);
+  for (let i = 2; i <= 300; i++) fleet.register(worker(String(i), { pid: i }));
+  expect(fleet.heartbeatIntervalMs).toBe(1000);
+});
+
 test("a heartbeat of an unknown worker asks it to register", () => {
   const fleet = new Fleet({ clock, logger });
   const vitals = { state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 };

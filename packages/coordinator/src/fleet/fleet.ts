@@ -7,11 +7,13 @@ import {
   type WorkerStatus,
 } from "@gumshoe/protocol";
 
-/** How often workers say that they are there. */
-export const HEARTBEAT_INTERVAL_MS = 500;
+/** How often workers say that they are there: more seldom in a fleet of more than a hundred. */
+const HEARTBEAT_INTERVAL_MS = { least: 500, perWorker: 5, most: 1000 };
 /** Silence after which a worker counts as lost. */
 const LOST_AFTER_MS = 3000;
 const CHECK_EVERY_MS = 250;
+/** Time for which a lost worker is still listed. */
+const LOST_SHOWN_MS = 60_000;
 /** A check that comes so much later than due: this process stood still, and heard nobody. */
 const STOOD_STILL_MS = 1000;
 
@@ -34,6 +36,8 @@ export class Fleet {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #members = new Map<string, Member>();
+  /** Workers that fell silent, by id, with the time when they did. */
+  readonly #lost = new Map<string, { readonly member: Member; readonly atMs: number }>();
   readonly #departures = new Set<Departure>();
   readonly #arrivals = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
@@ -65,6 +69,12 @@ export class Fleet {
     return [...this.#members.values()]
       .filter((member) => member.registration.role === role)
       .sort((a, b) => compare(a.registration.address, b.registration.address));
+  }
+
+  /** How often a worker that joins now should say that it is there. */
+  get heartbeatIntervalMs(): number {
+    const { least, perWorker, most } = HEARTBEAT_INTERVAL_MS;
+    return Math.min(most, Math.max(least, perWorker * this.#members.size));
   }
 
   has(workerId: string): boolean {
@@ -104,6 +114,7 @@ export class Fleet {
     if (!this.#members.has(workerId)) {
       this.#logger.info({ workerId, role, host, pid, device, address }, "worker joined");
     }
+    this.#lost.delete(workerId);
     this.#members.set(workerId, { registration, vitals: null, seenAtMs: this.#now() });
     for (const listener of this.#arrivals) listener();
   }
@@ -121,16 +132,13 @@ export class Fleet {
     if (member !== undefined) this.#remove(member, false);
   }
 
+  /** Lists the workers that are registered, then those that were lost a moment ago. */
   statuses(): WorkerStatus[] {
-    return [...this.#members.values()].map(({ registration: r, vitals: v }) => ({
-      ...{ workerId: r.workerId, role: r.role, host: r.host, pid: r.pid, device: r.device },
-      state: v?.state ?? "starting",
-      job: v?.job ?? "",
-      jobAgeMs: v?.jobAgeMs ?? 0,
-      weightVersion: v?.weightVersion ?? 0,
-      jobsDone: v?.jobsDone ?? 0,
-      tokensPerSecond: v?.tokensPerSecond ?? 0,
+    const lost = [...this.#lost.values()].map(({ member }) => ({
+      ...toStatus(member),
+      ...{ state: "lost", tokensPerSecond: 0 },
     }));
+    return [...[...this.#members.values()].map(toStatus), ...lost];
   }
 
   #findLost(): void {
@@ -144,6 +152,9 @@ export class Fleet {
     for (const member of [...this.#members.values()]) {
       if (now - member.seenAtMs > LOST_AFTER_MS) this.#remove(member, true);
     }
+    for (const [workerId, { atMs }] of this.#lost) {
+      if (now - atMs > LOST_SHOWN_MS) this.#lost.delete(workerId);
+    }
   }
 
   #remove(member: Member, lost: boolean): void {
@@ -152,6 +163,7 @@ export class Fleet {
     const job = member.vitals?.job ?? "";
     const jobAgeMs = member.vitals?.jobAgeMs ?? 0;
     if (lost) {
+      this.#lost.set(workerId, { member, atMs: this.#now() });
       this.#logger.warn({ workerId, role, host, pid, job, jobAgeMs }, "worker fell silent");
     } else this.#logger.info({ workerId, role, host, pid }, "worker left");
     for (const listener of this.#departures) listener(member, lost);
@@ -160,6 +172,19 @@ export class Fleet {
   #now(): number {
     return this.#clock.monotonicMs();
   }
+}
+
+function toStatus({ registration: r, vitals: v }: Member): WorkerStatus {
+  return {
+    ...{ workerId: r.workerId, role: r.role, host: r.host, pid: r.pid, device: r.device },
+    memoryBytes: r.memoryBytes,
+    state: v?.state ?? "starting",
+    job: v?.job ?? "",
+    jobAgeMs: v?.jobAgeMs ?? 0,
+    weightVersion: v?.weightVersion ?? 0,
+    jobsDone: v?.jobsDone ?? 0,
+    tokensPerSecond: v?.tokensPerSecond ?? 0,
+  };
 }
 
 function compare(a: string, b: string): number {

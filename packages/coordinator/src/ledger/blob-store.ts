@@ -6,10 +6,18 @@ import { errorMessage, sha256 } from "@gumshoe/core";
 
 import { CorruptRecordError } from "../errors.js";
 import { writeDurably } from "./durable-file.js";
+import { Slots } from "./slots.js";
+
+/**
+ * Blobs that are written at the same time. A write is a dozen operations of the thread pool: those of
+ * hundreds would keep the ledger waiting, and then come to their ends all at once.
+ */
+const WRITES_AT_ONCE = 8;
 
 /** Content-addressed files: a blob's name is the SHA-256 of its bytes. */
 export class BlobStore {
   readonly #folder: string;
+  readonly #writes = new Slots(WRITES_AT_ONCE);
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -24,7 +32,9 @@ export class BlobStore {
   async put(bytes: Uint8Array): Promise<string> {
     const name = sha256(bytes);
     const file = join(this.#folder, name);
-    if (!existsSync(file)) await writeDurably(file, bytes);
+    await this.#writes.during(async () => {
+      if (!existsSync(file)) await writeDurably(file, bytes);
+    });
     return name;
   }
 

@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Clock, errorMessage } from "@gumshoe/core";
+import { type Clock, errorMessage, Turns } from "@gumshoe/core";
 import { RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 
 import { CorruptRecordError, WriteFailedError } from "../errors.js";
@@ -68,7 +68,7 @@ export class Ledger {
     const file = join(options.folder, "events.jsonl");
     const handle = await open(file, "a");
     const text = await readFile(file, "utf8");
-    const { events, goodBytes } = readLines(file, text);
+    const { events, goodBytes } = await readLines(file, text);
     if (goodBytes < Buffer.byteLength(text)) await truncate(file, goodBytes);
     const ledger = new Ledger(options, { file, handle, next: events.length + 1, goodBytes });
     return { ledger, events };
@@ -98,7 +98,7 @@ export class Ledger {
         await this.#options.mayWrite();
         await this.#store(events.map(formatLine).join(""));
         this.#next += events.length;
-        batch.forEach(({ resolve }, i) => resolve(events[i] as WatchedEvent));
+        await tell(batch, events);
       } catch (error) {
         const failure = new WriteFailedError(this.#file, errorMessage(error), error);
         for (const { reject } of batch) reject(failure);
@@ -118,12 +118,25 @@ export class Ledger {
   }
 }
 
+/** Resolves a batch in its order. What each of those who wait does next takes time: in turns. */
+async function tell(batch: readonly Waiting[], events: readonly WatchedEvent[]): Promise<void> {
+  const turns = new Turns();
+  for (const [i, { resolve }] of batch.entries()) {
+    resolve(events[i] as WatchedEvent);
+    await turns.next();
+  }
+}
+
 function formatLine({ number, atMs, body }: WatchedEvent): string {
   const text = JSON.stringify({ n: number, at: atMs, body } satisfies Line);
   return `${checksum(text)} ${text}\n`;
 }
 
-function readLines(file: string, text: string): { events: WatchedEvent[]; goodBytes: number } {
+async function readLines(
+  file: string,
+  text: string,
+): Promise<{ events: WatchedEvent[]; goodBytes: number }> {
+  const turns = new Turns();
   const events: WatchedEvent[] = [];
   let goodBytes = 0;
   const lines = text.split("\n");
@@ -137,6 +150,7 @@ function readLines(file: string, text: string): { events: WatchedEvent[]; goodBy
       throw new CorruptRecordError(file, `line ${index + 1} is broken`);
     }
     events.push(event);
+    await turns.next();
     goodBytes += Buffer.byteLength(line) + 1;
   }
   return { events, goodBytes };

@@ -8,6 +8,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { type Fleet } from "../fleet/fleet.js";
+import { type LoopWatch } from "../loop-watch.js";
 import { downloadCheckpoint } from "../run/checkpoint-download.js";
 import { rolloutPage } from "../run/rollout-page.js";
 import { type RunManager } from "../run/run-manager.js";
@@ -24,7 +25,10 @@ const STATES = {
 } as const;
 
 /** The handlers of RunService: the door for users. */
-export function runHandlers(runs: RunManager, fleet: Fleet): RpcHandlers<typeof RunService> {
+export function runHandlers(
+  runs: RunManager,
+  { fleet, loop }: { fleet: Fleet; loop: LoopWatch },
+): RpcHandlers<typeof RunService> {
   return {
     submitRun: async ({ config }) => toRun(await runs.submit(parseRunConfig(config))),
     getRun: async ({ name }) => toRun(runs.get(name)),
@@ -34,7 +38,7 @@ export function runHandlers(runs: RunManager, fleet: Fleet): RpcHandlers<typeof 
     listRollouts: async (request) => rolloutPage(runs.get(request.run), request),
     listCheckpoints: async ({ run }) => ({ checkpoints: await storedCheckpoints(runs.get(run)) }),
     downloadCheckpoint: (request) => downloadCheckpoint(runs.get(request.run), request),
-    getFleet: async () => ({ workers: fleet.statuses() }),
+    getFleet: async () => ({ workers: fleet.statuses(), coordinator: loop.status() }),
   };
 }
 

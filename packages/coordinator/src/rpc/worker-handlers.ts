@@ -6,7 +6,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { NotWantedError } from "../errors.js";
-import { type Fleet, HEARTBEAT_INTERVAL_MS } from "../fleet/fleet.js";
+import { type Fleet } from "../fleet/fleet.js";
 import { type RunManager } from "../run/run-manager.js";
 
 /** The handlers of FleetService. */
@@ -14,7 +14,7 @@ export function fleetHandlers(fleet: Fleet): RpcHandlers<typeof FleetService> {
   return {
     register: async (request) => {
       fleet.register(request);
-      return { heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS };
+      return { heartbeatIntervalMs: fleet.heartbeatIntervalMs };
     },
     heartbeat: async (request) => {
       fleet.heartbeat(request);

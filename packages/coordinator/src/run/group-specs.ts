@@ -1,3 +1,4 @@
+import { Turns } from "@gumshoe/core";
 import { type GroupSpec, groupKey, type RunConfig } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
@@ -9,7 +10,17 @@ const TRAIN_STREAM = 1;
 const VALIDATION_STREAM = 2;
 
 /** A group to be sampled, but for the addresses of its weights. */
-export type GroupPlan = Omit<GroupSpec, "weightSources">;
+export interface GroupPlan extends Omit<GroupSpec, "weightSources" | "promptTokens"> {
+  /** [T] i32. Thousands of plans are held at a time: a typed array is none of the collector's work. */
+  readonly promptTokens: Int32Array;
+}
+
+/** A group that an iteration learns from, before its weights are known. */
+export interface GroupDraft {
+  /** Names its task. */
+  readonly contentHash: string;
+  readonly plan: Omit<GroupPlan, "weights">;
+}
 
 /** Says how the groups of one run are sampled. Pure: the same plan whenever it is asked. */
 export class GroupPlanner {
@@ -21,50 +32,81 @@ export class GroupPlanner {
     this.#model = model;
   }
 
-  /** The groups that an iteration learns from, in task order. */
-  train(iteration: number, tasks: readonly Task[], weights: Weights): GroupPlan[] {
+  /**
+   * The groups that an iteration learns from, in task order. The tasks are taken one by one, as theirs is
+   * the most memory: what a group needs of them is text.
+   */
+  async train(iteration: number, tasks: AsyncIterable<Task>): Promise<GroupDraft[]> {
     const config = this.#config;
-    if (config.type !== "grpo") return [];
+    const drafts: GroupDraft[] = [];
+    if (config.type !== "grpo") return drafts;
     const { perTask, temperature, earlyStop } = config.rollouts;
-    return tasks.map((task, index) => ({
-      ...this.#common(task, weights, iteration),
-      groupKey: groupKey(iteration, "train", index),
-      count: perTask,
-      temperature,
-      seed: [config.seed, TRAIN_STREAM, iteration, index],
-      earlyStop: earlyStop ?? undefined,
-    }));
+    for await (const task of tasks) {
+      const index = drafts.length;
+      const plan = {
+        ...this.#common(task, iteration),
+        groupKey: groupKey(iteration, "train", index),
+        count: perTask,
+        temperature,
+        seed: [config.seed, TRAIN_STREAM, iteration, index],
+        earlyStop: earlyStop ?? undefined,
+      };
+      drafts.push({ contentHash: task.contentHash, plan });
+    }
+    return drafts;
   }
 
   /** The groups of a validation: sampled answers of every task, then its most likely answer. */
-  validation(iteration: number, tasks: readonly Task[], weights: Weights): GroupPlan[] {
+  async validation(
+    iteration: number,
+    tasks: readonly Task[],
+    weights: Weights,
+  ): Promise<GroupPlan[]> {
     const { validation, seed } = this.#config;
     if (validation === null) return [];
     const temperature = this.#config.type === "grpo" ? this.#config.rollouts.temperature : 1;
     const plan = (task: Task, index: number, count: number, heat: number): GroupPlan => ({
-      ...this.#common(task, weights, iteration),
+      ...this.#common(task, iteration),
+      weights,
       groupKey: groupKey(iteration, "validation", index),
       count,
       temperature: heat,
       seed: [seed, VALIDATION_STREAM, iteration, index],
       earlyStop: undefined,
     });
-    const sampled = tasks.map((task, i) => plan(task, i, validation.samplesPerTask, temperature));
-    if (!validation.greedy) return sampled;
-    return [...sampled, ...tasks.map((task, i) => plan(task, tasks.length + i, 1, 0))];
+    const { samplesPerTask, greedy } = validation;
+    const sampled = await mapInTurns(tasks, (task, i) =>
+      plan(task, i, samplesPerTask, temperature),
+    );
+    if (!greedy) return sampled;
+    const likely = await mapInTurns(tasks, (task, i) => plan(task, tasks.length + i, 1, 0));
+    return [...sampled, ...likely];
   }
 
-  #common(task: Task, weights: Weights, iteration: number) {
+  #common(task: Task, iteration: number) {
     const config = this.#config;
     return {
       run: config.name,
       iteration,
       taskJson: taskToJson(task),
-      promptTokens: this.#model.tokenizer.encodeChat(task.messages),
+      promptTokens: Int32Array.from(this.#model.tokenizer.encodeChat(task.messages)),
       maxAnswerTokens:
         config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
       stopTokens: [...this.#model.tokenizer.stopTokenIds],
-      weights,
     };
   }
+}
+
+/** Maps thousands of items without keeping the thread. */
+export async function mapInTurns<T, R>(
+  items: readonly T[],
+  map: (item: T, index: number) => R,
+): Promise<R[]> {
+  const turns = new Turns();
+  const mapped: R[] = [];
+  for (const [index, item] of items.entries()) {
+    mapped.push(map(item, index));
+    await turns.next();
+  }
+  return mapped;
 }

@@ -1,12 +1,11 @@
 import { type Clock } from "@gumshoe/core";
 import { type RolloutCounts } from "@gumshoe/grpo";
 import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
-import { type Task } from "@gumshoe/puzzles";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
 import { tierOf } from "./curriculum.js";
-import { type GroupPlan, GroupPlanner } from "./group-specs.js";
+import { type GroupDraft, type GroupPlan, GroupPlanner, mapInTurns } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
 import { type ExampleLessons } from "./example-lessons.js";
 import { type Lessons, lessonsFromGroups } from "./learning-plan.js";
@@ -45,6 +44,9 @@ export class IterationPass {
   readonly #planner: GroupPlanner;
   readonly #updates: UpdateMaker;
   readonly #signal: AbortSignal;
+  /** What was asked for last: an iteration asks more than once. */
+  #drafts: { readonly iteration: number; readonly drafts: readonly GroupDraft[] } | null = null;
+  #latest: { readonly iteration: number; readonly lessons: Lessons } | null = null;
 
   constructor(options: PassOptions) {
     const { record, plan, lanes } = options;
@@ -121,7 +123,7 @@ export class IterationPass {
     }
     if (config.validation !== null && !this.#isValidated(done)) {
       const weights = this.#newest();
-      const plans = this.#planner.validation(done, this.#options.tasks.validation, weights);
+      const plans = await this.#planner.validation(done, this.#options.tasks.validation, weights);
       await this.#collect(plans);
       await this.#recordValidation(done, plans);
     }
@@ -132,8 +134,7 @@ export class IterationPass {
     const { state, config } = this.#record;
     if (state.planned?.iteration === iteration) return state.planned.weights;
     const weights = this.#newest();
-    const tasks = config.type === "grpo" ? await this.#tasksOf(iteration) : [];
-    const hashes = tasks.map(({ contentHash }) => contentHash);
+    const hashes = (await this.#draftsOf(iteration)).map(({ contentHash }) => contentHash);
     const tier = tierOf(config, state, iteration);
     await this.#record.append({
       ...{ type: "iteration-planned", iteration, tasks: hashes, weights },
@@ -152,7 +153,7 @@ export class IterationPass {
       iteration % config.validation.every === 0 &&
       !this.#isValidated(iteration);
     const validation = due
-      ? this.#planner.validation(iteration, this.#options.tasks.validation, weights)
+      ? await this.#planner.validation(iteration, this.#options.tasks.validation, weights)
       : [];
     const startedAtMs = this.#options.clock.monotonicMs();
     await this.#collect([...train, ...validation]);
@@ -194,9 +195,12 @@ export class IterationPass {
     const { examples } = this.#options;
     if (examples !== null) return examples.of(iteration);
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
+    if (this.#latest?.iteration === iteration) return this.#latest.lessons;
     // How groups become updates does not depend on the weights that they were sampled from.
     const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
-    return lessonsFromGroups(this.#record, config, plans);
+    const lessons = await lessonsFromGroups(this.#record, config, plans);
+    this.#latest = { iteration, lessons };
+    return lessons;
   }
 
   async #make(iteration: number, update: number, first: number, lessons: Lessons): Promise<void> {
@@ -216,13 +220,18 @@ export class IterationPass {
   }
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
-    if (this.#record.config.type !== "grpo") return [];
-    return this.#planner.train(iteration, await this.#tasksOf(iteration), weights);
+    const drafts = await this.#draftsOf(iteration);
+    return mapInTurns(drafts, ({ plan }) => ({ ...plan, weights }));
   }
 
-  #tasksOf(iteration: number): Promise<readonly Task[]> {
+  async #draftsOf(iteration: number): Promise<readonly GroupDraft[]> {
     const { config, state } = this.#record;
-    return this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
+    if (config.type !== "grpo") return [];
+    if (this.#drafts?.iteration === iteration) return this.#drafts.drafts;
+    const tasks = this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
+    const drafts = await this.#planner.train(iteration, tasks);
+    this.#drafts = { iteration, drafts };
+    return drafts;
   }
 
   #isValidated(iteration: number): boolean {

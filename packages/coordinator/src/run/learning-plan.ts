@@ -2,10 +2,11 @@ import {
   type Group,
   type LossConfig,
   type Pack,
-  planUpdates,
   type RolloutCounts,
   type TrainingLoss,
+  updateSteps,
 } from "@gumshoe/grpo";
+import { inTurns } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/protocol";
 
 import { type GroupPlan } from "./group-specs.js";
@@ -39,7 +40,7 @@ export async function lessonsFromGroups(
     const blob = record.state.groups.get(plan.groupKey) ?? "";
     groups.push(readGroup(await record.blobs.get(blob), plan.promptTokens));
   }
-  const { updates, counts } = planUpdates(groups, {
+  const steps = updateSteps(groups, {
     advantage: config.advantage,
     truncated: config.loss.truncated,
     aggregation: config.loss.aggregation,
@@ -47,5 +48,6 @@ export async function lessonsFromGroups(
     lanes: config.lanes,
     maxPackTokens: config.maxPackTokens,
   });
+  const { updates, counts } = await inTurns(steps);
   return { updates: updates.map(({ lanes }) => lanes), counts };
 }

@@ -62,6 +62,7 @@ export class RunDriver {
   #model: RunModel | null = null;
   #lastPlanSize: number | null = null;
   #idleIterations = 0;
+  #isRefilling = false;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -206,8 +207,11 @@ export class RunDriver {
   /** Redis is a mailbox: what should be open is put back, what cannot be done ends the run. */
   async #refill(): Promise<void> {
     const { rolloutQueue, gradientQueue, logger } = this.#options;
+    if (this.#isRefilling) return;
+    this.#isRefilling = true;
     try {
-      const groups = await rolloutQueue.ensure(this.sampling.openJobs);
+      const { sampling } = this;
+      const groups = await rolloutQueue.ensure(sampling.openJobs, (job) => sampling.isOpen(job));
       const lanes = await gradientQueue.ensure(this.lanes.openJobs);
       if (groups.dead.length > 0) this.sampling.fail(await deadError(rolloutQueue, groups.dead));
       if (lanes.dead.length > 0) this.lanes.fail(await deadError(gradientQueue, lanes.dead));
@@ -215,6 +219,8 @@ export class RunDriver {
       if (added > 0) logger.info({ added }, "jobs that the queue had lost were put back");
     } catch (error) {
       logger.debug({ err: error }, "cannot compare the queues");
+    } finally {
+      this.#isRefilling = false;
     }
   }
 

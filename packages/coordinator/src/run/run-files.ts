@@ -1,15 +1,14 @@
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 
 import { SubmitGroupRequest } from "@gumshoe/protocol";
 import { taskFromJson } from "@gumshoe/puzzles";
 
 import { type GroupPlan } from "./group-specs.js";
 import { type RunRecord } from "./run-record.js";
-
-const compress = promisify(gzip);
 
 /** An answer to look at. */
 export interface Example {
@@ -38,47 +37,68 @@ export async function appendMetrics(
 
 /**
  * Writes an iteration's rollouts as readable JSON lines, compressed: `rollouts/<iteration>.jsonl.gz`.
+ * Group after group, as all of them may be more than fits into memory.
  */
 export async function writeRollouts(
   record: RunRecord,
   iteration: number,
   plans: readonly GroupPlan[],
 ): Promise<ShownRollouts> {
-  const lines: string[] = [];
-  let example: Example | null = null;
-  const graded: Record<string, number>[] = [];
+  const shown = new ShownSums();
+  const folder = join(record.folder, "rollouts");
+  await mkdir(folder, { recursive: true });
+  await pipeline(
+    groupLines(record, plans, shown),
+    createGzip(),
+    createWriteStream(join(folder, `${iteration}.jsonl.gz`)),
+  );
+  return { example: shown.example, metrics: shown.means() };
+}
+
+/** Yields the lines of each group. */
+async function* groupLines(
+  record: RunRecord,
+  plans: readonly GroupPlan[],
+  shown: ShownSums,
+): AsyncGenerator<string> {
   for (const { groupKey, taskJson } of plans) {
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
     const { weights, rollouts } = SubmitGroupRequest.decode(blob);
     const task = taskFromJson(taskJson);
     const prompt = task.messages.map(({ content }) => content).join("\n\n");
-    for (const [index, rollout] of rollouts.entries()) {
+    const lines = rollouts.map((rollout, index) => {
       const { text: reply, finish, tokens, gradingError } = rollout;
       const reward = rollout.reward ?? null;
-      example ??= { prompt, reply, reward };
-      graded.push(rollout.metrics);
-      lines.push(
-        JSON.stringify({
-          ...{ group: groupKey, task: task.id, rollout: index, weights: weights?.version ?? 0 },
-          ...{ prompt, reply, reward, finish, tokens: tokens.length },
-          ...(Object.keys(rollout.metrics).length === 0 ? {} : { metrics: rollout.metrics }),
-          ...(gradingError === "" ? {} : { gradingError }),
-        }),
-      );
-    }
+      shown.example ??= { prompt, reply, reward };
+      shown.add(rollout.metrics);
+      return JSON.stringify({
+        ...{ group: groupKey, task: task.id, rollout: index, weights: weights?.version ?? 0 },
+        ...{ prompt, reply, reward, finish, tokens: tokens.length },
+        ...(Object.keys(rollout.metrics).length === 0 ? {} : { metrics: rollout.metrics }),
+        ...(gradingError === "" ? {} : { gradingError }),
+      });
+    });
+    yield lines.map((line) => `${line}\n`).join("");
   }
-  const folder = join(record.folder, "rollouts");
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${iteration}.jsonl.gz`), await compress(`${lines.join("\n")}\n`));
-  return { example, metrics: meanByName(graded) };
 }
 
-function meanByName(graded: readonly Record<string, number>[]): Record<string, number> {
-  const names = [...new Set(graded.flatMap((metrics) => Object.keys(metrics)))].sort();
-  return Object.fromEntries(
-    names.map((name) => {
-      const values = graded.flatMap((metrics) => metrics[name] ?? []);
-      return [`graded.${name}`, values.reduce((sum, value) => sum + value, 0) / values.length];
-    }),
-  );
+/** Adds up what the rollouts show. */
+class ShownSums {
+  readonly #sums = new Map<string, { sum: number; count: number }>();
+  example: Example | null = null;
+
+  add(metrics: Readonly<Record<string, number>>): void {
+    for (const [name, value] of Object.entries(metrics)) {
+      const { sum, count } = this.#sums.get(name) ?? { sum: 0, count: 0 };
+      this.#sums.set(name, { sum: sum + value, count: count + 1 });
+    }
+  }
+
+  /** The mean of each number, by its name. */
+  means(): Record<string, number> {
+    const byName = [...this.#sums].sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(
+      byName.map(([name, { sum, count }]) => [`graded.${name}`, sum / count]),
+    );
+  }
 }

@@ -6,7 +6,7 @@ import {
   type SubmitGroupRequest,
   type TensorSource,
 } from "@gumshoe/protocol";
-import { sha256 } from "@gumshoe/core";
+import { ClusterError, sha256, Turns } from "@gumshoe/core";
 
 import { ExactnessError, NotWantedError } from "../errors.js";
 import { type GroupPlan } from "./group-specs.js";
@@ -17,12 +17,14 @@ import { checkGroup, groupBytes, groupEvent } from "./stored-group.js";
 export class SamplingBoard {
   readonly #record: RunRecord;
   readonly #queue: JobQueue<"rollout">;
-  readonly #open = new Map<string, GroupPlan>();
+  readonly #open = new Map<string, { readonly plan: GroupPlan; readonly job: RolloutJob }>();
   /** Groups that are on their way into the ledger. */
   readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
   #sources: readonly TensorSource[] = [];
   #unscoredReason: string | null = null;
   #numWanted = 0;
+  /** Whether the open jobs are still being put into the queue. */
+  #isFilling = false;
   #settled: () => void = () => undefined;
   #failed: (error: unknown) => void = () => undefined;
 
@@ -45,13 +47,14 @@ export class SamplingBoard {
     return this.#open.size;
   }
 
-  /** The jobs that should be in the queue. */
+  /** The jobs that should be in the queue; none while they are on their way into it. */
   get openJobs(): RolloutJob[] {
-    return [...this.#open.keys()].map((groupKey) => ({
-      run: this.#record.config.name,
-      groupKey,
-      kind: parseGroupKey(groupKey).kind,
-    }));
+    return this.#isFilling ? [] : this.#allOpen();
+  }
+
+  /** Says whether a job should still be in the queue. */
+  isOpen({ groupKey }: RolloutJob): boolean {
+    return this.#open.has(groupKey);
   }
 
   /**
@@ -66,8 +69,13 @@ export class SamplingBoard {
     this.#sources = options.sources;
     this.#numWanted = plans.length;
     this.#open.clear();
+    const turns = new Turns();
     for (const plan of plans) {
-      if (!this.#record.state.groups.has(plan.groupKey)) this.#open.set(plan.groupKey, plan);
+      await turns.next();
+      const { groupKey } = plan;
+      if (this.#record.state.groups.has(groupKey)) continue;
+      const { kind } = parseGroupKey(groupKey);
+      this.#open.set(groupKey, { plan, job: { run: this.#record.config.name, groupKey, kind } });
     }
     if (this.#open.size === 0) return;
     const complete = new Promise<void>((resolve, reject) => {
@@ -77,20 +85,40 @@ export class SamplingBoard {
     const onAbort = () => this.#failed(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
+    const filling = this.#fill();
     try {
-      await Promise.all([complete, this.#queue.addMany(this.openJobs)]);
+      await Promise.all([complete, filling]);
     } finally {
       signal.removeEventListener("abort", onAbort);
-      await this.#queue.remove(this.openJobs).catch(() => undefined);
+      const abandoned = this.#allOpen();
       this.#open.clear();
+      await filling.catch(() => undefined);
+      await this.#queue.remove(abandoned).catch(() => undefined);
+    }
+  }
+
+  #allOpen(): RolloutJob[] {
+    return [...this.#open.values()].map(({ job }) => job);
+  }
+
+  async #fill(): Promise<void> {
+    this.#isFilling = true;
+    try {
+      await this.#queue.addMany(this.#allOpen(), (job) => this.isOpen(job));
+    } catch (error) {
+      // While Redis is away nothing is lost: what should be open is put back when it is there again.
+      if (!(error instanceof ClusterError && error.retryable)) throw error;
+    } finally {
+      this.#isFilling = false;
     }
   }
 
   /** @throws NotWantedError */
   fetch(groupKey: string): GroupSpec {
-    const plan = this.#open.get(groupKey);
+    const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
-    return { ...plan, weightSources: [...this.#sources] };
+    const { promptTokens, ...rest } = plan;
+    return { ...rest, promptTokens: [...promptTokens], weightSources: [...this.#sources] };
   }
 
   /**
@@ -111,7 +139,7 @@ export class SamplingBoard {
       this.#failed(error);
       throw error;
     }
-    const plan = this.#open.get(groupKey);
+    const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
     checkGroup(request, plan);
     const unscored = request.rollouts.find(({ reward }) => reward === undefined);

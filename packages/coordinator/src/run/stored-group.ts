@@ -31,18 +31,30 @@ export function checkGroup(request: SubmitGroupRequest, plan: GroupPlan): void {
   }
 }
 
-/** Reads a stored group. */
-export function readGroup(bytes: Uint8Array, promptTokens: readonly number[]): Group {
+/**
+ * Reads a stored group. Its arrays share two buffers: an iteration has thousands of groups, and every
+ * buffer costs the garbage collector time.
+ */
+export function readGroup(bytes: Uint8Array, promptTokens: Int32Array): Group {
   const { groupKey, rollouts } = SubmitGroupRequest.decode(bytes);
+  const tokens = Int32Array.from([...promptTokens, ...rollouts.flatMap(({ tokens }) => tokens)]);
+  const logprobs = bytesToFloats(Buffer.concat(rollouts.map(({ logprobs }) => logprobs)));
+  let next = promptTokens.length;
   return {
     key: groupKey,
-    promptTokens: Int32Array.from(promptTokens),
-    rollouts: rollouts.map((rollout) => ({
-      tokens: Int32Array.from(rollout.tokens),
-      logprobs: bytesToFloats(rollout.logprobs),
-      reward: rollout.reward ?? null,
-      finish: rollout.finish as Finish,
-    })),
+    promptTokens: tokens.subarray(0, next),
+    rollouts: rollouts.map((rollout) => {
+      const first = next - promptTokens.length;
+      const begin = next;
+      next += rollout.tokens.length;
+      return {
+        tokens: tokens.subarray(begin, next),
+        // As many as tokens: it was looked at when the group came in.
+        logprobs: logprobs.subarray(first, first + rollout.tokens.length),
+        reward: rollout.reward ?? null,
+        finish: rollout.finish as Finish,
+      };
+    }),
   };
 }
 

@@ -18,8 +18,6 @@ export class TaskPlan {
   /** The training source of each tier that a curriculum may choose. */
   readonly #tiers: ReadonlyMap<TierName, TaskSource>;
   readonly #perIteration: number;
-  /** The tasks that were asked for last: an iteration asks more than once. */
-  #latest: { readonly key: string; readonly tasks: readonly Task[] } | null = null;
 
   private constructor(
     config: RunConfig,
@@ -49,19 +47,15 @@ export class TaskPlan {
   }
 
   /**
-   * The training tasks of one iteration, in task order.
+   * Yields the training tasks of one iteration, in task order. None is kept: there may be thousands.
    *
    * @param tier  what a curriculum has decided; null for the tasks of the config's source
    */
-  async tasksOf(iteration: number, tier: TierName | null = null): Promise<readonly Task[]> {
-    const key = `${iteration} ${tier}`;
-    if (this.#latest?.key === key) return this.#latest.tasks;
+  async *tasksOf(iteration: number, tier: TierName | null = null): AsyncGenerator<Task> {
     const source = tier === null ? this.#source : this.#tiers.get(tier);
     if (source === undefined) throw new Error(`no curriculum of this run has tier ${tier}`);
     const first = iteration * this.#perIteration;
-    const tasks = await drawTasks(source, first, this.#perIteration);
-    this.#latest = { key, tasks };
-    return tasks;
+    for (let i = 0; i < this.#perIteration; i++) yield drawTask(source, first + i);
   }
 
   /** Training task number `index` of the run. */

@@ -39,7 +39,7 @@ export interface RegisterRequest {
 }
 
 export interface RegisterResponse {
-  /** How often to send heartbeats. */
+  /** How often to send heartbeats: more seldom in a large fleet. */
   heartbeatIntervalMs: number;
 }
 
@@ -563,7 +563,7 @@ export const FleetServiceService = {
     responseSerialize: (value: RegisterResponse): Buffer => Buffer.from(RegisterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RegisterResponse => RegisterResponse.decode(value),
   },
-  /** Says "still here" once a second. NOT_FOUND asks the worker to register again. */
+  /** Says "still here" as often as the answer to Register asks for. NOT_FOUND asks the worker to register again. */
   heartbeat: {
     path: "/gumshoe.v1.FleetService/Heartbeat" as const,
     requestStream: false as const,
@@ -588,7 +588,7 @@ export const FleetServiceService = {
 export interface FleetServiceServer extends UntypedServiceImplementation {
   /** Joins the cluster. Idempotent by worker id. */
   register: handleUnaryCall<RegisterRequest, RegisterResponse>;
-  /** Says "still here" once a second. NOT_FOUND asks the worker to register again. */
+  /** Says "still here" as often as the answer to Register asks for. NOT_FOUND asks the worker to register again. */
   heartbeat: handleUnaryCall<HeartbeatRequest, HeartbeatResponse>;
   /** Leaves: no job is counted on this worker any more. */
   leave: handleUnaryCall<LeaveRequest, LeaveResponse>;
@@ -611,7 +611,7 @@ export interface FleetServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RegisterResponse) => void,
   ): ClientUnaryCall;
-  /** Says "still here" once a second. NOT_FOUND asks the worker to register again. */
+  /** Says "still here" as often as the answer to Register asks for. NOT_FOUND asks the worker to register again. */
   heartbeat(
     request: HeartbeatRequest,
     callback: (error: ServiceError | null, response: HeartbeatResponse) => void,

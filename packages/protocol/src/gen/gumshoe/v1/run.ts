@@ -273,7 +273,24 @@ export interface GetFleetRequest {
 }
 
 export interface Fleet {
+  /** Registered workers in the order in which they joined, then those that fell silent a moment ago. */
   workers: WorkerStatus[];
+  coordinator: CoordinatorStatus | undefined;
+}
+
+/** How the coordinator itself is doing. */
+export interface CoordinatorStatus {
+  /**
+   * 99 of 100 turns of its event loop came no later than this, in the worst ten seconds of the last
+   * minute. Workers fall silent, and leases are lost, when it stands still for seconds.
+   */
+  loopDelayP99Ms: number;
+  /** The longest time that its event loop stood still, within the last minute. */
+  loopDelayMaxMs: number;
+  /** The longest pause for the garbage collector among them. */
+  gcPauseMaxMs: number;
+  /** Memory that the process holds. */
+  memoryBytes: number;
 }
 
 /** A worker as the coordinator sees it. */
@@ -296,6 +313,8 @@ export interface WorkerStatus {
   jobsDone: number;
   /** Tokens sampled or trained per second over the last minute. */
   tokensPerSecond: number;
+  /** Memory of its machine. */
+  memoryBytes: number;
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
@@ -1894,13 +1913,16 @@ export const GetFleetRequest: MessageFns<GetFleetRequest> = {
 };
 
 function createBaseFleet(): Fleet {
-  return { workers: [] };
+  return { workers: [], coordinator: undefined };
 }
 
 export const Fleet: MessageFns<Fleet> = {
   encode(message: Fleet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.workers) {
       WorkerStatus.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.coordinator !== undefined) {
+      CoordinatorStatus.encode(message.coordinator, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1926,6 +1948,14 @@ export const Fleet: MessageFns<Fleet> = {
             message.workers.push(WorkerStatus.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.coordinator = CoordinatorStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1944,6 +1974,100 @@ export const Fleet: MessageFns<Fleet> = {
   fromPartial(object: DeepPartial<Fleet>): Fleet {
     const message = createBaseFleet();
     message.workers = object.workers?.map((e) => WorkerStatus.fromPartial(e)) || [];
+    message.coordinator = (object.coordinator !== undefined && object.coordinator !== null)
+      ? CoordinatorStatus.fromPartial(object.coordinator)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCoordinatorStatus(): CoordinatorStatus {
+  return { loopDelayP99Ms: 0, loopDelayMaxMs: 0, gcPauseMaxMs: 0, memoryBytes: 0 };
+}
+
+export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
+  encode(message: CoordinatorStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.loopDelayP99Ms !== 0) {
+      writer.uint32(9).double(message.loopDelayP99Ms);
+    }
+    if (message.loopDelayMaxMs !== 0) {
+      writer.uint32(17).double(message.loopDelayMaxMs);
+    }
+    if (message.gcPauseMaxMs !== 0) {
+      writer.uint32(25).double(message.gcPauseMaxMs);
+    }
+    if (message.memoryBytes !== 0) {
+      writer.uint32(32).uint64(message.memoryBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CoordinatorStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCoordinatorStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.loopDelayP99Ms = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.loopDelayMaxMs = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.gcPauseMaxMs = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.memoryBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CoordinatorStatus>): CoordinatorStatus {
+    return CoordinatorStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CoordinatorStatus>): CoordinatorStatus {
+    const message = createBaseCoordinatorStatus();
+    message.loopDelayP99Ms = object.loopDelayP99Ms ?? 0;
+    message.loopDelayMaxMs = object.loopDelayMaxMs ?? 0;
+    message.gcPauseMaxMs = object.gcPauseMaxMs ?? 0;
+    message.memoryBytes = object.memoryBytes ?? 0;
     return message;
   },
 };
@@ -1961,6 +2085,7 @@ function createBaseWorkerStatus(): WorkerStatus {
     weightVersion: 0,
     jobsDone: 0,
     tokensPerSecond: 0,
+    memoryBytes: 0,
   };
 }
 
@@ -1998,6 +2123,9 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
     }
     if (message.tokensPerSecond !== 0) {
       writer.uint32(89).double(message.tokensPerSecond);
+    }
+    if (message.memoryBytes !== 0) {
+      writer.uint32(96).uint64(message.memoryBytes);
     }
     return writer;
   },
@@ -2103,6 +2231,14 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
             message.tokensPerSecond = reader.double();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.memoryBytes = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2131,6 +2267,7 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
     message.weightVersion = object.weightVersion ?? 0;
     message.jobsDone = object.jobsDone ?? 0;
     message.tokensPerSecond = object.tokensPerSecond ?? 0;
+    message.memoryBytes = object.memoryBytes ?? 0;
     return message;
   },
 };

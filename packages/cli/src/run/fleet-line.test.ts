@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+
+import { describeFleet } from "./fleet-line.js";
+
+const member = (role: string, state: string, tokensPerSecond = 0) => ({
+  ...{ role, state, tokensPerSecond },
+});
+
+test("a fleet is told in a line: per role how many do what, and the speed of all", () => {
+  const workers = [
+    member("trainer", "idle", 100),
+    member("inference", "lost"),
+    member("inference", "busy", 2000),
+    member("inference", "busy", 2000),
+    member("reducer", "idle"),
+  ];
+  expect(describeFleet(workers)).toBe(
+    "inference 2 busy 1 lost, trainer 1 idle, reducer 1 idle; 4,100 tokens/s",
+  );
+});
+
+test("an empty fleet is told in words", () => {
+  expect(describeFleet([])).toBe("no workers");
+});

@@ -1,0 +1,30 @@
+import { type WorkerStatus } from "@gumshoe/protocol";
+
+import { formatCount } from "../terminal/format.js";
+
+/** Roles in the order in which a run needs them. */
+const ROLES = ["inference", "trainer", "reducer"] as const;
+
+/** What of a worker the fleet's line needs. */
+type Member = Pick<WorkerStatus, "role" | "state" | "tokensPerSecond">;
+
+/** Describes a fleet in a line: `inference 2 busy 1 lost, trainer 1 idle; 4,100 tokens/s`. */
+export function describeFleet(workers: readonly Member[]): string {
+  if (workers.length === 0) return "no workers";
+  const parts = ROLES.flatMap((role) => {
+    const ours = workers.filter((worker) => worker.role === role);
+    return ours.length === 0 ? [] : [`${role} ${countStates(ours)}`];
+  });
+  const tokensPerSecond = workers.reduce((total, worker) => total + worker.tokensPerSecond, 0);
+  return `${parts.join(", ")}; ${formatCount(tokensPerSecond)} tokens/s`;
+}
+
+function countStates(workers: readonly Member[]): string {
+  const counts = new Map<string, number>();
+  for (const { state } of workers) counts.set(state, (counts.get(state) ?? 0) + 1);
+  // In alphabetical order busy comes before idle, and lost last but for those who begin.
+  return [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([state, count]) => `${count} ${state}`)
+    .join(" ");
+}

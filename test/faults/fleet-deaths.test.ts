@@ -1,0 +1,65 @@
+/**
+ * A fleet of fifty workers on the real wire, in processes of their own, of which a part is killed with
+ * jobs in hand: their leases run out, others do the jobs, and every group is in the ledger once.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { FakeCluster, ROOT, TOKEN } from "../support/fake-cluster.js";
+import { FakeReducer, FakeTrainer } from "../support/fake-workers.js";
+
+const PEER = join(ROOT, "packages/cli/dist/bench/fleet-peer.js");
+const NUM_GROUPS = 1000;
+const RUN = "large";
+
+let cluster: FakeCluster;
+const peers: ChildProcess[] = [];
+
+async function startPeer(name: string, workers: number): Promise<ChildProcess> {
+  const order = {
+    ...{ name, workers, coordinator: cluster.address, token: TOKEN },
+    ...{ redisUrl: cluster.redis.url, cluster: cluster.link.cluster },
+    groupMs: 100,
+  };
+  const peer = fork(PEER, [JSON.stringify(order)]);
+  peers.push(peer);
+  await once(peer, "message");
+  return peer;
+}
+
+beforeAll(async () => {
+  cluster = await FakeCluster.start();
+  await cluster.add(new FakeReducer(cluster.workers, "reducer-1"));
+  await cluster.add(new FakeTrainer(cluster.workers, "trainer-1"));
+});
+afterAll(async () => {
+  for (const peer of peers) peer.kill("SIGKILL");
+  await cluster.close();
+});
+
+test("no result is lost and none is doubled when 20 of 50 workers are killed", async () => {
+  const [, , dying] = await Promise.all([
+    startPeer("steady", 20),
+    startPeer("calm", 10),
+    startPeer("dying", 20),
+  ]);
+  const source = { type: "generate", tier: "mini", seed: 1 };
+  await cluster.submit({
+    ...{ name: RUN, iterations: 1, updatesPerIteration: 1, lanes: 8, validation: null },
+    tasks: { source, perIteration: NUM_GROUPS },
+    rollouts: { perTask: 2 },
+  });
+  await cluster.untilEvents("group-done", 200, RUN);
+  dying?.kill("SIGKILL");
+  const result = await cluster.result(RUN);
+  expect(result.updates).toBe(1);
+
+  const groups = cluster.eventsOf("group-done", RUN);
+  const keys = new Set(groups.map(({ groupKey }) => groupKey));
+  expect(keys).toEqual(new Set(Array.from({ length: NUM_GROUPS }, (_, i) => `0/train/${i}`)));
+  expect(groups).toHaveLength(NUM_GROUPS);
+  const lost = cluster.eventsOf("worker-lost", RUN).map(({ workerId }) => workerId);
+  expect(new Set(lost)).toEqual(new Set(Array.from({ length: 20 }, (_, i) => `dying-${i + 1}`)));
+}, 60_000);
