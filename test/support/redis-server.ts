@@ -18,15 +18,26 @@ export interface TestRedis {
   close(): Promise<void>;
 }
 
-/** Starts a Redis with a password; nothing is written to disk. */
-export async function startRedis(): Promise<TestRedis> {
+/**
+ * Starts a Redis with a password; nothing is written to disk.
+ *
+ * @param tls  folder with ca.pem, cert.pem and key.pem: it then speaks mutual TLS and nothing else
+ */
+export async function startRedis(tls: string | null = null): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), "gumshoe-redis-"));
   const port = await freePort();
   const password = "test-password";
   let server: ChildProcess | null = null;
 
   const start = async () => {
-    const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+    const args = ["--bind", "127.0.0.1", "--dir", folder];
+    if (tls === null) {
+      args.push("--port", String(port));
+    } else {
+      args.push("--port", "0", "--tls-port", String(port));
+      args.push("--tls-ca-cert-file", join(tls, "ca.pem"));
+      args.push("--tls-cert-file", join(tls, "cert.pem"), "--tls-key-file", join(tls, "key.pem"));
+    }
     args.push("--requirepass", password, "--save", "", "--appendonly", "no");
     server = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
     await untilReady(server);
@@ -42,7 +53,8 @@ export async function startRedis(): Promise<TestRedis> {
     await rm(folder, { recursive: true, force: true });
   };
   await start();
-  return { port, password, url: `redis://:${password}@127.0.0.1:${port}`, kill, start, close };
+  const scheme = tls === null ? "redis" : "rediss";
+  return { port, password, url: `${scheme}://:${password}@127.0.0.1:${port}`, kill, start, close };
 }
 
 /** Returns a port of loopback that nobody uses at this moment. */

@@ -34,11 +34,17 @@ export function readTls(env: Readonly<Record<string, string | undefined>>, role:
   const value = env[VARIABLE];
   if (value === undefined || value === "") return null;
   if (value === "off") return "off";
+  const files = readTlsFolder(value, role, VARIABLE);
+  if (files.identity === null && role !== "client") {
+    throw new InvalidArgumentError(VARIABLE, `there is no ${join(files.folder, "cert.pem")}`, {
+      suggestion: "only a client can do without; gumshoe certs makes one for each role",
+    });
+  }
   const clients = env[CLIENTS_VARIABLE] || "certificate";
   if (clients !== "certificate" && clients !== "token") {
     throw new InvalidArgumentError(CLIENTS_VARIABLE, `${clients} is not certificate or token`);
   }
-  return { ...readTlsFolder(value, role, VARIABLE), clients };
+  return { ...files, clients };
 }
 
 /**

@@ -99,6 +99,10 @@ function isTransport(code: status): boolean {
 
 function transportProblem(failure: ServiceError): string {
   if (failure.code === status.DEADLINE_EXCEEDED) return "no answer in time";
+  // The connection stood, and broke before anything was said.
+  if (/Last error: Failed to connect/.test(failure.details)) {
+    return "it hangs up; perhaps it speaks TLS, and GUMSHOE_TLS is not set here";
+  }
   return /ECONNREFUSED|No connection established/.test(failure.details)
     ? "nobody answers there"
     : failure.details;

@@ -137,7 +137,12 @@ describe("mutual TLS", () => {
 
   test("TLS and no TLS do not meet, and say so", async () => {
     const secure = await startServer(tlsOf(ours, "coordinator"));
-    await expect(call(secure.address, null)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect(call(secure.address, null)).rejects.toMatchObject({
+      ...{
+        code: "UNAVAILABLE",
+        message: expect.stringContaining("perhaps it speaks TLS") as string,
+      },
+    });
     await expect
       .poll(() => secure.warnings.map(({ message }) => message))
       .toEqual(["refused: only one of the two sides speaks TLS"]);

@@ -1,0 +1,173 @@
+/** A cluster whose processes trust nobody without a certificate: it works, and strangers stay outside. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { type Fleet } from "@gumshoe/protocol";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+
+// Certificates that have expired are made by no command.
+import { makeCertificates } from "../../packages/cli/dist/certs/certificate-folder.js";
+import { Gumshoe, ROOT } from "../support/gumshoe.js";
+import { freePort, startRedis, type TestRedis } from "../support/redis-server.js";
+
+const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
+const TOKEN = "token-of-the-tls-test";
+const TEST_TIMEOUT_MS = 120_000;
+const A_YEAR_AGO = new Date(Date.now() - 365 * 86_400_000);
+
+const folder = mkdtempSync(join(tmpdir(), "gumshoe-tls-"));
+const certs = join(folder, "certs");
+const children: ChildProcess[] = [];
+let redis: TestRedis;
+let address: string;
+let gumshoe: Gumshoe;
+let coordinatorLog: () => string;
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly log: () => string;
+}
+
+/** Starts a process of the cluster as a machine of its own would, with nothing but its settings. */
+function start(program: "coordinator" | "worker", env: Record<string, string>): Started {
+  const child = spawn(process.execPath, [join(ROOT, `packages/${program}/dist/main.js`)], {
+    env: {
+      ...{ PATH: process.env["PATH"] ?? "", GUMSHOE_TOKEN: TOKEN, GUMSHOE_TLS: certs },
+      ...{ GUMSHOE_REDIS_URL: redis.url, GUMSHOE_THREADS: "1", ...env },
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  let log = "";
+  child.stdout.on("data", (data: Buffer) => (log += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (log += data.toString()));
+  return { child, log: () => log };
+}
+
+function startWorker(role: string, env: Record<string, string> = {}): Started {
+  return start("worker", { GUMSHOE_ROLE: role, GUMSHOE_COORDINATOR: address, ...env });
+}
+
+/** Messages of a log at a level, e.g. 40 for warnings. */
+function messages(log: string, level: number): string[] {
+  return log
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as { level: number; msg: string })
+    .filter((line) => line.level === level)
+    .map(({ msg }) => msg);
+}
+
+/** Calls the command as a user elsewhere does, who has the client's certificate. */
+async function call(...words: string[]): Promise<Record<string, unknown>> {
+  const env = {
+    GUMSHOE_TOKEN: TOKEN,
+    GUMSHOE_ADDRESS: address,
+    GUMSHOE_TLS: join(certs, "client"),
+  };
+  const { out, err, code } = await gumshoe.start([...words, "--json"], env).ended;
+  if (code !== 0) throw new Error(err);
+  return JSON.parse(out) as Record<string, unknown>;
+}
+
+const workers = async () => ((await call("status")) as unknown as Fleet).workers;
+
+beforeAll(async () => {
+  const options = { hosts: [], days: 30, renew: false };
+  await makeCertificates({ ...options, folder: certs });
+  redis = await startRedis(join(certs, "redis"));
+  gumshoe = await Gumshoe.create();
+  address = `127.0.0.1:${await freePort()}`;
+  const home = join(folder, "home");
+  ({ log: coordinatorLog } = start("coordinator", { GUMSHOE_LISTEN: address, GUMSHOE_HOME: home }));
+  await vi.waitFor(() => expect(coordinatorLog()).toContain("coordinator is ready"), 20_000);
+});
+
+afterAll(async () => {
+  for (const child of children) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+  await gumshoe.close();
+  await redis.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("ends with the weights of one without, a worker on another host included", async () => {
+    // All that another machine needs.
+    const elsewhere = join(folder, "elsewhere");
+    cpSync(join(certs, "worker"), elsewhere, { recursive: true });
+    startWorker("reducer");
+    startWorker("trainer", { GUMSHOE_TLS: elsewhere, GUMSHOE_LISTEN: "127.0.0.2:0" });
+    startWorker("inference", { GUMSHOE_TLS: elsewhere, GUMSHOE_LISTEN: "127.0.0.2:0" });
+    const result = await call("submit", CONFIG, "--watch");
+    const plain = await Gumshoe.create();
+    const expected = await plain.run([CONFIG, "--threads", "1"]);
+    await plain.close();
+    expect(result).toMatchObject({ weightsDigest: expected.weightsDigest, logprobGapMax: 0 });
+    const done = (await workers()).map(({ role, jobsDone }) => [role, jobsDone > 0]);
+    expect(Object.fromEntries(done)).toMatchObject({ inference: true, trainer: true });
+    expect(coordinatorLog()).not.toMatch(/refused|NOT PRIVATE/);
+  });
+
+  test.each([
+    ["a wrong token", "worker", { GUMSHOE_TOKEN: "guessed" }, "the token is wrong"],
+    ["an expired certificate", "expired", {}, "the certificate of worker expired on"],
+    ["a foreign certificate", "foreign", {}, "is not of this cluster's authority"],
+  ])("a worker with %s is refused, and takes nothing", async (_, name, env, problem) => {
+    const own = join(folder, name);
+    mkdirSync(own, { recursive: true });
+    if (name === "expired" || name === "foreign") {
+      const now = name === "expired" ? A_YEAR_AGO : new Date();
+      await makeCertificates({ folder: join(own, "all"), hosts: [], days: 30, renew: false, now });
+      cpSync(join(own, "all", "worker"), own, { recursive: true });
+    } else if (name === "worker") {
+      cpSync(join(certs, "worker"), own, { recursive: true });
+    }
+    // It knows whom to trust; it is not trusted.
+    cpSync(join(certs, "ca", "ca.pem"), join(own, "ca.pem"));
+    const before = coordinatorLog().length;
+    const { child, log } = startWorker("inference", { ...env, GUMSHOE_TLS: own });
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code).toBe(2);
+    expect(messages(log(), 60)).toEqual([expect.stringContaining(problem)]);
+    const said = () =>
+      messages(coordinatorLog().slice(before), 40).filter((line) => line.startsWith("refused"));
+    await expect.poll(said).toEqual([expect.stringContaining(problem)]);
+    expect((await workers()).map(({ pid }) => pid)).not.toContain(child.pid);
+    expect(log() + coordinatorLog()).not.toContain(TOKEN);
+  });
+
+  test("a worker without a certificate is refused, and takes nothing", async () => {
+    const { child, log } = startWorker("inference", { GUMSHOE_TLS: "" });
+    await expect
+      .poll(() => messages(log(), 40), { timeout: 20_000 })
+      .toEqual([expect.stringMatching(/cannot join the cluster yet: .* it hangs up; perhaps/)]);
+    child.kill("SIGKILL");
+    const refused = "refused: only one of the two sides speaks TLS";
+    expect(messages(coordinatorLog(), 40).filter((line) => line === refused)).toHaveLength(1);
+    const own = join(folder, "none");
+    mkdirSync(own);
+    cpSync(join(certs, "ca", "ca.pem"), join(own, "ca.pem"));
+    const { child: next, log: complaint } = startWorker("inference", { GUMSHOE_TLS: own });
+    expect(await once(next, "exit")).toEqual([2, null]);
+    expect(complaint()).toMatch(/^GUMSHOE_TLS: there is no .*none\/cert.pem \(only a client/);
+  });
+
+  test("a worker with files of another cluster does not trust this one, and says so", async () => {
+    const { child, log } = startWorker("inference", { GUMSHOE_TLS: join(folder, "foreign/all") });
+    const [code] = (await once(child, "exit")) as [number];
+    expect(code).toBe(2);
+    expect(messages(log(), 60)).toEqual([
+      expect.stringContaining("the other side's certificate is not of the authority in our ca.pem"),
+    ]);
+    await expect
+      .poll(() => messages(coordinatorLog(), 40))
+      .toContain("refused: it hung up on us: it may not trust our certificate");
+  });
+});
