@@ -41,7 +41,7 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 
   test("says what each worker is and does, and how the coordinator is doing", async () => {
-    const { workers, coordinator } = json(await call("status", "--json")) as Fleet;
+    const { workers, coordinator } = json(await call("status", "--json")) as unknown as Fleet;
     for (const worker of workers) {
       expect(worker).toMatchObject({ device: "cpu x1", job: "", jobsDone: 0, weightVersion: 0 });
       expect(worker.memoryBytes).toBeGreaterThan(0);
