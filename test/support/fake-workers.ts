@@ -127,7 +127,7 @@ export class FakeInference {
 
   constructor(home: FakeHome, workerId: string, hooks: FakeHooks = {}) {
     const rollouts = home.coordinator.client(RolloutService);
-    this.#member = new FakeMember(home, { workerId, role: "inference", address: "127.0.0.1:1" });
+    this.#member = new FakeMember(home, { workerId, role: "inference", address: `${workerId}:1` });
     this.#worker = new JobWorker("rollout", {
       redis: home.redis,
       concurrency: 2,

@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+
 import { type Clock, type Logger, Rng } from "@gumshoe/core";
 import {
   FleetService,
@@ -49,8 +51,7 @@ export class SimulatedWorker {
       fleet: this.#channel.client(FleetService),
       identity: {
         ...{ workerId, role: "inference", device: "simulated", address: `${workerId}:1` },
-        // Members of one host and process number replace each other: many of these share a process.
-        ...{ host: workerId, pid: process.pid },
+        ...{ host: hostname(), pid: process.pid },
       },
       vitals: () => this.#vitals(),
       ...{ clock, logger },

@@ -77,9 +77,16 @@ test("a heartbeat of an unknown worker asks it to register", () => {
 
 test("a process that registers anew replaces its former self", () => {
   const fleet = new Fleet({ clock, logger });
-  fleet.register(worker("1"));
-  fleet.register(worker("2"));
-  expect(fleet.members("reducer").map(({ registration }) => registration.workerId)).toEqual(["2"]);
+  const ids = () =>
+    fleet
+      .members("reducer")
+      .map(({ registration }) => registration.workerId)
+      .sort();
+  fleet.register(worker("1", { address: "a:7071" }));
+  fleet.register(worker("2", { address: "a:7072" }));
+  expect(ids()).toEqual(["1", "2"]);
+  fleet.register(worker("3", { address: "a:7071" }));
+  expect(ids()).toEqual(["2", "3"]);
 });
 
 test("a worker of another version is refused", () => {

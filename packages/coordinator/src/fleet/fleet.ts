@@ -30,7 +30,8 @@ export type Departure = (member: Member, lost: boolean) => void;
 /**
  * Knows the workers: who is registered, what they do, and who has fallen silent.
  *
- * A process that starts anew has a new id; the member of the same host and pid is forgotten.
+ * A process that starts anew has a new id; who served at its address before is gone. Host and process
+ * number say nothing: in containers all processes may have the same.
  */
 export class Fleet {
   readonly #clock: Clock;
@@ -107,9 +108,7 @@ export class Fleet {
     const { workerId, role, host, pid, device, address } = registration;
     for (const member of [...this.#members.values()]) {
       const other = member.registration;
-      if (other.host === host && other.pid === pid && other.workerId !== workerId) {
-        this.#remove(member, true);
-      }
+      if (other.address === address && other.workerId !== workerId) this.#remove(member, true);
     }
     if (!this.#members.has(workerId)) {
       this.#logger.info({ workerId, role, host, pid, device, address }, "worker joined");

@@ -41,6 +41,9 @@ type StreamingCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream
 /** A caller that is refused for the same reason again is mentioned at most this often. */
 const REFUSALS_EVERY_MS = 60_000;
 
+/** One for all calls: an error of its own for each would cost more than most calls do. */
+const CALLER_GONE = new ClusterError("UNAVAILABLE", "the caller is gone");
+
 const HEALTH_PATH = "/grpc.health.v1.Health/";
 
 const SERVER_OPTIONS = {
@@ -243,8 +246,8 @@ function contextOf(call: {
   on(event: "cancelled", listener: () => void): unknown;
 }): CallContext {
   const controller = new AbortController();
-  if (call.cancelled) controller.abort();
-  else call.on("cancelled", () => controller.abort());
+  if (call.cancelled) controller.abort(CALLER_GONE);
+  else call.on("cancelled", () => controller.abort(CALLER_GONE));
   return { signal: controller.signal, peer: call.getPeer() };
 }
 
