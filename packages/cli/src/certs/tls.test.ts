@@ -3,16 +3,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import {
-  createLogger,
-  type Logger,
-  readTls,
-  readTlsFolder,
-  type Tls,
-  type TlsRole,
-} from "@gumshoe/core";
+import { createLogger, readTls, readTlsFolder, type Tls, type TlsRole } from "@gumshoe/core";
 import { RpcChannel, RpcServer, TensorService } from "@gumshoe/protocol";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { makeCertificates } from "./certificate-folder.js";
 
@@ -47,8 +40,9 @@ interface Warning {
 async function startServer(tls: Tls, listen = "127.0.0.1:0") {
   const warnings: Warning[] = [];
   const logger = createLogger("test", "silent");
-  logger.warn = ((fields: Record<string, unknown>, message: string) =>
-    warnings.push({ fields, message })) as Logger["warn"];
+  vi.spyOn(logger, "warn").mockImplementation((fields: unknown, message?: unknown) => {
+    warnings.push({ fields: fields as Record<string, unknown>, message: String(message) });
+  });
   const server = new RpcServer({ token: "t", tls, logger });
   server.serve(TensorService, {
     // eslint-disable-next-line require-yield -- nothing is held here
