@@ -19,13 +19,11 @@ export function bearerMetadata(token: string): Metadata {
 /**
  * Makes a server refuse calls without the token, before anything of their request is read.
  *
- * @param options.problemOf  says what is wrong with the caller at an address, whatever its token; or null
- * @param options.isOpen     says of a method's path that anybody may call it
+ * @param options.isOpen     says of a method's path that it needs no token
  * @param options.onRefused  told of every refused call
  */
 export function bearerGuard(options: {
   token: string;
-  problemOf: (peer: string) => ClusterError | null;
   isOpen: (path: string) => boolean;
   onRefused: (refused: { method: string; peer: string; error: ClusterError }) => void;
 }): ServerInterceptor {
@@ -34,9 +32,7 @@ export function bearerGuard(options: {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, proceed) => {
-            const error = options.isOpen(path)
-              ? null
-              : (options.problemOf(call.getPeer()) ?? bearerProblem(metadata, options.token));
+            const error = options.isOpen(path) ? null : bearerProblem(metadata, options.token);
             if (error === null) {
               proceed(metadata);
               return;

@@ -29,6 +29,7 @@ import { healthHandlers } from "./health.js";
 import { MAX_MESSAGE_BYTES } from "./limits.js";
 import { readRequest, requestReader } from "./read-request.js";
 import { reflectionHandlers, ServerReflectionAlphaService } from "./reflection.js";
+import { RefusalLog } from "./refusal-log.js";
 import { type RpcMethod, type RpcService } from "./service.js";
 import { TlsListener } from "./tls-listener.js";
 import { writeAll } from "./write-all.js";
@@ -37,9 +38,6 @@ import { writeAll } from "./write-all.js";
 setLogVerbosity(logVerbosity.NONE);
 
 type StreamingCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
-
-/** A caller that is refused for the same reason again is mentioned at most this often. */
-const REFUSALS_EVERY_MS = 60_000;
 
 /** One for all calls: an error of its own for each would cost more than most calls do. */
 const CALLER_GONE = new ClusterError("UNAVAILABLE", "the caller is gone");
@@ -70,18 +68,18 @@ export class RpcServer {
   readonly #clock: Clock;
   readonly #tls: Tls;
   readonly #listener: TlsListener | null;
-  readonly #refusals = new Map<string, number>();
+  readonly #refusals: RefusalLog;
 
   constructor(options: { token: string; tls?: Tls; logger?: Logger; clock?: Clock }) {
     const { token, tls = null } = options;
     if (token === "") throw new InvalidArgumentError("token", "must not be empty");
     this.#logger = options.logger ?? null;
     this.#clock = options.clock ?? systemClock;
+    this.#refusals = new RefusalLog({ logger: this.#logger, clock: this.#clock });
     const guard = bearerGuard({
       token,
       isOpen: (path) => path.startsWith(HEALTH_PATH),
-      problemOf: (peer) => this.#listener?.problemOf(peer) ?? null,
-      onRefused: ({ error, ...call }) => this.#warnOfRefusal(call, error.message),
+      onRefused: ({ error, ...call }) => this.#refusals.tell(call, error.message),
     });
     this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard] });
     this.#tls = tls;
@@ -150,7 +148,7 @@ export class RpcServer {
     return new TlsListener({
       tls,
       inject: (socket) => injector.injectConnection(socket),
-      onFailed: (peer, problem) => this.#warnOfRefusal({ peer }, problem),
+      onRefused: (peer, problem) => this.#refusals.tell({ peer }, problem),
     });
   }
 
@@ -166,18 +164,6 @@ export class RpcServer {
         "and the weights, and command the cluster. gumshoe certs makes certificates, GUMSHOE_TLS names their folder; " +
         "GUMSHOE_TLS=off says that the network is private.",
     );
-  }
-
-  /** One line for each caller and reason; a caller that tries over and over is mentioned once a minute. */
-  #warnOfRefusal(call: { peer: string; method?: string }, problem: string): void {
-    const now = this.#clock.monotonicMs();
-    const key = `${call.peer.slice(0, call.peer.lastIndexOf(":"))} ${problem}`;
-    for (const [known, atMs] of this.#refusals) {
-      if (now - atMs > REFUSALS_EVERY_MS) this.#refusals.delete(known);
-    }
-    if (this.#refusals.has(key)) return;
-    this.#refusals.set(key, now);
-    this.#logger?.warn(call, `refused: ${problem}`);
   }
 
   /** Takes no new calls, lets the ones in flight end for up to `graceMs`, then cuts them off. */

@@ -1,9 +1,11 @@
+import { constants } from "node:crypto";
 import { type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 
-import { type ClusterError, InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
+import { InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
 
 import { certificateProblem, handshakeProblem } from "./tls.js";
+import { turnAway } from "./turn-away.js";
 
 /** Time that a handshake may take, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -11,25 +13,26 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /**
  * Takes TLS connections for a gRPC server.
  *
- * A caller whose certificate does not do is let in as far as its first call: so that it hears why it is
- * refused, which a broken handshake would not tell.
+ * - A caller whose certificate does not do is told why at its first call, which a broken handshake would
+ *   not do; its connection is never handed on.
+ * - Every connection shows its certificate anew: Node.js takes whoever resumes a session of TLS 1.3 as
+ *   authorized, with a certificate or without, and so would let in who was refused before.
  */
 export class TlsListener {
   readonly #server: Server;
-  /** Why callers are refused, by host:port. */
-  readonly #problems = new Map<string, ClusterError>();
+  readonly #inject: (socket: TLSSocket) => void;
+  readonly #onRefused: (peer: string, problem: string) => void;
   /** Callers whose handshake is not done. */
   readonly #shaking = new Set<string>();
 
   /**
-   * @param options.inject    takes a connection whose handshake is done
-   * @param options.onFailed  told of handshakes that failed, and of certificates that do not do: their
-   *                          owner may hang up before its first call
+   * @param options.inject     takes a connection whose caller may be served
+   * @param options.onRefused  told of handshakes that failed, and of certificates that do not do
    */
   constructor(options: {
     tls: TlsFiles;
     inject: (socket: TLSSocket) => void;
-    onFailed: (peer: string, problem: string) => void;
+    onRefused: (peer: string, problem: string) => void;
   }) {
     const { ca, identity, clients, folder } = options.tls;
     if (identity === null) {
@@ -37,46 +40,23 @@ export class TlsListener {
         suggestion: "who is called needs a certificate: gumshoe certs makes one for each role",
       });
     }
-    const asked = clients === "certificate";
+    this.#inject = options.inject;
+    this.#onRefused = options.onRefused;
+    const isAsked = clients === "certificate";
     this.#server = createServer(
       {
-        ...{ ca, ...identity, requestCert: asked, rejectUnauthorized: false },
+        ...{ ca, ...identity, requestCert: isAsked, rejectUnauthorized: false },
         ...{ ALPNProtocols: ["h2"], noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+        secureOptions: constants.SSL_OP_NO_TICKET,
       },
-      (socket) => {
-        const peer = addressOf(socket);
-        this.#shaking.delete(peer);
-        const problem = asked ? certificateProblem(socket) : null;
-        if (problem !== null) {
-          this.#problems.set(peer, problem);
-          if (socket.getPeerX509Certificate() !== undefined)
-            options.onFailed(peer, problem.message);
-          socket.on("close", () => this.#problems.delete(peer));
-        }
-        // Its end is seen by those who use it; an unheard "error" would end the process.
-        socket.on("error", () => undefined);
-        options.inject(socket);
-      },
+      (socket) => this.#take(socket, isAsked),
     );
-    this.#server.on("connection", (socket: Socket) => {
-      const peer = addressOf(socket);
-      this.#shaking.add(peer);
-      socket.on("close", () => {
-        // Who only looks whether the port is open says nothing, and is no news.
-        const hungUp = this.#shaking.delete(peer) && socket.bytesRead > 0;
-        if (hungUp) options.onFailed(peer, "it hung up on us: it may not trust our certificate");
-      });
-    });
+    this.#server.on("connection", (socket: Socket) => this.#watch(socket));
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       const peer = addressOf(socket);
       if (error.code === "ECONNRESET" || !this.#shaking.delete(peer)) return;
-      options.onFailed(peer, handshakeProblem(error.message) ?? error.message);
+      this.#onRefused(peer, handshakeProblem(error.message) ?? error.message);
     });
-  }
-
-  /** Says why the caller of this address is refused, or null if it is not. */
-  problemOf(peer: string): ClusterError | null {
-    return this.#problems.get(peer) ?? null;
   }
 
   /** @returns the port that is served */
@@ -95,6 +75,32 @@ export class TlsListener {
   /** Takes no new connections. */
   close(): void {
     this.#server.close();
+  }
+
+  #take(socket: TLSSocket, isAsked: boolean): void {
+    const peer = addressOf(socket);
+    this.#shaking.delete(peer);
+    // Its end is seen by those who use it; an unheard "error" would end the process.
+    socket.on("error", () => undefined);
+    const problem = isAsked ? certificateProblem(socket) : null;
+    if (problem === null) {
+      this.#inject(socket);
+      return;
+    }
+    const tell = () => this.#onRefused(peer, problem.message);
+    // Who shows one may hang up before its first call; who shows none may only look whether we live.
+    if (socket.getPeerX509Certificate() !== undefined) tell();
+    turnAway(socket, problem, tell);
+  }
+
+  #watch(socket: Socket): void {
+    const peer = addressOf(socket);
+    this.#shaking.add(peer);
+    socket.on("close", () => {
+      // Who only looks whether the port is open says nothing, and is no news.
+      const hungUp = this.#shaking.delete(peer) && socket.bytesRead > 0;
+      if (hungUp) this.#onRefused(peer, "it hung up on us: it may not trust our certificate");
+    });
   }
 }
 

@@ -31,17 +31,17 @@ export function channelSecurity(
 
 /** Says why a caller's certificate does not do, or null if it does. */
 export function certificateProblem(socket: TLSSocket): ClusterError | null {
-  if (socket.authorized) return null;
-  return new ClusterError("UNAUTHENTICATED", refusalOf(socket));
+  const shown = socket.getPeerX509Certificate();
+  // A resumed session is authorized without one.
+  if (socket.authorized && shown !== undefined) return null;
+  return new ClusterError("UNAUTHENTICATED", refusalOf(shown, String(socket.authorizationError)));
 }
 
-function refusalOf(socket: TLSSocket): string {
-  const shown = socket.getPeerX509Certificate();
+function refusalOf(shown: X509Certificate | undefined, reason: string): string {
   if (shown === undefined) {
     return "a certificate of this cluster is needed, and none was shown: set GUMSHOE_TLS (gumshoe certs makes them)";
   }
   const who = `the certificate of ${nameOf(shown)}`;
-  const reason = String(socket.authorizationError);
   if (reason === "CERT_HAS_EXPIRED") {
     return `${who} expired on ${shown.validTo}: make a new one by gumshoe certs --renew`;
   }

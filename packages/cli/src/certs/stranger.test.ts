@@ -1,0 +1,95 @@
+/** What a caller without a certificate can do to a server that demands one, when it does not play by the rules. */
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type TLSSocket } from "node:tls";
+
+import { readTlsFolder, type TlsFiles } from "@gumshoe/core";
+import { RpcServer, TensorService } from "@gumshoe/protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { makeCertificates } from "./certificate-folder.js";
+
+const folder = mkdtempSync(join(tmpdir(), "gumshoe-stranger-"));
+const UNAUTHENTICATED = "16";
+let server: RpcServer;
+let port: number;
+let numServed = 0;
+
+beforeAll(async () => {
+  await makeCertificates({ folder, hosts: [], days: 1, renew: false });
+  server = new RpcServer({ token: "t", tls: readTlsFolder(folder, "coordinator", "tls") });
+  server.serve(TensorService, {
+    // eslint-disable-next-line require-yield -- nothing is held here
+    async *pullTensor() {
+      numServed++;
+      await Promise.resolve();
+    },
+  });
+  port = Number((await server.listen("127.0.0.1:0")).split(":")[1]);
+});
+afterAll(async () => {
+  await server.stop(0);
+  rmSync(folder, { recursive: true });
+});
+
+/** Opens a connection; `session` is one that the server gave out before. */
+async function open({ identity }: Partial<TlsFiles>, session?: Buffer): Promise<TLSSocket> {
+  const { ca } = readTlsFolder(folder, "client", "tls");
+  const socket = connect({
+    ...{ port, host: "127.0.0.1", servername: "coordinator.gumshoe", ca, ...identity },
+    ...{ ALPNProtocols: ["h2"], ...(session === undefined ? {} : { session }) },
+  });
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+/** Calls a method with the right token; returns the status of gRPC. */
+async function call(socket: TLSSocket, path: string): Promise<unknown> {
+  const connection = connectHttp2("https://coordinator", { createConnection: () => socket });
+  const stream = connection.request({
+    ...{ ":method": "POST", ":path": path, "content-type": "application/grpc" },
+    ...{ te: "trailers", authorization: "Bearer t" },
+  });
+  let status: unknown;
+  const note = (headers: Record<string, unknown>) => (status = headers["grpc-status"] ?? status);
+  stream.on("response", note).on("trailers", note).resume();
+  // An empty message, uncompressed.
+  stream.end(Buffer.alloc(5));
+  await once(stream, "close");
+  connection.destroy();
+  return status;
+}
+
+test("a session that is resumed lets in nobody who shows no certificate", async () => {
+  const first = await open({});
+  const sessions: Buffer[] = [];
+  first.on("session", (session) => sessions.push(session));
+  expect(await call(first, TensorService.pullTensor.path)).toBe(UNAUTHENTICATED);
+  for (const session of sessions) {
+    const again = await open({}, session);
+    expect(again.isSessionReused()).toBe(false);
+    expect(await call(again, TensorService.pullTensor.path)).toBe(UNAUTHENTICATED);
+  }
+  expect(numServed).toBe(0);
+});
+
+test("without a certificate there is no health check either", async () => {
+  const path = "/grpc.health.v1.Health/Check";
+  expect(await call(await open({}), path)).toBe(UNAUTHENTICATED);
+  const { identity } = readTlsFolder(folder, "client", "tls");
+  expect(await call(await open({ identity }), path)).toBe("0");
+});
+
+test("a connection that is refused does not stay open", async () => {
+  const socket = await open({});
+  const connection = connectHttp2("https://coordinator", { createConnection: () => socket });
+  const stream = connection.request({ ":method": "POST", ":path": "/any" });
+  // It never ends its request.
+  stream.write("x");
+  stream.resume();
+  await once(socket, "close");
+  expect(socket.destroyed).toBe(true);
+});
