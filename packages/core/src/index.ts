@@ -1,3 +1,4 @@
+export { expiryOf } from "./certificate-checks.js";
 export { type Clock, systemClock } from "./clock.js";
 export {
   ClusterError,
@@ -11,5 +12,12 @@ export { createLogger, type Logger } from "./log.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";
-export { readTls, readTlsFolder, type Tls, type TlsFiles, type TlsRole } from "./tls-files.js";
+export {
+  readTls,
+  readTlsFolder,
+  type Tls,
+  type TlsFiles,
+  tlsName,
+  type TlsRole,
+} from "./tls-files.js";
 export { inTurns, Turns } from "./turns.js";

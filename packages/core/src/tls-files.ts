@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { mustBeFor, mustBeIssuedBy, mustBeValidAt } from "./certificate-checks.js";
 import { errorMessage, InvalidArgumentError } from "./errors.js";
 
 /** What a process trusts and shows others, as PEM. */
@@ -21,6 +22,11 @@ export type Tls = TlsFiles | "off" | null;
 /** Whose files: the names of the folders that `gumshoe certs` makes. */
 export type TlsRole = "coordinator" | "worker" | "redis" | "client";
 
+/** The name that a role's certificate must have among its alternative names. */
+export function tlsName(role: TlsRole): string {
+  return `${role}.gumshoe`;
+}
+
 const VARIABLE = "GUMSHOE_TLS";
 const CLIENTS_VARIABLE = "GUMSHOE_TLS_CLIENTS";
 
@@ -28,21 +34,34 @@ const CLIENTS_VARIABLE = "GUMSHOE_TLS_CLIENTS";
  * Reads the files that GUMSHOE_TLS names: a folder with ca.pem, cert.pem and key.pem, or one that has
  * such a folder for each role. Callers are asked for a certificate unless GUMSHOE_TLS_CLIENTS is `token`.
  *
- * @throws InvalidArgumentError when a file is missing, is no certificate or key, or the two do not match
+ * @param role  our own: others will look for it in our certificate
+ * @throws      InvalidArgumentError as {@link readTlsFolder}, and when the certificate is of another
+ *              authority or role
  */
-export function readTls(env: Readonly<Record<string, string | undefined>>, role: TlsRole): Tls {
+export function readTls(
+  env: Readonly<Record<string, string | undefined>>,
+  role: TlsRole,
+  now = new Date(),
+): Tls {
   const value = env[VARIABLE];
   if (value === undefined || value === "") return null;
   if (value === "off") return "off";
-  const files = readTlsFolder(value, role, VARIABLE);
-  if (files.identity === null && role !== "client") {
-    throw new InvalidArgumentError(VARIABLE, `there is no ${join(files.folder, "cert.pem")}`, {
-      suggestion: "only a client can do without; gumshoe certs makes one for each role",
-    });
-  }
   const clients = env[CLIENTS_VARIABLE] || "certificate";
   if (clients !== "certificate" && clients !== "token") {
     throw new InvalidArgumentError(CLIENTS_VARIABLE, `${clients} is not certificate or token`);
+  }
+  const files = readTlsFolder(value, role, VARIABLE, now);
+  const path = join(files.folder, "cert.pem");
+  if (files.identity !== null) {
+    const file = { path, pem: files.identity.cert, field: VARIABLE };
+    const authorities = { path: join(files.folder, "ca.pem"), pem: files.ca, field: VARIABLE };
+    mustBeIssuedBy(file, authorities);
+    // Nobody calls a client: the certificate of any role will do.
+    if (role !== "client") mustBeFor(file, tlsName(role));
+  } else if (role !== "client") {
+    throw new InvalidArgumentError(VARIABLE, `there is no ${path}`, {
+      suggestion: "only a client can do without; gumshoe certs makes one for each role",
+    });
   }
   return { ...files, clients };
 }
@@ -51,21 +70,34 @@ export function readTls(env: Readonly<Record<string, string | undefined>>, role:
  * Reads the files of a folder, or of the role's folder in it.
  *
  * @param field  what the folder was named by, for errors
- * @throws       InvalidArgumentError as {@link readTls}
+ * @param now    when its certificates must be good
+ * @throws       InvalidArgumentError when a file is missing, is no certificate or key, has expired, or
+ *               key and certificate do not match
  */
-export function readTlsFolder(folder: string, role: TlsRole, field: string): TlsFiles {
+export function readTlsFolder(
+  folder: string,
+  role: TlsRole = "client",
+  field = "tls",
+  now = new Date(),
+): TlsFiles {
   const own = join(folder, role);
   const from = existsSync(join(own, "ca.pem")) ? own : folder;
-  const ca = readPem(from, "ca.pem", field);
-  parse(join(from, "ca.pem"), field, () => new X509Certificate(ca));
+  const readCertificate = (name: string): string => {
+    const pem = readPem(from, name, field);
+    const path = join(from, name);
+    parse(path, field, () => new X509Certificate(pem));
+    mustBeValidAt({ path, pem, field }, now);
+    return pem;
+  };
+  const ca = readCertificate("ca.pem");
   // Without a certificate of its own a process can still call those who ask for none.
-  if (!existsSync(join(from, "cert.pem")))
+  if (!existsSync(join(from, "cert.pem"))) {
     return { folder: from, ca, identity: null, clients: "certificate" };
-  const cert = readPem(from, "cert.pem", field);
+  }
+  const cert = readCertificate("cert.pem");
   const key = readPem(from, "key.pem", field);
-  const certificate = parse(join(from, "cert.pem"), field, () => new X509Certificate(cert));
   const privateKey = parse(join(from, "key.pem"), field, () => createPrivateKey(key));
-  if (!certificate.checkPrivateKey(privateKey)) {
+  if (!new X509Certificate(cert).checkPrivateKey(privateKey)) {
     throw new InvalidArgumentError(field, `the key in ${from} is not that of its certificate`, {
       suggestion: "copy cert.pem and key.pem together, or make new ones by gumshoe certs --renew",
     });

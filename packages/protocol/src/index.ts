@@ -143,4 +143,4 @@ export {
   TENSOR_WINDOW_BYTES,
 } from "./tensors/transfer.js";
 export { blockDigests, weightDigest } from "./tensors/weight-digest.js";
-export { handshakeProblem, tlsName } from "./rpc/tls.js";
+export { handshakeProblem } from "./rpc/tls.js";

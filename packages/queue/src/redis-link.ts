@@ -4,10 +4,11 @@ import {
   InvalidArgumentError,
   type Logger,
   systemClock,
+  tlsName,
 } from "@gumshoe/core";
 import { Redis, type RedisOptions } from "ioredis";
 
-import { handshakeProblem, tlsName } from "@gumshoe/protocol";
+import { handshakeProblem } from "@gumshoe/protocol";
 
 import { RedisPasswordError, RedisUnavailableError } from "./errors.js";
 import { type RedisTls } from "./redis-url.js";

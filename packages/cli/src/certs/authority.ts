@@ -2,8 +2,7 @@ import { generateKeyPair, randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import { promisify } from "node:util";
 
-import { tlsName } from "@gumshoe/protocol";
-import { type TlsRole } from "@gumshoe/core";
+import { tlsName, type TlsRole } from "@gumshoe/core";
 import forge from "node-forge";
 
 /** A certificate and its key, as PEM. */

@@ -3,8 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { isIP } from "node:net";
 import { join } from "node:path";
 
-import { InvalidArgumentError, type TlsRole } from "@gumshoe/core";
-import { tlsName } from "@gumshoe/protocol";
+import { InvalidArgumentError, tlsName, type TlsRole } from "@gumshoe/core";
 
 import { createAuthority, type Identity, issueCertificate } from "./authority.js";
 

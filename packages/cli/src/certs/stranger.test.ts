@@ -20,7 +20,7 @@ let numServed = 0;
 
 beforeAll(async () => {
   await makeCertificates({ folder, hosts: [], days: 1, renew: false });
-  server = new RpcServer({ token: "t", tls: readTlsFolder(folder, "coordinator", "tls") });
+  server = new RpcServer({ token: "t", tls: readTlsFolder(folder, "coordinator") });
   server.serve(TensorService, {
     // eslint-disable-next-line require-yield -- nothing is held here
     async *pullTensor() {
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 /** Opens a connection; `session` is one that the server gave out before. */
 async function open({ identity }: Partial<TlsFiles>, session?: Buffer): Promise<TLSSocket> {
-  const { ca } = readTlsFolder(folder, "client", "tls");
+  const { ca } = readTlsFolder(folder, "client");
   const socket = connect({
     ...{ port, host: "127.0.0.1", servername: "coordinator.gumshoe", ca, ...identity },
     ...{ ALPNProtocols: ["h2"], ...(session === undefined ? {} : { session }) },
@@ -79,7 +79,7 @@ test("a session that is resumed lets in nobody who shows no certificate", async 
 test("without a certificate there is no health check either", async () => {
   const path = "/grpc.health.v1.Health/Check";
   expect(await call(await open({}), path)).toBe(UNAUTHENTICATED);
-  const { identity } = readTlsFolder(folder, "client", "tls");
+  const { identity } = readTlsFolder(folder, "client");
   expect(await call(await open({ identity }), path)).toBe("0");
 });
 

@@ -64,7 +64,8 @@ async function call(address: string, tls: Tls, token = "t", role: TlsRole = "coo
   for await (const chunk of stream) void chunk;
 }
 
-const tlsOf = (root: string, role: TlsRole) => readTlsFolder(root, role, "--tls");
+const tlsOf = (root: string, role: TlsRole, now = new Date()) =>
+  readTlsFolder(root, role, "--tls", now);
 
 describe("mutual TLS", () => {
   test("who has a certificate of the same authority, and the token, is served", async () => {
@@ -91,7 +92,7 @@ describe("mutual TLS", () => {
     ],
     [
       "one that has expired",
-      () => ({ ...tlsOf(expired, "worker"), ca: tlsOf(ours, "worker").ca }),
+      () => ({ ...tlsOf(expired, "worker", A_YEAR_AGO), ca: tlsOf(ours, "worker").ca }),
       "the certificate of worker expired on ",
     ],
   ])("with %s, one clear line on each side says why not", async (_, tls, problem) => {
@@ -178,6 +179,15 @@ test("who serves other machines without TLS says so loudly, unless told that it 
   const secure = await startServer(tlsOf(ours, "coordinator"), "0.0.0.0:0");
   const near = await startServer(null);
   expect([...meant.warnings, ...secure.warnings, ...near.warnings]).toEqual([]);
+});
+
+test("a server whose certificate expires soon says so at its start", async () => {
+  const soon = join(folder, "soon");
+  await makeCertificates({ ...options, folder: soon, days: 3 });
+  const { warnings } = await startServer(tlsOf(soon, "coordinator"));
+  expect(warnings.map(({ fields }) => fields)).toEqual([
+    expect.stringMatching(/soon\/coordinator is good for 2 more days: gumshoe certs --renew/),
+  ]);
 });
 
 describe("the folder of certificates", () => {

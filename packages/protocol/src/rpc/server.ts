@@ -2,6 +2,7 @@ import {
   type Clock,
   ClusterError,
   errorMessage,
+  expiryOf,
   InvalidArgumentError,
   type Logger,
   systemClock,
@@ -41,6 +42,10 @@ type StreamingCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream
 
 /** One for all calls: an error of its own for each would cost more than most calls do. */
 const CALLER_GONE = new ClusterError("UNAVAILABLE", "the caller is gone");
+
+const DAY_MS = 86_400_000;
+/** Days before a certificate expires from which on its owner is reminded. */
+const RENEWAL_DUE_DAYS = 21;
 
 const HEALTH_PATH = "/grpc.health.v1.Health/";
 
@@ -153,6 +158,7 @@ export class RpcServer {
   }
 
   #sayHowSafe(host: string, address: string): void {
+    if (this.#tls !== null && this.#tls !== "off") this.#warnOfExpiry(this.#tls);
     if (this.#listener !== null || isLoopback(host)) return;
     if (this.#tls === "off") {
       this.#logger?.info({ address }, "serves other machines without TLS, as GUMSHOE_TLS=off says");
@@ -164,6 +170,14 @@ export class RpcServer {
         "and the weights, and command the cluster. gumshoe certs makes certificates, GUMSHOE_TLS names their folder; " +
         "GUMSHOE_TLS=off says that the network is private.",
     );
+  }
+
+  #warnOfExpiry({ folder, identity }: TlsFiles): void {
+    if (identity === null) return;
+    const daysLeft = (expiryOf(identity.cert).getTime() - this.#clock.now()) / DAY_MS;
+    if (daysLeft > RENEWAL_DUE_DAYS) return;
+    const what = `the certificate in ${folder} is good for ${Math.floor(daysLeft)} more days`;
+    this.#logger?.warn(`${what}: gumshoe certs --renew makes new ones, taken at the next start`);
   }
 
   /** Takes no new calls, lets the ones in flight end for up to `graceMs`, then cuts them off. */

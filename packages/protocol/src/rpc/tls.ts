@@ -7,13 +7,8 @@
 import { type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 
-import { ClusterError, type TlsFiles, type TlsRole } from "@gumshoe/core";
+import { ClusterError, type TlsFiles, tlsName, type TlsRole } from "@gumshoe/core";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
-
-/** The name that a role's certificate must have among its alternative names. */
-export function tlsName(role: TlsRole): string {
-  return `${role}.gumshoe`;
-}
 
 /** How a caller reaches a server that must be of a role. */
 export function channelSecurity(
