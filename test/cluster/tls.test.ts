@@ -1,7 +1,15 @@
 /** A cluster whose processes trust nobody without a certificate: it works, and strangers stay outside. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -13,13 +21,18 @@ import { makeCertificates } from "../../packages/cli/dist/certs/certificate-fold
 import { Gumshoe, ROOT } from "../support/gumshoe.js";
 import { freePort, startRedis, type TestRedis } from "../support/redis-server.js";
 
-const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
 const TOKEN = "token-of-the-tls-test";
 const TEST_TIMEOUT_MS = 120_000;
-const A_YEAR_AGO = new Date(Date.now() - 365 * 86_400_000);
+// By a clock that is behind by a year, these certificates are a day old.
+const A_YEAR_AGO = new Date(Date.now() - 366 * 86_400_000);
+const CLOCK_BEHIND = {
+  NODE_OPTIONS: `--import=${new URL("../support/clock-behind.mjs", import.meta.url).href}`,
+};
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-tls-"));
 const certs = join(folder, "certs");
+const CONFIG = join(folder, "tiny.yaml");
+const OPTIONS = { hosts: [], days: 30, renew: false };
 const children: ChildProcess[] = [];
 let redis: TestRedis;
 let address: string;
@@ -73,11 +86,34 @@ async function call(...words: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(out) as Record<string, unknown>;
 }
 
+/** Returns the folder of a worker whose certificate does, has expired, or is foreign. */
+async function worksFolder(name: string): Promise<string> {
+  const own = join(folder, name);
+  if (existsSync(own)) return own;
+  const all = name === "foreign" ? join(folder, "foreign-all") : certs;
+  if (name === "foreign") await makeCertificates({ ...OPTIONS, folder: all });
+  cpSync(join(all, "worker"), own, { recursive: true });
+  if (name === "foreign") {
+    // It trusts the cluster too; it is not trusted.
+    const authorities = [all, certs].map((root) => readFileSync(join(root, "ca/ca.pem"), "utf8"));
+    writeFileSync(join(own, "ca.pem"), authorities.join(""));
+  }
+  return own;
+}
+
 const workers = async () => ((await call("status")) as unknown as Fleet).workers;
 
 beforeAll(async () => {
-  const options = { hosts: [], days: 30, renew: false };
-  await makeCertificates({ ...options, folder: certs });
+  // The authority is a year old, and so are the certificates of one worker.
+  await makeCertificates({ ...OPTIONS, folder: certs, now: A_YEAR_AGO });
+  cpSync(join(certs, "worker"), join(folder, "expired"), { recursive: true });
+  await makeCertificates({ ...OPTIONS, folder: certs, renew: true });
+  const text = readFileSync(join(ROOT, "test/cluster/tiny.yaml"), "utf8");
+  const model = `model: ${join(ROOT, "models/rookie")}`;
+  writeFileSync(
+    CONFIG,
+    text.replace(/model:.*/, model).replace(/iterations: \d+/, "iterations: 2"),
+  );
   redis = await startRedis(join(certs, "redis"));
   gumshoe = await Gumshoe.create();
   address = `127.0.0.1:${await freePort()}`;
@@ -117,20 +153,13 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
 
   test.each([
     ["a wrong token", "worker", { GUMSHOE_TOKEN: "guessed" }, "the token is wrong"],
-    ["an expired certificate", "expired", {}, "the certificate of worker expired on"],
+    [
+      "an expired certificate, of a machine whose clock is behind",
+      ...["expired", CLOCK_BEHIND, "the certificate of worker expired on"],
+    ] as const,
     ["a foreign certificate", "foreign", {}, "is not of this cluster's authority"],
   ])("a worker with %s is refused, and takes nothing", async (_, name, env, problem) => {
-    const own = join(folder, name);
-    mkdirSync(own, { recursive: true });
-    if (name === "expired" || name === "foreign") {
-      const now = name === "expired" ? A_YEAR_AGO : new Date();
-      await makeCertificates({ folder: join(own, "all"), hosts: [], days: 30, renew: false, now });
-      cpSync(join(own, "all", "worker"), own, { recursive: true });
-    } else if (name === "worker") {
-      cpSync(join(certs, "worker"), own, { recursive: true });
-    }
-    // It knows whom to trust; it is not trusted.
-    cpSync(join(certs, "ca", "ca.pem"), join(own, "ca.pem"));
+    const own = await worksFolder(name);
     const before = coordinatorLog().length;
     const { child, log } = startWorker("inference", { ...env, GUMSHOE_TLS: own });
     const [code] = (await once(child, "exit")) as [number];
@@ -141,6 +170,15 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     await expect.poll(said).toEqual([expect.stringContaining(problem)]);
     expect((await workers()).map(({ pid }) => pid)).not.toContain(child.pid);
     expect(log() + coordinatorLog()).not.toContain(TOKEN);
+  });
+
+  test("a worker that sees that its certificate has expired calls nobody", async () => {
+    const own = await worksFolder("expired");
+    const { child, log } = startWorker("inference", { GUMSHOE_TLS: own });
+    expect(await once(child, "exit")).toEqual([2, null]);
+    expect(log()).toMatch(
+      /^GUMSHOE_TLS: .*expired\/cert.pem expired on .*gumshoe certs FOLDER --renew.*\n$/,
+    );
   });
 
   test("a worker without a certificate is refused, and takes nothing", async () => {
@@ -160,7 +198,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 
   test("a worker with files of another cluster does not trust this one, and says so", async () => {
-    const { child, log } = startWorker("inference", { GUMSHOE_TLS: join(folder, "foreign/all") });
+    const { child, log } = startWorker("inference", { GUMSHOE_TLS: join(folder, "foreign-all") });
     const [code] = (await once(child, "exit")) as [number];
     expect(code).toBe(2);
     expect(messages(log(), 60)).toEqual([
