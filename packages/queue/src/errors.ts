@@ -24,6 +24,17 @@ export class RedisPasswordError extends ClusterError {
   }
 }
 
+/** Thrown when Redis and this process do not trust each other's certificates, or one speaks no TLS. */
+export class RedisTlsError extends ClusterError {
+  constructor(
+    /** host:port, without the password. */
+    readonly address: string,
+    problem: string,
+  ) {
+    super("UNAUTHENTICATED", `Redis at ${address}: ${problem}`, { details: { address, problem } });
+  }
+}
+
 /** Thrown when another process holds the fence of this cluster. */
 export class FenceHeldError extends ClusterError {
   constructor(

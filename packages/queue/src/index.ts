@@ -3,6 +3,7 @@ export {
   FenceHeldError,
   LeaseLostError,
   RedisPasswordError,
+  RedisTlsError,
   RedisUnavailableError,
   WorkerStoppingError,
 } from "./errors.js";

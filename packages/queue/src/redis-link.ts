@@ -10,7 +10,7 @@ import { Redis, type RedisOptions } from "ioredis";
 
 import { handshakeProblem } from "@gumshoe/protocol";
 
-import { RedisPasswordError, RedisUnavailableError } from "./errors.js";
+import { RedisPasswordError, RedisTlsError, RedisUnavailableError } from "./errors.js";
 import { type RedisTls } from "./redis-url.js";
 
 /** Time that a command may take, connection troubles included, unless told otherwise. */
@@ -60,7 +60,8 @@ export class RedisLink {
    * Connects, and waits for a Redis that is still starting.
    *
    * @param waitMs  how long to wait for it
-   * @throws        RedisUnavailableError, RedisPasswordError, InvalidArgumentError for a bad URL
+   * @throws        RedisUnavailableError; RedisPasswordError and RedisTlsError at once; for a bad URL
+   *                InvalidArgumentError
    */
   static async connect(
     options: RedisLinkOptions & { waitMs?: number; signal?: AbortSignal },
@@ -68,6 +69,7 @@ export class RedisLink {
     const clock = options.clock ?? systemClock;
     const address = addressOf(options.url);
     const giveUpAt = clock.monotonicMs() + (options.waitMs ?? 10_000);
+    warnOfPlainText(options, address);
     for (;;) {
       const problem = await probe(options, address);
       if (problem === null) return RedisLink.#ready(options, address);
@@ -126,7 +128,10 @@ export class RedisLink {
     const now = (this.#options.clock ?? systemClock).monotonicMs();
     if (now - this.#loggedAt < LOG_EVERY_MS) return;
     this.#loggedAt = now;
-    this.#options.logger?.warn({ redis: this.address }, `Redis is away: ${problemOf(error)}`);
+    this.#options.logger?.warn(
+      { redis: this.address },
+      `Redis is away: ${problemOf(error, this.#options.url)}`,
+    );
   }
 }
 
@@ -168,7 +173,9 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
     if (message.includes("WRONGPASS") || message.includes("without any password configured")) {
       throw new RedisPasswordError(address, "wrong");
     }
-    return problemOf(error);
+    const distrust = handshakeProblem(`${codeOf(error)} ${message}`);
+    if (distrust !== null) throw new RedisTlsError(address, distrust);
+    return problemOf(error, options.url);
   } finally {
     client.disconnect();
   }
@@ -176,17 +183,39 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
 
 function tlsOptions({ url, tls = "system" }: RedisLinkOptions): RedisOptions {
   // For rediss:// the system's way is ioredis' own.
-  if (tls === "system" || !url.startsWith("rediss:")) return {};
+  if (tls === "system" || tls === "off" || !url.startsWith("rediss:")) return {};
   return { tls: { ca: tls.ca, ...tls.identity, servername: tlsName("redis") } };
 }
 
-function problemOf(thrown: unknown): string {
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+function warnOfPlainText({ url, tls, logger }: RedisLinkOptions, address: string): void {
+  const { protocol, hostname } = new URL(url);
+  const isNear = hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+  if (protocol === "rediss:" || isNear || tls === "off") return;
+  logger?.warn(
+    { redis: address },
+    `NOT PRIVATE: Redis at ${address} is reached without TLS. Whoever sees the traffic can read its password and ` +
+      "take jobs. GUMSHOE_REDIS_URL=rediss://... speaks TLS; GUMSHOE_REDIS_TLS=off says that the network is private.",
+  );
+}
+
+function problemOf(thrown: unknown, url: string): string {
+  const code = codeOf(thrown);
   if (code === "ECONNREFUSED") return "nobody answers there";
-  const handshake = handshakeProblem(`${code} ${errorMessage(thrown)}`);
-  if (handshake !== null) return handshake;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the host is unknown";
-  return errorMessage(thrown);
+  const message = errorMessage(thrown);
+  const distrust = handshakeProblem(`${code} ${message}`);
+  if (distrust !== null) return distrust;
+  // Redis does not say what it misses: it waits for a command in plain text, or hangs up.
+  const isSecure = url.startsWith("rediss:");
+  if (code === "ETIMEDOUT" && isSecure) return "no answer in time; does it speak TLS?";
+  if (code === "ECONNRESET") {
+    return `it hangs up; perhaps it ${isSecure ? "wants a certificate" : "speaks TLS (rediss://)"}`;
+  }
+  return message;
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
 }
 
 function isConnectionProblem(thrown: unknown): boolean {

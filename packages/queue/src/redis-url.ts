@@ -13,9 +13,10 @@ const TLS_VARIABLE = "GUMSHOE_REDIS_TLS";
 
 /**
  * How a rediss:// URL is reached: by the files of our own authority, or "system": Redis has a
- * certificate for its host's name that this machine trusts, as a rented one has.
+ * certificate for its host's name that this machine trusts, as a rented one has. "off" says that a
+ * redis:// URL is meant so.
  */
-export type RedisTls = TlsFiles | "system";
+export type RedisTls = TlsFiles | "system" | "off";
 
 /**
  * Reads where Redis is from GUMSHOE_REDIS_URL, and its password from GUMSHOE_REDIS_PASSWORD unless the
@@ -38,8 +39,8 @@ export function readRedisUrl(env: Readonly<Record<string, string | undefined>>):
 }
 
 /**
- * Reads how Redis is reached where its URL is rediss://: by the folder, or `system`, that
- * GUMSHOE_REDIS_TLS names; else by that of GUMSHOE_TLS; else as the system does.
+ * Reads how Redis is reached: by the folder, `system` or `off` that GUMSHOE_REDIS_TLS names; else by
+ * that of GUMSHOE_TLS; else as the system does.
  *
  * @throws InvalidArgumentError naming the variable
  */
@@ -48,8 +49,7 @@ export function readRedisTls(
   role: TlsRole,
 ): RedisTls {
   const value = env[TLS_VARIABLE] || null;
-  if (value === "system") return "system";
+  if (value === "system" || value === "off") return value;
   if (value !== null) return readTlsFolder(value, role, TLS_VARIABLE);
-  const tls = readTls(env, role);
-  return tls === null || tls === "off" ? "system" : tls;
+  return readTls(env, role) ?? "system";
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { createLogger, readTls, readTlsFolder, type Tls, type TlsRole } from "@gumshoe/core";
 import { RpcChannel, RpcServer, TensorService } from "@gumshoe/protocol";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { makeCertificates } from "./certificate-folder.js";
 
@@ -39,10 +39,11 @@ interface Warning {
 /** Starts a server that answers any pull with NOT_FOUND, and collects its warnings. */
 async function startServer(tls: Tls, listen = "127.0.0.1:0") {
   const warnings: Warning[] = [];
-  const logger = createLogger("test", "silent");
-  vi.spyOn(logger, "warn").mockImplementation((fields: unknown, message?: unknown) => {
-    warnings.push({ fields: fields as Record<string, unknown>, message: String(message) });
-  });
+  const write = (line: string) => {
+    const { msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    warnings.push({ fields, message: String(msg) });
+  };
+  const logger = createLogger("test", "warn", { write });
   const server = new RpcServer({ token: "t", tls, logger });
   server.serve(TensorService, {
     // eslint-disable-next-line require-yield -- nothing is held here
@@ -185,7 +186,7 @@ test("a server whose certificate expires soon says so at its start", async () =>
   const soon = join(folder, "soon");
   await makeCertificates({ ...options, folder: soon, days: 3 });
   const { warnings } = await startServer(tlsOf(soon, "coordinator"));
-  expect(warnings.map(({ fields }) => fields)).toEqual([
+  expect(warnings.map(({ message }) => message)).toEqual([
     expect.stringMatching(/soon\/coordinator is good for 2 more days: gumshoe certs --renew/),
   ]);
 });
