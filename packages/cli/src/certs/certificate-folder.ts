@@ -1,10 +1,11 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 
-import { InvalidArgumentError, tlsName, type TlsRole } from "@gumshoe/core";
+import { errorMessage, InvalidArgumentError, tlsName, type TlsRole } from "@gumshoe/core";
 
+import { FileError } from "../errors.js";
 import { createAuthority, type Identity, issueCertificate } from "./authority.js";
 
 const ROLES = ["coordinator", "worker", "redis", "client"] as const satisfies readonly TlsRole[];
@@ -37,15 +38,18 @@ export interface MadeCertificate {
  * Makes an authority and a certificate for each role, each in a folder with ca.pem, cert.pem and key.pem;
  * the authority's own key in `ca`.
  *
- * @throws InvalidArgumentError for a folder that holds certificates already, or none to renew
+ * @throws InvalidArgumentError for a folder that holds certificates already, or none to renew; FileError
+ *         when the authority does not do, or a file cannot be written
  */
 export async function makeCertificates(options: CertificateOptions): Promise<MadeCertificate[]> {
   const { folder, days, renew, now = new Date() } = options;
   for (const host of options.hosts) mustBeHost(host);
   const ca = join(folder, "ca");
   const there = existsSync(join(ca, "ca.pem"));
-  if (there && !renew) {
-    throw new InvalidArgumentError("folder", `${folder} holds certificates already`, {
+  // A worker's machine has the worker's part alone: that is not to be lost either.
+  const present = ["ca", ...ROLES].find((part) => existsSync(join(folder, part, "ca.pem")));
+  if (present !== undefined && !renew) {
+    throw new InvalidArgumentError("folder", `${folder} holds certificates already (${present})`, {
       suggestion: "--renew makes new ones by the same authority; or name another folder",
     });
   }
@@ -56,7 +60,7 @@ export async function makeCertificates(options: CertificateOptions): Promise<Mad
   }
   const hosts = [...new Set([...LOOPBACK, ...knownHosts(folder), ...options.hosts])];
   const authority = there
-    ? readIdentity(ca)
+    ? readAuthority(ca, now)
     : await createAuthority({ from: now, days: AUTHORITY_DAYS });
   if (!there) writeIdentity(ca, authority, authority.cert, "ca.pem");
   const made: MadeCertificate[] = [];
@@ -89,21 +93,40 @@ function mustBeHost(host: string): void {
   });
 }
 
-function readIdentity(folder: string): Identity {
-  const read = (name: string) => readFileSync(join(folder, name), "utf8");
-  return { cert: read("ca.pem"), key: read("key.pem") };
+function readAuthority(folder: string, now: Date): Identity {
+  const path = join(folder, "key.pem");
+  try {
+    const read = (name: string) => readFileSync(join(folder, name), "utf8");
+    const authority = { cert: read("ca.pem"), key: read("key.pem") };
+    const certificate = new X509Certificate(authority.cert);
+    if (!certificate.checkPrivateKey(createPrivateKey(authority.key))) {
+      throw new FileError(path, "is not the key of the authority in ca.pem");
+    }
+    if (now > new Date(certificate.validTo)) {
+      const problem = `expired on ${certificate.validTo}; make a new authority in another folder`;
+      throw new FileError(join(folder, "ca.pem"), problem);
+    }
+    return authority;
+  } catch (thrown) {
+    if (thrown instanceof FileError) throw thrown;
+    throw new FileError(path, `cannot be read with its ca.pem: ${errorMessage(thrown)}`, thrown);
+  }
 }
 
 /** Key first, so that a process that starts meanwhile sees a mismatch, not a foreign certificate. */
 function writeIdentity(folder: string, { cert, key }: Identity, ca: string, name: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const files = { "key.pem": key, "ca.pem": ca, [name]: cert };
-  for (const [file, text] of Object.entries(files)) {
-    const path = join(folder, file);
-    const mode = file === "key.pem" ? 0o600 : 0o644;
-    writeFileSync(`${path}.new`, text, { mode, flush: true });
-    // The mode of a file that was there already is not that of a new one.
-    chmodSync(`${path}.new`, mode);
-    renameSync(`${path}.new`, path);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const [file, text] of Object.entries(files)) {
+      const path = join(folder, file);
+      const mode = file === "key.pem" ? 0o600 : 0o644;
+      writeFileSync(`${path}.new`, text, { mode, flush: true });
+      // The mode of a file that was there already is not that of a new one.
+      chmodSync(`${path}.new`, mode);
+      renameSync(`${path}.new`, path);
+    }
+  } catch (thrown) {
+    throw new FileError(folder, `cannot be written: ${errorMessage(thrown)}`, thrown);
   }
 }

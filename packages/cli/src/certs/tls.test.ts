@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -200,7 +200,7 @@ describe("the folder of certificates", () => {
       hosts: ["gpu-1.lan", "10.0.0.5", "fd00::5"],
     });
     await expect(makeCertificates({ ...options, folder: renewed })).rejects.toThrow(
-      "holds certificates already (--renew",
+      "holds certificates already (ca) (--renew",
     );
     const before = tlsOf(renewed, "coordinator");
     const made = await makeCertificates({ ...options, folder: renewed, renew: true });
@@ -224,6 +224,26 @@ describe("the folder of certificates", () => {
     await expect(makeCertificates({ ...options, folder: none, renew: true })).rejects.toThrow(
       "there is no authority",
     );
+    const part = join(folder, "part");
+    cpSync(join(ours, "worker"), join(part, "worker"), { recursive: true });
+    await expect(makeCertificates({ ...options, folder: part })).rejects.toThrow(
+      "holds certificates already (worker)",
+    );
+  });
+
+  test("an authority without its key, or that has expired, signs nothing", async () => {
+    const mixed = join(folder, "mixed-authority");
+    cpSync(join(ours, "ca"), join(mixed, "ca"), { recursive: true });
+    const renewal = { ...options, folder: mixed, renew: true };
+    const late = makeCertificates({ ...renewal, now: new Date("2099-01-01") });
+    await expect(late).rejects.toThrow(/ca.pem: expired on .*make a new authority/);
+    cpSync(join(foreign, "ca/key.pem"), join(mixed, "ca/key.pem"));
+    await expect(makeCertificates(renewal)).rejects.toThrow("is not the key of the authority");
+    writeFileSync(join(mixed, "ca/key.pem"), "nonsense");
+    await expect(makeCertificates(renewal)).rejects.toThrow(/ca\/key.pem: cannot be read with/);
+    await expect(
+      makeCertificates({ ...options, folder: join(mixed, "ca/key.pem") }),
+    ).rejects.toThrow("cannot be written");
   });
 
   test("is read by role, and its faults are named", () => {

@@ -32,8 +32,8 @@ export function openClient(options: ConnectionOptions, { env }: Context): Gumsho
         "start a cluster there by gumshoe up, or give --home, --token-file or GUMSHOE_TOKEN",
     });
   }
-  // A cluster on this machine alone speaks no TLS.
-  const tls = local === null ? tlsOf(options, env) : null;
+  // The cluster of a home is on this machine alone, and speaks no TLS.
+  const tls = local === null || options.tls !== undefined ? tlsOf(options, env) : null;
   return new GumshoeClient({ address, token, tls });
 }
 

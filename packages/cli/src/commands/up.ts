@@ -25,7 +25,8 @@ export function addUpCommand(program: Command, context: Context): void {
   const command = program
     .command("up")
     .description(
-      "Start a cluster on this machine that stands until Ctrl-C; then submit runs to it.",
+      "Start a cluster on this machine that stands until Ctrl-C; then submit runs to it. " +
+        "It listens on loopback alone, without TLS: GUMSHOE_TLS is passed over.",
     )
     .option("--port <n>", "port of the coordinator", wholeNumber(1, 65_535), DEFAULT_PORT);
   withJson(withFleet(withHome(command, context)));
