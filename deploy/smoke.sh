@@ -10,7 +10,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export COMPOSE_PROJECT_NAME=gumshoe-smoke GUMSHOE_PORT=${GUMSHOE_PORT:-7171} GUMSHOE_THREADS=${GUMSHOE_THREADS:-1}
+export COMPOSE_PROJECT_NAME=gumshoe-smoke GUMSHOE_THREADS=${GUMSHOE_THREADS:-1}
+export GUMSHOE_PORT=${GUMSHOE_PORT:-7171} GUMSHOE_HTTP_PORT=${GUMSHOE_HTTP_PORT:-7181}
 readonly REFERENCE_IMAGE=gumshoe:standalone
 # One iteration on a slow machine, or the start of everything, in s.
 readonly PATIENCE=600

@@ -10,9 +10,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { get, type RequestOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { readTlsFolder } from "@gumshoe/core";
 import { type Fleet } from "@gumshoe/protocol";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
@@ -36,6 +38,7 @@ const OPTIONS = { hosts: [], days: 30, renew: false };
 const children: ChildProcess[] = [];
 let redis: TestRedis;
 let address: string;
+let http: string;
 let gumshoe: Gumshoe;
 let coordinatorLog: () => string;
 
@@ -118,7 +121,9 @@ beforeAll(async () => {
   gumshoe = await Gumshoe.create();
   address = `127.0.0.1:${await freePort()}`;
   const home = join(folder, "home");
-  ({ log: coordinatorLog } = start("coordinator", { GUMSHOE_LISTEN: address, GUMSHOE_HOME: home }));
+  http = `127.0.0.1:${await freePort()}`;
+  const listen = { GUMSHOE_LISTEN: address, GUMSHOE_HTTP_LISTEN: http };
+  ({ log: coordinatorLog } = start("coordinator", { ...listen, GUMSHOE_HOME: home }));
   await vi.waitFor(() => expect(coordinatorLog()).toContain("coordinator is ready"), 20_000);
 });
 
@@ -207,5 +212,22 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     await expect
       .poll(() => messages(coordinatorLog(), 40))
       .toContain("refused: it hung up on us: it may not trust our certificate");
+  });
+
+  test("metrics are told over TLS, to who has a certificate and the token", async () => {
+    const { ca, identity } = readTlsFolder(certs, "client", "certs");
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const read = (options: RequestOptions) =>
+      new Promise<string>((resolve, reject) => {
+        const asked = get(`https://${http}/metrics`, { ca, headers, ...options }, (response) => {
+          let text = "";
+          response.setEncoding("utf8").on("data", (part: string) => (text += part));
+          response.on("end", () => resolve(text));
+        });
+        asked.on("error", reject);
+      });
+    expect(await read({ ...identity })).toContain('gumshoe_run_state{run="tiny",state="done"} 1');
+    await expect(read({})).rejects.toThrow();
+    expect(await read({ ...identity, headers: {} })).toBe("the token is missing\n");
   });
 });

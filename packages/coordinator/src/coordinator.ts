@@ -14,6 +14,8 @@ import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 
 import { Fleet } from "./fleet/fleet.js";
 import { writeDurably } from "./ledger/durable-file.js";
+import { HttpDoor } from "./http/http-door.js";
+import { METRICS_TYPE, metricsText } from "./http/metrics.js";
 import { HomeLock } from "./ledger/home-lock.js";
 import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
@@ -42,6 +44,7 @@ export class Coordinator {
   #fence: Fence | null = null;
   #lock: HomeLock | null = null;
   #runs: RunManager | null = null;
+  #http: HttpDoor | null = null;
   #queues: { close(): Promise<void> }[] = [];
 
   constructor(settings: CoordinatorSettings, options: { logger: Logger; clock?: Clock }) {
@@ -102,13 +105,14 @@ export class Coordinator {
     this.#server.serve(RolloutService, rolloutHandlers(runs));
     this.#server.serve(PackService, packHandlers(runs));
     const address = await this.#server.listen(listen);
+    const http = await this.#openHttp(runs);
     this.#fleet.start();
     await runs.start();
     if (readyFile !== null) {
       await writeDurably(readyFile, JSON.stringify({ address, pid: process.pid }));
     }
     this.#loop.start();
-    logger.info({ address, home }, "coordinator is ready");
+    logger.info({ address, ...(http === null ? {} : { http }), home }, "coordinator is ready");
     return address;
   }
 
@@ -116,11 +120,31 @@ export class Coordinator {
     await this.#runs?.stop();
     this.#fleet.stop();
     this.#loop.stop();
+    await this.#http?.stop();
     await this.#server.stop(500);
     await Promise.all(this.#queues.map((queue) => queue.close()));
     await this.#fence?.release();
     this.#redis?.close();
     await this.#lock?.release();
+  }
+
+  /** @returns the address that is served, or null when none is wanted */
+  async #openHttp(runs: RunManager): Promise<string | null> {
+    const { token, tls, httpListen } = this.#settings;
+    if (httpListen === null) return null;
+    const metrics = () =>
+      metricsText({
+        workers: this.#fleet.statuses(),
+        coordinator: this.#loop.status(),
+        runs: runs.list().map(({ config, state }) => ({
+          ...{ name: config.name, iterationsTotal: config.iterations, state },
+        })),
+      });
+    this.#http = new HttpDoor({
+      ...{ token, tls, logger: this.#logger },
+      pages: new Map([["/metrics", { contentType: METRICS_TYPE, text: metrics }]]),
+    });
+    return this.#http.listen(httpListen);
   }
 
   /** While Redis is away the fence is in doubt: nothing is written until it is ours again. */

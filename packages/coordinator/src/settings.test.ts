@@ -30,6 +30,7 @@ test("token and Redis password may come from files", () => {
 
 test.each([
   [{ GUMSHOE_TOKEN: "" }, "GUMSHOE_TOKEN: is not set"],
+  [{ GUMSHOE_HTTP_LISTEN: "7080" }, "GUMSHOE_HTTP_LISTEN: 7080 is not host:port"],
   [{ GUMSHOE_REDIS_URL: "" }, "GUMSHOE_REDIS_URL: is not set"],
 ])("%o is an error that names the variable", (change, message) => {
   expect(() => readSettings({ ...ENV, ...change })).toThrow(message);

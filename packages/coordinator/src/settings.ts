@@ -7,6 +7,8 @@ import { CoordinatorSettingsError } from "./errors.js";
 export interface CoordinatorSettings {
   /** host:port to serve; port 0 for any. */
   readonly listen: string;
+  /** host:port to serve HTTP at, for monitors; null for none. */
+  readonly httpListen: string | null;
   readonly redisUrl: string;
   readonly redisTls: RedisTls;
   readonly token: string;
@@ -32,6 +34,7 @@ export function readSettings(
   if (token === null) throw new CoordinatorSettingsError("GUMSHOE_TOKEN", "is not set");
   return {
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:7070",
+    httpListen: readHttpListen(env.GUMSHOE_HTTP_LISTEN),
     redisUrl: readRedisUrl(env),
     redisTls: readRedisTls(env, "coordinator"),
     token,
@@ -41,4 +44,10 @@ export function readSettings(
     logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
     readyFile: env.GUMSHOE_READY_FILE ?? null,
   };
+}
+
+function readHttpListen(value: string | undefined): string | null {
+  if (value === undefined || value === "") return null;
+  if (/^[^\s/]+:\d{1,5}$/.test(value)) return value;
+  throw new CoordinatorSettingsError("GUMSHOE_HTTP_LISTEN", `${value} is not host:port`);
 }

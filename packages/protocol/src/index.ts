@@ -121,6 +121,8 @@ export {
   QUEUES,
   RolloutJob,
 } from "./queues.js";
+export { isBearer } from "./rpc/auth.js";
+export { tellHowPrivate } from "./rpc/privacy.js";
 export {
   type CallOptions,
   type ChannelOptions,

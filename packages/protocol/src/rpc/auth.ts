@@ -44,14 +44,21 @@ export function bearerGuard(options: {
     });
 }
 
-/** Compares the token of a call, in a time that does not depend on where it differs. */
+/**
+ * Says whether the header `authorization` holds the token, in a time that does not depend on where it
+ * differs.
+ */
+export function isBearer(header: string | undefined, token: string): boolean {
+  if (header?.startsWith(SCHEME) !== true) return false;
+  return timingSafeEqual(digest(header.slice(SCHEME.length)), digest(token));
+}
+
 function bearerProblem(metadata: Metadata, token: string): WrongTokenError | null {
   const header = metadata.get(HEADER)[0];
   if (typeof header !== "string" || !header.startsWith(SCHEME)) {
     return new WrongTokenError("missing");
   }
-  const same = timingSafeEqual(digest(header.slice(SCHEME.length)), digest(token));
-  return same ? null : new WrongTokenError("wrong");
+  return isBearer(header, token) ? null : new WrongTokenError("wrong");
 }
 
 function digest(text: string): Buffer {

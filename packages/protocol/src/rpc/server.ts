@@ -28,6 +28,7 @@ import { bearerGuard } from "./auth.js";
 import { type AnyHandler, type CallContext, type RpcHandlers } from "./handlers.js";
 import { healthHandlers } from "./health.js";
 import { MAX_MESSAGE_BYTES } from "./limits.js";
+import { tellHowPrivate } from "./privacy.js";
 import { readRequest, requestReader } from "./read-request.js";
 import { reflectionHandlers, ServerReflectionAlphaService } from "./reflection.js";
 import { RefusalLog } from "./refusal-log.js";
@@ -134,7 +135,8 @@ export class RpcServer {
     } catch (error) {
       throw new ListenError(address, listenProblem(error as Error));
     }
-    this.#sayHowSafe(host, `${host}:${port}`);
+    if (this.#tls !== null && this.#tls !== "off") this.#warnOfExpiry(this.#tls);
+    tellHowPrivate(this.#logger, `${host}:${port}`, this.#tls);
     return `${host}:${port}`;
   }
 
@@ -155,21 +157,6 @@ export class RpcServer {
       inject: (socket) => injector.injectConnection(socket),
       onRefused: (peer, problem) => this.#refusals.tell({ peer }, problem),
     });
-  }
-
-  #sayHowSafe(host: string, address: string): void {
-    if (this.#tls !== null && this.#tls !== "off") this.#warnOfExpiry(this.#tls);
-    if (this.#listener !== null || isLoopback(host)) return;
-    if (this.#tls === "off") {
-      this.#logger?.info({ address }, "serves other machines without TLS, as GUMSHOE_TLS=off says");
-      return;
-    }
-    this.#logger?.warn(
-      { address },
-      `NOT PRIVATE: ${address} is served to other machines without TLS. Whoever sees the traffic can read the token ` +
-        "and the weights, and command the cluster. gumshoe certs makes certificates, GUMSHOE_TLS names their folder; " +
-        "GUMSHOE_TLS=off says that the network is private.",
-    );
   }
 
   #warnOfExpiry({ folder, identity }: TlsFiles): void {
@@ -254,10 +241,6 @@ function contextOf(call: {
 /** [::1] as node:net wants it: ::1. */
 function bareHost(host: string): string {
   return host.startsWith("[") ? host.slice(1, -1) : host;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }
 
 function listenProblem(error: Error): string {

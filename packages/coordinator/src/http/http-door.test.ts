@@ -1,0 +1,94 @@
+import { createLogger } from "@gumshoe/core";
+import { afterEach, expect, test } from "vitest";
+
+import { HttpDoor } from "./http-door.js";
+import { METRICS_TYPE, metricsText } from "./metrics.js";
+
+const WORKER = {
+  ...{ workerId: "1", role: "inference", host: "a", pid: 1, device: "cpu x1", memoryBytes: 1 },
+  ...{ state: "busy", job: "r/1", jobAgeMs: 1500, weightVersion: 2, jobsDone: 3 },
+  tokensPerSecond: 250.5,
+};
+const FIGURES = {
+  workers: [
+    WORKER,
+    { ...WORKER, workerId: "2", tokensPerSecond: 100 },
+    { ...WORKER, workerId: "3", state: "lost", jobAgeMs: 0, tokensPerSecond: 0 },
+    { ...WORKER, workerId: "4", role: "reducer", state: "idle", jobAgeMs: 0, tokensPerSecond: 0 },
+  ],
+  runs: [
+    {
+      ...{ name: 'a "quoted" name', iterationsTotal: 24 },
+      state: {
+        ...{ status: "running" as const, iterationsDone: 5, digests: ["0", "1", "2"] },
+        validations: [],
+      },
+    },
+  ],
+  coordinator: { loopDelayP99Ms: 9, loopDelayMaxMs: 51, gcPauseMaxMs: 7, memoryBytes: 1000 },
+};
+
+let door: HttpDoor | null = null;
+afterEach(() => door?.stop());
+
+async function openDoor(): Promise<string> {
+  const pages = new Map([
+    ["/metrics", { contentType: METRICS_TYPE, text: () => metricsText(FIGURES) }],
+  ]);
+  const logger = createLogger("test", "silent");
+  door = new HttpDoor({ token: "t", tls: null, pages, logger });
+  return `http://${await door.listen("127.0.0.1:0")}`;
+}
+
+const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+test("metrics are told to who has the token, in Prometheus' format", async () => {
+  const url = await openDoor();
+  const response = await fetch(`${url}/metrics?x=1`, withToken("t"));
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toBe(METRICS_TYPE);
+  const text = await response.text();
+  expect(text.endsWith("\n")).toBe(true);
+  const lines = text.split("\n");
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      "# TYPE gumshoe_workers gauge",
+      'gumshoe_workers{role="inference",state="busy"} 2',
+      'gumshoe_workers{role="inference",state="lost"} 1',
+      'gumshoe_workers{role="reducer",state="idle"} 1',
+      'gumshoe_tokens_per_second{role="inference"} 350.5',
+      'gumshoe_job_age_seconds{role="inference"} 1.5',
+      'gumshoe_run_state{run="a \\"quoted\\" name",state="running"} 1',
+      'gumshoe_run_iterations_done{run="a \\"quoted\\" name"} 5',
+      'gumshoe_run_weight_version{run="a \\"quoted\\" name"} 2',
+      'gumshoe_coordinator_loop_delay_seconds{quantile="1"} 0.051',
+      "gumshoe_coordinator_memory_bytes 1000",
+    ]) as string[],
+  );
+  // Nothing but comments and samples: no other line is allowed.
+  for (const line of lines.slice(0, -1)) {
+    expect(line).toMatch(
+      /^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="([^"\\]|\\.)*"(,\w+="([^"\\]|\\.)*")*\})? [\d.e+-]+)$/,
+    );
+  }
+});
+
+test("health is told to anybody, the rest to nobody without the token", async () => {
+  const url = await openDoor();
+  expect(await (await fetch(`${url}/healthz`)).text()).toBe("ok\n");
+  expect((await fetch(`${url}/metrics`)).status).toBe(401);
+  const wrong = await fetch(`${url}/metrics`, withToken("guessed"));
+  expect([wrong.status, await wrong.text()]).toEqual([401, "the token is wrong\n"]);
+  expect((await fetch(`${url}/elsewhere`)).status).toBe(401);
+  const nowhere = await fetch(`${url}/elsewhere`, withToken("t"));
+  expect([nowhere.status, await nowhere.text()]).toEqual([404, "there are /healthz, /metrics\n"]);
+  expect((await fetch(`${url}/metrics`, { method: "POST", ...withToken("t") })).status).toBe(405);
+});
+
+test("a port in use is an error that names it", async () => {
+  const address = (await openDoor()).replace("http://", "");
+  const logger = createLogger("test", "silent");
+  const second = new HttpDoor({ token: "t", tls: null, pages: new Map(), logger });
+  await expect(second.listen(address)).rejects.toThrow(address);
+  await second.stop();
+});

@@ -1,0 +1,121 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+
+import { type Logger, type Tls } from "@gumshoe/core";
+import { isBearer, ListenError, tellHowPrivate } from "@gumshoe/protocol";
+
+const HEALTH_PATH = "/healthz";
+const REQUEST_TIMEOUT_MS = 10_000;
+const PLAIN_TEXT = "text/plain; charset=utf-8";
+
+/** A text that is served. */
+export interface Page {
+  readonly contentType: string;
+  readonly text: () => string;
+}
+
+/**
+ * The coordinator's door for programs that speak HTTP: monitors and load balancers.
+ *
+ * - `GET /healthz` answers anybody, as long as this process lives.
+ * - Everything else needs the token, and with TLS files a certificate, as gRPC does.
+ */
+export class HttpDoor {
+  readonly #server: Server;
+  readonly #token: string;
+  readonly #tls: Tls;
+  readonly #pages: ReadonlyMap<string, Page>;
+  readonly #logger: Logger;
+
+  /** @param options.pages  what is served, by path */
+  constructor(options: {
+    token: string;
+    tls: Tls;
+    pages: ReadonlyMap<string, Page>;
+    logger: Logger;
+  }) {
+    const { token, tls, pages, logger } = options;
+    this.#token = token;
+    this.#tls = tls;
+    this.#pages = pages;
+    this.#logger = logger;
+    const answer = (request: IncomingMessage, response: ServerResponse) =>
+      this.#answer(request, response);
+    this.#server =
+      tls === null || tls === "off"
+        ? createServer(answer)
+        : createSecureServer(
+            { ca: tls.ca, ...tls.identity, requestCert: tls.clients === "certificate" },
+            answer,
+          );
+    this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @param address  host:port; port 0 for any free one
+   * @returns        host:port with the port that is served
+   * @throws         ListenError when the port is in use or the host is not ours
+   */
+  async listen(address: string): Promise<string> {
+    const colon = address.lastIndexOf(":");
+    const host = address.slice(0, colon);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error) => reject(new ListenError(address, error.message)));
+      this.#server.listen(
+        Number(address.slice(colon + 1)),
+        host.replace(/^\[(.*)\]$/, "$1"),
+        resolve,
+      );
+    });
+    const bound = this.#server.address();
+    const served = `${host}:${typeof bound === "object" && bound !== null ? bound.port : ""}`;
+    tellHowPrivate(this.#logger, served, this.#tls);
+    return served;
+  }
+
+  /** Takes no new requests and cuts off those in hand. */
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? "/").split("?")[0] as string;
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      end(response, 405, "GET is all that is served here", { allow: "GET, HEAD" });
+    } else if (path === HEALTH_PATH) {
+      end(response, 200, "ok");
+    } else if (!isBearer(request.headers.authorization, this.#token)) {
+      const problem = request.headers.authorization === undefined ? "missing" : "wrong";
+      this.#logger.warn(
+        { path, peer: request.socket.remoteAddress },
+        `refused: the token is ${problem}`,
+      );
+      end(response, 401, `the token is ${problem}`, { "www-authenticate": "Bearer" });
+    } else {
+      this.#show(path, response);
+    }
+  }
+
+  #show(path: string, response: ServerResponse): void {
+    const page = this.#pages.get(path);
+    if (page === undefined) {
+      end(response, 404, `there are ${[HEALTH_PATH, ...this.#pages.keys()].join(", ")}`);
+      return;
+    }
+    response.writeHead(200, { "content-type": page.contentType });
+    response.end(page.text());
+  }
+}
+
+function end(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { "content-type": PLAIN_TEXT, ...headers });
+  response.end(`${text}\n`);
+}
