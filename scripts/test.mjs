@@ -1,11 +1,15 @@
 /** `npm test`: sets up what is missing, then runs the tests. `npm test -- packages/grpo` runs some. */
 import { join } from "node:path";
 
+import { obtainPython } from "./setup/python.mjs";
 import { main, setUp } from "./setup/set-up.mjs";
 import { ROOT, runOpenly } from "./setup/step.mjs";
 
 await main(async () => {
   await setUp({ redis: true });
+  const python = await obtainPython();
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
-  return runOpenly(process.execPath, [vitest, "run", ...process.argv.slice(2)]);
+  return runOpenly(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
+    env: { ...process.env, ...(python === null ? {} : { GUMSHOE_PYTHON: python }) },
+  });
 });

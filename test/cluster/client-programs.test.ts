@@ -1,5 +1,5 @@
 /** The programs of docs/client.md, as they stand there, against a real coordinator with fake workers. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -17,20 +17,14 @@ import { sha256 } from "@gumshoe/core";
 import ts from "typescript";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { documented, makeStubs, PYTHON } from "../support/documented-programs.js";
 import { FakeCluster, ROOT, TOKEN } from "../support/fake-cluster.js";
 
-const DOCUMENT = readFileSync(join(ROOT, "docs/client.md"), "utf8");
 const MAX_PROGRAM_LINES = 45;
-const HAS_PYTHON = spawnSync("python3", ["-c", "import grpc, grpc_tools"]).status === 0;
 
 let cluster: FakeCluster;
 let folder: string;
 beforeAll(async () => {
-  if (!HAS_PYTHON) {
-    console.warn(
-      "skipped: the Python program of docs/client.md; python3 has no grpcio, grpcio-tools",
-    );
-  }
   folder = mkdtempSync(join(tmpdir(), "gumshoe-programs-"));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   cluster = await FakeCluster.start();
@@ -42,8 +36,8 @@ afterAll(async () => {
 });
 
 /** The document's first program in a language. */
-function program(language: string): string {
-  const text = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(DOCUMENT)?.[1] ?? "";
+function program(language: "ts" | "python"): string {
+  const [text = ""] = documented(language);
   expect(text.split("\n").length).toBeLessThanOrEqual(MAX_PROGRAM_LINES);
   expect(text).not.toBe("");
   return text;
@@ -85,18 +79,13 @@ test("the TypeScript program compiles strictly, and does what the document says"
   await check("in-typescript", process.execPath, [join(folder, "train.mjs")]);
 });
 
-test.skipIf(!HAS_PYTHON)(
+test.skipIf(PYTHON === null)(
   "the Python program does what the document says (needs grpcio and grpcio-tools)",
   async () => {
     mkdirSync(join(folder, "python"));
     const source = join(folder, "python/train.py");
     writeFileSync(source, program("python"));
-    const places = ["-I", join(ROOT, "protos"), `--python_out=${folder}/python`];
-    const made = spawnSync("python3", [
-      ...["-m", "grpc_tools.protoc", ...places, `--grpc_python_out=${folder}/python`],
-      join(ROOT, "protos/gumshoe/v1/run.proto"),
-    ]);
-    expect(made.stderr.toString()).toBe("");
-    await check("in-python", "python3", [source]);
+    makeStubs(PYTHON ?? "", join(folder, "python"));
+    await check("in-python", PYTHON ?? "", [source]);
   },
 );

@@ -1,5 +1,5 @@
 /** A cluster whose processes trust nobody without a certificate: it works, and strangers stay outside. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   cpSync,
@@ -8,18 +8,27 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { get, type RequestOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { readTlsFolder } from "@gumshoe/core";
 import { type Fleet } from "@gumshoe/protocol";
+import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 // Certificates that have expired are made by no command.
 import { makeCertificates } from "../../packages/cli/dist/certs/certificate-folder.js";
+import {
+  makeStubs,
+  PYTHON,
+  pythonOverTls,
+  typescriptOverTls,
+} from "../support/documented-programs.js";
 import { Gumshoe, ROOT } from "../support/gumshoe.js";
 import { freePort, startRedis, type TestRedis } from "../support/redis-server.js";
 
@@ -229,5 +238,39 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(await read({ ...identity })).toContain('gumshoe_run_state{run="tiny",state="done"} 1');
     await expect(read({})).rejects.toThrow();
     expect(await read({ ...identity, headers: {} })).toBe("the token is missing\n");
+  });
+
+  describe("the programs of docs/client.md", () => {
+    const here = join(folder, "programs");
+
+    /** Runs a program against this cluster, with what the document calls `certs` and `gpu-1.lan`. */
+    async function runProgram(command: string, file: string, text: string): Promise<string> {
+      mkdirSync(here, { recursive: true });
+      if (!existsSync(join(here, "node_modules"))) {
+        symlinkSync(join(ROOT, "node_modules"), join(here, "node_modules"));
+        symlinkSync(certs, join(here, "certs"));
+      }
+      writeFileSync(join(here, file), text.replaceAll("gpu-1.lan:7070", address));
+      const config = readFileSync(CONFIG, "utf8").replace("name: tiny", "name: by-program");
+      writeFileSync(join(here, "config.yaml"), config);
+      const env = { ...process.env, GUMSHOE_TOKEN: TOKEN };
+      const words = [file, "config.yaml", `best-of-${file}`];
+      return (await promisify(execFile)(command, words, { cwd: here, env })).stdout;
+    }
+
+    test("speak TLS in TypeScript", async () => {
+      const { outputText } = ts.transpileModule(typescriptOverTls(), {
+        compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+      });
+      const said = await runProgram(process.execPath, "train.mjs", outputText);
+      expect(said).toMatch(/^run by-program: 2 iterations\n(.*\n)*iteration \d is in /);
+    });
+
+    test.skipIf(PYTHON === null)("and in Python (needs grpcio and grpcio-tools)", async () => {
+      mkdirSync(here, { recursive: true });
+      makeStubs(PYTHON ?? "", here);
+      const said = await runProgram(PYTHON ?? "", "train.py", pythonOverTls());
+      expect(said).toMatch(/^run by-program: 2 iterations\n(.*\n)*iteration \d is in /);
+    });
   });
 });
