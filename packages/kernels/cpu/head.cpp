@@ -3,6 +3,8 @@
 // - The log-sum-exp of a row: per aligned block of 512 entries its maximum and a 16-lane sum; blocks
 //   are combined in ascending order. Sampler and trainer share this code, so they share its bits.
 // - z = logit * invTemperature; log p = (z - max) - ln(sum), rounded once from float64.
+// - A forward pass may keep z for the backward pass, as [blocks][rows][VOCABULARY_BLOCK]: it costs memory
+//   and saves one of the four products.
 #include "gemm.h"
 #include "weight-gradient.h"
 
@@ -132,11 +134,13 @@ int head_logprobs(const Arguments& a, Pool& pool) {
   const long rows = a.size(7), width = a.size(8), vocabulary = a.size(9);
   for (long i = 0; i < rows; i++)
     if (targets[i] < 0 || targets[i] >= vocabulary) return STATUS_BAD_ID;
+  float* kept = a.f32(10);
   const long blocks = blocks_of(vocabulary);
   Partial* parts = reinterpret_cast<Partial*>(pool_shared(pool, 0, rows * blocks * 3));
   float* chosen = pool_shared(pool, 1, rows);
   const bool moments = entropies != nullptr;
-  each_block(pool, rows, vocabulary, [=](long first, long count, long block, float* z) {
+  each_block(pool, rows, vocabulary, [=](long first, long count, long block, float* scratch) {
+    float* z = kept == nullptr ? scratch : kept + (block * rows + first) * VOCABULARY_BLOCK;
     const long entries = block_entries(vocabulary, block);
     block_logits(x + first * width, packed, inverse + first, z, count, width, block, entries);
     for (long i = 0; i < count; i++) {
@@ -187,15 +191,19 @@ int head_backward(const Arguments& a, Pool& pool) {
   float* dx = a.f32(9);
   float* dw = a.f32(10);
   const long rows = a.size(11), width = a.size(12), vocabulary = a.size(13);
+  float* kept = a.f32(14);
   const long chunks = (rows + HEAD_ROWS - 1) / HEAD_ROWS;
-  float* z = pool_shared(pool, 0, rows * VOCABULARY_BLOCK);
+  float* one_block = kept == nullptr ? pool_shared(pool, 0, rows * VOCABULARY_BLOCK) : nullptr;
   for (long block = 0; block < blocks_of(vocabulary); block++) {
     const long entries = block_entries(vocabulary, block), start = block * VOCABULARY_BLOCK;
+    float* z = kept == nullptr ? one_block : kept + start * rows;
     auto on_rows = [&](long task, int) {
       const long first = task * HEAD_ROWS;
       const long count = rows - first < HEAD_ROWS ? rows - first : HEAD_ROWS;
       float* here = z + first * VOCABULARY_BLOCK;
-      block_logits(x + first * width, packed, inverse + first, here, count, width, block, entries);
+      if (kept == nullptr)
+        block_logits(x + first * width, packed, inverse + first, here, count, width, block,
+                     entries);
       for (long i = 0; i < count; i++) {
         const long r = first + i;
         const float by = inverse[r] == 0 ? 1.0f : inverse[r];

@@ -1,7 +1,13 @@
 export { adamw } from "./ops/adamw.js";
 export { attention, attentionBackward, kvWrite } from "./ops/attention.js";
 export { embedding, embeddingBackward } from "./ops/embedding.js";
-export { headBackward, headLogits, headLogprobs, headSample } from "./ops/head.js";
+export {
+  headBackward,
+  headLogits,
+  headLogprobs,
+  headSample,
+  keptLogitsLength,
+} from "./ops/head.js";
 export {
   linear,
   linearBackwardInput,

@@ -98,7 +98,7 @@ export class PackForward {
     ops.headLogprobs(this.list, {
       ...{ x: w.normed, weight: model.parameters.head.packed, targets: w.targetIds },
       ...{ invTemperature: w.invTemperature, logprobs: w.logprobs, entropies: w.entropies },
-      ...{ stats: w.stats, rows: count, width, vocabulary },
+      ...{ stats: w.stats, kept: w.logits, rows: count, width, vocabulary },
     });
   }
 

@@ -169,7 +169,7 @@ export class Trainer {
     ops.headBackward(list, {
       ...{ x: w.normed, weight: head.packed, weightT: present(head.packedT) },
       ...{ targets: w.targetIds, invTemperature: w.invTemperature, stats: w.stats },
-      ...{ entropies: w.entropies, dLogprob: buffers.dLogprob },
+      ...{ entropies: w.entropies, dLogprob: buffers.dLogprob, kept: w.logits },
       dEntropy: withEntropy ? buffers.dEntropy : null,
       dx: buffers.dNormed,
       dw: this.#parameter(`${head.name}.weight`),

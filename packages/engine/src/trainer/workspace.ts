@@ -1,4 +1,4 @@
-import { createKvCache, KV_BLOCK, type KvCache, type Tensor } from "@gumshoe/kernels";
+import { createKvCache, KV_BLOCK, type KvCache, ops, type Tensor } from "@gumshoe/kernels";
 
 import { Arena, type LayerActivations, layerActivations } from "../model/activations.js";
 import { type LayerGradients, layerGradients } from "../model/backward.js";
@@ -6,6 +6,9 @@ import { type Model } from "../model/model.js";
 
 /** Which activations are kept for the backward pass; the others are computed again, bit for bit. */
 export type Checkpointing = "none" | "layer";
+
+/** A quarter of a billion logits, 1 GiB: 1,765 tokens of a vocabulary of 152,000. */
+const MAX_KEPT_LOGITS = 2 ** 28;
 
 /** Device memory for one batch of up to `rows` rows and `targets` targets. */
 export class Workspace {
@@ -30,6 +33,8 @@ export class Workspace {
   readonly logprobs: Tensor;
   readonly entropies: Tensor;
   readonly stats: Tensor;
+  /** Logits, kept from the forward pass for the backward pass, or null. */
+  readonly logits: Tensor | null;
   readonly backward: BackwardBuffers | null;
   readonly #arena: Arena;
   readonly #model: Model;
@@ -72,6 +77,8 @@ export class Workspace {
     this.logprobs = arena.f32(targets);
     this.entropies = arena.f32(targets);
     this.stats = arena.f32(2 * targets);
+    const logits = ops.keptLogitsLength(targets, config.vocabularySize);
+    this.logits = keepAll && logits <= MAX_KEPT_LOGITS ? arena.f32(logits) : null;
     this.backward = options.backward
       ? {
           layer: layerGradients(arena, config, rows),

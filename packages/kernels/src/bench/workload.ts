@@ -228,7 +228,7 @@ export class Workload {
     const training = {
       ...{ ...inputs(rows), targets: this.#ids(rows), entropies: this.#random(rows) },
       ...{ stats: this.#random(2 * rows), dLogprob: this.#random(rows), dEntropy: null },
-      ...{ dx: this.#random(rows * width), dw, weightT },
+      ...{ dx: this.#random(rows * width), dw, weightT, kept: null },
     };
     const draws = this.#own(this.device.alloc("u32", 64));
     const sampled = { ...inputs(32), draws, ids: this.#ids(32) };

@@ -10,8 +10,9 @@ import {
   onDevice,
   type Rig,
 } from "../conformance/rig.js";
+import { type Tensor } from "../device.js";
 import { OutOfRangeIdError } from "../errors.js";
-import { headBackward, headLogits, headLogprobs, headSample } from "./head.js";
+import { headBackward, headLogits, headLogprobs, headSample, keptLogitsLength } from "./head.js";
 import { packedLength, packMatrix } from "./linear.js";
 
 // Vocabularies around the block of 512 entries and the panel of 32.
@@ -78,7 +79,8 @@ function score(rig: Rig, c: HeadCase, targets = c.targets, x = c.x) {
   const [logprobs, entropies, stats] = [rig.out(rows), rig.out(rows), rig.out(2 * rows)];
   const common = { ...c.shape, x: rig.put(x), weight: c.weight(rig), stats, rows };
   const invTemperature = rig.put(c.invTemperature);
-  const what = { ...common, invTemperature, targets: rig.put(targets), logprobs, entropies };
+  const outputs = { logprobs, entropies, kept: null };
+  const what = { ...common, invTemperature, targets: rig.put(targets), ...outputs };
   rig.run((list) => headLogprobs(list, what));
   return what;
 }
@@ -182,6 +184,35 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
     expectClose(dw, wantW, 2e-4);
   });
 
+  test("logits that the forward pass keeps change no bit of anything", () => {
+    onDevice({ threads: 2 }, (rig) => {
+      const without = score(rig, c);
+      const weightT = c.weight(rig, true);
+      const through = (what: ReturnType<typeof score>, kept: Tensor | null) => {
+        const [dx, dw] = [rig.out(rows * width), rig.out(vocabulary * width, 1)];
+        const gradients = { dLogprob: rig.put(c.dLogprob), dEntropy: rig.put(c.dEntropy), dx, dw };
+        rig.run((list) => {
+          headLogprobs(list, { ...what, kept });
+          headBackward(list, { ...what, weightT, ...gradients, kept });
+        });
+        return [rig.get(what.logprobs), rig.get(what.stats), rig.get(dx), rig.get(dw)] as const;
+      };
+      const computedAgain = through(without, null);
+      const kept = rig.out(keptLogitsLength(rows, vocabulary), NaN);
+      through(without, kept).forEach((values, i) => {
+        expectSameBits(values, computedAgain[i] as Float32Array, `output ${i}`);
+      });
+      // The logits were taken from where they were kept: without them there is nothing.
+      const hollow = rig.out(keptLogitsLength(rows, vocabulary), NaN);
+      const dx = rig.out(rows * width);
+      const gradients = { dLogprob: rig.put(c.dLogprob), dEntropy: null, dx, dw: null };
+      rig.run((list) => {
+        headBackward(list, { ...without, weightT, ...gradients, kept: hollow });
+      });
+      expect(rig.get(dx).every(Number.isNaN)).toBe(true);
+    });
+  });
+
   test("weight gradients of rows in two parts have the bits of the whole", () => {
     onDevice({ threads: 2 }, (rig) => {
       const what = score(rig, c);
@@ -273,7 +304,7 @@ describe("sampling", () => {
       const draws = rig.put(new Uint32Array(4).fill(0xffffffff));
       const zero = rig.put(new Float32Array(2));
       const one = rig.put(Float32Array.of(1, 1));
-      const scored = { ...common, targets: ids, logprobs: atOne, entropies: null };
+      const scored = { ...common, targets: ids, logprobs: atOne, entropies: null, kept: null };
       rig.run((list) => {
         headSample(list, { ...common, invTemperature: zero, draws, ids, logprobs: greedy });
         headLogprobs(list, { ...scored, invTemperature: one, stats: rig.out(4) });

@@ -12,6 +12,14 @@ interface HeadShape {
   vocabulary: number;
 }
 
+/** Entries of the vocabulary whose logits lie together. */
+const VOCABULARY_BLOCK = 512;
+
+/** Elements of the logits that {@link headLogprobs} can keep for {@link headBackward}. */
+export function keptLogitsLength(rows: number, vocabulary: number): number {
+  return rows * Math.ceil(vocabulary / VOCABULARY_BLOCK) * VOCABULARY_BLOCK;
+}
+
 /**
  * Computes logits: x W^T.
  *
@@ -46,6 +54,8 @@ export function headLogits(
  * @param logprobs        [rows] f32, nats
  * @param entropies       [rows] f32 over the whole vocabulary, nats, or null
  * @param stats           [rows, 2] f32: maximum and ln of the sum, which the backward pass needs
+ * @param kept            {@link keptLogitsLength} f32, or null: takes the logits, which the backward pass
+ *                        then need not compute again
  */
 export function headLogprobs(
   list: CommandList,
@@ -57,6 +67,7 @@ export function headLogprobs(
     logprobs: Tensor;
     entropies: Tensor | null;
     stats: Tensor;
+    kept: Tensor | null;
   },
 ): void {
   const { rows, width, vocabulary } = args;
@@ -71,10 +82,11 @@ export function headLogprobs(
       logprobs: [args.logprobs, "f32", rows],
       entropies: [args.entropies, "f32", rows],
       stats: [args.stats, "f32", rows * 2],
+      kept: [args.kept, "f32", keptLogitsLength(rows, vocabulary)],
     },
     [
       ...["x", "weight", "targets", "invTemperature", "logprobs", "entropies", "stats"],
-      ...[rows, width, vocabulary],
+      ...[rows, width, vocabulary, "kept"],
     ],
   );
 }
@@ -87,6 +99,7 @@ export function headLogprobs(
  * @param dEntropy   [rows] f32 or null; needs `entropies`
  * @param dx         [rows, D] f32, overwritten
  * @param dw         [V, D] f32, accumulated, or null
+ * @param kept       what {@link headLogprobs} kept, overwritten, or null; changes speed, never a bit
  */
 export function headBackward(
   list: CommandList,
@@ -102,6 +115,7 @@ export function headBackward(
     dEntropy: Tensor | null;
     dx: Tensor;
     dw: Tensor | null;
+    kept: Tensor | null;
   },
 ): void {
   const { rows, width, vocabulary } = args;
@@ -120,11 +134,12 @@ export function headBackward(
       dEntropy: [args.dEntropy, "f32", rows],
       dx: [args.dx, "f32", rows * width],
       dw: [args.dw, "f32", vocabulary * width],
+      kept: [args.kept, "f32", keptLogitsLength(rows, vocabulary)],
     },
     [
       ...["x", "weight", "weightT", "targets", "invTemperature", "stats", "entropies"],
       ...["dLogprob", "dEntropy", "dx", "dw"],
-      ...[rows, width, vocabulary],
+      ...[rows, width, vocabulary, "kept"],
     ],
   );
 }
