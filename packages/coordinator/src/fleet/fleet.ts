@@ -184,7 +184,11 @@ export class Fleet {
 
 function toStatus({ registration: r, vitals: v }: Member): WorkerStatus {
   return {
-    ...{ workerId: r.workerId, role: r.role, host: r.host, pid: r.pid, device: r.device },
+    workerId: r.workerId,
+    role: r.role,
+    host: r.host,
+    pid: r.pid,
+    device: r.device,
     memoryBytes: r.memoryBytes,
     state: v?.state ?? "starting",
     job: v?.job ?? "",

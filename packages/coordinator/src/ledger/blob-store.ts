@@ -28,9 +28,12 @@ export class BlobStore {
     return new BlobStore(folder);
   }
 
-  /** Writes bytes, unless they are there; returns their name. */
-  async put(bytes: Uint8Array): Promise<string> {
-    const name = sha256(bytes);
+  /**
+   * Writes bytes, unless they are there; returns their name.
+   *
+   * @param name  the SHA-256 of the bytes, where the caller has it already
+   */
+  async put(bytes: Uint8Array, name = sha256(bytes)): Promise<string> {
     const file = join(this.#folder, name);
     await this.#writes.during(async () => {
       if (!existsSync(file)) await writeDurably(file, bytes);
