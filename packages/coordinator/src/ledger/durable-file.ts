@@ -20,6 +20,16 @@ const rename = promisify(fs.rename);
  * @throws WriteFailedError
  */
 export async function writeDurably(file: string, data: Uint8Array | string): Promise<void> {
+  await writeWhole(file, data);
+  await syncFolder(dirname(file));
+}
+
+/**
+ * Does what {@link writeDurably} does, but for the last step: the name lasts once the folder is synced.
+ *
+ * @throws WriteFailedError
+ */
+export async function writeWhole(file: string, data: Uint8Array | string): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     const descriptor = await open(temporary, "w");
@@ -30,18 +40,21 @@ export async function writeDurably(file: string, data: Uint8Array | string): Pro
       await close(descriptor);
     }
     await rename(temporary, file);
-    await syncFolder(dirname(file));
   } catch (error) {
     throw new WriteFailedError(file, errorMessage(error), error);
   }
 }
 
-/** Makes renames and new files in a folder last. */
+/** Makes renames and new files in a folder last. @throws WriteFailedError */
 export async function syncFolder(folder: string): Promise<void> {
-  const descriptor = await open(folder, "r");
   try {
-    await fsync(descriptor);
-  } finally {
-    await close(descriptor);
+    const descriptor = await open(folder, "r");
+    try {
+      await fsync(descriptor);
+    } finally {
+      await close(descriptor);
+    }
+  } catch (error) {
+    throw new WriteFailedError(folder, errorMessage(error), error);
   }
 }
