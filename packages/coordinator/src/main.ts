@@ -1,6 +1,7 @@
 import { ClusterError, createLogger, errorMessage, type Logger } from "@gumshoe/core";
 
 import { Coordinator } from "./coordinator.js";
+import { keepHeapGrowthSmall } from "./heap-growth.js";
 import { type CoordinatorSettings, readSettings } from "./settings.js";
 
 const EXIT_FAILED = 1;
@@ -36,5 +37,6 @@ function run(settings: CoordinatorSettings, logger: Logger): void {
   coordinator.start(fail).catch(fail);
 }
 
+keepHeapGrowthSmall();
 const settings = settingsOrExit();
 run(settings, createLogger("coordinator", settings.logLevel));

@@ -1,5 +1,5 @@
 import { type SelectedAnswers } from "./answers.js";
-import { type Group, type Rollout } from "./group.js";
+import { type Group } from "./group.js";
 
 /** What an iteration's groups consist of; every mean can be made from these and says its count. */
 export interface RolloutCounts {
@@ -31,23 +31,36 @@ export function countRollouts(
   groups: readonly Group[],
   selected: readonly SelectedAnswers[],
 ): RolloutCounts {
-  const rollouts = groups.flatMap((group) => group.rollouts);
-  const rewards = rollouts.flatMap(({ reward }) => (reward === null ? [] : [reward]));
-  const rewardSum = rewards.reduce((total, reward) => total + reward, 0);
+  let numRollouts = 0;
+  let numScored = 0;
+  let rewardSum = 0;
+  let numTruncated = 0;
+  let numEarlyStopped = 0;
+  let numAnswerTokens = 0;
+  for (const { rollouts } of groups) {
+    for (const { reward, finish, tokens } of rollouts) {
+      numRollouts += 1;
+      if (reward !== null) {
+        numScored += 1;
+        rewardSum += reward;
+      }
+      if (finish === "length") numTruncated += 1;
+      if (finish === "early-stop") numEarlyStopped += 1;
+      numAnswerTokens += tokens.length;
+    }
+  }
   const numDropped = selected.filter(({ dropped }) => dropped !== null).length;
   const numZeroVariance = selected.filter(({ dropped }) => dropped === "zero-variance").length;
-  const ended = (finish: Rollout["finish"]) =>
-    rollouts.filter((rollout) => rollout.finish === finish).length;
   return {
     numGroups: groups.length,
     numZeroVariance,
     numOtherwiseDropped: numDropped - numZeroVariance,
-    numRollouts: rollouts.length,
-    numUnscored: rollouts.length - rewards.length,
-    numTruncated: ended("length"),
-    numEarlyStopped: ended("early-stop"),
-    numAnswerTokens: rollouts.reduce((total, { tokens }) => total + tokens.length, 0),
+    numRollouts,
+    numUnscored: numRollouts - numScored,
+    numTruncated,
+    numEarlyStopped,
+    numAnswerTokens,
     rewardSum,
-    meanReward: rewards.length === 0 ? null : rewardSum / rewards.length,
+    meanReward: numScored === 0 ? null : rewardSum / numScored,
   };
 }

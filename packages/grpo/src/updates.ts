@@ -3,7 +3,7 @@ import { type AnswerRules, type SelectedAnswers, selectAnswers } from "./answers
 import { type Group } from "./group.js";
 import { assignLanes } from "./lanes.js";
 import { type Aggregation } from "./loss/config.js";
-import { weighPacks } from "./normaliser.js";
+import { weighPackSteps } from "./normaliser.js";
 import { countRowTokens, countTargets, type Pack } from "./pack.js";
 import { packGroups } from "./packing.js";
 import { countRollouts, type RolloutCounts } from "./rollout-counts.js";
@@ -56,11 +56,13 @@ export function* updateSteps(
   rules: UpdateRules,
 ): Generator<undefined, UpdatePlan> {
   const selected: SelectedAnswers[] = [];
+  const trainable: Pack[] = [];
   for (const group of groups) {
-    selected.push(selectAnswers(group, rules));
+    const answers = selectAnswers(group, rules);
+    selected.push(answers);
+    if (answers.pack !== null) trainable.push(answers.pack);
     yield;
   }
-  const trainable = selected.flatMap(({ pack }) => (pack === null ? [] : [pack]));
   const updates: Update[] = [];
   for (const share of splitUpdates(trainable, rules.updatesPerIteration)) {
     updates.push(yield* planUpdate(share, rules));
@@ -71,19 +73,22 @@ export function* updateSteps(
 
 function* planUpdate(groups: readonly Pack[], rules: UpdateRules): Generator<undefined, Update> {
   const packs: Pack[] = [];
-  const weighed = weighPacks(groups, rules.aggregation);
-  yield;
-  for (const group of weighed) {
-    packs.push(...packGroups([group], rules));
+  let numAnswers = 0;
+  let numTargetTokens = 0;
+  let numRowTokens = 0;
+  for (const group of weighPackSteps(groups, rules.aggregation)) {
     yield;
+    if (group === null) continue;
+    numAnswers += group.answers.length;
+    numTargetTokens += countTargets(group);
+    for (const pack of packGroups([group], rules)) {
+      numRowTokens += countRowTokens(pack);
+      packs.push(pack);
+    }
   }
-  return {
-    lanes: assignLanes(packs, rules.lanes),
-    numGroups: groups.length,
-    numAnswers: groups.reduce((total, { answers }) => total + answers.length, 0),
-    numTargetTokens: groups.reduce((total, group) => total + countTargets(group), 0),
-    numRowTokens: packs.reduce((total, pack) => total + countRowTokens(pack), 0),
-  };
+  const lanes = assignLanes(packs, rules.lanes);
+  yield;
+  return { lanes, numGroups: groups.length, numAnswers, numTargetTokens, numRowTokens };
 }
 
 /**

@@ -44,6 +44,17 @@ test("after Redis has lost everything, ensure puts back what should be open", as
   expect((await queue.counts()).waiting).toBe(3);
 });
 
+test("of many jobs, ensure puts back the one that Redis has lost, unless it is done", async () => {
+  const open = Array.from({ length: 600 }, (_, i) => job(i));
+  await queue.addMany(open);
+  await redis.commands.del("gumshoe:c:queue:rollout:r/0/train/321");
+  expect(await queue.ensure(open, ({ groupKey }) => groupKey !== "0/train/321")).toEqual({
+    ...{ added: 0, dead: [] },
+  });
+  expect(await queue.ensure(open)).toEqual({ added: 1, dead: [] });
+  expect(await queue.ensure(open)).toEqual({ added: 0, dead: [] });
+});
+
 test("after Redis has restarted empty, the same connections serve again", async () => {
   await queue.add(job(0));
   await server.kill();

@@ -10,6 +10,8 @@ import { type RedisLink } from "./redis-link.js";
  * workers come to fetch at the same moment.
  */
 const CHUNK = 25;
+/** Jobs that are looked for in one go when all of them should be there: the answer is one number. */
+const LOOKED_FOR = 250;
 
 type BullJob = Job<JobOf<QueueName>, void, string>;
 
@@ -96,7 +98,14 @@ export class JobQueue<Q extends QueueName> {
   ): Promise<{ added: number; dead: string[] }> {
     let added = 0;
     const dead: string[] = [];
-    for (const chunk of chunksOf(openJobs)) {
+    // Thousands of jobs are compared every few seconds, and nearly always none is missing.
+    const suspects: JobOf<Q>[] = [];
+    const { dead: numDead } = await this.counts();
+    for (const all of chunksOf(openJobs, LOOKED_FOR)) {
+      const chunk = all.filter(isOpen);
+      if (numDead > 0 || !(await this.#areThere(chunk))) suspects.push(...chunk);
+    }
+    for (const chunk of chunksOf(suspects)) {
       const states = (await this.#states(chunk)).filter(({ job }) => isOpen(job));
       const lost = states.filter(({ state }) => state === "absent").map(({ job }) => job);
       if (lost.length > 0) {
@@ -184,19 +193,23 @@ export class JobQueue<Q extends QueueName> {
     };
   }
 
+  #redisKey(job: JobOf<Q>): string {
+    return `${queuePrefix(this.#redis.cluster)}:${this.#name}:${jobId(this.#name, job)}`;
+  }
+
+  /** Says whether Redis knows all of these jobs, dead letters included. */
+  async #areThere(jobs: readonly JobOf<Q>[]): Promise<boolean> {
+    if (jobs.length === 0) return true;
+    const keys = jobs.map((job) => this.#redisKey(job));
+    return (await this.#redis.run(() => this.#redis.commands.exists(keys))) === keys.length;
+  }
+
   /** Looks up jobs by their ids in one round trip. */
   async #states(
     jobs: readonly JobOf<Q>[],
   ): Promise<{ job: JobOf<Q>; state: "absent" | "open" | "dead" }[]> {
     const pipeline = this.#redis.commands.pipeline();
-    const prefix = queuePrefix(this.#redis.cluster);
-    for (const job of jobs) {
-      pipeline.hmget(
-        `${prefix}:${this.#name}:${jobId(this.#name, job)}`,
-        "timestamp",
-        "finishedOn",
-      );
-    }
+    for (const job of jobs) pipeline.hmget(this.#redisKey(job), "timestamp", "finishedOn");
     const replies = await this.#redis.run(async () => {
       const results = (await pipeline.exec()) ?? [];
       return results.map(([error, fields]) => {
@@ -212,6 +225,6 @@ export class JobQueue<Q extends QueueName> {
   }
 }
 
-function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += CHUNK) yield items.slice(i, i + CHUNK);
+function* chunksOf<T>(items: readonly T[], length = CHUNK): Generator<readonly T[]> {
+  for (let i = 0; i < items.length; i += length) yield items.slice(i, i + length);
 }

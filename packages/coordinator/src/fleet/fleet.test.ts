@@ -31,6 +31,11 @@ const worker = (workerId: string, more: Partial<RegisterRequest> = {}): Register
   ...more,
 });
 
+const vitals = {
+  ...{ state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 },
+  ...{ tokensPerSecond: 0, tokensDone: 0 },
+};
+
 test("a worker that falls silent is lost once", () => {
   const fleet = new Fleet({ clock, logger });
   const departures: [string, boolean][] = [];
@@ -60,6 +65,25 @@ test("a worker that fell silent is listed as lost for a minute, one that left is
   fleet.stop();
 });
 
+test("the speed of a role is that of its workers that are there", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.start();
+  for (const [id, role] of [
+    ["1", "inference"],
+    ["2", "inference"],
+    ["3", "trainer"],
+  ] as const) {
+    fleet.register(worker(id, { role }));
+    fleet.heartbeat({ ...vitals, workerId: id, tokensPerSecond: 10 });
+  }
+  expect(fleet.tokensPerSecond("inference")).toBe(20);
+  fleet.leave("1");
+  expect(fleet.tokensPerSecond("inference")).toBe(10);
+  passTime(3500);
+  expect(fleet.tokensPerSecond("inference")).toBe(0);
+  fleet.stop();
+});
+
 test("a large fleet sends heartbeats more seldom, but often enough not to be lost", () => {
   const fleet = new Fleet({ clock, logger });
   fleet.register(worker("1"));
@@ -70,8 +94,7 @@ test("a large fleet sends heartbeats more seldom, but often enough not to be los
 
 test("a heartbeat of an unknown worker asks it to register", () => {
   const fleet = new Fleet({ clock, logger });
-  const vitals = { state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 };
-  const heartbeat = { workerId: "9", ...vitals, tokensPerSecond: 0, tokensDone: 0 };
+  const heartbeat = { ...vitals, workerId: "9" };
   expect(() => fleet.heartbeat(heartbeat)).toThrow("register first");
 });
 

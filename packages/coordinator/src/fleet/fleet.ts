@@ -131,6 +131,15 @@ export class Fleet {
     if (member !== undefined) this.#remove(member, false);
   }
 
+  /** Tokens that the workers of a role make in a second, all together. */
+  tokensPerSecond(role: WorkerRole): number {
+    let total = 0;
+    for (const { registration, vitals } of this.#members.values()) {
+      if (registration.role === role) total += vitals?.tokensPerSecond ?? 0;
+    }
+    return total;
+  }
+
   /** Lists the workers that are registered, then those that were lost a moment ago. */
   statuses(): WorkerStatus[] {
     const lost = [...this.#lost.values()].map(({ member }) => ({
@@ -175,7 +184,11 @@ export class Fleet {
 
 function toStatus({ registration: r, vitals: v }: Member): WorkerStatus {
   return {
-    ...{ workerId: r.workerId, role: r.role, host: r.host, pid: r.pid, device: r.device },
+    workerId: r.workerId,
+    role: r.role,
+    host: r.host,
+    pid: r.pid,
+    device: r.device,
     memoryBytes: r.memoryBytes,
     state: v?.state ?? "starting",
     job: v?.job ?? "",

@@ -25,7 +25,10 @@ const FIGURES = {
       },
     },
   ],
-  coordinator: { loopDelayP99Ms: 9, loopDelayMaxMs: 51, gcPauseMaxMs: 7, memoryBytes: 1000 },
+  coordinator: {
+    ...{ loopDelayP99Ms: 9, loopDelayMaxMs: 51, loopBlockedMaxMs: 12 },
+    ...{ gcPauseMaxMs: 7, memoryBytes: 1000 },
+  },
 };
 
 let door: HttpDoor | null = null;
@@ -62,6 +65,7 @@ test("metrics are told to who has the token, in Prometheus' format", async () =>
       'gumshoe_run_iterations_done{run="a \\"quoted\\" name"} 5',
       'gumshoe_run_weight_version{run="a \\"quoted\\" name"} 2',
       'gumshoe_coordinator_loop_delay_seconds{quantile="1"} 0.051',
+      "gumshoe_coordinator_loop_blocked_seconds 0.012",
       "gumshoe_coordinator_memory_bytes 1000",
     ]) as string[],
   );

@@ -85,6 +85,11 @@ export function metricsText({ workers, runs, coordinator }: ClusterFigures): str
       ],
     ],
     [
+      "gumshoe_coordinator_loop_blocked_seconds",
+      "The longest such time within the last minute, less its wait for a core.",
+      [{ labels: {}, value: coordinator.loopBlockedMaxMs / MS_PER_S }],
+    ],
+    [
       "gumshoe_coordinator_memory_bytes",
       "Memory that the coordinator holds.",
       [{ labels: {}, value: coordinator.memoryBytes }],

@@ -20,6 +20,20 @@ test("a blob is named by its content and leaves no temporary file", async () => 
   expect((await store.get(name)).toString()).toBe("clue");
 });
 
+test("many blobs at once are all there, under their own names", async () => {
+  const store = await BlobStore.open(folder);
+  const texts = Array.from({ length: 100 }, (_, i) => `clue ${i}`);
+  const names = await Promise.all(texts.map((text) => store.put(Buffer.from(text))));
+  expect(names).toEqual(texts.map((text) => sha256(text)));
+  expect(readdirSync(folder).sort()).toEqual([...names].sort());
+});
+
+test("a blob that cannot be written is an error that names its file", async () => {
+  const store = await BlobStore.open(folder);
+  rmSync(folder, { recursive: true });
+  await expect(store.put(Buffer.from("clue"))).rejects.toThrow(sha256("clue"));
+});
+
 test("a blob whose bytes have changed is refused by name", async () => {
   const store = await BlobStore.open(folder);
   const name = await store.put(Buffer.from("clue"));

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { errorMessage, sha256 } from "@gumshoe/core";
 
 import { CorruptRecordError } from "../errors.js";
-import { writeDurably } from "./durable-file.js";
+import { syncFolder, writeWhole } from "./durable-file.js";
+import { SharedSync } from "./shared-sync.js";
 import { Slots } from "./slots.js";
 
 /**
- * Blobs that are written at the same time. A write is a dozen operations of the thread pool: those of
+ * Blobs that are written at the same time. A write is some operations of the thread pool: those of
  * hundreds would keep the ledger waiting, and then come to their ends all at once.
  */
 const WRITES_AT_ONCE = 8;
@@ -18,9 +19,11 @@ const WRITES_AT_ONCE = 8;
 export class BlobStore {
   readonly #folder: string;
   readonly #writes = new Slots(WRITES_AT_ONCE);
+  readonly #names: SharedSync;
 
   private constructor(folder: string) {
     this.#folder = folder;
+    this.#names = new SharedSync(() => syncFolder(folder));
   }
 
   static async open(folder: string): Promise<BlobStore> {
@@ -28,13 +31,18 @@ export class BlobStore {
     return new BlobStore(folder);
   }
 
-  /** Writes bytes, unless they are there; returns their name. */
-  async put(bytes: Uint8Array): Promise<string> {
-    const name = sha256(bytes);
+  /**
+   * Writes bytes, unless they are there; returns their name.
+   *
+   * @param name  the SHA-256 of the bytes, where the caller has it already
+   */
+  async put(bytes: Uint8Array, name = sha256(bytes)): Promise<string> {
     const file = join(this.#folder, name);
     await this.#writes.during(async () => {
-      if (!existsSync(file)) await writeDurably(file, bytes);
+      if (!existsSync(file)) await writeWhole(file, bytes);
     });
+    // One sync for all blobs that came meanwhile.
+    await this.#names.done();
     return name;
   }
 

@@ -1,9 +1,18 @@
-import { open, rename } from "node:fs/promises";
+import * as fs from "node:fs";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 
 import { errorMessage } from "@gumshoe/core";
 
 import { WriteFailedError } from "../errors.js";
+
+// Plain numbers for open files: thousands of handles a minute, as fs/promises makes them, would wait
+// for the collector.
+const open = promisify(fs.open);
+const writeFile = promisify(fs.writeFile);
+const fsync = promisify(fs.fsync);
+const close = promisify(fs.close);
+const rename = promisify(fs.rename);
 
 /**
  * Writes a file so that it is there whole, or not at all: a temporary file, synced, then renamed.
@@ -11,28 +20,41 @@ import { WriteFailedError } from "../errors.js";
  * @throws WriteFailedError
  */
 export async function writeDurably(file: string, data: Uint8Array | string): Promise<void> {
+  await writeWhole(file, data);
+  await syncFolder(dirname(file));
+}
+
+/**
+ * Does what {@link writeDurably} does, but for the last step: the name lasts once the folder is synced.
+ *
+ * @throws WriteFailedError
+ */
+export async function writeWhole(file: string, data: Uint8Array | string): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    const handle = await open(temporary, "w");
+    const descriptor = await open(temporary, "w");
     try {
-      await handle.writeFile(data);
-      await handle.sync();
+      await writeFile(descriptor, data);
+      await fsync(descriptor);
     } finally {
-      await handle.close();
+      await close(descriptor);
     }
     await rename(temporary, file);
-    await syncFolder(dirname(file));
   } catch (error) {
     throw new WriteFailedError(file, errorMessage(error), error);
   }
 }
 
-/** Makes renames and new files in a folder last. */
+/** Makes renames and new files in a folder last. @throws WriteFailedError */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const descriptor = await open(folder, "r");
+    try {
+      await fsync(descriptor);
+    } finally {
+      await close(descriptor);
+    }
+  } catch (error) {
+    throw new WriteFailedError(folder, errorMessage(error), error);
   }
 }

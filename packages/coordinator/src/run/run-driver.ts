@@ -226,10 +226,7 @@ export class RunDriver {
 
   #tell(phase: RunEventOf<"progress">["phase"], done: number, total: number, note?: string): void {
     const iteration = this.#record.state.iterationsDone;
-    const tokensPerSecond = this.#options.fleet
-      .statuses()
-      .filter(({ role }) => role === "inference")
-      .reduce((total, status) => total + status.tokensPerSecond, 0);
+    const tokensPerSecond = this.#options.fleet.tokensPerSecond("inference");
     this.#record.tell({
       ...{ type: "progress", phase, iteration, done, total, tokensPerSecond },
       ...(note === undefined ? {} : { note }),

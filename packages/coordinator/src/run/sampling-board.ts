@@ -144,7 +144,7 @@ export class SamplingBoard {
     checkGroup(request, plan);
     const unscored = request.rollouts.find(({ reward }) => reward === undefined);
     if (unscored !== undefined) this.#unscoredReason = unscored.gradingError;
-    const stored = this.#store(request, bytes);
+    const stored = this.#store(request, bytes, name);
     this.#arriving.set(groupKey, { name, stored });
     try {
       await stored;
@@ -154,9 +154,9 @@ export class SamplingBoard {
     if (this.#open.delete(groupKey) && this.#open.size === 0) this.#settled();
   }
 
-  async #store(request: SubmitGroupRequest, bytes: Uint8Array): Promise<void> {
-    const blob = await this.#record.blobs.put(bytes);
-    await this.#record.append(groupEvent(request, blob));
+  async #store(request: SubmitGroupRequest, bytes: Uint8Array, name: string): Promise<void> {
+    await this.#record.blobs.put(bytes, name);
+    await this.#record.append(groupEvent(request, name));
   }
 
   /** A job that nobody can do ends the run. */

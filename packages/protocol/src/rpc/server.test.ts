@@ -77,6 +77,11 @@ test("a call with a wrong token, or none, is refused before its handler runs", a
     message: "the token is wrong",
   });
   stranger.close();
+  const near = new RpcChannel(address, { token: "rigth" });
+  await expect(near.client(FleetService).leave({ workerId: "w" })).rejects.toMatchObject({
+    message: "the token is wrong",
+  });
+  near.close();
   expect(await callWithoutToken()).toMatchObject({ code: status.UNAUTHENTICATED });
   expect(calls).toBe(0);
 });

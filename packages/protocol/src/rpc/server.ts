@@ -39,6 +39,13 @@ import { writeAll } from "./write-all.js";
 // The library prints failures that are thrown anyway; stderr belongs to our log.
 setLogVerbosity(logVerbosity.NONE);
 
+/** What all calls have. */
+interface GrpcCall {
+  readonly cancelled: boolean;
+  getPeer(): string;
+  on(event: "cancelled", listener: () => void): unknown;
+}
+
 type StreamingCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
 /** One for all calls: an error of its own for each would cost more than most calls do. */
@@ -184,7 +191,7 @@ export class RpcServer {
   #unary(method: RpcMethod<unknown, unknown>, handler: AnyHandler) {
     return (call: ServerUnaryCall<unknown, unknown>, done: sendUnaryData<unknown>): void => {
       const answer = async (): Promise<unknown> => {
-        return handler(readRequest(call.request), contextOf(call));
+        return handler(readRequest(call.request), new ServedCall(call));
       };
       answer().then(
         (response) => done(null, response),
@@ -198,7 +205,7 @@ export class RpcServer {
       // A stream that broke is seen by its signal; an unheard "error" would end the process.
       call.on("error", () => undefined);
       const answer = async (): Promise<void> => {
-        const context = contextOf(call);
+        const context = new ServedCall(call);
         const request = "request" in call ? readRequest(call.request) : readRequests(call);
         const items = handler(request, context) as AsyncIterable<unknown>;
         await writeAll(call, items, context.signal);
@@ -227,15 +234,27 @@ async function* readRequests(call: ServerDuplexStream<unknown, unknown>): AsyncG
   for await (const request of requests) yield readRequest(request);
 }
 
-function contextOf(call: {
-  getPeer(): string;
-  cancelled: boolean;
-  on(event: "cancelled", listener: () => void): unknown;
-}): CallContext {
-  const controller = new AbortController();
-  if (call.cancelled) controller.abort(CALLER_GONE);
-  else call.on("cancelled", () => controller.abort(CALLER_GONE));
-  return { signal: controller.signal, peer: call.getPeer() };
+/** What a handler knows of its call. Most handlers ask for nothing of it, so nothing is made beforehand. */
+class ServedCall implements CallContext {
+  readonly #call: GrpcCall;
+  #controller: AbortController | null = null;
+
+  constructor(call: GrpcCall) {
+    this.#call = call;
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== null) return this.#controller.signal;
+    const controller = new AbortController();
+    this.#controller = controller;
+    if (this.#call.cancelled) controller.abort(CALLER_GONE);
+    else this.#call.on("cancelled", () => controller.abort(CALLER_GONE));
+    return controller.signal;
+  }
 }
 
 /** [::1] as node:net wants it: ::1. */

@@ -291,6 +291,11 @@ export interface CoordinatorStatus {
   gcPauseMaxMs: number;
   /** Memory that the process holds. */
   memoryBytes: number;
+  /**
+   * The longest such time less the part of it for which the process waited for a core: what it kept its
+   * event loop by itself. The same as loop_delay_max_ms where the system does not tell of the waiting.
+   */
+  loopBlockedMaxMs: number;
 }
 
 /** A worker as the coordinator sees it. */
@@ -1982,7 +1987,7 @@ export const Fleet: MessageFns<Fleet> = {
 };
 
 function createBaseCoordinatorStatus(): CoordinatorStatus {
-  return { loopDelayP99Ms: 0, loopDelayMaxMs: 0, gcPauseMaxMs: 0, memoryBytes: 0 };
+  return { loopDelayP99Ms: 0, loopDelayMaxMs: 0, gcPauseMaxMs: 0, memoryBytes: 0, loopBlockedMaxMs: 0 };
 }
 
 export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
@@ -1998,6 +2003,9 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
     }
     if (message.memoryBytes !== 0) {
       writer.uint32(32).uint64(message.memoryBytes);
+    }
+    if (message.loopBlockedMaxMs !== 0) {
+      writer.uint32(41).double(message.loopBlockedMaxMs);
     }
     return writer;
   },
@@ -2047,6 +2055,14 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
             message.memoryBytes = longToNumber(reader.uint64());
             continue;
           }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.loopBlockedMaxMs = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2068,6 +2084,7 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
     message.loopDelayMaxMs = object.loopDelayMaxMs ?? 0;
     message.gcPauseMaxMs = object.gcPauseMaxMs ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
+    message.loopBlockedMaxMs = object.loopBlockedMaxMs ?? 0;
     return message;
   },
 };
