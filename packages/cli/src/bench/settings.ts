@@ -11,6 +11,8 @@ export interface BenchSettings {
   readonly workers: number;
   /** Jobs that they do. */
   readonly jobs: number;
+  /** Streams of a run's events that are open at once. */
+  readonly watchers: number;
   /** Shows what is being done, and the share of it that is done. */
   readonly tell: (what: string, share: number) => void;
 }

@@ -11,6 +11,7 @@ import { benchRollout } from "../bench/rollout.js";
 import { type BenchSettings } from "../bench/settings.js";
 import { type ShapeName, SHAPES } from "../bench/shapes.js";
 import { benchTrain } from "../bench/train.js";
+import { benchWatchers } from "../bench/watchers.js";
 import { benchWire } from "../bench/wire.js";
 import { type Context } from "../context.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
@@ -27,6 +28,7 @@ const BENCHES = {
   wire: benchWire,
   queue: benchQueue,
   fleet: benchFleet,
+  watchers: benchWatchers,
 } as const satisfies Record<string, (settings: BenchSettings) => Figure[] | Promise<Figure[]>>;
 const BAR_WIDTH = 24;
 /** Where the baselines come from. */
@@ -56,6 +58,7 @@ interface BenchOptions {
   readonly seconds: number;
   readonly workers: number;
   readonly jobs: number;
+  readonly watchers: number;
   readonly json?: boolean;
 }
 
@@ -69,7 +72,8 @@ export function addBenchCommand(program: Command, context: Context): void {
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
     .option("--seconds <n>", "time to be spent on each figure", positiveNumber, 5)
     .option("--workers <n>", "simulated workers of `fleet`", wholeNumber(1, 1000), 200)
-    .option("--jobs <n>", "jobs of `fleet`", wholeNumber(1, 65_536), 20_000);
+    .option("--jobs <n>", "jobs of `fleet`", wholeNumber(1, 65_536), 20_000)
+    .option("--watchers <n>", "streams of `watchers`", wholeNumber(1, 10_000), 200);
   withExamples(
     withJson(command),
     "gumshoe bench train --shape 25m",
@@ -78,12 +82,12 @@ export function addBenchCommand(program: Command, context: Context): void {
   );
   command.action(async (subject: Subject, options: BenchOptions) => {
     const { terminal } = context;
-    const { shape, seconds, workers, jobs, threads = null } = options;
+    const { shape, seconds, workers, jobs, watchers, threads = null } = options;
     const machine = describeMachine(subject === "puzzles" ? 1 : threads);
     const status = new StatusLine(terminal);
     const tell = (what: string, share: number) =>
       status.set(`${drawBar(share, BAR_WIDTH)}  ${what}`);
-    const settings: BenchSettings = { shape, seconds, threads, workers, jobs, tell };
+    const settings: BenchSettings = { shape, seconds, threads, workers, jobs, watchers, tell };
     const results = await BENCHES[subject](settings);
     status.clear();
     writeResult(terminal, options, {

@@ -15,10 +15,20 @@ const TAG_DTYPE = 0x1a;
 // Three tags, three varints of at most 10 bytes, a dtype of at most 16 bytes.
 const MAX_HEAD_BYTES = 64;
 
-/** Encodes a chunk; copies the data once. */
+/** Where chunks are encoded, one after the other: new memory for each costs more than the copy into it. */
+let scratch = Buffer.alloc(0);
+
+/**
+ * Encodes a chunk; copies the data once.
+ *
+ * @returns  a view that is good until the next chunk is encoded: grpc-js copies it into its frame as soon as it
+ *           gets it
+ */
 export function encodeTensorChunk(chunk: TensorChunk): Buffer {
   if (chunk.file !== "") return Buffer.from(TensorChunk.encode(chunk).finish());
-  const bytes = Buffer.allocUnsafe(MAX_HEAD_BYTES + chunk.data.byteLength + chunk.dtype.length);
+  const maxBytes = MAX_HEAD_BYTES + chunk.data.byteLength + chunk.dtype.length;
+  if (scratch.byteLength < maxBytes) scratch = Buffer.allocUnsafeSlow(maxBytes);
+  const bytes = scratch;
   let at = 0;
   if (chunk.offset !== 0) {
     bytes[at++] = TAG_OFFSET;

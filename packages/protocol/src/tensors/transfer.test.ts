@@ -50,6 +50,18 @@ test("a range arrives bit for bit, wherever it begins", async () => {
   }
 });
 
+test("pulls at the same time do not get each other's values", async () => {
+  const negated = { start: 1000, values: HELD.values.map((value) => -value) };
+  serve = (request) => serveTensor(request, request.name === "weights/3" ? HELD : negated);
+  const pulls = Array.from({ length: 8 }, async (_, i) => {
+    const [name, held] = i % 2 === 0 ? ["weights/3", HELD] : ["weights/4", negated];
+    const target = new Float32Array(HELD.values.length);
+    await pullTensor(channel, { ...request(1000, 2_101_001), name }, target);
+    expect(floatsToBytes(target).equals(floatsToBytes(held.values)), `pull ${i}`).toBe(true);
+  });
+  await Promise.all(pulls);
+});
+
 test.skipIf(placeOfProcess() === "")(
   "in one place a range arrives by a file, and streamed when the file cannot be read",
   async () => {

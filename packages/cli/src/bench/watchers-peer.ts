@@ -1,0 +1,55 @@
+/**
+ * The watchers of `gumshoe bench watchers`, in one process: each with a connection of its own, as users have.
+ * They count what comes and look no further. Ends with its parent.
+ */
+import { RpcChannel, RunService } from "@gumshoe/protocol";
+
+import { type WatchersNews, type WatchersOrder } from "./watchers.js";
+
+const MICROSECONDS_PER_SECOND = 1e6;
+
+function tell(news: WatchersNews): void {
+  process.send?.(news);
+}
+
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / MICROSECONDS_PER_SECOND;
+}
+
+/** Watches a run to its end; tells when everyone has the first event, and what came from then on. */
+async function watch({ run, address, token, watchers }: WatchersOrder): Promise<void> {
+  let numJoined = 0;
+  let numMessages = 0;
+  let startSeconds = 0;
+  const join = () => {
+    numJoined += 1;
+    if (numJoined < watchers) return;
+    tell({ type: "joined", atMs: Date.now() });
+    numMessages = 0;
+    startSeconds = processorSeconds();
+  };
+  const seen = await Promise.all(
+    Array.from({ length: watchers }, async () => {
+      const channel = new RpcChannel(address, { token });
+      const atMs: number[] = [];
+      try {
+        for await (const event of channel
+          .client(RunService)
+          .watchRun({ name: run, fromEvent: 0 })) {
+          if (atMs.length === 0) join();
+          numMessages += 1;
+          atMs.push(event.atMs);
+        }
+      } finally {
+        channel.close();
+      }
+      return atMs;
+    }),
+  );
+  const seconds = processorSeconds() - startSeconds;
+  tell({ type: "ended", messagesAtMs: seen[0] ?? [], secondsPerMessage: seconds / numMessages });
+}
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", (order: WatchersOrder) => void watch(order));
