@@ -159,7 +159,7 @@ describe("a watch", () => {
     });
     stream.on("error", () => undefined);
     session.on("error", () => undefined);
-    const request = RunService.watchRun.requestSerialize({ name, fromEvent: 0 });
+    const request = RunService.watchRun.requestSerialize({ name, fromEvent: 0, gatherMs: 0 });
     const frame = Buffer.alloc(5);
     frame.writeUInt32BE(request.byteLength, 1);
     stream.end(Buffer.concat([frame, request]));
@@ -175,16 +175,19 @@ describe("a watch", () => {
       () => new RpcChannel(cluster.address, { token: TOKEN }),
     );
     await cluster.submit({ name });
-    const follow = async (channel: RpcChannel) => {
+    // Every other one has events gathered.
+    const follow = async (channel: RpcChannel, gatherMs: number) => {
       const numbers: number[] = [];
-      const stream = channel.client(RunService).watchRun({ name, fromEvent: 0 });
+      const stream = channel.client(RunService).watchRun({ name, fromEvent: 0, gatherMs });
       for await (const message of stream) {
-        if (fromRunEvent(message) !== null && message.number > 0) numbers.push(message.number);
+        for (const event of [message, ...message.later]) {
+          if (fromRunEvent(event) !== null && event.number > 0) numbers.push(event.number);
+        }
       }
       return numbers;
     };
     const watchers = channels.flatMap((channel) =>
-      Array.from({ length: 10 }, () => follow(channel)),
+      Array.from({ length: 10 }, (_, i) => follow(channel, i % 2 === 0 ? 0 : 50)),
     );
     expect((await cluster.result(name)).weightsDigest).toBe(result.weightsDigest);
     const expected = cluster.events(name).map((_body, index) => index + 1);

@@ -150,7 +150,7 @@ export class FakeCluster {
   /** Waits for the end of a run, and returns its result; throws why it failed. */
   async result(name = "small"): Promise<RunResult> {
     let last: RunEventBody | undefined;
-    for await (const message of this.users.watchRun({ name, fromEvent: 0 })) {
+    for await (const message of this.users.watchRun({ name, fromEvent: 0, gatherMs: 0 })) {
       last = fromRunEvent(message)?.body;
     }
     if (last?.type === "run-failed") throw new Error(last.error);

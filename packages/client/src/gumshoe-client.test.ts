@@ -34,8 +34,9 @@ class TinyCoordinator {
   events: RunEventBody[] = [];
   asked: number[] = [];
   state = RunState.RUNNING;
-  /** The stream ends after this many events; the others are held back until a new one is opened. */
+  /** The stream ends after this many messages; the others are held back until a new one is opened. */
   cutAfter = Infinity;
+  perMessage = 1;
   #server = new RpcServer({ token: "t" });
 
   async start(address: string): Promise<string> {
@@ -76,13 +77,19 @@ class TinyCoordinator {
     return this.#server.stop(0);
   }
 
+  #stored(from: number): WatchedEvent[] {
+    return this.events.slice(from - 1).map((body, i) => ({ number: from + i, atMs: 0, body }));
+  }
+
   async *#watch(fromEvent: number, { signal }: CallContext): AsyncGenerator<RunEvent> {
     this.asked.push(fromEvent);
     const first = Math.max(1, fromEvent);
     let sent = 0;
     for (let number = first; number <= this.events.length; number++) {
       if (sent++ === this.cutAfter || signal.aborted) return;
-      yield toRunEvent({ number, atMs: 0, body: this.events[number - 1] as RunEventBody });
+      const later = this.#stored(number).slice(1, this.perMessage);
+      yield toRunEvent(this.#stored(number)[0] as WatchedEvent, later);
+      number += later.length;
     }
   }
 }
@@ -176,6 +183,15 @@ test("a watch that is cut off goes on after the last event it has seen", async (
   const numbers = (await watchAll()).map((event) => event.number);
   expect(numbers).toEqual([1, 2, 3, 4]);
   expect(coordinator.asked).toEqual([1, 4]);
+});
+
+test("events that come in one message are seen one by one", async () => {
+  coordinator.perMessage = 2;
+  coordinator.events = [resumed, resumed, resumed, resumed, cancelled];
+  coordinator.cutAfter = 1;
+  const numbers = (await watchAll()).map((event) => event.number);
+  expect(numbers).toEqual([1, 2, 3, 4, 5]);
+  expect(coordinator.asked).toEqual([1, 3, 5]);
 });
 
 test("a watch may begin at a later event", async () => {

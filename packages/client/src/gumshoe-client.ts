@@ -16,6 +16,7 @@ import {
   RunService,
   type WatchedEvent,
   type WorkerStatus,
+  WATCH_GATHER_MS,
 } from "@gumshoe/protocol";
 
 import { type CheckpointInfo, fromCheckpoint } from "./checkpoint-info.js";
@@ -116,7 +117,9 @@ export class GumshoeClient {
     const { signal } = options;
     const callOptions = signal === undefined ? {} : { signal };
     const source = {
-      open: (fromEvent: number) => this.#runs.watchRun({ name, fromEvent }, callOptions),
+      open: (fromEvent: number) => {
+        return this.#runs.watchRun({ name, fromEvent, gatherMs: WATCH_GATHER_MS }, callOptions);
+      },
       hasEnded: async () => hasEnded((await this.get(name)).state),
     };
     return followEvents(name, source, { ...options, clock: this.#clock });

@@ -41,7 +41,7 @@ export async function* followEvents(
   for (;;) {
     let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
     try {
-      for await (const item of source.open(next)) {
+      for await (const item of flat(source.open(next))) {
         heardAtMs = clock.monotonicMs();
         delayMs = FIRST_DELAY_MS;
         if (item.number !== 0 && item.number < next) continue;
@@ -62,5 +62,13 @@ export async function* followEvents(
     options.onReconnect?.(problem);
     await clock.sleep(delayMs, signal);
     delayMs = Math.min(MAX_DELAY_MS, delayMs * 2);
+  }
+}
+
+/** Yields the events of messages that hold several. */
+async function* flat(messages: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent> {
+  for await (const message of messages) {
+    yield message;
+    yield* message.later;
   }
 }

@@ -100,7 +100,8 @@ export class Coordinator {
       mayWrite: () => this.#untilFresh(fence),
     });
     this.#runs = runs;
-    this.#server.serve(RunService, runHandlers(runs, { fleet: this.#fleet, loop: this.#loop }));
+    const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
+    this.#server.serve(RunService, runHandlers(runs, watched));
     this.#server.serve(FleetService, fleetHandlers(this.#fleet));
     this.#server.serve(RolloutService, rolloutHandlers(runs));
     this.#server.serve(PackService, packHandlers(runs));

@@ -26,6 +26,7 @@ export {
   type RunEventOf,
   type RunEventType,
 } from "./events/schemas.js";
+export { RunService } from "./events/run-service.js";
 export { fromRunEvent, toRunEvent, type WatchedEvent } from "./events/watched-event.js";
 export {
   FleetServiceService as FleetService,
@@ -90,7 +91,6 @@ export {
   Rollout,
   Run,
   RunEvent,
-  RunServiceService as RunService,
   RunState,
   SubmitRunRequest,
   WatchRunRequest,
@@ -130,7 +130,7 @@ export {
   type RpcClient,
 } from "./rpc/channel.js";
 export { type CallContext, type RpcHandlers } from "./rpc/handlers.js";
-export { MAX_CONFIG_BYTES, MAX_MESSAGE_BYTES } from "./rpc/limits.js";
+export { MAX_CONFIG_BYTES, MAX_MESSAGE_BYTES, WATCH_GATHER_MS } from "./rpc/limits.js";
 export { RpcServer } from "./rpc/server.js";
 export { type RequestOf, type ResponseOf, type RpcService } from "./rpc/service.js";
 export { fromGrpcFailure, type GrpcFailure, toGrpcFailure } from "./status.js";

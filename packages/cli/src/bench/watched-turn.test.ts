@@ -13,7 +13,7 @@ function turn(endSeconds: readonly number[], changes: Partial<Turn> = {}): Turn 
     },
   ]);
   return {
-    ...{ events, watchers: 0, joinedAtMs: 0, messagesAtMs: [], secondsPerMessage: 0 },
+    ...{ events, watchers: 0, joinedAtMs: 0, eventsAtMs: [], secondsPerEvent: 0 },
     processorSeconds: () => null,
     ...changes,
   };
@@ -28,20 +28,20 @@ test("only iterations that began when all watchers were there are compared, each
   expect(slowdown).toBeCloseTo(0.5);
 });
 
-test("the coordinator's time for a message is what it used more, over all messages", () => {
+test("the coordinator's time for an event is what it used more, over all events", () => {
   const alone = turn([1, 2, 3], { processorSeconds: (atMs) => atMs / 10_000 });
   const watched = turn([11, 12, 13], {
     ...{
       watchers: 100,
       joinedAtMs: 10_500,
-      messagesAtMs: [11_000, 11_500, 12_500, 13_000, 14_000],
+      eventsAtMs: [11_000, 11_500, 12_500, 13_000, 14_000],
     },
     processorSeconds: (atMs) => atMs / 5000,
   });
-  // Two iterations of 0.1 s more each, three messages to each of 100.
-  const { coordinatorSeconds, messages } = compareTurn(alone, watched);
+  // Two iterations of 0.1 s more each, three events to each of 100.
+  const { coordinatorSeconds, events } = compareTurn(alone, watched);
   expect(coordinatorSeconds).toBeCloseTo(0.2 / 300);
-  expect(messages).toBe(2);
+  expect(events).toBe(2);
 });
 
 test("processor time that cannot be known is not made up", () => {

@@ -9,10 +9,10 @@ export interface Turn {
   readonly watchers: number;
   /** When the last watcher had its first event. */
   readonly joinedAtMs: number;
-  /** When the messages to a watcher were made. */
-  readonly messagesAtMs: readonly number[];
-  /** Processor time of the watchers for one message to one of them. */
-  readonly secondsPerMessage: number;
+  /** When what a watcher saw had happened. */
+  readonly eventsAtMs: readonly number[];
+  /** Processor time of the watchers for one event to one of them. */
+  readonly secondsPerEvent: number;
   /** Processor time that the coordinator had used by a moment; null where it cannot be known. */
   readonly processorSeconds: (atMs: number) => number | null;
 }
@@ -24,9 +24,9 @@ export interface TurnComparison {
   readonly watchedSeconds: number;
   /** Share of its time that an iteration took longer: 0 for no effect. */
   readonly slowdown: number;
-  /** Messages to each watcher in an iteration. */
-  readonly messages: number;
-  /** Processor time of the coordinator for one message to one watcher; null where it cannot be known. */
+  /** Events to each watcher in an iteration. */
+  readonly events: number;
+  /** Processor time of the coordinator for one event to one watcher; null where it cannot be known. */
   readonly coordinatorSeconds: number | null;
   /** The same of the watchers. */
   readonly watcherSeconds: number;
@@ -49,20 +49,20 @@ export function compareTurn(alone: Turn, watched: Turn): TurnComparison {
     return span.fromMs < watched.joinedAtMs || other === undefined ? [] : [[other, span] as const];
   });
   const ratios = pairs.map(([a, b]) => lengthOf(b) / lengthOf(a));
-  const numMessages = pairs.map(([, { fromMs, toMs }]) => {
-    return watched.messagesAtMs.filter((atMs) => atMs > fromMs && atMs <= toMs).length;
+  const numEvents = pairs.map(([, { fromMs, toMs }]) => {
+    return watched.eventsAtMs.filter((atMs) => atMs > fromMs && atMs <= toMs).length;
   });
   const extra = sum(
     pairs.map(([a, b]) => minus(processorTime(watched, b), processorTime(alone, a))),
   );
-  const delivered = watched.watchers * numMessages.reduce((total, count) => total + count, 0);
+  const delivered = watched.watchers * numEvents.reduce((total, count) => total + count, 0);
   return {
     seconds: median(pairs.map(([a]) => lengthOf(a))),
     watchedSeconds: median(pairs.map(([, b]) => lengthOf(b))),
     slowdown: median(ratios) - 1,
-    messages: median(numMessages),
+    events: median(numEvents),
     coordinatorSeconds: extra === null ? null : extra / delivered,
-    watcherSeconds: watched.secondsPerMessage,
+    watcherSeconds: watched.secondsPerEvent,
   };
 }
 

@@ -2,7 +2,7 @@
  * The watchers of `gumshoe bench watchers`, in one process: each with a connection of its own, as users have.
  * They count what comes and look no further. Ends with its parent.
  */
-import { RpcChannel, RunService } from "@gumshoe/protocol";
+import { RpcChannel, RunService, WATCH_GATHER_MS } from "@gumshoe/protocol";
 
 import { type WatchersNews, type WatchersOrder } from "./watchers.js";
 
@@ -20,26 +20,25 @@ function processorSeconds(): number {
 /** Watches a run to its end; tells when everyone has the first event, and what came from then on. */
 async function watch({ run, address, token, watchers }: WatchersOrder): Promise<void> {
   let numJoined = 0;
-  let numMessages = 0;
+  let numEvents = 0;
   let startSeconds = 0;
   const join = () => {
     numJoined += 1;
     if (numJoined < watchers) return;
     tell({ type: "joined", atMs: Date.now() });
-    numMessages = 0;
+    numEvents = 0;
     startSeconds = processorSeconds();
   };
   const seen = await Promise.all(
     Array.from({ length: watchers }, async () => {
       const channel = new RpcChannel(address, { token });
+      const request = { name: run, fromEvent: 0, gatherMs: WATCH_GATHER_MS };
       const atMs: number[] = [];
       try {
-        for await (const event of channel
-          .client(RunService)
-          .watchRun({ name: run, fromEvent: 0 })) {
+        for await (const message of channel.client(RunService).watchRun(request)) {
           if (atMs.length === 0) join();
-          numMessages += 1;
-          atMs.push(event.atMs);
+          numEvents += 1 + message.later.length;
+          for (const event of [message, ...message.later]) atMs.push(event.atMs);
         }
       } finally {
         channel.close();
@@ -48,7 +47,7 @@ async function watch({ run, address, token, watchers }: WatchersOrder): Promise<
     }),
   );
   const seconds = processorSeconds() - startSeconds;
-  tell({ type: "ended", messagesAtMs: seen[0] ?? [], secondsPerMessage: seconds / numMessages });
+  tell({ type: "ended", eventsAtMs: seen[0] ?? [], secondsPerEvent: seconds / numEvents });
 }
 
 process.on("disconnect", () => process.exit(0));

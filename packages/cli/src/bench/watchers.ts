@@ -46,9 +46,9 @@ export type WatchersNews =
   | {
       readonly type: "ended";
       /** When what one watcher saw had happened, transient events too. */
-      readonly messagesAtMs: readonly number[];
-      /** Processor time of their process for each message to each of them, once all had joined. */
-      readonly secondsPerMessage: number;
+      readonly eventsAtMs: readonly number[];
+      /** Processor time of their process for each event to each of them, once all had joined. */
+      readonly secondsPerEvent: number;
     };
 
 /** Runs turns of a run with nobody watching, and the same run with everybody watching. */
@@ -115,7 +115,7 @@ class RunWatch {
       const order = { run: name, address: cluster.address, token: home.token(), watchers };
       if (news !== null) peer.send(order satisfies WatchersOrder);
       await this.#untilDone(name);
-      const { joinedAtMs = 0, messagesAtMs = [], secondsPerMessage = 0 } = (await news) ?? {};
+      const { joinedAtMs = 0, eventsAtMs = [], secondsPerEvent = 0 } = (await news) ?? {};
       record.take();
       const events = await this.#eventsOf(name);
       const { at } = record;
@@ -123,8 +123,8 @@ class RunWatch {
         events,
         watchers,
         joinedAtMs,
-        messagesAtMs,
-        secondsPerMessage,
+        eventsAtMs,
+        secondsPerEvent,
         processorSeconds: at,
       };
     } finally {
@@ -158,7 +158,7 @@ function configOf(name: string): RunConfig {
   });
 }
 
-type Watched = Pick<Turn, "joinedAtMs" | "messagesAtMs" | "secondsPerMessage">;
+type Watched = Pick<Turn, "joinedAtMs" | "eventsAtMs" | "secondsPerEvent">;
 
 /** Waits for what the watchers have to tell of one run. */
 function followNews(peer: ChildProcess): Promise<Watched> {
@@ -204,17 +204,17 @@ function describe({ watchers }: BenchSettings, turns: readonly TurnComparison[])
       "%",
     ),
     ...figure(
-      "messages to each watcher",
-      of(({ messages }) => messages),
+      "events to each watcher",
+      of(({ events }) => events),
       "an iteration",
     ),
     ...figure(
-      "coordinator's processor time for a message",
+      "coordinator's processor time for an event",
       of(({ coordinatorSeconds: time }) => time && time * MICROSECONDS_PER_SECOND),
       "us",
     ),
     ...figure(
-      "watchers' processor time for a message",
+      "watchers' processor time for an event",
       of(({ watcherSeconds }) => watcherSeconds * MICROSECONDS_PER_SECOND),
       "us",
     ),

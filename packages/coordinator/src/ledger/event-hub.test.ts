@@ -1,3 +1,4 @@
+import { systemClock } from "@gumshoe/core";
 import { type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
@@ -10,9 +11,15 @@ const cancelled = (number: number) => event(number, { type: "run-cancelled" });
 const progress = () =>
   event(0, { type: "progress", phase: "sampling", iteration: 0, done: 1, total: 2 });
 
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 async function numbers(hub: EventHub, from: number, signal = new AbortController().signal) {
   const seen: number[] = [];
-  for await (const { number } of hub.watch(from, signal)) seen.push(number);
+  const options = { signal, gatherMs: 0, clock: systemClock };
+  for await (const events of hub.watch(from, options)) {
+    expect(events).toHaveLength(1);
+    for (const { number } of events) seen.push(number);
+  }
   return seen;
 }
 
@@ -59,4 +66,47 @@ test("a watch from beyond the last event waits for it, or ends where the run has
   expect(await watching).toEqual([9, 10]);
   expect(await numbers(hub, 11)).toEqual([]);
   expect(await numbers(hub, 99)).toEqual([]);
+});
+
+test("a watcher that wants so gets the events of some time together, and the last one at once", async () => {
+  const hub = new EventHub(Array.from({ length: 70 }, (_, i) => done(i + 1)));
+  const sleeps: number[] = [];
+  let pass = () => undefined as void;
+  const clock = {
+    ...systemClock,
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      sleeps.push(ms);
+      await new Promise<void>((resolve) => {
+        pass = resolve;
+        signal?.addEventListener("abort", () => resolve());
+      });
+    },
+  };
+  const options = { signal: new AbortController().signal, gatherMs: 100, clock };
+  const gathered = hub.watch(1, options);
+  const next = async () => {
+    const result = await gathered.next();
+    return result.done === true ? null : result.value.map(({ number }) => number);
+  };
+  expect((await next())?.length).toBe(64);
+  expect(await next()).toEqual([65, 66, 67, 68, 69, 70]);
+  let pending = next();
+  await settled();
+  hub.publish(done(71));
+  await settled();
+  hub.publish(progress());
+  hub.publish(done(72));
+  await settled();
+  pass();
+  expect(await pending).toEqual([71, 72]);
+  expect(await next()).toEqual([0]);
+  pending = next();
+  await settled();
+  hub.publish(done(73));
+  await settled();
+  // Nobody lets the time pass.
+  hub.publish(cancelled(74));
+  expect(await pending).toEqual([73, 74]);
+  expect(await next()).toBeNull();
+  expect(sleeps).toEqual([100, 100]);
 });

@@ -1,7 +1,19 @@
+import { type Clock } from "@gumshoe/core";
 import { FINAL_EVENTS, type WatchedEvent } from "@gumshoe/protocol";
 
 /** Events that a slow watcher may lag behind before transient ones are dropped for it. */
 const MAX_TRANSIENT_LAG = 64;
+
+/** Events that are yielded together at most: they become one message. */
+const MAX_GATHERED = 64;
+
+/** How a watcher is served. */
+export interface GatherOptions {
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+  readonly gatherMs: number;
+  readonly clock: Clock;
+}
 
 interface Watcher {
   readonly queue: WatchedEvent[];
@@ -35,33 +47,48 @@ export class EventHub {
    * Yields the events from a number on, past ones first, until a final one that nothing follows. Ends
    * at once where the run has ended before that number.
    *
-   * @param from  first event wanted, from 1; 0 for all
+   * @param from             first event wanted, from 1; 0 for all
+   * @param options.gatherMs  how long new events are gathered, to be yielded together; 0 for not at all
    */
-  async *watch(from: number, signal: AbortSignal): AsyncGenerator<WatchedEvent> {
+  async *watch(from: number, options: GatherOptions): AsyncGenerator<readonly WatchedEvent[]> {
+    const { signal } = options;
     const watcher: Watcher = { queue: [], wake: () => undefined };
     this.#watchers.add(watcher);
     const onAbort = () => watcher.wake();
     signal.addEventListener("abort", onAbort);
+    const most = options.gatherMs > 0 ? MAX_GATHERED : 1;
     try {
       let sent = Math.max(0, from - 1);
       for (;;) {
         if (sent >= this.#events.length && this.#hasEnded()) return;
-        for (let event = this.#events[sent]; event !== undefined; event = this.#events[sent]) {
-          sent += 1;
-          yield event;
+        while (sent < this.#events.length) {
+          const events = this.#events.slice(sent, sent + most);
+          sent += events.length;
+          yield events;
           if (sent === this.#events.length && this.#hasEnded()) return;
         }
         const transient = watcher.queue.splice(0).filter(({ number }) => number === 0);
-        for (const event of transient) yield event;
+        for (let i = 0; i < transient.length; i += most) yield transient.slice(i, i + most);
         if (signal.aborted) return;
         if (watcher.queue.length === 0 && this.#events.length <= sent) {
           await new Promise<void>((resolve) => (watcher.wake = resolve));
+          await this.#gather(watcher, options);
         }
       }
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#watchers.delete(watcher);
     }
+  }
+
+  /** Waits for what may follow an event; not after the last one. */
+  async #gather(watcher: Watcher, { signal, gatherMs, clock }: GatherOptions): Promise<void> {
+    if (gatherMs === 0 || signal.aborted || this.#hasEnded()) return;
+    const enough = new AbortController();
+    watcher.wake = () => {
+      if (signal.aborted || this.#hasEnded()) enough.abort();
+    };
+    await clock.sleep(gatherMs, enough.signal).catch(() => undefined);
   }
 
   /** A run that was taken up again goes on after its final event. */

@@ -1,10 +1,11 @@
+import { type Clock } from "@gumshoe/core";
 import {
   parseRunConfig,
   type Run,
   type RpcHandlers,
   RunState,
   type RunService,
-  toRunEvent,
+  type WatchedEvent,
 } from "@gumshoe/protocol";
 
 import { type Fleet } from "../fleet/fleet.js";
@@ -15,6 +16,10 @@ import { type RunManager } from "../run/run-manager.js";
 import { type RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
 import { storedCheckpoints } from "../run/stored-checkpoints.js";
+import { EventPacker } from "./event-packer.js";
+
+/** A watcher that wants to wait longer than this for its events is served at this pace. */
+const MAX_GATHER_MS = 5000;
 
 const STATES = {
   queued: RunState.QUEUED,
@@ -27,14 +32,18 @@ const STATES = {
 /** The handlers of RunService: the door for users. */
 export function runHandlers(
   runs: RunManager,
-  { fleet, loop }: { fleet: Fleet; loop: LoopWatch },
+  { fleet, loop, clock }: { fleet: Fleet; loop: LoopWatch; clock: Clock },
 ): RpcHandlers<typeof RunService> {
+  const packer = new EventPacker();
   return {
     submitRun: async ({ config }) => toRun(await runs.submit(parseRunConfig(config))),
     getRun: async ({ name }) => toRun(runs.get(name)),
     listRuns: async () => ({ runs: runs.list().map(toRun) }),
     cancelRun: async ({ name }) => toRun(await runs.cancel(name)),
-    watchRun: ({ name, fromEvent }, { signal }) => watch(runs.get(name), fromEvent, signal),
+    watchRun: ({ name, fromEvent, gatherMs }, { signal }) => {
+      const options = { signal, clock, gatherMs: Math.min(gatherMs, MAX_GATHER_MS) };
+      return packed(runs.get(name).events.watch(fromEvent, options), packer);
+    },
     listRollouts: async (request) => rolloutPage(runs.get(request.run), request),
     listCheckpoints: async ({ run }) => ({ checkpoints: await storedCheckpoints(runs.get(run)) }),
     downloadCheckpoint: (request) => downloadCheckpoint(runs.get(request.run), request),
@@ -42,8 +51,11 @@ export function runHandlers(
   };
 }
 
-async function* watch(record: RunRecord, fromEvent: number, signal: AbortSignal) {
-  for await (const event of record.events.watch(fromEvent, signal)) yield toRunEvent(event);
+async function* packed(gathered: AsyncIterable<readonly WatchedEvent[]>, packer: EventPacker) {
+  for await (const events of gathered) {
+    const message = packer.pack(events);
+    if (message !== null) yield message;
+  }
 }
 
 function toRun(record: RunRecord): Run {

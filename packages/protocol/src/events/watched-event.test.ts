@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { RunService } from "./run-service.js";
 import { fromRunEvent, toRunEvent, type WatchedEvent } from "./watched-event.js";
 
 const EVENT: WatchedEvent = {
@@ -11,6 +12,16 @@ const EVENT: WatchedEvent = {
 test("an event is read back as it was sent", () => {
   expect(toRunEvent(EVENT)).toMatchObject({ number: 3, type: "checkpoint-written" });
   expect(fromRunEvent(toRunEvent(EVENT))).toEqual(EVENT);
+});
+
+test("events that follow come in the same message, encoded once", () => {
+  const message = toRunEvent(EVENT, [{ ...EVENT, number: 4 }]);
+  const { responseSerialize, responseDeserialize } = RunService.watchRun;
+  const bytes = responseSerialize(message);
+  expect(responseSerialize(message)).toBe(bytes);
+  const { later, ...first } = responseDeserialize(bytes);
+  expect(later.map(fromRunEvent)).toEqual([{ ...EVENT, number: 4 }]);
+  expect(fromRunEvent({ ...first, later })).toEqual(EVENT);
 });
 
 test("a type of a later version is passed over, and an unknown field dropped", () => {

@@ -11,10 +11,15 @@ export interface WatchedEvent {
   readonly body: RunEventBody;
 }
 
-/** Packs an event for the wire. */
-export function toRunEvent(event: WatchedEvent): RunEvent {
+/**
+ * Packs an event for the wire.
+ *
+ * @param later  events that follow it in the same message
+ */
+export function toRunEvent(event: WatchedEvent, later: readonly WatchedEvent[] = []): RunEvent {
   const { number, atMs, body } = event;
-  return { number, atMs, type: body.type, json: JSON.stringify(body) };
+  const rest = later.map((one) => toRunEvent(one));
+  return { number, atMs, type: body.type, json: JSON.stringify(body), later: rest };
 }
 
 /**

@@ -21,6 +21,9 @@ const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
   DownloadCheckpoint: 4096,
 };
 
+/** Time of which a watcher gets the events in one message: many watchers then cost the coordinator little. */
+export const WATCH_GATHER_MS = 500;
+
 /** Deadline of a call that the table below does not name. */
 const DEFAULT_DEADLINE_MS = 10_000;
 

@@ -115,6 +115,11 @@ export interface WatchRunRequest {
   name: string;
   /** Number of the first event wanted; 0 for all. */
   fromEvent: number;
+  /**
+   * For how long events are gathered, at most 5000: they then come in one message, the others in `later`
+   * of the first. 0: each comes at once, in a message of its own.
+   */
+  gatherMs: number;
 }
 
 export interface Run {
@@ -159,6 +164,8 @@ export interface RunEvent {
   type: string;
   /** The event as JSON. */
   json: string;
+  /** Events that follow this one, in order, where the request asked for events to be gathered. */
+  later: RunEvent[];
 }
 
 export interface ListRolloutsRequest {
@@ -586,7 +593,7 @@ export const CancelRunRequest: MessageFns<CancelRunRequest> = {
 };
 
 function createBaseWatchRunRequest(): WatchRunRequest {
-  return { name: "", fromEvent: 0 };
+  return { name: "", fromEvent: 0, gatherMs: 0 };
 }
 
 export const WatchRunRequest: MessageFns<WatchRunRequest> = {
@@ -596,6 +603,9 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     }
     if (message.fromEvent !== 0) {
       writer.uint32(16).uint64(message.fromEvent);
+    }
+    if (message.gatherMs !== 0) {
+      writer.uint32(24).uint32(message.gatherMs);
     }
     return writer;
   },
@@ -629,6 +639,14 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
             message.fromEvent = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.gatherMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -648,6 +666,7 @@ export const WatchRunRequest: MessageFns<WatchRunRequest> = {
     const message = createBaseWatchRunRequest();
     message.name = object.name ?? "";
     message.fromEvent = object.fromEvent ?? 0;
+    message.gatherMs = object.gatherMs ?? 0;
     return message;
   },
 };
@@ -883,7 +902,7 @@ export const WeightVersion: MessageFns<WeightVersion> = {
 };
 
 function createBaseRunEvent(): RunEvent {
-  return { number: 0, atMs: 0, type: "", json: "" };
+  return { number: 0, atMs: 0, type: "", json: "", later: [] };
 }
 
 export const RunEvent: MessageFns<RunEvent> = {
@@ -899,6 +918,9 @@ export const RunEvent: MessageFns<RunEvent> = {
     }
     if (message.json !== "") {
       writer.uint32(34).string(message.json);
+    }
+    for (const v of message.later) {
+      RunEvent.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -948,6 +970,14 @@ export const RunEvent: MessageFns<RunEvent> = {
             message.json = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.later.push(RunEvent.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -969,6 +999,7 @@ export const RunEvent: MessageFns<RunEvent> = {
     message.atMs = object.atMs ?? 0;
     message.type = object.type ?? "";
     message.json = object.json ?? "";
+    message.later = object.later?.map((e) => RunEvent.fromPartial(e)) || [];
     return message;
   },
 };
