@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { access } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -39,7 +39,7 @@ export class BlobStore {
   async put(bytes: Uint8Array, name = sha256(bytes)): Promise<string> {
     const file = join(this.#folder, name);
     await this.#writes.during(async () => {
-      if (!existsSync(file)) await writeWhole(file, bytes);
+      if (!(await isThere(file))) await writeWhole(file, bytes);
     });
     // One sync for all blobs that came meanwhile.
     await this.#names.done();
@@ -55,4 +55,9 @@ export class BlobStore {
     if (sha256(bytes) !== name) throw new CorruptRecordError(file, "its bytes have changed");
     return bytes;
   }
+}
+
+/** Asks in the thread pool: while the folder is being synced, even this question may wait for the disk. */
+function isThere(file: string): Promise<boolean> {
+  return new Promise((resolve) => access(file, (error) => resolve(error === null)));
 }
