@@ -53,6 +53,7 @@ test("of many jobs, ensure puts back the one that Redis has lost, unless it is d
   });
   expect(await queue.ensure(open)).toEqual({ added: 1, dead: [] });
   expect(await queue.ensure(open)).toEqual({ added: 0, dead: [] });
+  expect(await queue.ensure([])).toEqual({ added: 0, dead: [] });
 });
 
 test("after Redis has restarted empty, the same connections serve again", async () => {

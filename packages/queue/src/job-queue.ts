@@ -13,6 +13,15 @@ const CHUNK = 25;
 /** Jobs that are looked for in one go when all of them should be there: the answer is one number. */
 const LOOKED_FOR = 250;
 
+/** A job has a timestamp from the start, and a dead letter the time when it was given up. */
+const COUNT_OPEN = `
+local open = 0
+for _, key in ipairs(KEYS) do
+  local fields = redis.call("HMGET", key, "timestamp", "finishedOn")
+  if fields[1] and not fields[2] then open = open + 1 end
+end
+return open`;
+
 type BullJob = Job<JobOf<QueueName>, void, string>;
 
 /** Jobs of a queue by what is happening to them. */
@@ -100,10 +109,9 @@ export class JobQueue<Q extends QueueName> {
     const dead: string[] = [];
     // Thousands of jobs are compared every few seconds, and nearly always none is missing.
     const suspects: JobOf<Q>[] = [];
-    const { dead: numDead } = await this.counts();
     for (const all of chunksOf(openJobs, LOOKED_FOR)) {
       const chunk = all.filter(isOpen);
-      if (numDead > 0 || !(await this.#areThere(chunk))) suspects.push(...chunk);
+      if ((await this.#countOpen(chunk)) < chunk.length) suspects.push(...chunk);
     }
     for (const chunk of chunksOf(suspects)) {
       const states = (await this.#states(chunk)).filter(({ job }) => isOpen(job));
@@ -197,11 +205,12 @@ export class JobQueue<Q extends QueueName> {
     return `${queuePrefix(this.#redis.cluster)}:${this.#name}:${jobId(this.#name, job)}`;
   }
 
-  /** Says whether Redis knows all of these jobs, dead letters included. */
-  async #areThere(jobs: readonly JobOf<Q>[]): Promise<boolean> {
-    if (jobs.length === 0) return true;
+  /** Counts those of the jobs that are in the queue, and no dead letters. */
+  async #countOpen(jobs: readonly JobOf<Q>[]): Promise<number> {
+    if (jobs.length === 0) return 0;
     const keys = jobs.map((job) => this.#redisKey(job));
-    return (await this.#redis.run(() => this.#redis.commands.exists(keys))) === keys.length;
+    const reply = this.#redis.run(() => this.#redis.commands.eval(COUNT_OPEN, keys.length, keys));
+    return Number(await reply);
   }
 
   /** Looks up jobs by their ids in one round trip. */

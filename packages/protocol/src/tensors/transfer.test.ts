@@ -98,6 +98,22 @@ test.skipIf(placeOfProcess() === "")(
   },
 );
 
+test.skipIf(placeOfProcess() === "")(
+  "a vector of which more is held than before is shared as far as it is held now",
+  async () => {
+    const files = new MemoryFiles();
+    const before = { start: HELD.start, values: HELD.values.subarray(0, 1_000_000) };
+    serve = (request) => serveTensor(request, before, files);
+    await pullTensor(channel, request(1000, 1_001_000), new Float32Array(1_000_000));
+    serve = (request) => serveTensor(request, HELD, files);
+    const target = new Float32Array(HELD.values.length);
+    const inTime = { signal: AbortSignal.timeout(5000) };
+    await pullTensor(channel, request(1000, 2_101_001), target, inTime);
+    expect(floatsToBytes(target).equals(floatsToBytes(HELD.values))).toBe(true);
+    await files.close();
+  },
+);
+
 test("an empty range is no error", async () => {
   await pullTensor(channel, request(1500, 1500), new Float32Array(0));
 });

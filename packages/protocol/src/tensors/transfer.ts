@@ -81,8 +81,9 @@ export function shareAhead(
   if (files.isUsed) files.share(keyOf(of, held), held.values).catch(() => undefined);
 }
 
+/** Under another plan a process may hold more or less of the same vector, from the same place on. */
 function keyOf({ run, name }: Pick<PullTensorRequest, "run" | "name">, held: HeldRange): string {
-  return `${run} ${name} ${held.start}`;
+  return `${run} ${name} ${held.start} ${held.values.length}`;
 }
 
 /** Puts a held vector into a file, if the asker can read it; null to stream it. */
