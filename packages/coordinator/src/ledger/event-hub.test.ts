@@ -11,6 +11,20 @@ const cancelled = (number: number) => event(number, { type: "run-cancelled" });
 const progress = () =>
   event(0, { type: "progress", phase: "sampling", iteration: 0, done: 1, total: 2 });
 
+/** A clock whose sleeps last until the test lets them pass. */
+function handClock() {
+  const sleeps: number[] = [];
+  let wake = () => undefined as void;
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    sleeps.push(ms);
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      signal?.addEventListener("abort", () => resolve());
+    });
+  };
+  return { clock: { ...systemClock, sleep }, sleeps, pass: () => wake() };
+}
+
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 async function numbers(hub: EventHub, from: number, signal = new AbortController().signal) {
@@ -70,18 +84,7 @@ test("a watch from beyond the last event waits for it, or ends where the run has
 
 test("a watcher that wants so gets the events of some time together, and the last one at once", async () => {
   const hub = new EventHub(Array.from({ length: 70 }, (_, i) => done(i + 1)));
-  const sleeps: number[] = [];
-  let pass = () => undefined as void;
-  const clock = {
-    ...systemClock,
-    sleep: async (ms: number, signal?: AbortSignal) => {
-      sleeps.push(ms);
-      await new Promise<void>((resolve) => {
-        pass = resolve;
-        signal?.addEventListener("abort", () => resolve());
-      });
-    },
-  };
+  const { clock, sleeps, pass } = handClock();
   const options = { signal: new AbortController().signal, gatherMs: 100, clock };
   const gathered = hub.watch(1, options);
   const next = async () => {
@@ -109,4 +112,23 @@ test("a watcher that wants so gets the events of some time together, and the las
   expect(await pending).toEqual([73, 74]);
   expect(await next()).toBeNull();
   expect(sleeps).toEqual([100, 100]);
+});
+
+test("watchers that gather wait for the same moment, and get the same events", async () => {
+  const hub = new EventHub([]);
+  const { clock, sleeps, pass } = handClock();
+  const options = { signal: new AbortController().signal, gatherMs: 60, clock };
+  const watchers = [1, 2, 3].map(() => hub.watch(0, options));
+  const next = () => Promise.all(watchers.map((watcher) => watcher.next()));
+  for (const number of [1, 3]) {
+    const pending = next();
+    await settled();
+    hub.publish(done(number));
+    await settled();
+    hub.publish(done(number + 1));
+    pass();
+    const value = [done(number), done(number + 1)];
+    expect(await pending).toEqual(watchers.map(() => ({ done: false, value })));
+  }
+  expect(sleeps).toEqual([60, 60]);
 });

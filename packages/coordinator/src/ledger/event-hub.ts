@@ -24,6 +24,8 @@ interface Watcher {
 export class EventHub {
   readonly #events: WatchedEvent[];
   readonly #watchers = new Set<Watcher>();
+  /** Times in which events are gathered at this moment, by their length in ms. */
+  readonly #gatherings = new Map<number, { done: Promise<unknown>; enough: AbortController }>();
 
   constructor(events: readonly WatchedEvent[]) {
     this.#events = [...events];
@@ -41,6 +43,8 @@ export class EventHub {
       watcher.queue.push(event);
       watcher.wake();
     }
+    if (!this.#hasEnded()) return;
+    for (const { enough } of this.#gatherings.values()) enough.abort();
   }
 
   /**
@@ -61,8 +65,10 @@ export class EventHub {
       let sent = Math.max(0, from - 1);
       for (;;) {
         if (sent >= this.#events.length && this.#hasEnded()) return;
-        while (sent < this.#events.length) {
-          const events = this.#events.slice(sent, sent + most);
+        // What is published while these are sent is gathered again.
+        const stop = this.#events.length;
+        while (sent < stop) {
+          const events = this.#events.slice(sent, Math.min(stop, sent + most));
           sent += events.length;
           yield events;
           if (sent === this.#events.length && this.#hasEnded()) return;
@@ -72,8 +78,8 @@ export class EventHub {
         if (signal.aborted) return;
         if (watcher.queue.length === 0 && this.#events.length <= sent) {
           await new Promise<void>((resolve) => (watcher.wake = resolve));
-          await this.#gather(watcher, options);
         }
+        await this.#gather(options);
       }
     } finally {
       signal.removeEventListener("abort", onAbort);
@@ -81,14 +87,20 @@ export class EventHub {
     }
   }
 
-  /** Waits for what may follow an event; not after the last one. */
-  async #gather(watcher: Watcher, { signal, gatherMs, clock }: GatherOptions): Promise<void> {
+  /** Waits for what may follow an event, all watchers to the same moment; not after the last event. */
+  async #gather({ signal, gatherMs, clock }: GatherOptions): Promise<void> {
     if (gatherMs === 0 || signal.aborted || this.#hasEnded()) return;
-    const enough = new AbortController();
-    watcher.wake = () => {
-      if (signal.aborted || this.#hasEnded()) enough.abort();
-    };
-    await clock.sleep(gatherMs, enough.signal).catch(() => undefined);
+    let gathering = this.#gatherings.get(gatherMs);
+    if (gathering === undefined) {
+      const enough = new AbortController();
+      const done = clock.sleep(gatherMs, enough.signal).then(
+        () => this.#gatherings.delete(gatherMs),
+        () => this.#gatherings.delete(gatherMs),
+      );
+      gathering = { done, enough };
+      this.#gatherings.set(gatherMs, gathering);
+    }
+    await gathering.done;
   }
 
   /** A run that was taken up again goes on after its final event. */
