@@ -37,26 +37,67 @@ struct Columns {
   const float* at[VECTORS];
 };
 
-// acc[i][v] runs on over `k` steps.
-template <int ROWS, int VECTORS, bool WHOLE>
-static inline void chains(const Product& p, long k, const float* a, const Columns<VECTORS>& from,
-                          long shift, int last, Vec (&acc)[ROWS][VECTORS]) {
-  const float* b[VECTORS];
+// acc[i][v] runs on over `k` steps. With A_STEP and B_STEP, the distances along k are these, and B has
+// panels: addresses are then constants of the instructions, and four steps make one turn of the loop.
+template <int ROWS, int VECTORS, bool WHOLE, long A_STEP, long B_STEP>
+static inline void run_chains(const Product& p, long k, const float* a, const Columns<VECTORS>& from,
+                              long shift, int last, Vec (&acc)[ROWS][VECTORS]) {
+  constexpr bool KNOWN = A_STEP > 0 && B_STEP == PANEL;
+  constexpr int TURN = KNOWN ? 4 : 1, PER_PANEL = KNOWN ? PANEL / LANES : 1;
+  // One pointer for three rows, and one for each panel: more would not stay in registers.
+  constexpr int POINTERS = (ROWS + 2) / 3, PANELS = (VECTORS + PER_PANEL - 1) / PER_PANEL;
+  const long a_step = KNOWN ? A_STEP : p.a_step, b_step = KNOWN ? B_STEP : p.b_step;
+  const long a_row = p.a_row;
+  const float* rows[POINTERS];
+  const float* b[PANELS];
 #pragma GCC unroll 16
-  for (int v = 0; v < VECTORS; v++) b[v] = from.at[v] + shift;
-  const long a_row = p.a_row, a_step = p.a_step, b_step = p.b_step;
-  for (long i = 0, at = 0; i < k; i++, a += a_step, at += b_step) {
+  for (int i = 0; i < POINTERS; i++) rows[i] = a + 3 * i * a_row;
+#pragma GCC unroll 16
+  for (int i = 0; i < PANELS; i++) b[i] = from.at[i * PER_PANEL] + shift;
+  auto step = [&](long i) __attribute__((always_inline)) {
     Vec column[VECTORS];
 #pragma GCC unroll 16
-    for (int v = 0; v < VECTORS; v++)
-      column[v] = WHOLE || v < VECTORS - 1 ? load(b[v] + at) : load_first(b[v] + at, last);
+    for (int v = 0; v < VECTORS; v++) {
+      const float* at = b[v / PER_PANEL] + v % PER_PANEL * LANES + i * b_step;
+      column[v] = WHOLE || v < VECTORS - 1 ? load(at) : load_first(at, last);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; r++) {
-      const Vec x = broadcast(a[r * a_row]);
+      const Vec x = broadcast(rows[r / 3][r % 3 * a_row + i * a_step]);
 #pragma GCC unroll 16
       for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(x, column[v], acc[r][v]);
     }
+    // The compiler would keep a pointer for each row and step, and most of them in memory.
+#pragma GCC unroll 16
+    for (int j = 0; j < POINTERS; j++) asm volatile("" : "+r"(rows[j]));
+  };
+  auto advance = [&](long steps) __attribute__((always_inline)) {
+#pragma GCC unroll 16
+    for (int i = 0; i < POINTERS; i++) rows[i] += steps * a_step;
+#pragma GCC unroll 16
+    for (int i = 0; i < PANELS; i++) b[i] += steps * b_step;
+  };
+  for (; k >= TURN; k -= TURN) {
+#pragma GCC unroll 16
+    for (int i = 0; i < TURN; i++) step(i);
+    advance(TURN);
   }
+  for (; TURN > 1 && k > 0; k--) {
+    step(0);
+    advance(1);
+  }
+}
+
+template <int ROWS, int VECTORS, bool WHOLE>
+static inline void chains(const Product& p, long k, const float* a, const Columns<VECTORS>& from,
+                          long shift, int last, Vec (&acc)[ROWS][VECTORS]) {
+  if constexpr (ROWS == TILE_ROWS && VECTORS == TILE_VECTORS && WHOLE) {
+    if (p.b_step == PANEL && p.a_step == 1)
+      return run_chains<ROWS, VECTORS, WHOLE, 1, PANEL>(p, k, a, from, shift, last, acc);
+    if (p.b_step == PANEL && p.a_step == TILE_ROWS)
+      return run_chains<ROWS, VECTORS, WHOLE, TILE_ROWS, PANEL>(p, k, a, from, shift, last, acc);
+  }
+  run_chains<ROWS, VECTORS, WHOLE, 0, 0>(p, k, a, from, shift, last, acc);
 }
 
 template <int ROWS, int VECTORS, bool WHOLE>
@@ -80,19 +121,35 @@ static inline void tile(const Product& p, long row, long column, const Columns<V
     const long steps = p.k - k < run ? p.k - k : run;
     chains<ROWS, VECTORS, WHOLE>(p, steps, a + k * p.a_step, from, shift, last, acc);
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < ROWS; i++)
+  // The fields of `p` are read before the first store, or the compiler would read them again after each.
+  const float* bias = p.bias;
+  const float* addend = p.addend;
+  float* c = p.c + corner;
+  const long c_row = p.c_row;
+  if (bias != nullptr) {
 #pragma GCC unroll 16
     for (int v = 0; v < VECTORS; v++) {
-      const long at = corner + i * p.c_row + v * LANES;
-      Vec y = acc[i][v];
-      if (p.bias != nullptr) y = ISA::add(y, take(p.bias + column + v * LANES, v));
-      if (p.addend != nullptr) y = ISA::add(take(p.addend + at, v), y);
-      if (WHOLE)
-        store(p.c + at, y);
-      else
-        store_first(p.c + at, y, width(v));
+      const Vec b = take(bias + column + v * LANES, v);
+#pragma GCC unroll 16
+      for (int i = 0; i < ROWS; i++) acc[i][v] = ISA::add(acc[i][v], b);
     }
+  }
+  if (addend != nullptr) {
+    addend += corner;
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++, addend += c_row)
+#pragma GCC unroll 16
+      for (int v = 0; v < VECTORS; v++)
+        acc[i][v] = ISA::add(take(addend + v * LANES, v), acc[i][v]);
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < ROWS; i++, c += c_row)
+#pragma GCC unroll 16
+    for (int v = 0; v < VECTORS; v++)
+      if (WHOLE)
+        store(c + v * LANES, acc[i][v]);
+      else
+        store_first(c + v * LANES, acc[i][v], width(v));
 }
 
 template <int ROWS, int VECTORS>
