@@ -16,6 +16,7 @@ import { Fleet } from "./fleet/fleet.js";
 import { writeDurably } from "./ledger/durable-file.js";
 import { HttpDoor } from "./http/http-door.js";
 import { METRICS_TYPE, metricsText } from "./http/metrics.js";
+import { DiskThread } from "./ledger/disk-thread.js";
 import { HomeLock } from "./ledger/home-lock.js";
 import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
@@ -43,6 +44,7 @@ export class Coordinator {
   #redis: RedisLink | null = null;
   #fence: Fence | null = null;
   #lock: HomeLock | null = null;
+  #disk: DiskThread | null = null;
   #runs: RunManager | null = null;
   #http: HttpDoor | null = null;
   #queues: { close(): Promise<void> }[] = [];
@@ -93,11 +95,13 @@ export class Coordinator {
     const rolloutQueue = new JobQueue("rollout", { redis, logger });
     const gradientQueue = new JobQueue("gradient", { redis, logger });
     this.#queues = [rolloutQueue, gradientQueue];
+    this.#disk = new DiskThread();
     const runs = new RunManager({
       folder: join(home, "runs"),
       ...{ fleet: this.#fleet, rolloutQueue, gradientQueue, token, tls },
       ...{ clock: this.#clock, logger },
       mayWrite: () => this.#untilFresh(fence),
+      disk: this.#disk,
     });
     this.#runs = runs;
     const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
@@ -119,6 +123,7 @@ export class Coordinator {
 
   async stop(): Promise<void> {
     await this.#runs?.stop();
+    await this.#disk?.stop();
     this.#fleet.stop();
     this.#loop.stop();
     await this.#http?.stop();

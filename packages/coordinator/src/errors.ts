@@ -17,6 +17,13 @@ export class WriteFailedError extends ClusterError {
   }
 }
 
+/** Thrown when blobs cannot be written. */
+export class BlobsFailedError extends ClusterError {
+  constructor(problem: string, cause?: unknown) {
+    super("RESOURCE_EXHAUSTED", `blobs cannot be written: ${problem}`, { cause });
+  }
+}
+
 /** Thrown when no run has the name that was given. */
 export class UnknownRunError extends ClusterError {
   constructor(name: string) {

@@ -20,7 +20,7 @@ const CENSOR = "[secret]";
 export function createLogger(
   name: string,
   level = "info",
-  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
+  destination: DestinationStream = pino.destination({ fd: 2, sync: false }),
 ): Logger {
   return pino(
     {

@@ -26,10 +26,13 @@ export interface GroupDraft {
 export class GroupPlanner {
   readonly #config: RunConfig;
   readonly #model: RunModel;
+  /** One list for all groups: there are thousands. */
+  readonly #stopTokens: number[];
 
   constructor(config: RunConfig, model: RunModel) {
     this.#config = config;
     this.#model = model;
+    this.#stopTokens = [...model.tokenizer.stopTokenIds];
   }
 
   /**
@@ -92,7 +95,7 @@ export class GroupPlanner {
       promptTokens: Int32Array.from(this.#model.tokenizer.encodeChat(task.messages)),
       maxAnswerTokens:
         config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
-      stopTokens: [...this.#model.tokenizer.stopTokenIds],
+      stopTokens: this.#stopTokens,
     };
   }
 }

@@ -14,6 +14,7 @@ import { type JobQueue } from "@gumshoe/queue";
 
 import { NameTakenError, RunStoppedError, UnknownRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
+import { type DiskThread } from "../ledger/disk-thread.js";
 import { RunDriver } from "./run-driver.js";
 import { checkInputs } from "./run-inputs.js";
 import { RunRecord } from "./run-record.js";
@@ -30,6 +31,7 @@ export interface ManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly mayWrite: () => Promise<void>;
+  readonly disk: DiskThread;
 }
 
 interface Active {

@@ -11,6 +11,7 @@ import {
 
 import { CorruptRecordError } from "../errors.js";
 import { BlobStore } from "../ledger/blob-store.js";
+import { type DiskThread } from "../ledger/disk-thread.js";
 import { writeDurably } from "../ledger/durable-file.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
@@ -20,6 +21,7 @@ import { applyEvent, newRunState, type RunState } from "./run-state.js";
 export interface RecordContext {
   readonly clock: Clock;
   readonly mayWrite: () => Promise<void>;
+  readonly disk: DiskThread;
 }
 
 /** A run on disk: its folder, its ledger, its blobs, and the state that they add up to. */
@@ -31,6 +33,7 @@ export class RunRecord {
   readonly blobs: BlobStore;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
+  readonly #disk: DiskThread;
 
   private constructor(parts: {
     config: RunConfig;
@@ -38,14 +41,15 @@ export class RunRecord {
     events: readonly WatchedEvent[];
     blobs: BlobStore;
     ledger: Ledger;
-    clock: Clock;
+    context: RecordContext;
   }) {
     this.config = parts.config;
     this.folder = parts.folder;
     this.blobs = parts.blobs;
     this.events = new EventHub(parts.events);
     this.#ledger = parts.ledger;
-    this.#clock = parts.clock;
+    this.#clock = parts.context.clock;
+    this.#disk = parts.context.disk;
     this.state = newRunState();
     for (const event of parts.events) applyEvent(this.state, event);
   }
@@ -59,8 +63,8 @@ export class RunRecord {
     await mkdir(folder, { recursive: true });
     await writeDurably(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
     const { ledger, events } = await openLedger(folder, context);
-    const blobs = await BlobStore.open(join(folder, "blobs"));
-    const record = new RunRecord({ config, folder, events, blobs, ledger, clock: context.clock });
+    const blobs = await BlobStore.open(blobFolder(folder));
+    const record = new RunRecord({ config, folder, events, blobs, ledger, context });
     if (events.length === 0) await record.append({ type: "run-submitted", config });
     return record;
   }
@@ -82,9 +86,8 @@ export class RunRecord {
       await ledger.close();
       throw new CorruptRecordError(folder, "its config is of another version of Gumshoe");
     }
-    const blobs = await BlobStore.open(join(folder, "blobs"));
-    const { clock } = context;
-    return new RunRecord({ config: parsed.data, folder, events, blobs, ledger, clock });
+    const blobs = await BlobStore.open(blobFolder(folder));
+    return new RunRecord({ config: parsed.data, folder, events, blobs, ledger, context });
   }
 
   get hasEnded(): boolean {
@@ -98,6 +101,11 @@ export class RunRecord {
     this.events.publish(event);
   }
 
+  /** Keeps bytes among the blobs, under their SHA-256; resolves when they are on disk. */
+  keep(bytes: Uint8Array, name: string): Promise<void> {
+    return this.#disk.write(blobFolder(this.folder), name, bytes);
+  }
+
   /** Tells watchers something that need not be kept. */
   tell(body: RunEventBody): void {
     this.events.publish({ number: 0, atMs: this.#clock.now(), body });
@@ -106,6 +114,10 @@ export class RunRecord {
   close(): Promise<void> {
     return this.#ledger.close();
   }
+}
+
+function blobFolder(runFolder: string): string {
+  return join(runFolder, "blobs");
 }
 
 function openLedger(runFolder: string, { clock, mayWrite }: RecordContext) {

@@ -155,7 +155,7 @@ export class SamplingBoard {
   }
 
   async #store(request: SubmitGroupRequest, bytes: Uint8Array, name: string): Promise<void> {
-    await this.#record.blobs.put(bytes, name);
+    await this.#record.keep(bytes, name);
     await this.#record.append(groupEvent(request, name));
   }
 

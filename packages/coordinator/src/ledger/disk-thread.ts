@@ -1,0 +1,64 @@
+import { Worker } from "node:worker_threads";
+
+import { errorMessage } from "@gumshoe/core";
+
+import { BlobsFailedError } from "../errors.js";
+import { type BlobOrder, type BlobOutcome } from "./blob-order.js";
+
+interface Pending {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Writes blobs on a thread of its own. A blob is half a dozen operations of the system, each with a
+ * promise and a native handle: thousands a minute would take a fifth of the main thread's time, and make
+ * its garbage collector's pauses longer.
+ */
+export class DiskThread {
+  readonly #worker = new Worker(new URL("./thread.js", import.meta.url));
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #lost: Error | null = null;
+
+  constructor() {
+    this.#worker.on("message", (outcome: BlobOutcome) => this.#settle(outcome));
+    this.#worker.on("error", (error) => this.#end(errorMessage(error), error));
+    this.#worker.on("exit", () => this.#end("the thread that writes them has ended"));
+  }
+
+  /**
+   * Resolves when a blob is on disk.
+   *
+   * @param name  the SHA-256 of the bytes
+   * @throws      BlobsFailedError, e.g. when the disk is full
+   */
+  write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+    if (this.#lost !== null) return Promise.reject(this.#lost);
+    const id = this.#nextId++;
+    // What travels is a copy of the whole buffer that the bytes lie in.
+    const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, folder, name, bytes: own } satisfies BlobOrder);
+    });
+  }
+
+  /** Ends the thread; what is not on disk yet fails. */
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #settle({ id, problem }: BlobOutcome): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (problem === null) pending?.resolve();
+    else pending?.reject(new BlobsFailedError(problem));
+  }
+
+  #end(problem: string, cause?: unknown): void {
+    this.#lost ??= new BlobsFailedError(problem, cause);
+    for (const pending of this.#pending.values()) pending.reject(this.#lost);
+    this.#pending.clear();
+  }
+}
