@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { TensorChunk } from "../gen/gumshoe/v1/tensors.js";
-import { decodeTensorChunk, encodeTensorChunk } from "./chunk-codec.js";
+import { ChunkMessage, decodeTensorChunk } from "./chunk-codec.js";
 
 const CHUNKS = [
   { offset: 0, data: Buffer.alloc(0), dtype: "" },
@@ -12,6 +12,13 @@ const CHUNKS = [
   { offset: Number.MAX_SAFE_INTEGER, data: Buffer.alloc(0), dtype: "f32" },
   { offset: 9, data: Buffer.alloc(0), dtype: "f32", file: "/proc/1/fd/2", fileOffset: 300 },
 ].map((chunk) => TensorChunk.fromPartial(chunk));
+
+function encodeTensorChunk(chunk: TensorChunk): Buffer {
+  const message = new ChunkMessage(chunk);
+  const bytes = Buffer.alloc(message.byteLength);
+  expect(message.copy(bytes)).toBe(bytes.byteLength);
+  return bytes;
+}
 
 test("the hand-written codec has the bytes of the generated one", () => {
   for (const chunk of CHUNKS) {

@@ -12,40 +12,51 @@ import { MalformedMessageError } from "../errors.js";
 const TAG_OFFSET = 0x08;
 const TAG_DATA = 0x12;
 const TAG_DTYPE = 0x1a;
-// Three tags, three varints of at most 10 bytes, a dtype of at most 16 bytes.
-const MAX_HEAD_BYTES = 64;
-
-/** Where chunks are encoded, one after the other: new memory for each costs more than the copy into it. */
-let scratch = Buffer.alloc(0);
+const MAX_VARINT_BYTES = 10;
 
 /**
- * Encodes a chunk; copies the data once.
- *
- * @returns  a view that is good until the next chunk is encoded: grpc-js copies it into its frame as soon as it
- *           gets it
+ * A chunk as grpc-js takes a message: it asks for the length, makes the frame, and asks for one copy into
+ * it. So the data are copied once, from where they are held, and no message is made.
  */
-export function encodeTensorChunk(chunk: TensorChunk): Buffer {
-  if (chunk.file !== "") return Buffer.from(TensorChunk.encode(chunk).finish());
-  const maxBytes = MAX_HEAD_BYTES + chunk.data.byteLength + chunk.dtype.length;
-  if (scratch.byteLength < maxBytes) scratch = Buffer.allocUnsafeSlow(maxBytes);
-  const bytes = scratch;
+export class ChunkMessage {
+  readonly #parts: readonly Uint8Array[];
+  readonly byteLength: number;
+
+  constructor(chunk: TensorChunk) {
+    this.#parts = partsOf(chunk);
+    this.byteLength = this.#parts.reduce((total, { byteLength }) => total + byteLength, 0);
+  }
+
+  /** Writes the message; returns its length, as Buffer.copy does. */
+  copy(target: Uint8Array, start = 0): number {
+    let at = start;
+    for (const part of this.#parts) {
+      target.set(part, at);
+      at += part.byteLength;
+    }
+    return this.byteLength;
+  }
+}
+
+/** Returns the bytes of a chunk's message, in parts: head, data and tail. */
+function partsOf(chunk: TensorChunk): Uint8Array[] {
+  if (chunk.file !== "") return [TensorChunk.encode(chunk).finish()];
+  const head = Buffer.allocUnsafe(2 * (1 + MAX_VARINT_BYTES));
   let at = 0;
   if (chunk.offset !== 0) {
-    bytes[at++] = TAG_OFFSET;
-    at = writeVarint(bytes, at, chunk.offset);
+    head[at++] = TAG_OFFSET;
+    at = writeVarint(head, at, chunk.offset);
   }
   if (chunk.data.byteLength > 0) {
-    bytes[at++] = TAG_DATA;
-    at = writeVarint(bytes, at, chunk.data.byteLength);
-    bytes.set(chunk.data, at);
-    at += chunk.data.byteLength;
+    head[at++] = TAG_DATA;
+    at = writeVarint(head, at, chunk.data.byteLength);
   }
-  if (chunk.dtype !== "") {
-    bytes[at++] = TAG_DTYPE;
-    at = writeVarint(bytes, at, chunk.dtype.length);
-    at += bytes.write(chunk.dtype, at, "latin1");
-  }
-  return bytes.subarray(0, at);
+  const parts = [head.subarray(0, at), chunk.data];
+  if (chunk.dtype === "") return parts;
+  const tail = Buffer.allocUnsafe(1 + MAX_VARINT_BYTES + chunk.dtype.length);
+  tail[0] = TAG_DTYPE;
+  const end = writeVarint(tail, 1, chunk.dtype.length);
+  return [...parts, tail.subarray(0, end + tail.write(chunk.dtype, end, "latin1"))];
 }
 
 /** Decodes a chunk without a copy of its data. */
@@ -79,7 +90,8 @@ export const TensorService = {
     ...TensorServiceService.pullTensor,
     requestDeserialize: (bytes: Buffer): PullTensorRequest =>
       TensorServiceService.pullTensor.requestDeserialize(bytes),
-    responseSerialize: encodeTensorChunk,
+    // All that grpc-js uses of a Buffer here is its length and `copy`.
+    responseSerialize: (chunk: TensorChunk) => new ChunkMessage(chunk) as unknown as Buffer,
     responseDeserialize: decodeTensorChunk,
   },
 } as const;
