@@ -4,15 +4,18 @@ import { type Task, taskToJson } from "@gumshoe/puzzles";
 
 import { type RunModel } from "./run-model.js";
 import { type Weights } from "./run-state.js";
+import { Slab } from "./slab.js";
 
 /** Parts of the random key that keep purposes apart. */
 const TRAIN_STREAM = 1;
 const VALIDATION_STREAM = 2;
 
-/** A group to be sampled, but for the addresses of its weights. */
-export interface GroupPlan extends Omit<GroupSpec, "weightSources" | "promptTokens"> {
-  /** [T] i32. Thousands of plans are held at a time: a typed array is none of the collector's work. */
+/** A group to be sampled, but for the addresses of its weights. Thousands are held at a time. */
+export interface GroupPlan extends Omit<GroupSpec, "weightSources" | "promptTokens" | "taskJson"> {
+  /** [T] i32, in a slab. */
   readonly promptTokens: Int32Array;
+  /** The task as JSON text, in a slab. */
+  readonly task: Uint8Array;
 }
 
 /** A group that an iteration learns from, before its weights are known. */
@@ -26,6 +29,7 @@ export interface GroupDraft {
 export class GroupPlanner {
   readonly #config: RunConfig;
   readonly #model: RunModel;
+  readonly #slab = new Slab();
   /** One list for all groups: there are thousands. */
   readonly #stopTokens: number[];
 
@@ -91,8 +95,8 @@ export class GroupPlanner {
     return {
       run: config.name,
       iteration,
-      taskJson: taskToJson(task),
-      promptTokens: Int32Array.from(this.#model.tokenizer.encodeChat(task.messages)),
+      task: this.#slab.keepText(taskToJson(task)),
+      promptTokens: this.#slab.keepTokens(this.#model.tokenizer.encodeChat(task.messages)),
       maxAnswerTokens:
         config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
       stopTokens: this.#stopTokens,

@@ -9,6 +9,7 @@ import { taskFromJson } from "@gumshoe/puzzles";
 
 import { type GroupPlan } from "./group-specs.js";
 import { type RunRecord } from "./run-record.js";
+import { textOf } from "./slab.js";
 
 /** An answer to look at. */
 export interface Example {
@@ -61,10 +62,10 @@ async function* groupLines(
   plans: readonly GroupPlan[],
   shown: ShownSums,
 ): AsyncGenerator<string> {
-  for (const { groupKey, taskJson } of plans) {
+  for (const { groupKey, task: taskText } of plans) {
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
     const { weights, rollouts } = SubmitGroupRequest.decode(blob);
-    const task = taskFromJson(taskJson);
+    const task = taskFromJson(textOf(taskText));
     const prompt = task.messages.map(({ content }) => content).join("\n\n");
     const lines = rollouts.map((rollout, index) => {
       const { text: reply, finish, tokens, gradingError } = rollout;

@@ -11,6 +11,7 @@ import { ClusterError, sha256, Turns } from "@gumshoe/core";
 import { ExactnessError, NotWantedError } from "../errors.js";
 import { type GroupPlan } from "./group-specs.js";
 import { type RunRecord } from "./run-record.js";
+import { textOf } from "./slab.js";
 import { checkGroup, groupBytes, groupEvent } from "./stored-group.js";
 
 /** The groups that are wanted now: what workers fetch, and where they hand in. */
@@ -117,8 +118,13 @@ export class SamplingBoard {
   fetch(groupKey: string): GroupSpec {
     const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
-    const { promptTokens, ...rest } = plan;
-    return { ...rest, promptTokens: [...promptTokens], weightSources: [...this.#sources] };
+    const { promptTokens, task, ...rest } = plan;
+    return {
+      ...rest,
+      taskJson: textOf(task),
+      promptTokens: [...promptTokens],
+      weightSources: [...this.#sources],
+    };
   }
 
   /**
