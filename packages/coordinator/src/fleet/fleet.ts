@@ -72,7 +72,7 @@ export class Fleet {
       .sort((a, b) => compare(a.registration.address, b.registration.address));
   }
 
-  /** How often a worker that joins now should say that it is there. */
+  /** How often a worker should say that it is there, as large as the fleet is now. */
   get heartbeatIntervalMs(): number {
     const { least, perWorker, most } = HEARTBEAT_INTERVAL_MS;
     return Math.min(most, Math.max(least, perWorker * this.#members.size));

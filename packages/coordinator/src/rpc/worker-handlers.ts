@@ -18,7 +18,7 @@ export function fleetHandlers(fleet: Fleet): RpcHandlers<typeof FleetService> {
     },
     heartbeat: async (request) => {
       fleet.heartbeat(request);
-      return {};
+      return { heartbeatIntervalMs: fleet.heartbeatIntervalMs };
     },
     leave: async ({ workerId }) => {
       fleet.leave(workerId);

@@ -189,7 +189,7 @@ test("a channel finds its server again after a restart", async () => {
   server = new RpcServer({ token: "right" });
   server.serve(FleetService, {
     register: async () => ({ heartbeatIntervalMs: 7 }),
-    heartbeat: async () => ({}),
+    heartbeat: async () => ({ heartbeatIntervalMs: 7 }),
     leave: async () => ({}),
   });
   await server.listen(address);

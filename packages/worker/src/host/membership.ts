@@ -95,7 +95,9 @@ export class Membership {
       if (over) return;
       try {
         const { workerId } = this.#identity;
-        await this.#fleet.heartbeat({ workerId, ...this.#vitals() }, { deadlineMs: 2000 });
+        const heartbeat = { workerId, ...this.#vitals() };
+        const answer = await this.#fleet.heartbeat(heartbeat, { deadlineMs: 2000 });
+        intervalMs = answer.heartbeatIntervalMs || intervalMs;
       } catch (error) {
         if (error instanceof ClusterError && error.code === "NOT_FOUND") {
           intervalMs = await this.#join();

@@ -39,7 +39,7 @@ export interface RegisterRequest {
 }
 
 export interface RegisterResponse {
-  /** How often to send heartbeats: more seldom in a large fleet. */
+  /** How long to wait before the first heartbeat: longer in a large fleet. */
   heartbeatIntervalMs: number;
 }
 
@@ -58,6 +58,8 @@ export interface HeartbeatRequest {
 }
 
 export interface HeartbeatResponse {
+  /** How long to wait before the next one: the fleet may have grown. */
+  heartbeatIntervalMs: number;
 }
 
 export interface LeaveRequest {
@@ -410,11 +412,14 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
 };
 
 function createBaseHeartbeatResponse(): HeartbeatResponse {
-  return {};
+  return { heartbeatIntervalMs: 0 };
 }
 
 export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
-  encode(_: HeartbeatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: HeartbeatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.heartbeatIntervalMs !== 0) {
+      writer.uint32(8).uint32(message.heartbeatIntervalMs);
+    }
     return writer;
   },
 
@@ -431,6 +436,14 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.heartbeatIntervalMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -446,8 +459,9 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   create(base?: DeepPartial<HeartbeatResponse>): HeartbeatResponse {
     return HeartbeatResponse.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<HeartbeatResponse>): HeartbeatResponse {
+  fromPartial(object: DeepPartial<HeartbeatResponse>): HeartbeatResponse {
     const message = createBaseHeartbeatResponse();
+    message.heartbeatIntervalMs = object.heartbeatIntervalMs ?? 0;
     return message;
   },
 };
@@ -563,7 +577,7 @@ export const FleetServiceService = {
     responseSerialize: (value: RegisterResponse): Buffer => Buffer.from(RegisterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RegisterResponse => RegisterResponse.decode(value),
   },
-  /** Says "still here" as often as the answer to Register asks for. NOT_FOUND asks the worker to register again. */
+  /** Says "still here" as often as the last answer asked for. NOT_FOUND asks the worker to register again. */
   heartbeat: {
     path: "/gumshoe.v1.FleetService/Heartbeat" as const,
     requestStream: false as const,
@@ -588,7 +602,7 @@ export const FleetServiceService = {
 export interface FleetServiceServer extends UntypedServiceImplementation {
   /** Joins the cluster. Idempotent by worker id. */
   register: handleUnaryCall<RegisterRequest, RegisterResponse>;
-  /** Says "still here" as often as the answer to Register asks for. NOT_FOUND asks the worker to register again. */
+  /** Says "still here" as often as the last answer asked for. NOT_FOUND asks the worker to register again. */
   heartbeat: handleUnaryCall<HeartbeatRequest, HeartbeatResponse>;
   /** Leaves: no job is counted on this worker any more. */
   leave: handleUnaryCall<LeaveRequest, LeaveResponse>;
@@ -611,7 +625,7 @@ export interface FleetServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RegisterResponse) => void,
   ): ClientUnaryCall;
-  /** Says "still here" as often as the answer to Register asks for. NOT_FOUND asks the worker to register again. */
+  /** Says "still here" as often as the last answer asked for. NOT_FOUND asks the worker to register again. */
   heartbeat(
     request: HeartbeatRequest,
     callback: (error: ServiceError | null, response: HeartbeatResponse) => void,

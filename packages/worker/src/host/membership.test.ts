@@ -1,0 +1,61 @@
+import { ClusterError, createLogger, systemClock } from "@gumshoe/core";
+import { FleetService, RpcChannel, type RpcHandlers, RpcServer } from "@gumshoe/protocol";
+import { afterEach, expect, test, vi } from "vitest";
+
+import { Membership } from "./membership.js";
+
+const TOKEN = "secret";
+const logger = createLogger("membership", "silent");
+const closing: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const vitals = {
+  ...{ state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 },
+  ...{ tokensPerSecond: 0, tokensDone: 0 },
+};
+
+/** Starts a worker's membership of a coordinator that answers with these handlers. */
+async function join(handlers: RpcHandlers<typeof FleetService>): Promise<void> {
+  const server = new RpcServer({ token: TOKEN });
+  server.serve(FleetService, handlers);
+  const channel = new RpcChannel(await server.listen("127.0.0.1:0"), { token: TOKEN });
+  const membership = new Membership({
+    fleet: channel.client(FleetService),
+    identity: {
+      ...{ workerId: "w", role: "inference", device: "cpu x1", address: "127.0.0.1:1" },
+      ...{ host: "a", pid: 1 },
+    },
+    vitals: () => vitals,
+    ...{ clock: systemClock, logger },
+  });
+  closing.push(
+    () => server.stop(0),
+    () => channel.close(),
+    () => membership.stop(),
+  );
+  await membership.start(() => undefined);
+}
+
+test("a worker waits between heartbeats as long as the last answer asked for", async () => {
+  const heartbeat = vi.fn(async () => ({ heartbeatIntervalMs: 60_000 }));
+  await join({
+    register: async () => ({ heartbeatIntervalMs: 10 }),
+    heartbeat,
+    leave: async () => ({}),
+  });
+  await vi.waitFor(() => expect(heartbeat).toHaveBeenCalled());
+  await systemClock.sleep(200);
+  expect(heartbeat).toHaveBeenCalledTimes(1);
+});
+
+test("a worker that the coordinator has forgotten joins again", async () => {
+  const register = vi.fn(async () => ({ heartbeatIntervalMs: 10 }));
+  await join({
+    register,
+    heartbeat: () => Promise.reject(new ClusterError("NOT_FOUND", "register first")),
+    leave: async () => ({}),
+  });
+  await vi.waitFor(() => expect(register.mock.calls.length).toBeGreaterThan(2));
+});
