@@ -18,7 +18,7 @@ beforeEach(async () => {
   server = new RpcServer({ token: "right" });
   server.serve(FleetService, {
     register: async () => ({ heartbeatIntervalMs: 1000 }),
-    heartbeat: async () => ({}),
+    heartbeat: async () => ({ heartbeatIntervalMs: 1000 }),
     leave: async ({ workerId }, context) => {
       await leave(workerId, context);
       return {};
