@@ -6,6 +6,7 @@ import { type Clock, type Logger, systemClock } from "@gumshoe/core";
 import {
   FleetService,
   PackService,
+  parseRunConfig,
   RolloutService,
   RpcServer,
   RunService,
@@ -27,6 +28,10 @@ import { type CoordinatorSettings } from "./settings.js";
 /** Time that the coordinator waits for a Redis that is starting, in ms. */
 const REDIS_WAIT_MS = 30_000;
 const FENCE_POLL_MS = 50;
+/** Any config. */
+const FIRST_CONFIG = `
+{ type: grpo, name: first, model: none, tasks: { source: { type: generate, tier: mini } } }
+`;
 
 /**
  * The one process that decides: it owns the runs, knows the workers, and serves users and workers.
@@ -78,6 +83,8 @@ export class Coordinator {
       readyFile,
     } = this.#settings;
     const logger = this.#logger;
+    // The first config that is read takes 40 ms: its readers are compiled. Now nobody waits for that.
+    parseRunConfig(FIRST_CONFIG);
     await mkdir(home, { recursive: true });
     this.#lock = await HomeLock.take(home);
     const redis = await RedisLink.connect({

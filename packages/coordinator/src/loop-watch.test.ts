@@ -30,31 +30,33 @@ test("a loop that stood still is told, and warned of", async () => {
   expect(warn).toHaveBeenCalledWith(stopped, "the event loop stood still");
 });
 
-test("a stop in which the thread waited for a core is not of its own making", async () => {
-  let waitedMs = 1000;
+test("of a stop, waits for a core and what was taken from the core are not of its own making", async () => {
+  let times = { ranMs: 500, waitedMs: 1000 };
   watch = new LoopWatch({
     logger: createLogger("loop", "silent"),
-    coreWait: { readMs: () => waitedMs, close: () => undefined },
+    cores: { read: () => times, close: () => undefined },
   });
   watch.start();
   await sleep(20);
   standStill(200);
-  waitedMs += 150;
+  times = { ranMs: 530, waitedMs: 1150 };
   await sleep(20);
-  const { loopDelayMaxMs, loopBlockedMaxMs } = watch.status();
+  const { loopDelayMaxMs, loopBlockedMaxMs, loopBusyMaxMs } = watch.status();
   expect(loopDelayMaxMs).toBeGreaterThanOrEqual(200);
   expect(loopBlockedMaxMs).toBeCloseTo(loopDelayMaxMs - 150);
+  expect(loopBusyMaxMs).toBe(30);
 });
 
-test("where the system tells of no waiting, a stop counts whole", async () => {
-  const coreWait = { readMs: () => 0, close: () => undefined };
-  watch = new LoopWatch({ logger: createLogger("loop", "silent"), coreWait });
+test("where the system does not tell, a stop counts whole", async () => {
+  const cores = { read: () => null, close: () => undefined };
+  watch = new LoopWatch({ logger: createLogger("loop", "silent"), cores });
   watch.start();
   standStill(100);
   await sleep(20);
-  const { loopDelayMaxMs, loopBlockedMaxMs } = watch.status();
+  const { loopDelayMaxMs, loopBlockedMaxMs, loopBusyMaxMs } = watch.status();
   expect(loopBlockedMaxMs).toBeGreaterThanOrEqual(100);
   expect(loopBlockedMaxMs).toBe(loopDelayMaxMs);
+  expect(loopBusyMaxMs).toBe(loopDelayMaxMs);
 });
 
 test("a loop that has only begun has stood still for no time", () => {

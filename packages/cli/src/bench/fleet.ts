@@ -135,6 +135,7 @@ async function doGroups(
       figure("jobs done", tally.numAccepted / seconds, "jobs/s"),
       figure("coordinator's event loop: longest stop", loop.worst.loopDelayMaxMs, "ms"),
       figure("- less its wait for a core: longest", loop.worst.loopBlockedMaxMs, "ms"),
+      figure("- at work on a core: longest", loop.worst.loopBusyMaxMs, "ms"),
       figure("coordinator's event loop: 99 of 100", loop.worst.loopDelayP99Ms, "ms"),
       figure("coordinator's garbage collection: longest", loop.worst.gcPauseMaxMs, "ms"),
       figure("coordinator's memory: most", loop.worst.memoryBytes / 2 ** 20, "MiB"),
@@ -170,7 +171,7 @@ async function untilLearning(
 /** The worst that was told of a coordinator. */
 class LoopRecord {
   worst: CoordinatorStatus = {
-    ...{ loopDelayP99Ms: 0, loopDelayMaxMs: 0, loopBlockedMaxMs: 0 },
+    ...{ loopDelayP99Ms: 0, loopDelayMaxMs: 0, loopBlockedMaxMs: 0, loopBusyMaxMs: 0 },
     ...{ gcPauseMaxMs: 0, memoryBytes: 0 },
   };
 

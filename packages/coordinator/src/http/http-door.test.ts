@@ -26,7 +26,7 @@ const FIGURES = {
     },
   ],
   coordinator: {
-    ...{ loopDelayP99Ms: 9, loopDelayMaxMs: 51, loopBlockedMaxMs: 12 },
+    ...{ loopDelayP99Ms: 9, loopDelayMaxMs: 51, loopBlockedMaxMs: 12, loopBusyMaxMs: 8 },
     ...{ gcPauseMaxMs: 7, memoryBytes: 1000 },
   },
 };
@@ -66,6 +66,7 @@ test("metrics are told to who has the token, in Prometheus' format", async () =>
       'gumshoe_run_weight_version{run="a \\"quoted\\" name"} 2',
       'gumshoe_coordinator_loop_delay_seconds{quantile="1"} 0.051',
       "gumshoe_coordinator_loop_blocked_seconds 0.012",
+      "gumshoe_coordinator_loop_busy_seconds 0.008",
       "gumshoe_coordinator_memory_bytes 1000",
     ]) as string[],
   );

@@ -22,6 +22,8 @@ interface Sample {
   readonly value: number;
 }
 
+type Gauge = [name: string, help: string, samples: Sample[]];
+
 /** Content type of the metrics. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -29,7 +31,20 @@ const MS_PER_S = 1000;
 
 /** Returns the metrics as text. */
 export function metricsText({ workers, runs, coordinator }: ClusterFigures): string {
-  const gauges: [name: string, help: string, samples: Sample[]][] = [
+  return [...fleetGauges(workers), ...runGauges(runs), ...coordinatorGauges(coordinator)]
+    .map(([name, help, samples]) =>
+      [
+        `# HELP ${name} ${help}`,
+        `# TYPE ${name} gauge`,
+        ...samples.map(({ labels, value }) => `${name}${formatLabels(labels)} ${value}`),
+        "",
+      ].join("\n"),
+    )
+    .join("");
+}
+
+function fleetGauges(workers: readonly WorkerStatus[]): Gauge[] {
+  return [
     ["gumshoe_workers", "Workers by role and state.", countWorkers(workers)],
     [
       "gumshoe_tokens_per_second",
@@ -48,6 +63,11 @@ export function metricsText({ workers, runs, coordinator }: ClusterFigures): str
           Math.max(0, ...workers.filter((w) => w.role === role).map((w) => w.jobAgeMs)) / MS_PER_S,
       })),
     ],
+  ];
+}
+
+function runGauges(runs: readonly RunFigures[]): Gauge[] {
+  return [
     [
       "gumshoe_run_state",
       "1 for the state that a run is in.",
@@ -76,6 +96,11 @@ export function metricsText({ workers, runs, coordinator }: ClusterFigures): str
         return last === undefined ? [] : [of(run, last.reward)];
       }),
     ],
+  ];
+}
+
+function coordinatorGauges(coordinator: CoordinatorStatus): Gauge[] {
+  return [
     [
       "gumshoe_coordinator_loop_delay_seconds",
       "How long the coordinator's event loop stood still within the last minute.",
@@ -90,21 +115,16 @@ export function metricsText({ workers, runs, coordinator }: ClusterFigures): str
       [{ labels: {}, value: coordinator.loopBlockedMaxMs / MS_PER_S }],
     ],
     [
+      "gumshoe_coordinator_loop_busy_seconds",
+      "The most processor time of one turn of the event loop within the last minute.",
+      [{ labels: {}, value: coordinator.loopBusyMaxMs / MS_PER_S }],
+    ],
+    [
       "gumshoe_coordinator_memory_bytes",
       "Memory that the coordinator holds.",
       [{ labels: {}, value: coordinator.memoryBytes }],
     ],
   ];
-  return gauges
-    .map(([name, help, samples]) =>
-      [
-        `# HELP ${name} ${help}`,
-        `# TYPE ${name} gauge`,
-        ...samples.map(({ labels, value }) => `${name}${formatLabels(labels)} ${value}`),
-        "",
-      ].join("\n"),
-    )
-    .join("");
 }
 
 function countWorkers(workers: readonly WorkerStatus[]): Sample[] {

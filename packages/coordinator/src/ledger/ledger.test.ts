@@ -1,4 +1,12 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -6,6 +14,7 @@ import { systemClock } from "@gumshoe/core";
 import { type RunEventBody } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import { WriteFailedError } from "../errors.js";
 import { Ledger } from "./ledger.js";
 
 let folder: string;
@@ -20,6 +29,11 @@ const done = (iteration: number): RunEventBody => ({
 });
 const openLedger = (mayWrite = () => Promise.resolve()) =>
   Ledger.open({ folder, clock: systemClock, mayWrite });
+
+/** Lets no file of this process grow beyond some bytes: what a full disk does. */
+function limitFiles(bytes: number | "unlimited"): void {
+  execFileSync("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:unlimited`]);
+}
 
 async function write(count: number): Promise<void> {
   const { ledger, events } = await openLedger();
@@ -76,20 +90,25 @@ test("nothing is written while the fence is in doubt", async () => {
   await ledger.close();
 });
 
-test("a write that fails leaves no trace, and takes no number", async () => {
-  const { ledger } = await openLedger();
-  await ledger.append(done(0));
-  // What a disk that became full half-way leaves behind.
-  appendFileSync(file(), '12345678 {"n":2,"at":1,"bo');
-  await ledger.append(done(1));
-  await ledger.close();
-  const { ledger: again, events } = await openLedger();
-  expect(events.map(({ number, body }) => [number, body])).toEqual([
-    [1, done(0)],
-    [2, done(1)],
-  ]);
-  await again.close();
-});
+test.runIf(process.platform === "linux")(
+  "a write that fails half-way leaves no trace, and takes no number",
+  async () => {
+    const { ledger } = await openLedger();
+    await ledger.append(done(0));
+    limitFiles(statSync(file()).size + 20);
+    await expect(ledger.append(done(1))).rejects.toThrow(WriteFailedError);
+    limitFiles("unlimited");
+    expect(readFileSync(file(), "utf8").split("\n").at(-1)).toHaveLength(20);
+    await ledger.append(done(2));
+    await ledger.close();
+    const { ledger: again, events } = await openLedger();
+    expect(events.map(({ number, body }) => [number, body])).toEqual([
+      [1, done(0)],
+      [2, done(2)],
+    ]);
+    await again.close();
+  },
+);
 
 test("when nothing may be written, every event that waits is refused, and the next one is not", async () => {
   let isOurs = false;

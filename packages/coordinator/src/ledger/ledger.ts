@@ -45,6 +45,8 @@ export class Ledger {
   #next: number;
   /** Length of the file up to its last good line. */
   #goodBytes: number;
+  /** Whether a write that failed may have left something behind. */
+  #torn = false;
   #writing: Promise<void> | null = null;
 
   private constructor(
@@ -108,13 +110,13 @@ export class Ledger {
   }
 
   async #store(text: string): Promise<void> {
-    // Cuts off what a write that failed half-way may have left.
-    if ((await this.#handle.stat()).size > this.#goodBytes) {
-      await this.#handle.truncate(this.#goodBytes);
-    }
-    await this.#handle.appendFile(text);
+    if (this.#torn) await this.#handle.truncate(this.#goodBytes);
+    this.#torn = true;
+    const bytes = Buffer.from(text);
+    await this.#handle.appendFile(bytes);
     await this.#handle.datasync();
-    this.#goodBytes += Buffer.byteLength(text);
+    this.#goodBytes += bytes.length;
+    this.#torn = false;
   }
 }
 

@@ -303,6 +303,12 @@ export interface CoordinatorStatus {
    * event loop by itself. The same as loop_delay_max_ms where the system does not tell of the waiting.
    */
   loopBlockedMaxMs: number;
+  /**
+   * The most processor time that one turn of its event loop took: what the process itself did. The rest of
+   * a stop is waiting: for a core, for a disk, for a hypervisor that took the core. The same as
+   * loop_delay_max_ms where the system does not tell.
+   */
+  loopBusyMaxMs: number;
 }
 
 /** A worker as the coordinator sees it. */
@@ -2018,7 +2024,14 @@ export const Fleet: MessageFns<Fleet> = {
 };
 
 function createBaseCoordinatorStatus(): CoordinatorStatus {
-  return { loopDelayP99Ms: 0, loopDelayMaxMs: 0, gcPauseMaxMs: 0, memoryBytes: 0, loopBlockedMaxMs: 0 };
+  return {
+    loopDelayP99Ms: 0,
+    loopDelayMaxMs: 0,
+    gcPauseMaxMs: 0,
+    memoryBytes: 0,
+    loopBlockedMaxMs: 0,
+    loopBusyMaxMs: 0,
+  };
 }
 
 export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
@@ -2037,6 +2050,9 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
     }
     if (message.loopBlockedMaxMs !== 0) {
       writer.uint32(41).double(message.loopBlockedMaxMs);
+    }
+    if (message.loopBusyMaxMs !== 0) {
+      writer.uint32(49).double(message.loopBusyMaxMs);
     }
     return writer;
   },
@@ -2094,6 +2110,14 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
             message.loopBlockedMaxMs = reader.double();
             continue;
           }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.loopBusyMaxMs = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2116,6 +2140,7 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
     message.gcPauseMaxMs = object.gcPauseMaxMs ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
     message.loopBlockedMaxMs = object.loopBlockedMaxMs ?? 0;
+    message.loopBusyMaxMs = object.loopBusyMaxMs ?? 0;
     return message;
   },
 };
