@@ -14,10 +14,12 @@ const sources = join(here, "cpu");
 const output = join(here, "build");
 const addon = join(output, "kernels.node");
 
-// No fused operation that is not written, no reordering: the bits are part of the contract.
+// No fused operation that is not written, no reordering: the bits are part of the contract. No vectors of
+// scalars that lie beside each other: g++ would keep the innermost loop's pointers in one, and in memory.
 const FLAGS = [
   "-std=c++20",
   "-O3",
+  "-fno-tree-slp-vectorize",
   "-ffp-contract=off",
   "-fPIC",
   "-fvisibility=hidden",

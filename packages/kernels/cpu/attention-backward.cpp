@@ -9,8 +9,12 @@
 namespace gumshoe {
 namespace ISA {
 
-// Queries that are worked on together.
-constexpr long QUERY_CHUNK = 48;
+// Queries and keys that are worked on together: their probabilities stay in the cache near the core.
+constexpr long QUERY_CHUNK = 96, KEY_CHUNK = 192;
+// The edge behind which no query sees a key has steps of so many queries.
+constexpr long EDGE = 48;
+// Distance between rows of probabilities: an odd number of cache lines, so that they do not share sets.
+constexpr long P_ROW = KEY_CHUNK + LANES;
 
 struct Backward {
   const float* q;
@@ -26,74 +30,101 @@ struct Backward {
   float scale;
 };
 
-static inline long padded(long length) { return (length + LANES - 1) / LANES * LANES; }
-// Distance between rows of at least `length` columns: an odd number of cache lines, so that rows do not
-// share cache sets.
-static inline long spread(long length) { return padded(length) | LANES; }
+static inline long smaller(long a, long b) { return a < b ? a : b; }
+static inline long padded(long length, long to) { return (length + to - 1) / to * to; }
 
-static void transpose(const float* from, long from_row, long length, long width, float* to) {
-  const long columns = spread(length);
-  for (long first = 0; first < length; first += LANES) {
-    const long last = first + LANES < length ? first + LANES : length;
-    for (long d = 0; d < width; d++)
-      for (long j = first; j < last; j++) to[d * columns + j] = from[j * from_row + d];
+// Columns of the panels that hold `length` columns: whole tiles.
+static inline long panel_columns(long length) { return padded(length, 2 * PANEL); }
+
+// Copies x [length, width], rows `row` apart, turned into panels [length / 32][width][32]; the rows that
+// the last tile lacks are 0.
+static void pack_transposed(const float* x, long row, long length, long width, float* to) {
+  const long columns = panel_columns(length);
+  for (long first = 0; first < columns; first += 4) {
+    float* out = to + first / PANEL * width * PANEL + first % PANEL;
+    const float* from = x + first * row;
+    long d = 0;
+    if (first + 4 <= length)
+      for (; d + 4 <= width; d += 4) transpose_four(from + d, row, out + d * PANEL, PANEL);
+    for (; d < width; d++)
+      for (long j = 0; j < 4; j++)
+        out[d * PANEL + j] = first + j < length ? from[j * row + d] : 0;
   }
-  for (long d = 0; d < width; d++)
-    for (long j = length; j < columns; j++) to[d * columns + j] = 0;
 }
 
-// A run of keys that a query sees: rows of the batch, and their transposed copies.
+// A run of keys that a query sees, and their copies: transposed ones for scores, panels of rows for the
+// gradients of queries.
 struct Segment {
   long row, length;
   const float* keys_t;
   const float* values_t;
+  const float* keys;
 };
 
-// Probabilities and their gradients of some queries against one segment.
-struct Tile {
+// Scratch of a chunk of queries: rows of queries and of dy as panels, probabilities and their gradients.
+struct Work {
+  float* q;
+  float* dy;
   float* p;
   float* ds;
-  long row;  // columns of p and ds
+  float* dots;
 };
 
-static void tile_scores(const Backward& t, long query, long count, long head, const Segment& seg,
-                        long keys, float* p, float* dp) {
-  const long columns = spread(seg.length);
+// A chunk of queries against a chunk of a segment's keys.
+struct Block {
+  long query, count;  // first row of the batch
+  long first, keys;   // in the segment
+  bool causal;
+  long before;  // queries of the span before this chunk
+};
+
+// Keys of the block that its first `queries` queries see.
+static inline long seen_keys(const Block& b, long queries) {
+  if (!b.causal) return b.keys;
+  const long seen = b.before + smaller(queries, b.count) - b.first;
+  return seen < 0 ? 0 : smaller(seen, b.keys);
+}
+
+static void block_scores(const Backward& t, const Block& b, long head, const Segment& segment,
+                         const Work& work) {
   Product product{};
   product.k = t.width;
   product.a_row = t.heads * t.width;
   product.a_step = 1;
-  product.b_step = columns;
-  product.c_row = columns;
-  product.a = t.q + (query * t.heads + head) * t.width;
-  product.b = seg.keys_t;
-  product.c = p;
-  multiply(product, count, padded(keys));
-  product.a = t.dy + (query * t.heads + head) * t.width;
-  product.b = seg.values_t;
-  product.c = dp;
-  multiply(product, count, padded(keys));
+  product.b_step = PANEL;
+  product.b_panel = t.width * PANEL;
+  product.c_row = P_ROW;
+  for (long at = 0; at < b.count; at += EDGE) {
+    const long rows = smaller(b.count - at, EDGE), keys = seen_keys(b, at + EDGE);
+    if (keys == 0) continue;
+    const long corner = ((b.query + at) * t.heads + head) * t.width;
+    product.a = t.q + corner;
+    product.b = segment.keys_t + b.first * t.width;
+    product.c = work.p + at * P_ROW;
+    multiply(product, rows, panel_columns(keys));
+    product.a = t.dy + corner;
+    product.b = segment.values_t + b.first * t.width;
+    product.c = work.ds + at * P_ROW;
+    multiply(product, rows, panel_columns(keys));
+  }
 }
 
-// p <- e^(s scale - max) / sum; dp <- p (dp - dot) scale; both 0 where a query does not see a key.
-static void tile_gradients(const Backward& t, long head, long query, long count, long seen_by_first,
-                           bool causal, long length, long keys, const float* dots, float* p,
-                           float* dp) {
-  const long columns = spread(length);
-  for (long i = 0; i < count; i++) {
-    const float* stats = t.stats + ((query + i) * t.heads + head) * 2;
-    const Vec peak = broadcast(stats[0]), inverse = broadcast(stats[1]), dot = broadcast(dots[i]);
-    const long seen = causal ? seen_by_first + i : length;
-    for (long j = 0; j < padded(keys); j += LANES) {
-      float* pj = p + i * columns + j;
-      float* dj = dp + i * columns + j;
-      const long visible = seen - j;
-      if (visible <= 0) {
+// p <- e^(s scale - max) / sum; ds <- p (dp - dot) scale; both 0 where a query does not see a key.
+static void block_gradients(const Backward& t, const Block& b, long head, const Work& work) {
+  for (long i = 0; i < b.count; i++) {
+    const float* stats = t.stats + ((b.query + i) * t.heads + head) * 2;
+    const Vec peak = broadcast(stats[0]), inverse = broadcast(stats[1]);
+    const Vec dot = broadcast(work.dots[i]);
+    const long seen = seen_keys(b, i + 1), keys = seen_keys(b, i / EDGE * EDGE + EDGE);
+    for (long j = 0; j < keys; j += LANES) {
+      float* pj = work.p + i * P_ROW + j;
+      float* dj = work.ds + i * P_ROW + j;
+      if (seen <= j) {
         store(pj, zero());
         store(dj, zero());
         continue;
       }
-      const int n = static_cast<int>(visible < LANES ? visible : LANES);
+      const int n = static_cast<int>(smaller(seen - j, LANES));
       const Vec e = mul(exp(sub(scale(load(pj), t.scale), peak)), inverse);
       const Vec d = scale(mul(e, sub(load(dj), dot)), t.scale);
       store(pj, n == LANES ? e : keep_first(e, n));
@@ -102,62 +133,81 @@ static void tile_gradients(const Backward& t, long head, long query, long count,
   }
 }
 
-// Adds the gradients of the queries and of the segment's keys and values.
-static void tile_products(const Backward& t, long query, long count, long head, const Segment& seg,
-                          long keys, const float* p, const float* ds) {
-  const long columns = spread(seg.length), kv = head / (t.heads / t.kv_heads);
+// Adds the gradients of the block's queries.
+static void add_to_queries(const Backward& t, const Block& b, long head, const Segment& segment,
+                           const Work& work) {
   Product product{};
   product.resume = true;
-  product.k = keys;
-  product.a = ds;
-  product.a_row = columns;
+  product.a_row = P_ROW;
   product.a_step = 1;
-  product.b = t.k + (seg.row * t.kv_heads + kv) * t.width;
-  product.b_step = t.kv_heads * t.width;
-  product.c = t.dq + (query * t.heads + head) * t.width;
+  product.b = segment.keys + b.first * PANEL;
+  product.b_step = PANEL;
+  product.b_panel = segment.length * PANEL;
   product.c_row = t.heads * t.width;
-  multiply(product, count, t.width);
-  product.k = count;
+  for (long at = 0; at < b.count; at += EDGE) {
+    product.k = seen_keys(b, at + EDGE);
+    product.a = work.ds + at * P_ROW;
+    product.c = t.dq + ((b.query + at) * t.heads + head) * t.width;
+    multiply(product, smaller(b.count - at, EDGE), t.width);
+  }
+}
+
+// Adds the gradients of the block's keys and values; queries that see none of them are passed over.
+static void add_to_keys(const Backward& t, const Block& b, long head, const Segment& segment,
+                        const Work& work) {
+  Product product{};
+  product.resume = true;
   product.a_row = 1;
-  product.a_step = columns;
-  product.b = t.q + (query * t.heads + head) * t.width;
-  product.b_step = t.heads * t.width;
-  product.c = t.dk_heads + (head * t.rows + seg.row) * t.width;
+  product.a_step = P_ROW;
+  product.b_step = PANEL;
+  product.b_panel = b.count * PANEL;
   product.c_row = t.width;
-  multiply(product, keys, t.width);
-  product.a = p;
-  product.b = t.dy + (query * t.heads + head) * t.width;
-  product.c = t.dv_heads + (head * t.rows + seg.row) * t.width;
-  multiply(product, keys, t.width);
+  const long keys = seen_keys(b, b.count);
+  for (long key = 0, at = 0; key < keys; at += EDGE) {
+    const long end = at + EDGE < b.count ? seen_keys(b, at + EDGE) : keys;
+    if (end <= key) continue;
+    const long to = (head * t.rows + segment.row + b.first + key) * t.width;
+    product.k = b.count - at;
+    product.a = work.ds + at * P_ROW + key;
+    product.b = work.q + at * PANEL;
+    product.c = t.dk_heads + to;
+    multiply(product, end - key, t.width);
+    product.a = work.p + at * P_ROW + key;
+    product.b = work.dy + at * PANEL;
+    product.c = t.dv_heads + to;
+    multiply(product, end - key, t.width);
+    key = end;
+  }
 }
 
 static void back_through(const Backward& t, const Segment& prefix, const Segment& own, long head,
-                         long query_start, long query_count, float* scratch) {
-  const long wide = spread(prefix.length > own.length ? prefix.length : own.length);
-  float* p = scratch;
-  float* dp = p + QUERY_CHUNK * wide;
-  float* dots = dp + QUERY_CHUNK * wide;
+                         long query_start, long query_count, const Work& work) {
+  const long row = t.heads * t.width;
   for (long at = 0; at < query_count; at += QUERY_CHUNK) {
-    const long count = query_count - at < QUERY_CHUNK ? query_count - at : QUERY_CHUNK;
-    const long query = query_start + at;
+    const long count = smaller(query_count - at, QUERY_CHUNK), query = query_start + at;
+    const long corner = query * row + head * t.width;
+    copy_to_panels(t.q + corner, row, count, t.width, work.q, count);
+    copy_to_panels(t.dy + corner, row, count, t.width, work.dy, count);
     for (long i = 0; i < count; i++) {
-      const long base = ((query + i) * t.heads + head) * t.width;
+      const long base = corner + i * row;
       Vec total = zero();
       for (long d = 0; d < t.width; d += LANES) {
-        const int n = static_cast<int>(t.width - d < LANES ? t.width - d : LANES);
+        const int n = static_cast<int>(smaller(t.width - d, LANES));
         total = fma(load_first(t.dy + base + d, n), load_first(t.y + base + d, n), total);
       }
-      dots[i] = sum(total);
+      work.dots[i] = sum(total);
     }
-    if (prefix.length > 0) {
-      tile_scores(t, query, count, head, prefix, prefix.length, p, dp);
-      tile_gradients(t, head, query, count, 0, false, prefix.length, prefix.length, dots, p, dp);
-      tile_products(t, query, count, head, prefix, prefix.length, p, dp);
-    }
-    const long keys = at + count;
-    tile_scores(t, query, count, head, own, keys, p, dp);
-    tile_gradients(t, head, query, count, at + 1, true, own.length, keys, dots, p, dp);
-    tile_products(t, query, count, head, own, keys, p, dp);
+    auto against = [&](const Segment& segment, long length, bool causal) {
+      for (long first = 0; first < length; first += KEY_CHUNK) {
+        const Block block{query, count, first, smaller(length - first, KEY_CHUNK), causal, at};
+        block_scores(t, block, head, segment, work);
+        block_gradients(t, block, head, work);
+        add_to_queries(t, block, head, segment, work);
+        add_to_keys(t, block, head, segment, work);
+      }
+    };
+    against(prefix, prefix.length, false);
+    against(own, at + count, true);
   }
 }
 
@@ -171,28 +221,36 @@ static void pack_head(const Backward& t, const Plan& plan, const PackSpans& pack
     longest = span.query_count > longest ? span.query_count : longest;
     longest = span.prefix_length > longest ? span.prefix_length : longest;
   }
-  const long wide = spread(longest), piece = wide * t.width;
-  float* prefix_k = pool_scratch(pool, worker, 4 * piece + QUERY_CHUNK * (2 * wide + 1) + 64);
-  float* prefix_v = prefix_k + piece;
-  float* own_k = prefix_v + piece;
-  float* own_v = own_k + piece;
-  float* rest = own_v + piece;
-  long held_row = -1;
+  const long piece = panel_columns(longest) * padded(t.width, PANEL);
+  const long panels = QUERY_CHUNK * padded(t.width, PANEL), square = QUERY_CHUNK * P_ROW;
+  float* scratch = pool_scratch(pool, worker, 6 * piece + 2 * panels + 2 * square + QUERY_CHUNK);
+  auto take = [&](long floats) {
+    float* taken = scratch;
+    scratch += floats;
+    return taken;
+  };
+  struct Copies {
+    float *keys_t, *values_t, *keys;
+  };
+  const Copies prefix_copies{take(piece), take(piece), take(piece)};
+  const Copies own_copies{take(piece), take(piece), take(piece)};
+  const Work work{take(panels), take(panels), take(square), take(square), take(QUERY_CHUNK)};
+  auto copy = [&](long row, long length, const Copies& to) {
+    const long corner = row * kv_row + kv * t.width;
+    pack_transposed(t.k + corner, kv_row, length, t.width, to.keys_t);
+    pack_transposed(t.v + corner, kv_row, length, t.width, to.values_t);
+    copy_to_panels(t.k + corner, kv_row, length, t.width, to.keys, length);
+    return Segment{row, length, to.keys_t, to.values_t, to.keys};
+  };
+  Segment prefix{-1, 0, nullptr, nullptr, nullptr};
   for (int i = 0; i < pack.spans; i++) {
     const Span& span = plan.spans[pack.first_span + i];
-    const long own_row = span.query_start;
-    transpose(t.k + own_row * kv_row + kv * t.width, kv_row, span.query_count, t.width, own_k);
-    transpose(t.v + own_row * kv_row + kv * t.width, kv_row, span.query_count, t.width, own_v);
-    if (span.prefix_length > 0 && span.prefix_row != held_row) {
-      held_row = span.prefix_row;
-      transpose(t.k + held_row * kv_row + kv * t.width, kv_row, span.prefix_length, t.width,
-                prefix_k);
-      transpose(t.v + held_row * kv_row + kv * t.width, kv_row, span.prefix_length, t.width,
-                prefix_v);
-    }
-    const Segment prefix{span.prefix_row, span.prefix_length, prefix_k, prefix_v};
-    const Segment own{own_row, span.query_count, own_k, own_v};
-    back_through(t, prefix, own, head, span.query_start, span.query_count, rest);
+    const Segment own = copy(span.query_start, span.query_count, own_copies);
+    if (span.prefix_length == 0)
+      prefix.length = 0;
+    else if (span.prefix_row != prefix.row || span.prefix_length != prefix.length)
+      prefix = copy(span.prefix_row, span.prefix_length, prefix_copies);
+    back_through(t, prefix, own, head, span.query_start, span.query_count, work);
   }
 }
 

@@ -60,6 +60,8 @@ static void block_scores(const float* q, long rows, long width, const float* cac
   long block = 0;
   for (; block + TILE_VECTORS <= num_blocks; block += TILE_VECTORS)
     key_blocks.template operator()<TILE_VECTORS>(block);
+  constexpr int TWO = TILE_VECTORS >= 2 ? 2 : 1;
+  for (; block + TWO <= num_blocks; block += TWO) key_blocks.template operator()<TWO>(block);
   for (; block < num_blocks; block++) key_blocks.template operator()<1>(block);
 }
 

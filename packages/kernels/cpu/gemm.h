@@ -31,78 +31,106 @@ struct Product {
   long block_k = 0, block_stride = 0;
 };
 
+// Copies x [count, width], rows `row` apart, into panels [width / 32][depth][32] from `to` on; the
+// columns that the last panel lacks are 0.
+static inline void copy_to_panels(const float* x, long row, long count, long width, float* to,
+                                  long depth) {
+  const long whole = width / PANEL, left = width % PANEL;
+  const int low = static_cast<int>(left < LANES ? left : LANES);
+  const int high = static_cast<int>(left) - low;
+  for (long i = 0; i < count; i++, x += row, to += PANEL) {
+    const float* from = x;
+    float* out = to;
+    for (long panel = 0; panel < whole; panel++, from += PANEL, out += depth * PANEL) {
+      store(out, load(from));
+      store(out + LANES, load(from + LANES));
+    }
+    if (left == 0) continue;
+    store(out, load_first(from, low));
+    store(out + LANES, high > 0 ? load_first(from + LANES, high) : zero());
+  }
+}
+
 // Where the columns of a tile lie, 16 by 16.
 template <int VECTORS>
 struct Columns {
   const float* at[VECTORS];
 };
 
-// acc[i][v] runs on over `k` steps. With A_STEP and B_STEP, the distances along k are these, and B has
-// panels: addresses are then constants of the instructions, and four steps make one turn of the loop.
-template <int ROWS, int VECTORS, bool WHOLE, long A_STEP, long B_STEP>
+// Distances that are known when a product is compiled, 0 where they are not: they are then constants of
+// the instructions, and four steps make one turn of the loop. WIDE columns of B lie side by side.
+template <long A_ROW_, long A_STEP_, long B_STEP_, int WIDE_>
+struct Layout {
+  static constexpr long A_ROW = A_ROW_, A_STEP = A_STEP_, B_STEP = B_STEP_;
+  static constexpr int WIDE = WIDE_, TURN = A_ROW > 0 || A_STEP > 0 ? 4 : 1;
+};
+using AnyLayout = Layout<0, 0, 0, LANES>;
+
+// acc[i][v] runs on over `k` steps.
+template <typename L, int ROWS, int VECTORS, bool WHOLE>
 static inline void run_chains(const Product& p, long k, const float* a, const Columns<VECTORS>& from,
                               long shift, int last, Vec (&acc)[ROWS][VECTORS]) {
-  constexpr bool KNOWN = A_STEP > 0 && B_STEP == PANEL;
-  constexpr int TURN = KNOWN ? 4 : 1, PER_PANEL = KNOWN ? PANEL / LANES : 1;
-  // One pointer for three rows, and one for each panel: more would not stay in registers.
-  constexpr int POINTERS = (ROWS + 2) / 3, PANELS = (VECTORS + PER_PANEL - 1) / PER_PANEL;
-  const long a_step = KNOWN ? A_STEP : p.a_step, b_step = KNOWN ? B_STEP : p.b_step;
-  const long a_row = p.a_row;
+  // One pointer for three rows, or for all, and one for columns side by side: more would not stay in
+  // registers.
+  constexpr int SHARE = L::A_ROW > 0 ? ROWS : 3, POINTERS = (ROWS + SHARE - 1) / SHARE;
+  constexpr int BESIDE = L::WIDE / LANES, RUNS = (VECTORS + BESIDE - 1) / BESIDE;
+  const long a_row = L::A_ROW > 0 ? L::A_ROW : p.a_row;
+  const long a_step = L::A_STEP > 0 ? L::A_STEP : p.a_step;
+  const long b_step = L::B_STEP > 0 ? L::B_STEP : p.b_step;
   const float* rows[POINTERS];
-  const float* b[PANELS];
+  const float* b[RUNS];
 #pragma GCC unroll 16
-  for (int i = 0; i < POINTERS; i++) rows[i] = a + 3 * i * a_row;
+  for (int i = 0; i < POINTERS; i++) rows[i] = a + SHARE * i * a_row;
 #pragma GCC unroll 16
-  for (int i = 0; i < PANELS; i++) b[i] = from.at[i * PER_PANEL] + shift;
+  for (int i = 0; i < RUNS; i++) b[i] = from.at[i * BESIDE] + shift;
+  auto advance_a = [&](long steps) __attribute__((always_inline)) {
+#pragma GCC unroll 16
+    for (int i = 0; i < POINTERS; i++) rows[i] += steps * a_step;
+  };
+  auto advance_b = [&](long steps) __attribute__((always_inline)) {
+#pragma GCC unroll 16
+    for (int i = 0; i < RUNS; i++) b[i] += steps * b_step;
+  };
+  // The i-th step from where the pointers are; those whose distance is not known follow at once.
   auto step = [&](long i) __attribute__((always_inline)) {
+    const long a_shift = L::A_STEP > 0 ? i * L::A_STEP : 0, b_shift = i * L::B_STEP;
     Vec column[VECTORS];
 #pragma GCC unroll 16
     for (int v = 0; v < VECTORS; v++) {
-      const float* at = b[v / PER_PANEL] + v % PER_PANEL * LANES + i * b_step;
+      const float* at = b[v / BESIDE] + v % BESIDE * LANES + b_shift;
       column[v] = WHOLE || v < VECTORS - 1 ? load(at) : load_first(at, last);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; r++) {
-      const Vec x = broadcast(rows[r / 3][r % 3 * a_row + i * a_step]);
+      const Vec x = broadcast(rows[r / SHARE][r % SHARE * a_row + a_shift]);
 #pragma GCC unroll 16
       for (int v = 0; v < VECTORS; v++) acc[r][v] = fma(x, column[v], acc[r][v]);
     }
+    if (L::A_STEP == 0) advance_a(1);
+    if (L::B_STEP == 0) advance_b(1);
     // The compiler would keep a pointer for each row and step, and most of them in memory.
 #pragma GCC unroll 16
     for (int j = 0; j < POINTERS; j++) asm volatile("" : "+r"(rows[j]));
   };
-  auto advance = [&](long steps) __attribute__((always_inline)) {
-#pragma GCC unroll 16
-    for (int i = 0; i < POINTERS; i++) rows[i] += steps * a_step;
-#pragma GCC unroll 16
-    for (int i = 0; i < PANELS; i++) b[i] += steps * b_step;
+  auto end_turn = [&](long steps) __attribute__((always_inline)) {
+    if (L::A_STEP > 0) advance_a(steps);
+    if (L::B_STEP > 0) advance_b(steps);
   };
-  for (; k >= TURN; k -= TURN) {
+  for (; k >= L::TURN; k -= L::TURN) {
 #pragma GCC unroll 16
-    for (int i = 0; i < TURN; i++) step(i);
-    advance(TURN);
+    for (int i = 0; i < L::TURN; i++) step(i);
+    end_turn(L::TURN);
   }
-  for (; TURN > 1 && k > 0; k--) {
+  for (; L::TURN > 1 && k > 0; k--) {
     step(0);
-    advance(1);
+    end_turn(1);
   }
 }
 
-template <int ROWS, int VECTORS, bool WHOLE>
-static inline void chains(const Product& p, long k, const float* a, const Columns<VECTORS>& from,
-                          long shift, int last, Vec (&acc)[ROWS][VECTORS]) {
-  if constexpr (ROWS == TILE_ROWS && VECTORS == TILE_VECTORS && WHOLE) {
-    if (p.b_step == PANEL && p.a_step == 1)
-      return run_chains<ROWS, VECTORS, WHOLE, 1, PANEL>(p, k, a, from, shift, last, acc);
-    if (p.b_step == PANEL && p.a_step == TILE_ROWS)
-      return run_chains<ROWS, VECTORS, WHOLE, TILE_ROWS, PANEL>(p, k, a, from, shift, last, acc);
-  }
-  run_chains<ROWS, VECTORS, WHOLE, 0, 0>(p, k, a, from, shift, last, acc);
-}
-
-template <int ROWS, int VECTORS, bool WHOLE>
-static inline void tile(const Product& p, long row, long column, const Columns<VECTORS>& from,
-                        int last) {
+// A function of its own for each: in a larger one the compiler runs out of registers.
+template <typename L, int ROWS, int VECTORS, bool WHOLE>
+__attribute__((noinline)) static void tile(const Product& p, long row, long column,
+                                           const Columns<VECTORS>& from, int last) {
   Vec acc[ROWS][VECTORS];
   const float* a = p.a + row * p.a_row;
   const long corner = row * p.c_row + column;
@@ -119,7 +147,7 @@ static inline void tile(const Product& p, long row, long column, const Columns<V
   for (long k = 0, block = 0; k < p.k; k += run, block++) {
     const long shift = p.blocks == nullptr ? 0 : p.blocks[block] * p.block_stride;
     const long steps = p.k - k < run ? p.k - k : run;
-    chains<ROWS, VECTORS, WHOLE>(p, steps, a + k * p.a_step, from, shift, last, acc);
+    run_chains<L, ROWS, VECTORS, WHOLE>(p, steps, a + k * p.a_step, from, shift, last, acc);
   }
   // The fields of `p` are read before the first store, or the compiler would read them again after each.
   const float* bias = p.bias;
@@ -152,14 +180,30 @@ static inline void tile(const Product& p, long row, long column, const Columns<V
         store_first(c + v * LANES, acc[i][v], width(v));
 }
 
+// A tile that has all its columns. Nearly all work is in the largest ones: they are compiled for each way
+// that operands lie.
+template <int ROWS, int VECTORS>
+static void whole_tile(const Product& p, long row, long column, const Columns<VECTORS>& from) {
+  auto run = [&]<typename L>(L) { tile<L, ROWS, VECTORS, true>(p, row, column, from, LANES); };
+  if constexpr (ROWS * VECTORS == TILE_ROWS * TILE_VECTORS) {
+    if (p.b_step == PANEL && p.a_step == 1) return run(Layout<0, 1, PANEL, PANEL>{});
+    if (p.b_step == PANEL && p.a_row == 1 && p.a_step == TILE_ROWS)
+      return run(Layout<1, TILE_ROWS, PANEL, PANEL>{});
+    if (p.b_step == PANEL && p.a_row == 1) return run(Layout<1, 0, PANEL, PANEL>{});
+    if (p.b_step == KV_BLOCK && p.a_step == 1) return run(Layout<0, 1, KV_BLOCK, LANES>{});
+    if (p.b_panel == PANEL && p.a_step == 1) return run(Layout<0, 1, 0, VECTORS * LANES>{});
+  }
+  run(AnyLayout{});
+}
+
 template <int ROWS, int VECTORS>
 static void tile_rows(const Product& p, int rows, long row, long column,
                       const Columns<VECTORS>& from, int last) {
   if (rows == ROWS) {
     if (last == LANES)
-      tile<ROWS, VECTORS, true>(p, row, column, from, last);
+      whole_tile<ROWS, VECTORS>(p, row, column, from);
     else
-      tile<ROWS, VECTORS, false>(p, row, column, from, last);
+      tile<AnyLayout, ROWS, VECTORS, false>(p, row, column, from, last);
   } else if constexpr (ROWS > 1) {
     tile_rows<ROWS - 1, VECTORS>(p, rows, row, column, from, last);
   }
@@ -195,7 +239,7 @@ template <int ROWS>
 static inline long few_rows(const Product& p, long columns) {
   long column = 0;
   for (; column + 8 * LANES <= columns; column += 8 * LANES)
-    tile<ROWS, 8, true>(p, 0, column, columns_at<8>(p, column), LANES);
+    tile<AnyLayout, ROWS, 8, true>(p, 0, column, columns_at<8>(p, column), LANES);
   return column;
 }
 

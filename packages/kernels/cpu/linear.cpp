@@ -72,28 +72,25 @@ static inline long packed_rows(long n, long k) { return n * k > 1 << 18 ? 512 : 
 // Tiles of rows of dw in one task.
 constexpr long TILES = 8;
 
+// Rows of a task that packs.
+constexpr long PACK_ROWS = 32;
+
 // Copies x [depth, k] into panels [k / 32][depth][32]; the last panel's missing columns are 0.
 static void pack_columns(Pool& pool, const float* x, long depth, long k, float* to) {
-  auto body = [&](long panel, int) {
-    const long width = k - panel * PANEL < PANEL ? k - panel * PANEL : PANEL;
-    const int low = static_cast<int>(width < LANES ? width : LANES);
-    const int high = static_cast<int>(width) - low;
-    const float* from = x + panel * PANEL;
-    float* out = to + panel * depth * PANEL;
-    for (long d = 0; d < depth; d++, from += k, out += PANEL) {
-      store(out, load_first(from, low));
-      store(out + LANES, high > 0 ? load_first(from + LANES, high) : zero());
-    }
+  auto body = [&](long task, int) {
+    const long first = task * PACK_ROWS;
+    const long count = depth - first < PACK_ROWS ? depth - first : PACK_ROWS;
+    copy_to_panels(x + first * k, k, count, k, to + first * PANEL, depth);
   };
-  parallel(pool, (k + PANEL - 1) / PANEL, body);
+  parallel(pool, (depth + PACK_ROWS - 1) / PACK_ROWS, body);
 }
 
 // Copies dy [depth, n], rows `dy_row` apart, into [n / TILE_ROWS][depth][TILE_ROWS].
 static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, long n, float* to) {
-  constexpr long STEPS = 32;
   const long tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
   auto body = [&](long task, int) {
-    const long first = task * STEPS, last = first + STEPS < depth ? first + STEPS : depth;
+    const long first = task * PACK_ROWS;
+    const long last = first + PACK_ROWS < depth ? first + PACK_ROWS : depth;
     for (long tile = 0; tile < tiles; tile++) {
       const long left = n - tile * TILE_ROWS;
       const float* from = dy + tile * TILE_ROWS;
@@ -111,7 +108,7 @@ static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, lon
       }
     }
   };
-  parallel(pool, (depth + STEPS - 1) / STEPS, body);
+  parallel(pool, (depth + PACK_ROWS - 1) / PACK_ROWS, body);
 }
 
 // dw [n, k] += dy^T x, the chain of every output running on over ascending rows m.

@@ -232,6 +232,22 @@ static inline float largest(const Vec& a) {
 
 #endif
 
+// Turns four rows of four numbers, `row` apart, into columns: rows of the result are `to_row` apart.
+static inline void transpose_four(const float* from, long row, float* to, long to_row) {
+#if defined(GUMSHOE_AVX512) || defined(GUMSHOE_AVX2)
+  __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + row);
+  __m128 c = _mm_loadu_ps(from + 2 * row), d = _mm_loadu_ps(from + 3 * row);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(to, a);
+  _mm_storeu_ps(to + to_row, b);
+  _mm_storeu_ps(to + 2 * to_row, c);
+  _mm_storeu_ps(to + 3 * to_row, d);
+#else
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 4; j++) to[i * to_row + j] = from[j * row + i];
+#endif
+}
+
 // Multiplies two vectors and adds nothing: named apart from `fma`, since contraction is off.
 static inline Vec scale(Vec a, float x) { return mul(a, broadcast(x)); }
 

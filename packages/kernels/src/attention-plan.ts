@@ -36,8 +36,11 @@ export interface AttentionPlan {
 const HEADER_WORDS = 4;
 const CHUNK_WORDS = 4;
 const PACK_WORDS = 2;
-/** Queries of one task: enough to reuse a key many times, few enough to stay in the cache. */
-const CHUNK_QUERIES = 32;
+/**
+ * Queries of one task: enough to reuse a key many times, few enough to stay in the cache, and of any
+ * number of heads a whole number of tiles of 6 rows.
+ */
+const CHUNK_QUERIES = 24;
 
 /**
  * Writes a plan into device memory.
