@@ -25,6 +25,7 @@ import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import { toGrpcFailure } from "../status.js";
 import { bearerGuard } from "./auth.js";
+import { CallTurns } from "./call-turns.js";
 import { type AnyHandler, type CallContext, type RpcHandlers } from "./handlers.js";
 import { healthHandlers } from "./health.js";
 import { MAX_MESSAGE_BYTES } from "./limits.js";
@@ -82,6 +83,7 @@ export class RpcServer {
   readonly #tls: Tls;
   readonly #listener: TlsListener | null;
   readonly #refusals: RefusalLog;
+  readonly #turns = new CallTurns();
 
   constructor(options: { token: string; tls?: Tls; logger?: Logger; clock?: Clock }) {
     const { token, tls = null } = options;
@@ -191,12 +193,15 @@ export class RpcServer {
   #unary(method: RpcMethod<unknown, unknown>, handler: AnyHandler) {
     return (call: ServerUnaryCall<unknown, unknown>, done: sendUnaryData<unknown>): void => {
       const answer = async (): Promise<unknown> => {
+        if (call.cancelled) throw CALLER_GONE;
         return handler(readRequest(call.request), new ServedCall(call));
       };
-      answer().then(
-        (response) => done(null, response),
-        (thrown: unknown) => done(this.#failure(method.path, call, thrown)),
-      );
+      this.#turns.begin(() => {
+        answer().then(
+          (response) => done(null, response),
+          (thrown: unknown) => done(this.#failure(method.path, call, thrown)),
+        );
+      });
     };
   }
 
