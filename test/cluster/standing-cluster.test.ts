@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -52,6 +53,12 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(out).toMatch(/worker +role +host +pid +device +memory +state +job +weights +done/);
     expect(out).toMatch(/inference 1 \w+, trainer 1 \w+, reducer 1 \w+; 0 tokens\/s/);
     expect(out).toMatch(/coordinator: .* its event loop stood still for \d+ ms at most/);
+  });
+
+  test("its workers stand back for whatever else wants a core", async () => {
+    const { workers } = json(await call("status", "--json")) as unknown as Fleet;
+    const nice = Math.max(10, getPriority());
+    expect(workers.map(({ pid }) => getPriority(pid))).toEqual([nice, nice, nice]);
   });
 
   test("takes a run, shows it to its end, and tells it again to whoever asks later", async () => {

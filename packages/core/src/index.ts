@@ -9,6 +9,7 @@ export {
 } from "./errors.js";
 export { canonicalJson, hashJson, sha256 } from "./hash.js";
 export { createLogger, type Logger } from "./log.js";
+export { yieldCores } from "./priority.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";

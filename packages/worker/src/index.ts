@@ -8,4 +8,4 @@ export {
 } from "./errors.js";
 export { type Identity, Membership, type Vitals } from "./host/membership.js";
 export { isRefusal, WorkerHost } from "./host/worker-host.js";
-export { readSettings, type WorkerSettings } from "./settings.js";
+export { readSettings, WORKER_NICE, type WorkerSettings } from "./settings.js";

@@ -1,4 +1,4 @@
-import { createLogger, errorMessage, type Logger } from "@gumshoe/core";
+import { createLogger, errorMessage, type Logger, yieldCores } from "@gumshoe/core";
 
 import { isRefusal, WorkerHost } from "./host/worker-host.js";
 import { readSettings, type WorkerSettings } from "./settings.js";
@@ -35,4 +35,6 @@ function run(settings: WorkerSettings, logger: Logger): void {
 }
 
 const settings = settingsOrExit();
+// Before there are other threads: those that compute take it over.
+yieldCores(settings.nice);
 run(settings, createLogger(settings.role, settings.logLevel));

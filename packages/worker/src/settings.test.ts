@@ -14,6 +14,7 @@ const ENV = {
 test("defaults bind to loopback and take all cores", () => {
   const settings = readSettings(ENV);
   expect(settings).toMatchObject({ role: "trainer", listen: "127.0.0.1:0", fault: null });
+  expect(settings.nice).toBe(10);
   expect(settings.threads).toBeGreaterThan(0);
 });
 
@@ -30,6 +31,7 @@ test.each([
   [{ GUMSHOE_TOKEN: "" }, "GUMSHOE_TOKEN: is not set"],
   [{ GUMSHOE_ROLE: "trainee" }, "GUMSHOE_ROLE: trainee is not one of inference, trainer, reducer"],
   [{ GUMSHOE_THREADS: "0" }, "GUMSHOE_THREADS: 0 is not a whole number"],
+  [{ GUMSHOE_NICE: "-5" }, "GUMSHOE_NICE: -5 is not a whole number from 0 to 19"],
   [{ GUMSHOE_DEVICE: "tpu" }, "GUMSHOE_DEVICE: tpu is not a device here"],
   [{ GUMSHOE_ANNOUNCE: "gpu-1:7071" }, "GUMSHOE_ANNOUNCE: gpu-1:7071 is not a name or an address"],
   [{ GUMSHOE_FAULT: "all" }, "GUMSHOE_FAULT: all is not decode-attention"],

@@ -7,6 +7,9 @@ import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { WorkerSettingsError } from "./errors.js";
 
+/** Coordinator and Redis have a core first where they share a machine with workers: about nine to one. */
+export const WORKER_NICE = 10;
+
 /** What a worker process is told by its environment. */
 export interface WorkerSettings {
   readonly role: WorkerRole;
@@ -20,6 +23,8 @@ export interface WorkerSettings {
   readonly cluster: string;
   /** Threads of the device. */
   readonly threads: number;
+  /** How far it stands back for other programs of its machine, 0 to 19. */
+  readonly nice: number;
   /** Where this worker serves others; port 0 for any. */
   readonly listen: string;
   /** Host under which others reach this worker, where it is not the one it listens on; else null. */
@@ -58,6 +63,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     tls: readTls(env, "worker"),
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     threads: readThreads(env.GUMSHOE_THREADS),
+    nice: readNice(env.GUMSHOE_NICE),
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:0",
     announce: readAnnounce(env.GUMSHOE_ANNOUNCE),
     host: hostname(),
@@ -90,6 +96,13 @@ function readThreads(value: string | undefined): number {
   const threads = Number(value);
   if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return threads;
   throw new WorkerSettingsError("GUMSHOE_THREADS", `${value} is not a whole number from 1 to 1024`);
+}
+
+function readNice(value: string | undefined): number {
+  if (value === undefined || value === "") return WORKER_NICE;
+  const nice = Number(value);
+  if (Number.isInteger(nice) && nice >= 0 && nice <= 19) return nice;
+  throw new WorkerSettingsError("GUMSHOE_NICE", `${value} is not a whole number from 0 to 19`);
 }
 
 function readFault(value: string | undefined): DeviceFault | null {

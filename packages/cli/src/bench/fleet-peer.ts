@@ -2,12 +2,15 @@
  * A part of the fleet of `gumshoe bench fleet`: one process with many simulated workers. Says `ready` to
  * its parent when all have joined, ends on SIGTERM, and with its parent.
  */
-import { createLogger, errorMessage, systemClock } from "@gumshoe/core";
+import { createLogger, errorMessage, systemClock, yieldCores } from "@gumshoe/core";
+import { WORKER_NICE } from "@gumshoe/worker";
 
 import { type FleetPeerOrder } from "./fleet.js";
 import { SimulatedWorker } from "./simulated-worker.js";
 
 const { name, workers: numWorkers, ...where } = JSON.parse(process.argv[2] ?? "") as FleetPeerOrder;
+// As real workers do.
+yieldCores(WORKER_NICE);
 const logger = createLogger(name, "error");
 const workers = Array.from(
   { length: numWorkers },

@@ -12,8 +12,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { GumshoeClient } from "@gumshoe/client";
-import { systemClock } from "@gumshoe/core";
+import { systemClock, yieldCores } from "@gumshoe/core";
 import { checkRunConfig, type CoordinatorStatus, type RunConfig } from "@gumshoe/protocol";
+import { WORKER_NICE } from "@gumshoe/worker";
 
 import { RunNotDoneError } from "../errors.js";
 import { Home } from "../local/home.js";
@@ -56,6 +57,8 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
   let peers: ChildProcess[] = [];
   try {
     await cluster.start(new AbortController().signal);
+    // What watches and counts is not the cluster: nor do users elsewhere take its cores.
+    yieldCores(WORKER_NICE);
     const startedAtMs = performance.now();
     settings.tell("workers join", 0);
     peers = startPeers(cluster, home, settings.workers);
