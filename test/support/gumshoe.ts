@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { RunResult } from "@gumshoe/protocol";
+import { GumshoeClient } from "@gumshoe/client";
+import { RunResult, type WorkerStatus } from "@gumshoe/protocol";
 
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -124,6 +125,19 @@ export class Running {
     const pid = cluster.processes.find((process) => process.name === name)?.pid;
     if (pid === null || pid === undefined) throw new Error(`there is no process ${name}: ${text}`);
     return pid;
+  }
+
+  /** Asks the coordinator for the workers, and what they told of themselves last. */
+  async fleet(): Promise<WorkerStatus[]> {
+    const text = readFileSync(join(this.home, "coordinator.json"), "utf8");
+    const { address } = JSON.parse(text) as { address: string };
+    const token = readFileSync(join(this.home, "token"), "utf8").trim();
+    const client = new GumshoeClient({ address, token });
+    try {
+      return await client.fleet();
+    } finally {
+      client.close();
+    }
   }
 
   /** Does what `kill -9` does to one of the cluster's processes. */

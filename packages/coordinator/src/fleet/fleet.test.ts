@@ -1,5 +1,5 @@
 import { type Clock, createLogger } from "@gumshoe/core";
-import { PROTOCOL_VERSION, type RegisterRequest } from "@gumshoe/protocol";
+import { PROTOCOL_VERSION, type RegisterRequest, type WorkerStatus } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Fleet } from "./fleet.js";
@@ -39,13 +39,32 @@ const vitals = {
 test("a worker that falls silent is lost once", () => {
   const fleet = new Fleet({ clock, logger });
   const departures: [string, boolean][] = [];
-  fleet.onDeparture(({ registration }, lost) => departures.push([registration.workerId, lost]));
+  fleet.onDeparture(({ workerId }, lost) => departures.push([workerId, lost]));
   fleet.start();
   fleet.register(worker("1"));
   passTime(2900);
   expect(departures).toEqual([]);
   passTime(600);
   expect(departures).toEqual([["1", true]]);
+  fleet.stop();
+});
+
+test("a job grows older while nothing is heard of it, until its worker is lost", () => {
+  const fleet = new Fleet({ clock, logger });
+  const lost: WorkerStatus[] = [];
+  fleet.onDeparture((status) => lost.push(status));
+  fleet.start();
+  fleet.register(worker("1"));
+  passTime(500);
+  fleet.heartbeat({ ...vitals, workerId: "1", state: "busy", job: "a/0/train/3", jobAgeMs: 200 });
+  passTime(1000);
+  expect(fleet.statuses()).toMatchObject([{ state: "busy", job: "a/0/train/3", jobAgeMs: 1200 }]);
+  passTime(60_000);
+  expect(lost).toMatchObject([{ state: "busy", job: "a/0/train/3" }]);
+  const [{ jobAgeMs } = { jobAgeMs: 0 }] = lost;
+  expect(jobAgeMs).toBeGreaterThan(3200);
+  expect(jobAgeMs).toBeLessThan(4000);
+  expect(fleet.statuses()).toMatchObject([{ state: "lost", job: "a/0/train/3", jobAgeMs }]);
   fleet.stop();
 });
 

@@ -21,11 +21,13 @@ const STOOD_STILL_MS = 1000;
 export interface Member {
   readonly registration: RegisterRequest;
   vitals: HeartbeatRequest | null;
+  /** When the job of its last heartbeat began, on the coordinator's monotonic clock. */
+  jobSinceMs: number;
   seenAtMs: number;
 }
 
-/** Who left, and how. */
-export type Departure = (member: Member, lost: boolean) => void;
+/** Who left, what it did when it was heard last, and how it left. */
+export type Departure = (worker: WorkerStatus, lost: boolean) => void;
 
 /**
  * Knows the workers: who is registered, what they do, and who has fallen silent.
@@ -38,7 +40,7 @@ export class Fleet {
   readonly #logger: Logger;
   readonly #members = new Map<string, Member>();
   /** Workers that fell silent, by id, with the time when they did. */
-  readonly #lost = new Map<string, { readonly member: Member; readonly atMs: number }>();
+  readonly #lost = new Map<string, { readonly worker: WorkerStatus; readonly atMs: number }>();
   readonly #departures = new Set<Departure>();
   readonly #arrivals = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
@@ -114,7 +116,8 @@ export class Fleet {
       this.#logger.info({ workerId, role, host, pid, device, address }, "worker joined");
     }
     this.#lost.delete(workerId);
-    this.#members.set(workerId, { registration, vitals: null, seenAtMs: this.#now() });
+    const now = this.#now();
+    this.#members.set(workerId, { registration, vitals: null, jobSinceMs: now, seenAtMs: now });
     for (const listener of this.#arrivals) listener();
   }
 
@@ -124,6 +127,7 @@ export class Fleet {
     if (member === undefined) throw new ClusterError("NOT_FOUND", "register first");
     member.vitals = vitals;
     member.seenAtMs = this.#now();
+    member.jobSinceMs = member.seenAtMs - vitals.jobAgeMs;
   }
 
   leave(workerId: string): void {
@@ -142,11 +146,9 @@ export class Fleet {
 
   /** Lists the workers that are registered, then those that were lost a moment ago. */
   statuses(): WorkerStatus[] {
-    const lost = [...this.#lost.values()].map(({ member }) => ({
-      ...toStatus(member),
-      ...{ state: "lost", tokensPerSecond: 0 },
-    }));
-    return [...[...this.#members.values()].map(toStatus), ...lost];
+    const now = this.#now();
+    const here = [...this.#members.values()].map((member) => toStatus(member, now));
+    return [...here, ...[...this.#lost.values()].map(({ worker }) => worker)];
   }
 
   #findLost(): void {
@@ -166,15 +168,18 @@ export class Fleet {
   }
 
   #remove(member: Member, lost: boolean): void {
-    const { workerId, role, host, pid } = member.registration;
+    const now = this.#now();
+    const worker = toStatus(member, now);
+    const { workerId, role, host, pid, job, jobAgeMs } = worker;
     this.#members.delete(workerId);
-    const job = member.vitals?.job ?? "";
-    const jobAgeMs = member.vitals?.jobAgeMs ?? 0;
     if (lost) {
-      this.#lost.set(workerId, { member, atMs: this.#now() });
+      this.#lost.set(workerId, {
+        worker: { ...worker, state: "lost", tokensPerSecond: 0 },
+        atMs: now,
+      });
       this.#logger.warn({ workerId, role, host, pid, job, jobAgeMs }, "worker fell silent");
     } else this.#logger.info({ workerId, role, host, pid }, "worker left");
-    for (const listener of this.#departures) listener(member, lost);
+    for (const listener of this.#departures) listener(worker, lost);
   }
 
   #now(): number {
@@ -182,7 +187,9 @@ export class Fleet {
   }
 }
 
-function toStatus({ registration: r, vitals: v }: Member): WorkerStatus {
+/** A job grows older while nobody hears of it. */
+function toStatus({ registration: r, vitals: v, jobSinceMs }: Member, now: number): WorkerStatus {
+  const job = v?.job ?? "";
   return {
     workerId: r.workerId,
     role: r.role,
@@ -191,8 +198,8 @@ function toStatus({ registration: r, vitals: v }: Member): WorkerStatus {
     device: r.device,
     memoryBytes: r.memoryBytes,
     state: v?.state ?? "starting",
-    job: v?.job ?? "",
-    jobAgeMs: v?.jobAgeMs ?? 0,
+    job,
+    jobAgeMs: job === "" ? 0 : Math.max(0, Math.round(now - jobSinceMs)),
     weightVersion: v?.weightVersion ?? 0,
     jobsDone: v?.jobsDone ?? 0,
     tokensPerSecond: v?.tokensPerSecond ?? 0,

@@ -80,10 +80,8 @@ export class ReducerPlan {
     this.size = parts.seats.length;
     this.#run = parts.options.run;
     const { fleet } = parts.options;
-    this.#stopListening = fleet.onDeparture(({ registration }) => {
-      const gone = this.#seats.some(
-        ({ member }) => member.registration.workerId === registration.workerId,
-      );
+    this.#stopListening = fleet.onDeparture(({ workerId }) => {
+      const gone = this.#seats.some(({ member }) => member.registration.workerId === workerId);
       if (gone) this.#lost.abort(new PlanLostError(this.id, "a reducer was lost"));
     });
     for (const { member } of this.#seats) {

@@ -1,9 +1,9 @@
 import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
-import { type RunEventOf } from "@gumshoe/protocol";
+import { type RunEventOf, type WorkerStatus } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
 import { ExactnessError, PlanLostError, RunCannotLearnError } from "../errors.js";
-import { type Fleet, type Member } from "../fleet/fleet.js";
+import { type Fleet } from "../fleet/fleet.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "./checkpoints.js";
 import { ExampleLessons } from "./example-lessons.js";
@@ -91,8 +91,8 @@ export class RunDriver {
       config.type === "sft" ? new ExampleLessons(config, tasks, model.tokenizer) : null;
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
-    const stopListening = this.#options.fleet.onDeparture((member, lost) => {
-      if (lost) this.#recordLoss(member);
+    const stopListening = this.#options.fleet.onDeparture((worker, lost) => {
+      if (lost) this.#recordLoss(worker);
     });
     try {
       await this.#persist({ model, tasks, examples, checkpoints, signal });
@@ -191,9 +191,7 @@ export class RunDriver {
       : ` (there are answers that could not be scored: ${unscoredReason})`;
   }
 
-  #recordLoss({ registration, vitals }: Member): void {
-    const { workerId, role } = registration;
-    const { job, jobAgeMs } = vitals ?? { job: "", jobAgeMs: 0 };
+  #recordLoss({ workerId, role, job, jobAgeMs }: WorkerStatus): void {
     // The log has it too; a ledger that cannot be written is found out by the run itself.
     this.#record
       .append({ type: "worker-lost", workerId, role, job, jobAgeMs })
