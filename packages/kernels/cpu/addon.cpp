@@ -1,10 +1,14 @@
-// The door to Node: memory, thread pools and the interpreter of command lists. It checks, runs, and
-// returns a status; what a status means is told in TypeScript.
+// The Node-API boundary: memory, thread pools and the interpreter of command lists. It checks, runs and
+// returns a status; TypeScript turns a status into an error. No C++ exception leaves it: Node would
+// abort the process.
 #include <node_api.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <memory>
 #include <new>
+#include <system_error>
 
 #include "kernels.h"
 #include "pool.h"
@@ -13,6 +17,9 @@ namespace gumshoe {
 namespace {
 
 constexpr size_t ALIGNMENT = 64;
+// The largest size that a float64 argument can state exactly.
+constexpr double MAX_BYTES = 9007199254740992.0;
+constexpr double MAX_THREADS = 4096;
 
 napi_value undefined(napi_env env) {
   napi_value value;
@@ -32,6 +39,24 @@ double to_number(napi_env env, napi_value value) {
   return x;
 }
 
+// Runs the body of an entry point. Missing memory and missing threads are the value undefined; any
+// other exception becomes a JavaScript error.
+template <typename Body>
+napi_value guarded(napi_env env, Body body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return undefined(env);
+  } catch (const std::system_error&) {
+    return undefined(env);
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  } catch (...) {
+    napi_throw_error(env, nullptr, "unknown C++ exception");
+  }
+  return nullptr;
+}
+
 template <size_t COUNT>
 bool take(napi_env env, napi_callback_info info, napi_value (&arguments)[COUNT]) {
   size_t count = COUNT;
@@ -48,11 +73,13 @@ void free_memory(napi_env, void* data, void*) { std::free(data); }
 napi_value allocate(napi_env env, napi_callback_info info) {
   napi_value arguments[1], buffer, result;
   if (!take(env, info, arguments)) return nullptr;
-  const size_t bytes = static_cast<size_t>(to_number(env, arguments[0]));
-  const size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-  void* data = std::aligned_alloc(ALIGNMENT, rounded == 0 ? ALIGNMENT : rounded);
-  if (data == nullptr) return undefined(env);
-  std::memset(data, 0, rounded);
+  const double wanted = to_number(env, arguments[0]);
+  if (!(wanted >= 0 && wanted <= MAX_BYTES)) return undefined(env);
+  const size_t bytes = static_cast<size_t>(wanted);
+  void* data = nullptr;
+  // Exactly so many bytes: AddressSanitizer then finds the first one beyond them.
+  if (posix_memalign(&data, ALIGNMENT, bytes == 0 ? 1 : bytes) != 0) return undefined(env);
+  std::memset(data, 0, bytes);
   if (napi_create_external_arraybuffer(env, data, bytes, free_memory, nullptr, &buffer) !=
       napi_ok) {
     std::free(data);
@@ -78,13 +105,21 @@ void free_pool(napi_env, void* data, void*) {
   delete pool;
 }
 
-// createPool(threads): a handle.
+// createPool(threads): a handle, or undefined when the system gives no thread or no memory.
 napi_value create_pool(napi_env env, napi_callback_info info) {
   napi_value arguments[1], handle;
   if (!take(env, info, arguments)) return nullptr;
-  Pool** pool = new Pool*(new Pool(static_cast<int>(to_number(env, arguments[0]))));
-  napi_create_external(env, pool, free_pool, nullptr, &handle);
-  return handle;
+  const double threads = to_number(env, arguments[0]);
+  if (!(threads >= 1 && threads <= MAX_THREADS)) return undefined(env);
+  return guarded(env, [&]() -> napi_value {
+    auto pool = std::make_unique<Pool>(static_cast<int>(threads));
+    auto holder = std::make_unique<Pool*>(pool.get());
+    if (napi_create_external(env, holder.get(), free_pool, nullptr, &handle) != napi_ok)
+      return undefined(env);
+    pool.release();
+    holder.release();
+    return handle;
+  });
 }
 
 Pool** to_pool(napi_env env, napi_value value) {
@@ -141,6 +176,8 @@ napi_value run(napi_env env, napi_callback_info info) {
       status = interpret(table, **pool, static_cast<const double*>(data), length, &at);
     } catch (const std::bad_alloc&) {
       status = STATUS_OUT_OF_MEMORY;
+    } catch (...) {
+      status = STATUS_FAILED;
     }
   }
   if (status == STATUS_OK) return number(env, 0);

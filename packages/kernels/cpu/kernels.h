@@ -14,6 +14,7 @@ enum Status : int {
   STATUS_BAD_RECORD = 1,    // unknown operation or wrong number of arguments
   STATUS_BAD_ID = 2,        // a token id or row number outside its table
   STATUS_OUT_OF_MEMORY = 3,  // scratch memory could not be had
+  STATUS_FAILED = 4,         // an exception that no kernel is known to throw
 };
 
 enum Operation : int {
@@ -51,7 +52,8 @@ constexpr int PANEL = 32;
 // Vocabulary entries whose exponentials are summed before blocks are combined.
 constexpr int VOCABULARY_BLOCK = 512;
 
-// Runs tasks on the threads of one device; pool.cpp. Tasks split outputs, never sums.
+// Runs tasks on the threads of one device; pool.cpp. Tasks split outputs, never sums. A task may throw:
+// pool_run waits for all tasks, then throws std::bad_alloc on the calling thread.
 class Pool;
 using Task = void (*)(void* context, long task, int worker);
 void pool_run(Pool& pool, long tasks, Task task, void* context);

@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -11,6 +12,7 @@ constexpr int TASK_BITS = 20;
 constexpr uint64_t TASK_MASK = (1ull << TASK_BITS) - 1;
 // How often an idle thread looks again before it sleeps: some tens of microseconds.
 constexpr int SPINS = 4000;
+constexpr size_t MAX_FLOATS = SIZE_MAX / (2 * sizeof(float));
 
 void pause_briefly() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -26,6 +28,7 @@ Scratch::~Scratch() { std::free(data_); }
 
 float* Scratch::at_least(size_t floats) {
   if (floats > floats_) {
+    if (floats > MAX_FLOATS) throw std::bad_alloc();
     const size_t bytes = (floats * sizeof(float) + 4095) / 4096 * 4096;
     void* fresh = std::aligned_alloc(64, bytes);
     if (fresh == nullptr) throw std::bad_alloc();
@@ -37,10 +40,19 @@ float* Scratch::at_least(size_t floats) {
 }
 
 Pool::Pool(int threads) : scratch_(threads) {
-  for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
+  workers_.reserve(threads);
+  try {
+    for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
+  } catch (...) {
+    // A thread that is not joined when its object is destroyed ends the process.
+    stop();
+    throw;
+  }
 }
 
-Pool::~Pool() {
+Pool::~Pool() { stop(); }
+
+void Pool::stop() {
   stopping_.store(true);
   wake_.fetch_add(1);
   wake_.notify_all();
@@ -55,6 +67,7 @@ void Pool::run(long tasks, Task task, void* context) {
   }
   task_ = task;
   context_ = context;
+  failed_.store(false, std::memory_order_relaxed);
   done_.store(0, std::memory_order_relaxed);
   const uint64_t generation = (ticket_.load(std::memory_order_relaxed) >> (2 * TASK_BITS)) + 1;
   ticket_.store((generation << (2 * TASK_BITS)) | static_cast<uint64_t>(tasks),
@@ -69,6 +82,7 @@ void Pool::run(long tasks, Task task, void* context) {
     else
       std::this_thread::yield();
   }
+  if (failed_.load(std::memory_order_relaxed)) throw std::bad_alloc();
 }
 
 bool Pool::take_one(int worker) {
@@ -78,7 +92,11 @@ bool Pool::take_one(int worker) {
     if (next >= (ticket & TASK_MASK)) return false;
     if (ticket_.compare_exchange_weak(ticket, ticket + (1ull << TASK_BITS),
                                       std::memory_order_acq_rel)) {
-      task_(context_, static_cast<long>(next), worker);
+      try {
+        task_(context_, static_cast<long>(next), worker);
+      } catch (...) {
+        failed_.store(true, std::memory_order_relaxed);
+      }
       done_.fetch_add(1, std::memory_order_release);
       return true;
     }

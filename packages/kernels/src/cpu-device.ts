@@ -36,6 +36,7 @@ const ARRAYS = {
  *
  * @throws KernelsMissingError when the kernels were not built
  * @throws ShapeError when the machine lacks the instruction set, or `threads` is not 1 or more
+ * @throws OutOfMemoryError when the system refuses the threads
  */
 export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
   return new CpuDevice(loadAddon(), options);
@@ -102,7 +103,9 @@ class CpuDevice implements Device {
     }
     this.fault = options.fault ?? null;
     this.#addon = addon;
-    this.#pool = addon.createPool(this.threads);
+    const pool = addon.createPool(this.threads);
+    if (pool === undefined) throw new OutOfMemoryError(`a pool of ${this.threads} threads`, null);
+    this.#pool = pool;
   }
 
   alloc(dtype: Dtype, length: number): Tensor {

@@ -14,7 +14,8 @@ export interface Addon {
   allocate(bytes: number): [ArrayBuffer, number] | undefined;
   /** Gives memory back at once; views of it become empty. */
   detach(buffer: ArrayBuffer): void;
-  createPool(threads: number): PoolHandle;
+  /** undefined when the system gives no thread or no memory. */
+  createPool(threads: number): PoolHandle | undefined;
   destroyPool(pool: PoolHandle): void;
   /** 0, or a status and the start of the record that failed. */
   run(

@@ -35,7 +35,7 @@ export const OPERATION_CODES = Object.fromEntries(
 ) as Record<Operation, number>;
 
 /** `Status` of cpu/kernels.h. */
-export const STATUS = { ok: 0, badRecord: 1, badId: 2, outOfMemory: 3 } as const;
+export const STATUS = { ok: 0, badRecord: 1, badId: 2, outOfMemory: 3, failed: 4 } as const;
 
 /** Positions in a block of the KV cache: `KV_BLOCK`. */
 export const KV_BLOCK = 16;
