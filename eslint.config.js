@@ -45,7 +45,7 @@ export default tseslint.config(
     rules: { "max-lines-per-function": "off" },
   },
   {
-    files: ["vitest.config.ts"],
+    files: ["**/vitest.config.ts"],
     rules: { "no-restricted-exports": "off" },
   },
   {

@@ -16,9 +16,9 @@ import { OPERATIONS } from "../../packages/kernels/src/native/records.js";
 
 /** The native surface as far as it is recorded. */
 interface Addon {
-  allocate(bytes: number): [ArrayBuffer, number] | undefined;
-  detach(buffer: ArrayBuffer): void;
-  run(pool: unknown, set: number, records: Float64Array, length: number): 0 | [number, number];
+  allocate: (bytes: number) => [ArrayBuffer, number] | undefined;
+  detach: (buffer: ArrayBuffer) => void;
+  run: (pool: unknown, set: number, records: Float64Array, length: number) => 0 | [number, number];
 }
 
 /** Larger cases cost time and show nothing that a smaller one of another shape does not. */
@@ -29,9 +29,7 @@ const MAX_CASES = 150;
 const LOWEST_ADDRESS = 2 ** 20;
 
 const require = createRequire(import.meta.url);
-const usual = fileURLToPath(
-  new URL("../../packages/kernels/build/kernels.node", import.meta.url),
-);
+const usual = fileURLToPath(new URL("../../packages/kernels/build/kernels.node", import.meta.url));
 const { GUMSHOE_CHECK_ADDON: built = usual, GUMSHOE_CHECK_CASES: folder } = env;
 
 /** Memory that is allocated now, by its address. */
@@ -86,10 +84,10 @@ function captureCase(record: Float64Array): ((file: string) => void) | null {
   if (seen.has(key) || count >= MAX_CASES || bytes > MAX_CASE_BYTES) return null;
   seen.add(key);
   numCases.set(operation, count + 1);
-  const before = [...touched.values()].map((buffer) => Buffer.from(buffer.slice(0)));
+  const before: Buffer[] = [...touched.values()].map((buffer) => Buffer.from(buffer.slice(0)));
   return (file) => {
     const numbers = (values: Iterable<number>) => Buffer.from(Float64Array.from(values).buffer);
-    const parts = [numbers([operation, args.length, touched.size, ...args])];
+    const parts: Buffer[] = [numbers([operation, args.length, touched.size, ...args])];
     let index = 0;
     for (const [address, buffer] of touched) {
       parts.push(numbers([address, buffer.byteLength]));

@@ -5,7 +5,10 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL("../..", import.meta.url)),
-    include: ["packages/kernels/src/**/*.test.ts", "packages/engine/src/{sampler,trainer}/*.test.ts"],
+    include: [
+      "packages/kernels/src/**/*.test.ts",
+      "packages/engine/src/{sampler,trainer}/*.test.ts",
+    ],
     setupFiles: [fileURLToPath(new URL("record-cases.ts", import.meta.url))],
     testTimeout: 120_000,
     pool: "forks",

@@ -18,6 +18,7 @@ export {
   NonFiniteLossError,
   PackTooSmallError,
 } from "./errors.js";
+export { cosine } from "./cosine.js";
 export { type Finish, type Group, type Rollout } from "./group.js";
 export { meanInterval, type MeanInterval } from "./interval.js";
 export { assignLanes } from "./lanes.js";

@@ -46,7 +46,8 @@ const CHUNK_QUERIES = 24;
  * Writes a plan into device memory.
  *
  * @param reuse  a plan whose memory is taken when it is large enough
- * @throws       ShapeError when a span has too few blocks for its positions
+ * @throws       ShapeError when a span has too few blocks for its positions, or spans that share
+ *               a prefix disagree about its length
  */
 export function createAttentionPlan(
   device: Device,
@@ -55,6 +56,7 @@ export function createAttentionPlan(
 ): AttentionPlan {
   const blocks: number[] = [];
   const prefixOffsets = new Map<readonly number[], number>();
+  checkPrefixes(spans);
   const spanWords: number[] = [];
   let rows = 0;
   for (const [index, span] of spans.entries()) {
@@ -98,6 +100,18 @@ function checkSpan(index: number, span: AttentionSpan): void {
   }
 }
 
+/** Queries of one prefix are worked on together, with the length of the first of its spans. */
+function checkPrefixes(spans: readonly AttentionSpan[]): void {
+  const lengths = new Map<readonly number[], number>();
+  for (const [index, { prefixBlocks, prefixLength }] of spans.entries()) {
+    const known = lengths.get(prefixBlocks);
+    lengths.set(prefixBlocks, prefixLength);
+    if (known === undefined || known === prefixLength) continue;
+    const problem = `has a prefix of ${prefixLength} positions, another of its prefix has ${known}`;
+    throw new ShapeError("attentionPlan", `span ${index}`, problem);
+  }
+}
+
 /** Cuts the queries into tasks; a task may go over several spans of one prefix. */
 function cutIntoChunks(spans: readonly AttentionSpan[]): number[] {
   const words: number[] = [];
@@ -128,10 +142,12 @@ function findPacks(spans: readonly AttentionSpan[]): number[] {
 }
 
 function place(device: Device, words: Int32Array, reuse: AttentionPlan | null): Tensor {
-  let memory = reuse?.words ?? null;
+  const old = reuse?.words ?? null;
+  let memory = old;
   if (memory === null || memory.length < words.length) {
-    if (memory !== null) device.free(memory);
+    // Allocated before the old one is freed: without memory, the plan that is reused stays whole.
     memory = device.alloc("i32", 2 * words.length);
+    if (old !== null) device.free(old);
   }
   device.write(memory, words);
   return memory;

@@ -59,6 +59,7 @@ export class CpuCommandList implements CommandList {
     const operation = OPERATIONS[this.#records[at] ?? -1] ?? "unknown operation";
     if (status === STATUS.badId) throw new OutOfRangeIdError(operation);
     if (status === STATUS.outOfMemory) throw new OutOfMemoryError(`scratch of ${operation}`, null);
+    if (status === STATUS.failed) throw new Error(`${operation}: a kernel threw an exception`);
     throw new Error(`${operation}: malformed record, status ${status}`);
   }
 

@@ -1,9 +1,13 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 
 import { instructionSets, onDevice } from "./conformance/rig.js";
 import { createCpuDevice } from "./cpu-device.js";
 import { DisposedError, OutOfMemoryError, OutOfRangeIdError, ShapeError } from "./errors.js";
 import { add, fill, gatherRows } from "./ops/rows.js";
+
+/** The package as it is shipped, for a process of its own. */
+const BUILT = new URL("../dist/index.js", import.meta.url).href;
 
 describe("memory", () => {
   test("is zeroed, aligned to a cache line, and read back as it was written", () => {
@@ -155,6 +159,27 @@ describe("a device", () => {
       expect(() => createCpuDevice({ threads })).toThrow(ShapeError);
     }
   });
+
+  // The limit of address space is Linux's.
+  test.runIf(process.platform === "linux")(
+    "whose threads the system refuses is an error, and the process goes on",
+    () => {
+      const script = `
+        const { createCpuDevice } = await import(${JSON.stringify(BUILT)});
+        try {
+          createCpuDevice({ threads: 4000 });
+        } catch (error) {
+          console.log(error.code, error.message, createCpuDevice({ threads: 2 }).threads);
+        }`;
+      const limit = 'ulimit -v 12000000 && exec "$0" --input-type=module --eval "$1"';
+      const { stdout, status, stderr } = spawnSync("sh", ["-c", limit, process.execPath, script], {
+        encoding: "utf8",
+      });
+      expect(stderr).toBe("");
+      expect(stdout).toBe("RESOURCE_EXHAUSTED no memory for a pool of 4000 threads 2\n");
+      expect(status).toBe(0);
+    },
+  );
 
   test("is disposed of once, with all its memory; then nothing runs", () => {
     const device = createCpuDevice({ threads: 2 });

@@ -18,7 +18,7 @@ export {
   OutOfRangeIdError,
   ShapeError,
 } from "./errors.js";
-export { createKvCache, type KvCache } from "./kv-cache.js";
+export { createKvCache, type KvCache, type KvCacheShape } from "./kv-cache.js";
 export { KV_BLOCK } from "./native/records.js";
 export * as ops from "./ops.js";
 export { measureFmaPeak } from "./peak.js";

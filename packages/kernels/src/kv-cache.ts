@@ -16,11 +16,21 @@ export interface KvCache {
   readonly headDim: number;
 }
 
-/** Allocates the cache of one layer. Free `k` and `v` when done. */
-export function createKvCache(
-  device: Device,
-  shape: { numBlocks: number; kvHeads: number; headDim: number },
-): KvCache {
+/** Size of one layer's cache. */
+export type KvCacheShape = Pick<KvCache, "numBlocks" | "kvHeads" | "headDim">;
+
+/**
+ * Allocates the cache of one layer. Free `k` and `v` when done.
+ *
+ * @throws OutOfMemoryError
+ */
+export function createKvCache(device: Device, shape: KvCacheShape): KvCache {
   const length = shape.numBlocks * KV_BLOCK * shape.kvHeads * shape.headDim;
-  return { ...shape, k: device.alloc("f32", length), v: device.alloc("f32", length) };
+  const k = device.alloc("f32", length);
+  try {
+    return { ...shape, k, v: device.alloc("f32", length) };
+  } catch (error) {
+    device.free(k);
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import { cosine } from "@gumshoe/grpo";
 import { type OptimizerConfig } from "@gumshoe/protocol";
 
 /**
@@ -17,7 +18,7 @@ export function learningRate(config: OptimizerConfig, update: number, numUpdates
     case "linear":
       return lr * (1 - done);
     case "cosine":
-      return (lr * (1 + Math.cos(Math.PI * done))) / 2;
+      return (lr * (1 + cosine(Math.PI * done))) / 2;
     default:
       return schedule satisfies never;
   }

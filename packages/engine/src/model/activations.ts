@@ -1,4 +1,10 @@
-import { type Device, type Tensor } from "@gumshoe/kernels";
+import {
+  createKvCache,
+  type Device,
+  type KvCache,
+  type KvCacheShape,
+  type Tensor,
+} from "@gumshoe/kernels";
 
 import { type ModelConfig } from "../weights/model-config.js";
 
@@ -30,13 +36,24 @@ export interface LayerActivations {
   readonly gated: Tensor;
 }
 
-/** Allocates device memory together and gives it back together. */
+/** Memory of a device that is allocated together and given back together. */
 export class Arena {
   readonly #device: Device;
   readonly #tensors: Tensor[] = [];
 
   constructor(device: Device) {
     this.#device = device;
+  }
+
+  /** Runs `allocate`; if it throws, everything that it had allocated is given back. */
+  static transaction<T>(device: Device, allocate: (arena: Arena) => T): T {
+    const arena = new Arena(device);
+    try {
+      return allocate(arena);
+    } catch (error) {
+      arena.free();
+      throw error;
+    }
   }
 
   f32(length: number): Tensor {
@@ -49,6 +66,14 @@ export class Arena {
 
   u32(length: number): Tensor {
     return this.#keep(this.#device.alloc("u32", length));
+  }
+
+  /** One layer's keys and values. */
+  kvCache(shape: KvCacheShape): KvCache {
+    const cache = createKvCache(this.#device, shape);
+    this.#keep(cache.k);
+    this.#keep(cache.v);
+    return cache;
   }
 
   free(): void {

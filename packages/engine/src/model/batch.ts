@@ -74,11 +74,14 @@ export class Batch {
   }
 
   #grow(rows: number): void {
+    const capacity = Math.ceil(rows * 1.25);
+    // While there is no memory for more rows there is none at all: the next batch tries again.
+    this.#capacity = 0;
     this.#arena.free();
-    this.#capacity = Math.ceil(rows * 1.25);
-    this.#tokens = this.#arena.i32(this.#capacity);
-    this.#positions = this.#arena.i32(this.#capacity);
-    this.#slots = this.#arena.i32(this.#capacity);
+    this.#tokens = this.#arena.i32(capacity);
+    this.#positions = this.#arena.i32(capacity);
+    this.#slots = this.#arena.i32(capacity);
+    this.#capacity = capacity;
   }
 }
 

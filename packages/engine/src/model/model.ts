@@ -2,6 +2,7 @@ import { type Device, ropeTable, type Tensor } from "@gumshoe/kernels";
 
 import { type ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout, parameterLayout } from "../weights/parameter-layout.js";
+import { Arena } from "./activations.js";
 import { Parameters } from "./parameters.js";
 
 /** Rotary angles on the device, for positions 0 to `numPositions` - 1. */
@@ -65,11 +66,13 @@ export class Model {
     const length = 256 * Math.ceil((numPositions * 1.5) / 256);
     const tables = ropeTable({ theta, headDim, numPositions: length, scaling });
     this.#freeRotary();
-    const cos = this.device.alloc("f32", tables.cos.length);
-    const sin = this.device.alloc("f32", tables.sin.length);
-    this.device.write(cos, tables.cos);
-    this.device.write(sin, tables.sin);
-    this.#rotary = { cos, sin, numPositions: length };
+    this.#rotary = Arena.transaction(this.device, (arena) => {
+      const cos = arena.f32(tables.cos.length);
+      const sin = arena.f32(tables.sin.length);
+      this.device.write(cos, tables.cos);
+      this.device.write(sin, tables.sin);
+      return { cos, sin, numPositions: length };
+    });
     return this.#rotary;
   }
 

@@ -2,6 +2,7 @@ import { type Device, ops, type Tensor } from "@gumshoe/kernels";
 
 import { type ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout } from "../weights/parameter-layout.js";
+import { Arena } from "./activations.js";
 
 /** A linear layer: its weight [n, k] in the forms that products need. */
 export interface LinearWeights {
@@ -41,10 +42,12 @@ export class Parameters {
   readonly finalNorm: Tensor;
   readonly head: LinearWeights;
   readonly #device: Device;
+  readonly #arena: Arena;
   readonly #layout: ParameterLayout;
   readonly #training: boolean;
   readonly #linears: LinearWeights[] = [];
 
+  /** @throws OutOfMemoryError */
   constructor(options: {
     device: Device;
     config: ModelConfig;
@@ -53,13 +56,19 @@ export class Parameters {
   }) {
     const { device, config, layout } = options;
     this.#device = device;
+    this.#arena = new Arena(device);
     this.#layout = layout;
     this.#training = options.training;
-    this.flat = device.alloc("f32", layout.numParameters);
-    this.embedding = this.#view("model.embed_tokens.weight");
-    this.layers = Array.from({ length: config.layers }, (_, index) => this.#layer(config, index));
-    this.finalNorm = this.#view("model.norm.weight");
-    this.head = this.#linear(config.tiedHead ? "model.embed_tokens" : "lm_head", false);
+    try {
+      this.flat = this.#arena.f32(layout.numParameters);
+      this.embedding = this.#view("model.embed_tokens.weight");
+      this.layers = Array.from({ length: config.layers }, (_, index) => this.#layer(config, index));
+      this.finalNorm = this.#view("model.norm.weight");
+      this.head = this.#linear(config.tiedHead ? "model.embed_tokens" : "lm_head", false);
+    } catch (error) {
+      this.#arena.free();
+      throw error;
+    }
   }
 
   /** Makes the packed copies again, after the flat vector was written. */
@@ -74,11 +83,7 @@ export class Parameters {
   }
 
   free(): void {
-    for (const { packed, packedT } of this.#linears) {
-      this.#device.free(packed);
-      if (packedT !== null) this.#device.free(packedT);
-    }
-    this.#device.free(this.flat);
+    this.#arena.free();
   }
 
   #layer(config: ModelConfig, index: number): LayerWeights {
@@ -103,8 +108,8 @@ export class Parameters {
 
   #linear(name: string, withBias: boolean): LinearWeights {
     const [n, k] = this.#layout.find(`${name}.weight`).shape as [number, number];
-    const packed = this.#device.alloc("f32", ops.packedLength(n, k));
-    const packedT = this.#training ? this.#device.alloc("f32", ops.packedLength(n, k)) : null;
+    const packed = this.#arena.f32(ops.packedLength(n, k));
+    const packedT = this.#training ? this.#arena.f32(ops.packedLength(n, k)) : null;
     const bias = withBias ? this.#view(`${name}.bias`) : null;
     const linear = { name, n, k, packed, packedT, bias };
     this.#linears.push(linear);

@@ -1,7 +1,6 @@
 import {
   type AttentionSpan,
   type CommandList,
-  createKvCache,
   KV_BLOCK,
   type KvCache,
   ops,
@@ -37,19 +36,23 @@ interface Buffers {
  */
 export class ModelRunner {
   readonly #model: Model;
+  /** Holds the caches. */
+  readonly #arena: Arena;
   readonly #caches: readonly KvCache[];
   readonly #batch: Batch;
   readonly #list: CommandList;
   #buffers: Buffers | null = null;
 
+  /** @throws OutOfMemoryError */
   constructor(model: Model, numBlocks: number) {
     const { kvHeads, headDim, layers } = model.config;
     this.#model = model;
     this.#batch = new Batch(model.device);
     this.#list = model.device.createCommandList();
-    this.#caches = Array.from({ length: layers }, () =>
-      createKvCache(model.device, { numBlocks, kvHeads, headDim }),
-    );
+    [this.#arena, this.#caches] = Arena.transaction(model.device, (arena) => [
+      arena,
+      Array.from({ length: layers }, () => arena.kvCache({ numBlocks, kvHeads, headDim })),
+    ]);
   }
 
   /** Reads prompts into the cache, and samples the first token of all their answers. */
@@ -97,10 +100,7 @@ export class ModelRunner {
   }
 
   dispose(): void {
-    for (const cache of this.#caches) {
-      this.#model.device.free(cache.k);
-      this.#model.device.free(cache.v);
-    }
+    this.#arena.free();
     this.#batch.free();
     this.#buffers?.arena.free();
     this.#buffers = null;
@@ -154,12 +154,13 @@ export class ModelRunner {
   #reserve(rows: number, samples: number): Buffers {
     const old = this.#buffers;
     if (old !== null && rows <= old.rows && samples <= old.samples) return old;
+    // Given back first, so that both never lie side by side. Without memory there are no buffers then.
+    this.#buffers = null;
     old?.arena.free();
     const { config, device } = this.#model;
-    const arena = new Arena(device);
     const most = Math.ceil(Math.max(rows, old?.rows ?? 0) * 1.25);
     const count = Math.ceil(Math.max(samples, old?.samples ?? 0) * 1.25);
-    this.#buffers = {
+    this.#buffers = Arena.transaction(device, (arena) => ({
       rows: most,
       samples: count,
       arena,
@@ -173,7 +174,7 @@ export class ModelRunner {
       draws: arena.u32(2 * count),
       ids: arena.i32(count),
       logprobs: arena.f32(count),
-    };
+    }));
     return this.#buffers;
   }
 }

@@ -1,5 +1,7 @@
 import { type Device, ops, type Tensor } from "@gumshoe/kernels";
 
+import { Arena } from "../model/activations.js";
+
 /** AdamW of one update. */
 export interface OptimizerStep {
   readonly lr: number;
@@ -22,6 +24,8 @@ export interface OptimizerStep {
 export class ParameterShard {
   readonly length: number;
   readonly #device: Device;
+  /** Holds all of them. */
+  readonly #arena: Arena;
   readonly #master: Tensor;
   readonly #m: Tensor;
   readonly #v: Tensor;
@@ -31,20 +35,21 @@ export class ParameterShard {
   /**
    * @param state.master  [length] f32
    * @param state.m       first moments, 0 when left out; `v` likewise the second
+   * @throws OutOfMemoryError
    */
   constructor(device: Device, state: { master: Float32Array; m?: Float32Array; v?: Float32Array }) {
     this.#device = device;
     this.length = state.master.length;
-    const hold = (values: Float32Array | undefined): Tensor => {
-      const tensor = device.alloc("f32", this.length);
-      if (values !== undefined) device.write(tensor, values);
-      return tensor;
-    };
-    this.#master = hold(state.master);
-    this.#m = hold(state.m);
-    this.#v = hold(state.v);
-    this.#gradient = hold(undefined);
-    this.#incoming = hold(undefined);
+    const { master, m, v } = state;
+    [this.#arena, this.#master, this.#m, this.#v, this.#gradient, this.#incoming] =
+      Arena.transaction(device, (arena) => {
+        const hold = (values?: Float32Array): Tensor => {
+          const tensor = arena.f32(this.length);
+          if (values !== undefined) device.write(tensor, values);
+          return tensor;
+        };
+        return [arena, hold(master), hold(m), hold(v), hold(), hold()];
+      });
   }
 
   /** Starts a new sum of lanes. */
@@ -98,8 +103,6 @@ export class ParameterShard {
   }
 
   dispose(): void {
-    for (const tensor of [this.#master, this.#m, this.#v, this.#gradient, this.#incoming]) {
-      this.#device.free(tensor);
-    }
+    this.#arena.free();
   }
 }

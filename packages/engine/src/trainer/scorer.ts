@@ -112,6 +112,8 @@ export class PackForward {
     if (old !== null && old.fits(size)) return old;
     const grown = (need: number, had: number | undefined) =>
       Math.max(Math.ceil(need * 1.1), had ?? 0);
+    // Given back first, so that both never lie side by side. Without memory there is no workspace then.
+    this.#workspace = null;
     old?.free();
     this.#workspace = new Workspace(this.model, {
       rows: grown(size.rows, old?.rows),

@@ -1,6 +1,7 @@
 import { countRowTokens, type Pack } from "@gumshoe/grpo";
 import { ops, type Tensor } from "@gumshoe/kernels";
 
+import { Arena } from "../model/activations.js";
 import { recordLayerBackward } from "../model/backward.js";
 import { at, present } from "../model/checked.js";
 import { type Model } from "../model/model.js";
@@ -46,10 +47,13 @@ export class Trainer {
   readonly #forward: PackForward;
   readonly #checkpointing: Checkpointing;
   readonly #maxBatchRows: number;
+  /** Holds the gradients. */
+  readonly #arena: Arena;
   readonly #gradient: Tensor;
   /** [V, D]: gradient of the embedding, when the head's own has the parameter's place. */
   readonly #embeddingGradient: Tensor | null;
 
+  /** @throws OutOfMemoryError */
   constructor(options: TrainerOptions) {
     const { model } = options;
     if (!model.training) throw new Error("the model was made without training");
@@ -57,9 +61,15 @@ export class Trainer {
     this.#checkpointing = options.checkpointing ?? "none";
     this.#maxBatchRows = options.maxBatchRows ?? 2048;
     this.#forward = new PackForward(model, { checkpointing: this.#checkpointing, backward: true });
-    this.#gradient = model.device.alloc("f32", model.layout.numParameters);
     const { vocabularySize, width, tiedHead } = model.config;
-    this.#embeddingGradient = tiedHead ? model.device.alloc("f32", vocabularySize * width) : null;
+    [this.#arena, this.#gradient, this.#embeddingGradient] = Arena.transaction(
+      model.device,
+      (arena) => [
+        arena,
+        arena.f32(model.layout.numParameters),
+        tiedHead ? arena.f32(vocabularySize * width) : null,
+      ],
+    );
   }
 
   /** Forgets the gradient. */
@@ -113,8 +123,7 @@ export class Trainer {
 
   dispose(): void {
     this.#forward.free();
-    this.model.device.free(this.#gradient);
-    if (this.#embeddingGradient !== null) this.model.device.free(this.#embeddingGradient);
+    this.#arena.free();
   }
 
   #addEmbeddingShare(values: Float32Array, start: number): void {

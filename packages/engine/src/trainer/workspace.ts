@@ -1,4 +1,4 @@
-import { createKvCache, KV_BLOCK, type KvCache, ops, type Tensor } from "@gumshoe/kernels";
+import { KV_BLOCK, type KvCache, ops, type Tensor } from "@gumshoe/kernels";
 
 import { Arena, type LayerActivations, layerActivations } from "../model/activations.js";
 import { type LayerGradients, layerGradients } from "../model/backward.js";
@@ -37,8 +37,8 @@ export class Workspace {
   readonly logits: Tensor | null;
   readonly backward: BackwardBuffers | null;
   readonly #arena: Arena;
-  readonly #model: Model;
 
+  /** @throws OutOfMemoryError */
   constructor(
     model: Model,
     options: {
@@ -50,45 +50,49 @@ export class Workspace {
     },
   ) {
     const { rows, targets, numBlocks } = options;
-    const { config, device } = model;
+    const { config } = model;
     const { width, layers: count, kvHeads, headDim } = config;
-    const arena = new Arena(device);
+    const arena = new Arena(model.device);
     this.#arena = arena;
-    this.#model = model;
     this.rows = rows;
     this.targets = targets;
     this.numBlocks = numBlocks;
-    const keepAll = options.backward && options.checkpointing === "none";
-    const numStreams = options.backward ? count + 1 : 2;
-    const streams = Array.from({ length: numStreams }, () => arena.f32(rows * width));
-    this.streams = Array.from({ length: count + 1 }, (_, i) => streams[i % numStreams] as Tensor);
-    const shared = keepAll ? null : layerActivations(arena, config, rows);
-    this.layers = Array.from(
-      { length: count },
-      () => shared ?? layerActivations(arena, config, rows),
-    );
-    this.cache = createKvCache(device, { numBlocks, kvHeads, headDim });
-    this.gathered = arena.f32(targets * width);
-    this.normed = arena.f32(targets * width);
-    this.rstd = arena.f32(targets);
-    this.predictors = arena.i32(targets);
-    this.targetIds = arena.i32(targets);
-    this.invTemperature = arena.f32(targets);
-    this.logprobs = arena.f32(targets);
-    this.entropies = arena.f32(targets);
-    this.stats = arena.f32(2 * targets);
-    const logits = ops.keptLogitsLength(targets, config.vocabularySize);
-    this.logits = keepAll && logits <= MAX_KEPT_LOGITS ? arena.f32(logits) : null;
-    this.backward = options.backward
-      ? {
-          layer: layerGradients(arena, config, rows),
-          dx: arena.f32(rows * width),
-          dNormed: arena.f32(targets * width),
-          dGathered: arena.f32(targets * width),
-          dLogprob: arena.f32(targets),
-          dEntropy: arena.f32(targets),
-        }
-      : null;
+    try {
+      const keepAll = options.backward && options.checkpointing === "none";
+      const numStreams = options.backward ? count + 1 : 2;
+      const streams = Array.from({ length: numStreams }, () => arena.f32(rows * width));
+      this.streams = Array.from({ length: count + 1 }, (_, i) => streams[i % numStreams] as Tensor);
+      const shared = keepAll ? null : layerActivations(arena, config, rows);
+      this.layers = Array.from(
+        { length: count },
+        () => shared ?? layerActivations(arena, config, rows),
+      );
+      this.cache = arena.kvCache({ numBlocks, kvHeads, headDim });
+      this.gathered = arena.f32(targets * width);
+      this.normed = arena.f32(targets * width);
+      this.rstd = arena.f32(targets);
+      this.predictors = arena.i32(targets);
+      this.targetIds = arena.i32(targets);
+      this.invTemperature = arena.f32(targets);
+      this.logprobs = arena.f32(targets);
+      this.entropies = arena.f32(targets);
+      this.stats = arena.f32(2 * targets);
+      const logits = ops.keptLogitsLength(targets, config.vocabularySize);
+      this.logits = keepAll && logits <= MAX_KEPT_LOGITS ? arena.f32(logits) : null;
+      this.backward = options.backward
+        ? {
+            layer: layerGradients(arena, config, rows),
+            dx: arena.f32(rows * width),
+            dNormed: arena.f32(targets * width),
+            dGathered: arena.f32(targets * width),
+            dLogprob: arena.f32(targets),
+            dEntropy: arena.f32(targets),
+          }
+        : null;
+    } catch (error) {
+      arena.free();
+      throw error;
+    }
   }
 
   /** Says whether a batch of this size fits. */
@@ -100,8 +104,6 @@ export class Workspace {
 
   free(): void {
     this.#arena.free();
-    this.#model.device.free(this.cache.k);
-    this.#model.device.free(this.cache.v);
   }
 }
 

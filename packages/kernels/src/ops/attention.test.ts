@@ -197,6 +197,18 @@ describe("a query's result", () => {
     });
   });
 
+  test("needs one length for all spans of a prefix", () => {
+    onDevice({ threads: 1 }, (rig) => {
+      const prefixBlocks = [0, 1];
+      const span = { ...decodeSpan(answer, 0), prefixBlocks, prefixLength: 20 };
+      const other = { ...span, queryStart: 1, prefixLength: 19 };
+      expect(() => createAttentionPlan(rig.device, [span, other])).toThrow(
+        "span 1 has a prefix of 19 positions, another of its prefix has 20",
+      );
+      createAttentionPlan(rig.device, [span, { ...other, prefixLength: 20 }]);
+    });
+  });
+
   test("cannot be differentiated when a prefix is not among the rows", () => {
     onDevice({ threads: 1 }, (rig) => {
       const plan = createAttentionPlan(rig.device, [decodeSpan(answer, 0)]);
