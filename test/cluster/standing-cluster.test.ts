@@ -72,6 +72,28 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(runs).toMatchObject([{ name: "tiny", state: "done", iterationsDone: 4 }]);
   });
 
+  test("goes on at once with the next run when one is cancelled while it samples", async () => {
+    const large = join(gumshoe.home, "large.yaml");
+    const model = join(ROOT, "models/rookie");
+    // Some minutes of sampling.
+    writeFileSync(
+      large,
+      `type: grpo\nmodel: ${model}\ntasks: {source: {type: generate}, perIteration: 8}\n` +
+        "rollouts: {perTask: 1024, maxAnswerTokens: 800}\nmaxPackTokens: 1048576\n",
+    );
+    await call("submit", large);
+    const next = call("submit", CONFIG, "--name", "after", "--watch", "--json");
+    await up.untilBusy("inference", "large/0/train/");
+    const cancelled = await call("cancel", "large", "--json");
+    expect(json(cancelled)).toMatchObject({ name: "large", state: "cancelled" });
+    const result = RunResult.parse(json(await next));
+    const first = RunResult.parse(json(await call("watch", "tiny", "--json")));
+    expect(result.weightsDigest).toBe(first.weightsDigest);
+    // The worker has left the jobs of the cancelled run.
+    const fleet = await up.fleet();
+    expect(fleet.filter(({ job }) => job.startsWith("large/"))).toEqual([]);
+  });
+
   test("cancels a run", async () => {
     const submitted = await call("submit", CONFIG, "--name", "second", "--json");
     expect(json(submitted)).toMatchObject({ name: "second" });

@@ -97,7 +97,13 @@ class FakeMember {
     const vitals = { state: "busy", job: "a-job", jobAgeMs: 5, weightVersion: 0, jobsDone: 0 };
     const { workerId } = this.#registration;
     try {
-      await this.#fleet.heartbeat({ workerId, ...vitals, tokensPerSecond: 1, tokensDone: 0 });
+      await this.#fleet.heartbeat({
+        workerId,
+        ...vitals,
+        tokensPerSecond: 1,
+        tokensDone: 0,
+        jobsInHand: [],
+      });
     } catch {
       this.#joining = true;
       await this.join().catch(() => undefined);
@@ -179,6 +185,7 @@ export class FakeTrainer {
           ...{ run, update, lane, plan, workerId, gradientDigest: sha256(String(gradient)) },
           metricsJson: JSON.stringify({ ...NO_METRICS, numTokens, loss: gradient }),
           ...{ logprobGapMax: 0, logprobGapAt: "", tokens: numTokens },
+          weightsDigest: work.weights?.digest ?? "",
         };
         const complete = (changed: CompleteLaneRequest) => packs.completeLane(changed);
         await complete(hooks.lane === undefined ? report : await hooks.lane(report, complete));

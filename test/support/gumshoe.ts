@@ -140,6 +140,17 @@ export class Running {
     }
   }
 
+  /** Waits until a worker of a role has a job in hand whose key begins so. */
+  async untilBusy(role: string, key: string): Promise<void> {
+    const giveUpAt = Date.now() + 60_000;
+    for (;;) {
+      const fleet = await this.fleet();
+      if (fleet.some((worker) => worker.role === role && worker.job.startsWith(key))) return;
+      if (Date.now() > giveUpAt) throw new Error(`waited too long for ${role} with ${key}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** Does what `kill -9` does to one of the cluster's processes. */
   kill(name: string): void {
     process.kill(this.pid(name), "SIGKILL");

@@ -113,7 +113,7 @@ export class Coordinator {
     this.#runs = runs;
     const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
     this.#server.serve(RunService, runHandlers(runs, watched));
-    this.#server.serve(FleetService, fleetHandlers(this.#fleet));
+    this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs));
     this.#server.serve(RolloutService, rolloutHandlers(runs));
     this.#server.serve(PackService, packHandlers(runs));
     const address = await this.#server.listen(listen);

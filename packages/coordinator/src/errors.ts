@@ -61,6 +61,15 @@ export class WrongGroupWeightsError extends ClusterError {
   }
 }
 
+/** Thrown when a lane was computed with other weights than the ones asked for. */
+export class WrongLaneWeightsError extends ClusterError {
+  constructor(lane: string, expected: string, got: string) {
+    super("FAILED_PRECONDITION", `lane ${lane} was computed with ${got}, not ${expected}`, {
+      details: { lane, expected, got },
+    });
+  }
+}
+
 /** Thrown when a group that was handed in is not what was asked for. */
 export class MalformedGroupError extends ClusterError {
   constructor(groupKey: string, problem: string) {

@@ -1,3 +1,4 @@
+export { runAssetsDigest } from "./assets-digest.js";
 export { CheckpointConfig } from "./config/checkpoint.js";
 export { Seed } from "./config/fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./config/grpo-config.js";

@@ -53,6 +53,13 @@ export class LeaseLostError extends ClusterError {
   }
 }
 
+/** The reason of a job's signal when its result is not wanted any more, e.g. as the run was cancelled. */
+export class JobWithdrawnError extends ClusterError {
+  constructor(readonly key: string) {
+    super("ABORTED", `job ${key} was withdrawn`, { details: { key } });
+  }
+}
+
 /** The reason of a job's signal when its worker stops: the job goes back to the queue. */
 export class WorkerStoppingError extends ClusterError {
   constructor() {

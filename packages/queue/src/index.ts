@@ -1,6 +1,7 @@
 export { type Disposition, dispositionOf } from "./disposition.js";
 export {
   FenceHeldError,
+  JobWithdrawnError,
   LeaseLostError,
   RedisPasswordError,
   RedisTlsError,

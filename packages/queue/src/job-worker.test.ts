@@ -6,7 +6,7 @@ import { type RolloutJob } from "@gumshoe/protocol";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { startRedis, type TestRedis } from "../../../test/support/redis-server.js";
-import { LeaseLostError, WorkerStoppingError } from "./errors.js";
+import { JobWithdrawnError, LeaseLostError, WorkerStoppingError } from "./errors.js";
 import { JobQueue } from "./job-queue.js";
 import { type JobHandler, JobWorker } from "./job-worker.js";
 import { RedisLink } from "./redis-link.js";
@@ -70,6 +70,29 @@ test("the job of a worker killed with -9 is in other hands within 6 seconds", as
     const nothing = { waiting: 0, active: 0, delayed: 0, dead: 0 };
     expect(await queue.counts()).toEqual(nothing);
   });
+});
+
+test("a withdrawn job is aborted, is done with, and the ones beside it go on", async () => {
+  const queue = await setUp();
+  const aborted: unknown[] = [];
+  let finish = (): void => undefined;
+  const other = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const worker = work(async ({ groupKey }, { signal }) => {
+    if (groupKey === "0/train/1") return other;
+    await systemClock.sleep(60_000, signal).catch((reason: unknown) => aborted.push(reason));
+    throw new ClusterError("UNAVAILABLE", "what comes after an abort does not matter");
+  }, 2);
+  await queue.addMany([job(0), job(1)]);
+  await vi.waitFor(() => expect(worker.jobsInHand).toHaveLength(2), 5000);
+  worker.withdraw(["r/0/train/0", "r/7/train/7"]);
+  await vi.waitFor(() => expect(worker.jobsInHand).toEqual(["r/0/train/1"]), 5000);
+  expect(aborted).toEqual([new JobWithdrawnError("r/0/train/0")]);
+  finish();
+  await vi.waitFor(async () => {
+    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, dead: 0 });
+  }, 5000);
 });
 
 test("a job whose lease is lost is aborted, and its late result changes nothing", async () => {

@@ -4,7 +4,7 @@ import { type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import { type Redis } from "ioredis";
 
 import { dispositionOf } from "./disposition.js";
-import { LeaseLostError, WorkerStoppingError } from "./errors.js";
+import { JobWithdrawnError, LeaseLostError, WorkerStoppingError } from "./errors.js";
 import { jobKey, queuePrefix } from "./job-id.js";
 import { type RedisLink } from "./redis-link.js";
 
@@ -31,8 +31,8 @@ export interface JobContext {
   /** How often the job has been begun, by anyone; 1 for the first time. */
   readonly attempt: number;
   /**
-   * Aborted when the lease is lost (LeaseLostError) or the worker stops (WorkerStoppingError). What
-   * the handler does then does not matter to the queue: the job is with others.
+   * Aborted when the lease is lost (LeaseLostError), the worker stops (WorkerStoppingError) or the result
+   * is not wanted any more (JobWithdrawnError). What the handler does then does not matter to the queue.
    */
   readonly signal: AbortSignal;
 }
@@ -98,6 +98,14 @@ export class JobWorker<Q extends QueueName> {
     await this.#worker.waitUntilReady();
   }
 
+  /** Ends jobs in hand whose results are not wanted any more: their signals abort, and they are done. */
+  withdraw(keys: Iterable<string>): void {
+    const withdrawn = new Set(keys);
+    for (const { key, controller } of this.#inHand.values()) {
+      if (withdrawn.has(key)) controller.abort(new JobWithdrawnError(key));
+    }
+  }
+
   /**
    * Stops: takes no new jobs, waits up to `budgetMs` for the ones in hand, then aborts those and
    * hands them back, so that another worker takes them at once.
@@ -140,6 +148,7 @@ export class JobWorker<Q extends QueueName> {
         return this.#settle(key, thrown);
       }
     }
+    if (signal.reason instanceof JobWithdrawnError) return;
     const handsBack = this.#stopping || signal.reason instanceof WorkerStoppingError;
     if (handsBack) await job.moveToWait(token).catch(() => undefined);
     // Tells BullMQ that the job is in nobody's hands here any more.

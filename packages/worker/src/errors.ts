@@ -16,6 +16,31 @@ export class WrongWeightsError extends ClusterError {
   }
 }
 
+/** Thrown when the engine is asked to compute with weights that it does not hold. */
+export class OtherWeightsError extends ClusterError {
+  constructor(wanted: string, held: string | null) {
+    super("UNAVAILABLE", `the engine holds weights ${held ?? "none"}, not ${wanted}`, {
+      details: { wanted, held },
+    });
+  }
+}
+
+/** Thrown when model or weights are replaced while a group is sampled from them. */
+export class ModelSwitchedError extends ClusterError {
+  constructor() {
+    super("UNAVAILABLE", "the engine was given another model while this group was sampled");
+  }
+}
+
+/** Thrown when a run's files at the coordinator are not the ones that the job names. */
+export class OtherAssetsError extends ClusterError {
+  constructor(run: string, wanted: string, got: string) {
+    super("UNAVAILABLE", `run ${run} has files ${got}, the job names ${wanted}`, {
+      details: { run, wanted, got },
+    });
+  }
+}
+
 /** Thrown when an environment takes too long to grade a group. */
 export class SlowGradingError extends ClusterError {
   constructor(groupKey: string, deadlineMs: number) {

@@ -54,6 +54,7 @@ export class SimulatedWorker {
         ...{ host: hostname(), pid: process.pid },
       },
       vitals: () => this.#vitals(),
+      onWithdrawn: (jobs) => this.#worker?.withdraw(jobs),
       ...{ clock, logger },
     });
   }
@@ -85,10 +86,12 @@ export class SimulatedWorker {
   }
 
   #vitals(): Vitals {
-    const job = this.#worker?.jobsInHand[0] ?? null;
+    const jobsInHand = [...(this.#worker?.jobsInHand ?? [])];
+    const job = jobsInHand[0] ?? null;
     return {
       ...{ state: job === null ? "idle" : "busy", job: job ?? "", jobAgeMs: 0 },
       ...{ weightVersion: 0, jobsDone: this.numDone, tokensPerSecond: 0, tokensDone: 0 },
+      jobsInHand,
     };
   }
 }

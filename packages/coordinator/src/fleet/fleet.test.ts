@@ -33,7 +33,7 @@ const worker = (workerId: string, more: Partial<RegisterRequest> = {}): Register
 
 const vitals = {
   ...{ state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 },
-  ...{ tokensPerSecond: 0, tokensDone: 0 },
+  ...{ tokensPerSecond: 0, tokensDone: 0, jobsInHand: [] },
 };
 
 test("a worker that falls silent is lost once", () => {

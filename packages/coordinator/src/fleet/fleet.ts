@@ -121,13 +121,18 @@ export class Fleet {
     for (const listener of this.#arrivals) listener();
   }
 
-  /** @throws ClusterError NOT_FOUND for a worker that must register again */
-  heartbeat(vitals: HeartbeatRequest): void {
+  /**
+   * Takes a worker's sign of life; returns its role.
+   *
+   * @throws ClusterError NOT_FOUND for a worker that must register again
+   */
+  heartbeat(vitals: HeartbeatRequest): string {
     const member = this.#members.get(vitals.workerId);
     if (member === undefined) throw new ClusterError("NOT_FOUND", "register first");
     member.vitals = vitals;
     member.seenAtMs = this.#now();
     member.jobSinceMs = member.seenAtMs - vitals.jobAgeMs;
+    return member.registration.role;
   }
 
   leave(workerId: string): void {

@@ -5,20 +5,20 @@ import {
   type RpcHandlers,
 } from "@gumshoe/protocol";
 
-import { NotWantedError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type RunManager } from "../run/run-manager.js";
 
 /** The handlers of FleetService. */
-export function fleetHandlers(fleet: Fleet): RpcHandlers<typeof FleetService> {
+export function fleetHandlers(fleet: Fleet, runs: RunManager): RpcHandlers<typeof FleetService> {
   return {
     register: async (request) => {
       fleet.register(request);
       return { heartbeatIntervalMs: fleet.heartbeatIntervalMs };
     },
     heartbeat: async (request) => {
-      fleet.heartbeat(request);
-      return { heartbeatIntervalMs: fleet.heartbeatIntervalMs };
+      const role = fleet.heartbeat(request);
+      const withdrawnJobs = request.jobsInHand.filter((key) => !runs.isWanted(role, key));
+      return { heartbeatIntervalMs: fleet.heartbeatIntervalMs, withdrawnJobs };
     },
     leave: async ({ workerId }) => {
       fleet.leave(workerId);
@@ -30,13 +30,11 @@ export function fleetHandlers(fleet: Fleet): RpcHandlers<typeof FleetService> {
 /** The handlers of RolloutService. */
 export function rolloutHandlers(runs: RunManager): RpcHandlers<typeof RolloutService> {
   return {
-    getRunAssets: async ({ run }) => {
-      const { model } = runs.driver(run);
-      if (model === null) throw new NotWantedError(`run ${run}`);
-      const configJson = JSON.stringify(runs.get(run).config);
-      return { configJson, modelFiles: { ...model.assets } };
+    getRunAssets: async ({ run }) => runs.driver(run).assets.files,
+    fetchGroup: async ({ run, groupKey }) => {
+      const { sampling, assets } = runs.driver(run);
+      return { ...sampling.fetch(groupKey), assetsDigest: assets.digest };
     },
-    fetchGroup: async ({ run, groupKey }) => runs.driver(run).sampling.fetch(groupKey),
     submitGroup: async (request) => {
       await runs.driver(request.run).sampling.submit(request);
       return {};
@@ -47,7 +45,10 @@ export function rolloutHandlers(runs: RunManager): RpcHandlers<typeof RolloutSer
 /** The handlers of PackService. */
 export function packHandlers(runs: RunManager): RpcHandlers<typeof PackService> {
   return {
-    fetchLane: async ({ run, update, lane }) => runs.driver(run).lanes.fetch(update, lane),
+    fetchLane: async ({ run, update, lane }) => {
+      const { lanes, assets } = runs.driver(run);
+      return { ...lanes.fetch(update, lane), assetsDigest: assets.digest };
+    },
     completeLane: async (request) => {
       runs.driver(request.run).lanes.complete(request);
       return {};

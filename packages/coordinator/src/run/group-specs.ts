@@ -11,7 +11,10 @@ const TRAIN_STREAM = 1;
 const VALIDATION_STREAM = 2;
 
 /** A group to be sampled, but for the addresses of its weights. Thousands are held at a time. */
-export interface GroupPlan extends Omit<GroupSpec, "weightSources" | "promptTokens" | "taskJson"> {
+export interface GroupPlan extends Omit<
+  GroupSpec,
+  "weightSources" | "promptTokens" | "taskJson" | "assetsDigest"
+> {
   /** [T] i32, in a slab. */
   readonly promptTokens: Int32Array;
   /** The task as JSON text, in a slab. */

@@ -10,7 +10,7 @@ import {
   type TensorSource,
 } from "@gumshoe/protocol";
 
-import { ExactnessError, NotWantedError } from "../errors.js";
+import { ExactnessError, NotWantedError, WrongLaneWeightsError } from "../errors.js";
 import { type Weights } from "./run-state.js";
 
 /** One update's lanes, to be computed. */
@@ -49,6 +49,12 @@ export class LaneBoard {
       .filter(({ lane }) => !this.#done.has(lane));
   }
 
+  /** Says whether a job is one of those that are wanted now, done or not. */
+  isWanted({ update, lane, plan }: Pick<GradientJob, "update" | "lane" | "plan">): boolean {
+    const work = this.#work;
+    return work?.update === update && work.plan === plan && lane < work.lanes.length;
+  }
+
   /** Wants the lanes of an update; returns their metrics in lane order once every reducer has them. */
   async collect(work: LaneWork, signal: AbortSignal): Promise<LossMetrics[]> {
     this.#work = work;
@@ -74,7 +80,7 @@ export class LaneBoard {
   }
 
   /** @throws NotWantedError */
-  fetch(update: number, lane: number): Lane {
+  fetch(update: number, lane: number): Omit<Lane, "assetsDigest"> {
     const work = this.#work;
     const packs = work?.update === update ? work.lanes[lane] : undefined;
     if (work === null || packs === undefined) {
@@ -101,6 +107,10 @@ export class LaneBoard {
     const { update, lane, plan, gradientDigest } = request;
     if (work === null || work.update !== update || work.plan !== plan) {
       throw new NotWantedError(`lane ${laneKey(update, lane)}`);
+    }
+    if (request.weightsDigest !== work.weights.digest) {
+      const key = laneKey(update, lane);
+      throw new WrongLaneWeightsError(key, work.weights.digest, request.weightsDigest);
     }
     const known = this.#done.get(lane);
     if (known !== undefined) {

@@ -2,13 +2,14 @@ import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
 import { type RunEventOf, type WorkerStatus } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
-import { ExactnessError, PlanLostError, RunCannotLearnError } from "../errors.js";
+import { ExactnessError, NotWantedError, PlanLostError, RunCannotLearnError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "./checkpoints.js";
 import { ExampleLessons } from "./example-lessons.js";
 import { IterationPass } from "./iteration-pass.js";
 import { LaneBoard } from "./lane-board.js";
+import { servedAssets, type ServedAssets } from "./run-assets.js";
 import { openRunModel, type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
@@ -59,7 +60,7 @@ export class RunDriver {
   readonly lanes: LaneBoard;
   readonly #options: DriverOptions;
   readonly #record: RunRecord;
-  #model: RunModel | null = null;
+  #assets: ServedAssets | null = null;
   #lastPlanSize: number | null = null;
   #idleIterations = 0;
   #isRefilling = false;
@@ -71,9 +72,14 @@ export class RunDriver {
     this.lanes = new LaneBoard(options.gradientQueue);
   }
 
-  /** What workers need to know of the model; null until it is opened. */
-  get model(): RunModel | null {
-    return this.#model;
+  /**
+   * What a run's workers fetch before their first job.
+   *
+   * @throws NotWantedError before the run's model is opened
+   */
+  get assets(): ServedAssets {
+    if (this.#assets === null) throw new NotWantedError(`run ${this.#record.config.name}`);
+    return this.#assets;
   }
 
   /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
@@ -82,7 +88,7 @@ export class RunDriver {
     const { config, folder, state } = this.#record;
     const model = await openRunModel(config, folder);
     const tasks = await TaskPlan.open(config);
-    this.#model = model;
+    this.#assets = servedAssets(config, model);
     if (newestWeights(state) !== null) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
     }

@@ -136,6 +136,22 @@ export class RunManager {
     return this.#active.driver;
   }
 
+  /**
+   * Says whether the result of a job that a worker has in hand would be taken.
+   *
+   * @param key  of the rollout queue for an inference worker, of the gradient queue for a trainer
+   */
+  isWanted(role: string, key: string): boolean {
+    const active = this.#active;
+    const run = active?.record.config.name;
+    if (active === null || !key.startsWith(`${run}/`)) return false;
+    if (active.stop.signal.aborted) return false;
+    const rest = key.slice(`${run}/`.length);
+    if (role === "inference") return active.driver.sampling.isOpen({ groupKey: rest });
+    const [plan = "", update, lane] = rest.split("/");
+    return active.driver.lanes.isWanted({ plan, update: Number(update), lane: Number(lane) });
+  }
+
   async #create(config: RunConfig): Promise<RunRecord> {
     const { name } = config;
     const arriving = checkInputs(config).then(() =>

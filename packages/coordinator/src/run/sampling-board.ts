@@ -54,7 +54,7 @@ export class SamplingBoard {
   }
 
   /** Says whether a job should still be in the queue. */
-  isOpen({ groupKey }: RolloutJob): boolean {
+  isOpen({ groupKey }: Pick<RolloutJob, "groupKey">): boolean {
     return this.#open.has(groupKey);
   }
 
@@ -115,7 +115,7 @@ export class SamplingBoard {
   }
 
   /** @throws NotWantedError */
-  fetch(groupKey: string): GroupSpec {
+  fetch(groupKey: string): Omit<GroupSpec, "assetsDigest"> {
     const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
     const { promptTokens, task, ...rest } = plan;

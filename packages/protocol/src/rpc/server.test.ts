@@ -18,7 +18,7 @@ beforeEach(async () => {
   server = new RpcServer({ token: "right" });
   server.serve(FleetService, {
     register: async () => ({ heartbeatIntervalMs: 1000 }),
-    heartbeat: async () => ({ heartbeatIntervalMs: 1000 }),
+    heartbeat: async () => ({ heartbeatIntervalMs: 1000, withdrawnJobs: [] }),
     leave: async ({ workerId }, context) => {
       await leave(workerId, context);
       return {};
@@ -189,7 +189,7 @@ test("a channel finds its server again after a restart", async () => {
   server = new RpcServer({ token: "right" });
   server.serve(FleetService, {
     register: async () => ({ heartbeatIntervalMs: 7 }),
-    heartbeat: async () => ({ heartbeatIntervalMs: 7 }),
+    heartbeat: async () => ({ heartbeatIntervalMs: 7, withdrawnJobs: [] }),
     leave: async () => ({}),
   });
   await server.listen(address);

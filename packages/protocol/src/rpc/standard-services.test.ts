@@ -29,7 +29,7 @@ beforeAll(async () => {
   server = new RpcServer({ token: "right" });
   server.serve(FleetService, {
     register: async () => ({ heartbeatIntervalMs: 1000 }),
-    heartbeat: async () => ({ heartbeatIntervalMs: 1000 }),
+    heartbeat: async () => ({ heartbeatIntervalMs: 1000, withdrawnJobs: [] }),
     leave: async () => ({}),
   });
   client = new Client(await server.listen("127.0.0.1:0"), credentials.createInsecure());

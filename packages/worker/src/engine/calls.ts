@@ -1,19 +1,23 @@
 /**
- * What the main thread may ask of the engine's thread, and what comes back. Bulk data lies in shared
- * memory; everything else is copied.
+ * The calls that the main thread makes to the engine's thread, and their answers. Bulk data lies in
+ * shared memory; everything else is copied.
  */
+import { type SampledRollout, type OptimizerStep, type SampleRequest } from "@gumshoe/engine";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
-import { type OptimizerStep, type SampleRequest, type SampleResult } from "@gumshoe/engine";
 import { type DeviceFault } from "@gumshoe/kernels";
 
 /** Every call by name: its argument and its answer. */
 export interface EngineCalls {
-  /** Makes the model of a run, without weights. Does nothing when it is there already. */
-  loadModel: { argument: { run: string; configJson: string; training: boolean }; answer: void };
+  /** Makes a model without weights; one of the same config that is there already loses its weights. */
+  loadModel: { argument: { configJson: string; training: boolean }; answer: void };
   /** Takes the flat vector [numParameters] f32 as the weights; answers their digest. */
   setWeights: { argument: { values: SharedArrayBuffer }; answer: string };
-  /** Samples one group. Several calls at a time share their batches. */
-  sample: { argument: SampleRequest; answer: SampleResult };
+  /** Samples one group from the weights with this digest. Several calls at a time share their batches. */
+  sample: {
+    argument: { request: SampleRequest; weights: string };
+    /** `weights` is the digest of those that sampled, as the engine computed it. */
+    answer: { rollouts: readonly SampledRollout[]; weights: string };
+  };
   /** Computes one lane's gradient into shared memory [numParameters] f32. */
   gradient: {
     argument: {
@@ -21,8 +25,9 @@ export interface EngineCalls {
       loss: TrainingLoss;
       temperature: number;
       into: SharedArrayBuffer;
+      weights: string;
     };
-    answer: { metrics: LossMetrics; digest: string };
+    answer: { metrics: LossMetrics; digest: string; weights: string };
   };
   /** Takes a range of the parameters with its optimizer state, f32 each. */
   assign: {
@@ -30,7 +35,10 @@ export interface EngineCalls {
     answer: { blockDigests: string[] };
   };
   /** Sums lanes in the given order; answers the sums of squares of its blocks. */
-  sumLanes: { argument: { lanes: SharedArrayBuffer[]; blockSize: number }; answer: Float64Array };
+  sumLanes: {
+    argument: { lanes: SharedArrayBuffer[]; blockSize: number };
+    answer: Float64Array;
+  };
   /** Moves the parameters, and writes the new ones into shared memory. */
   step: {
     argument: { step: OptimizerStep; into: SharedArrayBuffer };
@@ -43,12 +51,15 @@ export interface EngineCalls {
 /** Name of a call. */
 export type EngineCall = keyof EngineCalls;
 
-/** From the main thread. */
-export interface EngineRequest {
-  readonly id: number;
-  readonly call: EngineCall;
-  readonly argument: EngineCalls[EngineCall]["argument"];
-}
+/** From the main thread: a call, or the end of the caller's interest in one. */
+export type EngineRequest =
+  | {
+      readonly type: "call";
+      readonly id: number;
+      readonly call: EngineCall;
+      readonly argument: EngineCalls[EngineCall]["argument"];
+    }
+  | { readonly type: "cancel"; readonly id: number };
 
 /** A failure as it crosses the threads. */
 export interface EngineFailure {

@@ -1,3 +1,4 @@
+import { initialParameters, parseModelConfig, type SampleRequest } from "@gumshoe/engine";
 import { afterEach, expect, test } from "vitest";
 
 // The thread is started as it is shipped: from the built package.
@@ -23,6 +24,31 @@ const CONFIG = JSON.stringify({
   eos_token_id: 1,
 });
 
+const OTHER_CONFIG = CONFIG.replace('"hidden_size":16', '"hidden_size":32');
+
+function request(more: Partial<SampleRequest> = {}): SampleRequest {
+  return {
+    id: "g",
+    promptIds: [3, 4],
+    count: 2,
+    temperature: 1,
+    maxNewTokens: 50,
+    stopTokenIds: [],
+    seed: [1],
+    earlyStop: null,
+    ...more,
+  };
+}
+
+/** Makes the engine hold a model with random weights; returns their digest. */
+async function load(thread: EngineThread, configJson = CONFIG, seed = 1): Promise<string> {
+  const parameters = initialParameters(parseModelConfig(JSON.parse(configJson)), seed, 0.2);
+  const values = new SharedArrayBuffer(parameters.byteLength);
+  new Float32Array(values).set(parameters);
+  await thread.call("loadModel", { configJson, training: false });
+  return thread.call("setWeights", { values });
+}
+
 function startThread(onLost: () => void = () => undefined): EngineThread {
   const thread = new EngineThread({ threads: 1, fault: null }, onLost);
   threads.push(thread);
@@ -31,17 +57,12 @@ function startThread(onLost: () => void = () => undefined): EngineThread {
 
 test("tokens are counted over all models that the engine has had", async () => {
   const thread = startThread();
-  const sample = () =>
-    thread.call("sample", {
-      ...{ id: "g", promptIds: [3, 4], count: 4, temperature: 1, maxNewTokens: 8 },
-      ...{ stopTokenIds: [], seed: [1], earlyStop: null },
-    });
   const counted: number[] = [];
-  for (const run of ["r", "another"]) {
-    await thread.call("loadModel", { run, configJson: CONFIG, training: false });
-    await sample();
+  for (const configJson of [CONFIG, OTHER_CONFIG]) {
+    const weights = await load(thread, configJson);
+    await thread.call("sample", { request: request({ count: 4, maxNewTokens: 8 }), weights });
     // The count of a step follows its answers.
-    await thread.call("loadModel", { run, configJson: CONFIG, training: false });
+    await load(thread, configJson);
     counted.push(thread.tokensSampled);
   }
   expect(counted).toEqual([4 * 8, 2 * 4 * 8]);
@@ -49,10 +70,10 @@ test("tokens are counted over all models that the engine has had", async () => {
 
 test("the main thread's loop stays free while the engine samples", async () => {
   const thread = startThread();
-  await thread.call("loadModel", { run: "r", configJson: CONFIG, training: false });
+  const weights = await load(thread);
   const sampled = thread.call("sample", {
-    ...{ id: "g", promptIds: [3, 4], count: 64, temperature: 1, maxNewTokens: 60 },
-    ...{ stopTokenIds: [], seed: [1], earlyStop: null },
+    request: request({ count: 64, maxNewTokens: 60 }),
+    weights,
   });
   let longestGapMs = 0;
   let last = performance.now();
@@ -69,15 +90,62 @@ test("the main thread's loop stays free while the engine samples", async () => {
 test("a failure of the engine reaches the caller with its code", async () => {
   const thread = startThread();
   await expect(
-    thread.call("loadModel", { run: "r", configJson: "{}", training: false }),
+    thread.call("loadModel", { configJson: "{}", training: false }),
   ).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
 test("calls that are open when the thread is stopped fail, and nobody is told it was lost", async () => {
   let lost = false;
   const thread = startThread(() => (lost = true));
-  const call = thread.call("loadModel", { run: "r", configJson: CONFIG, training: true });
+  const call = thread.call("loadModel", { configJson: CONFIG, training: true });
   await thread.stop();
   await expect(call).rejects.toThrow("the engine's thread was stopped");
   expect(lost).toBe(false);
+});
+
+test("nothing is sampled from a model without weights, or from others than the named ones", async () => {
+  const thread = startThread();
+  await thread.call("loadModel", { configJson: CONFIG, training: false });
+  const none = thread.call("sample", { request: request(), weights: "f".repeat(64) });
+  await expect(none).rejects.toThrow("the engine holds weights none, not fff");
+  const [first, second] = [await load(thread), await load(thread, CONFIG, 2)];
+  const other = thread.call("sample", { request: request(), weights: first });
+  await expect(other).rejects.toThrow(`holds weights ${second}, not ${first}`);
+  // A model of the same shape that is loaded again has none, too.
+  await thread.call("loadModel", { configJson: CONFIG, training: false });
+  const again = thread.call("sample", { request: request(), weights: second });
+  await expect(again).rejects.toThrow("the engine holds weights none");
+});
+
+test("groups that are sampled when model or weights are replaced are failed, not forgotten", async () => {
+  const thread = startThread();
+  for (const replace of [() => load(thread, CONFIG, 2), () => load(thread, OTHER_CONFIG)]) {
+    const weights = await load(thread);
+    const calls = [1, 2].map(() => thread.call("sample", { request: request(), weights }));
+    const settled = Promise.allSettled(calls);
+    await replace();
+    for (const { status, reason } of (await settled) as PromiseRejectedResult[]) {
+      expect(status).toBe("rejected");
+      expect((reason as Error).message).toContain("another model");
+    }
+  }
+});
+
+test("a cancelled group leaves the batch, and the ones beside it are as they would have been", async () => {
+  const thread = startThread();
+  const weights = await load(thread);
+  const sample = (more: Partial<SampleRequest>, signal?: AbortSignal) =>
+    thread.call("sample", { request: request(more), weights }, signal);
+  const alone = await sample({ seed: [5] });
+  const cancelled = new AbortController();
+  const long = sample({ maxNewTokens: 60, count: 200 }, cancelled.signal);
+  const beside = sample({ seed: [5] });
+  cancelled.abort(new Error("not wanted"));
+  await expect(long).rejects.toThrow("not wanted");
+  expect(await beside).toEqual(alone);
+  const before = thread.tokensSampled;
+  await sample({ seed: [6], count: 1, maxNewTokens: 1 });
+  // The cancelled group goes on for a step at most, not for 200 answers.
+  expect(thread.tokensSampled - before).toBeLessThan(1000);
+  await expect(sample({}, cancelled.signal)).rejects.toThrow("not wanted");
 });

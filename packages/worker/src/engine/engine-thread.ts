@@ -9,12 +9,16 @@ import {
   type EngineFailure,
   type EngineMessage,
   type EngineOptions,
+  type EngineRequest,
 } from "./calls.js";
 
 interface Pending {
   readonly resolve: (answer: unknown) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (reason: unknown) => void;
 }
+
+/** Time for a native call to end when the thread is stopped, in ms. */
+const STOP_BUDGET_MS = 3000;
 
 /**
  * The engine as the main thread sees it: calls that return promises. The thread computes; leases,
@@ -36,23 +40,52 @@ export class EngineThread {
     this.#worker.on("exit", () => this.#end(new EngineLostError("ended"), onLost));
   }
 
-  /** @throws ClusterError of the engine; EngineLostError when the thread is gone */
-  call<C extends EngineCall>(
+  /**
+   * Makes a call. When the signal is aborted the call rejects with its reason at once: a group leaves the
+   * sampler's batch at the next step, any other call runs to its end, and the ones after it wait.
+   *
+   * @throws ClusterError of the engine; EngineLostError when the thread is gone; the signal's reason
+   */
+  async call<C extends EngineCall>(
     call: C,
     argument: EngineCalls[C]["argument"],
+    signal?: AbortSignal,
   ): Promise<EngineCalls[C]["answer"]> {
-    if (this.#lost !== null) return Promise.reject(this.#lost);
+    if (this.#lost !== null) throw this.#lost;
+    signal?.throwIfAborted();
     const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
-      this.#worker.postMessage({ id, call, argument });
-    });
+    const abort = (): void => {
+      this.#post({ type: "cancel", id });
+      this.#settle(id)?.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+        this.#post({ type: "call", id, call, argument });
+      });
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
-  /** Ends the thread, in the middle of a kernel if need be. */
-  async stop(): Promise<void> {
+  /**
+   * Ends the thread. A native call that is running ends first; after the budget it is left to the end
+   * of the process.
+   */
+  async stop(budgetMs = STOP_BUDGET_MS): Promise<void> {
     this.#lost ??= new EngineLostError("was stopped");
-    await this.#worker.terminate();
+    let timer: NodeJS.Timeout | null = null;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, budgetMs);
+    });
+    await Promise.race([this.#worker.terminate(), late]);
+    if (timer !== null) clearTimeout(timer);
+    this.#end(this.#lost, () => undefined);
+  }
+
+  #post(request: EngineRequest): void {
+    this.#worker.postMessage(request);
   }
 
   #take(message: EngineMessage): void {

@@ -6,10 +6,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 
 import { ClusterError, errorMessage } from "@gumshoe/core";
-import { type SampleRequest } from "@gumshoe/engine";
 
+import { ModelSwitchedError } from "../errors.js";
 import {
   type EngineCall,
+  type EngineCalls,
   type EngineFailure,
   type EngineMessage,
   type EngineOptions,
@@ -17,17 +18,25 @@ import {
 } from "./calls.js";
 import { Engine } from "./engine.js";
 
+type SampleArgument = EngineCalls["sample"]["argument"];
+
 const port = parentPort;
 if (port === null) throw new Error("thread.js runs as a worker thread only");
 
-const engine = new Engine(workerData as EngineOptions);
 /** Calls that wait for their group, by the group's id. */
 const sampling = new Map<string, number>();
+const engine = new Engine(workerData as EngineOptions, () =>
+  failAllSamples(new ModelSwitchedError()),
+);
 let stepping = false;
 
 port.on("message", (request: EngineRequest) => {
+  if (request.type === "cancel") {
+    cancel(request.id);
+    return;
+  }
   try {
-    if (request.call === "sample") addSample(request);
+    if (request.call === "sample") addSample(request.id, request.argument as SampleArgument);
     else answer(request.id, dispatch(request.call, request.argument));
   } catch (thrown) {
     fail(request.id, thrown);
@@ -39,33 +48,44 @@ function dispatch(call: Exclude<EngineCall, "sample">, argument: unknown): unkno
   return method(argument);
 }
 
-function addSample(request: EngineRequest): void {
-  // Ids of the main thread may repeat when a job comes back; here every call is its own.
-  const id = String(request.id);
-  engine.addSample({ ...(request.argument as SampleRequest), id });
-  sampling.set(id, request.id);
+function addSample(call: number, { request, weights }: SampleArgument): void {
+  // A job that comes back has the id of its first try; in the sampler every call has its own.
+  const id = String(call);
+  engine.addSample({ request: { ...request, id }, weights });
+  sampling.set(id, call);
   if (!stepping) {
     stepping = true;
     setImmediate(step);
   }
 }
 
+/** The caller waits no longer: other calls than samples run to their end. */
+function cancel(call: number): void {
+  const id = String(call);
+  if (sampling.delete(id)) engine.cancelSample(id);
+}
+
 function step(): void {
   try {
     const { results, tokens } = engine.sampleStep();
-    for (const result of results) {
-      const id = sampling.get(result.id);
-      sampling.delete(result.id);
-      if (id !== undefined) answer(id, result);
+    for (const { id, rollouts } of results) {
+      const call = sampling.get(id);
+      sampling.delete(id);
+      if (call !== undefined) answer(call, { rollouts, weights: engine.weights });
     }
     post({ type: "tokens", tokens });
   } catch (thrown) {
-    for (const id of sampling.values()) fail(id, thrown);
-    sampling.clear();
-    throw thrown;
+    failAllSamples(thrown);
+    engine.dropModel();
   }
   stepping = engine.isSampling;
   if (stepping) setImmediate(step);
+}
+
+function failAllSamples(thrown: unknown): void {
+  const calls = [...sampling.values()];
+  sampling.clear();
+  for (const call of calls) fail(call, thrown);
 }
 
 function answer(id: number, value: unknown): void {

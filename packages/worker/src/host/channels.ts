@@ -1,29 +1,50 @@
-import { type Tls } from "@gumshoe/core";
+import { type Clock, systemClock, type Tls } from "@gumshoe/core";
 import { RpcChannel, TENSOR_WINDOW_BYTES } from "@gumshoe/protocol";
 
-/** Connections to other workers by address, made when first used and kept. */
+/** A connection that was not used for so long belongs to a worker that is gone, most likely. */
+const IDLE_MS = 300_000;
+
+/** Connections to other workers by address, made when first used and closed when not used any more. */
 export class Channels {
   readonly #options: { readonly token: string; readonly tls: Tls };
-  readonly #open = new Map<string, RpcChannel>();
+  readonly #clock: Clock;
+  readonly #open = new Map<string, { readonly channel: RpcChannel; usedAtMs: number }>();
 
-  constructor(options: { token: string; tls: Tls }) {
-    this.#options = options;
+  constructor(options: { token: string; tls: Tls; clock?: Clock }) {
+    const { token, tls, clock } = options;
+    this.#options = { token, tls };
+    this.#clock = clock ?? systemClock;
+  }
+
+  /** Addresses with an open connection. */
+  get addresses(): readonly string[] {
+    return [...this.#open.keys()];
   }
 
   to(address: string): RpcChannel {
-    let channel = this.#open.get(address);
-    if (channel === undefined) {
-      const role = "worker";
-      channel = new RpcChannel(address, {
-        ...{ ...this.#options, role, windowBytes: TENSOR_WINDOW_BYTES },
-      });
-      this.#open.set(address, channel);
+    const usedAtMs = this.#clock.monotonicMs();
+    const known = this.#open.get(address);
+    if (known !== undefined) {
+      known.usedAtMs = usedAtMs;
+      return known.channel;
     }
+    this.#closeIdle(usedAtMs);
+    const options = { ...this.#options, role: "worker", windowBytes: TENSOR_WINDOW_BYTES } as const;
+    const channel = new RpcChannel(address, options);
+    this.#open.set(address, { channel, usedAtMs });
     return channel;
   }
 
   close(): void {
-    for (const channel of this.#open.values()) channel.close();
+    for (const { channel } of this.#open.values()) channel.close();
     this.#open.clear();
+  }
+
+  #closeIdle(nowMs: number): void {
+    for (const [address, { channel, usedAtMs }] of this.#open) {
+      if (nowMs - usedAtMs < IDLE_MS) continue;
+      channel.close();
+      this.#open.delete(address);
+    }
   }
 }

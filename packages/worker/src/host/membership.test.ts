@@ -13,11 +13,14 @@ afterEach(async () => {
 
 const vitals = {
   ...{ state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 },
-  ...{ tokensPerSecond: 0, tokensDone: 0 },
+  ...{ tokensPerSecond: 0, tokensDone: 0, jobsInHand: ["r/0/train/1", "r/0/train/2"] },
 };
 
 /** Starts a worker's membership of a coordinator that answers with these handlers. */
-async function join(handlers: RpcHandlers<typeof FleetService>): Promise<void> {
+async function join(
+  handlers: RpcHandlers<typeof FleetService>,
+  onWithdrawn: (jobs: readonly string[]) => void = () => undefined,
+): Promise<void> {
   const server = new RpcServer({ token: TOKEN });
   server.serve(FleetService, handlers);
   const channel = new RpcChannel(await server.listen("127.0.0.1:0"), { token: TOKEN });
@@ -28,6 +31,7 @@ async function join(handlers: RpcHandlers<typeof FleetService>): Promise<void> {
       ...{ host: "a", pid: 1 },
     },
     vitals: () => vitals,
+    onWithdrawn,
     ...{ clock: systemClock, logger },
   });
   closing.push(
@@ -39,7 +43,7 @@ async function join(handlers: RpcHandlers<typeof FleetService>): Promise<void> {
 }
 
 test("a worker waits between heartbeats as long as the last answer asked for", async () => {
-  const heartbeat = vi.fn(async () => ({ heartbeatIntervalMs: 60_000 }));
+  const heartbeat = vi.fn(async () => ({ heartbeatIntervalMs: 60_000, withdrawnJobs: [] }));
   await join({
     register: async () => ({ heartbeatIntervalMs: 10 }),
     heartbeat,
@@ -58,4 +62,20 @@ test("a worker that the coordinator has forgotten joins again", async () => {
     leave: async () => ({}),
   });
   await vi.waitFor(() => expect(register.mock.calls.length).toBeGreaterThan(2));
+});
+
+test("jobs that the coordinator does not want any more are named to the worker", async () => {
+  const withdrawn = vi.fn();
+  await join(
+    {
+      register: async () => ({ heartbeatIntervalMs: 10 }),
+      heartbeat: async ({ jobsInHand }) => ({
+        heartbeatIntervalMs: 10,
+        withdrawnJobs: jobsInHand.slice(1),
+      }),
+      leave: async () => ({}),
+    },
+    withdrawn,
+  );
+  await vi.waitFor(() => expect(withdrawn).toHaveBeenCalledWith(["r/0/train/2"]));
 });

@@ -27,6 +27,7 @@ export class Membership {
   readonly #fleet: RpcClient<typeof FleetService>;
   readonly #identity: Identity;
   readonly #vitals: () => Vitals;
+  readonly #onWithdrawn: (jobs: readonly string[]) => void;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -37,9 +38,12 @@ export class Membership {
     fleet: RpcClient<typeof FleetService>;
     identity: Identity;
     vitals: () => Vitals;
+    /** Called with the keys of jobs in hand that are not wanted any more. */
+    onWithdrawn: (jobs: readonly string[]) => void;
     clock: Clock;
     logger: Logger;
   }) {
+    this.#onWithdrawn = options.onWithdrawn;
     this.#fleet = options.fleet;
     this.#identity = options.identity;
     this.#vitals = options.vitals;
@@ -98,6 +102,7 @@ export class Membership {
         const heartbeat = { workerId, ...this.#vitals() };
         const answer = await this.#fleet.heartbeat(heartbeat, { deadlineMs: 2000 });
         intervalMs = answer.heartbeatIntervalMs || intervalMs;
+        if (answer.withdrawnJobs.length > 0) this.#onWithdrawn(answer.withdrawnJobs);
       } catch (error) {
         if (error instanceof ClusterError && error.code === "NOT_FOUND") {
           intervalMs = await this.#join();

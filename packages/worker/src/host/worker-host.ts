@@ -22,14 +22,13 @@ import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
 import { EngineThread } from "../engine/engine-thread.js";
 import { RolloutRole } from "../inference/rollout-role.js";
 import { ReducerRole } from "../reducer/reducer-role.js";
+import { EngineSession } from "../session/engine-session.js";
 import { type WorkerSettings } from "../settings.js";
 import { GradientRole } from "../trainer/gradient-role.js";
-import { WeightKeeper } from "../weights/weight-keeper.js";
 import { announcedAddress } from "./announced-address.js";
 import { Channels } from "./channels.js";
 import { JobLog } from "./job-log.js";
 import { Membership, type Vitals } from "./membership.js";
-import { RunModels } from "./run-models.js";
 import { TokenRate } from "./token-rate.js";
 
 /** Groups that an inference worker samples together. */
@@ -115,6 +114,7 @@ export class WorkerHost {
         device: `cpu x${threads}`,
       },
       vitals: () => this.#vitals(),
+      onWithdrawn: (jobs) => this.#role?.worker?.withdraw(jobs),
       clock: this.#clock,
       logger: this.#logger,
     });
@@ -149,16 +149,16 @@ export class WorkerHost {
     const redis = await RedisLink.connect({ url, tls, cluster, logger, waitMs: 60_000 });
     this.#redis = redis;
     const rollouts = this.#coordinator.client(RolloutService);
-    const weights = new WeightKeeper({ engine, channels: this.#channels, logger });
-    const models = new RunModels({ engine, rollouts, training: role === "trainer" });
-    const common = { workerId: this.#workerId, engine, models, weights };
-    const version = () => weights.version;
+    const training = role === "trainer";
+    const session = new EngineSession({ engine, channels: this.#channels, training, logger });
+    const common = { workerId: this.#workerId, engine, session, rollouts };
+    const version = () => session.version;
     const logged =
       <J>(handle: (job: J, context: JobContext) => Promise<void>) =>
       (job: J, context: JobContext) =>
         this.#jobs.during(context.key, () => handle(job, context));
     if (role === "inference") {
-      const work = new RolloutRole({ ...common, rollouts, clock: this.#clock, logger });
+      const work = new RolloutRole({ ...common, clock: this.#clock, logger });
       const handler = logged(work.handle.bind(work));
       const concurrency = ROLLOUT_CONCURRENCY;
       const worker = new JobWorker("rollout", { redis, handler, concurrency, logger });
@@ -184,6 +184,7 @@ export class WorkerHost {
       jobsDone: this.#jobs.numDone,
       tokensPerSecond: this.#rate.update(tokens),
       tokensDone: tokens,
+      jobsInHand: [...(this.#role?.worker?.jobsInHand ?? [])],
     };
   }
 }

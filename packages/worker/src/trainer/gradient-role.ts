@@ -8,14 +8,15 @@ import {
   type PackMessage,
   type PackService,
   ReducerService,
+  type RolloutService,
   type RpcClient,
 } from "@gumshoe/protocol";
 import { type JobContext } from "@gumshoe/queue";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";
-import { type RunModels } from "../host/run-models.js";
-import { type WeightKeeper } from "../weights/weight-keeper.js";
+import { type EngineSession } from "../session/engine-session.js";
+import { RunAssetsCache } from "../session/run-assets.js";
 
 const F32_BYTES = 4;
 
@@ -23,9 +24,9 @@ const F32_BYTES = 4;
 export interface GradientRoleOptions {
   readonly workerId: string;
   readonly engine: EngineThread;
+  readonly session: EngineSession;
   readonly packs: RpcClient<typeof PackService>;
-  readonly models: RunModels;
-  readonly weights: WeightKeeper;
+  readonly rollouts: RpcClient<typeof RolloutService>;
   readonly channels: Channels;
   /** host:port at which this worker's gradients can be pulled. */
   readonly address: string;
@@ -34,6 +35,9 @@ export interface GradientRoleOptions {
 /** Does gradient jobs: computes a lane, lets every reducer pull its range, and reports. */
 export class GradientRole {
   readonly #options: GradientRoleOptions;
+  readonly #assets: RunAssetsCache;
+  /** The engine's calls come one after the other, so that an aborted one never writes over the next. */
+  #memory = new SharedArrayBuffer(0);
   /** The gradient that can be pulled now. */
   #offered: { name: string; memory: SharedArrayBuffer } | null = null;
   /** Tokens trained so far. */
@@ -41,6 +45,7 @@ export class GradientRole {
 
   constructor(options: GradientRoleOptions) {
     this.#options = options;
+    this.#assets = new RunAssetsCache(options.rollouts);
   }
 
   /** Finds a gradient that is offered, by its tensor name; null when it is not here (any more). */
@@ -51,32 +56,24 @@ export class GradientRole {
 
   /** Does one job; idempotent by update and lane. */
   async handle(job: JobOf<"gradient">, context: JobContext): Promise<void> {
-    const { packs, models, weights, engine, workerId } = this.#options;
+    const { packs, session, workerId } = this.#options;
     const { run, update, lane: index, plan } = job;
     const { signal } = context;
     const lane = await packs.fetchLane({ run, update, lane: index }, { signal });
     if (lane.plan !== plan) return;
-    const { numParameters } = await models.of(run);
-    const memory = this.#takeMemory(numParameters);
-    const wanted = lane.weights ?? { version: 0, digest: "" };
-    const sources = lane.weightSources;
-    const { metrics, digest } = await weights.during({ run, ...wanted, sources }, () =>
-      engine.call("gradient", {
-        packs: lane.packs.map(fromPackMessage),
-        loss: JSON.parse(lane.lossJson) as TrainingLoss,
-        temperature: lane.temperature,
-        into: memory,
-      }),
+    const assets = await this.#assets.get(lane, signal);
+    const { version, digest } = lane.weights ?? { version: 0, digest: "" };
+    const wanted = { run, assets, version, digest, sources: lane.weightSources };
+    const gradient = await session.withWeights(wanted, signal, () =>
+      this.#compute(lane, assets.numParameters, signal),
     );
-    this.#offered = {
-      name: formatTensorName({ type: "gradient", plan, update, lane: index }),
-      memory,
-    };
+    const { metrics } = gradient;
     await this.#deliver(lane, signal);
     const gap = metrics.logprobGapAt;
     await packs.completeLane(
       {
-        ...{ run, update, lane: index, plan, workerId, gradientDigest: digest },
+        ...{ run, update, lane: index, plan, workerId, gradientDigest: gradient.digest },
+        weightsDigest: gradient.weights,
         metricsJson: JSON.stringify(metrics),
         logprobGapMax: metrics.logprobGapMax,
         logprobGapAt:
@@ -86,6 +83,23 @@ export class GradientRole {
       { signal },
     );
     this.tokensTrained += metrics.numTokens;
+  }
+
+  /** Computes a lane's gradient and offers it. */
+  async #compute(lane: Lane, numParameters: number, signal: AbortSignal) {
+    const { plan, update, lane: index } = lane;
+    const memory = this.#takeMemory(numParameters);
+    const argument = {
+      packs: lane.packs.map(fromPackMessage),
+      loss: JSON.parse(lane.lossJson) as TrainingLoss,
+      temperature: lane.temperature,
+      into: memory,
+      weights: lane.weights?.digest ?? "",
+    };
+    const gradient = await this.#options.engine.call("gradient", argument, signal);
+    const name = formatTensorName({ type: "gradient", plan, update, lane: index });
+    this.#offered = { name, memory };
+    return gradient;
   }
 
   async #deliver(lane: Lane, signal: AbortSignal): Promise<void> {
@@ -103,10 +117,10 @@ export class GradientRole {
 
   /** The memory of the last gradient is used again: every reducer that wanted it has it. */
   #takeMemory(numParameters: number): SharedArrayBuffer {
-    const old = this.#offered?.memory;
     this.#offered = null;
     const bytes = numParameters * F32_BYTES;
-    return old !== undefined && old.byteLength === bytes ? old : new SharedArrayBuffer(bytes);
+    if (this.#memory.byteLength !== bytes) this.#memory = new SharedArrayBuffer(bytes);
+    return this.#memory;
   }
 }
 

@@ -55,11 +55,15 @@ export interface HeartbeatRequest {
   tokensPerSecond: number;
   /** Tokens sampled so far in the group in hand, for progress bars. */
   tokensDone: number;
+  /** Keys of all jobs in hand. */
+  jobsInHand: string[];
 }
 
 export interface HeartbeatResponse {
   /** How long to wait before the next one: the fleet may have grown. */
   heartbeatIntervalMs: number;
+  /** Those of the jobs in hand whose results are not wanted any more, e.g. of a run that was cancelled. */
+  withdrawnJobs: string[];
 }
 
 export interface LeaveRequest {
@@ -273,6 +277,7 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
     jobsDone: 0,
     tokensPerSecond: 0,
     tokensDone: 0,
+    jobsInHand: [],
   };
 }
 
@@ -301,6 +306,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     if (message.tokensDone !== 0) {
       writer.uint32(64).uint64(message.tokensDone);
+    }
+    for (const v of message.jobsInHand) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -382,6 +390,14 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.tokensDone = longToNumber(reader.uint64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.jobsInHand.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -407,18 +423,22 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.jobsDone = object.jobsDone ?? 0;
     message.tokensPerSecond = object.tokensPerSecond ?? 0;
     message.tokensDone = object.tokensDone ?? 0;
+    message.jobsInHand = object.jobsInHand?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseHeartbeatResponse(): HeartbeatResponse {
-  return { heartbeatIntervalMs: 0 };
+  return { heartbeatIntervalMs: 0, withdrawnJobs: [] };
 }
 
 export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   encode(message: HeartbeatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.heartbeatIntervalMs !== 0) {
       writer.uint32(8).uint32(message.heartbeatIntervalMs);
+    }
+    for (const v of message.withdrawnJobs) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -444,6 +464,14 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
             message.heartbeatIntervalMs = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.withdrawnJobs.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -462,6 +490,7 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   fromPartial(object: DeepPartial<HeartbeatResponse>): HeartbeatResponse {
     const message = createBaseHeartbeatResponse();
     message.heartbeatIntervalMs = object.heartbeatIntervalMs ?? 0;
+    message.withdrawnJobs = object.withdrawnJobs?.map((e) => e) || [];
     return message;
   },
 };

@@ -49,6 +49,8 @@ export interface Lane {
   expectExact: boolean;
   /** Differs between attempts of the coordinator, so that a reducer never mixes gradients of two plans. */
   plan: string;
+  /** Identifies what GetRunAssets answers for this run. */
+  assetsDigest: string;
 }
 
 /** One training row: a prompt once, and answers that share it. */
@@ -87,6 +89,8 @@ export interface CompleteLaneRequest {
   logprobGapAt: string;
   tokens: number;
   plan: string;
+  /** Digest of the weights that it was computed with, as the trainer computed it from what it holds. */
+  weightsDigest: string;
 }
 
 export interface CompleteLaneResponse {
@@ -184,6 +188,7 @@ function createBaseLane(): Lane {
     temperature: 0,
     expectExact: false,
     plan: "",
+    assetsDigest: "",
   };
 }
 
@@ -221,6 +226,9 @@ export const Lane: MessageFns<Lane> = {
     }
     if (message.plan !== "") {
       writer.uint32(90).string(message.plan);
+    }
+    if (message.assetsDigest !== "") {
+      writer.uint32(98).string(message.assetsDigest);
     }
     return writer;
   },
@@ -326,6 +334,14 @@ export const Lane: MessageFns<Lane> = {
             message.plan = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.assetsDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -356,6 +372,7 @@ export const Lane: MessageFns<Lane> = {
     message.temperature = object.temperature ?? 0;
     message.expectExact = object.expectExact ?? false;
     message.plan = object.plan ?? "";
+    message.assetsDigest = object.assetsDigest ?? "";
     return message;
   },
 };
@@ -582,6 +599,7 @@ function createBaseCompleteLaneRequest(): CompleteLaneRequest {
     logprobGapAt: "",
     tokens: 0,
     plan: "",
+    weightsDigest: "",
   };
 }
 
@@ -616,6 +634,9 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
     }
     if (message.plan !== "") {
       writer.uint32(82).string(message.plan);
+    }
+    if (message.weightsDigest !== "") {
+      writer.uint32(90).string(message.weightsDigest);
     }
     return writer;
   },
@@ -713,6 +734,14 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
             message.plan = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.weightsDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -740,6 +769,7 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
     message.logprobGapAt = object.logprobGapAt ?? "";
     message.tokens = object.tokens ?? 0;
     message.plan = object.plan ?? "";
+    message.weightsDigest = object.weightsDigest ?? "";
     return message;
   },
 };

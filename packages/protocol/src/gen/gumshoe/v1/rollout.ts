@@ -68,6 +68,8 @@ export interface GroupSpec {
     | undefined;
   /** Where the ranges of that weight version are served. */
   weightSources: TensorSource[];
+  /** Identifies what GetRunAssets answers for this run: a worker fetches it again when it is another one. */
+  assetsDigest: string;
 }
 
 export interface EarlyStop {
@@ -402,6 +404,7 @@ function createBaseGroupSpec(): GroupSpec {
     earlyStop: undefined,
     weights: undefined,
     weightSources: [],
+    assetsDigest: "",
   };
 }
 
@@ -457,6 +460,9 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     }
     for (const v of message.weightSources) {
       TensorSource.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.assetsDigest !== "") {
+      writer.uint32(114).string(message.assetsDigest);
     }
     return writer;
   },
@@ -608,6 +614,14 @@ export const GroupSpec: MessageFns<GroupSpec> = {
             message.weightSources.push(TensorSource.decode(reader, reader.uint32()));
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.assetsDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -642,6 +656,7 @@ export const GroupSpec: MessageFns<GroupSpec> = {
       ? WeightVersion.fromPartial(object.weights)
       : undefined;
     message.weightSources = object.weightSources?.map((e) => TensorSource.fromPartial(e)) || [];
+    message.assetsDigest = object.assetsDigest ?? "";
     return message;
   },
 };

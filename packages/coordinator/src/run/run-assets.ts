@@ -1,0 +1,15 @@
+import { type RunAssets, type RunConfig, runAssetsDigest } from "@gumshoe/protocol";
+
+import { type RunModel } from "./run-model.js";
+
+/** What the workers of a run fetch before their first job, and the digest that identifies it. */
+export interface ServedAssets {
+  readonly files: RunAssets;
+  readonly digest: string;
+}
+
+/** Returns the assets of a run: its resolved config and the text files of its model. */
+export function servedAssets(config: RunConfig, model: RunModel): ServedAssets {
+  const files = { configJson: JSON.stringify(config), modelFiles: { ...model.assets } };
+  return { files, digest: runAssetsDigest(files) };
+}

@@ -1,0 +1,187 @@
+import { type Logger } from "@gumshoe/core";
+import { formatTensorName, pullTensor, type TensorSource } from "@gumshoe/protocol";
+
+import { type EngineThread } from "../engine/engine-thread.js";
+import { WrongWeightsError } from "../errors.js";
+import { type Channels } from "../host/channels.js";
+import { type RunAssets } from "./run-assets.js";
+
+/** The model and the weights that a job names. */
+export interface WantedWeights {
+  readonly run: string;
+  readonly assets: RunAssets;
+  readonly version: number;
+  readonly digest: string;
+  /** Where the ranges of this weight version are served. */
+  readonly sources: readonly TensorSource[];
+}
+
+/** A job that waits for its weights. */
+interface Waiting {
+  readonly wanted: WantedWeights;
+  readonly signal: AbortSignal;
+  readonly enter: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const F32_BYTES = 4;
+
+/**
+ * The one owner of what the engine of an inference or trainer worker holds: a model and its weights.
+ *
+ * - Both are identified by content, never by the name of a run or a version number alone.
+ * - Jobs that want what is held enter at once; others wait, in order, until all jobs inside have left.
+ *   Then the model is loaded if it is another one, the weights are pulled, set, and compared by the
+ *   digest that the engine computed.
+ * - After any failure, inside or on the way, the engine counts as holding nothing: the next job loads
+ *   everything again.
+ */
+export class EngineSession {
+  readonly #engine: EngineThread;
+  readonly #channels: Channels;
+  readonly #logger: Logger;
+  readonly #training: boolean;
+  readonly #queue: Waiting[] = [];
+  #memory = new SharedArrayBuffer(0);
+  #held: { model: string; version: number; digest: string } | null = null;
+  #inside = 0;
+  #changing = false;
+
+  /** @param options.training  whether the engine computes gradients, or samples */
+  constructor(options: {
+    engine: EngineThread;
+    channels: Channels;
+    training: boolean;
+    logger: Logger;
+  }) {
+    this.#engine = options.engine;
+    this.#channels = options.channels;
+    this.#training = options.training;
+    this.#logger = options.logger;
+  }
+
+  /** The weight version that is held; 0 for none. */
+  get version(): number {
+    return this.#held?.version ?? 0;
+  }
+
+  /**
+   * Runs `work` while the engine holds the wanted weights.
+   *
+   * @throws WrongWeightsError; RpcError when a source does not hold them (any more); the signal's reason
+   */
+  async withWeights<T>(
+    wanted: WantedWeights,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    await this.#enter(wanted, signal);
+    try {
+      return await work();
+    } catch (error) {
+      // An aborted call leaves the engine as it was; what another failure left there is unknown.
+      if (!signal.aborted) this.#held = null;
+      throw error;
+    } finally {
+      this.#inside -= 1;
+      void this.#next();
+    }
+  }
+
+  #enter(wanted: WantedWeights, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const settled = (settle: () => void) => () => {
+        signal.removeEventListener("abort", abort);
+        settle();
+      };
+      const waiting: Waiting = {
+        wanted,
+        signal,
+        enter: settled(resolve),
+        reject: (reason) => settled(() => reject(reason))(),
+      };
+      const abort = (): void => {
+        const index = this.#queue.indexOf(waiting);
+        if (index >= 0) this.#queue.splice(index, 1);
+        waiting.reject(signal.reason);
+        void this.#next();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      this.#queue.push(waiting);
+      void this.#next();
+    });
+  }
+
+  /** Lets jobs enter from the front of the queue, as far as they want what is held. */
+  async #next(): Promise<void> {
+    if (this.#changing) return;
+    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
+      if (!this.#holds(first.wanted)) {
+        if (this.#inside > 0) return;
+        await this.#changeFor(first);
+        continue;
+      }
+      this.#queue.shift();
+      this.#inside += 1;
+      first.enter();
+    }
+  }
+
+  /** Makes the engine hold what a job wants; on failure the job leaves the queue. */
+  async #changeFor(job: Waiting): Promise<void> {
+    this.#changing = true;
+    try {
+      await this.#change(job.wanted, job.signal);
+    } catch (error) {
+      const index = this.#queue.indexOf(job);
+      if (index >= 0) this.#queue.splice(index, 1);
+      job.reject(error);
+    } finally {
+      this.#changing = false;
+    }
+  }
+
+  #holds({ assets, digest }: WantedWeights): boolean {
+    const held = this.#held;
+    return held !== null && held.model === assets.modelConfigJson && held.digest === digest;
+  }
+
+  /** The engine's own calls are waited for even after an abort: they read the memory that is pulled into. */
+  async #change(wanted: WantedWeights, signal: AbortSignal): Promise<void> {
+    const { run, assets, version, digest } = wanted;
+    const { modelConfigJson: configJson } = assets;
+    this.#held = null;
+    await this.#engine.call("loadModel", { configJson, training: this.#training });
+    await this.#pull(wanted, signal);
+    const got = await this.#engine.call("setWeights", { values: this.#memory });
+    if (got !== digest) {
+      this.#logger.warn({ run, version, digest, got }, "pulled weights have the wrong digest");
+      throw new WrongWeightsError(version, digest, got);
+    }
+    this.#held = { model: configJson, version, digest };
+  }
+
+  async #pull(wanted: WantedWeights, signal: AbortSignal): Promise<void> {
+    const { run, version, digest, sources } = wanted;
+    const { numParameters } = wanted.assets;
+    if (this.#memory.byteLength !== numParameters * F32_BYTES) {
+      this.#memory = new SharedArrayBuffer(numParameters * F32_BYTES);
+    }
+    const flat = new Float32Array(this.#memory);
+    const name = formatTensorName({ type: "weights", version });
+    const pulls = await Promise.allSettled(
+      sources.map(({ address, start, end }) =>
+        pullTensor(
+          this.#channels.to(address),
+          { run, name, start, end, digest },
+          flat.subarray(start, end),
+          { signal },
+        ),
+      ),
+    );
+    // All have ended, so that none writes into the memory of the next pull.
+    for (const pull of pulls) if (pull.status === "rejected") throw pull.reason;
+    signal.throwIfAborted();
+  }
+}

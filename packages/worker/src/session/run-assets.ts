@@ -1,0 +1,67 @@
+import { parameterLayout, parseModelConfig, Tokenizer } from "@gumshoe/engine";
+import { type RolloutService, type RpcClient, RunConfig, runAssetsDigest } from "@gumshoe/protocol";
+
+import { OtherAssetsError } from "../errors.js";
+
+/** Assets of so many runs are kept: the run in hand, and those that it alternates with. */
+const MAX_KEPT = 4;
+
+/** What a worker needs to know of a run, from the files that the coordinator serves. */
+export interface RunAssets {
+  /** Hash of the files; see `runAssetsDigest`. */
+  readonly digest: string;
+  readonly config: RunConfig;
+  /** Text of the model's config.json. */
+  readonly modelConfigJson: string;
+  readonly numParameters: number;
+  readonly tokenizer: Tokenizer;
+}
+
+/** A run's files as a job names them. */
+export interface WantedAssets {
+  readonly run: string;
+  readonly assetsDigest: string;
+}
+
+/**
+ * Fetches the files of runs, and keeps the last few by their digest.
+ *
+ * The name of a run identifies nothing: another cluster, or a run that was replaced, may use it again.
+ */
+export class RunAssetsCache {
+  readonly #rollouts: RpcClient<typeof RolloutService>;
+  /** In the order of their last use. */
+  readonly #kept = new Map<string, RunAssets>();
+
+  constructor(rollouts: RpcClient<typeof RolloutService>) {
+    this.#rollouts = rollouts;
+  }
+
+  /**
+   * Returns the assets with a digest.
+   *
+   * @throws OtherAssetsError when the coordinator has other files for the run by now
+   */
+  async get({ run, assetsDigest }: WantedAssets, signal: AbortSignal): Promise<RunAssets> {
+    const assets = this.#kept.get(assetsDigest) ?? (await this.#fetch(run, assetsDigest, signal));
+    this.#kept.delete(assetsDigest);
+    this.#kept.set(assetsDigest, assets);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    return assets;
+  }
+
+  async #fetch(run: string, wanted: string, signal: AbortSignal): Promise<RunAssets> {
+    const files = await this.#rollouts.getRunAssets({ run }, { signal });
+    const digest = runAssetsDigest(files);
+    if (digest !== wanted) throw new OtherAssetsError(run, wanted, digest);
+    const modelConfigJson = files.modelFiles["config.json"] ?? "{}";
+    return {
+      digest,
+      config: RunConfig.parse(JSON.parse(files.configJson)),
+      modelConfigJson,
+      numParameters: parameterLayout(parseModelConfig(JSON.parse(modelConfigJson))).numParameters,
+      tokenizer: Tokenizer.fromAssets(files.modelFiles),
+    };
+  }
+}

@@ -1,0 +1,334 @@
+/**
+ * A worker's surroundings in one process: a gRPC server that answers as coordinator and reducers do, with
+ * real model folders' files and real weights, for the real roles of a worker around a real engine thread.
+ */
+import { join } from "node:path";
+
+import { createLogger, systemClock } from "@gumshoe/core";
+import { initialParameters, parseModelConfig, readAssets, Tokenizer } from "@gumshoe/engine";
+import {
+  blockDigests,
+  bytesToFloats,
+  type CompleteLaneRequest,
+  type GroupSpec,
+  type Lane,
+  PackService,
+  ReducerService,
+  RolloutService,
+  RpcChannel,
+  RpcServer,
+  RunConfig,
+  type RunAssets,
+  runAssetsDigest,
+  serveTensor,
+  type SubmitGroupRequest,
+  TensorService,
+  weightDigest,
+} from "@gumshoe/protocol";
+import { createEnvironment, taskToJson } from "@gumshoe/puzzles";
+
+// The engine's thread is started as it is shipped: from the built package.
+import { EngineThread } from "../../packages/worker/dist/engine/engine-thread.js";
+import { Channels } from "../../packages/worker/dist/host/channels.js";
+import { RolloutRole } from "../../packages/worker/dist/inference/rollout-role.js";
+import { EngineSession } from "../../packages/worker/dist/session/engine-session.js";
+import { GradientRole } from "../../packages/worker/dist/trainer/gradient-role.js";
+import { ROOT } from "./fake-cluster.js";
+
+const TOKEN = "rig";
+
+/** Where a job can be disturbed: before a call to the server or the engine, or after sampling. */
+export const POINTS = [
+  "fetch",
+  "assets",
+  "loadModel",
+  "weights",
+  "setWeights",
+  "compute",
+  "computed",
+  "hand-in",
+] as const;
+/** Where a job can be disturbed. */
+export type Point = (typeof POINTS)[number];
+
+/** A run as the server knows it. */
+export interface RigRun {
+  readonly name: string;
+  readonly assets: RunAssets;
+  readonly weights: { readonly version: number; readonly digest: string };
+  readonly parameters: Float32Array;
+}
+
+/** Makes a run of the rookie's tokenizer, a small model and weights of its own. */
+export async function rigRun(
+  name: string,
+  more: { seed: number; hiddenSize?: number },
+): Promise<RigRun> {
+  const files = await readAssets(join(ROOT, "models/rookie"));
+  const tokenizer = Tokenizer.fromAssets(files);
+  const model = {
+    architectures: ["Qwen2ForCausalLM"],
+    model_type: "qwen2",
+    vocab_size: tokenizer.vocabularySize,
+    hidden_size: more.hiddenSize ?? 32,
+    intermediate_size: 48,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    num_key_value_heads: 1,
+    max_position_embeddings: 512,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10_000,
+    hidden_act: "silu",
+    tie_word_embeddings: true,
+    eos_token_id: tokenizer.stopTokenIds[0],
+  };
+  const shape = parseModelConfig(model);
+  const parameters = initialParameters(shape, more.seed, 0.2);
+  const config = RunConfig.parse({
+    type: "grpo",
+    name,
+    model: "none",
+    seed: more.seed,
+    tasks: { source: { type: "generate", tier: "mini", seed: 1 } },
+  });
+  return {
+    name,
+    assets: {
+      configJson: JSON.stringify(config),
+      modelFiles: { ...files, "config.json": JSON.stringify(model) },
+    },
+    weights: { version: 5, digest: weightDigest(blockDigests(parameters)) },
+    parameters,
+  };
+}
+
+/** An engine thread whose calls can be disturbed. */
+class DisturbedEngine extends EngineThread {
+  disturb: (point: Point) => void = () => undefined;
+
+  override async call<C extends Parameters<EngineThread["call"]>[0]>(
+    ...[call, argument, signal]: Parameters<EngineThread["call"]>
+  ): Promise<never> {
+    if (call === "loadModel" || call === "setWeights") this.disturb(call);
+    const answer = super.call(call as C, argument, signal);
+    const computes = call === "sample" || call === "gradient";
+    if (computes) {
+      try {
+        this.disturb("compute");
+      } catch (error) {
+        await answer.catch(() => undefined);
+        throw error;
+      }
+    }
+    const value = await answer;
+    if (computes) this.disturb("computed");
+    return value as never;
+  }
+}
+
+/** One worker of each job role, on one engine each, with the server around them. */
+export class WorkerRig {
+  readonly submitted: SubmitGroupRequest[] = [];
+  readonly completed: CompleteLaneRequest[] = [];
+  readonly gradients: Float32Array[] = [];
+  #numGroups = 0;
+  /** Runs by name: the coordinator knows one of a name at a time. */
+  readonly #runs = new Map<string, RigRun>();
+  readonly #server = new RpcServer({ token: TOKEN });
+  readonly #engines: DisturbedEngine[] = [];
+  readonly #channels = new Channels({ token: TOKEN, tls: null });
+  readonly #task = createEnvironment({ type: "generate", tier: "mini", style: "clear", seed: 1 })
+    .source()
+    .task(0);
+  #disturb: (point: Point) => void = () => undefined;
+  #address = "";
+  #coordinator: RpcChannel | null = null;
+  rollouts: RolloutRole | null = null;
+  gradientRole: GradientRole | null = null;
+
+  static async start(): Promise<WorkerRig> {
+    const rig = new WorkerRig();
+    rig.#serve();
+    rig.#address = await rig.#server.listen("127.0.0.1:0");
+    const channel = new RpcChannel(rig.#address, { token: TOKEN });
+    rig.#coordinator = channel;
+    const common = { workerId: "w", rollouts: channel.client(RolloutService) };
+    const logger = createLogger("rig", "silent");
+    const sampling = rig.#session(false);
+    rig.rollouts = new RolloutRole({ ...common, ...sampling, clock: systemClock, logger });
+    rig.gradientRole = new GradientRole({
+      ...common,
+      ...rig.#session(true),
+      packs: channel.client(PackService),
+      channels: rig.#channels,
+      address: rig.#address,
+    });
+    return rig;
+  }
+
+  /** Makes a run known; one of the same name is forgotten. */
+  serve(run: RigRun): void {
+    this.#runs.set(run.name, run);
+  }
+
+  /** Samples a run's group; returns what was handed in. */
+  async sample(run: string, signal = new AbortController().signal): Promise<SubmitGroupRequest> {
+    const groupKey = `0/train/${this.#numGroups++}`;
+    const job = { run, groupKey, kind: "train" } as const;
+    await this.rollouts?.handle(job, { key: `${run}/${groupKey}`, attempt: 1, signal });
+    const group = this.submitted.find((one) => one.groupKey === groupKey);
+    if (group === undefined) throw new Error("nothing was handed in");
+    return group;
+  }
+
+  /** Computes a run's lane; returns the report and the gradient that was collected. */
+  async train(run: string, signal = new AbortController().signal) {
+    const before = this.completed.length;
+    const job = { run, update: 5, lane: 0, plan: "p" };
+    await this.gradientRole?.handle(job, { key: `${run}/p/5/0`, attempt: 1, signal });
+    return { report: this.completed[before], gradient: this.gradients.at(-1) };
+  }
+
+  /** Calls `act` when a job comes to a point the next time; an error that it throws fails the step. */
+  disturbOnce(wanted: Point, act: () => void): void {
+    const disturb = (point: Point): void => {
+      if (point !== wanted) return;
+      this.#setDisturb(() => undefined);
+      act();
+    };
+    this.#setDisturb(disturb);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#engines.map((engine) => engine.stop()));
+    this.#channels.close();
+    this.#coordinator?.close();
+    await this.#server.stop(0);
+  }
+
+  #setDisturb(disturb: (point: Point) => void): void {
+    this.#disturb = disturb;
+    for (const engine of this.#engines) engine.disturb = disturb;
+  }
+
+  #session(training: boolean) {
+    const engine = new DisturbedEngine({ threads: 1, fault: null }, () => undefined);
+    this.#engines.push(engine);
+    const logger = createLogger("rig", "silent");
+    const session = new EngineSession({ engine, channels: this.#channels, training, logger });
+    return { engine, session };
+  }
+
+  #run(name: string): RigRun {
+    const run = this.#runs.get(name);
+    if (run === undefined) throw new Error(`no run ${name}`);
+    return run;
+  }
+
+  #serve(): void {
+    this.#server.serve(RolloutService, {
+      getRunAssets: async ({ run }) => {
+        this.#disturb("assets");
+        return this.#run(run).assets;
+      },
+      fetchGroup: async ({ run, groupKey }) => {
+        this.#disturb("fetch");
+        return { ...this.#spec(this.#run(run)), groupKey };
+      },
+      submitGroup: async (request) => {
+        this.#disturb("hand-in");
+        this.submitted.push(request);
+        return {};
+      },
+    });
+    this.#server.serve(PackService, {
+      fetchLane: async ({ run }) => {
+        this.#disturb("fetch");
+        return this.#lane(this.#run(run));
+      },
+      completeLane: async (request) => {
+        this.completed.push(request);
+        return {};
+      },
+    });
+    this.#server.serve(TensorService, {
+      pullTensor: (request) => {
+        this.#disturb("weights");
+        return serveTensor(request, { start: 0, values: this.#run(request.run).parameters });
+      },
+    });
+    this.#serveReducer();
+  }
+
+  /** Collects gradients as a reducer does; its other calls are not made here. */
+  #serveReducer(): void {
+    const unused = async (): Promise<never> => {
+      throw new Error("not called by a trainer");
+    };
+    this.#server.serve(ReducerService, {
+      assign: unused,
+      norm: unused,
+      step: unused,
+      writeCheckpoint: unused,
+      collect: async ({ plan, update, lane }) => {
+        this.#disturb("hand-in");
+        const held = this.gradientRole?.offered(`gradient/${plan}/${update}/${lane}`) ?? null;
+        if (held === null) throw new Error("the gradient is not offered");
+        this.gradients.push(held.values.slice());
+        return {};
+      },
+    });
+  }
+
+  #sources(run: RigRun) {
+    return [{ address: this.#address, start: 0, end: run.parameters.length }];
+  }
+
+  #spec(run: RigRun): GroupSpec {
+    const tokenizer = Tokenizer.fromAssets(run.assets.modelFiles);
+    return {
+      run: run.name,
+      groupKey: "",
+      iteration: 0,
+      taskJson: taskToJson(this.#task),
+      promptTokens: tokenizer.encodeChat(this.#task.messages),
+      count: 6,
+      temperature: 1,
+      maxAnswerTokens: 12,
+      stopTokens: [...tokenizer.stopTokenIds],
+      seed: [1, 2, 3],
+      earlyStop: undefined,
+      weights: run.weights,
+      weightSources: this.#sources(run),
+      assetsDigest: runAssetsDigest(run.assets),
+    };
+  }
+
+  #lane(run: RigRun): Lane {
+    const answer = { rollout: 0, tokens: [5, 6, 7], logprobs: Buffer.alloc(12) };
+    const pack = {
+      groupKey: "0/train/0",
+      promptTokens: [3, 4, 5],
+      answers: [{ ...answer, advantage: 1, weight: 0.5 }],
+    };
+    return {
+      run: run.name,
+      update: 5,
+      lane: 0,
+      weights: run.weights,
+      weightSources: this.#sources(run),
+      reducers: this.#sources(run),
+      packs: [pack],
+      lossJson: JSON.stringify({ policy: "cross-entropy" }),
+      temperature: 1,
+      expectExact: false,
+      plan: "p",
+      assetsDigest: runAssetsDigest(run.assets),
+    };
+  }
+}
+
+/** The log-probs of a group that was handed in, all answers' in order. */
+export function logprobsOf({ rollouts }: SubmitGroupRequest): number[] {
+  return rollouts.flatMap(({ logprobs }) => [...bytesToFloats(logprobs)]);
+}
