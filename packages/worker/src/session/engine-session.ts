@@ -99,7 +99,7 @@ export class EngineSession {
         wanted,
         signal,
         enter: settled(resolve),
-        reject: (reason) => settled(() => reject(reason))(),
+        reject: (reason) => settled(() => reject(toError(reason)))(),
       };
       const abort = (): void => {
         const index = this.#queue.indexOf(waiting);
@@ -184,4 +184,8 @@ export class EngineSession {
     for (const pull of pulls) if (pull.status === "rejected") throw pull.reason;
     signal.throwIfAborted();
   }
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
