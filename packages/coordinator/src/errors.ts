@@ -7,6 +7,31 @@ export class CorruptRecordError extends ClusterError {
   }
 }
 
+/** Thrown when a run's ledger cannot be read: a whole line of it is not what was written. */
+export class BrokenLedgerError extends CorruptRecordError {
+  constructor(
+    readonly file: string,
+    readonly line: number,
+    readonly reason: string,
+  ) {
+    const remedy = "put back a copy of the file, or move the run's folder away and submit it again";
+    super(file, `line ${line} is broken: ${reason}; ${remedy}`);
+  }
+}
+
+/** Thrown when an event would not be read back from the ledger; nothing of it is written. */
+export class UnwritableEventError extends ClusterError {
+  constructor(
+    readonly event: string,
+    readonly field: string,
+    problem: string,
+  ) {
+    super("FAILED_PRECONDITION", `event ${event} cannot be recorded: ${field} ${problem}`, {
+      details: { event, field },
+    });
+  }
+}
+
 /** Thrown when a file cannot be written, e.g. because the disk is full. */
 export class WriteFailedError extends ClusterError {
   constructor(file: string, problem: string, cause?: unknown) {
@@ -102,6 +127,22 @@ export class RunStoppedError extends ClusterError {
 export class RunCannotLearnError extends ClusterError {
   constructor(problem: string) {
     super("FAILED_PRECONDITION", problem);
+  }
+}
+
+/** Thrown when an update would be made of numbers that are not finite; the weights stay as they are. */
+export class RunDivergedError extends ClusterError {
+  constructor(
+    readonly update: number,
+    readonly figure: string,
+    readonly value: number,
+  ) {
+    const remedy = "start another run with a lower optimizer.lr, or from other weights";
+    super(
+      "FAILED_PRECONDITION",
+      `the run has diverged: in update ${update}, ${figure} is ${value}; ${remedy}`,
+      { details: { update, figure } },
+    );
   }
 }
 

@@ -2,7 +2,9 @@ import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -12,10 +14,22 @@ import { join } from "node:path";
 
 import { systemClock } from "@gumshoe/core";
 import { type RunEventBody } from "@gumshoe/protocol";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { WriteFailedError } from "../errors.js";
+import { BrokenLedgerError, WriteFailedError } from "../errors.js";
+import type * as DurableFile from "./durable-file.js";
 import { Ledger } from "./ledger.js";
+
+const syncedFolders: string[] = [];
+// The real sync, recorded: only a power failure could show that it is missing.
+vi.mock("./durable-file.js", async (importOriginal) => {
+  const original = await importOriginal<typeof DurableFile>();
+  const syncFolder = (folder: string) => {
+    syncedFolders.push(folder);
+    return original.syncFolder(folder);
+  };
+  return { ...original, syncFolder };
+});
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "ledger-"))));
@@ -61,20 +75,76 @@ test("a torn last line is cut off, and the next event takes its place", async ()
   await ledger.close();
 });
 
-test("a last line that ends but is broken is cut off too", async () => {
-  await write(1);
-  appendFileSync(file(), '00000000 {"n":2}\n');
-  const { ledger, events } = await openLedger();
-  expect(events).toHaveLength(1);
-  await ledger.close();
+test("a ledger that is cut at any byte opens with its whole lines, and goes on", async () => {
+  await write(2);
+  const whole = readFileSync(file());
+  const second = whole.indexOf("\n") + 1;
+  for (let length = 0; length < whole.length; length++) {
+    writeFileSync(file(), whole.subarray(0, length));
+    const { ledger, events } = await openLedger();
+    expect(events).toHaveLength(length < second ? 0 : 1);
+    expect(statSync(file()).size).toBe(length < second ? 0 : second);
+    await ledger.close();
+  }
 });
 
-test("a broken line in the middle is an error that names it", async () => {
-  await write(3);
-  const lines = readFileSync(file(), "utf8").split("\n");
-  lines[1] = (lines[1] as string).replace("0.25", "0.75");
-  writeFileSync(file(), lines.join("\n"));
+test("a flipped bit in any byte of any line is an error that names file, line and reason", async () => {
+  await write(2);
+  const whole = readFileSync(file());
+  const second = whole.indexOf("\n") + 1;
+  for (let at = 0; at < whole.length; at++) {
+    const flipped = Buffer.from(whole);
+    flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
+    writeFileSync(file(), flipped);
+    await expect(openLedger(), `byte ${at}`).rejects.toBeInstanceOf(BrokenLedgerError);
+    // The text of a broken ledger is left as it is.
+    expect(readFileSync(file()).equals(flipped)).toBe(true);
+  }
+  const flipped = Buffer.from(whole);
+  flipped[second + 20] = (flipped[second + 20] as number) ^ 1;
+  writeFileSync(file(), flipped);
+  await expect(openLedger()).rejects.toMatchObject({
+    file: file(),
+    line: 2,
+    reason: "its checksum is wrong",
+    code: "DATA_LOSS",
+  });
+});
+
+test.runIf(process.platform === "linux")("a ledger that cannot be read is closed", async () => {
+  await write(1);
+  appendFileSync(file(), "00000000 null\n");
+  const links = () =>
+    readdirSync("/proc/self/fd").filter((fd) => {
+      try {
+        return readlinkSync(join("/proc/self/fd", fd)) === file();
+      } catch {
+        return false;
+      }
+    });
   await expect(openLedger()).rejects.toThrow("line 2 is broken");
+  expect(links()).toEqual([]);
+});
+
+test("an event that would not be read back is refused, and leaves no trace", async () => {
+  const { ledger } = await openLedger();
+  const spoiled: RunEventBody = { type: "iteration-done", iteration: 0, metrics: { a: 1, b: NaN } };
+  const outcomes = await Promise.allSettled([ledger.append(spoiled), ledger.append(done(0))]);
+  expect(outcomes[0]).toMatchObject({ status: "rejected", reason: { field: "metrics.b" } });
+  expect(outcomes[1]).toMatchObject({ status: "fulfilled", value: { number: 1 } });
+  await ledger.close();
+  const { ledger: again, events } = await openLedger();
+  expect(events.map(({ body }) => body)).toEqual([done(0)]);
+  await again.close();
+});
+
+test("the name of a new ledger is synced, and those of the folders above it", async () => {
+  folder = join(folder, "run", "ledger");
+  syncedFolders.length = 0;
+  await write(1);
+  expect(syncedFolders).toEqual([folder, join(folder, ".."), join(folder, "../..")]);
+  await write(1);
+  expect(syncedFolders).toHaveLength(3);
 });
 
 test("nothing is written while the fence is in doubt", async () => {

@@ -2,28 +2,31 @@
  * A run's record: append-only, one JSON line per event, each with a checksum.
  *
  * - An event counts once its line is synced; `append` resolves then and not before.
- * - Events that are appended in one turn share one sync.
- * - The last line may be torn by a crash: it is cut off. A broken line before it is an error.
+ * - An event that would not be read back is refused before anything is written.
+ * - Events that are appended in one turn of the event loop share one sync.
+ * - The last line may be torn by a crash, and then has no end: it is cut off. A whole line that is broken is
+ *   an error wherever it stands, because its event was acknowledged.
  * - A write that failed leaves nothing behind: the next one begins where the last good one ended.
  */
-import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, readFile, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { type Clock, errorMessage, Turns } from "@gumshoe/core";
-import { RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
+import { type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 
-import { CorruptRecordError, WriteFailedError } from "../errors.js";
-
-interface Line {
-  readonly n: number;
-  readonly at: number;
-  readonly body: RunEventBody;
-}
+import { BrokenLedgerError, WriteFailedError } from "../errors.js";
+import { syncFolder } from "./durable-file.js";
+import {
+  formatLine,
+  hasChecksum,
+  parseLine,
+  type WritableEvent,
+  writableEvent,
+} from "./ledger-line.js";
 
 interface Waiting {
   readonly atMs: number;
-  readonly body: RunEventBody;
+  readonly event: WritableEvent;
   readonly resolve: (event: WatchedEvent) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -63,23 +66,34 @@ export class Ledger {
   /**
    * Opens a ledger, creating it when it is not there, and returns what it holds.
    *
-   * @throws CorruptRecordError naming the line
+   * @throws BrokenLedgerError naming file, line and reason; the file is closed then
    */
   static async open(options: LedgerOptions): Promise<{ ledger: Ledger; events: WatchedEvent[] }> {
     await mkdir(options.folder, { recursive: true });
     const file = join(options.folder, "events.jsonl");
     const handle = await open(file, "a");
-    const text = await readFile(file, "utf8");
-    const { events, goodBytes } = await readLines(file, text);
-    if (goodBytes < Buffer.byteLength(text)) await truncate(file, goodBytes);
-    const ledger = new Ledger(options, { file, handle, next: events.length + 1, goodBytes });
-    return { ledger, events };
+    try {
+      const text = await readFile(file, "utf8");
+      const { events, goodBytes } = await readLines(file, text);
+      if (goodBytes < Buffer.byteLength(text)) await handle.truncate(goodBytes);
+      if (goodBytes === 0) await syncNames(options.folder);
+      const ledger = new Ledger(options, { file, handle, next: events.length + 1, goodBytes });
+      return { ledger, events };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
   }
 
-  /** Appends an event; resolves when it is on disk. @throws WriteFailedError */
-  append(body: RunEventBody): Promise<WatchedEvent> {
+  /**
+   * Appends an event; resolves when it is on disk, with the event as it will be read back.
+   *
+   * @throws UnwritableEventError, WriteFailedError
+   */
+  async append(body: RunEventBody): Promise<WatchedEvent> {
+    const event = writableEvent(body);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ atMs: this.#options.clock.now(), body, resolve, reject });
+      this.#waiting.push({ atMs: this.#options.clock.now(), event, resolve, reject });
       this.#writing ??= this.#write();
     });
   }
@@ -95,12 +109,13 @@ export class Ledger {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0);
-      const events = batch.map(({ atMs, body }, i) => ({ number: this.#next + i, atMs, body }));
+      const first = this.#next;
       try {
         await this.#options.mayWrite();
-        await this.#store(events.map(formatLine).join(""));
-        this.#next += events.length;
-        await tell(batch, events);
+        const lines = batch.map(({ atMs, event }, i) => formatLine(first + i, atMs, event));
+        await this.#store(lines.join(""));
+        this.#next += batch.length;
+        await settle(batch, first);
       } catch (error) {
         const failure = new WriteFailedError(this.#file, errorMessage(error), error);
         for (const { reject } of batch) reject(failure);
@@ -120,18 +135,20 @@ export class Ledger {
   }
 }
 
-/** Resolves a batch in its order. What each of those who wait does next takes time: in turns. */
-async function tell(batch: readonly Waiting[], events: readonly WatchedEvent[]): Promise<void> {
-  const turns = new Turns();
-  for (const [i, { resolve }] of batch.entries()) {
-    resolve(events[i] as WatchedEvent);
-    await turns.next();
-  }
+/** Makes the name of a new ledger last, and those of the folders that may be as new. */
+async function syncNames(folder: string): Promise<void> {
+  await syncFolder(folder);
+  await syncFolder(dirname(folder));
+  await syncFolder(dirname(dirname(folder)));
 }
 
-function formatLine({ number, atMs, body }: WatchedEvent): string {
-  const text = JSON.stringify({ n: number, at: atMs, body } satisfies Line);
-  return `${checksum(text)} ${text}\n`;
+/** Resolves a batch in its order, and yields to the event loop between the continuations. */
+async function settle(batch: readonly Waiting[], first: number): Promise<void> {
+  const turns = new Turns();
+  for (const [i, { atMs, event, resolve }] of batch.entries()) {
+    resolve({ number: first + i, atMs, body: event.body });
+    await turns.next();
+  }
 }
 
 async function readLines(
@@ -142,33 +159,18 @@ async function readLines(
   const events: WatchedEvent[] = [];
   let goodBytes = 0;
   const lines = text.split("\n");
-  const last = lines.length - 1;
-  for (const [index, line] of lines.entries()) {
-    if (index === last) break;
-    const event = parseLine(line, events.length + 1);
-    if (event === null) {
-      // Only the very last line may be torn.
-      if (index === last - 1) break;
-      throw new CorruptRecordError(file, `line ${index + 1} is broken`);
-    }
-    events.push(event);
+  const tail = lines.pop() ?? "";
+  for (const line of lines) {
+    const number = events.length + 1;
+    const parsed = parseLine(line, number);
+    if (parsed.event === null) throw new BrokenLedgerError(file, number, parsed.reason);
+    events.push(parsed.event);
     await turns.next();
     goodBytes += Buffer.byteLength(line) + 1;
   }
+  // A crash leaves the beginning of a line. Whole text with something else for its end was changed later.
+  if (hasChecksum(tail.slice(0, -1))) {
+    throw new BrokenLedgerError(file, events.length + 1, "its end was overwritten");
+  }
   return { events, goodBytes };
-}
-
-function parseLine(line: string, number: number): WatchedEvent | null {
-  const space = line.indexOf(" ");
-  const text = line.slice(space + 1);
-  if (space < 0 || checksum(text) !== line.slice(0, space)) return null;
-  const { n, at, body } = JSON.parse(text) as Line;
-  const parsed = RunEventBody.safeParse(body);
-  if (n !== number || !parsed.success) return null;
-  return { number, atMs: at, body: parsed.data };
-}
-
-/** Enough to notice a torn or overwritten line. */
-function checksum(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }

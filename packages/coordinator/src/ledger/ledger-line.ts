@@ -1,0 +1,109 @@
+/**
+ * One line of a ledger: a checksum, a space, and the event as JSON.
+ *
+ * An event is checked before it is written, as it will be read back: JSON has no NaN and no Infinity, so a
+ * number that is not finite would make the whole ledger unreadable at the next start.
+ */
+import { createHash } from "node:crypto";
+
+import { errorMessage } from "@gumshoe/core";
+import { RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
+
+import { UnwritableEventError } from "../errors.js";
+
+/** An event in the form in which it is read back, with the text that is written. */
+export interface WritableEvent {
+  readonly body: RunEventBody;
+  readonly json: string;
+}
+
+/** What a line holds, or the reason that it holds no event. */
+export type ParsedLine =
+  { readonly event: WatchedEvent } | { readonly event: null; readonly reason: string };
+
+/**
+ * Checks that an event would be read back, and returns it as it would be.
+ *
+ * @throws UnwritableEventError naming the event's type and the field
+ */
+export function writableEvent(body: RunEventBody): WritableEvent {
+  const found = findNotFinite(body, "");
+  if (found !== null) {
+    throw new UnwritableEventError(
+      body.type,
+      found.field,
+      `is ${found.value}, not a finite number`,
+    );
+  }
+  const json = JSON.stringify(body);
+  const parsed = RunEventBody.safeParse(JSON.parse(json));
+  if (parsed.success) return { body: parsed.data, json };
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw new UnwritableEventError(body.type, field, issue?.message ?? "breaks its schema");
+}
+
+/** Formats the line of an event, with its end. */
+export function formatLine(number: number, atMs: number, { json }: WritableEvent): string {
+  const text = `{"n":${number},"at":${atMs},"body":${json}}`;
+  return `${checksum(text)} ${text}\n`;
+}
+
+/**
+ * Parses a line.
+ *
+ * @param line    without its end
+ * @param number  of the event that must be there
+ */
+export function parseLine(line: string, number: number): ParsedLine {
+  if (!hasChecksum(line)) return broken("its checksum is wrong");
+  let json: unknown;
+  try {
+    json = JSON.parse(line.slice(line.indexOf(" ") + 1));
+  } catch (error) {
+    return broken(`it is not JSON (${errorMessage(error)})`);
+  }
+  const { n, at, body } = (json ?? {}) as { n?: unknown; at?: unknown; body?: unknown };
+  if (n !== number) return broken(`it holds event ${String(n)}, and ${number} belongs there`);
+  if (typeof at !== "number") return broken("it has no time");
+  let parsed = RunEventBody.safeParse(body);
+  if (!parsed.success) parsed = RunEventBody.safeParse(withoutLostMetrics(body));
+  if (parsed.success) return { event: { number, atMs: at, body: parsed.data } };
+  const type = String((body as { type?: unknown } | null | undefined)?.type);
+  const place = parsed.error.issues[0]?.path.join(".") ?? "";
+  return broken(`its event ${type} breaks the schema at ${place === "" ? "its top" : place}`);
+}
+
+/** Says whether a line begins with the checksum of its rest. */
+export function hasChecksum(line: string): boolean {
+  const space = line.indexOf(" ");
+  return space >= 0 && checksum(line.slice(space + 1)) === line.slice(0, space);
+}
+
+function broken(reason: string): ParsedLine {
+  return { event: null, reason };
+}
+
+/** Enough to notice a torn or overwritten line. */
+function checksum(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}
+
+/** Earlier versions wrote null for a metric that was not finite: such a metric is left out. */
+function withoutLostMetrics(body: unknown): unknown {
+  const { metrics } = (body ?? {}) as { metrics?: unknown };
+  if (typeof metrics !== "object" || metrics === null) return body;
+  const kept = Object.entries(metrics).filter(([, value]) => value !== null);
+  return { ...(body as object), metrics: Object.fromEntries(kept) };
+}
+
+/** Finds the first number that JSON cannot hold. */
+function findNotFinite(value: unknown, field: string): { field: string; value: number } | null {
+  if (typeof value === "number") return Number.isFinite(value) ? null : { field, value };
+  if (typeof value !== "object" || value === null) return null;
+  for (const [key, item] of Object.entries(value)) {
+    const found = findNotFinite(item, field === "" ? key : `${field}.${key}`);
+    if (found !== null) return found;
+  }
+  return null;
+}
