@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 
-import { InvalidArgumentError } from "@gumshoe/core";
+import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import {
   CheckpointChunk,
   type CheckpointFileInfo,
@@ -25,7 +26,7 @@ interface OpenFile {
  * Streams a checkpoint's files: first what is to come, then their bytes in order, from `fromByte` on.
  * All files are opened first, so that a run which drops the checkpoint meanwhile does not end it.
  *
- * @throws UnknownCheckpointError, InvalidArgumentError
+ * @throws UnknownCheckpointError, InvalidArgumentError; CorruptRecordError when it is damaged
  */
 export async function* downloadCheckpoint(
   record: RunRecord,
@@ -37,7 +38,8 @@ export async function* downloadCheckpoint(
   if (request.fromByte > totalBytes) {
     throw new InvalidArgumentError("from_byte", `is beyond the ${totalBytes} bytes that there are`);
   }
-  const files = await openAll(folder, infos).catch(() => {
+  const files = await openAll(folder, infos).catch((cause: unknown) => {
+    if (existsSync(folder)) throw new CorruptRecordError(folder, errorMessage(cause), cause);
     const problem = `is gone: iteration ${checkpoint.iteration} was dropped just now`;
     throw new UnknownCheckpointError(record.config.name, request.checkpoint, problem);
   });

@@ -122,7 +122,9 @@ export class Checkpoints {
 
   async #problemOf({ folder, digest }: Durable): Promise<string | null> {
     try {
-      const { manifest } = await readManifest(folder);
+      const found = await readManifest(folder);
+      if (found === null) return "it is gone";
+      const { manifest } = found;
       if (manifest.digest !== digest) return "its manifest names other weights";
       for (const [name, size] of Object.entries(manifest.files)) {
         if ((await stat(join(folder, name))).size !== size) return `${name} has another size`;
@@ -140,7 +142,8 @@ export class Checkpoints {
     const { state, config } = this.#record;
     const { keepLatest, keepBest } = config.checkpoint;
     const keep = new Set(state.checkpoints.slice(-keepLatest).map(({ folder }) => folder));
-    if (keepBest) {
+    // A rollback ends with the best one, so it must be there.
+    if (keepBest || config.stopWhen?.action === "rollback") {
       const best = bestCheckpoint(this.#record);
       if (best !== null) keep.add(best.folder);
     }

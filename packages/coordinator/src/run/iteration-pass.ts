@@ -1,5 +1,4 @@
-import { type Clock } from "@gumshoe/core";
-import { type RolloutCounts } from "@gumshoe/grpo";
+import { type Clock, type Logger } from "@gumshoe/core";
 import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
@@ -9,7 +8,9 @@ import { type GroupDraft, type GroupPlan, GroupPlanner, mapInTurns } from "./gro
 import { type LaneBoard } from "./lane-board.js";
 import { type ExampleLessons } from "./example-lessons.js";
 import { type Lessons, lessonsFromGroups } from "./learning-plan.js";
-import { appendMetrics, writeRollouts } from "./run-files.js";
+import { iterationMetrics } from "./iteration-metrics.js";
+import { appendMetrics, writeMetrics } from "./metrics-file.js";
+import { writeRollouts } from "./run-files.js";
 import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
@@ -20,6 +21,8 @@ import { validationResult } from "./validation-result.js";
 
 /** Iterations between two examples that are shown. */
 const EXAMPLE_EVERY = 5;
+/** Ends the name of a figure that counts values which are not finite. */
+const NOT_FINITE = ".notFinite";
 
 /** What the iterations of a run are done with, as long as one plan lasts. */
 export interface PassOptions {
@@ -33,6 +36,9 @@ export interface PassOptions {
   /** What a supervised run learns from; null for a run that samples. */
   readonly examples: ExampleLessons | null;
   readonly clock: Clock;
+  readonly logger: Logger;
+  /** Names of the figures that the log was told of: each is logged once. */
+  readonly reported: Set<string>;
   readonly signal: AbortSignal;
   readonly tell: (phase: RunEventOf<"progress">["phase"], done: number, total: number) => void;
 }
@@ -70,14 +76,12 @@ export class IterationPass {
     }
   }
 
-  /** Does one iteration, or what is left of it; returns its updates. */
-  async iterate(iteration: number): Promise<number> {
+  /** Does one iteration, or what is left of it. */
+  async iterate(iteration: number): Promise<void> {
     const { state, config } = this.#record;
-    const startedAtMs = this.#options.clock.monotonicMs();
     const weights = await this.#plan(iteration);
     const first = weights.version;
     const groups = await this.#sample(iteration, weights);
-    const sampledAtMs = this.#options.clock.monotonicMs();
     const lessons = await this.#lessons(iteration);
     const total = lessons.updates.length;
     for (let update = state.digests.length - 1; update < first + total; update++) {
@@ -89,29 +93,10 @@ export class IterationPass {
       this.#options.tell("checkpoint", 0, 1);
       await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
     }
-    const seconds = (this.#options.clock.monotonicMs() - startedAtMs) / 1000;
     const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
-    const metrics = {
-      ...countMetrics(lessons.counts),
-      ...shown,
-      updates: total,
-      seconds,
-      samplingSeconds: (sampledAtMs - startedAtMs) / 1000,
-    };
-    await appendMetrics(this.#record, iteration, metrics);
+    const metrics = { ...iterationMetrics(config, state, lessons.counts), ...shown };
     await this.#record.append({ type: "iteration-done", iteration, metrics });
-    return total;
-  }
-
-  /** Says whether validation has fallen so far that the config wants the run to end. */
-  shouldStop(): boolean {
-    const { config, state } = this.#record;
-    // A validation in which nothing could be scored says nothing of the weights.
-    const scored = state.validations.filter(({ count }) => count > 0);
-    const rewards = scored.map(({ reward }) => reward);
-    const newest = rewards.at(-1);
-    if (config.stopWhen === null || newest === undefined) return false;
-    return Math.max(...rewards) - newest > config.stopWhen.validationDrop;
+    await appendMetrics(this.#record);
   }
 
   /** Validates the last weights and records what the run came to. */
@@ -127,6 +112,7 @@ export class IterationPass {
       await this.#collect(plans);
       await this.#recordValidation(done, plans);
     }
+    await writeMetrics(this.#record);
     await this.#record.append({ type: "run-done", result: this.#result() });
   }
 
@@ -186,6 +172,7 @@ export class IterationPass {
 
   async #recordValidation(iteration: number, plans: readonly GroupPlan[]): Promise<void> {
     const tasks = this.#options.tasks.validation;
+    await writeRollouts(this.#record, `validation-${iteration}`, plans);
     const result = await validationResult(this.#record, iteration, { plans, tasks });
     await this.#record.append({ type: "validation-done", ...result });
   }
@@ -212,11 +199,25 @@ export class IterationPass {
 
   /** Writes the iteration's rollouts, and returns the means of the environment's own numbers. */
   async #show(iteration: number, groups: readonly GroupPlan[]): Promise<Record<string, number>> {
-    const { example, metrics } = await writeRollouts(this.#record, iteration, groups);
-    if (example !== null && iteration % EXAMPLE_EVERY === 0) {
+    const { example, metrics } = await writeRollouts(this.#record, String(iteration), groups);
+    this.#reportNotFinite(metrics);
+    const isShown = this.#record.state.shownIterations.has(iteration);
+    if (example !== null && iteration % EXAMPLE_EVERY === 0 && !isShown) {
       await this.#record.append({ type: "example", iteration, ...example });
     }
     return metrics;
+  }
+
+  /** Logs once for each of the environment's numbers that some of its values are not finite. */
+  #reportNotFinite(metrics: Readonly<Record<string, number>>): void {
+    const { reported, logger } = this.#options;
+    for (const [name, count] of Object.entries(metrics)) {
+      if (!name.endsWith(NOT_FINITE) || reported.has(name)) continue;
+      reported.add(name);
+      const what = name.slice(0, -NOT_FINITE.length);
+      const run = this.#record.config.name;
+      logger.warn({ run, count }, `${what} has values, or a sum, that are not finite: left out`);
+    }
   }
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
@@ -256,11 +257,4 @@ export class IterationPass {
       checkpoint: rollback?.folder ?? state.checkpoints.at(-1)?.folder ?? "",
     };
   }
-}
-
-/** The counts of an iteration's rollouts as plain numbers. */
-function countMetrics(counts: RolloutCounts | null): Record<string, number> {
-  if (counts === null) return {};
-  const { meanReward, ...rest } = counts;
-  return { ...rest, ...(meanReward === null ? {} : { meanReward }) };
 }

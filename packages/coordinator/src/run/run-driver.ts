@@ -10,14 +10,14 @@ import { ExampleLessons } from "./example-lessons.js";
 import { IterationPass } from "./iteration-pass.js";
 import { LaneBoard } from "./lane-board.js";
 import { servedAssets, type ServedAssets } from "./run-assets.js";
+import { writeMetrics } from "./metrics-file.js";
+import { nextStep, type NextStep } from "./next-step.js";
 import { openRunModel, type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
 import { SamplingBoard } from "./sampling-board.js";
 import { TaskPlan } from "./task-plan.js";
 
-/** Iterations in a row that may pass without an update before the run gives up. */
-const MAX_IDLE_ITERATIONS = 10;
 /** Between two comparisons of the queues with what should be open, in ms. */
 const REFILL_EVERY_MS = 2000;
 const PROGRESS_EVERY_MS = 500;
@@ -62,7 +62,7 @@ export class RunDriver {
   readonly #record: RunRecord;
   #assets: ServedAssets | null = null;
   #lastPlanSize: number | null = null;
-  #idleIterations = 0;
+  readonly #reported = new Set<string>();
   #isRefilling = false;
 
   constructor(options: DriverOptions) {
@@ -89,6 +89,7 @@ export class RunDriver {
     const model = await openRunModel(config, folder);
     const tasks = await TaskPlan.open(config);
     this.#assets = servedAssets(config, model);
+    await writeMetrics(this.#record);
     if (newestWeights(state) !== null) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
     }
@@ -130,8 +131,10 @@ export class RunDriver {
   }
 
   async #advance(run: Attempt): Promise<void> {
-    const { config, state } = this.#record;
+    const { config } = this.#record;
     const { checkpoints } = run;
+    // A run that cannot go on fails without waiting for reducers.
+    this.#nextStep();
     const source = await checkpoints.newest();
     this.#tell("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
@@ -147,13 +150,15 @@ export class RunDriver {
         ...run,
         ...{ record: this.#record, plan },
         ...{ sampling: this.sampling, lanes: this.lanes, clock: this.#options.clock },
+        logger: this.#options.logger,
+        reported: this.#reported,
         tell: (phase, done, total) => this.#tell(phase, done, total),
       });
       await pass.replay(source.version);
-      while (state.iterationsDone < config.iterations) {
-        const updates = await pass.iterate(state.iterationsDone);
-        this.#countIdle(updates);
-        if (pass.shouldStop()) break;
+      for (;;) {
+        const step = this.#nextStep();
+        if (step.type === "finish") break;
+        await pass.iterate(step.iteration);
       }
       await pass.finish();
     } finally {
@@ -178,23 +183,11 @@ export class RunDriver {
     }
   }
 
-  #countIdle(updates: number): void {
-    this.#idleIterations = updates === 0 ? this.#idleIterations + 1 : 0;
-    if (this.#idleIterations >= MAX_IDLE_ITERATIONS) {
-      throw new RunCannotLearnError(
-        `${MAX_IDLE_ITERATIONS} iterations in a row had no group with different rewards: ` +
-          "there is nothing to learn from; try easier or harder tasks, or more rollouts per task" +
-          this.#unscored(),
-      );
-    }
-  }
-
-  /** Says that answers could not be scored, and why; nothing where all could. */
-  #unscored(): string {
-    const { unscoredReason } = this.sampling;
-    return unscoredReason === null
-      ? ""
-      : ` (there are answers that could not be scored: ${unscoredReason})`;
+  /** @throws RunCannotLearnError when what is in the ledger says that the run cannot go on */
+  #nextStep(): Exclude<NextStep, { type: "fail" }> {
+    const step = nextStep(this.#record.config, this.#record.state);
+    if (step.type === "fail") throw new RunCannotLearnError(step.problem);
+    return step;
   }
 
   #recordLoss({ workerId, role, job, jobAgeMs }: WorkerStatus): void {

@@ -108,7 +108,7 @@ test("an answer that could not be scored is in no mean, and is counted", async (
   expect(JSON.parse(metrics ?? "")).toMatchObject({ numRollouts: 16, numUnscored: 4 });
 });
 
-test("a run of which nothing can be scored says why it ends", async () => {
+test("a run ends with the first iteration of which nothing can be scored, and says why", async () => {
   const group: FakeHooks["group"] = async (one) => ({
     ...one,
     rollouts: one.rollouts.map((rollout) => ({
@@ -117,8 +117,9 @@ test("a run of which nothing can be scored says why it ends", async () => {
     })),
   });
   await expect(run("blind", { group }, { iterations: 12 })).rejects.toThrow(
-    /10 iterations in a row .*\(there are answers that could not be scored: no checker\)/,
+    "no answer of iteration 0 could be scored: no checker",
   );
+  expect(cluster.eventsOf("iteration-done", "blind")).toHaveLength(1);
 });
 
 test("a group that nobody wants is NOT_FOUND", async () => {

@@ -3,11 +3,14 @@
  */
 import {
   type RunEventBody,
+  type RunInputs,
   type RunResult,
   type ValidationResult,
   type WatchedEvent,
 } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
+
+import { addToSums, type IterationSums, newIterationSums } from "./iteration-sums.js";
 
 /** A weight version. */
 export interface Weights {
@@ -31,13 +34,24 @@ export interface RunState {
   /** Milliseconds of work so far: the times between a start and its stop, added up. */
   workedMs: number;
   lastAtMs: number;
+  /** Whether the event before was the resumption of the run: the work after it is no iteration's. */
+  justResumed: boolean;
+  /** Files and sources that the run began with; null in a ledger of an earlier version. */
+  inputs: RunInputs | null;
   iterationsDone: number;
+  /**
+   * First iteration that counts when a run is judged by iterations in a row: a user who submits a failed
+   * run again wants it to go on.
+   */
+  countedFrom: number;
   /** The iteration in hand, once it is planned. */
   planned: { readonly iteration: number; readonly weights: Weights } | null;
   /** Blobs of all groups that were handed in, by group key. */
   readonly groups: Map<string, string>;
   /** Mean rewards of the groups that were handed in; null for one without any scored answer. */
   readonly groupMeans: Map<string, number | null>;
+  /** Why an answer could not be scored, the last time there was one; null for never. */
+  unscoredReason: string | null;
   /** Tier of every iteration that a curriculum has decided about. */
   readonly tiers: Map<number, TierName>;
   /** Digest of every weight version, from 0. */
@@ -46,6 +60,12 @@ export interface RunState {
   readonly updateIterations: number[];
   /** Iterations whose groups are complete. */
   readonly sampledIterations: Set<number>;
+  /** Iterations of which an answer was shown. */
+  readonly shownIterations: Set<number>;
+  /** Figures of every iteration that is done, from 0. */
+  readonly iterationMetrics: Readonly<Record<string, number>>[];
+  /** What the iteration in hand has come to. */
+  sums: IterationSums;
   logprobGapMax: number;
   readonly validations: ValidationResult[];
   /** Oldest first. */
@@ -61,14 +81,21 @@ export function newRunState(): RunState {
     submittedAtMs: 0,
     workedMs: 0,
     lastAtMs: 0,
+    justResumed: false,
+    inputs: null,
     iterationsDone: 0,
+    countedFrom: 0,
     planned: null,
     groups: new Map(),
     groupMeans: new Map(),
+    unscoredReason: null,
     tiers: new Map(),
     digests: [],
     updateIterations: [],
     sampledIterations: new Set(),
+    shownIterations: new Set(),
+    iterationMetrics: [],
+    sums: newIterationSums(),
     logprobGapMax: 0,
     validations: [],
     checkpoints: [],
@@ -86,19 +113,26 @@ export function newestWeights(state: RunState): Weights | null {
 export function applyEvent(state: RunState, event: WatchedEvent): void {
   const { body, atMs } = event;
   const begins = body.type === "run-started" || body.type === "run-resumed";
-  if (state.status === "running" && !begins) {
-    state.workedMs += Math.max(0, atMs - state.lastAtMs);
-  }
+  const works = state.status === "running" && !begins;
+  const workedMs = works ? Math.max(0, atMs - state.lastAtMs) : 0;
+  state.workedMs += workedMs;
   state.lastAtMs = atMs;
+  addToSums(state.sums, body, state.justResumed ? 0 : workedMs);
+  state.justResumed = body.type === "run-resumed";
   change(state, body, atMs);
 }
 
 function change(state: RunState, body: RunEventBody, atMs: number): void {
   switch (body.type) {
     case "run-submitted":
+      if (state.status === "failed") state.countedFrom = state.iterationsDone;
+      if (body.inputs !== undefined) state.inputs ??= body.inputs;
       state.status = "queued";
       state.error = "";
       state.submittedAtMs = atMs;
+      return;
+    case "inputs-recorded":
+      state.inputs = body.inputs;
       return;
     case "run-started":
       state.status = "running";
@@ -115,6 +149,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     case "group-done":
       state.groups.set(body.groupKey, body.blob);
       state.groupMeans.set(body.groupKey, body.meanReward);
+      state.unscoredReason = body.unscoredReason ?? state.unscoredReason;
       return;
     case "iteration-sampled":
       state.sampledIterations.add(body.iteration);
@@ -139,6 +174,8 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     case "iteration-done":
       state.iterationsDone = body.iteration + 1;
       state.planned = null;
+      state.iterationMetrics.push(body.metrics);
+      state.sums = newIterationSums();
       return;
     case "run-done":
       state.status = "done";
@@ -152,6 +189,8 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.status = "cancelled";
       return;
     case "example":
+      state.shownIterations.add(body.iteration);
+      return;
     case "worker-lost":
     case "progress":
       return;

@@ -22,7 +22,6 @@ export class SamplingBoard {
   /** Groups that are on their way into the ledger. */
   readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
   #sources: readonly TensorSource[] = [];
-  #unscoredReason: string | null = null;
   #numWanted = 0;
   /** Whether the open jobs are still being put into the queue. */
   #isFilling = false;
@@ -37,11 +36,6 @@ export class SamplingBoard {
   /** Groups of the phase in hand, finished ones included. */
   get numWanted(): number {
     return this.#numWanted;
-  }
-
-  /** Why an answer could not be scored, the last time there was one; null for never. */
-  get unscoredReason(): string | null {
-    return this.#unscoredReason;
   }
 
   get numOpen(): number {
@@ -148,8 +142,6 @@ export class SamplingBoard {
     const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
     checkGroup(request, plan);
-    const unscored = request.rollouts.find(({ reward }) => reward === undefined);
-    if (unscored !== undefined) this.#unscoredReason = unscored.gradingError;
     const stored = this.#store(request, bytes, name);
     this.#arriving.set(groupKey, { name, stored });
     try {

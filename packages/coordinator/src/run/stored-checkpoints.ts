@@ -1,18 +1,26 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { InvalidArgumentError, sha256 } from "@gumshoe/core";
+import { errorMessage, InvalidArgumentError, sha256 } from "@gumshoe/core";
 import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
 
-import { UnknownCheckpointError } from "../errors.js";
+import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { fileDigest, type Manifest, MANIFEST, readManifest } from "./manifest.js";
 import { type RunRecord } from "./run-record.js";
 import { type Durable } from "./run-state.js";
 
-/** Returns a run's checkpoints that are on disk, the newest first. */
+/** Returns a run's checkpoints that are on disk and whole, the newest first. */
 export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]> {
   const all = [...record.state.checkpoints].reverse();
-  const found = await Promise.all(all.map((durable) => describe(record, durable)));
+  const found = await Promise.all(
+    all.map((durable) =>
+      describe(record, durable).catch((error: unknown) => {
+        if (error instanceof CorruptRecordError) return null;
+        throw error;
+      }),
+    ),
+  );
   return found.filter((checkpoint) => checkpoint !== null);
 }
 
@@ -20,7 +28,7 @@ export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]
  * Finds one checkpoint.
  *
  * @param which  best, latest, or an iteration
- * @throws       UnknownCheckpointError, InvalidArgumentError
+ * @throws       UnknownCheckpointError, InvalidArgumentError; CorruptRecordError when it is damaged
  */
 export async function findCheckpoint(
   record: RunRecord,
@@ -53,11 +61,11 @@ function choose(record: RunRecord, which: string): Durable | null {
   return checkpoints.find(({ iteration }) => iteration === Number(which)) ?? null;
 }
 
-/** Null when the checkpoint is not on disk (any more), or is not the one that the ledger means. */
+/** @returns null when the checkpoint is not on disk (any more) @throws CorruptRecordError */
 async function describe(record: RunRecord, durable: Durable): Promise<Checkpoint | null> {
   const { iteration, version, digest, folder } = durable;
   const { checkpoints, validations } = record.state;
-  const files = await listFiles(folder, digest).catch(() => null);
+  const files = await listFiles(folder, digest);
   if (files === null) return null;
   return {
     iteration,
@@ -70,17 +78,31 @@ async function describe(record: RunRecord, durable: Durable): Promise<Checkpoint
 }
 
 async function listFiles(folder: string, digest: string): Promise<CheckpointFileInfo[] | null> {
-  const { manifest, bytes } = await readManifest(folder);
-  if (manifest.digest !== digest) return null;
+  const found = await readManifest(folder);
+  if (found === null) return null;
+  const { manifest, bytes } = found;
+  if (manifest.digest !== digest) {
+    const problem = `names weights ${manifest.digest}, the ledger says ${digest}`;
+    throw new CorruptRecordError(join(folder, MANIFEST), problem);
+  }
   const files: CheckpointFileInfo[] = [
     { name: MANIFEST, bytes: bytes.byteLength, sha256: sha256(bytes) },
   ];
   for (const [name, size] of Object.entries(manifest.files)) {
-    files.push({ name, bytes: size, sha256: await digestOf(manifest, folder, name) });
+    files.push({ name, bytes: size, sha256: await checkedDigest(manifest, folder, name) });
   }
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function digestOf(manifest: Manifest, folder: string, name: string): Promise<string> {
-  return manifest.sha256?.[name] ?? fileDigest(join(folder, name));
+/** @throws CorruptRecordError when the file is not there, or has another size */
+async function checkedDigest(manifest: Manifest, folder: string, name: string): Promise<string> {
+  const file = join(folder, name);
+  const size = manifest.files[name];
+  const found = await stat(file).catch((cause: unknown) => {
+    throw new CorruptRecordError(file, `cannot be read: ${errorMessage(cause)}`, cause);
+  });
+  if (found.size !== size) {
+    throw new CorruptRecordError(file, `has ${found.size} bytes, the manifest says ${size}`);
+  }
+  return manifest.sha256?.[name] ?? fileDigest(file);
 }

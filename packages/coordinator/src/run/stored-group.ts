@@ -4,6 +4,11 @@ import { bytesToFloats, type RunEventOf, SubmitGroupRequest } from "@gumshoe/pro
 import { MalformedGroupError, WrongGroupWeightsError } from "../errors.js";
 import { type GroupPlan } from "./group-specs.js";
 
+/** Largest size of a reward: sums of rewards and of their squares stay finite. */
+const MAX_REWARD = 1e30;
+/** Characters of a grader's reason that the ledger keeps. */
+const MAX_REASON_CHARACTERS = 300;
+
 /** Bytes under which a group is stored: the worker's message, without what differs between workers. */
 export function groupBytes(request: SubmitGroupRequest): Uint8Array {
   return SubmitGroupRequest.encode({ ...request, workerId: "" }).finish();
@@ -22,7 +27,12 @@ export function checkGroup(request: SubmitGroupRequest, plan: GroupPlan): void {
   if (rollouts.length !== plan.count) {
     throw new MalformedGroupError(groupKey, `${rollouts.length} rollouts, not ${plan.count}`);
   }
-  for (const [index, { tokens, logprobs }] of rollouts.entries()) {
+  for (const [index, { tokens, logprobs, reward = 0 }] of rollouts.entries()) {
+    // Not so for NaN either.
+    if (!(Math.abs(reward) <= MAX_REWARD)) {
+      const problem = `rollout ${index} has reward ${reward}, not a number within ±${MAX_REWARD}`;
+      throw new MalformedGroupError(groupKey, problem);
+    }
     const numLogprobs = logprobs.byteLength / Float32Array.BYTES_PER_ELEMENT;
     if (tokens.length === 0 || numLogprobs !== tokens.length) {
       const problem = `rollout ${index} has ${tokens.length} tokens and ${numLogprobs} log-probs`;
@@ -69,6 +79,7 @@ export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventO
   const scored = rewards.filter((reward) => reward !== null);
   const finishes: Record<string, number> = {};
   for (const { finish } of request.rollouts) finishes[finish] = (finishes[finish] ?? 0) + 1;
+  const unscored = request.rollouts.find(({ reward }) => reward === undefined);
   return {
     type: "group-done",
     groupKey: request.groupKey,
@@ -78,5 +89,6 @@ export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventO
     tokens: request.rollouts.reduce((total, { tokens }) => total + tokens.length, 0),
     workerId: request.workerId,
     finishes,
+    unscoredReason: unscored?.gradingError.slice(0, MAX_REASON_CHARACTERS),
   };
 }

@@ -1,7 +1,7 @@
-import { type LossMetrics, meanMetrics, mergeMetrics, type Pack } from "@gumshoe/grpo";
-import { type RunConfig, type RunEventOf } from "@gumshoe/protocol";
+import { type LossMetrics, meanMetrics, mergeMetrics, NO_METRICS, type Pack } from "@gumshoe/grpo";
+import { type RunConfig } from "@gumshoe/protocol";
 
-import { ExactnessError } from "../errors.js";
+import { ExactnessError, RunDivergedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type LaneBoard } from "./lane-board.js";
 import { lossOf } from "./learning-plan.js";
@@ -51,11 +51,13 @@ export class UpdateMaker {
       },
       signal,
     );
+    for (const lane of metrics) checkFinite(update, numbersOf(lane));
+    const sums = mergeMetrics(metrics);
+    const means = { ...meanMetrics(sums), numAnswers: sums.numAnswers };
+    checkFinite(update, means);
     const blockSums = await this.#plan.norm(update, lanes.length);
     const gradNorm = Math.sqrt(blockSums.reduce((total, sum) => total + sum, 0));
-    if (!Number.isFinite(gradNorm)) {
-      throw new ExactnessError(`update ${update}: the gradient's norm is ${gradNorm}`);
-    }
+    checkFinite(update, { "the gradient's norm": gradNorm });
     const { beta1, beta2, eps, weightDecay, maxGradNorm } = config.optimizer;
     const lr = learningRate(config.optimizer, update, totalUpdates(config));
     const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
@@ -68,31 +70,35 @@ export class UpdateMaker {
         `update ${update} was made again from the same groups and gave weights ${digest}, not ${known}`,
       );
     }
-    await this.#record.append(
-      updateEvent(mergeMetrics(metrics), {
-        ...{ iteration, update, gradNorm, lr, expectExact },
-        weights: { version: update + 1, digest },
-      }),
-    );
+    await this.#record.append({
+      type: "update-done",
+      iteration,
+      update,
+      weights: { version: update + 1, digest },
+      gradNorm,
+      lr,
+      logprobGapMax: expectExact ? sums.logprobGapMax : null,
+      metrics: means,
+    });
+  }
+}
+
+/** The numbers of a lane's report. JSON has null for one that is not finite: it counts as NaN. */
+function numbersOf(lane: LossMetrics): Record<string, number> {
+  const { logprobGapAt: _place, ...figures } = lane;
+  const names = Object.keys(NO_METRICS).filter((name) => name !== "logprobGapAt");
+  const given: Readonly<Record<string, number | null>> = figures;
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? Number.NaN]));
+}
+
+/** @throws RunDivergedError naming the first figure that is not finite */
+function checkFinite(update: number, figures: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(figures)) {
+    if (!Number.isFinite(value)) throw new RunDivergedError(update, name, value);
   }
 }
 
 /** Updates that a run makes if none of its iterations falls short. */
 function totalUpdates(config: RunConfig): number {
   return config.iterations * config.updatesPerIteration;
-}
-
-function updateEvent(
-  sums: LossMetrics,
-  rest: Omit<RunEventOf<"update-done">, "type" | "metrics" | "logprobGapMax"> & {
-    expectExact: boolean;
-  },
-): RunEventOf<"update-done"> {
-  const { expectExact, ...event } = rest;
-  return {
-    type: "update-done",
-    ...event,
-    logprobGapMax: expectExact ? sums.logprobGapMax : null,
-    metrics: { ...meanMetrics(sums), numAnswers: sums.numAnswers },
-  };
 }

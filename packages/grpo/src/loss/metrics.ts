@@ -47,6 +47,10 @@ export interface LossMeans {
   readonly entropy: number;
   /** Share of the tokens that a bound of the ratio took the gradient of. */
   readonly clipFraction: number;
+  /** Share that the lower bound took the gradient of. */
+  readonly clipFractionLow: number;
+  /** Share that an upper bound took the gradient of. */
+  readonly clipFractionHigh: number;
   readonly ratio: number;
   readonly policyKl: number;
   readonly referenceKl: number;
@@ -81,6 +85,8 @@ export function meanMetrics(metrics: LossMetrics): LossMeans | null {
     numTokens,
     entropy: metrics.entropySum / numTokens,
     clipFraction: (metrics.numClippedLow + metrics.numClippedHigh) / numTokens,
+    clipFractionLow: metrics.numClippedLow / numTokens,
+    clipFractionHigh: metrics.numClippedHigh / numTokens,
     ratio: metrics.ratioSum / numTokens,
     policyKl: metrics.policyKlSum / numTokens,
     referenceKl: metrics.referenceKlSum / numTokens,

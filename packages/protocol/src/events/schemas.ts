@@ -9,6 +9,7 @@ import { z } from "zod";
 
 import { RunResult, ValidationResult } from "../config/run-result.js";
 import { TIERS } from "../config/task-source.js";
+import { RunInputs } from "./run-inputs.js";
 
 const iteration = z.int().min(0);
 
@@ -21,7 +22,12 @@ const runSubmitted = z.object({
   type: z.literal("run-submitted"),
   /** The resolved config. */
   config: z.unknown(),
+  /** What the run reads; absent in ledgers of earlier versions, and when a run is submitted again. */
+  inputs: RunInputs.optional(),
 });
+
+/** What the run reads, recorded later: by a resume of a run whose ledger did not have it. */
+const inputsRecorded = z.object({ type: z.literal("inputs-recorded"), inputs: RunInputs });
 
 const runStarted = z.object({ type: z.literal("run-started"), weights });
 
@@ -51,6 +57,10 @@ const groupDone = z.object({
   workerId: z.string(),
   /** Rollouts by how they ended. */
   finishes: z.record(z.string(), z.int()),
+  /** Time that the worker spent on grading. */
+  gradingMs: z.number().min(0).optional(),
+  /** Why the first answer without a reward could not be scored. */
+  unscoredReason: z.string().optional(),
 });
 
 const iterationSampled = z.object({
@@ -133,6 +143,7 @@ const progress = z.object({
 /** Everything that can happen in a run. */
 export const RunEventBody = z.discriminatedUnion("type", [
   runSubmitted,
+  inputsRecorded,
   runStarted,
   runResumed,
   iterationPlanned,

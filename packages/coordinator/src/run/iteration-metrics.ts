@@ -1,0 +1,121 @@
+/**
+ * The figures of one iteration: what `iteration-done` records, and what `metrics.jsonl` has a line of.
+ *
+ * They are a function of the ledger. docs/operations.md lists the fields with their units.
+ */
+import { meanInterval, type RolloutCounts } from "@gumshoe/grpo";
+import { groupKey, type RewardInterval, type RunConfig } from "@gumshoe/protocol";
+
+import { type UpdateFigures } from "./iteration-sums.js";
+import { type RunState } from "./run-state.js";
+
+type Figures = Record<string, number>;
+
+/** Means per answer token that an update records, under the names that an iteration gives them. */
+const TOKEN_MEANS = [
+  "entropy",
+  "clipFraction",
+  "clipFractionLow",
+  "clipFractionHigh",
+  "ratio",
+  "policyKl",
+  "referenceKl",
+] as const;
+
+/**
+ * Computes the figures of the iteration in hand, once all its events but `iteration-done` are in.
+ *
+ * @param counts  of its rollouts; null where the run does not sample
+ */
+export function iterationMetrics(
+  config: RunConfig,
+  state: RunState,
+  counts: RolloutCounts | null,
+): Figures {
+  const iteration = state.iterationsDone;
+  return {
+    ...(counts === null ? {} : rolloutFigures(config, state, counts)),
+    ...updateFigures(state.sums.updates),
+    ...validationFigures(state, iteration, "validation"),
+    ...timeFigures(state),
+  };
+}
+
+/** The figures of the validation before an iteration, each under a prefix; none where there was none. */
+export function validationFigures(state: RunState, iteration: number, prefix: string): Figures {
+  const found = state.validations.find((validation) => validation.iteration === iteration);
+  if (found === undefined) return {};
+  const { greedy, unscored = 0 } = found;
+  return {
+    ...intervalFigures(prefix, found),
+    [`${prefix}Unscored`]: unscored,
+    ...(greedy === undefined ? {} : intervalFigures(`${prefix}Greedy`, greedy)),
+  };
+}
+
+/** Without a count there is no mean: only the count is said then. */
+function intervalFigures(prefix: string, interval: RewardInterval): Figures {
+  const { reward, low, high, count } = interval;
+  if (count === 0) return { [`${prefix}Count`]: 0 };
+  return {
+    [`${prefix}Reward`]: reward,
+    [`${prefix}Low`]: low,
+    [`${prefix}High`]: high,
+    [`${prefix}Count`]: count,
+  };
+}
+
+function rolloutFigures(config: RunConfig, state: RunState, counts: RolloutCounts): Figures {
+  const { meanReward, ...rest } = counts;
+  const numGroups = config.type === "grpo" ? config.tasks.perIteration : 0;
+  const means = Array.from({ length: numGroups }, (_, group) =>
+    state.groupMeans.get(groupKey(state.iterationsDone, "train", group)),
+  );
+  const interval = meanInterval(means.filter((mean) => typeof mean === "number"));
+  const figures: Figures = { ...rest };
+  if (meanReward !== null) figures["meanReward"] = meanReward;
+  if (interval !== null) {
+    figures["rewardLow"] = interval.low;
+    figures["rewardHigh"] = interval.high;
+  }
+  figures["rewardCount"] = interval?.count ?? 0;
+  if (counts.numRollouts > 0) {
+    figures["meanAnswerTokens"] = counts.numAnswerTokens / counts.numRollouts;
+  }
+  return figures;
+}
+
+/** Means over the tokens of all updates; of the norms the largest, of the rates the last. */
+function updateFigures(updates: readonly UpdateFigures[]): Figures {
+  const figures: Figures = { updates: updates.length };
+  const last = updates.at(-1);
+  if (last === undefined) return figures;
+  const numTokens = sum(updates, ({ metrics }) => metrics["numTokens"] ?? 0);
+  figures["loss"] = sum(updates, ({ metrics }) => metrics["loss"] ?? 0) / updates.length;
+  for (const name of TOKEN_MEANS) {
+    const having = updates.filter(({ metrics }) => metrics[name] !== undefined);
+    const weight = sum(having, ({ metrics }) => metrics["numTokens"] ?? 0);
+    const total = sum(having, ({ metrics }) => (metrics[name] ?? 0) * (metrics["numTokens"] ?? 0));
+    if (weight > 0) figures[name] = total / weight;
+  }
+  figures["gradNorm"] = updates.reduce((most, { gradNorm }) => Math.max(most, gradNorm), 0);
+  figures["learningRate"] = last.lr;
+  figures["learnedTokens"] = numTokens;
+  return figures;
+}
+
+function timeFigures({ sums }: RunState): Figures {
+  const { sampling, learning, checkpoint, other } = sums.workMs;
+  return {
+    sampledTokens: sums.tokens,
+    seconds: (sampling + learning + checkpoint + other) / 1000,
+    samplingSeconds: sampling / 1000,
+    gradingSeconds: sums.gradingMs / 1000,
+    learningSeconds: learning / 1000,
+    checkpointSeconds: checkpoint / 1000,
+  };
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

@@ -1,0 +1,81 @@
+/**
+ * Decides what a run does next: a pure function of its config and of what its ledger says.
+ *
+ * - It is asked before an iteration as well as after one, so a run that is taken up again decides what the
+ *   undisturbed run decided.
+ * - Only iterations that are done count. What the ledger already holds of the iteration in hand, or of the
+ *   validation of the last weights, changes nothing.
+ */
+import { groupKey, type RunConfig } from "@gumshoe/protocol";
+
+import { type RunState } from "./run-state.js";
+
+/** Iterations in a row that may pass without an update before the run fails. */
+const MAX_IDLE_ITERATIONS = 10;
+
+/** What a run does next. */
+export type NextStep =
+  | { readonly type: "iterate"; readonly iteration: number }
+  /** Validates the last weights and ends. */
+  | { readonly type: "finish"; readonly because: "iterations" | "validation-drop" }
+  | { readonly type: "fail"; readonly problem: string };
+
+/** Decides what a run does next. */
+export function nextStep(config: RunConfig, state: RunState): NextStep {
+  const { iterationsDone } = state;
+  if (isUnscored(config, state, iterationsDone - 1)) {
+    const iteration = `no answer of iteration ${iterationsDone - 1} could be scored`;
+    return {
+      type: "fail",
+      problem: `${iteration}: ${state.unscoredReason ?? "no reason is known"}`,
+    };
+  }
+  if (countIdle(state) >= MAX_IDLE_ITERATIONS) {
+    return { type: "fail", problem: idleProblem(state) };
+  }
+  if (iterationsDone >= config.iterations) return { type: "finish", because: "iterations" };
+  if (hasDropped(config, state)) return { type: "finish", because: "validation-drop" };
+  return { type: "iterate", iteration: iterationsDone };
+}
+
+/** Says whether validation has fallen as far under its best as the config allows. */
+function hasDropped({ stopWhen }: RunConfig, state: RunState): boolean {
+  if (stopWhen === null) return false;
+  const { iterationsDone } = state;
+  // A validation in which nothing could be scored says nothing about the weights.
+  const scored = state.validations.filter(
+    ({ iteration, count }) => iteration < iterationsDone && count > 0,
+  );
+  const rewards = scored.map(({ reward }) => reward);
+  const newest = rewards.at(-1);
+  if (newest === undefined) return false;
+  const best = rewards.reduce((high, reward) => Math.max(high, reward));
+  return best - newest > stopWhen.validationDrop;
+}
+
+/** Counts the newest iterations in a row that made no update. */
+function countIdle({ iterationsDone, updateIterations, countedFrom }: RunState): number {
+  const afterUpdate = (updateIterations.at(-1) ?? -1) + 1;
+  return iterationsDone - Math.max(afterUpdate, countedFrom);
+}
+
+function idleProblem({ unscoredReason }: RunState): string {
+  const unscored =
+    unscoredReason === null
+      ? ""
+      : ` (there are answers that could not be scored: ${unscoredReason})`;
+  return (
+    `${MAX_IDLE_ITERATIONS} iterations in a row had no group with different rewards: ` +
+    "there is nothing to learn from; try easier or harder tasks, or more rollouts per task" +
+    unscored
+  );
+}
+
+/** Says whether an iteration was sampled and none of its answers has a reward. */
+function isUnscored(config: RunConfig, state: RunState, iteration: number): boolean {
+  if (config.type !== "grpo" || iteration < state.countedFrom) return false;
+  for (let group = 0; group < config.tasks.perIteration; group++) {
+    if (state.groupMeans.get(groupKey(iteration, "train", group)) !== null) return false;
+  }
+  return true;
+}
