@@ -77,10 +77,10 @@ export class FakeCluster {
   }
 
   /** Starts the coordinator; resolves when it serves. */
-  async startCoordinator(): Promise<void> {
+  async startCoordinator(env: NodeJS.ProcessEnv = {}): Promise<void> {
     const ready = join(this.home, "ready.json");
     rmSync(ready, { force: true });
-    const child = this.spawnCoordinator({ GUMSHOE_READY_FILE: ready });
+    const child = this.spawnCoordinator({ ...env, GUMSHOE_READY_FILE: ready });
     this.#coordinator = child;
     await until("the coordinator serves", () => {
       if (child.exitCode !== null) throw new Error(`the coordinator ended:\n${this.log}`);
@@ -205,13 +205,13 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-/** A model of three blocks of parameters with the rookie's tokenizer. */
-async function makeModel(folder: string): Promise<void> {
+/** A model of three blocks of parameters, or of fewer, with the rookie's tokenizer. */
+export async function makeModel(folder: string, hiddenSize = 128): Promise<void> {
   const assets = await readAssets(join(ROOT, "models/rookie"));
   const tokenizer = Tokenizer.fromAssets(assets);
   const json = {
     ...{ architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", torch_dtype: "float32" },
-    ...{ vocab_size: tokenizer.vocabularySize, hidden_size: 128, intermediate_size: 192 },
+    ...{ vocab_size: tokenizer.vocabularySize, hidden_size: hiddenSize, intermediate_size: 192 },
     ...{ num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 2 },
     ...{ max_position_embeddings: 512, rms_norm_eps: 1e-6, rope_theta: 10_000 },
     ...{ hidden_act: "silu", tie_word_embeddings: true, eos_token_id: tokenizer.stopTokenIds[0] },

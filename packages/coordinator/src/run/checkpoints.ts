@@ -142,8 +142,7 @@ export class Checkpoints {
     const { state, config } = this.#record;
     const { keepLatest, keepBest } = config.checkpoint;
     const keep = new Set(state.checkpoints.slice(-keepLatest).map(({ folder }) => folder));
-    // A rollback ends with the best one, so it must be there.
-    if (keepBest || config.stopWhen?.action === "rollback") {
+    if (keepBest) {
       const best = bestCheckpoint(this.#record);
       if (best !== null) keep.add(best.folder);
     }

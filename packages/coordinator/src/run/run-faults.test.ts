@@ -108,6 +108,67 @@ test("an answer that could not be scored is in no mean, and is counted", async (
   expect(JSON.parse(metrics ?? "")).toMatchObject({ numRollouts: 16, numUnscored: 4 });
 });
 
+test("numbers of a grader that are not finite are in no mean, and are counted", async () => {
+  const group: FakeHooks["group"] = async (one) => ({
+    ...one,
+    rollouts: one.rollouts.map((rollout, index) => ({
+      ...rollout,
+      metrics: { huge: 1.7e308, odd: index === 0 ? NaN : 1 },
+    })),
+  });
+  expect((await run("huge", { group })).weightsDigest).toBe(digest);
+  const [line = ""] = readFileSync(join(cluster.runFolder("huge"), "metrics.jsonl"), "utf8").split(
+    "\n",
+  );
+  const figures = JSON.parse(line) as Record<string, number>;
+  expect(figures).toMatchObject({
+    "graded.huge.notFinite": 16,
+    "graded.odd": 1,
+    "graded.odd.notFinite": 4,
+  });
+  expect(figures).not.toHaveProperty(["graded.huge"]);
+  expect(cluster.log.split("graded.huge has values").length - 1).toBe(1);
+  // The ledger is read back as a whole.
+  await cluster.endCoordinator("SIGKILL");
+  await cluster.startCoordinator();
+  expect((await cluster.result("huge")).weightsDigest).toBe(digest);
+});
+
+test("a reward that is not a number within bounds is refused", async () => {
+  const refusals: string[] = [];
+  const group: FakeHooks["group"] = async (one, submit) => {
+    for (const reward of one.groupKey === "0/train/0" ? [NaN, Infinity, 1.7e308] : []) {
+      refusals.push(
+        await submit(changed(one, reward)).then(String, (error: unknown) => String(error)),
+      );
+    }
+    return one;
+  };
+  expect((await run("rich", { group })).weightsDigest).toBe(digest);
+  expect(refusals).toEqual(
+    ["NaN", "Infinity", "1.7e+308"].map(
+      (reward) => expect.stringContaining(`rollout 0 has reward ${reward}, not a number`) as string,
+    ),
+  );
+});
+
+test("an update whose figures are not finite ends the run before the weights move", async () => {
+  const lane: FakeHooks["lane"] = async (report) => {
+    const { update, metricsJson } = report;
+    return update < 2
+      ? report
+      : { ...report, metricsJson: metricsJson.replace(/"loss":[^,}]+/, '"loss":null') };
+  };
+  await expect(run("diverged", { lane })).rejects.toThrow(
+    "the run has diverged: in update 2, loss is NaN; start another run with a lower optimizer.lr",
+  );
+  expect(cluster.eventsOf("update-done", "diverged")).toHaveLength(2);
+  // Submitted again, it says the same: the ledger can be read.
+  await cluster.endCoordinator("SIGTERM");
+  await cluster.startCoordinator();
+  await expect(cluster.result("diverged")).rejects.toThrow("the run has diverged");
+});
+
 test("a run ends with the first iteration of which nothing can be scored, and says why", async () => {
   const group: FakeHooks["group"] = async (one) => ({
     ...one,

@@ -10,6 +10,21 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakeCluster } from "../../../../test/support/fake-cluster.js";
 import { FakeReducer } from "../../../../test/support/fake-workers.js";
 
+const DAYS_AHEAD_MS = 200 * 86_400_000;
+/** A module that sets a process' clock ahead. */
+const SHIFT_DATE = `data:text/javascript,${encodeURIComponent(`
+  const Now = Date;
+  globalThis.Date = class extends Now {
+    constructor(...given) {
+      if (given.length === 0) super(Now.now() + ${DAYS_AHEAD_MS});
+      else super(...given);
+    }
+    static now() {
+      return Now.now() + ${DAYS_AHEAD_MS};
+    }
+  };
+`)}`;
+
 let cluster: FakeCluster;
 let digest: string;
 beforeAll(async () => {
@@ -61,10 +76,48 @@ describe("a run", () => {
       rollout: 1,
       weights: 2,
     });
-    const metrics = readFileSync(join(folder, "metrics.jsonl"), "utf8").trim().split("\n");
-    expect(metrics.map((line) => (JSON.parse(line) as { iteration: number }).iteration)).toEqual([
-      0, 1, 2,
+    const solution = { A: expect.any(String) as string };
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ answer: solution });
+    const files = [0, 1, 2].map((iteration) => `${iteration}.jsonl.gz`);
+    const validations = [0, 2, 3].map((iteration) => `validation-${iteration}.jsonl.gz`);
+    expect(readdirSync(join(folder, "rollouts")).sort()).toEqual([...files, ...validations]);
+    const held = gunzipSync(readFileSync(join(folder, `rollouts/${validations[1]}`))).toString();
+    // Three tasks: a sampled and a greedy answer of each.
+    expect(held.trim().split("\n")).toHaveLength(6);
+    expect(JSON.parse(held.split("\n")[0] as string)).toMatchObject({
+      group: "2/validation/0",
+      answer: solution,
+    });
+  });
+
+  test("leaves one complete line of figures for every iteration", async () => {
+    const text = readFileSync(join(cluster.runFolder(), "metrics.jsonl"), "utf8");
+    const lines = text.trim().split("\n");
+    const figures = lines.map((line) => JSON.parse(line) as Record<string, number>);
+    expect(figures.map(({ iteration }) => iteration)).toEqual([0, 1, 2]);
+    const number = expect.any(Number) as number;
+    for (const line of figures) {
+      expect(line).toMatchObject({
+        ...{ updates: 2, meanReward: number, rewardLow: number, rewardHigh: number },
+        ...{ rewardCount: 4, numGroups: 4, numRollouts: 16, numZeroVariance: 0, numUnscored: 0 },
+        ...{ numTruncated: 0, meanAnswerTokens: number, loss: number, gradNorm: number },
+        ...{ learningRate: 0.01, entropy: 0, clipFractionLow: 0, clipFractionHigh: 0, ratio: 0 },
+        ...{ policyKl: 0, seconds: number, samplingSeconds: number, gradingSeconds: 0 },
+        ...{ learningSeconds: number, checkpointSeconds: number, sampledTokens: number },
+      });
+    }
+    const { validation } = await cluster.result();
+    const shown = (prefix: string, line: Record<string, number> | undefined) =>
+      ["Reward", "Low", "High", "Count"].map((name) => line?.[`${prefix}${name}`]);
+    const [before, , last] = validation.map(({ reward, low, high, count }) => [
+      ...[reward, low, high, count],
     ]);
+    expect(shown("validation", figures[0])).toEqual(before);
+    expect(shown("validation", figures[1])).toEqual([undefined, undefined, undefined, undefined]);
+    expect(shown("finalValidation", figures[2])).toEqual(last);
+    expect(shown("finalValidation", figures[1])[0]).toBeUndefined();
+    const { greedy } = validation[0] ?? {};
+    expect(figures[0]).toMatchObject({ validationGreedyReward: greedy?.reward });
   });
 
   test("never trains on a case of its validation", async () => {
@@ -93,6 +146,12 @@ describe("a run", () => {
     const result = await cluster.run(config);
     expect(result.updates).toBe(4);
     expect(cluster.eventsOf("group-done", "school")).toEqual([]);
+    const text = readFileSync(join(cluster.runFolder("school"), "metrics.jsonl"), "utf8");
+    const [line = "{}"] = text.split("\n");
+    const figures = JSON.parse(line) as Record<string, number>;
+    expect(figures).toMatchObject({ updates: 2, loss: expect.any(Number) as number });
+    expect(figures["samplingSeconds"]).toBe(0);
+    expect(figures).not.toHaveProperty("meanReward");
   });
 
   test("is refused before it exists when its model is not there", async () => {
@@ -143,6 +202,21 @@ describe("a run ends with the same weights", () => {
     await cluster.startCoordinator();
     expect((await cluster.result(name)).weightsDigest).toBe(digest);
     expect(cluster.eventsOf("run-resumed", name)).toHaveLength(1);
+  });
+
+  test("when it goes on on another date, in another time zone and locale", async () => {
+    const name = "elsewhere";
+    await cluster.submit({ name });
+    await cluster.untilEvents("update-done", 3, name);
+    await cluster.endCoordinator("SIGKILL");
+    const places = { TZ: "Pacific/Apia", LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8" };
+    await cluster.startCoordinator({ ...places, NODE_OPTIONS: `--import=${SHIFT_DATE}` });
+    expect((await cluster.result(name)).weightsDigest).toBe(digest);
+    const ledger = readFileSync(join(cluster.runFolder(name), "ledger/events.jsonl"), "utf8");
+    const [, last = "0"] = /"at":(\d+)[^\n]*\n$/.exec(ledger) ?? [];
+    expect(Number(last)).toBeGreaterThan(Date.now() + DAYS_AHEAD_MS / 2);
+    await cluster.endCoordinator("SIGTERM");
+    await cluster.startCoordinator();
   });
 
   test("when it is cancelled and submitted again, and is running then", async () => {

@@ -1,0 +1,91 @@
+/**
+ * A run is cut after every event of its ledger, and taken up again: what steers it is in its ledger, so it
+ * ends with the same weights after the same number of iterations, updates and validations.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { type RunResult } from "@gumshoe/protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { RunHome } from "../../../../test/support/run-home.js";
+
+const CASES = { type: "generate", tier: "mini" };
+const COMMON = {
+  seed: 13,
+  iterations: 9,
+  maxPackTokens: 8192,
+  updatesPerIteration: 1,
+  lanes: 1,
+  optimizer: { lr: 0.01 },
+  validation: { source: { ...CASES, seed: 2 }, count: 2, every: 2, greedy: false },
+  checkpoint: { every: 2, keepLatest: 1 },
+};
+const SAMPLED = {
+  ...COMMON,
+  name: "sampled",
+  type: "grpo",
+  tasks: {
+    source: { ...CASES, seed: 1 },
+    perIteration: 2,
+    curriculum: { tiers: ["mini", "easy"], promoteAt: 0.52, demoteAt: 0.48, window: 1 },
+  },
+  rollouts: { perTask: 3 },
+  stopWhen: { validationDrop: 0.2, action: "rollback" },
+};
+const TAUGHT = {
+  ...COMMON,
+  name: "taught",
+  type: "sft",
+  iterations: 3,
+  examples: { source: { ...CASES, seed: 1 }, perUpdate: 2 },
+};
+/** Events that follow the writing of files: a crash between the two leaves files without their event. */
+const AFTER_FILES = ["checkpoint-written", "validation-done", "iteration-done", "run-done"];
+
+let home: RunHome;
+beforeAll(async () => {
+  home = await RunHome.start();
+});
+afterAll(() => home.close());
+
+/** What must be the same however often the run was taken up again: all but times. */
+function outcome({ seconds: _seconds, ...rest }: RunResult) {
+  const text = readFileSync(join(home.runs, rest.run, "metrics.jsonl"), "utf8");
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const figures = Object.entries(JSON.parse(line) as Record<string, number>);
+      return Object.fromEntries(figures.filter(([name]) => !/seconds$/i.test(name)));
+    });
+  return { ...rest, lines };
+}
+
+test.each([
+  { config: SAMPLED, what: "samples, with validation, curriculum, checkpoints and a rollback" },
+  { config: TAUGHT, what: "is supervised, with validation and checkpoints" },
+])(
+  "a run that $what ends the same when it is cut after any event",
+  async ({ config }) => {
+    const { result, cuts } = await home.record({ ...config, model: home.model });
+    const expected = outcome(result);
+    expect(expected.lines).toHaveLength(result.iterations);
+    if (config === SAMPLED) {
+      // The stop rule ended it, and the best weights are not the last ones.
+      expect(result.iterations).toBeLessThan(config.iterations);
+      expect(result.checkpoint).not.toMatch(new RegExp(`/${result.iterations}$`));
+    }
+    for (const [index, { number, body, folder }] of cuts.entries()) {
+      const after = await home.resume(config.name, number, folder);
+      expect(outcome(after), `cut after event ${number}, ${body.type}`).toEqual(expected);
+      const next = cuts[index + 1];
+      if (next === undefined || !AFTER_FILES.includes(next.body.type)) continue;
+      const before = await home.resume(config.name, number, next.folder);
+      expect(outcome(before), `cut before event ${next.number}, ${next.body.type}`).toEqual(
+        expected,
+      );
+    }
+  },
+  120_000,
+);
