@@ -49,6 +49,27 @@ export class BlobsFailedError extends ClusterError {
   }
 }
 
+/** Thrown when a file that a run reads cannot be read. */
+export class UnreadableFileError extends ClusterError {
+  constructor(
+    readonly file: string,
+    problem: string,
+  ) {
+    super("FAILED_PRECONDITION", `${file} cannot be read: ${problem}`, { details: { file } });
+  }
+}
+
+/** Thrown when a run is taken up again and something that it reads is not what it began with. */
+export class InputChangedError extends ClusterError {
+  constructor(
+    readonly field: string,
+    problem: string,
+  ) {
+    const remedy = "put back what it was, give the run another name, or begin it anew with --fresh";
+    super("FAILED_PRECONDITION", `${field}: ${problem}: ${remedy}`, { details: { field } });
+  }
+}
+
 /** Thrown when no run has the name that was given. */
 export class UnknownRunError extends ClusterError {
   constructor(name: string) {

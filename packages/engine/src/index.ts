@@ -36,6 +36,7 @@ export { type VerifyOptions, verifyPaths } from "./verify/verify-paths.js";
 export { readAssets } from "./weights/assets.js";
 export { initialParameters } from "./weights/initial-parameters.js";
 export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";
+export { type ModelFileNames, modelFileNames } from "./weights/model-files.js";
 export { type ModelFolder, openModelFolder } from "./weights/model-folder.js";
 export {
   type ParameterEntry,

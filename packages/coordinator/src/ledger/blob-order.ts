@@ -1,5 +1,9 @@
-/** What the thread of {@link DiskThread} is told to write. */
+/** What the thread of {@link DiskThread} is told to do. */
+export type DiskOrder = BlobOrder | HashOrder;
+
+/** Write a blob. */
 export interface BlobOrder {
+  readonly type: "blob";
   readonly id: number;
   readonly folder: string;
   /** The SHA-256 of the bytes. */
@@ -7,8 +11,17 @@ export interface BlobOrder {
   readonly bytes: Uint8Array;
 }
 
-/** What became of an order; `problem` is null when the blob is on disk. */
-export interface BlobOutcome {
+/** Compute the SHA-256 of a file. */
+export interface HashOrder {
+  readonly type: "hash";
+  readonly id: number;
+  readonly file: string;
+}
+
+/** What became of an order; `problem` is null when it was done. */
+export interface DiskOutcome {
   readonly id: number;
   readonly problem: string | null;
+  /** Of the file that was to be hashed; empty for a blob. */
+  readonly sha256: string;
 }

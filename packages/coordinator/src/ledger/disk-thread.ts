@@ -2,16 +2,18 @@ import { Worker } from "node:worker_threads";
 
 import { errorMessage } from "@gumshoe/core";
 
-import { BlobsFailedError } from "../errors.js";
-import { type BlobOrder, type BlobOutcome } from "./blob-order.js";
+import { BlobsFailedError, UnreadableFileError } from "../errors.js";
+import { type DiskOrder, type DiskOutcome } from "./blob-order.js";
 
 interface Pending {
-  readonly resolve: () => void;
+  readonly resolve: (sha256: string) => void;
   readonly reject: (error: Error) => void;
+  /** Error of an order that failed. */
+  readonly failure: (problem: string) => Error;
 }
 
 /**
- * Writes blobs on a thread of its own. A blob is half a dozen operations of the system, each with a
+ * Writes blobs, and hashes files, on a thread of its own. A blob is half a dozen operations of the system, each with a
  * promise and a native handle: thousands a minute would take a fifth of the main thread's time, and make
  * its garbage collector's pauses longer.
  */
@@ -22,7 +24,7 @@ export class DiskThread {
   #lost: Error | null = null;
 
   constructor() {
-    this.#worker.on("message", (outcome: BlobOutcome) => this.#settle(outcome));
+    this.#worker.on("message", (outcome: DiskOutcome) => this.#settle(outcome));
     this.#worker.on("error", (error) => this.#end(errorMessage(error), error));
     this.#worker.on("exit", () => this.#end("the thread that writes them has ended"));
   }
@@ -33,15 +35,21 @@ export class DiskThread {
    * @param name  the SHA-256 of the bytes
    * @throws      BlobsFailedError, e.g. when the disk is full
    */
-  write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-    if (this.#lost !== null) return Promise.reject(this.#lost);
-    const id = this.#nextId++;
+  async write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
     // What travels is a copy of the whole buffer that the bytes lie in.
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, folder, name, bytes: own } satisfies BlobOrder);
-    });
+    await this.#order(
+      (id) => ({ type: "blob", id, folder, name, bytes: own }),
+      (problem) => new BlobsFailedError(problem),
+    );
+  }
+
+  /** Computes the SHA-256 of a file. @throws UnreadableFileError */
+  hash(file: string): Promise<string> {
+    return this.#order(
+      (id) => ({ type: "hash", id, file }),
+      (problem) => new UnreadableFileError(file, problem),
+    );
   }
 
   /** Ends the thread; what is not on disk yet fails. */
@@ -49,11 +57,20 @@ export class DiskThread {
     await this.#worker.terminate();
   }
 
-  #settle({ id, problem }: BlobOutcome): void {
+  #order(make: (id: number) => DiskOrder, failure: Pending["failure"]): Promise<string> {
+    if (this.#lost !== null) return Promise.reject(this.#lost);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject, failure });
+      this.#worker.postMessage(make(id));
+    });
+  }
+
+  #settle({ id, problem, sha256 }: DiskOutcome): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    if (problem === null) pending?.resolve();
-    else pending?.reject(new BlobsFailedError(problem));
+    if (problem === null) pending?.resolve(sha256);
+    else pending?.reject(pending.failure(problem));
   }
 
   #end(problem: string, cause?: unknown): void {

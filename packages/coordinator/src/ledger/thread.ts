@@ -1,10 +1,11 @@
-/** The thread that writes blobs: see DiskThread, which starts it. */
+/** The thread that writes blobs and hashes files: see DiskThread, which starts it. */
 import { parentPort } from "node:worker_threads";
 
 import { errorMessage } from "@gumshoe/core";
 
-import { type BlobOrder, type BlobOutcome } from "./blob-order.js";
+import { type BlobOrder, type DiskOrder, type DiskOutcome } from "./blob-order.js";
 import { BlobStore } from "./blob-store.js";
+import { fileDigest } from "./file-digest.js";
 
 const port = parentPort;
 if (port === null) throw new Error("this module is a thread of DiskThread");
@@ -22,14 +23,31 @@ function storeIn(folder: string): Promise<BlobStore> {
   return store;
 }
 
-async function write({ id, folder, name, bytes }: BlobOrder): Promise<void> {
-  const outcome = await storeIn(folder)
-    .then((store) => store.put(bytes, name))
-    .then(
-      () => ({ id, problem: null }),
-      (error: unknown) => ({ id, problem: errorMessage(error) }),
-    );
-  port?.postMessage(outcome satisfies BlobOutcome);
+/** Returns the SHA-256 of a file, or nothing once a blob is on disk. */
+async function obey(order: DiskOrder): Promise<string> {
+  switch (order.type) {
+    case "blob":
+      await write(order);
+      return "";
+    case "hash":
+      return fileDigest(order.file);
+    default:
+      return order satisfies never;
+  }
 }
 
-port.on("message", (order: BlobOrder) => void write(order));
+async function write({ folder, name, bytes }: BlobOrder): Promise<void> {
+  const store = await storeIn(folder);
+  await store.put(bytes, name);
+}
+
+async function answer(order: DiskOrder): Promise<void> {
+  const { id } = order;
+  const outcome = await obey(order).then(
+    (sha256) => ({ id, problem: null, sha256 }),
+    (error: unknown) => ({ id, problem: errorMessage(error), sha256: "" }),
+  );
+  port?.postMessage(outcome satisfies DiskOutcome);
+}
+
+port.on("message", (order: DiskOrder) => void answer(order));

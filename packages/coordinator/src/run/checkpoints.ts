@@ -8,7 +8,8 @@ import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe
 import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
 import { syncFolder, writeDurably } from "../ledger/durable-file.js";
-import { fileDigest, type Manifest, MANIFEST, OPTIMIZER, readManifest } from "./manifest.js";
+import { fileDigest } from "../ledger/file-digest.js";
+import { type Manifest, MANIFEST, OPTIMIZER, readManifest } from "./manifest.js";
 import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { type Durable, newestWeights } from "./run-state.js";

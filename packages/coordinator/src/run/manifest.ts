@@ -1,8 +1,6 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 
 import { errorMessage } from "@gumshoe/core";
 import { z } from "zod";
@@ -65,11 +63,4 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
   const [issue] = parsed.error.issues;
   const place = issue?.path.join(".") ?? "";
   throw new CorruptRecordError(file, `${place === "" ? "it" : place}: ${issue?.message ?? ""}`);
-}
-
-/** Computes the SHA-256 of a file's bytes. */
-export async function fileDigest(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
-  return hash.digest("hex");
 }

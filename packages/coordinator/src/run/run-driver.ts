@@ -12,6 +12,7 @@ import { LaneBoard } from "./lane-board.js";
 import { servedAssets, type ServedAssets } from "./run-assets.js";
 import { writeMetrics } from "./metrics-file.js";
 import { nextStep, type NextStep } from "./next-step.js";
+import { checkSameInputs, isStale, readInputs } from "./run-identity.js";
 import { openRunModel, type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
@@ -88,6 +89,7 @@ export class RunDriver {
     const { config, folder, state } = this.#record;
     const model = await openRunModel(config, folder);
     const tasks = await TaskPlan.open(config);
+    await this.#checkIdentity(tasks);
     this.#assets = servedAssets(config, model);
     await writeMetrics(this.#record);
     if (newestWeights(state) !== null) {
@@ -107,6 +109,22 @@ export class RunDriver {
       clearInterval(timer);
       clearInterval(progress);
       stopListening();
+    }
+  }
+
+  /** Records what the run reads, or holds it against the record. @throws InputChangedError */
+  async #checkIdentity({ sources }: TaskPlan): Promise<void> {
+    const { config, state } = this.#record;
+    const hash = (file: string) => this.#record.hash(file);
+    const known = state.inputs;
+    const inputs = await readInputs(config, sources, { hash, known });
+    if (known !== null) checkSameInputs(config, known, inputs);
+    else if (newestWeights(state) !== null) {
+      const said = "what this run reads was not in its ledger; it is recorded as it is now";
+      this.#options.logger.info({ run: config.name }, said);
+    }
+    if (known === null || isStale(known, inputs)) {
+      await this.#record.append({ type: "inputs-recorded", inputs });
     }
   }
 

@@ -1,22 +1,41 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Tokenizer } from "@gumshoe/engine";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig, type RunInputs } from "@gumshoe/protocol";
 
+import { checkSameInputs, type HashFile, readInputs } from "./run-identity.js";
 import { checkModel } from "./run-model.js";
+import { type RunRecord } from "./run-record.js";
 import { drawTask, openEnvironments, type OpenEnvironments } from "./task-plan.js";
+import { taskSources } from "./task-sources.js";
 
 /** Cases of each tier whose length is looked at before a run goes through tiers. */
 const CASES_PER_TIER = 16;
 
 /**
- * Opens what a run starts from, so that a wrong folder or file is told when the run is submitted and
+ * Opens what a run starts from and returns it by its content, so that a wrong folder or file is told when the run is submitted and
  * not when its turn comes.
  *
  * @throws ModelFolderError, ModelConfigError, TokenizerError, DatasetError, ModuleError or InvalidArgumentError
  */
-export async function checkInputs(config: RunConfig): Promise<void> {
+export async function checkInputs(config: RunConfig, hash: HashFile): Promise<RunInputs> {
   const tokenizer = await checkModel(config);
-  await checkTiers(config, await openEnvironments(config), tokenizer);
+  const environments = await openEnvironments(config);
+  await checkTiers(config, environments, tokenizer);
+  return readInputs(config, await taskSources(config, environments), { hash });
+}
+
+/**
+ * Looks whether a run that is to be taken up again reads what it began with.
+ *
+ * @throws InputChangedError naming the field, and what {@link checkInputs} throws
+ */
+export async function checkUnchanged(record: RunRecord): Promise<void> {
+  const { config, state } = record;
+  const known = state.inputs;
+  if (known === null) return;
+  const sources = await taskSources(config, await openEnvironments(config));
+  const now = await readInputs(config, sources, { hash: (file) => record.hash(file), known });
+  checkSameInputs(config, known, now);
 }
 
 /** Looks whether cases of every tier fit, so that a run does not end when it reaches one. */

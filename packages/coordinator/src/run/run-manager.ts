@@ -16,7 +16,7 @@ import { NameTakenError, RunStoppedError, UnknownRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
 import { RunDriver } from "./run-driver.js";
-import { checkInputs } from "./run-inputs.js";
+import { checkInputs, checkUnchanged } from "./run-inputs.js";
 import { RunRecord } from "./run-record.js";
 
 /** What the manager works with. */
@@ -88,7 +88,7 @@ export class RunManager {
   /**
    * Takes a run, or takes it up again. Idempotent by name and config.
    *
-   * @throws NameTakenError, and whatever is wrong with the files that a new run starts from
+   * @throws NameTakenError, InputChangedError, and what is wrong with the files that a run starts from
    */
   async submit(config: RunConfig): Promise<RunRecord> {
     const { name } = config;
@@ -96,6 +96,7 @@ export class RunManager {
     if (known === undefined) return this.#create(config);
     if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(name);
     if (known.state.status === "cancelled" || known.state.status === "failed") {
+      await checkUnchanged(known);
       // Recorded, so that a watcher does not take the end of before for the end.
       await known.append({ type: "run-submitted", config });
     }
@@ -154,8 +155,9 @@ export class RunManager {
 
   async #create(config: RunConfig): Promise<RunRecord> {
     const { name } = config;
-    const arriving = checkInputs(config).then(() =>
-      RunRecord.create(join(this.#options.folder, name), config, this.#options),
+    const { folder, disk } = this.#options;
+    const arriving = checkInputs(config, (file) => disk.hash(file)).then((inputs) =>
+      RunRecord.create(join(folder, name), { config, inputs }, this.#options),
     );
     this.#arriving.set(name, arriving);
     try {

@@ -6,6 +6,7 @@ import {
   RunConfig,
   type RunEventBody,
   type RunEventOf,
+  type RunInputs,
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
@@ -54,10 +55,10 @@ export class RunRecord {
     for (const event of parts.events) applyEvent(this.state, event);
   }
 
-  /** Makes the record of a new run. */
+  /** Makes the record of a new run; `inputs` is what it reads, by content. */
   static async create(
     folder: string,
-    config: RunConfig,
+    { config, inputs }: { config: RunConfig; inputs: RunInputs },
     context: RecordContext,
   ): Promise<RunRecord> {
     await mkdir(folder, { recursive: true });
@@ -65,7 +66,7 @@ export class RunRecord {
     const { ledger, events } = await openLedger(folder, context);
     const blobs = await BlobStore.open(blobFolder(folder));
     const record = new RunRecord({ config, folder, events, blobs, ledger, context });
-    if (events.length === 0) await record.append({ type: "run-submitted", config });
+    if (events.length === 0) await record.append({ type: "run-submitted", config, inputs });
     return record;
   }
 
@@ -104,6 +105,11 @@ export class RunRecord {
   /** Keeps bytes among the blobs, under their SHA-256; resolves when they are on disk. */
   keep(bytes: Uint8Array, name: string): Promise<void> {
     return this.#disk.write(blobFolder(this.folder), name, bytes);
+  }
+
+  /** Computes the SHA-256 of a file, on the disk's thread. */
+  hash(file: string): Promise<string> {
+    return this.#disk.hash(file);
   }
 
   /** Tells watchers something that need not be kept. */

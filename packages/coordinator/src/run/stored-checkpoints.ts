@@ -5,8 +5,9 @@ import { errorMessage, InvalidArgumentError, sha256 } from "@gumshoe/core";
 import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
+import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
-import { fileDigest, type Manifest, MANIFEST, readManifest } from "./manifest.js";
+import { type Manifest, MANIFEST, readManifest } from "./manifest.js";
 import { type RunRecord } from "./run-record.js";
 import { type Durable } from "./run-state.js";
 

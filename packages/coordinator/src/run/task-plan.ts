@@ -1,7 +1,9 @@
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openEnvironment } from "@gumshoe/environments";
-import { type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
+import { type InputSource, type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
 import { type Environment, type Task, type TaskSource, type TierName } from "@gumshoe/puzzles";
+
+import { taskSources } from "./task-sources.js";
 
 /** Keeps the order of training tasks apart from other uses of the run's seed. */
 const ORDER_OFFSET = 0x7461736b;
@@ -14,6 +16,8 @@ export class TaskPlan {
   readonly validation: readonly Task[];
   /** The environment of the training tasks. */
   readonly environment: Environment;
+  /** Where the tasks come from, by content. */
+  readonly sources: readonly InputSource[];
   readonly #source: TaskSource;
   /** The training source of each tier that a curriculum may choose. */
   readonly #tiers: ReadonlyMap<TierName, TaskSource>;
@@ -22,12 +26,13 @@ export class TaskPlan {
   private constructor(
     config: RunConfig,
     { training, tiers }: OpenEnvironments,
-    validation: readonly Task[],
+    { validation, sources }: { validation: readonly Task[]; sources: readonly InputSource[] },
   ) {
     const exclude = new Set(validation.map(({ contentHash }) => contentHash));
     const options = { exclude, orderSeed: config.seed + ORDER_OFFSET };
     this.environment = training;
     this.validation = validation;
+    this.sources = sources;
     this.#source = training.source(options);
     this.#tiers = new Map([...tiers].map(([tier, one]) => [tier, one.source(options)]));
     this.#perIteration =
@@ -43,7 +48,9 @@ export class TaskPlan {
    */
   static async open(config: RunConfig): Promise<TaskPlan> {
     const environments = await openEnvironments(config);
-    return new TaskPlan(config, environments, await validationTasks(config, environments));
+    const validation = await validationTasks(config, environments);
+    const sources = await taskSources(config, environments);
+    return new TaskPlan(config, environments, { validation, sources });
   }
 
   /**

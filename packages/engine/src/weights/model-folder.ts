@@ -7,8 +7,10 @@ import { type ModelConfig, parseModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 import { SafetensorsFile } from "./safetensors-file.js";
 
-const WEIGHTS = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+/** Name of the weights where they are one file. */
+export const WEIGHTS = "model.safetensors";
+/** Name of the file that names the shards of the weights. */
+export const INDEX = "model.safetensors.index.json";
 
 /** An open Hugging Face model folder. */
 export interface ModelFolder {
@@ -89,7 +91,8 @@ async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
   return shards;
 }
 
-function weightMap(file: string, json: unknown): [tensor: string, file: string][] {
+/** Reads which tensor is in which file. @throws ModelFolderError */
+export function weightMap(file: string, json: unknown): [tensor: string, file: string][] {
   const map = (json as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== "object" || map === null) {
     throw new ModelFolderError({ file }, "has no weight_map");
