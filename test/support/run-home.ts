@@ -162,7 +162,7 @@ export class RunHome {
     const manager = new Proxy({} as RunManager, {
       get: (_, name) => (this.#manager[name as "driver"] as () => unknown).bind(this.#manager),
     });
-    server.serve(FleetService, fleetHandlers(this.fleet));
+    server.serve(FleetService, fleetHandlers(this.fleet, manager));
     server.serve(RolloutService, rolloutHandlers(manager));
     server.serve(PackService, packHandlers(manager));
     const address = await server.listen("127.0.0.1:0");
