@@ -48,7 +48,7 @@ export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest
     const common = { finish: "stop", text: `answer ${rollout}`, gradingError: "", metrics: {} };
     return { ...common, tokens, logprobs, reward: rng.below(5) / 4 };
   });
-  return { run, groupKey, weights, workerId, rollouts };
+  return { run, groupKey, weights, workerId, rollouts, gradingMs: 0 };
 }
 
 /** The gradient of every parameter for a lane: one number. */

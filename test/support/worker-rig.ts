@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { createLogger, systemClock } from "@gumshoe/core";
 import { initialParameters, parseModelConfig, readAssets, Tokenizer } from "@gumshoe/engine";
+import { openEnvironment } from "@gumshoe/environments";
 import {
   blockDigests,
   bytesToFloats,
@@ -59,6 +60,16 @@ export interface RigRun {
   readonly parameters: Float32Array;
 }
 
+function rigConfig(name: string, seed: number): RunConfig {
+  return RunConfig.parse({
+    type: "grpo",
+    name,
+    model: "none",
+    seed,
+    tasks: { source: { type: "generate", tier: "mini", seed: 1 } },
+  });
+}
+
 /** Makes a run of the rookie's tokenizer, a small model and weights of its own. */
 export async function rigRun(
   name: string,
@@ -84,13 +95,7 @@ export async function rigRun(
   };
   const shape = parseModelConfig(model);
   const parameters = initialParameters(shape, more.seed, 0.2);
-  const config = RunConfig.parse({
-    type: "grpo",
-    name,
-    model: "none",
-    seed: more.seed,
-    tasks: { source: { type: "generate", tier: "mini", seed: 1 } },
-  });
+  const config = rigConfig(name, more.seed);
   return {
     name,
     assets: {
@@ -142,12 +147,15 @@ export class WorkerRig {
     .task(0);
   #disturb: (point: Point) => void = () => undefined;
   #address = "";
+  #environmentDigest = "";
   #coordinator: RpcChannel | null = null;
   rollouts: RolloutRole | null = null;
   gradientRole: GradientRole | null = null;
 
   static async start(): Promise<WorkerRig> {
     const rig = new WorkerRig();
+    const environment = await openEnvironment(rigConfig("any", 1), "train");
+    rig.#environmentDigest = environment?.digest ?? "";
     rig.#serve();
     rig.#address = await rig.#server.listen("127.0.0.1:0");
     const channel = new RpcChannel(rig.#address, { token: TOKEN });
@@ -301,6 +309,7 @@ export class WorkerRig {
       weights: run.weights,
       weightSources: this.#sources(run),
       assetsDigest: runAssetsDigest(run.assets),
+      environmentDigest: this.#environmentDigest,
     };
   }
 

@@ -7,7 +7,12 @@ export {
   UnknownParameterError,
 } from "./errors.js";
 export { Model } from "./model/model.js";
-export { Sampler, type SamplerOptions, type SamplerStats } from "./sampler/sampler.js";
+export {
+  KV_CACHE_TOKENS,
+  Sampler,
+  type SamplerOptions,
+  type SamplerStats,
+} from "./sampler/sampler.js";
 export {
   type Finish,
   type SampledRollout,

@@ -4,24 +4,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
-import { createEnvironment, type Environment } from "@gumshoe/puzzles";
+import { createEnvironment } from "@gumshoe/puzzles";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { openEnvironment } from "./open-environment.js";
+// A module's thread is started as it is shipped: from the built package.
+import { openEnvironment, type RunEnvironment } from "../dist/index.js";
 
 const PAGE = readFileSync(new URL("../../../docs/environments.md", import.meta.url), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-docs-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await environment.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 let config: RunConfig;
-let environment: Environment;
+let environment: RunEnvironment;
 beforeAll(async () => {
   const module = join(folder, "tallest.mjs");
   writeFileSync(module, block("js"));
   config = parseRunConfig(block("yaml").replaceAll("./tallest.mjs", module), {
     fileName: "heights.yaml",
   });
-  environment = (await openEnvironment(config, "train")) as Environment;
+  environment = (await openEnvironment(config, "train")) as RunEnvironment;
 });
 
 /** The first block of a language on the page. */
@@ -36,26 +40,25 @@ test("it is about thirty lines long", () => {
 test("its tasks have one answer, which it grades 1", async () => {
   const source = environment.source();
   for (let index = 0; index < 20; index++) {
-    const task = source.task(index);
+    const task = await source.task(index);
     const taller = [...(task.messages[0]?.content ?? "").matchAll(/^(\w+) is taller than (\w+)/gm)];
     expect(taller).toHaveLength(4);
     const [over, under] = [1, 2].map((side) => taller.map((match) => match[side]));
     const tallest = over?.find((name) => !under?.includes(name));
     const shortest = under?.find((name) => !over?.includes(name));
     const reply = `Tallest: ${tallest}\nShortest: ${shortest}`;
-    expect(environment.goldReply?.(task)).toBe(reply);
-    expect(await environment.grade(task, `Hm.\n${reply.toLowerCase()}`)).toMatchObject({
-      reward: 0,
-    });
-    expect(await environment.grade(task, `Hm.\n${reply}`)).toEqual({
-      ...{ reward: 1, metrics: { allCorrect: 1 } },
-    });
-    expect(await environment.grade(task, `Tallest: ${tallest}`)).toMatchObject({ reward: 0.5 });
+    expect(await environment.goldReply?.(task)).toBe(reply);
+    const replies = [`Hm.\n${reply.toLowerCase()}`, `Hm.\n${reply}`, `Tallest: ${tallest}`];
+    expect(await environment.grade(task, replies)).toMatchObject([
+      { reward: 0 },
+      { reward: 1, metrics: { allCorrect: 1 } },
+      { reward: 0.5 },
+    ]);
   }
 });
 
 test("a guess is right as often as it says", async () => {
-  expect(environment.source().task(0).randomGuessLevel).toBe(1 / 5);
+  expect((await environment.source().task(0)).randomGuessLevel).toBe(1 / 5);
 });
 
 test("the zebra puzzle on the page is the one that its source makes", () => {
@@ -69,6 +72,6 @@ test("the zebra puzzle on the page is the one that its source makes", () => {
 test("its options are refused with its own words", async () => {
   const text = JSON.stringify(config).replaceAll('"people":5', '"people":9');
   await expect(openEnvironment(parseRunConfig(text), "train")).rejects.toThrow(
-    "tasks.source.module: createEnvironment failed: people: 2 to 7",
+    /tasks\.source\.module: .*tallest\.mjs createEnvironment failed: people: 2 to 7/,
   );
 });

@@ -8,8 +8,26 @@ export class OtherModuleError extends ClusterError {
   constructor(file: string, expected: string, got: string) {
     super(
       "FAILED_PRECONDITION",
-      `${file} is not the module that made the task: its SHA-256 is ${got}, not ${expected}`,
+      `${file} here, with what it imports, has the digest ${got.slice(0, 12)}; the task was made by ` +
+        `${expected.slice(0, 12)}: every machine of the cluster needs the same files`,
       { details: { file, expected, got } },
     );
+  }
+}
+
+/** Thrown when the thread of a module ended, or was ended, under a call. */
+export class ModuleThreadEndedError extends ClusterError {
+  constructor(
+    file: string,
+    readonly problem: string,
+  ) {
+    super("ABORTED", `module ${file} ${problem}`, { details: { file } });
+  }
+}
+
+/** Thrown when a module is given up: it ended its thread again and again. */
+export class ModuleFailedError extends ClusterError {
+  constructor(file: string, problem: string) {
+    super("FAILED_PRECONDITION", `module ${file} ${problem}`, { details: { file } });
   }
 }

@@ -1,18 +1,17 @@
-import { errorMessage, hashJson, Rng } from "@gumshoe/core";
-import {
-  type Environment,
-  firstWanted,
-  readMessages,
-  readTask,
-  type TaskGrade,
-} from "@gumshoe/puzzles";
+import { hashJson } from "@gumshoe/core";
+import { firstWantedAsync, readMessages, readTask, type Task } from "@gumshoe/puzzles";
 
 import { ModuleError, OtherModuleError } from "./errors.js";
-import { type LoadedModule } from "./load-module.js";
-import { type ModuleTask, type UserEnvironment } from "./user-environment.js";
+import { checkGrade } from "./module/check-grade.js";
+import { type ModuleLimits, type Outcome, type RandomKey } from "./module/messages.js";
+import { ModuleHost } from "./module/module-host.js";
+import { type RunEnvironment } from "./run-environment.js";
+import { type ModuleTask } from "./user-environment.js";
 
 /** Names the draws of modules' tasks, so that other uses of a seed do not meet them. */
 const MODULE_STREAM = 0x6d6f64;
+/** Characters of a reply that an error shows. */
+const SHOWN_REPLY = 80;
 
 /** A module in a config. */
 export interface ModulePlace {
@@ -22,79 +21,70 @@ export interface ModulePlace {
   /** Names the series of tasks. */
   readonly seed: number;
   readonly options: unknown;
+  readonly limits: ModuleLimits;
 }
 
 /**
- * Makes an environment of a user's module, and has it make its first task twice: what is wrong with the
- * module as such is told here.
+ * Makes an environment of a user's module, which runs on a thread of its own, and has it make its first
+ * task twice: what is wrong with the module as such is found here.
  *
  * @throws ModuleError
  */
-export async function moduleEnvironment(
-  place: ModulePlace,
-  loaded: LoadedModule,
-): Promise<Environment<ModuleTask>> {
-  const user = await createUserEnvironment(place, loaded);
-  const environment = new ModuleTasks(user, place, loaded.digest);
-  const [first, again] = [environment.draw(0, 0), environment.draw(0, 0)];
-  if (first.contentHash !== again.contentHash) {
+export async function moduleEnvironment(place: ModulePlace): Promise<RunEnvironment> {
+  const { field, file, options, limits } = place;
+  const host = await ModuleHost.open({ field, file, options, limits });
+  try {
+    const environment = new ModuleTasks(host, place);
+    const [first, again] = [await environment.draw(0, 0), await environment.draw(0, 0)];
+    if (first.contentHash === again.contentHash) return environment.toEnvironment();
     throw new ModuleError(
-      place.field,
+      field,
       "task 0 came out differently a second time: it may depend on index and rng alone",
     );
+  } catch (error) {
+    await host.close();
+    throw error;
   }
-  return environment.toEnvironment();
-}
-
-async function createUserEnvironment(
-  { field, options }: ModulePlace,
-  { createEnvironment }: LoadedModule,
-): Promise<UserEnvironment> {
-  let made: unknown;
-  try {
-    made = await createEnvironment(structuredClone(options));
-  } catch (cause) {
-    throw new ModuleError(field, `createEnvironment failed: ${errorMessage(cause)}`, { cause });
-  }
-  for (const method of ["task", "grade"] as const) {
-    if (typeof (made as Partial<UserEnvironment> | null | undefined)?.[method] !== "function") {
-      throw new ModuleError(field, `createEnvironment must return an object with ${method}()`);
-    }
-  }
-  return made as UserEnvironment;
 }
 
 /** Does around a user's module what every environment does. */
 class ModuleTasks {
-  readonly #user: UserEnvironment;
+  readonly #host: ModuleHost;
   readonly #place: ModulePlace;
-  readonly #digest: string;
 
-  constructor(user: UserEnvironment, place: ModulePlace, digest: string) {
-    this.#user = user;
+  constructor(host: ModuleHost, place: ModulePlace) {
+    this.#host = host;
     this.#place = place;
-    this.#digest = digest;
   }
 
-  toEnvironment(): Environment<ModuleTask> {
-    const user = this.#user;
+  toEnvironment(): RunEnvironment {
+    const host = this.#host;
     return {
+      digest: hashJson([host.digest, this.#place.seed, this.#place.options]),
       source: ({ exclude } = {}) => ({
         size: null,
         task: (index) => this.#wanted(index, exclude),
       }),
       readTask: (json) => this.#read(json),
-      grade: async (task, reply) => this.#checkGrade(await user.grade(task, reply)),
-      ...(user.goldReply !== undefined && { goldReply: (task) => this.#goldReply(task) }),
+      grade: async (task, replies) => {
+        const outcomes = await host.call(
+          { call: "grade", task, replies },
+          `grading task ${task.id}, whose first reply begins ${beginning(replies[0] ?? "")}`,
+        );
+        return outcomes.map(checkGrade);
+      },
+      ...(host.hasGoldReply && { goldReply: (task) => this.#goldReply(task) }),
+      close: () => host.close(),
     };
   }
 
-  /** Makes a task, and brings it to the form that it has after its way through JSON. */
-  draw(index: number, attempt: number): ModuleTask {
-    const { seed } = this.#place;
-    const rng = new Rng(seed, MODULE_STREAM, index, attempt);
+  /** Makes a task, in the form that it has after its way through JSON. */
+  async draw(index: number, attempt: number): Promise<ModuleTask> {
+    const { seed, field } = this.#place;
+    const key: RandomKey = [seed, MODULE_STREAM, index, attempt];
+    const [outcome] = await this.#host.call({ call: "task", index, key }, `making task ${index}`);
     try {
-      const draft = roundTrip(this.#user.task({ index, rng }));
+      const draft = draftOf(outcome);
       const { messages, answer = null, randomGuessLevel = 0 } = draft;
       const task = {
         id: `module-${seed}-${index}`,
@@ -102,17 +92,17 @@ class ModuleTasks {
         messages: readMessages("task.messages", messages),
         answer,
         randomGuessLevel,
-        module: this.#digest,
+        module: this.#host.digest,
       };
       return this.#read(JSON.stringify(task));
     } catch (cause) {
-      const problem = `task ${index} cannot be made: ${errorMessage(cause)}`;
-      throw new ModuleError(this.#place.field, problem, { cause });
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      throw new ModuleError(field, `task ${index} cannot be made: ${problem}`, { cause });
     }
   }
 
-  #wanted(index: number, exclude: ReadonlySet<string> | undefined): ModuleTask {
-    const task = firstWanted(exclude, (attempt) => this.draw(index, attempt));
+  async #wanted(index: number, exclude: ReadonlySet<string> | undefined): Promise<ModuleTask> {
+    const task = await firstWantedAsync(exclude, (attempt) => this.draw(index, attempt));
     if (task !== null) return task;
     const problem = `leaves no task ${index} that is not a validation task: draw it from rng`;
     throw new ModuleError(this.#place.field, problem);
@@ -122,34 +112,28 @@ class ModuleTasks {
     const { task, fields } = readTask(json);
     const { id, contentHash, messages, randomGuessLevel } = task;
     const { answer = null, module } = fields;
-    if (module !== this.#digest) {
-      throw new OtherModuleError(this.#place.file, String(module), this.#digest);
-    }
+    const { digest } = this.#host;
+    if (module !== digest) throw new OtherModuleError(this.#place.file, String(module), digest);
     return { id, contentHash, messages, answer, randomGuessLevel, module };
   }
 
-  #goldReply(task: ModuleTask): string {
-    const reply: unknown = this.#user.goldReply?.(task);
-    if (typeof reply === "string") return reply;
-    throw new ModuleError(this.#place.field, `goldReply must return a text for ${task.id}`);
-  }
-
-  #checkGrade(given: unknown): TaskGrade {
-    const { reward, metrics = {}, reason } = (given ?? {}) as Record<string, unknown>;
-    const numbers = Object.entries(metrics ?? {}).filter(([, value]) => Number.isFinite(value));
-    const checked = Object.fromEntries(numbers) as Record<string, number>;
-    if (typeof reward === "number" && Number.isFinite(reward)) return { reward, metrics: checked };
-    if (reward === null && typeof reason === "string" && reason !== "") {
-      return { reward: null, reason, metrics: checked };
-    }
-    const problem = "grade must return { reward: a finite number } or { reward: null, reason }";
+  async #goldReply(task: Task): Promise<string> {
+    const [outcome] = await this.#host.call({ call: "goldReply", task }, `of task ${task.id}`);
+    if (outcome?.ok === true && typeof outcome.value === "string") return outcome.value;
+    const threw = outcome?.ok === false ? `: ${outcome.text}` : "";
+    const problem = `goldReply must return a text for ${task.id}${threw}`;
     throw new ModuleError(this.#place.field, problem);
   }
 }
 
-function roundTrip(draft: unknown): Record<string, unknown> {
-  const text = JSON.stringify(draft) as string | undefined;
-  const value: unknown = text === undefined ? undefined : JSON.parse(text);
+function draftOf(outcome: Outcome | undefined): Record<string, unknown> {
+  if (outcome?.ok === false) throw new TypeError(outcome.text);
+  const value = outcome?.value;
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new TypeError("task() must return an object with messages");
+}
+
+function beginning(reply: string): string {
+  const shown = reply.slice(0, SHOWN_REPLY);
+  return JSON.stringify(shown.length < reply.length ? `${shown}...` : shown);
 }

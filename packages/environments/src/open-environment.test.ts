@@ -6,11 +6,15 @@ import { parseRunConfig } from "@gumshoe/protocol";
 import { taskToJson } from "@gumshoe/puzzles";
 import { afterAll, describe, expect, test } from "vitest";
 
-import { OtherModuleError } from "./errors.js";
-import { openEnvironment } from "./open-environment.js";
+// A module's thread is started as it is shipped: from the built package.
+import { openEnvironment, type RunEnvironment } from "../dist/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-environments-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const opened: RunEnvironment[] = [];
+afterAll(async () => {
+  await Promise.all(opened.map((environment) => environment.close()));
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const GUESS = `export async function createEnvironment({ below = 10 }) {
   return {
@@ -41,6 +45,7 @@ async function open(source: Record<string, unknown>) {
   const config = { name: "a", type: "grpo", model: "m", tasks: { source } };
   const environment = await openEnvironment(parseRunConfig(JSON.stringify(config)), "train");
   if (environment === null) throw new Error("a run has training tasks");
+  opened.push(environment);
   return environment;
 }
 
@@ -52,14 +57,15 @@ describe("a user's module", () => {
     const file = write(GUESS);
     const texts = async (more: Record<string, unknown>) => {
       const source = (await openModule(file, more)).source();
-      return Array.from({ length: 8 }, (_, index) => source.task(index).messages[0]?.content);
+      const tasks = await Promise.all(Array.from({ length: 8 }, (_, index) => source.task(index)));
+      return tasks.map(({ messages }) => messages[0]?.content);
     };
     const first = await texts({ seed: 4 });
     expect(await texts({ seed: 4 })).toEqual(first);
     expect(await texts({ seed: 5 })).not.toEqual(first);
     expect(await texts({ seed: 4, options: { below: 1 } })).toContain("Task 3: guess 0");
     const source = (await openModule(file, { seed: 4 })).source();
-    const late = source.task(5);
+    const late = await source.task(5);
     expect(source.size).toBeNull();
     expect(late).toMatchObject({ id: "module-4-5", randomGuessLevel: 0 });
     expect(late.messages[0]?.content).toBe(first[5]);
@@ -67,50 +73,59 @@ describe("a user's module", () => {
 
   test("grades replies to tasks that came as JSON", async () => {
     const environment = await openModule(write(GUESS));
-    const task = environment.readTask(taskToJson(environment.source().task(2)));
-    const gold = environment.goldReply?.(task) ?? "";
-    expect(await environment.grade(task, gold)).toEqual({ reward: 1, metrics: { length: 1 } });
-    expect(await environment.grade(task, "-1")).toMatchObject({ reward: 0 });
+    const task = environment.readTask(taskToJson(await environment.source().task(2)));
+    const gold = (await environment.goldReply?.(task)) ?? "";
+    expect(await environment.grade(task, [gold, "-1", gold])).toMatchObject([
+      { reward: 1, metrics: { length: 1 } },
+      { reward: 0, metrics: { length: 2 } },
+      { reward: 1, metrics: { length: 1 } },
+    ]);
   });
 
   test("may say that a reply cannot be scored, which is not 0", async () => {
     const environment = await openModule(write(GUESS));
-    const task = environment.source().task(0);
-    expect(await environment.grade(task, "unknown")).toEqual({
-      ...{ reward: null, reason: "nobody knows", metrics: {} },
-    });
-    await expect(environment.grade(task, "broken")).rejects.toThrow("the checker has no ink");
-    await expect(environment.grade(task, "odd")).rejects.toThrow(
-      "tasks.source.module: grade must return { reward: a finite number } or",
-    );
+    const task = await environment.source().task(0);
+    const wrong = "reward must be a finite number, or null with a reason";
+    expect(await environment.grade(task, ["unknown", "broken", "odd", "3"])).toMatchObject([
+      { reward: null, reason: "nobody knows", metrics: {} },
+      { reward: null, reason: "the checker has no ink", metrics: {} },
+      { reward: null, reason: `grade() returned {"score":1}: ${wrong}` },
+      { metrics: { length: 1 } },
+    ]);
   });
 
   test("makes another task where one must not come up", async () => {
     const environment = await openModule(write(GUESS));
-    const { contentHash, id } = environment.source().task(1);
-    const other = environment.source({ exclude: new Set([contentHash]) }).task(1);
+    const { contentHash, id } = await environment.source().task(1);
+    const other = await environment.source({ exclude: new Set([contentHash]) }).task(1);
     expect(other.contentHash).not.toBe(contentHash);
     expect(other.id).toBe(id);
     const fixed = await openModule(write(GUESS.replace("rng.below(below)", "3")));
-    const exclude = new Set([fixed.source().task(0).contentHash]);
-    expect(() => fixed.source({ exclude }).task(0)).toThrow(
+    const exclude = new Set([(await fixed.source().task(0)).contentHash]);
+    await expect(fixed.source({ exclude }).task(0)).rejects.toThrow(
       "leaves no task 0 that is not a validation task: draw it from rng",
     );
   });
 
   test("is loaded anew when its file was changed, and refuses the tasks of the old one", async () => {
     const file = write(GUESS, "edited.mjs");
-    const before = (await openModule(file)).source().task(0);
+    const before = await (await openModule(file)).source().task(0);
     write(GUESS.replace("guess", "name"), "edited.mjs");
     const after = await openModule(file);
-    expect(after.source().task(0).messages[0]?.content).toContain("name");
-    expect(() => after.readTask(taskToJson(before))).toThrow(OtherModuleError);
+    expect((await after.source().task(0)).messages[0]?.content).toContain("name");
+    expect(() => after.readTask(taskToJson(before))).toThrow("needs the same files");
   });
 });
 
 describe("a module that does not keep the contract is refused, naming the field", () => {
   test.each([
     ["is no JavaScript", "export funktion", /cannot be loaded: /],
+    ["exits", "process.exit(0)", "ended its thread"],
+    [
+      "throws from a timer",
+      "setTimeout(() => { throw new Error('late') }, 1); await new Promise(() => setInterval(() => 0, 9));",
+      "threw outside of a call: late",
+    ],
     ["fails while it is loaded", 'throw new Error("no licence")', "cannot be loaded: no licence"],
     ["exports something else", "export const a = 1", "createEnvironment, but exports a"],
     ["exports nothing", "", "createEnvironment, but exports nothing"],
@@ -163,8 +178,34 @@ test("a file of cases that is missing or too short is refused, naming the field"
     JSON.stringify([{ num_clues: 1, prompt: "A. Who?", solution: { A: "Hall" } }]),
   );
   const short = open({ type: "dataset", file, split: [0, 2] });
-  await expect(short).rejects.toThrow("tasks.source.split: ends at 2, but the file has 1 records");
+  await expect(short).rejects.toThrow(`tasks.source.split: ends at 2, but ${file} has 1 records`);
   const gone = open({ type: "dataset", file: join(folder, "gone.json") });
   await expect(gone).rejects.toMatchObject({ field: "tasks.source.file" });
   expect((await open({ type: "dataset", file })).source().size).toBe(1);
 });
+
+test.each([
+  ["a missing file", () => join(folder, "gone.json"), "does not exist"],
+  ["a folder", () => folder, "is a folder, not a file of cases"],
+  ["an empty file", () => write("", "empty.jsonl"), "holds no cases"],
+  ["UTF-16", () => utf16(), "is UTF-16 (little-endian); save it as UTF-8"],
+  ["another text", () => write("root:x:0:0", "passwd"), "it begins with neither [ nor {"],
+  [
+    "a broken line",
+    () => write('{"num_clues":1,"prompt":"A. Who?","solution":{"A":"b"}}\n{', "b.jsonl"),
+    ", line 2: is not JSON",
+  ],
+  ["a device", () => "/dev/zero", "is no regular file"],
+])("%s as a dataset is refused with field, file and reason", async (_what, make, reason) => {
+  const file = make();
+  const error = await open({ type: "dataset", file }).catch((thrown: unknown) => thrown as Error);
+  expect(String((error as Error).message)).toContain(`tasks.source.file: ${file}`);
+  expect(String((error as Error).message)).toContain(reason);
+  expect(String((error as Error).message)).not.toContain("root:x");
+});
+
+function utf16(): string {
+  const file = join(folder, "utf16.json");
+  writeFileSync(file, Buffer.from("\ufeff[]", "utf16le"));
+  return file;
+}

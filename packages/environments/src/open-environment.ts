@@ -1,17 +1,10 @@
-import { readFile } from "node:fs/promises";
-
-import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { hashJson, InvalidArgumentError, sha256 } from "@gumshoe/core";
 import { type GroupKind, type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
-import {
-  createEnvironment,
-  type Environment,
-  type GraderName,
-  parseDataset,
-  type PuzzleRecord,
-} from "@gumshoe/puzzles";
+import { createEnvironment, type GraderName } from "@gumshoe/puzzles";
 
-import { loadModule } from "./load-module.js";
 import { moduleEnvironment } from "./module-environment.js";
+import { readDataset } from "./read-dataset.js";
+import { ownEnvironment, type RunEnvironment } from "./run-environment.js";
 
 /** Where a config says what a run's tasks are. */
 interface NamedSource {
@@ -23,34 +16,49 @@ interface NamedSource {
 
 /**
  * Opens the environment of a run's training or validation tasks: reads the file and loads the module
- * that the config names.
+ * that the config names. Close it when it is not used any more.
  *
  * @returns null for the validation of a run that has none
- * @throws  InvalidArgumentError, ModuleError or DatasetError naming field, file or line
+ * @throws  InvalidArgumentError or ModuleError naming the field, the file and the line
  */
 export async function openEnvironment(
   config: RunConfig,
   kind: GroupKind,
-): Promise<Environment | null> {
+): Promise<RunEnvironment | null> {
   const named = namedSource(config, kind);
   if (named === null) return null;
   const { field, source, grader } = named;
   switch (source.type) {
     case "generate":
     case "zebra":
-      return createEnvironment(source, { grader });
-    case "dataset": {
-      const records = await readRecords(field, source);
-      return createEnvironment({ type: "dataset", records }, { grader });
-    }
+      return ownEnvironment(createEnvironment(source, { grader }), hashJson([source, grader]));
+    case "dataset":
+      return datasetEnvironment(field, source, grader);
     case "module": {
-      const { module: file, seed, options } = source;
-      const place = { field: `${field}.module`, file, seed, options };
-      return moduleEnvironment(place, await loadModule(place.field, file));
+      const { module: file, seed, options, limits } = source;
+      return moduleEnvironment({ field: `${field}.module`, file, seed, options, limits });
     }
     default:
       return source satisfies never;
   }
+}
+
+async function datasetEnvironment(
+  field: string,
+  { file, split }: Extract<TaskSourceConfig, { type: "dataset" }>,
+  grader: GraderName,
+): Promise<RunEnvironment> {
+  const { records, bytes } = await readDataset(`${field}.file`, file);
+  const [from, to] = split ?? [0, records.length];
+  if (to > records.length) {
+    const problem = `ends at ${to}, but ${file} has ${records.length} records`;
+    throw new InvalidArgumentError(`${field}.split`, problem);
+  }
+  const environment = createEnvironment(
+    { type: "dataset", records: records.slice(from, to) },
+    { grader },
+  );
+  return ownEnvironment(environment, hashJson([sha256(bytes), split, grader]));
 }
 
 function namedSource(config: RunConfig, kind: GroupKind): NamedSource | null {
@@ -62,23 +70,4 @@ function namedSource(config: RunConfig, kind: GroupKind): NamedSource | null {
   return config.type === "grpo"
     ? { field: "tasks.source", source: config.tasks.source, grader }
     : { field: "examples.source", source: config.examples.source, grader };
-}
-
-async function readRecords(
-  field: string,
-  { file, split }: Extract<TaskSourceConfig, { type: "dataset" }>,
-): Promise<PuzzleRecord[]> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new InvalidArgumentError(`${field}.file`, errorMessage(cause), { cause });
-  });
-  const records = parseDataset(text);
-  if (split === null) return records;
-  const [from, to] = split;
-  if (to > records.length) {
-    throw new InvalidArgumentError(
-      `${field}.split`,
-      `ends at ${to}, but the file has ${records.length} records`,
-    );
-  }
-  return records.slice(from, to);
 }

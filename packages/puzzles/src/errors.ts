@@ -4,7 +4,7 @@ import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 export class DatasetError extends ClusterError {
   constructor(
     readonly place: string,
-    problem: string,
+    readonly problem: string,
     readonly field: string | null = null,
   ) {
     const where = field === null ? place : `${place}, field ${field}`;

@@ -6,6 +6,7 @@ export { createEnvironment, type EnvironmentSpec } from "./environment/create-en
 export {
   type Environment,
   firstWanted,
+  firstWantedAsync,
   type TaskGrade,
   type TaskSource,
   type TaskSourceOptions,

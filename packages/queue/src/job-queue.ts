@@ -177,7 +177,7 @@ export class JobQueue<Q extends QueueName> {
       key: jobKey(this.#name, job.data as JobOf<Q>),
       job: job.data as JobOf<Q>,
       attempts: job.attemptsMade,
-      error: job.failedReason,
+      error: describeEnd(job),
       failedAtMs: job.finishedOn ?? 0,
     }));
   }
@@ -232,6 +232,12 @@ export class JobQueue<Q extends QueueName> {
       return { job, state: finishedOn === null ? "open" : "dead" };
     });
   }
+}
+
+/** BullMQ has a text of its own for a job that was in the hands of too many workers that were lost. */
+function describeEnd({ failedReason, stalledCounter }: BullJob): string {
+  if (!/stalled more than allowable/.test(failedReason)) return failedReason;
+  return `INTERNAL: ${stalledCounter} workers died or fell silent over it`;
 }
 
 function* chunksOf<T>(items: readonly T[], length = CHUNK): Generator<readonly T[]> {

@@ -12,6 +12,8 @@ import { type RedisLink } from "./redis-link.js";
 const REDIS_RETRY_MS = 500;
 /** Longest time that an idle worker hangs on one blocking read, in seconds. */
 const IDLE_READ_S = 2;
+/** Workers that may die or fall silent over one job before it is given up. */
+const MAX_LOST_WORKERS = 20;
 /** Time for aborted handlers to return, and for Redis to hear of it. */
 const SETTLE_MS = 1000;
 
@@ -80,8 +82,8 @@ export class JobWorker<Q extends QueueName> {
       lockDuration: policy.leaseMs,
       lockRenewTime: policy.renewMs,
       stalledInterval: policy.stalledCheckMs,
-      // A lost worker is no fault of the job: only errors count towards its tries.
-      maxStalledCount: 1_000_000,
+      // A lost worker is hardly ever the fault of its job; one that ends so many of them is not handed on.
+      maxStalledCount: MAX_LOST_WORKERS,
       drainDelay: IDLE_READ_S,
       runRetryDelay: REDIS_RETRY_MS,
     });

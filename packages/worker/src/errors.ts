@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+
 import { ClusterError } from "@gumshoe/core";
 
 /** Thrown when the engine's thread ended or cannot answer any more. */
@@ -41,12 +43,15 @@ export class OtherAssetsError extends ClusterError {
   }
 }
 
-/** Thrown when an environment takes too long to grade a group. */
-export class SlowGradingError extends ClusterError {
-  constructor(groupKey: string, deadlineMs: number) {
-    super("DEADLINE_EXCEEDED", `${groupKey} was not graded within ${deadlineMs / 1000} s`, {
-      details: { groupKey, deadlineMs },
-    });
+/** Thrown when what tasks are graded by differs between this machine and the coordinator's. */
+export class OtherEnvironmentError extends ClusterError {
+  constructor(kind: string, wanted: string, got: string) {
+    super(
+      "FAILED_PRECONDITION",
+      `the dataset or module of the ${kind} tasks on ${hostname()} is not the coordinator's ` +
+        `(digest ${got.slice(0, 12)}, there ${wanted.slice(0, 12)}): every machine needs the same files`,
+      { details: { kind, wanted, got } },
+    );
   }
 }
 

@@ -111,5 +111,5 @@ export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupReque
       ...{ finish: "stop", text: `made up ${rng.below(1e9)}`, gradingError: "", metrics: {} },
     };
   });
-  return { run, groupKey, weights, workerId, rollouts };
+  return { run, groupKey, weights, workerId, rollouts, gradingMs: 0 };
 }

@@ -63,7 +63,9 @@ export async function checkInputs(config: RunConfig): Promise<void> {
     await folder.close();
     Tokenizer.fromAssets(folder.assets);
   }
-  for (const kind of ["train", "validation"] as const) await openEnvironment(config, kind);
+  for (const kind of ["train", "validation"] as const) {
+    await (await openEnvironment(config, kind))?.close();
+  }
 }
 
 /** Returns the config with every path in it replaced. */

@@ -23,7 +23,7 @@ beforeAll(async () => {
   tokenizer = Tokenizer.fromAssets(await readAssets(ROOKIE));
   tasks = await TaskPlan.open(config);
 });
-const lessons = () => new ExampleLessons(config, tasks, tokenizer);
+const lessons = () => new ExampleLessons(config, tasks, { tokenizer, maxPositions: 2048 });
 
 test("an iteration's examples are the same whatever was asked for before", async () => {
   const inOrder = lessons();

@@ -1,17 +1,14 @@
-import { Rng } from "@gumshoe/core";
+import { InvalidArgumentError, Rng } from "@gumshoe/core";
 import { type Tokenizer } from "@gumshoe/engine";
+import { type RunEnvironment } from "@gumshoe/environments";
 import { assignLanes, type Pack } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/protocol";
-import {
-  ALL_NAMES,
-  CLASSIC_NAMES,
-  type Environment,
-  type Task,
-  type Vocabulary,
-} from "@gumshoe/puzzles";
+import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
 
 import { type Lessons } from "./learning-plan.js";
+import { type CheckedModel } from "./run-model.js";
 import { type TaskPlan } from "./task-plan.js";
+import { answerRoom, tokenBudget, type TokenBudget } from "./token-budget.js";
 
 /** Keeps careless answers apart from other uses of the run's seed. */
 const CARELESS_STREAM = 3;
@@ -33,12 +30,14 @@ export class ExampleLessons {
   readonly #config: SftConfig;
   readonly #tasks: TaskPlan;
   readonly #tokenizer: Tokenizer;
+  readonly #budget: TokenBudget;
   #ahead: { readonly iteration: number; readonly lessons: Promise<Lessons> } | null = null;
 
-  constructor(config: SftConfig, tasks: TaskPlan, tokenizer: Tokenizer) {
+  constructor(config: SftConfig, tasks: TaskPlan, model: CheckedModel) {
     this.#config = config;
     this.#tasks = tasks;
-    this.#tokenizer = tokenizer;
+    this.#tokenizer = model.tokenizer;
+    this.#budget = tokenBudget(config, "train", model.maxPositions);
   }
 
   /** The lessons of an iteration. A pure function of the config, whatever was asked before. */
@@ -70,20 +69,27 @@ export class ExampleLessons {
     const packs: Pack[] = [];
     for (let index = first; index < first + count; index++) {
       const task = await this.#tasks.task(index);
-      packs.push(this.#pack(task, index));
+      packs.push(await this.#pack(task, index));
     }
     return packs;
   }
 
-  #pack(task: Task, index: number): Pack {
+  async #pack(task: Task, index: number): Promise<Pack> {
     const tokenizer = this.#tokenizer;
-    const reply = exampleReply(this.#config, this.#tasks.environment, { task, index });
+    const reply = await exampleReply(this.#config, this.#tasks.environment, { task, index });
     const [stop] = tokenizer.stopTokenIds;
     const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
+    const promptTokens = Int32Array.from(tokenizer.encodeChat(task.messages));
+    const budget = { ...this.#budget, maxAnswerTokens: tokens.length };
+    if (answerRoom(task.id, promptTokens.length, budget) < tokens.length) {
+      const needed = promptTokens.length + tokens.length;
+      const problem = `has ${budget.maxPositions} positions; ${task.id} needs ${needed} with its reply`;
+      throw new InvalidArgumentError("model", problem);
+    }
     const answer = { rollout: 0, tokens: Int32Array.from(tokens), logprobs: new Float32Array(0) };
     return {
       groupKey: `example ${index}`,
-      promptTokens: Int32Array.from(tokenizer.encodeChat(task.messages)),
+      promptTokens,
       answers: [{ ...answer, advantage: 0, weight: 0 }],
     };
   }
@@ -99,16 +105,16 @@ function weigh(packs: readonly Pack[]): Pack[] {
 }
 
 /** Writes the reply that is learnt for a task. */
-function exampleReply(
+async function exampleReply(
   config: SftConfig,
-  environment: Environment,
+  environment: RunEnvironment,
   { task, index }: { task: Task; index: number },
-): string {
+): Promise<string> {
   const { answers } = config.examples;
   const reply =
     answers.type === "gold"
-      ? environment.goldReply?.(task)
-      : environment.carelessReply?.(task, new Rng(config.seed, CARELESS_STREAM, index), {
+      ? await environment.goldReply?.(task)
+      : await environment.carelessReply?.(task, new Rng(config.seed, CARELESS_STREAM, index), {
           share: answers.share,
           names: CARELESS_NAMES[answers.names],
         });

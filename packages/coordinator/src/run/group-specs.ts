@@ -1,10 +1,12 @@
 import { Turns } from "@gumshoe/core";
-import { type GroupSpec, groupKey, type RunConfig } from "@gumshoe/protocol";
+import { type GroupKind, type GroupSpec, groupKey, type RunConfig } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
 import { type RunModel } from "./run-model.js";
 import { type Weights } from "./run-state.js";
 import { Slab } from "./slab.js";
+import { type TaskPlan } from "./task-plan.js";
+import { answerRoom, tokenBudget, type TokenBudget } from "./token-budget.js";
 
 /** Parts of the random key that keep purposes apart. */
 const TRAIN_STREAM = 1;
@@ -32,13 +34,21 @@ export interface GroupDraft {
 export class GroupPlanner {
   readonly #config: RunConfig;
   readonly #model: RunModel;
+  readonly #digests: TaskPlan["digests"];
+  readonly #budgets: Readonly<Record<GroupKind, TokenBudget>>;
   readonly #slab = new Slab();
   /** One list for all groups: there are thousands. */
   readonly #stopTokens: number[];
 
-  constructor(config: RunConfig, model: RunModel) {
+  constructor(config: RunConfig, model: RunModel, digests: TaskPlan["digests"]) {
     this.#config = config;
     this.#model = model;
+    this.#digests = digests;
+    const { maxPositions } = model;
+    this.#budgets = {
+      train: tokenBudget(config, "train", maxPositions),
+      validation: tokenBudget(config, "validation", maxPositions),
+    };
     this.#stopTokens = [...model.tokenizer.stopTokenIds];
   }
 
@@ -54,7 +64,7 @@ export class GroupPlanner {
     for await (const task of tasks) {
       const index = drafts.length;
       const plan = {
-        ...this.#common(task, iteration),
+        ...this.#common(task, iteration, "train"),
         groupKey: groupKey(iteration, "train", index),
         count: perTask,
         temperature,
@@ -76,7 +86,7 @@ export class GroupPlanner {
     if (validation === null) return [];
     const temperature = this.#config.type === "grpo" ? this.#config.rollouts.temperature : 1;
     const plan = (task: Task, index: number, count: number, heat: number): GroupPlan => ({
-      ...this.#common(task, iteration),
+      ...this.#common(task, iteration, "validation"),
       weights,
       groupKey: groupKey(iteration, "validation", index),
       count,
@@ -93,16 +103,17 @@ export class GroupPlanner {
     return [...sampled, ...likely];
   }
 
-  #common(task: Task, iteration: number) {
-    const config = this.#config;
+  /** @throws InvalidArgumentError when the task does not fit the model or a pack */
+  #common(task: Task, iteration: number, kind: GroupKind) {
+    const prompt = this.#model.tokenizer.encodeChat(task.messages);
     return {
-      run: config.name,
+      run: this.#config.name,
       iteration,
       task: this.#slab.keepText(taskToJson(task)),
-      promptTokens: this.#slab.keepTokens(this.#model.tokenizer.encodeChat(task.messages)),
-      maxAnswerTokens:
-        config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
+      promptTokens: this.#slab.keepTokens(prompt),
+      maxAnswerTokens: answerRoom(task.id, prompt.length, this.#budgets[kind]),
       stopTokens: this.#stopTokens,
+      environmentDigest: this.#digests[kind],
     };
   }
 }

@@ -58,7 +58,7 @@ export class IterationPass {
     const { record, plan, lanes } = options;
     this.#options = options;
     this.#record = record;
-    this.#planner = new GroupPlanner(record.config, options.model);
+    this.#planner = new GroupPlanner(record.config, options.model, options.tasks.digests);
     this.#updates = new UpdateMaker(record, plan, lanes);
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
   }

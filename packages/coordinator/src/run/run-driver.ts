@@ -85,10 +85,19 @@ export class RunDriver {
 
   /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
   async run(signal: AbortSignal): Promise<void> {
-    const { logger } = this.#options;
-    const { config, folder, state } = this.#record;
+    const { config, folder } = this.#record;
     const model = await openRunModel(config, folder);
     const tasks = await TaskPlan.open(config);
+    try {
+      await this.#runTasks({ model, tasks, signal });
+    } finally {
+      await tasks.close();
+    }
+  }
+
+  async #runTasks({ model, tasks, signal }: Pick<Attempt, "model" | "tasks" | "signal">) {
+    const { logger } = this.#options;
+    const { config, state } = this.#record;
     await this.#checkIdentity(tasks);
     this.#assets = servedAssets(config, model);
     await writeMetrics(this.#record);
@@ -96,8 +105,7 @@ export class RunDriver {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
     }
     const checkpoints = new Checkpoints(this.#record, model, logger);
-    const examples =
-      config.type === "sft" ? new ExampleLessons(config, tasks, model.tokenizer) : null;
+    const examples = config.type === "sft" ? new ExampleLessons(config, tasks, model) : null;
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
     const stopListening = this.#options.fleet.onDeparture((worker, lost) => {

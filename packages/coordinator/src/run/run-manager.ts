@@ -155,10 +155,11 @@ export class RunManager {
 
   async #create(config: RunConfig): Promise<RunRecord> {
     const { name } = config;
-    const { folder, disk } = this.#options;
-    const arriving = checkInputs(config, (file) => disk.hash(file)).then((inputs) =>
-      RunRecord.create(join(folder, name), { config, inputs }, this.#options),
-    );
+    const { folder, disk, logger } = this.#options;
+    const arriving = checkInputs(config, (file) => disk.hash(file)).then(({ inputs, warnings }) => {
+      for (const warning of warnings) logger.warn({ run: name }, warning);
+      return RunRecord.create(join(folder, name), { config, inputs }, this.#options);
+    });
     this.#arriving.set(name, arriving);
     try {
       const record = await arriving;

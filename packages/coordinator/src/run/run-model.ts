@@ -21,7 +21,12 @@ export interface RunModel {
   readonly layout: ParameterLayout;
   readonly assets: Readonly<Record<string, string>>;
   readonly tokenizer: Tokenizer;
+  /** Positions that the model knows. */
+  readonly maxPositions: number;
 }
+
+/** What is known of a model before a run has one. */
+export type CheckedModel = Pick<RunModel, "tokenizer" | "maxPositions">;
 
 /**
  * Opens a run's model folder, or makes the new model that its config asks for.
@@ -35,17 +40,18 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
       : config.model;
   const model = await openModelFolder(folder);
   const { layout, assets } = model;
+  const { maxPositions } = model.config;
   await model.close();
-  return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets) };
+  return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets), maxPositions };
 }
 
-/** Looks whether a run's model is there and whole, and makes nothing; returns its tokenizer. */
-export async function checkModel(config: RunConfig): Promise<Tokenizer> {
+/** Looks whether a run's model is there and whole, and makes nothing. */
+export async function checkModel(config: RunConfig): Promise<CheckedModel> {
   if (config.type === "sft" && config.init.type === "new") {
-    const { assets } = newModelAssets(config, await readAssets(config.model));
-    return Tokenizer.fromAssets(assets);
+    const { assets, shape } = newModelAssets(config, await readAssets(config.model));
+    return { tokenizer: Tokenizer.fromAssets(assets), maxPositions: shape.maxPositions };
   }
-  return (await openRunModel(config, "")).tokenizer;
+  return openRunModel(config, "");
 }
 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;

@@ -11,7 +11,7 @@ const MAX_REASON_CHARACTERS = 300;
 
 /** Bytes under which a group is stored: the worker's message, without what differs between workers. */
 export function groupBytes(request: SubmitGroupRequest): Uint8Array {
-  return SubmitGroupRequest.encode({ ...request, workerId: "" }).finish();
+  return SubmitGroupRequest.encode({ ...request, workerId: "", gradingMs: 0 }).finish();
 }
 
 /**
@@ -89,6 +89,7 @@ export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventO
     tokens: request.rollouts.reduce((total, { tokens }) => total + tokens.length, 0),
     workerId: request.workerId,
     finishes,
+    gradingMs: request.gradingMs,
     unscoredReason: unscored?.gradingError.slice(0, MAX_REASON_CHARACTERS),
   };
 }

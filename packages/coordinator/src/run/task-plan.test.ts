@@ -52,8 +52,8 @@ test("a user's module gives a run its tasks, the same ones every time, and grade
   expect(await all(one.tasksOf(2))).toEqual(await all(other.tasksOf(2)));
   const task = one.environment.readTask(taskToJson((await all(one.tasksOf(0)))[0] as Task));
   const isOdd = /[13579] odd/.test(task.messages[0]?.content ?? "");
-  expect(await one.environment.grade(task, isOdd ? "yes" : "no")).toMatchObject({ reward: 1 });
-  expect(await one.environment.grade(task, isOdd ? "no" : "yes")).toMatchObject({ reward: 0 });
+  const replies = isOdd ? ["yes", "no"] : ["no", "yes"];
+  expect(await one.environment.grade(task, replies)).toMatchObject([{ reward: 1 }, { reward: 0 }]);
 });
 
 test.each([
@@ -84,7 +84,7 @@ test("a run that learns from replies is refused where the environment writes non
   const careless = { source: { type: "zebra" }, answers: { type: "careless", share: 0.5 } };
   await expect(plan({ type: "sft", examples: careless })).rejects.toThrow("no careless replies");
   const gold = await plan({ type: "sft", examples: { source: { type: "zebra" } } });
-  expect(gold.environment.goldReply?.(await gold.task(0))).toMatch(/^A\. \w+\nB\. /);
+  expect(await gold.environment.goldReply?.(await gold.task(0))).toMatch(/^A\. \w+\nB\. /);
 });
 
 const clueConfig = (

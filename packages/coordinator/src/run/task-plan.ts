@@ -1,12 +1,12 @@
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { openEnvironment } from "@gumshoe/environments";
+import { openEnvironment, type RunEnvironment, type RunTaskSource } from "@gumshoe/environments";
 import { type InputSource, type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
-import { type Environment, type Task, type TaskSource, type TierName } from "@gumshoe/puzzles";
+import { type Task, type TierName } from "@gumshoe/puzzles";
 
 import { taskSources } from "./task-sources.js";
 
-/** Keeps the order of training tasks apart from other uses of the run's seed. */
-const ORDER_OFFSET = 0x7461736b;
+/** Added to the run's seed, so that the order of training tasks is another stream than its other uses. */
+export const ORDER_OFFSET = 0x7461736b;
 
 /**
  * The tasks of a run, in an order that its seed alone decides. The validation set is fixed at the start,
@@ -15,19 +15,28 @@ const ORDER_OFFSET = 0x7461736b;
 export class TaskPlan {
   readonly validation: readonly Task[];
   /** The environment of the training tasks. */
-  readonly environment: Environment;
+  readonly environment: RunEnvironment;
+  /** Digests of what training and validation tasks are graded by; empty for a validation that there is not. */
+  readonly digests: { readonly train: string; readonly validation: string };
   /** Where the tasks come from, by content. */
   readonly sources: readonly InputSource[];
-  readonly #source: TaskSource;
+  readonly #environments: OpenEnvironments;
+  readonly #source: RunTaskSource;
   /** The training source of each tier that a curriculum may choose. */
-  readonly #tiers: ReadonlyMap<TierName, TaskSource>;
+  readonly #tiers: ReadonlyMap<TierName, RunTaskSource>;
   readonly #perIteration: number;
 
   private constructor(
     config: RunConfig,
-    { training, tiers }: OpenEnvironments,
+    environments: OpenEnvironments,
     { validation, sources }: { validation: readonly Task[]; sources: readonly InputSource[] },
   ) {
+    const { training, tiers } = environments;
+    this.#environments = environments;
+    this.digests = {
+      train: training.digest,
+      validation: environments.validation?.digest ?? "",
+    };
     const exclude = new Set(validation.map(({ contentHash }) => contentHash));
     const options = { exclude, orderSeed: config.seed + ORDER_OFFSET };
     this.environment = training;
@@ -48,9 +57,19 @@ export class TaskPlan {
    */
   static async open(config: RunConfig): Promise<TaskPlan> {
     const environments = await openEnvironments(config);
-    const validation = await validationTasks(config, environments);
-    const sources = await taskSources(config, environments);
-    return new TaskPlan(config, environments, { validation, sources });
+    try {
+      const validation = await validationTasks(config, environments);
+      const sources = taskSources(config, environments);
+      return new TaskPlan(config, environments, { validation, sources });
+    } catch (error) {
+      await closeEnvironments(environments);
+      throw error;
+    }
+  }
+
+  /** Ends what runs the tasks' code. */
+  close(): Promise<void> {
+    return closeEnvironments(this.#environments);
   }
 
   /**
@@ -62,38 +81,27 @@ export class TaskPlan {
     const source = tier === null ? this.#source : this.#tiers.get(tier);
     if (source === undefined) throw new Error(`no curriculum of this run has tier ${tier}`);
     const first = iteration * this.#perIteration;
-    for (let i = 0; i < this.#perIteration; i++) yield drawTask(source, first + i);
+    for (let i = 0; i < this.#perIteration; i++) yield await source.task(first + i);
   }
 
   /** Training task number `index` of the run. */
   task(index: number): Promise<Task> {
-    return drawTask(this.#source, index);
+    return this.#source.task(index);
   }
 }
 
-async function drawTasks(source: TaskSource, first: number, count: number): Promise<Task[]> {
+async function drawTasks(source: RunTaskSource, first: number, count: number): Promise<Task[]> {
   const tasks: Task[] = [];
-  for (let i = 0; i < count; i++) tasks.push(await drawTask(source, first + i));
+  for (let i = 0; i < count; i++) tasks.push(await source.task(first + i));
   return tasks;
-}
-
-/** Draws a task; leases and heartbeats get their turn before every case that is made for it. */
-export async function drawTask(source: TaskSource, index: number): Promise<Task> {
-  const search = source.search?.(index) ?? null;
-  for (;;) {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (search === null) return source.task(index);
-    const step = search.next();
-    if (step.done === true) return step.value;
-  }
 }
 
 /** The environments of a run, opened but not drawn from. */
 export interface OpenEnvironments {
-  readonly training: Environment;
+  readonly training: RunEnvironment;
   /** Those of the tiers that a curriculum may choose; empty without one. */
-  readonly tiers: ReadonlyMap<TierName, Environment>;
-  readonly validation: Environment | null;
+  readonly tiers: ReadonlyMap<TierName, RunEnvironment>;
+  readonly validation: RunEnvironment | null;
 }
 
 /**
@@ -102,27 +110,48 @@ export interface OpenEnvironments {
  * @throws InvalidArgumentError, ModuleError or DatasetError naming field, file or line
  */
 export async function openEnvironments(config: RunConfig): Promise<OpenEnvironments> {
-  const training = await openEnvironment(config, "train");
-  const validation = await openEnvironment(config, "validation");
-  if (training === null) throw new Error("every run has training tasks");
-  const [field, source] =
-    config.type === "grpo"
-      ? (["tasks.source", config.tasks.source] as const)
-      : (["examples.source", config.examples.source] as const);
-  await checkSource(field, training, source);
-  if (validation !== null) {
-    await checkSource("validation.source", validation, config.validation?.source ?? null);
+  const opened: RunEnvironment[] = [];
+  const open = async (kind: "train" | "validation", of = config) => {
+    const environment = await openEnvironment(of, kind);
+    if (environment !== null) opened.push(environment);
+    return environment;
+  };
+  try {
+    const training = await open("train");
+    const validation = await open("validation");
+    if (training === null) throw new Error("every run has training tasks");
+    const [field, source] =
+      config.type === "grpo"
+        ? (["tasks.source", config.tasks.source] as const)
+        : (["examples.source", config.examples.source] as const);
+    await checkSource(field, training, source);
+    if (validation !== null) {
+      await checkSource("validation.source", validation, config.validation?.source ?? null);
+    }
+    if (config.type === "sft") checkReplies(config.examples.answers.type, training);
+    return { training, tiers: await openTiers(config, open), validation };
+  } catch (error) {
+    await Promise.all(opened.map((environment) => environment.close()));
+    throw error;
   }
-  if (config.type === "sft") checkReplies(config.examples.answers.type, training);
-  return { training, tiers: await openTiers(config), validation };
 }
 
-async function openTiers(config: RunConfig): Promise<ReadonlyMap<TierName, Environment>> {
-  const tiers = new Map<TierName, Environment>();
+/** Closes the environments of a run. Idempotent. */
+export async function closeEnvironments(environments: OpenEnvironments): Promise<void> {
+  const { training, tiers, validation } = environments;
+  const all = [training, ...tiers.values(), ...(validation === null ? [] : [validation])];
+  await Promise.all(all.map((environment) => environment.close()));
+}
+
+async function openTiers(
+  config: RunConfig,
+  open: (kind: "train", of: RunConfig) => Promise<RunEnvironment | null>,
+): Promise<ReadonlyMap<TierName, RunEnvironment>> {
+  const tiers = new Map<TierName, RunEnvironment>();
   if (config.type !== "grpo" || config.tasks.source.type !== "generate") return tiers;
   for (const tier of config.tasks.curriculum?.tiers ?? []) {
     const tasks = { ...config.tasks, source: { ...config.tasks.source, tier } };
-    const environment = await openEnvironment({ ...config, tasks }, "train");
+    const environment = await open("train", { ...config, tasks });
     if (environment !== null) tiers.set(tier, environment);
   }
   return tiers;
@@ -131,19 +160,19 @@ async function openTiers(config: RunConfig): Promise<ReadonlyMap<TierName, Envir
 /** Opens a source, and draws from it where a task of the wanted difficulty may not exist. */
 async function checkSource(
   field: string,
-  environment: Environment,
+  environment: RunEnvironment,
   config: TaskSourceConfig | null,
 ): Promise<void> {
   const source = environment.source();
   if (config?.type !== "generate" || config.difficulty === null) return;
   try {
-    await drawTask(source, 0);
+    await source.task(0);
   } catch (cause) {
     throw new InvalidArgumentError(`${field}.difficulty`, errorMessage(cause), { cause });
   }
 }
 
-function checkReplies(type: "gold" | "careless", environment: Environment): void {
+function checkReplies(type: "gold" | "careless", environment: RunEnvironment): void {
   if ((type === "gold" ? "goldReply" : "carelessReply") in environment) return;
   const problem = `the environment of examples.source writes no ${type} replies`;
   throw new InvalidArgumentError("examples.answers.type", problem);

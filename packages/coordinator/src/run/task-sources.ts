@@ -1,46 +1,34 @@
-import { readFile } from "node:fs/promises";
-
-import { hashJson, sha256 } from "@gumshoe/core";
+import { type RunEnvironment } from "@gumshoe/environments";
 import { type InputSource, type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
-import { type Environment } from "@gumshoe/puzzles";
 
 /** Identifies the sources of a run's tasks by everything that they read. */
-export async function taskSources(
+export function taskSources(
   config: RunConfig,
-  { training, validation }: { training: Environment; validation: Environment | null },
-): Promise<InputSource[]> {
+  { training, validation }: { training: RunEnvironment; validation: RunEnvironment | null },
+): InputSource[] {
   const sources =
     config.type === "grpo"
-      ? [await identify("tasks.source", config.tasks.source, training)]
-      : [await identify("examples.source", config.examples.source, training)];
+      ? [identify("tasks.source", config.tasks.source, training)]
+      : [identify("examples.source", config.examples.source, training)];
   if (config.validation !== null && validation !== null) {
-    sources.push(await identify("validation.source", config.validation.source, validation));
+    sources.push(identify("validation.source", config.validation.source, validation));
   }
   return sources;
 }
 
-async function identify(
+function identify(
   field: string,
   source: TaskSourceConfig,
-  environment: Environment,
-): Promise<InputSource> {
-  const { digest } = environment as { digest?: string };
+  { digest: sha256 }: RunEnvironment,
+): InputSource {
   switch (source.type) {
     case "dataset":
-      return {
-        field: `${field}.file`,
-        file: source.file,
-        sha256: digest ?? sha256(await readFile(source.file)),
-      };
+      return { field: `${field}.file`, file: source.file, sha256 };
     case "module":
-      return {
-        field: `${field}.module`,
-        file: source.module,
-        sha256: digest ?? sha256(await readFile(source.module)),
-      };
+      return { field: `${field}.module`, file: source.module, sha256 };
     case "generate":
     case "zebra":
-      return { field, file: null, sha256: digest ?? hashJson(source) };
+      return { field, file: null, sha256 };
     default:
       return source satisfies never;
   }

@@ -24,7 +24,10 @@ export interface SamplerStats {
   readonly numSteps: number;
 }
 
-const DEFAULTS = { kvCacheTokens: 65_536, maxBatch: 256, maxPrefillTokens: 2048 };
+/** Positions of a sampler's cache, unless said otherwise: the longest prompt with an answer. */
+export const KV_CACHE_TOKENS = 65_536;
+
+const DEFAULTS = { kvCacheTokens: KV_CACHE_TOKENS, maxBatch: 256, maxPrefillTokens: 2048 };
 
 /**
  * Samples answers with continuous batching: requests may come and go at any time.

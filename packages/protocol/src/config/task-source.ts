@@ -18,6 +18,14 @@ export const DifficultyConfig = z
 /** How hard generated cases are. */
 export type DifficultyConfig = z.infer<typeof DifficultyConfig>;
 
+/** Bounds of the thread that runs a user's module. */
+export const ModuleLimits = z.strictObject({
+  seconds: z.number().min(0.1).max(86_400).default(60).describe("longest time without a result"),
+  memoryMb: count(16, 1_048_576).default(1024).describe("JavaScript heap, in MiB"),
+});
+/** Bounds of the thread that runs a user's module. */
+export type ModuleLimits = z.infer<typeof ModuleLimits>;
+
 /** Where tasks come from: made from a seed, the records of a file, or a user's own module. */
 export const TaskSourceConfig = z.discriminatedUnion("type", [
   z.strictObject({
@@ -48,6 +56,7 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
     module: PathText.describe("JavaScript file that exports createEnvironment(options)"),
     seed: Seed.default(1).describe("names the endless series of tasks"),
     options: z.record(z.string(), z.json()).default({}).describe("handed to the module"),
+    limits: ModuleLimits.prefault({}).describe("of the thread that runs the module"),
   }),
 ]);
 /** Where tasks come from. */

@@ -77,6 +77,18 @@ const MAX_ATTEMPTS = 1000;
  *
  * @param draw  makes the task of an attempt, counted from 0
  */
+export async function firstWantedAsync<T extends Task>(
+  exclude: ReadonlySet<string> | undefined,
+  draw: (attempt: number) => Promise<T>,
+): Promise<T | null> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const task = await draw(attempt);
+    if (!exclude?.has(task.contentHash)) return task;
+  }
+  return null;
+}
+
+/** As {@link firstWantedAsync}, for tasks that are made at once. */
 export function firstWanted<T extends Task>(
   exclude: ReadonlySet<string> | undefined,
   draw: (attempt: number) => T,

@@ -6,6 +6,8 @@ import { grade } from "./grade.js";
 import { goldReply } from "./replies.js";
 
 const REPLIES = 100_000;
+/** Characters of a long reply. */
+const LONG = 200_000;
 
 /** Pieces that replies are spoilt with. */
 const DIRT = [
@@ -75,3 +77,56 @@ function heartOf(answer: string): string {
   const hour = /^0?(\d+):/.exec(answer)?.[1];
   return hour ?? answer.split(" ").at(-1) ?? "";
 }
+
+test.each(["fixed", "seed"] as const)(
+  "the %s grader reads long replies of anything at once",
+  (grader) => {
+    const pieces = [
+      ".",
+      " ",
+      "\n",
+      "A",
+      "A. ",
+      "A. x",
+      "(",
+      "A. (",
+      ")",
+      "A. ()",
+      "*",
+      "A**",
+      "_",
+      ":",
+      "|",
+      "-",
+      "A - ",
+    ];
+    const more = [
+      "\u2028",
+      "\u3000",
+      "\u200b",
+      "é",
+      "\ud800",
+      "<think>",
+      "</think>",
+      "? ",
+      "A.\t",
+      "9:00 ",
+      "the ",
+      "'",
+    ];
+    for (const piece of [...pieces, ...more]) {
+      for (const [head, tail] of [
+        ["", ""],
+        ["A. (", ")"],
+        ["A. Hall", "x"],
+      ]) {
+        const reply = head + piece.repeat(Math.ceil(LONG / piece.length)) + tail;
+        const begun = performance.now();
+        grade(reply, { A: "Hall", B: "Mrs. White" }, { grader });
+        // Milliseconds; where time grows with the square of the length, minutes.
+        expect(performance.now() - begun, JSON.stringify([head, piece, tail])).toBeLessThan(1000);
+      }
+    }
+    expect(grade(`A. Hall${".".repeat(LONG)}`, { A: "Hall" }).score).toBe(1);
+  },
+);

@@ -11,11 +11,24 @@ export function normaliseAnswer(text: string): string {
     .replace(/[*_`~"'\u2018\u2019\u201c\u201d]/g, "")
     .replace(/\s+/g, " ")
     .trim()
-    .replace(/^(?:suspect|weapon|room|time|motive): */i, "")
-    .replace(/^[([{]\s*(.*?)\s*[)\]}][.,;!]*$/, "$1")
-    .replace(/[\s.,;:!|]+$/, "")
-    .toLowerCase();
-  return normaliseTime(plain) ?? plain.replace(/^the /, "").replace(/^(mrs?|sgt)\.? /, "$1. ");
+    .replace(/^(?:suspect|weapon|room|time|motive): */i, "");
+  const bare = withoutTail(withoutBrackets(plain), " .,;:!|").toLowerCase();
+  return normaliseTime(bare) ?? bare.replace(/^the /, "").replace(/^(mrs?|sgt)\.? /, "$1. ");
+}
+
+/** Takes brackets off an answer that stands in them as a whole, with the punctuation behind them. */
+function withoutBrackets(text: string): string {
+  if (!/^[([{]/.test(text)) return text;
+  const inside = withoutTail(text, ".,;!");
+  // The opening one may be the only one.
+  return inside.length > 1 && /[)\]}]$/.test(inside) ? inside.slice(1, -1).trim() : text;
+}
+
+/** Removes these characters from the end: in one pass, as a reply may be a million of them. */
+function withoutTail(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 /** Reads "9:00 pm", "9 p.m", "09:00PM", "21:00" or "midnight" as "09:00 PM"; null when it is no time. */

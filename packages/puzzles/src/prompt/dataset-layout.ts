@@ -26,7 +26,7 @@ export function readDatasetLayout(prompt: string): Layout {
   }
   const motives = (listed.get("motive") ?? []).map(readMotive);
   const rooms = lines.flatMap((line) => {
-    const name = /^\d+\. (.+?)\s*$/.exec(line)?.[1];
+    const name = /^\d+\. (.+)$/.exec(line.trimEnd())?.[1];
     return name === undefined ? [] : [name];
   });
   return {
@@ -48,7 +48,7 @@ export function readDatasetLayout(prompt: string): Layout {
 /** Reads the board: rows such as "W 1|2|3 E" that number the rooms from the north-west corner. */
 function readColumns(lines: readonly string[], rooms: number): number {
   const rows = lines.flatMap((line) => {
-    const cells = /^W (.*) E\s*$/.exec(line)?.[1];
+    const cells = /^W (.*) E$/.exec(line.trimEnd())?.[1];
     return cells === undefined ? [] : [{ line, cells: cells.split("|") }];
   });
   const columns = rows[0]?.cells.length;

@@ -21,7 +21,7 @@ export function readDashes(lines: readonly string[]): string[] {
 /** Reads the lines "A. ...?" of a prompt. */
 export function readQuestionLines(lines: readonly string[]): { letter: string; text: string }[] {
   return lines.flatMap((line) => {
-    const [, letter, text] = /^([A-Z])\. (.*\?)\s*$/.exec(line) ?? [];
+    const [, letter, text] = /^([A-Z])\. (.*\?)$/.exec(line.trimEnd()) ?? [];
     return letter === undefined || text === undefined ? [] : [{ letter, text }];
   });
 }

@@ -42,6 +42,7 @@ interface Role {
   held(run: string, name: string): HeldRange | null;
   readonly version: () => number;
   readonly tokens: () => number;
+  close(): Promise<void>;
 }
 
 /**
@@ -130,6 +131,7 @@ export class WorkerHost {
   async stop(): Promise<void> {
     this.#state = "draining";
     await this.#role?.worker?.close(DRAIN_BUDGET_MS);
+    await this.#role?.close();
     await this.#membership?.stop();
     await this.#server.stop(500);
     await this.#files.close();
@@ -162,14 +164,21 @@ export class WorkerHost {
       const handler = logged(work.handle.bind(work));
       const concurrency = ROLLOUT_CONCURRENCY;
       const worker = new JobWorker("rollout", { redis, handler, concurrency, logger });
-      return { worker, held: () => null, version, tokens: () => engine.tokensSampled };
+      const close = () => work.close();
+      return { worker, held: () => null, version, tokens: () => engine.tokensSampled, close };
     }
     const packs = this.#coordinator.client(PackService);
     const work = new GradientRole({ ...common, packs, channels: this.#channels, address });
     const handler = logged(work.handle.bind(work));
     const worker = new JobWorker("gradient", { redis, handler, logger });
     const held = (_run: string, name: string) => work.offered(name);
-    return { worker, held, version, tokens: () => work.tokensTrained };
+    return {
+      worker,
+      held,
+      version,
+      tokens: () => work.tokensTrained,
+      close: async () => undefined,
+    };
   }
 
   #vitals(): Vitals {
@@ -195,6 +204,7 @@ function reducerRole(reducer: ReducerRole): Role {
     held: (run, name) => reducer.published(run, name),
     version: () => reducer.version,
     tokens: () => 0,
+    close: async () => undefined,
   };
 }
 

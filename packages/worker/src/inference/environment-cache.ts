@@ -1,7 +1,7 @@
-import { openEnvironment } from "@gumshoe/environments";
+import { openEnvironment, type RunEnvironment } from "@gumshoe/environments";
 import { type JobOf } from "@gumshoe/protocol";
-import { type Environment } from "@gumshoe/puzzles";
 
+import { OtherEnvironmentError } from "../errors.js";
 import { type RunAssets } from "../session/run-assets.js";
 
 type Kind = JobOf<"rollout">["kind"];
@@ -12,24 +12,45 @@ const MAX_KEPT = 8;
 /** Opens the environments that answers are graded by, and keeps the last few by what they were made from. */
 export class EnvironmentCache {
   /** In the order of their last use. */
-  readonly #kept = new Map<string, Promise<Environment>>();
+  readonly #kept = new Map<string, Promise<RunEnvironment>>();
 
-  /** Returns the environment of a run's training or validation tasks. */
-  get(assets: RunAssets, kind: Kind): Promise<Environment> {
-    const key = `${assets.digest} ${kind}`;
-    const environment = this.#kept.get(key) ?? this.#open(assets, kind, key);
+  /**
+   * Returns the environment of a run's training or validation tasks.
+   *
+   * @throws OtherEnvironmentError when its files here are not those that the coordinator has
+   */
+  get(assets: RunAssets, wanted: { kind: Kind; digest: string }): Promise<RunEnvironment> {
+    const key = `${assets.digest} ${wanted.kind} ${wanted.digest}`;
+    const environment = this.#kept.get(key) ?? this.#open(assets, wanted, key);
     this.#kept.delete(key);
     this.#kept.set(key, environment);
     const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) void this.#drop(oldest);
     return environment;
   }
 
-  async #open(assets: RunAssets, kind: Kind, key: string): Promise<Environment> {
+  /** Ends all of them. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#kept.keys()].map((key) => this.#drop(key)));
+  }
+
+  async #drop(key: string): Promise<void> {
+    const environment = this.#kept.get(key);
+    this.#kept.delete(key);
+    await environment?.then((one) => one.close()).catch(() => undefined);
+  }
+
+  async #open(
+    assets: RunAssets,
+    { kind, digest }: { kind: Kind; digest: string },
+    key: string,
+  ): Promise<RunEnvironment> {
     try {
       const environment = await openEnvironment(assets.config, kind);
       if (environment === null) throw new Error(`the run has no ${kind} tasks`);
-      return environment;
+      if (environment.digest === digest) return environment;
+      await environment.close();
+      throw new OtherEnvironmentError(kind, digest, environment.digest);
     } catch (error) {
       this.#kept.delete(key);
       throw error;

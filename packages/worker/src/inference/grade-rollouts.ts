@@ -1,18 +1,11 @@
-import { type Clock, errorMessage } from "@gumshoe/core";
 import { type SampledRollout, type Tokenizer } from "@gumshoe/engine";
+import { type RunEnvironment } from "@gumshoe/environments";
 import { floatsToBytes, type GroupSpec, type RolloutResult } from "@gumshoe/protocol";
-import { type Environment, type Task } from "@gumshoe/puzzles";
-
-import { SlowGradingError } from "../errors.js";
-
-/** Time that an environment has to grade a group; most take less than a millisecond. */
-const GRADING_DEADLINE_MS = 120_000;
 
 /** What the rollouts of a group are graded with. */
 export interface GradingContext {
-  readonly environment: Environment;
+  readonly environment: Pick<RunEnvironment, "readTask" | "grade">;
   readonly tokenizer: Pick<Tokenizer, "decode">;
-  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
@@ -21,47 +14,44 @@ export interface GradingContext {
  *
  * An answer that cannot be scored is no wrong answer: it has no reward, and says why.
  *
- * @throws SlowGradingError, or the signal's reason
+ * @throws ModuleFailedError when the user's module cannot be run, or the signal's reason
  */
 export async function gradeRollouts(
-  spec: Pick<GroupSpec, "groupKey" | "taskJson">,
+  spec: Pick<GroupSpec, "taskJson">,
   sampled: readonly SampledRollout[],
-  { environment, tokenizer, clock, signal }: GradingContext,
+  { environment, tokenizer, signal }: GradingContext,
 ): Promise<RolloutResult[]> {
   const task = environment.readTask(spec.taskJson);
-  const graded = Promise.all(
-    sampled.map(async ({ tokens, logprobs, finish }) => {
-      const text = tokenizer.decode([...tokens], { skipSpecialTokens: true });
-      const grade = await gradeOne(environment, task, text);
-      return { tokens: [...tokens], logprobs: floatsToBytes(logprobs), finish, text, ...grade };
-    }),
+  const texts = sampled.map(({ tokens }) =>
+    tokenizer.decode([...tokens], { skipSpecialTokens: true }),
   );
-  const done = new AbortController();
-  const late = clock
-    .sleep(GRADING_DEADLINE_MS, AbortSignal.any([signal, done.signal]))
-    .then((): never => {
-      throw new SlowGradingError(spec.groupKey, GRADING_DEADLINE_MS);
-    });
-  try {
-    return await Promise.race([graded, late]);
-  } finally {
-    done.abort();
-  }
-}
-
-async function gradeOne(
-  environment: Environment,
-  task: Task,
-  text: string,
-): Promise<Pick<RolloutResult, "reward" | "gradingError" | "metrics">> {
-  try {
-    const grade = await environment.grade(task, text);
+  const grades = await unlessAborted(environment.grade(task, texts), signal);
+  return sampled.map(({ tokens, logprobs, finish }, index) => {
+    const grade = grades[index];
+    if (grade === undefined) throw new Error(`answer ${index} was not graded`);
     return {
+      tokens: [...tokens],
+      logprobs: floatsToBytes(logprobs),
+      finish,
+      text: texts[index] ?? "",
       reward: grade.reward ?? undefined,
       gradingError: grade.reward === null ? grade.reason : "",
       metrics: { ...grade.metrics },
     };
-  } catch (error) {
-    return { reward: undefined, gradingError: errorMessage(error), metrics: {} };
+  });
+}
+
+/** Waits no longer than the job is wanted; the work itself ends by its own limit. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -29,6 +29,11 @@ export class RolloutRole {
     this.#assets = new RunAssetsCache(options.rollouts);
   }
 
+  /** Ends what user code still runs. */
+  close(): Promise<void> {
+    return this.#environments.close();
+  }
+
   /** Does one job; idempotent by the group key. */
   async handle(job: JobOf<"rollout">, context: JobContext): Promise<void> {
     const { rollouts, session, workerId, clock } = this.#options;
@@ -37,19 +42,21 @@ export class RolloutRole {
     const spec = await rollouts.fetchGroup({ run, groupKey }, { signal });
     const { version, digest } = spec.weights ?? { version: 0, digest: "" };
     const assets = await this.#assets.get(spec, signal);
-    const environment = await this.#environments.get(assets, kind);
+    const environment = await this.#environments.get(assets, {
+      kind,
+      digest: spec.environmentDigest,
+    });
     const sources = spec.weightSources;
     const wanted = { run, assets, version, digest, sources };
     const sampled = await session.withWeights(wanted, signal, () => this.#sample(spec, signal));
     const { tokenizer } = assets;
-    const graded = await gradeRollouts(spec, sampled.rollouts, {
-      environment,
-      tokenizer,
-      clock,
-      signal,
-    });
+    const startedAtMs = clock.monotonicMs();
+    const grading = { environment, tokenizer, signal };
+    const graded = await gradeRollouts(spec, sampled.rollouts, grading);
+    const gradingMs = Math.round(clock.monotonicMs() - startedAtMs);
     const weights = { version, digest: sampled.weights };
-    await rollouts.submitGroup({ run, groupKey, workerId, weights, rollouts: graded }, { signal });
+    const group = { run, groupKey, workerId, weights, rollouts: graded, gradingMs };
+    await rollouts.submitGroup(group, { signal });
   }
 
   #sample(spec: GroupSpec, signal: AbortSignal) {

@@ -70,6 +70,8 @@ export interface GroupSpec {
   weightSources: TensorSource[];
   /** Identifies what GetRunAssets answers for this run: a worker fetches it again when it is another one. */
   assetsDigest: string;
+  /** Identifies all that the task is graded by: the dataset's bytes, the module with what it imports. */
+  environmentDigest: string;
 }
 
 export interface EarlyStop {
@@ -93,6 +95,8 @@ export interface SubmitGroupRequest {
   /** The weights that made the rollouts, computed by the worker from what it holds. */
   weights: WeightVersion | undefined;
   rollouts: RolloutResult[];
+  /** Time that grading took; differs between workers, and is no part of the group. */
+  gradingMs: number;
 }
 
 export interface RolloutResult {
@@ -405,6 +409,7 @@ function createBaseGroupSpec(): GroupSpec {
     weights: undefined,
     weightSources: [],
     assetsDigest: "",
+    environmentDigest: "",
   };
 }
 
@@ -463,6 +468,9 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     }
     if (message.assetsDigest !== "") {
       writer.uint32(114).string(message.assetsDigest);
+    }
+    if (message.environmentDigest !== "") {
+      writer.uint32(122).string(message.environmentDigest);
     }
     return writer;
   },
@@ -622,6 +630,14 @@ export const GroupSpec: MessageFns<GroupSpec> = {
             message.assetsDigest = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.environmentDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -657,6 +673,7 @@ export const GroupSpec: MessageFns<GroupSpec> = {
       : undefined;
     message.weightSources = object.weightSources?.map((e) => TensorSource.fromPartial(e)) || [];
     message.assetsDigest = object.assetsDigest ?? "";
+    message.environmentDigest = object.environmentDigest ?? "";
     return message;
   },
 };
@@ -808,7 +825,7 @@ export const TensorSource: MessageFns<TensorSource> = {
 };
 
 function createBaseSubmitGroupRequest(): SubmitGroupRequest {
-  return { run: "", groupKey: "", workerId: "", weights: undefined, rollouts: [] };
+  return { run: "", groupKey: "", workerId: "", weights: undefined, rollouts: [], gradingMs: 0 };
 }
 
 export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
@@ -827,6 +844,9 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
     }
     for (const v of message.rollouts) {
       RolloutResult.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.gradingMs !== 0) {
+      writer.uint32(48).uint32(message.gradingMs);
     }
     return writer;
   },
@@ -884,6 +904,14 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
             message.rollouts.push(RolloutResult.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.gradingMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -908,6 +936,7 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
       ? WeightVersion.fromPartial(object.weights)
       : undefined;
     message.rollouts = object.rollouts?.map((e) => RolloutResult.fromPartial(e)) || [];
+    message.gradingMs = object.gradingMs ?? 0;
     return message;
   },
 };

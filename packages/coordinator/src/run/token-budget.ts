@@ -1,0 +1,49 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import { type RunConfig } from "@gumshoe/protocol";
+
+/** What bounds a task's prompt with its answer, in tokens. */
+export interface TokenBudget {
+  /** Positions that the model knows: `max_position_embeddings`. */
+  readonly maxPositions: number;
+  /** Of one training row; null for tasks that nothing is learnt from. */
+  readonly maxPackTokens: number | null;
+  readonly maxAnswerTokens: number;
+  /** Where the config names `maxAnswerTokens`, for errors. */
+  readonly answerField: string;
+}
+
+/** The budget of a run's training or validation tasks. */
+export function tokenBudget(
+  config: RunConfig,
+  kind: "train" | "validation",
+  maxPositions: number,
+): TokenBudget {
+  const isLearnt = kind === "train";
+  return {
+    maxPositions,
+    maxPackTokens: isLearnt ? config.maxPackTokens : null,
+    maxAnswerTokens:
+      config.type === "grpo" ? config.rollouts.maxAnswerTokens : config.maxAnswerTokens,
+    answerField: config.type === "grpo" ? "rollouts.maxAnswerTokens" : "maxAnswerTokens",
+  };
+}
+
+/**
+ * Returns how many tokens an answer to a task may have: fewer than wanted where the model's positions end.
+ *
+ * @throws InvalidArgumentError naming the field, when the prompt leaves no room or a pack is too small
+ */
+export function answerRoom(taskId: string, promptTokens: number, budget: TokenBudget): number {
+  const { maxPositions, maxPackTokens, maxAnswerTokens } = budget;
+  const room = Math.min(maxAnswerTokens, maxPositions - promptTokens);
+  if (room < 1) {
+    const problem = `has ${maxPositions} positions; the prompt of ${taskId} alone has ${promptTokens} tokens`;
+    throw new InvalidArgumentError("model", problem);
+  }
+  if (maxPackTokens !== null && promptTokens + room > maxPackTokens) {
+    const needed = promptTokens + room;
+    const problem = `is ${maxPackTokens}; ${taskId} needs ${needed} tokens with its answer`;
+    throw new InvalidArgumentError("maxPackTokens", problem, { suggestion: `at least ${needed}` });
+  }
+  return room;
+}

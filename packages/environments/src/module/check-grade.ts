@@ -1,0 +1,71 @@
+import { type TaskGrade } from "@gumshoe/puzzles";
+
+import { type Outcome } from "./messages.js";
+
+/** Sums of rewards of this size are finite. */
+const MAX_REWARD = 1e30;
+/** Characters of a wrong grade that an error shows. */
+const MAX_SHOWN = 120;
+
+/**
+ * Reads what `grade()` returned. An exception is a reply that could not be scored; so is a result of the
+ * wrong form, whose reason begins with `grade() returned`.
+ */
+export function checkGrade(outcome: Outcome): TaskGrade {
+  if (!outcome.ok) return { reward: null, reason: outcome.text, metrics: {} };
+  const problem = problemOf(outcome.value);
+  if (problem !== null) return { reward: null, reason: problem, metrics: {} };
+  const { reward, metrics = {}, reason = "" } = outcome.value as GivenGrade;
+  const numbers = Object.entries(metrics ?? {}).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number",
+  );
+  const checked = Object.fromEntries(numbers);
+  return reward === null ? { reward, reason, metrics: checked } : { reward, metrics: checked };
+}
+
+/** Says whether a grade has no reward because `grade()` returned something of the wrong form. */
+export function isWrongForm(grade: TaskGrade): boolean {
+  return grade.reward === null && grade.reason.startsWith("grade() returned ");
+}
+
+interface GivenGrade {
+  readonly reward: number | null;
+  readonly reason?: string;
+  /** A number that is not finite came as a text; it is left out. */
+  readonly metrics?: Readonly<Record<string, number | string>> | null;
+}
+
+function problemOf(value: unknown): string | null {
+  const wrong = (what: string) => `grade() returned ${shown(value)}: ${what}`;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return wrong("it must return { reward, metrics }");
+  }
+  const { reward, reason, metrics } = value as Record<string, unknown>;
+  if (reward === null) {
+    const isGiven = typeof reason === "string" && reason !== "";
+    return isGiven ? null : wrong("a reward of null needs a reason");
+  }
+  if (typeof reward !== "number" || Math.abs(reward) > MAX_REWARD) {
+    return wrong("reward must be a finite number, or null with a reason");
+  }
+  return problemOfMetrics(metrics) === null ? null : wrong(problemOfMetrics(metrics) ?? "");
+}
+
+/** NaN and Infinity come as texts: they are numbers of the module's, and are left out. */
+const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];
+
+function problemOfMetrics(metrics: unknown): string | null {
+  if (metrics === undefined || metrics === null) return null;
+  if (typeof metrics !== "object" || Array.isArray(metrics)) return "metrics must be an object";
+  for (const [name, value] of Object.entries(metrics)) {
+    if (typeof value !== "number" && !NOT_FINITE.includes(value)) {
+      return `metrics.${name.slice(0, 40)} must be a number`;
+    }
+  }
+  return null;
+}
+
+function shown(value: unknown): string {
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+}

@@ -1,0 +1,45 @@
+/** What the main thread and a module's thread say to each other. All values are JSON or structured clones. */
+
+/** Sizes and times of a module's thread. */
+export interface ModuleLimits {
+  /** Time in which the module has to give one more result, in seconds. */
+  readonly seconds: number;
+  /** JavaScript heap of its thread, in MiB. */
+  readonly memoryMb: number;
+}
+
+/** What a module's thread is started with. */
+export interface ThreadData {
+  /** `file:` URL of the module. */
+  readonly url: string;
+  readonly options: unknown;
+}
+
+/** The random key of a task, from which both sides make the same generator. */
+export type RandomKey = readonly [number, ...number[]];
+
+/** A call to the module. */
+export type ModuleRequest =
+  | { readonly call: "task"; readonly index: number; readonly key: RandomKey }
+  | { readonly call: "grade"; readonly task: unknown; readonly replies: readonly string[] }
+  | { readonly call: "goldReply"; readonly task: unknown };
+
+/** What a call came to; `text` holds the message of an error that the module threw. */
+export type Outcome =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly text: string };
+
+/** From the module's thread. */
+export type ThreadMessage =
+  /** The module is loaded; `problem` says why it is of no use, null where it is. */
+  | {
+      readonly type: "opened";
+      readonly problem: string | null;
+      readonly hasGoldReply: boolean;
+    }
+  /** Result number `index` of a call. */
+  | {
+      readonly type: "result";
+      readonly id: number;
+      readonly index: number;
+      readonly outcome: Outcome;
+    };

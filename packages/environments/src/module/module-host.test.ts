@@ -1,0 +1,177 @@
+/** A user's module may do anything in its thread, and nothing to the process around it. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { parseRunConfig } from "@gumshoe/protocol";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+
+// The thread is started as it is shipped: from the built package.
+import { openEnvironment, type RunEnvironment } from "../../dist/index.js";
+
+const folder = mkdtempSync(join(tmpdir(), "gumshoe-modules-"));
+const opened: RunEnvironment[] = [];
+afterEach(() => Promise.all(opened.splice(0).map((environment) => environment.close())));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let written = 0;
+
+/** Opens a module whose `grade` has this body; `task` and `reply` are in scope. */
+async function openGrader(body: string, more: { top?: string; limits?: object } = {}) {
+  const file = join(folder, `module-${++written}.mjs`);
+  writeFileSync(
+    file,
+    `${more.top ?? ""}
+    export const createEnvironment = () => ({
+      task: ({ index }) => ({ messages: [{ role: "user", content: "Task " + index }] }),
+      async grade(task, reply) { ${body} },
+    });`,
+  );
+  return open(file, more.limits);
+}
+
+async function open(module: string, limits: object = { seconds: 1.5, memoryMb: 64 }) {
+  const source = { type: "module", module, limits };
+  const config = { name: "a", type: "grpo", model: "m", tasks: { source } };
+  const environment = await openEnvironment(parseRunConfig(JSON.stringify(config)), "train");
+  if (environment === null) throw new Error("a run has training tasks");
+  opened.push(environment);
+  return environment;
+}
+
+const GOOD = "return { reward: 1 };";
+
+describe("a grader that", () => {
+  test.each([
+    ["loops", "for (;;);", "grade() gave no result for 1.5 s"],
+    ["never answers", "await new Promise(() => {});", "grade() gave no result for 1.5 s"],
+    ["exits", "process.exit(0);", "ended its thread"],
+    [
+      "throws from a timer",
+      "setTimeout(() => { throw new Error('late'); }); await new Promise(() => {});",
+      "threw outside of a call: late",
+    ],
+    [
+      "leaves a rejected promise alone",
+      "Promise.reject(new Error('unheard')); await new Promise(() => {});",
+      "threw outside of a call: unheard",
+    ],
+    [
+      "uses up its memory",
+      "const all = []; for (;;) all.push(new Array(1e5).fill(Math.random()));",
+      "needs more than 64 MiB of memory",
+    ],
+  ])(
+    "%s over one reply is given up after three tries, named; others are graded",
+    async (...one) => {
+      const [, body, problem] = one;
+      const environment = await openGrader(`if (reply === "poison") { ${body} } ${GOOD}`);
+      const source = environment.source();
+      const [task, other] = [await source.task(3), await source.task(4)];
+      const poisoned = environment.grade(task, ["poison", "fine"]);
+      const beside = Array.from({ length: 4 }, () => environment.grade(other, ["fine", "fine"]));
+      await expect(poisoned).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
+      const message = await poisoned.catch((error: unknown) => (error as Error).message);
+      expect(message).toContain(problem);
+      expect(message).toContain(`module-${written}.mjs`);
+      expect(message).toContain('grading task module-1-3, whose first reply begins "poison"');
+      for (const grades of await Promise.all(beside)) {
+        expect(grades).toEqual([
+          { reward: 1, metrics: {} },
+          { reward: 1, metrics: {} },
+        ]);
+      }
+      expect(await environment.grade(task, ["fine"])).toMatchObject([{ reward: 1 }]);
+    },
+  );
+
+  test.each([
+    ["a boolean", "{ reward: true }", 'returned {"reward":true}: reward must be a finite number'],
+    ["a text", '{ reward: "1" }', "reward must be a finite number"],
+    ["infinity", "{ reward: 1 / 0 }", "reward must be a finite number"],
+    ["not a number", "{ reward: NaN }", "reward must be a finite number"],
+    ["a huge number", "{ reward: 1.7e308 }", "reward must be a finite number"],
+    ["a bare number", "1", "returned 1: it must return { reward, metrics }"],
+    ["nothing", "undefined", "returned nothing: it must return"],
+    ["null without a reason", "{ reward: null }", "a reward of null needs a reason"],
+    ["a metric of text", '{ reward: 1, metrics: { a: "x" } }', "metrics.a must be a number"],
+  ])("returns %s has scored nothing, and says why", async (_what, value, reason) => {
+    const environment = await openGrader(`return ${value};`);
+    const [grade] = await environment.grade(await environment.source().task(0), ["x"]);
+    expect(grade?.reward).toBeNull();
+    expect((grade as { reason: string }).reason).toContain(reason);
+  });
+
+  test("gives one result after the other may take longer than its limit in all", async () => {
+    const environment = await openGrader(
+      `await new Promise((resolve) => setTimeout(resolve, 600 * Number(reply))); ${GOOD}`,
+    );
+    const task = await environment.source().task(0);
+    expect(await environment.grade(task, ["1", "2", "3", "4"])).toHaveLength(4);
+  });
+
+  test("leaves out metrics that are not finite, and sees no secret of the cluster", async () => {
+    process.env["GUMSHOE_TOKEN_TEST"] = "secret";
+    const environment = await openGrader(
+      "return { reward: 0, metrics: { a: 1 / 0, seen: Object.keys(process.env).filter((k) => k.startsWith('GUMSHOE')).length } };",
+    );
+    const grades = await environment.grade(await environment.source().task(0), ["x"]);
+    expect(grades).toEqual([{ reward: 0, metrics: { seen: 0 } }]);
+  });
+});
+
+test("a module whose thread dies again and again between calls is given up, named", async () => {
+  const environment = await openGrader(GOOD, {
+    top: "setTimeout(() => { throw new Error('late'); }, 60);",
+  });
+  const source = environment.source();
+  const calls = async () => {
+    for (;;) {
+      await source.task(0);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  await expect(calls()).rejects.toThrow(/module-\d+\.mjs threw outside of a call: late, 3 times/);
+});
+
+describe("the digest of a module", () => {
+  /** Writes files by name into a folder of their own; returns the environment of main.mjs. */
+  async function openFiles(name: string, files: Record<string, string>) {
+    const home = join(folder, name);
+    mkdirSync(home, { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(home, file), text);
+    const environment = await open(join(home, "main.mjs"));
+    await environment.close();
+    return environment.digest;
+  }
+  const MAIN = `import { prompt } from "./helper.mjs";
+    import words from "./words.json" with { type: "json" };
+    import { readFileSync } from "node:fs";
+    const more = JSON.parse(readFileSync(new URL("./more.json", import.meta.url), "utf8"));
+    export const createEnvironment = () => ({
+      task: () => ({ messages: [{ role: "user", content: prompt + words[0] + more[0] }] }),
+      grade: async () => { const late = await import("./late.mjs"); return { reward: late.reward }; },
+    });`;
+  const FILES = {
+    "main.mjs": MAIN,
+    "helper.mjs": 'export const prompt = "Say ";',
+    "words.json": '["this"]',
+    "more.json": '["!"]',
+    "late.mjs": "export const reward = 1;",
+  };
+
+  test("is the same in another folder, and another when any file that it needs differs", async () => {
+    const digest = await openFiles("one", FILES);
+    expect(await openFiles("copy", FILES)).toBe(digest);
+    for (const [file, text] of Object.entries(FILES)) {
+      const edited = { ...FILES, [file]: text.replace('"this"', '"that"').replace(/$/, "\n") };
+      expect(await openFiles("edited", edited), file).not.toBe(digest);
+    }
+    expect(await openFiles("more", { ...FILES, "unused.mjs": "x" })).toBe(digest);
+  });
+
+  test("cannot be made where an import is missing, or is no file", async () => {
+    const { "helper.mjs": _, ...rest } = FILES;
+    await expect(openFiles("missing", rest)).rejects.toThrow(/there is no .*helper\.mjs, which/);
+  });
+});

@@ -1,0 +1,172 @@
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+
+import { errorMessage } from "@gumshoe/core";
+
+import { ModuleError, ModuleThreadEndedError } from "../errors.js";
+import {
+  type ModuleLimits,
+  type ModuleRequest,
+  type Outcome,
+  type ThreadMessage,
+} from "./messages.js";
+
+/** Longest time for loading a module, in ms: a submit waits for it. */
+const OPENING_MS = 20_000;
+
+interface Pending {
+  readonly outcomes: (Outcome | undefined)[];
+  numMissing: number;
+  timer: NodeJS.Timeout;
+  readonly resolve: (outcomes: Outcome[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What a module's thread is made for. */
+export interface ThreadOptions {
+  /** Where the config names the module, for errors. */
+  readonly field: string;
+  readonly file: string;
+  /** Handed to `createEnvironment`. */
+  readonly options: unknown;
+  readonly limits: ModuleLimits;
+}
+
+/**
+ * One thread that runs a user's module. It ends by itself when the module throws outside of a call, exits,
+ * or uses up its heap; and it is ended when a call gives no result for too long. All calls in hand then
+ * fail with ModuleThreadEndedError.
+ */
+export class ModuleThread {
+  readonly #options: ThreadOptions;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #ended: ModuleThreadEndedError | null = null;
+  #onOpened: (message: Extract<ThreadMessage, { type: "opened" }>) => void = () => undefined;
+  #onEnded: (error: Error) => void = () => undefined;
+  /** Whether the thread ended while no call was in hand. */
+  endedIdle = false;
+  /** Whether the module writes right replies. */
+  hasGoldReply = false;
+
+  private constructor(options: ThreadOptions) {
+    this.#options = options;
+    this.#worker = new Worker(new URL("./thread.js", import.meta.url), {
+      workerData: { url: pathToFileURL(options.file).href, options: options.options },
+      resourceLimits: { maxOldGenerationSizeMb: options.limits.memoryMb },
+    });
+    this.#worker.on("message", (message: ThreadMessage) => this.#take(message));
+    this.#worker.on("error", (error) => this.#end(describeEnd(error, options.limits)));
+    this.#worker.on("exit", () => this.#end("ended its thread (process.exit?)"));
+    this.#worker.unref();
+  }
+
+  /**
+   * Starts a thread.
+   *
+   * @throws ModuleError when the module is of no use; ModuleThreadEndedError when its thread ended
+   */
+  static async open(options: ThreadOptions): Promise<ModuleThread> {
+    const thread = new ModuleThread(options);
+    const { field, file } = options;
+    let timer: NodeJS.Timeout | null = null;
+    try {
+      const opened = await new Promise<Extract<ThreadMessage, { type: "opened" }>>(
+        (resolve, reject) => {
+          thread.#onOpened = resolve;
+          thread.#onEnded = reject;
+          const late = `was not loaded within ${OPENING_MS / 1000} s`;
+          timer = setTimeout(() => thread.#end(late), OPENING_MS);
+        },
+      );
+      if (opened.problem !== null) throw new ModuleError(field, `${file} ${opened.problem}`);
+      thread.hasGoldReply = opened.hasGoldReply;
+      return thread;
+    } catch (error) {
+      await thread.close();
+      throw error;
+    } finally {
+      if (timer !== null) clearTimeout(timer);
+    }
+  }
+
+  /** Why the thread has ended; null while it runs. */
+  get ended(): ModuleThreadEndedError | null {
+    return this.#ended;
+  }
+
+  /** Calls whose results are not all there. */
+  get numPending(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Makes a call; resolves with its results in order.
+   *
+   * @throws ModuleThreadEndedError
+   */
+  call(request: ModuleRequest): Promise<Outcome[]> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    const count = request.call === "grade" ? request.replies.length : 1;
+    if (count === 0) return Promise.resolve([]);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const outcomes = new Array<Outcome | undefined>(count).fill(undefined);
+      const timer = this.#startTimer(request.call);
+      this.#pending.set(id, { outcomes, numMissing: count, timer, resolve, reject });
+      this.#worker.postMessage({ id, request });
+    });
+  }
+
+  /** Ends the thread, in the middle of the module's code if need be. */
+  async close(): Promise<void> {
+    this.#end("was closed");
+    await this.#worker.terminate();
+  }
+
+  #startTimer(call: ModuleRequest["call"]): NodeJS.Timeout {
+    const { seconds } = this.#options.limits;
+    return setTimeout(() => this.#end(`${call}() gave no result for ${seconds} s`), seconds * 1000);
+  }
+
+  #take(message: ThreadMessage): void {
+    if (message.type === "opened") {
+      this.#onOpened(message);
+      return;
+    }
+    const { id, index, outcome } = message;
+    const pending = this.#pending.get(id);
+    if (pending === undefined || pending.outcomes[index] !== undefined) return;
+    pending.outcomes[index] = outcome;
+    pending.numMissing -= 1;
+    if (pending.numMissing === 0) {
+      clearTimeout(pending.timer);
+      this.#pending.delete(id);
+      pending.resolve(pending.outcomes as Outcome[]);
+    } else {
+      pending.timer.refresh();
+    }
+  }
+
+  #end(problem: string): void {
+    if (this.#ended !== null) return;
+    const ended = new ModuleThreadEndedError(this.#options.file, problem);
+    this.#ended = ended;
+    this.endedIdle = this.#pending.size === 0;
+    this.#onEnded(ended);
+    for (const { timer, reject } of this.#pending.values()) {
+      clearTimeout(timer);
+      reject(ended);
+    }
+    this.#pending.clear();
+    void this.#worker.terminate();
+  }
+}
+
+function describeEnd(error: unknown, { memoryMb }: ModuleLimits): string {
+  if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY") {
+    return `needs more than ${memoryMb} MiB of memory`;
+  }
+  return `threw outside of a call: ${errorMessage(error)}`;
+}

@@ -1,0 +1,104 @@
+/**
+ * Entry point of a module's thread: loads the module, then answers calls. The thread may be ended at any
+ * moment, in the middle of the module's code.
+ */
+import { env } from "node:process";
+import { parentPort, workerData } from "node:worker_threads";
+
+import { errorMessage, Rng } from "@gumshoe/core";
+
+import { type ModuleTask, type UserEnvironment } from "../user-environment.js";
+import {
+  type ModuleRequest,
+  type Outcome,
+  type ThreadData,
+  type ThreadMessage,
+} from "./messages.js";
+
+const port = parentPort;
+if (port === null) throw new Error("thread.js runs as a worker thread only");
+
+// A thread has a copy of the process' environment. The module needs none of the cluster's secrets.
+for (const name of Object.keys(env)) if (name.startsWith("GUMSHOE_")) delete env[name];
+
+function post(message: ThreadMessage): void {
+  port?.postMessage(message);
+}
+
+/** Loads the module; the text says what is wrong with it. */
+async function open({ url, options }: ThreadData): Promise<UserEnvironment | string> {
+  let exports: Record<string, unknown>;
+  try {
+    exports = (await import(url)) as Record<string, unknown>;
+  } catch (error) {
+    return `cannot be loaded: ${errorMessage(error)}`;
+  }
+  const { createEnvironment } = exports;
+  if (typeof createEnvironment !== "function") {
+    const found = Object.keys(exports).join(", ") || "nothing";
+    return `must export a function createEnvironment, but exports ${found}`;
+  }
+  let made: unknown;
+  try {
+    made = await (createEnvironment as (options: unknown) => unknown)(options);
+  } catch (error) {
+    return `createEnvironment failed: ${errorMessage(error)}`;
+  }
+  for (const method of ["task", "grade"] as const) {
+    if (typeof (made as Partial<UserEnvironment> | null | undefined)?.[method] !== "function") {
+      return `createEnvironment must return an object with ${method}()`;
+    }
+  }
+  return made as UserEnvironment;
+}
+
+/** Does one piece of user code; what it returns is brought through JSON, as it crosses processes later. */
+async function attempt(work: () => unknown): Promise<Outcome> {
+  try {
+    const value = await work();
+    const text = JSON.stringify(value, keepNumbers) as string | undefined;
+    return { ok: true, value: text === undefined ? undefined : (JSON.parse(text) as unknown) };
+  } catch (error) {
+    return { ok: false, text: errorMessage(error) };
+  }
+}
+
+/** JSON has no NaN and no Infinity: they become texts, which no check takes for numbers. */
+function keepNumbers(_key: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+  return typeof value === "bigint" ? `${value}n` : value;
+}
+
+function answer(user: UserEnvironment, id: number, request: ModuleRequest): void {
+  const result = (index: number, work: () => unknown) =>
+    void attempt(work).then((outcome) => post({ type: "result", id, index, outcome }));
+  switch (request.call) {
+    case "task": {
+      const { index, key } = request;
+      result(0, () => user.task({ index, rng: new Rng(...key) }));
+      return;
+    }
+    case "grade":
+      for (const [index, reply] of request.replies.entries()) {
+        result(index, () => user.grade(structuredClone(request.task) as ModuleTask, reply));
+      }
+      return;
+    case "goldReply":
+      result(0, () => user.goldReply?.(request.task as ModuleTask));
+      return;
+    default:
+      request satisfies never;
+  }
+}
+
+const user = await open(workerData as ThreadData);
+if (typeof user !== "string") {
+  port.on("message", ({ id, request }: { id: number; request: ModuleRequest }) =>
+    answer(user, id, request),
+  );
+}
+post({
+  type: "opened",
+  problem: typeof user === "string" ? user : null,
+  hasGoldReply: typeof user !== "string" && typeof user.goldReply === "function",
+});
