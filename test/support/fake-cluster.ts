@@ -213,7 +213,7 @@ export async function makeModel(folder: string, hiddenSize = 128): Promise<void>
     ...{ architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", torch_dtype: "float32" },
     ...{ vocab_size: tokenizer.vocabularySize, hidden_size: hiddenSize, intermediate_size: 192 },
     ...{ num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 2 },
-    ...{ max_position_embeddings: 2048, rms_norm_eps: 1e-6, rope_theta: 10_000 },
+    ...{ max_position_embeddings: 8192, rms_norm_eps: 1e-6, rope_theta: 10_000 },
     ...{ hidden_act: "silu", tie_word_embeddings: true, eos_token_id: tokenizer.stopTokenIds[0] },
   };
   const shape = parseModelConfig(json);
