@@ -48,6 +48,27 @@ function iteration(i: number): RunEventBody[] {
   ];
 }
 
+test("the first reasons for answers without a score are shown, each once", () => {
+  const { show, text } = view(false);
+  for (const reason of ["no checker", "no checker", "no ink", "late", "too late"]) {
+    show({
+      type: "group-done",
+      groupKey: "0/train/0",
+      blob: "b",
+      meanReward: null,
+      rewards: [null],
+      tokens: 1,
+      workerId: "w",
+      finishes: {},
+      unscoredReason: reason,
+    });
+  }
+  const said = text().match(/could not be scored: .*/g);
+  expect(said).toEqual(
+    ["no checker", "no ink", "late"].map((one) => `could not be scored: ${one}`),
+  );
+});
+
 describe("on a screen", () => {
   test("what the workers do is shown in a line below, while it is known", () => {
     const { view: shown, show, last } = view(true);

@@ -21,6 +21,8 @@ const BAR_WIDTH = 24;
 const EXAMPLE_EVERY_MS = 20_000;
 /** Without a screen, progress is told at most this often. */
 const LINE_EVERY_MS = 5000;
+/** Reasons for answers without a score that are shown. */
+const MAX_REASONS = 3;
 /** Iterations that the forecast of the remaining time looks back on. */
 const FORECAST_ITERATIONS = 8;
 
@@ -37,6 +39,7 @@ export class RunView {
   #fleet = "";
   /** Size of the cases in hand, where a curriculum decides it. */
   #tier: string | null = null;
+  readonly #unscoredReasons = new Set<string>();
   #exampleAtMs = Number.NEGATIVE_INFINITY;
   #lineAtMs = Number.NEGATIVE_INFINITY;
 
@@ -64,6 +67,9 @@ export class RunView {
         break;
       case "iteration-planned":
         this.#takePlan(body, isNews);
+        break;
+      case "group-done":
+        this.#takeReason(body.unscoredReason);
         break;
       case "iteration-sampled":
         this.#reward = body.meanReward;
@@ -116,6 +122,14 @@ export class RunView {
     if (tier === undefined || tier === this.#tier) return;
     if (isNews) this.#status.print(`tier ${tier} from iteration ${iteration + 1} on`);
     this.#tier = tier;
+  }
+
+  /** Shows why answers could not be scored: each reason once, and only the first few. */
+  #takeReason(reason: string | undefined): void {
+    const reasons = this.#unscoredReasons;
+    if (reason === undefined || reasons.has(reason) || reasons.size >= MAX_REASONS) return;
+    reasons.add(reason);
+    this.#status.print(`an answer could not be scored: ${reason}`);
   }
 
   #takeIteration(atMs: number): void {

@@ -22,6 +22,7 @@ const FIGURES = {
       state: {
         ...{ status: "running" as const, iterationsDone: 5, digests: ["0", "1", "2"] },
         validations: [],
+        iterationMetrics: [{ loss: 3 }, { loss: 0.25 }],
       },
     },
   ],
@@ -64,6 +65,7 @@ test("metrics are told to who has the token, in Prometheus' format", async () =>
       'gumshoe_run_state{run="a \\"quoted\\" name",state="running"} 1',
       'gumshoe_run_iterations_done{run="a \\"quoted\\" name"} 5',
       'gumshoe_run_weight_version{run="a \\"quoted\\" name"} 2',
+      'gumshoe_run_iteration{run="a \\"quoted\\" name",figure="loss"} 0.25',
       'gumshoe_coordinator_loop_delay_seconds{quantile="1"} 0.051',
       "gumshoe_coordinator_loop_blocked_seconds 0.012",
       "gumshoe_coordinator_loop_busy_seconds 0.008",

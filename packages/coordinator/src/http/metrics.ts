@@ -7,7 +7,10 @@ import { type RunState } from "../run/run-state.js";
 export interface RunFigures {
   readonly name: string;
   readonly iterationsTotal: number;
-  readonly state: Pick<RunState, "status" | "iterationsDone" | "digests" | "validations">;
+  readonly state: Pick<
+    RunState,
+    "status" | "iterationsDone" | "digests" | "validations" | "iterationMetrics"
+  >;
 }
 
 /** What is told. */
@@ -93,8 +96,20 @@ function runGauges(runs: readonly RunFigures[]): Gauge[] {
       "Mean reward of a run's last validation.",
       runs.flatMap((run) => {
         const last = run.state.validations.at(-1);
-        return last === undefined ? [] : [of(run, last.reward)];
+        return last === undefined || last.count === 0 ? [] : [of(run, last.reward)];
       }),
+    ],
+    [
+      "gumshoe_run_iteration",
+      "Figures of a running run's last iteration, by their name in metrics.jsonl.",
+      runs
+        .filter(({ state }) => state.status === "running")
+        .flatMap(({ name, state }) =>
+          Object.entries(state.iterationMetrics.at(-1) ?? {}).map(([figure, value]) => ({
+            labels: { run: name, figure },
+            value,
+          })),
+        ),
     ],
   ];
 }

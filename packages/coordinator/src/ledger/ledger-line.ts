@@ -74,6 +74,11 @@ export function parseLine(line: string, number: number): ParsedLine {
   return broken(`its event ${type} breaks the schema at ${place === "" ? "its top" : place}`);
 }
 
+/** Says whether an event would be read back as it is. */
+export function isWritable(body: RunEventBody): boolean {
+  return findNotFinite(body, "") === null && RunEventBody.safeParse(body).success;
+}
+
 /** Says whether a line begins with the checksum of its rest. */
 export function hasChecksum(line: string): boolean {
   const space = line.indexOf(" ");
@@ -101,7 +106,11 @@ function withoutLostMetrics(body: unknown): unknown {
 function findNotFinite(value: unknown, field: string): { field: string; value: number } | null {
   if (typeof value === "number") return Number.isFinite(value) ? null : { field, value };
   if (typeof value !== "object" || value === null) return null;
-  for (const [key, item] of Object.entries(value)) {
+  const items = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(items)) {
+    const item = items[key];
+    // Lists of thousands of hashes are common.
+    if (typeof item === "string") continue;
     const found = findNotFinite(item, field === "" ? key : `${field}.${key}`);
     if (found !== null) return found;
   }

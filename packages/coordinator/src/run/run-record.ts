@@ -16,6 +16,7 @@ import { type DiskThread } from "../ledger/disk-thread.js";
 import { writeDurably } from "../ledger/durable-file.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
+import { isWritable } from "../ledger/ledger-line.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
 
 /** What every record of a coordinator is opened with. */
@@ -112,8 +113,9 @@ export class RunRecord {
     return this.#disk.hash(file);
   }
 
-  /** Tells watchers something that need not be kept. */
+  /** Tells watchers something that need not be kept; what a watcher could not read is left out. */
   tell(body: RunEventBody): void {
+    if (!isWritable(body)) return;
     this.events.publish({ number: 0, atMs: this.#clock.now(), body });
   }
 
