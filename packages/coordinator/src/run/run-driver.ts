@@ -85,7 +85,11 @@ export class RunDriver {
 
   /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
   async run(signal: AbortSignal): Promise<void> {
-    const { config, folder } = this.#record;
+    const { config, folder, state } = this.#record;
+    // First of all: the time until then is none in which the run worked, however it goes on.
+    if (newestWeights(state) !== null) {
+      await this.#record.append({ type: "run-resumed", weights: this.#weights() });
+    }
     const model = await openRunModel(config, folder);
     const tasks = await TaskPlan.open(config);
     try {
@@ -97,13 +101,10 @@ export class RunDriver {
 
   async #runTasks({ model, tasks, signal }: Pick<Attempt, "model" | "tasks" | "signal">) {
     const { logger } = this.#options;
-    const { config, state } = this.#record;
+    const { config } = this.#record;
     await this.#checkIdentity(tasks);
     this.#assets = servedAssets(config, model);
     await writeMetrics(this.#record);
-    if (newestWeights(state) !== null) {
-      await this.#record.append({ type: "run-resumed", weights: this.#weights() });
-    }
     const checkpoints = new Checkpoints(this.#record, model, logger);
     const examples = config.type === "sft" ? new ExampleLessons(config, tasks, model) : null;
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);

@@ -48,6 +48,33 @@ test("time in which nobody worked does not count", () => {
   expect(state.workedMs).toBe(5000);
 });
 
+test("work on an iteration is told apart by kind, and a resume is in none of it", () => {
+  const group: RunEventBody = {
+    ...{ type: "group-done", groupKey: "0/train/0", blob: "b", meanReward: 1, rewards: [1] },
+    ...{ tokens: 7, workerId: "w", finishes: {}, gradingMs: 40 },
+  };
+  const planned: RunEventBody = {
+    ...{ type: "iteration-planned", iteration: 0, tasks: [], weights: weights(0) },
+  };
+  const before = [
+    [0, { type: "run-submitted", config: {} }],
+    [1000, { type: "run-started", weights: weights(0) }],
+    [1010, planned],
+    [1200, group],
+    // The coordinator died, and made updates again once it was back.
+    [50_000, { type: "run-resumed", weights: weights(0) }],
+    [50_100, { type: "inputs-recorded", inputs: { model: [], sources: [] } }],
+    [58_000, { ...group, groupKey: "0/train/1" }],
+    [58_300, update(0, 0)],
+  ] as [number, RunEventBody][];
+  const { sums, workedMs } = replay(...before);
+  expect(sums.workMs).toEqual({ sampling: 190, learning: 300, checkpoint: 0, other: 10 });
+  expect(sums).toMatchObject({ gradingMs: 80, tokens: 14 });
+  expect(workedMs).toBe(200 + 8300);
+  const next = replay(...before, [58_400, { type: "iteration-done", iteration: 0, metrics: {} }]);
+  expect(next.sums.workMs).toEqual({ sampling: 0, learning: 0, checkpoint: 0, other: 0 });
+});
+
 test("an error is forgotten when the run is taken up again", () => {
   const failed = [1, { type: "run-failed", error: "disk full" }] as [number, RunEventBody];
   expect(replay(failed)).toMatchObject({ status: "failed", error: "disk full" });

@@ -34,7 +34,7 @@ export interface RunState {
   /** Milliseconds of work so far: the times between a start and its stop, added up. */
   workedMs: number;
   lastAtMs: number;
-  /** Whether the event before was the resumption of the run: the work after it is no iteration's. */
+  /** Whether the run was just resumed: the work until the next event is no iteration's. */
   justResumed: boolean;
   /** Files and sources that the run began with; null in a ledger of an earlier version. */
   inputs: RunInputs | null;
@@ -118,7 +118,7 @@ export function applyEvent(state: RunState, event: WatchedEvent): void {
   state.workedMs += workedMs;
   state.lastAtMs = atMs;
   addToSums(state.sums, body, state.justResumed ? 0 : workedMs);
-  state.justResumed = body.type === "run-resumed";
+  state.justResumed = body.type === "run-resumed" || body.type === "inputs-recorded";
   change(state, body, atMs);
 }
 
