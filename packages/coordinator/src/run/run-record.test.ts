@@ -1,0 +1,46 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { systemClock } from "@gumshoe/core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { type DiskThread } from "../ledger/disk-thread.js";
+import { metricsLines } from "./metrics-file.js";
+import { nextStep } from "./next-step.js";
+import { RunRecord } from "./run-record.js";
+
+/** What version 0.1.0 wrote: two tasks an iteration, three iterations, validation and checkpoints. */
+const GOLDEN = new URL("../../../../test/ledgers/events-0.1.0.jsonl", import.meta.url);
+const DIGEST = "28065d81919475911c6dcff1f201b06035c0733fe1950aaf47240d19a6b19f5d";
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "record-"))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const context = {
+  clock: systemClock,
+  mayWrite: () => Promise.resolve(),
+  // Nothing is written or hashed here.
+  disk: null as unknown as DiskThread,
+};
+
+test("a ledger of an earlier version opens, with all that it says", async () => {
+  mkdirSync(join(folder, "ledger"));
+  const file = join(folder, "ledger", "events.jsonl");
+  copyFileSync(GOLDEN, file);
+  const record = (await RunRecord.open(folder, context)) as RunRecord;
+  const { config, state } = record;
+  expect(state).toMatchObject({
+    ...{ status: "done", iterationsDone: 3, inputs: null, unscoredReason: null },
+    result: { weightsDigest: DIGEST, updates: 3 },
+  });
+  expect(state.digests.at(-1)).toBe(DIGEST);
+  expect(state.groups.size).toBe(18);
+  expect(nextStep(config, state)).toEqual({ type: "finish", because: "iterations" });
+  const lines = metricsLines(record).map((line) => JSON.parse(line) as Record<string, number>);
+  expect(lines).toMatchObject([0, 1, 2].map((iteration) => ({ iteration, updates: 1 })));
+  expect(lines[2]).toMatchObject({ finalValidationReward: 0.29166666666666663 });
+  await record.close();
+  expect(readFileSync(file).equals(readFileSync(GOLDEN))).toBe(true);
+});
