@@ -113,9 +113,9 @@ export class Coordinator {
     this.#runs = runs;
     const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
     this.#server.serve(RunService, runHandlers(runs, watched));
-    this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs));
-    this.#server.serve(RolloutService, rolloutHandlers(runs));
-    this.#server.serve(PackService, packHandlers(runs));
+    this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs), ["worker"]);
+    this.#server.serve(RolloutService, rolloutHandlers(runs), ["worker"]);
+    this.#server.serve(PackService, packHandlers(runs), ["worker"]);
     const address = await this.#server.listen(listen);
     const http = await this.#openHttp(runs);
     this.#fleet.start();

@@ -16,6 +16,7 @@ export { readSecret } from "./secret.js";
 export {
   readTls,
   readTlsFolder,
+  TLS_ROLES,
   type Tls,
   type TlsFiles,
   tlsName,

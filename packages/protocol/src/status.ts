@@ -85,12 +85,19 @@ export function fromGrpcFailure(
     const message = `${call.address} cannot be trusted, or does not trust us: ${handshake}`;
     return new RpcError("UNAUTHENTICATED", message, call);
   }
-  const code = trailer?.code ?? CODE_OF[failure.code] ?? "INTERNAL";
+  const code = trailer?.code ?? libraryCode(failure) ?? "INTERNAL";
   const fromServer = trailer !== null || !isTransport(failure.code);
   const message = fromServer
     ? failure.details
     : `${shortMethod(call.method)} at ${call.address}: ${transportProblem(failure)}`;
   return new RpcError(code, message, { ...call, details: trailer?.details ?? {} });
+}
+
+/** The code of a failure that gRPC itself reports. A message over its limit stays too long. */
+function libraryCode({ code, details }: ServiceError): ErrorCode | undefined {
+  const isTooLong =
+    code === status.RESOURCE_EXHAUSTED && /message (larger than max|with size)/.test(details);
+  return isTooLong ? "INVALID_ARGUMENT" : CODE_OF[code];
 }
 
 function isTransport(code: status): boolean {
