@@ -133,6 +133,7 @@ export {
 } from "./rpc/channel.js";
 export { type CallContext, type RpcHandlers } from "./rpc/handlers.js";
 export { MAX_CONFIG_BYTES, MAX_MESSAGE_BYTES, WATCH_GATHER_MS } from "./rpc/limits.js";
+export { RefusalLog } from "./rpc/refusal-log.js";
 export { RpcServer } from "./rpc/server.js";
 export { type RequestOf, type ResponseOf, type RpcService } from "./rpc/service.js";
 export { fromGrpcFailure, type GrpcFailure, toGrpcFailure } from "./status.js";
