@@ -114,8 +114,8 @@ export class Coordinator {
     const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
     this.#server.serve(RunService, runHandlers(runs, watched));
     this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs), ["worker"]);
-    this.#server.serve(RolloutService, rolloutHandlers(runs), ["worker"]);
-    this.#server.serve(PackService, packHandlers(runs), ["worker"]);
+    this.#server.serve(RolloutService, rolloutHandlers(runs, logger), ["worker"]);
+    this.#server.serve(PackService, packHandlers(runs, logger), ["worker"]);
     const address = await this.#server.listen(listen);
     const http = await this.#openHttp(runs);
     this.#fleet.start();

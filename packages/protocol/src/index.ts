@@ -27,6 +27,7 @@ export {
   type RunEventOf,
   type RunEventType,
 } from "./events/schemas.js";
+export { LaneMetrics } from "./events/lane-metrics.js";
 export { InputFile, InputSource, RunInputs } from "./events/run-inputs.js";
 export { RunService } from "./events/run-service.js";
 export { fromRunEvent, toRunEvent, type WatchedEvent } from "./events/watched-event.js";

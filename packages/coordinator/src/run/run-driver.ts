@@ -92,6 +92,7 @@ export class RunDriver {
     await this.#checkIdentity(tasks);
     this.#assets = servedAssets(config, model);
     await writeMetrics(this.#record);
+    this.sampling.vocabulary = model.vocabularySize;
     if (newestWeights(state) !== null) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
     }

@@ -21,6 +21,8 @@ export interface RunModel {
   readonly layout: ParameterLayout;
   readonly assets: Readonly<Record<string, string>>;
   readonly tokenizer: Tokenizer;
+  /** Tokens that the model can sample. */
+  readonly vocabularySize: number;
 }
 
 /**
@@ -36,7 +38,8 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
   const model = await openModelFolder(folder);
   const { layout, assets } = model;
   await model.close();
-  return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets) };
+  const { vocabularySize } = model.config;
+  return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets), vocabularySize };
 }
 
 /** Looks whether a run's model is there and whole, and makes nothing; returns its tokenizer. */
