@@ -22,6 +22,7 @@ import { HomeLock } from "./ledger/home-lock.js";
 import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
+import { AllowedFolders } from "./run/allowed-folders.js";
 import { RunManager } from "./run/run-manager.js";
 import { type CoordinatorSettings } from "./settings.js";
 
@@ -109,6 +110,7 @@ export class Coordinator {
       ...{ clock: this.#clock, logger },
       mayWrite: () => this.#untilFresh(fence),
       disk: this.#disk,
+      allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
     });
     this.#runs = runs;
     const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };

@@ -88,9 +88,17 @@ export function fromGrpcFailure(
   const code = trailer?.code ?? libraryCode(failure) ?? "INTERNAL";
   const fromServer = trailer !== null || !isTransport(failure.code);
   const message = fromServer
-    ? failure.details
+    ? readable(failure.details)
     : `${shortMethod(call.method)} at ${call.address}: ${transportProblem(failure)}`;
   return new RpcError(code, message, { ...call, details: trailer?.details ?? {} });
+}
+
+/** Puts the library's words about a request over its limit into ours. */
+function readable(details: string): string {
+  const [, bytes, limit] =
+    /^Received message larger than max \((\d+) vs (\d+)\)$/.exec(details) ?? [];
+  if (bytes === undefined) return details;
+  return `the request has ${bytes} bytes, at most ${limit} are taken`;
 }
 
 /** The code of a failure that gRPC itself reports. A message over its limit stays too long. */
