@@ -63,7 +63,7 @@ export class FakeCluster {
   ) {
     this.#channel = new RpcChannel(address, { token: TOKEN });
     this.users = this.#channel.client(RunService);
-    this.workers = { coordinator: this.#channel, redis: link, token: TOKEN };
+    this.workers = { coordinator: this.#channel, redis: link, token: TOKEN, home: this.home };
   }
 
   /** Starts Redis and the coordinator, and makes a small model folder. */

@@ -45,12 +45,15 @@ export class WrongTokenError extends ClusterError {
 /** Thrown when the certificate of a caller is of a role that may not call a method. */
 export class WrongRoleError extends ClusterError {
   constructor(
-    readonly role: TlsRole,
+    /** Null for a caller without a certificate. */
+    readonly role: TlsRole | null,
     readonly callers: readonly TlsRole[],
   ) {
     super(
       "UNAUTHENTICATED",
-      `a certificate of role ${role} may not call this; ${callers.join(" and ")} may`,
+      role === null
+        ? `only a caller with a certificate of ${callers.join(" or ")} may call this`
+        : `a certificate of role ${role} may not call this; ${callers.join(" and ")} may`,
       { details: { role, callers } },
     );
   }

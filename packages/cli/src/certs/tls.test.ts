@@ -134,6 +134,19 @@ describe("mutual TLS", () => {
     expect(warnings).toHaveLength(1);
   });
 
+  test("where users need no certificate, that service still needs one", async () => {
+    const tls = { ...tlsOf(ours, "worker"), clients: "token" as const };
+    const { address } = await startServer(tls, "127.0.0.1:0", ["worker"]);
+    await call(address, tlsOf(ours, "worker"), "t", "worker");
+    const without = { ...tlsOf(ours, "client"), identity: null };
+    const foreigner = { ...tlsOf(foreign, "worker"), ca: tlsOf(ours, "worker").ca };
+    for (const caller of [without, foreigner]) {
+      await expect(call(address, caller, "t", "worker")).rejects.toThrow(
+        "only a caller with a certificate of worker may call this",
+      );
+    }
+  });
+
   test("TLS 1.2 is refused", async () => {
     const { address } = await startServer(tlsOf(ours, "coordinator"));
     const { ca, identity } = tlsOf(ours, "client");

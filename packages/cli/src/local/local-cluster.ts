@@ -196,6 +196,7 @@ export class LocalCluster {
         const workerEnv = {
           ...env,
           GUMSHOE_ROLE: role,
+          GUMSHOE_HOME: home.folder,
           GUMSHOE_COORDINATOR: this.#address,
           GUMSHOE_THREADS: String(fleet.threads),
           GUMSHOE_LISTEN: "127.0.0.1:0",

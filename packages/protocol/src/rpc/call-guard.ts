@@ -24,7 +24,7 @@ export interface CallGuardOptions {
   readonly connections: Connections;
   /** Says of a method's path that it needs no token. */
   readonly isOpen: (path: string) => boolean;
-  /** Roles of certificate that may call a method; null for all. */
+  /** Roles of certificate that may call a method; null for all callers, with a certificate or without. */
   readonly callersOf: (path: string) => readonly TlsRole[] | null;
   /** Called for every refused call. */
   readonly onRefused: (refused: { method: string; peer: string; error: ClusterError }) => void;
@@ -104,7 +104,7 @@ export class CallGuard {
     connections.trust(peer);
     const role = connections.roleOf(peer);
     const callers = callersOf(path);
-    if (role !== null && callers !== null && !callers.includes(role)) {
+    if (callers !== null && (role === null || !callers.includes(role))) {
       return refuse(new WrongRoleError(role, callers));
     }
     incoming.limitMessages(maxRequestBytes(path));

@@ -104,12 +104,13 @@ export class RpcServer {
     this.#logger = options.logger ?? null;
     this.#clock = options.clock ?? systemClock;
     this.#refusals = new RefusalLog({ logger: this.#logger, clock: this.#clock });
+    const hasTls = tls !== null && tls !== "off";
     this.#connections = new Connections({ clock: this.#clock });
     const guard = new CallGuard({
       token,
       connections: this.#connections,
       isOpen: (path) => path.startsWith(HEALTH_PATH),
-      callersOf: (path) => this.#callers.get(serviceOf(path)) ?? null,
+      callersOf: (path) => (hasTls ? (this.#callers.get(serviceOf(path)) ?? null) : null),
       onRefused: ({ error, ...call }) => this.#refusals.tell(call, error.message),
     });
     this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard.interceptor] });
@@ -124,7 +125,7 @@ export class RpcServer {
   /**
    * Adds a service with all its handlers; before {@link listen}.
    *
-   * @param callers  roles of certificate that may call it, where callers show one; null for all
+   * @param callers  roles of certificate that may call it, where there is TLS; null for all callers
    */
   serve<S extends RpcService>(
     service: S,

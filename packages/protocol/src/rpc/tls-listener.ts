@@ -51,7 +51,7 @@ export class TlsListener {
     const isAsked = clients === "certificate";
     this.#server = createServer(
       {
-        ...{ ca, ...identity, requestCert: isAsked, rejectUnauthorized: false },
+        ...{ ca, ...identity, requestCert: true, rejectUnauthorized: false },
         ...{ ALPNProtocols: ["h2"], noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
         // Both ends are Gumshoe's own or a gRPC library of today.
         minVersion: "TLSv1.3",
@@ -84,7 +84,7 @@ export class TlsListener {
     socket.on("error", () => undefined);
     const problem = isAsked ? certificateProblem(socket) : null;
     if (problem === null) {
-      const role = isAsked ? certificateRole(socket) : null;
+      const role = certificateRole(socket);
       if (role !== null) this.#connections.setRole(peer, role);
       this.#inject(socket);
       return;

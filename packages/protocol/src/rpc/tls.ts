@@ -32,8 +32,9 @@ export function certificateProblem(socket: TLSSocket): ClusterError | null {
   return new ClusterError("UNAUTHENTICATED", refusalOf(shown, String(socket.authorizationError)));
 }
 
-/** Returns the role that a caller's certificate is of; null for a certificate without one. */
+/** Returns the role that a caller's certificate is of; null without one of this cluster. */
 export function certificateRole(socket: TLSSocket): TlsRole | null {
+  if (!socket.authorized) return null;
   const shown = socket.getPeerX509Certificate();
   return TLS_ROLES.find((role) => shown?.checkHost(tlsName(role)) !== undefined) ?? null;
 }

@@ -97,6 +97,7 @@ export class WorkerHost {
     const reducer =
       role === "reducer"
         ? new ReducerRole({
+            home: this.#settings.home,
             ...{ engine: this.#engine, channels: this.#channels },
             onPublished: (run, name, held) => shareAhead(this.#files, { run, name }, held),
           })
