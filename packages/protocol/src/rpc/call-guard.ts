@@ -63,7 +63,8 @@ export class CallGuard {
             proceed(metadata);
           },
           onReceiveMessage: (message, proceed) => {
-            open.call?.arrived();
+            // A call with one answer has its answer at once when its request is whole.
+            if (method.responseStream) open.call?.arrived();
             proceed(message);
           },
           // Called once for every call, however it ended.

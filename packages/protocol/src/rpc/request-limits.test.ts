@@ -167,6 +167,14 @@ test("a health check whose request does not arrive is ended", async () => {
   expect(await answer).toBe(status.UNAVAILABLE);
 });
 
+test("a health check that is whole, but left open by its caller, is ended", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const answer = call(CHECK, message(Buffer.alloc(0)));
+  await vi.waitUntil(() => vi.getTimerCount() > 0);
+  vi.advanceTimersByTime(10_000);
+  expect(await answer).toBe(status.UNAVAILABLE);
+});
+
 test("streams without the token are few, and do not take the place of others", async () => {
   const request = message(Buffer.alloc(0));
   const watching = Array.from({ length: 64 }, () => {
