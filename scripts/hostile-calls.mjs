@@ -29,8 +29,9 @@ const CALLS_PER_CONNECTION = 200;
 /** A call that is not answered by then is left. */
 const CALL_TIMEOUT_MS = 1000;
 
-const ZIPPED = gzipSync(Buffer.alloc(64 * 1024 * 1024));
-const PART = Buffer.alloc(64 * 1024, 65);
+const ZIPPED = gzipSync(Buffer.alloc(12 * 1024 * 1024));
+// Less than a stream's window: Node.js 20 as a client may loop for ever where a reset meets data still to be sent.
+const PART = Buffer.alloc(12 * 1024, 65);
 
 /** The kinds of calls, in turn: path, headers, and what is written. */
 const KINDS = [
@@ -40,7 +41,7 @@ const KINDS = [
   {
     name: "a registration of 1 MB",
     path: REGISTER,
-    body: [prefix(1_000_000), ...Array(15).fill(PART)],
+    body: [prefix(1_000_000), PART],
   },
   {
     name: "a wrong token",

@@ -1,6 +1,7 @@
 /** What callers without the token can make a server hold: little, and not for long. */
 import {
   connect as connectHttp2,
+  constants,
   type ClientHttp2Session,
   type OutgoingHttpHeaders,
 } from "node:http2";
@@ -145,6 +146,21 @@ test.each([CHECK, FleetService.leave.path])("%s takes no compressed request", as
     const withoutToken = await call(path, body, { "grpc-encoding": encoding });
     expect(withoutToken).toBe(status.INVALID_ARGUMENT);
   }
+});
+
+test("a refused call that its caller keeps open is reset after its answer", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const stream = session.request(headersOf(FleetService.leave.path), { endStream: false });
+  stream.on("error", () => undefined);
+  const answer = await new Promise<Record<string, unknown>>((resolve) =>
+    stream.on("response", resolve),
+  );
+  stream.resume();
+  expect(answer["grpc-status"]).toBe(String(status.UNAUTHENTICATED));
+  const closed = new Promise((resolve) => stream.on("close", resolve));
+  vi.advanceTimersByTime(5000);
+  await closed;
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
 });
 
 test("an answer does not repeat what was asked", async () => {
