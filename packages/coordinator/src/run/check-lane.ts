@@ -36,8 +36,5 @@ export function checkLane(request: CompleteLaneRequest, numLanes: number): LossM
   const parsed = LaneMetrics.safeParse(json);
   if (parsed.success) return parsed.data;
   const field = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
-  return refuse(
-    `its metric ${field || "object"} is not what it must be: a finite number. ` +
-      "The update diverges (lower the learning rate), or the worker is broken",
-  );
+  return refuse(`its metric ${field || "object"} is not what a trainer reports`);
 }

@@ -34,7 +34,6 @@ const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
   "has an end that is none of stop, length, early-stop": { finish: "x".repeat(100_000) },
   "has a text of 20000000 characters": { text: "x".repeat(20_000_000) },
   "has a reason of 1000000 characters": { gradingError: "x".repeat(1_000_000) },
-  "has a metric score of NaN": { metrics: { score: Number.NaN } },
   "has 1000 metrics": {
     metrics: Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, 1])),
   },
@@ -79,8 +78,8 @@ const lying: FakeHooks = {
       await note(lie, complete({ ...report, workerId: "liar", ...changes }));
     }
     const metrics = JSON.parse(report.metricsJson) as object;
-    const infinite = JSON.stringify({ ...metrics, ratioSum: Number.POSITIVE_INFINITY });
-    await note("its metric ratioSum", complete({ ...report, metricsJson: infinite }));
+    const wrong = JSON.stringify({ ...metrics, ratioSum: "1" });
+    await note("its metric ratioSum", complete({ ...report, metricsJson: wrong }));
     return report;
   },
 };

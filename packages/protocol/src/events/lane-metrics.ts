@@ -5,18 +5,26 @@ const MAX_GROUP_KEY = 200;
 
 const Count = z.int().min(0);
 
-/** The sums that a trainer reports of a lane: finite numbers, so that what is kept of them can be read again. */
+/** A sum; null is what JSON makes of one that is not finite, which ends the run as diverged. */
+const Sum = z.unknown().transform((value, context): number => {
+  if (typeof value === "number") return value;
+  if (value === null) return Number.NaN;
+  context.addIssue({ code: "custom", message: "must be a number" });
+  return z.NEVER;
+});
+
+/** The sums that a trainer reports of a lane. */
 export const LaneMetrics = z.object({
-  loss: z.number(),
+  loss: Sum,
   numTokens: Count,
   numAnswers: Count,
   numClippedLow: Count,
   numClippedHigh: Count,
-  ratioSum: z.number(),
-  policyKlSum: z.number(),
-  referenceKlSum: z.number(),
-  entropySum: z.number(),
-  logprobGapMax: z.number().min(0),
+  ratioSum: Sum,
+  policyKlSum: Sum,
+  referenceKlSum: Sum,
+  entropySum: Sum,
+  logprobGapMax: Sum,
   logprobGapAt: z
     .object({ groupKey: z.string().max(MAX_GROUP_KEY), rollout: Count, token: Count })
     .nullable(),
