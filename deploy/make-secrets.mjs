@@ -49,6 +49,9 @@ function redisConfig(password) {
     "appendonly yes",
     "appendfsync everysec",
     'save ""',
+    // Half of the container's limit: a rewrite of the append-only file may copy all of it. Redis then says
+    // that its memory is full, and is waited for, instead of being ended by the kernel.
+    "maxmemory 256mb",
     // BullMQ's keys must never be thrown out.
     "maxmemory-policy noeviction",
     "",
@@ -57,6 +60,6 @@ function redisConfig(password) {
 
 secret("token");
 const password = secret("redis-password");
-// Redis runs under another user; nobody else has this volume.
-writeFileSync(`${REDIS_CONFIG}.new`, redisConfig(password), { mode: 0o444, flush: true });
+// Redis runs under another user, of the group of this one (group_add of its service).
+writeFileSync(`${REDIS_CONFIG}.new`, redisConfig(password), { mode: 0o440, flush: true });
 renameSync(`${REDIS_CONFIG}.new`, REDIS_CONFIG);

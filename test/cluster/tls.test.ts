@@ -152,7 +152,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     // All that another machine needs.
     const elsewhere = join(folder, "elsewhere");
     cpSync(join(certs, "worker"), elsewhere, { recursive: true });
-    startWorker("reducer");
+    startWorker("reducer", { GUMSHOE_HOME: join(folder, "home") });
     startWorker("trainer", { GUMSHOE_TLS: elsewhere, GUMSHOE_LISTEN: "127.0.0.2:0" });
     startWorker("inference", { GUMSHOE_TLS: elsewhere, GUMSHOE_LISTEN: "127.0.0.2:0" });
     const result = await call("submit", CONFIG, "--watch");

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import {
@@ -63,7 +63,7 @@ export class FakeCluster {
   ) {
     this.#channel = new RpcChannel(address, { token: TOKEN });
     this.users = this.#channel.client(RunService);
-    this.workers = { coordinator: this.#channel, redis: link, token: TOKEN };
+    this.workers = { coordinator: this.#channel, redis: link, token: TOKEN, home: this.home };
   }
 
   /** Starts Redis and the coordinator, and makes a small model folder. */
@@ -95,7 +95,9 @@ export class FakeCluster {
       env: {
         ...{ PATH: process.env.PATH, GUMSHOE_LISTEN: this.address, GUMSHOE_TOKEN: TOKEN },
         ...{ GUMSHOE_REDIS_URL: this.redis.url, GUMSHOE_CLUSTER: CLUSTER },
-        ...{ GUMSHOE_HOME: this.home, ...env },
+        GUMSHOE_HOME: this.home,
+        GUMSHOE_DATA: [this.model, tmpdir(), ROOT].join(delimiter),
+        ...env,
       },
       stdio: ["ignore", "ignore", "pipe"],
     });

@@ -4,6 +4,7 @@
  * a coordinator which mixes something up ends with other weights.
  */
 import { open } from "node:fs/promises";
+import { join } from "node:path";
 
 import { ClusterError, Rng, sha256 } from "@gumshoe/core";
 import { openModelFolder } from "@gumshoe/engine";
@@ -35,6 +36,8 @@ export interface FakeHome {
   readonly coordinator: RpcChannel;
   readonly redis: RedisLink;
   readonly token: string;
+  /** Folder of the coordinator. */
+  readonly home: string;
 }
 
 /** Makes the answers of a group: a function of its spec, the weights included. */
@@ -293,7 +296,7 @@ export class FakeReducer {
       },
       writeCheckpoint: async ({ plan, version, weights }) => {
         const { values, start } = this.#of(plan, version);
-        const file = await open(weights?.path ?? "", "r+");
+        const file = await open(join(this.#home.home, weights?.name ?? ""), "r+");
         await file.write(
           floatsToBytes(values),
           0,

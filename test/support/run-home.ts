@@ -31,6 +31,7 @@ import {
   packHandlers,
   rolloutHandlers,
 } from "../../packages/coordinator/src/rpc/worker-handlers.js";
+import { AllowedFolders } from "../../packages/coordinator/src/run/allowed-folders.js";
 import { RunManager } from "../../packages/coordinator/src/run/run-manager.js";
 import { type RunRecord } from "../../packages/coordinator/src/run/run-record.js";
 import { makeModel, ROOT, TOKEN } from "./fake-cluster.js";
@@ -154,20 +155,25 @@ export class RunHome {
       logger,
       mayWrite: () => Promise.resolve(),
       disk: this.disk,
+      allowed: new AllowedFolders({
+        folders: [tmpdir(), join(this.home, "model")],
+        home: this.home,
+      }),
     });
   }
 
   async #serve(): Promise<void> {
+    const logger = createLogger("test", "silent");
     const server = new RpcServer({ token: TOKEN });
     const manager = new Proxy({} as RunManager, {
       get: (_, name) => (this.#manager[name as "driver"] as () => unknown).bind(this.#manager),
     });
     server.serve(FleetService, fleetHandlers(this.fleet, manager));
-    server.serve(RolloutService, rolloutHandlers(manager));
-    server.serve(PackService, packHandlers(manager));
+    server.serve(RolloutService, rolloutHandlers(manager, logger));
+    server.serve(PackService, packHandlers(manager, logger));
     const address = await server.listen("127.0.0.1:0");
     const channel = new RpcChannel(address, { token: TOKEN });
-    const home = { coordinator: channel, redis: this.link, token: TOKEN };
+    const home = { coordinator: channel, redis: this.link, token: TOKEN, home: this.home };
     const workers = [
       new FakeInference(home, "inference-1"),
       new FakeTrainer(home, "trainer-1"),

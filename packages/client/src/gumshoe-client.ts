@@ -62,9 +62,9 @@ export interface GumshoeClientOptions {
  * checkpoints, lists the workers.
  *
  * Failed calls throw a ClusterError, whose `code` tells what is wrong: `UNAUTHENTICATED` (the token),
- * `INVALID_ARGUMENT` (the config; `details.field` names the place), `NOT_FOUND` (no such run or
- * checkpoint), `ALREADY_EXISTS` (the name has another config), `RESOURCE_EXHAUSTED` (the config is
- * larger than 1 MB), `UNAVAILABLE` (nobody answers).
+ * `INVALID_ARGUMENT` (the config; `details.field` names the place; or the config is longer than 64 KiB),
+ * `NOT_FOUND` (no such run or checkpoint), `ALREADY_EXISTS` (the name has another config),
+ * `UNAVAILABLE` (nobody answers).
  */
 export class GumshoeClient {
   readonly #channel: RpcChannel;

@@ -22,6 +22,7 @@ import { HomeLock } from "./ledger/home-lock.js";
 import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
+import { AllowedFolders } from "./run/allowed-folders.js";
 import { RunManager } from "./run/run-manager.js";
 import { type CoordinatorSettings } from "./settings.js";
 
@@ -109,13 +110,14 @@ export class Coordinator {
       ...{ clock: this.#clock, logger },
       mayWrite: () => this.#untilFresh(fence),
       disk: this.#disk,
+      allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
     });
     this.#runs = runs;
     const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
     this.#server.serve(RunService, runHandlers(runs, watched));
-    this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs));
-    this.#server.serve(RolloutService, rolloutHandlers(runs));
-    this.#server.serve(PackService, packHandlers(runs));
+    this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs), ["worker"]);
+    this.#server.serve(RolloutService, rolloutHandlers(runs, logger), ["worker"]);
+    this.#server.serve(PackService, packHandlers(runs, logger), ["worker"]);
     const address = await this.#server.listen(listen);
     const http = await this.#openHttp(runs);
     this.#fleet.start();

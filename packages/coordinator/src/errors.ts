@@ -118,8 +118,19 @@ export class WrongLaneWeightsError extends ClusterError {
 
 /** Thrown when a group that was handed in is not what was asked for. */
 export class MalformedGroupError extends ClusterError {
-  constructor(groupKey: string, problem: string) {
-    super("INVALID_ARGUMENT", `${groupKey}: ${problem}`, { details: { groupKey } });
+  constructor(groupKey: string, problem: string, workerId = "") {
+    super("INVALID_ARGUMENT", `group ${groupKey} of worker ${shortId(workerId)}: ${problem}`, {
+      details: { groupKey, workerId: shortId(workerId) },
+    });
+  }
+}
+
+/** Thrown when a trainer's report of a lane is not what a trainer can report. */
+export class MalformedLaneError extends ClusterError {
+  constructor(lane: string, problem: string, workerId: string) {
+    super("INVALID_ARGUMENT", `lane ${lane} of worker ${shortId(workerId)}: ${problem}`, {
+      details: { lane, workerId: shortId(workerId) },
+    });
   }
 }
 
@@ -181,4 +192,9 @@ export class CoordinatorSettingsError extends ClusterError {
   constructor(variable: string, problem: string) {
     super("INVALID_ARGUMENT", `${variable}: ${problem}`, { details: { variable } });
   }
+}
+
+/** A worker's id as it may stand in an error, whatever was sent for one. */
+function shortId(workerId: string): string {
+  return workerId.slice(0, 100);
 }

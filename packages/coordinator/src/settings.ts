@@ -1,3 +1,6 @@
+import { delimiter } from "node:path";
+import { fileURLToPath } from "node:url";
+
 import { readSecret, readTls, type Tls } from "@gumshoe/core";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
@@ -17,6 +20,8 @@ export interface CoordinatorSettings {
   readonly cluster: string;
   /** Folder of the runs. */
   readonly home: string;
+  /** Folders below which configs may name models, datasets and modules. */
+  readonly dataFolders: readonly string[];
   readonly logLevel: string;
   /** Written with address and pid once the coordinator serves; null for none. */
   readonly readyFile: string | null;
@@ -41,9 +46,28 @@ export function readSettings(
     tls: readTls(env, "coordinator"),
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     home: env.GUMSHOE_HOME ?? ".gumshoe",
+    dataFolders: readDataFolders(env.GUMSHOE_DATA),
     logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
     readyFile: env.GUMSHOE_READY_FILE ?? null,
   };
+}
+
+/** Models that come with Gumshoe, where it is a checkout. */
+const MODELS = fileURLToPath(new URL("../../../models", import.meta.url));
+
+/** Folders with the sign between them that PATH has, or a JSON list. */
+function readDataFolders(value: string | undefined): string[] {
+  if (value === undefined || value === "") return [process.cwd(), MODELS];
+  if (!value.startsWith("[")) return value.split(delimiter).filter((folder) => folder !== "");
+  try {
+    const folders: unknown = JSON.parse(value);
+    if (Array.isArray(folders) && folders.every((folder) => typeof folder === "string")) {
+      return folders;
+    }
+  } catch {
+    // Said below.
+  }
+  throw new CoordinatorSettingsError("GUMSHOE_DATA", "is no list of folders");
 }
 
 function readHttpListen(value: string | undefined): string | null {

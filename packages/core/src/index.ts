@@ -8,6 +8,7 @@ export {
   InvalidArgumentError,
 } from "./errors.js";
 export { canonicalJson, hashJson, sha256 } from "./hash.js";
+export { jsonProblem } from "./json-problem.js";
 export { createLogger, type Logger } from "./log.js";
 export { yieldCores } from "./priority.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
@@ -16,6 +17,7 @@ export { readSecret } from "./secret.js";
 export {
   readTls,
   readTlsFolder,
+  TLS_ROLES,
   type Tls,
   type TlsFiles,
   tlsName,

@@ -42,6 +42,34 @@ describe("createLogger", () => {
     expect(text).toContain("redis://[secret]@127.0.0.1:6379/0");
   });
 
+  test("the filter for secrets is linear in the text", () => {
+    const worst = ["a", "a:", "://", "://a", "Bearer ", "Bearer a", "x://y", "Bearer:", "@", '"'];
+    for (const piece of worst) {
+      const details = { text: piece.repeat(1_000_000 / piece.length) };
+      const begun = performance.now();
+      const error = new ClusterError("INTERNAL", "x", { details });
+      expect(logged((log) => log.warn({ err: error })).length).toBeGreaterThan(1000);
+      // Some milliseconds; where it is quadratic, minutes.
+      expect(performance.now() - begun).toBeLessThan(2000);
+    }
+  });
+
+  test("long fields, messages and errors are cut", () => {
+    const long = "x".repeat(100_000);
+    const text = logged((log) => {
+      log.info({ host: long }, long);
+      log.error(new ClusterError("INTERNAL", long));
+    });
+    expect(text.length).toBeLessThan(30_000);
+    expect(text).toContain("x... (100000 characters)");
+    expect(
+      text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => typeof JSON.parse(line)),
+    ).toEqual(["object", "object"]);
+  });
+
   test("a text without secrets stays as it is", () => {
     const message = "see https://example.org/a@b, mail a@b.org, took 3 ms";
     expect(logged((log) => log.info(message))).toContain(message);

@@ -5,8 +5,16 @@ export type { Logger } from "pino";
 /** Names of fields that never reach a log, down to the third level (an error's details). */
 const SECRET_FIELDS = ["token", "password", "authorization", "redisUrl"];
 
-/** Secrets inside of texts: the user part of a URL, and bearer tokens. */
-const SECRET_TEXTS = /(\w+:\/\/)[^\s"'/@]*@|(\bBearer )[\w.~+/=-]+/gi;
+/**
+ * Secrets inside of texts: the user part of a URL, and bearer tokens. Linear in the text: a match begins at a
+ * fixed sign, and what it passes cannot hold that sign again.
+ */
+const SECRET_TEXTS = /(:\/\/)[^\s"'/@]*@|(\bBearer )[\w.~+/=-]+/gi;
+
+/** Longest text of a field or message, in characters: callers choose some of them. */
+const MAX_TEXT = 2000;
+/** Longest stack trace, in characters. */
+const MAX_STACK = 8000;
 
 const CENSOR = "[secret]";
 
@@ -30,11 +38,48 @@ export function createLogger(
         paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
         censor: CENSOR,
       },
-      hooks: { streamWrite: withoutSecrets },
+      formatters: { log: shortened },
+      serializers: { err: shortError },
+      hooks: {
+        logMethod(args, method) {
+          method.apply(this, shortArguments(args) as typeof args);
+        },
+        streamWrite: withoutSecrets,
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
     destination,
   );
+}
+
+/** Cuts the message of a line; that of an error which stands alone is its message. */
+function shortArguments(args: readonly unknown[]): unknown[] {
+  const short = args.map((arg) => (typeof arg === "string" ? cut(arg) : arg));
+  const [first] = args;
+  const error = first instanceof Error ? first : (first as { err?: unknown } | null)?.err;
+  if (args.length === 1 && error instanceof Error) short.push(cut(error.message));
+  return short;
+}
+
+/** Cuts the texts among the fields of a line. */
+function shortened(fields: Record<string, unknown>): Record<string, unknown> {
+  const isLong = (value: unknown) => typeof value === "string" && value.length > MAX_TEXT;
+  if (!Object.values(fields).some(isLong)) return fields;
+  const entries = Object.entries(fields).map(([name, value]) => [
+    name,
+    typeof value === "string" ? cut(value) : value,
+  ]);
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
+function shortError(error: Error): object {
+  const { message, stack, ...rest } = pino.stdSerializers.err(error);
+  return { message: cut(message), stack: cut(stack, MAX_STACK), ...rest };
+}
+
+function cut(text: string, maxCharacters = MAX_TEXT): string {
+  if (text.length <= maxCharacters) return text;
+  return `${text.slice(0, maxCharacters)}... (${text.length} characters)`;
 }
 
 function withoutSecrets(line: string): string {

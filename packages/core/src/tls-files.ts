@@ -19,8 +19,11 @@ export interface TlsFiles {
 /** TLS by these files; "off" for none, on purpose; null for none, since nobody said anything. */
 export type Tls = TlsFiles | "off" | null;
 
-/** Whose files: the names of the folders that `gumshoe certs` makes. */
-export type TlsRole = "coordinator" | "worker" | "redis" | "client";
+/** The roles of certificates: the names of the folders that `gumshoe certs` makes. */
+export const TLS_ROLES = ["coordinator", "worker", "redis", "client"] as const;
+
+/** Whose files: one of {@link TLS_ROLES}. */
+export type TlsRole = (typeof TLS_ROLES)[number];
 
 /** The name that a role's certificate must have among its alternative names. */
 export function tlsName(role: TlsRole): string {

@@ -1,4 +1,4 @@
-import { ClusterError, type ErrorCode, errorMessage } from "@gumshoe/core";
+import { ClusterError, type ErrorCode, errorMessage, type TlsRole } from "@gumshoe/core";
 
 /** Thrown when a call failed, on the other side or on the way there; carries the other side's code. */
 export class RpcError extends ClusterError {
@@ -42,13 +42,37 @@ export class WrongTokenError extends ClusterError {
   }
 }
 
-/** Thrown when a request is larger than its method takes. */
+/** Thrown when the certificate of a caller is of a role that may not call a method. */
+export class WrongRoleError extends ClusterError {
+  constructor(
+    /** Null for a caller without a certificate. */
+    readonly role: TlsRole | null,
+    readonly callers: readonly TlsRole[],
+  ) {
+    super(
+      "UNAUTHENTICATED",
+      role === null
+        ? `only a caller with a certificate of ${callers.join(" or ")} may call this`
+        : `a certificate of role ${role} may not call this; ${callers.join(" and ")} may`,
+      { details: { role, callers } },
+    );
+  }
+}
+
+/** Thrown when a caller announces compressed messages: none are decompressed here. */
+export class CompressedRequestError extends ClusterError {
+  constructor() {
+    super("INVALID_ARGUMENT", "compressed requests are not taken: send them without grpc-encoding");
+  }
+}
+
+/** Thrown when a request is larger than its method takes; sending it again does not help. */
 export class RequestTooLargeError extends ClusterError {
   constructor(
     readonly bytes: number,
     readonly maxBytes: number,
   ) {
-    super("RESOURCE_EXHAUSTED", `the request has ${bytes} bytes, at most ${maxBytes} are taken`, {
+    super("INVALID_ARGUMENT", `the request has ${bytes} bytes, at most ${maxBytes} are taken`, {
       details: { bytes, maxBytes },
     });
   }

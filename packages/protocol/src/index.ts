@@ -3,6 +3,7 @@ export { CheckpointConfig } from "./config/checkpoint.js";
 export { Seed } from "./config/fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./config/grpo-config.js";
 export { AggregationConfig, LossSettings } from "./config/loss.js";
+export { type NamedPath, namedPaths } from "./config/named-paths.js";
 export { OptimizerConfig } from "./config/optimizer.js";
 export { checkRunConfig, parseRunConfig } from "./config/parse.js";
 export { RunConfig } from "./config/run-config.js";
@@ -27,6 +28,7 @@ export {
   type RunEventOf,
   type RunEventType,
 } from "./events/schemas.js";
+export { LaneMetrics } from "./events/lane-metrics.js";
 export { InputFile, InputSource, RunInputs } from "./events/run-inputs.js";
 export { RunService } from "./events/run-service.js";
 export { fromRunEvent, toRunEvent, type WatchedEvent } from "./events/watched-event.js";
@@ -133,6 +135,7 @@ export {
 } from "./rpc/channel.js";
 export { type CallContext, type RpcHandlers } from "./rpc/handlers.js";
 export { MAX_CONFIG_BYTES, MAX_MESSAGE_BYTES, WATCH_GATHER_MS } from "./rpc/limits.js";
+export { RefusalLog } from "./rpc/refusal-log.js";
 export { RpcServer } from "./rpc/server.js";
 export { type RequestOf, type ResponseOf, type RpcService } from "./rpc/service.js";
 export { fromGrpcFailure, type GrpcFailure, toGrpcFailure } from "./status.js";

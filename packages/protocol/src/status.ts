@@ -85,12 +85,27 @@ export function fromGrpcFailure(
     const message = `${call.address} cannot be trusted, or does not trust us: ${handshake}`;
     return new RpcError("UNAUTHENTICATED", message, call);
   }
-  const code = trailer?.code ?? CODE_OF[failure.code] ?? "INTERNAL";
+  const code = trailer?.code ?? libraryCode(failure) ?? "INTERNAL";
   const fromServer = trailer !== null || !isTransport(failure.code);
   const message = fromServer
-    ? failure.details
+    ? readable(failure.details)
     : `${shortMethod(call.method)} at ${call.address}: ${transportProblem(failure)}`;
   return new RpcError(code, message, { ...call, details: trailer?.details ?? {} });
+}
+
+/** Puts the library's words about a request over its limit into ours. */
+function readable(details: string): string {
+  const [, bytes, limit] =
+    /^Received message larger than max \((\d+) vs (\d+)\)$/.exec(details) ?? [];
+  if (bytes === undefined) return details;
+  return `the request has ${bytes} bytes, at most ${limit} are taken`;
+}
+
+/** The code of a failure that gRPC itself reports. A message over its limit stays too long. */
+function libraryCode({ code, details }: ServiceError): ErrorCode | undefined {
+  const isTooLong =
+    code === status.RESOURCE_EXHAUSTED && /message (larger than max|with size)/.test(details);
+  return isTooLong ? "INVALID_ARGUMENT" : CODE_OF[code];
 }
 
 function isTransport(code: status): boolean {

@@ -71,6 +71,13 @@ export class OutOfTurnError extends ClusterError {
   }
 }
 
+/** Thrown when a reducer is asked to write where no checkpoint of the run is made, or the file is not there. */
+export class CheckpointPlaceError extends ClusterError {
+  constructor(name: string, problem: string, cause?: unknown) {
+    super("INVALID_ARGUMENT", `checkpoint file ${name} ${problem}`, { details: { name }, cause });
+  }
+}
+
 /** Thrown when an optimizer file is missing, truncated or of another shape. */
 export class OptimizerFileError extends ClusterError {
   constructor(file: string, problem: string, cause?: unknown) {

@@ -1,4 +1,5 @@
 import { availableParallelism, hostname } from "node:os";
+import { resolve } from "node:path";
 
 import { readSecret, readTls, type Tls } from "@gumshoe/core";
 import { WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
@@ -30,6 +31,8 @@ export interface WorkerSettings {
   /** Host under which others reach this worker, where it is not the one it listens on; else null. */
   readonly announce: string | null;
   readonly host: string;
+  /** The coordinator's home, where reducers write checkpoints. */
+  readonly home: string;
   readonly logLevel: string;
   /** Written with address and pid once the worker serves; null for none. */
   readonly readyFile: string | null;
@@ -67,6 +70,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:0",
     announce: readAnnounce(env.GUMSHOE_ANNOUNCE),
     host: hostname(),
+    home: resolve(env.GUMSHOE_HOME || ".gumshoe"),
     logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
     readyFile: env.GUMSHOE_READY_FILE ?? null,
     fault: readFault(env.GUMSHOE_FAULT),

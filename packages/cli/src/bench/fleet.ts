@@ -52,6 +52,8 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
   const cluster = new LocalCluster({
     ...{ home, port: null, logLevel: "info", env: process.env, clock: systemClock },
     fleet: { inference: 0, trainers: 0, reducers: 1, threads: 1 },
+    data: [],
+    workingFolder: process.cwd(),
     onRestart: (name, reason) => settings.tell(`${name} died (${reason})`, 0),
   });
   let peers: ChildProcess[] = [];

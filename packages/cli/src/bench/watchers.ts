@@ -59,6 +59,8 @@ export async function benchWatchers(settings: BenchSettings): Promise<Figure[]> 
   const cluster = new LocalCluster({
     ...{ home, port: null, logLevel: "info", env: process.env, clock: systemClock },
     fleet: { inference: 1, trainers: 1, reducers: 1, threads: 1 },
+    data: [],
+    workingFolder: process.cwd(),
     onRestart: (name, reason) => settings.tell(`${name} died (${reason})`, 0),
   });
   const peer = fork(fileURLToPath(new URL("watchers-peer.js", import.meta.url)));

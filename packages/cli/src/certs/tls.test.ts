@@ -1,10 +1,11 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createLogger, readTls, readTlsFolder, type Tls, type TlsRole } from "@gumshoe/core";
-import { RpcChannel, RpcServer, TensorService } from "@gumshoe/protocol";
+import { RpcChannel, type RpcHandlers, RpcServer, TensorService } from "@gumshoe/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { makeCertificates } from "./certificate-folder.js";
@@ -37,7 +38,11 @@ interface Warning {
 }
 
 /** Starts a server that answers any pull with NOT_FOUND, and collects its warnings. */
-async function startServer(tls: Tls, listen = "127.0.0.1:0") {
+async function startServer(
+  tls: Tls,
+  listen = "127.0.0.1:0",
+  callers: readonly TlsRole[] | null = null,
+) {
   const warnings: Warning[] = [];
   const write = (line: string) => {
     const { msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
@@ -45,12 +50,13 @@ async function startServer(tls: Tls, listen = "127.0.0.1:0") {
   };
   const logger = createLogger("test", "warn", { write });
   const server = new RpcServer({ token: "t", tls, logger });
-  server.serve(TensorService, {
+  const handlers: RpcHandlers<typeof TensorService> = {
     // eslint-disable-next-line require-yield -- nothing is held here
     async *pullTensor() {
       await Promise.resolve();
     },
-  });
+  };
+  server.serve(TensorService, handlers, callers);
   const address = await server.listen(listen);
   open.push({ close: () => server.stop(0) });
   return { address, warnings };
@@ -113,6 +119,55 @@ describe("mutual TLS", () => {
     // It tries again and again: that is no news.
     await expect(call(address, tls())).rejects.toThrow();
     expect(warnings).toHaveLength(1);
+  });
+
+  test("a service for some roles refuses the certificate of another, whatever its token", async () => {
+    const callers = ["coordinator", "worker"] as const;
+    const tls = tlsOf(ours, "worker");
+    const { address, warnings } = await startServer(tls, "127.0.0.1:0", callers);
+    await call(address, tlsOf(ours, "coordinator"), "t", "worker");
+    await call(address, tlsOf(ours, "worker"), "t", "worker");
+    await expect(call(address, tlsOf(ours, "client"), "t", "worker")).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+      message: "a certificate of role client may not call this; coordinator and worker may",
+    });
+    expect(warnings).toHaveLength(1);
+  });
+
+  test("where users need no certificate, that service still needs one", async () => {
+    const tls = { ...tlsOf(ours, "worker"), clients: "token" as const };
+    const { address } = await startServer(tls, "127.0.0.1:0", ["worker"]);
+    await call(address, tlsOf(ours, "worker"), "t", "worker");
+    const without = { ...tlsOf(ours, "client"), identity: null };
+    const foreigner = { ...tlsOf(foreign, "worker"), ca: tlsOf(ours, "worker").ca };
+    for (const caller of [without, foreigner]) {
+      await expect(call(address, caller, "t", "worker")).rejects.toThrow(
+        "only a caller with a certificate of worker may call this",
+      );
+    }
+  });
+
+  test("TLS 1.2 is refused", async () => {
+    const { address } = await startServer(tlsOf(ours, "coordinator"));
+    const { ca, identity } = tlsOf(ours, "client");
+    const [host = "", port = ""] = address.split(":");
+    const options = {
+      host,
+      port: Number(port),
+      ca,
+      ...identity,
+      servername: "coordinator.gumshoe",
+    };
+    const attempt = (maxVersion: "TLSv1.2" | "TLSv1.3") =>
+      new Promise<string>((resolve) => {
+        const socket = connectTls({ ...options, maxVersion }, () => {
+          resolve(socket.getProtocol() ?? "none");
+          socket.destroy();
+        });
+        socket.on("error", (error: Error) => resolve(error.message));
+      });
+    expect(await attempt("TLSv1.3")).toBe("TLSv1.3");
+    expect(await attempt("TLSv1.2")).toContain("protocol version");
   });
 
   test("a caller refuses a server of another authority, or of another role", async () => {

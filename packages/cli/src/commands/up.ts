@@ -16,6 +16,7 @@ const DEFAULT_PORT = 7070;
 interface UpOptions extends FleetOptions {
   readonly home: string;
   readonly port: number;
+  readonly data: readonly string[];
   readonly json?: boolean;
   readonly logLevel: string;
 }
@@ -28,20 +29,29 @@ export function addUpCommand(program: Command, context: Context): void {
       "Start a cluster on this machine that stands until Ctrl-C; then submit runs to it. " +
         "It listens on loopback alone, without TLS: GUMSHOE_TLS is passed over.",
     )
-    .option("--port <n>", "port of the coordinator", wholeNumber(1, 65_535), DEFAULT_PORT);
+    .option("--port <n>", "port of the coordinator", wholeNumber(1, 65_535), DEFAULT_PORT)
+    .option(
+      "--data <folder>",
+      "allow configs to name models, datasets and modules below this folder too (repeatable); " +
+        "the working folder and those of GUMSHOE_DATA are allowed",
+      (folder: string, before: readonly string[]) => [...before, folder],
+      [] as readonly string[],
+    );
   withJson(withFleet(withHome(command, context)));
   withExamples(command, "gumshoe up --inference 2", "gumshoe submit runs/first.yaml --watch");
   command.action((options: UpOptions) => stand(options, context));
 }
 
 async function stand(options: UpOptions, context: Context): Promise<void> {
-  const { terminal, clock, env } = context;
+  const { terminal, clock, env, workingFolder } = context;
   const home = new Home(options.home);
   const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
   const cluster = new LocalCluster({
     home,
     fleet: fleetSize(options, availableParallelism()),
     port: options.port,
+    data: options.data,
+    workingFolder,
     logLevel: options.logLevel,
     env,
     clock,

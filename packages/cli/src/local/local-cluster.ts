@@ -6,7 +6,7 @@
  * - Nothing outlives the process that started it: see Guardian.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { type Clock } from "@gumshoe/core";
@@ -22,6 +22,8 @@ import { type ProcessSpec, SupervisedProcess } from "./supervised-process.js";
 
 const READY_WITHIN_MS = 20_000;
 const READY_POLL_MS = 20;
+/** Models that come with Gumshoe. */
+const MODELS = fileURLToPath(new URL("../../../../models", import.meta.url));
 /** Names the cluster in its Redis. */
 const CLUSTER = "local";
 /** Workers hand their jobs back; what they cannot hand back in time is done again by others. */
@@ -46,6 +48,9 @@ export interface LocalClusterOptions {
   /** Port of the coordinator; null for any. */
   readonly port: number | null;
   readonly logLevel: string;
+  /** Folders and files that configs may name, beside the working folder and what GUMSHOE_DATA lists. */
+  readonly data: readonly string[];
+  readonly workingFolder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
   /** Told when a process is started again. */
@@ -160,11 +165,22 @@ export class LocalCluster {
         ...env,
         GUMSHOE_LISTEN: this.#address,
         GUMSHOE_HOME: home.folder,
+        GUMSHOE_DATA: JSON.stringify(this.#dataFolders()),
         GUMSHOE_READY_FILE: readyFile,
       },
       input: null,
       logFile: home.freshLog("coordinator"),
     };
+  }
+
+  #dataFolders(): string[] {
+    const { data, env, workingFolder } = this.#options;
+    const listed = (env["GUMSHOE_DATA"] ?? "").split(delimiter).filter((folder) => folder !== "");
+    return [
+      workingFolder,
+      MODELS,
+      ...[...listed, ...data].map((one) => resolve(workingFolder, one)),
+    ];
   }
 
   #workerSpecs(env: NodeJS.ProcessEnv): ProcessSpec[] {
@@ -180,6 +196,7 @@ export class LocalCluster {
         const workerEnv = {
           ...env,
           GUMSHOE_ROLE: role,
+          GUMSHOE_HOME: home.folder,
           GUMSHOE_COORDINATOR: this.#address,
           GUMSHOE_THREADS: String(fleet.threads),
           GUMSHOE_LISTEN: "127.0.0.1:0",

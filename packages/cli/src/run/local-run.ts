@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 
 import { GumshoeClient } from "@gumshoe/client";
 import { ClusterError } from "@gumshoe/core";
-import { type RunConfig, type RunResult } from "@gumshoe/protocol";
+import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/protocol";
 
 import { type Context } from "../context.js";
 import { InterruptedError, RunNotDoneError } from "../errors.js";
@@ -27,7 +27,7 @@ export async function runLocally(
   options: LocalRunOptions,
   context: Context,
 ): Promise<RunResult> {
-  const { terminal, clock, env } = context;
+  const { terminal, clock, env, workingFolder } = context;
   const { home, fleet, logLevel } = options;
   const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
   const cluster = new LocalCluster({
@@ -35,6 +35,8 @@ export async function runLocally(
     fleet,
     port: null,
     logLevel,
+    data: namedPaths(config).map(({ path }) => path),
+    workingFolder,
     env,
     clock,
     onRestart: (name, reason) => terminal.err(`${name} died (${reason}); starting it again\n`),

@@ -7,6 +7,8 @@ import {
   type WorkerStatus,
 } from "@gumshoe/protocol";
 
+import { checkHeartbeat, checkRegistration } from "./check-worker.js";
+
 /** How often workers say that they are there: more seldom in a fleet of more than a hundred. */
 const HEARTBEAT_INTERVAL_MS = { least: 500, perWorker: 5, most: 1000 };
 /** Silence after which a worker counts as lost. */
@@ -99,8 +101,9 @@ export class Fleet {
     }
   }
 
-  /** @throws ClusterError FAILED_PRECONDITION for a worker of another version */
+  /** @throws InvalidArgumentError, and ClusterError FAILED_PRECONDITION for a worker of another version */
   register(registration: RegisterRequest): void {
+    checkRegistration(registration);
     if (registration.protocolVersion !== PROTOCOL_VERSION) {
       throw new ClusterError(
         "FAILED_PRECONDITION",
@@ -124,9 +127,10 @@ export class Fleet {
   /**
    * Takes a worker's sign of life; returns its role.
    *
-   * @throws ClusterError NOT_FOUND for a worker that must register again
+   * @throws InvalidArgumentError, and ClusterError NOT_FOUND for a worker that must register again
    */
   heartbeat(vitals: HeartbeatRequest): string {
+    checkHeartbeat(vitals);
     const member = this.#members.get(vitals.workerId);
     if (member === undefined) throw new ClusterError("NOT_FOUND", "register first");
     member.vitals = vitals;

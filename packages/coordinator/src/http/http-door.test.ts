@@ -92,6 +92,18 @@ test("health is told to anybody, the rest to nobody without the token", async ()
   expect((await fetch(`${url}/metrics`, { method: "POST", ...withToken("t") })).status).toBe(405);
 });
 
+test("refusals are logged once for each reason and caller, without the path", async () => {
+  const lines: string[] = [];
+  const logger = createLogger("test", "warn", { write: (line) => void lines.push(line) });
+  door = new HttpDoor({ token: "t", tls: null, pages: new Map(), logger });
+  const url = `http://${await door.listen("127.0.0.1:0")}`;
+  for (let i = 0; i < 20; i++) await fetch(`${url}/${"secret-path".repeat(100)}`);
+  await fetch(`${url}/other`, withToken("wrong"));
+  expect(lines).toHaveLength(2);
+  expect(lines.join("")).not.toContain("secret-path");
+  expect((await fetch(`${url}/${"x".repeat(9000)}`)).status).toBe(431);
+});
+
 test("a port in use is an error that names it", async () => {
   const address = (await openDoor()).replace("http://", "");
   const logger = createLogger("test", "silent");

@@ -1,12 +1,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 
-import { type Logger, type Tls } from "@gumshoe/core";
-import { isBearer, ListenError, tellHowPrivate } from "@gumshoe/protocol";
+import { type Logger, systemClock, type Tls } from "@gumshoe/core";
+import { isBearer, ListenError, RefusalLog, tellHowPrivate } from "@gumshoe/protocol";
 
 const HEALTH_PATH = "/healthz";
 const REQUEST_TIMEOUT_MS = 10_000;
+/** How often connections are checked for being too slow or idle, in ms. */
+const CHECK_EVERY_MS = 2000;
+/** Longest request line and headers, in bytes: a token and what a proxy adds. */
+const MAX_HEADER_BYTES = 8192;
+/** Most connections at a time: monitors are few. */
+const MAX_CONNECTIONS = 256;
 const PLAIN_TEXT = "text/plain; charset=utf-8";
+
+const LIMITS = {
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: CHECK_EVERY_MS,
+  maxHeaderSize: MAX_HEADER_BYTES,
+};
 
 /** A text that is served. */
 export interface Page {
@@ -26,6 +39,7 @@ export class HttpDoor {
   readonly #tls: Tls;
   readonly #pages: ReadonlyMap<string, Page>;
   readonly #logger: Logger;
+  readonly #refusals: RefusalLog;
 
   /** @param options.pages  what is served, by path */
   constructor(options: {
@@ -39,16 +53,24 @@ export class HttpDoor {
     this.#tls = tls;
     this.#pages = pages;
     this.#logger = logger;
+    this.#refusals = new RefusalLog({ logger, clock: systemClock });
     const answer = (request: IncomingMessage, response: ServerResponse) =>
       this.#answer(request, response);
     this.#server =
       tls === null || tls === "off"
-        ? createServer(answer)
+        ? createServer(LIMITS, answer)
         : createSecureServer(
-            { ca: tls.ca, ...tls.identity, requestCert: tls.clients === "certificate" },
+            {
+              ...LIMITS,
+              ...tls.identity,
+              ca: tls.ca,
+              requestCert: tls.clients === "certificate",
+              handshakeTimeout: REQUEST_TIMEOUT_MS,
+              minVersion: "TLSv1.3",
+            },
             answer,
           );
-    this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
+    this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
   /**
@@ -89,10 +111,8 @@ export class HttpDoor {
       end(response, 200, "ok");
     } else if (!isBearer(request.headers.authorization, this.#token)) {
       const problem = request.headers.authorization === undefined ? "missing" : "wrong";
-      this.#logger.warn(
-        { path, peer: request.socket.remoteAddress },
-        `refused: the token is ${problem}`,
-      );
+      const { remoteAddress, remotePort } = request.socket;
+      this.#refusals.tell({ peer: `${remoteAddress}:${remotePort}` }, `the token is ${problem}`);
       end(response, 401, `the token is ${problem}`, { "www-authenticate": "Bearer" });
     } else {
       this.#show(path, response);

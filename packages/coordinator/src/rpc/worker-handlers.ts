@@ -1,3 +1,4 @@
+import { ClusterError, type Logger } from "@gumshoe/core";
 import {
   type FleetService,
   type PackService,
@@ -28,7 +29,10 @@ export function fleetHandlers(fleet: Fleet, runs: RunManager): RpcHandlers<typeo
 }
 
 /** The handlers of RolloutService. */
-export function rolloutHandlers(runs: RunManager): RpcHandlers<typeof RolloutService> {
+export function rolloutHandlers(
+  runs: RunManager,
+  logger: Logger,
+): RpcHandlers<typeof RolloutService> {
   return {
     getRunAssets: async ({ run }) => runs.driver(run).assets.files,
     fetchGroup: async ({ run, groupKey }) => {
@@ -36,22 +40,39 @@ export function rolloutHandlers(runs: RunManager): RpcHandlers<typeof RolloutSer
       return { ...sampling.fetch(groupKey), assetsDigest: assets.digest };
     },
     submitGroup: async (request) => {
-      await runs.driver(request.run).sampling.submit(request);
+      const { workerId, run, groupKey } = request;
+      await runs
+        .driver(run)
+        .sampling.submit(request)
+        .catch((error: unknown) => refuse(logger, { workerId, run, groupKey }, error));
       return {};
     },
   };
 }
 
 /** The handlers of PackService. */
-export function packHandlers(runs: RunManager): RpcHandlers<typeof PackService> {
+export function packHandlers(runs: RunManager, logger: Logger): RpcHandlers<typeof PackService> {
   return {
     fetchLane: async ({ run, update, lane }) => {
       const { lanes, assets } = runs.driver(run);
       return { ...lanes.fetch(update, lane), assetsDigest: assets.digest };
     },
     completeLane: async (request) => {
-      runs.driver(request.run).lanes.complete(request);
+      const { workerId, run, update, lane } = request;
+      try {
+        runs.driver(run).lanes.complete(request);
+      } catch (error) {
+        refuse(logger, { workerId, run, update, lane }, error);
+      }
       return {};
     },
   };
+}
+
+/** Logs what a worker handed in wrongly, and throws on. */
+function refuse(logger: Logger, handedIn: Record<string, unknown>, error: unknown): never {
+  if (error instanceof ClusterError && error.code === "INVALID_ARGUMENT") {
+    logger.warn(handedIn, `refused what a worker handed in: ${error.message}`);
+  }
+  throw error;
 }

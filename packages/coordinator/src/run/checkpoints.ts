@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 
 import { errorMessage, hashJson, type Logger } from "@gumshoe/core";
 import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
@@ -96,10 +96,16 @@ export class Checkpoints {
     await prepareFile(optimizer, optimizerHeader, 2 * bytes);
     return plan.writeCheckpoint({
       version,
-      weights: { path: weights, dataOffset: weightsHeader.length },
-      expAvg: { path: optimizer, dataOffset: optimizerHeader.length },
-      expAvgSq: { path: optimizer, dataOffset: optimizerHeader.length + bytes },
+      weights: { name: this.#inHome(weights), dataOffset: weightsHeader.length },
+      expAvg: { name: this.#inHome(optimizer), dataOffset: optimizerHeader.length },
+      expAvgSq: { name: this.#inHome(optimizer), dataOffset: optimizerHeader.length + bytes },
     });
+  }
+
+  /** The place of a file in the home, as reducers are told it: their home may be mounted elsewhere. */
+  #inHome(path: string): string {
+    const inRun = relative(this.#record.folder, path).split(sep);
+    return ["runs", this.#record.config.name, ...inRun].join("/");
   }
 
   async #manifest(folder: string, iteration: number): Promise<Manifest> {

@@ -11,6 +11,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { ExactnessError, NotWantedError, WrongLaneWeightsError } from "../errors.js";
+import { checkLane } from "./check-lane.js";
 import { type Weights } from "./run-state.js";
 
 /** One update's lanes, to be computed. */
@@ -100,7 +101,7 @@ export class LaneBoard {
   /**
    * Takes a trainer's report. The same lane again is accepted when its gradient is the same.
    *
-   * @throws NotWantedError, ExactnessError
+   * @throws NotWantedError, MalformedLaneError, ExactnessError
    */
   complete(request: CompleteLaneRequest): void {
     const work = this.#work;
@@ -112,6 +113,7 @@ export class LaneBoard {
       const key = laneKey(update, lane);
       throw new WrongLaneWeightsError(key, work.weights.digest, request.weightsDigest);
     }
+    const metrics = checkLane(request, work.lanes.length);
     const known = this.#done.get(lane);
     if (known !== undefined) {
       if (known.digest === gradientDigest) return;
@@ -123,7 +125,6 @@ export class LaneBoard {
           "the log-probs of the same weights must agree bit for bit",
       );
     }
-    const metrics = JSON.parse(request.metricsJson) as LossMetrics;
     this.#done.set(lane, { digest: gradientDigest, metrics });
     if (this.#done.size === work.lanes.length) this.#settled();
   }

@@ -56,7 +56,9 @@ test("every tier is recorded, and follows from the iterations before it alone", 
 
 test("a curriculum whose larger cases do not fit is refused before the run exists", async () => {
   const submitted = cluster.submit({ name: "narrow", ...CHANGES, maxPackTokens: 600 });
-  await expect(submitted).rejects.toThrow(/maxPackTokens: is 600; easy-clear-1-\d+ needs \d+ tokens/);
+  await expect(submitted).rejects.toThrow(
+    /maxPackTokens: is 600; easy-clear-1-\d+ needs \d+ tokens/,
+  );
 });
 
 test("an iteration has cases of its tier, and never one of the validation", () => {

@@ -104,6 +104,7 @@ export class RunDriver {
     const { config } = this.#record;
     await this.#checkIdentity(tasks);
     this.#assets = servedAssets(config, model);
+    this.sampling.vocabulary = model.vocabularySize;
     await writeMetrics(this.#record);
     const checkpoints = new Checkpoints(this.#record, model, logger);
     const examples = config.type === "sft" ? new ExampleLessons(config, tasks, model) : null;

@@ -15,6 +15,7 @@ import { type JobQueue } from "@gumshoe/queue";
 import { NameTakenError, RunStoppedError, UnknownRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
+import { type AllowedFolders } from "./allowed-folders.js";
 import { RunDriver } from "./run-driver.js";
 import { checkInputs, checkUnchanged } from "./run-inputs.js";
 import { RunRecord } from "./run-record.js";
@@ -32,6 +33,8 @@ export interface ManagerOptions {
   readonly logger: Logger;
   readonly mayWrite: () => Promise<void>;
   readonly disk: DiskThread;
+  /** Where configs may name files. */
+  readonly allowed: AllowedFolders;
 }
 
 interface Active {
@@ -155,11 +158,14 @@ export class RunManager {
 
   async #create(config: RunConfig): Promise<RunRecord> {
     const { name } = config;
-    const { folder, disk, logger } = this.#options;
-    const arriving = checkInputs(config, (file) => disk.hash(file)).then(({ inputs, warnings }) => {
-      for (const warning of warnings) logger.warn({ run: name }, warning);
-      return RunRecord.create(join(folder, name), { config, inputs }, this.#options);
-    });
+    const { allowed, folder, disk, logger } = this.#options;
+    const arriving = allowed
+      .check(config)
+      .then(() => checkInputs(config, (file) => disk.hash(file)))
+      .then(({ inputs, warnings }) => {
+        for (const warning of warnings) logger.warn({ run: name }, warning);
+        return RunRecord.create(join(folder, name), { config, inputs }, this.#options);
+      });
     this.#arriving.set(name, arriving);
     try {
       const record = await arriving;

@@ -23,6 +23,8 @@ export interface RunModel {
   readonly tokenizer: Tokenizer;
   /** Positions that the model knows. */
   readonly maxPositions: number;
+  /** Tokens that the model can sample. */
+  readonly vocabularySize: number;
 }
 
 /** What is known of a model before a run has one. */
@@ -40,9 +42,16 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
       : config.model;
   const model = await openModelFolder(folder);
   const { layout, assets } = model;
-  const { maxPositions } = model.config;
+  const { maxPositions, vocabularySize } = model.config;
   await model.close();
-  return { folder, layout, assets, tokenizer: Tokenizer.fromAssets(assets), maxPositions };
+  return {
+    folder,
+    layout,
+    assets,
+    tokenizer: Tokenizer.fromAssets(assets),
+    maxPositions,
+    vocabularySize,
+  };
 }
 
 /** Looks whether a run's model is there and whole, and makes nothing. */

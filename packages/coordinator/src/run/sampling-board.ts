@@ -9,10 +9,11 @@ import {
 import { ClusterError, sha256, Turns } from "@gumshoe/core";
 
 import { ExactnessError, NotWantedError } from "../errors.js";
+import { checkGroup } from "./check-group.js";
 import { type GroupPlan } from "./group-specs.js";
 import { type RunRecord } from "./run-record.js";
 import { textOf } from "./slab.js";
-import { checkGroup, groupBytes, groupEvent } from "./stored-group.js";
+import { groupBytes, groupEvent } from "./stored-group.js";
 
 /** The groups that are wanted now: what workers fetch, and where they hand in. */
 export class SamplingBoard {
@@ -21,6 +22,10 @@ export class SamplingBoard {
   readonly #open = new Map<string, { readonly plan: GroupPlan; readonly job: RolloutJob }>();
   /** Groups that are on their way into the ledger. */
   readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
+  /** All groups of the phase in hand, finished ones included. */
+  #plans: ReadonlyMap<string, GroupPlan> = new Map();
+  /** Tokens of the run's model. */
+  #vocabulary = 0;
   #sources: readonly TensorSource[] = [];
   #numWanted = 0;
   /** Whether the open jobs are still being put into the queue. */
@@ -36,6 +41,11 @@ export class SamplingBoard {
   /** Groups of the phase in hand, finished ones included. */
   get numWanted(): number {
     return this.#numWanted;
+  }
+
+  /** Sets the number of tokens of the run's model, which answers are checked against. */
+  set vocabulary(size: number) {
+    this.#vocabulary = size;
   }
 
   get numOpen(): number {
@@ -64,6 +74,7 @@ export class SamplingBoard {
     this.#sources = options.sources;
     this.#numWanted = plans.length;
     this.#open.clear();
+    this.#plans = new Map(plans.map((plan) => [plan.groupKey, plan]));
     const turns = new Turns();
     for (const plan of plans) {
       await turns.next();
@@ -122,7 +133,8 @@ export class SamplingBoard {
   }
 
   /**
-   * Takes a group from a worker. The first one counts; the same again is accepted; another is an error.
+   * Takes a group from a worker. The first one counts; the same again is accepted; another one that could
+   * be right ends the run.
    *
    * @throws WrongGroupWeightsError, MalformedGroupError, ExactnessError, NotWantedError
    */
@@ -134,6 +146,9 @@ export class SamplingBoard {
     const known = arriving?.name ?? this.#record.state.groups.get(groupKey);
     if (known !== undefined) {
       if (known === name) return arriving?.stored;
+      const plan = this.#plans.get(groupKey);
+      if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
+      checkGroup(request, { plan, vocabulary: this.#vocabulary });
       const problem = `group ${groupKey} was sampled twice, with different results`;
       const error = new ExactnessError(problem);
       this.#failed(error);
@@ -141,7 +156,7 @@ export class SamplingBoard {
     }
     const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
-    checkGroup(request, plan);
+    checkGroup(request, { plan, vocabulary: this.#vocabulary });
     const stored = this.#store(request, bytes, name);
     this.#arriving.set(groupKey, { name, stored });
     try {

@@ -1,44 +1,12 @@
 import { type Finish, type Group, meanInterval } from "@gumshoe/grpo";
 import { bytesToFloats, type RunEventOf, SubmitGroupRequest } from "@gumshoe/protocol";
 
-import { MalformedGroupError, WrongGroupWeightsError } from "../errors.js";
-import { type GroupPlan } from "./group-specs.js";
-
-/** Largest size of a reward: sums of rewards and of their squares stay finite. */
-const MAX_REWARD = 1e30;
 /** Characters of a grader's reason that the ledger keeps. */
 const MAX_REASON_CHARACTERS = 300;
 
 /** Bytes under which a group is stored: the worker's message, without what differs between workers. */
 export function groupBytes(request: SubmitGroupRequest): Uint8Array {
   return SubmitGroupRequest.encode({ ...request, workerId: "", gradingMs: 0 }).finish();
-}
-
-/**
- * Holds a group against what was asked for.
- *
- * @throws WrongGroupWeightsError, MalformedGroupError
- */
-export function checkGroup(request: SubmitGroupRequest, plan: GroupPlan): void {
-  const { groupKey, rollouts } = request;
-  const expected = plan.weights?.digest ?? "";
-  const got = request.weights?.digest ?? "";
-  if (got !== expected) throw new WrongGroupWeightsError(groupKey, expected, got);
-  if (rollouts.length !== plan.count) {
-    throw new MalformedGroupError(groupKey, `${rollouts.length} rollouts, not ${plan.count}`);
-  }
-  for (const [index, { tokens, logprobs, reward = 0 }] of rollouts.entries()) {
-    // Not so for NaN either.
-    if (!(Math.abs(reward) <= MAX_REWARD)) {
-      const problem = `rollout ${index} has reward ${reward}, not a number within ±${MAX_REWARD}`;
-      throw new MalformedGroupError(groupKey, problem);
-    }
-    const numLogprobs = logprobs.byteLength / Float32Array.BYTES_PER_ELEMENT;
-    if (tokens.length === 0 || numLogprobs !== tokens.length) {
-      const problem = `rollout ${index} has ${tokens.length} tokens and ${numLogprobs} log-probs`;
-      throw new MalformedGroupError(groupKey, problem);
-    }
-  }
 }
 
 /**

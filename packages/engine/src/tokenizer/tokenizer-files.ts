@@ -1,4 +1,4 @@
-import { errorMessage } from "@gumshoe/core";
+import { jsonProblem } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
 
@@ -42,7 +42,7 @@ function parseObject(file: string, text: string | undefined): JsonObject {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new TokenizerError(file, `is not JSON: ${errorMessage(error)}`, error);
+    throw new TokenizerError(file, jsonProblem(error), error);
   }
   if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as JsonObject;
   throw new TokenizerError(file, "is not a JSON object");

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { errorMessage } from "@gumshoe/core";
+import { errorMessage, jsonProblem } from "@gumshoe/core";
 
 import { ModelFolderError } from "../errors.js";
 
@@ -49,6 +49,6 @@ export function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ModelFolderError({ file }, `is not JSON: ${errorMessage(error)}`, error);
+    throw new ModelFolderError({ file }, jsonProblem(error), error);
   }
 }

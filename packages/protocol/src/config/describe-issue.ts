@@ -18,7 +18,7 @@ interface Checked {
 export function firstProblem(issues: readonly Issue[], checked: Checked): InvalidArgumentError {
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (issue === undefined) return new InvalidArgumentError("config", "is not valid");
-  const field = issue.path.map(String).join(".") || "config";
+  const field = fieldName(issue.path) || "config";
   const given = valueAt(checked.value, issue.path);
   if (issue.code === "unrecognized_keys") return unknownField(issue, checked);
   if (issue.code === "invalid_union" && issue.path.at(-1) === "type") {
@@ -34,20 +34,33 @@ export function firstProblem(issues: readonly Issue[], checked: Checked): Invali
   return new InvalidArgumentError(field, problemOf(issue));
 }
 
+/** Longest part of a config that an error repeats, in characters. */
+const MAX_EXCERPT = 200;
+
+/** Returns a text, or its beginning where it is long. */
+export function excerpt(text: string): string {
+  return text.length <= MAX_EXCERPT ? text : `${text.slice(0, MAX_EXCERPT)}...`;
+}
+
+function fieldName(path: readonly PropertyKey[]): string {
+  return excerpt(path.map(String).join("."));
+}
+
 function unknownField(
   issue: Extract<Issue, { code: "unrecognized_keys" }>,
   { schema, value }: Checked,
 ): InvalidArgumentError {
   const key = issue.keys[0] ?? "";
   const nearest = nearestName(key, knownNames(schemaAt(schema, value, issue.path)));
-  const field = [...issue.path.map(String), key].join(".");
+  const field = fieldName([...issue.path, key]);
   return nearest === null
     ? new InvalidArgumentError(field, "unknown field")
     : new InvalidArgumentError(field, "unknown field", { suggestion: `did you mean ${nearest}?` });
 }
 
 function wrongChoice(field: string, given: unknown, choices: string[]): InvalidArgumentError {
-  const problem = given === undefined ? "is missing" : `${JSON.stringify(given)} is not a choice`;
+  const problem =
+    given === undefined ? "is missing" : `${excerpt(JSON.stringify(given))} is not a choice`;
   const nearest = typeof given === "string" ? nearestName(given, choices) : null;
   return new InvalidArgumentError(field, problem, {
     suggestion: nearest === null ? `one of ${choices.join(", ")}` : `did you mean ${nearest}?`,
@@ -74,7 +87,7 @@ function problemOf(issue: Issue): string {
     case "invalid_type":
       return `must be ${KINDS[issue.expected] ?? issue.expected}`;
     default:
-      return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+      return excerpt(issue.message.charAt(0).toLowerCase() + issue.message.slice(1));
   }
 }
 

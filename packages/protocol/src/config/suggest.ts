@@ -1,7 +1,11 @@
 import { z } from "zod";
 
+/** Longest name that is compared, in characters: comparing takes the product of both lengths. */
+const MAX_COMPARED = 64;
+
 /** Returns the known name that is most like an unknown one, or null when none is near. */
 export function nearestName(unknown: string, known: readonly string[]): string | null {
+  if (unknown.length > MAX_COMPARED) return null;
   const limit = Math.max(1, Math.floor(unknown.length / 3));
   let best: string | null = null;
   let bestDistance = limit + 1;

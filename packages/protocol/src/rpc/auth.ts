@@ -1,10 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
 
-import { type ClusterError } from "@gumshoe/core";
-import { Metadata, type ServerInterceptor, ServerInterceptingCall } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 
 import { WrongTokenError } from "../errors.js";
-import { toGrpcFailure } from "../status.js";
 
 const HEADER = "authorization";
 const SCHEME = "Bearer ";
@@ -14,34 +12,6 @@ export function bearerMetadata(token: string): Metadata {
   const metadata = new Metadata();
   metadata.set(HEADER, SCHEME + token);
   return metadata;
-}
-
-/**
- * Makes a server refuse calls without the token, before anything of their request is read.
- *
- * @param options.isOpen     says of a method's path that it needs no token
- * @param options.onRefused  told of every refused call
- */
-export function bearerGuard(options: {
-  token: string;
-  isOpen: (path: string) => boolean;
-  onRefused: (refused: { method: string; peer: string; error: ClusterError }) => void;
-}): ServerInterceptor {
-  return ({ path }, call) =>
-    new ServerInterceptingCall(call, {
-      start: (next) =>
-        next({
-          onReceiveMetadata: (metadata, proceed) => {
-            const error = options.isOpen(path) ? null : bearerProblem(metadata, options.token);
-            if (error === null) {
-              proceed(metadata);
-              return;
-            }
-            options.onRefused({ method: path, peer: call.getPeer(), error });
-            call.sendStatus(toGrpcFailure(error));
-          },
-        }),
-    });
 }
 
 /**
@@ -55,7 +25,8 @@ export function isBearer(header: string | undefined, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-function bearerProblem(metadata: Metadata, token: string): WrongTokenError | null {
+/** Returns what is wrong with the token of a call, or null. */
+export function bearerProblem(metadata: Metadata, token: string): WrongTokenError | null {
   const header = metadata.get(HEADER)[0];
   if (typeof header !== "string" || !header.startsWith(SCHEME)) {
     return new WrongTokenError("missing");

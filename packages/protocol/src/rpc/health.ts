@@ -13,7 +13,7 @@ export function healthHandlers(services: ReadonlySet<string>): RpcHandlers<typeo
   return {
     check: async ({ service }) => {
       if (!isKnown(service)) {
-        throw new ClusterError("NOT_FOUND", `there is no service ${service}`);
+        throw new ClusterError("NOT_FOUND", "there is no service of this name");
       }
       return { status: ServingStatus.SERVING };
     },

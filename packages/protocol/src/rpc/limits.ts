@@ -1,17 +1,30 @@
 /**
- * Deadlines and sizes of calls. No call is without a deadline.
+ * Deadlines and sizes of calls. No call is without a deadline, no request without a limit.
+ *
+ * A request is refused by its length prefix, before it is buffered.
  */
 
 /** Largest message, sent or received, in bytes: a lane's packs, a group, run assets. */
 export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 /** Longest run config, in bytes: it is written by hand. */
-export const MAX_CONFIG_BYTES = 1_000_000;
+export const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** Calls of users whose requests are small: no stranger makes us decode a large one. */
+/** Longest request of a call that needs no token, in bytes, and of any method that cannot be told apart. */
+export const MAX_OPEN_REQUEST_BYTES = 4096;
+
+/** Longest request of a method that the table below does not name, in bytes. */
+const DEFAULT_REQUEST_BYTES = 64 * 1024;
+
+/** Methods with longer or shorter requests. */
 const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
   // The config, and the frame of its field.
   SubmitRun: MAX_CONFIG_BYTES + 8,
+  // All rollouts of a group: tokens, log-probs, texts.
+  SubmitGroup: MAX_MESSAGE_BYTES,
+  Register: 4096,
+  Heartbeat: 4096,
+  Leave: 4096,
   GetRun: 4096,
   ListRuns: 4096,
   CancelRun: 4096,
@@ -19,7 +32,20 @@ const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
   ListRollouts: 4096,
   ListCheckpoints: 4096,
   DownloadCheckpoint: 4096,
+  GetFleet: 4096,
+  Check: MAX_OPEN_REQUEST_BYTES,
+  Watch: MAX_OPEN_REQUEST_BYTES,
+  ServerReflectionInfo: MAX_OPEN_REQUEST_BYTES,
 };
+
+/** Time for the request of a call without the token to arrive, in ms. */
+export const OPEN_ARRIVAL_MS = 10_000;
+/** Time after which a stream without the token is ended, in ms; its caller may open it again. */
+export const OPEN_STREAM_MS = 600_000;
+/** Most calls without the token that are served at a time. */
+export const MAX_OPEN_CALLS = 256;
+/** Most streams without the token that are served at a time. */
+export const MAX_OPEN_STREAMS = 64;
 
 /** Time of which a watcher gets the events in one message: many watchers then cost the coordinator little. */
 export const WATCH_GATHER_MS = 500;
@@ -59,7 +85,7 @@ export function deadlineMs(path: string): number {
 
 /** Returns the largest request of a method, in bytes, from its path. */
 export function maxRequestBytes(path: string): number {
-  return MAX_REQUEST_BYTES[methodName(path)] ?? MAX_MESSAGE_BYTES;
+  return MAX_REQUEST_BYTES[methodName(path)] ?? DEFAULT_REQUEST_BYTES;
 }
 
 /** Returns the name of a method from its path. */

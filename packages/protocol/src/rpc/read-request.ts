@@ -1,7 +1,6 @@
 import { type ClusterError } from "@gumshoe/core";
 
-import { RequestTooLargeError, UnreadableRequestError } from "../errors.js";
-import { maxRequestBytes } from "./limits.js";
+import { UnreadableRequestError } from "../errors.js";
 import { type RpcMethod } from "./service.js";
 
 /** Stands for a request that was refused: the library would report what a decoder throws as INTERNAL. */
@@ -9,13 +8,9 @@ class RefusedRequest {
   constructor(readonly error: ClusterError) {}
 }
 
-/** Makes the decoder of a method's requests: what is too large is not decoded at all. */
+/** Makes the decoder of a method's requests. */
 export function requestReader(method: RpcMethod<unknown, unknown>): (bytes: Buffer) => unknown {
-  const maxBytes = maxRequestBytes(method.path);
   return (bytes) => {
-    if (bytes.byteLength > maxBytes) {
-      return new RefusedRequest(new RequestTooLargeError(bytes.byteLength, maxBytes));
-    }
     try {
       return method.requestDeserialize(bytes);
     } catch (thrown) {
@@ -24,7 +19,7 @@ export function requestReader(method: RpcMethod<unknown, unknown>): (bytes: Buff
   };
 }
 
-/** Returns the request that was read. @throws RequestTooLargeError, UnreadableRequestError */
+/** Returns the request that was read. @throws UnreadableRequestError */
 export function readRequest(request: unknown): unknown {
   if (request instanceof RefusedRequest) throw request.error;
   return request;

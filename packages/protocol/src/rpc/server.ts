@@ -8,6 +8,7 @@ import {
   systemClock,
   type Tls,
   type TlsFiles,
+  type TlsRole,
 } from "@gumshoe/core";
 import {
   logVerbosity,
@@ -24,11 +25,13 @@ import { ListenError } from "../errors.js";
 import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import { toGrpcFailure } from "../status.js";
-import { bearerGuard } from "./auth.js";
+import { CallGuard } from "./call-guard.js";
 import { CallTurns } from "./call-turns.js";
+import { Connections } from "./connections.js";
 import { type AnyHandler, type CallContext, type RpcHandlers } from "./handlers.js";
 import { healthHandlers } from "./health.js";
-import { MAX_MESSAGE_BYTES } from "./limits.js";
+import { MAX_MESSAGE_BYTES, MAX_OPEN_REQUEST_BYTES } from "./limits.js";
+import { PlainListener } from "./plain-listener.js";
 import { tellHowPrivate } from "./privacy.js";
 import { readRequest, requestReader } from "./read-request.js";
 import { reflectionHandlers, ServerReflectionAlphaService } from "./reflection.js";
@@ -59,8 +62,12 @@ const RENEWAL_DUE_DAYS = 21;
 const HEALTH_PATH = "/grpc.health.v1.Health/";
 
 const SERVER_OPTIONS = {
-  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  // The guard of calls raises it, for callers with the token, to what the method takes.
+  "grpc.max_receive_message_length": MAX_OPEN_REQUEST_BYTES,
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_concurrent_streams": 1000,
+  // A caller connects again at its next call.
+  "grpc.max_connection_idle_ms": 600_000,
   // Finds callers that vanished without a word.
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
@@ -70,7 +77,10 @@ const SERVER_OPTIONS = {
  * A gRPC server whose handlers are plain functions.
  *
  * - Every call must carry the bearer token, but for the health check: a probe has none.
- * - With TLS files, every call must come over TLS, from a caller with a certificate of the same authority.
+ * - With TLS files, every call must come over TLS, from a caller with a certificate of the same authority,
+ *   and of a role that may call the service.
+ * - A request is refused by its length prefix when it is longer than its method takes, and when it is
+ *   compressed. Connections without the token are few and short.
  * - Health and reflection are served beside the services that are added.
  * - A handler may throw a ClusterError; anything else reaches the caller as INTERNAL, and the log.
  * - A stream is read from its handler only as fast as the caller takes it.
@@ -81,7 +91,10 @@ export class RpcServer {
   readonly #logger: Logger | null;
   readonly #clock: Clock;
   readonly #tls: Tls;
-  readonly #listener: TlsListener | null;
+  readonly #connections: Connections;
+  /** Roles of certificate that may call, by the full name of a service; others are open to all. */
+  readonly #callers = new Map<string, readonly TlsRole[]>();
+  readonly #listener: TlsListener | PlainListener;
   readonly #refusals: RefusalLog;
   readonly #turns = new CallTurns();
 
@@ -91,22 +104,34 @@ export class RpcServer {
     this.#logger = options.logger ?? null;
     this.#clock = options.clock ?? systemClock;
     this.#refusals = new RefusalLog({ logger: this.#logger, clock: this.#clock });
-    const guard = bearerGuard({
+    const hasTls = tls !== null && tls !== "off";
+    this.#connections = new Connections({ clock: this.#clock });
+    const guard = new CallGuard({
       token,
+      connections: this.#connections,
       isOpen: (path) => path.startsWith(HEALTH_PATH),
+      callersOf: (path) => (hasTls ? (this.#callers.get(serviceOf(path)) ?? null) : null),
       onRefused: ({ error, ...call }) => this.#refusals.tell(call, error.message),
     });
-    this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard] });
+    this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard.interceptor] });
     this.#tls = tls;
-    this.#listener = tls === null || tls === "off" ? null : this.#listenerFor(tls);
+    this.#listener = this.#makeListener(tls === "off" ? null : tls);
     this.serve(HealthService, healthHandlers(this.#services));
     const reflection = reflectionHandlers(this.#services);
     this.serve(ServerReflectionService, reflection);
     this.serve(ServerReflectionAlphaService, reflection);
   }
 
-  /** Adds a service with all its handlers; before {@link listen}. */
-  serve<S extends RpcService>(service: S, handlers: RpcHandlers<S>): void {
+  /**
+   * Adds a service with all its handlers; before {@link listen}.
+   *
+   * @param callers  roles of certificate that may call it, where there is TLS; null for all callers
+   */
+  serve<S extends RpcService>(
+    service: S,
+    handlers: RpcHandlers<S>,
+    callers: readonly TlsRole[] | null = null,
+  ): void {
     for (const [name, definition] of Object.entries(service)) {
       const method = definition as unknown as RpcMethod<unknown, unknown>;
       const handler = (handlers as Record<string, AnyHandler>)[name] as AnyHandler;
@@ -114,7 +139,8 @@ export class RpcServer {
       const [kind, call] = this.#callOf(method, bound);
       const { path, responseSerialize } = method;
       this.#server.register(path, call, responseSerialize, requestReader(method), kind);
-      this.#services.add(path.split("/")[1] as string);
+      this.#services.add(serviceOf(path));
+      if (callers !== null) this.#callers.set(serviceOf(path), callers);
     }
   }
 
@@ -138,9 +164,7 @@ export class RpcServer {
     const host = address.slice(0, colon);
     let port: number;
     try {
-      port = await (this.#listener === null
-        ? this.#listenPlainly(address)
-        : this.#listener.listen(bareHost(host), Number(address.slice(colon + 1))));
+      port = await this.#listener.listen(bareHost(host), Number(address.slice(colon + 1)));
     } catch (error) {
       throw new ListenError(address, listenProblem(error as Error));
     }
@@ -149,20 +173,21 @@ export class RpcServer {
     return `${host}:${port}`;
   }
 
-  #listenPlainly(address: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(error);
-      });
-    });
-  }
-
-  #listenerFor(tls: TlsFiles): TlsListener {
+  #makeListener(tls: TlsFiles | null): TlsListener | PlainListener {
     // What comes out of TLS is plain HTTP/2.
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const connections = this.#connections;
+    if (tls === null) {
+      return new PlainListener({
+        inject: (socket) => {
+          connections.add(socket);
+          injector.injectConnection(socket);
+        },
+      });
+    }
     return new TlsListener({
       tls,
+      connections,
       inject: (socket) => injector.injectConnection(socket),
       onRefused: (peer, problem) => this.#refusals.tell({ peer }, problem),
     });
@@ -178,7 +203,7 @@ export class RpcServer {
 
   /** Takes no new calls, lets the ones in flight end for up to `graceMs`, then cuts them off. */
   async stop(graceMs = 2000): Promise<void> {
-    this.#listener?.close();
+    this.#listener.close();
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     const timer = new AbortController();
     const late = this.#clock.sleep(graceMs, timer.signal).then(
@@ -188,6 +213,7 @@ export class RpcServer {
     await Promise.race([drained, late]);
     timer.abort();
     await late;
+    this.#connections.destroy();
   }
 
   #unary(method: RpcMethod<unknown, unknown>, handler: AnyHandler) {
@@ -260,6 +286,11 @@ class ServedCall implements CallContext {
     else this.#call.on("cancelled", () => controller.abort(CALLER_GONE));
     return controller.signal;
   }
+}
+
+/** The full name of a service, from the path of a method. */
+function serviceOf(path: string): string {
+  return path.split("/")[1] ?? "";
 }
 
 /** [::1] as node:net wants it: ::1. */

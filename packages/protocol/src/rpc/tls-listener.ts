@@ -4,7 +4,9 @@ import { createServer, type Server, type TLSSocket } from "node:tls";
 
 import { InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
 
-import { certificateProblem, handshakeProblem } from "./tls.js";
+import { addressOf, type Connections } from "./connections.js";
+import { listenOn } from "./plain-listener.js";
+import { certificateProblem, certificateRole, handshakeProblem } from "./tls.js";
 import { turnAway } from "./turn-away.js";
 
 /** Time that a handshake may take, in ms. */
@@ -20,17 +22,20 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
  */
 export class TlsListener {
   readonly #server: Server;
+  readonly #connections: Connections;
   readonly #inject: (socket: TLSSocket) => void;
   readonly #onRefused: (peer: string, problem: string) => void;
   /** Callers whose handshake is not done. */
   readonly #shaking = new Set<string>();
 
   /**
+   * @param options.connections  is given every connection, and the role of its certificate
    * @param options.inject     takes a connection whose caller may be served
    * @param options.onRefused  told of handshakes that failed, and of certificates that do not do
    */
   constructor(options: {
     tls: TlsFiles;
+    connections: Connections;
     inject: (socket: TLSSocket) => void;
     onRefused: (peer: string, problem: string) => void;
   }) {
@@ -40,13 +45,16 @@ export class TlsListener {
         suggestion: "who is called needs a certificate: gumshoe certs makes one for each role",
       });
     }
+    this.#connections = options.connections;
     this.#inject = options.inject;
     this.#onRefused = options.onRefused;
     const isAsked = clients === "certificate";
     this.#server = createServer(
       {
-        ...{ ca, ...identity, requestCert: isAsked, rejectUnauthorized: false },
+        ...{ ca, ...identity, requestCert: true, rejectUnauthorized: false },
         ...{ ALPNProtocols: ["h2"], noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+        // Both ends are Gumshoe's own or a gRPC library of today.
+        minVersion: "TLSv1.3",
         secureOptions: constants.SSL_OP_NO_TICKET,
       },
       (socket) => this.#take(socket, isAsked),
@@ -60,16 +68,8 @@ export class TlsListener {
   }
 
   /** @returns the port that is served */
-  async listen(host: string, port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", reject);
-        resolve();
-      });
-    });
-    const bound = this.#server.address();
-    return typeof bound === "object" && bound !== null ? bound.port : port;
+  listen(host: string, port: number): Promise<number> {
+    return listenOn(this.#server, host, port);
   }
 
   /** Takes no new connections. */
@@ -84,6 +84,8 @@ export class TlsListener {
     socket.on("error", () => undefined);
     const problem = isAsked ? certificateProblem(socket) : null;
     if (problem === null) {
+      const role = certificateRole(socket);
+      if (role !== null) this.#connections.setRole(peer, role);
       this.#inject(socket);
       return;
     }
@@ -96,14 +98,11 @@ export class TlsListener {
   #watch(socket: Socket): void {
     const peer = addressOf(socket);
     this.#shaking.add(peer);
+    this.#connections.add(socket);
     socket.on("close", () => {
       // Who only looks whether the port is open says nothing, and is no news.
       const hungUp = this.#shaking.delete(peer) && socket.bytesRead > 0;
       if (hungUp) this.#onRefused(peer, "it hung up on us: it may not trust our certificate");
     });
   }
-}
-
-function addressOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress}:${remotePort}`;
 }

@@ -7,7 +7,7 @@
 import { type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 
-import { ClusterError, type TlsFiles, tlsName, type TlsRole } from "@gumshoe/core";
+import { ClusterError, TLS_ROLES, type TlsFiles, tlsName, type TlsRole } from "@gumshoe/core";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 
 /** How a caller reaches a server that must be of a role. */
@@ -30,6 +30,13 @@ export function certificateProblem(socket: TLSSocket): ClusterError | null {
   // A resumed session is authorized without one.
   if (socket.authorized && shown !== undefined) return null;
   return new ClusterError("UNAUTHENTICATED", refusalOf(shown, String(socket.authorizationError)));
+}
+
+/** Returns the role that a caller's certificate is of; null without one of this cluster. */
+export function certificateRole(socket: TLSSocket): TlsRole | null {
+  if (!socket.authorized) return null;
+  const shown = socket.getPeerX509Certificate();
+  return TLS_ROLES.find((role) => shown?.checkHost(tlsName(role)) !== undefined) ?? null;
 }
 
 function refusalOf(shown: X509Certificate | undefined, reason: string): string {

@@ -1,4 +1,4 @@
-import { errorMessage } from "@gumshoe/core";
+import { jsonProblem } from "@gumshoe/core";
 
 import { DatasetError } from "../errors.js";
 
@@ -48,7 +48,7 @@ function parseJson(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (thrown) {
-    throw new DatasetError(place, `is not JSON (${errorMessage(thrown)})`);
+    throw new DatasetError(place, jsonProblem(thrown));
   }
 }
 

@@ -10,6 +10,7 @@ import {
   ReducerService,
   RolloutService,
   RpcChannel,
+  type RpcHandlers,
   RpcServer,
   serveTensor,
   shareAhead,
@@ -31,6 +32,8 @@ import { JobLog } from "./job-log.js";
 import { Membership, type Vitals } from "./membership.js";
 import { TokenRate } from "./token-rate.js";
 
+/** Roles of certificate that may call a worker. */
+const CALLERS = ["coordinator", "worker"] as const;
 /** Groups that an inference worker samples together. */
 const ROLLOUT_CONCURRENCY = 8;
 /** Time that jobs in hand have to finish when the worker is told to stop, in ms. */
@@ -95,18 +98,20 @@ export class WorkerHost {
     const reducer =
       role === "reducer"
         ? new ReducerRole({
+            home: this.#settings.home,
             ...{ engine: this.#engine, channels: this.#channels },
             onPublished: (run, name, held) => shareAhead(this.#files, { run, name }, held),
           })
         : null;
-    if (reducer !== null) this.#server.serve(ReducerService, reducer.handlers());
-    this.#server.serve(TensorService, {
+    if (reducer !== null) this.#server.serve(ReducerService, reducer.handlers(), CALLERS);
+    const tensors: RpcHandlers<typeof TensorService> = {
       pullTensor: (request) => {
         const held = this.#role?.held(request.run, request.name) ?? null;
         if (held === null) throw new TensorNotHeldError(request.name, "is not held here");
         return serveTensor(request, held, this.#files);
       },
-    });
+    };
+    this.#server.serve(TensorService, tensors, CALLERS);
     const address = announcedAddress(await this.#server.listen(listen), this.#settings);
     this.#membership = new Membership({
       fleet: this.#coordinator.client(FleetService),

@@ -1,11 +1,7 @@
-import { open } from "node:fs/promises";
-
 import { openModelFolder } from "@gumshoe/engine";
 import {
   type AssignRequest,
   type AssignResponse,
-  type CheckpointFile,
-  floatsToBytes,
   type HeldRange,
   parseTensorName,
   type ReducerService,
@@ -18,11 +14,14 @@ import { type EngineThread } from "../engine/engine-thread.js";
 import { OutOfTurnError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { Assignment } from "./assignment.js";
+import { writeCheckpointRange } from "./checkpoint-file.js";
 import { readMoments } from "./optimizer-file.js";
 import { sharedFloats, toShared } from "./shared-floats.js";
 
 /** What a reducer needs of its process. */
 export interface ReducerRoleOptions {
+  /** The coordinator's home, where checkpoints are written. */
+  readonly home: string;
   readonly engine: EngineThread;
   readonly channels: Channels;
   /** Called with every vector of weights that can be pulled from now on. */
@@ -116,9 +115,16 @@ export class ReducerRole {
     const m = sharedFloats(end - start);
     const v = sharedFloats(end - start);
     await this.#options.engine.call("readMoments", { m, v });
-    await writeRange(request.weights, start, weights.values);
-    await writeRange(request.expAvg, start, new Float32Array(m));
-    await writeRange(request.expAvgSq, start, new Float32Array(v));
+    const { home } = this.#options;
+    const { run } = assignment.options;
+    const parts = [
+      { file: request.weights, values: weights.values },
+      { file: request.expAvg, values: new Float32Array(m) },
+      { file: request.expAvgSq, values: new Float32Array(v) },
+    ];
+    for (const { file, values } of parts) {
+      if (file !== undefined) await writeCheckpointRange({ home, run, file, start, values });
+    }
     return { blockDigests: assignment.blockDigests };
   }
 
@@ -128,23 +134,5 @@ export class ReducerRole {
       throw new WrongPlanError(plan, assignment?.options.plan ?? null);
     }
     return assignment;
-  }
-}
-
-/** Writes values into a prepared file at their place in the flat vector, and syncs it. */
-async function writeRange(
-  file: CheckpointFile | undefined,
-  start: number,
-  values: Float32Array,
-): Promise<void> {
-  if (file === undefined) return;
-  const handle = await open(file.path, "r+");
-  try {
-    const bytes = floatsToBytes(values);
-    const position = file.dataOffset + start * Float32Array.BYTES_PER_ELEMENT;
-    await handle.write(bytes, 0, bytes.byteLength, position);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -107,7 +107,9 @@ export interface WriteCheckpointRequest {
 }
 
 export interface CheckpointFile {
-  path: string;
+  /** Its place in the home of coordinator and reducers: `runs/<run>/checkpoints/<iteration>.tmp/<file>`. */
+  name: string;
+  /** Byte at which the flat vector begins. */
   dataOffset: number;
 }
 
@@ -992,13 +994,13 @@ export const WriteCheckpointRequest: MessageFns<WriteCheckpointRequest> = {
 };
 
 function createBaseCheckpointFile(): CheckpointFile {
-  return { path: "", dataOffset: 0 };
+  return { name: "", dataOffset: 0 };
 }
 
 export const CheckpointFile: MessageFns<CheckpointFile> = {
   encode(message: CheckpointFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.path !== "") {
-      writer.uint32(10).string(message.path);
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
     }
     if (message.dataOffset !== 0) {
       writer.uint32(16).uint64(message.dataOffset);
@@ -1024,7 +1026,7 @@ export const CheckpointFile: MessageFns<CheckpointFile> = {
               break;
             }
 
-            message.path = reader.string();
+            message.name = reader.string();
             continue;
           }
           case 2: {
@@ -1052,7 +1054,7 @@ export const CheckpointFile: MessageFns<CheckpointFile> = {
   },
   fromPartial(object: DeepPartial<CheckpointFile>): CheckpointFile {
     const message = createBaseCheckpointFile();
-    message.path = object.path ?? "";
+    message.name = object.name ?? "";
     message.dataOffset = object.dataOffset ?? 0;
     return message;
   },

@@ -2351,7 +2351,7 @@ export const RunServiceService = {
   /**
    * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
    * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
-   * is INVALID_ARGUMENT and names the field; one of more than 1,000,000 bytes is RESOURCE_EXHAUSTED.
+   * is INVALID_ARGUMENT and names the field; one of more than 65,536 bytes is RESOURCE_EXHAUSTED.
    */
   submitRun: {
     path: "/gumshoe.v1.RunService/SubmitRun" as const,
@@ -2455,7 +2455,7 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   /**
    * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
    * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
-   * is INVALID_ARGUMENT and names the field; one of more than 1,000,000 bytes is RESOURCE_EXHAUSTED.
+   * is INVALID_ARGUMENT and names the field; one of more than 65,536 bytes is RESOURCE_EXHAUSTED.
    */
   submitRun: handleUnaryCall<SubmitRunRequest, Run>;
   /** Returns one run. NOT_FOUND when there is none of that name. */
@@ -2483,7 +2483,7 @@ export interface RunServiceClient extends Client {
   /**
    * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
    * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
-   * is INVALID_ARGUMENT and names the field; one of more than 1,000,000 bytes is RESOURCE_EXHAUSTED.
+   * is INVALID_ARGUMENT and names the field; one of more than 65,536 bytes is RESOURCE_EXHAUSTED.
    */
   submitRun(request: SubmitRunRequest, callback: (error: ServiceError | null, response: Run) => void): ClientUnaryCall;
   submitRun(

@@ -1,0 +1,48 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import {
+  type HeartbeatRequest,
+  type RegisterRequest,
+  WORKER_ROLES,
+  WORKER_STATES,
+} from "@gumshoe/protocol";
+
+/** Longest texts of a worker about itself, in characters: they are kept, logged and shown. */
+const MAX_CHARACTERS = { worker_id: 100, host: 255, device: 100, address: 300, job: 200 } as const;
+const MAX_JOBS = 100;
+const ADDRESS = /^[^\s/]{1,290}:\d{1,5}$/;
+
+/** @throws InvalidArgumentError naming the field of a registration that no worker of ours sends */
+export function checkRegistration(request: RegisterRequest): void {
+  checkText("worker_id", request.workerId);
+  checkText("host", request.host);
+  checkText("device", request.device);
+  checkText("address", request.address);
+  checkChoice("role", request.role, WORKER_ROLES);
+  if (!ADDRESS.test(request.address)) throw new InvalidArgumentError("address", "is not host:port");
+}
+
+/** @throws InvalidArgumentError naming the field of a heartbeat that no worker of ours sends */
+export function checkHeartbeat(request: HeartbeatRequest): void {
+  if (request.job !== "") checkText("job", request.job);
+  if (request.jobsInHand.length > MAX_JOBS) {
+    throw new InvalidArgumentError("jobs_in_hand", `has more than ${MAX_JOBS} jobs`);
+  }
+  for (const job of request.jobsInHand) checkText("job", job);
+  checkChoice("state", request.state, WORKER_STATES);
+  const { tokensPerSecond } = request;
+  if (Number.isFinite(tokensPerSecond) && tokensPerSecond >= 0) return;
+  throw new InvalidArgumentError("tokens_per_second", `is ${tokensPerSecond}`);
+}
+
+function checkText(field: keyof typeof MAX_CHARACTERS, text: string): void {
+  const limit = MAX_CHARACTERS[field];
+  if (text === "") throw new InvalidArgumentError(field, "is empty");
+  if (text.length > limit) {
+    throw new InvalidArgumentError(field, `has ${text.length} characters, at most ${limit} may be`);
+  }
+}
+
+function checkChoice(field: string, text: string, choices: readonly string[]): void {
+  if (choices.includes(text)) return;
+  throw new InvalidArgumentError(field, `is not one of ${choices.join(", ")}`);
+}

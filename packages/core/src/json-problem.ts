@@ -1,0 +1,12 @@
+/**
+ * Says what is wrong with a text that JSON.parse refused, without a word of the text: Node.js quotes up to ten
+ * characters of it, and the text may be a file that the reader of the error must not see.
+ */
+export function jsonProblem(thrown: unknown): string {
+  const message = thrown instanceof Error ? thrown.message : "";
+  if (message.includes("end of JSON input") || message.includes("Unterminated")) {
+    return "is not JSON: it ends too early";
+  }
+  const position = /at position (\d+)/.exec(message)?.[1];
+  return position === undefined ? "is not JSON" : `is not JSON: see character ${position}`;
+}

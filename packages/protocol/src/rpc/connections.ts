@@ -1,0 +1,129 @@
+import { type Socket } from "node:net";
+
+import { type Clock, type TlsRole } from "@gumshoe/core";
+
+/** Time that a new connection has until its first call, in ms. */
+const FIRST_CALL_MS = 10_000;
+/** Time for which a connection without the token is kept between calls, in ms: probes reuse theirs. */
+const STRANGER_IDLE_MS = 60_000;
+/** Time after which a connection without the token is ended between calls, in ms. */
+const STRANGER_MAX_AGE_MS = 600_000;
+/** Most connections that have not shown the token; one more ends the oldest. */
+const MAX_STRANGERS = 256;
+const SWEEP_EVERY_MS = 1000;
+
+interface Stranger {
+  readonly socket: Socket;
+  readonly openedAtMs: number;
+  lastCallAtMs: number | null;
+  openCalls: number;
+}
+
+/**
+ * The open connections of a server: which of them have shown the token, and the role of their certificate.
+ *
+ * - A connection becomes trusted with its first call that carries the token; trusted ones are not limited here.
+ * - One that makes no call is ended after some seconds, one that only checks the health when it is idle.
+ * - There is a bound on connections without the token: the oldest one is ended for a new one, so that a
+ *   caller with the token, which shows it at once, still gets in during a flood.
+ */
+export class Connections {
+  readonly #clock: Clock;
+  /** Connections without the token by host:port of the caller, the oldest first. */
+  readonly #strangers = new Map<string, Stranger>();
+  readonly #roles = new Map<string, TlsRole>();
+  readonly #open = new Set<Socket>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: { clock: Clock }) {
+    this.#clock = options.clock;
+  }
+
+  /** Connections that have not shown the token. */
+  get numStrangers(): number {
+    return this.#strangers.size;
+  }
+
+  /** Takes a new connection. */
+  add(socket: Socket): void {
+    const peer = addressOf(socket);
+    const openedAtMs = this.#clock.monotonicMs();
+    if (this.#strangers.size >= MAX_STRANGERS) this.#endOldest();
+    const stranger = { socket, openedAtMs, lastCallAtMs: null, openCalls: 0 };
+    this.#strangers.set(peer, stranger);
+    this.#open.add(socket);
+    socket.once("close", () => {
+      this.#open.delete(socket);
+      if (this.#strangers.get(peer) === stranger) this.#strangers.delete(peer);
+      this.#roles.delete(peer);
+    });
+    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
+  }
+
+  /** Notes the role of a connection's certificate. */
+  setRole(peer: string, role: TlsRole): void {
+    this.#roles.set(peer, role);
+  }
+
+  /** Returns the role of a connection's certificate; null where none was asked for. */
+  roleOf(peer: string): TlsRole | null {
+    return this.#roles.get(peer) ?? null;
+  }
+
+  /** Notes that a connection has shown the token. */
+  trust(peer: string): void {
+    this.#strangers.delete(peer);
+  }
+
+  /** Notes the begin of a call without the token; the result notes its end. */
+  beginCall(peer: string): () => void {
+    const stranger = this.#strangers.get(peer);
+    if (stranger === undefined) return () => undefined;
+    stranger.openCalls += 1;
+    stranger.lastCallAtMs = this.#clock.monotonicMs();
+    return () => {
+      stranger.openCalls -= 1;
+      stranger.lastCallAtMs = this.#clock.monotonicMs();
+    };
+  }
+
+  /** Ends every connection. */
+  destroy(): void {
+    for (const socket of this.#open) socket.destroy();
+    this.#stopTimer();
+  }
+
+  #endOldest(): void {
+    const [oldest] = this.#strangers;
+    if (oldest === undefined) return;
+    const [peer, { socket }] = oldest;
+    this.#strangers.delete(peer);
+    socket.destroy();
+  }
+
+  #sweep(): void {
+    const now = this.#clock.monotonicMs();
+    for (const [peer, stranger] of this.#strangers) {
+      if (!isOver(stranger, now)) continue;
+      this.#strangers.delete(peer);
+      stranger.socket.destroy();
+    }
+    if (this.#strangers.size === 0) this.#stopTimer();
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}
+
+function isOver({ openedAtMs, lastCallAtMs, openCalls }: Stranger, now: number): boolean {
+  if (openCalls > 0) return false;
+  if (lastCallAtMs === null) return now - openedAtMs > FIRST_CALL_MS;
+  return now - lastCallAtMs > STRANGER_IDLE_MS || now - openedAtMs > STRANGER_MAX_AGE_MS;
+}
+
+/** Returns host:port of the other side of a connection. */
+export function addressOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
+}

@@ -1,0 +1,71 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, beforeEach, expect, test } from "vitest";
+
+import { writeCheckpointRange } from "./checkpoint-file.js";
+
+const root = mkdtempSync(join(tmpdir(), "gumshoe-checkpoint-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const home = join(root, "home");
+const folder = join(home, "runs/a/checkpoints/3.tmp");
+const NAME = "runs/a/checkpoints/3.tmp/model.safetensors";
+
+beforeEach(() => {
+  rmSync(home, { recursive: true, force: true });
+  mkdirSync(join(folder, "state"), { recursive: true });
+  mkdirSync(join(home, "runs/b/checkpoints/3.tmp"), { recursive: true });
+  for (const file of ["model.safetensors", "state/moments.bin", "../../../b/checkpoints/3.tmp/x"]) {
+    writeFileSync(join(folder, file), Buffer.alloc(100));
+  }
+  writeFileSync(join(home, "token"), Buffer.alloc(100));
+});
+
+function write(name: string, { dataOffset = 20, start = 2 } = {}): Promise<void> {
+  const values = Float32Array.from([1, 2, 3]);
+  return writeCheckpointRange({ home, run: "a", file: { name, dataOffset }, start, values });
+}
+
+test("a range is written at its place, and nowhere else", async () => {
+  await write(NAME);
+  const bytes = readFileSync(join(home, NAME));
+  expect([...new Float32Array(Uint8Array.from(bytes.subarray(28, 40)).buffer)]).toEqual([1, 2, 3]);
+  expect(bytes.subarray(0, 28).every((byte) => byte === 0)).toBe(true);
+  expect(bytes).toHaveLength(100);
+  await write("runs/a/checkpoints/3.tmp/state/moments.bin");
+});
+
+test.each([
+  join(root, "home", NAME),
+  "token",
+  "../home/token",
+  "runs/a/checkpoints/3.tmp/../../../../token",
+  "runs/a/checkpoints/3.tmp/..",
+  "runs/a/checkpoints/3/model.safetensors",
+  "runs/a/ledger/events.jsonl",
+  "runs/b/checkpoints/3.tmp/x",
+  `runs/a/checkpoints/3.tmp/${"x".repeat(5000)}`,
+  "",
+])("%s is no place for a checkpoint of the run", async (name) => {
+  const problem = "is no file of a checkpoint of run a";
+  await expect(write(name)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining(problem) as string,
+  });
+});
+
+test("links are not followed, files are neither made nor made longer", async () => {
+  symlinkSync(join(home, "token"), join(folder, "linked"));
+  await expect(write("runs/a/checkpoints/3.tmp/linked")).rejects.toThrow("cannot be opened");
+  mkdirSync(join(home, "runs/a/checkpoints/outside"), { recursive: true });
+  symlinkSync(root, join(home, "runs/a/checkpoints/4.tmp"));
+  writeFileSync(join(root, "file"), Buffer.alloc(100));
+  await expect(write("runs/a/checkpoints/4.tmp/file")).rejects.toThrow("leads out of the home");
+  await expect(write("runs/a/checkpoints/3.tmp/other")).rejects.toThrow(
+    /other cannot be opened in .*home.*GUMSHOE_HOME of a reducer/,
+  );
+  await expect(write(NAME, { start: 18 })).rejects.toThrow("has 100 bytes, too few");
+  expect(readFileSync(join(home, "token"))).toHaveLength(100);
+});
