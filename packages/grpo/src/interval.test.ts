@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { meanInterval, type MeanInterval } from "./interval.js";
+import { isBelow, meanInterval, type MeanInterval } from "./interval.js";
 
 const of = (values: readonly number[]) => meanInterval(values) as MeanInterval;
 const repeat = (value: number, count: number) => new Array<number>(count).fill(value);
@@ -67,4 +67,13 @@ test("other values have 1.96 standard errors to each side of the mean", () => {
 test("nothing has no mean, and one value outside of 0 to 1 an interval of no width", () => {
   expect(meanInterval([])).toBeNull();
   expect(meanInterval([2.5])).toEqual({ mean: 2.5, low: 2.5, high: 2.5, count: 1 });
+});
+
+test("a mean is below another one when their difference is more than chance", () => {
+  const share = (right: number, count: number) =>
+    of([...repeat(1, right), ...repeat(0, count - right)]);
+  expect(isBelow(share(98, 200), share(191, 200))).toBe(true);
+  expect(isBelow(share(185, 200), share(191, 200))).toBe(false);
+  expect(isBelow(share(191, 200), share(98, 200))).toBe(false);
+  expect(isBelow(share(0, 200), share(0, 200))).toBe(false);
 });

@@ -41,6 +41,17 @@ export function meanInterval(values: readonly number[]): MeanInterval | null {
 }
 
 /**
+ * Says whether a mean is below another one by more than chance: the 95 % interval of the difference,
+ * made of the two means' own intervals, does not reach 0.
+ *
+ * @source  Newcombe, "Interval estimation for the difference between independent proportions", 1998
+ */
+export function isBelow(lower: MeanInterval, upper: MeanInterval): boolean {
+  const difference = upper.mean - lower.mean;
+  return difference > Math.hypot(lower.high - lower.mean, upper.mean - upper.low);
+}
+
+/**
  * Computes Wilson's score interval for the mean of values from 0 to 1.
  *
  * @param squares  sum of the squared differences from the mean

@@ -141,6 +141,8 @@ export interface Run {
   resultJson: string;
   /** Milliseconds since the epoch. */
   submittedAtMs: number;
+  /** Warnings about the run's settings, the oldest first, such as a validation below its start. */
+  warnings: string[];
 }
 
 /** One state of the weights: how many updates made it, and the hash of its content. */
@@ -688,6 +690,7 @@ function createBaseRun(): Run {
     error: "",
     resultJson: "",
     submittedAtMs: 0,
+    warnings: [],
   };
 }
 
@@ -719,6 +722,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.submittedAtMs !== 0) {
       writer.uint32(72).uint64(message.submittedAtMs);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(122).string(v!);
     }
     return writer;
   },
@@ -808,6 +814,14 @@ export const Run: MessageFns<Run> = {
             message.submittedAtMs = longToNumber(reader.uint64());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -836,6 +850,7 @@ export const Run: MessageFns<Run> = {
     message.error = object.error ?? "";
     message.resultJson = object.resultJson ?? "";
     message.submittedAtMs = object.submittedAtMs ?? 0;
+    message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };
