@@ -241,7 +241,10 @@ export interface Checkpoint {
   files: CheckpointFileInfo[];
   /** The newest one. */
   latest: boolean;
-  /** The best one by validation; never set in a run without validation. */
+  /**
+   * The best one by validation; never set in a run without validation, nor where the model that the run
+   * started from (checkpoint 0, which is not listed) is the best.
+   */
   best: boolean;
   /** Mean reward of its validation; absent where there was none. */
   reward?: number | undefined;
@@ -258,7 +261,10 @@ export interface CheckpointFileInfo {
 export interface DownloadCheckpointRequest {
   /** The run's name. */
   run: string;
-  /** best, latest, or the checkpoint's iteration. Without any validation the best one is the latest. */
+  /**
+   * best, latest, or the checkpoint's iteration. Without any validation the best one is the latest. 0 is the
+   * model that the run started from: the best one when all checkpoints validated worse by more than chance.
+   */
   checkpoint: string;
   /** Adds the optimizer's state, which is twice the size of the weights. */
   withOptimizer: boolean;
