@@ -190,7 +190,10 @@ export class EndpointAnswers implements AnswerSource {
     const verdict = readStatus(response, this.#options.clock.now());
     switch (verdict.type) {
       case "ended":
-        throw new EndpointEndedError(this.#options.endpoint.shown, verdict.reason);
+        throw new EndpointEndedError(
+          this.#options.endpoint.shown,
+          verdict.reason + this.#adviceFor(response.status),
+        );
       case "busy": {
         const { reason, retryAfterMs } = verdict;
         const about = { kind: "refused" as const, retryAfterMs };
@@ -203,6 +206,12 @@ export class EndpointAnswers implements AnswerSource {
       default:
         return verdict satisfies never;
     }
+  }
+
+  /** The commonest reason of a 404 is a base URL that stops too early. */
+  #adviceFor(status: number): string {
+    const isVersioned = /\/v\d/.test(new URL(this.#options.endpoint.url).pathname);
+    return status === 404 && !isVersioned ? " (most base URLs end in /v1)" : "";
   }
 
   /** Keeps what was found out about the endpoint's fields. */

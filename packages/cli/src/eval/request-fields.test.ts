@@ -31,6 +31,9 @@ test.each([
     '{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted"}]}',
     "seed",
   ],
+  ["seed is not a valid parameter", "seed"],
+  ["temperature must be left out", "temperature"],
+  ["max_tokens is no longer taken, please send max_completion_tokens", "max_tokens"],
   ["`temperature` is deprecated for this model.", "temperature"],
   ["max_tokens is not for this model; give max_completion_tokens", "max_tokens"],
 ])("%s is about a field", (refusal, field) => {

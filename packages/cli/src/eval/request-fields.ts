@@ -5,12 +5,9 @@ const OPTIONAL_FIELDS = ["temperature", "seed"] as const;
 /** Names of the length limit; where an endpoint refuses one, it is sent under the other. */
 const LIMIT_FIELDS = ["max_tokens", "max_completion_tokens"] as const;
 
-/** Words by which a field as such is refused, and not its value. */
-const REFUSED =
-  /unsupported|not.{0,12}support|unknown|unrecogni[sz]ed|not (be )?(permitted|allowed|accepted|recogni[sz]ed|valid|available)|unexpected|extra (input|field|param)|only the default|deprecated|instead|not for this|does not (take|accept|allow)|invalid (field|param|argument)|(remove|omit|use|give) /i;
-/** Words by which a value is refused. */
+/** Words by which a value is refused, and not the field as such. */
 const WRONG_VALUE =
-  /too (large|long|high|big|small)|context (length|window)|maximum context|at (least|most)|must be|should be|(less|greater|more) than|exceed|out of range|between/i;
+  /too (large|long|high|big|small)|context (length|window)|maximum context|at (least|most)|(less|greater|more|lower|higher) than|exceed|out of range|between|in the range|within|minimum|positive/i;
 
 /** What is sent beside model and prompt, as the user wants it. */
 export interface FieldSettings {
@@ -48,7 +45,8 @@ export class RequestFields {
   }
 
   /**
-   * Finds out which field a refusal is about, and how to ask without it.
+   * Finds out which field a refusal may be about, and how to ask without it. Whether it was is known
+   * when that is answered.
    *
    * @returns  the fields to ask with next, and what changes; null where the refusal is about none, or
    *           about one that must be sent
@@ -85,9 +83,7 @@ export class RequestFields {
     const named = sent.filter((field) => mentions(param ?? message, field));
     const [first] = named.sort((a, b) => placeOf(message, a) - placeOf(message, b));
     if (first === undefined) return null;
-    if (isUnsupported) return first;
-    const isValue = WRONG_VALUE.test(message) && !/only the default/i.test(message);
-    return REFUSED.test(message) && !isValue ? first : null;
+    return isUnsupported || !WRONG_VALUE.test(message) ? first : null;
   }
 }
 
