@@ -15,7 +15,7 @@ beforeEach(() => {
   server = new RpcServer({ token: "right" });
   server.serve(FleetService, {
     register: async () => ({ heartbeatIntervalMs: 1000 }),
-    heartbeat: async () => ({ heartbeatIntervalMs: 1000 }),
+    heartbeat: async () => ({ heartbeatIntervalMs: 1000, withdrawnJobs: [] }),
     leave: async () => ({}),
   });
 });
