@@ -282,7 +282,7 @@ describe("a checkpoint", () => {
       dropped = true;
     };
     await client.download(name, { out, checkpoint: "latest", withOptimizer: true, onProgress });
-    expect(readdirSync(out)).toContain("optimizer.safetensors");
+    expect(readdirSync(out)).toContain("optimizer.moments");
   });
 
   test("whose bytes have changed on disk is refused", async () => {

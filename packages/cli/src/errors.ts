@@ -76,12 +76,34 @@ export class FileError extends ClusterError {
 export class EndpointError extends ClusterError {
   constructor(
     readonly url: string,
-    problem: string,
+    readonly problem: string,
     retryable: boolean,
+    /** What failed, and the wait that the endpoint asked for. */
+    readonly about: {
+      readonly kind: "timeout" | "connection" | "refused" | "reply";
+      readonly retryAfterMs?: number | null;
+    } = { kind: "reply" },
   ) {
     super(retryable ? "UNAVAILABLE" : "FAILED_PRECONDITION", `${url}: ${problem}`, {
       details: { url },
     });
+  }
+}
+
+/** Thrown when an endpoint answers in a way that makes every further request pointless. */
+export class EndpointEndedError extends ClusterError {
+  constructor(
+    readonly url: string,
+    problem: string,
+  ) {
+    super("FAILED_PRECONDITION", `${url}: ${problem}`, { details: { url } });
+  }
+}
+
+/** Thrown when an evaluation ended without a single answer that could be scored. */
+export class NothingScoredError extends ClusterError {
+  constructor(reason: string) {
+    super("FAILED_PRECONDITION", `nothing could be scored: ${reason}`, { details: { reason } });
   }
 }
 

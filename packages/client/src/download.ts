@@ -23,7 +23,10 @@ export interface DownloadProgress {
 export interface DownloadOptions {
   /** Folder that becomes the checkpoint: must not be there, or be empty. */
   readonly out: string;
-  /** `best` by validation, `latest`, or an iteration; default: best. */
+  /**
+   * `best` by validation, `latest`, or an iteration; default: best. 0 is the model that the run started
+   * from: it is the best one when all checkpoints validated worse, by more than chance.
+   */
   readonly checkpoint?: "best" | "latest" | number;
   /** Adds the optimizer's state, which is twice the size of the weights. */
   readonly withOptimizer?: boolean;

@@ -33,6 +33,8 @@ export interface RunInfo {
   /** What the run came to; null before it is done. */
   readonly result: RunResult | null;
   readonly submittedAt: Date;
+  /** Warnings about its settings, the oldest first. */
+  readonly warnings: readonly string[];
 }
 
 const STATES: Record<RunState, RunStateName> = {
@@ -62,6 +64,7 @@ export function fromRun(run: Run): RunInfo {
     error: run.error === "" ? null : run.error,
     result: readOrNull(run.resultJson, (json) => RunResult.parse(json)),
     submittedAt: new Date(run.submittedAtMs),
+    warnings: run.warnings,
   };
 }
 

@@ -20,7 +20,7 @@ export {
 } from "./errors.js";
 export { cosine } from "./cosine.js";
 export { type Finish, type Group, type Rollout } from "./group.js";
-export { meanInterval, type MeanInterval } from "./interval.js";
+export { isBelow, meanInterval, type MeanInterval } from "./interval.js";
 export { assignLanes } from "./lanes.js";
 export {
   type Aggregation,

@@ -110,6 +110,8 @@ export {
   PARAMETER_BLOCK,
   parseGroupKey,
   parseTensorName,
+  MOMENTS_FILE,
+  EARLIER_MOMENTS_FILE,
   PROTOCOL_VERSION,
   type TensorName,
   WORKER_ROLES,

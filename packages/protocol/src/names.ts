@@ -6,6 +6,14 @@ export const PROTOCOL_VERSION = 2;
 /** Elements of a block of the flat parameter vector: what hashes and norms are computed over. */
 export const PARAMETER_BLOCK = 65_536;
 
+/**
+ * File of a checkpoint that holds the optimizer's moments, in the safetensors format. Servers load
+ * every `*.safetensors`, `*.bin` and `*.pt` of a model folder, so its name has none of these endings.
+ */
+export const MOMENTS_FILE = "optimizer.moments";
+/** Name of that file in the checkpoints of earlier versions. */
+export const EARLIER_MOMENTS_FILE = "optimizer.safetensors";
+
 /** What a worker does. */
 export const WORKER_ROLES = ["inference", "trainer", "reducer"] as const;
 /** What a worker does. */

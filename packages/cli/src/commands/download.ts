@@ -28,7 +28,7 @@ export function addDownloadCommand(program: Command, context: Context): void {
     .requiredOption("--out <folder>", "folder to make; nothing is left there unless all of it came")
     .option(
       "--checkpoint <which>",
-      "best by validation, latest, or an iteration",
+      "best by validation, latest, or an iteration; 0 is the model that the run started from",
       readWhich,
       "best",
     )
@@ -83,8 +83,11 @@ function describe(run: string, checkpoint: DownloadedCheckpoint): string {
     ...(reward === null ? [] : [`validation reward ${formatReward(reward)}`]),
   ];
   const notes = marks.length === 0 ? "" : ` (${marks.join(", ")})`;
+  const what =
+    iteration === 0
+      ? `the model that run ${run} started from${notes}${isBest ? ": all checkpoints validated worse; it" : ""}`
+      : `checkpoint ${iteration} of run ${run}${notes}`;
   return (
-    `checkpoint ${iteration} of run ${run}${notes} is in ${folder}: ` +
-    `${files.length} files, ${formatBytes(bytes)}, hashes checked`
+    `${what} is in ${folder}: ` + `${files.length} files, ${formatBytes(bytes)}, hashes checked`
   );
 }

@@ -1,111 +1,129 @@
-import { InvalidArgumentError } from "@gumshoe/core";
-import { parseDataset } from "@gumshoe/puzzles";
-import { type Command, Option } from "commander";
+import { relative, resolve } from "node:path";
+
+import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { parseDataset, type PuzzleRecord } from "@gumshoe/puzzles";
+import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { type AnswerSource } from "../eval/answer-source.js";
+import { FileError, NothingScoredError } from "../errors.js";
+import { type AnswerSource, type SamplingOptions } from "../eval/answer-source.js";
+import { type Continuation, describeEvaluation } from "../eval/describe-evaluation.js";
 import { EndpointAnswers } from "../eval/endpoint-answers.js";
-import { evaluate, type Evaluation, type TokenPrice } from "../eval/evaluate.js";
+import { endpointUrl, withoutSecrets } from "../eval/endpoint-url.js";
+import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
 import { LocalAnswers } from "../eval/local-answers.js";
+import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
+import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-place.js";
 import { readUserFile } from "../run/load-config.js";
-import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
+import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
-import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
+import { type EvalOptions, fieldSettings, readPrice, withEvalOptions } from "./eval-options.js";
+import { withExamples } from "./options.js";
 
 const BAR_WIDTH = 24;
-
-interface EvalOptions {
-  readonly model?: string;
-  readonly endpoint?: string;
-  readonly endpointModel?: string;
-  readonly apiKeyEnv: string;
-  readonly data: string;
-  readonly samples: number;
-  readonly greedy?: boolean;
-  readonly temperature: number;
-  readonly maxTokens: number;
-  readonly limit?: number;
-  readonly seed: number;
-  readonly grader: "fixed" | "seed";
-  readonly threads?: number;
-  readonly concurrency: number;
-  readonly promptPrice?: number;
-  readonly answerPrice?: number;
-  readonly json?: boolean;
-}
 
 /** Adds `gumshoe eval`: how well a model or an endpoint solves a file of cases. */
 export function addEvalCommand(program: Command, context: Context): void {
   const command = program
     .command("eval")
-    .description("Let a model, or any OpenAI-compatible endpoint, solve a file of cases.")
-    .addOption(new Option("--model <folder>", "Hugging Face model folder").conflicts("endpoint"))
-    .option("--endpoint <url>", "base URL of an endpoint, such as http://127.0.0.1:8000/v1")
-    .option("--endpoint-model <name>", "name of the model at the endpoint")
-    .option("--api-key-env <variable>", "variable with the endpoint's key", "OPENAI_API_KEY")
-    .requiredOption("--data <file>", "cases, JSON array or JSONL")
-    .option("--samples <n>", "answers to each case", wholeNumber(1, 1024), 1)
-    .option("--greedy", "always the most likely token")
-    .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
-    .option("--max-tokens <n>", "tokens after which an answer is cut", wholeNumber(1), 256)
-    .option("--limit <n>", "only the first n cases", wholeNumber(1))
-    .option("--seed <n>", "decides what is sampled", wholeNumber(0), 1)
-    .addOption(
-      new Option("--grader <name>", "how replies are read")
-        .choices(["fixed", "seed"])
-        .default("fixed"),
-    )
-    .option("--threads <n>", "threads of the model; default: all cores", wholeNumber(1, 1024))
-    .option("--concurrency <n>", "requests in flight at the endpoint", wholeNumber(1, 1024), 8)
-    .option("--prompt-price <usd>", "of a million prompt tokens", positiveNumber)
-    .option("--answer-price <usd>", "of a million answer tokens", positiveNumber);
+    .description("Let a model, or any OpenAI-compatible endpoint, solve a file of cases.");
   withExamples(
-    withJson(command),
+    withEvalOptions(command),
     "gumshoe eval --model models/rookie --data cases.json --samples 4",
     "gumshoe eval --endpoint http://127.0.0.1:8000/v1 --endpoint-model my-model --data cases.json",
   );
   command.action(async (options: EvalOptions) => {
-    const evaluation = await runEvaluation(options, context);
-    writeResult(context.terminal, options, {
-      value: { model: options.model ?? options.endpoint, data: options.data, ...evaluation },
-      text: () => describe(evaluation),
-    });
+    const words = (program as Command & { rawArgs?: string[] }).rawArgs ?? [];
+    await evalCommand(options, { words, context });
   });
 }
 
-async function runEvaluation(options: EvalOptions, context: Context): Promise<Evaluation> {
+/** @throws what ended the evaluation, once its result is written; NothingScoredError */
+async function evalCommand(
+  options: EvalOptions,
+  { words, context }: { words: readonly string[]; context: Context },
+): Promise<void> {
+  const { evaluation, endedBy, file } = await runEvaluation(options, context);
+  const isEmpty = evaluation.answers + evaluation.failures === 0;
+  if (isEmpty && endedBy !== null) throw endedBy;
+  const shown = file === null ? null : shortPath(file, context.workingFolder);
+  const continuation =
+    shown === null ? null : { file: shown, command: toContinue(words, options, shown) };
+  writeResult(context.terminal, options, {
+    value: {
+      model: options.model ?? withoutSecrets(options.endpoint ?? ""),
+      data: options.data,
+      ...evaluation,
+      endedBy: endedBy === null ? null : errorMessage(endedBy),
+      replies: file,
+    },
+    text: () => describe({ evaluation, endedBy }, { options, continuation }),
+  });
+  if (endedBy !== null) throw endedBy;
+  if (evaluation.accuracy === null) {
+    throw new NothingScoredError(evaluation.failureExample ?? "the file holds no cases");
+  }
+}
+
+function describe(
+  { evaluation, endedBy }: EndedEvaluation,
+  { options, continuation }: { options: EvalOptions; continuation: Continuation | null },
+): string {
+  const hasPrice = readPrice(options) !== null;
+  return describeEvaluation(evaluation, { by: endedBy, hasPrice, continuation });
+}
+
+async function runEvaluation(
+  options: EvalOptions,
+  context: Context,
+): Promise<EndedEvaluation & { file: string | null }> {
   const { terminal, clock } = context;
-  const records = parseDataset(readUserFile(options.data)).slice(0, options.limit);
-  const source = await openSource(options, context);
+  const all = parseDataset(readUserFile(options.data));
+  const sampling = samplingOf(options);
   const status = new StatusLine(terminal);
+  const onNotice = (line: string) => status.print(line);
+  const source = await openSource(options, context, onNotice);
+  let replies: RepliesFile | null = null;
   const stop = listenForStop(() => undefined);
   try {
-    return await evaluate(records, source, {
-      sampling: {
-        samples: options.samples,
-        temperature: options.greedy === true ? 0 : options.temperature,
-        maxAnswerTokens: options.maxTokens,
-        seed: options.seed,
-      },
+    replies = await openReplies(options, { all, sampling, context, onNotice });
+    const ended = await evaluate(all.slice(0, options.limit), source, {
+      sampling,
       grader: options.grader,
       price: readPrice(options),
       nowMs: () => clock.monotonicMs(),
       signal: stop.signal,
+      kept: replies,
       onProgress: (done, total, score) => {
         const shown = score === null ? "" : `  score ${formatReward(score)}`;
         status.set(`${drawBar(done / total, BAR_WIDTH)}  ${done}/${total} answers${shown}`);
       },
     });
+    return { ...ended, file: replies?.path ?? null };
   } finally {
     status.clear();
     stop.dispose();
     source.close();
+    await replies?.close({ keepEmpty: options.replies !== undefined });
   }
 }
 
-async function openSource(options: EvalOptions, { env, clock }: Context): Promise<AnswerSource> {
+function samplingOf(options: EvalOptions): SamplingOptions {
+  return {
+    samples: options.samples,
+    temperature: options.greedy === true ? 0 : options.temperature,
+    maxAnswerTokens: options.maxTokens,
+    seed: options.seed,
+  };
+}
+
+async function openSource(
+  options: EvalOptions,
+  { env, clock }: Context,
+  onNotice: (line: string) => void,
+): Promise<AnswerSource> {
   if (options.model !== undefined) {
     return LocalAnswers.load(options.model, options.threads ?? null);
   }
@@ -114,36 +132,87 @@ async function openSource(options: EvalOptions, { env, clock }: Context): Promis
       suggestion: "give --model FOLDER or --endpoint URL",
     });
   }
-  if (!URL.canParse(options.endpoint)) {
-    throw new InvalidArgumentError("--endpoint", `${options.endpoint} is not a URL`);
-  }
   return new EndpointAnswers({
-    url: options.endpoint,
+    endpoint: endpointUrl(options.endpoint),
     model: options.endpointModel ?? null,
-    apiKey: env[options.apiKeyEnv] ?? null,
+    apiKey: readKey(options.apiKeyEnv, env),
     concurrency: options.concurrency,
+    timeoutMs: options.timeout * 1000,
+    maxWaitMs: options.maxWait * 1000,
+    fields: fieldSettings(options),
+    env,
     clock,
+    random: Math.random,
+    onNotice,
   });
 }
 
-function readPrice({ promptPrice, answerPrice }: EvalOptions): TokenPrice | null {
-  if (promptPrice === undefined && answerPrice === undefined) return null;
-  return { prompt: promptPrice ?? 0, answer: answerPrice ?? 0 };
+function readKey(variable: string, env: NodeJS.ProcessEnv): string | null {
+  const key = env[variable]?.trim() ?? "";
+  if (key === "") return null;
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new InvalidArgumentError(variable, "has characters that no key has, such as spaces");
 }
 
-function describe(evaluation: Evaluation): string {
-  const { accuracy, allCorrect, failures, failureExample, cost } = evaluation;
-  const { answers, truncated, promptTokens, answerTokens, seconds } = evaluation;
-  const lines = [
-    accuracy === null || allCorrect === null
-      ? "accuracy     nothing could be scored"
-      : `accuracy     ${formatReward(accuracy.mean)} (95 %: ${formatInterval(accuracy)}), ` +
-        `${accuracy.count} cases; everything right in ${formatReward(allCorrect.mean)}`,
-    `answers      ${formatCount(answers)}, ${truncated} cut off by the length limit`,
-    `tokens       ${formatCount(promptTokens)} read, ${formatCount(answerTokens)} written`,
-    `time         ${formatDuration(seconds)}`,
-  ];
-  if (failures > 0) lines.push(`not scored   ${failures} (for example: ${failureExample})`);
-  if (cost !== null) lines.push(`cost         ${cost.toFixed(4)} USD`);
-  return lines.join("\n");
+/** The file of replies: the one that was named, or for an endpoint, which must be paid, a new one. */
+async function openReplies(
+  options: EvalOptions,
+  setting: {
+    all: readonly PuzzleRecord[];
+    sampling: SamplingOptions;
+    context: Context;
+    onNotice: (line: string) => void;
+  },
+): Promise<RepliesFile | null> {
+  const { context, onNotice } = setting;
+  const { workingFolder, env, clock } = context;
+  if (options.replies !== undefined) {
+    const path = resolve(workingFolder, options.replies);
+    const file = await RepliesFile.open(path, await identityOf(options, setting));
+    if (file.answers.length > 0) onNotice(`${file.answers.length} replies are in ${path} already`);
+    return file;
+  }
+  if (options.endpoint === undefined) return null;
+  const home = resolve(workingFolder, env["GUMSHOE_HOME"] ?? ".gumshoe");
+  try {
+    const path = newRepliesPath(home, options.data, clock.now());
+    return await RepliesFile.open(path, await identityOf(options, setting));
+  } catch (thrown) {
+    if (!(thrown instanceof FileError)) throw thrown;
+    onNotice(`${thrown.message}: replies are not kept; name a file by --replies`);
+    return null;
+  }
+}
+
+function identityOf(
+  options: EvalOptions,
+  { all, sampling }: { all: readonly PuzzleRecord[]; sampling: SamplingOptions },
+): RepliesIdentity | Promise<RepliesIdentity> {
+  if (options.model !== undefined) return modelIdentity(all, sampling, options.model);
+  const { endpoint = "", endpointModel: model = null } = options;
+  const fields = fieldSettings(options);
+  return endpointIdentity(all, sampling, { endpoint: endpointUrl(endpoint).shown, model, fields });
+}
+
+/** The command that goes on: the one that was typed, with the file of replies, without secrets. */
+function toContinue(words: readonly string[], options: EvalOptions, file: string): string {
+  const kept = words.filter((word, i) => {
+    const isOption = word === "--replies" || word.startsWith("--replies=");
+    return !isOption && words[i - 1] !== "--replies";
+  });
+  const shown = kept.map((word) => {
+    const { endpoint } = options;
+    return endpoint === undefined ? word : word.replace(endpoint, withoutSecrets(endpoint));
+  });
+  return ["npx gumshoe", ...[...shown, "--replies", file].map(quote)].join(" ");
+}
+
+/** Returns the shorter of the absolute and the relative path. */
+function shortPath(path: string, from: string): string {
+  const shorter = relative(from, path);
+  return shorter !== "" && shorter.length < path.length ? shorter : path;
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

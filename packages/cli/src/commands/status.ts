@@ -45,9 +45,9 @@ function describeRuns(runs: readonly RunInfo[]): string {
     run.state,
     `${run.iterationsDone}/${run.iterationsTotal}`,
     run.weights === null ? "" : `${run.weights.version} ${run.weights.digest.slice(0, 12)}`,
-    run.error ?? "",
+    run.error ?? (run.warnings.length === 0 ? "" : `warning: ${run.warnings.at(-1)}`),
   ]);
-  return formatTable(["run", "state", "iterations", "weights", "error"], rows);
+  return formatTable(["run", "state", "iterations", "weights", "problem"], rows);
 }
 
 function describeWorkers(workers: readonly WorkerStatus[]): string {

@@ -1,132 +1,264 @@
-import { type Clock, ClusterError, errorMessage, retry, type RetryPolicy } from "@gumshoe/core";
+import { type Clock } from "@gumshoe/core";
 
-import { EndpointError } from "../errors.js";
-import { type AnswerOutcome, type AnswerSource, type SamplingOptions } from "./answer-source.js";
-import { type SourcedAnswer } from "./answer-source.js";
+import { EndpointEndedError, EndpointError } from "../errors.js";
+import {
+  type AnswerSource,
+  type Questions,
+  type SamplingOptions,
+  type SourcedAnswer,
+} from "./answer-source.js";
+import { EndpointConnection, type EndpointResponse } from "./endpoint-connection.js";
+import { EndpointPatience, type RequestHistory } from "./endpoint-patience.js";
+import { readStatus } from "./endpoint-status.js";
+import { type EndpointUrl } from "./endpoint-url.js";
+import { type CompletionRead, readCompletion } from "./read-completion.js";
+import { type FieldSettings, RequestFields } from "./request-fields.js";
 
-const RETRIES: RetryPolicy = { attempts: 4, firstDelayMs: 1000, maxDelayMs: 8000 };
-const REQUEST_TIMEOUT_MS = 300_000;
+/** Requests that may fail one after the other, from the first on, before the evaluation ends. */
+const MAX_FIRST_FAILURES = 16;
+/** Fields of one request that may be refused one after the other. */
+const MAX_REFUSED_FIELDS = 6;
 
 /** How to reach an OpenAI-compatible endpoint. */
 export interface EndpointOptions {
-  /** Base URL, e.g. `http://127.0.0.1:8000/v1`, or the full URL of its chat completions. */
-  readonly url: string;
+  readonly endpoint: EndpointUrl;
   /** Name of the model there; null for the endpoint's own. */
   readonly model: string | null;
   /** Sent as a bearer token; null for none. */
   readonly apiKey: string | null;
   /** Requests in flight. */
   readonly concurrency: number;
+  /** How long one reply may take. */
+  readonly timeoutMs: number;
+  /** How long a request may be put off altogether. */
+  readonly maxWaitMs: number;
+  readonly fields: FieldSettings;
+  /** Names proxies. */
+  readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+  /** Called with what the user should know, once each. */
+  readonly onNotice: (line: string) => void;
 }
 
-interface Completion {
-  choices?: { message?: { content?: string | null }; finish_reason?: string }[];
-  usage?: { prompt_tokens?: number; completion_tokens?: number };
-}
+/** What became of one request. */
+type Asked = Pick<SourcedAnswer, "outcome" | "tokens">;
 
 /** Asks an OpenAI-compatible endpoint, one request per answer. */
 export class EndpointAnswers implements AnswerSource {
-  readonly #url: string;
+  readonly #options: EndpointOptions;
+  readonly #connection: EndpointConnection;
+  readonly #patience: EndpointPatience;
+  /** As the endpoint takes them, as far as is known. */
+  #fields: RequestFields;
+  #numAnswered = 0;
+  #numFirstFailures = 0;
+  readonly #notices = new Set<string>();
 
-  constructor(private readonly options: EndpointOptions) {
-    const base = options.url.replace(/\/+$/, "");
-    this.#url = base.endsWith("/chat/completions") ? base : `${base}/chat/completions`;
+  constructor(options: EndpointOptions) {
+    this.#options = options;
+    const { endpoint, apiKey, timeoutMs, env } = options;
+    this.#connection = new EndpointConnection({ endpoint, apiKey, timeoutMs, env });
+    this.#patience = new EndpointPatience(options);
+    this.#fields = new RequestFields(options.fields);
   }
 
-  /** Answers every prompt `samples` times, in any order. */
+  /**
+   * Answers every prompt `samples` times, in any order.
+   *
+   * @throws EndpointEndedError when no further request can succeed; the signal's reason. All answers
+   *         that have come until then are yielded before.
+   */
   async *answer(
-    prompts: readonly string[],
+    questions: Questions,
     options: SamplingOptions,
     signal: AbortSignal,
   ): AsyncGenerator<SourcedAnswer> {
-    const open = new Map<number, Promise<{ ticket: number; answer: SourcedAnswer }>>();
-    const total = prompts.length * options.samples;
-    for (let ticket = 0; ticket < total || open.size > 0;) {
-      while (ticket < total && open.size < this.options.concurrency) {
-        const id = ticket++;
-        const index = Math.floor(id / options.samples);
-        const asked = this.#ask(
-          prompts[index] ?? "",
-          { ...options, seed: options.seed + id },
-          signal,
-        );
-        open.set(
-          id,
-          asked.then((answer) => ({ ticket: id, answer: { index, ...answer } })),
-        );
+    const ended = new AbortController();
+    const both = AbortSignal.any([signal, ended.signal]);
+    const tickets = openTickets(questions, options.samples);
+    const come: { answer: SourcedAnswer; onTaken: () => void }[] = [];
+    let wake = () => undefined as void;
+    let isDone = false;
+    let isOver = false;
+    const work = async (): Promise<void> => {
+      for (const { index, sample } of tickets) {
+        const seed = options.seed + index * options.samples + sample;
+        const prompt = questions.prompts[index] ?? "";
+        const asked = await this.#ask(prompt, { ...options, seed }, both);
+        const answer = { index, sample, outcome: asked.outcome, tokens: asked.tokens };
+        // The next request is sent once this answer is kept: a death loses none that had come before.
+        await new Promise<void>((onTaken) => {
+          if (isOver) return onTaken();
+          come.push({ answer, onTaken });
+          wake();
+        });
       }
-      const first = await Promise.race(open.values());
-      open.delete(first.ticket);
-      signal.throwIfAborted();
-      yield first.answer;
+    };
+    const workers = Array.from({ length: this.#options.concurrency }, () =>
+      work().catch((thrown: unknown) => ended.abort(thrown)),
+    );
+    const all = Promise.all(workers).then(() => {
+      isDone = true;
+      wake();
+    });
+    try {
+      while (!isDone || come.length > 0) {
+        const next = come.shift();
+        if (next !== undefined) {
+          try {
+            yield next.answer;
+          } finally {
+            next.onTaken();
+          }
+        } else await new Promise<void>((resolve) => (wake = resolve));
+      }
+      both.throwIfAborted();
+    } finally {
+      ended.abort(new EndpointEndedError(this.#options.endpoint.shown, "no more is wanted"));
+      isOver = true;
+      for (const { onTaken } of come.splice(0)) onTaken();
+      await all;
     }
   }
 
-  /** Holds nothing that must be closed. */
+  /** Closes the connections. */
   close(): void {
-    // Requests end with their signal.
+    this.#connection.close();
   }
 
-  async #ask(
+  async #ask(prompt: string, options: SamplingOptions, signal: AbortSignal): Promise<Asked> {
+    const history: RequestHistory = {
+      tries: 0,
+      firstFailureAtMs: null,
+      numAnsweredBefore: null,
+    };
+    for (;;) {
+      signal.throwIfAborted();
+      await this.#patience.untilFree(signal);
+      try {
+        const read = await this.#request(prompt, options, signal);
+        this.#numAnswered++;
+        return read;
+      } catch (thrown) {
+        if (!(thrown instanceof EndpointError)) throw thrown;
+        if (!thrown.retryable) return this.#fail(thrown.message);
+        history.numAnsweredBefore ??= this.#numAnswered;
+        const end = await this.#patience.beforeRetry(thrown, history, signal);
+        if (end !== null) return this.#giveUp(thrown, end, history);
+      }
+    }
+  }
+
+  /** Asks once; a field that the endpoint refuses is sent otherwise or left out. */
+  async #request(
     prompt: string,
     options: SamplingOptions,
     signal: AbortSignal,
-  ): Promise<{ outcome: AnswerOutcome; promptTokens: number }> {
-    try {
-      const policy = { policy: RETRIES, clock: this.options.clock, signal };
-      return readCompletion(await retry(() => this.#post(prompt, options, signal), policy));
-    } catch (thrown) {
-      return { outcome: { type: "failure", reason: errorMessage(thrown) }, promptTokens: 0 };
+  ): Promise<CompletionRead> {
+    let fields = this.#fields;
+    const changes: string[] = [];
+    for (;;) {
+      const body = fields.body(prompt, options, this.#options.model);
+      const response = await this.#connection.post(body, signal);
+      const isRefusal = response.status === 400 || response.status === 422;
+      const other =
+        isRefusal && changes.length < MAX_REFUSED_FIELDS ? fields.without(response.text) : null;
+      if (other === null || changes.includes(other.change)) {
+        const read = this.#read(response);
+        if (changes.length > 0) this.#learn(fields, changes);
+        return read;
+      }
+      fields = other.fields;
+      changes.push(other.change);
     }
   }
 
-  async #post(prompt: string, options: SamplingOptions, signal: AbortSignal): Promise<Completion> {
-    const { model, apiKey } = this.options;
-    const body = {
-      ...(model === null ? {} : { model }),
-      messages: [{ role: "user", content: prompt }],
-      temperature: options.temperature,
-      max_tokens: options.maxAnswerTokens,
-      seed: options.seed,
-    };
-    const response = await fetch(this.#url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
-      },
-      body: JSON.stringify(body),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-    }).catch((thrown: unknown) => {
-      throw new EndpointError(this.#url, `cannot be reached (${causeOf(thrown)})`, true);
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      const mayRetry = response.status === 429 || response.status >= 500;
-      throw new EndpointError(this.#url, `${response.status} ${text.slice(0, 200)}`, mayRetry);
+  #read(response: EndpointResponse): CompletionRead {
+    const { status, headers } = response;
+    const text = this.#withoutKey(response.text);
+    if (status < 200 || status >= 300) this.#refuse({ status, headers, text });
+    const read = readCompletion(text);
+    if (read.type === "completion") return read;
+    // A gateway may wrap the error of the server behind it: it means what its own status would.
+    if (read.status !== null) this.#refuse({ status: read.status, headers, text: read.reason });
+    throw this.#error(read.reason, read.mayPass, "reply");
+  }
+
+  #refuse(response: EndpointResponse): never {
+    const verdict = readStatus(response, this.#options.clock.now());
+    switch (verdict.type) {
+      case "ended":
+        throw new EndpointEndedError(
+          this.#options.endpoint.shown,
+          verdict.reason + this.#adviceFor(response.status),
+        );
+      case "busy": {
+        const { reason, retryAfterMs } = verdict;
+        const about = { kind: "refused" as const, retryAfterMs };
+        throw new EndpointError(this.#options.endpoint.shown, reason, true, about);
+      }
+      case "broken":
+        throw this.#error(verdict.reason, true, "reply");
+      case "refused":
+        throw this.#error(verdict.reason, false, "reply");
+      default:
+        return verdict satisfies never;
     }
-    try {
-      return JSON.parse(text) as Completion;
-    } catch {
-      throw new EndpointError(this.#url, `does not answer in JSON: ${text.slice(0, 200)}`, false);
+  }
+
+  /** The commonest reason of a 404 is a base URL that stops too early. */
+  #adviceFor(status: number): string {
+    const isVersioned = /\/v\d/.test(new URL(this.#options.endpoint.url).pathname);
+    return status === 404 && !isVersioned ? " (most base URLs end in /v1)" : "";
+  }
+
+  /** Keeps what was found out about the endpoint's fields. */
+  #learn(fields: RequestFields, changes: readonly string[]): void {
+    this.#fields = fields;
+    for (const change of changes) {
+      if (this.#notices.has(change)) continue;
+      this.#notices.add(change);
+      this.#options.onNotice(change);
     }
+  }
+
+  /** A request failed for good: so do all others, where the endpoint itself is away or has no room. */
+  #giveUp(error: EndpointError, end: string, history: RequestHistory): Asked {
+    const { kind } = error.about;
+    const answeredSince = this.#numAnswered > (history.numAnsweredBefore ?? 0);
+    const problem = `${error.problem} (${end})`;
+    const isAway = kind === "refused" || kind === "connection";
+    if (isAway && !answeredSince) throw new EndpointEndedError(error.url, problem);
+    return this.#fail(`${error.url}: ${problem}`);
+  }
+
+  #fail(reason: string): Asked {
+    this.#numFirstFailures++;
+    if (this.#numAnswered === 0 && this.#numFirstFailures >= MAX_FIRST_FAILURES) {
+      const problem = `the first ${MAX_FIRST_FAILURES} requests failed, the last one with ${reason}`;
+      throw new EndpointEndedError(this.#options.endpoint.shown, problem);
+    }
+    return { outcome: { type: "failure", reason, isPaid: false }, tokens: null };
+  }
+
+  #error(problem: string, retryable: boolean, kind: "reply"): EndpointError {
+    return new EndpointError(this.#options.endpoint.shown, problem, retryable, { kind });
+  }
+
+  /** Endpoints like to quote the key that they refuse. */
+  #withoutKey(text: string): string {
+    const { apiKey } = this.#options;
+    return apiKey === null || apiKey === "" ? text : text.replaceAll(apiKey, "***");
   }
 }
 
-function readCompletion(completion: Completion): { outcome: AnswerOutcome; promptTokens: number } {
-  const choice = completion.choices?.[0];
-  const reply = choice?.message?.content;
-  const promptTokens = completion.usage?.prompt_tokens ?? 0;
-  if (typeof reply !== "string") {
-    return { outcome: { type: "failure", reason: "the endpoint sent no answer" }, promptTokens };
+/** The answers that are not there yet, shared by all workers. */
+function* openTickets({ prompts, isKnown }: Questions, samples: number) {
+  for (const index of prompts.keys()) {
+    for (let sample = 0; sample < samples; sample++) {
+      if (!isKnown(index, sample)) yield { index, sample };
+    }
   }
-  const truncated = choice?.finish_reason === "length";
-  const answerTokens = completion.usage?.completion_tokens ?? 0;
-  return { outcome: { type: "answer", reply, answerTokens, truncated }, promptTokens };
-}
-
-function causeOf(thrown: unknown): string {
-  if (thrown instanceof ClusterError || !(thrown instanceof Error)) return errorMessage(thrown);
-  return thrown.cause instanceof Error ? thrown.cause.message : thrown.message;
 }

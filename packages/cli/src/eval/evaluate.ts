@@ -1,3 +1,4 @@
+import { errorMessage } from "@gumshoe/core";
 import { meanInterval, type MeanInterval } from "@gumshoe/grpo";
 import { grade, type GraderName, type PuzzleRecord } from "@gumshoe/puzzles";
 
@@ -9,26 +10,59 @@ export interface TokenPrice {
   readonly answer: number;
 }
 
+/** Why answers could not be scored, and how many. */
+export interface NotScored {
+  readonly reason: string;
+  readonly count: number;
+}
+
 /** What an evaluation found. */
 export interface Evaluation {
   readonly cases: number;
   readonly samplesPerCase: number;
-  /** Share of right answers, one value per case; null when nothing could be scored. */
+  /** Mean score, one value per case; null when nothing could be scored. */
   readonly accuracy: MeanInterval | null;
   /** Share of replies with every answer right. */
   readonly allCorrect: MeanInterval | null;
+  /** Answers that are wanted: cases times samples. */
+  readonly wanted: number;
+  /** Whether it ended before all wanted answers were asked for: the means are those of a part. */
+  readonly partial: boolean;
+  /** Answers that were scored. */
   readonly answers: number;
-  /** Answers that could not be got: they count neither as right nor as wrong. */
+  /** Answers that could not be got or scored: they count neither as right nor as wrong. */
   readonly failures: number;
   /** One of the reasons; null when there are none. */
   readonly failureExample: string | null;
-  /** Answers that the length limit cut off. */
+  /** All reasons, the most frequent first. */
+  readonly notScored: readonly NotScored[];
+  /** Answers that the length limit cut off: scored as they are. */
   readonly truncated: number;
+  /** Answers without any text, such as those that were cut off while the model still thought. */
+  readonly empty: number;
+  /** Answers in which the model declined. */
+  readonly refused: number;
   readonly promptTokens: number;
   readonly answerTokens: number;
+  /** Replies that came without token counts: they are in neither sum. */
+  readonly repliesWithoutCounts: number;
   readonly seconds: number;
-  /** US dollars; null without a price. */
+  /** US dollars; null without a price, and where a reply came without token counts. */
   readonly cost: number | null;
+}
+
+/** An evaluation, and the error that ended it early; null where it is whole. */
+export interface EndedEvaluation {
+  readonly evaluation: Evaluation;
+  readonly endedBy: Error | null;
+}
+
+/** Where answers are kept between two evaluations of the same. */
+export interface KeptAnswers {
+  /** Those that are there from before. */
+  readonly answers: readonly SourcedAnswer[];
+  /** Resolves when the answer is on disk. */
+  keep(answer: SourcedAnswer): Promise<void>;
 }
 
 /** How an evaluation is done. */
@@ -38,47 +72,68 @@ export interface EvaluationOptions {
   readonly price: TokenPrice | null;
   readonly nowMs: () => number;
   readonly signal: AbortSignal;
-  /** Told after every answer. */
+  /** Called after every answer. */
   readonly onProgress: (done: number, total: number, meanScore: number | null) => void;
+  /** Null to keep none. */
+  readonly kept: KeptAnswers | null;
 }
 
-/** Lets a source answer every case, and scores the replies. */
+/** Lets a source answer every case, and scores the replies; what ends it early does not lose them. */
 export async function evaluate(
   records: readonly PuzzleRecord[],
   source: AnswerSource,
   options: EvaluationOptions,
-): Promise<Evaluation> {
-  const { sampling, nowMs } = options;
+): Promise<EndedEvaluation> {
+  const { sampling, nowMs, kept } = options;
   const startedAtMs = nowMs();
   const tally = new Tally(records, options.grader);
-  const total = records.length * sampling.samples;
-  const prompts = records.map(({ prompt }) => prompt);
-  for await (const answer of source.answer(prompts, sampling, options.signal)) {
+  const wanted = records.length * sampling.samples;
+  const known = new Set<string>();
+  for (const answer of kept?.answers ?? []) {
+    const key = `${answer.index}/${answer.sample}`;
+    const isWanted = answer.index < records.length && answer.sample < sampling.samples;
+    if (!isWanted || known.has(key)) continue;
+    known.add(key);
     tally.take(answer);
-    options.onProgress(tally.numTaken, total, tally.meanScore);
   }
-  const { promptTokens, answerTokens } = tally;
-  const { price } = options;
-  return {
+  const questions = {
+    prompts: records.map(({ prompt }) => prompt),
+    isKnown: (index: number, sample: number) => known.has(`${index}/${sample}`),
+  };
+  let endedBy: Error | null = null;
+  try {
+    if (known.size > 0) options.onProgress(tally.numTaken, wanted, tally.meanScore);
+    for await (const answer of source.answer(questions, sampling, options.signal)) {
+      await kept?.keep(answer);
+      tally.take(answer);
+      options.onProgress(tally.numTaken, wanted, tally.meanScore);
+    }
+  } catch (thrown) {
+    endedBy = thrown instanceof Error ? thrown : new Error(errorMessage(thrown));
+  }
+  const evaluation = {
     cases: records.length,
     samplesPerCase: sampling.samples,
+    wanted,
+    partial: tally.numTaken < wanted,
     ...tally.summary(),
     seconds: (nowMs() - startedAtMs) / 1000,
-    cost:
-      price === null
-        ? null
-        : (promptTokens * price.prompt + answerTokens * price.answer) / 1_000_000,
+    cost: tally.cost(options.price),
   };
+  return { evaluation, endedBy };
 }
 
 /** Counts and scores answers as they come. */
 class Tally {
-  promptTokens = 0;
-  answerTokens = 0;
   numTaken = 0;
+  #promptTokens = 0;
+  #answerTokens = 0;
+  #numWithoutCounts = 0;
   #numFailures = 0;
   #numTruncated = 0;
-  #failureExample: string | null = null;
+  #numEmpty = 0;
+  #numRefused = 0;
+  readonly #reasons = new Map<string, number>();
   readonly #scores: number[][];
   readonly #allCorrect: number[][];
 
@@ -95,33 +150,48 @@ class Tally {
     return mean(this.#scores.flat());
   }
 
-  take({ index, outcome, promptTokens }: SourcedAnswer): void {
+  take({ index, outcome, tokens }: SourcedAnswer): void {
     const record = this.records[index];
-    this.numTaken++;
-    this.promptTokens += promptTokens;
     if (record === undefined) return;
+    this.numTaken++;
+    const wasPaid = outcome.type === "answer" || outcome.isPaid;
+    if (tokens === null && wasPaid) this.#numWithoutCounts++;
+    this.#promptTokens += tokens?.prompt ?? 0;
+    this.#answerTokens += tokens?.answer ?? 0;
     if (outcome.type === "failure") {
       this.#numFailures++;
-      this.#failureExample ??= outcome.reason;
+      this.#reasons.set(outcome.reason, (this.#reasons.get(outcome.reason) ?? 0) + 1);
       return;
     }
     const verdict = grade(outcome.reply, record.solution, { grader: this.grader });
     this.#scores[index]?.push(verdict.score);
     this.#allCorrect[index]?.push(verdict.allCorrect ? 1 : 0);
-    this.answerTokens += outcome.answerTokens;
-    if (outcome.truncated) this.#numTruncated++;
+    if (outcome.finish === "length") this.#numTruncated++;
+    if (outcome.finish === "refusal") this.#numRefused++;
+    if (outcome.reply.trim() === "") this.#numEmpty++;
+  }
+
+  /** US dollars; null where they cannot be known. */
+  cost(price: TokenPrice | null): number | null {
+    if (price === null || this.#numWithoutCounts > 0) return null;
+    return (this.#promptTokens * price.prompt + this.#answerTokens * price.answer) / 1_000_000;
   }
 
   summary() {
+    const reasons = [...this.#reasons].map(([reason, count]) => ({ reason, count }));
     return {
       accuracy: perCase(this.#scores),
       allCorrect: perCase(this.#allCorrect),
       answers: this.numTaken - this.#numFailures,
       failures: this.#numFailures,
-      failureExample: this.#failureExample,
+      failureExample: reasons[0]?.reason ?? null,
+      notScored: reasons.sort((a, b) => b.count - a.count),
       truncated: this.#numTruncated,
-      promptTokens: this.promptTokens,
-      answerTokens: this.answerTokens,
+      empty: this.#numEmpty,
+      refused: this.#numRefused,
+      promptTokens: this.#promptTokens,
+      answerTokens: this.#answerTokens,
+      repliesWithoutCounts: this.#numWithoutCounts,
     };
   }
 }

@@ -2,7 +2,12 @@ import { errorMessage } from "@gumshoe/core";
 import { Model, openModelFolder, Sampler, type SampleResult, Tokenizer } from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
 
-import { type AnswerSource, type SamplingOptions, type SourcedAnswer } from "./answer-source.js";
+import {
+  type AnswerSource,
+  type Questions,
+  type SamplingOptions,
+  type SourcedAnswer,
+} from "./answer-source.js";
 
 /** Prompts that are in the sampler at a time: enough to fill its batch. */
 const PROMPTS_IN_FLIGHT = 16;
@@ -37,7 +42,7 @@ export class LocalAnswers implements AnswerSource {
 
   /** Answers every prompt `samples` times, in the order in which they get done. */
   async *answer(
-    prompts: readonly string[],
+    { prompts, isKnown }: Questions,
     options: SamplingOptions,
     signal: AbortSignal,
   ): AsyncGenerator<SourcedAnswer> {
@@ -46,6 +51,10 @@ export class LocalAnswers implements AnswerSource {
     let numOpen = 0;
     while (next < prompts.length || numOpen > 0) {
       while (next < prompts.length && numOpen < PROMPTS_IN_FLIGHT) {
+        if (isWholeKnown(next, options.samples, isKnown)) {
+          next++;
+          continue;
+        }
         const problem = this.#add(sampler, { index: next, prompt: prompts[next] ?? "" }, options);
         if (problem === null) numOpen++;
         else yield* failures(next, problem, options.samples);
@@ -53,7 +62,9 @@ export class LocalAnswers implements AnswerSource {
       }
       for (const result of sampler.step()) {
         numOpen--;
-        yield* this.#read(result);
+        for (const answer of this.#read(result)) {
+          if (!isKnown(answer.index, answer.sample)) yield answer;
+        }
       }
       // Lets a Ctrl-C in: the sampler computes on this thread.
       await new Promise((resolve) => setImmediate(resolve));
@@ -100,12 +111,12 @@ export class LocalAnswers implements AnswerSource {
     for (const [i, rollout] of rollouts.entries()) {
       yield {
         index: Number(id),
-        promptTokens: i === 0 ? promptIds.length : 0,
+        sample: i,
+        tokens: { prompt: i === 0 ? promptIds.length : 0, answer: rollout.tokens.length },
         outcome: {
           type: "answer",
           reply: this.tokenizer.decode([...rollout.tokens], { skipSpecialTokens: true }),
-          answerTokens: rollout.tokens.length,
-          truncated: rollout.finish === "length",
+          finish: rollout.finish === "length" ? "length" : "stop",
         },
       };
     }
@@ -113,7 +124,15 @@ export class LocalAnswers implements AnswerSource {
 }
 
 function* failures(index: number, reason: string, samples: number): Generator<SourcedAnswer> {
-  for (let i = 0; i < samples; i++) {
-    yield { index, promptTokens: 0, outcome: { type: "failure", reason } };
+  for (let sample = 0; sample < samples; sample++) {
+    yield { index, sample, tokens: null, outcome: { type: "failure", reason, isPaid: false } };
   }
+}
+
+/** The answers to a prompt are sampled together: it is left out where all of them are known. */
+function isWholeKnown(index: number, samples: number, isKnown: Questions["isKnown"]): boolean {
+  for (let sample = 0; sample < samples; sample++) {
+    if (!isKnown(index, sample)) return false;
+  }
+  return true;
 }

@@ -9,6 +9,13 @@ export interface Reply {
   readonly reply: string;
 }
 
+interface ReplyLine {
+  readonly index?: unknown;
+  readonly reply?: unknown;
+  readonly type?: unknown;
+  readonly notScored?: unknown;
+}
+
 /** What `gumshoe puzzle grade --json` prints. */
 export interface GradedReplies {
   /** Mean over the cases, each the mean of its replies. */
@@ -71,19 +78,23 @@ function parseArray(text: string): Reply[] {
 
 function parseLines(text: string): Reply[] {
   const lines = text.split("\n").map((line, i) => ({ line, place: `line ${i + 1}` }));
-  return lines
-    .filter(({ line }) => line.trim() !== "")
-    .map(({ line, place }) => {
-      const value = parseJson(line, place) as { index?: unknown; reply?: unknown } | null;
-      const { index, reply } = value ?? {};
-      if (typeof index !== "number" || !Number.isSafeInteger(index) || index < 0) {
-        throw new InvalidArgumentError(`${place}: index`, "must be a whole number, 0 or more");
-      }
-      if (typeof reply !== "string") {
-        throw new InvalidArgumentError(`${place}: reply`, "must be a text");
-      }
-      return { index, reply };
-    });
+  return (
+    lines
+      .filter(({ line }) => line.trim() !== "")
+      .map(({ line, place }) => ({ value: parseJson(line, place) as ReplyLine | null, place }))
+      // A file of `gumshoe eval --replies` begins with what it is for, and has replies of no text.
+      .filter(({ value }) => value?.type === undefined && value?.notScored === undefined)
+      .map(({ value, place }) => {
+        const { index, reply } = value ?? {};
+        if (typeof index !== "number" || !Number.isSafeInteger(index) || index < 0) {
+          throw new InvalidArgumentError(`${place}: index`, "must be a whole number, 0 or more");
+        }
+        if (typeof reply !== "string") {
+          throw new InvalidArgumentError(`${place}: reply`, "must be a text");
+        }
+        return { index, reply };
+      })
+  );
 }
 
 function parseJson(text: string, place: string): unknown {

@@ -34,6 +34,21 @@ test("a run that was validated twice says from what to what", () => {
   expect(lines).toContain("--model .gumshoe/runs/first/checkpoints/40 --data cases.json");
 });
 
+test("a run that ended below its start says so, and what to change", () => {
+  const interval = (reward: number) => {
+    const [low, high, count] = [reward - 0.04, reward + 0.04, 200];
+    return { reward, low, high, count, randomGuess: 0 };
+  };
+  const validation = [
+    { iteration: 0, ...interval(0.955) },
+    { iteration: 10, ...interval(0.49) },
+  ];
+  const lines = closingLines({ ...RESULT, validation }, CONTEXT);
+  expect(lines).toContain("validation fell from 0.955 to 0.490: the start was better; lower optim");
+  const equal = validation.map((one) => ({ ...one, reward: 0.95 }));
+  expect(closingLines({ ...RESULT, validation: equal }, CONTEXT)).not.toContain("warning");
+});
+
 test("a run without validation claims nothing", () => {
   const lines = closingLines({ ...RESULT, validation: [] }, CONTEXT);
   expect(lines).not.toContain("reward");

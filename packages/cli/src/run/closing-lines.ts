@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 
+import { isBelow } from "@gumshoe/grpo";
 import { type RunResult, type ValidationResult } from "@gumshoe/protocol";
 
 import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
@@ -16,7 +17,8 @@ export interface ClosingContext {
 export function closingLines(result: RunResult, context: ClosingContext): string {
   const checkpoint = shortPath(result.checkpoint, context.workingFolder);
   const config = shortPath(context.configFile, context.workingFolder);
-  const [before, after] = [result.validation[0], result.validation.at(-1)];
+  const scored = result.validation.filter(({ count }) => count > 0);
+  const [before, after] = [scored[0], scored.at(-1)];
   const gain = before === undefined || after === undefined ? [] : gainLines(before, after);
   return [
     "",
@@ -50,10 +52,21 @@ function gainLines(before: ValidationResult, after: ValidationResult): string[] 
         `${formatReward(after.greedy.reward)} (95 %: ${formatInterval(after.greedy)})`,
     );
   }
+  if (isBelow(toInterval(after), toInterval(before))) {
+    lines.push(
+      `  warning: validation fell from ${formatReward(before.reward)} to ` +
+        `${formatReward(after.reward)}: the start was better; lower optimizer.lr, or raise ` +
+        "optimizer.warmupUpdates",
+    );
+  }
   return [
     ...lines,
     `  guessing among the listed names would give ${formatReward(after.randomGuess)}`,
   ];
+}
+
+function toInterval({ reward, low, high, count }: ValidationResult) {
+  return { mean: reward, low, high, count };
 }
 
 /** Returns the shorter of the absolute and the relative path. */

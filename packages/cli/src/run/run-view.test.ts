@@ -139,6 +139,18 @@ describe("without a screen", () => {
   });
 });
 
+test("warnings are shown, also those of before the watch; a validation without a score has no mean", () => {
+  const { show, text } = view(false, 5000);
+  const message = "validation fell from 0.955 to 0.490";
+  show({ type: "warning", iteration: 3, code: "validation-below-start", message }, 1000);
+  const nothing = { reward: 0, low: 0, high: 0, count: 0, randomGuess: 0 };
+  show({ type: "validation-done", iteration: 5, ...nothing }, 6000);
+  expect(text()).toBe(
+    "warning: validation fell from 0.955 to 0.490\n" +
+      "validation after 5 iterations: nothing could be scored\n",
+  );
+});
+
 test("what happened before the watch is counted, but its examples are not shown", () => {
   const { show, text } = view(false, 5000);
   for (const body of iteration(0)) show(body, 1000);

@@ -87,6 +87,9 @@ export class RunView {
       case "example":
         if (isNews) this.#showExample(body, atMs);
         break;
+      case "warning":
+        this.#status.print(`warning: ${body.message}`);
+        break;
       case "worker-lost":
         if (isNews) this.#status.print(describeLoss(body));
         break;
@@ -189,6 +192,7 @@ export class RunView {
 function describeValidation(validation: RunEventOf<"validation-done">): string {
   const { iteration, reward, count, greedy, unscored, randomGuess } = validation;
   const when = iteration === 0 ? "before training" : `after ${iteration} iterations`;
+  if (count === 0) return `validation ${when}: nothing could be scored`;
   const best = greedy === undefined ? "" : `, most likely answer ${formatReward(greedy.reward)}`;
   const lost = unscored === undefined ? "" : `, ${unscored} answers could not be scored`;
   return (

@@ -70,5 +70,6 @@ function toRun(record: RunRecord): Run {
     error: state.error,
     resultJson: state.result === null ? "" : JSON.stringify(state.result),
     submittedAtMs: state.submittedAtMs,
+    warnings: state.health.given.map(({ message }) => message),
   };
 }

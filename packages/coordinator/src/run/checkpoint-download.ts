@@ -7,10 +7,11 @@ import {
   CheckpointChunk,
   type CheckpointFileInfo,
   type DownloadCheckpointRequest,
+  EARLIER_MOMENTS_FILE,
+  MOMENTS_FILE,
 } from "@gumshoe/protocol";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
-import { OPTIMIZER } from "./manifest.js";
 import { type RunRecord } from "./run-record.js";
 import { findCheckpoint } from "./stored-checkpoints.js";
 
@@ -33,7 +34,8 @@ export async function* downloadCheckpoint(
   request: DownloadCheckpointRequest,
 ): AsyncGenerator<CheckpointChunk> {
   const { folder, checkpoint } = await findCheckpoint(record, request.checkpoint);
-  const infos = checkpoint.files.filter(({ name }) => request.withOptimizer || name !== OPTIMIZER);
+  const isMoments = (name: string) => name === MOMENTS_FILE || name === EARLIER_MOMENTS_FILE;
+  const infos = checkpoint.files.filter(({ name }) => request.withOptimizer || !isMoments(name));
   const totalBytes = infos.reduce((total, { bytes }) => total + bytes, 0);
   if (request.fromByte > totalBytes) {
     throw new InvalidArgumentError("from_byte", `is beyond the ${totalBytes} bytes that there are`);

@@ -4,12 +4,13 @@ import { join, relative, sep } from "node:path";
 
 import { errorMessage, hashJson, type Logger } from "@gumshoe/core";
 import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
+import { MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
 import { syncFolder, writeDurably } from "../ledger/durable-file.js";
 import { fileDigest } from "../ledger/file-digest.js";
-import { type Manifest, MANIFEST, OPTIMIZER, readManifest } from "./manifest.js";
+import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { type Durable, newestWeights } from "./run-state.js";
@@ -92,7 +93,7 @@ export class Checkpoints {
     const weights = join(folder, "model.safetensors");
     await prepareFile(weights, weightsHeader, bytes);
     const optimizerHeader = safetensorsHeader(momentsLayout(layout));
-    const optimizer = join(folder, OPTIMIZER);
+    const optimizer = join(folder, MOMENTS_FILE);
     await prepareFile(optimizer, optimizerHeader, 2 * bytes);
     return plan.writeCheckpoint({
       version,
@@ -122,7 +123,7 @@ export class Checkpoints {
       digest: weights?.digest ?? "",
       configHash: hashJson(this.#record.config),
       files,
-      optimizer: digests[OPTIMIZER] ?? "",
+      optimizer: digests[MOMENTS_FILE] ?? "",
       sha256: digests,
     };
   }
@@ -136,8 +137,9 @@ export class Checkpoints {
       for (const [name, size] of Object.entries(manifest.files)) {
         if ((await stat(join(folder, name))).size !== size) return `${name} has another size`;
       }
-      const optimizer = await fileDigest(join(folder, OPTIMIZER));
-      if (optimizer !== manifest.optimizer) return `the bytes of ${OPTIMIZER} have changed`;
+      const moments = momentsFile(manifest);
+      const optimizer = await fileDigest(join(folder, moments));
+      if (optimizer !== manifest.optimizer) return `the bytes of ${moments} have changed`;
       return null;
     } catch (error) {
       return errorMessage(error);

@@ -2,7 +2,7 @@ import { type Clock, type Logger } from "@gumshoe/core";
 import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { bestCheckpoint, type Checkpoints } from "./checkpoints.js";
+import { type Checkpoints } from "./checkpoints.js";
 import { tierOf } from "./curriculum.js";
 import { type GroupDraft, type GroupPlan, GroupPlanner, mapInTurns } from "./group-specs.js";
 import { type LaneBoard } from "./lane-board.js";
@@ -14,6 +14,7 @@ import { writeRollouts } from "./run-files.js";
 import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
+import { bestWeights } from "./start-model.js";
 import { type SamplingBoard } from "./sampling-board.js";
 import { type TaskPlan } from "./task-plan.js";
 import { UpdateMaker } from "./update-maker.js";
@@ -245,7 +246,7 @@ export class IterationPass {
 
   #result(): RunResult {
     const { config, state } = this.#record;
-    const rollback = config.stopWhen?.action === "rollback" ? bestCheckpoint(this.#record) : null;
+    const rollback = config.stopWhen?.action === "rollback" ? bestWeights(this.#record) : null;
     return {
       run: config.name,
       weightsDigest: rollback?.digest ?? this.#newest().digest,

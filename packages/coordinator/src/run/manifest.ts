@@ -3,14 +3,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { errorMessage } from "@gumshoe/core";
+import { EARLIER_MOMENTS_FILE, MOMENTS_FILE } from "@gumshoe/protocol";
 import { z } from "zod";
 
 import { CorruptRecordError } from "../errors.js";
 
 /** Name of the file that says what a checkpoint holds; written last. */
 export const MANIFEST = "manifest.json";
-/** Name of the file with the optimizer's moments. */
-export const OPTIMIZER = "optimizer.safetensors";
 
 const fileName = z.string().regex(/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/, "must be a file name");
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256");
@@ -63,4 +62,9 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
   const [issue] = parsed.error.issues;
   const place = issue?.path.join(".") ?? "";
   throw new CorruptRecordError(file, `${place === "" ? "it" : place}: ${issue?.message ?? ""}`);
+}
+
+/** Names the file with the optimizer's moments among those of a checkpoint. */
+export function momentsFile({ files }: Manifest): string {
+  return EARLIER_MOMENTS_FILE in files ? EARLIER_MOMENTS_FILE : MOMENTS_FILE;
 }

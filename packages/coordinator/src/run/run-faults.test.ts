@@ -293,7 +293,7 @@ async function spoil(name: string, event: "checkpoint-written" | "group-done", f
 
 test.each([
   { name: "weights", file: "model.safetensors", said: "holds weights" },
-  { name: "moments", file: "optimizer.safetensors", said: "the bytes of optimizer.safetensors" },
+  { name: "moments", file: "optimizer.moments", said: "the bytes of optimizer.moments" },
 ])("a checkpoint with spoiled $name is passed over", async ({ name, file, said }) => {
   const folder = () => join(cluster.runFolder(name), "checkpoints/2");
   const result = await spoil(name, "checkpoint-written", () => join(folder(), file));

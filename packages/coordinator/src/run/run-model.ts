@@ -36,10 +36,8 @@ export type CheckedModel = Pick<RunModel, "tokenizer" | "maxPositions">;
  * @throws ModelFolderError, ModelConfigError, InvalidArgumentError naming the field
  */
 export async function openRunModel(config: RunConfig, runFolder: string): Promise<RunModel> {
-  const folder =
-    config.type === "sft" && config.init.type === "new"
-      ? await makeNewModel(config, join(runFolder, "initial"))
-      : config.model;
+  const folder = modelFolder(config, runFolder);
+  if (config.type === "sft" && config.init.type === "new") await makeNewModel(config, folder);
   const model = await openModelFolder(folder);
   const { layout, assets } = model;
   const { maxPositions, vocabularySize } = model.config;
@@ -54,6 +52,13 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
   };
 }
 
+/** Folder of a run's version 0: the config's model, or the new one that is made in the run's folder. */
+export function modelFolder(config: RunConfig, runFolder: string): string {
+  return config.type === "sft" && config.init.type === "new"
+    ? join(runFolder, "initial")
+    : config.model;
+}
+
 /** Looks whether a run's model is there and whole, and makes nothing. */
 export async function checkModel(config: RunConfig): Promise<CheckedModel> {
   if (config.type === "sft" && config.init.type === "new") {
@@ -65,15 +70,14 @@ export async function checkModel(config: RunConfig): Promise<CheckedModel> {
 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
-async function makeNewModel(config: SftConfig, folder: string): Promise<string> {
-  if (existsSync(join(folder, "config.json")) || config.init.type !== "new") return folder;
+async function makeNewModel(config: SftConfig, folder: string): Promise<void> {
+  if (existsSync(join(folder, "config.json")) || config.init.type !== "new") return;
   const { assets, shape } = newModelAssets(config, await readAssets(config.model));
   await writeModelFolder(folder, {
     assets,
     layout: parameterLayout(shape),
     parameters: initialParameters(shape, config.init.seed, config.init.config.initializer_range),
   });
-  return folder;
 }
 
 /** The text files of a new model: those of the tokenizer's folder, and a config of its own. */

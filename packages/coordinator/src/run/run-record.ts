@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Clock } from "@gumshoe/core";
+import { type Clock, type Logger } from "@gumshoe/core";
 import {
   RunConfig,
   type RunEventBody,
@@ -17,6 +17,7 @@ import { writeDurably } from "../ledger/durable-file.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
+import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
 
 /** What every record of a coordinator is opened with. */
@@ -24,6 +25,8 @@ export interface RecordContext {
   readonly clock: Clock;
   readonly mayWrite: () => Promise<void>;
   readonly disk: DiskThread;
+  /** Told of the run's warnings. */
+  readonly logger?: Logger;
 }
 
 /** A run on disk: its folder, its ledger, its blobs, and the state that they add up to. */
@@ -36,6 +39,7 @@ export class RunRecord {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #disk: DiskThread;
+  readonly #logger: Logger | null;
 
   private constructor(parts: {
     config: RunConfig;
@@ -52,8 +56,9 @@ export class RunRecord {
     this.#ledger = parts.ledger;
     this.#clock = parts.context.clock;
     this.#disk = parts.context.disk;
+    this.#logger = parts.context.logger ?? null;
     this.state = newRunState();
-    for (const event of parts.events) applyEvent(this.state, event);
+    for (const event of parts.events) this.#apply(event);
   }
 
   /** Makes the record of a new run; `inputs` is what it reads, by content. */
@@ -96,11 +101,26 @@ export class RunRecord {
     return this.state.status !== "queued" && this.state.status !== "running";
   }
 
-  /** Records an event: on disk first, then in the state, then to the watchers. */
+  /** Records an event, and the warnings that it gives cause for. */
   async append(body: RunEventBody): Promise<void> {
+    await this.#append(body);
+    for (const warning of this.state.health.due.splice(0)) {
+      const run = this.config.name;
+      this.#logger?.warn({ run, code: warning.code }, warning.message);
+      await this.#append(warning);
+    }
+  }
+
+  /** Records an event: on disk first, then in the state, then to the watchers. */
+  async #append(body: RunEventBody): Promise<void> {
     const event = await this.#ledger.append(body);
-    applyEvent(this.state, event);
+    this.#apply(event);
     this.events.publish(event);
+  }
+
+  #apply(event: WatchedEvent): void {
+    applyEvent(this.state, event);
+    addToHealth(this.state.health, event.body, this.config.optimizer.maxGradNorm);
   }
 
   /** Keeps bytes among the blobs, under their SHA-256; resolves when they are on disk. */

@@ -11,6 +11,7 @@ import {
 import { type TierName } from "@gumshoe/puzzles";
 
 import { addToSums, type IterationSums, newIterationSums } from "./iteration-sums.js";
+import { newRunHealth, type RunHealth } from "./run-health.js";
 
 /** A weight version. */
 export interface Weights {
@@ -71,6 +72,7 @@ export interface RunState {
   /** Oldest first. */
   readonly checkpoints: Durable[];
   result: RunResult | null;
+  readonly health: RunHealth;
 }
 
 /** Returns the state of a run before its first event. */
@@ -100,6 +102,7 @@ export function newRunState(): RunState {
     validations: [],
     checkpoints: [],
     result: null,
+    health: newRunHealth(),
   };
 }
 
@@ -192,6 +195,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.shownIterations.add(body.iteration);
       return;
     case "worker-lost":
+    case "warning":
     case "progress":
       return;
     default:

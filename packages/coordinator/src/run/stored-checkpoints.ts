@@ -10,6 +10,10 @@ import { bestCheckpoint } from "./checkpoints.js";
 import { type Manifest, MANIFEST, readManifest } from "./manifest.js";
 import { type RunRecord } from "./run-record.js";
 import { type Durable } from "./run-state.js";
+import { isStartBest, startCheckpoint, startFolder } from "./start-model.js";
+
+/** Names the model that a run started from. */
+const START = "0";
 
 /** Returns a run's checkpoints that are on disk and whole, the newest first. */
 export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]> {
@@ -28,7 +32,8 @@ export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]
 /**
  * Finds one checkpoint.
  *
- * @param which  best, latest, or an iteration
+ * @param which  best, latest, or an iteration; 0 is the model that the run started from, which is the
+ *               best one when all checkpoints validated worse by more than chance
  * @throws       UnknownCheckpointError, InvalidArgumentError; CorruptRecordError when it is damaged
  */
 export async function findCheckpoint(
@@ -36,6 +41,13 @@ export async function findCheckpoint(
   which: string,
 ): Promise<{ checkpoint: Checkpoint; folder: string }> {
   const run = record.config.name;
+  if (which === START || (which === "best" && isStartBest(record))) {
+    const start = await startCheckpoint(record);
+    if (start !== null) return { checkpoint: start, folder: startFolder(record) };
+    if (which === START) {
+      throw new UnknownCheckpointError(run, which, "is not there: its model's folder is gone");
+    }
+  }
   const durable = choose(record, which);
   if (durable === null) {
     const none = record.state.checkpoints.length === 0;
@@ -73,7 +85,7 @@ async function describe(record: RunRecord, durable: Durable): Promise<Checkpoint
     weights: { version, digest },
     files,
     latest: durable === checkpoints.at(-1),
-    best: durable === bestCheckpoint(record),
+    best: durable === bestCheckpoint(record) && !isStartBest(record),
     reward: validations.find((validation) => validation.iteration === iteration)?.reward,
   };
 }

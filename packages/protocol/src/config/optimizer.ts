@@ -2,9 +2,15 @@ import { z } from "zod";
 
 import { count } from "./fields.js";
 
+/**
+ * Safe for models of any size: found by trying, see docs/algorithm.md. Adam's first steps have the size of
+ * the learning rate whatever the gradient, so it begins low.
+ */
+const DEFAULT_LR = 1e-5;
+
 /** AdamW with decoupled decay, and the course of its learning rate. */
 export const OptimizerConfig = z.strictObject({
-  lr: z.number().positive().max(1).default(2e-4).describe("highest learning rate"),
+  lr: z.number().positive().max(1).default(DEFAULT_LR).describe("highest learning rate"),
   beta1: z.number().min(0).lt(1).default(0.9).describe("decay of the first moment"),
   beta2: z.number().min(0).lt(1).default(0.99).describe("decay of the second moment"),
   eps: z

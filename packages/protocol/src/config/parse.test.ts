@@ -41,7 +41,7 @@ test("a short config is filled up with defaults", () => {
     iterations: 40,
     rollouts: { perTask: 16, temperature: 1, earlyStop: null },
     loss: { policy: "clip", clipLow: 0.2, aggregation: { type: "sequence-mean" } },
-    optimizer: { lr: 2e-4, beta2: 0.99 },
+    optimizer: { lr: 1e-5, beta2: 0.99, warmupUpdates: 0 },
     checkpoint: { every: 10, keepLatest: 2, keepBest: true },
     validation: null,
   });

@@ -118,6 +118,15 @@ const workerLost = z.object({
   jobAgeMs: z.number().min(0),
 });
 
+/** Something that shows that the run's settings may ruin the model; it changes nothing in the run. */
+const warning = z.object({
+  type: z.literal("warning"),
+  iteration,
+  /** Names the sort of warning: policy-kl, gradient-norm, validation-below-start. */
+  code: z.string(),
+  message: z.string(),
+});
+
 const runDone = z.object({ type: z.literal("run-done"), result: RunResult });
 
 const runFailed = z.object({
@@ -155,6 +164,7 @@ export const RunEventBody = z.discriminatedUnion("type", [
   iterationDone,
   example,
   workerLost,
+  warning,
   runDone,
   runFailed,
   runCancelled,

@@ -57,6 +57,8 @@ export class RpcChannel {
     const security = channelSecurity(tls === "off" ? null : tls, role);
     this.#client = new Client(address, security.credentials, {
       ...security.options,
+      // The processes of a cluster reach each other directly: http_proxy and its like do not apply.
+      "grpc.enable_http_proxy": 0,
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
       "grpc.keepalive_time_ms": 20_000,

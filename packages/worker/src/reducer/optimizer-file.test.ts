@@ -10,7 +10,7 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "optimizer-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function writeFile(length: number, cutBytes = 0): void {
+function writeFile(length: number, cutBytes = 0, name = "optimizer.moments"): void {
   const bytes = 4 * length;
   const header = JSON.stringify({
     exp_avg: { dtype: "F32", shape: [length], data_offsets: [0, bytes] },
@@ -20,7 +20,7 @@ function writeFile(length: number, cutBytes = 0): void {
   size.writeBigUInt64LE(BigInt(header.length));
   const values = Float32Array.from({ length: 2 * length }, (_, i) => i);
   const data = Buffer.concat([size, Buffer.from(header), Buffer.from(values.buffer)]);
-  writeFileSync(join(folder, "optimizer.safetensors"), data.subarray(0, data.length - cutBytes));
+  writeFileSync(join(folder, name), data.subarray(0, data.length - cutBytes));
 }
 
 test("any range of both moments can be read", async () => {
@@ -30,8 +30,13 @@ test("any range of both moments can be read", async () => {
   expect([...v]).toEqual([13, 14, 15]);
 });
 
+test("the moments of an earlier version's checkpoint are read", async () => {
+  writeFile(10, 0, "optimizer.safetensors");
+  expect([...(await readMoments(folder, 3, 6)).v]).toEqual([13, 14, 15]);
+});
+
 test("a truncated, short or missing file is an error that names it", async () => {
-  await expect(readMoments(folder, 0, 1)).rejects.toThrow("optimizer.safetensors: ENOENT");
+  await expect(readMoments(folder, 0, 1)).rejects.toThrow("optimizer.moments: ENOENT");
   writeFile(10, 4);
   await expect(readMoments(folder, 8, 10)).rejects.toThrow("is truncated");
   writeFile(10);

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 
 import { errorMessage } from "@gumshoe/core";
+import { EARLIER_MOMENTS_FILE, MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { OptimizerFileError } from "../errors.js";
 
@@ -10,7 +12,8 @@ const F32_BYTES = 4;
 const MAX_HEADER_BYTES = 1 << 20;
 
 /**
- * Reads a range of both moments from a checkpoint's `optimizer.safetensors`.
+ * Reads a range of both moments from a checkpoint's `optimizer.moments`, or from the
+ * `optimizer.safetensors` of an earlier version.
  *
  * @returns  m and v [end - start] f32
  * @throws   OptimizerFileError when the file is missing, truncated or of another shape
@@ -20,7 +23,8 @@ export async function readMoments(
   start: number,
   end: number,
 ): Promise<{ m: Float32Array; v: Float32Array }> {
-  const file = join(folder, "optimizer.safetensors");
+  const earlier = join(folder, EARLIER_MOMENTS_FILE);
+  const file = existsSync(earlier) ? earlier : join(folder, MOMENTS_FILE);
   const handle = await open(file).catch((cause: unknown) => {
     throw new OptimizerFileError(file, errorMessage(cause), cause);
   });

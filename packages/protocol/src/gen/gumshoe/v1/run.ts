@@ -141,6 +141,8 @@ export interface Run {
   resultJson: string;
   /** Milliseconds since the epoch. */
   submittedAtMs: number;
+  /** Warnings about the run's settings, the oldest first, such as a validation below its start. */
+  warnings: string[];
 }
 
 /** One state of the weights: how many updates made it, and the hash of its content. */
@@ -239,7 +241,10 @@ export interface Checkpoint {
   files: CheckpointFileInfo[];
   /** The newest one. */
   latest: boolean;
-  /** The best one by validation; never set in a run without validation. */
+  /**
+   * The best one by validation; never set in a run without validation, nor where the model that the run
+   * started from (checkpoint 0, which is not listed) is the best.
+   */
   best: boolean;
   /** Mean reward of its validation; absent where there was none. */
   reward?: number | undefined;
@@ -256,7 +261,10 @@ export interface CheckpointFileInfo {
 export interface DownloadCheckpointRequest {
   /** The run's name. */
   run: string;
-  /** best, latest, or the checkpoint's iteration. Without any validation the best one is the latest. */
+  /**
+   * best, latest, or the checkpoint's iteration. Without any validation the best one is the latest. 0 is the
+   * model that the run started from: the best one when all checkpoints validated worse by more than chance.
+   */
   checkpoint: string;
   /** Adds the optimizer's state, which is twice the size of the weights. */
   withOptimizer: boolean;
@@ -688,6 +696,7 @@ function createBaseRun(): Run {
     error: "",
     resultJson: "",
     submittedAtMs: 0,
+    warnings: [],
   };
 }
 
@@ -719,6 +728,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.submittedAtMs !== 0) {
       writer.uint32(72).uint64(message.submittedAtMs);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(122).string(v!);
     }
     return writer;
   },
@@ -808,6 +820,14 @@ export const Run: MessageFns<Run> = {
             message.submittedAtMs = longToNumber(reader.uint64());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -836,6 +856,7 @@ export const Run: MessageFns<Run> = {
     message.error = object.error ?? "";
     message.resultJson = object.resultJson ?? "";
     message.submittedAtMs = object.submittedAtMs ?? 0;
+    message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };

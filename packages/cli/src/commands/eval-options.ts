@@ -1,0 +1,114 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import { type Command, InvalidArgumentError as InvalidOptionError, Option } from "commander";
+
+import { type TokenPrice } from "../eval/evaluate.js";
+import { type FieldSettings } from "../eval/request-fields.js";
+import { positiveNumber, wholeNumber, withJson } from "./options.js";
+
+/** What `gumshoe eval` is told. */
+export interface EvalOptions {
+  readonly model?: string;
+  readonly endpoint?: string;
+  readonly endpointModel?: string;
+  readonly apiKeyEnv: string;
+  readonly data: string;
+  readonly samples: number;
+  readonly greedy?: boolean;
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly limit?: number;
+  readonly seed: number;
+  readonly grader: "fixed" | "seed";
+  readonly threads?: number;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly maxWait: number;
+  readonly maxTokensField: string;
+  readonly omit: readonly string[];
+  readonly extra: Readonly<Record<string, unknown>>;
+  readonly replies?: string;
+  readonly promptPrice?: number;
+  readonly answerPrice?: number;
+  readonly json?: boolean;
+}
+
+/** Fields of a request that are the evaluation's own, or change the shape of the reply. */
+const OWN_FIELDS = ["messages", "model", "n", "stream", "stream_options"];
+
+/** Adds the options of `gumshoe eval`. */
+export function withEvalOptions(command: Command): Command {
+  command
+    .addOption(new Option("--model <folder>", "Hugging Face model folder").conflicts("endpoint"))
+    .option("--endpoint <url>", "base URL of an endpoint, such as http://127.0.0.1:8000/v1")
+    .option("--endpoint-model <name>", "name of the model at the endpoint")
+    .option("--api-key-env <variable>", "variable with the endpoint's key", "OPENAI_API_KEY")
+    .requiredOption("--data <file>", "cases, JSON array or JSONL")
+    .option("--samples <n>", "answers to each case", wholeNumber(1, 1024), 1)
+    .option("--greedy", "always the most likely token")
+    .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
+    .option("--max-tokens <n>", "tokens after which an answer is cut", wholeNumber(1), 256)
+    .option("--limit <n>", "only the first n cases", wholeNumber(1))
+    .option("--seed <n>", "decides what is sampled", wholeNumber(0), 1)
+    .addOption(
+      new Option("--grader <name>", "how replies are read")
+        .choices(["fixed", "seed"])
+        .default("fixed"),
+    )
+    .option("--threads <n>", "threads of the model; default: all cores", wholeNumber(1, 1024))
+    .option(
+      "--replies <file>",
+      "JSONL that keeps every reply as it comes; an evaluation that was interrupted goes on from it",
+    );
+  return withJson(withEndpointOptions(command));
+}
+
+function withEndpointOptions(command: Command): Command {
+  return command
+    .option("--concurrency <n>", "requests in flight at the endpoint", wholeNumber(1, 1024), 8)
+    .option("--timeout <s>", "seconds that a reply of the endpoint may take", positiveNumber, 600)
+    .option(
+      "--max-wait <s>",
+      "seconds that a request may be put off by 429, 503 and lost connections",
+      positiveNumber,
+      600,
+    )
+    .option("--max-tokens-field <name>", "field that carries the length limit", "max_tokens")
+    .option(
+      "--omit <field>",
+      "leave a field out of the requests, such as temperature or seed; may be repeated",
+      (field: string, before: readonly string[]) => [...before, field],
+      [],
+    )
+    .option("--extra <json>", "further fields of the requests, a JSON object", readExtra, {})
+    .option("--prompt-price <usd>", "of a million prompt tokens", positiveNumber)
+    .option("--answer-price <usd>", "of a million answer tokens", positiveNumber);
+}
+
+/** What the requests to an endpoint carry. @throws InvalidArgumentError */
+export function fieldSettings(options: EvalOptions): FieldSettings {
+  const { maxTokensField: limitField, omit: omitted, extra } = options;
+  if (omitted.includes("messages"))
+    throw new InvalidArgumentError("--omit", "messages must be sent");
+  return { limitField, omitted, extra };
+}
+
+/** US dollars of a million tokens; null where none are given. */
+export function readPrice({ promptPrice, answerPrice }: EvalOptions): TokenPrice | null {
+  if (promptPrice === undefined && answerPrice === undefined) return null;
+  return { prompt: promptPrice ?? 0, answer: answerPrice ?? 0 };
+}
+
+function readExtra(text: string): Record<string, unknown> {
+  let value: unknown = null;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Told below, as a value of another type is.
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InvalidOptionError('It must be a JSON object, such as {"top_p": 0.9}.');
+  }
+  const own = OWN_FIELDS.find((field) => field in value);
+  if (own !== undefined) throw new InvalidOptionError(`It cannot change ${own}.`);
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,172 @@
+/** The command as a process: what it prints, keeps and returns, and how it goes on after its death. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+const PROGRAM = fileURLToPath(new URL("../../bin/gumshoe.js", import.meta.url));
+
+let folder: string;
+let server: Server;
+let url: string;
+/** Prompts in the order of the requests. */
+let asked: string[];
+let answer: (response: ServerResponse, prompt: string) => void;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "eval-"));
+  const cases = Array.from({ length: 6 }, (_, i) => ({
+    num_clues: 1,
+    prompt: `case ${i}`,
+    solution: { A: "Mr. Green" },
+  }));
+  writeFileSync(join(folder, "cases.json"), JSON.stringify(cases));
+  asked = [];
+  answer = (response) => complete(response, "A. Mr. Green");
+  server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (data: Buffer) => (text += data.toString()));
+    request.on("end", () => {
+      const { messages } = JSON.parse(text) as { messages: { content: string }[] };
+      const prompt = messages[0]?.content ?? "";
+      asked.push(prompt);
+      answer(response, prompt);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/v1`;
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function complete(response: ServerResponse, content: string): void {
+  const choices = [{ message: { content }, finish_reason: "stop" }];
+  response.end(JSON.stringify({ choices, usage: { prompt_tokens: 10, completion_tokens: 4 } }));
+}
+
+/** Answers four requests and lets the others hang; resolves when two hang. */
+function hangAfterFour(): Promise<void> {
+  return new Promise((resolve) => {
+    answer = (response) => {
+      if (asked.length <= 4) complete(response, "A. Mr. Green");
+      else if (asked.length === 6) resolve();
+    };
+  });
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ code: number | null; out: string; err: string }>;
+}
+
+function evaluate(...words: string[]): Running {
+  const common = ["--data", "cases.json", "--concurrency", "2"];
+  const endpoint = words.includes("--endpoint") ? [] : ["--endpoint", url];
+  const child = spawn(process.execPath, [PROGRAM, "eval", ...common, ...endpoint, ...words], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], OPENAI_API_KEY: "key-8f2a" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, out, err }));
+  return { child, ended };
+}
+
+test("an evaluation that was stopped says what it is a part of, and goes on where it was", async () => {
+  const hanging = hangAfterFour();
+  const stopped = evaluate();
+  await hanging;
+  stopped.child.kill("SIGINT");
+  const first = await stopped.ended;
+  expect(first.code).toBe(1);
+  expect(first.err).toContain("stopped on request");
+  expect(first.out).toContain("accuracy     1.000 (95 %: 0.510 to 1.000), 4 cases");
+  expect(first.out).toContain("part         4 of 6 answers (stopped on request)");
+  const [, file = ""] = /to continue {2}npx gumshoe eval .* --replies (\S+)/.exec(first.out) ?? [];
+  expect(existsSync(join(folder, file))).toBe(true);
+
+  asked = [];
+  answer = (response) => complete(response, "A. Mr. Plum");
+  const second = await evaluate("--replies", file, "--json").ended;
+  expect(second.code).toBe(0);
+  expect(asked.sort()).toEqual(["case 4", "case 5"]);
+  const found = JSON.parse(second.out) as Record<string, unknown>;
+  expect(found).toMatchObject({ answers: 6, wanted: 6, partial: false, endedBy: null });
+  expect(found["accuracy"]).toMatchObject({ mean: 4 / 6, count: 6 });
+  expect(found).toMatchObject({ promptTokens: 60, answerTokens: 24 });
+
+  asked = [];
+  expect((await evaluate("--replies", file).ended).code).toBe(0);
+  expect(asked).toEqual([]);
+  const other = await evaluate("--replies", file, "--temperature", "0.5").ended;
+  expect(other.code).toBe(2);
+  expect(other.err).toContain("temperature is 1 there, 0.5 here");
+}, 60_000);
+
+test("kill -9 loses no reply that had come", async () => {
+  const hanging = hangAfterFour();
+  const killed = evaluate("--replies", "kept.jsonl");
+  await hanging;
+  killed.child.kill("SIGKILL");
+  await killed.ended;
+  asked = [];
+  answer = (response) => complete(response, "A. Mr. Green");
+  const { code, out } = await evaluate("--replies", "kept.jsonl").ended;
+  expect(code).toBe(0);
+  expect(out).toContain("6 cases; everything right in 1.000");
+  expect(asked.length).toBeLessThanOrEqual(2);
+}, 60_000);
+
+test("replies are kept without being told to, and can be graded by themselves", async () => {
+  expect((await evaluate().ended).code).toBe(0);
+  const [file = ""] = readdirSync(join(folder, ".gumshoe/evals"));
+  const path = join(folder, ".gumshoe/evals", file);
+  expect(readFileSync(path, "utf8").trim().split("\n")).toHaveLength(7);
+  expect(readFileSync(path, "utf8")).not.toContain("key-8f2a");
+  const words = [PROGRAM, "puzzle", "grade", "cases.json", path];
+  const grading = spawn(process.execPath, words, {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let out = "";
+  grading.stdout.on("data", (data: Buffer) => (out += data.toString()));
+  await once(grading, "close");
+  expect(out).toContain("1.0000 (95 %: 0.610 to 1.000), 6 replies to 6 cases");
+}, 60_000);
+
+test("a key that is refused ends the command at once, with the reason and exit code 1", async () => {
+  answer = (response) => {
+    response.statusCode = 401;
+    response.end("key-8f2a is not known");
+  };
+  const { code, out, err } = await evaluate().ended;
+  expect(code).toBe(1);
+  expect(out).toBe("");
+  expect(err).toContain("the key is refused: 401 *** is not known");
+  expect(asked.length).toBeLessThanOrEqual(2);
+  expect(readdirSync(join(folder, ".gumshoe/evals"))).toEqual([]);
+}, 60_000);
+
+test("nothing scored is exit code 1, with the first reason and without a mean", async () => {
+  answer = (response) => {
+    response.statusCode = 400;
+    response.end("too long");
+  };
+  const { code, out, err } = await evaluate("--json").ended;
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ accuracy: null, allCorrect: null, failures: 6 });
+  expect(err).toContain("nothing could be scored: ");
+  expect(err).toContain("400 too long");
+}, 60_000);

@@ -1,0 +1,121 @@
+import { type Dispatcher, Agent, ProxyAgent, request } from "undici";
+
+import { errorMessage } from "@gumshoe/core";
+
+import { EndpointError } from "../errors.js";
+import { type EndpointUrl, withoutSecrets } from "./endpoint-url.js";
+import { proxyFor } from "./proxy.js";
+
+/** Longest reply that is read, in bytes. */
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 30_000;
+
+/** What came back for a request. */
+export interface EndpointResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** How an endpoint is connected to. */
+export interface ConnectionSettings {
+  readonly endpoint: EndpointUrl;
+  readonly apiKey: string | null;
+  readonly timeoutMs: number;
+  /** Names proxies; see {@link proxyFor}. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Posts requests to an endpoint, directly or through the proxy that the environment names. */
+export class EndpointConnection {
+  readonly #settings: ConnectionSettings;
+  readonly #proxy: URL | null;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+    this.#proxy = proxyFor(settings.endpoint.url, settings.env);
+    // The time of a request has one limit, the signal's: an answer may be sampled for minutes.
+    const limits = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: CONNECT_TIMEOUT_MS };
+    this.#dispatcher =
+      this.#proxy === null
+        ? new Agent(limits)
+        : new ProxyAgent({
+            uri: this.#proxy.href,
+            proxyTunnel: settings.endpoint.url.startsWith("https:"),
+            headersTimeout: limits.headersTimeout,
+            bodyTimeout: limits.bodyTimeout,
+            connectTimeout: limits.connectTimeout,
+          });
+  }
+
+  /**
+   * Sends one request.
+   *
+   * @throws EndpointError, which may be retried, when no whole reply came; the signal's reason
+   */
+  async post(body: unknown, signal: AbortSignal): Promise<EndpointResponse> {
+    const { endpoint, timeoutMs } = this.#settings;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await request(endpoint.url, {
+        method: "POST",
+        headers: this.#headers(),
+        body: JSON.stringify(body),
+        dispatcher: this.#dispatcher,
+        signal: AbortSignal.any([signal, timeout]),
+      });
+      const text = await readText(response.body);
+      return { status: response.statusCode, headers: response.headers, text };
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (timeout.aborted) {
+        throw this.#error(`sent no whole reply within ${timeoutMs / 1000} s`, "timeout");
+      }
+      const by =
+        this.#proxy === null ? "" : ` through the proxy ${withoutSecrets(this.#proxy.href)}`;
+      throw this.#error(`cannot be reached${by} (${causeOf(thrown)})`, "connection");
+    }
+  }
+
+  /** Closes the connections; requests in flight fail. */
+  close(): void {
+    void this.#dispatcher.destroy().catch(() => undefined);
+  }
+
+  #headers(): Record<string, string> {
+    const { apiKey, endpoint } = this.#settings;
+    const bearer = apiKey === null ? null : `Bearer ${apiKey}`;
+    // A user in the URL was given for this endpoint; the variable's key may be another one's.
+    const authorization = endpoint.authorization ?? bearer;
+    return {
+      "content-type": "application/json",
+      accept: "application/json",
+      ...(authorization === null ? {} : { authorization }),
+    };
+  }
+
+  #error(problem: string, kind: "timeout" | "connection"): EndpointError {
+    return new EndpointError(this.#settings.endpoint.shown, problem, true, { kind });
+  }
+}
+
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_REPLY_BYTES) throw new Error(`a reply of more than ${MAX_REPLY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function causeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return errorMessage(thrown);
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) {
+    return causeOf(thrown.errors[0]);
+  }
+  if (thrown.cause instanceof Error) return causeOf(thrown.cause);
+  return thrown.message;
+}

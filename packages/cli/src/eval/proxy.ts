@@ -1,0 +1,56 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+
+/** Variables that name the proxy of a protocol; the first one that is set counts. */
+const VARIABLES = {
+  "http:": ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+  "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+} as const;
+
+/**
+ * Finds the proxy that the environment names for a URL: `http_proxy`, `https_proxy`, `all_proxy` and
+ * `no_proxy`, in lower or upper case. This machine's own addresses never have one.
+ *
+ * @returns  null for a direct connection
+ * @throws   InvalidArgumentError naming the variable
+ */
+export function proxyFor(url: string, env: NodeJS.ProcessEnv): URL | null {
+  const { protocol, hostname, port } = new URL(url);
+  const host = hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  if (isLoopback(host) || isExcluded(host, port, env["no_proxy"] ?? env["NO_PROXY"] ?? "")) {
+    return null;
+  }
+  const names: readonly string[] = protocol === "https:" ? VARIABLES["https:"] : VARIABLES["http:"];
+  for (const name of names) {
+    const value = env[name]?.trim() ?? "";
+    if (value === "") continue;
+    const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+    if (!URL.canParse(text)) throw new InvalidArgumentError(name, "is not the URL of a proxy");
+    const proxy = new URL(text);
+    if (proxy.protocol === "http:" || proxy.protocol === "https:") return proxy;
+    const problem = `is a proxy of the kind ${proxy.protocol}//, only http:// and https:// are known`;
+    throw new InvalidArgumentError(name, problem);
+  }
+  return null;
+}
+
+function isLoopback(host: string): boolean {
+  return (
+    host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127\./.test(host)
+  );
+}
+
+/** An entry names a host, a domain with its subdomains (with or without a dot in front), or all: `*`. */
+function isExcluded(host: string, port: string, list: string): boolean {
+  return list
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => {
+      if (entry === "*") return true;
+      const [, name = entry, wanted = ""] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(
+        entry.replace(/^\*?\./, ""),
+      ) ?? [entry];
+      if (wanted !== "" && wanted !== port && !entry.includes("::")) return false;
+      return host === name || host.endsWith(`.${name}`);
+    });
+}

@@ -1,0 +1,107 @@
+import { expect, test } from "vitest";
+
+import { readCompletion } from "./read-completion.js";
+
+const USAGE = { prompt_tokens: 10, completion_tokens: 4 };
+
+function read(message: unknown, finish_reason: string | null = "stop", usage: unknown = USAGE) {
+  return readCompletion(JSON.stringify({ choices: [{ message, finish_reason }], usage }));
+}
+
+const ANSWERS: Record<string, { message: unknown; finish: string; reply?: string; as?: string }> = {
+  "a cut thought": { message: { content: null, reasoning_content: "so" }, finish: "length" },
+  "an empty cut": { message: { content: "", reasoning: "so" }, finish: "length" },
+  "a cut without content": { message: { reasoning_content: "so" }, finish: "length" },
+  "a cut answer": { message: { content: "A. Mr" }, finish: "length", reply: "A. Mr" },
+  "another word for a cut": { message: { content: "A. Mr" }, finish: "max_tokens", reply: "A. Mr" },
+  "a list of parts": {
+    message: {
+      content: [
+        { type: "text", text: "A. " },
+        { type: "text", text: "B" },
+      ],
+    },
+    finish: "stop",
+    reply: "A. B",
+  },
+  "a list with thoughts": {
+    message: {
+      content: [
+        { type: "thinking", text: "x" },
+        { type: "text", text: "y" },
+      ],
+    },
+    finish: "stop",
+    reply: "y",
+  },
+  "a refusal": {
+    message: { content: null, refusal: "I cannot" },
+    finish: "stop",
+    reply: "I cannot",
+    as: "refusal",
+  },
+  "no refusal": { message: { content: "A. B", refusal: null }, finish: "stop", reply: "A. B" },
+  "no text at all": { message: { content: null }, finish: "stop" },
+  "a call of a tool": { message: { content: null, tool_calls: [{}] }, finish: "tool_calls" },
+};
+
+test.each(Object.entries(ANSWERS))("%s is an answer", (_, { message, finish, reply, as }) => {
+  const isCut = finish === "length" || finish === "max_tokens";
+  expect(read(message, finish)).toEqual({
+    type: "completion",
+    outcome: { type: "answer", reply: reply ?? "", finish: as ?? (isCut ? "length" : "stop") },
+    tokens: { prompt: 10, answer: 4 },
+  });
+});
+
+test("what a content filter took, or is not there, cannot be scored, and is paid", () => {
+  for (const content of [null, "", "A. Mr"]) {
+    expect(read({ content }, "content_filter")).toMatchObject({
+      outcome: { type: "failure", reason: "the endpoint's content filter took it", isPaid: true },
+      tokens: { prompt: 10, answer: 4 },
+    });
+  }
+  expect(read({ role: "assistant" }, null)).toMatchObject({
+    outcome: { type: "failure", reason: "the endpoint sent no answer" },
+  });
+});
+
+test("token counts are those that are sent, thoughts included, or unknown", () => {
+  const tokens = (usage: unknown) => {
+    const choices = [{ message: { content: "A" }, finish_reason: "stop" }];
+    const found = readCompletion(JSON.stringify({ choices, usage }));
+    return found.type === "completion" ? found.tokens : "none";
+  };
+  const details = { completion_tokens_details: { reasoning_tokens: 30 } };
+  expect(tokens({ ...USAGE, completion_tokens: 40, ...details })).toEqual({
+    prompt: 10,
+    answer: 40,
+  });
+  // Where thoughts are in the total alone.
+  expect(tokens({ ...USAGE, total_tokens: 44, ...details })).toEqual({ prompt: 10, answer: 34 });
+  for (const usage of [
+    undefined,
+    null,
+    {},
+    { prompt_tokens: 10 },
+    { ...USAGE, completion_tokens: null },
+  ]) {
+    expect(tokens(usage)).toBeNull();
+  }
+});
+
+test.each([
+  ["", "sent an empty reply", true],
+  ['{"choices": [', "sent a reply that is cut", true],
+  ["<!doctype html><p>Hello", "sent HTML instead of a completion", false],
+  ["ok", "sent something that is no JSON", false],
+  ["{}", "sent no choices", false],
+  ['{"choices": []}', "sent no choices", false],
+  ['{"choices": [{"finish_reason": "stop"}]}', "sent no message", false],
+  ['{"error": "overloaded"}', "sent an error in a reply with status 200", true],
+  ['{"choices": [{"error": {"message": "upstream"}}]}', "upstream", true],
+])("%j is no completion", (text, reason, mayPass) => {
+  const found = readCompletion(text);
+  expect(found).toMatchObject({ type: "problem", mayPass });
+  expect(found.type === "problem" ? found.reason : "").toContain(reason);
+});

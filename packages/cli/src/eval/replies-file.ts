@@ -1,0 +1,154 @@
+import { existsSync } from "node:fs";
+import { type FileHandle, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import { canonicalJson, errorMessage, InvalidArgumentError } from "@gumshoe/core";
+
+import { FileError } from "../errors.js";
+import { type SourcedAnswer } from "./answer-source.js";
+import { type KeptAnswers } from "./evaluate.js";
+
+/** `type` of the first line. */
+const HEADER_TYPE = "gumshoe-replies";
+
+/** What decides the replies of an evaluation: another evaluation's file is refused. */
+export type RepliesIdentity = Readonly<Record<string, unknown>>;
+
+/** A line of the file. */
+interface ReplyLine {
+  readonly index: number;
+  readonly sample: number;
+  readonly reply: string;
+  /** How the answer ended: stop, length or refusal. */
+  readonly finish?: "stop" | "length" | "refusal";
+  /** Why a reply that came cannot be scored. */
+  readonly notScored?: string;
+  readonly tokens: SourcedAnswer["tokens"];
+}
+
+/**
+ * A JSONL file of the replies of one evaluation, from which the same evaluation goes on.
+ *
+ * - The first line says what the replies are for; see {@link RepliesIdentity}.
+ * - Every reply that came and was paid is a line, on disk before it counts. What failed is not: it is
+ *   asked again.
+ * - A last line that was cut off, by a `kill -9` say, is removed.
+ */
+export class RepliesFile implements KeptAnswers {
+  readonly answers: readonly SourcedAnswer[];
+  readonly #handle: FileHandle;
+  #numKept: number;
+
+  private constructor(
+    readonly path: string,
+    handle: FileHandle,
+    answers: readonly SourcedAnswer[],
+  ) {
+    this.#handle = handle;
+    this.answers = answers;
+    this.#numKept = answers.length;
+  }
+
+  /**
+   * Opens a file, or makes it.
+   *
+   * @throws InvalidArgumentError when it holds the replies of another evaluation; FileError
+   */
+  static async open(path: string, identity: RepliesIdentity): Promise<RepliesFile> {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      const answers = existsSync(path) ? await readReplies(path, identity) : null;
+      const handle = await open(path, "a");
+      const file = new RepliesFile(path, handle, answers ?? []);
+      if (answers === null) await file.#append({ type: HEADER_TYPE, version: 1, ...identity });
+      return file;
+    } catch (thrown) {
+      if (thrown instanceof InvalidArgumentError) throw thrown;
+      throw new FileError(path, errorMessage(thrown), thrown);
+    }
+  }
+
+  async keep({ index, sample, outcome, tokens }: SourcedAnswer): Promise<void> {
+    if (outcome.type === "failure" && !outcome.isPaid) return;
+    const line: ReplyLine =
+      outcome.type === "answer"
+        ? { index, sample, reply: outcome.reply, finish: outcome.finish, tokens }
+        : { index, sample, reply: "", notScored: outcome.reason, tokens };
+    try {
+      await this.#append(line);
+    } catch (thrown) {
+      throw new FileError(this.path, errorMessage(thrown), thrown);
+    }
+    this.#numKept++;
+  }
+
+  /** Closes the file; one that holds no reply is removed where `keepEmpty` is false. */
+  async close({ keepEmpty }: { keepEmpty: boolean }): Promise<void> {
+    await this.#handle.close();
+    if (this.#numKept === 0 && !keepEmpty) await rm(this.path, { force: true });
+  }
+
+  async #append(line: unknown): Promise<void> {
+    await this.#handle.appendFile(`${JSON.stringify(line)}\n`);
+    await this.#handle.datasync();
+  }
+}
+
+/** Returns the replies of a file; null for an empty one. */
+async function readReplies(
+  path: string,
+  identity: RepliesIdentity,
+): Promise<SourcedAnswer[] | null> {
+  const bytes = await readFile(path);
+  if (bytes.byteLength === 0) return null;
+  const [header = "", ...lines] = bytes.toString("utf8").split("\n");
+  checkHeader(path, header, identity);
+  const whole = bytes.lastIndexOf("\n") + 1;
+  if (whole < bytes.byteLength) {
+    if (whole === 0) throw new InvalidArgumentError(path, "its first line is not whole");
+    await truncate(path, whole);
+  }
+  return lines.slice(0, -1).map((line, i) => readLine(path, line, i + 2));
+}
+
+function checkHeader(path: string, line: string, identity: RepliesIdentity): void {
+  const header = parse(line);
+  if (header?.["type"] !== HEADER_TYPE || header["version"] !== 1) {
+    throw new InvalidArgumentError(path, "is no file of replies: it is left as it is");
+  }
+  for (const [name, value] of Object.entries(identity)) {
+    if (canonicalJson(header[name] ?? null) === canonicalJson(value ?? null)) continue;
+    const found = JSON.stringify(header[name] ?? null);
+    throw new InvalidArgumentError(
+      path,
+      `holds the replies of another evaluation: ${name} is ${found} there, ${JSON.stringify(value)} here`,
+      { suggestion: "name another file as --replies" },
+    );
+  }
+}
+
+function readLine(path: string, text: string, number: number): SourcedAnswer {
+  const line = parse(text) as Partial<ReplyLine> | null;
+  const { index, sample, reply, finish = "stop", notScored, tokens = null } = line ?? {};
+  const isWhole =
+    Number.isSafeInteger(index) && Number.isSafeInteger(sample) && typeof reply === "string";
+  if (!isWhole) throw new InvalidArgumentError(path, `line ${number} is not a reply`);
+  return {
+    index: index as number,
+    sample: sample as number,
+    tokens,
+    outcome:
+      notScored === undefined
+        ? { type: "answer", reply, finish }
+        : { type: "failure", reason: notScored, isPaid: true },
+  };
+}
+
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { basename, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+
+import { hashJson } from "@gumshoe/core";
+import { type PuzzleRecord } from "@gumshoe/puzzles";
+
+import { type SamplingOptions } from "./answer-source.js";
+import { type FieldSettings } from "./request-fields.js";
+import { type RepliesIdentity } from "./replies-file.js";
+
+/** Files of a model folder that decide its answers. */
+const MODEL_FILE = /\.(safetensors|json|jinja|txt|model)$/;
+
+/** Identifies the replies of an endpoint: what is asked, where, and how. */
+export function endpointIdentity(
+  records: readonly PuzzleRecord[],
+  sampling: SamplingOptions,
+  asked: { endpoint: string; model: string | null; fields: FieldSettings },
+): RepliesIdentity {
+  const { endpoint, model, fields } = asked;
+  const { omitted, extra } = fields;
+  return {
+    ...common(records, sampling),
+    endpoint,
+    model,
+    omitted: [...omitted].sort(),
+    extra,
+  };
+}
+
+/** Identifies the replies of a model folder by the bytes of its files. */
+export async function modelIdentity(
+  records: readonly PuzzleRecord[],
+  sampling: SamplingOptions,
+  folder: string,
+): Promise<RepliesIdentity> {
+  const hash = createHash("sha256");
+  for (const name of (await readdir(folder)).filter((file) => MODEL_FILE.test(file)).sort()) {
+    hash.update(`${name}\n`);
+    await pipeline(createReadStream(join(folder, name)), hash, { end: false });
+  }
+  return { ...common(records, sampling), model: hash.digest("hex") };
+}
+
+/** Chooses a file that is not there yet in the home, named by time and data. */
+export function newRepliesPath(home: string, data: string, nowMs: number): string {
+  const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(":", "-");
+  const stem = join(home, "evals", `${time}-${basename(data).replace(/\.jsonl?$/, "")}`);
+  for (let i = 1; ; i++) {
+    const path = `${stem}${i === 1 ? "" : `-${i}`}.jsonl`;
+    if (!existsSync(path)) return path;
+  }
+}
+
+/** A limit on the cases is no part of it: it may grow, and what is there is not asked again. */
+function common(records: readonly PuzzleRecord[], sampling: SamplingOptions): RepliesIdentity {
+  const { samples, temperature, maxAnswerTokens, seed } = sampling;
+  const cases = records.map(({ prompt, solution }) => ({ prompt, solution }));
+  return { cases: hashJson(cases), samples, temperature, maxAnswerTokens, seed };
+}

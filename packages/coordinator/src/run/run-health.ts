@@ -1,0 +1,119 @@
+/**
+ * What a run's ledger says about its health: figures that show that the settings ruin the model.
+ *
+ * - Warnings are events of the ledger, and change nothing in what the run does.
+ * - Each is given once, and again only after the figure had recovered.
+ */
+import { isBelow } from "@gumshoe/grpo";
+import { type RunEventBody, type RunEventOf, type ValidationResult } from "@gumshoe/protocol";
+
+/** A warning of a run. */
+export type RunWarning = RunEventOf<"warning">;
+
+/**
+ * Policy KL of an update in nats a token, above which its answers no longer speak for the policy. Runs that
+ * learn stay below 0.05, those that fall apart reach whole nats.
+ */
+const POLICY_KL = 0.2;
+/** A gradient norm explodes when it is so many times the median of those before ... */
+const GRADIENT_NORM_RISE = 20;
+/** ... and would be clipped to a share of this or less. */
+const GRADIENT_NORM_CLIP = 10;
+/** Gradient norms that the median is taken of. */
+const REMEMBERED_NORMS = 20;
+
+const ADVICE = "lower optimizer.lr, or raise optimizer.warmupUpdates";
+
+/** The figures that warnings are drawn from. */
+export interface RunHealth {
+  /** The newest gradient norms, the oldest first. */
+  readonly gradientNorms: number[];
+  /** Validation of the model as it was loaded; null before it. */
+  start: ValidationResult | null;
+  /** Codes of warnings that were given, and whose figure has not recovered. */
+  readonly standing: Set<string>;
+  /** Warnings that are not in the ledger yet. */
+  readonly due: RunWarning[];
+  /** Warnings of the ledger, the oldest first. */
+  readonly given: RunWarning[];
+}
+
+/** Returns the health of a run before its first event. */
+export function newRunHealth(): RunHealth {
+  return { gradientNorms: [], start: null, standing: new Set(), due: [], given: [] };
+}
+
+/** Takes the next event of the ledger in. `maxGradNorm` is the config's. */
+export function addToHealth(health: RunHealth, body: RunEventBody, maxGradNorm: number): void {
+  if (body.type === "update-done") takeUpdate(health, body, maxGradNorm);
+  else if (body.type === "validation-done") takeValidation(health, body);
+  else if (body.type === "warning") {
+    const waiting = health.due.findIndex(({ code }) => code === body.code);
+    if (waiting >= 0) health.due.splice(waiting, 1);
+    health.standing.add(body.code);
+    health.given.push(body);
+  }
+}
+
+function takeUpdate(
+  health: RunHealth,
+  { iteration, update, gradNorm, metrics }: RunEventOf<"update-done">,
+  maxGradNorm: number,
+): void {
+  const policyKl = metrics["policyKl"] ?? 0;
+  const kl = `policy KL of ${policyKl.toPrecision(3)} nats a token (above ${POLICY_KL})`;
+  judge(health, policyKl > POLICY_KL, {
+    type: "warning",
+    iteration,
+    code: "policy-kl",
+    message: `update ${update} has a ${kl}: the policy moves too far in one iteration; ${ADVICE}`,
+  });
+  const { gradientNorms } = health;
+  const median = medianOf(gradientNorms);
+  const rise = median === null || median === 0 ? 0 : gradNorm / median;
+  const explodes = rise > GRADIENT_NORM_RISE && gradNorm > GRADIENT_NORM_CLIP * maxGradNorm;
+  const norm = `gradient norm of ${gradNorm.toPrecision(3)}, ${rise.toFixed(0)} times the median before`;
+  judge(health, explodes, {
+    type: "warning",
+    iteration,
+    code: "gradient-norm",
+    message: `update ${update} has a ${norm}; ${ADVICE}`,
+  });
+  gradientNorms.push(gradNorm);
+  if (gradientNorms.length > REMEMBERED_NORMS) gradientNorms.shift();
+}
+
+function takeValidation(health: RunHealth, result: ValidationResult): void {
+  if (result.count === 0) return;
+  if (result.iteration === 0) {
+    health.start = result;
+    return;
+  }
+  const { start } = health;
+  if (start === null) return;
+  const from = `from ${start.reward.toFixed(3)} to ${result.reward.toFixed(3)}`;
+  judge(health, isBelow(toInterval(result), toInterval(start)), {
+    type: "warning",
+    iteration: result.iteration,
+    code: "validation-below-start",
+    message: `validation fell ${from} after ${result.iteration} iterations: the start was better; ${ADVICE}`,
+  });
+}
+
+/** A warning is due where its figure is bad and was not before. */
+function judge(health: RunHealth, isBad: boolean, warning: RunWarning): void {
+  if (!isBad) health.standing.delete(warning.code);
+  else if (!health.standing.has(warning.code)) {
+    health.standing.add(warning.code);
+    health.due.push(warning);
+  }
+}
+
+function toInterval({ reward, low, high, count }: ValidationResult) {
+  return { mean: reward, low, high, count };
+}
+
+function medianOf(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
+}
