@@ -86,7 +86,7 @@ export class Coordinator {
     // The first config that is read takes 40 ms: its readers are compiled. Now nobody waits for that.
     parseRunConfig(FIRST_CONFIG);
     await mkdir(home, { recursive: true });
-    this.#lock = await HomeLock.take(home);
+    this.#lock = HomeLock.take(home);
     const redis = await RedisLink.connect({
       ...{ url, tls: redisTls, cluster, logger, waitMs: REDIS_WAIT_MS },
     });
@@ -138,7 +138,7 @@ export class Coordinator {
     await Promise.all(this.#queues.map((queue) => queue.close()));
     await this.#fence?.release();
     this.#redis?.close();
-    await this.#lock?.release();
+    this.#lock?.release();
   }
 
   /** @returns the address that is served, or null when none is wanted */

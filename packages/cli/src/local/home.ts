@@ -11,7 +11,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } fr
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { errorMessage } from "@gumshoe/core";
+import { diskError, errorMessage, LockHeldError, ProcessLock } from "@gumshoe/core";
 
 import { FileError, HomeInUseError } from "../errors.js";
 
@@ -35,6 +35,7 @@ export interface ClusterRecord {
 /** The folder that a local cluster lives in. */
 export class Home {
   readonly folder: string;
+  #lock: ProcessLock | null = null;
 
   constructor(folder: string) {
     this.folder = resolve(folder);
@@ -81,24 +82,19 @@ export class Home {
 
   /** Takes the home for this process; throws HomeInUseError when another that lives has it. */
   lock(): void {
-    const path = join(this.folder, "cluster.lock");
-    for (;;) {
-      try {
-        writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
-        return;
-      } catch (thrown) {
-        if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
-        const pid = Number(readFileSync(path, "utf8"));
-        if (isGumshoe(pid)) throw new HomeInUseError(this.folder, pid);
-        rmSync(path, { force: true });
-      }
+    try {
+      this.#lock = ProcessLock.take(join(this.folder, "cluster.lock"));
+    } catch (thrown) {
+      if (thrown instanceof LockHeldError) throw new HomeInUseError(this.folder, thrown.pid);
+      throw diskError(thrown, this.folder) ?? thrown;
     }
   }
 
   /** Gives the home back. Idempotent. */
   unlock(): void {
     rmSync(join(this.folder, "cluster.json"), { force: true });
-    rmSync(join(this.folder, "cluster.lock"), { force: true });
+    this.#lock?.release();
+    this.#lock = null;
   }
 
   /** Tells other commands where the cluster is. */
@@ -129,21 +125,5 @@ export class Home {
     const secret = readFileSync(path, "utf8").trim();
     if (secret === "") throw new FileError(path, "is empty; remove it and start again");
     return secret;
-  }
-}
-
-/** Says whether a process lives and is one of ours; its number may have gone to another program. */
-function isGumshoe(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 1 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    return /node|gumshoe/.test(words);
-  } catch {
-    return true;
   }
 }
