@@ -110,7 +110,7 @@ export class UnreadableRunError extends ClusterError {
     readonly folder: string,
     readonly reason: string,
   ) {
-    const remedy = `move ${folder} away and start the coordinator again, or take another name`;
+    const remedy = `mend ${folder} or move it away, then submit the run again; or take another name`;
     super("FAILED_PRECONDITION", `run ${run} cannot be opened: ${reason}; ${remedy}`, {
       details: { run, folder, reason },
     });
@@ -189,6 +189,19 @@ export class RunDivergedError extends ClusterError {
       "FAILED_PRECONDITION",
       `the run has diverged: in update ${update}, ${figure} is ${value}; ${remedy}`,
       { details: { update, figure } },
+    );
+  }
+}
+
+/** Thrown when a worker announces the address of another one that lives. */
+export class AddressTakenError extends ClusterError {
+  constructor(address: string, holder: { workerId: string; host: string }) {
+    const { workerId, host } = holder;
+    super(
+      "UNAVAILABLE",
+      `worker ${workerId} on ${host} has the address ${address} already; give each worker an address that ` +
+        "the others can reach (GUMSHOE_ANNOUNCE)",
+      { details: { address, workerId, host } },
     );
   }
 }

@@ -40,7 +40,7 @@ async function openDoor(): Promise<string> {
     ["/metrics", { contentType: METRICS_TYPE, text: () => metricsText(FIGURES) }],
   ]);
   const logger = createLogger("test", "silent");
-  door = new HttpDoor({ token: "t", tls: null, pages, logger });
+  door = new HttpDoor({ token: "t", tls: null, pages, logger, isServing: () => true });
   return `http://${await door.listen("127.0.0.1:0")}`;
 }
 
@@ -95,7 +95,13 @@ test("health is told to anybody, the rest to nobody without the token", async ()
 test("a port in use is an error that names it", async () => {
   const address = (await openDoor()).replace("http://", "");
   const logger = createLogger("test", "silent");
-  const second = new HttpDoor({ token: "t", tls: null, pages: new Map(), logger });
+  const second = new HttpDoor({
+    token: "t",
+    tls: null,
+    pages: new Map(),
+    logger,
+    isServing: () => true,
+  });
   await expect(second.listen(address)).rejects.toThrow(address);
   await second.stop();
 });

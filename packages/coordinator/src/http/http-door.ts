@@ -17,7 +17,8 @@ export interface Page {
 /**
  * The coordinator's door for programs that speak HTTP: monitors and load balancers.
  *
- * - `GET /healthz` answers anybody, as long as this process lives.
+ * - `GET /healthz` answers anybody: 200 while the coordinator serves, 503 while it starts, stops or was
+ *   overtaken by another one.
  * - Everything else needs the token, and with TLS files a certificate, as gRPC does.
  */
 export class HttpDoor {
@@ -26,19 +27,25 @@ export class HttpDoor {
   readonly #tls: Tls;
   readonly #pages: ReadonlyMap<string, Page>;
   readonly #logger: Logger;
+  readonly #isServing: () => boolean;
 
-  /** @param options.pages  what is served, by path */
+  /**
+   * @param options.pages      what is served, by path
+   * @param options.isServing  what the health check answers
+   */
   constructor(options: {
     token: string;
     tls: Tls;
     pages: ReadonlyMap<string, Page>;
     logger: Logger;
+    isServing: () => boolean;
   }) {
     const { token, tls, pages, logger } = options;
     this.#token = token;
     this.#tls = tls;
     this.#pages = pages;
     this.#logger = logger;
+    this.#isServing = options.isServing;
     const answer = (request: IncomingMessage, response: ServerResponse) =>
       this.#answer(request, response);
     this.#server =
@@ -86,7 +93,8 @@ export class HttpDoor {
     if (request.method !== "GET" && request.method !== "HEAD") {
       end(response, 405, "GET is all that is served here", { allow: "GET, HEAD" });
     } else if (path === HEALTH_PATH) {
-      end(response, 200, "ok");
+      if (this.#isServing()) end(response, 200, "ok");
+      else end(response, 503, "not serving");
     } else if (!isBearer(request.headers.authorization, this.#token)) {
       const problem = request.headers.authorization === undefined ? "missing" : "wrong";
       this.#logger.warn(

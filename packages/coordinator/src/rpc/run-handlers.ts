@@ -8,6 +8,7 @@ import {
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
+import { type UnreadableRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type LoopWatch } from "../loop-watch.js";
 import { downloadCheckpoint } from "../run/checkpoint-download.js";
@@ -37,8 +38,13 @@ export function runHandlers(
   const packer = new EventPacker();
   return {
     submitRun: async ({ config }) => toRun(await runs.submit(parseRunConfig(config))),
-    getRun: async ({ name }) => toRun(runs.get(name)),
-    listRuns: async () => ({ runs: runs.list().map(toRun) }),
+    getRun: async ({ name }) => {
+      const unreadable = runs.unreadable.get(name);
+      return unreadable === undefined ? toRun(runs.get(name)) : unreadableRun(unreadable);
+    },
+    listRuns: async () => ({
+      runs: [...runs.list().map(toRun), ...[...runs.unreadable.values()].map(unreadableRun)],
+    }),
     cancelRun: async ({ name }) => toRun(await runs.cancel(name)),
     watchRun: ({ name, fromEvent, gatherMs }, { signal }) => {
       const options = { signal, clock, gatherMs: Math.min(gatherMs, MAX_GATHER_MS) };
@@ -70,5 +76,20 @@ function toRun(record: RunRecord): Run {
     error: state.error,
     resultJson: state.result === null ? "" : JSON.stringify(state.result),
     submittedAtMs: state.submittedAtMs,
+  };
+}
+
+/** A run whose folder cannot be opened, as one that has failed. */
+function unreadableRun({ run, message }: UnreadableRunError): Run {
+  return {
+    name: run,
+    state: RunState.FAILED,
+    configJson: "",
+    iterationsDone: 0,
+    iterationsTotal: 0,
+    weights: undefined,
+    error: `unreadable: ${message}`,
+    resultJson: "",
+    submittedAtMs: 0,
   };
 }

@@ -1,5 +1,7 @@
 import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 
+import { diskError } from "@gumshoe/core";
 import { openModelFolder } from "@gumshoe/engine";
 import {
   type AssignRequest,
@@ -131,13 +133,29 @@ export class ReducerRole {
   }
 }
 
-/** Writes values into a prepared file at their place in the flat vector, and syncs it. */
+/**
+ * Writes values into a prepared file at their place in the flat vector, and syncs it.
+ *
+ * @throws DiskFullError, FolderAwayError
+ */
 async function writeRange(
   file: CheckpointFile | undefined,
   start: number,
   values: Float32Array,
 ): Promise<void> {
   if (file === undefined) return;
+  try {
+    await writeValues(file, start, values);
+  } catch (error) {
+    throw diskError(error, dirname(file.path), values.byteLength) ?? error;
+  }
+}
+
+async function writeValues(
+  file: CheckpointFile,
+  start: number,
+  values: Float32Array,
+): Promise<void> {
   const handle = await open(file.path, "r+");
   try {
     const bytes = floatsToBytes(values);
