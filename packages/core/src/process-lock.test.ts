@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -94,6 +96,16 @@ test("a lock stays with its holder when its file is emptied, spoiled or removed"
   ProcessLock.take(file()).release();
 });
 
+test("the copy of a folder whose lock is held is not locked", () => {
+  const lock = ProcessLock.take(file());
+  const copy = mkdtempSync(join(tmpdir(), "lock-copy-"));
+  cpSync(folder, copy, { recursive: true });
+  ProcessLock.take(join(copy, "a.lock")).release();
+  expect(readdirSync(copy)).toEqual([]);
+  rmSync(copy, { recursive: true });
+  lock.release();
+});
+
 test("a stopped process still has its lock", async () => {
   const holder = taker();
   expect(await holder.said).toBe("taken");
@@ -126,23 +138,27 @@ test("the lock of an earlier version counts while its process lives", async () =
   }
 });
 
-onLinux("the number of a dead holder that another program has now is not taken for it", async () => {
-  const child = spawn(process.execPath, ["-e", "setInterval(() => 0, 1e6)"]);
-  await once(child, "spawn");
-  const pid = child.pid as number;
-  const host = hostname();
-  writeFileSync(file(), JSON.stringify({ host, pid, started: "1" }));
-  ProcessLock.take(file()).release();
-  writeFileSync(`${file()}.${pid}.00000000-1.${host.replace(/[^A-Za-z0-9-]/g, "_")}`, "");
-  ProcessLock.take(file()).release();
-  // Only a number, written before that program began.
-  writeFileSync(file(), `${pid}\n`);
-  const anHourAgo = Date.now() / 1000 - 3600;
-  utimesSync(file(), anHourAgo, anHourAgo);
-  ProcessLock.take(file()).release();
-  child.kill("SIGKILL");
-  await once(child, "exit");
-});
+onLinux(
+  "the number of a dead holder that another program has now is not taken for it",
+  async () => {
+    const child = spawn(process.execPath, ["-e", "setInterval(() => 0, 1e6)"]);
+    await once(child, "spawn");
+    const pid = child.pid as number;
+    const host = hostname();
+    writeFileSync(file(), JSON.stringify({ host, pid, started: "1" }));
+    ProcessLock.take(file()).release();
+    const { ino } = statSync(folder);
+    writeFileSync(`${file()}.${pid}.00000000-1.${ino}.${host.replace(/[^A-Za-z0-9-]/g, "_")}`, "");
+    ProcessLock.take(file()).release();
+    // Only a number, written before that program began.
+    writeFileSync(file(), `${pid}\n`);
+    const anHourAgo = Date.now() / 1000 - 3600;
+    utimesSync(file(), anHourAgo, anHourAgo);
+    ProcessLock.take(file()).release();
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  },
+);
 
 test("a process that does not exist has no start", async () => {
   expect(processStart(await deadPid())).toBeNull();

@@ -1,13 +1,14 @@
 /**
  * A lock that at most one living process of this machine holds; the lock of a dead process does not count.
  *
- * - Every process that wants the lock makes a claim, a file of its own beside the lock: its name has the host,
- *   the process and when that process began. It has the lock when no other living process has a claim.
+ * - Every process that wants the lock makes a claim, a file of its own beside the lock: its name has the process,
+ *   when that began, the folder's inode (the copy of a folder is not locked), and the host. It has the lock when no other living process has a claim.
  * - A claim that is made second sees the first one, so two processes never both have the lock. Those that
  *   claim at the same moment both withdraw, and try again after a random time.
  * - A claim is removed by its owner, or by others once its owner is dead. Its name is never used by another
  *   process, so a removal cannot take away a lock that was just given.
- * - The file of the lock itself is for people, and for the versions that had nothing else: it has the holder.
+ * - The file of the lock itself names the holder for people. Versions without claims had nothing else: theirs
+ *   counts as they meant it.
  * - Processes of other hosts do not count: what several hosts share needs another lock.
  */
 import {
@@ -40,6 +41,7 @@ interface Claim {
   readonly file: string;
   readonly pid: number;
   readonly started: string;
+  readonly inode: string;
   readonly host: string;
 }
 
@@ -92,7 +94,8 @@ function claimOf(file: string): Claim {
   const { pid } = process;
   const started = processStart(pid) ?? "";
   const host = hostname().replace(/[^A-Za-z0-9-]/g, "_");
-  return { file: `${file}.${pid}.${started}.${host}`, pid, started, host };
+  const inode = String(statSync(dirname(file)).ino);
+  return { file: `${file}.${pid}.${started}.${inode}.${host}`, pid, started, inode, host };
 }
 
 function makeClaim({ file, pid }: Claim, path: string): void {
@@ -113,8 +116,8 @@ function otherHolder(file: string, own: Claim): number | null {
   for (const name of readdirSync(folder)) {
     const claim = parseClaim(file, name);
     if (claim === null || claim.file === own.file) continue;
-    const lives = claim.host === own.host && processStart(claim.pid) === claim.started;
-    if (lives) other = claim.pid;
+    const isHere = claim.host === own.host && claim.inode === own.inode;
+    if (isHere && processStart(claim.pid) === claim.started) other = claim.pid;
     else rmSync(claim.file, { force: true });
   }
   return other ?? namedHolder(file, own);
@@ -123,9 +126,16 @@ function otherHolder(file: string, own: Claim): number | null {
 function parseClaim(file: string, name: string): Claim | null {
   const prefix = `${basename(file)}.`;
   if (!name.startsWith(prefix)) return null;
-  const [pid, started, host, ...rest] = name.slice(prefix.length).split(".");
-  if (host === undefined || rest.length > 0 || !/^\d+$/.test(pid ?? "")) return null;
-  return { file: join(dirname(file), name), pid: Number(pid), started: started ?? "", host };
+  const [pid, started, inode, host, ...rest] = name.slice(prefix.length).split(".");
+  if (inode === undefined || host === undefined || rest.length > 0) return null;
+  if (!/^\d+$/.test(pid ?? "")) return null;
+  return {
+    file: join(dirname(file), name),
+    pid: Number(pid),
+    started: started ?? "",
+    inode,
+    host,
+  };
 }
 
 /** Reads who has a lock that has no claims: earlier versions wrote a number, or number, host and ticks. */
@@ -139,7 +149,7 @@ function namedHolder(file: string, own: Claim): number | null {
     return null;
   }
   const holder = parseHolder(text);
-  if (holder === null || holder.pid === own.pid) return null;
+  if (holder === null || holder.pid === own.pid || holder.claim !== undefined) return null;
   if (holder.host !== undefined && holder.host !== hostname()) return null;
   const start = processStart(holder.pid);
   if (start === null) return null;
@@ -150,10 +160,17 @@ function namedHolder(file: string, own: Claim): number | null {
   return beganBefore(holder.pid, writtenAtMs) ? holder.pid : null;
 }
 
-function parseHolder(text: string): { pid: number; host?: string; started?: string } | null {
+interface Holder {
+  readonly pid: number;
+  readonly host?: string;
+  readonly started?: string;
+  readonly claim?: string;
+}
+
+function parseHolder(text: string): Holder | null {
   try {
     const json = JSON.parse(text) as unknown;
-    const holder = typeof json === "number" ? { pid: json } : (json as { pid: number } | null);
+    const holder = typeof json === "number" ? { pid: json } : (json as Holder | null);
     return Number.isInteger(holder?.pid) ? holder : null;
   } catch {
     return null;
@@ -173,7 +190,8 @@ function beganBefore(pid: number, timeMs: number): boolean {
 function writeHolder(file: string, { pid, started, file: claim }: Claim): void {
   const temporary = `${claim}.new`;
   try {
-    writeFileSync(temporary, `${JSON.stringify({ host: hostname(), pid, started })}\n`);
+    const holder: Holder = { host: hostname(), pid, started, claim: basename(claim) };
+    writeFileSync(temporary, `${JSON.stringify(holder)}\n`);
     renameSync(temporary, file);
   } catch {
     rmSync(temporary, { force: true });

@@ -11,7 +11,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } fr
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { diskError, errorMessage, LockHeldError, ProcessLock } from "@gumshoe/core";
+import { diskError, DiskFullError, errorMessage, LockHeldError, ProcessLock } from "@gumshoe/core";
 
 import { FileError, HomeInUseError } from "../errors.js";
 
@@ -48,6 +48,8 @@ export class Home {
       mkdirSync(join(this.folder, "redis"), { recursive: true });
       chmodSync(this.folder, 0o700);
     } catch (thrown) {
+      const fault = diskError(thrown, this.folder);
+      if (fault instanceof DiskFullError) throw fault;
       throw new FileError(this.folder, `cannot be used as home: ${errorMessage(thrown)}`, thrown);
     }
   }
@@ -71,7 +73,11 @@ export class Home {
   /** Returns the log file of a process; what an earlier start wrote is kept as `.1`. */
   freshLog(name: string): string {
     const path = join(this.folder, "logs", `${name}.log`);
-    if (existsSync(path)) renameSync(path, `${path}.1`);
+    try {
+      if (existsSync(path)) renameSync(path, `${path}.1`);
+    } catch (thrown) {
+      throw diskError(thrown, this.folder) ?? thrown;
+    }
     return path;
   }
 
@@ -97,11 +103,15 @@ export class Home {
     this.#lock = null;
   }
 
-  /** Tells other commands where the cluster is. */
+  /** Tells other commands where the cluster is. @throws DiskFullError, FolderAwayError */
   writeCluster(record: ClusterRecord): void {
     const path = join(this.folder, "cluster.json");
-    writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`);
-    renameSync(`${path}.new`, path);
+    try {
+      writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`);
+      renameSync(`${path}.new`, path);
+    } catch (thrown) {
+      throw diskError(thrown, this.folder) ?? thrown;
+    }
   }
 
   /** Returns where the cluster is, or null when none runs. */
@@ -116,14 +126,21 @@ export class Home {
 
   #secret(name: string): string {
     const path = join(this.folder, name);
-    if (!existsSync(path)) {
-      writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, {
-        mode: 0o600,
-        flag: "wx",
-      });
-    }
+    if (!existsSync(path)) this.#writeSecret(path);
     const secret = readFileSync(path, "utf8").trim();
     if (secret === "") throw new FileError(path, "is empty; remove it and start again");
     return secret;
+  }
+
+  #writeSecret(path: string): void {
+    try {
+      const secret = randomBytes(32).toString("base64url");
+      writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: "wx" });
+    } catch (thrown) {
+      // An empty file would be taken for a secret that was spoiled.
+      const fault = diskError(thrown, this.folder);
+      if (fault instanceof DiskFullError) rmSync(path, { force: true });
+      throw fault ?? thrown;
+    }
   }
 }

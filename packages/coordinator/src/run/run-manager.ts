@@ -12,7 +12,7 @@ import {
   type Logger,
   type Tls,
 } from "@gumshoe/core";
-import { type RunConfig, RunName } from "@gumshoe/protocol";
+import { type RunConfig, type RunInputs, RunName } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
 import { NameTakenError, RunStoppedError, UnknownRunError, UnreadableRunError } from "../errors.js";
@@ -221,12 +221,18 @@ export class RunManager {
     const { inputs, warnings } = await checkInputs(config, (file) => disk.hash(file));
     for (const warning of warnings) logger.warn({ run: name }, warning);
     const path = join(folder, name);
-    const record = await RunRecord.create(path, { config, inputs }, this.#options).catch(
-      (error: unknown) => Promise.reject(diskError(error, path) ?? error),
-    );
+    const record = await this.#newRecord(path, { config, inputs });
     this.#records.set(name, record);
     this.#enqueue(name);
     return record;
+  }
+
+  async #newRecord(path: string, content: { config: RunConfig; inputs: RunInputs }) {
+    try {
+      return await RunRecord.create(path, content, this.#options);
+    } catch (error) {
+      throw diskError(error, path) ?? error;
+    }
   }
 
   async #arrive(name: string, arriving: Promise<RunRecord>): Promise<RunRecord> {
