@@ -117,6 +117,7 @@ async function beginUnderRun(fault: Fault, name: string): Promise<() => Promise<
   return async () => {
     await until("the run says what it waits for", watched.sees);
     watched.end();
+    expect((await cluster.users.getRun({ name })).waitingFor).toMatch(fault.note);
     await fault.end(cluster, name);
   };
 }

@@ -11,6 +11,7 @@
  *   counts as they meant it.
  * - Processes of other hosts do not count: what several hosts share needs another lock.
  */
+import { randomInt } from "node:crypto";
 import {
   closeSync,
   mkdirSync,
@@ -73,7 +74,7 @@ export class ProcessLock {
       if (other === null) break;
       rmSync(own.file, { force: true });
       if (tries === TRIES) throw new LockHeldError(path, other);
-      sleep(Math.random() * MAX_WAIT_MS);
+      sleep(randomInt(MAX_WAIT_MS));
     }
     held.add(file);
     writeHolder(file, own);

@@ -45,7 +45,7 @@ function describeRuns(runs: readonly RunInfo[]): string {
     run.state,
     `${run.iterationsDone}/${run.iterationsTotal}`,
     run.weights === null ? "" : `${run.weights.version} ${run.weights.digest.slice(0, 12)}`,
-    run.error ?? "",
+    run.error ?? (run.waitingFor === null ? "" : `waits: ${run.waitingFor}`),
   ]);
   return formatTable(["run", "state", "iterations", "weights", "error"], rows);
 }

@@ -105,3 +105,26 @@ test("a port in use is an error that names it", async () => {
   await expect(second.listen(address)).rejects.toThrow(address);
   await second.stop();
 });
+
+test("a coordinator that does not serve is unhealthy, though it answers", async () => {
+  let isServing = false;
+  const logger = createLogger("test", "silent");
+  const door = new HttpDoor({
+    token: "t",
+    tls: null,
+    pages: new Map(),
+    logger,
+    isServing: () => isServing,
+  });
+  const url = `http://${await door.listen("127.0.0.1:0")}/healthz`;
+  const states: [number, string][] = [];
+  for (isServing of [false, true]) {
+    const answer = await fetch(url);
+    states.push([answer.status, await answer.text()]);
+  }
+  await door.stop();
+  expect(states).toEqual([
+    [503, "not serving\n"],
+    [200, "ok\n"],
+  ]);
+});

@@ -36,16 +36,17 @@ export function runHandlers(
   { fleet, loop, clock }: { fleet: Fleet; loop: LoopWatch; clock: Clock },
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
+  const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name));
   return {
-    submitRun: async ({ config }) => toRun(await runs.submit(parseRunConfig(config))),
+    submitRun: async ({ config }) => show(await runs.submit(parseRunConfig(config))),
     getRun: async ({ name }) => {
       const unreadable = runs.unreadable.get(name);
-      return unreadable === undefined ? toRun(runs.get(name)) : unreadableRun(unreadable);
+      return unreadable === undefined ? show(runs.get(name)) : unreadableRun(unreadable);
     },
     listRuns: async () => ({
-      runs: [...runs.list().map(toRun), ...[...runs.unreadable.values()].map(unreadableRun)],
+      runs: [...runs.list().map(show), ...[...runs.unreadable.values()].map(unreadableRun)],
     }),
-    cancelRun: async ({ name }) => toRun(await runs.cancel(name)),
+    cancelRun: async ({ name }) => show(await runs.cancel(name)),
     watchRun: ({ name, fromEvent, gatherMs }, { signal }) => {
       const options = { signal, clock, gatherMs: Math.min(gatherMs, MAX_GATHER_MS) };
       return packed(runs.get(name).events.watch(fromEvent, options), packer);
@@ -64,7 +65,7 @@ async function* packed(gathered: AsyncIterable<readonly WatchedEvent[]>, packer:
   }
 }
 
-function toRun(record: RunRecord): Run {
+function toRun(record: RunRecord, waitingFor: string | null): Run {
   const { config, state } = record;
   return {
     name: config.name,
@@ -76,6 +77,7 @@ function toRun(record: RunRecord): Run {
     error: state.error,
     resultJson: state.result === null ? "" : JSON.stringify(state.result),
     submittedAtMs: state.submittedAtMs,
+    waitingFor: waitingFor ?? "",
   };
 }
 
@@ -91,5 +93,6 @@ function unreadableRun({ run, message }: UnreadableRunError): Run {
     error: `unreadable: ${message}`,
     resultJson: "",
     submittedAtMs: 0,
+    waitingFor: "",
   };
 }

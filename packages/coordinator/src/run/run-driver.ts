@@ -23,6 +23,8 @@ import { TaskPlan } from "./task-plan.js";
 /** Between two comparisons of the queues with what should be open, in ms. */
 const REFILL_EVERY_MS = 2000;
 const PROGRESS_EVERY_MS = 500;
+/** Time without another failure after which a wait is over, in ms. */
+const WAIT_LINGERS_MS = 2000;
 /** What one attempt after the other works with. */
 interface Opened {
   readonly model: RunModel;
@@ -67,6 +69,9 @@ export class RunDriver {
   #isRefilling = false;
   #isResumed = false;
   #waitingFor: string | null = null;
+  /** When what was waited for is taken to be back, on the monotonic clock; null while it is away. */
+  #waitEndsAtMs: number | null = null;
+  #waitingSinceEvent = 0;
   #reportedWait: string | null = null;
 
   constructor(options: DriverOptions) {
@@ -182,18 +187,32 @@ export class RunDriver {
   }
 
   #setWaiting(note: string | null): void {
-    this.#waitingFor = note;
+    const { clock } = this.#options;
+    // Another attempt may end at once for the same reason: that is one wait.
+    this.#waitEndsAtMs = note === null ? clock.monotonicMs() + WAIT_LINGERS_MS : null;
+    if (note !== null) this.#waitingFor = note;
+    this.#waitingSinceEvent = this.#record.events.lastNumber;
     this.#reportWait();
   }
 
   /** Says in log and progress what is waited for, and in the log that the wait is over. */
   #reportWait(): void {
+    const { clock, logger } = this.#options;
+    const { lastNumber } = this.#record.events;
+    if (this.#waitEndsAtMs !== null) {
+      const goesOn = lastNumber > this.#waitingSinceEvent;
+      if (goesOn || clock.monotonicMs() >= this.#waitEndsAtMs) {
+        [this.#waitingFor, this.#waitEndsAtMs] = [null, null];
+      }
+    }
     const note = this.waitingFor;
-    if (note === this.#reportedWait) return;
-    this.#reportedWait = note;
+    // Figures such as the free room change while the run waits.
+    const kind = note?.replace(/\d+/g, "0") ?? null;
+    if (kind === this.#reportedWait) return;
+    this.#reportedWait = kind;
     const run = this.#record.config.name;
-    if (note === null) this.#options.logger.info({ run }, "the run goes on");
-    else this.#options.logger.warn({ run }, `the run waits: ${note}`);
+    if (note === null) logger.info({ run }, "the run goes on");
+    else logger.warn({ run }, `the run waits: ${note}`);
     if (note !== null) this.#tell("waiting", 0, 1, note);
   }
 

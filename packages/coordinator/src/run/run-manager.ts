@@ -183,6 +183,11 @@ export class RunManager {
     );
   }
 
+  /** What a run that is being worked on waits for, in words; null for nothing. */
+  waitingFor(name: string): string | null {
+    return this.#active?.record.config.name === name ? this.#active.driver.waitingFor : null;
+  }
+
   /** The driver of a run that is being worked on. @throws UnknownRunError */
   driver(name: string): RunDriver {
     if (this.#active?.record.config.name !== name) throw new UnknownRunError(name);

@@ -170,11 +170,12 @@ function openLedger(runFolder: string, { clock, mayWrite }: RecordContext) {
 
 async function hasLedger(runFolder: string): Promise<boolean> {
   try {
-    return (await stat(join(runFolder, "ledger", "events.jsonl"))).isFile();
+    if ((await stat(join(runFolder, "ledger", "events.jsonl"))).isFile()) return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
+  throw new CorruptRecordError(runFolder, "ledger/events.jsonl is no file");
 }
 
 /** What only a run that was begun makes must not be taken for that of a new one. */

@@ -141,6 +141,8 @@ export interface Run {
   resultJson: string;
   /** Milliseconds since the epoch. */
   submittedAtMs: number;
+  /** What a run that should go on waits for, in words, e.g. a Redis that is away; empty for nothing. */
+  waitingFor: string;
 }
 
 /** One state of the weights: how many updates made it, and the hash of its content. */
@@ -688,6 +690,7 @@ function createBaseRun(): Run {
     error: "",
     resultJson: "",
     submittedAtMs: 0,
+    waitingFor: "",
   };
 }
 
@@ -719,6 +722,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.submittedAtMs !== 0) {
       writer.uint32(72).uint64(message.submittedAtMs);
+    }
+    if (message.waitingFor !== "") {
+      writer.uint32(82).string(message.waitingFor);
     }
     return writer;
   },
@@ -808,6 +814,14 @@ export const Run: MessageFns<Run> = {
             message.submittedAtMs = longToNumber(reader.uint64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.waitingFor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -836,6 +850,7 @@ export const Run: MessageFns<Run> = {
     message.error = object.error ?? "";
     message.resultJson = object.resultJson ?? "";
     message.submittedAtMs = object.submittedAtMs ?? 0;
+    message.waitingFor = object.waitingFor ?? "";
     return message;
   },
 };
