@@ -105,6 +105,12 @@ export class FakeCluster {
     return child;
   }
 
+  /** The process of the coordinator that was started last. */
+  get coordinator(): ChildProcess {
+    if (this.#coordinator === null) throw new Error("there is no coordinator");
+    return this.#coordinator;
+  }
+
   /** Ends the coordinator: SIGTERM for a clean stop, SIGKILL for a death. */
   async endCoordinator(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const child = this.#coordinator;

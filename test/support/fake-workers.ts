@@ -4,9 +4,9 @@
  * a coordinator which mixes something up ends with other weights.
  */
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
-import { ClusterError, Rng, sha256 } from "@gumshoe/core";
+import { ClusterError, diskError, Rng, sha256 } from "@gumshoe/core";
 import { openModelFolder } from "@gumshoe/engine";
 import { NO_METRICS } from "@gumshoe/grpo";
 import {
@@ -127,6 +127,8 @@ export interface FakeHooks {
     report: CompleteLaneRequest,
     complete: (report: CompleteLaneRequest) => Promise<unknown>,
   ) => Promise<CompleteLaneRequest>;
+  /** Called before a reducer writes its part of a checkpoint. */
+  readonly checkpoint?: () => Promise<void>;
 }
 
 /** Samples groups. */
@@ -233,14 +235,16 @@ export class FakeReducer {
   readonly #home: FakeHome;
   readonly #workerId: string;
   readonly #server: RpcServer;
+  readonly #hooks: FakeHooks;
   #member: FakeMember | null = null;
   #held: Held | null = null;
   /** Ranges that were asked for so far. */
   readonly assigned: { folder: string; version: number }[] = [];
 
-  constructor(home: FakeHome, workerId: string) {
+  constructor(home: FakeHome, workerId: string, hooks: FakeHooks = {}) {
     this.#home = home;
     this.#workerId = workerId;
+    this.#hooks = hooks;
     this.#server = new RpcServer({ token: home.token });
     this.#server.serve(ReducerService, this.#handlers());
   }
@@ -295,15 +299,19 @@ export class FakeReducer {
         return { blockDigests: blockDigests(held.values) };
       },
       writeCheckpoint: async ({ plan, version, weights }) => {
+        await this.#hooks.checkpoint?.();
         const { values, start } = this.#of(plan, version);
-        const file = await open(join(this.#home.home, weights?.name ?? ""), "r+");
-        await file.write(
-          floatsToBytes(values),
-          0,
-          values.byteLength,
-          (weights?.dataOffset ?? 0) + 4 * start,
-        );
-        await file.close();
+        const { name, dataOffset } = weights ?? { name: "", dataOffset: 0 };
+        const path = join(this.#home.home, name);
+        try {
+          const file = await open(path, "r+");
+          const bytes = floatsToBytes(values);
+          await file
+            .write(bytes, 0, bytes.byteLength, dataOffset + 4 * start)
+            .finally(() => file.close());
+        } catch (error) {
+          throw diskError(error, dirname(path), values.byteLength) ?? error;
+        }
         return { blockDigests: blockDigests(values) };
       },
     };

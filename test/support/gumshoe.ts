@@ -31,6 +31,11 @@ export class Gumshoe {
     return new Gumshoe(await mkdtemp(join(tmpdir(), "gumshoe-test-")));
   }
 
+  /** Takes a folder for its home, which {@link close} removes. */
+  static in(home: string): Gumshoe {
+    return new Gumshoe(home);
+  }
+
   /** Starts a command; `ended` resolves when it has ended. */
   start(words: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
     const child = spawn(process.execPath, [COMMAND, ...words, "--home", this.home], {

@@ -11,6 +11,8 @@ export interface TestRedis {
   /** With the password. */
   readonly url: string;
   readonly password: string;
+  /** Stops its process, or lets it go on: it keeps its connections and answers nothing meanwhile. */
+  pause(isPaused: boolean): void;
   /** Ends it as `kill -9` does; `start` brings it back on the same port, without data. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -48,13 +50,15 @@ export async function startRedis(tls: string | null = null): Promise<TestRedis> 
     server.kill("SIGKILL");
     await gone;
   };
+  const pause = (isPaused: boolean) => void server?.kill(isPaused ? "SIGSTOP" : "SIGCONT");
   const close = async () => {
     await kill();
     await rm(folder, { recursive: true, force: true });
   };
   await start();
   const scheme = tls === null ? "redis" : "rediss";
-  return { port, password, url: `${scheme}://:${password}@127.0.0.1:${port}`, kill, start, close };
+  const url = `${scheme}://:${password}@127.0.0.1:${port}`;
+  return { port, password, url, pause, kill, start, close };
 }
 
 /** Returns a port of loopback that nobody uses at this moment. */

@@ -97,7 +97,8 @@ export class RunHome {
   /** Does a run to its end, and keeps a copy of its folder for every event. */
   async record(config: unknown): Promise<{ result: RunResult; cuts: Cut[] }> {
     this.#manager = this.#newManager();
-    await this.#manager.start();
+    await this.#manager.load();
+    this.#manager.start();
     const record = await this.#manager.submit(RunConfig.parse(config));
     const cuts: Cut[] = [];
     const keep = (number: number, body: RunEventBody) => {
@@ -125,7 +126,8 @@ export class RunHome {
     rmSync(join(this.runs, name), { recursive: true, force: true });
     copyRun(folder, join(this.runs, name), number);
     this.#manager = this.#newManager();
-    await this.#manager.start();
+    await this.#manager.load();
+    this.#manager.start();
     const result = await ended(this.#manager.get(name));
     await this.#manager.stop();
     return result;
@@ -159,6 +161,8 @@ export class RunHome {
         folders: [tmpdir(), join(this.home, "model")],
         home: this.home,
       }),
+      diskWaitMs: 0,
+      redisProblem: () => null,
     });
   }
 

@@ -49,7 +49,12 @@ export class ProcessFailedError extends ClusterError {
 
 /** Thrown when a run ended without its result. */
 export class RunNotDoneError extends ClusterError {
-  constructor(run: string, problem: string) {
+  constructor(
+    readonly run: string,
+    readonly problem: string,
+    /** Code of the error that ended the run; null for none. */
+    readonly endCode: string | null = null,
+  ) {
     super("FAILED_PRECONDITION", `run ${run} ${problem}`, { details: { run } });
   }
 }

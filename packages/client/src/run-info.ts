@@ -30,6 +30,8 @@ export interface RunInfo {
   readonly weights: WeightVersion | null;
   /** Why the run failed; null otherwise. */
   readonly error: string | null;
+  /** What the run waits for before it goes on, e.g. a Redis that is away; null for nothing. */
+  readonly waitingFor: string | null;
   /** What the run came to; null before it is done. */
   readonly result: RunResult | null;
   readonly submittedAt: Date;
@@ -62,6 +64,7 @@ export function fromRun(run: Run): RunInfo {
     iterationsTotal: run.iterationsTotal,
     weights: run.weights ?? null,
     error: run.error === "" ? null : run.error,
+    waitingFor: run.waitingFor === "" ? null : run.waitingFor,
     result: readOrNull(run.resultJson, (json) => RunResult.parse(json)),
     submittedAt: new Date(run.submittedAtMs),
     warnings: run.warnings,

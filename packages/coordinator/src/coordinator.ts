@@ -1,8 +1,8 @@
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-import { type Clock, type Logger, systemClock } from "@gumshoe/core";
+import { type Clock, diskError, errorMessage, type Logger, systemClock } from "@gumshoe/core";
 import {
   FleetService,
   PackService,
@@ -13,6 +13,7 @@ import {
 } from "@gumshoe/protocol";
 import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 
+import { RunStoppedError } from "./errors.js";
 import { Fleet } from "./fleet/fleet.js";
 import { writeDurably } from "./ledger/durable-file.js";
 import { HttpDoor } from "./http/http-door.js";
@@ -26,9 +27,11 @@ import { AllowedFolders } from "./run/allowed-folders.js";
 import { RunManager } from "./run/run-manager.js";
 import { type CoordinatorSettings } from "./settings.js";
 
-/** Time that the coordinator waits for a Redis that is starting, in ms. */
-const REDIS_WAIT_MS = 30_000;
 const FENCE_POLL_MS = 50;
+/** Time for health watchers to learn that the fence is lost, before this process ends. */
+const FAREWELL_MS = 200;
+/** The home holds prompts, replies and configs: it is for its owner alone. */
+const HOME_MODE = 0o700;
 /** Any config. */
 const FIRST_CONFIG = `
 { type: grpo, name: first, model: none, tasks: { source: { type: generate, tier: mini } } }
@@ -54,6 +57,8 @@ export class Coordinator {
   #runs: RunManager | null = null;
   #http: HttpDoor | null = null;
   #queues: { close(): Promise<void> }[] = [];
+  readonly #stopping = new AbortController();
+  #serving = false;
 
   constructor(settings: CoordinatorSettings, options: { logger: Logger; clock?: Clock }) {
     this.#settings = settings;
@@ -86,20 +91,24 @@ export class Coordinator {
     const logger = this.#logger;
     // The first config that is read takes 40 ms: its readers are compiled. Now nobody waits for that.
     parseRunConfig(FIRST_CONFIG);
-    await mkdir(home, { recursive: true });
-    this.#lock = await HomeLock.take(home);
+    this.#isServing = false;
+    this.#lock = await takeHome(home, logger);
+    const signal = this.#stopping.signal;
     const redis = await RedisLink.connect({
-      ...{ url, tls: redisTls, cluster, logger, waitMs: REDIS_WAIT_MS },
+      ...{ url, tls: redisTls, cluster, logger, signal },
+      // Redis is waited for as long as it takes, at the start as later.
+      waitMs: Number.POSITIVE_INFINITY,
     });
     this.#redis = redis;
     const fence = await Fence.acquire({
       redis,
       name: "coordinator",
       holder: `coordinator on ${hostname()}, pid ${process.pid}`,
-      onLost: () => onLost(new Error("another coordinator took over")),
+      onLost: () => void this.#loseFence(onLost),
       logger,
     });
     this.#fence = fence;
+    await warnOfEviction(redis, logger);
     const rolloutQueue = new JobQueue("rollout", { redis, logger });
     const gradientQueue = new JobQueue("gradient", { redis, logger });
     this.#queues = [rolloutQueue, gradientQueue];
@@ -111,8 +120,12 @@ export class Coordinator {
       mayWrite: () => this.#untilFresh(fence),
       disk: this.#disk,
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
+      diskWaitMs: this.#settings.diskWaitMs,
+      redisProblem: () => redisProblem(redis, fence),
     });
     this.#runs = runs;
+    // What is served is true from the first answer on: no run is unknown because it is still being read.
+    await runs.load();
     const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
     this.#server.serve(RunService, runHandlers(runs, watched));
     this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs), ["worker"]);
@@ -121,16 +134,20 @@ export class Coordinator {
     const address = await this.#server.listen(listen);
     const http = await this.#openHttp(runs);
     this.#fleet.start();
-    await runs.start();
+    runs.start();
+    this.#loop.start();
+    this.#isServing = true;
     if (readyFile !== null) {
       await writeDurably(readyFile, JSON.stringify({ address, pid: process.pid }));
     }
-    this.#loop.start();
     logger.info({ address, ...(http === null ? {} : { http }), home }, "coordinator is ready");
     return address;
   }
 
+  /** Stops cleanly; the health check says so from the beginning. */
   async stop(): Promise<void> {
+    this.#isServing = false;
+    this.#stopping.abort(new RunStoppedError("shutdown"));
     await this.#runs?.stop();
     await this.#disk?.stop();
     this.#fleet.stop();
@@ -140,7 +157,7 @@ export class Coordinator {
     await Promise.all(this.#queues.map((queue) => queue.close()));
     await this.#fence?.release();
     this.#redis?.close();
-    await this.#lock?.release();
+    this.#lock?.release();
   }
 
   /** @returns the address that is served, or null when none is wanted */
@@ -156,14 +173,58 @@ export class Coordinator {
         })),
       });
     this.#http = new HttpDoor({
+      isServing: () => this.#serving,
       ...{ token, tls, logger: this.#logger },
       pages: new Map([["/metrics", { contentType: METRICS_TYPE, text: metrics }]]),
     });
     return this.#http.listen(httpListen);
   }
 
+  /** What the health checks of both servers answer. */
+  set #isServing(isServing: boolean) {
+    this.#serving = isServing;
+    this.#server.isServing = isServing;
+  }
+
+  async #loseFence(onLost: (error: Error) => void): Promise<void> {
+    this.#isServing = false;
+    await this.#clock.sleep(FAREWELL_MS);
+    onLost(new Error("another coordinator took over"));
+  }
+
   /** While Redis is away the fence is in doubt: nothing is written until it is ours again. */
   async #untilFresh(fence: Fence): Promise<void> {
-    while (!fence.isFresh) await this.#clock.sleep(FENCE_POLL_MS);
+    while (!fence.isFresh) await this.#clock.sleep(FENCE_POLL_MS, this.#stopping.signal);
   }
+}
+
+/** Makes the home, for its owner alone, and takes it for this process. */
+async function takeHome(home: string, logger: Logger): Promise<HomeLock> {
+  try {
+    await mkdir(home, { recursive: true, mode: HOME_MODE });
+    await chmod(home, HOME_MODE).catch((error: unknown) => {
+      const problem = `the home ${home} may be open to others: ${errorMessage(error)}`;
+      logger.warn({ home }, `${problem}; it should be readable by its owner alone (chmod 700)`);
+    });
+    return HomeLock.take(home);
+  } catch (error) {
+    throw diskError(error, home) ?? error;
+  }
+}
+
+/** A Redis that drops keys when its memory is full loses jobs; they come back within seconds, but not unseen. */
+async function warnOfEviction(redis: RedisLink, logger: Logger): Promise<void> {
+  const policy = await redis.evictionPolicy().catch(() => null);
+  if (policy === null || policy === "noeviction") return;
+  const { address } = redis;
+  logger.warn(
+    { redis: address, policy },
+    `Redis at ${address} has maxmemory-policy ${policy} and drops jobs when its memory is full: ` +
+      "set maxmemory-policy noeviction",
+  );
+}
+
+/** What is wrong with Redis, for people; null while it does its work. */
+function redisProblem({ address }: RedisLink, { problem }: Fence): string | null {
+  return problem === null ? null : `Redis at ${address}: ${problem}`;
 }

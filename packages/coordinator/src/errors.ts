@@ -42,6 +42,18 @@ export class WriteFailedError extends ClusterError {
   }
 }
 
+/** Thrown when a ledger is open already, in this process or another one that lives. */
+export class LedgerInUseError extends ClusterError {
+  constructor(
+    readonly folder: string,
+    readonly pid: number,
+  ) {
+    super("FAILED_PRECONDITION", `${folder}: its ledger is open already, in process ${pid}`, {
+      details: { folder, pid },
+    });
+  }
+}
+
 /** Thrown when blobs cannot be written. */
 export class BlobsFailedError extends ClusterError {
   constructor(problem: string, cause?: unknown) {
@@ -88,6 +100,20 @@ export class UnknownCheckpointError extends ClusterError {
 export class NameTakenError extends ClusterError {
   constructor(name: string) {
     super("ALREADY_EXISTS", `run ${name} exists with another config`, { details: { name } });
+  }
+}
+
+/** Thrown when a run's folder cannot be opened: its name stays taken, and nothing is written to it. */
+export class UnreadableRunError extends ClusterError {
+  constructor(
+    readonly run: string,
+    readonly folder: string,
+    readonly reason: string,
+  ) {
+    const remedy = `mend ${folder} or move it away, then submit the run again; or take another name`;
+    super("FAILED_PRECONDITION", `run ${run} cannot be opened: ${reason}; ${remedy}`, {
+      details: { run, folder, reason },
+    });
   }
 }
 
@@ -174,6 +200,19 @@ export class RunDivergedError extends ClusterError {
       "FAILED_PRECONDITION",
       `the run has diverged: in update ${update}, ${figure} is ${value}; ${remedy}`,
       { details: { update, figure } },
+    );
+  }
+}
+
+/** Thrown when a worker announces the address of another one that lives. */
+export class AddressTakenError extends ClusterError {
+  constructor(address: string, holder: { workerId: string; host: string }) {
+    const { workerId, host } = holder;
+    super(
+      "UNAVAILABLE",
+      `worker ${workerId} on ${host} has the address ${address} already; give each worker an address that ` +
+        "the others can reach (GUMSHOE_ANNOUNCE)",
+      { details: { address, workerId, host } },
     );
   }
 }

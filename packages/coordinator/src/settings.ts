@@ -6,6 +6,8 @@ import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
 
+const DEFAULT_DISK_WAIT_MS = 60_000;
+
 /** What the coordinator is told by its environment. */
 export interface CoordinatorSettings {
   /** host:port to serve; port 0 for any. */
@@ -22,6 +24,8 @@ export interface CoordinatorSettings {
   readonly home: string;
   /** Folders below which configs may name models, datasets and modules. */
   readonly dataFolders: readonly string[];
+  /** How long a run waits for room on a full disk, or for a folder that is away, in ms. */
+  readonly diskWaitMs: number;
   readonly logLevel: string;
   /** Written with address and pid once the coordinator serves; null for none. */
   readonly readyFile: string | null;
@@ -47,6 +51,7 @@ export function readSettings(
     cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
     home: env.GUMSHOE_HOME ?? ".gumshoe",
     dataFolders: readDataFolders(env.GUMSHOE_DATA),
+    diskWaitMs: readDiskWait(env.GUMSHOE_DISK_WAIT_SECONDS),
     logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
     readyFile: env.GUMSHOE_READY_FILE ?? null,
   };
@@ -74,4 +79,12 @@ function readHttpListen(value: string | undefined): string | null {
   if (value === undefined || value === "") return null;
   if (/^[^\s/]+:\d{1,5}$/.test(value)) return value;
   throw new CoordinatorSettingsError("GUMSHOE_HTTP_LISTEN", `${value} is not host:port`);
+}
+
+function readDiskWait(value: string | undefined): number {
+  if (value === undefined || value === "") return DEFAULT_DISK_WAIT_MS;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
+  const problem = `${value} is not a number of seconds, 0 or more`;
+  throw new CoordinatorSettingsError("GUMSHOE_DISK_WAIT_SECONDS", problem);
 }

@@ -67,6 +67,53 @@ export class InvalidArgumentError extends ClusterError {
   }
 }
 
+/** Thrown when a living process of this machine, perhaps this one, has a lock. */
+export class LockHeldError extends ClusterError {
+  constructor(
+    readonly file: string,
+    /** Process that has it. */
+    readonly pid: number,
+  ) {
+    super("FAILED_PRECONDITION", `${file} is held by process ${pid}`, { details: { file, pid } });
+  }
+}
+
+/** Thrown when a disk has no room, or its user no quota, for what has to be written. */
+export class DiskFullError extends ClusterError {
+  constructor(
+    readonly folder: string,
+    size: { freeBytes: number; neededBytes: number },
+    cause?: unknown,
+  ) {
+    const { freeBytes, neededBytes } = size;
+    super(
+      "RESOURCE_EXHAUSTED",
+      `the disk of ${folder} is full: ${formatSize(freeBytes)} free, about ${formatSize(neededBytes)} needed`,
+      { details: { disk: "full", folder, freeBytes, neededBytes }, cause },
+    );
+  }
+}
+
+/** Thrown when a folder that must be written to is gone, read-only or not ours. */
+export class FolderAwayError extends ClusterError {
+  constructor(
+    readonly folder: string,
+    problem: string,
+    cause?: unknown,
+  ) {
+    super("UNAVAILABLE", `${folder} cannot be written to: ${problem}`, {
+      details: { disk: "away", folder },
+      cause,
+    });
+  }
+}
+
+/** Returns a number of bytes for people, e.g. `12.3 MB`. */
+function formatSize(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
 /** Returns the message of anything that was thrown. */
 export function errorMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,16 +1,21 @@
 export { expiryOf } from "./certificate-checks.js";
 export { type Clock, systemClock } from "./clock.js";
+export { diskError, errnoOf, freeBytes, isDiskError } from "./disk.js";
 export {
   ClusterError,
+  DiskFullError,
   ERROR_CODES,
   type ErrorCode,
   errorMessage,
+  FolderAwayError,
   InvalidArgumentError,
+  LockHeldError,
 } from "./errors.js";
 export { canonicalJson, hashJson, sha256 } from "./hash.js";
 export { jsonProblem } from "./json-problem.js";
 export { createLogger, type Logger } from "./log.js";
 export { yieldCores } from "./priority.js";
+export { ProcessLock } from "./process-lock.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";

@@ -1,6 +1,6 @@
 export { runAssetsDigest } from "./assets-digest.js";
 export { CheckpointConfig } from "./config/checkpoint.js";
-export { Seed } from "./config/fields.js";
+export { RunName, Seed } from "./config/fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./config/grpo-config.js";
 export { AggregationConfig, LossSettings } from "./config/loss.js";
 export { type NamedPath, namedPaths } from "./config/named-paths.js";

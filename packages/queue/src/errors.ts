@@ -35,6 +35,23 @@ export class RedisTlsError extends ClusterError {
   }
 }
 
+/** Thrown when a key of the cluster holds a value that another program has written. */
+export class RedisKeyError extends ClusterError {
+  constructor(
+    /** host:port, without the password. */
+    readonly address: string,
+    readonly key: string,
+    problem: string,
+  ) {
+    const remedy =
+      "another program writes there: give the cluster a Redis, a database or a GUMSHOE_CLUSTER of its own, " +
+      "or remove the key; queues are filled again";
+    super("FAILED_PRECONDITION", `Redis at ${address}: key ${key} ${problem}; ${remedy}`, {
+      details: { address, key },
+    });
+  }
+}
+
 /** Thrown when another process holds the fence of this cluster. */
 export class FenceHeldError extends ClusterError {
   constructor(

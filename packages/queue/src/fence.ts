@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { type Clock, type Logger, systemClock } from "@gumshoe/core";
+import { type Clock, errorMessage, type Logger, systemClock } from "@gumshoe/core";
 
 import { FenceHeldError, RedisUnavailableError } from "./errors.js";
 import { type RedisLink } from "./redis-link.js";
@@ -53,6 +53,7 @@ export class Fence {
   readonly #value: string;
   readonly #stop = new AbortController();
   #renewedAtMs = 0;
+  #problem: string | null = null;
 
   private constructor(options: FenceOptions) {
     this.#options = options;
@@ -78,6 +79,11 @@ export class Fence {
     return !this.#stop.signal.aborted && this.#clock.monotonicMs() - this.#renewedAtMs < TTL_MS;
   }
 
+  /** Why the fence is in doubt, while it is: what Redis said, or that it did not answer; null otherwise. */
+  get problem(): string | null {
+    return this.isFresh ? null : (this.#problem ?? "no answer in time");
+  }
+
   /** Gives the fence up, so that the next one need not wait. Idempotent. */
   async release(): Promise<void> {
     if (this.#stop.signal.aborted) return;
@@ -88,13 +94,16 @@ export class Fence {
   }
 
   async #take(waitMs: number): Promise<void> {
-    const giveUpAt = this.#clock.monotonicMs() + waitMs;
+    let giveUpAt = this.#clock.monotonicMs() + waitMs;
     for (;;) {
       const askedAt = this.#clock.monotonicMs();
-      if (await this.#ask()) {
+      const answer = await this.#askPatiently();
+      if (answer === "ours") {
         this.#renewedAtMs = askedAt;
         return;
       }
+      // The holder cannot renew it either while Redis is away.
+      if (answer === "away") giveUpAt = this.#clock.monotonicMs() + waitMs;
       if (askedAt >= giveUpAt) {
         throw new FenceHeldError(this.#options.name, await this.#holder());
       }
@@ -116,7 +125,9 @@ export class Fence {
           return;
         }
         this.#renewedAtMs = askedAt;
+        this.#problem = null;
       } catch (thrown) {
+        this.#problem = reasonOf(thrown);
         if (!(thrown instanceof RedisUnavailableError)) {
           this.#options.logger?.error({ err: thrown }, "cannot renew the fence");
         }
@@ -138,6 +149,17 @@ export class Fence {
     return reply === 1;
   }
 
+  /** Asks; a Redis that is away is an answer, and is said in the log. */
+  async #askPatiently(): Promise<"ours" | "held" | "away"> {
+    try {
+      return (await this.#ask()) ? "ours" : "held";
+    } catch (thrown) {
+      if (!(thrown instanceof RedisUnavailableError)) throw thrown;
+      this.#options.logger?.warn(`waiting for Redis: ${thrown.message}`);
+      return "away";
+    }
+  }
+
   async #holder(): Promise<string> {
     const { redis } = this.#options;
     const value = await redis.run(() => redis.commands.get(this.#key));
@@ -147,4 +169,9 @@ export class Fence {
       return "another process";
     }
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  const reason = thrown instanceof RedisUnavailableError ? thrown.details["reason"] : null;
+  return typeof reason === "string" ? reason : errorMessage(thrown);
 }

@@ -3,6 +3,7 @@ export {
   FenceHeldError,
   JobWithdrawnError,
   LeaseLostError,
+  RedisKeyError,
   RedisPasswordError,
   RedisTlsError,
   RedisUnavailableError,

@@ -69,6 +69,11 @@ export class JobQueue<Q extends QueueName> {
     this.#queue.on("error", (error: Error) => options.logger?.debug({ err: error }, "queue error"));
   }
 
+  /** Looks whether other programs have written where the queues are. @throws RedisKeyError */
+  checkKeys(): Promise<void> {
+    return this.#redis.checkKeys();
+  }
+
   /** Adds a job, unless it is open already; a dead letter of the same key is replaced. */
   async add(job: JobOf<Q>): Promise<void> {
     await this.addMany([job]);

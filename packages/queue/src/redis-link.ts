@@ -10,7 +10,14 @@ import { Redis, type RedisOptions } from "ioredis";
 
 import { handshakeProblem } from "@gumshoe/protocol";
 
-import { RedisPasswordError, RedisTlsError, RedisUnavailableError } from "./errors.js";
+import {
+  RedisKeyError,
+  RedisPasswordError,
+  RedisTlsError,
+  RedisUnavailableError,
+} from "./errors.js";
+import { findMisusedJob, findMisusedKey, type MisusedKey } from "./key-types.js";
+import { awayReply, isWrongType } from "./redis-reply.js";
 import { type RedisTls } from "./redis-url.js";
 
 /** Time that a command may take, connection troubles included, unless told otherwise. */
@@ -59,7 +66,7 @@ export class RedisLink {
   /**
    * Connects, and waits for a Redis that is still starting.
    *
-   * @param waitMs  how long to wait for it
+   * @param waitMs  how long to wait for it; Infinity for without end. The log says what is waited for
    * @throws        RedisUnavailableError; RedisPasswordError and RedisTlsError at once; for a bad URL
    *                InvalidArgumentError
    */
@@ -70,18 +77,18 @@ export class RedisLink {
     const address = addressOf(options.url);
     const giveUpAt = clock.monotonicMs() + (options.waitMs ?? 10_000);
     warnOfPlainText(options, address);
+    let loggedAt = clock.monotonicMs();
     for (;;) {
       const problem = await probe(options, address);
-      if (problem === null) return RedisLink.#ready(options, address);
-      if (clock.monotonicMs() >= giveUpAt) throw new RedisUnavailableError(address, problem);
+      if (problem === null) return new RedisLink(options, address);
+      const now = clock.monotonicMs();
+      if (now >= giveUpAt) throw new RedisUnavailableError(address, problem);
+      if (now - loggedAt >= LOG_EVERY_MS) {
+        options.logger?.warn({ redis: address }, `waiting for Redis at ${address}: ${problem}`);
+        loggedAt = now;
+      }
       await clock.sleep(RECONNECT_MS, options.signal);
     }
-  }
-
-  static async #ready(options: RedisLinkOptions, address: string): Promise<RedisLink> {
-    const link = new RedisLink(options, address);
-    await link.run(() => link.commands.ping());
-    return link;
   }
 
   /** Opens a connection whose commands wait for as long as Redis is away: for consumers. */
@@ -94,15 +101,56 @@ export class RedisLink {
     this.commands.on("ready", listener);
   }
 
-  /** Runs a command; a broken connection becomes RedisUnavailableError. */
+  /**
+   * Runs a command.
+   *
+   * @throws RedisUnavailableError for a broken connection and for a Redis that cannot do its work for a while,
+   *         RedisKeyError for a key that another program has written
+   */
   async run<T>(command: () => Promise<T>): Promise<T> {
     try {
       return await command();
     } catch (thrown) {
-      throw isConnectionProblem(thrown)
-        ? new RedisUnavailableError(this.address, errorMessage(thrown))
-        : thrown;
+      if (isConnectionProblem(thrown)) {
+        throw new RedisUnavailableError(this.address, errorMessage(thrown));
+      }
+      const away = awayReply(thrown);
+      if (away !== null) throw new RedisUnavailableError(this.address, away);
+      throw isWrongType(thrown) ? await this.#keyError() : thrown;
     }
+  }
+
+  /**
+   * Looks whether the keys of the queues and of the fence hold what belongs there.
+   *
+   * @throws RedisKeyError, RedisUnavailableError
+   */
+  async checkKeys(): Promise<void> {
+    const misused = await this.run(() => findMisusedKey(this.commands, this.cluster));
+    if (misused !== null) throw this.#misused(misused);
+  }
+
+  async #keyError(): Promise<RedisKeyError> {
+    const misused =
+      (await findMisusedKey(this.commands, this.cluster)) ??
+      (await findMisusedJob(this.commands, this.cluster));
+    if (misused !== null) return this.#misused(misused);
+    return new RedisKeyError(
+      this.address,
+      `gumshoe:${this.cluster}:*`,
+      "held a wrong kind of value",
+    );
+  }
+
+  #misused({ key, expected, found }: MisusedKey): RedisKeyError {
+    const problem = `holds a ${found}, and a ${expected} belongs there`;
+    return new RedisKeyError(this.address, key, problem);
+  }
+
+  /** Returns the policy by which Redis drops keys when its memory is full; null where it does not say. */
+  async evictionPolicy(): Promise<string | null> {
+    const text = await this.run(() => this.commands.info("memory"));
+    return /^maxmemory_policy:(\S+)/m.exec(text)?.[1] ?? null;
   }
 
   /** Closes all connections. Idempotent. */
@@ -121,7 +169,7 @@ export class RedisLink {
     });
     client.on("error", (error: Error) => this.#log(error));
     this.#clients.push(client);
-    return client;
+    return withoutPolicy(client);
   }
 
   #log(error: Error): void {
@@ -133,6 +181,23 @@ export class RedisLink {
       `Redis is away: ${problemOf(error, this.#options.url)}`,
     );
   }
+}
+
+/**
+ * Hides the eviction policy from BullMQ, which would write a bare line about it on stdout for each connection:
+ * {@link RedisLink.evictionPolicy} is for those who log it.
+ */
+function withoutPolicy(client: Redis): Redis {
+  const info = client.info.bind(client) as (...sections: string[]) => Promise<string>;
+  const hiding = async (...sections: string[]) => {
+    const text = await info(...sections);
+    return sections.length > 0 ? text : text.replace(/^maxmemory_policy:.*$/m, "");
+  };
+  const duplicate = client.duplicate.bind(client);
+  return Object.assign(client, {
+    info: hiding,
+    duplicate: (override?: Partial<RedisOptions>) => withoutPolicy(duplicate(override)),
+  });
 }
 
 function addressOf(url: string): string {

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
+import { RunNotDoneError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { closingLines } from "../run/closing-lines.js";
 import { checkInputs, loadRunConfig } from "../run/load-config.js";
@@ -10,6 +11,9 @@ import { runLocally } from "../run/local-run.js";
 import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
 import { withExamples, withFleet, withHome, withJson } from "./options.js";
+
+/** Codes of errors that end a run whose disk or other part was away for too long. */
+const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE"];
 
 interface RunOptions extends FleetOptions {
   readonly home: string;
@@ -41,11 +45,36 @@ export function addRunCommand(program: Command, context: Context): void {
     const fleet = fleetSize(options, availableParallelism());
     const fresh = options.fresh === true;
     const { logLevel } = options;
-    const result = await runLocally(config, { home, fleet, fresh, logLevel }, context);
+    const result = await runLocally(config, { home, fleet, fresh, logLevel }, context).catch(
+      (thrown: unknown) => {
+        throw withWayOn(thrown, continueCommand(file, options));
+      },
+    );
     const { workingFolder } = context;
     writeResult(context.terminal, options, {
       value: result,
       text: () => closingLines(result, { configFile: file, workingFolder }),
     });
   });
+}
+
+/** Adds the command that continues a run to the error of one that ended because something was away. */
+function withWayOn(thrown: unknown, command: string): unknown {
+  if (!(thrown instanceof RunNotDoneError) || !MAY_CONTINUE.includes(thrown.endCode ?? "")) {
+    return thrown;
+  }
+  const wayOn = `${thrown.problem}; the run continues by: ${command}`;
+  return new RunNotDoneError(thrown.run, wayOn, thrown.endCode);
+}
+
+/** The command that was given, without what would begin the run anew. */
+function continueCommand(file: string, { home, name }: RunOptions): string {
+  const words = ["gumshoe run", quoted(file)];
+  if (name !== undefined) words.push("--name", name);
+  return [...words, "--home", quoted(home)].join(" ");
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w./@:+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -45,9 +45,16 @@ function describeRuns(runs: readonly RunInfo[]): string {
     run.state,
     `${run.iterationsDone}/${run.iterationsTotal}`,
     run.weights === null ? "" : `${run.weights.version} ${run.weights.digest.slice(0, 12)}`,
-    run.error ?? (run.warnings.length === 0 ? "" : `warning: ${run.warnings.at(-1)}`),
+    describeProblem(run),
   ]);
   return formatTable(["run", "state", "iterations", "weights", "problem"], rows);
+}
+
+/** What keeps a run from going on, or what is wrong with it. */
+function describeProblem({ error, waitingFor, warnings }: RunInfo): string {
+  if (error !== null) return error;
+  if (waitingFor !== null) return `waits: ${waitingFor}`;
+  return warnings.length === 0 ? "" : `warning: ${warnings.at(-1)}`;
 }
 
 function describeWorkers(workers: readonly WorkerStatus[]): string {

@@ -47,9 +47,12 @@ describe("lock", () => {
     other.kill("SIGKILL");
     await once(other, "exit");
     home.lock();
-    expect(readFileSync(join(folder, "cluster.lock"), "utf8")).toBe(`${process.pid}\n`);
+    const holder = JSON.parse(readFileSync(join(folder, "cluster.lock"), "utf8")) as unknown;
+    expect(holder).toMatchObject({ pid: process.pid });
+    expect(() => new Home(folder).lock()).toThrow(HomeInUseError);
     home.unlock();
     home.lock();
+    home.unlock();
   });
 });
 

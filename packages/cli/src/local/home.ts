@@ -11,7 +11,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } fr
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import { errorMessage } from "@gumshoe/core";
+import { diskError, DiskFullError, errorMessage, LockHeldError, ProcessLock } from "@gumshoe/core";
 
 import { FileError, HomeInUseError } from "../errors.js";
 
@@ -35,6 +35,7 @@ export interface ClusterRecord {
 /** The folder that a local cluster lives in. */
 export class Home {
   readonly folder: string;
+  #lock: ProcessLock | null = null;
 
   constructor(folder: string) {
     this.folder = resolve(folder);
@@ -47,6 +48,8 @@ export class Home {
       mkdirSync(join(this.folder, "redis"), { recursive: true });
       chmodSync(this.folder, 0o700);
     } catch (thrown) {
+      const fault = diskError(thrown, this.folder);
+      if (fault instanceof DiskFullError) throw fault;
       throw new FileError(this.folder, `cannot be used as home: ${errorMessage(thrown)}`, thrown);
     }
   }
@@ -70,7 +73,11 @@ export class Home {
   /** Returns the log file of a process; what an earlier start wrote is kept as `.1`. */
   freshLog(name: string): string {
     const path = join(this.folder, "logs", `${name}.log`);
-    if (existsSync(path)) renameSync(path, `${path}.1`);
+    try {
+      if (existsSync(path)) renameSync(path, `${path}.1`);
+    } catch (thrown) {
+      throw diskError(thrown, this.folder) ?? thrown;
+    }
     return path;
   }
 
@@ -81,31 +88,30 @@ export class Home {
 
   /** Takes the home for this process; throws HomeInUseError when another that lives has it. */
   lock(): void {
-    const path = join(this.folder, "cluster.lock");
-    for (;;) {
-      try {
-        writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
-        return;
-      } catch (thrown) {
-        if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
-        const pid = Number(readFileSync(path, "utf8"));
-        if (isGumshoe(pid)) throw new HomeInUseError(this.folder, pid);
-        rmSync(path, { force: true });
-      }
+    try {
+      this.#lock = ProcessLock.take(join(this.folder, "cluster.lock"));
+    } catch (thrown) {
+      if (thrown instanceof LockHeldError) throw new HomeInUseError(this.folder, thrown.pid);
+      throw diskError(thrown, this.folder) ?? thrown;
     }
   }
 
   /** Gives the home back. Idempotent. */
   unlock(): void {
     rmSync(join(this.folder, "cluster.json"), { force: true });
-    rmSync(join(this.folder, "cluster.lock"), { force: true });
+    this.#lock?.release();
+    this.#lock = null;
   }
 
-  /** Tells other commands where the cluster is. */
+  /** Tells other commands where the cluster is. @throws DiskFullError, FolderAwayError */
   writeCluster(record: ClusterRecord): void {
     const path = join(this.folder, "cluster.json");
-    writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`);
-    renameSync(`${path}.new`, path);
+    try {
+      writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`);
+      renameSync(`${path}.new`, path);
+    } catch (thrown) {
+      throw diskError(thrown, this.folder) ?? thrown;
+    }
   }
 
   /** Returns where the cluster is, or null when none runs. */
@@ -120,30 +126,21 @@ export class Home {
 
   #secret(name: string): string {
     const path = join(this.folder, name);
-    if (!existsSync(path)) {
-      writeFileSync(path, `${randomBytes(32).toString("base64url")}\n`, {
-        mode: 0o600,
-        flag: "wx",
-      });
-    }
+    if (!existsSync(path)) this.#writeSecret(path);
     const secret = readFileSync(path, "utf8").trim();
     if (secret === "") throw new FileError(path, "is empty; remove it and start again");
     return secret;
   }
-}
 
-/** Says whether a process lives and is one of ours; its number may have gone to another program. */
-function isGumshoe(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 1 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    return /node|gumshoe/.test(words);
-  } catch {
-    return true;
+  #writeSecret(path: string): void {
+    try {
+      const secret = randomBytes(32).toString("base64url");
+      writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: "wx" });
+    } catch (thrown) {
+      // An empty file would be taken for a secret that was spoiled.
+      const fault = diskError(thrown, this.folder);
+      if (fault instanceof DiskFullError) rmSync(path, { force: true });
+      throw fault ?? thrown;
+    }
   }
 }

@@ -9,7 +9,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { type Clock } from "@gumshoe/core";
+import { type Clock, isDiskError } from "@gumshoe/core";
 import { type WorkerRole } from "@gumshoe/protocol";
 
 import { MissingRedisError, ProcessFailedError } from "../errors.js";
@@ -20,7 +20,9 @@ import { lastComplaint } from "./log-tail.js";
 import { findRedisServer, redisConfig } from "./redis-program.js";
 import { type ProcessSpec, SupervisedProcess } from "./supervised-process.js";
 
-const READY_WITHIN_MS = 20_000;
+const REDIS_WITHIN_MS = 20_000;
+/** The coordinator reads all runs of its home before it serves. */
+const READY_WITHIN_MS = 120_000;
 const READY_POLL_MS = 20;
 /** Models that come with Gumshoe. */
 const MODELS = fileURLToPath(new URL("../../../../models", import.meta.url));
@@ -226,13 +228,15 @@ export class LocalCluster {
   /** Tells other commands where the cluster is, and which processes it has. */
   #publish(): void {
     const all = [this.#redis, this.#coordinator, ...this.#workers];
-    this.#options.home.writeCluster({
-      address: this.#address,
-      pid: process.pid,
-      processes: all.flatMap((child) =>
-        child === null ? [] : [{ name: child.spec.name, pid: child.pid, log: child.spec.logFile }],
-      ),
-    });
+    const processes = all.flatMap((child) =>
+      child === null ? [] : [{ name: child.spec.name, pid: child.pid, log: child.spec.logFile }],
+    );
+    try {
+      this.#options.home.writeCluster({ address: this.#address, pid: process.pid, processes });
+    } catch (thrown) {
+      // The cluster itself goes on: its runs wait for the disk, and say so.
+      if (!isDiskError(thrown)) throw thrown;
+    }
   }
 
   async #untilRedisAnswers(port: number, signal: AbortSignal): Promise<void> {
@@ -241,7 +245,7 @@ export class LocalCluster {
     const link = await RedisLink.connect({
       url: this.#redisUrl(port),
       cluster: CLUSTER,
-      waitMs: READY_WITHIN_MS,
+      waitMs: REDIS_WITHIN_MS,
       signal: AbortSignal.any([signal, this.failure]),
     });
     link.close();

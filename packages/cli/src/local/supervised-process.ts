@@ -71,14 +71,14 @@ export class SupervisedProcess {
   /** Starts the process. */
   start(): void {
     const { spec, owner } = this;
-    const log = openSync(spec.logFile, "a");
+    const log = this.#openLog();
     const child = spawn(spec.program, spec.args, {
       env: spec.env,
       // A group of its own: Ctrl-C in the terminal reaches only us, and a kill reaches its children.
       detached: true,
-      stdio: [spec.input === null ? "ignore" : "pipe", log, log],
+      stdio: [spec.input === null ? "ignore" : "pipe", log ?? "ignore", log ?? "ignore"],
     });
-    closeSync(log);
+    if (log !== null) closeSync(log);
     this.#child = child;
     this.#state = "running";
     this.#startedAtMs = owner.clock.monotonicMs();
@@ -102,6 +102,16 @@ export class SupervisedProcess {
     const timer = setTimeout(() => killGroup(child), budgetMs);
     await gone;
     clearTimeout(timer);
+  }
+
+  /** A process that died is started again without a log where that cannot be written: the disk may be away. */
+  #openLog(): number | null {
+    try {
+      return openSync(this.spec.logFile, "a");
+    } catch (thrown) {
+      if (this.#numDeaths === 0) throw thrown;
+      return null;
+    }
   }
 
   #onEnd(child: ChildProcess, code: number | null, reason: string): void {

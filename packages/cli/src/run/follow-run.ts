@@ -19,6 +19,7 @@ export async function followRun(
 ): Promise<RunResult> {
   const { view, clock, signal } = options;
   let problem = "ended without a word";
+  let endCode: string | null = null;
   let result: RunResult | null = null;
   let isAway = false;
   const onReconnect = (error: unknown) => {
@@ -35,13 +36,14 @@ export async function followRun(
       view.show(event);
       const { body } = event;
       if (body.type === "run-done") result = body.result;
-      else if (body.type === "run-failed") [result, problem] = [null, `failed: ${body.error}`];
-      else if (body.type === "run-cancelled") [result, problem] = [null, "was cancelled"];
+      else if (body.type === "run-failed") {
+        [result, problem, endCode] = [null, `failed: ${body.error}`, body.code ?? null];
+      } else if (body.type === "run-cancelled") [result, problem] = [null, "was cancelled"];
     }
   } finally {
     ended.abort();
     view.close();
   }
-  if (result === null) throw new RunNotDoneError(name, problem);
+  if (result === null) throw new RunNotDoneError(name, problem, endCode);
   return result;
 }

@@ -35,6 +35,8 @@ export class RunView {
   #loss: number | null = null;
   #tokensPerSecond: number | null = null;
   #phase = "";
+  /** What the run waits for, without figures; null while it goes on. */
+  #waitKind: string | null = null;
   /** What the workers do; empty where it is not known. */
   #fleet = "";
   /** Size of the cases in hand, where a curriculum decides it. */
@@ -119,6 +121,16 @@ export class RunView {
     const { phase, done, total, note } = progress;
     this.#phase = total > 0 ? `${phase} ${done}/${total}` : phase;
     if (note !== undefined) this.#phase += ` (${note})`;
+    this.#takeWait(phase === "waiting" && note !== "reducers" ? (note ?? null) : null);
+  }
+
+  /** Says once what is away: without a screen nothing else would show why the run stands still. */
+  #takeWait(note: string | null): void {
+    // Figures such as the free room change while the run waits.
+    const kind = note?.replace(/\d+/g, "0") ?? null;
+    if (kind === this.#waitKind) return;
+    this.#waitKind = kind;
+    if (note !== null) this.#status.print(`the run waits: ${note}`);
   }
 
   #takePlan({ iteration, tier }: RunEventOf<"iteration-planned">, isNews: boolean): void {

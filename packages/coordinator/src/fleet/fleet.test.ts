@@ -148,3 +148,42 @@ test("nobody is lost for what could not be heard while this process stood still"
   expect(fleet.members("reducer")).toHaveLength(0);
   fleet.stop();
 });
+
+test("a worker of another host that announces a taken address is refused while the first one lives", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.start();
+  const address = "127.0.0.1:7071";
+  const beat = () => fleet.heartbeat({ ...vitals, workerId: "1" });
+  fleet.register(worker("1", { host: "a", address }));
+  for (let tries = 0; tries < 20; tries++) {
+    expect(() => fleet.register(worker("2", { host: "b", address }))).toThrow(
+      "worker 1 on a has the address 127.0.0.1:7071 already",
+    );
+    passTime(500);
+    beat();
+  }
+  expect(fleet.statuses().map(({ workerId }) => workerId)).toEqual(["1"]);
+  // The first one dies: its address is free once it is lost.
+  passTime(3500);
+  fleet.register(worker("2", { host: "b", address }));
+  expect(fleet.has("2")).toBe(true);
+  fleet.stop();
+});
+
+test("a worker that lives after all does not throw out the one that has its address now", () => {
+  const fleet = new Fleet({ clock, logger });
+  fleet.start();
+  const address = "127.0.0.1:7071";
+  fleet.register(worker("1", { address }));
+  fleet.register(worker("2", { address }));
+  expect(fleet.has("1")).toBe(false);
+  for (let tries = 0; tries < 200; tries++) {
+    expect(() => fleet.register(worker("1", { address }))).toThrow("has the address");
+    passTime(500);
+    fleet.heartbeat({ ...vitals, workerId: "2" });
+  }
+  expect(fleet.has("2")).toBe(true);
+  fleet.leave("2");
+  fleet.register(worker("1", { address }));
+  fleet.stop();
+});

@@ -7,6 +7,7 @@ import {
   type WorkerStatus,
 } from "@gumshoe/protocol";
 
+import { AddressTakenError } from "../errors.js";
 import { checkHeartbeat, checkRegistration } from "./check-worker.js";
 
 /** How often workers say that they are there: more seldom in a fleet of more than a hundred. */
@@ -16,6 +17,8 @@ const LOST_AFTER_MS = 3000;
 const CHECK_EVERY_MS = 250;
 /** Time for which a lost worker is still listed. */
 const LOST_SHOWN_MS = 60_000;
+/** Ids of displaced workers that are remembered: a process that lives comes back within a second. */
+const MAX_DISPLACED = 1000;
 /** A check that comes so much later than due: this process stood still, and heard nobody. */
 const STOOD_STILL_MS = 1000;
 
@@ -34,8 +37,13 @@ export type Departure = (worker: WorkerStatus, lost: boolean) => void;
 /**
  * Knows the workers: who is registered, what they do, and who has fallen silent.
  *
- * A process that starts anew has a new id; who served at its address before is gone. Host and process
- * number say nothing: in containers all processes may have the same.
+ * A worker is its id: a process that starts anew has a new one. Host and process number say nothing: in
+ * containers all processes may have the same.
+ *
+ * An address belongs to one worker:
+ * - A new process of the same host has the address of one that is gone, which is removed.
+ * - A worker of another host is refused while the first one lives: others would reach only one of the two.
+ * - A worker that was removed and lives after all is refused while its successor lives.
  */
 export class Fleet {
   readonly #clock: Clock;
@@ -43,6 +51,8 @@ export class Fleet {
   readonly #members = new Map<string, Member>();
   /** Workers that fell silent, by id, with the time when they did. */
   readonly #lost = new Map<string, { readonly worker: WorkerStatus; readonly atMs: number }>();
+  /** Workers whose address went to another process of their host, by id; the oldest first. */
+  readonly #displaced = new Set<string>();
   readonly #departures = new Set<Departure>();
   readonly #arrivals = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
@@ -101,7 +111,9 @@ export class Fleet {
     }
   }
 
-  /** @throws InvalidArgumentError, and ClusterError FAILED_PRECONDITION for a worker of another version */
+  /**
+   * @throws InvalidArgumentError, AddressTakenError, and FAILED_PRECONDITION for a worker of another version
+   */
   register(registration: RegisterRequest): void {
     checkRegistration(registration);
     if (registration.protocolVersion !== PROTOCOL_VERSION) {
@@ -111,10 +123,7 @@ export class Fleet {
       );
     }
     const { workerId, role, host, pid, device, address } = registration;
-    for (const member of [...this.#members.values()]) {
-      const other = member.registration;
-      if (other.address === address && other.workerId !== workerId) this.#remove(member, true);
-    }
+    this.#claimAddress(registration);
     if (!this.#members.has(workerId)) {
       this.#logger.info({ workerId, role, host, pid, device, address }, "worker joined");
     }
@@ -137,6 +146,23 @@ export class Fleet {
     member.seenAtMs = this.#now();
     member.jobSinceMs = member.seenAtMs - vitals.jobAgeMs;
     return member.registration.role;
+  }
+
+  /** Removes a worker whose address has another process now. @throws AddressTakenError */
+  #claimAddress({ workerId, host, address }: RegisterRequest): void {
+    for (const member of [...this.#members.values()]) {
+      const other = member.registration;
+      if (other.address !== address || other.workerId === workerId) continue;
+      if (other.host !== host || this.#displaced.has(workerId)) {
+        throw new AddressTakenError(address, other);
+      }
+      this.#displaced.add(other.workerId);
+      const [oldest] = this.#displaced;
+      if (this.#displaced.size > MAX_DISPLACED && oldest !== undefined) {
+        this.#displaced.delete(oldest);
+      }
+      this.#remove(member, true);
+    }
   }
 
   leave(workerId: string): void {

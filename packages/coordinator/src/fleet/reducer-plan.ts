@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import { ClusterError, errorMessage, type Logger, type Tls } from "@gumshoe/core";
+import { ClusterError, errorMessage, isDiskError, type Logger, type Tls } from "@gumshoe/core";
 import {
   PARAMETER_BLOCK,
   ReducerService,
@@ -171,8 +171,12 @@ export class ReducerPlan {
   }
 }
 
-/** A reducer that cannot be reached, or serves another plan, ends the plan; other errors pass. */
+/**
+ * A reducer that cannot be reached, or serves another plan, ends the plan; other errors pass, that of a disk
+ * too, which another plan would meet as well.
+ */
 function asPlanLost(plan: string, error: unknown): unknown {
+  if (isDiskError(error)) return error;
   const lost =
     error instanceof ClusterError &&
     ["UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "FAILED_PRECONDITION"].includes(error.code);

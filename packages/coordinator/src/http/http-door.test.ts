@@ -40,7 +40,7 @@ async function openDoor(): Promise<string> {
     ["/metrics", { contentType: METRICS_TYPE, text: () => metricsText(FIGURES) }],
   ]);
   const logger = createLogger("test", "silent");
-  door = new HttpDoor({ token: "t", tls: null, pages, logger });
+  door = new HttpDoor({ token: "t", tls: null, pages, logger, isServing: () => true });
   return `http://${await door.listen("127.0.0.1:0")}`;
 }
 
@@ -95,7 +95,7 @@ test("health is told to anybody, the rest to nobody without the token", async ()
 test("refusals are logged once for each reason and caller, without the path", async () => {
   const lines: string[] = [];
   const logger = createLogger("test", "warn", { write: (line) => void lines.push(line) });
-  door = new HttpDoor({ token: "t", tls: null, pages: new Map(), logger });
+  door = new HttpDoor({ token: "t", tls: null, pages: new Map(), logger, isServing: () => true });
   const url = `http://${await door.listen("127.0.0.1:0")}`;
   for (let i = 0; i < 20; i++) await fetch(`${url}/${"secret-path".repeat(100)}`);
   await fetch(`${url}/other`, withToken("wrong"));
@@ -107,7 +107,36 @@ test("refusals are logged once for each reason and caller, without the path", as
 test("a port in use is an error that names it", async () => {
   const address = (await openDoor()).replace("http://", "");
   const logger = createLogger("test", "silent");
-  const second = new HttpDoor({ token: "t", tls: null, pages: new Map(), logger });
+  const second = new HttpDoor({
+    token: "t",
+    tls: null,
+    pages: new Map(),
+    logger,
+    isServing: () => true,
+  });
   await expect(second.listen(address)).rejects.toThrow(address);
   await second.stop();
+});
+
+test("a coordinator that does not serve is unhealthy, though it answers", async () => {
+  let isServing = false;
+  const logger = createLogger("test", "silent");
+  const door = new HttpDoor({
+    token: "t",
+    tls: null,
+    pages: new Map(),
+    logger,
+    isServing: () => isServing,
+  });
+  const url = `http://${await door.listen("127.0.0.1:0")}/healthz`;
+  const states: [number, string][] = [];
+  for (isServing of [false, true]) {
+    const answer = await fetch(url);
+    states.push([answer.status, await answer.text()]);
+  }
+  await door.stop();
+  expect(states).toEqual([
+    [503, "not serving\n"],
+    [200, "ok\n"],
+  ]);
 });

@@ -30,7 +30,8 @@ export interface Page {
 /**
  * The coordinator's door for programs that speak HTTP: monitors and load balancers.
  *
- * - `GET /healthz` answers anybody, as long as this process lives.
+ * - `GET /healthz` answers anybody: 200 while the coordinator serves, 503 while it starts, stops or was
+ *   overtaken by another one.
  * - Everything else needs the token, and with TLS files a certificate, as gRPC does.
  */
 export class HttpDoor {
@@ -40,13 +41,18 @@ export class HttpDoor {
   readonly #pages: ReadonlyMap<string, Page>;
   readonly #logger: Logger;
   readonly #refusals: RefusalLog;
+  readonly #isServing: () => boolean;
 
-  /** @param options.pages  what is served, by path */
+  /**
+   * @param options.pages      what is served, by path
+   * @param options.isServing  what the health check answers
+   */
   constructor(options: {
     token: string;
     tls: Tls;
     pages: ReadonlyMap<string, Page>;
     logger: Logger;
+    isServing: () => boolean;
   }) {
     const { token, tls, pages, logger } = options;
     this.#token = token;
@@ -54,6 +60,7 @@ export class HttpDoor {
     this.#pages = pages;
     this.#logger = logger;
     this.#refusals = new RefusalLog({ logger, clock: systemClock });
+    this.#isServing = options.isServing;
     const answer = (request: IncomingMessage, response: ServerResponse) =>
       this.#answer(request, response);
     this.#server =
@@ -108,7 +115,8 @@ export class HttpDoor {
     if (request.method !== "GET" && request.method !== "HEAD") {
       end(response, 405, "GET is all that is served here", { allow: "GET, HEAD" });
     } else if (path === HEALTH_PATH) {
-      end(response, 200, "ok");
+      if (this.#isServing()) end(response, 200, "ok");
+      else end(response, 503, "not serving");
     } else if (!isBearer(request.headers.authorization, this.#token)) {
       const problem = request.headers.authorization === undefined ? "missing" : "wrong";
       const { remoteAddress, remotePort } = request.socket;

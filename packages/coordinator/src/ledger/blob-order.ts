@@ -22,6 +22,8 @@ export interface HashOrder {
 export interface DiskOutcome {
   readonly id: number;
   readonly problem: string | null;
+  /** The system's code for the problem, e.g. ENOSPC; empty for none. */
+  readonly errno: string;
   /** Of the file that was to be hashed; empty for a blob. */
   readonly sha256: string;
 }

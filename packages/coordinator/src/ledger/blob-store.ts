@@ -1,11 +1,11 @@
 import { access } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { errorMessage, sha256 } from "@gumshoe/core";
 
 import { CorruptRecordError } from "../errors.js";
-import { syncFolder, writeWhole } from "./durable-file.js";
+import { makeFolder, syncFolder, writeWhole } from "./durable-file.js";
 import { SharedSync } from "./shared-sync.js";
 import { Slots } from "./slots.js";
 
@@ -26,8 +26,9 @@ export class BlobStore {
     this.#names = new SharedSync(() => syncFolder(folder));
   }
 
+  /** Opens a store, and makes its folder in one that is there. */
   static async open(folder: string): Promise<BlobStore> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return new BlobStore(folder);
   }
 

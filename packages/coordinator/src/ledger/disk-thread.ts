@@ -8,8 +8,10 @@ import { type DiskOrder, type DiskOutcome } from "./blob-order.js";
 interface Pending {
   readonly resolve: (sha256: string) => void;
   readonly reject: (error: Error) => void;
-  /** Error of an order that failed. */
-  readonly failure: (problem: string) => Error;
+  /** Makes the error of an order that failed. */
+  readonly failure: (problem: string, cause: Error) => Error;
+  /** File or folder that the order is about. */
+  readonly path: string;
 }
 
 /**
@@ -38,18 +40,18 @@ export class DiskThread {
   async write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
     // What travels is a copy of the whole buffer that the bytes lie in.
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
-    await this.#order(
-      (id) => ({ type: "blob", id, folder, name, bytes: own }),
-      (problem) => new BlobsFailedError(problem),
-    );
+    await this.#order((id) => ({ type: "blob", id, folder, name, bytes: own }), {
+      path: folder,
+      failure: (problem, cause) => new BlobsFailedError(problem, cause),
+    });
   }
 
   /** Computes the SHA-256 of a file. @throws UnreadableFileError */
   hash(file: string): Promise<string> {
-    return this.#order(
-      (id) => ({ type: "hash", id, file }),
-      (problem) => new UnreadableFileError(file, problem),
-    );
+    return this.#order((id) => ({ type: "hash", id, file }), {
+      path: file,
+      failure: (problem) => new UnreadableFileError(file, problem),
+    });
   }
 
   /** Ends the thread; what is not on disk yet fails. */
@@ -57,20 +59,29 @@ export class DiskThread {
     await this.#worker.terminate();
   }
 
-  #order(make: (id: number) => DiskOrder, failure: Pending["failure"]): Promise<string> {
+  #order(
+    make: (id: number) => DiskOrder,
+    about: Pick<Pending, "path" | "failure">,
+  ): Promise<string> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, failure });
+      this.#pending.set(id, { resolve, reject, path: about.path, failure: about.failure });
       this.#worker.postMessage(make(id));
     });
   }
 
-  #settle({ id, problem, sha256 }: DiskOutcome): void {
+  #settle({ id, problem, errno, sha256 }: DiskOutcome): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    if (problem === null) pending?.resolve(sha256);
-    else pending?.reject(pending.failure(problem));
+    if (pending === undefined) return;
+    if (problem === null) {
+      pending.resolve(sha256);
+      return;
+    }
+    // An error that travels between threads keeps no fields of its own.
+    const cause = Object.assign(new Error(problem), { code: errno, errno: 0, path: pending.path });
+    pending.reject(pending.failure(problem, cause));
   }
 
   #end(problem: string, cause?: unknown): void {

@@ -12,7 +12,9 @@ const open = promisify(fs.open);
 const writeFile = promisify(fs.writeFile);
 const fsync = promisify(fs.fsync);
 const close = promisify(fs.close);
+const mkdir = promisify(fs.mkdir);
 const rename = promisify(fs.rename);
+const unlink = promisify(fs.unlink);
 
 /**
  * Writes a file so that it is there whole, or not at all: a temporary file, synced, then renamed.
@@ -41,6 +43,8 @@ export async function writeWhole(file: string, data: Uint8Array | string): Promi
     }
     await rename(temporary, file);
   } catch (error) {
+    // On a full disk the half of it would take the room that others need.
+    await unlink(temporary).catch(() => undefined);
     throw new WriteFailedError(file, errorMessage(error), error);
   }
 }
@@ -56,5 +60,17 @@ export async function syncFolder(folder: string): Promise<void> {
     }
   } catch (error) {
     throw new WriteFailedError(folder, errorMessage(error), error);
+  }
+}
+
+/**
+ * Makes a folder where it is missing, but not the one that it lies in: that of a run which was moved away
+ * must not come back empty.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }

@@ -24,6 +24,8 @@ interface Watcher {
 export class EventHub {
   readonly #events: WatchedEvent[];
   readonly #watchers = new Set<Watcher>();
+  /** A final event that could not be stored; what is stored after it goes on. */
+  #unstoredEnd: WatchedEvent | null = null;
   /** Times in which events are gathered at this moment, by their length in ms. */
   readonly #gatherings = new Map<number, { done: Promise<unknown>; enough: AbortController }>();
 
@@ -37,7 +39,12 @@ export class EventHub {
 
   /** Publishes an event; numbered ones are kept. */
   publish(event: WatchedEvent): void {
-    if (event.number > 0) this.#events.push(event);
+    if (event.number > 0) {
+      this.#events.push(event);
+      this.#unstoredEnd = null;
+    } else if (FINAL_EVENTS.includes(event.body.type)) {
+      this.#unstoredEnd = event;
+    }
     for (const watcher of this.#watchers) {
       if (event.number === 0 && watcher.queue.length > MAX_TRANSIENT_LAG) continue;
       watcher.queue.push(event);
@@ -64,15 +71,20 @@ export class EventHub {
     try {
       let sent = Math.max(0, from - 1);
       for (;;) {
-        if (sent >= this.#events.length && this.#hasEnded()) return;
+        if (sent >= this.#events.length && this.#hasEnded()) {
+          if (this.#unstoredEnd !== null) yield [this.#unstoredEnd];
+          return;
+        }
         // What is published while these are sent is gathered again.
         const stop = this.#events.length;
         while (sent < stop) {
           const events = this.#events.slice(sent, Math.min(stop, sent + most));
           sent += events.length;
           yield events;
-          if (sent === this.#events.length && this.#hasEnded()) return;
+          if (sent === this.#events.length && this.#hasEnded() && this.#unstoredEnd === null)
+            return;
         }
+        if (this.#unstoredEnd !== null) continue;
         const transient = watcher.queue.splice(0).filter(({ number }) => number === 0);
         for (let i = 0; i < transient.length; i += most) yield transient.slice(i, i + most);
         if (signal.aborted) return;
@@ -105,7 +117,7 @@ export class EventHub {
 
   /** A run that was taken up again goes on after its final event. */
   #hasEnded(): boolean {
-    const last = this.#events.at(-1);
+    const last = this.#unstoredEnd ?? this.#events.at(-1);
     return last !== undefined && FINAL_EVENTS.includes(last.body.type);
   }
 }

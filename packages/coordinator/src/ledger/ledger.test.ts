@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -190,4 +192,36 @@ test("when nothing may be written, every event that waits is refused, and the ne
   isOurs = true;
   expect((await ledger.append(done(2))).number).toBe(1);
   await ledger.close();
+});
+
+test("a ledger is open once: in this process, and in no other", async () => {
+  const { ledger } = await openLedger();
+  await expect(openLedger()).rejects.toThrow(
+    `${folder}: its ledger is open already, in process ${process.pid}`,
+  );
+  await ledger.append(done(0));
+  await ledger.close();
+  await write(1);
+});
+
+test("a ledger that was moved away takes no events until it is back", async () => {
+  folder = join(folder, "run", "ledger");
+  const clock = { ...systemClock, monotonicMs: () => (now += 2000) };
+  let now = 0;
+  const { ledger } = await Ledger.open({ folder, clock, mayWrite: () => Promise.resolve() });
+  await ledger.append(done(0));
+  const run = join(folder, "..");
+  renameSync(run, `${run}.away`);
+  const refused = await Promise.allSettled([ledger.append(done(1))]);
+  expect(refused[0]).toMatchObject({ reason: { cause: { code: "ENOENT" } } });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file(), "");
+  await expect(ledger.append(done(1))).rejects.toThrow("is not the file that was opened");
+  rmSync(run, { recursive: true });
+  renameSync(`${run}.away`, run);
+  expect((await ledger.append(done(1))).number).toBe(2);
+  await ledger.close();
+  const { ledger: again, events } = await openLedger();
+  expect(events.map(({ body }) => body)).toEqual([done(0), done(1)]);
+  await again.close();
 });

@@ -7,14 +7,23 @@
  * - The last line may be torn by a crash, and then has no end: it is cut off. A whole line that is broken is
  *   an error wherever it stands, because its event was acknowledged.
  * - A write that failed leaves nothing behind: the next one begins where the last good one ended.
+ * - One process has a ledger open, and has it open once: a lock beside the file says so.
+ * - A file that was moved away or replaced while it is open takes no more events.
  */
-import { type FileHandle, mkdir, open, readFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { type Clock, errorMessage, Turns } from "@gumshoe/core";
+import {
+  type Clock,
+  errorMessage,
+  FolderAwayError,
+  LockHeldError,
+  ProcessLock,
+  Turns,
+} from "@gumshoe/core";
 import { type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 
-import { BrokenLedgerError, WriteFailedError } from "../errors.js";
+import { BrokenLedgerError, LedgerInUseError, WriteFailedError } from "../errors.js";
 import { syncFolder } from "./durable-file.js";
 import {
   formatLine,
@@ -23,6 +32,9 @@ import {
   type WritableEvent,
   writableEvent,
 } from "./ledger-line.js";
+
+/** Between two looks whether the file is still the one at its place, in ms. */
+const CHECK_PLACE_MS = 1000;
 
 interface Waiting {
   readonly atMs: number;
@@ -39,10 +51,19 @@ export interface LedgerOptions {
   readonly mayWrite: () => Promise<void>;
 }
 
+interface LedgerState {
+  readonly file: string;
+  readonly handle: FileHandle;
+  readonly lock: ProcessLock;
+  readonly next: number;
+  readonly goodBytes: number;
+}
+
 /** An open ledger. */
 export class Ledger {
   readonly #file: string;
   readonly #handle: FileHandle;
+  readonly #lock: ProcessLock;
   readonly #options: LedgerOptions;
   readonly #waiting: Waiting[] = [];
   #next: number;
@@ -51,14 +72,13 @@ export class Ledger {
   /** Whether a write that failed may have left something behind. */
   #torn = false;
   #writing: Promise<void> | null = null;
+  #placeCheckedAtMs = Number.NEGATIVE_INFINITY;
 
-  private constructor(
-    options: LedgerOptions,
-    state: { file: string; handle: FileHandle; next: number; goodBytes: number },
-  ) {
+  private constructor(options: LedgerOptions, state: LedgerState) {
     this.#options = options;
     this.#file = state.file;
     this.#handle = state.handle;
+    this.#lock = state.lock;
     this.#next = state.next;
     this.#goodBytes = state.goodBytes;
   }
@@ -66,21 +86,15 @@ export class Ledger {
   /**
    * Opens a ledger, creating it when it is not there, and returns what it holds.
    *
-   * @throws BrokenLedgerError naming file, line and reason; the file is closed then
+   * @throws LedgerInUseError; BrokenLedgerError naming file, line and reason, the file is closed then
    */
   static async open(options: LedgerOptions): Promise<{ ledger: Ledger; events: WatchedEvent[] }> {
     await mkdir(options.folder, { recursive: true });
-    const file = join(options.folder, "events.jsonl");
-    const handle = await open(file, "a");
+    const lock = takeLock(options.folder);
     try {
-      const text = await readFile(file, "utf8");
-      const { events, goodBytes } = await readLines(file, text);
-      if (goodBytes < Buffer.byteLength(text)) await handle.truncate(goodBytes);
-      if (goodBytes === 0) await syncNames(options.folder);
-      const ledger = new Ledger(options, { file, handle, next: events.length + 1, goodBytes });
-      return { ledger, events };
+      return await openLocked(options, lock, (state) => new Ledger(options, state));
     } catch (error) {
-      await handle.close();
+      lock.release();
       throw error;
     }
   }
@@ -102,6 +116,7 @@ export class Ledger {
   async close(): Promise<void> {
     await this.#writing?.catch(() => undefined);
     await this.#handle.close();
+    this.#lock.release();
   }
 
   async #write(): Promise<void> {
@@ -125,6 +140,7 @@ export class Ledger {
   }
 
   async #store(text: string): Promise<void> {
+    await this.#checkPlace();
     if (this.#torn) await this.#handle.truncate(this.#goodBytes);
     this.#torn = true;
     const bytes = Buffer.from(text);
@@ -132,6 +148,45 @@ export class Ledger {
     await this.#handle.datasync();
     this.#goodBytes += bytes.length;
     this.#torn = false;
+  }
+
+  /** An open file can be written to after it was moved away or removed: such events would be lost. */
+  async #checkPlace(): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#placeCheckedAtMs < CHECK_PLACE_MS) return;
+    const [atPlace, opened] = await Promise.all([stat(this.#file), this.#handle.stat()]);
+    if (atPlace.ino !== opened.ino || atPlace.dev !== opened.dev) {
+      throw new FolderAwayError(this.#options.folder, "its ledger is not the file that was opened");
+    }
+    this.#placeCheckedAtMs = nowMs;
+  }
+}
+
+function takeLock(folder: string): ProcessLock {
+  try {
+    return ProcessLock.take(join(folder, "ledger.lock"));
+  } catch (error) {
+    if (error instanceof LockHeldError) throw new LedgerInUseError(folder, error.pid);
+    throw error;
+  }
+}
+
+async function openLocked(
+  { folder }: LedgerOptions,
+  lock: ProcessLock,
+  make: (state: LedgerState) => Ledger,
+): Promise<{ ledger: Ledger; events: WatchedEvent[] }> {
+  const file = join(folder, "events.jsonl");
+  const handle = await open(file, "a");
+  try {
+    const text = await readFile(file, "utf8");
+    const { events, goodBytes } = await readLines(file, text);
+    if (goodBytes < Buffer.byteLength(text)) await handle.truncate(goodBytes);
+    if (goodBytes === 0) await syncNames(folder);
+    return { ledger: make({ file, handle, lock, next: events.length + 1, goodBytes }), events };
+  } catch (error) {
+    await handle.close();
+    throw error;
   }
 }
 

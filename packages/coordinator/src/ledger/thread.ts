@@ -1,7 +1,7 @@
 /** The thread that writes blobs and hashes files: see DiskThread, which starts it. */
 import { parentPort } from "node:worker_threads";
 
-import { errorMessage } from "@gumshoe/core";
+import { errnoOf, errorMessage } from "@gumshoe/core";
 
 import { type BlobOrder, type DiskOrder, type DiskOutcome } from "./blob-order.js";
 import { BlobStore } from "./blob-store.js";
@@ -44,8 +44,8 @@ async function write({ folder, name, bytes }: BlobOrder): Promise<void> {
 async function answer(order: DiskOrder): Promise<void> {
   const { id } = order;
   const outcome = await obey(order).then(
-    (sha256) => ({ id, problem: null, sha256 }),
-    (error: unknown) => ({ id, problem: errorMessage(error), sha256: "" }),
+    (sha256) => ({ id, problem: null, errno: "", sha256 }),
+    (error: unknown) => ({ id, problem: errorMessage(error), errno: errnoOf(error), sha256: "" }),
   );
   port?.postMessage(outcome satisfies DiskOutcome);
 }

@@ -8,6 +8,7 @@ import {
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
+import { type UnreadableRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type LoopWatch } from "../loop-watch.js";
 import { downloadCheckpoint } from "../run/checkpoint-download.js";
@@ -35,11 +36,17 @@ export function runHandlers(
   { fleet, loop, clock }: { fleet: Fleet; loop: LoopWatch; clock: Clock },
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
+  const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name));
   return {
-    submitRun: async ({ config }) => toRun(await runs.submit(parseRunConfig(config))),
-    getRun: async ({ name }) => toRun(runs.get(name)),
-    listRuns: async () => ({ runs: runs.list().map(toRun) }),
-    cancelRun: async ({ name }) => toRun(await runs.cancel(name)),
+    submitRun: async ({ config }) => show(await runs.submit(parseRunConfig(config))),
+    getRun: async ({ name }) => {
+      const unreadable = runs.unreadable.get(name);
+      return unreadable === undefined ? show(runs.get(name)) : unreadableRun(unreadable);
+    },
+    listRuns: async () => ({
+      runs: [...runs.list().map(show), ...[...runs.unreadable.values()].map(unreadableRun)],
+    }),
+    cancelRun: async ({ name }) => show(await runs.cancel(name)),
     watchRun: ({ name, fromEvent, gatherMs }, { signal }) => {
       const options = { signal, clock, gatherMs: Math.min(gatherMs, MAX_GATHER_MS) };
       return packed(runs.get(name).events.watch(fromEvent, options), packer);
@@ -58,7 +65,7 @@ async function* packed(gathered: AsyncIterable<readonly WatchedEvent[]>, packer:
   }
 }
 
-function toRun(record: RunRecord): Run {
+function toRun(record: RunRecord, waitingFor: string | null): Run {
   const { config, state } = record;
   return {
     name: config.name,
@@ -71,5 +78,23 @@ function toRun(record: RunRecord): Run {
     resultJson: state.result === null ? "" : JSON.stringify(state.result),
     submittedAtMs: state.submittedAtMs,
     warnings: state.health.given.map(({ message }) => message),
+    waitingFor: waitingFor ?? "",
+  };
+}
+
+/** A run whose folder cannot be opened, as one that has failed. */
+function unreadableRun({ run, message }: UnreadableRunError): Run {
+  return {
+    name: run,
+    state: RunState.FAILED,
+    configJson: "",
+    iterationsDone: 0,
+    iterationsTotal: 0,
+    weights: undefined,
+    error: `unreadable: ${message}`,
+    resultJson: "",
+    submittedAtMs: 0,
+    warnings: [],
+    waitingFor: "",
   };
 }

@@ -1,19 +1,27 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 
-import { errorMessage, hashJson, type Logger } from "@gumshoe/core";
+import {
+  type ClusterError,
+  diskError,
+  DiskFullError,
+  errorMessage,
+  freeBytes,
+  hashJson,
+  type Logger,
+} from "@gumshoe/core";
 import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
 import { MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
-import { syncFolder, writeDurably } from "../ledger/durable-file.js";
+import { makeFolder, syncFolder, writeDurably } from "../ledger/durable-file.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { type RunModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
-import { type Durable, newestWeights } from "./run-state.js";
+import { type Durable, newestWeights, type Weights } from "./run-state.js";
 
 const F32_BYTES = 4;
 
@@ -64,7 +72,29 @@ export class Checkpoints {
     const folder = join(this.#folder, String(iteration));
     const temporary = `${folder}.tmp`;
     await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(this.#folder);
+    await makeFolder(temporary);
+    try {
+      await this.#fill(temporary, folder, { plan, iteration, weights });
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+      throw this.#diskError(error) ?? error;
+    }
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+    await syncFolder(this.#folder);
+    const { version, digest } = weights;
+    await this.#record.append({ type: "checkpoint-written", iteration, version, folder, digest });
+    await this.#dropOld();
+  }
+
+  /** Writes all files of a checkpoint. */
+  async #fill(
+    temporary: string,
+    folder: string,
+    of: { plan: ReducerPlan; iteration: number; weights: Weights },
+  ): Promise<void> {
+    const { plan, iteration, weights } = of;
     const written = await this.#writeTensors(plan, temporary, weights.version);
     if (written !== weights.digest) {
       throw new ExactnessError(`checkpoint ${folder} holds ${written}, not ${weights.digest}`);
@@ -78,12 +108,16 @@ export class Checkpoints {
       `${JSON.stringify(await this.#manifest(temporary, iteration), null, 2)}\n`,
     );
     await syncFolder(temporary);
-    await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
-    await syncFolder(this.#folder);
-    const { version, digest } = weights;
-    await this.#record.append({ type: "checkpoint-written", iteration, version, folder, digest });
-    await this.#dropOld();
+  }
+
+  /** Translates a failure of the disk, with the room that a whole checkpoint needs. */
+  #diskError(error: unknown): ClusterError | null {
+    const { folder } = this.#record;
+    // Weights and the optimizer's two moments.
+    const neededBytes = 3 * F32_BYTES * this.#model.layout.numParameters;
+    const found = diskError(error, folder, neededBytes);
+    if (found?.details["disk"] !== "full") return found;
+    return new DiskFullError(folder, { freeBytes: freeBytes(folder), neededBytes }, error);
   }
 
   async #writeTensors(plan: ReducerPlan, folder: string, version: number): Promise<string> {

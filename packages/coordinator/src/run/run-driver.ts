@@ -1,6 +1,6 @@
 import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
 import { type RunEventOf, type WorkerStatus } from "@gumshoe/protocol";
-import { type JobQueue } from "@gumshoe/queue";
+import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
 import { ExactnessError, NotWantedError, PlanLostError, RunCannotLearnError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
@@ -14,6 +14,7 @@ import { writeMetrics } from "./metrics-file.js";
 import { nextStep, type NextStep } from "./next-step.js";
 import { checkSameInputs, isStale, readInputs } from "./run-identity.js";
 import { openRunModel, type RunModel } from "./run-model.js";
+import { RunPatience } from "./run-patience.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
 import { SamplingBoard } from "./sampling-board.js";
@@ -22,19 +23,14 @@ import { TaskPlan } from "./task-plan.js";
 /** Between two comparisons of the queues with what should be open, in ms. */
 const REFILL_EVERY_MS = 2000;
 const PROGRESS_EVERY_MS = 500;
-/** A plan that lasted so long was a good one. */
-const LASTING_PLAN_MS = 10_000;
-/** Plans in a row that may fail at once: about half a minute of trying. */
-const MAX_FAILED_PLANS = 20;
-const MAX_PLAN_WAIT_MS = 2000;
-
-/** What one plan after the other works with. */
-interface Attempt {
+/** Time without another failure after which a wait is over, in ms. */
+const WAIT_LINGERS_MS = 2000;
+/** What one attempt after the other works with. */
+interface Opened {
   readonly model: RunModel;
   readonly tasks: TaskPlan;
   readonly examples: ExampleLessons | null;
   readonly checkpoints: Checkpoints;
-  readonly signal: AbortSignal;
 }
 
 /** What a driver works with. */
@@ -47,6 +43,11 @@ export interface DriverOptions {
   readonly tls: Tls;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Waited for before every write: Redis does its work, and this coordinator is the one that writes. */
+  readonly mayWrite: () => Promise<void>;
+  readonly diskWaitMs: number;
+  /** What is wrong with Redis, for people; null while it does its work. */
+  readonly redisProblem: () => string | null;
 }
 
 /**
@@ -55,6 +56,7 @@ export interface DriverOptions {
  * - Where it stands is the ledger's state and nothing else: after a crash, a resume or the loss of a
  *   reducer it begins again at the newest durable weights, makes the updates since then once more from
  *   the groups in the ledger, checks that they come out the same, and goes on.
+ * - What is away is waited for, in every phase: see RunPatience.
  */
 export class RunDriver {
   readonly sampling: SamplingBoard;
@@ -65,6 +67,12 @@ export class RunDriver {
   #lastPlanSize: number | null = null;
   readonly #reported = new Set<string>();
   #isRefilling = false;
+  #isResumed = false;
+  #waitingFor: string | null = null;
+  /** When what was waited for is taken to be back, on the monotonic clock; null while it is away. */
+  #waitEndsAtMs: number | null = null;
+  #waitingSinceEvent = 0;
+  #reportedWait: string | null = null;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -83,43 +91,54 @@ export class RunDriver {
     return this.#assets;
   }
 
-  /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
-  async run(signal: AbortSignal): Promise<void> {
-    const { config, folder, state } = this.#record;
-    // First of all: the time until then is none in which the run worked, however it goes on.
-    if (newestWeights(state) !== null) {
-      await this.#record.append({ type: "run-resumed", weights: this.#weights() });
-    }
-    const model = await openRunModel(config, folder);
-    const tasks = await TaskPlan.open(config);
-    try {
-      await this.#runTasks({ model, tasks, signal });
-    } finally {
-      await tasks.close();
-    }
+  /** What is waited for, in words; null while the run goes on. */
+  get waitingFor(): string | null {
+    return this.#waitingFor ?? this.#options.redisProblem();
   }
 
-  async #runTasks({ model, tasks, signal }: Pick<Attempt, "model" | "tasks" | "signal">) {
-    const { logger } = this.#options;
-    const { config } = this.#record;
-    await this.#checkIdentity(tasks);
-    this.#assets = servedAssets(config, model);
-    this.sampling.vocabulary = model.vocabularySize;
-    await writeMetrics(this.#record);
-    const checkpoints = new Checkpoints(this.#record, model, logger);
-    const examples = config.type === "sft" ? new ExampleLessons(config, tasks, model) : null;
+  /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
+  async run(signal: AbortSignal): Promise<void> {
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
     const stopListening = this.#options.fleet.onDeparture((worker, lost) => {
       if (lost) this.#recordLoss(worker);
     });
     try {
-      await this.#persist({ model, tasks, examples, checkpoints, signal });
+      await this.#persist(signal);
     } finally {
       clearInterval(timer);
       clearInterval(progress);
       stopListening();
     }
+  }
+
+  /** Opens what the run starts from, and records that it is taken up. */
+  async #open(): Promise<Opened> {
+    const { config, folder, state } = this.#record;
+    // First of all: the time until then is none in which the run worked, however it goes on.
+    if (newestWeights(state) !== null && !this.#isResumed) {
+      await this.#record.append({ type: "run-resumed", weights: this.#weights() });
+      this.#isResumed = true;
+    }
+    const model = await openRunModel(config, folder);
+    const tasks = await TaskPlan.open(config);
+    try {
+      return await this.#openTasks(model, tasks);
+    } catch (error) {
+      await tasks.close();
+      throw error;
+    }
+  }
+
+  async #openTasks(model: RunModel, tasks: TaskPlan): Promise<Opened> {
+    const { config } = this.#record;
+    await this.#checkIdentity(tasks);
+    this.#assets = servedAssets(config, model);
+    this.sampling.vocabulary = model.vocabularySize;
+    await writeMetrics(this.#record);
+    const checkpoints = new Checkpoints(this.#record, model, this.#options.logger);
+    const examples = config.type === "sft" ? new ExampleLessons(config, tasks, model) : null;
+    return { model, tasks, examples, checkpoints };
   }
 
   /** Records what the run reads, or holds it against the record. @throws InputChangedError */
@@ -138,27 +157,67 @@ export class RunDriver {
     }
   }
 
-  /** Goes on with plan after plan, until the run has ended. */
-  async #persist(run: Attempt): Promise<void> {
-    const { logger, clock } = this.#options;
-    for (let failures = 0; ;) {
-      run.signal.throwIfAborted();
-      const startedAtMs = clock.monotonicMs();
-      try {
-        await this.#advance(run);
-        return;
-      } catch (error) {
-        if (!(error instanceof PlanLostError)) throw error;
-        failures = clock.monotonicMs() - startedAtMs > LASTING_PLAN_MS ? 1 : failures + 1;
-        if (failures > MAX_FAILED_PLANS) throw error;
-        const name = this.#record.config.name;
-        logger.warn({ run: name, failures }, `${error.message}: making a new plan`);
-        await clock.sleep(Math.min(MAX_PLAN_WAIT_MS, 50 * 2 ** failures), run.signal);
+  /** Makes one attempt after the other, until the run has ended. */
+  async #persist(signal: AbortSignal): Promise<void> {
+    const { clock, logger, mayWrite, diskWaitMs } = this.#options;
+    const patience = new RunPatience({
+      record: this.#record,
+      clock,
+      logger,
+      diskWaitMs,
+      untilRedis: mayWrite,
+      onWait: (note) => this.#setWaiting(note),
+    });
+    let opened: Opened | null = null;
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const startedAtMs = clock.monotonicMs();
+        try {
+          await this.#options.rolloutQueue.checkKeys();
+          opened ??= await this.#open();
+          await this.#advance(opened, signal);
+          return;
+        } catch (error) {
+          await patience.after(error, startedAtMs, signal);
+        }
       }
+    } finally {
+      await opened?.tasks.close();
     }
   }
 
-  async #advance(run: Attempt): Promise<void> {
+  #setWaiting(note: string | null): void {
+    const { clock } = this.#options;
+    // Another attempt may end at once for the same reason: that is one wait.
+    this.#waitEndsAtMs = note === null ? clock.monotonicMs() + WAIT_LINGERS_MS : null;
+    if (note !== null) this.#waitingFor = note;
+    this.#waitingSinceEvent = this.#record.events.lastNumber;
+    this.#reportWait();
+  }
+
+  /** Says in log and progress what is waited for, and in the log that the wait is over. */
+  #reportWait(): void {
+    const { clock, logger } = this.#options;
+    const { lastNumber } = this.#record.events;
+    if (this.#waitEndsAtMs !== null) {
+      const goesOn = lastNumber > this.#waitingSinceEvent;
+      if (goesOn || clock.monotonicMs() >= this.#waitEndsAtMs) {
+        [this.#waitingFor, this.#waitEndsAtMs] = [null, null];
+      }
+    }
+    const note = this.waitingFor;
+    // Figures such as the free room change while the run waits.
+    const kind = note?.replace(/\d+/g, "0") ?? null;
+    if (kind === this.#reportedWait) return;
+    this.#reportedWait = kind;
+    const run = this.#record.config.name;
+    if (note === null) logger.info({ run }, "the run goes on");
+    else logger.warn({ run }, `the run waits: ${note}`);
+    if (note !== null) this.#tell("waiting", 0, 1, note);
+  }
+
+  async #advance(run: Opened, signal: AbortSignal): Promise<void> {
     const { config } = this.#record;
     const { checkpoints } = run;
     // A run that cannot go on fails without waiting for reducers.
@@ -168,7 +227,7 @@ export class RunDriver {
     const plan = await ReducerPlan.establish({
       ...{ run: config.name, numParameters: run.model.layout.numParameters, source },
       ...{ fleet: this.#options.fleet, token: this.#options.token, tls: this.#options.tls },
-      signal: run.signal,
+      signal,
       ...{ logger: this.#options.logger, expected: this.#lastPlanSize },
     });
     this.#lastPlanSize = plan.size;
@@ -176,6 +235,7 @@ export class RunDriver {
       await this.#begin(plan, source, checkpoints);
       const pass = new IterationPass({
         ...run,
+        signal,
         ...{ record: this.#record, plan },
         ...{ sampling: this.sampling, lanes: this.lanes, clock: this.#options.clock },
         logger: this.#options.logger,
@@ -242,7 +302,12 @@ export class RunDriver {
       if (lanes.dead.length > 0) this.lanes.fail(await deadError(gradientQueue, lanes.dead));
       const added = groups.added + lanes.added;
       if (added > 0) logger.info({ added }, "jobs that the queue had lost were put back");
+      await rolloutQueue.checkKeys();
     } catch (error) {
+      if (error instanceof RedisKeyError) {
+        this.sampling.fail(error);
+        this.lanes.fail(error);
+      }
       logger.debug({ err: error }, "cannot compare the queues");
     } finally {
       this.#isRefilling = false;
@@ -259,6 +324,12 @@ export class RunDriver {
   }
 
   #tellProgress(): void {
+    this.#reportWait();
+    const { waitingFor } = this;
+    if (waitingFor !== null) {
+      this.#tell("waiting", 0, 1, waitingFor);
+      return;
+    }
     const { numWanted, numOpen } = this.sampling;
     if (numOpen > 0) this.#tell("sampling", numWanted - numOpen, numWanted);
   }

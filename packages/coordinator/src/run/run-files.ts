@@ -7,7 +7,7 @@
  * - A file is there whole, or not at all.
  */
 import { createWriteStream } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -15,6 +15,7 @@ import { createGzip } from "node:zlib";
 import { SubmitGroupRequest } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
+import { makeFolder } from "../ledger/durable-file.js";
 import { type GroupPlan } from "./group-specs.js";
 import { type RunRecord } from "./run-record.js";
 import { textOf } from "./slab.js";
@@ -50,11 +51,16 @@ export async function writeRollouts(
 ): Promise<ShownRollouts> {
   const shown = new ShownSums();
   const folder = join(record.folder, "rollouts");
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const file = join(folder, `${name}.jsonl.gz`);
   const temporary = `${file}.tmp`;
-  await pipeline(groupLines(record, plans, shown), createGzip(), createWriteStream(temporary));
-  await rename(temporary, file);
+  try {
+    await pipeline(groupLines(record, plans, shown), createGzip(), createWriteStream(temporary));
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
   return { example: shown.example, metrics: shown.means() };
 }
 

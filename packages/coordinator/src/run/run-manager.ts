@@ -4,21 +4,27 @@ import { join } from "node:path";
 import {
   type Clock,
   ClusterError,
+  diskError,
+  DiskFullError,
   errorMessage,
   hashJson,
+  isDiskError,
   type Logger,
   type Tls,
 } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig, type RunInputs, RunName } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
-import { NameTakenError, RunStoppedError, UnknownRunError } from "../errors.js";
+import { NameTakenError, RunStoppedError, UnknownRunError, UnreadableRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
 import { type AllowedFolders } from "./allowed-folders.js";
 import { RunDriver } from "./run-driver.js";
 import { checkInputs, checkUnchanged } from "./run-inputs.js";
 import { RunRecord } from "./run-record.js";
+
+/** Between two tries to open a run on a full disk, in ms. */
+const DISK_POLL_MS = 1000;
 
 /** What the manager works with. */
 export interface ManagerOptions {
@@ -35,6 +41,10 @@ export interface ManagerOptions {
   readonly disk: DiskThread;
   /** Where configs may name files. */
   readonly allowed: AllowedFolders;
+  /** How long a run waits for room on a full disk, or for a folder that is away. */
+  readonly diskWaitMs: number;
+  /** What is wrong with Redis, for people; null while it does its work. */
+  readonly redisProblem: () => string | null;
 }
 
 interface Active {
@@ -48,6 +58,7 @@ interface Active {
 export class RunManager {
   readonly #options: ManagerOptions;
   readonly #records = new Map<string, RunRecord>();
+  readonly #unreadable = new Map<string, UnreadableRunError>();
   /** Runs that are being submitted for the first time. */
   readonly #arriving = new Map<string, Promise<RunRecord>>();
   readonly #queue: string[] = [];
@@ -58,18 +69,15 @@ export class RunManager {
     this.#options = options;
   }
 
-  /** Opens the runs on disk, and goes on with those that had not ended. */
-  async start(): Promise<void> {
-    const { folder, logger } = this.#options;
+  /** Opens the runs on disk. One that cannot be opened keeps its name, and says why. */
+  async load(): Promise<void> {
+    const { folder } = this.#options;
     await mkdir(folder, { recursive: true });
     const records: RunRecord[] = [];
-    for (const name of (await readdir(folder)).sort()) {
-      const record = await RunRecord.open(join(folder, name), this.#options).catch(
-        (error: unknown) => {
-          logger.error({ run: name }, `run cannot be opened: ${errorMessage(error)}`);
-          return null;
-        },
-      );
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      // A link may lead to a run on another disk.
+      if (!entry.isDirectory() && !entry.isSymbolicLink()) continue;
+      const record = await this.#open(entry.name);
       if (record !== null) records.push(record);
     }
     records.sort((a, b) => a.state.submittedAtMs - b.state.submittedAtMs);
@@ -77,6 +85,34 @@ export class RunManager {
       this.#records.set(record.config.name, record);
       if (!record.hasEnded) this.#queue.push(record.config.name);
     }
+  }
+
+  async #open(name: string): Promise<RunRecord | null> {
+    const { clock, diskWaitMs, logger } = this.#options;
+    const folder = join(this.#options.folder, name);
+    const giveUpAtMs = clock.monotonicMs() + diskWaitMs;
+    for (;;) {
+      try {
+        return await RunRecord.open(folder, this.#options);
+      } catch (thrown) {
+        // Nothing that could be submitted: a folder of the file system, or of a user.
+        if (!RunName.safeParse(name).success) return null;
+        const error = diskError(thrown, folder) ?? thrown;
+        if (error instanceof DiskFullError && clock.monotonicMs() < giveUpAtMs) {
+          logger.warn({ run: name }, `waiting for the disk: ${error.message}`);
+          await clock.sleep(DISK_POLL_MS);
+          continue;
+        }
+        const unreadable = new UnreadableRunError(name, folder, reasonOf(error, folder));
+        logger.error({ run: name }, unreadable.message);
+        this.#unreadable.set(name, unreadable);
+        return null;
+      }
+    }
+  }
+
+  /** Goes on with the runs that had not ended, and takes new ones. */
+  start(): void {
     this.#next();
   }
 
@@ -91,12 +127,23 @@ export class RunManager {
   /**
    * Takes a run, or takes it up again. Idempotent by name and config.
    *
-   * @throws NameTakenError, InputChangedError, and what is wrong with the files that a run starts from
+   * @throws NameTakenError, UnreadableRunError, InputChangedError, and what is wrong with the files that a run
+   *         starts from
    */
   async submit(config: RunConfig): Promise<RunRecord> {
     const { name } = config;
-    const known = this.#records.get(name) ?? (await this.#arriving.get(name));
-    if (known === undefined) return this.#create(config);
+    // Another submit of the same name may fail: this one is then as new as it was.
+    for (let first = this.#arriving.get(name); first !== undefined;) {
+      await first.catch(() => undefined);
+      first = this.#arriving.get(name);
+    }
+    const known = this.#records.get(name);
+    if (known === undefined) return this.#arrive(name, this.#create(config));
+    return this.#resume(known, config);
+  }
+
+  async #resume(known: RunRecord, config: RunConfig): Promise<RunRecord> {
+    const { name } = config;
     if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(name);
     if (known.state.status === "cancelled" || known.state.status === "failed") {
       await checkUnchanged(known);
@@ -115,16 +162,21 @@ export class RunManager {
       await this.#active.ended;
     } else if (this.#queue.includes(name)) {
       this.#queue.splice(this.#queue.indexOf(name), 1);
-      await record.append({ type: "run-cancelled" });
+      this.#report(name, await record.end({ type: "run-cancelled" }));
     }
     return record;
   }
 
-  /** @throws UnknownRunError */
+  /** @throws UnknownRunError, UnreadableRunError */
   get(name: string): RunRecord {
     const record = this.#records.get(name);
-    if (record === undefined) throw new UnknownRunError(name);
+    if (record === undefined) throw this.#unreadable.get(name) ?? new UnknownRunError(name);
     return record;
+  }
+
+  /** The runs whose folders cannot be opened, by name. */
+  get unreadable(): ReadonlyMap<string, UnreadableRunError> {
+    return this.#unreadable;
   }
 
   /** All runs, the newest first. */
@@ -132,6 +184,11 @@ export class RunManager {
     return [...this.#records.values()].sort(
       (a, b) => b.state.submittedAtMs - a.state.submittedAtMs,
     );
+  }
+
+  /** What a run that is being worked on waits for, in words; null for nothing. */
+  waitingFor(name: string): string | null {
+    return this.#active?.record.config.name === name ? this.#active.driver.waitingFor : null;
   }
 
   /** The driver of a run that is being worked on. @throws UnknownRunError */
@@ -159,19 +216,38 @@ export class RunManager {
   async #create(config: RunConfig): Promise<RunRecord> {
     const { name } = config;
     const { allowed, folder, disk, logger } = this.#options;
-    const arriving = allowed
-      .check(config)
-      .then(() => checkInputs(config, (file) => disk.hash(file)))
-      .then(({ inputs, warnings }) => {
-        for (const warning of warnings) logger.warn({ run: name }, warning);
-        return RunRecord.create(join(folder, name), { config, inputs }, this.#options);
-      });
+    if (this.#unreadable.delete(name)) {
+      // Its folder may have been mended or moved away since.
+      const record = await this.#open(name);
+      const unreadable = this.#unreadable.get(name);
+      if (unreadable !== undefined) throw unreadable;
+      if (record !== null) {
+        this.#records.set(name, record);
+        return this.#resume(record, config);
+      }
+    }
+    await allowed.check(config);
+    const { inputs, warnings } = await checkInputs(config, (file) => disk.hash(file));
+    for (const warning of warnings) logger.warn({ run: name }, warning);
+    const path = join(folder, name);
+    const record = await this.#newRecord(path, { config, inputs });
+    this.#records.set(name, record);
+    this.#enqueue(name);
+    return record;
+  }
+
+  async #newRecord(path: string, content: { config: RunConfig; inputs: RunInputs }) {
+    try {
+      return await RunRecord.create(path, content, this.#options);
+    } catch (error) {
+      throw diskError(error, path) ?? error;
+    }
+  }
+
+  async #arrive(name: string, arriving: Promise<RunRecord>): Promise<RunRecord> {
     this.#arriving.set(name, arriving);
     try {
-      const record = await arriving;
-      this.#records.set(name, record);
-      this.#enqueue(name);
-      return record;
+      return await arriving;
     } finally {
       this.#arriving.delete(name);
     }
@@ -205,25 +281,38 @@ export class RunManager {
       await driver.run(signal);
       logger.info({ run }, "run is done");
     } catch (error) {
-      await this.#recordEnd(record, error).catch((failure: unknown) =>
-        logger.error({ run, err: failure }, "the end of the run cannot be recorded"),
-      );
+      await this.#recordEnd(record, error);
     }
+  }
+
+  #report(run: string, failure: unknown): void {
+    if (failure === null) return;
+    const problem = `the end of the run cannot be recorded: ${errorMessage(failure)}`;
+    this.#options.logger.error({ run }, problem);
   }
 
   async #recordEnd(record: RunRecord, error: unknown): Promise<void> {
     const { logger, rolloutQueue, gradientQueue } = this.#options;
     const run = record.config.name;
     if (error instanceof RunStoppedError) {
-      if (error.reason === "cancelled") await record.append({ type: "run-cancelled" });
       logger.info({ run }, error.message);
+      // The next coordinator wants its jobs.
+      if (error.reason === "shutdown") return;
+      this.#report(run, await record.end({ type: "run-cancelled" }));
     } else {
       const code = error instanceof ClusterError ? error.code : "INTERNAL";
-      logger.error({ run, err: error }, `run failed: ${errorMessage(error)}`);
-      await record.append({ type: "run-failed", error: errorMessage(error), code });
+      const known = error instanceof ClusterError && isDiskError(error);
+      logger.error(known ? { run } : { run, err: error }, `run failed: ${errorMessage(error)}`);
+      this.#report(run, await record.end({ type: "run-failed", error: errorMessage(error), code }));
     }
     await Promise.all([rolloutQueue.removeRun(run), gradientQueue.removeRun(run)]).catch(
       () => undefined,
     );
   }
+}
+
+/** Why a folder cannot be opened, without its name where that is said anyway. */
+function reasonOf(error: unknown, folder: string): string {
+  const message = errorMessage(error);
+  return message.startsWith(`${folder}: `) ? message.slice(folder.length + 2) : message;
 }

@@ -14,6 +14,8 @@ import {
 } from "@gumshoe/engine";
 import { type RunConfig } from "@gumshoe/protocol";
 
+import { makeFolder } from "../ledger/durable-file.js";
+
 /** The model that a run starts from. */
 export interface RunModel {
   /** Folder of version 0. */
@@ -73,6 +75,7 @@ type SftConfig = Extract<RunConfig, { type: "sft" }>;
 async function makeNewModel(config: SftConfig, folder: string): Promise<void> {
   if (existsSync(join(folder, "config.json")) || config.init.type !== "new") return;
   const { assets, shape } = newModelAssets(config, await readAssets(config.model));
+  await makeFolder(folder);
   await writeModelFolder(folder, {
     assets,
     layout: parameterLayout(shape),

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 
 import { type Clock, type Logger } from "@gumshoe/core";
 import {
@@ -61,40 +61,58 @@ export class RunRecord {
     for (const event of parts.events) this.#apply(event);
   }
 
-  /** Makes the record of a new run; `inputs` is what it reads, by content. */
+  /**
+   * Makes the record of a new run; `inputs` is what it reads, by content.
+   *
+   * @throws CorruptRecordError when the folder holds a run already
+   */
   static async create(
     folder: string,
     { config, inputs }: { config: RunConfig; inputs: RunInputs },
     context: RecordContext,
   ): Promise<RunRecord> {
     await mkdir(folder, { recursive: true });
-    await writeDurably(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
     const { ledger, events } = await openLedger(folder, context);
-    const blobs = await BlobStore.open(blobFolder(folder));
-    const record = new RunRecord({ config, folder, events, blobs, ledger, context });
-    if (events.length === 0) await record.append({ type: "run-submitted", config, inputs });
-    return record;
+    try {
+      if (events.length > 0) throw new CorruptRecordError(folder, "it holds a run already");
+      await checkNoRemains(folder);
+      await writeDurably(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+      const blobs = await BlobStore.open(blobFolder(folder));
+      const record = new RunRecord({ config, folder, events, blobs, ledger, context });
+      await record.append({ type: "run-submitted", config, inputs });
+      return record;
+    } catch (error) {
+      await ledger.close();
+      throw error;
+    }
   }
 
   /**
-   * Opens the record of a run; null when the folder holds none, e.g. because it was only begun.
+   * Opens the record of a run; null when the folder holds none, e.g. because it was only begun. Nothing is
+   * written to a folder that cannot be opened.
    *
-   * @throws CorruptRecordError
+   * @throws CorruptRecordError, LedgerInUseError
    */
   static async open(folder: string, context: RecordContext): Promise<RunRecord | null> {
-    const { ledger, events } = await openLedger(folder, context);
-    const submitted = events[0]?.body as RunEventOf<"run-submitted"> | undefined;
-    if (submitted?.type !== "run-submitted") {
-      await ledger.close();
+    if (!(await hasLedger(folder))) {
+      await checkNoRemains(folder);
       return null;
     }
-    const parsed = RunConfig.safeParse(submitted.config);
-    if (!parsed.success) {
+    const { ledger, events } = await openLedger(folder, context);
+    try {
+      const [first] = events;
+      if (first === undefined) {
+        await checkNoRemains(folder);
+        await ledger.close();
+        return null;
+      }
+      const config = submittedConfig(folder, first.body);
+      const blobs = await BlobStore.open(blobFolder(folder));
+      return new RunRecord({ config, folder, events, blobs, ledger, context });
+    } catch (error) {
       await ledger.close();
-      throw new CorruptRecordError(folder, "its config is of another version of Gumshoe");
+      throw error;
     }
-    const blobs = await BlobStore.open(blobFolder(folder));
-    return new RunRecord({ config: parsed.data, folder, events, blobs, ledger, context });
   }
 
   get hasEnded(): boolean {
@@ -121,6 +139,24 @@ export class RunRecord {
   #apply(event: WatchedEvent): void {
     applyEvent(this.state, event);
     addToHealth(this.state.health, event.body, this.config.optimizer.maxGradNorm);
+  }
+
+  /**
+   * Records the end of the run. Where it cannot be recorded, e.g. on a full disk, the run still ends for those
+   * who follow it; the next coordinator goes on with it.
+   *
+   * @returns what kept the end from being recorded; null for nothing
+   */
+  async end(body: RunEventOf<"run-failed"> | RunEventOf<"run-cancelled">): Promise<unknown> {
+    try {
+      await this.append(body);
+      return null;
+    } catch (error) {
+      const event = { number: 0, atMs: this.#clock.now(), body };
+      applyEvent(this.state, event);
+      this.events.publish(event);
+      return error;
+    }
   }
 
   /** Keeps bytes among the blobs, under their SHA-256; resolves when they are on disk. */
@@ -150,4 +186,39 @@ function blobFolder(runFolder: string): string {
 
 function openLedger(runFolder: string, { clock, mayWrite }: RecordContext) {
   return Ledger.open({ folder: join(runFolder, "ledger"), clock, mayWrite });
+}
+
+async function hasLedger(runFolder: string): Promise<boolean> {
+  try {
+    if ((await stat(join(runFolder, "ledger", "events.jsonl"))).isFile()) return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  throw new CorruptRecordError(runFolder, "ledger/events.jsonl is no file");
+}
+
+/** What only a run that was begun makes must not be taken for that of a new one. */
+async function checkNoRemains(runFolder: string): Promise<void> {
+  for (const name of ["checkpoints", "rollouts", "blobs"]) {
+    const names = await readdir(join(runFolder, name)).catch(() => []);
+    if (names.length === 0) continue;
+    throw new CorruptRecordError(runFolder, `it has ${name} and no ledger`);
+  }
+}
+
+/** Reads the config that a run began with. @throws CorruptRecordError */
+function submittedConfig(folder: string, body: RunEventBody): RunConfig {
+  if (body.type !== "run-submitted") {
+    throw new CorruptRecordError(folder, `its ledger begins with ${body.type}, not run-submitted`);
+  }
+  const parsed = RunConfig.safeParse(body.config);
+  if (!parsed.success) {
+    throw new CorruptRecordError(folder, "its config is of another version of Gumshoe");
+  }
+  const { name } = parsed.data;
+  if (name !== basename(folder)) {
+    throw new CorruptRecordError(folder, `its ledger is that of run ${name}`);
+  }
+  return parsed.data;
 }

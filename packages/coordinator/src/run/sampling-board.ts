@@ -6,7 +6,7 @@ import {
   type SubmitGroupRequest,
   type TensorSource,
 } from "@gumshoe/protocol";
-import { ClusterError, sha256, Turns } from "@gumshoe/core";
+import { sha256, Turns } from "@gumshoe/core";
 
 import { ExactnessError, NotWantedError } from "../errors.js";
 import { checkGroup } from "./check-group.js";
@@ -111,9 +111,6 @@ export class SamplingBoard {
     this.#isFilling = true;
     try {
       await this.#queue.addMany(this.#allOpen(), (job) => this.isOpen(job));
-    } catch (error) {
-      // While Redis is away nothing is lost: what should be open is put back when it is there again.
-      if (!(error instanceof ClusterError && error.retryable)) throw error;
     } finally {
       this.#isFilling = false;
     }
@@ -161,6 +158,10 @@ export class SamplingBoard {
     this.#arriving.set(groupKey, { name, stored });
     try {
       await stored;
+    } catch (error) {
+      // The run decides whether it waits or ends; the job is put back when the group is wanted again.
+      this.#failed(error);
+      throw new NotWantedError(`group ${groupKey}`);
     } finally {
       this.#arriving.delete(groupKey);
     }

@@ -6,22 +6,29 @@ import {
   type HealthService,
 } from "../gen/grpc/health/v1/health.js";
 import { type RpcHandlers } from "./handlers.js";
+import { type ServingState } from "./serving-state.js";
 
-/** The handlers of the standard health check: what is served, is well. */
-export function healthHandlers(services: ReadonlySet<string>): RpcHandlers<typeof HealthService> {
+/** The handlers of the standard health check: all services share the state of the server. */
+export function healthHandlers(
+  services: ReadonlySet<string>,
+  state: ServingState,
+): RpcHandlers<typeof HealthService> {
+  const status = () => (state.isServing ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   const isKnown = (name: string) => name === "" || services.has(name);
   return {
     check: async ({ service }) => {
       if (!isKnown(service)) {
         throw new ClusterError("NOT_FOUND", "there is no service of this name");
       }
-      return { status: ServingStatus.SERVING };
+      return { status: status() };
     },
     watch: async function* ({ service }, { signal }): AsyncGenerator<HealthCheckResponse> {
-      yield { status: isKnown(service) ? ServingStatus.SERVING : ServingStatus.SERVICE_UNKNOWN };
-      // It does not change while this process serves.
-      if (!signal.aborted) {
-        await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      for (let told: ServingStatus | null = null; !signal.aborted;) {
+        const now = isKnown(service) ? status() : ServingStatus.SERVICE_UNKNOWN;
+        if (now !== told) yield { status: now };
+        told = now;
+        // It may have changed while the answer was written.
+        if (!isKnown(service) || status() === told) await state.change(signal);
       }
     },
   };

@@ -37,6 +37,7 @@ import { readRequest, requestReader } from "./read-request.js";
 import { reflectionHandlers, ServerReflectionAlphaService } from "./reflection.js";
 import { RefusalLog } from "./refusal-log.js";
 import { type RpcMethod, type RpcService } from "./service.js";
+import { ServingState } from "./serving-state.js";
 import { TlsListener } from "./tls-listener.js";
 import { writeAll } from "./write-all.js";
 
@@ -97,6 +98,7 @@ export class RpcServer {
   readonly #listener: TlsListener | PlainListener;
   readonly #refusals: RefusalLog;
   readonly #turns = new CallTurns();
+  readonly #state = new ServingState();
 
   constructor(options: { token: string; tls?: Tls; logger?: Logger; clock?: Clock }) {
     const { token, tls = null } = options;
@@ -116,7 +118,7 @@ export class RpcServer {
     this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard.interceptor] });
     this.#tls = tls;
     this.#listener = this.#makeListener(tls === "off" ? null : tls);
-    this.serve(HealthService, healthHandlers(this.#services));
+    this.serve(HealthService, healthHandlers(this.#services, this.#state));
     const reflection = reflectionHandlers(this.#services);
     this.serve(ServerReflectionService, reflection);
     this.serve(ServerReflectionAlphaService, reflection);
@@ -199,6 +201,11 @@ export class RpcServer {
     if (daysLeft > RENEWAL_DUE_DAYS) return;
     const what = `the certificate in ${folder} is good for ${Math.floor(daysLeft)} more days`;
     this.#logger?.warn(`${what}: gumshoe certs --renew makes new ones, taken at the next start`);
+  }
+
+  /** What the health check answers; true from the start. */
+  set isServing(isServing: boolean) {
+    this.#state.isServing = isServing;
   }
 
   /** Takes no new calls, lets the ones in flight end for up to `graceMs`, then cuts them off. */

@@ -1,4 +1,6 @@
 /** Health and reflection, as programs that know nothing of Gumshoe use them. */
+import { once } from "node:events";
+
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import {
   FileDescriptorProtoSchema,
@@ -107,6 +109,26 @@ test("reflection lists what is served", async () => {
     "grpc.reflection.v1alpha.ServerReflection",
     "gumshoe.v1.FleetService",
   ]);
+});
+
+test("health follows the state of the server, for those who ask and those who watch", async () => {
+  const { path, requestSerialize, responseDeserialize } = HealthService.watch;
+  const request = HealthCheckRequest.create({ service: "gumshoe.v1.FleetService" });
+  const seen: unknown[] = [];
+  const [serialize, deserialize] = [requestSerialize, responseDeserialize];
+  const stream = client.makeServerStreamRequest(path, serialize, deserialize, request);
+  const next = () => once(stream, "data");
+  stream.on("data", (answer: HealthCheckResponse) => seen.push(answer.status));
+  stream.on("error", () => undefined);
+  await next();
+  server.isServing = false;
+  await next();
+  expect(await check("")).toEqual({ status: "NOT_SERVING" });
+  server.isServing = true;
+  await next();
+  expect(await check("gumshoe.v1.FleetService")).toEqual({ status: "SERVING" });
+  stream.cancel();
+  expect(seen).toEqual(["SERVING", "NOT_SERVING", "SERVING"]);
 });
 
 test("reflection gives the file of a service, a method, a message and a name, with its imports", async () => {

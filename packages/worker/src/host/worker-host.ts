@@ -153,7 +153,9 @@ export class WorkerHost {
   ): Promise<Role> {
     const { redisUrl: url, redisTls: tls, cluster } = this.#settings;
     const logger = this.#logger;
-    const redis = await RedisLink.connect({ url, tls, cluster, logger, waitMs: 60_000 });
+    // As long as it takes: a worker that ends meanwhile would only be started again.
+    const waitMs = Number.POSITIVE_INFINITY;
+    const redis = await RedisLink.connect({ url, tls, cluster, logger, waitMs });
     this.#redis = redis;
     const rollouts = this.#coordinator.client(RolloutService);
     const training = role === "trainer";

@@ -6,7 +6,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 
-import { errorMessage } from "@gumshoe/core";
+import { diskError, errorMessage, FolderAwayError } from "@gumshoe/core";
 import { type CheckpointFile, floatsToBytes } from "@gumshoe/protocol";
 
 import { CheckpointPlaceError } from "../errors.js";
@@ -24,22 +24,35 @@ export interface CheckpointRange {
   readonly values: Float32Array;
 }
 
-/** Writes values into a prepared file at their place in the flat vector, and syncs it. @throws CheckpointPlaceError */
+/**
+ * Writes values into a prepared file at their place in the flat vector, and syncs it.
+ *
+ * @throws CheckpointPlaceError, and DiskFullError or FolderAwayError, which are waited for
+ */
 export async function writeCheckpointRange(range: CheckpointRange): Promise<void> {
-  const { file, start, values } = range;
+  const { home, values } = range;
   const handle = await openPrepared(range);
   try {
-    const bytes = floatsToBytes(values);
-    const position = file.dataOffset + start * Float32Array.BYTES_PER_ELEMENT;
-    const { size } = await handle.stat();
-    if (position + bytes.byteLength > size) {
-      throw new CheckpointPlaceError(file.name, `has ${size} bytes, too few for this range`);
-    }
-    await handle.write(bytes, 0, bytes.byteLength, position);
-    await handle.sync();
+    await writeValues(handle, range);
+  } catch (error) {
+    throw diskError(error, home, values.byteLength) ?? error;
   } finally {
     await handle.close();
   }
+}
+
+async function writeValues(
+  handle: FileHandle,
+  { file, start, values }: CheckpointRange,
+): Promise<void> {
+  const bytes = floatsToBytes(values);
+  const position = file.dataOffset + start * Float32Array.BYTES_PER_ELEMENT;
+  const { size } = await handle.stat();
+  if (position + bytes.byteLength > size) {
+    throw new CheckpointPlaceError(file.name, `has ${size} bytes, too few for this range`);
+  }
+  await handle.write(bytes, 0, bytes.byteLength, position);
+  await handle.sync();
 }
 
 async function openPrepared({ home, run, file }: CheckpointRange): Promise<FileHandle> {
@@ -57,11 +70,11 @@ async function openPrepared({ home, run, file }: CheckpointRange): Promise<FileH
     return await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
     if (error instanceof CheckpointPlaceError) throw error;
-    throw new CheckpointPlaceError(
-      name,
+    const hint =
       `cannot be opened in ${home} (${errorMessage(error)}): GUMSHOE_HOME of a reducer names the ` +
-        "home of the coordinator, on a disk that both see",
-      error,
-    );
+      "home of the coordinator, on a disk that both see";
+    // A home that is away may come back.
+    if (diskError(error, home) !== null) throw new FolderAwayError(home, `${name} ${hint}`, error);
+    throw new CheckpointPlaceError(name, hint, error);
   }
 }

@@ -143,6 +143,8 @@ export interface Run {
   submittedAtMs: number;
   /** Warnings about the run's settings, the oldest first, such as a validation below its start. */
   warnings: string[];
+  /** What a run that should go on waits for, in words, e.g. a Redis that is away; empty for nothing. */
+  waitingFor: string;
 }
 
 /** One state of the weights: how many updates made it, and the hash of its content. */
@@ -697,6 +699,7 @@ function createBaseRun(): Run {
     resultJson: "",
     submittedAtMs: 0,
     warnings: [],
+    waitingFor: "",
   };
 }
 
@@ -731,6 +734,9 @@ export const Run: MessageFns<Run> = {
     }
     for (const v of message.warnings) {
       writer.uint32(122).string(v!);
+    }
+    if (message.waitingFor !== "") {
+      writer.uint32(82).string(message.waitingFor);
     }
     return writer;
   },
@@ -828,6 +834,14 @@ export const Run: MessageFns<Run> = {
             message.warnings.push(reader.string());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.waitingFor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -857,6 +871,7 @@ export const Run: MessageFns<Run> = {
     message.resultJson = object.resultJson ?? "";
     message.submittedAtMs = object.submittedAtMs ?? 0;
     message.warnings = object.warnings?.map((e) => e) || [];
+    message.waitingFor = object.waitingFor ?? "";
     return message;
   },
 };

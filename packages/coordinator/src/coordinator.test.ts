@@ -1,0 +1,53 @@
+/** What a coordinator says of its health: to a probe of gRPC, and over HTTP. */
+import { once } from "node:events";
+
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { FakeCluster, until } from "../../../test/support/fake-cluster.js";
+
+const SERVING = 1;
+const NOT_SERVING = 2;
+
+let cluster: FakeCluster;
+let probe: Client;
+beforeEach(async () => {
+  cluster = await FakeCluster.start();
+  probe = new Client(cluster.address, credentials.createInsecure());
+});
+afterEach(async () => {
+  probe.close();
+  await cluster.close();
+});
+
+/** Follows the health check as it is on the wire: field 1 of each answer is the state. */
+function followHealth(): number[] {
+  const states: number[] = [];
+  const stream = probe.makeServerStreamRequest(
+    "/grpc.health.v1.Health/Watch",
+    () => Buffer.alloc(0),
+    (bytes) => bytes[1] ?? 0,
+    null,
+    new Metadata(),
+  );
+  stream.on("data", (state: number) => states.push(state));
+  stream.on("error", () => undefined);
+  return states;
+}
+
+test("a coordinator that stops says so before it is gone", async () => {
+  const states = followHealth();
+  await until("the coordinator serves", () => states.includes(SERVING));
+  await cluster.endCoordinator("SIGTERM");
+  expect(states).toEqual([SERVING, NOT_SERVING]);
+});
+
+test("a coordinator whose fence another one has says so, and ends", async () => {
+  const states = followHealth();
+  await until("the coordinator serves", () => states.includes(SERVING));
+  const gone = once(cluster.coordinator, "exit");
+  await cluster.link.commands.set("gumshoe:fake:fence:coordinator", '{"holder":"another one"}');
+  expect(await gone).toEqual([1, null]);
+  expect(states).toEqual([SERVING, NOT_SERVING]);
+  expect(cluster.log).toContain("another coordinator took over");
+});

@@ -1,0 +1,40 @@
+/**
+ * What an error reply of Redis means. A script reports the reply of its command, in Redis 6 within the text of
+ * another error, so the code is looked for in the whole message.
+ */
+
+/** Replies of a Redis that cannot do its work for a while: it starts, fails over, or has no room. */
+const AWAY = [
+  "READONLY",
+  "OOM",
+  "LOADING",
+  "MISCONF",
+  "CLUSTERDOWN",
+  "MASTERDOWN",
+  "NOREPLICAS",
+  "TRYAGAIN",
+  "BUSY",
+];
+const AWAY_REPLY = new RegExp(`(?:^|[\\s-])(${AWAY.join("|")}) .*`, "s");
+const WRONG_TYPE = /(?:^|[\s-])WRONGTYPE /;
+
+/** Returns what a Redis says that is away for now, without what a script adds to it; null for another error. */
+export function awayReply(thrown: unknown): string | null {
+  for (const error of withPrevious(thrown)) {
+    const found = AWAY_REPLY.exec(error.message);
+    if (found !== null) return found[0].trim().replace(/,? ?(?:script: |@user_script).*$/s, "");
+  }
+  return null;
+}
+
+/** Says whether a key holds a value of another kind than the command expects. */
+export function isWrongType(thrown: unknown): boolean {
+  return withPrevious(thrown).some(({ message }) => WRONG_TYPE.test(message));
+}
+
+/** An error, and those of a transaction's commands that made it fail. */
+function withPrevious(thrown: unknown): Error[] {
+  if (!(thrown instanceof Error)) return [];
+  const previous = "previousErrors" in thrown ? thrown.previousErrors : [];
+  return [thrown, ...(Array.isArray(previous) ? (previous as Error[]) : [])];
+}
