@@ -1,4 +1,4 @@
-import { ClusterError } from "@gumshoe/core";
+import { ClusterError, type InvalidArgumentError } from "@gumshoe/core";
 
 /** Thrown when there is no Redis server on this machine. */
 export class MissingRedisError extends ClusterError {
@@ -77,6 +77,16 @@ export class FileError extends ClusterError {
   }
 }
 
+/** Thrown when a config file is wrong; the message begins with the field and ends with the file. */
+export class ConfigFileError extends ClusterError {
+  constructor(path: string, cause: InvalidArgumentError) {
+    super("INVALID_ARGUMENT", `${cause.message}, in ${path}`, {
+      details: { ...cause.details, file: path },
+      cause,
+    });
+  }
+}
+
 /** Thrown when an OpenAI-compatible endpoint does not answer as it should. */
 export class EndpointError extends ClusterError {
   constructor(
@@ -136,5 +146,16 @@ export class UnsoundCasesError extends ClusterError {
     super("FAILED_PRECONDITION", `${numUnsound} of ${numCases} cases are not sound`, {
       details: { numUnsound, numCases },
     });
+  }
+}
+
+/** Thrown when a command is for the cluster of a home in which none runs. */
+export class NoClusterError extends ClusterError {
+  constructor(home: string, start: string) {
+    super(
+      "FAILED_PRECONDITION",
+      `no cluster runs in ${home}: start one by ${start}, or name another by --address with its token`,
+      { details: { home } },
+    );
   }
 }

@@ -2,8 +2,11 @@ import { DEFAULT_ADDRESS, GumshoeClient } from "@gumshoe/client";
 import { InvalidArgumentError, readSecret, readTls, readTlsFolder, type Tls } from "@gumshoe/core";
 
 import { type Context } from "../context.js";
+import { NoClusterError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { readUserFile } from "../run/load-config.js";
+import { shownCommand } from "../terminal/shown-command.js";
+import { DEFAULT_HOME } from "./options.js";
 
 /** How a command reaches its cluster. */
 export interface ConnectionOptions {
@@ -16,25 +19,48 @@ export interface ConnectionOptions {
 /**
  * Opens a client: what the options say comes before the environment, which comes before the cluster
  * that runs in the home.
+ *
+ * The token of a home goes to the cluster that runs there, and to no other address.
+ *
+ * @throws NoClusterError, InvalidArgumentError
  */
 export function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
   const home = new Home(options.home);
+  const cluster = home.runningCluster();
   const named = options.address ?? env["GUMSHOE_ADDRESS"] ?? null;
-  const local = named === null ? (home.readCluster()?.address ?? null) : null;
-  const address = named ?? local ?? DEFAULT_ADDRESS;
-  const token =
+  const given =
     options.tokenFile === undefined
-      ? (readSecret(env, "GUMSHOE_TOKEN") ?? home.existingToken())
+      ? readSecret(env, "GUMSHOE_TOKEN")
       : readUserFile(options.tokenFile).trim();
+  const address = named ?? cluster?.address ?? DEFAULT_ADDRESS;
+  const isLocal = cluster?.address === address;
+  const token = given ?? (isLocal ? home.existingToken() : null);
+  if (token === null && named === null) {
+    const words = options.home === DEFAULT_HOME ? ["up"] : ["up", "--home", options.home];
+    throw new NoClusterError(home.folder, shownCommand(env, words));
+  }
   if (token === null) {
-    throw new InvalidArgumentError("token", `there is none in ${home.folder}`, {
+    throw new InvalidArgumentError("token", `none is given for ${address}`, {
       suggestion:
-        "start a cluster there by gumshoe up, or give --home, --token-file or GUMSHOE_TOKEN",
+        `the one in ${home.folder} is for the cluster there: give --token-file or GUMSHOE_TOKEN` +
+        (cluster === null ? "" : `, or leave out --address for ${cluster.address}`),
     });
   }
   // The cluster of a home is on this machine alone, and speaks no TLS.
-  const tls = local === null || options.tls !== undefined ? tlsOf(options, env) : null;
+  const tls = !isLocal || options.tls !== undefined ? tlsOf(options, env) : null;
   return new GumshoeClient({ address, token, tls });
+}
+
+/** Returns the options that name the cluster, as they were given. */
+export function connectionWords(options: ConnectionOptions, { env }: Context): string[] {
+  const { home, address, tokenFile, tls } = options;
+  const isDefault = home === (env["GUMSHOE_HOME"] ?? DEFAULT_HOME);
+  return [
+    ...(isDefault ? [] : ["--home", home]),
+    ...(address === undefined ? [] : ["--address", address]),
+    ...(tokenFile === undefined ? [] : ["--token-file", tokenFile]),
+    ...(tls === undefined ? [] : ["--tls", tls]),
+  ];
 }
 
 function tlsOf({ tls }: ConnectionOptions, env: Context["env"]): Tls {

@@ -41,10 +41,13 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print one JSON document on stdout; all else goes to stderr");
 }
 
+/** The home where none is named. */
+export const DEFAULT_HOME = ".gumshoe";
+
 /** Adds `--home`. */
 export function withHome(command: Command, { env }: Context): Command {
   const option = new Option("--home <folder>", "folder of runs, logs and secrets");
-  return command.addOption(option.default(env["GUMSHOE_HOME"] ?? ".gumshoe"));
+  return command.addOption(option.default(env["GUMSHOE_HOME"] ?? DEFAULT_HOME));
 }
 
 /** Adds `--address`, `--token-file` and `--tls`, which reach a cluster elsewhere. */

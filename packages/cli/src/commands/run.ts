@@ -8,9 +8,10 @@ import { Home } from "../local/home.js";
 import { closingLines } from "../run/closing-lines.js";
 import { checkInputs, loadRunConfig } from "../run/load-config.js";
 import { runLocally } from "../run/local-run.js";
+import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
-import { withExamples, withFleet, withHome, withJson } from "./options.js";
+import { DEFAULT_HOME, withExamples, withFleet, withHome, withJson } from "./options.js";
 
 /** Codes of errors that end a run whose disk or other part was away for too long. */
 const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE"];
@@ -47,13 +48,18 @@ export function addRunCommand(program: Command, context: Context): void {
     const { logLevel } = options;
     const result = await runLocally(config, { home, fleet, fresh, logLevel }, context).catch(
       (thrown: unknown) => {
-        throw withWayOn(thrown, continueCommand(file, options));
+        throw withWayOn(
+          thrown,
+          shownCommand(context.env, ["run", file, ...clusterWords(options, context)]),
+        );
       },
     );
-    const { workingFolder } = context;
+    const { workingFolder, env } = context;
+    const cluster = clusterWords(options, context);
+    const given = { kind: "run", configFile: file, cluster, workingFolder, env } as const;
     writeResult(context.terminal, options, {
       value: result,
-      text: () => closingLines(result, { configFile: file, workingFolder }),
+      text: () => closingLines(result, config, given),
     });
   });
 }
@@ -67,14 +73,8 @@ function withWayOn(thrown: unknown, command: string): unknown {
   return new RunNotDoneError(thrown.run, wayOn, thrown.endCode);
 }
 
-/** The command that was given, without what would begin the run anew. */
-function continueCommand(file: string, { home, name }: RunOptions): string {
-  const words = ["gumshoe run", quoted(file)];
-  if (name !== undefined) words.push("--name", name);
-  return [...words, "--home", quoted(home)].join(" ");
-}
-
-/** A word as a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w./@:+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+/** The options that name run and home, where they were given. */
+function clusterWords({ home, name }: RunOptions, { env }: Context): string[] {
+  const isDefault = home === (env["GUMSHOE_HOME"] ?? DEFAULT_HOME);
+  return [...(name === undefined ? [] : ["--name", name]), ...(isDefault ? [] : ["--home", home])];
 }

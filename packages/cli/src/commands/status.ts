@@ -5,9 +5,11 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { formatBytes, formatCount, formatDuration } from "../terminal/format.js";
 import { describeFleet } from "../run/fleet-line.js";
+import { namesAhead } from "../run/runs-ahead.js";
+import { shownCommand } from "../terminal/shown-command.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, openClient } from "./connection.js";
+import { type ConnectionOptions, connectionWords, openClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 
 interface StatusOptions extends ConnectionOptions {
@@ -25,10 +27,12 @@ export function addStatusCommand(program: Command, context: Context): void {
     try {
       const [runs, cluster] = await Promise.all([client.list(), client.cluster()]);
       const { workers, coordinator = null } = cluster;
+      const words = ["submit", "runs/first.yaml", ...connectionWords(options, context)];
+      const submit = shownCommand(context.env, words);
       writeResult(context.terminal, options, {
         value: { runs, workers, coordinator },
         text: () =>
-          [describeRuns(runs), describeWorkers(workers), describeCoordinator(coordinator)]
+          [describeRuns(runs, submit), describeWorkers(workers), describeCoordinator(coordinator)]
             .filter((part) => part !== "")
             .join("\n\n"),
       });
@@ -38,20 +42,24 @@ export function addStatusCommand(program: Command, context: Context): void {
   });
 }
 
-function describeRuns(runs: readonly RunInfo[]): string {
-  if (runs.length === 0) return "no runs yet: gumshoe submit runs/first.yaml";
+function describeRuns(runs: readonly RunInfo[], submit: string): string {
+  if (runs.length === 0) return `no runs yet: ${submit}`;
   const rows = runs.map((run) => [
     run.name,
     run.state,
     `${run.iterationsDone}/${run.iterationsTotal}`,
     run.weights === null ? "" : `${run.weights.version} ${run.weights.digest.slice(0, 12)}`,
-    describeProblem(run),
+    describeProblem(run, namesAhead(runs, run.name)),
   ]);
   return formatTable(["run", "state", "iterations", "weights", "problem"], rows);
 }
 
 /** What keeps a run from going on, or what is wrong with it. */
-function describeProblem({ error, waitingFor, warnings }: RunInfo): string {
+function describeProblem(
+  { error, waitingFor, warnings }: RunInfo,
+  ahead: readonly string[],
+): string {
+  if (ahead.length > 0) return `behind ${ahead.join(", ")}`;
   if (error !== null) return error;
   if (waitingFor !== null) return `waits: ${waitingFor}`;
   return warnings.length === 0 ? "" : `warning: ${warnings.at(-1)}`;

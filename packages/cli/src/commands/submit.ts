@@ -2,8 +2,10 @@ import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { loadRunConfig, moveConfig } from "../run/load-config.js";
+import { runsAhead } from "../run/runs-ahead.js";
+import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, openClient } from "./connection.js";
+import { type ConnectionOptions, connectionWords, openClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 import { watchRun } from "./watch.js";
 
@@ -39,13 +41,18 @@ export function addSubmitCommand(program: Command, context: Context): void {
     const client = openClient(options, context);
     try {
       const run = await client.submit(config);
+      const cluster = connectionWords(options, context);
+      const watch = shownCommand(context.env, ["watch", run.name, ...cluster]);
+      const ahead = await runsAhead(client, run.name);
+      const state = ahead.length === 0 ? run.state : `queued behind ${ahead.join(", ")}`;
       if (options.watch === true) {
-        await watchRun(client, run.name, { ...options, configFile: file }, context);
+        const given = { kind: "submit", configFile: file, cluster } as const;
+        await watchRun(client, run.name, { ...options, given }, context);
         return;
       }
       writeResult(context.terminal, options, {
         value: run,
-        text: () => `run ${run.name} is ${run.state}; follow it by: gumshoe watch ${run.name}`,
+        text: () => `run ${run.name} is ${state}; follow it by: ${watch}`,
       });
     } finally {
       client.close();

@@ -7,9 +7,17 @@ import { type Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { LocalCluster } from "../local/local-cluster.js";
 import { listenForStop } from "../terminal/stop-signal.js";
+import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
-import { wholeNumber, withExamples, withFleet, withHome, withJson } from "./options.js";
+import {
+  DEFAULT_HOME,
+  wholeNumber,
+  withExamples,
+  withFleet,
+  withHome,
+  withJson,
+} from "./options.js";
 
 const DEFAULT_PORT = 7070;
 
@@ -62,11 +70,13 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
   try {
     await cluster.start(stop.signal);
     const { address } = cluster;
+    const isDefault = options.home === (env["GUMSHOE_HOME"] ?? DEFAULT_HOME);
+    const submit = ["submit", "runs/first.yaml", ...(isDefault ? [] : ["--home", options.home])];
     writeResult(terminal, options, {
       value: { address, home: home.folder, pid: process.pid },
       text: () =>
         `the cluster stands: ${address}, home ${home.folder}\n` +
-        "submit a run from another terminal: gumshoe submit runs/first.yaml --watch",
+        `submit a run from another terminal: ${shownCommand(env, [...submit, "--watch"])}`,
     });
     const end = AbortSignal.any([stop.signal, cluster.failure]);
     if (!end.aborted) await once(end, "abort");

@@ -4,11 +4,13 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { closingLines } from "../run/closing-lines.js";
+import { runsAhead } from "../run/runs-ahead.js";
+import { type GivenCommand } from "../run/next-steps.js";
 import { followRun } from "../run/follow-run.js";
 import { RunView } from "../run/run-view.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, openClient } from "./connection.js";
+import { type ConnectionOptions, connectionWords, openClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 
 interface WatchOptions extends ConnectionOptions {
@@ -25,7 +27,9 @@ export function addWatchCommand(program: Command, context: Context): void {
   command.action(async (name: string, options: WatchOptions) => {
     const client = openClient(options, context);
     try {
-      await watchRun(client, name, { ...options, configFile: `${name}.yaml` }, context);
+      const cluster = connectionWords(options, context);
+      const given = { kind: "watch", configFile: null, cluster } as const;
+      await watchRun(client, name, { ...options, given }, context);
     } finally {
       client.close();
     }
@@ -36,17 +40,19 @@ export function addWatchCommand(program: Command, context: Context): void {
 export async function watchRun(
   client: GumshoeClient,
   name: string,
-  options: { json?: boolean; configFile: string },
+  options: { json?: boolean; given: Pick<GivenCommand, "kind" | "configFile" | "cluster"> },
   context: Context,
 ): Promise<void> {
-  const { terminal, clock, workingFolder } = context;
+  const { terminal, clock, workingFolder, env } = context;
   const { config } = await client.get(name);
   if (config === null) throw new RunNotDoneError(name, "was made by another version of Gumshoe");
   const stop = listenForStop(() => undefined);
   try {
     const view = new RunView(terminal, config, clock.now());
+    const ahead = await runsAhead(client, name);
+    if (ahead.length > 0) view.print(`queued behind ${ahead.join(", ")}`);
     const result = await followRun(client, name, { view, clock, signal: stop.signal });
-    const text = () => closingLines(result, { configFile: options.configFile, workingFolder });
+    const text = () => closingLines(result, config, { ...options.given, workingFolder, env });
     writeResult(terminal, options, { value: result, text });
   } finally {
     stop.dispose();

@@ -124,6 +124,12 @@ export class Home {
     }
   }
 
+  /** Returns where the cluster is whose process lives, or null. */
+  runningCluster(): ClusterRecord | null {
+    const record = this.readCluster();
+    return record !== null && isAlive(record.pid) ? record : null;
+  }
+
   #secret(name: string): string {
     const path = join(this.folder, name);
     if (!existsSync(path)) this.#writeSecret(path);
@@ -142,5 +148,14 @@ export class Home {
       if (fault instanceof DiskFullError) rmSync(path, { force: true });
       throw fault ?? thrown;
     }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (thrown) {
+    // A process of another user lives, too.
+    return (thrown as NodeJS.ErrnoException).code === "EPERM";
   }
 }

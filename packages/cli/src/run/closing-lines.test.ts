@@ -1,6 +1,8 @@
+import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { closingLines } from "./closing-lines.js";
+import { type GivenCommand } from "./next-steps.js";
 
 const RESULT = {
   run: "first",
@@ -11,7 +13,17 @@ const RESULT = {
   seconds: 200,
   checkpoint: "/gumshoe/.gumshoe/runs/first/checkpoints/40",
 };
-const CONTEXT = { configFile: "runs/first.yaml", workingFolder: "/gumshoe" };
+const CONFIG = parseRunConfig(
+  "{ name: first, type: grpo, model: m, tasks: { source: { type: generate } }, " +
+    "validation: { source: { type: generate, seed: 2 } } }",
+);
+const GIVEN = {
+  kind: "run",
+  configFile: "runs/first.yaml",
+  cluster: [],
+  workingFolder: "/gumshoe",
+  env: {},
+} as const;
 
 test("a run that was validated twice says from what to what", () => {
   const interval = (reward: number) => ({
@@ -24,7 +36,7 @@ test("a run that was validated twice says from what to what", () => {
     { iteration: 0, ...interval(0.3), greedy: interval(0.6), randomGuess: 0.41 },
     { iteration: 40, ...interval(0.62), greedy: interval(0.65), randomGuess: 0.41 },
   ];
-  const lines = closingLines({ ...RESULT, validation }, CONTEXT);
+  const lines = closingLines({ ...RESULT, validation }, CONFIG, GIVEN);
   expect(lines).toContain("run first: 40 iterations and 80 updates in 3 min 20 s");
   expect(lines).toContain(
     "from 0.300 (95 %: 0.280 to 0.320) to 0.620 (95 %: 0.600 to 0.640), on 320 held-out cases",
@@ -43,14 +55,53 @@ test("a run that ended below its start says so, and what to change", () => {
     { iteration: 0, ...interval(0.955) },
     { iteration: 10, ...interval(0.49) },
   ];
-  const lines = closingLines({ ...RESULT, validation }, CONTEXT);
+  const lines = closingLines({ ...RESULT, validation }, CONFIG, GIVEN);
   expect(lines).toContain("validation fell from 0.955 to 0.490: the start was better; lower optim");
   const equal = validation.map((one) => ({ ...one, reward: 0.95 }));
-  expect(closingLines({ ...RESULT, validation: equal }, CONTEXT)).not.toContain("warning");
+  expect(closingLines({ ...RESULT, validation: equal }, CONFIG, GIVEN)).not.toContain("warning");
 });
 
 test("a run without validation claims nothing", () => {
-  const lines = closingLines({ ...RESULT, validation: [] }, CONTEXT);
+  const lines = closingLines({ ...RESULT, validation: [] }, CONFIG, GIVEN);
   expect(lines).not.toContain("reward");
   expect(lines).toContain("weights digest  ab12");
+});
+
+test("the next steps fit the command that was given, and the run's tasks", () => {
+  const result = { ...RESULT, validation: [] };
+  const own = parseRunConfig(
+    "{ name: sums, type: grpo, model: m, tasks: { source: { type: module, module: a.mjs } } }",
+  );
+  const next = (config: RunConfig, more: Partial<GivenCommand>) =>
+    closingLines(result, config, { ...GIVEN, ...more }).split("next:\n")[1] ?? "";
+  const cluster = ["--name", "mine", "--home", "/h"];
+  expect(next(CONFIG, { cluster })).toContain(
+    "npx gumshoe run runs/first.yaml --name mine --home /h --fresh --inference 2 --trainers 2",
+  );
+  const submitted = next(CONFIG, { kind: "submit", cluster: ["--home", "/h"] });
+  expect(submitted).toContain("npx gumshoe download first --out models/first --home /h");
+  expect(submitted).toContain("submit runs/first.yaml --name first-again --home /h --watch");
+  expect(submitted).not.toContain("--fresh");
+  const watched = next(CONFIG, { kind: "watch", configFile: null });
+  expect(watched).not.toContain(".yaml");
+  const sums = next(own, {});
+  expect(sums).not.toContain("puzzle");
+  expect(sums).not.toContain("eval");
+});
+
+test("guessing is told in the words of the task, and not where it gives nothing", () => {
+  const interval = { reward: 0.5, low: 0.4, high: 0.6, count: 10, iteration: 0 };
+  const text = (randomGuess: number, source: string) =>
+    closingLines(
+      { ...RESULT, validation: [{ ...interval, randomGuess }] },
+      parseRunConfig(
+        `{ name: a, type: grpo, model: m, tasks: { source: ${source} }, validation: { source: ${source} } }`,
+      ),
+      GIVEN,
+    );
+  expect(text(0.2, "{ type: module, module: a.mjs }")).toContain("a guess would give 0.200");
+  expect(text(0, "{ type: module, module: a.mjs }")).not.toContain("guess");
+  expect(text(0.2, "{ type: zebra }")).toContain(
+    "guessing among the listed names would give 0.200",
+  );
 });

@@ -1,38 +1,29 @@
-import { relative } from "node:path";
-
 import { isBelow } from "@gumshoe/grpo";
-import { type RunResult, type ValidationResult } from "@gumshoe/protocol";
+import { type RunConfig, type RunResult, type ValidationResult } from "@gumshoe/protocol";
 
 import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
-
-/** What the closing lines need beside the result. */
-export interface ClosingContext {
-  /** Config file of the run. */
-  readonly configFile: string;
-  /** Folder that shown paths are relative to. */
-  readonly workingFolder: string;
-}
+import { type GivenCommand, nextSteps, shortPath } from "./next-steps.js";
 
 /** Says what a run came to, and what to type next. */
-export function closingLines(result: RunResult, context: ClosingContext): string {
-  const checkpoint = shortPath(result.checkpoint, context.workingFolder);
-  const config = shortPath(context.configFile, context.workingFolder);
+export function closingLines(result: RunResult, config: RunConfig, given: GivenCommand): string {
+  const steps = nextSteps(result, config, given);
   const scored = result.validation.filter(({ count }) => count > 0);
   const [before, after] = [scored[0], scored.at(-1)];
   const gain = before === undefined || after === undefined ? [] : gainLines(before, after);
+  const isOwnTask = config.validation?.source.type === "module";
+  const guess = isOwnTask ? "a guess" : "guessing among the listed names";
   return [
     "",
     `run ${result.run}: ${formatCount(result.iterations)} iterations and ` +
       `${formatCount(result.updates)} updates in ${formatDuration(result.seconds)}`,
     ...gain,
+    ...(after !== undefined && after.randomGuess > 0
+      ? [`  ${guess} would give ${formatReward(after.randomGuess)}`]
+      : []),
     `  largest gap between the sampler's and the trainer's log-probs: ${result.logprobGapMax}`,
     `  weights digest  ${result.weightsDigest}`,
-    `  checkpoint      ${checkpoint}`,
-    "",
-    "next:",
-    "  npx gumshoe puzzle generate --tier mini --count 200 --seed 5 --out cases.json",
-    `  npx gumshoe eval --model ${checkpoint} --data cases.json`,
-    `  npx gumshoe run ${config} --fresh --inference 2 --trainers 2   # the same digest`,
+    `  checkpoint      ${shortPath(result.checkpoint, given.workingFolder)}`,
+    ...(steps.length === 0 ? [] : ["", "next:", ...steps.map((step) => `  ${step}`)]),
   ].join("\n");
 }
 
@@ -59,18 +50,9 @@ function gainLines(before: ValidationResult, after: ValidationResult): string[] 
         "optimizer.warmupUpdates",
     );
   }
-  return [
-    ...lines,
-    `  guessing among the listed names would give ${formatReward(after.randomGuess)}`,
-  ];
+  return lines;
 }
 
 function toInterval({ reward, low, high, count }: ValidationResult) {
   return { mean: reward, low, high, count };
-}
-
-/** Returns the shorter of the absolute and the relative path. */
-function shortPath(path: string, from: string): string {
-  const shorter = relative(from, path);
-  return shorter !== "" && shorter.length < path.length ? shorter : path;
 }

@@ -15,7 +15,7 @@ test("a fleet is told in a line: per role how many do what, and the speed of all
     member("reducer", "idle"),
   ];
   expect(describeFleet(workers)).toBe(
-    "inference 2 busy 1 lost, trainer 1 idle, reducer 1 idle; 4,100 tokens/s",
+    "inference 2 busy 1 lost, trainer 1 idle, reducer 1 idle; 4,000 sampled, 100 trained tokens/s",
   );
 });
 

@@ -8,15 +8,21 @@ const ROLES = ["inference", "trainer", "reducer"] as const;
 /** What of a worker the fleet's line needs. */
 type Member = Pick<WorkerStatus, "role" | "state" | "tokensPerSecond">;
 
-/** Describes a fleet in a line: `inference 2 busy 1 lost, trainer 1 idle; 4,100 tokens/s`. */
+/** Describes a fleet in a line: `inference 2 busy 1 lost, trainer 1 idle; 4,100 sampled, 0 trained tokens/s`. */
 export function describeFleet(workers: readonly Member[]): string {
   if (workers.length === 0) return "no workers";
   const parts = ROLES.flatMap((role) => {
     const ours = workers.filter((worker) => worker.role === role);
     return ours.length === 0 ? [] : [`${role} ${countStates(ours)}`];
   });
-  const tokensPerSecond = workers.reduce((total, worker) => total + worker.tokensPerSecond, 0);
-  return `${parts.join(", ")}; ${formatCount(tokensPerSecond)} tokens/s`;
+  const sampled = formatCount(rateOf(workers, "inference"));
+  const trained = formatCount(rateOf(workers, "trainer"));
+  return `${parts.join(", ")}; ${sampled} sampled, ${trained} trained tokens/s`;
+}
+
+function rateOf(workers: readonly Member[], wanted: string): number {
+  const ours = workers.filter(({ role }) => role === wanted);
+  return ours.reduce((total, { tokensPerSecond }) => total + tokensPerSecond, 0);
 }
 
 function countStates(workers: readonly Member[]): string {

@@ -11,16 +11,26 @@ import {
   type TaskSourceConfig,
 } from "@gumshoe/protocol";
 
-import { FileError } from "../errors.js";
+import { ConfigFileError, FileError } from "../errors.js";
 
-/** Reads a file that a user named. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "is a folder",
+  EACCES: "may not be read",
+};
+
+/** Reads a text file that a user named. @throws FileError */
 export function readUserFile(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (thrown) {
-    const missing = (thrown as NodeJS.ErrnoException).code === "ENOENT";
-    throw new FileError(path, missing ? "there is no such file" : errorMessage(thrown), thrown);
+    const { code = "" } = thrown as NodeJS.ErrnoException;
+    throw new FileError(path, UNREADABLE[code] ?? errorMessage(thrown), thrown);
   }
+  // Text has no zero bytes, but every second byte of English text in UTF-16 is one.
+  if (!bytes.subarray(0, 1000).includes(0)) return bytes.toString("utf8");
+  throw new FileError(path, "is UTF-16 or no text; save it as UTF-8");
 }
 
 /**
@@ -30,10 +40,16 @@ export function readUserFile(path: string): string {
  * @param name  replaces the run's name; null keeps it
  */
 export function loadRunConfig(path: string, name: string | null): RunConfig {
-  const config = parseRunConfig(readUserFile(path), { fileName: path });
-  const from = dirname(resolve(path));
-  const located = withPaths(config, (field, text) => locate(field, text, from));
-  return checkRunConfig(name === null ? located : { ...located, name });
+  const text = readUserFile(path);
+  try {
+    const names = { fileName: path, ...(name === null ? {} : { name }) };
+    const config = parseRunConfig(text, names);
+    const from = dirname(resolve(path));
+    return checkRunConfig(withPaths(config, (field, given) => locate(field, given, from)));
+  } catch (thrown) {
+    if (!(thrown instanceof InvalidArgumentError)) throw thrown;
+    throw new ConfigFileError(path, thrown);
+  }
 }
 
 /**

@@ -75,7 +75,7 @@ describe("on a screen", () => {
     for (const body of iteration(0)) show(body);
     const trainer = WorkerStatus.create({ role: "trainer", state: "busy", tokensPerSecond: 7 });
     shown.showFleet([trainer]);
-    expect(last()).toMatch(/reward 0\.400.*\ntrainer 1 busy; 7 tokens\/s$/);
+    expect(last()).toMatch(/reward 0\.400.*\ntrainer 1 busy; 0 sampled, 7 trained tokens\/s$/);
     shown.showFleet(null);
     expect(last()).not.toContain("trainer");
   });
@@ -83,7 +83,7 @@ describe("on a screen", () => {
   test("the bar shows iterations, reward, speed and the time that is left", () => {
     const { show, last } = view(true);
     for (const i of [0, 1]) for (const body of iteration(i)) show(body, 1000 * (i + 1));
-    expect(last()).toContain("2/4  reward 0.500  2,500 tokens/s  0:02 left");
+    expect(last()).toContain("2/4  reward 0.500  2,500 sampled tokens/s  0:02 left");
     expect(last()).toContain("█".repeat(12) + "░".repeat(12));
   });
 

@@ -185,7 +185,7 @@ export class RunView {
     if (this.#reward !== null) words.push(`reward ${formatReward(this.#reward)}`);
     else if (this.#loss !== null) words.push(`loss ${this.#loss.toFixed(4)}`);
     if (this.#tokensPerSecond !== null) {
-      words.push(`${formatCount(this.#tokensPerSecond)} tokens/s`);
+      words.push(`${formatCount(this.#tokensPerSecond)} sampled tokens/s`);
     }
     const secondsLeft = this.#secondsLeft();
     if (secondsLeft !== null) words.push(`${formatClock(secondsLeft)} left`);

@@ -9,13 +9,18 @@ import { checkYamlLimits } from "./yaml-limits.js";
  * Reads a run config from YAML or JSON text, checks it and fills in the defaults.
  *
  * @param options.fileName  names the run where the text does not: `runs/first.yaml` is run `first`
+ * @param options.name      names the run, whatever text and file say
  * @throws  InvalidArgumentError that names the field, with a suggestion where one is near
  */
-export function parseRunConfig(text: string, options: { fileName?: string } = {}): RunConfig {
+export function parseRunConfig(
+  text: string,
+  options: { fileName?: string; name?: string } = {},
+): RunConfig {
   checkYamlLimits(text);
   const raw = readYaml(text);
   const name = options.fileName === undefined ? null : nameFromFile(options.fileName);
-  const value = "name" in raw || name === null ? raw : { name, ...raw };
+  const named = "name" in raw || name === null ? raw : { name, ...raw };
+  const value = options.name === undefined ? named : { ...named, name: options.name };
   return checkRunConfig(value);
 }
 

@@ -1,0 +1,93 @@
+import { relative } from "node:path";
+
+import { type RunConfig, type RunResult, type TaskSourceConfig } from "@gumshoe/protocol";
+
+import { shownCommand } from "../terminal/shown-command.js";
+
+/** How the command that ended was given, so that the next ones fit it. */
+export interface GivenCommand {
+  /** `run` had a cluster of its own, `submit` and `watch` one that stands. */
+  readonly kind: "run" | "submit" | "watch";
+  /** Config file that was named; null where none was. */
+  readonly configFile: string | null;
+  /** Options that name run and cluster, as they were given, e.g. `--home x`. */
+  readonly cluster: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Folder that shown paths are relative to. */
+  readonly workingFolder: string;
+}
+
+/** Lists what can be typed after a run, in the order of its use. */
+export function nextSteps(result: RunResult, config: RunConfig, given: GivenCommand): string[] {
+  const { kind, env, workingFolder } = given;
+  const show = (...words: string[]) => shownCommand(env, words);
+  const isHere = kind === "run";
+  const model = isHere ? shortPath(result.checkpoint, workingFolder) : `models/${result.run}`;
+  const fetch = isHere ? [] : [show("download", result.run, "--out", model, ...given.cluster)];
+  return [...fetch, ...evalSteps(config, model, show), ...againSteps(result, given)];
+}
+
+/** Evaluates the model on new cases of the kind that it has learnt; a module is its own judge. */
+function evalSteps(
+  config: RunConfig,
+  model: string,
+  show: (...words: string[]) => string,
+): string[] {
+  const source = sourceOf(config);
+  switch (source.type) {
+    case "generate": {
+      const tier = lastTier(config) ?? source.tier;
+      const style = source.style === "clear" ? [] : ["--style", source.style];
+      const make = [
+        "puzzle",
+        "generate",
+        "--tier",
+        tier,
+        ...style,
+        "--count",
+        "200",
+        "--seed",
+        "5",
+      ];
+      return [
+        show(...make, "--out", "cases.json"),
+        show("eval", "--model", model, "--data", "cases.json"),
+      ];
+    }
+    case "dataset":
+      return [show("eval", "--model", model, "--data", source.file)];
+    case "zebra":
+    case "module":
+      return [];
+    default:
+      return source satisfies never;
+  }
+}
+
+/** The same run once more: with other workers it ends with the same weights. */
+function againSteps({ run }: RunResult, given: GivenCommand): string[] {
+  const { kind, configFile, cluster, env, workingFolder } = given;
+  if (configFile === null) return [];
+  const config = shortPath(configFile, workingFolder);
+  const note = "   # the same digest";
+  if (kind === "run") {
+    const words = ["run", config, ...cluster, "--fresh", "--inference", "2", "--trainers", "2"];
+    return [shownCommand(env, words) + note];
+  }
+  const again = `${run.slice(0, 55)}-again`;
+  return [shownCommand(env, ["submit", config, "--name", again, ...cluster, "--watch"]) + note];
+}
+
+function sourceOf(config: RunConfig): TaskSourceConfig {
+  return config.type === "grpo" ? config.tasks.source : config.examples.source;
+}
+
+function lastTier(config: RunConfig): string | null {
+  return config.type === "grpo" ? (config.tasks.curriculum?.tiers.at(-1) ?? null) : null;
+}
+
+/** Returns the shorter of the absolute and the relative path. */
+export function shortPath(path: string, from: string): string {
+  const shorter = relative(from, path);
+  return shorter !== "" && shorter.length < path.length ? shorter : path;
+}
