@@ -61,6 +61,34 @@ export class TokenizerError extends ClusterError {
   }
 }
 
+/** Thrown when a chat template cannot be read, or cannot be rendered; names the line where it is known. */
+export class TemplateError extends ClusterError {
+  constructor(
+    readonly problem: string,
+    /** From 1. */
+    readonly line: number | null = null,
+  ) {
+    const place = line === null ? "" : `line ${line} `;
+    super("INVALID_ARGUMENT", `${place}${problem}`, { details: { problem, line } });
+  }
+
+  /** Returns the same error with a line. */
+  at(line: number): TemplateError {
+    return new TemplateError(this.problem, line);
+  }
+}
+
+/** Thrown when a chat template asks for the date and none was given. */
+export class TemplateDateError extends TemplateError {
+  constructor(line: number | null = null) {
+    super("asks for the date (strftime_now), and none is given", line);
+  }
+
+  override at(line: number): TemplateDateError {
+    return new TemplateDateError(line);
+  }
+}
+
 /** Thrown when a file of golden numbers cannot be used; names the file and the place in it. */
 export class GoldenFileError extends ClusterError {
   constructor(

@@ -3,6 +3,7 @@ export {
   ModelConfigError,
   ModelFolderError,
   RequestTooLargeError,
+  TemplateDateError,
   TokenizerError,
   UnknownParameterError,
 } from "./errors.js";
@@ -19,7 +20,7 @@ export {
   type SampleRequest,
   type SampleResult,
 } from "./sampler/sequence.js";
-export { type Message } from "./tokenizer/chat-template.js";
+export { type ChatOptions, type Message } from "./tokenizer/chat-template.js";
 export { Tokenizer } from "./tokenizer/tokenizer.js";
 export {
   type BpeOptions,

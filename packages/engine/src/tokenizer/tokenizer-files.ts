@@ -11,6 +11,8 @@ export interface TokenizerFiles {
   readonly config: JsonObject;
   readonly modelConfig: JsonObject;
   readonly generationConfig: JsonObject;
+  /** `special_tokens_map.json`, which older versions of Transformers write. */
+  readonly specialTokens: JsonObject;
   /** A template in a file of its own, which goes before the one in the config. */
   readonly chatTemplate: string | null;
 }
@@ -25,6 +27,7 @@ export function parseTokenizerFiles(assets: Readonly<Record<string, string>>): T
     config: parseObject("tokenizer_config.json", assets["tokenizer_config.json"]),
     modelConfig: parseObject("config.json", assets["config.json"]),
     generationConfig: parseObject("generation_config.json", assets["generation_config.json"]),
+    specialTokens: parseObject("special_tokens_map.json", assets["special_tokens_map.json"]),
     chatTemplate: assets["chat_template.jinja"] ?? null,
   };
 }

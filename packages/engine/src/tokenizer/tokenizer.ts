@@ -2,7 +2,7 @@ import { errorMessage } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
 import { readAssets } from "../weights/assets.js";
-import { ChatTemplate, type Message } from "./chat-template.js";
+import { type ChatOptions, ChatTemplate, type Message } from "./chat-template.js";
 import { findStopTokens } from "./stop-tokens.js";
 import { createTextTokenizer, type TextTokenizer } from "./text-tokenizer.js";
 import { parseTokenizerFiles } from "./tokenizer-files.js";
@@ -76,24 +76,18 @@ export class Tokenizer {
   /**
    * Writes a conversation as the model has learned to read it.
    *
-   * @param options.addGenerationPrompt  true ends with the opening of the model's turn; the default
    * @throws TokenizerError when the folder has no chat template, or it refuses the messages
+   * @throws TemplateDateError when the template asks for a date that was not given
    */
-  renderChat(
-    messages: readonly Message[],
-    options: { addGenerationPrompt?: boolean } = {},
-  ): string {
+  renderChat(messages: readonly Message[], options: ChatOptions = {}): string {
     if (this.#chat === null) {
       throw new TokenizerError("tokenizer_config.json", "has no chat_template");
     }
-    return this.#chat.render(messages, options.addGenerationPrompt ?? true);
+    return this.#chat.render(messages, options);
   }
 
   /** Returns the ids of {@link renderChat}. */
-  encodeChat(
-    messages: readonly Message[],
-    options: { addGenerationPrompt?: boolean } = {},
-  ): number[] {
+  encodeChat(messages: readonly Message[], options: ChatOptions = {}): number[] {
     return this.encode(this.renderChat(messages, options));
   }
 }
