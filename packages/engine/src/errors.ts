@@ -11,6 +11,30 @@ export class RequestTooLargeError extends ClusterError {
   }
 }
 
+/** Thrown when the logits of a model are NaN or infinite: its weights are of no use. */
+export class NotFiniteError extends ClusterError {
+  /** @param subject  the model, or the request that it was asked */
+  constructor(readonly subject: string) {
+    const problem = "the logits are not finite numbers; the weights have diverged or are damaged";
+    super("DATA_LOSS", `${subject}: ${problem}`, { details: { subject } });
+  }
+}
+
+/** Thrown when a stored weight is NaN or infinite. */
+export class DamagedWeightError extends ClusterError {
+  constructor(
+    readonly file: string,
+    readonly tensor: string,
+    element: { readonly value: number; readonly place: readonly number[] },
+  ) {
+    const { value, place } = element;
+    const where = `${file}: tensor ${tensor} is ${value} at [${place.join(", ")}]`;
+    super("DATA_LOSS", `${where}: the weights have diverged or are damaged`, {
+      details: { file, tensor, place: [...place] },
+    });
+  }
+}
+
 /** Thrown when a model's `config.json` lacks a field, or asks for what the engine cannot do. */
 export class ModelConfigError extends ClusterError {
   constructor(

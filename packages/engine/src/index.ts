@@ -1,7 +1,9 @@
 export {
+  DamagedWeightError,
   GoldenFileError,
   ModelConfigError,
   ModelFolderError,
+  NotFiniteError,
   RequestTooLargeError,
   TemplateDateError,
   TokenizerError,
