@@ -78,7 +78,7 @@ export class ModelFolderError extends ClusterError {
 export class TokenizerError extends ClusterError {
   constructor(
     readonly subject: string,
-    problem: string,
+    readonly problem: string,
     cause?: unknown,
   ) {
     super("INVALID_ARGUMENT", `${subject} ${problem}`, { details: { subject, problem }, cause });

@@ -5,6 +5,7 @@ export { EarlyStopConfig, GrpoConfig } from "./config/grpo-config.js";
 export { AggregationConfig, LossSettings } from "./config/loss.js";
 export { OptimizerConfig } from "./config/optimizer.js";
 export { checkRunConfig, parseRunConfig } from "./config/parse.js";
+export { PromptConfig } from "./config/prompts.js";
 export { RunConfig } from "./config/run-config.js";
 export { RewardInterval, RunResult, ValidationResult } from "./config/run-result.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./config/sft-config.js";

@@ -12,7 +12,14 @@ import { formatCount, formatDuration, formatInterval, formatReward } from "../te
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
-import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
+import {
+  isoDate,
+  positiveNumber,
+  templateVariable,
+  wholeNumber,
+  withExamples,
+  withJson,
+} from "./options.js";
 
 const BAR_WIDTH = 24;
 
@@ -30,6 +37,8 @@ interface EvalOptions {
   readonly seed: number;
   readonly grader: "fixed" | "seed";
   readonly threads?: number;
+  readonly template?: Readonly<Record<string, unknown>>;
+  readonly date?: string;
   readonly concurrency: number;
   readonly promptPrice?: number;
   readonly answerPrice?: number;
@@ -58,6 +67,8 @@ export function addEvalCommand(program: Command, context: Context): void {
         .default("fixed"),
     )
     .option("--threads <n>", "threads of the model; default: all cores", wholeNumber(1, 1024))
+    .option("--template <key=value>", "variable of the chat template", templateVariable)
+    .option("--date <date>", "date that the chat template is told", isoDate)
     .option("--concurrency <n>", "requests in flight at the endpoint", wholeNumber(1, 1024), 8)
     .option("--prompt-price <usd>", "of a million prompt tokens", positiveNumber)
     .option("--answer-price <usd>", "of a million answer tokens", positiveNumber);
@@ -107,7 +118,8 @@ async function runEvaluation(options: EvalOptions, context: Context): Promise<Ev
 
 async function openSource(options: EvalOptions, { env, clock }: Context): Promise<AnswerSource> {
   if (options.model !== undefined) {
-    return LocalAnswers.load(options.model, options.threads ?? null);
+    const chat = { variables: options.template ?? {}, date: options.date ?? null };
+    return LocalAnswers.load(options.model, { threads: options.threads ?? null, chat });
   }
   if (options.endpoint === undefined) {
     throw new InvalidArgumentError("--model", "is missing", {

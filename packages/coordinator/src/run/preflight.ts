@@ -92,7 +92,7 @@ async function checkLengths(run: Preflight, sources: readonly DrawnSource[]): Pr
   for (const { kind, environment, tasks } of sources) {
     const budget = tokenBudget(config, kind, model.maxPositions);
     for (const task of tasks) {
-      const prompt = model.tokenizer.encodeChat(task.messages).length;
+      const prompt = writePrompt(config, model.tokenizer, task.messages).length;
       if (config.type === "sft" && kind === "train") {
         await checkExample(run, { task, prompt, environment });
         continue;

@@ -5,7 +5,14 @@ import { readAssets } from "../weights/assets.js";
 import { type ChatOptions, ChatTemplate, type Message } from "./chat-template.js";
 import { findStopTokens } from "./stop-tokens.js";
 import { createTextTokenizer, type TextTokenizer } from "./text-tokenizer.js";
-import { parseTokenizerFiles } from "./tokenizer-files.js";
+import { type JsonObject, parseTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
+import { tokenizerOfVocabulary } from "./vocabulary-files.js";
+
+function tokenizerJson(files: TokenizerFiles): JsonObject {
+  const { tokenizer, vocabulary } = files;
+  if (tokenizer !== null) return tokenizer;
+  return vocabulary === null ? {} : tokenizerOfVocabulary(files, vocabulary);
+}
 
 /**
  * Turns text into token ids and back, as the tokenizer files of a model folder say.
@@ -24,8 +31,9 @@ export class Tokenizer {
   private constructor(assets: Readonly<Record<string, string>>) {
     const files = parseTokenizerFiles(assets);
     try {
-      this.#text = createTextTokenizer(files.tokenizer, files.config);
+      this.#text = createTextTokenizer(tokenizerJson(files), files.config);
     } catch (error) {
+      if (error instanceof TokenizerError) throw error;
       throw new TokenizerError("tokenizer.json", `cannot be used: ${errorMessage(error)}`, error);
     }
     this.#chat = ChatTemplate.fromFiles(files);
