@@ -46,8 +46,14 @@ export function namedTokens(files: TokenizerFiles): Readonly<Record<string, stri
   return tokens;
 }
 
-/** The class that reads these files in Transformers, without the ending of the faster ones. */
+/**
+ * The class that reads these files in Transformers, without the ending of the faster ones: that of the
+ * config, or where that names none in particular, the one of the model's type.
+ */
 export function tokenizerClass(files: TokenizerFiles): string | null {
-  const name = files.config["tokenizer_class"];
-  return typeof name === "string" ? name.replace(/Fast$/, "") : null;
+  const given = files.config["tokenizer_class"];
+  const name = typeof given === "string" ? given.replace(/Fast$/, "") : null;
+  const isGeneric = name === null || name === "PreTrainedTokenizer" || name === "TokenizersBackend";
+  const modelType = files.modelConfig["model_type"];
+  return isGeneric && (modelType === "qwen2" || modelType === "qwen3") ? "Qwen2Tokenizer" : name;
 }

@@ -51,10 +51,7 @@ export function tokenizerOfVocabulary(
 
 /** The normalizer and the pre-tokenizer of the class that reads these files. */
 function wordsOf(files: TokenizerFiles): JsonObject {
-  const modelType = files.modelConfig["model_type"];
-  const given = tokenizerClass(files);
-  const isGeneric = given === null || given.startsWith("PreTrained");
-  const name = isGeneric && /^qwen[23]$/.test(String(modelType)) ? "Qwen2Tokenizer" : given;
+  const name = tokenizerClass(files);
   const prefix = files.config["add_prefix_space"] === true;
   const bytes = { type: "ByteLevel", add_prefix_space: prefix, trim_offsets: true };
   if (name === "Qwen2Tokenizer") {
@@ -102,8 +99,21 @@ function addedTokens(files: TokenizerFiles, vocab: JsonObject): JsonObject[] {
       special: true,
     });
   }
+  checkOrder([...added.values()], vocab);
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
   return [...added.values()]
     .sort((a, b) => a.id - b.id)
     .map(({ id, content, special }) => ({ id, content, ...flags, special }));
+}
+
+/** Transformers numbers added tokens on from the vocabulary, whatever ids they are given. */
+function checkOrder(added: readonly AddedToken[], vocab: JsonObject): void {
+  const fresh = added.filter(({ content }) => vocab[content] === undefined);
+  let next = Object.values(vocab).length;
+  for (const { id, content } of [...fresh].sort((a, b) => a.id - b.id)) {
+    if (id !== next++) {
+      const problem = `gives ${JSON.stringify(content)} the id ${id}, not ${next - 1}`;
+      throw new TokenizerError("tokenizer_config.json", problem);
+    }
+  }
 }
