@@ -35,8 +35,8 @@ test.each([
   ["gpt2", { tokenizer_class: "GPT2Tokenizer" }, "llama"],
 ])(
   "vocab.json and merges.txt of %s with %j are read as Transformers reads them",
-  (name, ...rest) => {
-    const tokenizer = Tokenizer.fromAssets(filesOf(name, ...rest));
+  (name, config, modelType) => {
+    const tokenizer = Tokenizer.fromAssets(filesOf(name, config, modelType));
     const rows = golden.find((one) => one.name === name)?.rows ?? [];
     const plain = rows.filter(([text]) => !/<[^ ]*>/.test(text));
     expect(plain.length).toBeGreaterThan(50);
