@@ -11,6 +11,30 @@ export class RequestTooLargeError extends ClusterError {
   }
 }
 
+/** Thrown when the logits of a model are NaN or infinite: its weights are of no use. */
+export class NotFiniteError extends ClusterError {
+  /** @param subject  the model, or the request that it was asked */
+  constructor(readonly subject: string) {
+    const problem = "the logits are not finite numbers; the weights have diverged or are damaged";
+    super("DATA_LOSS", `${subject}: ${problem}`, { details: { subject } });
+  }
+}
+
+/** Thrown when a stored weight is NaN or infinite. */
+export class DamagedWeightError extends ClusterError {
+  constructor(
+    readonly file: string,
+    readonly tensor: string,
+    element: { readonly value: number; readonly place: readonly number[] },
+  ) {
+    const { value, place } = element;
+    const where = `${file}: tensor ${tensor} is ${value} at [${place.join(", ")}]`;
+    super("DATA_LOSS", `${where}: the weights have diverged or are damaged`, {
+      details: { file, tensor, place: [...place] },
+    });
+  }
+}
+
 /** Thrown when a model's `config.json` lacks a field, or asks for what the engine cannot do. */
 export class ModelConfigError extends ClusterError {
   constructor(
@@ -54,10 +78,38 @@ export class ModelFolderError extends ClusterError {
 export class TokenizerError extends ClusterError {
   constructor(
     readonly subject: string,
-    problem: string,
+    readonly problem: string,
     cause?: unknown,
   ) {
     super("INVALID_ARGUMENT", `${subject} ${problem}`, { details: { subject, problem }, cause });
+  }
+}
+
+/** Thrown when a chat template cannot be read, or cannot be rendered; names the line where it is known. */
+export class TemplateError extends ClusterError {
+  constructor(
+    readonly problem: string,
+    /** From 1. */
+    readonly line: number | null = null,
+  ) {
+    const place = line === null ? "" : `line ${line} `;
+    super("INVALID_ARGUMENT", `${place}${problem}`, { details: { problem, line } });
+  }
+
+  /** Returns the same error with a line. */
+  at(line: number): TemplateError {
+    return new TemplateError(this.problem, line);
+  }
+}
+
+/** Thrown when a chat template asks for the date and none was given. */
+export class TemplateDateError extends TemplateError {
+  constructor(line: number | null = null) {
+    super("asks for the date (strftime_now), and none is given", line);
+  }
+
+  override at(line: number): TemplateDateError {
+    return new TemplateDateError(line);
   }
 }
 

@@ -1,8 +1,11 @@
 export {
+  DamagedWeightError,
   GoldenFileError,
   ModelConfigError,
   ModelFolderError,
+  NotFiniteError,
   RequestTooLargeError,
+  TemplateDateError,
   TokenizerError,
   UnknownParameterError,
 } from "./errors.js";
@@ -19,7 +22,8 @@ export {
   type SampleRequest,
   type SampleResult,
 } from "./sampler/sequence.js";
-export { type Message } from "./tokenizer/chat-template.js";
+export { type ChatOptions, type Message } from "./tokenizer/chat-template.js";
+export { openTokenizer, requireEndToken, type TokenizerFolder } from "./tokenizer/open-tokenizer.js";
 export { Tokenizer } from "./tokenizer/tokenizer.js";
 export {
   type BpeOptions,

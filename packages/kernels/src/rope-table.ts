@@ -9,7 +9,23 @@ export type RopeScaling =
       readonly lowFreqFactor: number;
       readonly highFreqFactor: number;
       readonly originalMaxPositions: number;
+    }
+  | {
+      readonly type: "yarn";
+      readonly factor: number;
+      /** Cosines and sines are multiplied by it; null for what `factor` and the two scales give. */
+      readonly attentionFactor: number | null;
+      readonly mscale: number | null;
+      readonly mscaleAllDim: number | null;
+      /** Turns in the original context above which a frequency is kept, and below which it is divided. */
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      readonly originalMaxPositions: number;
+      /** True rounds the range between the two to whole frequencies. */
+      readonly truncate: boolean;
     };
+
+type Yarn = Extract<RopeScaling, { type: "yarn" }>;
 
 const LN_2 = 0.6931471805599453;
 const TWO_PI = 6.283185307179586;
@@ -23,7 +39,7 @@ const HALF_PI = [1.5707963109016418, 1.5893254712295857e-8, 6.123233995736766e-1
  *
  * @returns  cos and sin [numPositions, headDim / 2] f32
  * @throws   ShapeError when headDim is odd
- * @source   arXiv:2104.09864; llama3 scaling as in the Llama 3.1 release
+ * @source   arXiv:2104.09864; llama3 scaling as in the Llama 3.1 release; yarn: arXiv:2309.00071
  */
 export function ropeTable(options: {
   theta: number;
@@ -37,18 +53,51 @@ export function ropeTable(options: {
   const cos = new Float32Array(numPositions * half);
   const sin = new Float32Array(numPositions * half);
   const lnTheta = ln(theta);
+  const ramp = scaling?.type === "yarn" ? yarnRamp(scaling, { lnTheta, headDim }) : null;
+  const length = scaling?.type === "yarn" ? yarnLength(scaling) : 1;
   for (let i = 0; i < half; i++) {
-    const frequency = scaled(expNegative(((2 * i) / headDim) * lnTheta), scaling);
+    const plain = expNegative(((2 * i) / headDim) * lnTheta);
+    const frequency =
+      scaling === null || scaling.type !== "yarn"
+        ? scaled(plain, scaling)
+        : blended(plain, scaling.factor, ramp?.(i) ?? 0);
     for (let position = 0; position < numPositions; position++) {
       const [s, c] = sinCos(position * frequency);
-      cos[position * half + i] = c;
-      sin[position * half + i] = s;
+      cos[position * half + i] = c * length;
+      sin[position * half + i] = s * length;
     }
   }
   return { cos, sin };
 }
 
-function scaled(frequency: number, scaling: RopeScaling | null): number {
+/** Returns how far frequency i is on the way from kept (0) to divided by the factor (1). */
+function yarnRamp(
+  { betaFast, betaSlow, originalMaxPositions, truncate }: Yarn,
+  { lnTheta, headDim }: { lnTheta: number; headDim: number },
+): (i: number) => number {
+  // The frequency that makes so many turns within the original context.
+  const place = (turns: number) =>
+    (headDim * ln(originalMaxPositions / (turns * TWO_PI))) / (2 * lnTheta);
+  const round = truncate ? Math.floor : (value: number) => value;
+  const low = Math.max(round(place(betaFast)), 0);
+  const high = Math.min(truncate ? Math.ceil(place(betaSlow)) : place(betaSlow), headDim - 1);
+  const width = low === high ? 0.001 : high - low;
+  return (i) => Math.min(1, Math.max(0, (i - low) / width));
+}
+
+function blended(frequency: number, factor: number, ramp: number): number {
+  return (frequency / factor) * ramp + frequency * (1 - ramp);
+}
+
+/** Returns what cosines and sines are multiplied by: longer contexts need sharper attention. */
+function yarnLength({ factor, attentionFactor, mscale, mscaleAllDim }: Yarn): number {
+  if (attentionFactor !== null) return attentionFactor;
+  const length = (scale: number) => (factor <= 1 ? 1 : 0.1 * scale * ln(factor) + 1);
+  if (mscale === null || mscaleAllDim === null) return length(1);
+  return length(mscale) / length(mscaleAllDim);
+}
+
+function scaled(frequency: number, scaling: Exclude<RopeScaling, Yarn> | null): number {
   if (scaling === null) return frequency;
   if (scaling.type === "linear") return frequency / scaling.factor;
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositions } = scaling;

@@ -6,6 +6,7 @@ export { AggregationConfig, LossSettings } from "./config/loss.js";
 export { type NamedPath, namedPaths } from "./config/named-paths.js";
 export { OptimizerConfig } from "./config/optimizer.js";
 export { checkRunConfig, parseRunConfig } from "./config/parse.js";
+export { PromptConfig } from "./config/prompts.js";
 export { RunConfig } from "./config/run-config.js";
 export { RewardInterval, RunResult, ValidationResult } from "./config/run-result.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./config/sft-config.js";

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError as InvalidOptionError, Option } from
 
 import { type TokenPrice } from "../eval/evaluate.js";
 import { type FieldSettings } from "../eval/request-fields.js";
-import { positiveNumber, wholeNumber, withJson } from "./options.js";
+import { isoDate, positiveNumber, templateVariable, wholeNumber, withJson } from "./options.js";
 
 /** What `gumshoe eval` is told. */
 export interface EvalOptions {
@@ -20,6 +20,8 @@ export interface EvalOptions {
   readonly seed: number;
   readonly grader: "fixed" | "seed";
   readonly threads?: number;
+  readonly template?: Readonly<Record<string, unknown>>;
+  readonly date?: string;
   readonly concurrency: number;
   readonly timeout: number;
   readonly maxWait: number;
@@ -55,6 +57,8 @@ export function withEvalOptions(command: Command): Command {
         .default("fixed"),
     )
     .option("--threads <n>", "threads of the model; default: all cores", wholeNumber(1, 1024))
+    .option("--template <key=value>", "variable of the chat template", templateVariable)
+    .option("--date <date>", "date that the chat template is told", isoDate)
     .option(
       "--replies <file>",
       "JSONL that keeps every reply as it comes; an evaluation that was interrupted goes on from it",

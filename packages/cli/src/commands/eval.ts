@@ -125,7 +125,8 @@ async function openSource(
   onNotice: (line: string) => void,
 ): Promise<AnswerSource> {
   if (options.model !== undefined) {
-    return LocalAnswers.load(options.model, options.threads ?? null);
+    const chat = { variables: options.template ?? {}, date: options.date ?? null };
+    return LocalAnswers.load(options.model, { threads: options.threads ?? null, chat });
   }
   if (options.endpoint === undefined) {
     throw new InvalidArgumentError("--model", "is missing", {

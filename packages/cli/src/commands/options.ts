@@ -36,6 +36,37 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError("It must be a number above 0.");
 }
 
+/**
+ * Reads one `KEY=VALUE` and adds it to those before: a value is JSON, or else a text.
+ *
+ * @param before  variables of the same option, given earlier
+ */
+export function templateVariable(
+  text: string,
+  before: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [, name = "", value = ""] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === "" || name === "messages" || name === "add_generation_prompt") {
+    throw new InvalidArgumentError("It must be KEY=VALUE, such as enable_thinking=false.");
+  }
+  return { ...before, [name]: parseValue(value) };
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** Reads a date such as `2026-11-28`. */
+export function isoDate(text: string): string {
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
+  if (isDate && new Date(text).toISOString().startsWith(text)) return text;
+  throw new InvalidArgumentError("It must be a date, such as 2026-11-28.");
+}
+
 /** Adds `--json`. */
 export function withJson(command: Command): Command {
   return command.option("--json", "print one JSON document on stdout; all else goes to stderr");

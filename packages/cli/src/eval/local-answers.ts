@@ -1,5 +1,16 @@
-import { errorMessage } from "@gumshoe/core";
-import { Model, openModelFolder, Sampler, type SampleResult, Tokenizer } from "@gumshoe/engine";
+import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import {
+  type ChatOptions,
+  Model,
+  NotFiniteError,
+  openModelFolder,
+  openTokenizer,
+  requireEndToken,
+  Sampler,
+  type SampleResult,
+  TemplateDateError,
+  type Tokenizer,
+} from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
 
 import {
@@ -12,17 +23,25 @@ import {
 /** Prompts that are in the sampler at a time: enough to fill its batch. */
 const PROMPTS_IN_FLIGHT = 16;
 
+/** A model of this process, ready to answer. */
+interface LoadedModel {
+  readonly folder: string;
+  readonly device: Device;
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  /** How prompts are written. */
+  readonly chat: ChatOptions;
+}
+
 /** Answers with a model of this process. */
 export class LocalAnswers implements AnswerSource {
-  private constructor(
-    private readonly device: Device,
-    private readonly model: Model,
-    private readonly tokenizer: Tokenizer,
-    private readonly maxPositions: number,
-  ) {}
+  private constructor(private readonly loaded: LoadedModel) {}
 
   /** Loads a model folder. */
-  static async load(folder: string, threads: number | null): Promise<LocalAnswers> {
+  static async load(
+    folder: string,
+    { threads, chat = {} }: { threads: number | null; chat?: ChatOptions },
+  ): Promise<LocalAnswers> {
     const source = await openModelFolder(folder);
     const device = createCpuDevice(threads === null ? {} : { threads });
     try {
@@ -30,8 +49,9 @@ export class LocalAnswers implements AnswerSource {
       const model = new Model({ device, config, training: false });
       model.setParameters(await source.readParameters(0, layout.numParameters));
       model.commit();
-      const tokenizer = Tokenizer.fromAssets(source.assets);
-      return new LocalAnswers(device, model, tokenizer, config.maxPositions);
+      const tokenizer = await openTokenizer(source);
+      requireEndToken(folder, tokenizer);
+      return new LocalAnswers({ folder, device, model, tokenizer, chat });
     } catch (thrown) {
       device.dispose();
       throw thrown;
@@ -46,7 +66,7 @@ export class LocalAnswers implements AnswerSource {
     options: SamplingOptions,
     signal: AbortSignal,
   ): AsyncGenerator<SourcedAnswer> {
-    const sampler = new Sampler({ model: this.model });
+    const sampler = new Sampler({ model: this.loaded.model });
     let next = 0;
     let numOpen = 0;
     while (next < prompts.length || numOpen > 0) {
@@ -60,7 +80,7 @@ export class LocalAnswers implements AnswerSource {
         else yield* failures(next, problem, options.samples);
         next++;
       }
-      for (const result of sampler.step()) {
+      for (const result of this.#step(sampler)) {
         numOpen--;
         for (const answer of this.#read(result)) {
           if (!isKnown(answer.index, answer.sample)) yield answer;
@@ -75,8 +95,17 @@ export class LocalAnswers implements AnswerSource {
 
   /** Gives the model's memory back. */
   close(): void {
-    this.model.dispose();
-    this.device.dispose();
+    this.loaded.model.dispose();
+    this.loaded.device.dispose();
+  }
+
+  /** @throws NotFiniteError naming the folder when the logits of its model are no finite numbers */
+  #step(sampler: Sampler): SampleResult[] {
+    try {
+      return sampler.step();
+    } catch (error) {
+      throw error instanceof NotFiniteError ? new NotFiniteError(this.loaded.folder) : error;
+    }
   }
 
   /** Hands a prompt to the sampler; returns why it cannot be answered, or null. */
@@ -85,10 +114,11 @@ export class LocalAnswers implements AnswerSource {
     { index, prompt }: { index: number; prompt: string },
     options: SamplingOptions,
   ): string | null {
-    const promptIds = this.tokenizer.encodeChat([{ role: "user", content: prompt }]);
-    const maxNewTokens = Math.min(options.maxAnswerTokens, this.maxPositions - promptIds.length);
-    if (maxNewTokens < 1) {
-      return `a prompt of ${promptIds.length} tokens; the model takes ${this.maxPositions}`;
+    const { tokenizer, chat, model } = this.loaded;
+    const promptIds = writeChat(tokenizer, prompt, chat);
+    const { maxPositions } = model.config;
+    if (promptIds.length >= maxPositions) {
+      return `a prompt of ${promptIds.length} tokens; the model takes ${maxPositions}`;
     }
     try {
       sampler.add({
@@ -96,8 +126,8 @@ export class LocalAnswers implements AnswerSource {
         promptIds,
         count: options.samples,
         temperature: options.temperature,
-        maxNewTokens,
-        stopTokenIds: this.tokenizer.stopTokenIds,
+        maxNewTokens: options.maxAnswerTokens,
+        stopTokenIds: tokenizer.stopTokenIds,
         seed: [options.seed, index],
         earlyStop: null,
       });
@@ -115,11 +145,22 @@ export class LocalAnswers implements AnswerSource {
         tokens: { prompt: i === 0 ? promptIds.length : 0, answer: rollout.tokens.length },
         outcome: {
           type: "answer",
-          reply: this.tokenizer.decode([...rollout.tokens], { skipSpecialTokens: true }),
+          reply: this.loaded.tokenizer.decode([...rollout.tokens], { skipSpecialTokens: true }),
           finish: rollout.finish === "length" ? "length" : "stop",
         },
       };
     }
+  }
+}
+
+/** @throws InvalidArgumentError naming --date when the chat template asks for a date and there is none */
+function writeChat(tokenizer: Tokenizer, prompt: string, chat: ChatOptions): number[] {
+  try {
+    return tokenizer.encodeChat([{ role: "user", content: prompt }], chat);
+  } catch (cause) {
+    if (!(cause instanceof TemplateDateError)) throw cause;
+    const problem = "is missing: the model's chat template asks for the date";
+    throw new InvalidArgumentError("--date", problem, { suggestion: "--date 2026-11-28", cause });
   }
 }
 

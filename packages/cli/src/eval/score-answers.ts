@@ -1,5 +1,12 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { Model, openModelFolder, Scorer, Tokenizer } from "@gumshoe/engine";
+import {
+  Model,
+  NotFiniteError,
+  openModelFolder,
+  openTokenizer,
+  Scorer,
+  type Tokenizer,
+} from "@gumshoe/engine";
 import { createCpuDevice } from "@gumshoe/kernels";
 
 /** An answer to be scored: a prompt as text for the chat template, or ids of both. */
@@ -72,12 +79,14 @@ export async function scoreAnswers(
   const source = await openModelFolder(folder);
   const device = createCpuDevice(options.threads === null ? {} : { threads: options.threads });
   try {
-    const tokenizer = Tokenizer.fromAssets(source.assets);
+    const tokenizer = await openTokenizer(source);
     const model = new Model({ device, config: source.config, training: false });
     model.setParameters(await source.readParameters(0, source.layout.numParameters));
     model.commit();
     const scorer = new Scorer(model);
     return requests.map((request) => scoreOne(scorer, tokenizer, request, options.temperature));
+  } catch (error) {
+    throw error instanceof NotFiniteError ? new NotFiniteError(folder) : error;
   } finally {
     device.dispose();
     await source.close();

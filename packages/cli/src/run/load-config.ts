@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 
-import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { openModelFolder, Tokenizer } from "@gumshoe/engine";
+import { ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
 import {
   checkRunConfig,
@@ -73,14 +73,30 @@ export function moveConfig(config: RunConfig, folder: { from: string; to: string
  */
 export async function checkInputs(config: RunConfig): Promise<void> {
   if (config.type === "sft" && config.init.type === "new") {
-    await Tokenizer.load(config.model);
+    await inModel(async () => {
+      const assets = await readAssets(config.model);
+      await openTokenizer({ dir: config.model, assets, config: null });
+    });
   } else {
-    const folder = await openModelFolder(config.model);
-    await folder.close();
-    Tokenizer.fromAssets(folder.assets);
+    await inModel(async () => {
+      const folder = await openModelFolder(config.model);
+      await folder.close();
+      requireEndToken(config.model, await openTokenizer(folder));
+    });
   }
   for (const kind of ["train", "validation"] as const) {
     await (await openEnvironment(config, kind))?.close();
+  }
+}
+
+/** Puts the field before what is wrong with the folder that it names. */
+async function inModel(open: () => Promise<void>): Promise<void> {
+  try {
+    await open();
+  } catch (cause) {
+    const isFolder = cause instanceof ClusterError && cause.code === "INVALID_ARGUMENT";
+    if (!isFolder) throw cause;
+    throw new InvalidArgumentError("model", cause.message, { cause });
   }
 }
 

@@ -9,6 +9,7 @@ import { type Lessons } from "./learning-plan.js";
 import { type CheckedModel } from "./run-model.js";
 import { type TaskPlan } from "./task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "./token-budget.js";
+import { writePrompt } from "./write-prompt.js";
 
 /** Keeps careless answers apart from other uses of the run's seed. */
 const CARELESS_STREAM = 3;
@@ -79,7 +80,7 @@ export class ExampleLessons {
     const reply = await exampleReply(this.#config, this.#tasks.environment, { task, index });
     const [stop] = tokenizer.stopTokenIds;
     const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
-    const promptTokens = Int32Array.from(tokenizer.encodeChat(task.messages));
+    const promptTokens = Int32Array.from(writePrompt(this.#config, tokenizer, task.messages));
     const budget = { ...this.#budget, maxAnswerTokens: tokens.length };
     if (answerRoom(task.id, promptTokens.length, budget) < tokens.length) {
       const needed = promptTokens.length + tokens.length;

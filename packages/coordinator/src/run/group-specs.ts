@@ -7,6 +7,7 @@ import { type Weights } from "./run-state.js";
 import { Slab } from "./slab.js";
 import { type TaskPlan } from "./task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "./token-budget.js";
+import { writePrompt } from "./write-prompt.js";
 
 /** Parts of the random key that keep purposes apart. */
 const TRAIN_STREAM = 1;
@@ -105,7 +106,7 @@ export class GroupPlanner {
 
   /** @throws InvalidArgumentError when the task does not fit the model or a pack */
   #common(task: Task, iteration: number, kind: GroupKind) {
-    const prompt = this.#model.tokenizer.encodeChat(task.messages);
+    const prompt = writePrompt(this.#config, this.#model.tokenizer, task.messages);
     return {
       run: this.#config.name,
       iteration,

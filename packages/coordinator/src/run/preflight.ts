@@ -11,6 +11,7 @@ import { type Task } from "@gumshoe/puzzles";
 import { type CheckedModel } from "./run-model.js";
 import { ORDER_OFFSET, type OpenEnvironments } from "./task-plan.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
+import { writePrompt } from "./write-prompt.js";
 
 /** Tasks of each source that are drawn and measured. */
 const TASKS_PER_SOURCE = 8;
@@ -92,7 +93,7 @@ async function checkLengths(run: Preflight, sources: readonly DrawnSource[]): Pr
   for (const { kind, environment, tasks } of sources) {
     const budget = tokenBudget(config, kind, model.maxPositions);
     for (const task of tasks) {
-      const prompt = model.tokenizer.encodeChat(task.messages).length;
+      const prompt = writePrompt(config, model.tokenizer, task.messages).length;
       if (config.type === "sft" && kind === "train") {
         await checkExample(run, { task, prompt, environment });
         continue;

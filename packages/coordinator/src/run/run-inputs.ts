@@ -6,6 +6,7 @@ import { checkModel } from "./run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { closeEnvironments, openEnvironments } from "./task-plan.js";
 import { taskSources } from "./task-sources.js";
+import { checkPrompts } from "./write-prompt.js";
 
 /** What a run reads, and what about it is allowed but most likely not meant. */
 export interface CheckedInputs {
@@ -21,6 +22,7 @@ export interface CheckedInputs {
  */
 export async function checkInputs(config: RunConfig, hash: HashFile): Promise<CheckedInputs> {
   const model = await checkModel(config);
+  checkPrompts(config, model.tokenizer);
   const environments = await openEnvironments(config);
   try {
     const warnings = await preflight({ config, model, environments });

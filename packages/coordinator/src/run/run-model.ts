@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { InvalidArgumentError } from "@gumshoe/core";
+import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 import {
   initialParameters,
   openModelFolder,
+  openTokenizer,
   type ParameterLayout,
   parameterLayout,
   parseModelConfig,
   readAssets,
+  requireEndToken,
   Tokenizer,
   writeModelFolder,
 } from "@gumshoe/engine";
@@ -40,18 +42,15 @@ export type CheckedModel = Pick<RunModel, "tokenizer" | "maxPositions">;
 export async function openRunModel(config: RunConfig, runFolder: string): Promise<RunModel> {
   const folder = modelFolder(config, runFolder);
   if (config.type === "sft" && config.init.type === "new") await makeNewModel(config, folder);
-  const model = await openModelFolder(folder);
-  const { layout, assets } = model;
-  const { maxPositions, vocabularySize } = model.config;
-  await model.close();
-  return {
-    folder,
-    layout,
-    assets,
-    tokenizer: Tokenizer.fromAssets(assets),
-    maxPositions,
-    vocabularySize,
-  };
+  return inModel(async () => {
+    const model = await openModelFolder(folder);
+    await model.close();
+    const tokenizer = await openTokenizer(model);
+    requireEndToken(folder, tokenizer);
+    const { layout, assets } = model;
+    const { maxPositions, vocabularySize } = model.config;
+    return { folder, layout, assets, tokenizer, maxPositions, vocabularySize };
+  });
 }
 
 /** Folder of a run's version 0: the config's model, or the new one that is made in the run's folder. */
@@ -64,17 +63,28 @@ export function modelFolder(config: RunConfig, runFolder: string): string {
 /** Looks whether a run's model is there and whole, and makes nothing. */
 export async function checkModel(config: RunConfig): Promise<CheckedModel> {
   if (config.type === "sft" && config.init.type === "new") {
-    const { assets, shape } = newModelAssets(config, await readAssets(config.model));
+    const { assets, shape } = await newModelAssets(config);
     return { tokenizer: Tokenizer.fromAssets(assets), maxPositions: shape.maxPositions };
   }
   return openRunModel(config, "");
+}
+
+/** Puts the field before what is wrong with the folder that it names. */
+async function inModel<T>(open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (cause) {
+    const isFolder = cause instanceof ClusterError && cause.code === "INVALID_ARGUMENT";
+    if (!isFolder || cause instanceof InvalidArgumentError) throw cause;
+    throw new InvalidArgumentError("model", cause.message, { cause });
+  }
 }
 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
 async function makeNewModel(config: SftConfig, folder: string): Promise<void> {
   if (existsSync(join(folder, "config.json")) || config.init.type !== "new") return;
-  const { assets, shape } = newModelAssets(config, await readAssets(config.model));
+  const { assets, shape } = await newModelAssets(config);
   await makeFolder(folder);
   await writeModelFolder(folder, {
     assets,
@@ -84,11 +94,12 @@ async function makeNewModel(config: SftConfig, folder: string): Promise<void> {
 }
 
 /** The text files of a new model: those of the tokenizer's folder, and a config of its own. */
-function newModelAssets(config: SftConfig, given: Record<string, string>) {
-  if (given["tokenizer.json"] === undefined) {
-    throw new InvalidArgumentError("model", `${config.model} holds no tokenizer.json`);
-  }
-  const tokenizer = Tokenizer.fromAssets(given);
+async function newModelAssets(config: SftConfig) {
+  const dir = config.model;
+  const { given, tokenizer } = await inModel(async () => {
+    const assets = await readAssets(dir);
+    return { given: assets, tokenizer: await openTokenizer({ dir, assets, config: null }) };
+  });
   const [eos] = tokenizer.stopTokenIds;
   if (eos === undefined) {
     throw new InvalidArgumentError("model", `the tokenizer in ${config.model} has no end token`);

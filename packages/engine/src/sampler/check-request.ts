@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
+import { type ModelConfig } from "../weights/model-config.js";
 import { type SampleRequest } from "./sequence.js";
 
 /**
@@ -8,12 +9,19 @@ import { type SampleRequest } from "./sequence.js";
  *
  * @throws InvalidArgumentError naming the field
  */
-export function checkRequest(request: SampleRequest, vocabularySize: number): void {
+export function checkRequest(
+  request: SampleRequest,
+  { vocabularySize, maxPositions }: Pick<ModelConfig, "vocabularySize" | "maxPositions">,
+): void {
   const refuse = (field: string, problem: string) => {
     throw new InvalidArgumentError(`request ${request.id}: ${field}`, problem);
   };
   const { promptIds, count, maxNewTokens, temperature } = request;
   if (promptIds.length === 0) refuse("promptIds", "is empty");
+  if (promptIds.length >= maxPositions) {
+    const problem = `has ${promptIds.length} tokens, which leaves no room for an answer`;
+    refuse("promptIds", `${problem}: the model has ${maxPositions} positions`);
+  }
   for (let i = 0; i < promptIds.length; i++) {
     const id = promptIds[i] as number;
     if (Number.isInteger(id) && id >= 0 && id < vocabularySize) continue;

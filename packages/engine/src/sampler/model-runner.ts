@@ -7,6 +7,7 @@ import {
   type Tensor,
 } from "@gumshoe/kernels";
 
+import { NotFiniteError } from "../errors.js";
 import { Arena, type LayerActivations, layerActivations } from "../model/activations.js";
 import { Batch, type BatchRows } from "../model/batch.js";
 import { at } from "../model/checked.js";
@@ -131,7 +132,10 @@ export class ModelRunner {
     const logprobs = new Float32Array(count);
     device.read(buffers.ids, ids);
     device.read(buffers.logprobs, logprobs);
-    for (const [i, sequence] of sequences.entries()) sequence.append(at(ids, i), at(logprobs, i));
+    for (const [i, sequence] of sequences.entries()) {
+      if (!Number.isFinite(at(logprobs, i))) throw new NotFiniteError(sequence.group.request.id);
+      sequence.append(at(ids, i), at(logprobs, i));
+    }
   }
 
   #recordHead(b: Buffers, count: number): void {

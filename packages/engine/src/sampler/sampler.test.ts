@@ -2,6 +2,7 @@ import { type Pack } from "@gumshoe/grpo";
 import { createCpuDevice, type Device, type DeviceFault } from "@gumshoe/kernels";
 import { afterEach, describe, expect, test } from "vitest";
 
+import { NotFiniteError } from "../errors.js";
 import { Model } from "../model/model.js";
 import { Scorer } from "../trainer/scorer.js";
 import { initialParameters } from "../weights/initial-parameters.js";
@@ -178,4 +179,37 @@ test("a cancelled request gives its place in the cache back", () => {
   sampler.add(request("b", 20));
   expect(sampler.run().map(({ id }) => id)).toEqual(["b"]);
   sampler.dispose();
+});
+
+test("an answer ends at the model's last position and counts as cut off", () => {
+  const model = makeModel();
+  const results = sample(model, [request("long", 250, { maxNewTokens: 100, stopTokenIds: [] })]);
+  for (const { tokens, finish } of results.get("long")?.rollouts ?? []) {
+    expect([tokens.length, finish]).toEqual([6, "length"]);
+  }
+});
+
+test("a prompt that leaves no room for an answer is refused", () => {
+  const sampler = new Sampler({ model: makeModel(), kvCacheTokens: 1024 });
+  expect(() => sampler.add(request("full", 256))).toThrow(/256 tokens.*256 positions/);
+  sampler.add(request("last", 255));
+  expect(sampler.run()[0]?.rollouts[0]?.tokens.length).toBe(1);
+});
+
+test.each([NaN, Infinity, -Infinity])("weights that hold %d are an error, no answer", (value) => {
+  const model = makeModel();
+  model.setParameters(Float32Array.of(value), model.layout.find("model.norm.weight").start);
+  model.commit();
+  const sampler = new Sampler({ model, kvCacheTokens: 1024 });
+  sampler.add(request("one", 5));
+  expect(() => sampler.run()).toThrow(NotFiniteError);
+  sampler.add(request("greedy", 5, { temperature: 0 }));
+  expect(() => sampler.run()).toThrow(NotFiniteError);
+  const answer = { rollout: 0, tokens: Int32Array.of(3, 4), logprobs: new Float32Array(0) };
+  const pack = {
+    groupKey: "pack",
+    promptTokens: Int32Array.of(1, 2),
+    answers: [{ ...answer, advantage: 0, weight: 1 }],
+  };
+  expect(() => new Scorer(model).score(pack)).toThrow(NotFiniteError);
 });

@@ -1,6 +1,7 @@
 import { KV_BLOCK } from "@gumshoe/kernels";
 
 import { type Model } from "../model/model.js";
+import { type ModelConfig } from "../weights/model-config.js";
 import { checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
@@ -38,13 +39,13 @@ const DEFAULTS = { kvCacheTokens: KV_CACHE_TOKENS, maxBatch: 256, maxPrefillToke
 export class Sampler {
   readonly #scheduler: Scheduler;
   readonly #runner: ModelRunner;
-  readonly #vocabularySize: number;
+  readonly #config: ModelConfig;
   #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
     const kvCacheTokens = options.kvCacheTokens ?? DEFAULTS.kvCacheTokens;
     const numBlocks = Math.ceil(kvCacheTokens / KV_BLOCK);
-    this.#vocabularySize = options.model.config.vocabularySize;
+    this.#config = options.model.config;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
@@ -61,10 +62,16 @@ export class Sampler {
     return { ...this.#stats };
   }
 
-  /** @throws InvalidArgumentError, RequestTooLargeError */
+  /**
+   * Takes a request. An answer that reaches the model's last position ends there.
+   *
+   * @throws InvalidArgumentError, RequestTooLargeError
+   */
   add(request: SampleRequest): void {
-    checkRequest(request, this.#vocabularySize);
-    this.#scheduler.add(request);
+    checkRequest(request, this.#config);
+    const left = this.#config.maxPositions - request.promptIds.length;
+    const maxNewTokens = Math.min(request.maxNewTokens, left);
+    this.#scheduler.add({ ...request, maxNewTokens });
   }
 
   /** Forgets a request; false when it is not in hand. */

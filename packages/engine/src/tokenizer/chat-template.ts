@@ -1,8 +1,9 @@
 import { errorMessage } from "@gumshoe/core";
-import { Template } from "@huggingface/jinja";
 
-import { TokenizerError } from "../errors.js";
-import { tokenText, type TokenizerFiles } from "./tokenizer-files.js";
+import { TemplateDateError, TokenizerError } from "../errors.js";
+import { Template } from "../template/template.js";
+import { namedTokens } from "./named-tokens.js";
+import { type TokenizerFiles } from "./tokenizer-files.js";
 
 /** One turn of a conversation. */
 export interface Message {
@@ -11,13 +12,22 @@ export interface Message {
   readonly content: string;
 }
 
-/** Tokens that a template may name as variables. */
-const NAMED_TOKENS = ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token"] as const;
+/** How conversations are written, beside their messages. */
+export interface ChatOptions {
+  /** True ends with the opening of the model's turn; the default. */
+  readonly addGenerationPrompt?: boolean;
+  /** Variables of the template, such as `enable_thinking`: JSON values. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** Handed to `strftime_now`, `YYYY-MM-DD`; without it, a template that asks for it is refused. */
+  readonly date?: string | null;
+}
+
+/** Variables that the conversation itself gives. */
+const OWN_VARIABLES = ["messages", "add_generation_prompt"] as const;
 
 /** The Jinja template by which a model's conversations are written. */
 export class ChatTemplate {
   private constructor(
-    readonly source: string,
     private readonly template: Template,
     private readonly tokens: Readonly<Record<string, string>>,
   ) {}
@@ -26,27 +36,36 @@ export class ChatTemplate {
   static fromFiles(files: TokenizerFiles): ChatTemplate | null {
     const source = findTemplate(files);
     if (source === null) return null;
-    const tokens: Record<string, string> = {};
-    for (const name of NAMED_TOKENS) {
-      const text = tokenText(files.config[name]);
-      if (text !== null) tokens[name] = text;
-    }
     try {
-      return new ChatTemplate(source, new Template(source), tokens);
+      return new ChatTemplate(Template.parse(source), namedTokens(files));
     } catch (error) {
       throw new TokenizerError("chat_template", `is no template: ${errorMessage(error)}`, error);
     }
   }
 
-  /** @throws TokenizerError when the template refuses the messages */
-  render(messages: readonly Message[], addGenerationPrompt: boolean): string {
+  /**
+   * @throws TokenizerError when the template refuses the messages
+   * @throws TemplateDateError when it asks for a date that was not given
+   */
+  render(messages: readonly Message[], options: ChatOptions): string {
+    const { addGenerationPrompt = true, variables = {}, date = null } = options;
+    for (const name of OWN_VARIABLES) {
+      if (Object.hasOwn(variables, name)) {
+        throw new TokenizerError("chat_template", `cannot be given the variable ${name}`);
+      }
+    }
+    const given = {
+      ...this.tokens,
+      tools: null,
+      documents: null,
+      ...variables,
+      messages,
+      add_generation_prompt: addGenerationPrompt,
+    };
     try {
-      return this.template.render({
-        ...this.tokens,
-        messages,
-        add_generation_prompt: addGenerationPrompt,
-      });
+      return this.template.render(given, date);
     } catch (error) {
+      if (error instanceof TemplateDateError) throw error;
       const problem = `cannot write these messages: ${errorMessage(error)}`;
       throw new TokenizerError("chat_template", problem, error);
     }

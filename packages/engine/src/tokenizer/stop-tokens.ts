@@ -1,5 +1,6 @@
 import { findTemplate } from "./chat-template.js";
-import { tokenText, type TokenizerFiles } from "./tokenizer-files.js";
+import { namedTokens } from "./named-tokens.js";
+import { type TokenizerFiles } from "./tokenizer-files.js";
 
 /** Tokens that end a turn: a chat template that writes one makes it the end of an answer. */
 const TURN_ENDS = ["<|im_end|>", "<|eot_id|>"] as const;
@@ -13,7 +14,7 @@ export function findStopTokens(
   idOf: (token: string) => number | null,
 ): number[] {
   const template = findTemplate(files) ?? "";
-  const texts = [tokenText(files.config["eos_token"])];
+  const texts: (string | null)[] = [namedTokens(files)["eos_token"] ?? null];
   texts.push(...TURN_ENDS.filter((token) => template.includes(token)));
   const ids: unknown[] = texts.map((text) => (text === null ? null : idOf(text)));
   for (const config of [files.generationConfig, files.modelConfig]) {

@@ -7,26 +7,41 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The parsed files that a tokenizer is made from; absent ones are empty. */
 export interface TokenizerFiles {
-  readonly tokenizer: JsonObject;
+  /** `tokenizer.json`; null where only a vocabulary is there. */
+  readonly tokenizer: JsonObject | null;
+  /** `vocab.json` and the text of `merges.txt`, as older folders have them; null beside a tokenizer. */
+  readonly vocabulary: { readonly vocab: JsonObject; readonly merges: string } | null;
   readonly config: JsonObject;
   readonly modelConfig: JsonObject;
   readonly generationConfig: JsonObject;
+  /** `special_tokens_map.json`, which older versions of Transformers write. */
+  readonly specialTokens: JsonObject;
+  /** `added_tokens.json`, which they write, too. */
+  readonly addedTokens: JsonObject;
   /** A template in a file of its own, which goes before the one in the config. */
   readonly chatTemplate: string | null;
 }
 
 /** @throws TokenizerError naming the file that is missing or no JSON object */
 export function parseTokenizerFiles(assets: Readonly<Record<string, string>>): TokenizerFiles {
-  if (assets["tokenizer.json"] === undefined) {
-    throw new TokenizerError("tokenizer.json", "is missing");
-  }
-  return {
-    tokenizer: parseObject("tokenizer.json", assets["tokenizer.json"]),
+  const rest = {
     config: parseObject("tokenizer_config.json", assets["tokenizer_config.json"]),
     modelConfig: parseObject("config.json", assets["config.json"]),
     generationConfig: parseObject("generation_config.json", assets["generation_config.json"]),
+    specialTokens: parseObject("special_tokens_map.json", assets["special_tokens_map.json"]),
+    addedTokens: parseObject("added_tokens.json", assets["added_tokens.json"]),
     chatTemplate: assets["chat_template.jinja"] ?? null,
   };
+  if (assets["tokenizer.json"] !== undefined) {
+    const tokenizer = parseObject("tokenizer.json", assets["tokenizer.json"]);
+    return { ...rest, tokenizer, vocabulary: null };
+  }
+  const merges = assets["merges.txt"];
+  if (assets["vocab.json"] === undefined || merges === undefined) {
+    throw new TokenizerError("tokenizer.json", "is missing");
+  }
+  const vocab = parseObject("vocab.json", assets["vocab.json"]);
+  return { ...rest, tokenizer: null, vocabulary: { vocab, merges } };
 }
 
 /** Returns the text of a token that a config names as a string or as an object with `content`. */

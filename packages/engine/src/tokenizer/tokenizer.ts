@@ -2,10 +2,24 @@ import { errorMessage } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
 import { readAssets } from "../weights/assets.js";
-import { ChatTemplate, type Message } from "./chat-template.js";
+import { type ChatOptions, ChatTemplate, type Message } from "./chat-template.js";
+import { checkTokenizer } from "./check-tokenizer.js";
 import { findStopTokens } from "./stop-tokens.js";
 import { createTextTokenizer, type TextTokenizer } from "./text-tokenizer.js";
-import { parseTokenizerFiles } from "./tokenizer-files.js";
+import { tokenDecoder } from "./token-decoder.js";
+import { type JsonObject, parseTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
+import { tokenizerOfVocabulary } from "./vocabulary-files.js";
+
+function tokenizerJson(files: TokenizerFiles): JsonObject {
+  const { tokenizer, vocabulary } = files;
+  if (tokenizer !== null) return tokenizer;
+  return vocabulary === null ? {} : tokenizerOfVocabulary(files, vocabulary);
+}
+
+function specialIds(json: JsonObject): ReadonlySet<number> {
+  const tokens = (json["added_tokens"] ?? []) as { id: number; special?: boolean }[];
+  return new Set(tokens.filter(({ special }) => special === true).map(({ id }) => id));
+}
 
 /**
  * Turns text into token ids and back, as the tokenizer files of a model folder say.
@@ -19,13 +33,20 @@ export class Tokenizer {
   /** One more than the largest id. */
   readonly vocabularySize: number;
   readonly #text: TextTokenizer;
+  readonly #decode: (tokens: readonly string[]) => string;
+  /** Ids of tokens that are no text. */
+  readonly #special: ReadonlySet<number>;
   readonly #chat: ChatTemplate | null;
 
   private constructor(assets: Readonly<Record<string, string>>) {
     const files = parseTokenizerFiles(assets);
     try {
-      this.#text = createTextTokenizer(files.tokenizer, files.config);
+      const json = tokenizerJson(files);
+      this.#decode = tokenDecoder(json["decoder"]);
+      this.#special = specialIds(json);
+      this.#text = createTextTokenizer(checkTokenizer(json), files.config);
     } catch (error) {
+      if (error instanceof TokenizerError) throw error;
       throw new TokenizerError("tokenizer.json", `cannot be used: ${errorMessage(error)}`, error);
     }
     this.#chat = ChatTemplate.fromFiles(files);
@@ -59,13 +80,14 @@ export class Tokenizer {
   }
 
   decode(ids: Iterable<number>, options: { skipSpecialTokens?: boolean } = {}): string {
-    const known = [...ids].filter((id) => this.#text.id_to_token(id) !== undefined);
-    // The library takes an empty list for a mistake.
-    if (known.length === 0) return "";
-    return this.#text.decode(known, {
-      skip_special_tokens: options.skipSpecialTokens ?? false,
-      clean_up_tokenization_spaces: false,
-    });
+    const tokens: string[] = [];
+    for (const id of ids) {
+      const token = this.#text.id_to_token(id);
+      if (token === undefined) continue;
+      if (options.skipSpecialTokens === true && this.#special.has(id)) continue;
+      tokens.push(token);
+    }
+    return this.#decode(tokens);
   }
 
   /** Returns the id of a token by its exact spelling, or null. */
@@ -76,24 +98,18 @@ export class Tokenizer {
   /**
    * Writes a conversation as the model has learned to read it.
    *
-   * @param options.addGenerationPrompt  true ends with the opening of the model's turn; the default
    * @throws TokenizerError when the folder has no chat template, or it refuses the messages
+   * @throws TemplateDateError when the template asks for a date that was not given
    */
-  renderChat(
-    messages: readonly Message[],
-    options: { addGenerationPrompt?: boolean } = {},
-  ): string {
+  renderChat(messages: readonly Message[], options: ChatOptions = {}): string {
     if (this.#chat === null) {
       throw new TokenizerError("tokenizer_config.json", "has no chat_template");
     }
-    return this.#chat.render(messages, options.addGenerationPrompt ?? true);
+    return this.#chat.render(messages, options);
   }
 
   /** Returns the ids of {@link renderChat}. */
-  encodeChat(
-    messages: readonly Message[],
-    options: { addGenerationPrompt?: boolean } = {},
-  ): number[] {
+  encodeChat(messages: readonly Message[], options: ChatOptions = {}): number[] {
     return this.encode(this.renderChat(messages, options));
   }
 }

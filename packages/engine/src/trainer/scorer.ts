@@ -1,6 +1,7 @@
 import { type Pack } from "@gumshoe/grpo";
 import { type CommandList, ops } from "@gumshoe/kernels";
 
+import { NotFiniteError } from "../errors.js";
 import { Batch } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
@@ -133,9 +134,14 @@ export class Scorer {
     this.#forward = new PackForward(model, { checkpointing: "layer", backward: false });
   }
 
-  /** @param temperature  logits are divided by it */
+  /**
+   * @param temperature  logits are divided by it
+   * @throws NotFiniteError when the model's logits are no finite numbers
+   */
   score(pack: Pack, temperature = 1): PackScores {
-    return this.#forward.run([pack], temperature).scores;
+    const { scores } = this.#forward.run([pack], temperature);
+    if (!scores.logprobs.every(Number.isFinite)) throw new NotFiniteError(pack.groupKey);
+    return scores;
   }
 
   dispose(): void {

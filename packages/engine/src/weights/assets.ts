@@ -17,6 +17,11 @@ const ASSET_NAMES = [
   "merges.txt",
   "chat_template.jinja",
 ] as const;
+/** A text file of a model folder; the largest published tokenizers have some 35 MB. */
+const MAX_TEXT_BYTES = 100_000_000;
+/** How a pointer of Git LFS begins. */
+export const GIT_POINTER = "version https://git-lfs.github.com/spec/";
+
 /**
  * Reads the text files of a model folder.
  *
@@ -36,12 +41,45 @@ export async function readAssets(dir: string): Promise<Record<string, string>> {
 
 /** Reads a text file; null when there is none. */
 export async function readIfThere(file: string): Promise<string | null> {
+  const size = await regularFileSize(file);
+  if (size === null) return null;
+  if (size > MAX_TEXT_BYTES) {
+    throw new ModelFolderError({ file }, `has ${size} bytes; ${MAX_TEXT_BYTES} are taken`);
+  }
   try {
-    return await readFile(file, "utf8");
+    const text = await readFile(file, "utf8");
+    refuseGitPointer(file, text);
+    return text;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if (error instanceof ModelFolderError) throw error;
     throw new ModelFolderError({ file }, `cannot be read: ${errorMessage(error)}`, error);
   }
+}
+
+/**
+ * Returns the size of a file; null when there is none.
+ *
+ * @throws ModelFolderError on anything else than a file: to open a pipe or a device may take for ever
+ */
+export async function regularFileSize(file: string): Promise<number | null> {
+  const found = await stat(file).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw new ModelFolderError({ file }, `cannot be read: ${errorMessage(error)}`, error);
+  });
+  if (found === null) return null;
+  if (!found.isFile()) {
+    const kind = found.isDirectory() ? "a folder" : "a pipe or a device";
+    throw new ModelFolderError({ file }, `is ${kind}, not a file`);
+  }
+  return found.size;
+}
+
+/** @throws ModelFolderError when a text is what Git LFS keeps in the place of a file */
+export function refuseGitPointer(file: string, text: string): void {
+  if (!text.startsWith(GIT_POINTER)) return;
+  const problem = "is a Git LFS pointer, not the file itself";
+  throw new ModelFolderError({ file }, `${problem}: run git lfs pull in its folder`);
 }
 
 /** @throws ModelFolderError naming the file */

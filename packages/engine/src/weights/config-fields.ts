@@ -1,5 +1,8 @@
 import { ModelConfigError } from "../errors.js";
 
+/** Ids that one field may list; published models have up to ten. */
+const MAX_IDS = 1000;
+
 /** The fields of a `config.json`, read one by one; a `null` counts as absent. */
 export class ConfigFields {
   private constructor(
@@ -26,11 +29,13 @@ export class ConfigFields {
     return value === undefined ? null : ConfigFields.of(value, this.full(name));
   }
 
-  /** Reads an integer of at least 1. */
-  size(name: string, fallback?: number): number {
-    const value = this.number(name, fallback);
-    if (Number.isSafeInteger(value) && value >= 1) return value;
-    throw new ModelConfigError(this.full(name), `is ${value}, not an integer of at least 1`);
+  /** Reads an integer from 1 to `most`. */
+  size(name: string, options: { fallback?: number; most?: number } = {}): number {
+    const value = this.number(name, options.fallback);
+    const most = options.most ?? Number.MAX_SAFE_INTEGER;
+    if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
+    const limit = options.most === undefined ? "of at least 1" : `from 1 to ${most}`;
+    throw new ModelConfigError(this.full(name), `is ${value}, not an integer ${limit}`);
   }
 
   /** Reads an integer of at least 0. */
@@ -57,6 +62,9 @@ export class ConfigFields {
   ids(name: string): number[] {
     const value = this.raw(name) ?? [];
     const ids: unknown[] = Array.isArray(value) ? value : [value];
+    if (ids.length > MAX_IDS) {
+      throw new ModelConfigError(this.full(name), `lists ${ids.length} ids; ${MAX_IDS} are taken`);
+    }
     return ids.map((id) => {
       if (Number.isSafeInteger(id) && (id as number) >= 0) return id as number;
       throw new ModelConfigError(this.full(name), `holds ${JSON.stringify(id)}, not a token id`);

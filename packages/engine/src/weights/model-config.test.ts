@@ -100,12 +100,28 @@ test.each([
   ["rms_norm_eps", { rms_norm_eps: 0 }],
   ["tie_word_embeddings", { tie_word_embeddings: "no" }],
   ["eos_token_id", { eos_token_id: ["</s>"] }],
-  ["rope_parameters.rope_type", { rope_parameters: { rope_type: "yarn", factor: 4 } }],
+  ["rope_parameters.rope_type", { rope_parameters: { rope_type: "dynamic", factor: 4 } }],
+  ["rope_parameters.rope_type", { rope_parameters: { rope_type: "longrope", factor: 4 } }],
+  ["architectures", { architectures: ["Qwen2ForSequenceClassification"] }],
+  ["logit_scale", { logit_scale: 0.25 }],
+  ["attn_logit_softcapping", { attn_logit_softcapping: 50 }],
+  ["clip_qkv", { clip_qkv: 8 }],
+  ["embedding_multiplier", { embedding_multiplier: 12 }],
+  ["num_local_experts", { num_local_experts: 8 }],
+  ["num_hidden_layers", { num_hidden_layers: 4_000_000 }],
+  ["vocab_size", { vocab_size: 1e9 }],
+  ["hidden_size", { hidden_size: 2 ** 52 }],
+  ["eos_token_id", { eos_token_id: Array.from({ length: 1_000_000 }, () => 1) }],
+  ["eos_token_id", { eos_token_id: 264 }],
   ["rope_parameters.factor", { rope_parameters: { rope_type: "linear" } }],
   ["rope_parameters", { rope_parameters: 5 }],
   ["partial_rotary_factor", { partial_rotary_factor: 0.5 }],
 ])("an error names the field %s", (field, change) => {
   expect(fieldRefused({ ...golden("qwen2"), ...change })).toBe(field);
+});
+
+test("a Llama that names a window is another architecture", () => {
+  expect(fieldRefused({ ...golden("llama3"), sliding_window: 4096 })).toBe("sliding_window");
 });
 
 test("what is no object is refused", () => {

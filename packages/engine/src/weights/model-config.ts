@@ -3,6 +3,7 @@ import { type RopeScaling } from "@gumshoe/kernels";
 import { ModelConfigError } from "../errors.js";
 import { ConfigFields } from "./config-fields.js";
 import { parseRotary } from "./rotary-config.js";
+import { refuseUnsupported } from "./unsupported-fields.js";
 
 const MODEL_TYPES = ["qwen2", "qwen3", "llama"] as const;
 
@@ -48,10 +49,10 @@ export function parseModelConfig(json: unknown): ModelConfig {
     const given = JSON.stringify(fields.raw("model_type") ?? null);
     throw new ModelConfigError("model_type", `is ${given}; known are ${MODEL_TYPES.join(", ")}`);
   }
-  refuseUnsupported(fields);
-  const width = fields.size("hidden_size");
-  const heads = fields.size("num_attention_heads");
-  const kvHeads = fields.size("num_key_value_heads", heads);
+  refuseUnsupported(fields, modelType);
+  const width = fields.size("hidden_size", { most: 65_536 });
+  const heads = fields.size("num_attention_heads", { most: 1024 });
+  const kvHeads = fields.size("num_key_value_heads", { fallback: heads });
   if (heads % kvHeads !== 0) {
     const problem = `is ${kvHeads}, which does not divide num_attention_heads (${heads})`;
     throw new ModelConfigError("num_key_value_heads", problem);
@@ -59,10 +60,10 @@ export function parseModelConfig(json: unknown): ModelConfig {
   const bias = modelType !== "qwen2" && fields.flag("attention_bias", false);
   return {
     modelType,
-    vocabularySize: fields.size("vocab_size"),
+    vocabularySize: fields.size("vocab_size", { most: 4_194_304 }),
     width,
-    intermediateSize: fields.size("intermediate_size"),
-    layers: fields.size("num_hidden_layers"),
+    intermediateSize: fields.size("intermediate_size", { most: 1_048_576 }),
+    layers: fields.size("num_hidden_layers", { most: 1024 }),
     heads,
     kvHeads,
     headDim: headDimOf(fields, { modelType, width, heads }),
@@ -72,8 +73,11 @@ export function parseModelConfig(json: unknown): ModelConfig {
     attentionBias: modelType === "qwen2" || bias,
     outputBias: bias,
     queryKeyNorm: modelType === "qwen3",
-    maxPositions: fields.size("max_position_embeddings", modelType === "llama" ? 2048 : 32768),
-    eosTokenIds: fields.ids("eos_token_id"),
+    maxPositions: fields.size("max_position_embeddings", {
+      fallback: modelType === "llama" ? 2048 : 32768,
+      most: 16_777_216,
+    }),
+    eosTokenIds: endTokens(fields),
   };
 }
 
@@ -87,32 +91,15 @@ function headDimOf(
     const problem = `is ${shape.heads}, which does not divide hidden_size (${shape.width})`;
     throw new ModelConfigError("num_attention_heads", problem);
   }
-  const headDim = fields.size("head_dim", fallback);
+  const headDim = fields.size("head_dim", { fallback, most: 8192 });
   if (headDim % 2 === 0) return headDim;
   throw new ModelConfigError("head_dim", `is ${headDim}; rotary positions need an even number`);
 }
 
-function refuseUnsupported(fields: ConfigFields): void {
-  const activation = fields.raw("hidden_act") ?? "silu";
-  if (activation !== "silu") {
-    throw new ModelConfigError("hidden_act", `is ${JSON.stringify(activation)}; only silu is here`);
-  }
-  if (fields.flag("mlp_bias", false)) {
-    throw new ModelConfigError("mlp_bias", "is true; only MLPs without a bias are here");
-  }
-  if (usesSlidingWindow(fields)) {
-    throw new ModelConfigError("sliding_window", "is in use; only full attention is here");
-  }
-  if (fields.raw("quantization_config") !== undefined) {
-    throw new ModelConfigError("quantization_config", "is set; only plain weights are here");
-  }
-}
-
-/** A window is in use when a layer has one: `layer_types` says which, or the older rule does. */
-function usesSlidingWindow(fields: ConfigFields): boolean {
-  const layerTypes = fields.raw("layer_types");
-  if (Array.isArray(layerTypes)) return layerTypes.some((type) => type !== "full_attention");
-  if (fields.raw("sliding_window") === undefined) return false;
-  if (!fields.flag("use_sliding_window", false)) return false;
-  return fields.size("num_hidden_layers") > fields.count("max_window_layers", 28);
+function endTokens(fields: ConfigFields): number[] {
+  const ids = fields.ids("eos_token_id");
+  const size = fields.size("vocab_size");
+  const beyond = ids.find((id) => id >= size);
+  if (beyond === undefined) return ids;
+  throw new ModelConfigError("eos_token_id", `is ${beyond}, but vocab_size is ${size}`);
 }

@@ -1,11 +1,12 @@
-import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { ModelConfigError, ModelFolderError } from "../errors.js";
-import { parseJson, readAssets, readIfThere } from "./assets.js";
+import { parseJson, readAssets, readIfThere, regularFileSize } from "./assets.js";
 import { type ModelConfig, parseModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
+import { describeOtherWeights } from "./other-weights.js";
 import { SafetensorsFile } from "./safetensors-file.js";
+import { findHomes, type TensorHome } from "./tensor-homes.js";
 
 /** Name of the weights where they are one file. */
 export const WEIGHTS = "model.safetensors";
@@ -30,7 +31,8 @@ export interface ModelFolder {
 }
 
 /**
- * Opens a model folder and checks it: every parameter is there, once, in its shape and whole.
+ * Opens a model folder and checks it: every parameter is there, once, in its shape and whole, and
+ * nothing is there that the model of its config has no place for.
  *
  * @throws ModelFolderError naming the file and the tensor; ModelConfigError naming the field
  */
@@ -41,14 +43,14 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
     throw new ModelFolderError({ file: configFile }, "is missing: this is no model folder");
   }
   const config = readConfig(configFile, assets["config.json"]);
-  const layout = parameterLayout(config);
   const shards = await openShards(dir);
   const close = async () => {
     await Promise.all([...new Set(shards.values())].map((shard) => shard.close()));
   };
   try {
-    const home = homes(dir, layout, shards);
-    const readParameters = (start: number, end: number) => readRange(layout, home, start, end);
+    const layout = parameterLayout(config);
+    const homes = await findHomes({ dir, config, layout, shards });
+    const readParameters = (start: number, end: number) => readRange(layout, homes, start, end);
     return { dir, config, layout, assets, readParameters, close };
   } catch (error) {
     await close();
@@ -70,25 +72,43 @@ function readConfig(file: string, text: string): ModelConfig {
 async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
   const single = join(dir, WEIGHTS);
   const index = join(dir, INDEX);
-  if ((await stat(single).catch(() => null)) !== null) {
+  if ((await regularFileSize(single)) !== null) {
     const file = await SafetensorsFile.open(single);
     return new Map([...file.tensors.keys()].map((name) => [name, file]));
   }
   const text = await readIfThere(index);
-  if (text === null) throw new ModelFolderError({ file: dir }, `has no ${WEIGHTS} and no ${INDEX}`);
+  if (text === null) {
+    const others = await describeOtherWeights(dir);
+    throw new ModelFolderError({ file: dir }, `has no ${WEIGHTS} and no ${INDEX}${others}`);
+  }
   const shards = new Map<string, SafetensorsFile>();
   const opened = new Map<string, SafetensorsFile>();
   try {
     for (const [tensor, name] of weightMap(index, parseJson(index, text))) {
-      const shard = opened.get(name) ?? (await SafetensorsFile.open(join(dir, name)));
+      const shard = opened.get(name) ?? (await openShard(dir, name));
       opened.set(name, shard);
       shards.set(tensor, shard);
+    }
+    for (const shard of opened.values()) {
+      for (const tensor of shard.tensors.keys()) {
+        const home = shards.get(tensor) ?? shard;
+        if (home !== shard) {
+          throw new ModelFolderError({ file: shard.file, tensor }, `lies in ${home.file}, too`);
+        }
+        shards.set(tensor, shard);
+      }
     }
   } catch (error) {
     await Promise.all([...opened.values()].map((shard) => shard.close()));
     throw error;
   }
   return shards;
+}
+
+async function openShard(dir: string, name: string): Promise<SafetensorsFile> {
+  const file = join(dir, name);
+  if ((await regularFileSize(file)) !== null) return SafetensorsFile.open(file);
+  throw new ModelFolderError({ file }, `does not exist, but ${INDEX} names it`);
 }
 
 /** Reads which tensor is in which file. @throws ModelFolderError */
@@ -104,34 +124,9 @@ export function weightMap(file: string, json: unknown): [tensor: string, file: s
   });
 }
 
-/** Finds the file of every parameter, and checks it there. */
-function homes(
-  dir: string,
-  layout: ParameterLayout,
-  shards: ReadonlyMap<string, SafetensorsFile>,
-): SafetensorsFile[] {
-  const known = new Set(layout.entries.map(({ name }) => name));
-  for (const name of shards.keys()) {
-    // A layer's tensor that the config has no place for means that the two do not belong together.
-    // Older files hold rotary tables, which are computed here.
-    if (!name.startsWith("model.layers.") || name.endsWith("inv_freq") || known.has(name)) continue;
-    const file = shards.get(name)?.file ?? dir;
-    throw new ModelFolderError({ file, tensor: name }, "has no place in the model of config.json");
-  }
-  return layout.entries.map(({ name, shape }) => {
-    const shard = shards.get(name);
-    if (shard === undefined) {
-      const file = shards.values().next().value?.file ?? dir;
-      throw new ModelFolderError({ file, tensor: name }, "is missing");
-    }
-    shard.check(name, shape);
-    return shard;
-  });
-}
-
 async function readRange(
   layout: ParameterLayout,
-  home: readonly SafetensorsFile[],
+  homes: readonly TensorHome[],
   start: number,
   end: number,
 ): Promise<Float32Array> {
@@ -142,9 +137,10 @@ async function readRange(
   for (const [i, entry] of layout.entries.entries()) {
     const from = Math.max(start, entry.start);
     const to = Math.min(end, entry.end);
-    const shard = home[i];
-    if (from >= to || shard === undefined) continue;
-    values.set(await shard.read(entry.name, from - entry.start, to - entry.start), from - start);
+    const home = homes[i];
+    if (from >= to || home === undefined) continue;
+    const part = await home.file.read(home.name, from - entry.start, to - entry.start);
+    values.set(part, from - start);
   }
   return values;
 }

@@ -24,11 +24,11 @@ export function parseRotary(config: ConfigFields): {
   refusePartialRotation(scaling);
   return {
     ropeTheta: scaling.positive("rope_theta", theta),
-    ropeScaling: parseScaling(scaling),
+    ropeScaling: parseScaling(config, scaling),
   };
 }
 
-function parseScaling(scaling: ConfigFields): RopeScaling | null {
+function parseScaling(config: ConfigFields, scaling: ConfigFields): RopeScaling | null {
   const type = scaling.raw("rope_type") ?? scaling.raw("type") ?? "default";
   switch (type) {
     case "default":
@@ -41,14 +41,45 @@ function parseScaling(scaling: ConfigFields): RopeScaling | null {
         factor: scaling.positive("factor"),
         lowFreqFactor: scaling.positive("low_freq_factor"),
         highFreqFactor: scaling.positive("high_freq_factor"),
-        originalMaxPositions: scaling.positive("original_max_position_embeddings"),
+        originalMaxPositions: originalPositions(config, scaling),
       };
+    case "yarn":
+      return parseYarn(config, scaling);
     default:
       throw new ModelConfigError(
         scaling.full("rope_type"),
-        `is ${JSON.stringify(type)}; known are default, linear, llama3`,
+        `is ${JSON.stringify(type)}; known are default, linear, llama3, yarn`,
       );
   }
+}
+
+/** An unset or zero scale is none, as in Transformers. */
+function parseYarn(config: ConfigFields, scaling: ConfigFields): RopeScaling {
+  const originalMaxPositions = originalPositions(config, scaling);
+  const optional = (name: string) =>
+    scaling.raw(name) === undefined || scaling.raw(name) === 0 ? null : scaling.positive(name);
+  const factor =
+    optional("factor") ?? config.size("max_position_embeddings") / originalMaxPositions;
+  return {
+    type: "yarn",
+    factor,
+    attentionFactor: optional("attention_factor"),
+    mscale: optional("mscale"),
+    mscaleAllDim: optional("mscale_all_dim"),
+    betaFast: optional("beta_fast") ?? 32,
+    betaSlow: optional("beta_slow") ?? 1,
+    originalMaxPositions,
+    truncate: scaling.flag("truncate", true),
+  };
+}
+
+/** Positions of the model before it was stretched; a field of the config itself goes first. */
+function originalPositions(config: ConfigFields, scaling: ConfigFields): number {
+  const name = "original_max_position_embeddings";
+  if (config.raw(name) !== undefined) return config.positive(name);
+  return scaling.raw(name) === undefined
+    ? config.positive("max_position_embeddings")
+    : scaling.positive(name);
 }
 
 function refusePartialRotation(fields: ConfigFields): void {

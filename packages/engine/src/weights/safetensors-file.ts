@@ -2,7 +2,8 @@ import { type FileHandle, open } from "node:fs/promises";
 
 import { errorMessage } from "@gumshoe/core";
 
-import { ModelFolderError } from "../errors.js";
+import { DamagedWeightError, ModelFolderError } from "../errors.js";
+import { GIT_POINTER, refuseGitPointer, regularFileSize } from "./assets.js";
 import { BYTES_PER_FLOAT, decodeFloats, type FloatFormat, isFloatFormat } from "./float-format.js";
 import {
   LENGTH_BYTES,
@@ -13,6 +14,8 @@ import {
 
 /** One read of the operating system; it cannot do 2 GiB or more at once. */
 const MAX_READ_BYTES = 1 << 28;
+/** Bits of a float32's exponent; all of them are set in infinities and NaN alone. */
+const EXPONENT = 0x7f800000;
 
 /** An open safetensors file, of which any part of any tensor can be read. */
 export class SafetensorsFile {
@@ -25,11 +28,14 @@ export class SafetensorsFile {
 
   /** @throws ModelFolderError when the file is missing, truncated or no safetensors file */
   static async open(file: string): Promise<SafetensorsFile> {
+    if ((await regularFileSize(file)) === null)
+      throw new ModelFolderError({ file }, "does not exist");
     const handle = await open(file, "r").catch((error: unknown) => {
       throw new ModelFolderError({ file }, `cannot be opened: ${errorMessage(error)}`, error);
     });
     try {
       const { size } = await handle.stat();
+      await refusePointer({ file, handle }, size);
       if (size < LENGTH_BYTES) throw new ModelFolderError({ file }, `has only ${size} bytes`);
       const head = await readExactly({ file, handle }, 0, LENGTH_BYTES);
       const length = Number(new DataView(head.buffer).getBigUint64(0, true));
@@ -76,6 +82,7 @@ export class SafetensorsFile {
    * @param start  first element, in row-major order
    * @returns      elements [start, end) as f32
    * @throws       ModelFolderError when the file became shorter
+   * @throws       DamagedWeightError when an element is NaN or infinite
    */
   async read(name: string, start: number, end: number): Promise<Float32Array> {
     const tensor = this.tensors.get(name);
@@ -86,7 +93,11 @@ export class SafetensorsFile {
     const size = BYTES_PER_FLOAT[format];
     const position = this.dataStart + tensor.begin + start * size;
     const source = { file: this.file, handle: this.handle };
-    return decodeFloats(await readExactly(source, position, (end - start) * size), format);
+    const values = decodeFloats(await readExactly(source, position, (end - start) * size), format);
+    const bad = firstNotFinite(values);
+    if (bad === -1) return values;
+    const place = placeOf(start + bad, tensor.shape);
+    throw new DamagedWeightError(this.file, name, { value: values[bad] ?? NaN, place });
   }
 
   async close(): Promise<void> {
@@ -99,6 +110,33 @@ export class SafetensorsFile {
     const where = { file: this.file, tensor: name };
     throw new ModelFolderError(where, `has dtype ${dtype}; known are ${known}`);
   }
+}
+
+/** Names a pointer of Git LFS, which lies in the place of a file that was not fetched. */
+async function refusePointer(source: { file: string; handle: FileHandle }, size: number) {
+  const head = await readExactly(source, 0, Math.min(size, GIT_POINTER.length));
+  refuseGitPointer(source.file, new TextDecoder().decode(head));
+}
+
+/** Returns the index of the first element that is NaN or infinite, or -1. */
+function firstNotFinite(values: Float32Array): number {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  // A loop without calls: it goes through all weights of a model.
+  for (let i = 0; i < bits.length; i++) {
+    if (((bits[i] as number) & EXPONENT) === EXPONENT) return i;
+  }
+  return -1;
+}
+
+/** Returns the place of an element, row by row. */
+function placeOf(index: number, shape: readonly number[]): number[] {
+  const place: number[] = [];
+  let rest = index;
+  for (const size of [...shape].reverse()) {
+    place.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return place;
 }
 
 async function readExactly(

@@ -73,7 +73,30 @@ export function parseSafetensorsHeader(
     }
     tensors.set(name, tensor);
   }
+  checkPlaces(file, tensors, dataBytes);
   return tensors;
+}
+
+/** The format wants the tensors to fill the data, without overlap and without a gap. */
+function checkPlaces(
+  file: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  dataBytes: number,
+): void {
+  let end = 0;
+  let last = "";
+  for (const [tensor, stored] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin)) {
+    if (stored.begin < end) {
+      throw new ModelFolderError({ file, tensor }, `overlaps tensor ${last}`);
+    }
+    if (stored.begin > end) {
+      throw new ModelFolderError({ file, tensor }, `begins ${stored.begin - end} bytes too late`);
+    }
+    end = stored.end;
+    last = tensor;
+  }
+  if (end === dataBytes) return;
+  throw new ModelFolderError({ file }, `has ${dataBytes - end} bytes behind its last tensor`);
 }
 
 function toStoredTensor(where: { file: string; tensor: string }, entry: unknown): StoredTensor {

@@ -5,6 +5,7 @@ import { CurriculumConfig } from "./curriculum.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
+import { PROMPT_FIELDS } from "./prompts.js";
 import { checkCurriculumRules, checkGraderRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
@@ -24,6 +25,8 @@ const Tasks = z.strictObject({
     .default(null)
     .describe("tiers to go through as rewards rise; null to stay at the source's"),
   grader: z.enum(["fixed", "seed"]).default("fixed").describe("how a reply is scored"),
+  template: PROMPT_FIELDS.template,
+  date: PROMPT_FIELDS.date,
 });
 
 const Rollouts = z.strictObject({

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CheckpointConfig } from "./checkpoint.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { OptimizerConfig } from "./optimizer.js";
+import { PromptConfig } from "./prompts.js";
 import { checkGraderRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
@@ -84,6 +85,7 @@ export const SftConfig = z
     iterations: count(1, 10_000_000).default(100).describe("rounds of updatesPerIteration"),
     updatesPerIteration: count(1, 100_000).default(1).describe("optimizer steps of an iteration"),
     examples: Examples.describe("what is learnt"),
+    tasks: PromptConfig.prefault({}).describe("how examples and validation are written"),
     trainOnPrompt: z
       .literal(false, "only false: the loss is on the answers")
       .default(false)

@@ -1,4 +1,5 @@
-import { type Clock, type Logger } from "@gumshoe/core";
+import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
+import { NotFiniteError } from "@gumshoe/engine";
 import { type GroupSpec, type JobOf, type RolloutService, type RpcClient } from "@gumshoe/protocol";
 import { type JobContext } from "@gumshoe/queue";
 
@@ -59,7 +60,8 @@ export class RolloutRole {
     await rollouts.submitGroup(group, { signal });
   }
 
-  #sample(spec: GroupSpec, signal: AbortSignal) {
+  /** @throws NotFiniteError naming the version of the weights when their logits are no numbers */
+  async #sample(spec: GroupSpec, signal: AbortSignal) {
     const request = {
       id: spec.groupKey,
       promptIds: spec.promptTokens,
@@ -71,6 +73,11 @@ export class RolloutRole {
       earlyStop: spec.earlyStop ?? null,
     };
     const weights = spec.weights?.digest ?? "";
-    return this.#options.engine.call("sample", { request, weights }, signal);
+    try {
+      return await this.#options.engine.call("sample", { request, weights }, signal);
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.code !== "DATA_LOSS") throw error;
+      throw new NotFiniteError(`weights version ${spec.weights?.version ?? 0} of run ${spec.run}`);
+    }
   }
 }

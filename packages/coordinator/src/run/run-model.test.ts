@@ -1,0 +1,68 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { InvalidArgumentError } from "@gumshoe/core";
+import { checkRunConfig } from "@gumshoe/protocol";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { checkModel } from "./run-model.js";
+
+const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
+let dir = "";
+
+beforeEach(async () => {
+  dir = join(await mkdtemp(join(tmpdir(), "gumshoe-run-model-")), "model");
+  await cp(ROOKIE, dir, { recursive: true });
+});
+afterEach(async () => {
+  await rm(join(dir, ".."), { recursive: true });
+});
+
+async function change(file: string, fields: Record<string, unknown>): Promise<void> {
+  const json = JSON.parse(await readFile(join(dir, file), "utf8")) as object;
+  await writeFile(join(dir, file), JSON.stringify({ ...json, ...fields }));
+}
+
+async function refusal(): Promise<string> {
+  const source = { type: "generate" };
+  const config = { name: "model", type: "grpo", model: dir, tasks: { source } };
+  const thrown: unknown = await checkModel(checkRunConfig(config)).catch((error: unknown) => error);
+  if (thrown instanceof InvalidArgumentError) return thrown.message;
+  throw new Error(`not refused: ${String(thrown)}`);
+}
+
+test("a folder without a tokenizer is refused by field and folder", async () => {
+  await rm(join(dir, "tokenizer.json"));
+  expect(await refusal()).toBe(`model: ${dir} has no tokenizer.json`);
+  await writeFile(join(dir, "tokenizer.model"), "");
+  expect(await refusal()).toMatch(/holds tokenizer.model.*python -c.*save_pretrained/);
+});
+
+test("a folder without config.json, and one that is not there, are refused by the field", async () => {
+  await rm(join(dir, "config.json"));
+  expect(await refusal()).toMatch(/^model: .*config.json is missing/);
+  await rm(dir, { recursive: true });
+  expect(await refusal()).toBe(`model: ${dir} does not exist`);
+});
+
+test("a tokenizer with more ids than the model has rows is refused", async () => {
+  const file = join(dir, "tokenizer.json");
+  const json = JSON.parse(await readFile(file, "utf8")) as { added_tokens: object[] };
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+  json.added_tokens.push({ id: 464, content: "<|more|>", special: true, ...flags });
+  await writeFile(file, JSON.stringify(json));
+  expect(await refusal()).toMatch(/^model: .*has ids up to 464, but config.json vocab_size is 464/);
+});
+
+test("a folder in which no file names an end token is refused with the field to set", async () => {
+  await change("config.json", { eos_token_id: null });
+  await change("tokenizer_config.json", { eos_token: null, pad_token: null });
+  expect(await refusal()).toMatch(/^model: .*names no end token.*set eos_token_id in config.json/);
+});
+
+test("a field that changes the numbers and is not computed here is refused", async () => {
+  await change("config.json", { logit_scale: 0.5 });
+  expect(await refusal()).toMatch(/^model: .*config.json: logit_scale is 0.5/);
+});

@@ -1,0 +1,56 @@
+import { TemplateError } from "../errors.js";
+import { type Arguments, numberOf, typeOf, type Value } from "./values.js";
+
+/** The arguments of a filter, method or function by its parameters' names. */
+export class NamedArguments {
+  readonly #values: ReadonlyMap<string, Value>;
+
+  /**
+   * @param names  parameters in order
+   * @throws TemplateError when there are others than these
+   */
+  constructor(
+    private readonly subject: string,
+    args: Arguments,
+    names: readonly string[],
+  ) {
+    if (args.positional.length > names.length) {
+      throw new TemplateError(`gives ${subject} more than ${names.length} arguments`);
+    }
+    const values = new Map(args.positional.map((value, i) => [names[i] ?? "", value]));
+    for (const [name, value] of args.named) {
+      if (!names.includes(name) || values.has(name)) {
+        throw new TemplateError(`gives ${subject} the argument ${name}, which is not known here`);
+      }
+      values.set(name, value);
+    }
+    this.#values = values;
+  }
+
+  /** Returns undefined when it is not given. */
+  optional(name: string): Value | undefined {
+    return this.#values.get(name);
+  }
+
+  any(name: string): Value {
+    const value = this.#values.get(name);
+    if (value === undefined) throw new TemplateError(`gives ${this.subject} no ${name}`);
+    return value;
+  }
+
+  /** Returns a text; null for None or when it is not given and the fallback is null. */
+  text<F extends string | null>(name: string, fallback: F): string | F {
+    const value = this.#values.get(name);
+    if (value === undefined || (value === null && fallback === null)) return fallback;
+    if (typeof value === "string") return value;
+    throw new TemplateError(`gives ${this.subject} a ${typeOf(value)} as ${name}`);
+  }
+
+  int<F extends number | null>(name: string, fallback: F): number | F {
+    const value = this.#values.get(name);
+    if (value === undefined || (value === null && fallback === null)) return fallback;
+    const number = typeof value === "boolean" || typeof value === "number" ? numberOf(value) : null;
+    if (number !== null) return number;
+    throw new TemplateError(`gives ${this.subject} a ${typeOf(value)} as ${name}`);
+  }
+}

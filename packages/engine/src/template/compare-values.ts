@@ -1,0 +1,132 @@
+import { TemplateError } from "../errors.js";
+import { type Budget } from "./budget.js";
+import { characters } from "./python-text.js";
+import {
+  defined,
+  Generator,
+  isList,
+  numberOf,
+  ObjectValue,
+  Tuple,
+  typeOf,
+  Undefined,
+  type Value,
+  View,
+} from "./values.js";
+
+/** Says what Python's `==` says. */
+export function equal(a: Value, b: Value, budget: Budget): boolean {
+  budget.spend();
+  if (a === b) return true;
+  if (typeof a === "string" || typeof b === "string") return false;
+  if (a instanceof Undefined && b instanceof Undefined) return true;
+  const x = numberOf(a);
+  const y = numberOf(b);
+  if (x !== null && y !== null) return x === y;
+  if (isList(a) && isList(b)) return sameItems(a, b, budget);
+  if (a instanceof Tuple && b instanceof Tuple) return sameItems(a.items, b.items, budget);
+  if (!(a instanceof Map) || !(b instanceof Map) || a.size !== b.size) return false;
+  return budget.nested(() =>
+    [...a].every(([key, value]) => {
+      const other = b.get(key);
+      return other !== undefined && equal(value, other, budget);
+    }),
+  );
+}
+
+function sameItems(a: readonly Value[], b: readonly Value[], budget: Budget): boolean {
+  if (a.length !== b.length) return false;
+  return budget.nested(() => a.every((item, i) => equal(item, b[i] ?? null, budget)));
+}
+
+/**
+ * Orders two values as Python's `<` does: negative when `a` comes first.
+ *
+ * @throws TemplateError when Python has no order for them
+ */
+export function compare(a: Value, b: Value, budget: Budget): number {
+  budget.spend();
+  const x = numberOf(defined(a));
+  const y = numberOf(defined(b));
+  if (x !== null && y !== null) return x < y ? -1 : x > y ? 1 : x === y ? 0 : NaN;
+  if (typeof a === "string" && typeof b === "string") return compareTexts(a, b, budget);
+  const left = a instanceof Tuple ? a.items : a;
+  const right = b instanceof Tuple ? b.items : b;
+  if (typeOf(a) !== typeOf(b) || !isList(left) || !isList(right)) {
+    throw new TemplateError(`cannot order ${typeOf(a)} and ${typeOf(b)}`);
+  }
+  for (const [i, item] of left.entries()) {
+    const other = right[i];
+    if (other === undefined) return 1;
+    if (!equal(item, other, budget)) return budget.nested(() => compare(item, other, budget));
+  }
+  return left.length - right.length;
+}
+
+/** By code points; the UTF-16 units of JavaScript order some letters differently. */
+function compareTexts(a: string, b: string, budget: Budget): number {
+  if (a === b) return 0;
+  const left = characters(a, budget);
+  const right = characters(b, budget);
+  for (const [i, character] of left.entries()) {
+    const other = right[i];
+    if (other === undefined) return 1;
+    const difference = (character.codePointAt(0) ?? 0) - (other.codePointAt(0) ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+/** Says what Python's `in` says. */
+export function contains(container: Value, item: Value, budget: Budget): boolean {
+  if (container instanceof Undefined) return false;
+  if (typeof container === "string") {
+    if (typeof item === "string") return budget.text(container).includes(item);
+    defined(item);
+    throw new TemplateError(`looks for a ${typeOf(item)} in a str`);
+  }
+  if (container instanceof Map) return container.has(keyOf(item));
+  return iterate(container, budget).some((other) => equal(item, other, budget));
+}
+
+/**
+ * Returns what a `for` goes through: items, keys or characters.
+ *
+ * @throws TemplateError when a value cannot be gone through
+ */
+export function iterate(value: Value, budget: Budget): readonly Value[] {
+  if (value instanceof Undefined) return [];
+  if (typeof value === "string") return characters(value, budget);
+  const items = isList(value)
+    ? value
+    : value instanceof Tuple || value instanceof View
+      ? value.items
+      : value instanceof Map
+        ? [...value.keys()]
+        : value instanceof Generator
+          ? value.take()
+          : null;
+  if (items === null) throw new TemplateError(`cannot go through a ${typeOf(value)}`);
+  budget.spend(1 + items.length / 16);
+  return items;
+}
+
+/** Returns what Python's `len` says; an undefined value has length 0. */
+export function lengthOf(value: Value, budget: Budget): number {
+  if (value instanceof ObjectValue) {
+    const length = value.attribute("length");
+    if (value.typeName === "LoopContext" && typeof length === "number") return length;
+  }
+  const hasNone = value instanceof ObjectValue || value instanceof Generator;
+  if (value === null || hasNone || numberOf(value) !== null) {
+    throw new TemplateError(`asks for the length of a ${typeOf(value)}`);
+  }
+  return iterate(value, budget).length;
+}
+
+/** @throws TemplateError when a value cannot be the key of a dict */
+export function keyOf(value: Value): Value {
+  if (typeof value === "string" || typeof value === "number" || value === null) return value;
+  if (typeof value === "boolean") return value ? 1 : 0;
+  throw new TemplateError(`uses a ${typeOf(value)} as the key of a dict`);
+}

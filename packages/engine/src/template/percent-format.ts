@@ -1,0 +1,66 @@
+import { TemplateError } from "../errors.js";
+import { type Budget } from "./budget.js";
+import { reprOf, textOf } from "./python-text.js";
+import { numberOf, Tuple, typeOf, type Value } from "./values.js";
+
+const PLACE = /%(?:\((\w+)\))?([-0]*)(\d*)(?:\.(\d+))?([a-zA-Z%])/g;
+/** Characters that one place may be widened to. */
+const MAX_WIDTH = 10_000;
+
+/** Fills the places of a text as Python's `%` does: %s, %r, %d, %i, %f and %%, with width and zeros. */
+export function formatPercent(text: string, values: Value, budget: Budget): string {
+  const given = values instanceof Tuple ? values.items : [values];
+  let next = 0;
+  const filled = text.replace(PLACE, (place: string, ...groups: (string | undefined)[]) => {
+    const [key, flags = "", width = "", precision, kind = ""] = groups;
+    if (kind === "%") return "%";
+    const value = key === undefined ? given[next++] : fieldOf(values, key);
+    if (value === undefined) throw new TemplateError("has more places than values in a format");
+    const written = convert({ kind, precision, place }, value, budget);
+    return pad(written, flags, Number(width));
+  });
+  if (next < given.length && !(values instanceof Map)) {
+    throw new TemplateError("has more values than places in a format");
+  }
+  return budget.text(filled);
+}
+
+function fieldOf(values: Value, key: string): Value | undefined {
+  return values instanceof Map ? values.get(key) : undefined;
+}
+
+function convert(
+  { kind, precision, place }: { kind: string; precision: string | undefined; place: string },
+  value: Value,
+  budget: Budget,
+): string {
+  if (kind === "s") {
+    const text = textOf(value, budget);
+    return precision === undefined ? text : text.slice(0, Number(precision));
+  }
+  if (kind === "r") return reprOf(value, budget);
+  const number = numberOf(value);
+  if (number === null) throw new TemplateError(`writes a ${typeOf(value)} as ${place}`);
+  if (kind === "d" || kind === "i") return String(Math.trunc(number));
+  if (kind === "f" && Math.abs(number) < 1e21) return fixed(number, Number(precision ?? 6));
+  throw new TemplateError(`uses the format ${place}, not known here`);
+}
+
+/** Rounds a tie to the even digit, as Python does; JavaScript rounds it up. */
+function fixed(number: number, precision: number): string {
+  if (precision > 50) throw new TemplateError(`writes ${precision} digits behind the point`);
+  const rounded = Math.abs(number).toFixed(precision);
+  const exact = Math.abs(number).toFixed(100);
+  const cut = exact.slice(0, exact.length - 100 + precision);
+  const isTie = /^50*$/.test(exact.slice(exact.length - 100 + precision));
+  const keep = isTie && Number(/\d(?=\.?$)/.exec(cut)?.[0]) % 2 === 0;
+  return (number < 0 ? "-" : "") + (keep ? cut.replace(/\.$/, "") : rounded);
+}
+
+function pad(text: string, flags: string, width: number): string {
+  if (width > MAX_WIDTH) throw new TemplateError(`formats to a width of ${width}`);
+  if (flags.includes("-")) return text.padEnd(width);
+  if (!flags.includes("0")) return text.padStart(width);
+  const sign = text.startsWith("-") ? "-" : "";
+  return sign + text.slice(sign.length).padStart(width - sign.length, "0");
+}

@@ -1,0 +1,141 @@
+import { TemplateError } from "../errors.js";
+import { type Budget } from "./budget.js";
+import { Float, isList, Namespace, Tuple, typeOf, Undefined, type Value, View } from "./values.js";
+
+/** What Python's `str` and regular expressions count as white space. */
+export const WHITE_SPACE =
+  "\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const SPACE = new RegExp(`^[${WHITE_SPACE}]$`);
+const NOT_PRINTABLE = /^[\p{C}\p{Z}]$/u;
+const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** Says whether a character is white space in Python. */
+export function isSpace(character: string): boolean {
+  return SPACE.test(character);
+}
+
+/** Returns the characters of a text as Python counts them: code points. */
+export function characters(text: string, budget: Budget): readonly string[] {
+  budget.text(text);
+  return Array.from(text);
+}
+
+/** Returns what Python's `str` makes of a value. */
+export function textOf(value: Value, budget: Budget): string {
+  if (typeof value === "string") return budget.text(value);
+  if (value instanceof Undefined) return "";
+  return reprOf(value, budget);
+}
+
+/** Returns what Python's `repr` makes of a value. */
+export function reprOf(value: Value, budget: Budget): string {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return budget.text(quoted(value));
+  if (value instanceof Float) return floatText(value.value);
+  if (value instanceof Undefined) return "Undefined";
+  return budget.nested(() => containerText(value, budget));
+}
+
+function containerText(value: Value, budget: Budget): string {
+  const repr = (item: Value) => reprOf(item, budget);
+  budget.spend();
+  if (isList(value)) return budget.text(`[${value.map(repr).join(", ")}]`);
+  if (value instanceof Tuple) {
+    const items = value.items.map(repr).join(", ");
+    return budget.text(value.items.length === 1 ? `(${items},)` : `(${items})`);
+  }
+  if (value instanceof Map) {
+    const entries = [...value].map(([key, item]) => `${repr(key)}: ${repr(item)}`);
+    return budget.text(`{${entries.join(", ")}}`);
+  }
+  if (value instanceof Namespace) return `<Namespace ${repr(new Map(value.fields))}>`;
+  if (value instanceof View && value.typeName !== "range") {
+    return budget.text(`${value.typeName}([${value.items.map(repr).join(", ")}])`);
+  }
+  // Python writes an address, which differs from process to process.
+  throw new TemplateError(`writes a ${typeOf(value)} as text`);
+}
+
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  let result = "";
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    if (character === quote || character === "\\") result += `\\${character}`;
+    else if (ESCAPES[character] !== undefined) result += ESCAPES[character];
+    else if (character === " " || !NOT_PRINTABLE.test(character)) result += character;
+    else if (code <= 0xff) result += `\\x${code.toString(16).padStart(2, "0")}`;
+    else if (code <= 0xffff) result += `\\u${code.toString(16).padStart(4, "0")}`;
+    else result += `\\U${code.toString(16).padStart(8, "0")}`;
+  }
+  return quote + result + quote;
+}
+
+/** Returns what Python prints for a float: the shortest digits, with an exponent from 1e16 on. */
+export function floatText(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (Object.is(value, -0)) return "-0.0";
+  const [mantissa = "0", power = "0"] = value.toExponential().split("e");
+  const exponent = Number(power);
+  if (value !== 0 && (exponent < -4 || exponent >= 16)) {
+    const sign = exponent < 0 ? "-" : "+";
+    return `${mantissa}e${sign}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  }
+  const digits = mantissa.replace(/[-.]/g, "");
+  const sign = value < 0 ? "-" : "";
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, "0");
+  return `${sign}${whole}.${digits.slice(exponent + 1) || "0"}`;
+}
+
+/** Removes characters from the ends of a text, white space by default. */
+export function strip(text: string, ends: "left" | "right" | "both", chars: string | null): string {
+  const set = chars === null ? null : new Set(chars);
+  const inSet = (character: string) => (set === null ? isSpace(character) : set.has(character));
+  const all = Array.from(text);
+  let start = 0;
+  let end = all.length;
+  if (ends !== "right") while (start < end && inSet(all[start] ?? "")) start++;
+  if (ends !== "left") while (end > start && inSet(all[end - 1] ?? "")) end--;
+  return all.slice(start, end).join("");
+}
+
+/** Writes each word with a first capital, as Python's `str.title`. */
+export function titleCase(text: string): string {
+  let result = "";
+  let inWord = false;
+  for (const character of text) {
+    const cased = character.toLowerCase() !== character.toUpperCase();
+    if (!cased) result += character;
+    else result += inWord ? character.toLowerCase() : capital(character);
+    inWord = cased;
+  }
+  return result;
+}
+
+/** Writes a text with a first capital and the rest in small letters. */
+export function capitalized(text: string): string {
+  const [first = "", ...rest] = Array.from(text);
+  return capital(first) + rest.join("").toLowerCase();
+}
+
+/** Letters whose title case is neither their capital nor themselves. */
+const TITLE_CASE = new Map(
+  ["Ǆǅǆ", "Ǉǈǉ", "Ǌǋǌ", "Ǳǲǳ"].flatMap((forms) => Array.from(forms, (form) => [form, forms[1]])),
+);
+const GEORGIAN = /^[\u10d0-\u10ff]$/;
+const GREEK_WITH_IOTA = /^[\u1f80-\u1fff]$/;
+
+/** Python's title case of one letter; only the first part of a ligature is a capital. */
+function capital(character: string): string {
+  const known = GEORGIAN.test(character) ? character : TITLE_CASE.get(character);
+  if (known !== undefined) return known;
+  const [first = "", ...rest] = Array.from(character.toUpperCase());
+  if (rest.length > 0 && GREEK_WITH_IOTA.test(character)) {
+    throw new TemplateError(`writes ${character} as a capital, not known here`);
+  }
+  return first + rest.join("").toLowerCase();
+}

@@ -1,0 +1,49 @@
+import { TemplateError } from "../errors.js";
+import { Budget } from "./budget.js";
+import { globals } from "./globals.js";
+import { parseTemplate } from "./parse-template.js";
+import { Renderer } from "./renderer.js";
+import { Scope } from "./scope.js";
+import { type Body } from "./syntax-tree.js";
+import { fromJson, ObjectValue } from "./values.js";
+
+/**
+ * A Jinja template, rendered as Transformers renders chat templates: blocks trimmed, loop controls,
+ * Python's values and texts, the immutable sandbox.
+ *
+ * - What is not known here is an error that names it: a prompt is never silently another one.
+ * - It reads no clock and nothing of the machine, and its cost is bounded.
+ */
+export class Template {
+  private constructor(private readonly body: Body) {}
+
+  /** @throws TemplateError naming the line */
+  static parse(source: string): Template {
+    return new Template(guarded(() => parseTemplate(source)));
+  }
+
+  /**
+   * @param variables  JSON values by name
+   * @param date       `YYYY-MM-DD` for `strftime_now`; null where there is none
+   * @throws TemplateError naming the line; TemplateDateError when the template needs a date
+   */
+  render(variables: Readonly<Record<string, unknown>>, date: string | null): string {
+    const budget = new Budget();
+    const scope = new Scope(null);
+    for (const [name, value] of globals(budget, date)) scope.set(name, value);
+    scope.set("self", new ObjectValue("TemplateReference", () => undefined));
+    const context = new Scope(scope);
+    for (const [name, value] of Object.entries(variables)) context.set(name, fromJson(value));
+    return guarded(() => new Renderer(budget).text(this.body, context));
+  }
+}
+
+/** Long chains of operators nest without brackets, until the stack ends. */
+function guarded<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof RangeError) throw new TemplateError("nests too deeply");
+    throw error;
+  }
+}

@@ -1,0 +1,120 @@
+import { TemplateError } from "../errors.js";
+import { type Budget } from "./budget.js";
+import { type NamedArguments } from "./call-arguments.js";
+import { iterate } from "./compare-values.js";
+import { capitalized, characters, strip, textOf } from "./python-text.js";
+import { attributeGetter } from "./sequence-filters.js";
+import { stringMethod } from "./string-methods.js";
+import { truthy, typeOf, type Value } from "./values.js";
+
+type TextFilter = (input: Value, args: NamedArguments, budget: Budget) => Value;
+
+/** Columns that a text may be moved in. */
+const MAX_WIDTH = 10_000;
+const WORD_START = /([-\s({[<]+)/;
+
+function onText(
+  compute: (text: string, args: NamedArguments, budget: Budget) => Value,
+): TextFilter {
+  return (input, args, budget) => {
+    const result = compute(textOf(input, budget), args, budget);
+    return typeof result === "string" ? budget.text(result) : result;
+  };
+}
+
+/** Calls a method of Python's `str`. */
+function viaMethod(name: string, text: string, args: readonly Value[], budget: Budget): Value {
+  const method = stringMethod(text, name, budget);
+  if (method === undefined) throw new TemplateError(`uses the method ${name}`);
+  return method.call({ positional: args, named: new Map() });
+}
+
+/** Filters that make a text of what they are given: name, parameters, function. */
+export const TEXT_FILTERS: readonly (readonly [string, readonly string[], TextFilter])[] = [
+  ["string", [], onText((text) => text)],
+  ["safe", [], onText((text) => text)],
+  ["trim", ["chars"], onText((text, args) => strip(text, "both", args.text("chars", null)))],
+  ["upper", [], onText((text) => text.toUpperCase())],
+  ["lower", [], onText((text) => text.toLowerCase())],
+  ["capitalize", [], onText((text) => capitalized(text))],
+  ["title", [], onText((text) => title(text))],
+  ["escape", [], onText((text) => escapeHtml(text))],
+  ["e", [], onText((text) => escapeHtml(text))],
+  [
+    "replace",
+    ["old", "new", "count"],
+    onText((text, args, budget) => {
+      const [old, fresh] = ["old", "new"].map((name) => textOf(args.any(name), budget));
+      return viaMethod(
+        "replace",
+        text,
+        [old ?? "", fresh ?? "", args.int("count", -1) ?? -1],
+        budget,
+      );
+    }),
+  ],
+  ["indent", ["width", "first", "blank"], indent],
+  [
+    "center",
+    ["width"],
+    onText((text, args, budget) => center(text, args.int("width", 80), budget)),
+  ],
+  ["wordcount", [], onText((text) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
+  [
+    "join",
+    ["d", "attribute"],
+    (input, args, budget) => {
+      const attribute = args.optional("attribute") ?? null;
+      const get = attribute === null ? null : attributeGetter(attribute, budget);
+      const parts = iterate(input, budget).map((item) =>
+        textOf(get === null ? item : get(item), budget),
+      );
+      return budget.text(parts.join(textOf(args.optional("d") ?? "", budget)));
+    },
+  ],
+];
+
+function title(text: string): string {
+  return text
+    .split(WORD_START)
+    .map((part) => {
+      const [first = "", ...rest] = Array.from(part);
+      return first.toUpperCase() + rest.join("").toLowerCase();
+    })
+    .join("");
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll(">", "&gt;")
+    .replaceAll("<", "&lt;")
+    .replaceAll("'", "&#39;")
+    .replaceAll('"', "&#34;");
+}
+
+function indent(input: Value, args: NamedArguments, budget: Budget): Value {
+  if (typeof input !== "string") throw new TemplateError(`indents a ${typeOf(input)}`);
+  const width = args.optional("width") ?? 4;
+  if (typeof width !== "string" && typeof width !== "number") {
+    throw new TemplateError(`indents by a ${typeOf(width)}`);
+  }
+  if (typeof width === "number" && width > MAX_WIDTH) {
+    throw new TemplateError(`indents by ${width}`);
+  }
+  const margin = typeof width === "string" ? width : " ".repeat(Math.max(0, width));
+  const blank = truthy(args.optional("blank") ?? false);
+  const lines = viaMethod("splitlines", `${input}\n`, [], budget) as readonly string[];
+  budget.spend((lines.length * margin.length) / 16);
+  const moved = lines.map((line, i) => (i > 0 && (blank || line !== "") ? margin + line : line));
+  const first = truthy(args.optional("first") ?? false) ? margin : "";
+  return budget.text(first + moved.join("\n"));
+}
+
+/** Python puts the odd space to the left when the width is odd, else to the right. */
+function center(text: string, width: number, budget: Budget): string {
+  if (width > MAX_WIDTH) throw new TemplateError(`centres in ${width} columns`);
+  const missing = Math.max(0, width - characters(text, budget).length);
+  const left = Math.floor(missing / 2) + (missing & width & 1);
+  return " ".repeat(left) + text + " ".repeat(missing - left);
+}

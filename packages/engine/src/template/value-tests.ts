@@ -1,0 +1,120 @@
+import { TemplateError } from "../errors.js";
+import { type Budget } from "./budget.js";
+import { compare, contains, equal } from "./compare-values.js";
+import { textOf } from "./python-text.js";
+import {
+  type Arguments,
+  Callable,
+  defined,
+  Float,
+  Generator,
+  isList,
+  numberOf,
+  ObjectValue,
+  Tuple,
+  typeOf,
+  Undefined,
+  type Value,
+  View,
+} from "./values.js";
+
+/** Computes a test of Jinja: what stands behind `is`. */
+export type Test = (input: Value, args: Arguments, budget: Budget) => boolean;
+
+function alone(name: string, holds: (value: Value) => boolean): [string, Test] {
+  return [
+    name,
+    (input, { positional, named }) => {
+      if (positional.length + named.size > 0) {
+        throw new TemplateError(`gives the test ${name} an argument`);
+      }
+      return holds(input);
+    },
+  ];
+}
+
+function withOther(
+  names: readonly string[],
+  holds: (value: Value, other: Value, budget: Budget) => boolean,
+): [string, Test][] {
+  return names.map((name) => [
+    name,
+    (input, { positional, named }, budget) => {
+      const [other] = positional;
+      if (other === undefined || positional.length + named.size > 1) {
+        throw new TemplateError(`gives the test ${name} not one argument`);
+      }
+      return holds(input, other, budget);
+    },
+  ]);
+}
+
+const isText = (value: Value) => typeof value === "string";
+
+const isIterable = (value: Value) =>
+  isText(value) ||
+  isList(value) ||
+  value instanceof Tuple ||
+  value instanceof Map ||
+  value instanceof View ||
+  value instanceof Generator ||
+  value instanceof Undefined ||
+  (value instanceof ObjectValue && value.typeName === "LoopContext");
+
+/** Has a length and items by key, as far as Jinja looks. */
+const isSequence = (value: Value) =>
+  isText(value) ||
+  isList(value) ||
+  value instanceof Tuple ||
+  value instanceof Map ||
+  (value instanceof View && value.typeName === "range");
+
+/** The tests that a template may use, by name. */
+export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
+  alone("defined", (value) => !(value instanceof Undefined)),
+  alone("undefined", (value) => value instanceof Undefined),
+  alone("none", (value) => value === null),
+  alone("boolean", (value) => typeof value === "boolean"),
+  alone("true", (value) => value === true),
+  alone("false", (value) => value === false),
+  alone("integer", (value) => typeof value === "number"),
+  alone("float", (value) => value instanceof Float),
+  alone("number", (value) => numberOf(value) !== null),
+  alone("string", isText),
+  alone("mapping", (value) => value instanceof Map),
+  alone("iterable", isIterable),
+  alone("sequence", isSequence),
+  alone("callable", (value) => value instanceof Callable),
+  alone("odd", (value) => remainder(value, 2) === 1),
+  alone("even", (value) => remainder(value, 2) === 0),
+  alone("escaped", () => false),
+  ["upper", (value, _args, budget) => isCased(value, budget, (text) => text.toUpperCase())],
+  ["lower", (value, _args, budget) => isCased(value, budget, (text) => text.toLowerCase())],
+  ...withOther(["eq", "equalto", "=="], equal),
+  ...withOther(["ne", "!="], (value, other, budget) => !equal(value, other, budget)),
+  ...withOther(
+    ["lt", "lessthan", "<"],
+    (value, other, budget) => compare(value, other, budget) < 0,
+  ),
+  ...withOther(["le", "<="], (value, other, budget) => compare(value, other, budget) <= 0),
+  ...withOther(["gt", "greaterthan", ">"], (a, b, budget) => compare(a, b, budget) > 0),
+  ...withOther(["ge", ">="], (value, other, budget) => compare(value, other, budget) >= 0),
+  ...withOther(["in"], (value, other, budget) => contains(other, value, budget)),
+  ...withOther(["sameas"], (value, other) => value === other),
+  ...withOther(["divisibleby"], (value, other) => {
+    const by = numberOf(other);
+    if (by === null || by === 0) throw new TemplateError("divides by what is no number, or by 0");
+    return remainder(value, by) === 0;
+  }),
+]);
+
+function remainder(value: Value, by: number): number {
+  const number = numberOf(defined(value));
+  if (number === null) throw new TemplateError(`divides a ${typeOf(value)}`);
+  return number - by * Math.floor(number / by);
+}
+
+function isCased(value: Value, budget: Budget, change: (text: string) => string): boolean {
+  const text = textOf(value, budget);
+  return text === change(text) && text.toLowerCase() !== text.toUpperCase();
+}

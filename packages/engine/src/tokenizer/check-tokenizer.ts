@@ -1,0 +1,186 @@
+import { TokenizerError } from "../errors.js";
+import { type JsonObject } from "./tokenizer-files.js";
+import { GPT2_WORDS, readWordPattern } from "./word-pattern.js";
+
+/** Ids of published vocabularies end below 300,000. */
+const MAX_ID = 4_194_304;
+/** Parts of a pipeline, those of inner sequences counted. */
+const MAX_PARTS = 64;
+/** How many times as long a text may become by normalizers. */
+const MAX_GROWTH = 64;
+const MAX_TEXT = 1000;
+
+const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequence"];
+const PRE_TOKENIZERS = ["ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split"];
+const MODELS = ["BPE", "Unigram"];
+
+/**
+ * Checks a `tokenizer.json`, and returns it as the library must be given it to cut texts as the Rust
+ * library does: what would be cut in another way is refused by name.
+ *
+ * @throws TokenizerError naming the part
+ */
+export function checkTokenizer(json: JsonObject): JsonObject {
+  checkModel(object(json["model"], "model"));
+  checkAddedTokens(json["added_tokens"] ?? [], json["normalizer"] ?? null);
+  const growth = { factor: 1, numParts: 0 };
+  const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
+    readNormalizer(part, growth),
+  );
+  const preTokenizer = mapParts(json["pre_tokenizer"] ?? null, "pretokenizers", readPreTokenizer);
+  // Nothing is added to prompts, and texts are made by a decoder of our own.
+  return {
+    ...json,
+    normalizer,
+    pre_tokenizer: preTokenizer,
+    post_processor: null,
+    decoder: null,
+  };
+}
+
+function refuse(problem: string): never {
+  throw new TokenizerError("tokenizer.json", problem);
+}
+
+function object(value: unknown, name: string): JsonObject {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as JsonObject;
+  }
+  return refuse(`has no ${name}`);
+}
+
+function checkModel(model: JsonObject): void {
+  const type = model["type"] ?? "BPE";
+  if (!MODELS.includes(type as string)) {
+    refuse(`has a model of type ${JSON.stringify(type)}; known are ${MODELS.join(", ")}`);
+  }
+  if ((model["dropout"] ?? 0) !== 0) refuse("has a BPE with dropout, which is random");
+  if (type === "BPE" && (model["continuing_subword_prefix"] ?? "") !== "") {
+    refuse("has a BPE with continuing_subword_prefix, not known here");
+  }
+  const vocab = model["vocab"];
+  if (Array.isArray(vocab)) {
+    if (vocab.length > MAX_ID) refuse(`has ${vocab.length} tokens; ${MAX_ID} are taken`);
+    return;
+  }
+  for (const [token, id] of Object.entries(object(vocab, "vocabulary"))) checkId(token, id);
+}
+
+function checkId(token: string, id: unknown): void {
+  if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < MAX_ID) return;
+  const shown = JSON.stringify(token.slice(0, 40));
+  refuse(`gives ${shown} the id ${JSON.stringify(id)}, not an integer from 0 to ${MAX_ID - 1}`);
+}
+
+function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
+  if (!Array.isArray(tokens)) refuse("has added_tokens that are no list");
+  const changesText = /"(?:Prepend|Replace)"/.test(JSON.stringify(normalizer));
+  for (const one of tokens as unknown[]) {
+    const token = object(one, "added token");
+    const content = token["content"];
+    if (typeof content !== "string" || content === "") refuse("has an added token without content");
+    checkId(content, token["id"]);
+    if (token["single_word"] === true) {
+      refuse(`has the added token ${JSON.stringify(content)} as single_word, not known here`);
+    }
+    const isPlain = !changesText && /^[ -~]+$/.test(content);
+    if (token["normalized"] === true && normalizer !== null && !isPlain) {
+      refuse(`normalizes the added token ${JSON.stringify(content)}, not known here`);
+    }
+  }
+}
+
+/** Checks the parts of a pipeline, in sequences inside of sequences too, and puts others in place. */
+function mapParts(
+  value: unknown,
+  list: string,
+  read: (part: JsonObject) => JsonObject | readonly JsonObject[],
+  parts = { count: 0 },
+): JsonObject | null {
+  if (value === null) return null;
+  const part = object(value, list);
+  if (++parts.count > MAX_PARTS) refuse(`has more than ${MAX_PARTS} ${list}`);
+  if (part["type"] !== "Sequence") {
+    const made = read(part);
+    return Array.isArray(made) ? { type: "Sequence", [list]: made } : (made as JsonObject);
+  }
+  const inner = part[list];
+  if (!Array.isArray(inner)) refuse(`has a sequence without ${list}`);
+  const mapped = (inner as unknown[]).map((one) => mapParts(one, list, read, parts));
+  return { ...part, [list]: mapped };
+}
+
+function readNormalizer(part: JsonObject, growth: { factor: number }): JsonObject {
+  const type = knownType(part, "normalizer", NORMALIZERS);
+  const content = part["content"] ?? part["prepend"] ?? "";
+  if (typeof content !== "string" || content.length > MAX_TEXT) {
+    refuse(`has a normalizer ${type} with a text of more than ${MAX_TEXT} characters`);
+  }
+  if (type !== "Replace") return part;
+  const pattern = readPattern(part["pattern"]);
+  const found = "String" in pattern ? String(pattern["String"]).length : 1;
+  if (found === 0) refuse("has a normalizer that replaces an empty text");
+  growth.factor *= Math.max(1, content.length / found);
+  if (growth.factor > MAX_GROWTH) {
+    refuse(`has normalizers that make a text more than ${MAX_GROWTH} times as long`);
+  }
+  return { ...part, pattern };
+}
+
+function readPreTokenizer(part: JsonObject): JsonObject | readonly JsonObject[] {
+  const type = knownType(part, "pre-tokenizer", PRE_TOKENIZERS);
+  switch (type) {
+    case "ByteLevel": {
+      if (part["add_prefix_space"] === true) {
+        refuse("has a ByteLevel with add_prefix_space, not known here");
+      }
+      if (part["use_regex"] === false) return part;
+      return [splitting(GPT2_WORDS), { ...part, use_regex: false }];
+    }
+    case "Digits":
+      // The library takes the digits of ASCII alone.
+      return splitting(part["individual_digits"] === true ? "\\p{N}" : "\\p{N}+");
+    case "Punctuation": {
+      const behavior = part["behavior"] ?? "Isolated";
+      if (behavior === "Isolated" || behavior === "Contiguous") return part;
+      return refuse(`has a Punctuation with behavior ${JSON.stringify(behavior)}, not known here`);
+    }
+    case "Split":
+      return readSplit(part);
+    default:
+      return part;
+  }
+}
+
+function splitting(words: string): JsonObject {
+  const pattern = { Regex: readWordPattern(words) };
+  return { type: "Split", pattern, behavior: "Isolated", invert: false };
+}
+
+function readSplit(part: JsonObject): JsonObject {
+  const pattern = readPattern(part["pattern"]);
+  const { behavior, invert = false } = part;
+  const isKnown =
+    (behavior === "Isolated" && invert === false) ||
+    (behavior === "Removed" && invert === true) ||
+    // Gemma's: a space that its normalizer has replaced by then.
+    (behavior === "MergedWithPrevious" && pattern["String"] === " ");
+  if (isKnown) return { ...part, pattern };
+  const how = `${JSON.stringify(behavior)}${invert === true ? ", inverted" : ""}`;
+  return refuse(`has a Split with behavior ${how}, not known here`);
+}
+
+function readPattern(value: unknown): JsonObject {
+  const pattern = object(value, "pattern");
+  const { Regex: regex, String: text } = pattern;
+  if (typeof text === "string" && text.length <= MAX_TEXT) return { String: text };
+  if (typeof regex === "string") return { Regex: readWordPattern(regex) };
+  return refuse("has a pattern that is neither a Regex nor a String");
+}
+
+function knownType(part: JsonObject, kind: string, known: readonly string[]): string {
+  const { type } = part;
+  if (typeof type === "string" && known.includes(type)) return type;
+  const given = JSON.stringify(type ?? null);
+  return refuse(`has a ${kind} of type ${given}; known are ${known.join(", ")}`);
+}

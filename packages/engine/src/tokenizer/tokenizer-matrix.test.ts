@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+
+import { expect, test } from "vitest";
+
+import { TokenizerError } from "../errors.js";
+import { Tokenizer } from "./tokenizer.js";
+
+interface Golden {
+  readonly name: string;
+  readonly tokenizer: object;
+  /** Text, ids, their text, and their text without special tokens. */
+  readonly rows: readonly (readonly [string, readonly number[], string, string])[];
+}
+
+const FILE = new URL("../../../../test/golden/tokenizers/cases.json.gz", import.meta.url);
+const golden = JSON.parse(gunzipSync(readFileSync(FILE)).toString()) as Golden[];
+
+/** Kinds that are refused, with what the message names. */
+const REFUSED = new Map([
+  ["gpt2, prefix space", "add_prefix_space"],
+  ["olmo, special flags", "single_word"],
+  ["added, normalized", "normalizes the added token"],
+  ["llama 2, normalized tokens", "normalizes the added token"],
+  ["unigram, nmt", "Nmt"],
+  ["bert", "WordPiece"],
+  ["bert, cased", "WordPiece"],
+  ["wordpiece", "WordPiece"],
+  ["whitespace split", "WordPiece"],
+  ["split removed", "Removed"],
+  ["split next", "MergedWithNext"],
+  ["split contiguous", "Contiguous"],
+  ["split inverted", "\\w"],
+  ["char delimiter", "CharDelimiterSplit"],
+  ["unicode scripts", "UnicodeScripts"],
+  ["word level", "WordLevel"],
+  ["clip", "Lowercase"],
+]);
+
+function make(tokenizer: object): Tokenizer {
+  return Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(tokenizer) });
+}
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof TokenizerError) return error.message;
+    throw error;
+  }
+  return "nothing was refused";
+}
+
+test.each(golden.filter(({ name }) => !REFUSED.has(name)))(
+  "$name gives the ids and the texts of the Rust library",
+  ({ tokenizer, rows }) => {
+    const made = make(tokenizer);
+    for (const [text, ids, decoded, plain] of rows) {
+      expect(made.encode(text), JSON.stringify(text)).toEqual(ids);
+      expect(made.decode(ids)).toBe(decoded);
+      expect(made.decode(ids, { skipSpecialTokens: true })).toBe(plain);
+    }
+  },
+);
+
+test.each(golden.filter(({ name }) => REFUSED.has(name)))("$name is refused by its part", (one) => {
+  expect(refusal(() => make(one.tokenizer))).toContain(REFUSED.get(one.name));
+});
+
+const BPE = { type: "BPE", vocab: { a: 0, b: 1 }, merges: [] };
+const split = (pattern: string) => ({
+  model: BPE,
+  pre_tokenizer: { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated" },
+});
+const doubling = { type: "Replace", pattern: { String: "a" }, content: "aa" };
+
+test.each([
+  ["nested repetition", split("(a+)+$"), "repeats a group"],
+  ["alternatives that overlap", split("(?:a|a)*b"), "repeats a group"],
+  ["many repetitions", split("a*a*a*a*a*b"), "repetitions in a row"],
+  ["large counts", split("a{1,1000}a{1,1000}a{1,1000}b"), "repetitions in a row"],
+  ["possessive repetition", split("a++b"), "++"],
+  ["digits of Unicode", split("\\d+"), "\\d"],
+  ["intersections", split("[a-z&&[^b]]"), "&&"],
+  ["a pattern without end", split("(".repeat(10)), "cannot be used"],
+  [
+    "thirty doubling normalizers",
+    { model: BPE, normalizer: { type: "Sequence", normalizers: Array(30).fill(doubling) } },
+    "64 times as long",
+  ],
+  ["an id of a billion", { model: { ...BPE, vocab: { a: 1e9 } } }, "1000000000"],
+  ["a negative id", { model: { ...BPE, vocab: { a: -1 } } }, "-1"],
+  ["dropout", { model: { ...BPE, dropout: 0.1 } }, "dropout"],
+  ["no model", {}, "no model"],
+])("a tokenizer with %s is refused", (_name, tokenizer, problem) => {
+  expect(refusal(() => make(tokenizer))).toContain(problem);
+});

@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+/** Characters of the JSON of the variables of a chat template. */
+const MAX_VARIABLES_LENGTH = 10_000;
+
+/** How tasks are written as prompts, beside what the model's chat template says. */
+export const PROMPT_FIELDS = {
+  template: z
+    .record(z.string().regex(/^[A-Za-z_]\w*$/, "must be a name"), z.json())
+    .refine(
+      (variables) => JSON.stringify(variables).length <= MAX_VARIABLES_LENGTH,
+      `must be at most ${MAX_VARIABLES_LENGTH} characters of JSON`,
+    )
+    .refine(
+      (variables) => !("messages" in variables) && !("add_generation_prompt" in variables),
+      "must not hold messages or add_generation_prompt: the task gives them",
+    )
+    .default({})
+    .describe("variables of the model's chat template, such as enable_thinking: false"),
+  date: z.iso
+    .date("must be a date such as 2026-11-28")
+    .nullable()
+    .default(null)
+    .describe("date that the chat template is told, such as 2026-11-28; null for none"),
+};
+
+/** How tasks are written as prompts. */
+export const PromptConfig = z.strictObject(PROMPT_FIELDS);
+/** How tasks are written as prompts. */
+export type PromptConfig = z.infer<typeof PromptConfig>;
