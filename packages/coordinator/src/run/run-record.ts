@@ -1,5 +1,5 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 import { type Clock } from "@gumshoe/core";
 import {
@@ -195,10 +195,6 @@ function submittedConfig(folder: string, body: RunEventBody): RunConfig {
   const parsed = RunConfig.safeParse(body.config);
   if (!parsed.success) {
     throw new CorruptRecordError(folder, "its config is of another version of Gumshoe");
-  }
-  const { name } = parsed.data;
-  if (name !== basename(folder)) {
-    throw new CorruptRecordError(folder, `its ledger is that of run ${name}`);
   }
   return parsed.data;
 }
