@@ -40,18 +40,18 @@ export class DiskThread {
   async write(folder: string, name: string, bytes: Uint8Array): Promise<void> {
     // What travels is a copy of the whole buffer that the bytes lie in.
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
-    await this.#order(
-      (id) => ({ type: "blob", id, folder, name, bytes: own }),
-      { path: folder, failure: (problem, cause) => new BlobsFailedError(problem, cause) },
-    );
+    await this.#order((id) => ({ type: "blob", id, folder, name, bytes: own }), {
+      path: folder,
+      failure: (problem, cause) => new BlobsFailedError(problem, cause),
+    });
   }
 
   /** Computes the SHA-256 of a file. @throws UnreadableFileError */
   hash(file: string): Promise<string> {
-    return this.#order(
-      (id) => ({ type: "hash", id, file }),
-      { path: file, failure: (problem) => new UnreadableFileError(file, problem) },
-    );
+    return this.#order((id) => ({ type: "hash", id, file }), {
+      path: file,
+      failure: (problem) => new UnreadableFileError(file, problem),
+    });
   }
 
   /** Ends the thread; what is not on disk yet fails. */
