@@ -135,7 +135,7 @@ function parseClaim(file: string, name: string): Claim | null {
   };
 }
 
-/** Reads who has a lock that has no claims: earlier versions wrote a number, or number, host and ticks. */
+/** Reads the holder of a lock without claims: earlier versions wrote a number, or number, host and ticks. */
 function namedHolder(file: string, own: Claim): number | null {
   let text: string;
   let writtenAtMs: number;

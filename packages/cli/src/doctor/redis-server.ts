@@ -7,7 +7,7 @@ const ANSWERS_WITHIN_MS = 3000;
 const NO_EVICTION = "noeviction";
 
 /**
- * Looks at the Redis that a cluster is told to use: whether it answers, keeps what it is given, and has no keys
+ * Checks the Redis of a cluster: whether it answers, keeps what it is given, and has no keys
  * of other programs where the queues are.
  *
  * @param env      holds GUMSHOE_REDIS_URL and what belongs to it

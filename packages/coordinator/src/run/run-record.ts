@@ -122,8 +122,8 @@ export class RunRecord {
   }
 
   /**
-   * Records the end of the run. Where it cannot be recorded, e.g. on a full disk, the run still ends for those
-   * who follow it; the next coordinator goes on with it.
+   * Records the end of the run. Where it cannot be recorded, e.g. on a full disk, the run still ends for its
+   * watchers; the next coordinator goes on with it.
    *
    * @returns what kept the end from being recorded; null for nothing
    */
