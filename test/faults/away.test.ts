@@ -4,9 +4,8 @@
  *
  * A subset covers each phase and each fault; GUMSHOE_FAULT_TABLE=full tries the whole table.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
-
 import { fromRunEvent } from "@gumshoe/protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakeCluster, until } from "../support/fake-cluster.js";
 import { FakeInference, FakeReducer, FakeTrainer } from "../support/fake-workers.js";
@@ -140,4 +139,19 @@ test.each(TABLE)("%s: %s", { timeout: 90_000 }, async (phase, faultName) => {
   await overcome();
   expect((await cluster.result(name)).weightsDigest).toBe(digest);
   expect(cluster.eventsOf("run-failed", name)).toEqual([]);
+});
+
+test("a run that is submitted while the disk is full is refused, and taken once there is room", async () => {
+  if (!hasSmallDisk) {
+    console.warn("SKIPPED a submission on a full disk: only root can mount a small disk");
+    return;
+  }
+  const fault: Fault = FAULTS["disk full"];
+  await fault.begin(cluster, "late");
+  await expect(cluster.submit({ name: "late" })).rejects.toMatchObject({
+    code: "RESOURCE_EXHAUSTED",
+    message: expect.stringMatching(fault.note) as string,
+  });
+  await fault.end(cluster, "late");
+  expect((await cluster.run({ name: "late" })).weightsDigest).toBe(digest);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { fillDisk } from "../support/faults.js";
 import { Gumshoe, ROOT } from "../support/gumshoe.js";
 
 const WAIT = { GUMSHOE_DISK_WAIT_SECONDS: "2" };
@@ -61,6 +62,14 @@ test("a full disk ends the command with the room that is needed and the way on",
     ),
   );
   expect(mount("remount", "size=200m")).toBe(true);
+  // Not a byte is left for anyone: even the end of the run cannot be recorded.
+  const filler = join(disk, "filler");
+  const again = gumshoe.start(["run", config], WAIT);
+  await again.untilEvents("tiny", "run-resumed", 1);
+  fillDisk(filler);
+  const second = await again.ended;
+  expect([second.code, second.err]).toEqual([1, expect.stringContaining("is full: 0 kB free")]);
+  rmSync(filler);
   expect((await gumshoe.run([config])).weightsDigest).toBe(digest);
 }, 120_000);
 

@@ -56,7 +56,7 @@ export const FAULTS = {
   },
   "disk full": {
     note: /the disk of \S+ is full: \S+ kB free, about \S+ [kM]B needed/,
-    begin: async (cluster) => fill(filler(cluster)),
+    begin: async (cluster) => fillDisk(filler(cluster)),
     end: async (cluster) => rmSync(filler(cluster)),
   },
   "folder away": {
@@ -74,8 +74,8 @@ function movedTo(cluster: FakeCluster, run: string): string {
   return join(cluster.home, "runs", `.${run}.away`);
 }
 
-/** Writes until nothing more fits. */
-function fill(file: string): void {
+/** Writes a file until nothing more fits on its disk. */
+export function fillDisk(file: string): void {
   const descriptor = openSync(file, "w");
   try {
     for (const size of [1 << 20, 1 << 12]) {

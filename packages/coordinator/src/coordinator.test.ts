@@ -51,3 +51,13 @@ test("a coordinator whose fence another one has says so, and ends", async () => 
   expect(states).toEqual([SERVING, NOT_SERVING]);
   expect(cluster.log).toContain("another coordinator took over");
 });
+
+test("a coordinator that still waits for Redis stops cleanly", async () => {
+  await cluster.endCoordinator("SIGTERM");
+  await cluster.redis.kill();
+  const child = cluster.spawnCoordinator({});
+  await until("it waits for Redis", () => cluster.log.includes("waiting for Redis at 127.0.0.1:"));
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  expect(await gone).toEqual([0, null]);
+});

@@ -95,7 +95,11 @@ export class Coordinator {
     this.#lock = await takeHome(home, logger);
     const signal = this.#stopping.signal;
     const redis = await RedisLink.connect({
-      ...{ url, tls: redisTls, cluster, logger, signal },
+      url,
+      tls: redisTls,
+      cluster,
+      logger,
+      signal,
       // Redis is waited for as long as it takes, at the start as later.
       waitMs: Number.POSITIVE_INFINITY,
     });

@@ -34,7 +34,8 @@ function run(settings: CoordinatorSettings, logger: Logger): void {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  coordinator.start(fail).catch(fail);
+  // A start that is broken off by a stop is no failure.
+  coordinator.start(fail).catch((error: unknown) => (stopping ? undefined : fail(error)));
 }
 
 keepHeapGrowthSmall();

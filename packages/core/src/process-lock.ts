@@ -9,7 +9,8 @@
  *   process, so a removal cannot take away a lock that was just given.
  * - The file of the lock itself names the holder for people. Versions without claims had nothing else: theirs
  *   counts as they meant it.
- * - Processes of other hosts do not count: what several hosts share needs another lock.
+ * - Processes of other hosts do not count: what several hosts share needs another lock. Nor do threads of one
+ *   process, which have lists of their own.
  */
 import { randomInt } from "node:crypto";
 import {
@@ -69,7 +70,7 @@ export class ProcessLock {
     if (held.has(file)) throw new LockHeldError(path, process.pid);
     const own = claimOf(file);
     for (let tries = 1; ; tries++) {
-      makeClaim(own, path);
+      makeClaim(own);
       const other = otherHolder(file, own);
       if (other === null) break;
       rmSync(own.file, { force: true });
@@ -99,15 +100,10 @@ function claimOf(file: string): Claim {
   return { file: `${file}.${pid}.${started}.${inode}.${host}`, pid, started, inode, host };
 }
 
-function makeClaim({ file, pid }: Claim, path: string): void {
-  try {
-    // Empty: a file without content can be made on a disk that is full.
-    closeSync(openSync(file, "wx", 0o600));
-  } catch (error) {
-    // Another thread of this process, which has its own list of what is held.
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw new LockHeldError(path, pid);
-    throw error;
-  }
+function makeClaim({ file }: Claim): void {
+  // Empty: a file without content can be made on a disk that is full. One of this name that is there already
+  // was copied or left: what this process holds is in its list.
+  closeSync(openSync(file, "w", 0o600));
 }
 
 /** Finds a living process that has a claim or the lock; null when there is none. Removes dead claims. */
@@ -139,7 +135,7 @@ function parseClaim(file: string, name: string): Claim | null {
   };
 }
 
-/** Reads who has a lock that has no claims: earlier versions wrote a number, or number, host and ticks. */
+/** Reads the holder of a lock without claims: earlier versions wrote a number, or number, host and ticks. */
 function namedHolder(file: string, own: Claim): number | null {
   let text: string;
   let writtenAtMs: number;

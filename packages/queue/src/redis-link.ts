@@ -185,7 +185,7 @@ export class RedisLink {
 
 /**
  * Hides the eviction policy from BullMQ, which would write a bare line about it on stdout for each connection:
- * {@link RedisLink.evictionPolicy} is for those who log it.
+ * {@link RedisLink.evictionPolicy} is there for our own log.
  */
 function withoutPolicy(client: Redis): Redis {
   const info = client.info.bind(client) as (...sections: string[]) => Promise<string>;

@@ -14,11 +14,13 @@ const MARKS: Record<Finding["verdict"], string> = { ok: "ok  ", warning: "WARN",
 export function addDoctorCommand(program: Command, context: Context): void {
   const command = program
     .command("doctor")
-    .description("Look at everything that Gumshoe needs of this machine.");
+    .description(
+      "Look at everything that Gumshoe needs of this machine, and at the Redis that " +
+        "GUMSHOE_REDIS_URL names.",
+    );
   withExamples(withJson(withHome(command, context)), "gumshoe doctor");
   command.action(async (options: { home: string; json?: boolean }) => {
-    const path = context.env["PATH"] ?? "";
-    const findings = await examine({ path, home: new Home(options.home) });
+    const findings = await examine({ env: context.env, home: new Home(options.home) });
     writeResult(context.terminal, options, {
       value: { ok: findings.every(({ verdict }) => verdict !== "problem"), findings },
       text: () => findings.map(describe).join("\n"),

@@ -8,22 +8,28 @@ import { freePort } from "../local/free-port.js";
 import { type Home } from "../local/home.js";
 import { findProgram, findRedisServer } from "../local/redis-program.js";
 import { type Finding, ok } from "./finding.js";
+import { checkRedisServer } from "./redis-server.js";
 
 const MIN_NODE_MAJOR = 20;
 const MIN_FREE_BYTES = 2 ** 30;
+const DEFAULT_CLUSTER = "gumshoe";
 const COMPILERS = ["g++", "clang++", "c++"];
 
 /** Looks at everything that Gumshoe needs of this machine. */
-export async function examine(options: { path: string; home: Home }): Promise<Finding[]> {
+export async function examine(options: { env: NodeJS.ProcessEnv; home: Home }): Promise<Finding[]> {
+  const { env, home } = options;
+  const path = env["PATH"] ?? "";
+  const redisServer = await checkRedisServer(env, env["GUMSHOE_CLUSTER"] ?? DEFAULT_CLUSTER);
   return [
     checkNode(process.versions.node),
-    checkCompiler(options.path),
+    checkCompiler(path),
     checkKernels(),
     checkExactness(),
-    checkRedis(options.path),
+    checkRedis(path),
+    ...(redisServer === null ? [] : [redisServer]),
     checkMemory(),
     await checkPorts(),
-    checkHome(options.home),
+    checkHome(home),
   ];
 }
 

@@ -34,7 +34,9 @@ export function redisConfig(options: { port: number; folder: string; password: s
     `port ${options.port}`,
     `requirepass ${options.password}`,
     `dir ${JSON.stringify(options.folder)}`,
-    "appendonly yes",
+    // Nothing is kept on disk: the coordinator fills the queues again, and a full disk would make Redis refuse
+    // the fence too.
+    "appendonly no",
     'save ""',
     // A queue must not forget jobs in order to save memory.
     "maxmemory-policy noeviction",

@@ -15,7 +15,13 @@ import {
 import { type RunConfig, type RunInputs, RunName } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
-import { NameTakenError, RunStoppedError, UnknownRunError, UnreadableRunError } from "../errors.js";
+import {
+  CorruptRecordError,
+  NameTakenError,
+  RunStoppedError,
+  UnknownRunError,
+  UnreadableRunError,
+} from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
 import { type AllowedFolders } from "./allowed-folders.js";
@@ -93,7 +99,7 @@ export class RunManager {
     const giveUpAtMs = clock.monotonicMs() + diskWaitMs;
     for (;;) {
       try {
-        return await RunRecord.open(folder, this.#options);
+        return await this.#openNamed(name, folder);
       } catch (thrown) {
         // Nothing that could be submitted: a folder of the file system, or of a user.
         if (!RunName.safeParse(name).success) return null;
@@ -109,6 +115,14 @@ export class RunManager {
         return null;
       }
     }
+  }
+
+  /** @throws CorruptRecordError when the folder holds a run of another name, e.g. a copy */
+  async #openNamed(name: string, folder: string): Promise<RunRecord | null> {
+    const record = await RunRecord.open(folder, this.#options);
+    if (record === null || record.config.name === name) return record;
+    await record.close();
+    throw new CorruptRecordError(folder, `its ledger is that of run ${record.config.name}`);
   }
 
   /** Goes on with the runs that had not ended, and takes new ones. */

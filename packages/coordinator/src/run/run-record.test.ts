@@ -1,4 +1,12 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -43,4 +51,24 @@ test("a ledger of an earlier version opens, with all that it says", async () => 
   expect(lines[2]).toMatchObject({ finalValidationReward: 0.29166666666666663 });
   await record.close();
   expect(readFileSync(file).equals(readFileSync(GOLDEN))).toBe(true);
+});
+
+test("a record is not made in a folder that holds a run, or what is left of one", async () => {
+  mkdirSync(join(folder, "ledger"));
+  copyFileSync(GOLDEN, join(folder, "ledger", "events.jsonl"));
+  const open = (await RunRecord.open(folder, context)) as RunRecord;
+  const { config } = open;
+  const inputs = { model: null, sources: [] } as never;
+  const make = () => RunRecord.create(folder, { config, inputs }, context);
+  await expect(make()).rejects.toThrow("its ledger is open already");
+  const other = mkdtempSync(join(tmpdir(), "record-"));
+  cpSync(folder, other, { recursive: true });
+  const again = () => RunRecord.create(other, { config, inputs }, context);
+  await expect(again()).rejects.toThrow(`${other}: it holds a run already`);
+  expect(readFileSync(join(other, "ledger/events.jsonl")).equals(readFileSync(GOLDEN))).toBe(true);
+  rmSync(join(other, "ledger"), { recursive: true });
+  writeFileSync(join(other, "blobs", "a-blob"), "");
+  await expect(again()).rejects.toThrow(`${other}: it has blobs and no ledger`);
+  rmSync(other, { recursive: true });
+  await open.close();
 });

@@ -1,5 +1,5 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 import { type Clock, type Logger } from "@gumshoe/core";
 import {
@@ -142,8 +142,8 @@ export class RunRecord {
   }
 
   /**
-   * Records the end of the run. Where it cannot be recorded, e.g. on a full disk, the run still ends for those
-   * who follow it; the next coordinator goes on with it.
+   * Records the end of the run. Where it cannot be recorded, e.g. on a full disk, the run still ends for its
+   * watchers; the next coordinator goes on with it.
    *
    * @returns what kept the end from being recorded; null for nothing
    */
@@ -215,10 +215,6 @@ function submittedConfig(folder: string, body: RunEventBody): RunConfig {
   const parsed = RunConfig.safeParse(body.config);
   if (!parsed.success) {
     throw new CorruptRecordError(folder, "its config is of another version of Gumshoe");
-  }
-  const { name } = parsed.data;
-  if (name !== basename(folder)) {
-    throw new CorruptRecordError(folder, `its ledger is that of run ${name}`);
   }
   return parsed.data;
 }

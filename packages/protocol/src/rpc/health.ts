@@ -23,12 +23,12 @@ export function healthHandlers(
       return { status: status() };
     },
     watch: async function* ({ service }, { signal }): AsyncGenerator<HealthCheckResponse> {
-      for (let told: ServingStatus | null = null; !signal.aborted;) {
+      for (let sent: ServingStatus | null = null; !signal.aborted;) {
         const now = isKnown(service) ? status() : ServingStatus.SERVICE_UNKNOWN;
-        if (now !== told) yield { status: now };
-        told = now;
+        if (now !== sent) yield { status: now };
+        sent = now;
         // It may have changed while the answer was written.
-        if (!isKnown(service) || status() === told) await state.change(signal);
+        if (!isKnown(service) || status() === sent) await state.change(signal);
       }
     },
   };

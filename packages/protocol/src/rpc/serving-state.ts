@@ -1,4 +1,4 @@
-/** Says whether a server does what it is there for; those who watch it learn of every change. */
+/** Whether a server serves, as its health check reports it; watchers get every change. */
 export class ServingState {
   readonly #listeners = new Set<() => void>();
   #isServing = true;

@@ -111,7 +111,7 @@ test("reflection lists what is served", async () => {
   ]);
 });
 
-test("health follows the state of the server, for those who ask and those who watch", async () => {
+test("the health check and its watch follow the state of the server", async () => {
   const { path, requestSerialize, responseDeserialize } = HealthService.watch;
   const request = HealthCheckRequest.create({ service: "gumshoe.v1.FleetService" });
   const seen: unknown[] = [];
