@@ -23,7 +23,11 @@ export {
   type SampleResult,
 } from "./sampler/sequence.js";
 export { type ChatOptions, type Message } from "./tokenizer/chat-template.js";
-export { openTokenizer, requireEndToken, type TokenizerFolder } from "./tokenizer/open-tokenizer.js";
+export {
+  openTokenizer,
+  requireEndToken,
+  type TokenizerFolder,
+} from "./tokenizer/open-tokenizer.js";
 export { Tokenizer } from "./tokenizer/tokenizer.js";
 export {
   type BpeOptions,
