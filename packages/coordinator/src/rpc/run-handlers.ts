@@ -9,9 +9,12 @@ import {
 } from "@gumshoe/protocol";
 
 import { type Fleet } from "../fleet/fleet.js";
+import { RunFilesGoneError } from "../errors.js";
+import { type GatherOptions } from "../ledger/event-hub.js";
 import { type LoopWatch } from "../loop-watch.js";
 import { downloadCheckpoint } from "../run/checkpoint-download.js";
 import { rolloutPage } from "../run/rollout-page.js";
+import { checkFilesThere } from "../run/run-folder.js";
 import { type RunManager } from "../run/run-manager.js";
 import { type RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
@@ -36,13 +39,17 @@ export function runHandlers(
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
   return {
-    submitRun: async ({ config }) => toRun(await runs.submit(parseRunConfig(config))),
-    getRun: async ({ name }) => toRun(runs.get(name)),
-    listRuns: async () => ({ runs: runs.list().map(toRun) }),
+    submitRun: async ({ config, replacesSubmittedAtMs }) =>
+      toRun(await runs.submit(parseRunConfig(config), replacesSubmittedAtMs)),
+    getRun: async ({ name }) => withFilesGone(toRun(runs.get(name)), runs.get(name)),
+    listRuns: async () => ({
+      runs: await Promise.all(runs.list().map((record) => withFilesGone(toRun(record), record))),
+    }),
     cancelRun: async ({ name }) => toRun(await runs.cancel(name)),
+    forgetRun: async ({ name }) => ({ freedBytes: await runs.forget(name) }),
     watchRun: ({ name, fromEvent, gatherMs }, { signal }) => {
       const options = { signal, clock, gatherMs: Math.min(gatherMs, MAX_GATHER_MS) };
-      return packed(runs.get(name).events.watch(fromEvent, options), packer);
+      return packed(watched(runs.get(name), fromEvent, options), packer);
     },
     listRollouts: async (request) => rolloutPage(runs.get(request.run), request),
     listCheckpoints: async ({ run }) => ({ checkpoints: await storedCheckpoints(runs.get(run)) }),
@@ -51,10 +58,28 @@ export function runHandlers(
   };
 }
 
+/** Sends a run's events; its files may be gone, and its end is then not what it came to. */
+async function* watched(record: RunRecord, fromEvent: number, options: GatherOptions) {
+  if (record.hasEnded) await checkFilesThere(record);
+  yield* record.events.watch(fromEvent, options);
+}
+
 async function* packed(gathered: AsyncIterable<readonly WatchedEvent[]>, packer: EventPacker) {
   for await (const events of gathered) {
     const message = packer.pack(events);
     if (message !== null) yield message;
+  }
+}
+
+/** A run that has ended and whose folder is not there any more is shown as one that has failed. */
+async function withFilesGone(run: Run, record: RunRecord): Promise<Run> {
+  if (!record.hasEnded) return run;
+  try {
+    await checkFilesThere(record);
+    return run;
+  } catch (error) {
+    if (!(error instanceof RunFilesGoneError)) throw error;
+    return { ...run, state: RunState.FAILED, error: error.message, resultJson: "" };
   }
 }
 

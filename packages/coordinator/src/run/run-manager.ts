@@ -16,9 +16,13 @@ import { NameTakenError, RunStoppedError, UnknownRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
 import { type AllowedFolders } from "./allowed-folders.js";
+import { configDifferences, describeDifferences } from "./config-differences.js";
+import { NameTurns } from "./name-turns.js";
 import { RunDriver } from "./run-driver.js";
+import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
 import { checkInputs, checkUnchanged } from "./run-inputs.js";
 import { RunRecord } from "./run-record.js";
+import { checkRemovable, removeRun } from "./run-removal.js";
 
 /** What the manager works with. */
 export interface ManagerOptions {
@@ -50,6 +54,8 @@ export class RunManager {
   readonly #records = new Map<string, RunRecord>();
   /** Runs that are being submitted for the first time. */
   readonly #arriving = new Map<string, Promise<RunRecord>>();
+  /** Submits and removals of a name come one after the other. */
+  readonly #turns = new NameTurns();
   readonly #queue: string[] = [];
   #active: Active | null = null;
   #stopping = false;
@@ -62,8 +68,10 @@ export class RunManager {
   async start(): Promise<void> {
     const { folder, logger } = this.#options;
     await mkdir(folder, { recursive: true });
+    await deleteLeftovers(folder, logger);
     const records: RunRecord[] = [];
     for (const name of (await readdir(folder)).sort()) {
+      if (isRemoved(name)) continue;
       const record = await RunRecord.open(join(folder, name), this.#options).catch(
         (error: unknown) => {
           logger.error({ run: name }, `run cannot be opened: ${errorMessage(error)}`);
@@ -91,13 +99,26 @@ export class RunManager {
   /**
    * Takes a run, or takes it up again. Idempotent by name and config.
    *
-   * @throws NameTakenError, InputChangedError, and what is wrong with the files that a run starts from
+   * @param replacesSubmittedAtMs  replaces the run of that name that was submitted then; default: none
+   * @throws NameTakenError, InputChangedError, RunFilesGoneError, RunNotEndedError, RunInUseError, and what is
+   *         wrong with the files that a run starts from
    */
-  async submit(config: RunConfig): Promise<RunRecord> {
+  submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
+    return this.#turns.take(config.name, () => this.#submit(config, replacesSubmittedAtMs));
+  }
+
+  async #submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
     const { name } = config;
     const known = this.#records.get(name) ?? (await this.#arriving.get(name));
     if (known === undefined) return this.#create(config);
-    if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(name);
+    if (known.state.submittedAtMs === replacesSubmittedAtMs) {
+      checkRemovable(known, this.list(), config);
+      return this.#create(config, known);
+    }
+    if (known.hasEnded) await checkFilesThere(known);
+    if (hashJson(known.config) !== hashJson(config)) {
+      throw new NameTakenError(name, describeDifferences(configDifferences(known.config, config)));
+    }
     if (known.state.status === "cancelled" || known.state.status === "failed") {
       await checkUnchanged(known);
       // Recorded, so that a watcher does not take the end of before for the end.
@@ -118,6 +139,20 @@ export class RunManager {
       await record.append({ type: "run-cancelled" });
     }
     return record;
+  }
+
+  /**
+   * Removes a run that has ended, with all its files.
+   *
+   * @returns bytes on disk that are free again
+   * @throws  UnknownRunError, RunNotEndedError, RunInUseError
+   */
+  forget(name: string): Promise<number> {
+    return this.#turns.take(name, async () => {
+      const record = this.get(name);
+      checkRemovable(record, this.list(), null);
+      return this.#remove(record);
+    });
   }
 
   /** @throws UnknownRunError */
@@ -156,14 +191,20 @@ export class RunManager {
     return active.driver.lanes.isWanted({ plan, update: Number(update), lane: Number(lane) });
   }
 
-  async #create(config: RunConfig): Promise<RunRecord> {
+  async #remove(record: RunRecord): Promise<number> {
+    if (this.#active?.record === record) await this.#active.ended;
+    return removeRun(record, this.#options, () => this.#records.delete(record.config.name));
+  }
+
+  async #create(config: RunConfig, replaced: RunRecord | null = null): Promise<RunRecord> {
     const { name } = config;
     const { allowed, folder, disk, logger } = this.#options;
     const arriving = allowed
       .check(config)
       .then(() => checkInputs(config, (file) => disk.hash(file)))
-      .then(({ inputs, warnings }) => {
+      .then(async ({ inputs, warnings }) => {
         for (const warning of warnings) logger.warn({ run: name }, warning);
+        if (replaced !== null) await this.#remove(replaced);
         return RunRecord.create(join(folder, name), { config, inputs }, this.#options);
       });
     this.#arriving.set(name, arriving);
