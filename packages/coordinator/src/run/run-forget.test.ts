@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { errorMessage } from "@gumshoe/core";
 import { fromRunEvent, type Run, RunState, type SubmitGroupRequest } from "@gumshoe/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -11,20 +12,29 @@ let cluster: FakeCluster;
 /** While set, groups of runs are handed in once it has resolved. */
 let gate: Promise<void> | null = null;
 let numHeld = 0;
+let maxHeld = 0;
+/** What came of the groups that were held. */
+const held: string[] = [];
 
 beforeAll(async () => {
   cluster = await FakeCluster.start();
-  const group = async (made: SubmitGroupRequest) => {
-    if (gate !== null) numHeld += 1;
+  const group = async (
+    made: SubmitGroupRequest,
+    submit: (changed: SubmitGroupRequest) => Promise<unknown>,
+  ) => {
+    if (gate === null || numHeld >= maxHeld) return made;
+    numHeld += 1;
     await gate;
+    held.push(await submit(made).then(() => "taken", errorMessage));
     return made;
   };
   await cluster.addWorkers({ group });
 });
 afterAll(() => cluster.close());
 
-/** Keeps workers from handing in, until the function that it returns is called. */
-function hold(): () => void {
+/** Keeps workers from handing in so many groups, until the function that it returns is called. */
+function hold(count = Number.POSITIVE_INFINITY): () => void {
+  maxHeld = count;
   let release = () => undefined as void;
   numHeld = 0;
   gate = new Promise((resolve) => {
@@ -195,14 +205,16 @@ describe("a run with another config", () => {
 
   test("does not get answers that a worker sampled for the old one", async () => {
     const { weightsDigest } = await cluster.run({ name: "clean", ...SHORT, seed: 11 });
-    const release = hold();
+    const release = hold(1);
     await cluster.submit({ name: "reused", ...SHORT, seed: 10 });
     await until("a group is held", () => numHeld > 0);
     await cluster.users.cancelRun({ name: "reused" });
     await forget("reused");
     await cluster.submit({ name: "reused", ...SHORT, seed: 11 });
-    await cluster.untilEvents("iteration-planned", 1, "reused");
+    await cluster.untilEvents("group-done", 3, "reused");
+    held.splice(0);
     release();
     expect((await cluster.result("reused")).weightsDigest).toBe(weightsDigest);
+    expect(held).toEqual([expect.stringMatching(/of another run of this name is not wanted/)]);
   });
 });
