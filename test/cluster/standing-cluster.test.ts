@@ -1,5 +1,5 @@
 /** A cluster that stands, as people use it: up, submit, watch, status, cancel; and what is refused. */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { getPriority } from "node:os";
@@ -20,6 +20,14 @@ let port: number;
 
 const call = (...words: string[]): Promise<Finished> => gumshoe.start(words).ended;
 const json = ({ out }: Finished) => JSON.parse(out) as Record<string, unknown>;
+
+/** Writes a config of another run with the name tiny. */
+function otherConfig(): string {
+  const path = join(gumshoe.home, "tiny.yaml");
+  const model = join(ROOT, "models/rookie");
+  writeFileSync(path, `type: grpo\nmodel: ${model}\ntasks: {source: {type: generate}}\n`);
+  return path;
+}
 
 beforeAll(async () => {
   gumshoe = await Gumshoe.create();
@@ -103,14 +111,38 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(json(cancelled)).toMatchObject({ name: "second", state: "cancelled" });
   });
 
-  test("refuses another config under a taken name", async () => {
-    const path = join(gumshoe.home, "tiny.yaml");
-    const model = join(ROOT, "models/rookie");
-    writeFileSync(path, `type: grpo\nmodel: ${model}\ntasks: {source: {type: generate}}\n`);
-    const { code, err } = await call("submit", path);
+  test("refuses another config under a taken name, with the fields that differ", async () => {
+    const { code, err } = await call("submit", otherConfig());
     expect(code).toBe(1);
-    expect(err).toContain("tiny");
-    expect(err).toContain("another config");
+    expect(err).toContain("run tiny exists with another config: seed is 7 there and 1 here, ");
+    expect(err).toContain("(npx gumshoe forget tiny)");
+  });
+
+  test("replaces a run of that name by --fresh, but not while it runs", async () => {
+    const replaced = await call("submit", otherConfig(), "--fresh", "--json");
+    expect(json(replaced)).toMatchObject({ name: "tiny", config: { seed: 1 }, iterationsDone: 0 });
+    const { code, err } = await call("submit", CONFIG, "--fresh");
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^gumshoe: run tiny is \w+; cancel it first \(npx gumshoe cancel tiny\)\n$/,
+    );
+    await call("cancel", "tiny");
+  });
+
+  test("removes a run by forget, unasked only by --yes", async () => {
+    const asked = await call("forget", "after");
+    expect(asked).toMatchObject({ code: 2, out: "" });
+    expect(asked.err).toContain("--yes");
+    expect(existsSync(join(gumshoe.home, "runs/after"))).toBe(true);
+    const removed = await call("forget", "after", "--yes");
+    expect(removed.code).toBe(0);
+    expect(removed.out).toMatch(/^run after is removed; [\d.]+ [kM]B are free again\n$/);
+    expect(existsSync(join(gumshoe.home, "runs/after"))).toBe(false);
+    const again = await call("forget", "after", "--yes", "--json");
+    expect(again.code).toBe(1);
+    expect(again.err).toBe("gumshoe: there is no run after\n");
+    const { out } = await call("status");
+    expect(out).not.toContain("after");
   });
 
   test("refuses a wrong token with one clear line", async () => {

@@ -42,7 +42,7 @@ export interface FakeHome {
 
 /** Makes the answers of a group: a function of its spec, the weights included. */
 export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
-  const { run, groupKey, weights } = spec;
+  const { run, groupKey, weights, runDigest } = spec;
   const salt = Number.parseInt((weights?.digest ?? "0").slice(0, 8), 16);
   const rollouts = Array.from({ length: spec.count }, (_, rollout) => {
     const rng = new Rng(salt, ...spec.seed, rollout);
@@ -51,7 +51,7 @@ export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest
     const common = { finish: "stop", text: `answer ${rollout}`, gradingError: "", metrics: {} };
     return { ...common, tokens, logprobs, reward: rng.below(5) / 4 };
   });
-  return { run, groupKey, weights, workerId, rollouts, gradingMs: 0 };
+  return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };
 }
 
 /** The gradient of every parameter for a lane: one number. */

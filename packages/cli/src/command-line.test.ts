@@ -13,7 +13,18 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const gumshoe = (...words: string[]) => gumshoeIn(folder, ...words);
 
-const COMMANDS = ["run", "up", "submit", "watch", "status", "cancel", "eval", "score", "verify"];
+const COMMANDS = [
+  "run",
+  "up",
+  "submit",
+  "watch",
+  "status",
+  "cancel",
+  "forget",
+  "eval",
+  "score",
+  "verify",
+];
 const MORE = [
   ["download"],
   ["puzzle", "generate"],

@@ -9,6 +9,7 @@ import { addCertsCommand } from "./commands/certs.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
+import { addForgetCommand } from "./commands/forget.js";
 import { addPuzzleCommand } from "./commands/puzzle.js";
 import { addRunCommand } from "./commands/run.js";
 import { addScoreCommand } from "./commands/score.js";
@@ -67,6 +68,7 @@ function buildProgram(context: Context): Command {
   addWatchCommand(program, context);
   addStatusCommand(program, context);
   addCancelCommand(program, context);
+  addForgetCommand(program, context);
   addDownloadCommand(program, context);
   addCertsCommand(program, context);
   addPuzzleCommand(program, context);

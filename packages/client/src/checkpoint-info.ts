@@ -12,11 +12,16 @@ export interface CheckpointInfo {
   readonly isBest: boolean;
   /** Mean reward of its validation; null where there was none. */
   readonly reward: number | null;
+  /**
+   * Of a download of the best checkpoint: iteration of the one that validated best and is not on disk any
+   * more, so that this one came in its place; null otherwise.
+   */
+  readonly insteadOf: number | null;
 }
 
 /** Unpacks a checkpoint from the wire. */
 export function fromCheckpoint(checkpoint: Checkpoint): CheckpointInfo {
-  const { iteration, weights, files, latest, best, reward } = checkpoint;
+  const { iteration, weights, files, latest, best, reward, insteadOf } = checkpoint;
   return {
     iteration,
     weights: weights ?? { version: 0, digest: "" },
@@ -24,5 +29,6 @@ export function fromCheckpoint(checkpoint: Checkpoint): CheckpointInfo {
     isLatest: latest,
     isBest: best,
     reward: reward ?? null,
+    insteadOf: insteadOf ?? null,
   };
 }

@@ -33,6 +33,11 @@ tasks: { source: { type: generate } }
 class TinyCoordinator {
   events: RunEventBody[] = [];
   asked: number[] = [];
+  /** What each submit asked to replace. */
+  replaced: (number | undefined)[] = [];
+  /** How often a run is removed without an answer that arrives. */
+  numAnswersLost = 0;
+  #isForgotten = false;
   state = RunState.RUNNING;
   /** The stream ends after this many messages; the others are held back until a new one is opened. */
   cutAfter = Infinity;
@@ -41,9 +46,10 @@ class TinyCoordinator {
 
   async start(address: string): Promise<string> {
     this.#server = new RpcServer({ token: "t" });
-    const run = (): Run => Run.create({ name: "first", state: this.state });
+    const run = (): Run => Run.create({ name: "first", state: this.state, submittedAtMs: 77 });
     this.#server.serve(RunService, {
-      submitRun: async ({ config }) => {
+      submitRun: async ({ config, replacesSubmittedAtMs }) => {
+        this.replaced.push(replacesSubmittedAtMs);
         const parsed = parseRunConfig(config);
         return Run.create({
           name: parsed.name,
@@ -52,9 +58,13 @@ class TinyCoordinator {
           iterationsTotal: parsed.iterations,
         });
       },
-      getRun: async () => run(),
+      getRun: async ({ name }) => {
+        if (name !== "first") throw new ClusterError("NOT_FOUND", `there is no run ${name}`);
+        return run();
+      },
       listRuns: async () => ({ runs: [run()] }),
       cancelRun: async () => ({ ...run(), state: RunState.CANCELLED }),
+      forgetRun: async ({ name }) => this.#forget(name),
       getFleet: async () => ({ workers: [], coordinator: undefined }),
       listRollouts: async ({ pageToken, kind }) => {
         const index = Number(pageToken);
@@ -75,6 +85,13 @@ class TinyCoordinator {
 
   stop(): Promise<void> {
     return this.#server.stop(0);
+  }
+
+  #forget(name: string): { freedBytes: number } {
+    if (this.#isForgotten) throw new ClusterError("NOT_FOUND", `there is no run ${name}`);
+    this.#isForgotten = true;
+    if (this.numAnswersLost-- > 0) throw new ClusterError("UNAVAILABLE", "the connection broke");
+    return { freedBytes: 5 };
   }
 
   #stored(from: number): WatchedEvent[] {
@@ -122,6 +139,23 @@ test("a submitted run comes back with its resolved config", async () => {
   expect(run).toMatchObject({ name: "first", state: "queued", iterationsTotal: 40, result: null });
   expect(run.config).toEqual(parseRunConfig(CONFIG));
   expect(await client.submit(parseRunConfig(CONFIG))).toEqual(run);
+});
+
+test("a fresh run replaces the one of its name that was submitted when it was asked for", async () => {
+  await client.submit(CONFIG);
+  await client.submit(CONFIG, { fresh: true });
+  await client.submit(CONFIG.replace("first", "second"), { fresh: true });
+  expect(coordinator.replaced).toEqual([undefined, 77, undefined]);
+});
+
+test("a run is removed once, and a second time it is not there", async () => {
+  expect(await client.forget("first")).toEqual({ name: "first", freedBytes: 5 });
+  await expect(client.forget("first")).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
+
+test("a run whose removal was not answered counts as removed when it is not there then", async () => {
+  coordinator.numAnswersLost = 1;
+  expect(await client.forget("first")).toEqual({ name: "first", freedBytes: null });
 });
 
 test("a wrong config is refused with the field and a suggestion", async () => {

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  ClusterError,
   InvalidArgumentError,
   retry,
   type RetryPolicy,
@@ -9,6 +10,7 @@ import {
 import {
   type Fleet,
   MAX_CONFIG_BYTES,
+  parseRunConfig,
   RequestTooLargeError,
   RpcChannel,
   type RpcClient,
@@ -57,8 +59,21 @@ export interface GumshoeClientOptions {
   readonly clock?: Clock;
 }
 
+/** How a run is submitted. */
+export interface SubmitOptions {
+  /** Whether a run of that name that has ended is removed, with all its files, and this one begins anew. */
+  readonly fresh?: boolean;
+}
+
+/** What removing a run came to. */
+export interface ForgottenRun {
+  readonly name: string;
+  /** Bytes on disk that are free again; null where the answer was lost with the connection. */
+  readonly freedBytes: number | null;
+}
+
 /**
- * Talks to a cluster: submits runs, watches and cancels them, reads their answers, downloads their
+ * Talks to a cluster: submits runs, watches, cancels and removes them, reads their answers, downloads their
  * checkpoints, lists the workers.
  *
  * Failed calls throw a ClusterError, whose `code` tells what is wrong: `UNAUTHENTICATED` (the token),
@@ -84,13 +99,17 @@ export class GumshoeClient {
   /**
    * Submits a run, or continues the run of that name.
    *
-   * @param config  YAML or JSON text with a `name`, or a config made by `parseRunConfig`
+   * @param config         YAML or JSON text with a `name`, or a config made by `parseRunConfig`
+   * @param options.fresh  replaces the run of that name; refused while that run is queued or running
    */
-  async submit(config: string | RunConfig): Promise<RunInfo> {
+  async submit(config: string | RunConfig, options: SubmitOptions = {}): Promise<RunInfo> {
     const text = typeof config === "string" ? config : JSON.stringify(config);
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_CONFIG_BYTES) throw new RequestTooLargeError(bytes, MAX_CONFIG_BYTES);
-    return fromRun(await this.#call(() => this.#runs.submitRun({ config: text })));
+    const replacesSubmittedAtMs =
+      options.fresh === true ? await this.#submittedAtMs(parseRunConfig(text).name) : undefined;
+    const request = { config: text, replacesSubmittedAtMs };
+    return fromRun(await this.#call(() => this.#runs.submitRun(request)));
   }
 
   /** Returns one run. */
@@ -107,6 +126,24 @@ export class GumshoeClient {
   /** Stops a run after the job in flight; submitting it again continues it. */
   async cancel(name: string): Promise<RunInfo> {
     return fromRun(await this.#call(() => this.#runs.cancelRun({ name })));
+  }
+
+  /**
+   * Removes a run that has ended, with all its files.
+   *
+   * @throws  RpcError: NOT_FOUND when there is no such run, FAILED_PRECONDITION while it is queued or running
+   */
+  async forget(name: string): Promise<ForgottenRun> {
+    const { freedBytes } = await this.#call<{ freedBytes: number | null }>(async (attempt) => {
+      try {
+        return await this.#runs.forgetRun({ name });
+      } catch (error) {
+        // The try before may have removed it, and its answer was lost.
+        if (attempt > 1 && isNotFound(error)) return { freedBytes: null };
+        throw error;
+      }
+    });
+    return { name, freedBytes };
   }
 
   /**
@@ -189,7 +226,21 @@ export class GumshoeClient {
     this.#channel.close();
   }
 
-  #call<T>(work: () => Promise<T>): Promise<T> {
+  /** When the run of a name was submitted; undefined where there is none. */
+  async #submittedAtMs(name: string): Promise<number | undefined> {
+    try {
+      return (await this.#call(() => this.#runs.getRun({ name }))).submittedAtMs;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #call<T>(work: (attempt: number) => Promise<T>): Promise<T> {
     return retry(work, { policy: RETRIES, clock: this.#clock });
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ClusterError && error.code === "NOT_FOUND";
 }

@@ -11,7 +11,13 @@ export {
   DownloadWriteError,
   WatchLostError,
 } from "./errors.js";
-export { DEFAULT_ADDRESS, GumshoeClient, type GumshoeClientOptions } from "./gumshoe-client.js";
+export {
+  DEFAULT_ADDRESS,
+  type ForgottenRun,
+  GumshoeClient,
+  type GumshoeClientOptions,
+  type SubmitOptions,
+} from "./gumshoe-client.js";
 export {
   type PageOptions,
   type RolloutFilter,

@@ -98,8 +98,49 @@ export class UnknownCheckpointError extends ClusterError {
 
 /** Thrown when a name belongs to a run with another config. */
 export class NameTakenError extends ClusterError {
-  constructor(name: string) {
-    super("ALREADY_EXISTS", `run ${name} exists with another config`, { details: { name } });
+  /** @param differences  the fields that differ, in words */
+  constructor(name: string, differences: string) {
+    super(
+      "ALREADY_EXISTS",
+      `run ${name} exists with another config: ${differences}; give this run another name (--name), replace ` +
+        `that one (--fresh), or remove that one (npx gumshoe forget ${name})`,
+      { details: { name, differences } },
+    );
+  }
+}
+
+/** Thrown when a run is to be removed that has not ended. */
+export class RunNotEndedError extends ClusterError {
+  constructor(name: string, status: string) {
+    super(
+      "FAILED_PRECONDITION",
+      `run ${name} is ${status}; cancel it first (npx gumshoe cancel ${name})`,
+      { details: { name, status } },
+    );
+  }
+}
+
+/** Thrown when a run is to be removed whose files another run reads. */
+export class RunInUseError extends ClusterError {
+  constructor(name: string, reader: string, path: string) {
+    super("FAILED_PRECONDITION", `run ${name} is not removed: ${reader} reads ${path}`, {
+      details: { name, path },
+    });
+  }
+}
+
+/** Thrown when a run has ended and its folder is not there any more. */
+export class RunFilesGoneError extends ClusterError {
+  constructor(
+    readonly run: string,
+    readonly folder: string,
+  ) {
+    super(
+      "FAILED_PRECONDITION",
+      `the files of run ${run} are gone: there is no ledger in ${folder}; put the folder back, or remove the ` +
+        `run (npx gumshoe forget ${run})`,
+      { details: { run, folder } },
+    );
   }
 }
 

@@ -14,6 +14,9 @@ export const MOMENTS_FILE = "optimizer.moments";
 /** Name of that file in the checkpoints of earlier versions. */
 export const EARLIER_MOMENTS_FILE = "optimizer.safetensors";
 
+/** What the folder of a removed run begins with until it is deleted; no run has such a name. */
+export const REMOVED_PREFIX = ".removed-";
+
 /** What a worker does. */
 export const WORKER_ROLES = ["inference", "trainer", "reducer"] as const;
 /** What a worker does. */

@@ -98,7 +98,7 @@ export class SimulatedWorker {
 
 /** Makes up a group's answers: a function of its spec, so that a group made twice is the same. */
 export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
-  const { run, groupKey, weights, promptTokens } = spec;
+  const { run, groupKey, weights, promptTokens, runDigest } = spec;
   const rollouts = Array.from({ length: spec.count }, (_, rollout) => {
     const rng = new Rng(...(spec.seed as [number, ...number[]]), rollout);
     const length = Math.min(ANSWER_TOKENS, spec.maxAnswerTokens);
@@ -111,5 +111,5 @@ export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupReque
       ...{ finish: "stop", text: `made up ${rng.below(1e9)}`, gradingError: "", metrics: {} },
     };
   });
-  return { run, groupKey, weights, workerId, rollouts, gradingMs: 0 };
+  return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };
 }

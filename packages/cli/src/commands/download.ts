@@ -76,7 +76,7 @@ function describeProgress({ receivedBytes, totalBytes, checkpoint }: DownloadPro
 }
 
 function describe(run: string, checkpoint: DownloadedCheckpoint): string {
-  const { iteration, isBest, isLatest, reward, folder, bytes, files } = checkpoint;
+  const { iteration, isBest, isLatest, reward, insteadOf, folder, bytes, files } = checkpoint;
   const marks = [
     ...(isBest ? ["the best"] : []),
     ...(isLatest ? ["the latest"] : []),
@@ -87,7 +87,13 @@ function describe(run: string, checkpoint: DownloadedCheckpoint): string {
     iteration === 0
       ? `the model that run ${run} started from${notes}${isBest ? ": all checkpoints validated worse; it" : ""}`
       : `checkpoint ${iteration} of run ${run}${notes}`;
-  return (
-    `${what} is in ${folder}: ` + `${files.length} files, ${formatBytes(bytes)}, hashes checked`
-  );
+  const fallback =
+    insteadOf === null
+      ? ""
+      : `\nit is the best of those that are on disk: ${titleOf(insteadOf)}, which validated best, is gone`;
+  return `${what} is in ${folder}: ${files.length} files, ${formatBytes(bytes)}, hashes checked${fallback}`;
+}
+
+function titleOf(iteration: number): string {
+  return iteration === 0 ? "the model that the run started from" : `checkpoint ${iteration}`;
 }

@@ -11,6 +11,7 @@ import { watchRun } from "./watch.js";
 
 interface SubmitOptions extends ConnectionOptions {
   readonly name?: string;
+  readonly fresh?: boolean;
   readonly watch?: boolean;
   readonly remoteFolder?: string;
   readonly json?: boolean;
@@ -27,6 +28,10 @@ export function addSubmitCommand(program: Command, context: Context): void {
       "--remote-folder <folder>",
       "the working directory as the cluster sees it, where it has another place there",
     )
+    .option(
+      "--fresh",
+      "remove what an earlier run of this name left, and begin anew; refused while that run has not ended",
+    )
     .option("--watch", "show the run until it has ended");
   withExamples(
     withJson(withConnection(command, context)),
@@ -40,7 +45,7 @@ export function addSubmitCommand(program: Command, context: Context): void {
         : moveConfig(local, { from: context.workingFolder, to: options.remoteFolder });
     const client = openClient(options, context);
     try {
-      const run = await client.submit(config);
+      const run = await client.submit(config, { fresh: options.fresh === true });
       const cluster = connectionWords(options, context);
       const watch = shownCommand(context.env, ["watch", run.name, ...cluster]);
       const ahead = await runsAhead(client, run.name);

@@ -1,6 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -33,6 +41,16 @@ describe("secrets", () => {
     writeFileSync(join(folder, "token"), "\n");
     expect(() => home.token()).toThrow("token: is empty");
   });
+});
+
+test("a run that is removed leaves nothing, and other runs stay", () => {
+  const home = new Home(folder);
+  for (const name of ["first", "first-2"]) {
+    mkdirSync(join(home.runFolder(name), "ledger"), { recursive: true });
+  }
+  home.removeRun("first");
+  home.removeRun("first");
+  expect(readdirSync(join(folder, "runs"))).toEqual(["first-2"]);
 });
 
 describe("lock", () => {

@@ -6,12 +6,13 @@
  * - `logs/<process>.log`       one per process, the last start's as `.log.1`
  * - `runs/<name>/`             what the coordinator writes
  */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { diskError, DiskFullError, errorMessage, LockHeldError, ProcessLock } from "@gumshoe/core";
+import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
 import { FileError, HomeInUseError } from "../errors.js";
 
@@ -84,6 +85,18 @@ export class Home {
   /** Returns the folder of a run. */
   runFolder(name: string): string {
     return join(this.folder, "runs", name);
+  }
+
+  /**
+   * Removes what a run left, while no cluster runs here. The folder is renamed first: where this is cut short,
+   * the next coordinator deletes the rest.
+   */
+  removeRun(name: string): void {
+    const folder = this.runFolder(name);
+    if (!existsSync(folder)) return;
+    const removed = join(dirname(folder), `${REMOVED_PREFIX}${name}-${randomUUID().slice(0, 8)}`);
+    renameSync(folder, removed);
+    rmSync(removed, { recursive: true, force: true });
   }
 
   /** Takes the home for this process; throws HomeInUseError when another that lives has it. */

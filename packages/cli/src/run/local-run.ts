@@ -1,7 +1,4 @@
-import { rmSync } from "node:fs";
-
 import { GumshoeClient } from "@gumshoe/client";
-import { ClusterError } from "@gumshoe/core";
 import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/protocol";
 
 import { type Context } from "../context.js";
@@ -44,7 +41,7 @@ export async function runLocally(
   home.lock();
   try {
     terminal.err(`${describeStart(config, fleet)}\n`);
-    if (options.fresh) rmSync(home.runFolder(config.name), { recursive: true, force: true });
+    if (options.fresh) home.removeRun(config.name);
     await cluster.start(stop.signal);
     return await submitAndFollow(config, { cluster, home, context, stop: stop.signal });
   } finally {
@@ -81,7 +78,7 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
   const view = new RunView(terminal, config, clock.now());
   try {
     await cancelOthers(client, config.name, (line) => view.print(line));
-    const run = await submit(client, config);
+    const run = await client.submit(config);
     if (run.state === "done" && run.result !== null) {
       view.print(`run ${config.name} is done already; --fresh begins it anew`);
       return run.result;
@@ -97,16 +94,6 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
   } finally {
     view.close();
     client.close();
-  }
-}
-
-async function submit(client: GumshoeClient, config: RunConfig) {
-  try {
-    return await client.submit(config);
-  } catch (thrown) {
-    if (!(thrown instanceof ClusterError) || thrown.code !== "ALREADY_EXISTS") throw thrown;
-    const advice = "--fresh throws that run away, --name gives this one another name";
-    throw new ClusterError("ALREADY_EXISTS", `${thrown.message}; ${advice}`, { cause: thrown });
   }
 }
 

@@ -8,11 +8,13 @@ import {
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
-import { type UnreadableRunError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
+import { RunFilesGoneError, type UnreadableRunError } from "../errors.js";
+import { type GatherOptions } from "../ledger/event-hub.js";
 import { type LoopWatch } from "../loop-watch.js";
 import { downloadCheckpoint } from "../run/checkpoint-download.js";
 import { rolloutPage } from "../run/rollout-page.js";
+import { checkFilesThere } from "../run/run-folder.js";
 import { type RunManager } from "../run/run-manager.js";
 import { type RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
@@ -37,19 +39,25 @@ export function runHandlers(
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
   const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name));
+  const shown = (record: RunRecord) => withFilesGone(show(record), record);
   return {
-    submitRun: async ({ config }) => show(await runs.submit(parseRunConfig(config))),
+    submitRun: async ({ config, replacesSubmittedAtMs }) =>
+      show(await runs.submit(parseRunConfig(config), replacesSubmittedAtMs)),
     getRun: async ({ name }) => {
       const unreadable = runs.unreadable.get(name);
-      return unreadable === undefined ? show(runs.get(name)) : unreadableRun(unreadable);
+      return unreadable === undefined ? shown(runs.get(name)) : unreadableRun(unreadable);
     },
     listRuns: async () => ({
-      runs: [...runs.list().map(show), ...[...runs.unreadable.values()].map(unreadableRun)],
+      runs: [
+        ...(await Promise.all(runs.list().map(shown))),
+        ...[...runs.unreadable.values()].map(unreadableRun),
+      ],
     }),
     cancelRun: async ({ name }) => show(await runs.cancel(name)),
+    forgetRun: async ({ name }) => ({ freedBytes: await runs.forget(name) }),
     watchRun: ({ name, fromEvent, gatherMs }, { signal }) => {
       const options = { signal, clock, gatherMs: Math.min(gatherMs, MAX_GATHER_MS) };
-      return packed(runs.get(name).events.watch(fromEvent, options), packer);
+      return packed(watched(runs.get(name), fromEvent, options), packer);
     },
     listRollouts: async (request) => rolloutPage(runs.get(request.run), request),
     listCheckpoints: async ({ run }) => ({ checkpoints: await storedCheckpoints(runs.get(run)) }),
@@ -58,10 +66,28 @@ export function runHandlers(
   };
 }
 
+/** Sends a run's events; its files may be gone, and its end is then not what it came to. */
+async function* watched(record: RunRecord, fromEvent: number, options: GatherOptions) {
+  if (record.hasEnded) await checkFilesThere(record);
+  yield* record.events.watch(fromEvent, options);
+}
+
 async function* packed(gathered: AsyncIterable<readonly WatchedEvent[]>, packer: EventPacker) {
   for await (const events of gathered) {
     const message = packer.pack(events);
     if (message !== null) yield message;
+  }
+}
+
+/** A run that has ended and whose folder is not there any more is shown as one that has failed. */
+async function withFilesGone(run: Run, record: RunRecord): Promise<Run> {
+  if (!record.hasEnded) return run;
+  try {
+    await checkFilesThere(record);
+    return run;
+  } catch (error) {
+    if (!(error instanceof RunFilesGoneError)) throw error;
+    return { ...run, state: RunState.FAILED, error: error.message, resultJson: "" };
   }
 }
 

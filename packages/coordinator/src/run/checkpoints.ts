@@ -186,7 +186,7 @@ export class Checkpoints {
     const { keepLatest, keepBest } = config.checkpoint;
     const keep = new Set(state.checkpoints.slice(-keepLatest).map(({ folder }) => folder));
     if (keepBest) {
-      const best = bestCheckpoint(this.#record);
+      const best = bestCheckpoint(this.#record, existsSync);
       if (best !== null) keep.add(best.folder);
     }
     for (const { folder } of state.checkpoints) {
@@ -195,13 +195,20 @@ export class Checkpoints {
   }
 }
 
-/** The checkpoint whose iteration validated best; null before there is one. */
-export function bestCheckpoint(record: RunRecord): Durable | null {
+/**
+ * The checkpoint whose iteration validated best; null before there is one.
+ *
+ * @param isCandidate  says which checkpoints are looked at; default: all that were written
+ */
+export function bestCheckpoint(
+  record: RunRecord,
+  isCandidate: (folder: string) => boolean = () => true,
+): Durable | null {
   const { checkpoints, validations } = record.state;
   let best: { durable: Durable; reward: number } | null = null;
   for (const durable of checkpoints) {
     const result = validations.find(({ iteration }) => iteration === durable.iteration);
-    if (result === undefined || result.count === 0) continue;
+    if (result === undefined || result.count === 0 || !isCandidate(durable.folder)) continue;
     if (best === null || result.reward >= best.reward) best = { durable, reward: result.reward };
   }
   return best?.durable ?? null;

@@ -8,7 +8,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { errorMessage } from "@gumshoe/core";
+import { errorMessage, hashJson } from "@gumshoe/core";
 import { modelFileNames } from "@gumshoe/engine";
 import {
   type InputFile,
@@ -66,6 +66,13 @@ export function checkSameInputs(config: RunConfig, before: RunInputs, now: RunIn
     const problem = differs(join(config.model, name), was?.sha256 ?? null, is?.sha256 ?? null);
     throw new InputChangedError("model", problem);
   }
+}
+
+/** Identifies a run by its config and by the content of what it reads: its name may be given again. */
+export function runDigest(config: RunConfig, inputs: RunInputs | null): string {
+  const model = inputs?.model.map(({ file, sha256 }) => [file, sha256]) ?? [];
+  const sources = inputs?.sources.map(({ field, sha256 }) => [field, sha256]) ?? [];
+  return hashJson({ config, model, sources });
 }
 
 /** Says whether the record of large files should be renewed, so that they are not hashed each time. */

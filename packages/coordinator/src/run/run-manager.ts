@@ -25,9 +25,13 @@ import {
 import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
 import { type AllowedFolders } from "./allowed-folders.js";
+import { configDifferences, describeDifferences } from "./config-differences.js";
+import { NameTurns } from "./name-turns.js";
 import { RunDriver } from "./run-driver.js";
+import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
 import { checkInputs, checkUnchanged } from "./run-inputs.js";
 import { RunRecord } from "./run-record.js";
+import { checkRemovable, removeRun } from "./run-removal.js";
 
 /** Between two tries to open a run on a full disk, in ms. */
 const DISK_POLL_MS = 1000;
@@ -65,8 +69,8 @@ export class RunManager {
   readonly #options: ManagerOptions;
   readonly #records = new Map<string, RunRecord>();
   readonly #unreadable = new Map<string, UnreadableRunError>();
-  /** Runs that are being submitted for the first time. */
-  readonly #arriving = new Map<string, Promise<RunRecord>>();
+  /** Submits and removals of a name come one after the other. */
+  readonly #turns = new NameTurns();
   readonly #queue: string[] = [];
   #active: Active | null = null;
   #stopping = false;
@@ -77,11 +81,13 @@ export class RunManager {
 
   /** Opens the runs on disk. One that cannot be opened keeps its name, and says why. */
   async load(): Promise<void> {
-    const { folder } = this.#options;
+    const { folder, logger } = this.#options;
     await mkdir(folder, { recursive: true });
+    await deleteLeftovers(folder, logger);
     const records: RunRecord[] = [];
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       // A link may lead to a run on another disk.
+      if (isRemoved(entry.name)) continue;
       if (!entry.isDirectory() && !entry.isSymbolicLink()) continue;
       const record = await this.#open(entry.name);
       if (record !== null) records.push(record);
@@ -141,24 +147,31 @@ export class RunManager {
   /**
    * Takes a run, or takes it up again. Idempotent by name and config.
    *
-   * @throws NameTakenError, UnreadableRunError, InputChangedError, and what is wrong with the files that a run
-   *         starts from
+   * @param replacesSubmittedAtMs  replaces the run of that name that was submitted then; default: none
+   * @throws NameTakenError, UnreadableRunError, InputChangedError, RunFilesGoneError, RunNotEndedError,
+   *         RunInUseError, and what is wrong with the files that a run starts from
    */
-  async submit(config: RunConfig): Promise<RunRecord> {
+  submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
+    return this.#turns.take(config.name, () => this.#submit(config, replacesSubmittedAtMs));
+  }
+
+  async #submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
     const { name } = config;
-    // Another submit of the same name may fail: this one is then as new as it was.
-    for (let first = this.#arriving.get(name); first !== undefined;) {
-      await first.catch(() => undefined);
-      first = this.#arriving.get(name);
-    }
     const known = this.#records.get(name);
-    if (known === undefined) return this.#arrive(name, this.#create(config));
+    if (known === undefined) return this.#create(config);
+    if (known.state.submittedAtMs === replacesSubmittedAtMs) {
+      checkRemovable(known, this.list(), config);
+      return this.#create(config, known);
+    }
     return this.#resume(known, config);
   }
 
   async #resume(known: RunRecord, config: RunConfig): Promise<RunRecord> {
     const { name } = config;
-    if (hashJson(known.config) !== hashJson(config)) throw new NameTakenError(name);
+    if (known.hasEnded) await checkFilesThere(known);
+    if (hashJson(known.config) !== hashJson(config)) {
+      throw new NameTakenError(name, describeDifferences(configDifferences(known.config, config)));
+    }
     if (known.state.status === "cancelled" || known.state.status === "failed") {
       await checkUnchanged(known);
       // Recorded, so that a watcher does not take the end of before for the end.
@@ -179,6 +192,20 @@ export class RunManager {
       this.#report(name, await record.end({ type: "run-cancelled" }));
     }
     return record;
+  }
+
+  /**
+   * Removes a run that has ended, with all its files.
+   *
+   * @returns bytes on disk that are free again
+   * @throws  UnknownRunError, RunNotEndedError, RunInUseError
+   */
+  forget(name: string): Promise<number> {
+    return this.#turns.take(name, async () => {
+      const record = this.get(name);
+      checkRemovable(record, this.list(), null);
+      return this.#remove(record);
+    });
   }
 
   /** @throws UnknownRunError, UnreadableRunError */
@@ -227,7 +254,12 @@ export class RunManager {
     return active.driver.lanes.isWanted({ plan, update: Number(update), lane: Number(lane) });
   }
 
-  async #create(config: RunConfig): Promise<RunRecord> {
+  async #remove(record: RunRecord): Promise<number> {
+    if (this.#active?.record === record) await this.#active.ended;
+    return removeRun(record, this.#options, () => this.#records.delete(record.config.name));
+  }
+
+  async #create(config: RunConfig, replaced: RunRecord | null = null): Promise<RunRecord> {
     const { name } = config;
     const { allowed, folder, disk, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
@@ -243,6 +275,7 @@ export class RunManager {
     await allowed.check(config);
     const { inputs, warnings } = await checkInputs(config, (file) => disk.hash(file));
     for (const warning of warnings) logger.warn({ run: name }, warning);
+    if (replaced !== null) await this.#remove(replaced);
     const path = join(folder, name);
     const record = await this.#newRecord(path, { config, inputs });
     this.#records.set(name, record);
@@ -255,15 +288,6 @@ export class RunManager {
       return await RunRecord.create(path, content, this.#options);
     } catch (error) {
       throw diskError(error, path) ?? error;
-    }
-  }
-
-  async #arrive(name: string, arriving: Promise<RunRecord>): Promise<RunRecord> {
-    this.#arriving.set(name, arriving);
-    try {
-      return await arriving;
-    } finally {
-      this.#arriving.delete(name);
     }
   }
 

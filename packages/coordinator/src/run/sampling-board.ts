@@ -11,6 +11,7 @@ import { sha256, Turns } from "@gumshoe/core";
 import { ExactnessError, NotWantedError } from "../errors.js";
 import { checkGroup } from "./check-group.js";
 import { type GroupPlan } from "./group-specs.js";
+import { runDigest } from "./run-identity.js";
 import { type RunRecord } from "./run-record.js";
 import { textOf } from "./slab.js";
 import { groupBytes, groupEvent } from "./stored-group.js";
@@ -28,6 +29,7 @@ export class SamplingBoard {
   #vocabulary = 0;
   #sources: readonly TensorSource[] = [];
   #numWanted = 0;
+  #digest: string | null = null;
   /** Whether the open jobs are still being put into the queue. */
   #isFilling = false;
   #settled: () => void = () => undefined;
@@ -125,6 +127,7 @@ export class SamplingBoard {
       ...rest,
       taskJson: textOf(task),
       promptTokens: [...promptTokens],
+      runDigest: this.#runDigest(),
       weightSources: [...this.#sources],
     };
   }
@@ -137,6 +140,9 @@ export class SamplingBoard {
    */
   async submit(request: SubmitGroupRequest): Promise<void> {
     const { groupKey } = request;
+    if (request.runDigest !== this.#runDigest()) {
+      throw new NotWantedError(`group ${groupKey} of another run of this name`);
+    }
     const bytes = groupBytes(request);
     const name = sha256(bytes);
     const arriving = this.#arriving.get(groupKey);
@@ -166,6 +172,12 @@ export class SamplingBoard {
       this.#arriving.delete(groupKey);
     }
     if (this.#open.delete(groupKey) && this.#open.size === 0) this.#settled();
+  }
+
+  #runDigest(): string {
+    const { config, state } = this.#record;
+    this.#digest ??= runDigest(config, state.inputs);
+    return this.#digest;
   }
 
   async #store(request: SubmitGroupRequest, bytes: Uint8Array, name: string): Promise<void> {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { sha256 } from "@gumshoe/core";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { type ValidationResult } from "@gumshoe/protocol";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { downloadCheckpoint } from "./checkpoint-download.js";
@@ -89,4 +90,35 @@ test("a checkpoint that was dropped is said to be gone", async () => {
   await expect(find()).rejects.toThrow("is gone: iteration 2 is not kept any more");
   await expect(find()).rejects.toBeInstanceOf(UnknownCheckpointError);
   expect(await storedCheckpoints(record)).toEqual([]);
+});
+
+describe("where the checkpoint that validated best was deleted", () => {
+  const validation = (iteration: number, reward: number) => {
+    return { iteration, reward, low: reward, high: reward, count: 10 };
+  };
+
+  test("the best of those that are on disk is taken for it, and says so", async () => {
+    const gone = { iteration: 4, version: 8, folder: join(home, "4"), digest: DIGEST };
+    record.state.checkpoints.push(gone);
+    const rewards = [validation(2, 0.5), validation(4, 0.9)] as ValidationResult[];
+    record.state.validations.push(...rewards);
+    const { checkpoint } = await findCheckpoint(record, "best");
+    expect(checkpoint).toMatchObject({ iteration: 2, best: false, reward: 0.5, insteadOf: 4 });
+    await expect(findCheckpoint(record, "4")).rejects.toThrow("is gone");
+    expect((await storedCheckpoints(record))[0]?.insteadOf).toBeUndefined();
+  });
+
+  test("the newest one on disk is taken for it when none of them was validated", async () => {
+    const gone = { iteration: 4, version: 8, folder: join(home, "4"), digest: DIGEST };
+    record.state.checkpoints.push(gone);
+    record.state.validations.push(validation(4, 0.9) as ValidationResult);
+    const { checkpoint } = await findCheckpoint(record, "best");
+    expect(checkpoint).toMatchObject({ iteration: 2, best: false, insteadOf: 4 });
+  });
+
+  test("nothing is taken for it when all of them are gone", async () => {
+    rmSync(folder, { recursive: true });
+    record.state.validations.push(validation(2, 0.5) as ValidationResult);
+    await expect(findCheckpoint(record, "best")).rejects.toThrow("is gone: iteration 2");
+  });
 });

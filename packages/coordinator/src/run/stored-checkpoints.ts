@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -59,14 +60,28 @@ export async function findCheckpoint(
     const problem = `is gone: iteration ${durable.iteration} is not kept any more`;
     throw new UnknownCheckpointError(run, which, problem);
   }
-  return { checkpoint, folder: durable.folder };
+  return {
+    checkpoint: { ...checkpoint, insteadOf: replacedBest(record, which, durable) },
+    folder: durable.folder,
+  };
+}
+
+/** The iteration that validated best, where another checkpoint is taken for it, as its own is gone. */
+function replacedBest(record: RunRecord, which: string, taken: Durable): number | undefined {
+  if (which !== "best") return undefined;
+  if (isStartBest(record)) return 0;
+  const best = bestCheckpoint(record);
+  return best === null || best === taken ? undefined : best.iteration;
 }
 
 function choose(record: RunRecord, which: string): Durable | null {
   const { checkpoints } = record.state;
   const latest = checkpoints.at(-1) ?? null;
   if (which === "latest") return latest;
-  if (which === "best") return bestCheckpoint(record) ?? latest;
+  if (which === "best") {
+    const isThere = ({ folder }: Durable) => existsSync(folder);
+    return bestCheckpoint(record, existsSync) ?? checkpoints.findLast(isThere) ?? latest;
+  }
   if (!/^\d{1,9}$/.test(which)) {
     const problem = `${JSON.stringify(which)} is not best, latest or an iteration`;
     throw new InvalidArgumentError("checkpoint", problem);

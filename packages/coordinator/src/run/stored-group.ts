@@ -6,7 +6,12 @@ const MAX_REASON_CHARACTERS = 300;
 
 /** Bytes under which a group is stored: the worker's message, without what differs between workers. */
 export function groupBytes(request: SubmitGroupRequest): Uint8Array {
-  return SubmitGroupRequest.encode({ ...request, workerId: "", gradingMs: 0 }).finish();
+  return SubmitGroupRequest.encode({
+    ...request,
+    workerId: "",
+    gradingMs: 0,
+    runDigest: undefined,
+  }).finish();
 }
 
 /**

@@ -18,8 +18,8 @@ const DEFAULT_REQUEST_BYTES = 64 * 1024;
 
 /** Methods with longer or shorter requests. */
 const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
-  // The config, and the frame of its field.
-  SubmitRun: MAX_CONFIG_BYTES + 8,
+  // The config, the frame of its field, and a number.
+  SubmitRun: MAX_CONFIG_BYTES + 24,
   // All rollouts of a group: tokens, log-probs, texts.
   SubmitGroup: MAX_MESSAGE_BYTES,
   Register: 4096,
@@ -28,6 +28,7 @@ const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
   GetRun: 4096,
   ListRuns: 4096,
   CancelRun: 4096,
+  ForgetRun: 4096,
   WatchRun: 4096,
   ListRollouts: 4096,
   ListCheckpoints: 4096,
@@ -59,10 +60,12 @@ const DEADLINES_MS: Readonly<Record<string, number>> = {
   WatchRun: 3_600_000,
   // Goes on from its last byte.
   DownloadCheckpoint: 3_600_000,
-  // Opens the model and the datasets that the config names.
+  // Opens the model and the datasets that the config names, and may delete the run that is replaced.
   SubmitRun: 60_000,
   // Waits for the job in flight.
   CancelRun: 60_000,
+  // Deletes all files of a run, thousands of them.
+  ForgetRun: 300_000,
   ListRollouts: 30_000,
   GetRunAssets: 30_000,
   FetchLane: 60_000,

@@ -56,7 +56,8 @@ export class RolloutRole {
     const graded = await gradeRollouts(spec, sampled.rollouts, grading);
     const gradingMs = Math.round(clock.monotonicMs() - startedAtMs);
     const weights = { version, digest: sampled.weights };
-    const group = { run, groupKey, workerId, weights, rollouts: graded, gradingMs };
+    const { runDigest } = spec;
+    const group = { run, groupKey, workerId, weights, rollouts: graded, gradingMs, runDigest };
     await rollouts.submitGroup(group, { signal });
   }
 

@@ -72,6 +72,8 @@ export interface GroupSpec {
   assetsDigest: string;
   /** Identifies all that the task is graded by: the dataset's bytes, the module with what it imports. */
   environmentDigest: string;
+  /** Identifies the run by its config and what it reads: a name may belong to another run later. */
+  runDigest?: string | undefined;
 }
 
 export interface EarlyStop {
@@ -97,6 +99,11 @@ export interface SubmitGroupRequest {
   rollouts: RolloutResult[];
   /** Time that grading took; differs between workers, and is no part of the group. */
   gradingMs: number;
+  /**
+   * `run_digest` of the spec that the group was sampled from. A group of another run is refused; no part of
+   * the group as it is stored.
+   */
+  runDigest?: string | undefined;
 }
 
 export interface RolloutResult {
@@ -410,6 +417,7 @@ function createBaseGroupSpec(): GroupSpec {
     weightSources: [],
     assetsDigest: "",
     environmentDigest: "",
+    runDigest: undefined,
   };
 }
 
@@ -471,6 +479,9 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     }
     if (message.environmentDigest !== "") {
       writer.uint32(122).string(message.environmentDigest);
+    }
+    if (message.runDigest !== undefined) {
+      writer.uint32(130).string(message.runDigest);
     }
     return writer;
   },
@@ -638,6 +649,14 @@ export const GroupSpec: MessageFns<GroupSpec> = {
             message.environmentDigest = reader.string();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.runDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -674,6 +693,7 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     message.weightSources = object.weightSources?.map((e) => TensorSource.fromPartial(e)) || [];
     message.assetsDigest = object.assetsDigest ?? "";
     message.environmentDigest = object.environmentDigest ?? "";
+    message.runDigest = object.runDigest ?? undefined;
     return message;
   },
 };
@@ -825,7 +845,7 @@ export const TensorSource: MessageFns<TensorSource> = {
 };
 
 function createBaseSubmitGroupRequest(): SubmitGroupRequest {
-  return { run: "", groupKey: "", workerId: "", weights: undefined, rollouts: [], gradingMs: 0 };
+  return { run: "", groupKey: "", workerId: "", weights: undefined, rollouts: [], gradingMs: 0, runDigest: undefined };
 }
 
 export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
@@ -847,6 +867,9 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
     }
     if (message.gradingMs !== 0) {
       writer.uint32(48).uint32(message.gradingMs);
+    }
+    if (message.runDigest !== undefined) {
+      writer.uint32(58).string(message.runDigest);
     }
     return writer;
   },
@@ -912,6 +935,14 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
             message.gradingMs = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.runDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -937,6 +968,7 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
       : undefined;
     message.rollouts = object.rollouts?.map((e) => RolloutResult.fromPartial(e)) || [];
     message.gradingMs = object.gradingMs ?? 0;
+    message.runDigest = object.runDigest ?? undefined;
     return message;
   },
 };

@@ -33,7 +33,7 @@ export enum RunState {
   RUNNING = "RUN_STATE_RUNNING",
   /** DONE - All iterations are done. */
   DONE = "RUN_STATE_DONE",
-  /** FAILED - Stopped by an error; `error` tells which. */
+  /** FAILED - Stopped by an error, or its files are gone from the disk; `error` says which. */
   FAILED = "RUN_STATE_FAILED",
   /** CANCELLED - Stopped by a user. */
   CANCELLED = "RUN_STATE_CANCELLED",
@@ -90,6 +90,12 @@ export function runStateToNumber(object: RunState): number {
 export interface SubmitRunRequest {
   /** The run config as YAML or JSON text; validated on the server, errors name the field. */
   config: string;
+  /**
+   * Replaces the run of that name that was submitted at this time (`submitted_at_ms` of `Run`): once the new
+   * config is found to be right, that run is removed as by `ForgetRun`. Absent: none is replaced. Repeating
+   * the call does not replace the new run, as it was submitted at another time.
+   */
+  replacesSubmittedAtMs?: number | undefined;
 }
 
 export interface GetRunRequest {
@@ -108,6 +114,16 @@ export interface ListRunsResponse {
 export interface CancelRunRequest {
   /** The run's name. */
   name: string;
+}
+
+export interface ForgetRunRequest {
+  /** The run's name. */
+  name: string;
+}
+
+export interface ForgetRunResponse {
+  /** Bytes on disk that the run's files took. */
+  freedBytes: number;
 }
 
 export interface WatchRunRequest {
@@ -249,7 +265,14 @@ export interface Checkpoint {
    */
   best: boolean;
   /** Mean reward of its validation; absent where there was none. */
-  reward?: number | undefined;
+  reward?:
+    | number
+    | undefined;
+  /**
+   * In a download of the best checkpoint: iteration of the checkpoint that validated best and is not on disk
+   * any more, so that this one is downloaded in its place. Absent otherwise.
+   */
+  insteadOf?: number | undefined;
 }
 
 export interface CheckpointFileInfo {
@@ -266,6 +289,7 @@ export interface DownloadCheckpointRequest {
   /**
    * best, latest, or the checkpoint's iteration. Without any validation the best one is the latest. 0 is the
    * model that the run started from: the best one when all checkpoints validated worse by more than chance.
+   * Where the best one is not on disk any more, it is the best of those that are.
    */
   checkpoint: string;
   /** Adds the optimizer's state, which is twice the size of the weights. */
@@ -346,13 +370,16 @@ export interface WorkerStatus {
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
-  return { config: "" };
+  return { config: "", replacesSubmittedAtMs: undefined };
 }
 
 export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
   encode(message: SubmitRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.config !== "") {
       writer.uint32(10).string(message.config);
+    }
+    if (message.replacesSubmittedAtMs !== undefined) {
+      writer.uint32(16).uint64(message.replacesSubmittedAtMs);
     }
     return writer;
   },
@@ -378,6 +405,14 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
             message.config = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replacesSubmittedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -396,6 +431,7 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
   fromPartial(object: DeepPartial<SubmitRunRequest>): SubmitRunRequest {
     const message = createBaseSubmitRunRequest();
     message.config = object.config ?? "";
+    message.replacesSubmittedAtMs = object.replacesSubmittedAtMs ?? undefined;
     return message;
   },
 };
@@ -604,6 +640,116 @@ export const CancelRunRequest: MessageFns<CancelRunRequest> = {
   fromPartial(object: DeepPartial<CancelRunRequest>): CancelRunRequest {
     const message = createBaseCancelRunRequest();
     message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseForgetRunRequest(): ForgetRunRequest {
+  return { name: "" };
+}
+
+export const ForgetRunRequest: MessageFns<ForgetRunRequest> = {
+  encode(message: ForgetRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetRunRequest>): ForgetRunRequest {
+    return ForgetRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetRunRequest>): ForgetRunRequest {
+    const message = createBaseForgetRunRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseForgetRunResponse(): ForgetRunResponse {
+  return { freedBytes: 0 };
+}
+
+export const ForgetRunResponse: MessageFns<ForgetRunResponse> = {
+  encode(message: ForgetRunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.freedBytes !== 0) {
+      writer.uint32(8).uint64(message.freedBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgetRunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgetRunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.freedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgetRunResponse>): ForgetRunResponse {
+    return ForgetRunResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgetRunResponse>): ForgetRunResponse {
+    const message = createBaseForgetRunResponse();
+    message.freedBytes = object.freedBytes ?? 0;
     return message;
   },
 };
@@ -1568,7 +1714,15 @@ export const ListCheckpointsResponse: MessageFns<ListCheckpointsResponse> = {
 };
 
 function createBaseCheckpoint(): Checkpoint {
-  return { iteration: 0, weights: undefined, files: [], latest: false, best: false, reward: undefined };
+  return {
+    iteration: 0,
+    weights: undefined,
+    files: [],
+    latest: false,
+    best: false,
+    reward: undefined,
+    insteadOf: undefined,
+  };
 }
 
 export const Checkpoint: MessageFns<Checkpoint> = {
@@ -1590,6 +1744,9 @@ export const Checkpoint: MessageFns<Checkpoint> = {
     }
     if (message.reward !== undefined) {
       writer.uint32(49).double(message.reward);
+    }
+    if (message.insteadOf !== undefined) {
+      writer.uint32(56).uint32(message.insteadOf);
     }
     return writer;
   },
@@ -1655,6 +1812,14 @@ export const Checkpoint: MessageFns<Checkpoint> = {
             message.reward = reader.double();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.insteadOf = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1680,6 +1845,7 @@ export const Checkpoint: MessageFns<Checkpoint> = {
     message.latest = object.latest ?? false;
     message.best = object.best ?? false;
     message.reward = object.reward ?? undefined;
+    message.insteadOf = object.insteadOf ?? undefined;
     return message;
   },
 };
@@ -2428,6 +2594,19 @@ export const RunServiceService = {
     responseSerialize: (value: Run): Buffer => Buffer.from(Run.encode(value).finish()),
     responseDeserialize: (value: Buffer): Run => Run.decode(value),
   },
+  /**
+   * Removes a run that has ended, with all its files; its name is free then. NOT_FOUND when there is none of
+   * that name, FAILED_PRECONDITION while it is queued or running.
+   */
+  forgetRun: {
+    path: "/gumshoe.v1.RunService/ForgetRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForgetRunRequest): Buffer => Buffer.from(ForgetRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForgetRunRequest => ForgetRunRequest.decode(value),
+    responseSerialize: (value: ForgetRunResponse): Buffer => Buffer.from(ForgetRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForgetRunResponse => ForgetRunResponse.decode(value),
+  },
   /** Streams the run's events from a number on, past ones first; ends when the run has ended. */
   watchRun: {
     path: "/gumshoe.v1.RunService/WatchRun" as const,
@@ -2500,6 +2679,11 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   listRuns: handleUnaryCall<ListRunsRequest, ListRunsResponse>;
   /** Stops a run after the job in flight. A cancelled run continues when it is submitted again. */
   cancelRun: handleUnaryCall<CancelRunRequest, Run>;
+  /**
+   * Removes a run that has ended, with all its files; its name is free then. NOT_FOUND when there is none of
+   * that name, FAILED_PRECONDITION while it is queued or running.
+   */
+  forgetRun: handleUnaryCall<ForgetRunRequest, ForgetRunResponse>;
   /** Streams the run's events from a number on, past ones first; ends when the run has ended. */
   watchRun: handleServerStreamingCall<WatchRunRequest, RunEvent>;
   /** Returns the answers that a run has sampled, page after page. */
@@ -2574,6 +2758,25 @@ export interface RunServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Run) => void,
+  ): ClientUnaryCall;
+  /**
+   * Removes a run that has ended, with all its files; its name is free then. NOT_FOUND when there is none of
+   * that name, FAILED_PRECONDITION while it is queued or running.
+   */
+  forgetRun(
+    request: ForgetRunRequest,
+    callback: (error: ServiceError | null, response: ForgetRunResponse) => void,
+  ): ClientUnaryCall;
+  forgetRun(
+    request: ForgetRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ForgetRunResponse) => void,
+  ): ClientUnaryCall;
+  forgetRun(
+    request: ForgetRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ForgetRunResponse) => void,
   ): ClientUnaryCall;
   /** Streams the run's events from a number on, past ones first; ends when the run has ended. */
   watchRun(request: WatchRunRequest, options?: Partial<CallOptions>): ClientReadableStream<RunEvent>;
