@@ -110,7 +110,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
 
 test("a cluster that never was is told with a way to start one", async () => {
   const { code, err } = await gumshoe("status", "--home", join(folder, "home"));
-  expect(code).toBe(2);
+  expect(code).toBe(1);
   expect(err).toContain("gumshoe up");
 });
 
