@@ -1,5 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
 import {
   type Clock,
+  errorMessage,
   InvalidArgumentError,
   retry,
   type RetryPolicy,
@@ -21,6 +25,7 @@ import {
 
 import { type CheckpointInfo, fromCheckpoint } from "./checkpoint-info.js";
 import { downloadCheckpoint, type DownloadedCheckpoint, type DownloadOptions } from "./download.js";
+import { ConfigFileError } from "./errors.js";
 import {
   fromRolloutPage,
   type PageOptions,
@@ -57,6 +62,15 @@ export interface GumshoeClientOptions {
   readonly clock?: Clock;
 }
 
+/** How a config is submitted. */
+export interface SubmitOptions {
+  /**
+   * Absolute path, on the coordinator's machine, of the folder that relative paths in the config start
+   * at; by default the folder that the coordinator was started in.
+   */
+  readonly folder?: string;
+}
+
 /**
  * Talks to a cluster: submits runs, watches and cancels them, reads their answers, downloads their
  * checkpoints, lists the workers.
@@ -86,11 +100,28 @@ export class GumshoeClient {
    *
    * @param config  YAML or JSON text with a `name`, or a config made by `parseRunConfig`
    */
-  async submit(config: string | RunConfig): Promise<RunInfo> {
+  async submit(config: string | RunConfig, options: SubmitOptions = {}): Promise<RunInfo> {
     const text = typeof config === "string" ? config : JSON.stringify(config);
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_CONFIG_BYTES) throw new RequestTooLargeError(bytes, MAX_CONFIG_BYTES);
-    return fromRun(await this.#call(() => this.#runs.submitRun({ config: text })));
+    const request = { config: text, folder: options.folder };
+    return fromRun(await this.#call(() => this.#runs.submitRun(request)));
+  }
+
+  /**
+   * Submits a config file, whose relative paths start at its own folder: the coordinator must see that
+   * folder at the same path.
+   *
+   * @throws  ConfigFileError when the file cannot be read; and what {@link submit} throws
+   */
+  async submitFile(file: string): Promise<RunInfo> {
+    let text: string;
+    try {
+      text = await readFile(file, "utf8");
+    } catch (thrown) {
+      throw new ConfigFileError(file, errorMessage(thrown), thrown);
+    }
+    return this.submit(text, { folder: dirname(resolve(file)) });
   }
 
   /** Returns one run. */

@@ -6,12 +6,18 @@ export {
   type DownloadProgress,
 } from "./download.js";
 export {
+  ConfigFileError,
   CorruptDownloadError,
   DownloadLostError,
   DownloadWriteError,
   WatchLostError,
 } from "./errors.js";
-export { DEFAULT_ADDRESS, GumshoeClient, type GumshoeClientOptions } from "./gumshoe-client.js";
+export {
+  DEFAULT_ADDRESS,
+  GumshoeClient,
+  type GumshoeClientOptions,
+  type SubmitOptions,
+} from "./gumshoe-client.js";
 export {
   type PageOptions,
   type RolloutFilter,

@@ -4,12 +4,7 @@ import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openModelFolder, Tokenizer } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
-import {
-  checkRunConfig,
-  parseRunConfig,
-  type RunConfig,
-  type TaskSourceConfig,
-} from "@gumshoe/protocol";
+import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@gumshoe/protocol";
 
 import { FileError } from "../errors.js";
 
@@ -32,7 +27,7 @@ export function readUserFile(path: string): string {
 export function loadRunConfig(path: string, name: string | null): RunConfig {
   const config = parseRunConfig(readUserFile(path), { fileName: path });
   const from = dirname(resolve(path));
-  const located = withPaths(config, (field, text) => locate(field, text, from));
+  const located = replacePaths(config, (field, text) => locate(field, text, from));
   return checkRunConfig(name === null ? located : { ...located, name });
 }
 
@@ -43,7 +38,7 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
  * @throws InvalidArgumentError naming the field whose path is not in the folder
  */
 export function moveConfig(config: RunConfig, folder: { from: string; to: string }): RunConfig {
-  return withPaths(config, (field, path) => {
+  return replacePaths(config, (field, path) => {
     const inside = relative(folder.from, path);
     if (inside.startsWith("..") || isAbsolute(inside)) {
       throw new InvalidArgumentError(field, `${path} is not in ${folder.from}`);
@@ -66,31 +61,6 @@ export async function checkInputs(config: RunConfig): Promise<void> {
   for (const kind of ["train", "validation"] as const) {
     await (await openEnvironment(config, kind))?.close();
   }
-}
-
-/** Returns the config with every path in it replaced. */
-function withPaths(config: RunConfig, replace: (field: string, path: string) => string): RunConfig {
-  const fix = (field: string, source: TaskSourceConfig): TaskSourceConfig => {
-    switch (source.type) {
-      case "dataset":
-        return { ...source, file: replace(`${field}.file`, source.file) };
-      case "module":
-        return { ...source, module: replace(`${field}.module`, source.module) };
-      default:
-        return source;
-    }
-  };
-  const validation = config.validation && {
-    ...config.validation,
-    source: fix("validation.source", config.validation.source),
-  };
-  const model = replace("model", config.model);
-  if (config.type === "sft") {
-    const source = fix("examples.source", config.examples.source);
-    return { ...config, model, validation, examples: { ...config.examples, source } };
-  }
-  const source = fix("tasks.source", config.tasks.source);
-  return { ...config, model, validation, tasks: { ...config.tasks, source } };
 }
 
 function locate(field: string, text: string, from: string): string {

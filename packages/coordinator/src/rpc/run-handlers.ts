@@ -1,6 +1,7 @@
 import { type Clock } from "@gumshoe/core";
 import {
   parseRunConfig,
+  resolvePaths,
   type Run,
   type RpcHandlers,
   RunState,
@@ -36,7 +37,8 @@ export function runHandlers(
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
   return {
-    submitRun: async ({ config }) => toRun(await runs.submit(parseRunConfig(config))),
+    submitRun: async ({ config, folder }) =>
+      toRun(await runs.submit(resolvePaths(parseRunConfig(config), folder ?? null))),
     getRun: async ({ name }) => toRun(runs.get(name)),
     listRuns: async () => ({ runs: runs.list().map(toRun) }),
     cancelRun: async ({ name }) => toRun(await runs.cancel(name)),

@@ -90,6 +90,11 @@ export function runStateToNumber(object: RunState): number {
 export interface SubmitRunRequest {
   /** The run config as YAML or JSON text; validated on the server, errors name the field. */
   config: string;
+  /**
+   * Absolute path of the folder that relative paths in the config start at, usually the folder of the
+   * config's file, as the coordinator's machine sees it. Absent: the folder that the coordinator was started in.
+   */
+  folder?: string | undefined;
 }
 
 export interface GetRunRequest {
@@ -344,13 +349,16 @@ export interface WorkerStatus {
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
-  return { config: "" };
+  return { config: "", folder: undefined };
 }
 
 export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
   encode(message: SubmitRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.config !== "") {
       writer.uint32(10).string(message.config);
+    }
+    if (message.folder !== undefined) {
+      writer.uint32(26).string(message.folder);
     }
     return writer;
   },
@@ -376,6 +384,14 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
             message.config = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -394,6 +410,7 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
   fromPartial(object: DeepPartial<SubmitRunRequest>): SubmitRunRequest {
     const message = createBaseSubmitRunRequest();
     message.config = object.config ?? "";
+    message.folder = object.folder ?? undefined;
     return message;
   },
 };
