@@ -1,18 +1,24 @@
 /** Makes a fresh clone ready: dependencies, kernels, TypeScript, Redis. Skips what is done. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { buildKernels, compileTypeScript } from "./compile.mjs";
 import { installDependencies } from "./dependencies.mjs";
 import { obtainRedis } from "./redis.mjs";
-import { SetUpError } from "./step.mjs";
-
-const MIN_NODE_MAJOR = 20;
+import { ROOT, SetUpError } from "./step.mjs";
 
 function checkNode() {
-  const major = Number(process.versions.node.split(".")[0]);
-  if (major >= MIN_NODE_MAJOR) return;
+  const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const oldest = engines.node.replace(">=", "");
+  if (isAtLeast(process.versions.node, oldest)) return;
   throw new SetUpError(
-    `Gumshoe needs Node.js ${MIN_NODE_MAJOR} or newer; this is ${process.version} ` +
-      `(${process.execPath}).`,
+    `Gumshoe needs Node.js ${oldest} or newer; this is ${process.version} (${process.execPath}).`,
   );
+}
+
+/** Compares two versions, such as 20.9.0 and 20.18.1, part by part. */
+function isAtLeast(version, oldest) {
+  return version.localeCompare(oldest, "en", { numeric: true }) >= 0;
 }
 
 /** Does the steps in order; `redis: false` leaves Redis out. */

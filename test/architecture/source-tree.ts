@@ -9,6 +9,14 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/
 /** Made by tools, or fetched: not written by people. */
 const NOT_SOURCE = new Set(["node_modules", "dist", "build", "gen", "coverage"]);
 
+/** Files and folders of the root that git ignores, e.g. `mine`: those that the documents have readers make. */
+const IGNORED = new Set(
+  readFileSync(join(ROOT, ".gitignore"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("/"))
+    .map((line) => line.replace(/^\/|\/$/g, "")),
+);
+
 /** One import or re-export of a source file. */
 export interface ImportEdge {
   /** Path from the root of the file that imports. */
@@ -43,6 +51,7 @@ export function listFiles(folder = "."): string[] {
     .filter(({ name }) => !NOT_SOURCE.has(name) && (!name.startsWith(".") || name === ".ci"))
     .flatMap((entry) => {
       const path = join(folder, entry.name).split(sep).join("/");
+      if (IGNORED.has(path)) return [];
       return entry.isDirectory() ? listFiles(path) : entry.isFile() ? [path] : [];
     })
     .sort();

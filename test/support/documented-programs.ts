@@ -17,8 +17,8 @@ function findPython(): string | null {
   return null;
 }
 
-/** The programs of docs/client.md in a language, in their order. */
-export function documented(language: "ts" | "python"): readonly string[] {
+/** The programs, or blocks of commands, of docs/client.md in a language, in their order. */
+export function documented(language: "ts" | "python" | "sh"): readonly string[] {
   const blocks = DOCUMENT.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, "g"));
   return [...blocks].map(([, text = ""]) => text);
 }

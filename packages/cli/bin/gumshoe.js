@@ -2,13 +2,11 @@
 // Kept in old syntax, so that an old Node.js says what is wrong instead of failing to parse.
 import { existsSync } from "node:fs";
 
-const MIN_NODE_MAJOR = 20;
+const OLDEST_NODE = "20.18.1";
 const main = new URL("../dist/main.js", import.meta.url);
 
-if (Number(process.versions.node.split(".")[0]) < MIN_NODE_MAJOR) {
-  console.error(
-    "gumshoe needs Node.js " + MIN_NODE_MAJOR + " or newer; this is " + process.version,
-  );
+if (process.versions.node.localeCompare(OLDEST_NODE, "en", { numeric: true }) < 0) {
+  console.error("gumshoe needs Node.js " + OLDEST_NODE + " or newer; this is " + process.version);
   process.exitCode = 1;
 } else if (!existsSync(main)) {
   console.error("gumshoe is not built yet: npm run build");

@@ -52,3 +52,14 @@ export class DownloadWriteError extends ClusterError {
     });
   }
 }
+
+/** Thrown when a config file cannot be read. */
+export class ConfigFileError extends ClusterError {
+  constructor(
+    readonly path: string,
+    problem: string,
+    cause: unknown,
+  ) {
+    super("INVALID_ARGUMENT", `${path} cannot be read: ${problem}`, { details: { path }, cause });
+  }
+}

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,6 +8,7 @@ import {
   Checkpoint,
   CheckpointChunk,
   parseRunConfig,
+  resolvePaths,
   Rollout,
   RpcServer,
   Run,
@@ -48,9 +49,9 @@ class TinyCoordinator {
     this.#server = new RpcServer({ token: "t" });
     const run = (): Run => Run.create({ name: "first", state: this.state, submittedAtMs: 77 });
     this.#server.serve(RunService, {
-      submitRun: async ({ config, replacesSubmittedAtMs }) => {
+      submitRun: async ({ config, folder, replacesSubmittedAtMs }) => {
         this.replaced.push(replacesSubmittedAtMs);
-        const parsed = parseRunConfig(config);
+        const parsed = resolvePaths(parseRunConfig(config), folder ?? null);
         return Run.create({
           name: parsed.name,
           state: RunState.QUEUED,
@@ -226,6 +227,26 @@ test("events that come in one message are seen one by one", async () => {
   const numbers = (await watchAll()).map((event) => event.number);
   expect(numbers).toEqual([1, 2, 3, 4, 5]);
   expect(coordinator.asked).toEqual([1, 3, 5]);
+});
+
+test("relative paths of a config file start at its own folder", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gumshoe-config-"));
+  writeFileSync(join(folder, "first.yaml"), CONFIG);
+  const run = await client.submitFile(join(folder, "first.yaml"));
+  expect(run.config?.model).toBe(join(folder, "models/rookie"));
+  await expect(client.submitFile(join(folder, "gone.yaml"))).rejects.toThrow(
+    /gone\.yaml cannot be read: ENOENT/,
+  );
+  rmSync(folder, { recursive: true });
+});
+
+test("relative paths of a config's text start at the folder that is given, which is absolute", async () => {
+  const run = await client.submit(CONFIG, { folder: "/data/runs" });
+  expect(run.config?.model).toBe("/data/runs/models/rookie");
+  expect((await client.submit(CONFIG)).config?.model).toBe("models/rookie");
+  await expect(client.submit(CONFIG, { folder: "runs" })).rejects.toThrow(
+    "folder: runs is not an absolute path",
+  );
 });
 
 test("a watch may begin at a later event", async () => {

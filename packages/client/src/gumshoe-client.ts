@@ -1,6 +1,10 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+
 import {
   type Clock,
   ClusterError,
+  errorMessage,
   InvalidArgumentError,
   retry,
   type RetryPolicy,
@@ -23,6 +27,7 @@ import {
 
 import { type CheckpointInfo, fromCheckpoint } from "./checkpoint-info.js";
 import { downloadCheckpoint, type DownloadedCheckpoint, type DownloadOptions } from "./download.js";
+import { ConfigFileError } from "./errors.js";
 import {
   fromRolloutPage,
   type PageOptions,
@@ -63,6 +68,11 @@ export interface GumshoeClientOptions {
 export interface SubmitOptions {
   /** Whether a run of that name that has ended is removed, with all its files, and this one begins anew. */
   readonly fresh?: boolean;
+  /**
+   * Absolute path, on the coordinator's machine, of the folder that relative paths in the config start
+   * at; by default the folder that the coordinator was started in.
+   */
+  readonly folder?: string;
 }
 
 /** What removing a run came to. */
@@ -108,8 +118,25 @@ export class GumshoeClient {
     if (bytes > MAX_CONFIG_BYTES) throw new RequestTooLargeError(bytes, MAX_CONFIG_BYTES);
     const replacesSubmittedAtMs =
       options.fresh === true ? await this.#submittedAtMs(parseRunConfig(text).name) : undefined;
-    const request = { config: text, replacesSubmittedAtMs };
+    const { folder } = options;
+    const request = { config: text, folder, replacesSubmittedAtMs };
     return fromRun(await this.#call(() => this.#runs.submitRun(request)));
+  }
+
+  /**
+   * Submits a config file, whose relative paths start at its own folder: the coordinator must see that
+   * folder at the same path.
+   *
+   * @throws  ConfigFileError when the file cannot be read; and what {@link submit} throws
+   */
+  async submitFile(file: string, options: Pick<SubmitOptions, "fresh"> = {}): Promise<RunInfo> {
+    let text: string;
+    try {
+      text = await readFile(file, "utf8");
+    } catch (thrown) {
+      throw new ConfigFileError(file, errorMessage(thrown), thrown);
+    }
+    return this.submit(text, { ...options, folder: dirname(resolve(file)) });
   }
 
   /** Returns one run. */

@@ -6,6 +6,7 @@ export {
   type DownloadProgress,
 } from "./download.js";
 export {
+  ConfigFileError,
   CorruptDownloadError,
   DownloadLostError,
   DownloadWriteError,

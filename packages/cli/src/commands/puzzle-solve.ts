@@ -1,9 +1,11 @@
-import { ClusterError } from "@gumshoe/core";
+import { writeFileSync } from "node:fs";
+
+import { ClusterError, errorMessage } from "@gumshoe/core";
 import { parseDataset, solvePrompt } from "@gumshoe/puzzles";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { UnsoundCasesError } from "../errors.js";
+import { FileError, UnsoundCasesError } from "../errors.js";
 import { readUserFile } from "../run/load-config.js";
 import { writeResult } from "../terminal/terminal.js";
 import { withExamples, withJson } from "./options.js";
@@ -16,9 +18,14 @@ export function addSolveCommand(puzzle: Command, context: Context): void {
   const command = puzzle
     .command("solve")
     .description("Solve cases from the text of their prompts alone.")
-    .argument("<file>", "cases, JSON array or JSONL");
-  withExamples(withJson(command), "gumshoe puzzle solve cases.json");
-  command.action((file: string, options: { json?: boolean }) => {
+    .argument("<file>", "cases, JSON array or JSONL")
+    .option("--replies <file>", "writes the answers as replies for gumshoe puzzle grade: JSON");
+  withExamples(
+    withJson(command),
+    "gumshoe puzzle solve cases.json",
+    "gumshoe puzzle solve cases.json --replies replies.json",
+  );
+  command.action((file: string, options: { json?: boolean; replies?: string }) => {
     const solved = parseDataset(readUserFile(file)).map(({ prompt }) => solve(prompt));
     writeResult(context.terminal, options, {
       value: solved,
@@ -26,6 +33,10 @@ export function addSolveCommand(puzzle: Command, context: Context): void {
     });
     const numUnsolved = solved.filter((one) => "error" in one).length;
     if (numUnsolved > 0) throw new UnsoundCasesError(numUnsolved, solved.length);
+    if (options.replies !== undefined) {
+      const replies = solved.map((one) => lines(one).join("\n"));
+      writeUserFile(options.replies, `${JSON.stringify(replies, null, 2)}\n`);
+    }
   });
 }
 
@@ -39,11 +50,20 @@ function solve(prompt: string): Solved {
 }
 
 function describe(solved: Solved, index: number): string {
-  const text =
-    "error" in solved
-      ? solved.error
-      : Object.entries(solved.solution)
-          .map(([letter, answer]) => `${letter}. ${answer}`)
-          .join("  ");
+  const text = "error" in solved ? solved.error : lines(solved).join("  ");
   return `case ${index + 1}: ${text}`;
+}
+
+/** The answers of a case, each as a reply gives it. */
+function lines(solved: Solved): string[] {
+  if ("error" in solved) return [];
+  return Object.entries(solved.solution).map(([letter, answer]) => `${letter}. ${answer}`);
+}
+
+function writeUserFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (thrown) {
+    throw new FileError(path, errorMessage(thrown), thrown);
+  }
 }

@@ -10,7 +10,8 @@ import { findProgram, findRedisServer } from "../local/redis-program.js";
 import { type Finding, ok } from "./finding.js";
 import { checkRedisServer } from "./redis-server.js";
 
-const MIN_NODE_MAJOR = 20;
+/** The oldest Node.js that every dependency runs on, as `engines` of the root package.json says. */
+export const OLDEST_NODE = "20.18.1";
 const MIN_FREE_BYTES = 2 ** 30;
 const DEFAULT_CLUSTER = "gumshoe";
 const COMPILERS = ["g++", "clang++", "c++"];
@@ -36,8 +37,9 @@ export async function examine(options: { env: NodeJS.ProcessEnv; home: Home }): 
 /** Checks the version of Node.js. */
 export function checkNode(version: string): Finding {
   const name = "Node.js";
-  if (Number(version.split(".")[0]) >= MIN_NODE_MAJOR) return ok(name, version);
-  const advice = `install Node.js ${MIN_NODE_MAJOR} or newer`;
+  const isNewEnough = version.localeCompare(OLDEST_NODE, "en", { numeric: true }) >= 0;
+  if (isNewEnough) return ok(name, version);
+  const advice = `install Node.js ${OLDEST_NODE} or newer`;
   return { name, verdict: "problem", detail: version, advice };
 }
 

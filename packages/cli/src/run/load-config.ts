@@ -4,12 +4,7 @@ import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 import { ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
-import {
-  checkRunConfig,
-  parseRunConfig,
-  type RunConfig,
-  type TaskSourceConfig,
-} from "@gumshoe/protocol";
+import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@gumshoe/protocol";
 
 import { ConfigFileError, FileError } from "../errors.js";
 
@@ -45,7 +40,7 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
     const names = { fileName: path, ...(name === null ? {} : { name }) };
     const config = parseRunConfig(text, names);
     const from = dirname(resolve(path));
-    return checkRunConfig(withPaths(config, (field, given) => locate(field, given, from)));
+    return checkRunConfig(replacePaths(config, (field, given) => locate(field, given, from)));
   } catch (thrown) {
     if (!(thrown instanceof InvalidArgumentError)) throw thrown;
     throw new ConfigFileError(path, thrown);
@@ -59,7 +54,7 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
  * @throws InvalidArgumentError naming the field whose path is not in the folder
  */
 export function moveConfig(config: RunConfig, folder: { from: string; to: string }): RunConfig {
-  return withPaths(config, (field, path) => {
+  return replacePaths(config, (field, path) => {
     const inside = relative(folder.from, path);
     if (inside.startsWith("..") || isAbsolute(inside)) {
       throw new InvalidArgumentError(field, `${path} is not in ${folder.from}`);
@@ -98,31 +93,6 @@ async function inModel(open: () => Promise<void>): Promise<void> {
     if (!isFolder) throw cause;
     throw new InvalidArgumentError("model", cause.message, { cause });
   }
-}
-
-/** Returns the config with every path in it replaced. */
-function withPaths(config: RunConfig, replace: (field: string, path: string) => string): RunConfig {
-  const fix = (field: string, source: TaskSourceConfig): TaskSourceConfig => {
-    switch (source.type) {
-      case "dataset":
-        return { ...source, file: replace(`${field}.file`, source.file) };
-      case "module":
-        return { ...source, module: replace(`${field}.module`, source.module) };
-      default:
-        return source;
-    }
-  };
-  const validation = config.validation && {
-    ...config.validation,
-    source: fix("validation.source", config.validation.source),
-  };
-  const model = replace("model", config.model);
-  if (config.type === "sft") {
-    const source = fix("examples.source", config.examples.source);
-    return { ...config, model, validation, examples: { ...config.examples, source } };
-  }
-  const source = fix("tasks.source", config.tasks.source);
-  return { ...config, model, validation, tasks: { ...config.tasks, source } };
 }
 
 function locate(field: string, text: string, from: string): string {

@@ -1,6 +1,7 @@
 import { type Clock } from "@gumshoe/core";
 import {
   parseRunConfig,
+  resolvePaths,
   type Run,
   type RpcHandlers,
   RunState,
@@ -41,8 +42,10 @@ export function runHandlers(
   const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name));
   const shown = (record: RunRecord) => withFilesGone(show(record), record);
   return {
-    submitRun: async ({ config, replacesSubmittedAtMs }) =>
-      show(await runs.submit(parseRunConfig(config), replacesSubmittedAtMs)),
+    submitRun: async ({ config, folder, replacesSubmittedAtMs }) => {
+      const resolved = resolvePaths(parseRunConfig(config), folder ?? null);
+      return show(await runs.submit(resolved, replacesSubmittedAtMs));
+    },
     getRun: async ({ name }) => {
       const unreadable = runs.unreadable.get(name);
       return unreadable === undefined ? shown(runs.get(name)) : unreadableRun(unreadable);

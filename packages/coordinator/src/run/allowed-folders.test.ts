@@ -73,7 +73,6 @@ test.each([
   { model: "way-in" },
   { model: "data/model/../model" },
   { model: "data/.gumshoe/runs/a/checkpoints/10" },
-  { model: "data/nowhere" },
   { model: "data/model", file: "data/cases.jsonl" },
   { model: "data/model", module: "data/grader.mjs" },
 ])("%j is allowed", async (named) => {
@@ -104,6 +103,35 @@ test.each([
   expect(said).toContain(`${field}: ${root}/`);
   expect(said).toContain(`is not below a folder that this cluster allows: ${data}, `);
   expect(said).toContain("GUMSHOE_DATA");
+});
+
+test.each([
+  { model: "data/nowhere" },
+  { model: "data/model", file: "data/nowhere.jsonl" },
+  { model: "data/model", module: "data/cases.jsonl/nowhere.mjs" },
+])("%j is not there, and the refusal names field and path", async (named) => {
+  const [field, path] =
+    "module" in named
+      ? ["tasks.source.module", named.module]
+      : "file" in named
+        ? ["tasks.source.file", named.file]
+        : ["model", named.model];
+  expect(await problem(named)).toBe(`${field}: there is no ${join(root, path ?? "")}`);
+});
+
+test("the refusal of a relative path names the folder that it starts at", async () => {
+  const here = new AllowedFolders({ folders: [process.cwd()], home });
+  const refusal = (model: string) => {
+    const tasks = { source: { type: "generate" } };
+    const config = parseRunConfig(JSON.stringify({ type: "grpo", name: "a", model, tasks }));
+    return here.check(config).then(
+      () => null,
+      (error: Error) => error.message,
+    );
+  };
+  const base = `(the coordinator was started in ${process.cwd()})`;
+  expect(await refusal("models/nowhere")).toBe(`model: there is no models/nowhere ${base}`);
+  expect(await refusal("../models")).toContain(`model: ../models ${base} is not below a folder`);
 });
 
 test("what is outside is refused in the same words whether it is there or not", async () => {

@@ -10,7 +10,7 @@
  * A refusal says nothing about what is outside of the allowed folders, not even whether it is there.
  */
 import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type NamedPath, namedPaths, type RunConfig } from "@gumshoe/protocol";
@@ -59,7 +59,7 @@ export class AllowedFolders {
   #refuse({ field, path }: NamedPath): never {
     throw new InvalidArgumentError(
       field,
-      `${path.slice(0, 200)} is not below a folder that this cluster allows: ${this.#folders.join(", ")}`,
+      `${path.slice(0, 200)}${base(path)} is not below a folder that this cluster allows: ${this.#folders.join(", ")}`,
       {
         suggestion:
           "GUMSHOE_DATA lists them where the coordinator starts, gumshoe up --data adds one; " +
@@ -83,9 +83,18 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** Refuses what is there and of another kind than its field needs. What is not there is found out by its reader. */
+/** Says where a relative path starts, as the refusal of one adds it; nothing for an absolute one. */
+function base(path: string): string {
+  return isAbsolute(path) ? "" : ` (the coordinator was started in ${process.cwd()})`;
+}
+
+/** Refuses what is not there, and what is of another kind than its field needs. */
 async function checkKind({ field, kind, path: named }: NamedPath, path: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
+  const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code !== "ENOENT" && thrown.code !== "ENOTDIR") return null;
+    throw new InvalidArgumentError(field, `there is no ${named.slice(0, 200)}${base(named)}`);
+  });
+  // What cannot be looked at is reported by its reader, with the reason.
   if (found === null) return;
   if (kind !== "model") {
     if (!found.isFile()) throw new InvalidArgumentError(field, `${named} is no regular file`);

@@ -1,3 +1,7 @@
+import { posix } from "node:path";
+
+import { InvalidArgumentError } from "@gumshoe/core";
+
 import { type RunConfig } from "./run-config.js";
 import { type TaskSourceConfig } from "./task-source.js";
 
@@ -35,4 +39,46 @@ function pathsOf(field: string, source: TaskSourceConfig): NamedPath[] {
     default:
       return source satisfies never;
   }
+}
+
+/** Returns the config with every path in it replaced. */
+export function replacePaths(
+  config: RunConfig,
+  replace: (field: string, path: string) => string,
+): RunConfig {
+  const fix = (field: string, source: TaskSourceConfig): TaskSourceConfig => {
+    switch (source.type) {
+      case "dataset":
+        return { ...source, file: replace(`${field}.file`, source.file) };
+      case "module":
+        return { ...source, module: replace(`${field}.module`, source.module) };
+      default:
+        return source;
+    }
+  };
+  const validation = config.validation && {
+    ...config.validation,
+    source: fix("validation.source", config.validation.source),
+  };
+  const model = replace("model", config.model);
+  if (config.type === "sft") {
+    const source = fix("examples.source", config.examples.source);
+    return { ...config, model, validation, examples: { ...config.examples, source } };
+  }
+  const source = fix("tasks.source", config.tasks.source);
+  return { ...config, model, validation, tasks: { ...config.tasks, source } };
+}
+
+/**
+ * Makes the paths in a config absolute: relative ones start at a folder.
+ *
+ * @param folder  absolute path on the coordinator's machine; null leaves the config as it is
+ * @throws        InvalidArgumentError when the folder is a relative path
+ */
+export function resolvePaths(config: RunConfig, folder: string | null): RunConfig {
+  if (folder === null) return config;
+  if (!posix.isAbsolute(folder)) {
+    throw new InvalidArgumentError("folder", `${folder.slice(0, 200)} is not an absolute path`);
+  }
+  return replacePaths(config, (_field, path) => posix.resolve(folder, path));
 }

@@ -95,7 +95,14 @@ export interface SubmitRunRequest {
    * config is found to be right, that run is removed as by `ForgetRun`. Absent: none is replaced. Repeating
    * the call does not replace the new run, as it was submitted at another time.
    */
-  replacesSubmittedAtMs?: number | undefined;
+  replacesSubmittedAtMs?:
+    | number
+    | undefined;
+  /**
+   * Absolute path of the folder that relative paths in the config start at, usually the folder of the
+   * config's file, as the coordinator's machine sees it. Absent: the folder that the coordinator was started in.
+   */
+  folder?: string | undefined;
 }
 
 export interface GetRunRequest {
@@ -370,7 +377,7 @@ export interface WorkerStatus {
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
-  return { config: "", replacesSubmittedAtMs: undefined };
+  return { config: "", replacesSubmittedAtMs: undefined, folder: undefined };
 }
 
 export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
@@ -380,6 +387,9 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     }
     if (message.replacesSubmittedAtMs !== undefined) {
       writer.uint32(16).uint64(message.replacesSubmittedAtMs);
+    }
+    if (message.folder !== undefined) {
+      writer.uint32(26).string(message.folder);
     }
     return writer;
   },
@@ -413,6 +423,14 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
             message.replacesSubmittedAtMs = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -432,6 +450,7 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     const message = createBaseSubmitRunRequest();
     message.config = object.config ?? "";
     message.replacesSubmittedAtMs = object.replacesSubmittedAtMs ?? undefined;
+    message.folder = object.folder ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,257 @@
+/**
+ * The commands of README.md and docs/*.md, as they are written, in a copy of the checkout. Runs are shortened
+ * by the numbers in their configs, and the standing cluster gets a free port; nothing else is changed.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parseRunConfig } from "@gumshoe/protocol";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { runCommandLine } from "../../packages/cli/dist/command-line.js";
+import { CheckoutCopy } from "../support/checkout-copy.js";
+import {
+  blocksOf,
+  commandsOf,
+  type DocumentedCommand,
+  PAGES,
+} from "../support/documented-commands.js";
+import { PYTHON } from "../support/documented-programs.js";
+import { ROOT } from "../support/gumshoe.js";
+import { freePort } from "../support/redis-server.js";
+
+// A machine with much other work takes several times the half minute that this needs.
+const TEST_TIMEOUT_MS = 300_000;
+
+/** Commands that do not run here, by how they begin, and why. */
+const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
+  ["npm start", "trains for minutes; it is `gumshoe run runs/first.yaml` after the set-up"],
+  ["npm test", "is what runs this test"],
+  ["npm run soak", "takes half an hour"],
+  [
+    "docker compose ",
+    "needs Docker and its images; test/cluster/compose-files.test.ts reads the files",
+  ],
+  ["mkdir join && ", "copies out of containers"],
+  ["sudo chown ", "changes owners, as root"],
+  ["for gpu in ", "needs Docker and GPUs"],
+  ["export GUMSHOE_", "sets what commands on other machines read"],
+  [
+    "redis-server --bind 10.0.0.5 ",
+    "binds the address of another machine; tls.test.ts binds loopback",
+  ],
+  ["GUMSHOE_LISTEN=10.0.0.5", "binds the address of another machine; tls.test.ts binds loopback"],
+  ["GUMSHOE_ROLE=", "binds the address of another machine; tls.test.ts binds loopback"],
+  ["grpcurl ", "is a program of others; standard-services.test.ts asks the reflection service"],
+];
+
+/** Commands whose words are compared with the command's own help instead, by how they begin, and why. */
+const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
+  ["npx gumshoe bench ", "measures for minutes"],
+  ["npx gumshoe submit runs/exact.yaml --remote-folder ", "needs the cluster in containers"],
+  ["npx gumshoe eval --endpoint ", "needs an endpoint; eval.test.ts starts one"],
+];
+
+/** Programs that a machine may lack. */
+const EXTRAS = ["jq", "zcat", "openssl"].filter(
+  (name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0,
+);
+
+const ALL = PAGES.flatMap(commandsOf);
+const startsWith = (table: typeof NOT_RUN, { command }: DocumentedCommand) =>
+  table.find(([start]) => command.startsWith(start));
+
+/** Says why a command does not run on this machine; null when it does. */
+function lacking({ command }: DocumentedCommand): string | null {
+  const [first = ""] = command.split(" ");
+  if (first === "python3" && PYTHON === null) return "there is no Python with grpcio";
+  return EXTRAS.includes(first) ? `there is no ${first}` : null;
+}
+
+let checkout: CheckoutCopy;
+let env: NodeJS.ProcessEnv;
+let port: number;
+const done = new Set<string>();
+
+beforeAll(async () => {
+  checkout = CheckoutCopy.create();
+  port = await freePort();
+  checkout.shorten("runs/first.yaml", { iterations: 5, perIteration: 4, perTask: 4, count: 4 });
+  const programs = join(checkout.folder, "bin");
+  mkdirSync(programs);
+  const gumshoe = `exec ${process.execPath} ${join(ROOT, "packages/cli/bin/gumshoe.js")} "$@"\n`;
+  const scripts = {
+    gumshoe,
+    // npx itself takes most of a second; what it starts is the `bin` of package.json.
+    npx: `[ "$1" = gumshoe ] || exit 127\nshift\n${gumshoe}`,
+    python3: `exec ${PYTHON ?? "false"} "$@"\n`,
+  };
+  for (const [name, text] of Object.entries(scripts)) {
+    writeFileSync(join(programs, name), `#!/bin/sh\n${text}`);
+    chmodSync(join(programs, name), 0o755);
+  }
+  env = { ...process.env, PATH: `${programs}:${process.env["PATH"]}` };
+  for (const page of PAGES) writeFiles(page);
+  checkout.shorten("mine/heights-sft.yaml", { updatesPerIteration: 1, perUpdate: 4, count: 4 });
+  checkout.shorten("mine/heights.yaml", { iterations: 2, count: 4 });
+});
+
+afterAll(() => checkout.remove());
+
+/** Writes the blocks that a page names as a file `mine/...` in the text before them. */
+function writeFiles(page: string): void {
+  for (const { language, text, before } of blocksOf(page)) {
+    const name = { ts: "mine/train.mjs", python: "mine/train.py" }[language];
+    const said = [...before.matchAll(/`(mine\/[\w-]+\.(?:mjs|yaml))`/g)].at(-1)?.[1];
+    const file = language === "js" || language === "yaml" ? said : name;
+    if (file === undefined || existsSync(join(checkout.folder, file))) continue;
+    writeFileSync(join(checkout.folder, file), text);
+  }
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function runInShell(command: string, more: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const options = { cwd: checkout.folder, env: { ...env, ...more } };
+  return new Promise((resolve) => {
+    const child = spawn("sh", ["-c", command], { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+/** The commands of a page that run, without those that a page before had, too. */
+function commandsToRun(page: string): DocumentedCommand[] {
+  return commandsOf(page).filter((command) => {
+    if (startsWith(NOT_RUN, command) || startsWith(ONLY_PARSED, command)) return false;
+    return lacking(command) === null && !done.has(command.command);
+  });
+}
+
+/** Runs commands one after the other; each must succeed and print what its page shows. */
+async function runAll(commands: readonly DocumentedCommand[], more: NodeJS.ProcessEnv = {}) {
+  for (const { command, output } of commands) {
+    done.add(command);
+    const { code, out, err } = await runInShell(command, more);
+    expect({ command, code, problem: code === 0 ? "" : out + err }).toEqual({
+      command,
+      code: 0,
+      problem: "",
+    });
+    if (output !== null) expectShown(out, output);
+  }
+}
+
+/** Expects what a page shows of an output, in its order; spaces and times do not count. */
+function expectShown(out: string, shown: string): void {
+  const plain = (text: string) => text.replaceAll(/made in \d+ s/g, "").replaceAll(/\s+/g, " ");
+  let rest = plain(out);
+  for (const part of plain(shown).split("...")) {
+    expect(rest).toContain(part.trim());
+    rest = rest.slice(rest.indexOf(part.trim()) + part.trim().length);
+  }
+}
+
+describe("the commands of the documents", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("of README and docs/client.md run as written, with a cluster that stands from `up` on", async () => {
+    const readme = commandsToRun("README.md");
+    const upAt = readme.findIndex(({ command }) => command === "npx gumshoe up");
+    expect(upAt).toBeGreaterThan(0);
+    await runAll(readme.slice(0, upAt));
+    done.add("npx gumshoe up");
+    const up = spawn("sh", ["-c", `exec gumshoe up --port ${port} --json`], {
+      cwd: checkout.folder,
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = new Promise((resolve) => up.on("close", resolve));
+    await new Promise((resolve) => up.stdout.once("data", resolve));
+    try {
+      await runAll(readme.slice(upAt + 1));
+      await runAll(commandsToRun("docs/client.md"), { GUMSHOE_ADDRESS: `127.0.0.1:${port}` });
+    } finally {
+      up.kill("SIGINT");
+    }
+    expect(await ended).toBe(0);
+  });
+
+  test.each(PAGES.slice(1))("of %s run as written", async (page) => {
+    await runAll(commandsToRun(page));
+  });
+
+  test("are each run, compared with the command's help, or listed with a reason", () => {
+    const other = ALL.filter((command) => !done.has(command.command));
+    const lines = other.map((command) => {
+      const listed = startsWith(NOT_RUN, command) ?? startsWith(ONLY_PARSED, command);
+      const reason = lacking(command) ?? listed?.[1];
+      expect({ command, hasReason: reason !== undefined }).toEqual({ command, hasReason: true });
+      return `  ${command.page}: ${command.command.split("\n")[0]}: ${reason}`;
+    });
+    const counts = `${ALL.length - other.length} ran, ${other.length} did not:`;
+    console.info([`documented commands: ${counts}`, ...lines].join("\n"));
+    for (const [start] of [...NOT_RUN, ...ONLY_PARSED]) {
+      expect({ start, used: ALL.some(({ command }) => command.startsWith(start)) }).toEqual({
+        start,
+        used: true,
+      });
+    }
+  });
+
+  test("that are too long to run have words that the command knows", async () => {
+    for (const { command } of ALL.filter((one) => startsWith(ONLY_PARSED, one))) {
+      const [name = "", ...words] = command.split(" ").slice(2);
+      const { code, out } = await inProcess([name, "--help"]);
+      expect({ command, code }).toEqual({ command, code: 0 });
+      expect(out).toMatch(new RegExp(`^Usage: gumshoe ${name} `));
+      for (const option of words.filter((word) => word.startsWith("--"))) {
+        expect(out).toMatch(new RegExp(`^ +(-\\w, )?${option}\\b`, "m"));
+      }
+      if (name === "bench") expect(out).toContain(`"${words[0]}"`);
+      if (name === "submit") expect(existsSync(join(ROOT, words[0] ?? ""))).toBe(true);
+    }
+  });
+
+  test("npx finds the command in a checkout", () => {
+    const { stdout } = spawnSync("npx", ["gumshoe", "--version"], { cwd: ROOT, encoding: "utf8" });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+/** Runs a command line of gumshoe in this process. */
+async function inProcess(words: readonly string[]): Promise<{ code: number; out: string }> {
+  let out = "";
+  const code = await runCommandLine(words, {
+    terminal: { out: (text: string) => (out += text), err: () => undefined },
+    env: {},
+    workingFolder: ROOT,
+  } as unknown as Parameters<typeof runCommandLine>[1]);
+  return { code, out };
+}
+
+describe("the configs of the documents", () => {
+  const blocks = PAGES.flatMap(blocksOf).filter(
+    ({ language, text }) => language === "yaml" && !text.includes("scrape_configs"),
+  );
+
+  test.each(blocks.map(({ page, text }, i) => ({ page, text, i })))(
+    "$page: block $i is accepted",
+    ({ text }) => {
+      const inTasks = text.startsWith("source:") ? `tasks:\n  ${text}` : text;
+      const lacks = (field: string) => !new RegExp(`^${field}:`, "m").test(inTasks);
+      const added = [
+        ...(lacks("name") ? ["name: a"] : []),
+        ...(lacks("type") ? ["type: grpo"] : []),
+        ...(lacks("model") ? ["model: models/rookie"] : []),
+        ...(lacks("tasks") && lacks("examples") ? ["tasks: { source: { type: generate } }"] : []),
+      ];
+      expect(parseRunConfig(`${inTasks}\n${added.join("\n")}\n`).name).not.toBe("");
+    },
+  );
+});
