@@ -1,233 +1,290 @@
 /**
- * `npm run soak -- --minutes 30`: runs again and again while processes die, hang and leave at random
- * moments, Redis and the command itself included. Every run must end with the digest of an undisturbed
- * one.
+ * `npm run soak -- --minutes 30`: runs again and again while processes die, hang and leave, Redis pauses,
+ * the disk fills up, runs are cancelled and modules misbehave. Every run must end with the weights of an
+ * undisturbed one; with --standing one cluster does all runs, and its coordinator's memory and
+ * descriptors must stay as they are.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { env, execPath, kill, stderr } from "node:process";
+import { dirname, join, resolve } from "node:path";
+import { stderr } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { main, setUp } from "./setup/set-up.mjs";
 import { ROOT, SetUpError } from "./setup/step.mjs";
+import { call, Command } from "./soak/command.mjs";
+import { Home, usageOf } from "./soak/home.mjs";
+import { POISONS, writePoison } from "./soak/poison.mjs";
+import { Random } from "./soak/random.mjs";
+import { SoakError, TROUBLES } from "./soak/troubles.mjs";
 
 const HELP = `Usage: npm run soak -- [options]
 
-Run a config again and again under random deaths, hangs and departures; compare the weights.
+Run a config again and again under random troubles; compare the weights.
 
 Options:
   --minutes <n>   how long (default: 10)
-  --seed <n>      what happens to whom, in which order (default: the time)
+  --seed <n>      what happens to what, in which order (default: the time)
   --config <f>    run config (default: test/cluster/tiny.yaml)
   --troubles <n>  most troubles in one run (default: 8)
-  --help          show this`;
+  --standing      one cluster for all runs; watches the coordinator's memory and descriptors
+  --help          show this
 
-const COMMAND = join(ROOT, "packages/cli/bin/gumshoe.js");
+Troubles: ${TROUBLES.map(({ name }) => name).join(", ")}; with --standing also
+modules that misbehave: ${POISONS.join(", ")}.
+A full disk needs root: the home is then a small disk of its own.`;
+
 /** How long a run may take after its last trouble. */
-const DEADLINE_MS = 180_000;
-const MOST_HANG_MS = 15_000;
+const DEADLINE_MS = 240_000;
 const MOST_PAUSE_MS = 2_500;
+/** The guardian needs a moment to end what a killed command left. */
+const GUARDIAN_MS = 500;
+const MODEL = join(ROOT, "models/rookie");
+/** What the coordinator's descriptors and memory may differ by between two quiet moments. */
+const MOST_MORE_DESCRIPTORS = 8;
+const MOST_MORE_BYTES = 100 * 2 ** 20;
 
-/** What may happen, and how often beside the others. */
-const TROUBLES = [
-  { name: "kill", weight: 6 },
-  { name: "hang", weight: 2 },
-  { name: "leave", weight: 2 },
-  { name: "kill-command", weight: 1 },
-  { name: "interrupt-command", weight: 1 },
-];
-
-/** A small generator of numbers in [0, 1) from a seed: mulberry32. */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** Does one run under up to `troubles` troubles; returns its document, or what it said instead. */
+async function disturb({ random, troubles, start, ...context }) {
+  const happened = [];
+  let command = start();
+  const ended = () => !command.isRunning;
+  for (let left = random.below(troubles + 1); left > 0; left--) {
+    await Promise.race([command.ended, sleep(200 + random.next() * MOST_PAUSE_MS)]);
+    if (ended()) break;
+    const trouble = random.pick(context.troublesThere);
+    const did = await trouble.act({ ...context, random, command });
+    if (did === null) continue;
+    happened.push(did);
+    if (trouble.ends === true) {
+      await command.ended;
+      await sleep(GUARDIAN_MS);
+      command = start();
+    }
+  }
+  const late = sleep(DEADLINE_MS, null, { ref: false });
+  const result = await Promise.race([command.ended, late]);
+  if (result === null) command.child.kill("SIGKILL");
+  const { code, output, messages } = result ?? { code: "late", ...(await command.ended) };
+  const value = code === 0 ? JSON.parse(output) : null;
+  return { happened, value, messages: `exit code ${code}\n${messages}` };
 }
 
-function exists(pid) {
-  try {
-    return kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-class Soak {
-  #told = "";
-
-  constructor(config, random) {
-    this.config = config;
-    this.random = random;
+/** A cluster of its own for each run: `gumshoe run`. */
+class SingleRuns {
+  constructor(options) {
+    Object.assign(this, options);
   }
 
-  below(n) {
-    return Math.floor(this.random() * n);
-  }
+  async start() {}
 
-  pick(list) {
-    const total = list.reduce((sum, { weight = 1 }) => sum + weight, 0);
-    let at = this.random() * total;
-    return list.find(({ weight = 1 }) => (at -= weight) < 0) ?? list.at(-1);
-  }
+  async stop() {}
 
-  /** Starts the command; `result` resolves with its document, or null when it was ended. */
-  start(home, words) {
-    const args = [
-      COMMAND,
-      "run",
-      this.config,
-      "--home",
+  async turn(troubles) {
+    const { random, config, otherConfig, run } = this;
+    const home = new Home();
+    const fleet = ["inference", "trainers", "reducers"].flatMap((role) => [
+      `--${role}`,
+      String(1 + random.below(role === "inference" ? 3 : 2)),
+    ]);
+    const args = ["run", config, "--name", run, "--home", home.folder, "--threads", "1", "--json"];
+    const outcome = await disturb({
+      random,
+      troubles,
+      start: () => new Command([...args, ...fleet]),
       home,
-      "--threads",
-      "1",
-      "--json",
-      ...words,
-    ];
-    const child = spawn(execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env });
-    let out = "";
-    this.#told = "";
-    child.stdout.on("data", (data) => (out += data));
-    child.stderr.on("data", (data) => (this.#told += data));
-    const result = once(child, "close").then(() => (child.exitCode === 0 ? JSON.parse(out) : null));
-    return { child, result };
+      run,
+      config,
+      otherConfig,
+      troublesThere: TROUBLES,
+      isMortal: () => true,
+    });
+    return { ...outcome, home, happened: [fleet.join(" "), ...outcome.happened] };
   }
 
-  /** The processes of a home's cluster that live; waits for the first while it starts. */
-  async processesThatLive(home, child) {
-    while (child.exitCode === null) {
-      try {
-        const { processes } = JSON.parse(readFileSync(join(home, "cluster.json"), "utf8"));
-        const alive = processes.filter(({ pid }) => pid !== null && exists(pid));
-        if (alive.length > 0) return alive;
-      } catch {
-        // Not written yet.
-      }
-      await sleep(50);
-    }
-    return [];
-  }
-
-  /** Does one run under up to `troubles` troubles; returns its document and what happened. */
-  async run(troubles) {
-    const home = mkdtempSync(join(tmpdir(), "gumshoe-soak-"));
-    const size = {
-      inference: 1 + this.below(3),
-      trainers: 1 + this.below(2),
-      reducers: 1 + this.below(2),
-    };
-    const words = Object.entries(size).flatMap(([role, count]) => [`--${role}`, String(count)]);
-    const happened = [words.join(" ")];
-    let running = this.start(home, words);
-    for (let left = this.below(troubles + 1); left > 0; left--) {
-      await Promise.race([running.result, sleep(200 + this.random() * MOST_PAUSE_MS)]);
-      if (running.child.exitCode !== null) break;
-      const what = this.pick(TROUBLES).name;
-      const told = await this.trouble(what, home, running);
-      if (told !== null) happened.push(told);
-      if (what.endsWith("command")) {
-        await running.result;
-        // The guardian needs a moment to end what a killed command left.
-        await sleep(500);
-        running = this.start(home, words);
-      }
-    }
-    const late = sleep(DEADLINE_MS, "late", { ref: false });
-    const result = await Promise.race([running.result, late]);
-    if (result === "late") running.child.kill("SIGKILL");
-    const told = result === null || result === "late" ? `${result ?? "failed"}\n${this.#told}` : "";
-    return { home, happened, result, told };
-  }
-
-  async trouble(what, home, { child }) {
-    if (what === "kill-command") {
-      child.kill("SIGKILL");
-      return what;
-    }
-    if (what === "interrupt-command") {
-      child.kill("SIGINT");
-      return what;
-    }
-    const all = await this.processesThatLive(home, child);
-    const workers = all.filter(({ name }) => /^(inference|trainer|reducer)/.test(name));
-    const among = what === "leave" ? workers : all;
-    if (among.length === 0) return null;
-    const { name, pid } = this.pick(among);
-    try {
-      if (what === "kill") kill(pid, "SIGKILL");
-      if (what === "leave") kill(pid, "SIGTERM");
-      if (what === "hang") {
-        kill(pid, "SIGSTOP");
-        const hangMs = Math.floor(this.random() * MOST_HANG_MS);
-        setTimeout(() => {
-          try {
-            kill(pid, "SIGCONT");
-          } catch {
-            // It has been taken for dead meanwhile.
-          }
-        }, hangMs).unref();
-        return `hang ${name} for ${hangMs} ms`;
-      }
-    } catch {
-      return `${what} ${name}, which had just gone`;
-    }
-    return `${what} ${name}`;
+  release({ home }) {
+    home.remove();
   }
 }
 
-await main(async () => {
+/** One cluster that stands for all runs: `gumshoe up`, then submits. */
+class StandingCluster {
+  #up = null;
+  #turns = 0;
+  #usage = [];
+
+  constructor(options) {
+    Object.assign(this, options);
+    this.home = new Home();
+  }
+
+  async start() {
+    const fleet = ["--inference", "2", "--trainers", "1", "--reducers", "2", "--threads", "1"];
+    const where = ["--home", this.home.folder, "--port", String(20_000 + this.random.below(9999))];
+    this.#up = new Command([
+      "up",
+      ...where,
+      ...fleet,
+      "--json",
+      "--data",
+      ROOT,
+      "--data",
+      this.folder,
+    ]);
+    while (this.#up.output === "" && this.#up.isRunning) await sleep(50);
+    if (!this.#up.isRunning) throw new SetUpError(this.#up.messages);
+  }
+
+  async stop() {
+    this.#up.child.kill("SIGINT");
+    await this.#up.ended;
+    this.home.remove();
+  }
+
+  /** Every other run is undisturbed, and comes after a module that misbehaves. */
+  async turn(troubles) {
+    const { random, home, config, otherConfig } = this;
+    const run = `soak-${++this.#turns}`;
+    const isQuiet = this.#turns % 2 === 1;
+    const happened = [];
+    if (isQuiet && this.#turns > 1) happened.push(await this.#poison());
+    const args = ["submit", config, "--name", run, "--home", home.folder, "--watch", "--json"];
+    const outcome = await disturb({
+      random,
+      troubles: isQuiet ? 0 : troubles,
+      start: () => new Command(args),
+      home,
+      run,
+      config,
+      otherConfig,
+      troublesThere: TROUBLES.filter(({ name }) => !name.endsWith("command")),
+      isMortal: (name) => name !== "coordinator",
+    });
+    if (isQuiet) happened.push(this.#measure());
+    const forgotten = await call(["forget", run, "--yes", "--home", home.folder]);
+    if (forgotten.code !== 0) throw new SoakError(`forget: ${forgotten.messages}`);
+    return { ...outcome, home, happened: [...happened, ...outcome.happened] };
+  }
+
+  async #poison() {
+    const { name } = this.random.pick(POISONS.map((poison) => ({ name: poison })));
+    const file = writePoison(join(this.folder, "poison"), name, MODEL);
+    const where = ["--home", this.home.folder];
+    const { code, messages } = await call(["submit", file, "--watch", ...where]);
+    if (code !== 1 && code !== 2) throw new SoakError(`${name} ended with ${code}: ${messages}`);
+    await call(["forget", name, "--yes", ...where]);
+    return `module ${name}`;
+  }
+
+  #measure() {
+    const coordinator = this.home.processes().find(({ name }) => name === "coordinator");
+    const usage = coordinator === undefined ? null : usageOf(coordinator.pid);
+    if (usage === null) return "coordinator not measured";
+    this.#usage.push({ ...usage, pid: coordinator.pid });
+    const { bytes, descriptors } = usage;
+    // The first runs fill caches that stay.
+    const first = this.#usage[1];
+    if (first !== undefined && first.pid !== coordinator.pid) {
+      throw new SoakError("the coordinator is another process than before");
+    }
+    if (first !== undefined && descriptors > first.descriptors + MOST_MORE_DESCRIPTORS) {
+      throw new SoakError(`${descriptors} descriptors, ${first.descriptors} before`);
+    }
+    if (first !== undefined && bytes > first.bytes + MOST_MORE_BYTES) {
+      throw new SoakError(`${bytes} bytes of memory, ${first.bytes} before`);
+    }
+    return `coordinator: ${(bytes / 2 ** 20).toFixed(0)} MiB, ${descriptors} descriptors`;
+  }
+
+  release() {}
+}
+
+/** Writes the config under another seed: what a known name must not be taken with. */
+function writeOtherConfig(config, folder) {
+  const file = join(folder, "other.yaml");
+  const text = readFileSync(config, "utf8")
+    .replace(/^seed: .*$/m, "seed: 123456")
+    .replace(/^model: (\S+)$/m, (_, path) => `model: ${resolve(dirname(config), path)}`);
+  writeFileSync(file, text);
+  return file;
+}
+
+async function soak({ minutes, troubles, runs, expected }) {
+  const until = Date.now() + minutes * 60_000;
+  let done = 0;
+  let count = 0;
+  while (Date.now() < until) {
+    const startedAt = Date.now();
+    const turn = await runs.turn(troubles);
+    const { happened, value, messages } = turn;
+    done++;
+    count += happened.length;
+    const same = value?.weightsDigest === expected && value.logprobGapMax === 0;
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
+    stderr.write(
+      `${done}: ${same ? "same weights" : "FAILED"}, ${seconds} s: ${happened.join("; ")}\n`,
+    );
+    if (!same) {
+      stderr.write(
+        `${messages}\n${JSON.stringify(value)}\nits home is kept: ${turn.home.folder}\n`,
+      );
+      return 1;
+    }
+    runs.release(turn);
+  }
+  stderr.write(`${done} runs, ${count} troubles and notes, the same weights every time\n`);
+  return 0;
+}
+
+function readOptions() {
   const { values } = parseArgs({
     options: {
       minutes: { type: "string", default: "10" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       config: { type: "string", default: join(ROOT, "test/cluster/tiny.yaml") },
       troubles: { type: "string", default: "8" },
+      standing: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
-  if (values.help) {
+  for (const name of ["minutes", "seed", "troubles"]) {
+    const number = Number(values[name]);
+    if (Number.isFinite(number) && number > 0) continue;
+    throw new SetUpError(`--${name}: ${values[name]} is not a number above 0`);
+  }
+  if (!existsSync(values.config)) throw new SetUpError(`--config: there is no ${values.config}`);
+  return { ...values, minutes: Number(values.minutes), troubles: Number(values.troubles) };
+}
+
+await main(async () => {
+  const { help, minutes, seed, config, troubles, standing } = readOptions();
+  if (help) {
     console.log(HELP);
     return 0;
   }
-  const [minutes, seed, troubles] = ["minutes", "seed", "troubles"].map((name) => {
-    const number = Number(values[name]);
-    if (Number.isFinite(number) && number > 0) return number;
-    throw new SetUpError(`--${name}: ${values[name]} is not a number above 0`);
-  });
-  if (!existsSync(values.config)) throw new SetUpError(`--config: there is no ${values.config}`);
   await setUp({ redis: true });
-  const until = Date.now() + minutes * 60_000;
-  const soak = new Soak(values.config, generator(seed));
   stderr.write(`seed ${seed}\n`);
-  const { home: first, result: expected, told } = await soak.run(0);
-  if (expected === null || expected === "late") throw new SetUpError(told);
-  rmSync(first, { recursive: true, force: true });
-  stderr.write(`undisturbed: ${expected.weightsDigest}\n`);
-  let runs = 0;
-  let count = 0;
-  while (Date.now() < until) {
-    const startedAt = Date.now();
-    const { home, happened, result, told } = await soak.run(troubles);
-    runs++;
-    count += happened.length - 1;
-    const same = result?.weightsDigest === expected.weightsDigest && result.logprobGapMax === 0;
-    const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
-    stderr.write(
-      `${runs}: ${same ? "same weights" : "FAILED"}, ${seconds} s: ${happened.join("; ")}\n`,
-    );
-    if (!same) {
-      stderr.write(`${told}\n${JSON.stringify(result)}\nits home is kept: ${home}\n`);
-      return 1;
-    }
-    rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  const folder = mkdtempSync(join(tmpdir(), "gumshoe-soak-config-"));
+  const random = new Random(Number(seed));
+  const otherConfig = writeOtherConfig(config, folder);
+  const options = { random, config, otherConfig, folder, run: "soak" };
+  const single = new SingleRuns(options);
+  const undisturbed = await single.turn(0);
+  if (undisturbed.value === null) throw new SetUpError(undisturbed.messages);
+  single.release(undisturbed);
+  const expected = undisturbed.value.weightsDigest;
+  stderr.write(`undisturbed: ${expected}\n`);
+  const runs = standing ? new StandingCluster(options) : single;
+  await runs.start();
+  try {
+    return await soak({ minutes, troubles, runs, expected });
+  } catch (error) {
+    if (!(error instanceof SoakError)) throw error;
+    stderr.write(`FAILED: ${error.message}\n`);
+    return 1;
+  } finally {
+    await runs.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
-  stderr.write(`${runs} runs, ${count} troubles, the same weights every time\n`);
-  return 0;
 });

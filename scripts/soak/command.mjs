@@ -1,0 +1,44 @@
+/** The gumshoe command as a child process. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { env, execPath } from "node:process";
+
+import { ROOT } from "../setup/step.mjs";
+
+const PROGRAM = join(ROOT, "packages/cli/bin/gumshoe.js");
+/** No command but a run takes so long. */
+const CALL_DEADLINE_MS = 60_000;
+
+/** One call of the command; `ended` resolves with its exit code, output and messages. */
+export class Command {
+  constructor(args) {
+    this.child = spawn(execPath, [PROGRAM, ...args], {
+      cwd: ROOT,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.output = "";
+    this.messages = "";
+    this.child.stdout.on("data", (data) => (this.output += data));
+    this.child.stderr.on("data", (data) => (this.messages += data));
+    this.ended = once(this.child, "close").then(() => ({
+      code: this.child.exitCode,
+      output: this.output,
+      messages: this.messages,
+    }));
+  }
+
+  get isRunning() {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+}
+
+/** Calls the command to its end, or kills it after a minute: its code is then null. */
+export async function call(args) {
+  const command = new Command(args);
+  const timer = setTimeout(() => command.child.kill("SIGKILL"), CALL_DEADLINE_MS);
+  const ended = await command.ended;
+  clearTimeout(timer);
+  return ended;
+}
