@@ -16,10 +16,13 @@ export const MAX_OPEN_REQUEST_BYTES = 4096;
 /** Longest request of a method that the table below does not name, in bytes. */
 const DEFAULT_REQUEST_BYTES = 64 * 1024;
 
+/** Longest path of a folder, as most systems have it. */
+const MAX_PATH_BYTES = 4096;
+
 /** Methods with longer or shorter requests. */
 const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
-  // The config, the frame of its field, and a number.
-  SubmitRun: MAX_CONFIG_BYTES + 24,
+  // The config, its folder, their frames, and a number.
+  SubmitRun: MAX_CONFIG_BYTES + MAX_PATH_BYTES + 24,
   // All rollouts of a group: tokens, log-probs, texts.
   SubmitGroup: MAX_MESSAGE_BYTES,
   Register: 4096,
