@@ -58,7 +58,7 @@ test("a full disk ends the command with the room that is needed and the way on",
   expect(said).toMatch(
     new RegExp(
       `^gumshoe: run tiny failed: the disk of ${runFolder} is full: \\S+ .B free, about \\S+ MB needed; ` +
-        `the run continues by: gumshoe run ${config} --home ${home}$`,
+        `the run continues by: npx gumshoe run ${config} --home ${home}$`,
     ),
   );
   expect(mount("remount", "size=200m")).toBe(true);
@@ -84,7 +84,7 @@ test("a home that is gone ends the command with its name and the way on", async 
   expect(err).toContain(
     `gumshoe: run tiny failed: ${join(runs, "tiny")} cannot be written to: it is gone (ENOENT)`,
   );
-  expect(err).toContain(`the run continues by: gumshoe run ${config} --home ${gumshoe.home}`);
+  expect(err).toContain(`the run continues by: npx gumshoe run ${config} --home ${gumshoe.home}`);
   expect(err).not.toMatch(/^ +at /m);
   renameSync(`${runs}.away`, runs);
   expect((await gumshoe.run([config])).weightsDigest).toBe(digest);

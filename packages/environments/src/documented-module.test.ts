@@ -72,6 +72,6 @@ test("the zebra puzzle on the page is the one that its source makes", () => {
 test("its options are refused with its own words", async () => {
   const text = JSON.stringify(config).replaceAll('"people":5', '"people":9');
   await expect(openEnvironment(parseRunConfig(text), "train")).rejects.toThrow(
-    /tasks\.source\.module: .*tallest\.mjs createEnvironment failed: people: 2 to 7/,
+    /examples\.source\.module: .*tallest\.mjs createEnvironment failed: people: 2 to 7/,
   );
 });
