@@ -21,9 +21,9 @@ const CONSTANTS = new Map([
 export function parseExpression(stream: TokenStream, withChoice = true): Expression {
   return stream.nested(() => {
     let expression = parseOr(stream);
-    while (withChoice && stream.skip("name", "if")) {
+    while (withChoice && stream.accept("name", "if")) {
       const condition = parseOr(stream);
-      const no = stream.skip("name", "else") ? parseExpression(stream) : null;
+      const no = stream.accept("name", "else") ? parseExpression(stream) : null;
       expression = { type: "choice", condition, yes: expression, no };
     }
     return expression;
@@ -38,7 +38,7 @@ export function parseTuple(
   const items: Expression[] = [];
   let isTuple = false;
   for (;;) {
-    if (items.length > 0 && !stream.skip("operator", ",")) break;
+    if (items.length > 0 && !stream.accept("operator", ",")) break;
     if (items.length > 0) isTuple = true;
     if (endsTuple(stream, options.endName)) break;
     items.push(parseExpression(stream, options.withChoice ?? true));
@@ -58,18 +58,18 @@ function endsTuple(stream: TokenStream, endName: string | undefined): boolean {
 
 function parseOr(stream: TokenStream): Expression {
   let left = parseAnd(stream);
-  while (stream.skip("name", "or")) left = binary("or", left, parseAnd(stream));
+  while (stream.accept("name", "or")) left = binary("or", left, parseAnd(stream));
   return left;
 }
 
 function parseAnd(stream: TokenStream): Expression {
   let left = parseNot(stream);
-  while (stream.skip("name", "and")) left = binary("and", left, parseNot(stream));
+  while (stream.accept("name", "and")) left = binary("and", left, parseNot(stream));
   return left;
 }
 
 function parseNot(stream: TokenStream): Expression {
-  if (!stream.skip("name", "not")) return parseCompare(stream);
+  if (!stream.accept("name", "not")) return parseCompare(stream);
   return { type: "not", operand: stream.nested(() => parseNot(stream)) };
 }
 
@@ -85,9 +85,9 @@ function parseCompare(stream: TokenStream): Expression {
 }
 
 function comparison(stream: TokenStream): CompareOperator | null {
-  const operator = COMPARISONS.find((one) => stream.skip("operator", one));
+  const operator = COMPARISONS.find((one) => stream.accept("operator", one));
   if (operator !== undefined) return operator;
-  if (stream.skip("name", "in")) return "in";
+  if (stream.accept("name", "in")) return "in";
   if (!stream.is("name", "not") || !stream.is("name", "in", 1)) return null;
   stream.next();
   stream.next();
@@ -100,7 +100,7 @@ function leftToRight(operators: readonly BinaryOperator[], parse: Parser): Parse
   return (stream) => {
     let left = parse(stream);
     for (;;) {
-      const operator = operators.find((one) => stream.skip("operator", one));
+      const operator = operators.find((one) => stream.accept("operator", one));
       if (operator === undefined) return left;
       left = binary(operator, left, parse(stream));
     }
@@ -152,16 +152,16 @@ function parsePrimary(stream: TokenStream): Expression {
 }
 
 function parseBrackets(stream: TokenStream): Expression {
-  if (stream.skip("operator", "(")) {
+  if (stream.accept("operator", "(")) {
     const inside = parseTuple(stream, { brackets: true });
     stream.expect("operator", ")");
     return inside;
   }
-  if (stream.skip("operator", "[")) {
+  if (stream.accept("operator", "[")) {
     const items = commaList(stream, "]", () => parseExpression(stream));
     return { type: "list", items };
   }
-  if (stream.skip("operator", "{")) {
+  if (stream.accept("operator", "{")) {
     const entries = commaList(stream, "}", () => {
       const key = parseExpression(stream);
       stream.expect("operator", ":");
@@ -186,7 +186,7 @@ function commaList<T>(stream: TokenStream, end: string, parse: () => T): T[] {
 function parsePostfix(stream: TokenStream, start: Expression): Expression {
   let expression = start;
   for (;;) {
-    if (stream.skip("operator", ".")) {
+    if (stream.accept("operator", ".")) {
       const token = stream.next();
       if (token.type === "name") {
         expression = { type: "attribute", object: expression, name: token.value };
@@ -194,7 +194,7 @@ function parsePostfix(stream: TokenStream, start: Expression): Expression {
         const key = { type: "constant", value: Number(token.value) } as const;
         expression = { type: "item", object: expression, key };
       } else throw stream.error("has no name behind a dot");
-    } else if (stream.skip("operator", "[")) expression = parseSubscript(stream, expression);
+    } else if (stream.accept("operator", "[")) expression = parseSubscript(stream, expression);
     else if (stream.operator("(")) expression = parseCall(stream, expression);
     else return expression;
   }
@@ -204,7 +204,7 @@ function parseSubscript(stream: TokenStream, object: Expression): Expression {
   const bounds: (Expression | null)[] = [null];
   let isSlice = false;
   while (!stream.operator("]")) {
-    if (stream.skip("operator", ":")) {
+    if (stream.accept("operator", ":")) {
       isSlice = true;
       bounds.push(null);
       if (bounds.length > 3) throw stream.error("has a slice of more than three parts");
@@ -246,7 +246,7 @@ export function parseFilterName(stream: TokenStream, input: Expression | null): 
 
 function parseTest(stream: TokenStream, input: Expression): Expression {
   const { line } = stream.next();
-  const negated = stream.skip("name", "not");
+  const negated = stream.accept("name", "not");
   const name = dottedName(stream);
   const test: Expression = { type: "test", input, name, args: testArguments(stream), line };
   return negated ? { type: "not", operand: test } : test;
@@ -267,7 +267,7 @@ function testArguments(stream: TokenStream): CallArguments {
 
 function dottedName(stream: TokenStream): string {
   let name = stream.expect("name").value;
-  while (stream.skip("operator", ".")) name += `.${stream.expect("name").value}`;
+  while (stream.accept("operator", ".")) name += `.${stream.expect("name").value}`;
   return name;
 }
 
@@ -282,8 +282,8 @@ function parseArguments(stream: TokenStream): CallArguments {
   let spread: Expression | null = null;
   let spreadNamed: Expression | null = null;
   commaList(stream, ")", () => {
-    if (stream.skip("operator", "**")) spreadNamed = parseExpression(stream);
-    else if (stream.skip("operator", "*")) spread = parseExpression(stream);
+    if (stream.accept("operator", "**")) spreadNamed = parseExpression(stream);
+    else if (stream.accept("operator", "*")) spread = parseExpression(stream);
     else if (stream.is("name") && stream.is("operator", "=", 1)) {
       const { value } = stream.next();
       stream.next();

@@ -135,8 +135,8 @@ class TemplateParser {
     const target = this.#target("in");
     stream.expect("name", "in");
     const items = parseTuple(stream, { withChoice: false, endName: "recursive" });
-    const condition = stream.skip("name", "if") ? parseExpression(stream) : null;
-    const recursive = stream.skip("name", "recursive");
+    const condition = stream.accept("name", "if") ? parseExpression(stream) : null;
+    const recursive = stream.accept("name", "recursive");
     stream.expect("block_end");
     this.#loops++;
     const body = this.body(["endfor", "else"]);
@@ -148,7 +148,7 @@ class TemplateParser {
   #set(line: number): Statement {
     const { stream } = this;
     const target = this.#target("=", true);
-    if (stream.skip("operator", "=")) {
+    if (stream.accept("operator", "=")) {
       return { type: "set", target, value: parseTuple(stream), line };
     }
     const filter = stream.operator("|") ? this.#filterChain(parseFilter(stream, null)) : null;
@@ -200,10 +200,10 @@ class TemplateParser {
     const { stream } = this;
     const parameters: Parameter[] = [];
     stream.expect("operator", "(");
-    while (!stream.skip("operator", ")")) {
+    while (!stream.accept("operator", ")")) {
       if (parameters.length > 0) stream.expect("operator", ",");
       const name = stream.expect("name").value;
-      const fallback = stream.skip("operator", "=") ? parseExpression(stream) : null;
+      const fallback = stream.accept("operator", "=") ? parseExpression(stream) : null;
       parameters.push({ name, fallback });
     }
     return parameters;
@@ -213,7 +213,7 @@ class TemplateParser {
     const { stream } = this;
     const items = [this.#oneTarget(withFields)];
     let isTuple = false;
-    while (stream.skip("operator", ",")) {
+    while (stream.accept("operator", ",")) {
       isTuple = true;
       if (stream.is("name", end) || stream.operator(end)) break;
       items.push(this.#oneTarget(false));
@@ -224,7 +224,7 @@ class TemplateParser {
 
   #oneTarget(withFields: boolean): Target {
     const { stream } = this;
-    if (stream.skip("operator", "(")) {
+    if (stream.accept("operator", "(")) {
       const inside = this.#target("=", false);
       stream.expect("operator", ")");
       return inside;
@@ -233,7 +233,7 @@ class TemplateParser {
     if (["true", "false", "none", "True", "False", "None"].includes(name)) {
       throw stream.error(`gives a value to ${name}`);
     }
-    if (!withFields || !stream.skip("operator", ".")) return { type: "name", name };
+    if (!withFields || !stream.accept("operator", ".")) return { type: "name", name };
     return { type: "field", object: name, name: stream.expect("name").value };
   }
 

@@ -41,7 +41,7 @@ export class TokenStream {
   }
 
   /** Takes the current token if it is that one. */
-  skip(type: Token["type"], value?: string): boolean {
+  accept(type: Token["type"], value?: string): boolean {
     if (!this.is(type, value)) return false;
     this.next();
     return true;
