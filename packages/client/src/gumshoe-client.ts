@@ -89,7 +89,7 @@ export interface ForgottenRun {
  * Failed calls throw a ClusterError, whose `code` tells what is wrong: `UNAUTHENTICATED` (the token),
  * `INVALID_ARGUMENT` (the config; `details.field` names the place; or the config is longer than 64 KiB),
  * `NOT_FOUND` (no such run or checkpoint), `ALREADY_EXISTS` (the name has another config),
- * `UNAVAILABLE` (nobody answers).
+ * `UNAVAILABLE` (no coordinator answers).
  */
 export class GumshoeClient {
   readonly #channel: RpcChannel;
