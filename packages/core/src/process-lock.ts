@@ -15,6 +15,7 @@
 import { randomInt } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -74,7 +75,8 @@ export class ProcessLock {
       const other = otherHolder(file, own);
       if (other === null) break;
       rmSync(own.file, { force: true });
-      if (tries === TRIES) throw new LockHeldError(path, other);
+      // The last claim seen may be of a process that still tries; the file names the one that has the lock.
+      if (tries === TRIES) throw new LockHeldError(path, claimHolder(file) ?? other);
       sleep(randomInt(MAX_WAIT_MS));
     }
     held.add(file);
@@ -135,17 +137,16 @@ function parseClaim(file: string, name: string): Claim | null {
   };
 }
 
+/** Reads the holder that the file of the lock names, when its claim is there; null otherwise. */
+function claimHolder(file: string): number | null {
+  const holder = readHolder(file);
+  if (holder?.claim === undefined) return null;
+  return existsSync(join(dirname(file), holder.claim)) ? holder.pid : null;
+}
+
 /** Reads the holder of a lock without claims: earlier versions wrote a number, or number, host and ticks. */
 function namedHolder(file: string, own: Claim): number | null {
-  let text: string;
-  let writtenAtMs: number;
-  try {
-    text = readFileSync(file, "utf8");
-    writtenAtMs = statSync(file).mtimeMs;
-  } catch {
-    return null;
-  }
-  const holder = parseHolder(text);
+  const holder = readHolder(file);
   if (holder === null || holder.pid === own.pid || holder.claim !== undefined) return null;
   if (holder.host !== undefined && holder.host !== hostname()) return null;
   const start = processStart(holder.pid);
@@ -154,7 +155,7 @@ function namedHolder(file: string, own: Claim): number | null {
     return start === holder.started || start.endsWith(`-${holder.started}`) ? holder.pid : null;
   }
   // A process that began after the lock was written has the number of one that died.
-  return beganBefore(holder.pid, writtenAtMs) ? holder.pid : null;
+  return beganBefore(holder.pid, holder.writtenAtMs) ? holder.pid : null;
 }
 
 interface Holder {
@@ -164,11 +165,12 @@ interface Holder {
   readonly claim?: string;
 }
 
-function parseHolder(text: string): Holder | null {
+function readHolder(file: string): (Holder & { writtenAtMs: number }) | null {
   try {
-    const json = JSON.parse(text) as unknown;
+    const json = JSON.parse(readFileSync(file, "utf8")) as unknown;
     const holder = typeof json === "number" ? { pid: json } : (json as Holder | null);
-    return Number.isInteger(holder?.pid) ? holder : null;
+    if (holder === null || !Number.isInteger(holder.pid)) return null;
+    return { ...holder, writtenAtMs: statSync(file).mtimeMs };
   } catch {
     return null;
   }
