@@ -60,8 +60,7 @@ napi_value guarded(napi_env env, Body body) {
 template <size_t COUNT>
 bool take(napi_env env, napi_callback_info info, napi_value (&arguments)[COUNT]) {
   size_t count = COUNT;
-  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) == napi_ok &&
-      count == COUNT)
+  if (napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr) == napi_ok && count == COUNT)
     return true;
   napi_throw_type_error(env, nullptr, "wrong number of arguments");
   return false;
@@ -165,8 +164,8 @@ napi_value run(napi_env env, napi_callback_info info) {
   napi_typedarray_type type;
   size_t capacity = 0, at = 0;
   void* data = nullptr;
-  const napi_status read = napi_get_typedarray_info(env, arguments[2], &type, &capacity, &data,
-                                                    nullptr, nullptr);
+  const napi_status read =
+      napi_get_typedarray_info(env, arguments[2], &type, &capacity, &data, nullptr, nullptr);
   const size_t length = static_cast<size_t>(to_number(env, arguments[3]));
   int status = STATUS_BAD_RECORD;
   if (pool != nullptr && *pool != nullptr && read == napi_ok && type == napi_float64_array &&

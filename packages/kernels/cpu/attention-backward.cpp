@@ -47,8 +47,7 @@ static void pack_transposed(const float* x, long row, long length, long width, f
     if (first + 4 <= length)
       for (; d + 4 <= width; d += 4) transpose_four(from + d, row, out + d * PANEL, PANEL);
     for (; d < width; d++)
-      for (long j = 0; j < 4; j++)
-        out[d * PANEL + j] = first + j < length ? from[j * row + d] : 0;
+      for (long j = 0; j < 4; j++) out[d * PANEL + j] = first + j < length ? from[j * row + d] : 0;
   }
 }
 

@@ -13,8 +13,8 @@ constexpr int PLAN_HEADER = 4;
 
 // A run of consecutive queries that share their keys: a prefix, then their own.
 struct Span {
-  int32_t query_start, query_count, prefix_offset, prefix_length, own_offset, own_length, prefix_row,
-      reserved;
+  int32_t query_start, query_count, prefix_offset, prefix_length, own_offset, own_length,
+      prefix_row, reserved;
 };
 // A run of queries over spans of one prefix: one task.
 struct Chunk {

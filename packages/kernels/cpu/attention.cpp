@@ -157,7 +157,8 @@ static void attend(const Attention& t, const Plan& plan, const Chunk& chunk, lon
     for (long j = 0; j < parts[i].queries; j++)
       __builtin_memcpy(q + (parts[i].first_row + j * group) * width,
                        t.q + ((parts[i].span->query_start + parts[i].first_query + j) * t.heads +
-                              kv_head * group) * width,
+                              kv_head * group) *
+                                 width,
                        group * width * sizeof(float));
   for (long i = 0; i < rows * width; i++) o[i] = 0;
   block_scores(q, rows, width, keys, plan.blocks + first.prefix_offset, block_stride, prefix, s,
@@ -187,7 +188,8 @@ static void attend(const Attention& t, const Plan& plan, const Chunk& chunk, lon
     const Part& part = parts[i];
     const long own = part.span->own_length + part.first_query + part.queries;
     block_values(s + part.first_row * s_row + prefix, s_row, part.queries * group, width, values,
-                 plan.blocks + part.span->own_offset, block_stride, own, o + part.first_row * width);
+                 plan.blocks + part.span->own_offset, block_stride, own,
+                 o + part.first_row * width);
     for (long j = 0; j < part.queries * group; j++) {
       const long head = (part.span->query_start + part.first_query + j / group) * t.heads +
                         kv_head * group + j % group;
@@ -207,7 +209,7 @@ static void attend(const Attention& t, const Plan& plan, const Chunk& chunk, lon
 }
 
 int attention(const Arguments& a, Pool& pool) {
-  Attention t{a.f32(0), a.f32(1), a.f32(2),   a.f32(3),    a.f32(5),
+  Attention t{a.f32(0),  a.f32(1),  a.f32(2),  a.f32(3),    a.f32(5),
               a.size(6), a.size(7), a.size(8), a.number(9), a.flag(10)};
   const Plan plan = read_plan(a.i32(4));
   auto body = [&](long task, int worker) {

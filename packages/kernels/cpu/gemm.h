@@ -68,8 +68,9 @@ using AnyLayout = Layout<0, 0, 0, LANES>;
 
 // acc[i][v] runs on over `k` steps.
 template <typename L, int ROWS, int VECTORS, bool WHOLE>
-static inline void run_chains(const Product& p, long k, const float* a, const Columns<VECTORS>& from,
-                              long shift, int last, Vec (&acc)[ROWS][VECTORS]) {
+static inline void run_chains(const Product& p, long k, const float* a,
+                              const Columns<VECTORS>& from, long shift, int last,
+                              Vec (&acc)[ROWS][VECTORS]) {
   // One pointer for three rows, or for all, and one for columns side by side: more would not stay in
   // registers.
   constexpr int SHARE = L::A_ROW > 0 ? ROWS : 3, POINTERS = (ROWS + SHARE - 1) / SHARE;
@@ -108,7 +109,7 @@ static inline void run_chains(const Product& p, long k, const float* a, const Co
     }
     if (L::A_STEP == 0) advance_a(1);
     if (L::B_STEP == 0) advance_b(1);
-    // The compiler would keep a pointer for each row and step, and most of them in memory.
+      // The compiler would keep a pointer for each row and step, and most of them in memory.
 #pragma GCC unroll 16
     for (int j = 0; j < POINTERS; j++) asm volatile("" : "+r"(rows[j]));
   };
@@ -214,8 +215,8 @@ static void tile_rows(const Product& p, int rows, long row, long column,
 template <int VECTORS>
 static inline void strip(const Product& p, long rows, long column, const Columns<VECTORS>& from,
                          int last) {
-  constexpr int HIGH = TILE_VECTORS / VECTORS * TILE_ROWS < 12 ? TILE_VECTORS / VECTORS * TILE_ROWS
-                                                              : 12;
+  constexpr int HIGH =
+      TILE_VECTORS / VECTORS * TILE_ROWS < 12 ? TILE_VECTORS / VECTORS * TILE_ROWS : 12;
   const long tiles = (rows + HIGH - 1) / HIGH;
   for (long i = 0, row = 0; i < tiles; i++) {
     const long next = (i + 1) * rows / tiles;

@@ -157,8 +157,7 @@ int head_logprobs(const Arguments& a, Pool& pool) {
     stats[2 * i] = all.peak;
     stats[2 * i + 1] = static_cast<float>(log_total);
     if (moments)
-      entropies[i] =
-          static_cast<float>(log_total - static_cast<double>(all.moment) / all.total);
+      entropies[i] = static_cast<float>(log_total - static_cast<double>(all.moment) / all.total);
   }
   return STATUS_OK;
 }

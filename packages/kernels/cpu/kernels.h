@@ -11,8 +11,8 @@ namespace gumshoe {
 
 enum Status : int {
   STATUS_OK = 0,
-  STATUS_BAD_RECORD = 1,    // unknown operation or wrong number of arguments
-  STATUS_BAD_ID = 2,        // a token id or row number outside its table
+  STATUS_BAD_RECORD = 1,     // unknown operation or wrong number of arguments
+  STATUS_BAD_ID = 2,         // a token id or row number outside its table
   STATUS_OUT_OF_MEMORY = 3,  // scratch memory could not be had
   STATUS_FAILED = 4,         // an exception that no kernel is known to throw
 };

@@ -112,8 +112,8 @@ static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, lon
 }
 
 // dw [n, k] += dy^T x, the chain of every output running on over ascending rows m.
-void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw, long m,
-                         long n, long k) {
+void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw,
+                         long m, long n, long k) {
   constexpr long WIDE = TILE_VECTORS * LANES;
   const long deep = packed_rows(n, k), most = m < deep ? m : deep, panels = (k + PANEL - 1) / PANEL;
   const long tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
@@ -196,8 +196,8 @@ int fma_peak(const Arguments& a, Pool& pool) {
     store(keep + task * LANES, total);
   };
   parallel(pool, pool_threads(pool), body);
-  a.f64(0)[0] = static_cast<double>(TILE_ROWS * TILE_VECTORS) * LANES * 2 * rounds *
-                pool_threads(pool);
+  a.f64(0)[0] =
+      static_cast<double>(TILE_ROWS * TILE_VECTORS) * LANES * 2 * rounds * pool_threads(pool);
   return STATUS_OK;
 }
 

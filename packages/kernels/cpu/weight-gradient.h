@@ -7,8 +7,8 @@ namespace gumshoe {
 namespace ISA {
 
 // dw [n, k] += dy^T x: dy [m, n] with rows `dy_row` apart, x [m, k]; chains run on over ascending m.
-void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw, long m,
-                         long n, long k);
+void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw,
+                         long m, long n, long k);
 
 }  // namespace ISA
 }  // namespace gumshoe
