@@ -36,8 +36,14 @@ std::vector<char> read_file(const char* path) {
   }
   std::vector<char> bytes;
   char piece[65536];
-  for (size_t count; (count = std::fread(piece, 1, sizeof piece, file)) > 0;)
+  while (std::feof(file) == 0) {
+    const size_t count = std::fread(piece, 1, sizeof piece, file);
+    if (std::ferror(file) != 0) {
+      std::perror(path);
+      std::exit(2);
+    }
     bytes.insert(bytes.end(), piece, piece + count);
+  }
   std::fclose(file);
   return bytes;
 }

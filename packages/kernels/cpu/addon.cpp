@@ -113,10 +113,12 @@ napi_value create_pool(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
     auto pool = std::make_unique<Pool>(static_cast<int>(threads));
     auto holder = std::make_unique<Pool*>(pool.get());
-    if (napi_create_external(env, holder.get(), free_pool, nullptr, &handle) != napi_ok)
+    void* held = static_cast<void*>(holder.get());
+    if (napi_create_external(env, held, free_pool, nullptr, &handle) != napi_ok)
       return undefined(env);
-    pool.release();
-    holder.release();
+    // The handle owns both from here on: free_pool deletes them.
+    static_cast<void>(pool.release());
+    static_cast<void>(holder.release());
     return handle;
   });
 }

@@ -154,12 +154,12 @@ static void attend(const Attention& t, const Plan& plan, const Chunk& chunk, lon
   float* o = q + rows * width;
   float* s = o + rows * width;
   for (int i = 0; i < num_parts; i++)
-    for (long j = 0; j < parts[i].queries; j++)
-      __builtin_memcpy(q + (parts[i].first_row + j * group) * width,
-                       t.q + ((parts[i].span->query_start + parts[i].first_query + j) * t.heads +
-                              kv_head * group) *
-                                 width,
-                       group * width * sizeof(float));
+    for (long j = 0; j < parts[i].queries; j++) {
+      const long token = parts[i].span->query_start + parts[i].first_query + j;
+      const float* from = t.q + (token * t.heads + kv_head * group) * width;
+      float* to = q + (parts[i].first_row + j * group) * width;
+      __builtin_memcpy(to, from, group * width * sizeof(float));
+    }
   for (long i = 0; i < rows * width; i++) o[i] = 0;
   block_scores(q, rows, width, keys, plan.blocks + first.prefix_offset, block_stride, prefix, s,
                s_row);

@@ -73,6 +73,7 @@ static inline void run_chains(const Product& p, long k, const float* a,
                               Vec (&acc)[ROWS][VECTORS]) {
   // One pointer for three rows, or for all, and one for columns side by side: more would not stay in
   // registers.
+  // NOLINTNEXTLINE(bugprone-branch-clone): both are 3 for some ROWS only.
   constexpr int SHARE = L::A_ROW > 0 ? ROWS : 3, POINTERS = (ROWS + SHARE - 1) / SHARE;
   constexpr int BESIDE = L::WIDE / LANES, RUNS = (VECTORS + BESIDE - 1) / BESIDE;
   const long a_row = L::A_ROW > 0 ? L::A_ROW : p.a_row;
@@ -109,8 +110,8 @@ static inline void run_chains(const Product& p, long k, const float* a,
     }
     if (L::A_STEP == 0) advance_a(1);
     if (L::B_STEP == 0) advance_b(1);
-      // The compiler would keep a pointer for each row and step, and most of them in memory.
 #pragma GCC unroll 16
+    // The compiler would keep a pointer for each row and step, and most of them in memory.
     for (int j = 0; j < POINTERS; j++) asm volatile("" : "+r"(rows[j]));
   };
   auto end_turn = [&](long steps) __attribute__((always_inline)) {
@@ -254,7 +255,7 @@ static inline void multiply(const Product& p, long rows, long columns) {
 #endif
   while (column < columns) {
     const long left = columns - column;
-    const long vectors = (left + LANES - 1) / LANES;
+    [[maybe_unused]] const long vectors = (left + LANES - 1) / LANES;
     if (TILE_VECTORS == 4 && vectors >= 4) {
       const int last = static_cast<int>(left < 4 * LANES ? left - 3 * LANES : LANES);
       strip<TILE_VECTORS>(p, rows, column, columns_at<TILE_VECTORS>(p, column), last);

@@ -196,8 +196,8 @@ int fma_peak(const Arguments& a, Pool& pool) {
     store(keep + task * LANES, total);
   };
   parallel(pool, pool_threads(pool), body);
-  a.f64(0)[0] =
-      static_cast<double>(TILE_ROWS * TILE_VECTORS) * LANES * 2 * rounds * pool_threads(pool);
+  a.f64(0)[0] = static_cast<double>(TILE_ROWS * TILE_VECTORS) * LANES * 2 *
+                static_cast<double>(rounds) * pool_threads(pool);
   return STATUS_OK;
 }
 
