@@ -1,45 +1,16 @@
 /** Builds the C++ kernels and the TypeScript; what is up to date is skipped in milliseconds. */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 
+import { Stamp } from "./stamp.mjs";
 import { mustRun, ROOT, step } from "./step.mjs";
-
-const STAMPS = join(ROOT, "node_modules/.cache/gumshoe");
-const NOT_SOURCE = new Set(["node_modules", "dist", "build"]);
-
-/** Lists files under a folder, sorted, with the size and time that change when they are edited. */
-function describeFiles(folder, pattern) {
-  const entries = readdirSync(join(ROOT, folder), { withFileTypes: true });
-  return entries
-    .filter(({ name }) => !NOT_SOURCE.has(name))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return describeFiles(path, pattern);
-      if (!pattern.test(entry.name)) return [];
-      const { size, mtimeMs } = statSync(join(ROOT, path));
-      return [`${path} ${size} ${mtimeMs}`];
-    });
-}
-
-function fingerprint(folders, pattern) {
-  const lines = folders.flatMap((folder) => describeFiles(folder, pattern));
-  const versions = [process.version, process.platform, process.arch, process.env.CXX ?? ""];
-  return createHash("sha256")
-    .update([...versions, ...lines].join("\n"))
-    .digest("hex");
-}
 
 /** Does `work` unless it was done for the same inputs and its outputs are still there. */
 async function whenChanged({ name, title, inputs, pattern, outputs }, work) {
-  const stamp = join(STAMPS, `${name}.stamp`);
-  const wanted = fingerprint(inputs, pattern);
-  const done = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
-  if (done === wanted && outputs.every((path) => existsSync(join(ROOT, path)))) return;
+  const stamp = new Stamp(name, { inputs, pattern });
+  if (stamp.isFresh() && outputs.every((path) => existsSync(join(ROOT, path)))) return;
   await step(title, work);
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, wanted);
+  stamp.write();
 }
 
 /** Builds the C++ addon with the machine's compiler. */

@@ -1,0 +1,75 @@
+/** The C++: its format by clang-format, faults by clang-tidy. Both are left out where they are not installed. */
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+
+import { ADDON_UNITS, FLAGS, nodeHeaders, SOURCES } from "../../packages/kernels/toolchain.mjs";
+import { Stamp } from "../setup/stamp.mjs";
+import { ROOT, runQuietly } from "../setup/step.mjs";
+
+const FOLDERS = ["packages/kernels/cpu", "test/native"];
+/** The oldest version that the sources are formatted and checked with. */
+const OLDEST_VERSION = 14;
+/** Flags of g++ that clang does not know. */
+const CLANG = ["-Wno-unknown-warning-option", "-Wno-ignored-optimization-argument"];
+
+function filesOf(pattern) {
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => pattern.test(name))
+      .map((name) => join(folder, name)),
+  );
+}
+
+/** Returns the version text of a clang program, or null when there is none that is new enough. */
+async function versionOf(program) {
+  const { code, output } = await runQuietly(program, ["--version"]).catch(() => ({ code: 127 }));
+  if (code !== 0) return null;
+  const [, major = "0"] = /version (\d+)/.exec(output) ?? [];
+  return Number(major) >= OLDEST_VERSION ? output : null;
+}
+
+const missing = (program) => ({ skipped: `there is no ${program} ${OLDEST_VERSION} or newer` });
+
+/** Says whether clang-format would change a file. */
+export async function checkFormat() {
+  if ((await versionOf("clang-format")) === null) return missing("clang-format");
+  return runQuietly("clang-format", ["--dry-run", "-Werror", ...filesOf(/\.(cpp|h)$/)]);
+}
+
+/** Looks for faults; files that have not changed since they were found clean are not read again. */
+export async function checkFaults() {
+  const version = await versionOf("clang-tidy");
+  if (version === null) return missing("clang-tidy");
+  const stamp = new Stamp("clang-tidy", {
+    inputs: FOLDERS,
+    pattern: /\.(cpp|h)$/,
+    settings: [version, readFileSync(join(ROOT, ".clang-tidy"), "utf8"), ...FLAGS],
+  });
+  if (stamp.isFresh()) return { code: 0, note: "unchanged" };
+  const programs = filesOf(/\.cpp$/).filter((file) => file.startsWith("test/"));
+  const units = [
+    ...ADDON_UNITS.map(({ source, flags }) => ({ file: join(SOURCES, source), flags })),
+    ...programs.map((file) => ({ file, flags: [] })),
+  ];
+  const results = await inParallel(units, ({ file, flags }) => {
+    const options = [...FLAGS, ...CLANG, ...flags, "-I", SOURCES, "-I", nodeHeaders()];
+    return runQuietly("clang-tidy", ["--quiet", file, "--", ...options]);
+  });
+  const failed = results.filter(({ code }) => code !== 0);
+  if (failed.length === 0) stamp.write();
+  return { code: failed.length, output: failed.map(({ output }) => output).join("\n") };
+}
+
+/** Does `work` on every item, on as many at once as there are cores. */
+async function inParallel(items, work) {
+  const results = [];
+  const left = [...items];
+  const take = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      results.push(await work(item));
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, take));
+  return results;
+}

@@ -1,0 +1,207 @@
+/** Writes the config reference, docs/config.md, from the JSON Schema of run files. */
+
+const INTRODUCTION = `# Config reference
+
+<!-- Made by \`npm run gen\` from the schemas in packages/protocol/src/config: change those. -->
+
+A run is a YAML or JSON file. This page lists every field; [runs/first.yaml](../runs/first.yaml) is a whole config. Fields
+that are not listed are errors. So are values that contradict each other: these rules stand with the fields
+below, and are checked when a run is submitted, before anything starts. Relative paths start at the config's folder.
+
+Editors complete and check a run file by [runs/run.schema.json](../runs/run.schema.json). Those that use the YAML language
+server (VS Code with the YAML extension, Neovim, Helix) find it by the file's first line; for a file in the folder \`mine\`:
+
+\`\`\`yaml
+# yaml-language-server: $schema=../runs/run.schema.json
+\`\`\`
+
+Settings of processes, which are no part of a run, are environment variables: [operations.md](operations.md#variables).
+`;
+
+const MAX_SAFE = 2 ** 53 - 1;
+
+/** Returns the page as Markdown. */
+export function configPage(schema) {
+  const [grpo, sft] = schema.oneOf;
+  const parts = collectParts([grpo, sft]);
+  const same = (name) =>
+    JSON.stringify(grpo.properties[name]) === JSON.stringify(sft.properties[name]);
+  const shared = Object.keys(grpo.properties).filter(
+    (name) => name in sft.properties && same(name),
+  );
+  const only = (sort) => Object.keys(sort.properties).filter((name) => !shared.includes(name));
+  return [
+    INTRODUCTION,
+    "## Fields of every run",
+    fieldTable({ object: grpo, names: shared, path: "", sort: "grpo" }, parts),
+    ...[
+      ["grpo", grpo],
+      ["sft", sft],
+    ].flatMap(([sort, object]) => [
+      `## Fields of runs of \`type: ${sort}\``,
+      fieldTable({ object, names: only(object), path: "", sort }, parts),
+    ]),
+    ...parts.flatMap((part) => [`## ${headingOf(part)}`, describePart(part, parts)]),
+  ].join("\n\n");
+}
+
+/** A field that holds fields: the object or union behind it, without null. */
+function innerOf(schema) {
+  const choices = schema.anyOf?.filter(({ type }) => type !== "null");
+  const [inner] = choices ?? [schema];
+  const { description, default: _default, ...core } = inner;
+  return core.properties !== undefined || core.oneOf !== undefined ? core : null;
+}
+
+/** Lists the fields that hold fields, each schema once with all paths at which it stands. */
+function collectParts(sorts) {
+  const parts = [];
+  const visit = (object, path, sort) => {
+    for (const [name, field] of Object.entries(object.properties ?? {})) {
+      const inner = innerOf(field);
+      if (inner === null) continue;
+      const at = path === "" ? name : `${path}.${name}`;
+      const known = parts.find((part) => JSON.stringify(part.inner) === JSON.stringify(inner));
+      if (known === undefined) parts.push({ inner, places: [{ path: at, sort }] });
+      else known.places.push({ path: at, sort });
+      for (const member of inner.oneOf ?? [inner]) visit(member, at, sort);
+    }
+  };
+  for (const sort of sorts) visit(sort, "", sort.properties.type.const);
+  for (const part of parts) {
+    part.paths = [...new Set(part.places.map(({ path }) => path))];
+    const others = parts.filter((other) => other !== part);
+    part.isOfOneSort = others.some(({ places }) =>
+      places.some(({ path }) => part.paths.includes(path)),
+    );
+  }
+  return parts;
+}
+
+function headingOf({ paths, places, isOfOneSort }) {
+  const names = paths.map((path) => `\`${path}\``).join(", ");
+  return isOfOneSort ? `${names} of \`type: ${places[0].sort}\`` : names;
+}
+
+/** The anchor that GitHub gives a heading. */
+function anchorOf(heading) {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+}
+
+function describePart(part, parts) {
+  const [{ sort }] = part.places;
+  const [path] = part.paths;
+  if (part.inner.oneOf === undefined) {
+    const names = Object.keys(part.inner.properties);
+    return fieldTable({ object: part.inner, names, path, sort }, parts);
+  }
+  return part.inner.oneOf
+    .map((object) => {
+      const { type, ...others } = object.properties;
+      const title = `\`type: ${type.const}\`: ${type.description}`;
+      const names = Object.keys(others);
+      if (names.length === 0) return `${title}.`;
+      return `${title}:\n\n${fieldTable({ object, names, path, sort }, parts)}`;
+    })
+    .join("\n\n");
+}
+
+function fieldTable({ object, names, path, sort }, parts) {
+  const rows = names.map((name) => {
+    const field = object.properties[name];
+    const at = path === "" ? name : `${path}.${name}`;
+    const cells = [
+      `\`${name}\``,
+      typeOf(field, partAt(parts, at, sort)),
+      defaultOf(field, object.required?.includes(name) ?? false, name),
+      field.description ?? "",
+    ];
+    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  });
+  return ["| Field | Type | Default | Meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function partAt(parts, path, sort) {
+  return parts.find(({ places }) => places.some((one) => one.path === path && one.sort === sort));
+}
+
+function defaultOf(field, isRequired, name) {
+  if (isRequired) return "required";
+  if (name === "name" && field.default === undefined) return "the file's name";
+  if (field.default === undefined) return "";
+  const text = JSON.stringify(field.default);
+  if (text === "{}") return innerOf(field) === null ? "`{}`" : "its defaults";
+  if (typeof field.default === "object" && field.default !== null) {
+    const fields = Object.entries(field.default).map(([key, value]) => `${key}: ${value}`);
+    return `\`{ ${fields.join(", ")} }\``;
+  }
+  return `\`${typeof field.default === "string" ? field.default : text}\``;
+}
+
+/** Says in words what a field takes. */
+function typeOf(schema, part) {
+  if (part !== undefined) {
+    const words = part.inner.oneOf === undefined ? "fields" : "fields by `type`";
+    return `[${words}](#${anchorOf(headingOf(part))})${isNullable(schema) ? ", or `null`" : ""}`;
+  }
+  if (schema.anyOf !== undefined) {
+    return schema.anyOf.map((choice) => typeOf(choice)).join(", or ");
+  }
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const).replaceAll('"', "")}\``;
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(", ");
+  switch (schema.type) {
+    case "integer":
+      return `whole number, ${rangeOf(schema)}`;
+    case "number":
+      return `number, ${rangeOf(schema)}`.replace(/, $/, "");
+    case "boolean":
+      return "`true`, `false`";
+    case "string":
+      return textOf(schema);
+    case "null":
+      return "`null`";
+    case "array":
+      return listOf(schema);
+    case "object":
+      return "names with values";
+    default:
+      throw new Error(`the config reference has no words for ${JSON.stringify(schema)}`);
+  }
+}
+
+function isNullable({ anyOf }) {
+  return anyOf?.some(({ type }) => type === "null") ?? false;
+}
+
+function textOf({ format, pattern, maxLength }) {
+  if (format === "date") return "date";
+  if (pattern !== undefined) return `text: \`${pattern}\``;
+  return maxLength === undefined ? "text" : `text, at most ${inWords(maxLength)} characters`;
+}
+
+function listOf({ items, minItems, maxItems }) {
+  if (Array.isArray(items)) return `list: ${items.map((item) => typeOf(item)).join("; then ")}`;
+  return `list of ${inWords(minItems)} to ${inWords(maxItems)} of ${typeOf(items)}`;
+}
+
+function rangeOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
+  if (minimum !== undefined && maximum !== undefined) {
+    return `${inWords(minimum)} to ${inWords(maximum)}`;
+  }
+  return [
+    minimum === undefined ? "" : `at least ${inWords(minimum)}`,
+    exclusiveMinimum === undefined ? "" : `above ${inWords(exclusiveMinimum)}`,
+    maximum === undefined ? "" : `at most ${inWords(maximum)}`,
+    exclusiveMaximum === undefined ? "" : `below ${inWords(exclusiveMaximum)}`,
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
+}
+
+/** Writes a number for people. */
+function inWords(number) {
+  return number === MAX_SAFE ? "2^53 - 1" : number.toLocaleString("en-US");
+}
