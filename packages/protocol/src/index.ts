@@ -3,6 +3,7 @@ export { CheckpointConfig } from "./config/checkpoint.js";
 export { RunName, Seed } from "./config/fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./config/grpo-config.js";
 export { AggregationConfig, LossSettings } from "./config/loss.js";
+export { type JsonSchema, runFileSchema } from "./config/json-schema.js";
 export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./config/named-paths.js";
 export { OptimizerConfig } from "./config/optimizer.js";
 export { checkRunConfig, parseRunConfig } from "./config/parse.js";

@@ -15,7 +15,9 @@ export const CurriculumConfig = z
       .refine((tiers) => new Set(tiers).size === tiers.length, "names a tier twice")
       .describe("sizes of the cases, in the order in which they are gone through"),
     promoteAt: share.default(0.7).describe("mean reward from which the next tier is trained"),
-    demoteAt: share.default(0.3).describe("mean reward up to which the tier before is trained"),
+    demoteAt: share
+      .default(0.3)
+      .describe("mean reward up to which the tier before is trained; below promoteAt"),
     window: count(1, 10_000).default(5).describe("newest iterations of the tier that are averaged"),
   })
   .refine(({ demoteAt, promoteAt }) => demoteAt < promoteAt, {

@@ -33,14 +33,16 @@ const Rollouts = z.strictObject({
   perTask: count(2, 4096).default(16).describe("answers sampled for each task: one group"),
   temperature: z.number().gt(0).max(10).default(1).describe("logits are divided by it"),
   maxAnswerTokens: count(1, 131_072).default(64).describe("tokens after which an answer is cut"),
-  earlyStop: EarlyStopConfig.nullable().default(null).describe("null for none"),
+  earlyStop: EarlyStopConfig.nullable()
+    .default(null)
+    .describe("ends answers that have degenerated; null for none"),
 });
 
 /** A run that learns by reinforcement: GRPO on tasks whose answers can be checked. */
 export const GrpoConfig = z
   .strictObject({
     name: RunName.describe("unique among the runs; default: the config file's name"),
-    type: z.literal("grpo"),
+    type: z.literal("grpo").describe("reinforcement learning by GRPO"),
     seed: Seed.default(1).describe("decides every random choice of the run"),
     model: PathText.describe("folder of the first weights and the tokenizer"),
     iterations: count(1, 1_000_000).default(40).describe("times that is sampled, then learnt"),
@@ -48,9 +50,13 @@ export const GrpoConfig = z
     rollouts: Rollouts.prefault({}).describe("how answers are sampled"),
     advantage: z.enum(["grpo", "dr-grpo", "rloo"]).default("grpo").describe("reward to advantage"),
     loss: LossSettings.prefault({}).describe("what an update lowers"),
-    updatesPerIteration: count(1, 1024).default(2).describe("optimizer steps of an iteration"),
+    updatesPerIteration: count(1, 1024)
+      .default(2)
+      .describe("optimizer steps of an iteration; at most tasks.perIteration"),
     lanes: count(1, 1024).default(2).describe("shares of an update; fixed, not the worker count"),
-    maxPackTokens: count(16, 1_048_576).default(2048).describe("tokens of one training row"),
+    maxPackTokens: count(16, 1_048_576)
+      .default(2048)
+      .describe("tokens of one training row; above maxAnswerTokens"),
     optimizer: OptimizerConfig.prefault({}).describe("AdamW"),
     staleness: z
       .literal(0, "must be 0: rollouts cannot lag behind yet")

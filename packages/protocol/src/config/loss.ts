@@ -2,10 +2,12 @@ import { z } from "zod";
 
 /** How the token losses of an update become one number. */
 export const AggregationConfig = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("sequence-mean") }),
-  z.strictObject({ type: z.literal("token-mean") }),
   z.strictObject({
-    type: z.literal("token-sum-fixed"),
+    type: z.literal("sequence-mean").describe("mean over an answer's tokens, then over answers"),
+  }),
+  z.strictObject({ type: z.literal("token-mean").describe("mean over all tokens") }),
+  z.strictObject({
+    type: z.literal("token-sum-fixed").describe("sum over all tokens, by a constant"),
     divisor: z.number().positive().describe("constant that the sum over all tokens is divided by"),
   }),
 ]);
@@ -25,17 +27,28 @@ export const LossSettings = z
       .lt(1)
       .default(0.2)
       .describe("a ratio under 1 - clipLow gains nothing"),
-    clipHigh: z.number().gt(0).max(10).default(0.2).describe("same above 1 + clipHigh"),
+    clipHigh: z
+      .number()
+      .gt(0)
+      .max(10)
+      .default(0.2)
+      .describe("a ratio above 1 + clipHigh gains nothing"),
     twoSided: z
       .number()
       .gt(1)
       .nullable()
       .default(null)
-      .describe("upper bound of the ratio of a bad answer's tokens (clip); null for none"),
+      .describe(
+        "upper bound of the ratio of a bad answer's tokens, above 1 + clipHigh; policy clip alone, null for none",
+      ),
     ratioCap: z.number().gt(0).default(1.28).describe("upper bound of the detached ratio (cispo)"),
     temperaturePositive: z.number().gt(0).default(1).describe("gate of good answers (sapo)"),
     temperatureNegative: z.number().gt(0).default(1.05).describe("gate of bad answers (sapo)"),
-    klCoefficient: z.number().min(0).default(0).describe("weight of the divergence; 0 for none"),
+    klCoefficient: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe("weight of the divergence; must be 0: runs have no reference model yet"),
     klEstimator: z.enum(["k1", "k2", "k3"]).default("k3").describe("estimator of the divergence"),
     entropyCoefficient: z.number().min(0).default(0).describe("weight of the entropy bonus"),
     truncatedImportanceSampling: z
@@ -43,7 +56,7 @@ export const LossSettings = z
       .gt(0)
       .nullable()
       .default(null)
-      .describe("upper bound of the trainer-to-sampler ratio; null for no correction"),
+      .describe("upper bound of the trainer-to-sampler ratio; must be null: the ratio is always 1"),
     aggregation: AggregationConfig.default({ type: "sequence-mean" }).describe(
       "how token losses become one number",
     ),

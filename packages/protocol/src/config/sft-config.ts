@@ -16,9 +16,11 @@ export const NewModelConfig = z
   .strictObject({
     hidden_size: count(8, 65_536).describe("model width"),
     intermediate_size: count(8, 262_144).describe("width of the feed-forward layer"),
-    num_hidden_layers: count(1, 512).describe("layers"),
-    num_attention_heads: count(1, 1024).describe("query heads"),
-    num_key_value_heads: count(1, 1024).describe("key and value heads"),
+    num_hidden_layers: count(1, 512).describe("number of layers"),
+    num_attention_heads: count(1, 1024).describe("query heads; a divisor of hidden_size"),
+    num_key_value_heads: count(1, 1024).describe(
+      "key and value heads; a divisor of num_attention_heads",
+    ),
     max_position_embeddings: count(16, 4_194_304).default(2048).describe("longest sequence"),
     rope_theta: z.number().gt(1).default(10_000).describe("base of the rotary angles"),
     rms_norm_eps: z.number().gt(0).max(0.1).default(1e-6).describe("added to the mean square"),
@@ -46,9 +48,9 @@ export type NewModelConfig = z.infer<typeof NewModelConfig>;
 
 /** Where the first weights of a supervised run come from. */
 export const InitConfig = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("folder") }),
+  z.strictObject({ type: z.literal("folder").describe("the weights in the folder model") }),
   z.strictObject({
-    type: z.literal("new"),
+    type: z.literal("new").describe("random weights"),
     config: NewModelConfig.describe("shape of the new model"),
     seed: Seed.default(1).describe("decides the first weights"),
   }),
@@ -57,9 +59,9 @@ export const InitConfig = z.discriminatedUnion("type", [
 export type InitConfig = z.infer<typeof InitConfig>;
 
 const Answers = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("gold") }),
+  z.strictObject({ type: z.literal("gold").describe("the right answers") }),
   z.strictObject({
-    type: z.literal("careless"),
+    type: z.literal("careless").describe("right answers, some of them replaced by chance"),
     share: z.number().min(0).max(1).describe("chance of each answer to be any name of its kind"),
     names: z
       .enum(["listed", "classic", "all"])
@@ -78,7 +80,7 @@ const Examples = z.strictObject({
 export const SftConfig = z
   .strictObject({
     name: RunName.describe("unique among the runs; default: the config file's name"),
-    type: z.literal("sft"),
+    type: z.literal("sft").describe("supervised learning from given answers"),
     seed: Seed.default(1).describe("decides every random choice of the run"),
     model: PathText.describe("folder of the tokenizer and, unless init is new, the first weights"),
     init: InitConfig.default({ type: "folder" }).describe("where the first weights come from"),
@@ -92,8 +94,13 @@ export const SftConfig = z
       .describe("whether the prompt's tokens are learnt too"),
     lanes: count(1, 1024).default(2).describe("shares of an update; fixed, not the worker count"),
     maxPackTokens: count(16, 1_048_576).default(2048).describe("tokens of one training row"),
-    maxAnswerTokens: count(1, 131_072).default(64).describe("of an answer in validation"),
-    grader: z.enum(["fixed", "seed"]).default("fixed").describe("scores validation answers"),
+    maxAnswerTokens: count(1, 131_072)
+      .default(64)
+      .describe("tokens after which an answer of a validation is cut"),
+    grader: z
+      .enum(["fixed", "seed"])
+      .default("fixed")
+      .describe("how an answer of a validation is scored"),
     optimizer: OptimizerConfig.prefault({}).describe("AdamW"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
     checkpoint: CheckpointConfig.prefault({}).describe("when weights are written"),

@@ -29,14 +29,16 @@ export type ModuleLimits = z.infer<typeof ModuleLimits>;
 /** Where tasks come from: made from a seed, the records of a file, or a user's own module. */
 export const TaskSourceConfig = z.discriminatedUnion("type", [
   z.strictObject({
-    type: z.literal("generate"),
+    type: z.literal("generate").describe("Temporal Clue cases, made from a seed"),
     tier: z.enum(TIERS).default("mini").describe("size of the cases"),
     style: z.enum(STYLES).default("clear").describe("wording of the cases"),
     seed: Seed.default(1).describe("names the endless series of cases"),
-    difficulty: DifficultyConfig.nullable().default(null).describe("null for any"),
+    difficulty: DifficultyConfig.nullable()
+      .default(null)
+      .describe("how many steps of deduction solve a case; null for any number"),
   }),
   z.strictObject({
-    type: z.literal("dataset"),
+    type: z.literal("dataset").describe("Temporal Clue cases of a file"),
     file: PathText.describe("JSON array or JSONL with num_clues, prompt and solution"),
     split: z
       .tuple([count(0, 1e9), count(1, 1e9)])
@@ -46,17 +48,20 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
       .describe("first record taken and the one after the last; null for all"),
   }),
   z.strictObject({
-    type: z.literal("zebra"),
+    type: z.literal("zebra").describe("logic grids, made from a seed"),
     houses: count(3, 7).default(4).describe("houses in the row"),
     attributes: count(2, 6).default(3).describe("what residents differ in, their names included"),
     seed: Seed.default(1).describe("names the endless series of puzzles"),
   }),
   z.strictObject({
-    type: z.literal("module"),
+    type: z.literal("module").describe("tasks of a JavaScript module"),
     module: PathText.describe("JavaScript file that exports createEnvironment(options)"),
     seed: Seed.default(1).describe("names the endless series of tasks"),
-    options: z.record(z.string(), z.json()).default({}).describe("handed to the module"),
-    limits: ModuleLimits.prefault({}).describe("of the thread that runs the module"),
+    options: z
+      .record(z.string(), z.json())
+      .default({})
+      .describe("options that createEnvironment is called with"),
+    limits: ModuleLimits.prefault({}).describe("bounds of the thread that runs the module"),
   }),
 ]);
 /** Where tasks come from. */
