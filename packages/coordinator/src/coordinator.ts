@@ -65,7 +65,9 @@ export class Coordinator {
     this.#logger = options.logger;
     this.#clock = options.clock ?? systemClock;
     this.#server = new RpcServer({
-      ...{ token: settings.token, tls: settings.tls, logger: this.#logger },
+      token: settings.token,
+      tls: settings.tls,
+      logger: this.#logger,
     });
     this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
     this.#loop = new LoopWatch({ logger: this.#logger });
@@ -119,8 +121,13 @@ export class Coordinator {
     this.#disk = new DiskThread();
     const runs = new RunManager({
       folder: join(home, "runs"),
-      ...{ fleet: this.#fleet, rolloutQueue, gradientQueue, token, tls },
-      ...{ clock: this.#clock, logger },
+      fleet: this.#fleet,
+      rolloutQueue,
+      gradientQueue,
+      token,
+      tls,
+      clock: this.#clock,
+      logger,
       mayWrite: () => this.#untilFresh(fence),
       disk: this.#disk,
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
@@ -173,12 +180,16 @@ export class Coordinator {
         workers: this.#fleet.statuses(),
         coordinator: this.#loop.status(),
         runs: runs.list().map(({ config, state }) => ({
-          ...{ name: config.name, iterationsTotal: config.iterations, state },
+          name: config.name,
+          iterationsTotal: config.iterations,
+          state,
         })),
       });
     this.#http = new HttpDoor({
       isServing: () => this.#serving,
-      ...{ token, tls, logger: this.#logger },
+      token,
+      tls,
+      logger: this.#logger,
       pages: new Map([["/metrics", { contentType: METRICS_TYPE, text: metrics }]]),
     });
     return this.#http.listen(httpListen);

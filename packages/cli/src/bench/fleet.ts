@@ -50,7 +50,11 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
   const home = new Home(folder);
   home.create();
   const cluster = new LocalCluster({
-    ...{ home, port: null, logLevel: "info", env: process.env, clock: systemClock },
+    home,
+    port: null,
+    logLevel: "info",
+    env: process.env,
+    clock: systemClock,
     fleet: { inference: 0, trainers: 0, reducers: 1, threads: 1 },
     data: [],
     workingFolder: process.cwd(),
@@ -84,8 +88,12 @@ function startPeers(cluster: LocalCluster, home: Home, workers: number): ChildPr
   return Array.from({ length: numPeers }, (_, i) => {
     const share = edge(i + 1) - edge(i);
     const order: FleetPeerOrder = {
-      ...{ name: `fleet-${i + 1}`, workers: share, coordinator: cluster.address },
-      ...{ token: home.token(), redisUrl: cluster.redisUrl, cluster: cluster.name },
+      name: `fleet-${i + 1}`,
+      workers: share,
+      coordinator: cluster.address,
+      token: home.token(),
+      redisUrl: cluster.redisUrl,
+      cluster: cluster.name,
       groupMs: GROUP_MS,
     };
     return fork(program, [JSON.stringify(order)]);
@@ -110,7 +118,11 @@ async function end(peer: ChildProcess): Promise<void> {
 /** One iteration of as many groups as jobs are wanted. */
 function configOf({ jobs }: BenchSettings): RunConfig {
   return checkRunConfig({
-    ...{ name: RUN, type: "grpo", model: MODEL, iterations: 1, updatesPerIteration: 1 },
+    name: RUN,
+    type: "grpo",
+    model: MODEL,
+    iterations: 1,
+    updatesPerIteration: 1,
     tasks: { source: { type: "generate", tier: "mini", seed: 1 }, perIteration: jobs },
     rollouts: { perTask: 4 },
   });
@@ -176,8 +188,12 @@ async function untilLearning(
 /** The worst that was told of a coordinator. */
 class LoopRecord {
   worst: CoordinatorStatus = {
-    ...{ loopDelayP99Ms: 0, loopDelayMaxMs: 0, loopBlockedMaxMs: 0, loopBusyMaxMs: 0 },
-    ...{ gcPauseMaxMs: 0, memoryBytes: 0 },
+    loopDelayP99Ms: 0,
+    loopDelayMaxMs: 0,
+    loopBlockedMaxMs: 0,
+    loopBusyMaxMs: 0,
+    gcPauseMaxMs: 0,
+    memoryBytes: 0,
   };
 
   /** Asks the coordinator, which tells of its last minute. */

@@ -57,7 +57,11 @@ export async function benchWatchers(settings: BenchSettings): Promise<Figure[]> 
   const home = new Home(folder);
   home.create();
   const cluster = new LocalCluster({
-    ...{ home, port: null, logLevel: "info", env: process.env, clock: systemClock },
+    home,
+    port: null,
+    logLevel: "info",
+    env: process.env,
+    clock: systemClock,
     fleet: { inference: 1, trainers: 1, reducers: 1, threads: 1 },
     data: [],
     workingFolder: process.cwd(),
@@ -154,7 +158,11 @@ class RunWatch {
 /** The sizes that runs/first.yaml has. */
 function configOf(name: string): RunConfig {
   return checkRunConfig({
-    ...{ name, type: "grpo", seed: 1, model: MODEL, iterations: ITERATIONS },
+    name,
+    type: "grpo",
+    seed: 1,
+    model: MODEL,
+    iterations: ITERATIONS,
     tasks: { source: { type: "generate", tier: "mini", style: "clear", seed: 2001 } },
     checkpoint: { every: ITERATIONS },
   });

@@ -189,10 +189,8 @@ describe("mutual TLS", () => {
   test("TLS and no TLS do not meet, and say so", async () => {
     const secure = await startServer(tlsOf(ours, "coordinator"));
     await expect(call(secure.address, null)).rejects.toMatchObject({
-      ...{
-        code: "UNAVAILABLE",
-        message: expect.stringContaining("perhaps it speaks TLS") as string,
-      },
+      code: "UNAVAILABLE",
+      message: expect.stringContaining("perhaps it speaks TLS") as string,
     });
     await expect
       .poll(() => secure.warnings.map(({ message }) => message))
@@ -308,7 +306,8 @@ describe("the folder of certificates", () => {
       folder: join(ours, "worker"),
     });
     expect(readTls({ GUMSHOE_TLS: join(ours, "worker") }, "client")).toMatchObject({
-      ...{ folder: join(ours, "worker"), clients: "certificate" },
+      folder: join(ours, "worker"),
+      clients: "certificate",
     });
     expect(() => readTls({ GUMSHOE_TLS: ours, GUMSHOE_TLS_CLIENTS: "all" }, "worker")).toThrow(
       "GUMSHOE_TLS_CLIENTS: all is not certificate or token",

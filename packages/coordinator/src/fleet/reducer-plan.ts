@@ -102,7 +102,12 @@ export class ReducerPlan {
         seats.map(({ client, start, end }) =>
           client.assign(
             {
-              ...{ run, plan: id, start, end, blockSize: PARAMETER_BLOCK, threads: 0 },
+              run,
+              plan: id,
+              start,
+              end,
+              blockSize: PARAMETER_BLOCK,
+              threads: 0,
               ...source,
             },
             { signal: options.signal },
@@ -214,8 +219,11 @@ function divide(members: readonly Member[], options: PlanOptions): Seat[] {
     const edge = (n: number) =>
       Math.min(numParameters, Math.floor((n * blocks) / seats.length) * PARAMETER_BLOCK);
     return {
-      ...{ member, channel, client: channel.client(ReducerService) },
-      ...{ start: edge(i), end: edge(i + 1) },
+      member,
+      channel,
+      client: channel.client(ReducerService),
+      start: edge(i),
+      end: edge(i + 1),
     };
   });
 }

@@ -5,8 +5,17 @@ import { HttpDoor } from "./http-door.js";
 import { METRICS_TYPE, metricsText } from "./metrics.js";
 
 const WORKER = {
-  ...{ workerId: "1", role: "inference", host: "a", pid: 1, device: "cpu x1", memoryBytes: 1 },
-  ...{ state: "busy", job: "r/1", jobAgeMs: 1500, weightVersion: 2, jobsDone: 3 },
+  workerId: "1",
+  role: "inference",
+  host: "a",
+  pid: 1,
+  device: "cpu x1",
+  memoryBytes: 1,
+  state: "busy",
+  job: "r/1",
+  jobAgeMs: 1500,
+  weightVersion: 2,
+  jobsDone: 3,
   tokensPerSecond: 250.5,
 };
 const FIGURES = {
@@ -18,17 +27,24 @@ const FIGURES = {
   ],
   runs: [
     {
-      ...{ name: 'a "quoted" name', iterationsTotal: 24 },
+      name: 'a "quoted" name',
+      iterationsTotal: 24,
       state: {
-        ...{ status: "running" as const, iterationsDone: 5, digests: ["0", "1", "2"] },
+        status: "running" as const,
+        iterationsDone: 5,
+        digests: ["0", "1", "2"],
         validations: [],
         iterationMetrics: [{ loss: 3 }, { loss: 0.25 }],
       },
     },
   ],
   coordinator: {
-    ...{ loopDelayP99Ms: 9, loopDelayMaxMs: 51, loopBlockedMaxMs: 12, loopBusyMaxMs: 8 },
-    ...{ gcPauseMaxMs: 7, memoryBytes: 1000 },
+    loopDelayP99Ms: 9,
+    loopDelayMaxMs: 51,
+    loopBlockedMaxMs: 12,
+    loopBusyMaxMs: 8,
+    gcPauseMaxMs: 7,
+    memoryBytes: 1000,
   },
 };
 

@@ -5,7 +5,10 @@ import { nextTier, type PastIteration, tierOf } from "./curriculum.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
 
 const RULE: CurriculumConfig = {
-  ...{ tiers: ["mini", "easy", "medium"], promoteAt: 0.7, demoteAt: 0.3, window: 3 },
+  tiers: ["mini", "easy", "medium"],
+  promoteAt: 0.7,
+  demoteAt: 0.3,
+  window: 3,
 };
 
 /** Lets a run go on by itself: what the tiers are when iterations have such mean rewards. */
@@ -51,7 +54,10 @@ test("groups count the same, and those without a scored answer do not count", ()
 
 const config = parseRunConfig(
   JSON.stringify({
-    ...{ name: "climb", type: "grpo", model: "model", updatesPerIteration: 1 },
+    name: "climb",
+    type: "grpo",
+    model: "model",
+    updatesPerIteration: 1,
     tasks: { source: { type: "generate" }, perIteration: 2, curriculum: { ...RULE, window: 1 } },
   }),
 );

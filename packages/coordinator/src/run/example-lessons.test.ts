@@ -11,7 +11,11 @@ import { TaskPlan } from "./task-plan.js";
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 const config = parseRunConfig(
   JSON.stringify({
-    ...{ name: "school", type: "sft", model: ROOKIE, iterations: 4, updatesPerIteration: 2 },
+    name: "school",
+    type: "sft",
+    model: ROOKIE,
+    iterations: 4,
+    updatesPerIteration: 2,
     examples: { source: { type: "generate", tier: "mini", seed: 1 }, perUpdate: 8 },
     lanes: 3,
   }),

@@ -124,7 +124,10 @@ export class IterationPass {
     const hashes = (await this.#draftsOf(iteration)).map(({ contentHash }) => contentHash);
     const tier = tierOf(config, state, iteration);
     await this.#record.append({
-      ...{ type: "iteration-planned", iteration, tasks: hashes, weights },
+      type: "iteration-planned",
+      iteration,
+      tasks: hashes,
+      weights,
       ...(tier === null ? {} : { tier }),
     });
     return weights;

@@ -88,7 +88,11 @@ export class LaneBoard {
       throw new NotWantedError(`lane ${laneKey(update, lane)}`);
     }
     return {
-      ...{ run: work.run, update, lane, plan: work.plan, weights: work.weights },
+      run: work.run,
+      update,
+      lane,
+      plan: work.plan,
+      weights: work.weights,
       weightSources: [...work.sources],
       reducers: [...work.sources],
       packs: packs.map(toPackMessage),

@@ -10,11 +10,15 @@ const ITERATIONS = 8;
 const HELD_OUT = 40;
 /** Fake answers are worth 0.5 on average: the tier goes up and down. */
 const RULE: CurriculumConfig = {
-  ...{ tiers: ["mini", "easy", "medium"], promoteAt: 0.52, demoteAt: 0.48, window: 1 },
+  tiers: ["mini", "easy", "medium"],
+  promoteAt: 0.52,
+  demoteAt: 0.48,
+  window: 1,
 };
 const SERIES = { type: "generate", style: "clear", seed: 1 } as const;
 const CHANGES = {
-  ...{ iterations: ITERATIONS, maxPackTokens: 8192 },
+  iterations: ITERATIONS,
+  maxPackTokens: 8192,
   tasks: { source: { ...SERIES, tier: "mini" }, perIteration: 4, curriculum: RULE },
   // The very series that training goes through in its second tier.
   validation: { source: { ...SERIES, tier: "easy" }, count: HELD_OUT, every: 100, greedy: false },
@@ -31,7 +35,9 @@ afterAll(() => cluster.close());
 
 const plansOf = (name: string) =>
   cluster.eventsOf("iteration-planned", name).map(({ iteration, tasks, tier }) => ({
-    ...{ iteration, tasks, tier },
+    iteration,
+    tasks,
+    tier,
   }));
 
 /** The mean rewards of an iteration's groups, in task order. */

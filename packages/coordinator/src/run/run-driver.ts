@@ -225,10 +225,15 @@ export class RunDriver {
     const source = await checkpoints.newest();
     this.#tell("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
-      ...{ run: config.name, numParameters: run.model.layout.numParameters, source },
-      ...{ fleet: this.#options.fleet, token: this.#options.token, tls: this.#options.tls },
+      run: config.name,
+      numParameters: run.model.layout.numParameters,
+      source,
+      fleet: this.#options.fleet,
+      token: this.#options.token,
+      tls: this.#options.tls,
       signal,
-      ...{ logger: this.#options.logger, expected: this.#lastPlanSize },
+      logger: this.#options.logger,
+      expected: this.#lastPlanSize,
     });
     this.#lastPlanSize = plan.size;
     try {
@@ -236,8 +241,11 @@ export class RunDriver {
       const pass = new IterationPass({
         ...run,
         signal,
-        ...{ record: this.#record, plan },
-        ...{ sampling: this.sampling, lanes: this.lanes, clock: this.#options.clock },
+        record: this.#record,
+        plan,
+        sampling: this.sampling,
+        lanes: this.lanes,
+        clock: this.#options.clock,
         logger: this.#options.logger,
         reported: this.#reported,
         tell: (phase, done, total) => this.#tell(phase, done, total),
@@ -318,7 +326,12 @@ export class RunDriver {
     const iteration = this.#record.state.iterationsDone;
     const tokensPerSecond = this.#options.fleet.tokensPerSecond("inference");
     this.#record.tell({
-      ...{ type: "progress", phase, iteration, done, total, tokensPerSecond },
+      type: "progress",
+      phase,
+      iteration,
+      done,
+      total,
+      tokensPerSecond,
       ...(note === undefined ? {} : { note }),
     });
   }

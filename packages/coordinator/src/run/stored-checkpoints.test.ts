@@ -79,7 +79,10 @@ test.each([
 ])("where %s, the checkpoint is said to be damaged", async (_, spoil, problem) => {
   spoil();
   const download = downloadCheckpoint(record, {
-    ...{ run: "small", checkpoint: "2", fromByte: 0, withOptimizer: true },
+    run: "small",
+    checkpoint: "2",
+    fromByte: 0,
+    withOptimizer: true,
   });
   await expect(download.next()).rejects.toThrow(problem);
   await expect(find()).rejects.toBeInstanceOf(CorruptRecordError);

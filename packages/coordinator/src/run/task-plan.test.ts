@@ -26,7 +26,11 @@ const MODULE = { type: "module", module, seed: 1, options: { below: 300 } };
 
 function plan(changes: Record<string, unknown>): Promise<TaskPlan> {
   const config = {
-    ...{ name: "plan", type: "grpo", seed: 3, model: "m", updatesPerIteration: 1 },
+    name: "plan",
+    type: "grpo",
+    seed: 3,
+    model: "m",
+    updatesPerIteration: 1,
     ...changes,
   };
   return TaskPlan.open(parseRunConfig(JSON.stringify(config)));
@@ -94,7 +98,10 @@ const clueConfig = (
 ) =>
   parseRunConfig(
     JSON.stringify({
-      ...{ name: "plan", type: "grpo", model: "model", validation },
+      name: "plan",
+      type: "grpo",
+      model: "model",
+      validation,
       tasks: { source: { type: "generate", ...source }, perIteration: 5, curriculum },
     }),
   );

@@ -43,7 +43,11 @@ export class UpdateMaker {
     const signal = AbortSignal.any([order.signal, this.#plan.lost]);
     const metrics = await this.#board.collect(
       {
-        ...{ run: config.name, update, plan: this.#plan.id, lanes, expectExact },
+        run: config.name,
+        update,
+        plan: this.#plan.id,
+        lanes,
+        expectExact,
         weights: { version: update, digest: state.digests[update] ?? "" },
         sources: this.#plan.sources,
         loss: lossOf(config),
@@ -62,7 +66,14 @@ export class UpdateMaker {
     const lr = learningRate(config.optimizer, update, totalUpdates(config));
     const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
     const digest = await this.#plan.step({
-      ...{ update, lr, beta1, beta2, eps, weightDecay, gradScale, retain: [] },
+      update,
+      lr,
+      beta1,
+      beta2,
+      eps,
+      weightDecay,
+      gradScale,
+      retain: [],
     });
     if (known !== undefined) {
       if (known === digest) return;

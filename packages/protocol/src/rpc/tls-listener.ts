@@ -51,8 +51,13 @@ export class TlsListener {
     const isAsked = clients === "certificate";
     this.#server = createServer(
       {
-        ...{ ca, ...identity, requestCert: true, rejectUnauthorized: false },
-        ...{ ALPNProtocols: ["h2"], noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+        ca,
+        ...identity,
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ["h2"],
+        noDelay: true,
+        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
         // Both ends are Gumshoe's own or a gRPC library of today.
         minVersion: "TLSv1.3",
         secureOptions: constants.SSL_OP_NO_TICKET,

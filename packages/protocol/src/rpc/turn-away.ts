@@ -18,8 +18,11 @@ const HEARING_MS = 5000;
 export function turnAway(socket: TLSSocket, error: ClusterError, onCall: () => void): void {
   const { code, details, metadata } = toGrpcFailure(error);
   const answer = {
-    ...{ ":status": 200, "content-type": "application/grpc", "grpc-status": String(code) },
-    ...{ "grpc-message": encodeURI(details), ...metadata.toHttp2Headers() },
+    ":status": 200,
+    "content-type": "application/grpc",
+    "grpc-status": String(code),
+    "grpc-message": encodeURI(details),
+    ...metadata.toHttp2Headers(),
   };
   const timer = setTimeout(() => socket.destroy(), HEARING_MS);
   timer.unref();

@@ -123,7 +123,9 @@ class Writing {
     this.file = file;
     let last = file.then((opened) => writeAt(opened, head, 0));
     this.begun = last.then(async () => ({
-      ...{ path: `/proc/${process.pid}/fd/${(await file).fd}`, stamp, offset: HEAD_BYTES },
+      path: `/proc/${process.pid}/fd/${(await file).fd}`,
+      stamp,
+      offset: HEAD_BYTES,
       written: (elements: number) => this.#written(elements),
     }));
     for (let start = 0, end = 0; start < values.length; start = end) {

@@ -12,8 +12,14 @@ afterEach(async () => {
 });
 
 const vitals = {
-  ...{ state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 },
-  ...{ tokensPerSecond: 0, tokensDone: 0, jobsInHand: ["r/0/train/1", "r/0/train/2"] },
+  state: "idle",
+  job: "",
+  jobAgeMs: 0,
+  weightVersion: 0,
+  jobsDone: 0,
+  tokensPerSecond: 0,
+  tokensDone: 0,
+  jobsInHand: ["r/0/train/1", "r/0/train/2"],
 };
 
 /** Starts a worker's membership of a coordinator that answers with these handlers. */
@@ -27,12 +33,17 @@ async function join(
   const membership = new Membership({
     fleet: channel.client(FleetService),
     identity: {
-      ...{ workerId: "w", role: "inference", device: "cpu x1", address: "127.0.0.1:1" },
-      ...{ host: "a", pid: 1 },
+      workerId: "w",
+      role: "inference",
+      device: "cpu x1",
+      address: "127.0.0.1:1",
+      host: "a",
+      pid: 1,
     },
     vitals: () => vitals,
     onWithdrawn,
-    ...{ clock: systemClock, logger },
+    clock: systemClock,
+    logger,
   });
   closing.push(
     () => server.stop(0),

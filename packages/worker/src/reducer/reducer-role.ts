@@ -96,8 +96,16 @@ export class ReducerRole {
     if (this.#assigning?.plan !== plan)
       throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
     this.#assignment = new Assignment({
-      ...{ run, plan, start, end, blockSize, version, weights, blockDigests },
-      ...{ engine, channels },
+      run,
+      plan,
+      start,
+      end,
+      blockSize,
+      version,
+      weights,
+      blockDigests,
+      engine,
+      channels,
       onPublished: (name, held) => onPublished(run, name, held),
     });
     return { blockDigests };
