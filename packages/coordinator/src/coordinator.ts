@@ -23,7 +23,7 @@ import { HomeLock } from "./ledger/home-lock.js";
 import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
-import { AllowedFolders } from "./run/allowed-folders.js";
+import { AllowedFolders } from "./submission/allowed-folders.js";
 import { RunManager } from "./run/run-manager.js";
 import { type CoordinatorSettings } from "./settings.js";
 

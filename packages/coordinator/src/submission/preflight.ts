@@ -8,10 +8,10 @@ import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
 import { type RunConfig } from "@gumshoe/protocol";
 import { type Task } from "@gumshoe/puzzles";
 
-import { type CheckedModel } from "./run-model.js";
-import { ORDER_OFFSET, type OpenEnvironments } from "./task-plan.js";
+import { type CheckedModel } from "../plan/run-model.js";
+import { ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
-import { writePrompt } from "./write-prompt.js";
+import { writePrompt } from "../plan/write-prompt.js";
 
 /** Tasks of each source that are drawn and measured. */
 const TASKS_PER_SOURCE = 8;

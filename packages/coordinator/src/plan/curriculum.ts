@@ -9,7 +9,7 @@
 import { type CurriculumConfig, groupKey, type RunConfig } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
 
-import { type RunState } from "./run-state.js";
+import { type RunState } from "../run/run-state.js";
 
 /** A mean of equal rewards is off by rounding: a bound is met within this. */
 const ROUNDING = 1e-9;

@@ -9,8 +9,8 @@ import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { type Manifest, MANIFEST, readManifest } from "./manifest.js";
-import { type RunRecord } from "./run-record.js";
-import { type Durable } from "./run-state.js";
+import { type RunRecord } from "../run/run-record.js";
+import { type Durable } from "../run/run-state.js";
 import { isStartBest, startCheckpoint, startFolder } from "./start-model.js";
 
 /** Names the model that a run started from. */

@@ -1,7 +1,7 @@
 import { type Clock, type ClusterError, errorMessage, type Logger } from "@gumshoe/core";
 
 import { type RunRecord } from "./run-record.js";
-import { attemptEnd, stillAway } from "./attempt-end.js";
+import { attemptEnd, stillAway } from "./attempt-failure.js";
 
 /** An attempt that lasted so long began with a plan and a cluster that were good. */
 const LASTING_MS = 10_000;

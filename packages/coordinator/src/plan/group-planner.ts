@@ -3,10 +3,10 @@ import { type GroupKind, type GroupSpec, groupKey, type RunConfig } from "@gumsh
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
 import { type RunModel } from "./run-model.js";
-import { type Weights } from "./run-state.js";
-import { Slab } from "./slab.js";
+import { type Weights } from "../run/run-state.js";
+import { Slab } from "../learn/slab.js";
 import { type TaskPlan } from "./task-plan.js";
-import { answerRoom, tokenBudget, type TokenBudget } from "./token-budget.js";
+import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "./write-prompt.js";
 
 /** Parts of the random key that keep purposes apart. */

@@ -2,7 +2,7 @@ import { type CurriculumConfig, groupKey, parseRunConfig } from "@gumshoe/protoc
 import { expect, test } from "vitest";
 
 import { nextTier, type PastIteration, tierOf } from "./curriculum.js";
-import { applyEvent, newRunState, type RunState } from "./run-state.js";
+import { applyEvent, newRunState, type RunState } from "../run/run-state.js";
 
 const RULE: CurriculumConfig = {
   tiers: ["mini", "easy", "medium"],

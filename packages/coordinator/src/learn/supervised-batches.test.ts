@@ -5,8 +5,8 @@ import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
 import { type CaseTask } from "@gumshoe/puzzles";
 import { beforeAll, expect, test } from "vitest";
 
-import { ExampleLessons } from "./example-lessons.js";
-import { TaskPlan } from "./task-plan.js";
+import { ExampleLessons } from "./supervised-batches.js";
+import { TaskPlan } from "../plan/task-plan.js";
 
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 const config = parseRunConfig(

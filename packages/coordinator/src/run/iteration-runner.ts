@@ -2,23 +2,28 @@ import { type Clock, type Logger } from "@gumshoe/core";
 import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type Checkpoints } from "./checkpoints.js";
-import { tierOf } from "./curriculum.js";
-import { type GroupDraft, type GroupPlan, GroupPlanner, mapInTurns } from "./group-specs.js";
-import { type LaneBoard } from "./lane-board.js";
-import { type ExampleLessons } from "./example-lessons.js";
-import { type Lessons, lessonsFromGroups } from "./learning-plan.js";
+import { type Checkpoints } from "../checkpoint/checkpoints.js";
+import { tierOf } from "../plan/curriculum.js";
+import {
+  type GroupDraft,
+  type GroupPlan,
+  GroupPlanner,
+  mapInTurns,
+} from "../plan/group-planner.js";
+import { type LaneBoard } from "../learn/lane-collector.js";
+import { type ExampleLessons } from "../learn/supervised-batches.js";
+import { type Lessons, lessonsFromGroups } from "../learn/training-batch.js";
 import { iterationMetrics } from "./iteration-metrics.js";
 import { appendMetrics, writeMetrics } from "./metrics-file.js";
-import { writeRollouts } from "./run-files.js";
-import { type RunModel } from "./run-model.js";
+import { writeRollouts } from "../sample/rollout-files.js";
+import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
-import { bestWeights } from "./start-model.js";
-import { type SamplingBoard } from "./sampling-board.js";
-import { type TaskPlan } from "./task-plan.js";
-import { UpdateMaker } from "./update-maker.js";
-import { validationResult } from "./validation-result.js";
+import { bestWeights } from "../checkpoint/start-model.js";
+import { type SamplingBoard } from "../sample/group-collector.js";
+import { type TaskPlan } from "../plan/task-plan.js";
+import { UpdateMaker } from "../learn/update-runner.js";
+import { validationResult } from "../sample/validation-result.js";
 
 /** Iterations between two examples that are shown. */
 const EXAMPLE_EVERY = 5;

@@ -2,8 +2,8 @@ import { meanInterval } from "@gumshoe/grpo";
 import { type RewardInterval, SubmitGroupRequest, type ValidationResult } from "@gumshoe/protocol";
 import { type Task } from "@gumshoe/puzzles";
 
-import { type GroupPlan } from "./group-specs.js";
-import { type RunRecord } from "./run-record.js";
+import { type GroupPlan } from "../plan/group-planner.js";
+import { type RunRecord } from "../run/run-record.js";
 import { groupRewards } from "./stored-group.js";
 
 /** Computes the outcome of a validation from the groups in the ledger; see {@link summarise}. */

@@ -16,9 +16,9 @@ import { SubmitGroupRequest } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
 import { makeFolder } from "../ledger/durable-file.js";
-import { type GroupPlan } from "./group-specs.js";
-import { type RunRecord } from "./run-record.js";
-import { textOf } from "./slab.js";
+import { type GroupPlan } from "../plan/group-planner.js";
+import { type RunRecord } from "../run/run-record.js";
+import { textOf } from "../learn/slab.js";
 
 /** An answer to look at. */
 export interface Example {

@@ -2,11 +2,11 @@ import { type RunConfig, type RunInputs } from "@gumshoe/protocol";
 
 import { preflight } from "./preflight.js";
 import { checkSameInputs, type HashFile, readInputs } from "./run-identity.js";
-import { checkModel } from "./run-model.js";
-import { type RunRecord } from "./run-record.js";
-import { closeEnvironments, openEnvironments } from "./task-plan.js";
-import { taskSources } from "./task-sources.js";
-import { checkPrompts } from "./write-prompt.js";
+import { checkModel } from "../plan/run-model.js";
+import { type RunRecord } from "../run/run-record.js";
+import { closeEnvironments, openEnvironments } from "../plan/task-plan.js";
+import { taskSources } from "../plan/task-sources.js";
+import { checkPrompts } from "../plan/write-prompt.js";
 
 /** What a run reads, and what about it is allowed but most likely not meant. */
 export interface CheckedInputs {

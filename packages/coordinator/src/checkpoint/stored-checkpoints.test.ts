@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { downloadCheckpoint } from "./checkpoint-download.js";
 import { MANIFEST } from "./manifest.js";
-import { type RunRecord } from "./run-record.js";
+import { type RunRecord } from "../run/run-record.js";
 import { findCheckpoint, storedCheckpoints } from "./stored-checkpoints.js";
 
 const WEIGHTS = "model.safetensors";

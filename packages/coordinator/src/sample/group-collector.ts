@@ -10,10 +10,10 @@ import { sha256, Turns } from "@gumshoe/core";
 
 import { ExactnessError, NotWantedError } from "../errors.js";
 import { checkGroup } from "./check-group.js";
-import { type GroupPlan } from "./group-specs.js";
-import { runDigest } from "./run-identity.js";
-import { type RunRecord } from "./run-record.js";
-import { textOf } from "./slab.js";
+import { type GroupPlan } from "../plan/group-planner.js";
+import { runDigest } from "../submission/run-identity.js";
+import { type RunRecord } from "../run/run-record.js";
+import { textOf } from "../learn/slab.js";
 import { groupBytes, groupEvent } from "./stored-group.js";
 
 /** The groups that are wanted now: what workers fetch, and where they hand in. */

@@ -8,7 +8,7 @@ import {
   SubmitGroupRequest,
 } from "@gumshoe/protocol";
 
-import { type RunRecord } from "./run-record.js";
+import { type RunRecord } from "../run/run-record.js";
 
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;

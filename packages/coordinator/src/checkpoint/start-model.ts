@@ -7,8 +7,8 @@ import { type Checkpoint, type CheckpointFileInfo, type ValidationResult } from 
 
 import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
-import { modelFolder } from "./run-model.js";
-import { type RunRecord } from "./run-record.js";
+import { modelFolder } from "../plan/run-model.js";
+import { type RunRecord } from "../run/run-record.js";
 
 /** Weights of a model folder: one file, or parts with their index. */
 const WEIGHTS_FILE = /^model.*\.safetensors(\.index\.json)?$/;

@@ -12,7 +12,7 @@ import {
 
 import { ExactnessError, NotWantedError, WrongLaneWeightsError } from "../errors.js";
 import { checkLane } from "./check-lane.js";
-import { type Weights } from "./run-state.js";
+import { type Weights } from "../run/run-state.js";
 
 /** One update's lanes, to be computed. */
 export interface LaneWork {

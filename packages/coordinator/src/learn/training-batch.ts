@@ -9,9 +9,9 @@ import {
 import { inTurns } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/protocol";
 
-import { type GroupPlan } from "./group-specs.js";
-import { type RunRecord } from "./run-record.js";
-import { readGroup } from "./stored-group.js";
+import { type GroupPlan } from "../plan/group-planner.js";
+import { type RunRecord } from "../run/run-record.js";
+import { readGroup } from "../sample/stored-group.js";
 
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 

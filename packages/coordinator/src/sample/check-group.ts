@@ -5,7 +5,7 @@
 import { bytesToFloats, type RolloutResult, type SubmitGroupRequest } from "@gumshoe/protocol";
 
 import { MalformedGroupError, WrongGroupWeightsError } from "../errors.js";
-import { type GroupPlan } from "./group-specs.js";
+import { type GroupPlan } from "../plan/group-planner.js";
 
 const FINISHES = ["stop", "length", "early-stop"];
 /** Longest text of an answer, in characters a token: a token is seldom longer than a long word. */

@@ -3,10 +3,10 @@ import { type RunConfig } from "@gumshoe/protocol";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type LaneBoard } from "./lane-board.js";
-import { lossOf } from "./learning-plan.js";
+import { type LaneBoard } from "./lane-collector.js";
+import { lossOf } from "./training-batch.js";
 import { learningRate } from "./learning-rate.js";
-import { type RunRecord } from "./run-record.js";
+import { type RunRecord } from "../run/run-record.js";
 
 /** One update to be made. */
 export interface UpdateOrder {

@@ -12,7 +12,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
-import { type RunRecord } from "./run-record.js";
+import { type RunRecord } from "../run/run-record.js";
 import { findCheckpoint } from "./stored-checkpoints.js";
 
 /** Bytes of one message: under the 4 MiB that gRPC libraries take without being asked. */

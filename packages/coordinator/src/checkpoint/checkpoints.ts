@@ -19,9 +19,9 @@ import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeFolder, syncFolder, writeDurably } from "../ledger/durable-file.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
-import { type RunModel } from "./run-model.js";
-import { type RunRecord } from "./run-record.js";
-import { type Durable, newestWeights, type Weights } from "./run-state.js";
+import { type RunModel } from "../plan/run-model.js";
+import { type RunRecord } from "../run/run-record.js";
+import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
 
 const F32_BYTES = 4;
 

@@ -5,11 +5,11 @@ import { assignLanes, type Pack } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/protocol";
 import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
 
-import { type Lessons } from "./learning-plan.js";
-import { type CheckedModel } from "./run-model.js";
-import { type TaskPlan } from "./task-plan.js";
-import { answerRoom, tokenBudget, type TokenBudget } from "./token-budget.js";
-import { writePrompt } from "./write-prompt.js";
+import { type Lessons } from "./training-batch.js";
+import { type CheckedModel } from "../plan/run-model.js";
+import { type TaskPlan } from "../plan/task-plan.js";
+import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
+import { writePrompt } from "../plan/write-prompt.js";
 
 /** Keeps careless answers apart from other uses of the run's seed. */
 const CARELESS_STREAM = 3;
