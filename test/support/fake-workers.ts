@@ -105,7 +105,7 @@ class FakeMember {
         ...vitals,
         tokensPerSecond: 1,
         tokensDone: 0,
-        jobsInHand: [],
+        activeJobs: [],
       });
     } catch {
       this.#joining = true;

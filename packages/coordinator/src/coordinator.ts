@@ -16,7 +16,7 @@ import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 import { RunStoppedError } from "./errors.js";
 import { Fleet } from "./fleet/fleet.js";
 import { writeDurably } from "./ledger/durable-file.js";
-import { HttpDoor } from "./http/http-door.js";
+import { MonitoringServer } from "./http/monitoring-server.js";
 import { METRICS_TYPE, metricsText } from "./http/metrics.js";
 import { DiskThread } from "./ledger/disk-thread.js";
 import { HomeLock } from "./ledger/home-lock.js";
@@ -55,7 +55,7 @@ export class Coordinator {
   #lock: HomeLock | null = null;
   #disk: DiskThread | null = null;
   #runs: RunManager | null = null;
-  #http: HttpDoor | null = null;
+  #http: MonitoringServer | null = null;
   #queues: { close(): Promise<void> }[] = [];
   readonly #stopping = new AbortController();
   #serving = false;
@@ -185,7 +185,7 @@ export class Coordinator {
           state,
         })),
       });
-    this.#http = new HttpDoor({
+    this.#http = new MonitoringServer({
       isServing: () => this.#serving,
       token,
       tls,

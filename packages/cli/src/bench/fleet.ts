@@ -32,7 +32,7 @@ const MODEL = fileURLToPath(new URL("../../../../models/rookie", import.meta.url
 const ASK_EVERY_MS = 1000;
 
 /** What a process of simulated workers is told. */
-export interface FleetPeerOrder {
+export interface FleetPeerRequest {
   /** Begins the names of its workers. */
   readonly name: string;
   readonly workers: number;
@@ -58,7 +58,7 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
     fleet: { inference: 0, trainers: 0, reducers: 1, threads: 1 },
     data: [],
     workingFolder: process.cwd(),
-    onRestart: (name, reason) => settings.tell(`${name} died (${reason})`, 0),
+    onRestart: (name, reason) => settings.onProgress(`${name} died (${reason})`, 0),
   });
   let peers: ChildProcess[] = [];
   try {
@@ -66,7 +66,7 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
     // What watches and counts is not the cluster: nor do users elsewhere take its cores.
     yieldCores(WORKER_NICE);
     const startedAtMs = performance.now();
-    settings.tell("workers join", 0);
+    settings.onProgress("workers join", 0);
     peers = startPeers(cluster, home, settings.workers);
     await Promise.all(peers.map(untilReady));
     const joinSeconds = (performance.now() - startedAtMs) / 1000;
@@ -87,7 +87,7 @@ function startPeers(cluster: LocalCluster, home: Home, workers: number): ChildPr
   const edge = (i: number) => Math.floor((i * workers) / numPeers);
   return Array.from({ length: numPeers }, (_, i) => {
     const share = edge(i + 1) - edge(i);
-    const order: FleetPeerOrder = {
+    const order: FleetPeerRequest = {
       name: `fleet-${i + 1}`,
       workers: share,
       coordinator: cluster.address,
@@ -138,7 +138,7 @@ async function doGroups(
   const loop = new LoopRecord();
   const timer = setInterval(() => void loop.ask(client), ASK_EVERY_MS);
   try {
-    settings.tell("tasks are drawn", 0);
+    settings.onProgress("tasks are drawn", 0);
     await client.submit(configOf(settings));
     const seconds = await untilLearning(client, { tally, settings, signal: cluster.failure });
     await loop.ask(client);
@@ -177,7 +177,10 @@ async function untilLearning(
     if (body.type === "iteration-planned") plannedAtMs = atMs;
     if (body.type === "group-done") {
       sampledAtMs = atMs;
-      settings.tell(`${tally.numAccepted}/${settings.jobs}`, tally.numAccepted / settings.jobs);
+      settings.onProgress(
+        `${tally.numAccepted}/${settings.jobs}`,
+        tally.numAccepted / settings.jobs,
+      );
     }
     if (body.type === "run-failed") throw new RunNotDoneError(RUN, `failed: ${body.error}`);
     if (body.type === "progress" && body.phase === "learning") break;

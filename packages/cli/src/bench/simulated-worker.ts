@@ -91,8 +91,8 @@ export class SimulatedWorker {
   }
 
   #vitals(): Vitals {
-    const jobsInHand = [...(this.#worker?.jobsInHand ?? [])];
-    const job = jobsInHand[0] ?? null;
+    const activeJobs = [...(this.#worker?.activeJobs ?? [])];
+    const job = activeJobs[0] ?? null;
     return {
       state: job === null ? "idle" : "busy",
       job: job ?? "",
@@ -101,7 +101,7 @@ export class SimulatedWorker {
       jobsDone: this.numDone,
       tokensPerSecond: 0,
       tokensDone: 0,
-      jobsInHand,
+      activeJobs,
     };
   }
 }

@@ -45,7 +45,7 @@ const vitals = {
   jobsDone: 0,
   tokensPerSecond: 0,
   tokensDone: 0,
-  jobsInHand: [],
+  activeJobs: [],
 };
 
 test("a worker that falls silent is lost once", () => {

@@ -10,7 +10,7 @@ import {
   type TensorSource,
 } from "@gumshoe/protocol";
 
-import { ExactnessError, NotWantedError, WrongLaneWeightsError } from "../errors.js";
+import { ExactnessError, NotExpectedError, WrongLaneWeightsError } from "../errors.js";
 import { checkLane } from "./check-lane.js";
 import { type Weights } from "../run/run-state.js";
 
@@ -29,7 +29,7 @@ export interface LaneWork {
 }
 
 /** The lanes that are wanted now: what trainers fetch, and where they report. */
-export class LaneBoard {
+export class LaneCollector {
   readonly #queue: JobQueue<"gradient">;
   #work: LaneWork | null = null;
   readonly #done = new Map<number, { digest: string; metrics: LossMetrics }>();
@@ -80,12 +80,12 @@ export class LaneBoard {
     }
   }
 
-  /** @throws NotWantedError */
+  /** @throws NotExpectedError */
   fetch(update: number, lane: number): Omit<Lane, "assetsDigest"> {
     const work = this.#work;
     const packs = work?.update === update ? work.lanes[lane] : undefined;
     if (work === null || packs === undefined) {
-      throw new NotWantedError(`lane ${laneKey(update, lane)}`);
+      throw new NotExpectedError(`lane ${laneKey(update, lane)}`);
     }
     return {
       run: work.run,
@@ -105,13 +105,13 @@ export class LaneBoard {
   /**
    * Takes a trainer's report. The same lane again is accepted when its gradient is the same.
    *
-   * @throws NotWantedError, MalformedLaneError, ExactnessError
+   * @throws NotExpectedError, MalformedLaneError, ExactnessError
    */
   complete(request: CompleteLaneRequest): void {
     const work = this.#work;
     const { update, lane, plan, gradientDigest } = request;
     if (work === null || work.update !== update || work.plan !== plan) {
-      throw new NotWantedError(`lane ${laneKey(update, lane)}`);
+      throw new NotExpectedError(`lane ${laneKey(update, lane)}`);
     }
     if (request.weightsDigest !== work.weights.digest) {
       const key = laneKey(update, lane);

@@ -5,7 +5,7 @@ import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
 import { type CaseTask } from "@gumshoe/puzzles";
 import { beforeAll, expect, test } from "vitest";
 
-import { ExampleLessons } from "./supervised-batches.js";
+import { SupervisedBatches } from "./supervised-batches.js";
 import { TaskPlan } from "../plan/task-plan.js";
 
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
@@ -27,17 +27,17 @@ beforeAll(async () => {
   tokenizer = Tokenizer.fromAssets(await readAssets(ROOKIE));
   tasks = await TaskPlan.open(config);
 });
-const lessons = () => new ExampleLessons(config, tasks, { tokenizer, maxPositions: 2048 });
+const batch = () => new SupervisedBatches(config, tasks, { tokenizer, maxPositions: 2048 });
 
 test("an iteration's examples are the same whatever was asked for before", async () => {
-  const inOrder = lessons();
+  const inOrder = batch();
   for (const iteration of [0, 1]) await inOrder.of(iteration);
-  expect(await inOrder.of(2)).toEqual(await lessons().of(2));
-  expect(await inOrder.of(0)).toEqual(await lessons().of(0));
+  expect(await inOrder.of(2)).toEqual(await batch().of(2));
+  expect(await inOrder.of(0)).toEqual(await batch().of(0));
 });
 
 test("every example comes up once, on one of the lanes", async () => {
-  const { updates } = await lessons().of(1);
+  const { updates } = await batch().of(1);
   expect(updates.map((lanes) => lanes.length)).toEqual([3, 3]);
   const keys = updates.flat(2).map(({ groupKey }) => groupKey);
   const expected = Array.from({ length: 16 }, (_, i) => `example ${16 + i}`);
@@ -45,7 +45,7 @@ test("every example comes up once, on one of the lanes", async () => {
 });
 
 test("the target tokens of an update weigh the same, and one together", async () => {
-  const { updates } = await lessons().of(0);
+  const { updates } = await batch().of(0);
   for (const lanes of updates) {
     const answers = lanes.flat().flatMap((pack) => pack.answers);
     const weights = answers.flatMap(({ tokens, weight }) => Array.from(tokens, () => weight));
@@ -55,7 +55,7 @@ test("the target tokens of an update weigh the same, and one together", async ()
 });
 
 test("an example is its prompt as a chat, then the right answers and the end", async () => {
-  const { updates } = await lessons().of(0);
+  const { updates } = await batch().of(0);
   const pack = updates.flat(2).find(({ groupKey }) => groupKey === "example 3");
   const task = (await tasks.task(3)) as CaseTask;
   const text = tokenizer.decode([...(pack?.answers[0]?.tokens ?? [])], { skipSpecialTokens: true });

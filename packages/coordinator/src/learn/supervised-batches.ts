@@ -5,7 +5,7 @@ import { assignLanes, type Pack } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/protocol";
 import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
 
-import { type Lessons } from "./training-batch.js";
+import { type TrainingBatch } from "./training-batch.js";
 import { type CheckedModel } from "../plan/run-model.js";
 import { type TaskPlan } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
@@ -27,12 +27,12 @@ type SftConfig = Extract<RunConfig, { type: "sft" }>;
  *
  * The next iteration's are made while the workers compute those of the one in hand.
  */
-export class ExampleLessons {
+export class SupervisedBatches {
   readonly #config: SftConfig;
   readonly #tasks: TaskPlan;
   readonly #tokenizer: Tokenizer;
   readonly #budget: TokenBudget;
-  #ahead: { readonly iteration: number; readonly lessons: Promise<Lessons> } | null = null;
+  #ahead: { readonly iteration: number; readonly batch: Promise<TrainingBatch> } | null = null;
 
   constructor(config: SftConfig, tasks: TaskPlan, model: CheckedModel) {
     this.#config = config;
@@ -41,21 +41,21 @@ export class ExampleLessons {
     this.#budget = tokenBudget(config, "train", model.maxPositions);
   }
 
-  /** The lessons of an iteration. A pure function of the config, whatever was asked before. */
-  async of(iteration: number): Promise<Lessons> {
+  /** The batch of an iteration. A pure function of the config, whatever was asked before. */
+  async of(iteration: number): Promise<TrainingBatch> {
     const ahead = this.#ahead;
-    const lessons = await (ahead?.iteration === iteration ? ahead.lessons : this.#make(iteration));
+    const batch = await (ahead?.iteration === iteration ? ahead.batch : this.#make(iteration));
     const next = iteration + 1;
     if (next < this.#config.iterations && this.#ahead?.iteration !== next) {
       const made = this.#make(next);
       // Whoever asks for it gets the error; nobody may ask.
       made.catch(() => undefined);
-      this.#ahead = { iteration: next, lessons: made };
+      this.#ahead = { iteration: next, batch: made };
     }
-    return lessons;
+    return batch;
   }
 
-  async #make(iteration: number): Promise<Lessons> {
+  async #make(iteration: number): Promise<TrainingBatch> {
     const { examples, updatesPerIteration, lanes } = this.#config;
     const updates: Pack[][][] = [];
     for (let u = 0; u < updatesPerIteration; u++) {

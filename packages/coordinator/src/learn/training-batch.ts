@@ -6,7 +6,7 @@ import {
   type TrainingLoss,
   updateSteps,
 } from "@gumshoe/grpo";
-import { inTurns } from "@gumshoe/core";
+import { yielding } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/protocol";
 
 import { type GroupPlan } from "../plan/group-planner.js";
@@ -16,7 +16,7 @@ import { readGroup } from "../sample/stored-group.js";
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 
 /** What one iteration learns: the packs of its updates, and counts of its rollouts. */
-export interface Lessons {
+export interface TrainingBatch {
   /** Per update its lanes, per lane its packs in order. */
   readonly updates: readonly (readonly (readonly Pack[])[])[];
   readonly counts: RolloutCounts | null;
@@ -30,11 +30,11 @@ export function lossOf(config: RunConfig): TrainingLoss {
 }
 
 /** Reads the groups of an iteration and makes its updates: a pure function of what was sampled. */
-export async function lessonsFromGroups(
+export async function batchFromGroups(
   record: RunRecord,
   config: GrpoConfig,
   plans: readonly GroupPlan[],
-): Promise<Lessons> {
+): Promise<TrainingBatch> {
   const groups: Group[] = [];
   for (const plan of plans) {
     const blob = record.state.groups.get(plan.groupKey) ?? "";
@@ -48,6 +48,6 @@ export async function lessonsFromGroups(
     lanes: config.lanes,
     maxPackTokens: config.maxPackTokens,
   });
-  const { updates, counts } = await inTurns(steps);
+  const { updates, counts } = await yielding(steps);
   return { updates: updates.map(({ lanes }) => lanes), counts };
 }

@@ -3,13 +3,13 @@ import { type RunConfig } from "@gumshoe/protocol";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type LaneBoard } from "./lane-collector.js";
+import { type LaneCollector } from "./lane-collector.js";
 import { lossOf } from "./training-batch.js";
 import { learningRate } from "./learning-rate.js";
 import { type RunRecord } from "../run/run-record.js";
 
 /** One update to be made. */
-export interface UpdateOrder {
+export interface UpdateWork {
   readonly iteration: number;
   /** From weight version `update` to `update + 1`. */
   readonly update: number;
@@ -20,15 +20,15 @@ export interface UpdateOrder {
 }
 
 /** Makes updates: lanes on trainers, norm and step on the reducers. */
-export class UpdateMaker {
+export class UpdateRunner {
   readonly #record: RunRecord;
   readonly #plan: ReducerPlan;
-  readonly #board: LaneBoard;
+  readonly #collector: LaneCollector;
 
-  constructor(record: RunRecord, plan: ReducerPlan, board: LaneBoard) {
+  constructor(record: RunRecord, plan: ReducerPlan, collector: LaneCollector) {
     this.#record = record;
     this.#plan = plan;
-    this.#board = board;
+    this.#collector = collector;
   }
 
   /**
@@ -36,12 +36,12 @@ export class UpdateMaker {
    *
    * @throws ExactnessError when an update that is in the ledger comes out with other weights
    */
-  async make(order: UpdateOrder): Promise<void> {
+  async make(order: UpdateWork): Promise<void> {
     const { config, state } = this.#record;
     const { update, iteration, lanes, expectExact } = order;
     const known = state.digests[update + 1];
     const signal = AbortSignal.any([order.signal, this.#plan.lost]);
-    const metrics = await this.#board.collect(
+    const metrics = await this.#collector.collect(
       {
         run: config.name,
         update,

@@ -96,11 +96,11 @@ export class GroupPlanner {
       earlyStop: undefined,
     });
     const { samplesPerTask, greedy } = validation;
-    const sampled = await mapInTurns(tasks, (task, i) =>
+    const sampled = await mapYielding(tasks, (task, i) =>
       plan(task, i, samplesPerTask, temperature),
     );
     if (!greedy) return sampled;
-    const likely = await mapInTurns(tasks, (task, i) => plan(task, tasks.length + i, 1, 0));
+    const likely = await mapYielding(tasks, (task, i) => plan(task, tasks.length + i, 1, 0));
     return [...sampled, ...likely];
   }
 
@@ -120,7 +120,7 @@ export class GroupPlanner {
 }
 
 /** Maps thousands of items without keeping the thread. */
-export async function mapInTurns<T, R>(
+export async function mapYielding<T, R>(
   items: readonly T[],
   map: (item: T, index: number) => R,
 ): Promise<R[]> {

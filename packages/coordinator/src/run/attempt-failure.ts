@@ -26,12 +26,12 @@ const PROBE = ".room";
  * - `retry`: another part of the cluster is away
  * - `fatal`: the same attempt would end the same way
  */
-export type AttemptEnd =
+export type AttemptFailure =
   | { readonly type: "plan" | "redis" | "retry" | "fatal"; readonly error: unknown }
   | { readonly type: "disk"; readonly error: ClusterError };
 
 /** Finds out why an attempt at a run ended: the one place that decides what is waited for. */
-export async function attemptEnd(error: unknown, folder: string): Promise<AttemptEnd> {
+export async function attemptFailure(error: unknown, folder: string): Promise<AttemptFailure> {
   if (error instanceof RunStoppedError) return { type: "fatal", error };
   if (error instanceof PlanLostError) return { type: "plan", error };
   if (error instanceof RedisUnavailableError) return { type: "redis", error };
@@ -46,7 +46,10 @@ export async function attemptEnd(error: unknown, folder: string): Promise<Attemp
  *
  * @param error  what ended the last attempt
  */
-export async function stillAway(error: ClusterError, folder: string): Promise<ClusterError | null> {
+export async function remainingFault(
+  error: ClusterError,
+  folder: string,
+): Promise<ClusterError | null> {
   const fault = await folderFault(folder);
   if (fault !== null || !(error instanceof DiskFullError)) return fault;
   const neededBytes = Number(error.details["neededBytes"]);

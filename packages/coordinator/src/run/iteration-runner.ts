@@ -8,11 +8,11 @@ import {
   type GroupDraft,
   type GroupPlan,
   GroupPlanner,
-  mapInTurns,
+  mapYielding,
 } from "../plan/group-planner.js";
-import { type LaneBoard } from "../learn/lane-collector.js";
-import { type ExampleLessons } from "../learn/supervised-batches.js";
-import { type Lessons, lessonsFromGroups } from "../learn/training-batch.js";
+import { type LaneCollector } from "../learn/lane-collector.js";
+import { type SupervisedBatches } from "../learn/supervised-batches.js";
+import { type TrainingBatch, batchFromGroups } from "../learn/training-batch.js";
 import { iterationMetrics } from "./iteration-metrics.js";
 import { appendMetrics, writeMetrics } from "./metrics-file.js";
 import { writeRollouts } from "../sample/rollout-files.js";
@@ -20,9 +20,9 @@ import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
 import { bestWeights } from "../checkpoint/start-model.js";
-import { type SamplingBoard } from "../sample/group-collector.js";
+import { type GroupCollector } from "../sample/group-collector.js";
 import { type TaskPlan } from "../plan/task-plan.js";
-import { UpdateMaker } from "../learn/update-runner.js";
+import { UpdateRunner } from "../learn/update-runner.js";
 import { validationResult } from "../sample/validation-result.js";
 
 /** Iterations between two examples that are shown. */
@@ -31,41 +31,45 @@ const EXAMPLE_EVERY = 5;
 const NOT_FINITE = ".notFinite";
 
 /** What the iterations of a run are done with, as long as one plan lasts. */
-export interface PassOptions {
+export interface IterationOptions {
   readonly record: RunRecord;
   readonly plan: ReducerPlan;
   readonly checkpoints: Checkpoints;
-  readonly sampling: SamplingBoard;
-  readonly lanes: LaneBoard;
+  readonly sampling: GroupCollector;
+  readonly lanes: LaneCollector;
   readonly model: RunModel;
   readonly tasks: TaskPlan;
   /** What a supervised run learns from; null for a run that samples. */
-  readonly examples: ExampleLessons | null;
+  readonly examples: SupervisedBatches | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Names of the figures that the log was told of: each is logged once. */
   readonly reported: Set<string>;
   readonly signal: AbortSignal;
-  readonly tell: (phase: RunEventOf<"progress">["phase"], done: number, total: number) => void;
+  readonly onProgress: (
+    phase: RunEventOf<"progress">["phase"],
+    done: number,
+    total: number,
+  ) => void;
 }
 
 /** Does a run's iterations under one plan of reducers; see docs/structure.md for their life. */
-export class IterationPass {
-  readonly #options: PassOptions;
+export class IterationRunner {
+  readonly #options: IterationOptions;
   readonly #record: RunRecord;
   readonly #planner: GroupPlanner;
-  readonly #updates: UpdateMaker;
+  readonly #updates: UpdateRunner;
   readonly #signal: AbortSignal;
   /** What was asked for last: an iteration asks more than once. */
   #drafts: { readonly iteration: number; readonly drafts: readonly GroupDraft[] } | null = null;
-  #latest: { readonly iteration: number; readonly lessons: Lessons } | null = null;
+  #latest: { readonly iteration: number; readonly batch: TrainingBatch } | null = null;
 
-  constructor(options: PassOptions) {
+  constructor(options: IterationOptions) {
     const { record, plan, lanes } = options;
     this.#options = options;
     this.#record = record;
     this.#planner = new GroupPlanner(record.config, options.model, options.tasks.digests);
-    this.#updates = new UpdateMaker(record, plan, lanes);
+    this.#updates = new UpdateRunner(record, plan, lanes);
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
   }
 
@@ -74,11 +78,11 @@ export class IterationPass {
     const { digests, updateIterations } = this.#record.state;
     for (let update = fromVersion; update < digests.length - 1;) {
       const iteration = updateIterations[update] as number;
-      this.#options.tell("learning", update - fromVersion, digests.length - 1 - fromVersion);
-      const lessons = await this.#lessons(iteration);
+      this.#options.onProgress("learning", update - fromVersion, digests.length - 1 - fromVersion);
+      const batch = await this.#batch(iteration);
       const first = updateIterations.indexOf(iteration);
       const known = updateIterations.lastIndexOf(iteration) - first + 1;
-      for (; update < first + known; update++) await this.#make(iteration, update, first, lessons);
+      for (; update < first + known; update++) await this.#make(iteration, update, first, batch);
     }
   }
 
@@ -88,19 +92,19 @@ export class IterationPass {
     const weights = await this.#plan(iteration);
     const first = weights.version;
     const groups = await this.#sample(iteration, weights);
-    const lessons = await this.#lessons(iteration);
-    const total = lessons.updates.length;
+    const batch = await this.#batch(iteration);
+    const total = batch.updates.length;
     for (let update = state.digests.length - 1; update < first + total; update++) {
-      this.#options.tell("learning", update - first, total);
-      await this.#make(iteration, update, first, lessons);
+      this.#options.onProgress("learning", update - first, total);
+      await this.#make(iteration, update, first, batch);
     }
     const isLast = iteration + 1 >= config.iterations;
     if (isLast || (iteration + 1) % config.checkpoint.every === 0) {
-      this.#options.tell("checkpoint", 0, 1);
+      this.#options.onProgress("checkpoint", 0, 1);
       await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
     }
     const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
-    const metrics = { ...iterationMetrics(config, state, lessons.counts), ...shown };
+    const metrics = { ...iterationMetrics(config, state, batch.counts), ...shown };
     await this.#record.append({ type: "iteration-done", iteration, metrics });
     await appendMetrics(this.#record);
   }
@@ -167,7 +171,7 @@ export class IterationPass {
     startedAtMs: number,
     train: readonly GroupPlan[],
   ): Promise<void> {
-    const { counts } = await this.#lessons(iteration);
+    const { counts } = await this.#batch(iteration);
     if (counts === null) return;
     await this.#record.append({
       type: "iteration-sampled",
@@ -186,21 +190,26 @@ export class IterationPass {
     await this.#record.append({ type: "validation-done", ...result });
   }
 
-  async #lessons(iteration: number): Promise<Lessons> {
+  async #batch(iteration: number): Promise<TrainingBatch> {
     const { config } = this.#record;
     const { examples } = this.#options;
     if (examples !== null) return examples.of(iteration);
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
-    if (this.#latest?.iteration === iteration) return this.#latest.lessons;
+    if (this.#latest?.iteration === iteration) return this.#latest.batch;
     // How groups become updates does not depend on the weights that they were sampled from.
     const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
-    const lessons = await lessonsFromGroups(this.#record, config, plans);
-    this.#latest = { iteration, lessons };
-    return lessons;
+    const batch = await batchFromGroups(this.#record, config, plans);
+    this.#latest = { iteration, batch };
+    return batch;
   }
 
-  async #make(iteration: number, update: number, first: number, lessons: Lessons): Promise<void> {
-    const lanes = lessons.updates[update - first];
+  async #make(
+    iteration: number,
+    update: number,
+    first: number,
+    batch: TrainingBatch,
+  ): Promise<void> {
+    const lanes = batch.updates[update - first];
     if (lanes === undefined) throw new Error(`update ${update} is not in iteration ${iteration}`);
     const expectExact = this.#record.config.type === "grpo" && update === first;
     await this.#updates.make({ iteration, update, lanes, expectExact, signal: this.#signal });
@@ -231,7 +240,7 @@ export class IterationPass {
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     const drafts = await this.#draftsOf(iteration);
-    return mapInTurns(drafts, ({ plan }) => ({ ...plan, weights }));
+    return mapYielding(drafts, ({ plan }) => ({ ...plan, weights }));
   }
 
   async #draftsOf(iteration: number): Promise<readonly GroupDraft[]> {

@@ -1,5 +1,5 @@
 /** Does one thing at a time under each name, in the order of the calls. */
-export class NameTurns {
+export class NameLocks {
   readonly #last = new Map<string, Promise<unknown>>();
 
   /** Does `work` once everything before it under that name has ended, however it ended. */

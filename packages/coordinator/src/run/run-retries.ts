@@ -1,7 +1,7 @@
 import { type Clock, type ClusterError, errorMessage, type Logger } from "@gumshoe/core";
 
 import { type RunRecord } from "./run-record.js";
-import { attemptEnd, stillAway } from "./attempt-failure.js";
+import { attemptFailure, remainingFault } from "./attempt-failure.js";
 
 /** An attempt that lasted so long began with a plan and a cluster that were good. */
 const LASTING_MS = 10_000;
@@ -12,7 +12,7 @@ const REDIS_DELAY_MS = 500;
 const DISK_POLL_MS = 500;
 
 /** What the waits of a run need. */
-export interface PatienceOptions {
+export interface RetryOptions {
   readonly record: RunRecord;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -31,13 +31,13 @@ export interface PatienceOptions {
  *   from the first failure without progress in the ledger since.
  * - Everything else that may be tried again gets about half a minute.
  */
-export class RunPatience {
-  readonly #options: PatienceOptions;
+export class RunRetries {
+  readonly #options: RetryOptions;
   #failures = 0;
   #diskAwaySinceMs: number | null = null;
   #lastEvent = -1;
 
-  constructor(options: PatienceOptions) {
+  constructor(options: RetryOptions) {
     this.#options = options;
   }
 
@@ -51,7 +51,7 @@ export class RunPatience {
   async after(error: unknown, startedAtMs: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { record, clock, onWait, untilRedis } = this.#options;
-    const end = await attemptEnd(error, record.folder);
+    const end = await attemptFailure(error, record.folder);
     switch (end.type) {
       case "fatal":
         throw end.error;
@@ -84,7 +84,7 @@ export class RunPatience {
       if (clock.monotonicMs() - this.#diskAwaySinceMs >= diskWaitMs) throw error;
       onWait(error.message);
       await clock.sleep(Math.min(DISK_POLL_MS, diskWaitMs), signal);
-      error = await stillAway(first, record.folder);
+      error = await remainingFault(first, record.folder);
     }
   }
 

@@ -8,7 +8,7 @@ import {
 } from "@gumshoe/protocol";
 import { sha256, Turns } from "@gumshoe/core";
 
-import { ExactnessError, NotWantedError } from "../errors.js";
+import { ExactnessError, NotExpectedError } from "../errors.js";
 import { checkGroup } from "./check-group.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { runDigest } from "../submission/run-identity.js";
@@ -17,7 +17,7 @@ import { textOf } from "../learn/slab.js";
 import { groupBytes, groupEvent } from "./stored-group.js";
 
 /** The groups that are wanted now: what workers fetch, and where they hand in. */
-export class SamplingBoard {
+export class GroupCollector {
   readonly #record: RunRecord;
   readonly #queue: JobQueue<"rollout">;
   readonly #open = new Map<string, { readonly plan: GroupPlan; readonly job: RolloutJob }>();
@@ -118,10 +118,10 @@ export class SamplingBoard {
     }
   }
 
-  /** @throws NotWantedError */
+  /** @throws NotExpectedError */
   fetch(groupKey: string): Omit<GroupSpec, "assetsDigest"> {
     const plan = this.#open.get(groupKey)?.plan;
-    if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
+    if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
     const { promptTokens, task, ...rest } = plan;
     return {
       ...rest,
@@ -136,12 +136,12 @@ export class SamplingBoard {
    * Takes a group from a worker. The first one counts; the same again is accepted; another one that could
    * be right ends the run.
    *
-   * @throws WrongGroupWeightsError, MalformedGroupError, ExactnessError, NotWantedError
+   * @throws WrongGroupWeightsError, MalformedGroupError, ExactnessError, NotExpectedError
    */
   async submit(request: SubmitGroupRequest): Promise<void> {
     const { groupKey } = request;
     if (request.runDigest !== this.#runDigest()) {
-      throw new NotWantedError(`group ${groupKey} of another run of this name`);
+      throw new NotExpectedError(`group ${groupKey} of another run of this name`);
     }
     const bytes = groupBytes(request);
     const name = sha256(bytes);
@@ -150,7 +150,7 @@ export class SamplingBoard {
     if (known !== undefined) {
       if (known === name) return arriving?.stored;
       const plan = this.#plans.get(groupKey);
-      if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
+      if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
       checkGroup(request, { plan, vocabulary: this.#vocabulary });
       const problem = `group ${groupKey} was sampled twice, with different results`;
       const error = new ExactnessError(problem);
@@ -158,7 +158,7 @@ export class SamplingBoard {
       throw error;
     }
     const plan = this.#open.get(groupKey)?.plan;
-    if (plan === undefined) throw new NotWantedError(`group ${groupKey}`);
+    if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
     checkGroup(request, { plan, vocabulary: this.#vocabulary });
     const stored = this.#store(request, bytes, name);
     this.#arriving.set(groupKey, { name, stored });
@@ -167,7 +167,7 @@ export class SamplingBoard {
     } catch (error) {
       // The run decides whether it waits or ends; the job is put back when the group is wanted again.
       this.#failed(error);
-      throw new NotWantedError(`group ${groupKey}`);
+      throw new NotExpectedError(`group ${groupKey}`);
     } finally {
       this.#arriving.delete(groupKey);
     }

@@ -150,7 +150,7 @@ test("a worker that registers with a false role, host or address is refused in s
   const vitals = { state: "busy", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 };
   const heartbeat = {
     workerId: "w",
-    jobsInHand: [],
+    activeJobs: [],
     tokensPerSecond: Number.NaN,
     tokensDone: 0,
     ...vitals,

@@ -19,7 +19,7 @@ const vitals = {
   jobsDone: 0,
   tokensPerSecond: 0,
   tokensDone: 0,
-  jobsInHand: ["r/0/train/1", "r/0/train/2"],
+  activeJobs: ["r/0/train/1", "r/0/train/2"],
 };
 
 /** Starts a worker's membership of a coordinator that answers with these handlers. */
@@ -80,9 +80,9 @@ test("jobs that the coordinator does not want any more are named to the worker",
   await join(
     {
       register: async () => ({ heartbeatIntervalMs: 10 }),
-      heartbeat: async ({ jobsInHand }) => ({
+      heartbeat: async ({ activeJobs }) => ({
         heartbeatIntervalMs: 10,
-        withdrawnJobs: jobsInHand.slice(1),
+        withdrawnJobs: activeJobs.slice(1),
       }),
       leave: async () => ({}),
     },

@@ -205,7 +205,7 @@ export class WorkerHost {
       jobsDone: this.#jobs.numDone,
       tokensPerSecond: this.#rate.update(tokens),
       tokensDone: tokens,
-      jobsInHand: [...(this.#role?.worker?.jobsInHand ?? [])],
+      activeJobs: [...(this.#role?.worker?.activeJobs ?? [])],
     };
   }
 }

@@ -11,7 +11,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { type EngineThread } from "../engine/engine-thread.js";
-import { OutOfTurnError, WrongPlanError } from "../errors.js";
+import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { Assignment } from "./assignment.js";
 import { writeCheckpointRange } from "./checkpoint-file.js";
@@ -116,7 +116,7 @@ export class ReducerRole {
     const { start, end } = assignment.options;
     const weights = assignment.published(request.version);
     if (request.version !== assignment.version || weights === null) {
-      throw new OutOfTurnError(
+      throw new OutOfOrderError(
         `version ${request.version} cannot be written, version ${assignment.version} is here`,
       );
     }

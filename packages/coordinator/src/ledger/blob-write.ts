@@ -1,8 +1,8 @@
 /** What the thread of {@link DiskThread} is told to do. */
-export type DiskOrder = BlobOrder | HashOrder;
+export type DiskRequest = BlobWrite | HashRequest;
 
 /** Write a blob. */
-export interface BlobOrder {
+export interface BlobWrite {
   readonly type: "blob";
   readonly id: number;
   readonly folder: string;
@@ -12,7 +12,7 @@ export interface BlobOrder {
 }
 
 /** Compute the SHA-256 of a file. */
-export interface HashOrder {
+export interface HashRequest {
   readonly type: "hash";
   readonly id: number;
   readonly file: string;

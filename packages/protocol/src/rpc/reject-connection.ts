@@ -15,7 +15,7 @@ const HEARING_MS = 5000;
  *
  * @param onCall  told when the caller asks for something
  */
-export function turnAway(socket: TLSSocket, error: ClusterError, onCall: () => void): void {
+export function rejectConnection(socket: TLSSocket, error: ClusterError, onCall: () => void): void {
   const { code, details, metadata } = toGrpcFailure(error);
   const answer = {
     ":status": 200,

@@ -7,7 +7,7 @@ const TURN_MS = 5;
  * A process that waited for a core finds the calls of a whole fleet at once: leases and timers would wait
  * for all of them.
  */
-export class CallTurns {
+export class RequestScheduler {
   readonly #waiting: (() => void)[] = [];
   /** Null while no call has begun in this turn. */
   #begunAtMs: number | null = null;

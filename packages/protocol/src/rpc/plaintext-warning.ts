@@ -1,7 +1,7 @@
 import { type Logger, type Tls } from "@gumshoe/core";
 
 /** Says so, loudly, when what is served at an address can be read by others on its way. */
-export function tellHowPrivate(logger: Logger | null, address: string, tls: Tls): void {
+export function warnIfPlaintext(logger: Logger | null, address: string, tls: Tls): void {
   const isSecure = tls !== null && tls !== "off";
   if (isSecure || isLoopback(address.slice(0, address.lastIndexOf(":")))) return;
   if (tls === "off") {

@@ -25,7 +25,7 @@ export interface RequestHistory {
  * - No request waits longer than `maxWaitMs` altogether.
  * - Waits are jittered, so that requests that failed together do not come back together.
  */
-export class EndpointPatience {
+export class EndpointRetries {
   readonly #options: { clock: Clock; maxWaitMs: number; random: () => number };
   #heldUntilMs = 0;
 

@@ -1,7 +1,7 @@
 import { createLogger } from "@gumshoe/core";
 import { afterEach, expect, test } from "vitest";
 
-import { HttpDoor } from "./http-door.js";
+import { MonitoringServer } from "./monitoring-server.js";
 import { METRICS_TYPE, metricsText } from "./metrics.js";
 
 const WORKER = {
@@ -48,22 +48,22 @@ const FIGURES = {
   },
 };
 
-let door: HttpDoor | null = null;
-afterEach(() => door?.stop());
+let server: MonitoringServer | null = null;
+afterEach(() => server?.stop());
 
-async function openDoor(): Promise<string> {
+async function startServer(): Promise<string> {
   const pages = new Map([
     ["/metrics", { contentType: METRICS_TYPE, text: () => metricsText(FIGURES) }],
   ]);
   const logger = createLogger("test", "silent");
-  door = new HttpDoor({ token: "t", tls: null, pages, logger, isServing: () => true });
-  return `http://${await door.listen("127.0.0.1:0")}`;
+  server = new MonitoringServer({ token: "t", tls: null, pages, logger, isServing: () => true });
+  return `http://${await server.listen("127.0.0.1:0")}`;
 }
 
 const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
 test("metrics are told to who has the token, in Prometheus' format", async () => {
-  const url = await openDoor();
+  const url = await startServer();
   const response = await fetch(`${url}/metrics?x=1`, withToken("t"));
   expect(response.status).toBe(200);
   expect(response.headers.get("content-type")).toBe(METRICS_TYPE);
@@ -97,7 +97,7 @@ test("metrics are told to who has the token, in Prometheus' format", async () =>
 });
 
 test("health is told to anybody, the rest to nobody without the token", async () => {
-  const url = await openDoor();
+  const url = await startServer();
   expect(await (await fetch(`${url}/healthz`)).text()).toBe("ok\n");
   expect((await fetch(`${url}/metrics`)).status).toBe(401);
   const wrong = await fetch(`${url}/metrics`, withToken("guessed"));
@@ -111,8 +111,14 @@ test("health is told to anybody, the rest to nobody without the token", async ()
 test("refusals are logged once for each reason and caller, without the path", async () => {
   const lines: string[] = [];
   const logger = createLogger("test", "warn", { write: (line) => void lines.push(line) });
-  door = new HttpDoor({ token: "t", tls: null, pages: new Map(), logger, isServing: () => true });
-  const url = `http://${await door.listen("127.0.0.1:0")}`;
+  server = new MonitoringServer({
+    token: "t",
+    tls: null,
+    pages: new Map(),
+    logger,
+    isServing: () => true,
+  });
+  const url = `http://${await server.listen("127.0.0.1:0")}`;
   for (let i = 0; i < 20; i++) await fetch(`${url}/${"secret-path".repeat(100)}`);
   await fetch(`${url}/other`, withToken("wrong"));
   expect(lines).toHaveLength(2);
@@ -121,9 +127,9 @@ test("refusals are logged once for each reason and caller, without the path", as
 });
 
 test("a port in use is an error that names it", async () => {
-  const address = (await openDoor()).replace("http://", "");
+  const address = (await startServer()).replace("http://", "");
   const logger = createLogger("test", "silent");
-  const second = new HttpDoor({
+  const second = new MonitoringServer({
     token: "t",
     tls: null,
     pages: new Map(),
@@ -137,20 +143,20 @@ test("a port in use is an error that names it", async () => {
 test("a coordinator that does not serve is unhealthy, though it answers", async () => {
   let isServing = false;
   const logger = createLogger("test", "silent");
-  const door = new HttpDoor({
+  const server = new MonitoringServer({
     token: "t",
     tls: null,
     pages: new Map(),
     logger,
     isServing: () => isServing,
   });
-  const url = `http://${await door.listen("127.0.0.1:0")}/healthz`;
+  const url = `http://${await server.listen("127.0.0.1:0")}/healthz`;
   const states: [number, string][] = [];
   for (isServing of [false, true]) {
     const answer = await fetch(url);
     states.push([answer.status, await answer.text()]);
   }
-  await door.stop();
+  await server.stop();
   expect(states).toEqual([
     [503, "not serving\n"],
     [200, "ok\n"],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { CallTurns } from "./call-turns.js";
+import { RequestScheduler } from "./request-scheduler.js";
 
 /** Longer than calls may keep a turn, in ms. */
 const LONG_MS = 6;
@@ -30,7 +30,7 @@ async function beginAtOnce(
   calls: number,
   ms: number,
 ): Promise<{ order: number[]; turns: number[] }> {
-  const queue = new CallTurns();
+  const queue = new RequestScheduler();
   const count = new TurnCount();
   const order: number[] = [];
   const turns: number[] = [];
@@ -56,13 +56,13 @@ test("long calls that come at once begin in their order, each in a turn of its o
 
 test("a call that comes alone begins at once", () => {
   let begun = 0;
-  const queue = new CallTurns();
+  const queue = new RequestScheduler();
   queue.begin(() => begun++);
   expect(begun).toBe(1);
 });
 
 test("calls that come while others wait begin after them", async () => {
-  const queue = new CallTurns();
+  const queue = new RequestScheduler();
   const order: string[] = [];
   await new Promise<void>((resolve) => {
     queue.begin(() => keepBusy(LONG_MS));

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from "node:https";
 
 import { type Logger, systemClock, type Tls } from "@gumshoe/core";
-import { isBearer, ListenError, RefusalLog, tellHowPrivate } from "@gumshoe/protocol";
+import { isBearer, ListenError, RefusalLog, warnIfPlaintext } from "@gumshoe/protocol";
 
 const HEALTH_PATH = "/healthz";
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -28,13 +28,13 @@ export interface Page {
 }
 
 /**
- * The coordinator's door for programs that speak HTTP: monitors and load balancers.
+ * The coordinator's server for programs that speak HTTP: monitors and load balancers.
  *
  * - `GET /healthz` answers anybody: 200 while the coordinator serves, 503 while it starts, stops or was
  *   overtaken by another one.
  * - Everything else needs the token, and with TLS files a certificate, as gRPC does.
  */
-export class HttpDoor {
+export class MonitoringServer {
   readonly #server: Server;
   readonly #token: string;
   readonly #tls: Tls;
@@ -100,7 +100,7 @@ export class HttpDoor {
     });
     const bound = this.#server.address();
     const served = `${host}:${typeof bound === "object" && bound !== null ? bound.port : ""}`;
-    tellHowPrivate(this.#logger, served, this.#tls);
+    warnIfPlaintext(this.#logger, served, this.#tls);
     return served;
   }
 
@@ -120,7 +120,7 @@ export class HttpDoor {
     } else if (!isBearer(request.headers.authorization, this.#token)) {
       const problem = request.headers.authorization === undefined ? "missing" : "wrong";
       const { remoteAddress, remotePort } = request.socket;
-      this.#refusals.tell({ peer: `${remoteAddress}:${remotePort}` }, `the token is ${problem}`);
+      this.#refusals.log({ peer: `${remoteAddress}:${remotePort}` }, `the token is ${problem}`);
       end(response, 401, `the token is ${problem}`, { "www-authenticate": "Bearer" });
     } else {
       this.#show(path, response);
