@@ -13,7 +13,8 @@ import { fileURLToPath } from "node:url";
 
 import { GumshoeClient } from "@gumshoe/client";
 import { systemClock, yieldCores } from "@gumshoe/core";
-import { checkRunConfig, type CoordinatorStatus, type RunConfig } from "@gumshoe/protocol";
+import { checkRunConfig, type RunConfig } from "@gumshoe/config";
+import { type CoordinatorStatus } from "@gumshoe/protocol";
 import { WORKER_NICE } from "@gumshoe/worker";
 
 import { RunNotDoneError } from "../errors.js";

@@ -1,6 +1,6 @@
 import { GumshoeClient } from "@gumshoe/client";
 import { retry, type RetryPolicy } from "@gumshoe/core";
-import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/protocol";
+import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/config";
 
 import { type Context } from "../context.js";
 import { InterruptedError, RunNotDoneError } from "../errors.js";

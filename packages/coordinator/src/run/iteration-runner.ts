@@ -1,5 +1,6 @@
 import { type Clock, type Logger } from "@gumshoe/core";
-import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
+import { type RunResult } from "@gumshoe/config";
+import { type RunEventOf } from "@gumshoe/protocol";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type Checkpoints } from "../checkpoint/checkpoints.js";
