@@ -14,4 +14,3 @@ export { RefusalLog } from "./refusal-log.js";
 export { RpcServer } from "./server.js";
 export { type RequestOf, type ResponseOf, type RpcService } from "./service.js";
 export { fromGrpcFailure, type GrpcFailure, toGrpcFailure } from "./status.js";
-export { handshakeProblem } from "./tls.js";

@@ -4,11 +4,10 @@
  * Our own processes read code and details from the trailer `gumshoe-error-bin`; anyone else sees the
  * nearest gRPC status and the message.
  */
-import { ClusterError, ERROR_CODES, type ErrorCode } from "@gumshoe/core";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { ClusterError, ERROR_CODES, type ErrorCode, handshakeProblem } from "@gumshoe/core";
 
 import { RpcError } from "./errors.js";
-import { handshakeProblem } from "./tls.js";
 
 /** Trailer that carries code and details as JSON. */
 const ERROR_TRAILER = "gumshoe-error-bin";

@@ -2,12 +2,12 @@ import { constants } from "node:crypto";
 import { type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 
-import { InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
+import { handshakeProblem, InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
 
 import { addressOf, type Connections } from "./connections.js";
 import { listenOn } from "./plain-listener.js";
-import { certificateProblem, certificateRole, handshakeProblem } from "./tls.js";
 import { rejectConnection } from "./reject-connection.js";
+import { certificateProblem, certificateRole } from "./tls.js";
 
 /** Time that a handshake may take, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
