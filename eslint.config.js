@@ -35,6 +35,13 @@ export default tseslint.config(
         },
       ],
       "no-restricted-exports": ["error", { restrictDefaultExports: { direct: true } }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "ObjectExpression > SpreadElement > ObjectExpression",
+          message: "Write the properties out, without the braces around them.",
+        },
+      ],
       "max-lines": ["error", { max: 400 }],
       "max-lines-per-function": ["error", { max: 80 }],
       "max-params": ["error", { max: 4 }],

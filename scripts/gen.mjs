@@ -2,7 +2,7 @@
  * `npm run gen`: writes the files that are made from others, which are committed.
  *
  * - packages/protocol/src/gen, from protos/; needs protoc, and is left out with `--config`
- * - docs/config.md and runs/run.schema.json, from the schemas in packages/protocol/src/config
+ * - docs/config.md and runs/run.schema.json, from the schemas in packages/config/src
  */
 import { parseArgs } from "node:util";
 

@@ -47,6 +47,7 @@ const MOST_MORE_BYTES = 100 * 2 ** 20;
 
 /** Does one run under up to `troubles` troubles; returns its document, or what it said instead. */
 async function disturb({ random, troubles, start, ...context }) {
+  const { home, run } = context;
   const happened = [];
   let command = start();
   const ended = () => !command.isRunning;
@@ -57,7 +58,9 @@ async function disturb({ random, troubles, start, ...context }) {
     const did = await trouble.act({ ...context, random, command });
     if (did === null) continue;
     happened.push(did);
-    if (trouble.ends === true) {
+    // A command that finds the disk full before there is a run has nothing to keep, and says so.
+    const refused = ended() && !home.hasRun(run) && command.messages.includes(" is full");
+    if (trouble.ends === true || refused) {
       await command.ended;
       await sleep(GUARDIAN_MS);
       command = start();

@@ -2,7 +2,7 @@
 
 const INTRODUCTION = `# Config reference
 
-<!-- Made by \`npm run gen\` from the schemas in packages/protocol/src/config: change those. -->
+<!-- Made by \`npm run gen\` from the schemas in packages/config/src: change those. -->
 
 A run is a YAML or JSON file. This page lists every field; [runs/first.yaml](../runs/first.yaml) is a whole config. Fields
 that are not listed are errors. So are values that contradict each other: these rules stand with the fields

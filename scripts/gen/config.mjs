@@ -9,7 +9,7 @@ import { configPage } from "./config-page.mjs";
 
 /** What the files should hold, by path. */
 async function expected() {
-  const { runFileSchema } = await import("../../packages/protocol/dist/index.js");
+  const { runFileSchema } = await import("../../packages/config/dist/index.js");
   const schema = runFileSchema();
   const { printWidth } = JSON.parse(readFileSync(join(ROOT, ".prettierrc.json"), "utf8"));
   const pretty = (text, parser) => format(text, { parser, printWidth });

@@ -1,6 +1,6 @@
 /** A home of a cluster under test: a folder, on a small disk of its own where that is allowed. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getuid, kill } from "node:process";
@@ -31,6 +31,11 @@ export class Home {
       // The disk is full.
     }
     return () => rmSync(file, { force: true });
+  }
+
+  /** Whether the run has a ledger. */
+  hasRun(name) {
+    return existsSync(join(this.folder, "runs", name, "ledger"));
   }
 
   /** The processes of the cluster that live. */

@@ -11,6 +11,7 @@ export {
   InvalidArgumentError,
   LockHeldError,
 } from "./errors.js";
+export { handshakeProblem } from "./handshake-problem.js";
 export { canonicalJson, hashJson, sha256 } from "./hash.js";
 export { jsonProblem } from "./json-problem.js";
 export { createLogger, type Logger } from "./log.js";

@@ -1,14 +1,13 @@
 import {
   type Clock,
   errorMessage,
+  handshakeProblem,
   InvalidArgumentError,
   type Logger,
   systemClock,
   tlsName,
 } from "@gumshoe/core";
 import { Redis, type RedisOptions } from "ioredis";
-
-import { handshakeProblem } from "@gumshoe/rpc";
 
 import {
   RedisKeyError,

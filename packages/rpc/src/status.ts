@@ -4,9 +4,8 @@
  * Our own processes read code and details from the trailer `gumshoe-error-bin`; anyone else sees the
  * nearest gRPC status and the message.
  */
-import { handshakeProblem } from "/core";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { ClusterError, ERROR_CODES, type ErrorCode } from "@gumshoe/core";
+import { ClusterError, ERROR_CODES, type ErrorCode, handshakeProblem } from "@gumshoe/core";
 
 import { RpcError } from "./errors.js";
 

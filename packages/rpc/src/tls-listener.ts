@@ -2,8 +2,7 @@ import { constants } from "node:crypto";
 import { type Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 
-import { handshakeProblem } from "/core";
-import { InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
+import { handshakeProblem, InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
 
 import { addressOf, type Connections } from "./connections.js";
 import { listenOn } from "./plain-listener.js";

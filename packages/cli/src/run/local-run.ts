@@ -1,4 +1,5 @@
 import { GumshoeClient } from "@gumshoe/client";
+import { retry, type RetryPolicy } from "@gumshoe/core";
 import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/config";
 
 import { type Context } from "../context.js";
@@ -8,6 +9,9 @@ import { type FleetSize, LocalCluster } from "../local/local-cluster.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { followRun } from "./follow-run.js";
 import { RunView } from "./run-view.js";
+
+/** How long a run is submitted again: a coordinator that died is started again, and answers within seconds. */
+const SUBMISSION: RetryPolicy = { attempts: 20, firstDelayMs: 100, maxDelayMs: 2000 };
 
 /** What a local run needs beside its config. */
 export interface LocalRunOptions {
@@ -77,13 +81,16 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
   const client = new GumshoeClient({ address: cluster.address, token: home.token() });
   const view = new RunView(terminal, config, clock.now());
   try {
-    await cancelOthers(client, config.name, (line) => view.print(line));
-    const run = await client.submit(config);
+    const signal = AbortSignal.any([stop, cluster.failure]);
+    const submit = async () => {
+      await cancelOthers(client, config.name, (line) => view.print(line));
+      return client.submit(config);
+    };
+    const run = await retry(submit, { policy: SUBMISSION, clock, signal });
     if (run.state === "done" && run.result !== null) {
       view.print(`run ${config.name} is done already; --fresh begins it anew`);
       return run.result;
     }
-    const signal = AbortSignal.any([stop, cluster.failure]);
     return await followRun(client, config.name, { view, clock, signal });
   } catch (thrown) {
     if (!(thrown instanceof InterruptedError)) throw thrown;
