@@ -108,7 +108,11 @@ export class Evaluator {
     const named = new Map(args.named.map(([name, value]) => [name, this.value(value, scope)]));
     const more = args.spreadNamed === null ? null : this.value(args.spreadNamed, scope);
     if (more instanceof Map) {
-      for (const [name, value] of more) named.set(textOf(name, this.budget), value);
+      for (const [key, value] of more) {
+        const name = textOf(key, this.budget);
+        if (named.has(name)) throw new TemplateError(`gives the argument ${name} twice`);
+        named.set(name, value);
+      }
     }
     return { positional, named };
   }

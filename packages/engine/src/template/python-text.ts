@@ -139,19 +139,29 @@ export function isLower(text: string): boolean {
 export function titleCase(text: string): string {
   let result = "";
   let inWord = false;
-  for (const character of text) {
+  for (const [character, small] of withSmallLetters(text)) {
     const cased = CASED.test(character);
-    if (!cased) result += character;
-    else result += inWord ? character.toLowerCase() : capital(character);
+    result += cased ? (inWord ? small : capital(character)) : character;
     inWord = cased;
   }
   return result;
 }
 
+/** Pairs each character with its small letter, which of a sigma depends on what is around it. */
+function withSmallLetters(text: string): [character: string, small: string][] {
+  const small = text.toLowerCase();
+  let at = 0;
+  return Array.from(text, (character) => {
+    const start = at;
+    at += character.toLowerCase().length;
+    return [character, small.slice(start, at)];
+  });
+}
+
 /** Writes a text with a first capital and the rest in small letters. */
 export function capitalized(text: string): string {
-  const [first = "", ...rest] = Array.from(text);
-  return capital(first) + rest.join("").toLowerCase();
+  const [first, ...rest] = withSmallLetters(text);
+  return first === undefined ? "" : capital(first[0]) + rest.map(([, small]) => small).join("");
 }
 
 const CASED = /^(?:\p{Lowercase}|\p{Uppercase}|\p{Lt})$/u;

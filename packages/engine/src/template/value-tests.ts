@@ -87,7 +87,7 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   alone("mapping", (value) => value instanceof Map),
   alone("iterable", isIterable),
   alone("sequence", isSequence),
-  alone("callable", (value) => value instanceof Callable),
+  alone("callable", (value) => value instanceof Callable || value instanceof Undefined),
   alone("odd", (value) => remainder(value, 2) === 1),
   alone("even", (value) => remainder(value, 2) === 0),
   alone("escaped", (value) => value instanceof Markup),
