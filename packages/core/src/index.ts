@@ -9,6 +9,8 @@ export {
   errorMessage,
   FolderAwayError,
   InvalidArgumentError,
+  InvalidFieldsError,
+  joinInvalid,
   LockHeldError,
 } from "./errors.js";
 export { canonicalJson, hashJson, sha256 } from "./hash.js";
