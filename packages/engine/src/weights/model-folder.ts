@@ -13,6 +13,9 @@ export const WEIGHTS = "model.safetensors";
 /** Name of the file that names the shards of the weights. */
 export const INDEX = "model.safetensors.index.json";
 
+/** Weights that are looked at without a pause: some milliseconds. */
+const CHECKED_AT_ONCE = 1 << 20;
+
 /** An open Hugging Face model folder. */
 export interface ModelFolder {
   readonly dir: string;
@@ -27,6 +30,12 @@ export interface ModelFolder {
    * @throws   ModelFolderError when a file became shorter
    */
   readParameters(start: number, end: number): Promise<Float32Array>;
+  /**
+   * Reads all weights once, a part at a time.
+   *
+   * @throws DamagedWeightError naming file, tensor and place of the first that is NaN or infinite
+   */
+  checkWeights(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,7 +60,12 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
     const layout = parameterLayout(config);
     const homes = await findHomes({ dir, config, layout, shards });
     const readParameters = (start: number, end: number) => readRange(layout, homes, start, end);
-    return { dir, config, layout, assets, readParameters, close };
+    const checkWeights = async () => {
+      for (let start = 0; start < layout.numParameters; start += CHECKED_AT_ONCE) {
+        await readParameters(start, Math.min(layout.numParameters, start + CHECKED_AT_ONCE));
+      }
+    };
+    return { dir, config, layout, assets, readParameters, checkWeights, close };
   } catch (error) {
     await close();
     throw error;
