@@ -115,7 +115,7 @@ export class LocalAnswers implements AnswerSource {
     options: SamplingOptions,
   ): string | null {
     const { tokenizer, chat, model } = this.loaded;
-    const promptIds = writeChat(tokenizer, prompt, chat);
+    const promptIds = writeChat(this.loaded, prompt, chat);
     const { maxPositions } = model.config;
     if (promptIds.length >= maxPositions) {
       return `a prompt of ${promptIds.length} tokens; the model takes ${maxPositions}`;

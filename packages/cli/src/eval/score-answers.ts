@@ -104,7 +104,7 @@ export async function scoreAnswers(
     model.commit();
     const scorer = new Scorer(model);
     return requests.map((request, i) => {
-      const ids = readIds(tokenizer, request, options.chat ?? {});
+      const ids = readIds({ folder, tokenizer }, request, options.chat ?? {});
       checkIds(`answer ${i}`, ids, source.config);
       return scoreOne(scorer, ids, options.temperature);
     });
@@ -122,9 +122,14 @@ interface RequestIds {
   readonly tokens: readonly number[];
 }
 
-function readIds(tokenizer: Tokenizer, request: ScoreRequest, chat: ChatOptions): RequestIds {
+function readIds(
+  model: { folder: string; tokenizer: Tokenizer },
+  request: ScoreRequest,
+  chat: ChatOptions,
+): RequestIds {
+  const { tokenizer } = model;
   return {
-    promptTokens: request.promptIds ?? writeChat(tokenizer, request.prompt ?? "", chat),
+    promptTokens: request.promptIds ?? writeChat(model, request.prompt ?? "", chat),
     tokens: request.answerIds ?? [
       ...tokenizer.encode(request.answer ?? ""),
       ...tokenizer.stopTokenIds.slice(0, 1),

@@ -135,6 +135,13 @@ export function fromJson(json: unknown): Value {
   if (typeof json === "number") return Number.isSafeInteger(json) ? json : new Float(json);
   if (Array.isArray(json)) return json.map(fromJson);
   if (typeof json === "object") {
+    const keys = Object.keys(json);
+    const number = keys.length > 1 ? keys.find((key) => /^(?:0|[1-9]\d{0,9})$/.test(key)) : null;
+    if (typeof number === "string") {
+      throw new TemplateError(
+        `cannot be given the key "${number}", whose place among others is lost`,
+      );
+    }
     return new Map(Object.entries(json).map(([key, value]) => [key, fromJson(value)]));
   }
   throw new TemplateError(`cannot be given a ${typeof json}`);

@@ -125,6 +125,8 @@ test.each([
 
 test("a chat without a template, or one that the template refuses, is an error", () => {
   expect(() => Tokenizer.fromAssets(assetsWith({})).renderChat(USER)).toThrow("no chat_template");
+  const empty = { ...assetsWith({}), "chat_template.jinja": "" };
+  expect(() => Tokenizer.fromAssets(empty).renderChat(USER)).toThrow("writes an empty text");
   const strict = assetsWith({ chat_template: "{{ raise_exception('no user here') }}" });
   expect(() => Tokenizer.fromAssets(strict).renderChat(USER)).toThrow("no user here");
 });

@@ -105,7 +105,9 @@ export class Tokenizer {
     if (this.#chat === null) {
       throw new TokenizerError("tokenizer_config.json", "has no chat_template");
     }
-    return this.#chat.render(messages, options);
+    const text = this.#chat.render(messages, options);
+    if (text !== "") return text;
+    throw new TokenizerError("chat_template", "writes an empty text for these messages");
   }
 
   /** Returns the ids of {@link renderChat}. */
