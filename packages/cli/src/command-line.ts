@@ -43,7 +43,7 @@ export async function runCommandLine(words: readonly string[], context: Context)
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : WRONG_USAGE;
     // A command may tell what it found and fail because of it: still one document on stdout.
-    tell(thrown, words.includes("--json") && !hasResult, context);
+    reportError(thrown, words.includes("--json") && !hasResult, context);
     const isUsage = thrown instanceof ClusterError && thrown.code === "INVALID_ARGUMENT";
     return isUsage ? WRONG_USAGE : FAILED;
   }
@@ -81,7 +81,7 @@ function buildProgram(context: Context): Command {
 }
 
 /** Says what went wrong: one line on stderr, and a JSON document on stdout where one was asked for. */
-function tell(thrown: unknown, asJson: boolean, { terminal }: Context): void {
+function reportError(thrown: unknown, asJson: boolean, { terminal }: Context): void {
   const isOurs = thrown instanceof ClusterError;
   const message = errorMessage(thrown);
   // A problem that we did not foresee: whoever mends it needs the stack.

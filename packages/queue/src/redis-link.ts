@@ -225,14 +225,14 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });
-  let heard: Error | null = null;
-  client.on("error", (error: Error) => (heard = error));
+  let lastError: Error | null = null;
+  client.on("error", (error: Error) => (lastError = error));
   try {
     await client.connect();
     await client.ping();
     return null;
   } catch (thrown) {
-    const error = heard ?? thrown;
+    const error = lastError ?? thrown;
     const message = errorMessage(error);
     if (message.includes("NOAUTH")) throw new RedisPasswordError(address, "missing");
     if (message.includes("WRONGPASS") || message.includes("without any password configured")) {

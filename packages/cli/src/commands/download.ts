@@ -48,7 +48,8 @@ async function download(run: string, options: DownloadOptions, context: Context)
   const line = new StatusLine(terminal);
   try {
     const done = await client.download(run, {
-      ...{ out: options.out, checkpoint: options.checkpoint },
+      out: options.out,
+      checkpoint: options.checkpoint,
       withOptimizer: options.optimizer === true,
       signal: stop.signal,
       onProgress: (progress) => line.set(describeProgress(progress)),
