@@ -8,7 +8,7 @@ import {
 } from "@gumshoe/core";
 import { Redis, type RedisOptions } from "ioredis";
 
-import { handshakeProblem } from "@gumshoe/protocol";
+import { handshakeProblem } from "@gumshoe/rpc";
 
 import {
   RedisKeyError,
