@@ -1,4 +1,4 @@
-import { ClusterError, type InvalidArgumentError } from "@gumshoe/core";
+import { ClusterError, type InvalidArgumentError, InvalidFieldsError } from "@gumshoe/core";
 
 /** Thrown when there is no Redis server on this machine. */
 export class MissingRedisError extends ClusterError {
@@ -77,10 +77,17 @@ export class FileError extends ClusterError {
   }
 }
 
-/** Thrown when a config file is wrong; the message begins with the field and ends with the file. */
+/**
+ * Thrown when a config file is wrong; the message begins with the field and ends with the file, and has a
+ * line for each field where there are several.
+ */
 export class ConfigFileError extends ClusterError {
   constructor(path: string, cause: InvalidArgumentError) {
-    super("INVALID_ARGUMENT", `${cause.message}, in ${path}`, {
+    const message =
+      cause instanceof InvalidFieldsError
+        ? [`${cause.count} problems in ${path}:`, ...cause.problems].join("\n  ")
+        : `${cause.message}, in ${path}`;
+    super("INVALID_ARGUMENT", message, {
       details: { ...cause.details, file: path },
       cause,
     });

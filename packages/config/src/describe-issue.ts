@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@gumshoe/core";
+import { InvalidArgumentError, joinInvalid } from "@gumshoe/core";
 import { type z } from "zod";
 
 import { knownNames, nearestName, schemaAt } from "./suggest.js";
@@ -12,15 +12,27 @@ interface Checked {
 }
 
 /**
- * Turns what zod found into one error that names a field and, if one is near, the right word. A
- * misspelt name is told before the gap that it leaves.
+ * Turns what zod found into one error that names every field and, if one is near, the right word. Misspelt
+ * names come first, and the gaps that they leave are not repeated.
  */
-export function firstIssue(issues: readonly Issue[], checked: Checked): InvalidArgumentError {
-  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
-  if (issue === undefined) return new InvalidArgumentError("config", "is not valid");
+export function describeIssues(issues: readonly Issue[], checked: Checked): InvalidArgumentError {
+  const unknown = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys" ? unknownFields(issue, checked) : [],
+  );
+  const meant = new Set(unknown.map(({ meant: name }) => name));
+  const others = issues
+    .filter(({ code }) => code !== "unrecognized_keys")
+    .filter(({ path }) => valueAt(checked.value, path) !== undefined || !meant.has(fieldName(path)))
+    .map((issue) => describeIssue(issue, checked));
+  const errors = [...unknown.map(({ error }) => error), ...others];
+  return errors.length > 0
+    ? joinInvalid(errors)
+    : new InvalidArgumentError("config", "is not valid");
+}
+
+function describeIssue(issue: Issue, checked: Checked): InvalidArgumentError {
   const field = fieldName(issue.path) || "config";
   const given = valueAt(checked.value, issue.path);
-  if (issue.code === "unrecognized_keys") return unknownField(issue, checked);
   if (issue.code === "invalid_union" && issue.path.at(-1) === "type") {
     const union = schemaAt(checked.schema, checked.value, issue.path.slice(0, -1));
     return wrongChoice(field, given, knownNames(union));
@@ -46,16 +58,27 @@ function fieldName(path: readonly PropertyKey[]): string {
   return excerpt(path.map(String).join("."));
 }
 
-function unknownField(
+/** An unknown field, with the path of the one that was most likely meant. */
+interface UnknownField {
+  readonly error: InvalidArgumentError;
+  readonly meant: string | null;
+}
+
+function unknownFields(
   issue: Extract<Issue, { code: "unrecognized_keys" }>,
   { schema, value }: Checked,
-): InvalidArgumentError {
-  const key = issue.keys[0] ?? "";
-  const nearest = nearestName(key, knownNames(schemaAt(schema, value, issue.path)));
-  const field = fieldName([...issue.path, key]);
-  return nearest === null
-    ? new InvalidArgumentError(field, "unknown field")
-    : new InvalidArgumentError(field, "unknown field", { suggestion: `did you mean ${nearest}?` });
+): UnknownField[] {
+  const known = knownNames(schemaAt(schema, value, issue.path));
+  return issue.keys.map((key) => {
+    const nearest = nearestName(key, known);
+    const field = fieldName([...issue.path, key]);
+    if (nearest === null) {
+      return { error: new InvalidArgumentError(field, "unknown field"), meant: null };
+    }
+    const options = { suggestion: `did you mean ${nearest}?` };
+    const error = new InvalidArgumentError(field, "unknown field", options);
+    return { error, meant: fieldName([...issue.path, nearest]) };
+  });
 }
 
 function wrongChoice(field: string, given: unknown, choices: string[]): InvalidArgumentError {

@@ -224,6 +224,26 @@ describe("an error names the field", () => {
     expect(problem(text)).toBe(message);
   });
 
+  test("all of them are named at once, unknown fields first, without the gaps that they leave", () => {
+    const text = `${GRPO.replace("model", "modle")}
+optimizer: { lr: -1, learnRate: 1 }
+lanes: two
+advantage: rlo`;
+    expect(problem(text).split("; ")).toEqual([
+      "optimizer.learnRate: unknown field",
+      "modle: unknown field (did you mean model?)",
+      'advantage: "rlo" is not a choice (did you mean rloo?)',
+      "lanes: must be a number",
+      "optimizer.lr: must be above 0",
+    ]);
+  });
+
+  test("hundreds of them make a short message that counts the rest", () => {
+    const text = GRPO + Array.from({ length: 500 }, (_, i) => `unknown${i}: 1`).join("\n");
+    expect(problem(text)).toMatch(/; and \d+ more$/);
+    expect(problem(text).length).toBeLessThan(3500);
+  });
+
   test("a rollback without a best checkpoint", () => {
     const text = `${GRPO}validation: { source: { type: generate, seed: 2 } }
 checkpoint: { keepBest: false }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { isMap, parseDocument, type YAMLError } from "yaml";
 
-import { excerpt, firstIssue } from "./describe-issue.js";
+import { describeIssues, excerpt } from "./describe-issue.js";
 import { RunConfig } from "./run-config.js";
 import { checkYamlLimits } from "./yaml-limits.js";
 
@@ -10,7 +10,7 @@ import { checkYamlLimits } from "./yaml-limits.js";
  *
  * @param options.fileName  names the run where the text does not: `runs/first.yaml` is run `first`
  * @param options.name      names the run, whatever text and file say
- * @throws  InvalidArgumentError that names the field, with a suggestion where one is near
+ * @throws  InvalidArgumentError that names every wrong field, with a suggestion where one is near
  */
 export function parseRunConfig(
   text: string,
@@ -27,12 +27,12 @@ export function parseRunConfig(
 /**
  * Checks a run config that is an object already, and fills in the defaults.
  *
- * @throws  InvalidArgumentError that names the field, with a suggestion where one is near
+ * @throws  InvalidArgumentError that names every wrong field, with a suggestion where one is near
  */
 export function checkRunConfig(value: unknown): RunConfig {
   const parsed = RunConfig.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw firstIssue(parsed.error.issues, { schema: RunConfig, value });
+  throw describeIssues(parsed.error.issues, { schema: RunConfig, value });
 }
 
 function readYaml(text: string): Record<string, unknown> {

@@ -57,14 +57,53 @@ export class InvalidArgumentError extends ClusterError {
   constructor(
     readonly field: string,
     problem: string,
-    options: { suggestion?: string; cause?: unknown } = {},
+    options: { suggestion?: string; cause?: unknown; details?: Record<string, unknown> } = {},
   ) {
     const hint = options.suggestion === undefined ? "" : ` (${options.suggestion})`;
     super("INVALID_ARGUMENT", `${field}: ${problem}${hint}`, {
-      details: { field, problem, suggestion: options.suggestion ?? null },
+      details: { ...options.details, field, problem, suggestion: options.suggestion ?? null },
       cause: options.cause,
     });
   }
+}
+
+/** Characters of the problems that one message repeats: it travels in the trailers of a call. */
+const MAX_PROBLEMS_LENGTH = 2000;
+
+/** Thrown when several values given by a user break rules: its field is the first one's. */
+export class InvalidFieldsError extends InvalidArgumentError {
+  /** What is wrong, field by field; where that is long, the last one counts the rest. */
+  readonly problems: readonly string[];
+  /** Number of problems, those without a line included. */
+  readonly count: number;
+
+  constructor(first: InvalidArgumentError, others: readonly InvalidArgumentError[]) {
+    const problems = [first.message];
+    let length = 0;
+    for (const [i, { message }] of others.entries()) {
+      length += message.length;
+      if (length > MAX_PROBLEMS_LENGTH) {
+        problems.push(`and ${others.length - i} more`);
+        break;
+      }
+      problems.push(message);
+    }
+    const text = problems.join("; ").slice(first.field.length + 2);
+    super(first.field, text, { details: { problems } });
+    this.problems = problems;
+    this.count = others.length + 1;
+  }
+}
+
+/**
+ * Returns the one error that names everything that is wrong.
+ *
+ * @throws RangeError when there is none
+ */
+export function joinInvalid(errors: readonly InvalidArgumentError[]): InvalidArgumentError {
+  const [first, ...others] = errors;
+  if (first === undefined) throw new RangeError("there is no error to join");
+  return others.length === 0 ? first : new InvalidFieldsError(first, others);
 }
 
 /** Thrown when a living process of this machine, perhaps this one, has a lock. */

@@ -9,6 +9,8 @@ export {
   errorMessage,
   FolderAwayError,
   InvalidArgumentError,
+  InvalidFieldsError,
+  joinInvalid,
   LockHeldError,
 } from "./errors.js";
 export { handshakeProblem } from "./handshake-problem.js";

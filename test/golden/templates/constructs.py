@@ -9,6 +9,7 @@ VARIABLES = {
     "number": 3,
     "half": 0.5,
     "names": ["plum", "Scarlett", "green"],
+    "empty": {"role": "assistant", "content": None},
     "record": {"b": 2, "a": [1, None, "x"], "C": {"deep": False}},
     "people": [
         {"name": "Plum", "age": 50, "role": "guest"},
@@ -19,7 +20,13 @@ VARIABLES = {
     "unicode": "Äpfel ß 𝒳 ﬁ ǆ café\u00a0🕵️ İ",
 }
 
-EXPRESSIONS = (pathlib.Path(__file__).parent / "expressions.txt").read_text("utf-8").splitlines()
+
+
+def lines(name):
+    return (pathlib.Path(__file__).parent / name).read_text("utf-8").splitlines()
+
+
+EXPRESSIONS = lines("expressions.txt") + lines("more_expressions.txt")
 
 STATEMENTS = [
     # loops
@@ -161,4 +168,4 @@ STATEMENTS = [
     "{% do names.append(1) %}",
 ]
 
-CONSTRUCTS = ["{{ " + one + " }}" for one in EXPRESSIONS] + STATEMENTS
+CONSTRUCTS = ["{{ " + one + " }}" for one in EXPRESSIONS] + STATEMENTS + lines("statements.txt")

@@ -5,13 +5,22 @@ import { type AnswerScore, parseScoreRequests, scoreAnswers } from "../eval/scor
 import { readUserFile } from "../run/load-config.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
-import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
+import {
+  isoDate,
+  positiveNumber,
+  templateVariable,
+  wholeNumber,
+  withExamples,
+  withJson,
+} from "./options.js";
 
 interface ScoreOptions {
   readonly model: string;
   readonly data: string;
   readonly temperature: number;
   readonly threads?: number;
+  readonly template?: Readonly<Record<string, unknown>>;
+  readonly date?: string;
   readonly json?: boolean;
 }
 
@@ -23,15 +32,18 @@ export function addScoreCommand(program: Command, context: Context): void {
     .requiredOption("--model <folder>", "Hugging Face model folder")
     .requiredOption("--data <file>", 'JSONL of {"prompt", "answer"} or {"promptIds", "answerIds"}')
     .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
-    .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024));
+    .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
+    .option("--template <key=value>", "variable of the chat template", templateVariable)
+    .option("--date <date>", "date that the chat template is told", isoDate);
   withExamples(
     withJson(command),
     "gumshoe score --model models/rookie --data answers.jsonl --json",
   );
   command.action(async (options: ScoreOptions) => {
     const requests = parseScoreRequests(readUserFile(options.data));
-    const { temperature, threads = null } = options;
-    const scores = await scoreAnswers(options.model, requests, { temperature, threads });
+    const { temperature, threads = null, template: variables = {}, date = null } = options;
+    const chat = { variables, date };
+    const scores = await scoreAnswers(options.model, requests, { temperature, threads, chat });
     writeResult(context.terminal, options, {
       value: { model: options.model, temperature, scores },
       text: () => describe(scores),

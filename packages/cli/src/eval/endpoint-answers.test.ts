@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
 
 import { type Clock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -207,6 +208,7 @@ const BROKEN: [string, (response: ServerResponse) => void][] = [
   ["a lost connection", (response) => response.destroy()],
   ["a reply that is cut", (response) => send(response, 200, '{"choices": [{"mess')],
   ["an empty reply", (response) => send(response, 200, "")],
+  ["a reply that is not UTF-8", (response) => response.end(Buffer.from([0x22, 0xff, 0x22]))],
   ["an error in a 200", (response) => send(response, 200, { error: { message: "overloaded" } })],
   [
     "a status in a 200",
@@ -272,6 +274,23 @@ test.each([
   expect(found).toMatchObject({ answers: 0, failures: 6, accuracy: null, partial: false });
   expect(found.notScored).toMatchObject([{ count: 6 }]);
   expect(found.failureExample).toContain(said);
+});
+
+test("a compressed reply is not read, and no control character of a server reaches a message", async () => {
+  const answers = [
+    (response: ServerResponse) =>
+      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync('{"choices": []}')),
+    (response: ServerResponse) => send(response, 400, "\u001b[2Jbad\u0007\u009b1m"),
+  ];
+  const url = await serve((body, response) =>
+    answers[promptOf(body) === "case 0" ? 0 : 1]?.(response),
+  );
+  const { evaluation: found } = await evaluate(CASES.slice(0, 2), source(url), ONE);
+  const reasons = found.notScored.map(({ reason }) => reason.replace(/^\S+: /, ""));
+  expect(reasons.sort()).toEqual([
+    "400 [2Jbad 1m",
+    "sent a reply compressed as gzip, not asked for",
+  ]);
 });
 
 test("an endpoint that refuses everything is not asked for every case", async () => {

@@ -5,6 +5,7 @@ import { errorMessage } from "@gumshoe/core";
 import { EndpointError } from "../errors.js";
 import { type EndpointUrl, withoutSecrets } from "./endpoint-url.js";
 import { proxyFor } from "./proxy.js";
+import { shorten } from "./read-completion.js";
 
 /** Longest reply that is read, in bytes. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
@@ -65,10 +66,11 @@ export class EndpointConnection {
         dispatcher: this.#dispatcher,
         signal: AbortSignal.any([signal, timeout]),
       });
-      const text = await readText(response.body);
+      const text = this.#decode(await readBytes(response.body), response.headers);
       return { status: response.statusCode, headers: response.headers, text };
     } catch (thrown) {
       signal.throwIfAborted();
+      if (thrown instanceof EndpointError) throw thrown;
       if (timeout.aborted) {
         throw this.#error(`sent no whole reply within ${timeoutMs / 1000} s`, "timeout");
       }
@@ -91,16 +93,30 @@ export class EndpointConnection {
     return {
       "content-type": "application/json",
       accept: "application/json",
+      "accept-encoding": "identity",
       ...(authorization === null ? {} : { authorization }),
     };
   }
 
-  #error(problem: string, kind: "timeout" | "connection"): EndpointError {
-    return new EndpointError(this.#settings.endpoint.shown, problem, true, { kind });
+  /** Nothing is decompressed: it is not asked for, and a small reply could grow without bound. */
+  #decode(bytes: Uint8Array, headers: EndpointResponse["headers"]): string {
+    const compressed = compression(headers["content-encoding"]);
+    if (compressed !== null) {
+      throw this.#error(`sent a reply compressed as ${compressed}, not asked for`, "reply", false);
+    }
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      throw this.#error("sent a reply that is not UTF-8", "reply");
+    }
+  }
+
+  #error(problem: string, kind: "timeout" | "connection" | "reply", mayPass = true): EndpointError {
+    return new EndpointError(this.#settings.endpoint.shown, problem, mayPass, { kind });
   }
 }
 
-async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function readBytes(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -108,7 +124,13 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
     if (bytes > MAX_REPLY_BYTES) throw new Error(`a reply of more than ${MAX_REPLY_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
+}
+
+/** Says what a compressed reply is compressed as; null for a plain one. */
+function compression(encoding: string | string[] | undefined): string | null {
+  const given = String(encoding ?? "").toLowerCase();
+  return given === "" || given === "identity" ? null : shorten(given);
 }
 
 function causeOf(thrown: unknown): string {

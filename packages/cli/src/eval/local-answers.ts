@@ -1,4 +1,4 @@
-import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { errorMessage } from "@gumshoe/core";
 import {
   type ChatOptions,
   Model,
@@ -8,7 +8,6 @@ import {
   requireEndToken,
   Sampler,
   type SampleResult,
-  TemplateDateError,
   type Tokenizer,
 } from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
@@ -19,6 +18,7 @@ import {
   type SamplingOptions,
   type SourcedAnswer,
 } from "./answer-source.js";
+import { writeChat } from "./write-chat.js";
 
 /** Prompts that are in the sampler at a time: enough to fill its batch. */
 const PROMPTS_IN_FLIGHT = 16;
@@ -115,7 +115,7 @@ export class LocalAnswers implements AnswerSource {
     options: SamplingOptions,
   ): string | null {
     const { tokenizer, chat, model } = this.loaded;
-    const promptIds = writeChat(tokenizer, prompt, chat);
+    const promptIds = writeChat(this.loaded, prompt, chat);
     const { maxPositions } = model.config;
     if (promptIds.length >= maxPositions) {
       return `a prompt of ${promptIds.length} tokens; the model takes ${maxPositions}`;
@@ -150,17 +150,6 @@ export class LocalAnswers implements AnswerSource {
         },
       };
     }
-  }
-}
-
-/** @throws InvalidArgumentError naming --date when the chat template asks for a date and there is none */
-function writeChat(tokenizer: Tokenizer, prompt: string, chat: ChatOptions): number[] {
-  try {
-    return tokenizer.encodeChat([{ role: "user", content: prompt }], chat);
-  } catch (cause) {
-    if (!(cause instanceof TemplateDateError)) throw cause;
-    const problem = "is missing: the model's chat template asks for the date";
-    throw new InvalidArgumentError("--date", problem, { suggestion: "--date 2026-11-28", cause });
   }
 }
 

@@ -105,3 +105,13 @@ test.each([
   expect(found).toMatchObject({ type: "problem", mayPass });
   expect(found.type === "problem" ? found.reason : "").toContain(reason);
 });
+
+test("a mark before the JSON is passed over, and the first of several choices is read", () => {
+  const choices = [
+    { index: 1, message: { content: "B" }, finish_reason: "stop" },
+    { index: 0, message: { content: "A" }, finish_reason: "stop" },
+  ];
+  expect(readCompletion(`\ufeff${JSON.stringify({ choices })}`)).toMatchObject({
+    outcome: { reply: "A" },
+  });
+});

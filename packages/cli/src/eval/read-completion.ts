@@ -8,6 +8,7 @@ interface Completion {
 }
 
 interface Choice {
+  readonly index?: unknown;
   readonly message?: Message | null;
   readonly finish_reason?: string | null;
   readonly error?: unknown;
@@ -75,13 +76,15 @@ export function readCompletion(text: string): CompletionRead | ReplyProblem {
 }
 
 function firstOf(choices: unknown): Choice | null {
-  const first: unknown = Array.isArray(choices) ? choices[0] : null;
-  return typeof first === "object" ? first : null;
+  if (!Array.isArray(choices)) return null;
+  const all = choices.filter((one): one is Choice => typeof one === "object" && one !== null);
+  return all.find(({ index }) => index === 0) ?? all[0] ?? null;
 }
 
 /** Shortens a reply for a message. */
 export function shorten(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  // What a server sends may not steer the terminal.
+  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
   return line.length > 200 ? `${line.slice(0, 200)}...` : line;
 }
 
@@ -137,7 +140,7 @@ function isCount(value: unknown): value is number {
 
 function parse(text: string): Completion | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
     return typeof value === "object" && value !== null ? value : null;
   } catch {
     return null;

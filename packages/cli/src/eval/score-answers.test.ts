@@ -1,6 +1,15 @@
-import { expect, test } from "vitest";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { parseScoreRequests } from "./score-answers.js";
+import { afterAll, expect, test } from "vitest";
+
+import { parseScoreRequests, scoreAnswers } from "./score-answers.js";
+
+const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "score-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("an answer to score is text, or ids", () => {
   const lines = '{"prompt": "p", "answer": "a"}\n\n{"promptIds": [1, 2], "answerIds": [3]}\n';
@@ -16,4 +25,34 @@ test("a line that lacks something is named", () => {
     "line 2: needs prompt",
   );
   expect(() => parseScoreRequests("{")).toThrow("line 1: is not JSON");
+  expect(() => parseScoreRequests("\n")).toThrow("--data: the file holds no answers");
+});
+
+test("a prompt is written with the date and the variables that are given, or refused", async () => {
+  const model = join(folder, "dated");
+  cpSync(ROOKIE, model, { recursive: true });
+  const template = "{{ strftime_now('%d') }}{{ mark }}{{ messages[0].content }}";
+  writeFileSync(join(model, "chat_template.jinja"), template);
+  const score = async (prompt: string, chat: object, from = model) => {
+    const requests = parseScoreRequests(JSON.stringify({ prompt, answer: "A" }));
+    const [scored] = await scoreAnswers(from, requests, { temperature: 1, threads: 1, chat });
+    return scored?.logprobs;
+  };
+  const plain = join(folder, "plain");
+  cpSync(ROOKIE, plain, { recursive: true });
+  writeFileSync(join(plain, "chat_template.jinja"), "{{ messages[0].content }}");
+  const chat = { date: "2026-11-28", variables: { mark: "!" } };
+  expect(await score("Who?", chat)).toEqual(await score("28!Who?", {}, plain));
+  await expect(score("Who?", {})).rejects.toThrow("--date: is missing");
+});
+
+test.each([
+  [{ promptIds: [5], answerIds: [99_999] }, "answer 0: has the id 99999"],
+  [{ promptIds: [], answerIds: [5] }, "answer 0: the prompt has no tokens"],
+  [{ promptIds: [5], answerIds: [] }, "answer 0: the answer has no tokens"],
+  [{ promptIds: Array(1024).fill(5), answerIds: [5] }, "answer 0: has 1025 tokens"],
+])("ids that the model cannot take are refused: %#", async (request, problem) => {
+  const requests = parseScoreRequests(JSON.stringify(request));
+  const scores = scoreAnswers(ROOKIE, requests, { temperature: 1, threads: 1 });
+  await expect(scores).rejects.toThrow(problem);
 });

@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import {
+  type ChatOptions,
   Model,
+  type ModelConfig,
   NotFiniteError,
   openModelFolder,
   openTokenizer,
@@ -8,6 +10,8 @@ import {
   type Tokenizer,
 } from "@gumshoe/engine";
 import { createCpuDevice } from "@gumshoe/kernels";
+
+import { writeChat } from "./write-chat.js";
 
 /** An answer to be scored: a prompt as text for the chat template, or ids of both. */
 export interface ScoreRequest {
@@ -34,18 +38,20 @@ export interface AnswerScore {
  * @throws  InvalidArgumentError that names the line
  */
 export function parseScoreRequests(text: string): ScoreRequest[] {
-  const lines = text.split("\n").map((line, i) => ({ line, place: `line ${i + 1}` }));
-  return lines
-    .filter(({ line }) => line.trim() !== "")
-    .map(({ line, place }) => {
-      let value: unknown;
-      try {
-        value = JSON.parse(line);
-      } catch {
-        throw new InvalidArgumentError(place, "is not JSON");
-      }
-      return readRequest((value ?? {}) as Record<string, unknown>, place);
-    });
+  const lines = text
+    .split("\n")
+    .map((line, i) => ({ line, place: `line ${i + 1}` }))
+    .filter(({ line }) => line.trim() !== "");
+  if (lines.length === 0) throw new InvalidArgumentError("--data", "the file holds no answers");
+  return lines.map(({ line, place }) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw new InvalidArgumentError(place, "is not JSON");
+    }
+    return readRequest((value ?? {}) as Record<string, unknown>, place);
+  });
 }
 
 function readRequest(value: Record<string, unknown>, place: string): ScoreRequest {
@@ -70,11 +76,24 @@ function readRequest(value: Record<string, unknown>, place: string): ScoreReques
   return request;
 }
 
-/** Computes the log-prob of every token of given answers; a text answer ends in the stop token. */
+/** How answers are scored. */
+export interface ScoreOptions {
+  readonly temperature: number;
+  /** null for all cores. */
+  readonly threads: number | null;
+  /** What the chat template is given beside a prompt that is text. */
+  readonly chat?: ChatOptions;
+}
+
+/**
+ * Computes the log-prob of every token of given answers; a text answer ends in the stop token.
+ *
+ * @throws InvalidArgumentError naming --date when the chat template asks for a date that was not given
+ */
 export async function scoreAnswers(
   folder: string,
   requests: readonly ScoreRequest[],
-  options: { temperature: number; threads: number | null },
+  options: ScoreOptions,
 ): Promise<AnswerScore[]> {
   const source = await openModelFolder(folder);
   const device = createCpuDevice(options.threads === null ? {} : { threads: options.threads });
@@ -84,7 +103,11 @@ export async function scoreAnswers(
     model.setParameters(await source.readParameters(0, source.layout.numParameters));
     model.commit();
     const scorer = new Scorer(model);
-    return requests.map((request) => scoreOne(scorer, tokenizer, request, options.temperature));
+    return requests.map((request, i) => {
+      const ids = readIds({ folder, tokenizer }, request, options.chat ?? {});
+      checkIds(`answer ${i}`, ids, source.config);
+      return scoreOne(scorer, ids, options.temperature);
+    });
   } catch (error) {
     throw error instanceof NotFiniteError ? new NotFiniteError(folder) : error;
   } finally {
@@ -93,18 +116,50 @@ export async function scoreAnswers(
   }
 }
 
+/** A request by its token ids. */
+interface RequestIds {
+  readonly promptTokens: readonly number[];
+  readonly tokens: readonly number[];
+}
+
+function readIds(
+  model: { folder: string; tokenizer: Tokenizer },
+  request: ScoreRequest,
+  chat: ChatOptions,
+): RequestIds {
+  const { tokenizer } = model;
+  return {
+    promptTokens: request.promptIds ?? writeChat(model, request.prompt ?? "", chat),
+    tokens: request.answerIds ?? [
+      ...tokenizer.encode(request.answer ?? ""),
+      ...tokenizer.stopTokenIds.slice(0, 1),
+    ],
+  };
+}
+
+/** @throws InvalidArgumentError naming the answer, by its place among all of them from 0 */
+function checkIds(
+  place: string,
+  { promptTokens, tokens }: RequestIds,
+  { vocabularySize, maxPositions }: ModelConfig,
+): void {
+  const refuse = (problem: string): never => {
+    throw new InvalidArgumentError(place, problem);
+  };
+  if (promptTokens.length === 0) refuse("the prompt has no tokens: nothing predicts the answer");
+  if (tokens.length === 0) refuse("the answer has no tokens");
+  const total = promptTokens.length + tokens.length;
+  if (total > maxPositions) refuse(`has ${total} tokens; the model has ${maxPositions} positions`);
+  const outside = [...promptTokens, ...tokens].find((id) => id >= vocabularySize);
+  if (outside === undefined) return;
+  refuse(`has the id ${outside}, outside the vocabulary of ${vocabularySize}`);
+}
+
 function scoreOne(
   scorer: Scorer,
-  tokenizer: Tokenizer,
-  request: ScoreRequest,
+  { promptTokens, tokens }: RequestIds,
   temperature: number,
 ): AnswerScore {
-  const promptTokens =
-    request.promptIds ?? tokenizer.encodeChat([{ role: "user", content: request.prompt ?? "" }]);
-  const tokens = request.answerIds ?? [
-    ...tokenizer.encode(request.answer ?? ""),
-    ...tokenizer.stopTokenIds.slice(0, 1),
-  ];
   const answer = {
     rollout: 0,
     tokens: Int32Array.from(tokens),
@@ -124,6 +179,6 @@ function scoreOne(
     logprobs: [...logprobs],
     entropies: [...entropies],
     sum,
-    mean: tokens.length === 0 ? 0 : sum / tokens.length,
+    mean: sum / tokens.length,
   };
 }

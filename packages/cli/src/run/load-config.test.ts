@@ -23,6 +23,28 @@ test("a module lies beside the config that names it, or the error names the fiel
   });
 });
 
+test("everything that is wrong with a config is named at once, a line each", () => {
+  const file = join(folder, "wrong.yaml");
+  const source = "{ type: module, module: gone.mjs }";
+  writeFileSync(file, `type: grpo\nmodel: nowhere\ntasks: { source: ${source} }\n`);
+  expect(() => loadRunConfig(file, null)).toThrow(
+    [
+      `2 problems in ${file}:`,
+      `  model: there is no ${join(folder, "nowhere")}`,
+      `  tasks.source.module: there is no ${join(folder, "gone.mjs")}`,
+    ].join("\n"),
+  );
+  writeFileSync(file, "type: grpo\nmodel: model\nlanes: -1\niteration: 3\n");
+  expect(() => loadRunConfig(file, null)).toThrow(
+    [
+      `3 problems in ${file}:`,
+      "  iteration: unknown field (did you mean iterations?)",
+      "  tasks: is missing",
+      "  lanes: must be at least 1",
+    ].join("\n"),
+  );
+});
+
 test("a config for another machine names its paths as that machine sees them", () => {
   mkdirSync(join(folder, "models/small"), { recursive: true });
   const file = join(folder, "moved.yaml");

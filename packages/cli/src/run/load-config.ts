@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 
-import { ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { ClusterError, errorMessage, InvalidArgumentError, joinInvalid } from "@gumshoe/core";
 import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
 import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@gumshoe/config";
@@ -40,7 +40,15 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
     const names = { fileName: path, ...(name === null ? {} : { name }) };
     const config = parseRunConfig(text, names);
     const from = dirname(resolve(path));
-    return checkRunConfig(replacePaths(config, (field, given) => locate(field, given, from)));
+    const missing: InvalidArgumentError[] = [];
+    const located = replacePaths(config, (field, given) => {
+      const found = locate(given, from);
+      const problem = `there is no ${resolve(from, given)}`;
+      if (found === null) missing.push(new InvalidArgumentError(field, problem));
+      return found ?? given;
+    });
+    if (missing.length > 0) throw joinInvalid(missing);
+    return checkRunConfig(located);
   } catch (thrown) {
     if (!(thrown instanceof InvalidArgumentError)) throw thrown;
     throw new ConfigFileError(path, thrown);
@@ -65,8 +73,27 @@ export function moveConfig(config: RunConfig, folder: { from: string; to: string
 
 /**
  * Opens what a config names, so that a broken model folder, dataset or module is told before anything starts.
+ *
+ * @throws InvalidArgumentError naming every field that is wrong; ModuleError
  */
 export async function checkInputs(config: RunConfig): Promise<void> {
+  const wrong: InvalidArgumentError[] = [];
+  const collected = async (check: () => Promise<void>) => {
+    try {
+      await check();
+    } catch (thrown) {
+      if (!(thrown instanceof InvalidArgumentError)) throw thrown;
+      wrong.push(thrown);
+    }
+  };
+  await collected(() => checkModel(config));
+  for (const kind of ["train", "validation"] as const) {
+    await collected(async () => (await openEnvironment(config, kind))?.close());
+  }
+  if (wrong.length > 0) throw joinInvalid(wrong);
+}
+
+async function checkModel(config: RunConfig): Promise<void> {
   if (config.type === "sft" && config.init.type === "new") {
     await inModel(async () => {
       const assets = await readAssets(config.model);
@@ -78,9 +105,6 @@ export async function checkInputs(config: RunConfig): Promise<void> {
       await folder.close();
       requireEndToken(config.model, await openTokenizer(folder));
     });
-  }
-  for (const kind of ["train", "validation"] as const) {
-    await (await openEnvironment(config, kind))?.close();
   }
 }
 
@@ -95,10 +119,8 @@ async function inModel(open: () => Promise<void>): Promise<void> {
   }
 }
 
-function locate(field: string, text: string, from: string): string {
-  const beside = resolve(from, text);
-  const here = resolve(text);
-  if (existsSync(beside)) return beside;
-  if (existsSync(here)) return here;
-  throw new InvalidArgumentError(field, `there is no ${beside}`);
+/** Returns where a path of a config leads; null where nothing is. */
+function locate(text: string, from: string): string | null {
+  const places = [resolve(from, text), resolve(text)];
+  return places.find((place) => existsSync(place)) ?? null;
 }

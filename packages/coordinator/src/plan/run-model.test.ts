@@ -47,6 +47,16 @@ test("a folder without config.json, and one that is not there, are refused by th
   expect(await refusal()).toBe(`model: ${dir} does not exist`);
 });
 
+test.each([NaN, -Infinity])("a weight that is %s is refused by the field", async (value) => {
+  const file = join(dir, "model.safetensors");
+  const bytes = await readFile(file);
+  bytes.writeFloatLE(value, bytes.length - 4);
+  await writeFile(file, bytes);
+  expect(await refusal()).toMatch(
+    new RegExp(`^model: ${file}: tensor .* is ${value} at .*diverged or are damaged$`),
+  );
+});
+
 test("a tokenizer with more ids than the model has rows is refused", async () => {
   const file = join(dir, "tokenizer.json");
   const json = JSON.parse(await readFile(file, "utf8")) as { added_tokens: object[] };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 import {
+  DamagedWeightError,
   initialParameters,
   openModelFolder,
   openTokenizer,
@@ -60,12 +61,21 @@ export function modelFolder(config: RunConfig, runFolder: string): string {
     : config.model;
 }
 
-/** Looks whether a run's model is there and whole, and makes nothing. */
+/**
+ * Looks whether a run's model is there and whole, and makes nothing. Weights that are no numbers are found
+ * here, by the field, and not by the first worker that loads them.
+ *
+ * @throws InvalidArgumentError naming the field
+ */
 export async function checkModel(config: RunConfig): Promise<CheckedModel> {
   if (config.type === "sft" && config.init.type === "new") {
     const { assets, shape } = await newModelAssets(config);
     return { tokenizer: Tokenizer.fromAssets(assets), maxPositions: shape.maxPositions };
   }
+  await inModel(async () => {
+    const model = await openModelFolder(config.model);
+    await model.checkWeights().finally(() => model.close());
+  });
   return openRunModel(config, "");
 }
 
@@ -74,7 +84,9 @@ async function inModel<T>(open: () => Promise<T>): Promise<T> {
   try {
     return await open();
   } catch (cause) {
-    const isFolder = cause instanceof ClusterError && cause.code === "INVALID_ARGUMENT";
+    const isFolder =
+      cause instanceof DamagedWeightError ||
+      (cause instanceof ClusterError && cause.code === "INVALID_ARGUMENT");
     if (!isFolder || cause instanceof InvalidArgumentError) throw cause;
     throw new InvalidArgumentError("model", cause.message, { cause });
   }

@@ -54,6 +54,14 @@ test.each(["grpo", "sft"] as const)("variables of a %s run reach the template", 
   expect(write({})).toBe("on");
 });
 
+test.each(["{{ raise_exception('no system') }}", "{{ messages[9].content.strip() }}", ""])(
+  "a template that cannot write a task's messages is refused by the model's folder: %j",
+  (template) => {
+    const write = () => writePrompt(configOf({}), withTemplate(template), MESSAGES);
+    expect(refusal(write)).toContain(`model: ${ROOKIE}: chat_template `);
+  },
+);
+
 test("a template that wants other messages than the trial is left to the tasks", () => {
   const tokenizer = withTemplate("{{ raise_exception('system first') }}");
   expect(() => checkPrompts(configOf({}), tokenizer)).not.toThrow();

@@ -9,7 +9,8 @@ const TRIAL: readonly Message[] = [{ role: "user", content: "?" }];
  * Returns the tokens of a task's prompt. They depend on the config and the model's files alone: no clock
  * is read.
  *
- * @throws InvalidArgumentError naming tasks.date when the chat template asks for a date and there is none
+ * @throws InvalidArgumentError naming the model when its chat template cannot write the messages, and
+ *         tasks.date when it asks for a date and there is none
  */
 export function writePrompt(
   config: RunConfig,
@@ -20,6 +21,9 @@ export function writePrompt(
   try {
     return tokenizer.encodeChat(messages, { variables, date });
   } catch (cause) {
+    if (cause instanceof TokenizerError) {
+      throw new InvalidArgumentError("model", `${config.model}: ${cause.message}`, { cause });
+    }
     if (!(cause instanceof TemplateDateError)) throw cause;
     const problem = "is missing: the model's chat template asks for the date";
     const suggestion = "set it, such as 2026-11-28; the run keeps it on all days";
@@ -37,6 +41,7 @@ export function checkPrompts(config: RunConfig, tokenizer: Tokenizer): void {
     writePrompt(config, tokenizer, TRIAL);
   } catch (error) {
     // A template may want other messages than these; the tasks have them.
-    if (!(error instanceof TokenizerError)) throw error;
+    const isModel = error instanceof InvalidArgumentError && error.field === "model";
+    if (!isModel) throw error;
   }
 }

@@ -5,12 +5,16 @@ import { equal, iterate, keyOf } from "./compare-values.js";
 import { itemAt } from "./operators.js";
 import { stringMethod } from "./string-methods.js";
 import {
+  asMarkup,
   type Arguments,
   Callable,
   type Dict,
   Float,
+  Group,
   isList,
+  Markup,
   ObjectValue,
+  plain,
   Tuple,
   typeOf,
   Undefined,
@@ -18,27 +22,58 @@ import {
   View,
 } from "./values.js";
 
+/** Methods of `Markup` whose result is `Markup` again. */
+const KEPT_BY_MARKUP = new Set([
+  ...["strip", "lstrip", "rstrip", "upper", "lower", "title", "capitalize", "casefold"],
+]);
 /** Methods that change their object; Transformers' sandbox refuses them, too. */
 const CHANGING = new Map([
   ["list", ["append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"]],
   ["dict", ["clear", "pop", "popitem", "setdefault", "update"]],
 ]);
 
+const OF_NUMBERS = ["real", "imag", "conjugate", "as_integer_ratio", "is_integer", "from_number"];
+const OF_INTEGERS = [
+  ...OF_NUMBERS,
+  ...["numerator", "denominator", "bit_length", "bit_count", "to_bytes", "from_bytes"],
+];
+const OF_VIEWS = ["mapping", "isdisjoint"];
+const OF_GENERATORS = ["send", "throw", "close", "gi_frame", "gi_running", "gi_code"];
+
+/** Attributes of Python's types that are not here. */
+const NOT_HERE = new Map([
+  ["bool", OF_INTEGERS],
+  ["int", OF_INTEGERS],
+  ["float", [...OF_NUMBERS, "hex", "fromhex"]],
+  ["range", ["start", "stop", "step", "count", "index"]],
+  ["dict_keys", OF_VIEWS],
+  ["dict_items", OF_VIEWS],
+  ["dict_values", ["mapping"]],
+  ["generator", [...OF_GENERATORS, "gi_yieldfrom", "gi_suspended"]],
+  [
+    "function",
+    ["name", "arguments", "defaults", "catch_kwargs", "catch_varargs", "caller", "explicit_caller"],
+  ],
+]);
+
 /** Returns `object.name`: the attribute, else the item of that name, else an undefined value. */
 export function attributeOf(object: Value, name: string, budget: Budget): Value {
   if (object instanceof Undefined) throw new TemplateError(object.problem);
-  return (
-    ownAttribute(object, name, budget) ?? itemOf(object, name, budget) ?? missing(object, name)
-  );
+  const attribute = ownAttribute(object, name, budget);
+  if (attribute !== undefined) return attribute;
+  const item = itemOf(object, name, budget);
+  // None is a value: it is null here, and not what is missing.
+  return item !== undefined ? item : missing(object, name);
 }
 
 /** Returns `object[key]`: the item, else the attribute of that name, else an undefined value. */
-export function subscript(object: Value, key: Value, budget: Budget): Value {
+export function subscript(object: Value, givenKey: Value, budget: Budget): Value {
   if (object instanceof Undefined) throw new TemplateError(object.problem);
+  const key = plain(givenKey);
   const item = itemOf(object, key, budget);
   if (item !== undefined) return item;
   const attribute = typeof key === "string" ? ownAttribute(object, key, budget) : undefined;
-  return attribute ?? missing(object, key);
+  return attribute !== undefined ? attribute : missing(object, key);
 }
 
 function missing(object: Value, key: Value): Undefined {
@@ -50,6 +85,10 @@ function itemOf(object: Value, key: Value, budget: Budget): Value | undefined {
   if (object instanceof Map) {
     const isKey = ["string", "number", "boolean"].includes(typeof key) || key === null;
     return isKey ? object.get(keyOf(key)) : undefined;
+  }
+  if (object instanceof Markup) {
+    const item = itemOf(object.text, key, budget);
+    return typeof item === "string" ? new Markup(item) : undefined;
   }
   const index = typeof key === "boolean" ? Number(key) : key;
   return typeof index === "number" ? itemAt(object, index, budget) : undefined;
@@ -65,13 +104,29 @@ function ownAttribute(object: Value, name: string, budget: Budget): Value | unde
     throw new TemplateError(`uses the attribute ${name}, which is not allowed`);
   }
   if (typeof object === "string") return stringMethod(object, name, budget);
+  if (object instanceof Markup) return markupMethod(object, name, budget);
   if (object instanceof Map) return dictMethod(object, name);
   if (object instanceof ObjectValue) return object.attribute(name);
+  if (object instanceof Group && (name === "grouper" || name === "list")) return object[name];
   if (isList(object) || object instanceof Tuple) return listMethod(object, name, budget);
   if (object instanceof Float && name === "is_integer") {
     return new Callable(name, () => Number.isInteger(object.value));
   }
+  if (NOT_HERE.get(typeOf(object))?.includes(name) === true) {
+    throw new TemplateError(`uses ${name} of a ${typeOf(object)}, not known here`);
+  }
   return undefined;
+}
+
+/** What Python's `Markup` does as its `str` does; other methods escape what they are given. */
+function markupMethod(markup: Markup, name: string, budget: Budget): Value | undefined {
+  const method = stringMethod(markup.text, name, budget);
+  if (method === undefined) return undefined;
+  if (KEPT_BY_MARKUP.has(name)) {
+    return new Callable(name, (args) => asMarkup(method.call(args)));
+  }
+  if (/^(?:is|starts|ends|r?find$|index$|count$)/.test(name)) return method;
+  throw new TemplateError(`uses .${name}() of a text that is marked as safe, not known here`);
 }
 
 function dictMethod(dict: Dict, name: string): Value | undefined {
@@ -91,10 +146,13 @@ function dictMethod(dict: Dict, name: string): Value | undefined {
       return method(() => new View("dict_values", [...dict.values()]));
     case "copy":
       return method(() => new Map(dict));
+    case "fromkeys":
+      throw new TemplateError("uses .fromkeys() of a dict, not known here");
     case "get":
       return method((args) => {
         const named = new NamedArguments(".get()", args, ["key", "default"]);
-        return dict.get(keyOf(named.any("key"))) ?? named.optional("default") ?? null;
+        const value = dict.get(keyOf(named.any("key")));
+        return value !== undefined ? value : named.orElse("default", null);
       });
     default:
       return undefined;

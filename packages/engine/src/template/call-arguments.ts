@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Arguments, numberOf, typeOf, type Value } from "./values.js";
+import { type Arguments, numberOf, plain, typeOf, type Value } from "./values.js";
 
 /** The arguments of a filter, method or function by its parameters' names. */
 export class NamedArguments {
@@ -32,6 +32,12 @@ export class NamedArguments {
     return this.#values.get(name);
   }
 
+  /** Returns what is given, None included, or else the fallback. */
+  orElse(name: string, fallback: Value): Value {
+    const value = this.#values.get(name);
+    return value === undefined ? fallback : value;
+  }
+
   any(name: string): Value {
     const value = this.#values.get(name);
     if (value === undefined) throw new TemplateError(`gives ${this.subject} no ${name}`);
@@ -40,7 +46,8 @@ export class NamedArguments {
 
   /** Returns a text; null for None or when it is not given and the fallback is null. */
   text<F extends string | null>(name: string, fallback: F): string | F {
-    const value = this.#values.get(name);
+    const given = this.#values.get(name);
+    const value = given === undefined ? undefined : plain(given);
     if (value === undefined || (value === null && fallback === null)) return fallback;
     if (typeof value === "string") return value;
     throw new TemplateError(`gives ${this.subject} a ${typeOf(value)} as ${name}`);

@@ -5,8 +5,10 @@ import {
   defined,
   Generator,
   isList,
+  Markup,
   numberOf,
   ObjectValue,
+  plain,
   Tuple,
   typeOf,
   Undefined,
@@ -15,8 +17,9 @@ import {
 } from "./values.js";
 
 /** Says what Python's `==` says. */
-export function equal(a: Value, b: Value, budget: Budget): boolean {
+export function equal(left: Value, right: Value, budget: Budget): boolean {
   budget.spend();
+  const [a, b] = [plain(left), plain(right)];
   if (a === b) return true;
   if (typeof a === "string" || typeof b === "string") return false;
   if (a instanceof Undefined && b instanceof Undefined) return true;
@@ -25,6 +28,9 @@ export function equal(a: Value, b: Value, budget: Budget): boolean {
   if (x !== null && y !== null) return x === y;
   if (isList(a) && isList(b)) return sameItems(a, b, budget);
   if (a instanceof Tuple && b instanceof Tuple) return sameItems(a.items, b.items, budget);
+  if (a instanceof View && b instanceof View) {
+    throw new TemplateError(`compares a ${typeOf(a)} with a ${typeOf(b)}, not known here`);
+  }
   if (!(a instanceof Map) || !(b instanceof Map) || a.size !== b.size) return false;
   return budget.nested(() =>
     [...a].every(([key, value]) => {
@@ -44,8 +50,9 @@ function sameItems(a: readonly Value[], b: readonly Value[], budget: Budget): bo
  *
  * @throws TemplateError when Python has no order for them
  */
-export function compare(a: Value, b: Value, budget: Budget): number {
+export function compare(first: Value, second: Value, budget: Budget): number {
   budget.spend();
+  const [a, b] = [plain(first), plain(second)];
   const x = numberOf(defined(a));
   const y = numberOf(defined(b));
   if (x !== null && y !== null) return x < y ? -1 : x > y ? 1 : x === y ? 0 : NaN;
@@ -78,7 +85,8 @@ function compareTexts(a: string, b: string, budget: Budget): number {
 }
 
 /** Says what Python's `in` says. */
-export function contains(container: Value, item: Value, budget: Budget): boolean {
+export function contains(within: Value, wanted: Value, budget: Budget): boolean {
+  const [container, item] = [plain(within), plain(wanted)];
   if (container instanceof Undefined) return false;
   if (typeof container === "string") {
     if (typeof item === "string") return budget.text(container).includes(item);
@@ -94,7 +102,8 @@ export function contains(container: Value, item: Value, budget: Budget): boolean
  *
  * @throws TemplateError when a value cannot be gone through
  */
-export function iterate(value: Value, budget: Budget): readonly Value[] {
+export function iterate(given: Value, budget: Budget): readonly Value[] {
+  const value = plain(given);
   if (value instanceof Undefined) return [];
   if (typeof value === "string") return characters(value, budget);
   const items = isList(value)
@@ -125,8 +134,19 @@ export function lengthOf(value: Value, budget: Budget): number {
 }
 
 /** @throws TemplateError when a value cannot be the key of a dict */
-export function keyOf(value: Value): Value {
+export function keyOf(given: Value): Value {
+  const value = plain(given);
   if (typeof value === "string" || typeof value === "number" || value === null) return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   throw new TemplateError(`uses a ${typeOf(value)} as the key of a dict`);
+}
+
+/**
+ * Returns the key under which a template puts something into a dict.
+ *
+ * @throws TemplateError when a value cannot be a key, or would be written as another one
+ */
+export function newKeyOf(value: Value): Value {
+  if (typeof value !== "boolean" && !(value instanceof Markup)) return keyOf(value);
+  throw new TemplateError(`uses a ${typeOf(value)} as the key of a dict, not known here`);
 }

@@ -1,7 +1,7 @@
 import { TemplateError } from "../errors.js";
 import { attributeOf, subscript } from "./attributes.js";
 import { type Budget } from "./budget.js";
-import { compare, contains, equal, iterate, keyOf } from "./compare-values.js";
+import { compare, contains, equal, iterate, newKeyOf } from "./compare-values.js";
 import { FILTERS } from "./filters.js";
 import { binary, slice } from "./operators.js";
 import { textOf } from "./python-text.js";
@@ -41,7 +41,7 @@ export class Evaluator {
       case "constant":
         return expression.value;
       case "name":
-        return scope.get(expression.name) ?? nullOrUndefined(scope, expression.name);
+        return nameOf(scope, expression.name);
       case "list":
         return this.#all(expression.items, scope);
       case "tuple":
@@ -108,7 +108,11 @@ export class Evaluator {
     const named = new Map(args.named.map(([name, value]) => [name, this.value(value, scope)]));
     const more = args.spreadNamed === null ? null : this.value(args.spreadNamed, scope);
     if (more instanceof Map) {
-      for (const [name, value] of more) named.set(textOf(name, this.budget), value);
+      for (const [key, value] of more) {
+        const name = textOf(key, this.budget);
+        if (named.has(name)) throw new TemplateError(`gives the argument ${name} twice`);
+        named.set(name, value);
+      }
     }
     return { positional, named };
   }
@@ -120,7 +124,7 @@ export class Evaluator {
   #dict(entries: readonly (readonly [Expression, Expression])[], scope: Scope): Dict {
     const dict: Dict = new Map();
     for (const [key, value] of entries) {
-      dict.set(keyOf(this.value(key, scope)), this.value(value, scope));
+      dict.set(newKeyOf(this.value(key, scope)), this.value(value, scope));
     }
     return dict;
   }
@@ -198,8 +202,9 @@ export class Evaluator {
   }
 }
 
-function nullOrUndefined(scope: Scope, name: string): Value {
-  return scope.get(name) === null ? null : new Undefined(`uses ${name}, which is undefined`);
+function nameOf(scope: Scope, name: string): Value {
+  const value = scope.get(name);
+  return value !== undefined ? value : new Undefined(`uses ${name}, which is undefined`);
 }
 
 function signed(sign: "+" | "-", value: Value): Value {

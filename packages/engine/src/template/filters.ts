@@ -1,4 +1,5 @@
 import { TemplateError } from "../errors.js";
+import { subscript } from "./attributes.js";
 import { type Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { iterate, lengthOf } from "./compare-values.js";
@@ -13,7 +14,9 @@ import {
   Float,
   Generator,
   isList,
+  Markup,
   numberOf,
+  plain,
   truthy,
   Tuple,
   typeOf,
@@ -37,7 +40,7 @@ function filter(name: string, parameters: readonly string[], compute: NamedFilte
 const DEFAULT: NamedFilter = (input, args) => {
   const replaces =
     input instanceof Undefined || (truthy(args.optional("boolean") ?? false) && !truthy(input));
-  return replaces ? (args.optional("default_value") ?? "") : input;
+  return replaces ? args.orElse("default_value", "") : input;
 };
 
 const LENGTH: NamedFilter = (input, _args, budget) => lengthOf(input, budget);
@@ -72,11 +75,12 @@ function map(input: Value, { positional, named }: Arguments, budget: Budget): Va
   const attribute = named.get("attribute");
   if (positional.length === 0 && attribute !== undefined) {
     const get = attributeGetter(attribute, budget);
-    const fallback = named.get("default");
+    // A default of None is no default.
+    const fallback = named.get("default") ?? null;
     return new Generator(
       items.map((item) => {
         const value = get(item);
-        return value instanceof Undefined && fallback !== undefined ? fallback : value;
+        return value instanceof Undefined && fallback !== null ? fallback : value;
       }),
     );
   }
@@ -100,8 +104,9 @@ function format(input: Value, args: Arguments, budget: Budget): Value {
 function last(input: Value, budget: Budget): Value {
   if (input instanceof Generator) throw new TemplateError("takes the last of a generator");
   const sequence = input instanceof Map || input instanceof View ? iterate(input, budget) : input;
-  defined(sequence);
-  const item = itemAt(sequence, -1, budget);
+  if (lengthOf(defined(sequence), budget) === 0) return new Undefined("takes the last of nothing");
+  const item =
+    input instanceof Markup ? subscript(input, -1, budget) : itemAt(sequence, -1, budget);
   return item === undefined ? new Undefined("takes the last of nothing") : item;
 }
 
@@ -121,22 +126,33 @@ function absolute(input: Value): Value {
 const INT = /^\s*[-+]?\d+(?:_\d+)*\s*$/;
 const FLOAT = /^\s*[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
 
+/** Infinities, and digits of other scripts. */
+const OTHER_NUMBER = /^\s*[-+]?(?:inf|infinity|nan)\s*$|(?![0-9])\p{Nd}/iu;
+
 function toInt(input: Value, args: NamedArguments): Value {
   if (args.int("base", 10) !== 10) throw new TemplateError("uses the filter int with a base");
-  const number = typeof input === "string" ? textToNumber(input) : numberOf(defined(input));
-  if (number === null || !Number.isFinite(number)) return args.optional("default") ?? 0;
+  const number = toNumber(input);
+  if (number === null) return args.orElse("default", 0);
+  if (!Number.isFinite(number)) throw new TemplateError("makes an integer of what is not finite");
   const whole = Math.trunc(number);
   if (!Number.isSafeInteger(whole)) throw new TemplateError("reads an integer beyond 2^53");
   return whole === 0 ? 0 : whole;
 }
 
 function toFloat(input: Value, args: NamedArguments): Value {
-  const number = typeof input === "string" ? textToNumber(input) : numberOf(defined(input));
-  return number === null ? (args.optional("default") ?? new Float(0)) : new Float(number);
+  const number = toNumber(input);
+  return number === null ? args.orElse("default", new Float(0)) : new Float(number);
 }
 
-function textToNumber(text: string): number | null {
-  return INT.test(text) || FLOAT.test(text) ? Number(text.replaceAll("_", "")) : null;
+/** Reads a number as Python's `float` does; null for what is none. */
+function toNumber(input: Value): number | null {
+  const value = plain(defined(input));
+  if (typeof value !== "string") return numberOf(value);
+  if (INT.test(value) || FLOAT.test(value)) return Number(value.replaceAll("_", ""));
+  if (OTHER_NUMBER.test(value)) {
+    throw new TemplateError(`reads ${JSON.stringify(value.slice(0, 40))} as a number`);
+  }
+  return null;
 }
 
 /** Python rounds halves to the even neighbour, and always gives a float here. */

@@ -1,7 +1,7 @@
 import { TemplateDateError, TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
-import { iterate, keyOf } from "./compare-values.js";
+import { iterate, newKeyOf } from "./compare-values.js";
 import { textOf } from "./python-text.js";
 import { strftime } from "./strftime.js";
 import {
@@ -11,6 +11,7 @@ import {
   exactInt,
   Namespace,
   ObjectValue,
+  typeOf,
   type Value,
   View,
 } from "./values.js";
@@ -31,6 +32,12 @@ export function globals(budget: Budget, date: string | null): Map<string, Value>
     ["cycler", (args) => cycler(args)],
     ["joiner", (args) => joiner(args)],
     [
+      "lipsum",
+      () => {
+        throw new TemplateError("calls lipsum, which is random");
+      },
+    ],
+    [
       "raise_exception",
       ({ positional: [message = ""] }) => {
         throw new TemplateError(`refuses: ${textOf(message, budget)}`);
@@ -39,7 +46,10 @@ export function globals(budget: Budget, date: string | null): Map<string, Value>
     [
       "strftime_now",
       (args) => {
-        const format = new NamedArguments("strftime_now", args, ["format"]).text("format", "");
+        const format = new NamedArguments("strftime_now", args, ["format"]).any("format");
+        if (typeof format !== "string") {
+          throw new TemplateError(`gives strftime_now a ${typeOf(format)}`);
+        }
         if (date === null) throw new TemplateDateError();
         return budget.text(strftime(format, date));
       },
@@ -74,7 +84,7 @@ function dictOf({ positional: [source], named }: Arguments, budget: Budget): Dic
       if (key === undefined || value === undefined || rest.length > 0) {
         throw new TemplateError("makes a dict of what are no pairs");
       }
-      dict.set(keyOf(key), value);
+      dict.set(newKeyOf(key), value);
     }
   }
   for (const [name, value] of named) dict.set(name, value);

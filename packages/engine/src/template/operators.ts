@@ -1,13 +1,15 @@
 import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
 import { formatPercent } from "./percent-format.js";
-import { characters } from "./python-text.js";
+import { characters, escapeHtml } from "./python-text.js";
 import { type BinaryOperator } from "./syntax-tree.js";
 import {
+  asMarkup,
   defined,
   exactInt,
   Float,
   isList,
+  Markup,
   numberOf,
   Tuple,
   typeOf,
@@ -32,6 +34,7 @@ export function binary(
   }
   if (operator === "+") {
     if (typeof a === "string" && typeof b === "string") return budget.text(a + b);
+    if (a instanceof Markup || b instanceof Markup) return addMarkup(a, b, budget);
     if (isList(a) && isList(b)) return paid([...a, ...b], budget);
     if (a instanceof Tuple && b instanceof Tuple) {
       return new Tuple(paid([...a.items, ...b.items], budget));
@@ -43,6 +46,16 @@ export function binary(
   }
   if (operator === "%" && typeof a === "string") return formatPercent(a, b, budget);
   throw new TemplateError(`cannot compute ${typeOf(a)} ${operator} ${typeOf(b)}`);
+}
+
+/** Joins two texts of which one is marked as safe: the other is escaped. */
+function addMarkup(left: Value, right: Value, budget: Budget): Markup {
+  const [a, b] = [left, right].map((value) => {
+    if (value instanceof Markup) return value.text;
+    if (typeof value === "string") return budget.text(escapeHtml(value));
+    throw new TemplateError(`cannot compute ${typeOf(left)} + ${typeOf(right)}`);
+  });
+  return new Markup(budget.text(`${a}${b}`));
 }
 
 function arithmetic(operator: string, [x, y]: readonly [number, number], isFloat: boolean): Value {
@@ -63,11 +76,14 @@ function arithmetic(operator: string, [x, y]: readonly [number, number], isFloat
       // The sign is that of the divisor.
       return result(x - y * Math.floor(x / y));
     default:
+      if (x === 0 && y < 0) throw new TemplateError("divides by zero");
+      if (x < 0 && !Number.isInteger(y)) throw new TemplateError("computes a complex number");
       return isFloat || y < 0 ? new Float(x ** y) : exactInt(x ** y);
   }
 }
 
 function repeated(value: Value, count: number, budget: Budget): Value {
+  if (value instanceof Markup) return asMarkup(repeated(value.text, count, budget));
   const times = Math.max(0, count);
   if (typeof value === "string") {
     budget.spend((times * value.length) / 16);
@@ -102,6 +118,7 @@ export function itemAt(value: Value, index: number, budget: Budget): Value | und
 
 /** Returns the part of a text, list or tuple that a slice names. */
 export function slice(value: Value, bounds: readonly Value[], budget: Budget): Value {
+  if (value instanceof Markup) return asMarkup(slice(value.text, bounds, budget));
   const [from, to, by] = bounds.map((bound) => {
     if (bound === null || typeof bound === "number") return bound;
     throw new TemplateError(`slices by a ${typeOf(bound)}`);

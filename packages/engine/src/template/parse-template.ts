@@ -95,7 +95,8 @@ class TemplateParser {
         return this.#call(line);
       case "filter": {
         const filter = this.#filterChain(parseFilterName(this.stream, null));
-        return { type: "filter-block", filter, body: this.#bodyUntil("endfilter"), line };
+        const body = this.#outsideLoops(() => this.#bodyUntil("endfilter"));
+        return { type: "filter-block", filter, body, line };
       }
       case "with":
         return this.#with(line);
@@ -105,7 +106,9 @@ class TemplateParser {
       }
       case "break":
       case "continue":
-        if (this.#loops === 0) throw this.stream.error(`has ${name} outside of a loop`);
+        if (this.#loops === 0) {
+          throw this.stream.error(`has ${name} outside of a loop, or inside of a block in it`);
+        }
         return { type: name, line };
       default:
         throw this.stream.error(
@@ -152,7 +155,10 @@ class TemplateParser {
       return { type: "set", target, value: parseTuple(stream), line };
     }
     const filter = stream.operator("|") ? this.#filterChain(parseFilter(stream, null)) : null;
-    return { type: "set-block", target, filter, body: this.#bodyUntil("endset"), line };
+    const start = stream.position;
+    const body = this.#outsideLoops(() => this.#bodyUntil("endset"));
+    const readsTarget = target.type === "name" && stream.used(target.name, start);
+    return { type: "set-block", target, filter, body, readsTarget, line };
   }
 
   #call(line: number): Statement {
@@ -215,7 +221,7 @@ class TemplateParser {
     let isTuple = false;
     while (stream.accept("operator", ",")) {
       isTuple = true;
-      if (stream.is("name", end) || stream.operator(end)) break;
+      if (end === "in" && stream.is("name", end)) break;
       items.push(this.#oneTarget(false));
     }
     const [first] = items;
@@ -230,14 +236,14 @@ class TemplateParser {
       return inside;
     }
     const { value: name } = stream.expect("name");
-    if (["true", "false", "none", "True", "False", "None"].includes(name)) {
+    if (["true", "false", "none", "True", "False", "None", "loop"].includes(name)) {
       throw stream.error(`gives a value to ${name}`);
     }
     if (!withFields || !stream.accept("operator", ".")) return { type: "name", name };
     return { type: "field", object: name, name: stream.expect("name").value };
   }
 
-  /** The body of a macro is no part of the loop around it. */
+  /** The body of a macro, or of a block whose text is kept, is no part of the loop around it. */
   #outsideLoops<T>(parse: () => T): T {
     const loops = this.#loops;
     this.#loops = 0;

@@ -1,9 +1,10 @@
 import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
-import { reprOf, textOf } from "./python-text.js";
+import { characters, reprOf, textOf } from "./python-text.js";
 import { numberOf, Tuple, typeOf, type Value } from "./values.js";
 
-const PLACE = /%(?:\((\w+)\))?([-0]*)(\d*)(?:\.(\d+))?([a-zA-Z%])/g;
+const PLACE = /%(?:\(([^()]*)\))?([-+ #0]*)(\d*|\*)(?:\.(\d*|\*))?([^]?)/gu;
+const KNOWN = /^%(?:\([^()]*\))?(?:[-0]*\d*(?:[sr]|\.\d+[sr]|[di]|(?:\.\d+)?f)|%)$/;
 /** Characters that one place may be widened to. */
 const MAX_WIDTH = 10_000;
 
@@ -13,11 +14,14 @@ export function formatPercent(text: string, values: Value, budget: Budget): stri
   let next = 0;
   const filled = text.replace(PLACE, (place: string, ...groups: (string | undefined)[]) => {
     const [key, flags = "", width = "", precision, kind = ""] = groups;
+    if (!KNOWN.test(place)) throw new TemplateError(`uses the format ${place}, not known here`);
     if (kind === "%") return "%";
     const value = key === undefined ? given[next++] : fieldOf(values, key);
     if (value === undefined) throw new TemplateError("has more places than values in a format");
     const written = convert({ kind, precision, place }, value, budget);
-    return pad(written, flags, Number(width));
+    // Zeros are for numbers.
+    const fill = kind === "s" || kind === "r" ? flags.replaceAll("0", "") : flags;
+    return pad(written, fill, Number(width));
   });
   if (next < given.length && !(values instanceof Map)) {
     throw new TemplateError("has more values than places in a format");
@@ -35,10 +39,9 @@ function convert(
   budget: Budget,
 ): string {
   if (kind === "s") {
-    const text = textOf(value, budget);
-    return precision === undefined ? text : text.slice(0, Number(precision));
+    return cut(textOf(value, budget), precision, budget);
   }
-  if (kind === "r") return reprOf(value, budget);
+  if (kind === "r") return cut(reprOf(value, budget), precision, budget);
   const number = numberOf(value);
   if (number === null) throw new TemplateError(`writes a ${typeOf(value)} as ${place}`);
   if (kind === "d" || kind === "i") return String(Math.trunc(number));
@@ -51,16 +54,23 @@ function fixed(number: number, precision: number): string {
   if (precision > 50) throw new TemplateError(`writes ${precision} digits behind the point`);
   const rounded = Math.abs(number).toFixed(precision);
   const exact = Math.abs(number).toFixed(100);
-  const cut = exact.slice(0, exact.length - 100 + precision);
+  const kept = exact.slice(0, exact.length - 100 + precision);
   const isTie = /^50*$/.test(exact.slice(exact.length - 100 + precision));
-  const keep = isTie && Number(/\d(?=\.?$)/.exec(cut)?.[0]) % 2 === 0;
-  return (number < 0 ? "-" : "") + (keep ? cut.replace(/\.$/, "") : rounded);
+  const keep = isTie && Number(/\d(?=\.?$)/.exec(kept)?.[0]) % 2 === 0;
+  return (number < 0 ? "-" : "") + (keep ? kept.replace(/\.$/, "") : rounded);
+}
+
+function cut(text: string, precision: string | undefined, budget: Budget): string {
+  return precision === undefined
+    ? text
+    : characters(text, budget).slice(0, Number(precision)).join("");
 }
 
 function pad(text: string, flags: string, width: number): string {
   if (width > MAX_WIDTH) throw new TemplateError(`formats to a width of ${width}`);
-  if (flags.includes("-")) return text.padEnd(width);
-  if (!flags.includes("0")) return text.padStart(width);
+  const missing = Math.max(0, width - Array.from(text).length);
+  if (flags.includes("-")) return text + " ".repeat(missing);
+  if (!flags.includes("0")) return " ".repeat(missing) + text;
   const sign = text.startsWith("-") ? "-" : "";
-  return sign + text.slice(sign.length).padStart(width - sign.length, "0");
+  return sign + "0".repeat(missing) + text.slice(sign.length);
 }

@@ -1,6 +1,16 @@
 import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
-import { Float, isList, Namespace, Tuple, typeOf, Undefined, type Value, View } from "./values.js";
+import {
+  Float,
+  isList,
+  Markup,
+  Namespace,
+  Tuple,
+  typeOf,
+  Undefined,
+  type Value,
+  View,
+} from "./values.js";
 
 /** What Python's `str` and regular expressions count as white space. */
 export const WHITE_SPACE =
@@ -24,6 +34,7 @@ export function characters(text: string, budget: Budget): readonly string[] {
 export function textOf(value: Value, budget: Budget): string {
   if (typeof value === "string") return budget.text(value);
   if (value instanceof Undefined) return "";
+  if (value instanceof Markup) return budget.text(value.text);
   return reprOf(value, budget);
 }
 
@@ -35,6 +46,7 @@ export function reprOf(value: Value, budget: Budget): string {
   if (typeof value === "string") return budget.text(quoted(value));
   if (value instanceof Float) return floatText(value.value);
   if (value instanceof Undefined) return "Undefined";
+  if (value instanceof Markup) return budget.text(`Markup(${quoted(value.text)})`);
   return budget.nested(() => containerText(value, budget));
 }
 
@@ -91,6 +103,16 @@ export function floatText(value: number): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || "0"}`;
 }
 
+/** Escapes a text as Jinja does. */
+export function escapeHtml(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll(">", "&gt;")
+    .replaceAll("<", "&lt;")
+    .replaceAll("'", "&#39;")
+    .replaceAll('"', "&#34;");
+}
+
 /** Removes characters from the ends of a text, white space by default. */
 export function strip(text: string, ends: "left" | "right" | "both", chars: string | null): string {
   const set = chars === null ? null : new Set(chars);
@@ -103,29 +125,53 @@ export function strip(text: string, ends: "left" | "right" | "both", chars: stri
   return all.slice(start, end).join("");
 }
 
+/** What Python's `str.isupper` says: there are capitals, and no small letters. */
+export function isUpper(text: string): boolean {
+  return /\p{Uppercase}/u.test(text) && !/\p{Lowercase}|\p{Lt}/u.test(text);
+}
+
+/** What Python's `str.islower` says. */
+export function isLower(text: string): boolean {
+  return /\p{Lowercase}/u.test(text) && !/\p{Uppercase}|\p{Lt}/u.test(text);
+}
+
 /** Writes each word with a first capital, as Python's `str.title`. */
 export function titleCase(text: string): string {
   let result = "";
   let inWord = false;
-  for (const character of text) {
-    const cased = character.toLowerCase() !== character.toUpperCase();
-    if (!cased) result += character;
-    else result += inWord ? character.toLowerCase() : capital(character);
+  for (const [character, small] of withSmallLetters(text)) {
+    const cased = CASED.test(character);
+    result += cased ? (inWord ? small : capital(character)) : character;
     inWord = cased;
   }
   return result;
 }
 
-/** Writes a text with a first capital and the rest in small letters. */
-export function capitalized(text: string): string {
-  const [first = "", ...rest] = Array.from(text);
-  return capital(first) + rest.join("").toLowerCase();
+/** Pairs each character with its small letter, which of a sigma depends on what is around it. */
+function withSmallLetters(text: string): [character: string, small: string][] {
+  const small = text.toLowerCase();
+  let at = 0;
+  return Array.from(text, (character) => {
+    const start = at;
+    at += character.toLowerCase().length;
+    return [character, small.slice(start, at)];
+  });
 }
 
+/** Writes a text with a first capital and the rest in small letters. */
+export function capitalized(text: string): string {
+  const [first, ...rest] = withSmallLetters(text);
+  return first === undefined ? "" : capital(first[0]) + rest.map(([, small]) => small).join("");
+}
+
+const CASED = /^(?:\p{Lowercase}|\p{Uppercase}|\p{Lt})$/u;
 /** Letters whose title case is neither their capital nor themselves. */
-const TITLE_CASE = new Map(
-  ["Ǆǅǆ", "Ǉǈǉ", "Ǌǋǌ", "Ǳǲǳ"].flatMap((forms) => Array.from(forms, (form) => [form, forms[1]])),
-);
+const TITLE_CASE = new Map([
+  ["ŉ", "ʼN"],
+  ...["Ǆǅǆ", "Ǉǈǉ", "Ǌǋǌ", "Ǳǲǳ"].flatMap((forms) =>
+    Array.from(forms, (form) => [form, forms[1] ?? ""] as const),
+  ),
+]);
 const GEORGIAN = /^[\u10d0-\u10ff]$/;
 const GREEK_WITH_IOTA = /^[\u1f80-\u1fff]$/;
 

@@ -90,18 +90,18 @@ export class Renderer {
         return this.#body(branch?.[1] ?? statement.otherwise, place);
       }
       case "for":
-        return this.#for(statement, place, { items: null, depth: 0 });
+        return this.#for(statement, place, { depth: 0 });
       case "set":
         this.#assign(statement.target, this.#value(statement.value, scope), scope);
         return "done";
       case "set-block": {
+        const { target, filter } = statement;
+        // There, Jinja takes the name for a new one, and not for the variable that was given.
+        if (statement.readsTarget && target.type === "name" && !scope.isAssigned(target.name)) {
+          throw new TemplateError(`reads ${target.name} in the block that sets it, not known here`);
+        }
         const text = this.text(statement.body, new Scope(scope));
-        const { filter } = statement;
-        this.#assign(
-          statement.target,
-          filter === null ? text : this.#filter(filter, text, scope),
-          scope,
-        );
+        this.#assign(target, filter === null ? text : this.#filter(filter, text, scope), scope);
         return "done";
       }
       case "macro":
@@ -143,12 +143,8 @@ export class Renderer {
     return this.#evaluator.filter(filter, input, scope);
   }
 
-  #for(
-    loop: ForStatement,
-    { scope, out }: Place,
-    from: { items: Value | null; depth: number },
-  ): Ending {
-    const given = from.items ?? this.#value(loop.items, scope);
+  #for(loop: ForStatement, { scope, out }: Place, from: { items?: Value; depth: number }): Ending {
+    const given = from.items !== undefined ? from.items : this.#value(loop.items, scope);
     const items = this.#kept(loop, iterate(given, this.#budget), scope);
     const again = (value: Value) => {
       const inner: string[] = [];
@@ -163,16 +159,19 @@ export class Renderer {
       again: loop.recursive ? again : null,
     };
     const loopValue = loopObject(state, this.#budget);
+    let isOtherwise = true;
     for (const [index, item] of items.entries()) {
       state.index = index;
       const inner = new Scope(scope);
       this.#assign(loop.target, item, inner);
       inner.set("loop", loopValue);
       this.#budget.spend();
-      if (this.#body(loop.body, { scope: inner, out }) === "break") break;
+      const ending = this.#body(loop.body, { scope: inner, out });
+      if (ending === "break") break;
+      // Jinja renders `else` also where no turn came to its end.
+      if (ending === "done") isOtherwise = false;
     }
-    if (items.length === 0) return this.#body(loop.otherwise, { scope: new Scope(scope), out });
-    return "done";
+    return isOtherwise ? this.#body(loop.otherwise, { scope: new Scope(scope), out }) : "done";
   }
 
   /** Leaves out the items that the loop's condition refuses. */
@@ -227,18 +226,17 @@ export class Renderer {
       named.get("caller") ?? new Undefined("calls caller, of which there is none"),
     );
     named.delete("caller");
-    for (const [i, parameter] of parameters.entries()) {
-      const given = args.positional[i] ?? named.get(parameter.name);
+    const absent = parameters.filter((parameter, i) => {
+      const given = i < args.positional.length ? args.positional[i] : named.get(parameter.name);
       named.delete(parameter.name);
       const missing = `gives ${name} no ${parameter.name}`;
-      scope.set(
-        parameter.name,
-        given !== undefined
-          ? given
-          : parameter.fallback === null
-            ? new Undefined(missing)
-            : this.#value(parameter.fallback, scope),
-      );
+      scope.set(parameter.name, given !== undefined ? given : new Undefined(missing));
+      return given === undefined;
+    });
+    // A default sees every parameter, those behind it included, and none of the names around the macro
+    // that a parameter hides.
+    for (const { name: absentName, fallback } of absent) {
+      if (fallback !== null) scope.set(absentName, this.#value(fallback, scope));
     }
     const extra = args.positional.slice(parameters.length);
     scope.set("varargs", new Tuple(extra));

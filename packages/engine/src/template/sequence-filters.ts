@@ -8,7 +8,10 @@ import { TESTS } from "./value-tests.js";
 import {
   type Arguments,
   Generator,
+  Group,
   isList,
+  Markup,
+  plain,
   truthy,
   Tuple,
   typeOf,
@@ -56,7 +59,8 @@ function testNamed(name: Value, args: Arguments, budget: Budget): (value: Value)
 }
 
 /** Folds case, unless it counts or there is none. */
-function sortKey(value: Value, caseSensitive: boolean): Value {
+function sortKey(given: Value, caseSensitive: boolean): Value {
+  const value = plain(given);
   return typeof value === "string" && !caseSensitive ? value.toLowerCase() : value;
 }
 
@@ -130,7 +134,8 @@ const sum: SequenceFilter = (input, args, budget) => {
   const named = new NamedArguments("the filter sum", args, ["attribute", "start"]);
   const attribute = named.optional("attribute") ?? null;
   const get = attribute === null ? (item: Value) => item : attributeGetter(attribute, budget);
-  const start = named.optional("start") ?? 0;
+  const start = named.orElse("start", 0);
+  if (typeof start === "string") throw new TemplateError("sums texts");
   return iterate(input, budget).reduce<Value>(
     (total, item) => binary("+", total, get(item), budget),
     start,
@@ -154,10 +159,10 @@ const unique: SequenceFilter = (input, args, budget) => {
 const groupby: SequenceFilter = (input, args, budget) => {
   const named = new NamedArguments("the filter groupby", args, ["attribute", "default"]);
   const get = attributeGetter(named.any("attribute"), budget);
-  const fallback = named.optional("default");
+  const fallback = named.optional("default") ?? null;
   const key = (item: Value) => {
     const value = get(item);
-    return value instanceof Undefined && fallback !== undefined ? fallback : value;
+    return value instanceof Undefined && fallback !== null ? fallback : value;
   };
   const groups: { name: Value; fold: Value; items: Value[] }[] = [];
   const options = { key: (item: Value) => sortKey(key(item), false), reverse: false, budget };
@@ -167,7 +172,7 @@ const groupby: SequenceFilter = (input, args, budget) => {
     if (last !== undefined && equal(last.fold, fold, budget)) last.items.push(item);
     else groups.push({ name: key(item), fold, items: [item] });
   }
-  return groups.map(({ name, items }) => new Tuple([name, items]));
+  return groups.map(({ name, items }) => new Group(name, items));
 };
 
 const batch: SequenceFilter = (input, args, budget) => {
@@ -193,6 +198,7 @@ const reverse: SequenceFilter = (input, _args, budget) => {
   if (input instanceof Generator) throw new TemplateError("reverses a generator");
   const items = [...iterate(input, budget)].reverse();
   if (typeof input === "string") return (items as string[]).join("");
+  if (input instanceof Markup) return new Markup((items as string[]).join(""));
   const isSequence = isList(input) || input instanceof Tuple || input instanceof View;
   if (!isSequence && !(input instanceof Map))
     throw new TemplateError(`reverses a ${typeOf(input)}`);

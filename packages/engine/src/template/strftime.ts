@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 export function strftime(format: string, date: string): string {
   const day = new Date(`${date}T00:00:00Z`);
   // glibc's flags: no padding, spaces, zeros, capitals.
-  return format.replace(/%([-_0^]?)([a-zA-Z%]|$)/g, (all, flag: string, directive: string) => {
+  return format.replace(/%([-_0^]?)([^]?)/gu, (all, flag: string, directive: string) => {
     const value = field(directive, day);
     if (value === null) throw new TemplateError(`asks for the date as ${all}, not known here`);
     if (flag === "-") return value.replace(/^[0 ]+(?=.)/, "");

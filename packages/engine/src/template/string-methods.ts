@@ -2,8 +2,16 @@ import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { iterate } from "./compare-values.js";
-import { capitalized, characters, isSpace, strip, titleCase } from "./python-text.js";
-import { type Arguments, Callable, Tuple, typeOf, type Value } from "./values.js";
+import {
+  capitalized,
+  characters,
+  isLower,
+  isSpace,
+  isUpper,
+  strip,
+  titleCase,
+} from "./python-text.js";
+import { type Arguments, Callable, plain, Tuple, typeOf, type Value } from "./values.js";
 
 type Method = (text: string, args: NamedArguments, budget: Budget) => Value;
 
@@ -45,8 +53,6 @@ function padding(write: (text: string, missing: number, fill: string) => string)
   return [["width", "fill"], method] as [readonly string[], Method];
 }
 
-const isCased = (text: string) => text.toLowerCase() !== text.toUpperCase();
-
 const METHODS: Readonly<Record<string, [parameters: readonly string[], Method]>> = {
   strip: stripping("both"),
   lstrip: stripping("left"),
@@ -55,7 +61,7 @@ const METHODS: Readonly<Record<string, [parameters: readonly string[], Method]>>
   endswith: affix("endsWith"),
   upper: [[], (text) => text.toUpperCase()],
   lower: [[], (text) => text.toLowerCase()],
-  casefold: [[], (text) => text.toLowerCase().replaceAll("ß", "ss")],
+  casefold: [[], (text) => casefold(text)],
   title: [[], (text) => titleCase(text)],
   capitalize: [[], (text) => capitalized(text)],
   split: [["sep", "maxsplit"], (text, args, budget) => split(text, args, budget)],
@@ -99,12 +105,12 @@ const METHODS: Readonly<Record<string, [parameters: readonly string[], Method]>>
       return suffix !== "" && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text;
     },
   ],
-  isdigit: check((text) => DIGITS.test(text)),
+  isdigit: check((text) => isDigits(text)),
   isalpha: check((text) => LETTERS.test(text)),
   isalnum: check((text) => LETTERS_AND_NUMBERS.test(text)),
   isspace: check((text) => text !== "" && Array.from(text).every(isSpace)),
-  isupper: check((text) => isCased(text) && text === text.toUpperCase()),
-  islower: check((text) => isCased(text) && text === text.toLowerCase()),
+  isupper: check(isUpper),
+  islower: check(isLower),
   ljust: padding((text, missing, fill) => text + fill.repeat(missing)),
   rjust: padding((text, missing, fill) => fill.repeat(missing) + text),
   center: padding((text, missing, fill) => {
@@ -139,7 +145,21 @@ export function stringMethod(text: string, name: string, budget: Budget): Callab
   });
 }
 
-function asText(value: Value): string {
+/** Outside of ASCII, Python folds some letters to others than their small ones. */
+function casefold(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
+  throw new TemplateError("uses .casefold() on letters beyond ASCII, not known here");
+}
+
+/** Python counts some of the other numbers, such as those in circles, as digits. */
+function isDigits(text: string): boolean {
+  if (DIGITS.test(text)) return true;
+  if (!/\p{No}/u.test(text)) return false;
+  throw new TemplateError("uses .isdigit() on numbers that are no plain digits, not known here");
+}
+
+function asText(given: Value): string {
+  const value = plain(given);
   if (typeof value === "string") return value;
   throw new TemplateError(`uses a ${typeOf(value)} where a str is needed`);
 }

@@ -102,6 +102,8 @@ export type Statement =
       readonly target: Target;
       readonly filter: FilterExpression | null;
       readonly body: Body;
+      /** True when the body uses the name that it gives a value to. */
+      readonly readsTarget: boolean;
       readonly line: number;
     }
   | MacroStatement

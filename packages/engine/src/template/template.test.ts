@@ -90,6 +90,14 @@ test("a template that asks for the date without one is refused, one that does no
   expect(template.render({ when: "now" }, null)).toBe("\nnow");
 });
 
+test("a variable whose keys JavaScript would put into another order is refused", () => {
+  const template = Template.parse("{{ names }}");
+  expect(template.render({ names: { b: 1, a: 2 } }, null)).toBe("{'b': 1, 'a': 2}");
+  expect(template.render({ names: { 7: 1 } }, null)).toBe("{'7': 1}");
+  const error = refusal(() => template.render({ names: { b: 1, 7: 2 } }, null));
+  expect(error.message).toContain('the key "7"');
+});
+
 test.each([
   ["{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}", "steps"],
   [

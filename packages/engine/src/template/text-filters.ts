@@ -2,16 +2,16 @@ import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
 import { type NamedArguments } from "./call-arguments.js";
 import { iterate } from "./compare-values.js";
-import { capitalized, characters, strip, textOf } from "./python-text.js";
+import { capitalized, characters, escapeHtml, strip, textOf, WHITE_SPACE } from "./python-text.js";
 import { attributeGetter } from "./sequence-filters.js";
 import { stringMethod } from "./string-methods.js";
-import { truthy, typeOf, type Value } from "./values.js";
+import { asMarkup, Markup, plain, truthy, typeOf, type Value } from "./values.js";
 
 type TextFilter = (input: Value, args: NamedArguments, budget: Budget) => Value;
 
 /** Columns that a text may be moved in. */
 const MAX_WIDTH = 10_000;
-const WORD_START = /([-\s({[<]+)/;
+const WORD_START = new RegExp(`([-${WHITE_SPACE}({[<]+)`);
 
 function onText(
   compute: (text: string, args: NamedArguments, budget: Budget) => Value,
@@ -22,6 +22,19 @@ function onText(
   };
 }
 
+/** Like {@link onText}; a text that is marked as safe stays so. */
+function keepingMarkup(
+  compute: (text: string, args: NamedArguments, budget: Budget) => string,
+): TextFilter {
+  return (input, args, budget) => {
+    const text = budget.text(compute(textOf(input, budget), args, budget));
+    return input instanceof Markup ? new Markup(text) : text;
+  };
+}
+
+const ESCAPE: TextFilter = (input, _args, budget) =>
+  input instanceof Markup ? input : new Markup(budget.text(escapeHtml(textOf(input, budget))));
+
 /** Calls a method of Python's `str`. */
 function viaMethod(name: string, text: string, args: readonly Value[], budget: Budget): Value {
   const method = stringMethod(text, name, budget);
@@ -31,15 +44,15 @@ function viaMethod(name: string, text: string, args: readonly Value[], budget: B
 
 /** Filters that make a text of what they are given: name, parameters, function. */
 export const TEXT_FILTERS: readonly (readonly [string, readonly string[], TextFilter])[] = [
-  ["string", [], onText((text) => text)],
-  ["safe", [], onText((text) => text)],
-  ["trim", ["chars"], onText((text, args) => strip(text, "both", args.text("chars", null)))],
-  ["upper", [], onText((text) => text.toUpperCase())],
-  ["lower", [], onText((text) => text.toLowerCase())],
-  ["capitalize", [], onText((text) => capitalized(text))],
+  ["string", [], keepingMarkup((text) => text)],
+  ["safe", [], (input, _args, budget) => new Markup(textOf(input, budget))],
+  ["trim", ["chars"], keepingMarkup((text, args) => strip(text, "both", args.text("chars", null)))],
+  ["upper", [], keepingMarkup((text) => text.toUpperCase())],
+  ["lower", [], keepingMarkup((text) => text.toLowerCase())],
+  ["capitalize", [], keepingMarkup((text) => capitalized(text))],
   ["title", [], onText((text) => title(text))],
-  ["escape", [], onText((text) => escapeHtml(text))],
-  ["e", [], onText((text) => escapeHtml(text))],
+  ["escape", [], ESCAPE],
+  ["e", [], ESCAPE],
   [
     "replace",
     ["old", "new", "count"],
@@ -57,7 +70,7 @@ export const TEXT_FILTERS: readonly (readonly [string, readonly string[], TextFi
   [
     "center",
     ["width"],
-    onText((text, args, budget) => center(text, args.int("width", 80), budget)),
+    keepingMarkup((text, args, budget) => center(text, args.int("width", 80), budget)),
   ],
   ["wordcount", [], onText((text) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
   [
@@ -69,7 +82,7 @@ export const TEXT_FILTERS: readonly (readonly [string, readonly string[], TextFi
       const parts = iterate(input, budget).map((item) =>
         textOf(get === null ? item : get(item), budget),
       );
-      return budget.text(parts.join(textOf(args.optional("d") ?? "", budget)));
+      return budget.text(parts.join(textOf(args.orElse("d", ""), budget)));
     },
   ],
 ];
@@ -84,18 +97,10 @@ function title(text: string): string {
     .join("");
 }
 
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll(">", "&gt;")
-    .replaceAll("<", "&lt;")
-    .replaceAll("'", "&#39;")
-    .replaceAll('"', "&#34;");
-}
-
 function indent(input: Value, args: NamedArguments, budget: Budget): Value {
+  if (input instanceof Markup) return asMarkup(indent(input.text, args, budget));
   if (typeof input !== "string") throw new TemplateError(`indents a ${typeOf(input)}`);
-  const width = args.optional("width") ?? 4;
+  const width = plain(args.orElse("width", 4));
   if (typeof width !== "string" && typeof width !== "number") {
     throw new TemplateError(`indents by a ${typeOf(width)}`);
   }

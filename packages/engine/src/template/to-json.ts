@@ -2,7 +2,7 @@ import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
 import { compare } from "./compare-values.js";
 import { floatText } from "./python-text.js";
-import { Float, isList, Tuple, typeOf, type Value } from "./values.js";
+import { Float, isList, plain, Tuple, typeOf, type Value } from "./values.js";
 
 /** How JSON is written; see Python's `json.dumps`. */
 export interface JsonStyle {
@@ -37,8 +37,9 @@ interface Writing {
   readonly margin: string;
 }
 
-function write(value: Value, writing: Writing): string {
+function write(given: Value, writing: Writing): string {
   const { style, budget } = writing;
+  const value = plain(given);
   budget.spend();
   if (value === null) return "null";
   if (typeof value === "boolean" || typeof value === "number") return String(value);

@@ -1,7 +1,7 @@
 import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
 import { compare, contains, equal } from "./compare-values.js";
-import { textOf } from "./python-text.js";
+import { isLower, isUpper, textOf } from "./python-text.js";
 import {
   type Arguments,
   Callable,
@@ -9,8 +9,10 @@ import {
   Float,
   Generator,
   isList,
+  Markup,
   numberOf,
   ObjectValue,
+  plain,
   Tuple,
   typeOf,
   Undefined,
@@ -49,7 +51,7 @@ function withOther(
   ]);
 }
 
-const isText = (value: Value) => typeof value === "string";
+const isText = (value: Value) => typeof plain(value) === "string";
 
 const isIterable = (value: Value) =>
   isText(value) ||
@@ -67,6 +69,7 @@ const isSequence = (value: Value) =>
   isList(value) ||
   value instanceof Tuple ||
   value instanceof Map ||
+  value instanceof Undefined ||
   (value instanceof View && value.typeName === "range");
 
 /** The tests that a template may use, by name. */
@@ -84,12 +87,12 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   alone("mapping", (value) => value instanceof Map),
   alone("iterable", isIterable),
   alone("sequence", isSequence),
-  alone("callable", (value) => value instanceof Callable),
+  alone("callable", (value) => value instanceof Callable || value instanceof Undefined),
   alone("odd", (value) => remainder(value, 2) === 1),
   alone("even", (value) => remainder(value, 2) === 0),
-  alone("escaped", () => false),
-  ["upper", (value, _args, budget) => isCased(value, budget, (text) => text.toUpperCase())],
-  ["lower", (value, _args, budget) => isCased(value, budget, (text) => text.toLowerCase())],
+  alone("escaped", (value) => value instanceof Markup),
+  ["upper", (value, _args, budget) => isUpper(textOf(value, budget))],
+  ["lower", (value, _args, budget) => isLower(textOf(value, budget))],
   ...withOther(["eq", "equalto", "=="], equal),
   ...withOther(["ne", "!="], (value, other, budget) => !equal(value, other, budget)),
   ...withOther(
@@ -100,7 +103,7 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   ...withOther(["gt", "greaterthan", ">"], (a, b, budget) => compare(a, b, budget) > 0),
   ...withOther(["ge", ">="], (value, other, budget) => compare(value, other, budget) >= 0),
   ...withOther(["in"], (value, other, budget) => contains(other, value, budget)),
-  ...withOther(["sameas"], (value, other) => value === other),
+  ...withOther(["sameas"], isSame),
   ...withOther(["divisibleby"], (value, other) => {
     const by = numberOf(other);
     if (by === null || by === 0) throw new TemplateError("divides by what is no number, or by 0");
@@ -108,13 +111,15 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   }),
 ]);
 
+/** Python's `is`; whether two equal numbers or texts are one object depends on where they come from. */
+function isSame(value: Value, other: Value): boolean {
+  const isCopied = [value, other].every((one) => ["string", "number"].includes(typeof one));
+  if (!isCopied || value !== other) return value === other;
+  throw new TemplateError(`asks whether two equal ${typeOf(value)} are one, not known here`);
+}
+
 function remainder(value: Value, by: number): number {
   const number = numberOf(defined(value));
   if (number === null) throw new TemplateError(`divides a ${typeOf(value)}`);
   return number - by * Math.floor(number / by);
-}
-
-function isCased(value: Value, budget: Budget, change: (text: string) => string): boolean {
-  const text = textOf(value, budget);
-  return text === change(text) && text.toLowerCase() !== text.toUpperCase();
 }

@@ -10,9 +10,24 @@ export class Undefined {
   constructor(readonly problem: string) {}
 }
 
+/** A text of the filters `safe` and `escape`: what is added to it, or it to, is escaped. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
 /** A Python tuple. */
 export class Tuple {
   constructor(readonly items: readonly Value[]) {}
+}
+
+/** A pair of the filter `groupby`. */
+export class Group extends Tuple {
+  constructor(
+    readonly grouper: Value,
+    readonly list: readonly Value[],
+  ) {
+    super([grouper, list]);
+  }
 }
 
 /** What can be gone through without being a list: a range, or the keys, values or items of a dict. */
@@ -82,6 +97,7 @@ export type Value =
   | string
   | Float
   | Undefined
+  | Markup
   | readonly Value[]
   | Tuple
   | View
@@ -103,6 +119,7 @@ export function typeOf(value: Value): string {
   if (typeof value === "string") return "str";
   if (value instanceof Float) return "float";
   if (value instanceof Undefined) return "Undefined";
+  if (value instanceof Markup) return "Markup";
   if (value instanceof Tuple) return "tuple";
   if (value instanceof Map) return "dict";
   if (value instanceof View) return value.typeName;
@@ -118,6 +135,13 @@ export function fromJson(json: unknown): Value {
   if (typeof json === "number") return Number.isSafeInteger(json) ? json : new Float(json);
   if (Array.isArray(json)) return json.map(fromJson);
   if (typeof json === "object") {
+    const keys = Object.keys(json);
+    const number = keys.length > 1 ? keys.find((key) => /^(?:0|[1-9]\d{0,9})$/.test(key)) : null;
+    if (typeof number === "string") {
+      throw new TemplateError(
+        `cannot be given the key "${number}", whose place among others is lost`,
+      );
+    }
     return new Map(Object.entries(json).map(([key, value]) => [key, fromJson(value)]));
   }
   throw new TemplateError(`cannot be given a ${typeof json}`);
@@ -136,6 +160,16 @@ export function exactInt(value: number): number {
   throw new TemplateError("computes an integer beyond 2^53, which is not exact here");
 }
 
+/** Marks a text as safe. */
+export function asMarkup(value: Value): Value {
+  return typeof value === "string" ? new Markup(value) : value;
+}
+
+/** Returns the text of markup, and any other value as it is. */
+export function plain(value: Value): Exclude<Value, Markup> {
+  return value instanceof Markup ? value.text : value;
+}
+
 /** @throws TemplateError when a value is undefined */
 export function defined(value: Value): Value {
   if (value instanceof Undefined) throw new TemplateError(value.problem);
@@ -146,6 +180,7 @@ export function defined(value: Value): Value {
 export function truthy(value: Value): boolean {
   if (value === null || value instanceof Undefined) return false;
   if (typeof value === "string" || isList(value)) return value.length > 0;
+  if (value instanceof Markup) return value.text !== "";
   if (value instanceof Map) return value.size > 0;
   if (value instanceof Tuple || value instanceof View) return value.items.length > 0;
   const number = numberOf(value);

@@ -39,7 +39,11 @@ export class ChatTemplate {
     try {
       return new ChatTemplate(Template.parse(source), namedTokens(files));
     } catch (error) {
-      throw new TokenizerError("chat_template", `is no template: ${errorMessage(error)}`, error);
+      const [file, what] =
+        files.chatTemplate === null
+          ? ["tokenizer_config.json", "chat_template is no template"]
+          : ["chat_template.jinja", "is no template"];
+      throw new TokenizerError(file, `${what}: ${errorMessage(error)}`, error);
     }
   }
 
@@ -79,8 +83,9 @@ export function findTemplate(files: TokenizerFiles): string | null {
   if (field === null || typeof field === "string") return field;
   if (Array.isArray(field)) {
     const named = field as ({ name?: unknown; template?: unknown } | null)[];
-    const template = named.find((entry) => entry?.name === "default")?.template;
+    const template = named.findLast((entry) => entry?.name === "default")?.template;
     if (typeof template === "string") return template;
   }
-  throw new TokenizerError("chat_template", "is neither a text nor a list with a default");
+  const problem = "chat_template is neither a text nor a list with a default";
+  throw new TokenizerError("tokenizer_config.json", problem);
 }

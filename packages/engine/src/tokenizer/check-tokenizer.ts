@@ -27,15 +27,47 @@ export function checkTokenizer(json: JsonObject): JsonObject {
   const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
     readNormalizer(part, growth),
   );
-  const preTokenizer = mapParts(json["pre_tokenizer"] ?? null, "pretokenizers", readPreTokenizer);
+  const hasSpaces = !replacesSpaces(json["normalizer"] ?? null);
+  const preTokenizer = mapParts(json["pre_tokenizer"] ?? null, "pretokenizers", (part) =>
+    readPreTokenizer(part, hasSpaces),
+  );
   // Nothing is added to prompts, and texts are made by a decoder of our own.
   return {
     ...json,
+    added_tokens: json["added_tokens"] ?? [],
     normalizer,
     pre_tokenizer: preTokenizer,
     post_processor: null,
     decoder: null,
   };
+}
+
+/**
+ * Checks that `tokenizer_config.json` asks for nothing that `tokenizer.json` does not do: Transformers follows
+ * the config there, the Rust library the tokenizer.
+ *
+ * @throws TokenizerError naming the field
+ */
+export function checkTokenizerConfig(
+  config: JsonObject,
+  json: JsonObject,
+  className: string,
+): void {
+  const refuseField = (field: string, problem: string) => {
+    throw new TokenizerError("tokenizer_config.json", `has ${field}: ${problem}`);
+  };
+  if (config["split_special_tokens"] === true) {
+    refuseField("split_special_tokens: true", "special tokens are always whole here");
+  }
+  const parts = JSON.stringify([json["normalizer"] ?? null, json["pre_tokenizer"] ?? null]);
+  const isByteLevel = parts.includes('"ByteLevel"');
+  if (config["add_prefix_space"] === true && isByteLevel) {
+    refuseField("add_prefix_space: true", "the ByteLevel of tokenizer.json adds none");
+  }
+  const addsSpace = /"type":"Prepend"|"prepend_scheme":"(?:always|first)"/.test(parts);
+  if (config["add_prefix_space"] === false && className === "LlamaTokenizer" && addsSpace) {
+    refuseField("add_prefix_space: false", "tokenizer.json puts a space before a text");
+  }
 }
 
 function refuse(problem: string): never {
@@ -58,12 +90,22 @@ function checkModel(model: JsonObject): void {
   if (type === "BPE" && (model["continuing_subword_prefix"] ?? "") !== "") {
     refuse("has a BPE with continuing_subword_prefix, not known here");
   }
+  const suffix = model["end_of_word_suffix"] ?? "";
+  if (type === "BPE" && suffix !== "" && losesLetters(model)) {
+    refuse("has a BPE with end_of_word_suffix and without unk_token, not known here");
+  }
   const vocab = model["vocab"];
   if (Array.isArray(vocab)) {
     if (vocab.length > MAX_ID) refuse(`has ${vocab.length} tokens; ${MAX_ID} are taken`);
     return;
   }
   for (const [token, id] of Object.entries(object(vocab, "vocabulary"))) checkId(token, id);
+}
+
+/** Says whether letters that no token has vanish, as Rust's BPE lets them without an unknown token. */
+export function losesLetters(model: JsonObject): boolean {
+  const isBpe = (model["type"] ?? "BPE") === "BPE";
+  return isBpe && (model["unk_token"] ?? null) === null && model["byte_fallback"] !== true;
 }
 
 function checkId(token: string, id: unknown): void {
@@ -127,7 +169,20 @@ function readNormalizer(part: JsonObject, growth: { factor: number }): JsonObjec
   return { ...part, pattern };
 }
 
-function readPreTokenizer(part: JsonObject): JsonObject | readonly JsonObject[] {
+/** Says whether no space is left behind a normalizer. */
+function replacesSpaces(normalizer: unknown): boolean {
+  const part = (normalizer ?? {}) as JsonObject;
+  const inner = part["normalizers"];
+  if (Array.isArray(inner)) return (inner as unknown[]).some(replacesSpaces);
+  const pattern = part["pattern"] as JsonObject | undefined;
+  const isSpace = part["type"] === "Replace" && pattern?.["String"] === " ";
+  return isSpace && !String(part["content"]).includes(" ");
+}
+
+function readPreTokenizer(
+  part: JsonObject,
+  hasSpaces: boolean,
+): JsonObject | readonly JsonObject[] {
   const type = knownType(part, "pre-tokenizer", PRE_TOKENIZERS);
   switch (type) {
     case "ByteLevel": {
@@ -146,7 +201,7 @@ function readPreTokenizer(part: JsonObject): JsonObject | readonly JsonObject[] 
       return refuse(`has a Punctuation with behavior ${JSON.stringify(behavior)}, not known here`);
     }
     case "Split":
-      return readSplit(part);
+      return readSplit(part, hasSpaces);
     default:
       return part;
   }
@@ -157,14 +212,14 @@ function splitting(words: string): JsonObject {
   return { type: "Split", pattern, behavior: "Isolated", invert: false };
 }
 
-function readSplit(part: JsonObject): JsonObject {
+function readSplit(part: JsonObject, hasSpaces: boolean): JsonObject {
   const pattern = readPattern(part["pattern"]);
   const { behavior, invert = false } = part;
   const isKnown =
     (behavior === "Isolated" && invert === false) ||
     (behavior === "Removed" && invert === true) ||
     // Gemma's: a space that its normalizer has replaced by then.
-    (behavior === "MergedWithPrevious" && pattern["String"] === " ");
+    (behavior === "MergedWithPrevious" && pattern["String"] === " " && !hasSpaces);
   if (isKnown) return { ...part, pattern };
   const how = `${JSON.stringify(behavior)}${invert === true ? ", inverted" : ""}`;
   return refuse(`has a Split with behavior ${how}, not known here`);

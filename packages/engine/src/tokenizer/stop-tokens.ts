@@ -1,6 +1,7 @@
+import { TokenizerError } from "../errors.js";
 import { findTemplate } from "./chat-template.js";
 import { namedTokens } from "./named-tokens.js";
-import { type TokenizerFiles } from "./tokenizer-files.js";
+import { type JsonObject, type TokenizerFiles } from "./tokenizer-files.js";
 
 /** Tokens that end a turn: a chat template that writes one makes it the end of an answer. */
 const TURN_ENDS = ["<|im_end|>", "<|eot_id|>"] as const;
@@ -8,6 +9,8 @@ const TURN_ENDS = ["<|im_end|>", "<|eot_id|>"] as const;
 /**
  * Gathers the tokens that end an answer from all files that may name them: the generation and the
  * model config, the tokenizer's end of sequence, and the end of a turn in the chat template.
+ *
+ * @throws TokenizerError naming the file whose end tokens are no ids
  */
 export function findStopTokens(
   files: TokenizerFiles,
@@ -16,11 +19,18 @@ export function findStopTokens(
   const template = findTemplate(files) ?? "";
   const texts: (string | null)[] = [namedTokens(files)["eos_token"] ?? null];
   texts.push(...TURN_ENDS.filter((token) => template.includes(token)));
-  const ids: unknown[] = texts.map((text) => (text === null ? null : idOf(text)));
-  for (const config of [files.generationConfig, files.modelConfig]) {
-    const value = config["eos_token_id"];
-    ids.push(...(Array.isArray(value) ? (value as unknown[]) : [value]));
-  }
-  const numbers = ids.filter((id): id is number => Number.isSafeInteger(id) && Number(id) >= 0);
-  return [...new Set(numbers)].sort((a, b) => a - b);
+  const numbers = texts.map((text) => (text === null ? null : idOf(text)));
+  const ids = numbers.filter((id) => id !== null);
+  ids.push(...idsOf("generation_config.json", files.generationConfig));
+  ids.push(...idsOf("config.json", files.modelConfig));
+  return [...new Set(ids)].sort((a, b) => a - b);
+}
+
+/** Reads the end tokens of a config. @throws TokenizerError naming the file */
+function idsOf(file: string, config: JsonObject): number[] {
+  const value = config["eos_token_id"] ?? [];
+  return (Array.isArray(value) ? (value as unknown[]) : [value]).map((id) => {
+    if (Number.isSafeInteger(id) && Number(id) >= 0) return Number(id);
+    throw new TokenizerError(file, `eos_token_id holds ${JSON.stringify(id)}, not a token id`);
+  });
 }

@@ -113,8 +113,7 @@ function stripping(content: string, start: number, stop: number): Step {
     });
 }
 
-/** The space that was put before the first word is taken off it. */
+/** The space that was put before the first word is taken off it, with all others of that token. */
 function unspace(token: string, isFirst: boolean, replacement: string): string {
-  const text = isFirst && token.startsWith(replacement) ? token.slice(replacement.length) : token;
-  return text.replaceAll(replacement, " ");
+  return token.replaceAll(replacement, isFirst ? "" : " ");
 }

@@ -81,6 +81,14 @@ test.each([
   ["large counts", split("a{1,1000}a{1,1000}a{1,1000}b"), "repetitions in a row"],
   ["possessive repetition", split("a++b"), "++"],
   ["digits of Unicode", split("\\d+"), "\\d"],
+  [
+    "spaces merged with what is before them",
+    {
+      model: BPE,
+      pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithPrevious" },
+    },
+    "MergedWithPrevious",
+  ],
   ["intersections", split("[a-z&&[^b]]"), "&&"],
   ["a pattern without end", split("(".repeat(10)), "cannot be used"],
   [
@@ -95,3 +103,40 @@ test.each([
 ])("a tokenizer with %s is refused", (_name, tokenizer, problem) => {
   expect(refusal(() => make(tokenizer))).toContain(problem);
 });
+
+test("letters that no token has vanish before their neighbours are merged, as in Rust", () => {
+  const model = { type: "BPE", vocab: { l: 0, o: 1, lo: 2 }, merges: ["l o"] };
+  const tokenizer = make({ model });
+  expect(["lgo", "lo", "gg"].map((text) => tokenizer.encode(text))).toEqual([[2], [2], []]);
+});
+
+test("all marks of spaces of the first token are taken off it, as in Rust", () => {
+  const decoder = { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false };
+  const model = { type: "BPE", vocab: { "▁a▁b": 0, "▁c": 1 }, merges: [], unk_token: null };
+  const tokenizer = make({ model, decoder });
+  expect([tokenizer.decode([0, 1]), tokenizer.decode([1, 0])]).toEqual(["ab c", "c a b"]);
+});
+
+const prepending = { type: "Prepend", prepend: "▁" };
+const bytes = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+test.each([
+  ["split_special_tokens", { split_special_tokens: true }, { model: BPE }],
+  ["add_prefix_space", { add_prefix_space: true }, { model: BPE, pre_tokenizer: bytes }],
+  [
+    "add_prefix_space",
+    { add_prefix_space: false, tokenizer_class: "LlamaTokenizerFast" },
+    { model: BPE, normalizer: prepending },
+  ],
+])(
+  "a tokenizer_config.json whose %s is not what tokenizer.json does is refused",
+  (field, config, json) => {
+    const assets = {
+      "tokenizer.json": JSON.stringify(json),
+      "tokenizer_config.json": JSON.stringify(config),
+    };
+    expect(refusal(() => Tokenizer.fromAssets(assets))).toContain(
+      `tokenizer_config.json has ${field}`,
+    );
+  },
+);

@@ -104,8 +104,14 @@ test.each([
   ["tokenizer.json", { "tokenizer.json": "[]" }],
   ["tokenizer.json", { "tokenizer.json": `{"model": {"type": "Unheard"}}` }],
   ["tokenizer_config.json", { ...assetsWith({}), "tokenizer_config.json": "nonsense" }],
-  ["chat_template", assetsWith({ chat_template: "{% if %}" })],
-  ["chat_template", assetsWith({ chat_template: 5 })],
+  ["tokenizer_config.json", assetsWith({ chat_template: "{% if %}" })],
+  ["tokenizer_config.json", assetsWith({ chat_template: 5 })],
+  ["chat_template.jinja", { ...assetsWith({}), "chat_template.jinja": "{% if %}" }],
+  [
+    "generation_config.json",
+    { ...assetsWith({}), "generation_config.json": '{"eos_token_id": "x"}' },
+  ],
+  ["config.json", { ...assetsWith({}), "config.json": '{"eos_token_id": [1.5]}' }],
 ])("what is wrong with %s is said", (subject, assets: Record<string, string>) => {
   let thrown: unknown;
   try {
@@ -119,6 +125,8 @@ test.each([
 
 test("a chat without a template, or one that the template refuses, is an error", () => {
   expect(() => Tokenizer.fromAssets(assetsWith({})).renderChat(USER)).toThrow("no chat_template");
+  const empty = { ...assetsWith({}), "chat_template.jinja": "" };
+  expect(() => Tokenizer.fromAssets(empty).renderChat(USER)).toThrow("writes an empty text");
   const strict = assetsWith({ chat_template: "{{ raise_exception('no user here') }}" });
   expect(() => Tokenizer.fromAssets(strict).renderChat(USER)).toThrow("no user here");
 });

@@ -3,8 +3,9 @@ import { errorMessage } from "@gumshoe/core";
 import { TokenizerError } from "../errors.js";
 import { readAssets } from "../weights/assets.js";
 import { type ChatOptions, ChatTemplate, type Message } from "./chat-template.js";
-import { checkTokenizer } from "./check-tokenizer.js";
+import { checkTokenizer, checkTokenizerConfig } from "./check-tokenizer.js";
 import { findStopTokens } from "./stop-tokens.js";
+import { tokenizerClass } from "./named-tokens.js";
 import { createTextTokenizer, type TextTokenizer } from "./text-tokenizer.js";
 import { tokenDecoder } from "./token-decoder.js";
 import { type JsonObject, parseTokenizerFiles, type TokenizerFiles } from "./tokenizer-files.js";
@@ -44,6 +45,7 @@ export class Tokenizer {
       const json = tokenizerJson(files);
       this.#decode = tokenDecoder(json["decoder"]);
       this.#special = specialIds(json);
+      checkTokenizerConfig(files.config, json, tokenizerClass(files) ?? "");
       this.#text = createTextTokenizer(checkTokenizer(json), files.config);
     } catch (error) {
       if (error instanceof TokenizerError) throw error;
@@ -105,7 +107,9 @@ export class Tokenizer {
     if (this.#chat === null) {
       throw new TokenizerError("tokenizer_config.json", "has no chat_template");
     }
-    return this.#chat.render(messages, options);
+    const text = this.#chat.render(messages, options);
+    if (text !== "") return text;
+    throw new TokenizerError("chat_template", "writes an empty text for these messages");
   }
 
   /** Returns the ids of {@link renderChat}. */

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { errorMessage, jsonProblem } from "@gumshoe/core";
@@ -47,12 +47,23 @@ export async function readIfThere(file: string): Promise<string | null> {
     throw new ModelFolderError({ file }, `has ${size} bytes; ${MAX_TEXT_BYTES} are taken`);
   }
   try {
-    const text = await readFile(file, "utf8");
+    const text = decodeText(file, await readFile(file));
     refuseGitPointer(file, text);
     return text;
   } catch (error) {
     if (error instanceof ModelFolderError) throw error;
     throw new ModelFolderError({ file }, `cannot be read: ${errorMessage(error)}`, error);
+  }
+}
+
+/** @throws ModelFolderError: a letter that cannot be read would be another one without a word */
+function decodeText(file: string, bytes: Uint8Array): string {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    // A mark at the beginning is no part of a JSON text; in a chat template it is one of the prompt.
+    return file.endsWith(".jinja") ? text : text.replace(/^\ufeff/, "");
+  } catch (error) {
+    throw new ModelFolderError({ file }, "is not text in UTF-8", error);
   }
 }
 
@@ -67,7 +78,11 @@ export async function regularFileSize(file: string): Promise<number | null> {
     if (code === "ENOENT" || code === "ENOTDIR") return null;
     throw new ModelFolderError({ file }, `cannot be read: ${errorMessage(error)}`, error);
   });
-  if (found === null) return null;
+  if (found === null) {
+    const link = await readlink(file).catch(() => null);
+    if (link === null) return null;
+    throw new ModelFolderError({ file }, `is a link to ${link}, where nothing is`);
+  }
   if (!found.isFile()) {
     const kind = found.isDirectory() ? "a folder" : "a pipe or a device";
     throw new ModelFolderError({ file }, `is ${kind}, not a file`);

@@ -1,5 +1,7 @@
 import { ModelConfigError } from "../errors.js";
 
+/** Layers of a model; the largest published ones have some 130. */
+export const MAX_LAYERS = 1024;
 /** Ids that one field may list; published models have up to ten. */
 const MAX_IDS = 1000;
 
@@ -16,6 +18,11 @@ export class ConfigFields {
       throw new ModelConfigError(path === "" ? "the whole" : path, "is not a JSON object");
     }
     return new ConfigFields(json as Record<string, unknown>, path);
+  }
+
+  /** Names of all fields, known or not. */
+  names(): string[] {
+    return Object.keys(this.fields);
   }
 
   /** Returns the value as it stands; `undefined` when it is absent or null. */

@@ -89,7 +89,7 @@ test.each([
   ["model_type", { model_type: "gpt2" }],
   ["hidden_act", { hidden_act: "gelu" }],
   ["mlp_bias", { mlp_bias: true }],
-  ["sliding_window", { layer_types: ["full_attention", "sliding_attention"] }],
+  ["layer_types", { layer_types: ["full_attention", "sliding_attention"] }],
   ["quantization_config", { quantization_config: { bits: 4 } }],
   ["hidden_size", { hidden_size: null }],
   ["num_hidden_layers", { num_hidden_layers: 1.5 }],
@@ -116,6 +116,21 @@ test.each([
   ["rope_parameters.factor", { rope_parameters: { rope_type: "linear" } }],
   ["rope_parameters", { rope_parameters: 5 }],
   ["partial_rotary_factor", { partial_rotary_factor: 0.5 }],
+  ["layer_types", { layer_types: ["full_attention"] }],
+  ["layer_types", { layer_types: ["linear_attention", "full_attention"] }],
+  ["architectures", { architectures: "Qwen2ForTokenClassification" }],
+  ["auto_map.AutoModelForCausalLM", { auto_map: { AutoModelForCausalLM: "modeling.Own" } }],
+  ["hidden_activation", { hidden_activation: "gelu" }],
+  ["compression_config", { compression_config: { format: "int" } }],
+  ["dual_chunk_attention_config", { dual_chunk_attention_config: { chunk_size: 8192 } }],
+  ["rope_scaling", { rope_scaling: { type: "linear", factor: 4 } }],
+  ["rope_parameters.full_attention", { rope_parameters: { full_attention: { rope_theta: 1e6 } } }],
+  [
+    "rope_parameters.high_freq_factor",
+    {
+      rope_parameters: { rope_type: "llama3", factor: 8, low_freq_factor: 4, high_freq_factor: 1 },
+    },
+  ],
 ])("an error names the field %s", (field, change) => {
   expect(fieldRefused({ ...golden("qwen2"), ...change })).toBe(field);
 });

@@ -1,7 +1,7 @@
 import { type RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";
-import { ConfigFields } from "./config-fields.js";
+import { ConfigFields, MAX_LAYERS } from "./config-fields.js";
 import { parseRotary } from "./rotary-config.js";
 import { refuseUnsupported } from "./unsupported-fields.js";
 
@@ -63,7 +63,7 @@ export function parseModelConfig(json: unknown): ModelConfig {
     vocabularySize: fields.size("vocab_size", { most: 4_194_304 }),
     width,
     intermediateSize: fields.size("intermediate_size", { most: 1_048_576 }),
-    layers: fields.size("num_hidden_layers", { most: 1024 }),
+    layers: fields.size("num_hidden_layers", { most: MAX_LAYERS }),
     heads,
     kvHeads,
     headDim: headDimOf(fields, { modelType, width, heads }),

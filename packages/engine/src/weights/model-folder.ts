@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { ModelConfigError, ModelFolderError } from "../errors.js";
@@ -13,6 +14,11 @@ export const WEIGHTS = "model.safetensors";
 /** Name of the file that names the shards of the weights. */
 export const INDEX = "model.safetensors.index.json";
 
+/** What the folder of an adapter has. */
+const ADAPTER_CONFIG = "adapter_config.json";
+/** Weights that are looked at without a pause: some milliseconds. */
+const CHECKED_AT_ONCE = 1 << 20;
+
 /** An open Hugging Face model folder. */
 export interface ModelFolder {
   readonly dir: string;
@@ -27,6 +33,12 @@ export interface ModelFolder {
    * @throws   ModelFolderError when a file became shorter
    */
   readParameters(start: number, end: number): Promise<Float32Array>;
+  /**
+   * Reads all weights once, a part at a time.
+   *
+   * @throws DamagedWeightError naming file, tensor and place of the first that is NaN or infinite
+   */
+  checkWeights(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,8 +52,10 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
   const assets = await readAssets(dir);
   const configFile = join(dir, "config.json");
   if (assets["config.json"] === undefined) {
-    throw new ModelFolderError({ file: configFile }, "is missing: this is no model folder");
+    const problem = `is missing: this is no model folder${await describeSnapshots(dir)}`;
+    throw new ModelFolderError({ file: configFile }, problem);
   }
+  await refuseAdapter(dir);
   const config = readConfig(configFile, assets["config.json"]);
   const shards = await openShards(dir);
   const close = async () => {
@@ -51,11 +65,32 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
     const layout = parameterLayout(config);
     const homes = await findHomes({ dir, config, layout, shards });
     const readParameters = (start: number, end: number) => readRange(layout, homes, start, end);
-    return { dir, config, layout, assets, readParameters, close };
+    const checkWeights = async () => {
+      for (let start = 0; start < layout.numParameters; start += CHECKED_AT_ONCE) {
+        await readParameters(start, Math.min(layout.numParameters, start + CHECKED_AT_ONCE));
+      }
+    };
+    return { dir, config, layout, assets, readParameters, checkWeights, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Says where the models are, in a folder of the cache of huggingface_hub. */
+async function describeSnapshots(dir: string): Promise<string> {
+  const [first] = (await readdir(join(dir, "snapshots")).catch(() => [])).sort();
+  return first === undefined ? "" : `; it holds models in snapshots, such as snapshots/${first}`;
+}
+
+/** Transformers reads the adapter of a folder and its base model, and not the weights beside it. */
+async function refuseAdapter(dir: string): Promise<void> {
+  const file = join(dir, ADAPTER_CONFIG);
+  const hasWeights = async (name: string) => (await regularFileSize(join(dir, name))) !== null;
+  if ((await regularFileSize(file)) === null) return;
+  if (!(await hasWeights(WEIGHTS)) && !(await hasWeights(INDEX))) return;
+  const problem = `lies beside ${WEIGHTS}: merge the adapter, or remove what is left of it`;
+  throw new ModelFolderError({ file }, problem);
 }
 
 function readConfig(file: string, text: string): ModelConfig {
@@ -93,7 +128,8 @@ async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
       for (const tensor of shard.tensors.keys()) {
         const home = shards.get(tensor) ?? shard;
         if (home !== shard) {
-          throw new ModelFolderError({ file: shard.file, tensor }, `lies in ${home.file}, too`);
+          const problem = `lies here, but ${INDEX} names ${basename(home.file)} for it`;
+          throw new ModelFolderError({ file: shard.file, tensor }, problem);
         }
         shards.set(tensor, shard);
       }

@@ -16,12 +16,13 @@ export function parseRotary(config: ConfigFields): {
   ropeTheta: number;
   ropeScaling: RopeScaling | null;
 } {
-  const parameters = config.object("rope_parameters");
-  const scaling = parameters ?? config.object("rope_scaling");
+  refuseTwoAnswers(config);
+  const scaling = config.object("rope_parameters") ?? config.object("rope_scaling");
   const theta = config.positive("rope_theta", DEFAULT_THETA);
   refusePartialRotation(config);
   if (scaling === null) return { ropeTheta: theta, ropeScaling: null };
   refusePartialRotation(scaling);
+  refuseLayerTypes(scaling);
   return {
     ropeTheta: scaling.positive("rope_theta", theta),
     ropeScaling: parseScaling(config, scaling),
@@ -36,13 +37,7 @@ function parseScaling(config: ConfigFields, scaling: ConfigFields): RopeScaling 
     case "linear":
       return { type: "linear", factor: scaling.positive("factor") };
     case "llama3":
-      return {
-        type: "llama3",
-        factor: scaling.positive("factor"),
-        lowFreqFactor: scaling.positive("low_freq_factor"),
-        highFreqFactor: scaling.positive("high_freq_factor"),
-        originalMaxPositions: originalPositions(config, scaling),
-      };
+      return parseLlama3(config, scaling);
     case "yarn":
       return parseYarn(config, scaling);
     default:
@@ -51,6 +46,22 @@ function parseScaling(config: ConfigFields, scaling: ConfigFields): RopeScaling 
         `is ${JSON.stringify(type)}; known are default, linear, llama3, yarn`,
       );
   }
+}
+
+function parseLlama3(config: ConfigFields, scaling: ConfigFields): RopeScaling {
+  const lowFreqFactor = scaling.positive("low_freq_factor");
+  const highFreqFactor = scaling.positive("high_freq_factor");
+  if (highFreqFactor <= lowFreqFactor) {
+    const problem = `is ${highFreqFactor}, not above low_freq_factor (${lowFreqFactor})`;
+    throw new ModelConfigError(scaling.full("high_freq_factor"), problem);
+  }
+  return {
+    type: "llama3",
+    factor: scaling.positive("factor"),
+    lowFreqFactor,
+    highFreqFactor,
+    originalMaxPositions: originalPositions(config, scaling),
+  };
 }
 
 /** An unset or zero scale is none, as in Transformers. */
@@ -80,6 +91,21 @@ function originalPositions(config: ConfigFields, scaling: ConfigFields): number 
   return scaling.raw(name) === undefined
     ? config.positive("max_position_embeddings")
     : scaling.positive(name);
+}
+
+/** Which of the two goes first depends on the version of Transformers. */
+function refuseTwoAnswers(config: ConfigFields): void {
+  const [parameters, scaling] = [config.raw("rope_parameters"), config.raw("rope_scaling")];
+  if (parameters === undefined || scaling === undefined) return;
+  if (JSON.stringify(parameters) === JSON.stringify(scaling)) return;
+  throw new ModelConfigError("rope_scaling", "is set beside rope_parameters, and differs from it");
+}
+
+/** Models with windows rotate each type of layer in its own way. */
+function refuseLayerTypes(scaling: ConfigFields): void {
+  const nested = scaling.names().find((name) => typeof scaling.raw(name) === "object");
+  if (nested === undefined || Array.isArray(scaling.raw(nested))) return;
+  throw new ModelConfigError(scaling.full(nested), "is set; all layers are rotated alike here");
 }
 
 function refusePartialRotation(fields: ConfigFields): void {

@@ -1,5 +1,5 @@
 import { ModelConfigError } from "../errors.js";
-import { type ConfigFields } from "./config-fields.js";
+import { type ConfigFields, MAX_LAYERS } from "./config-fields.js";
 
 /** Names of the classes in `architectures`, by model type: without a head, and with that for text. */
 const CLASSES: Readonly<Record<string, string>> = {
@@ -45,6 +45,28 @@ const NEUTRAL: readonly (readonly [field: string, ...values: readonly unknown[]]
   ["n_routed_experts", 0],
   ["kv_lora_rank"],
   ["cross_attention_layers"],
+  ["hidden_activation", "silu"],
+  ["mlp_hidden_act", "silu"],
+  ["no_bias", true],
+  ["use_mrope", false],
+  ["use_qk_norm", false],
+  ["rotary_emb_base"],
+  ["rotary_base"],
+  ["attention_scale"],
+  ["softmax_scale"],
+  ["attn_scale"],
+  ["lm_head_multiplier", 1],
+  ["attention_out_multiplier", 1],
+  ["attention_chunk_size"],
+  ["attn_temperature_tuning", false],
+  ["dual_chunk_attention_config"],
+  ["num_kv_shared_layers", 0],
+  ["moe_intermediate_size", 0],
+  ["num_experts_per_tok", 0],
+  ["quantization"],
+  ["compression_config"],
+  ["is_encoder_decoder", false],
+  ["add_cross_attention", false],
   ["is_causal", true],
   ["use_bidirectional_attention", false],
 ];
@@ -66,6 +88,7 @@ export function refuseUnsupported(fields: ConfigFields, modelType: string): void
   if (fields.raw("quantization_config") !== undefined) {
     throw new ModelConfigError("quantization_config", "is set; only plain weights are here");
   }
+  refuseOwnCode(fields);
   for (const [field, ...neutral] of NEUTRAL) {
     const value = fields.raw(field);
     if (value === undefined || neutral.includes(value)) continue;
@@ -77,7 +100,8 @@ export function refuseUnsupported(fields: ConfigFields, modelType: string): void
 /** A classifier or a reward model has a head that is not the one of the vocabulary. */
 function refuseOtherHeads(fields: ConfigFields, family: string): void {
   const given = fields.raw("architectures");
-  if (!Array.isArray(given)) return;
+  if (given === undefined) return;
+  if (!Array.isArray(given)) throw new ModelConfigError("architectures", "is not a list of names");
   const known = [`${family}ForCausalLM`, `${family}Model`];
   const other = (given as unknown[]).find((name) => !known.includes(String(name)));
   if (other === undefined) return;
@@ -85,10 +109,33 @@ function refuseOtherHeads(fields: ConfigFields, family: string): void {
   throw new ModelConfigError("architectures", problem);
 }
 
+/** Code in the folder computes what its author wrote, whatever the type of the model is called. */
+function refuseOwnCode(fields: ConfigFields): void {
+  const classes = fields.object("auto_map");
+  const name = ["AutoModelForCausalLM", "AutoModel"].find((one) => classes?.raw(one) !== undefined);
+  if (name === undefined) return;
+  const field = `auto_map.${name}`;
+  throw new ModelConfigError(field, "names code of the folder's own, which is not run here");
+}
+
+function refuseLayerTypes(fields: ConfigFields, types: readonly unknown[]): void {
+  const layers = fields.size("num_hidden_layers", { most: MAX_LAYERS });
+  const other = types.find((type) => type !== "full_attention");
+  if (other !== undefined) {
+    const problem = `holds ${JSON.stringify(other)}; only full_attention is here`;
+    throw new ModelConfigError("layer_types", problem);
+  }
+  if (types.length === layers) return;
+  throw new ModelConfigError("layer_types", `has ${types.length} of ${layers} layers`);
+}
+
 /** A window is in use when a layer has one: `layer_types` says which, or the older rule does. */
 function usesSlidingWindow(fields: ConfigFields, modelType: string): boolean {
   const layerTypes = fields.raw("layer_types");
-  if (Array.isArray(layerTypes)) return layerTypes.some((type) => type !== "full_attention");
+  if (Array.isArray(layerTypes)) {
+    refuseLayerTypes(fields, layerTypes);
+    return false;
+  }
   if (fields.raw("sliding_window") === undefined) return false;
   // Llama has no switch for it: a file that names a window was made by another architecture.
   if (modelType === "llama") return true;

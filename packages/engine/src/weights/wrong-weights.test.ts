@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -237,3 +237,49 @@ test.each(["model.safetensors", "config.json", "tokenizer.json"])(
     expect((await refusal()).message).toContain("is a folder, not a file");
   },
 );
+
+test("a shard with a tensor that the index puts elsewhere is refused", async () => {
+  const tensors = await load("qwen2");
+  await rename(join(dir, "model.safetensors"), join(dir, "a.safetensors"));
+  await cp(join(dir, "a.safetensors"), join(dir, "b.safetensors"));
+  const map = [...tensors.keys()].map((name, i) => [
+    name,
+    i === 0 ? "b.safetensors" : "a.safetensors",
+  ]);
+  const index = JSON.stringify({ weight_map: Object.fromEntries(map) as object });
+  await writeFile(join(dir, "model.safetensors.index.json"), index);
+  expect((await refusal()).message).toMatch(
+    /b.safetensors.* lies here, but .* names a.safetensors/,
+  );
+});
+
+test("a mark at the beginning of a JSON file is passed over, other bytes than UTF-8 are refused", async () => {
+  await load("qwen2");
+  const file = join(dir, "config.json");
+  const text = await readFile(file, "utf8");
+  await writeFile(file, `\ufeff${text}`);
+  expect((await readAll()).length).toBeGreaterThan(0);
+  for (const bytes of [
+    Buffer.from(`\ufeff${text}`, "utf16le"),
+    Buffer.from(`é${text}`, "latin1"),
+  ]) {
+    await writeFile(file, bytes);
+    expect((await refusal()).message).toBe(`${file} is not text in UTF-8`);
+  }
+});
+
+test("a link to nothing and the folder above snapshots are said as such", async () => {
+  await load("qwen2");
+  await rm(join(dir, "model.safetensors"));
+  await symlink("../../blobs/gone", join(dir, "model.safetensors"));
+  expect((await refusal()).message).toContain("is a link to ../../blobs/gone, where nothing is");
+  await rm(join(dir, "config.json"));
+  await mkdir(join(dir, "snapshots/abc"), { recursive: true });
+  expect((await refusal()).message).toContain("such as snapshots/abc");
+});
+
+test("an adapter beside whole weights is refused: Transformers would read the adapter", async () => {
+  await load("qwen2");
+  await writeFile(join(dir, "adapter_config.json"), "{}");
+  expect((await refusal()).message).toContain("adapter_config.json lies beside model.safetensors");
+});

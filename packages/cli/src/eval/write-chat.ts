@@ -1,0 +1,30 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import {
+  type ChatOptions,
+  TemplateDateError,
+  type Tokenizer,
+  TokenizerError,
+} from "@gumshoe/engine";
+
+/**
+ * Writes a prompt as a user's turn and returns its ids.
+ *
+ * @throws InvalidArgumentError naming --date when the chat template asks for a date and there is none, and
+ *         --model when it cannot write the prompt
+ */
+export function writeChat(
+  { folder, tokenizer }: { folder: string; tokenizer: Tokenizer },
+  prompt: string,
+  chat: ChatOptions,
+): number[] {
+  try {
+    return tokenizer.encodeChat([{ role: "user", content: prompt }], chat);
+  } catch (cause) {
+    if (cause instanceof TokenizerError) {
+      throw new InvalidArgumentError("--model", `${folder}: ${cause.message}`, { cause });
+    }
+    if (!(cause instanceof TemplateDateError)) throw cause;
+    const problem = "is missing: the model's chat template asks for the date";
+    throw new InvalidArgumentError("--date", problem, { suggestion: "--date 2026-11-28", cause });
+  }
+}
