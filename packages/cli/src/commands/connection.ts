@@ -1,12 +1,19 @@
 import { DEFAULT_ADDRESS, GumshoeClient } from "@gumshoe/client";
-import { InvalidArgumentError, readSecret, readTls, readTlsFolder, type Tls } from "@gumshoe/core";
+import {
+  InvalidArgumentError,
+  readSecret,
+  readTls,
+  readTlsFolder,
+  readVariable,
+  type Tls,
+} from "@gumshoe/core";
 
 import { type Context } from "../context.js";
 import { NoClusterError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { readUserFile } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";
-import { DEFAULT_HOME } from "./options.js";
+import { DEFAULT_HOME, defaultHome } from "./options.js";
 
 /** How a command reaches its cluster. */
 export interface ConnectionOptions {
@@ -27,7 +34,7 @@ export interface ConnectionOptions {
 export function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
   const home = new Home(options.home);
   const cluster = home.runningCluster();
-  const named = options.address ?? env["GUMSHOE_ADDRESS"] ?? null;
+  const named = options.address ?? readVariable(env, "GUMSHOE_ADDRESS");
   const given =
     options.tokenFile === undefined
       ? readSecret(env, "GUMSHOE_TOKEN")
@@ -54,7 +61,7 @@ export function openClient(options: ConnectionOptions, { env }: Context): Gumsho
 /** Returns the options that name the cluster, as they were given. */
 export function connectionWords(options: ConnectionOptions, { env }: Context): string[] {
   const { home, address, tokenFile, tls } = options;
-  const isDefault = home === (env["GUMSHOE_HOME"] ?? DEFAULT_HOME);
+  const isDefault = home === defaultHome(env);
   return [
     ...(isDefault ? [] : ["--home", home]),
     ...(address === undefined ? [] : ["--address", address]),

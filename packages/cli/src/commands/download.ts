@@ -8,7 +8,7 @@ import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type ConnectionOptions, openClient } from "./connection.js";
-import { withConnection, withExamples, withJson } from "./options.js";
+import { folderName, withConnection, withExamples, withJson } from "./options.js";
 
 const BAR_WIDTH = 30;
 
@@ -25,7 +25,11 @@ export function addDownloadCommand(program: Command, context: Context): void {
     .command("download")
     .description("Fetch a checkpoint of a run: a model folder that Transformers and vLLM load.")
     .argument("<run>", "name of the run")
-    .requiredOption("--out <folder>", "folder to make; nothing is left there unless all of it came")
+    .requiredOption(
+      "--out <folder>",
+      "folder to make; nothing is left there unless all of it came",
+      folderName,
+    )
     .option(
       "--checkpoint <which>",
       "best by validation, latest, or an iteration; 0 is the model that the run started from",
