@@ -1,5 +1,6 @@
 import { DEFAULT_ADDRESS, GumshoeClient } from "@gumshoe/client";
 import {
+  ClusterError,
   InvalidArgumentError,
   readSecret,
   readTls,
@@ -23,6 +24,35 @@ export interface ConnectionOptions {
   readonly tls?: string;
 }
 
+/** A command that the coordinator advises: it does not know how it is reached from here. */
+const ADVICE = /npx gumshoe (\w+) ([a-z0-9-]+)/g;
+
+/**
+ * Opens a client for a piece of work, and closes it. Commands that an error of the cluster advises are written as
+ * they can be typed here, with the options that name the cluster.
+ *
+ * @throws NoClusterError, InvalidArgumentError; what the work throws
+ */
+export async function withClient(
+  options: ConnectionOptions,
+  context: Context,
+  work: (client: GumshoeClient) => Promise<void>,
+): Promise<void> {
+  const client = openClient(options, context);
+  try {
+    await work(client);
+  } catch (thrown) {
+    if (!(thrown instanceof ClusterError) || thrown.message.search(ADVICE) === -1) throw thrown;
+    const cluster = connectionWords(options, context);
+    const message = thrown.message.replace(ADVICE, (_advice, verb: string, run: string) =>
+      shownCommand(context.env, [verb, run, ...cluster]),
+    );
+    throw new ClusterError(thrown.code, message, { details: thrown.details, cause: thrown });
+  } finally {
+    client.close();
+  }
+}
+
 /**
  * Opens a client: what the options say comes before the environment, which comes before the cluster
  * that runs in the home.
@@ -31,7 +61,7 @@ export interface ConnectionOptions {
  *
  * @throws NoClusterError, InvalidArgumentError
  */
-export function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
+function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
   const home = new Home(options.home);
   const cluster = home.runningCluster();
   const named = options.address ?? readVariable(env, "GUMSHOE_ADDRESS");
