@@ -68,8 +68,16 @@ async function race(work) {
   rival.stop();
   const of = (key) => median(turns.map((turn) => turn[key]));
   const result = {
-    ...{ work, shape: options.shape, unit: rival.unit, versions: rival.versions, machine },
-    ...{ ours: of("ours"), theirs: of("theirs"), ratio: of("ratio"), share: of("share"), turns },
+    work,
+    shape: options.shape,
+    unit: rival.unit,
+    versions: rival.versions,
+    machine,
+    ours: of("ours"),
+    theirs: of("theirs"),
+    ratio: of("ratio"),
+    share: of("share"),
+    turns,
   };
   log(`${work} ${options.shape}: median ratio ${result.ratio.toFixed(2)}\n`);
   return result;

@@ -60,8 +60,12 @@ interface Started {
 function start(program: "coordinator" | "worker", env: Record<string, string>): Started {
   const child = spawn(process.execPath, [join(ROOT, `packages/${program}/dist/main.js`)], {
     env: {
-      ...{ PATH: process.env["PATH"] ?? "", GUMSHOE_TOKEN: TOKEN, GUMSHOE_TLS: certs },
-      ...{ GUMSHOE_REDIS_URL: redis.url, GUMSHOE_THREADS: "1", ...env },
+      PATH: process.env["PATH"] ?? "",
+      GUMSHOE_TOKEN: TOKEN,
+      GUMSHOE_TLS: certs,
+      GUMSHOE_REDIS_URL: redis.url,
+      GUMSHOE_THREADS: "1",
+      ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

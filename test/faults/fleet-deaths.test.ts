@@ -19,8 +19,12 @@ const peers: ChildProcess[] = [];
 
 async function startPeer(name: string, workers: number): Promise<ChildProcess> {
   const order = {
-    ...{ name, workers, coordinator: cluster.address, token: TOKEN },
-    ...{ redisUrl: cluster.redis.url, cluster: cluster.link.cluster },
+    name,
+    workers,
+    coordinator: cluster.address,
+    token: TOKEN,
+    redisUrl: cluster.redis.url,
+    cluster: cluster.link.cluster,
     groupMs: 100,
   };
   const peer = fork(PEER, [JSON.stringify(order)]);
@@ -47,7 +51,11 @@ test("no result is lost and none is doubled when 20 of 50 workers are killed", a
   ]);
   const source = { type: "generate", tier: "mini", seed: 1 };
   await cluster.submit({
-    ...{ name: RUN, iterations: 1, updatesPerIteration: 1, lanes: 8, validation: null },
+    name: RUN,
+    iterations: 1,
+    updatesPerIteration: 1,
+    lanes: 8,
+    validation: null,
     tasks: { source, perIteration: NUM_GROUPS },
     rollouts: { perTask: 2 },
   });

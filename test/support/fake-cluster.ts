@@ -93,8 +93,11 @@ export class FakeCluster {
   spawnCoordinator(env: NodeJS.ProcessEnv): ChildProcess {
     const child = spawn(process.execPath, [MAIN], {
       env: {
-        ...{ PATH: process.env.PATH, GUMSHOE_LISTEN: this.address, GUMSHOE_TOKEN: TOKEN },
-        ...{ GUMSHOE_REDIS_URL: this.redis.url, GUMSHOE_CLUSTER: CLUSTER },
+        PATH: process.env.PATH,
+        GUMSHOE_LISTEN: this.address,
+        GUMSHOE_TOKEN: TOKEN,
+        GUMSHOE_REDIS_URL: this.redis.url,
+        GUMSHOE_CLUSTER: CLUSTER,
         GUMSHOE_HOME: this.home,
         GUMSHOE_DATA: [this.model, tmpdir(), ROOT].join(delimiter),
         ...env,
@@ -145,10 +148,16 @@ export class FakeCluster {
   /** The config of a small run, as JSON. */
   config(changes: Record<string, unknown> = {}): string {
     return JSON.stringify({
-      ...{ name: "small", type: "grpo", seed: 5, model: this.model, iterations: 3 },
+      name: "small",
+      type: "grpo",
+      seed: 5,
+      model: this.model,
+      iterations: 3,
       tasks: { source: { type: "generate", tier: "mini", seed: 1 }, perIteration: 4 },
       rollouts: { perTask: 4 },
-      ...{ updatesPerIteration: 2, lanes: 2, optimizer: { lr: 0.01 } },
+      updatesPerIteration: 2,
+      lanes: 2,
+      optimizer: { lr: 0.01 },
       validation: { source: { type: "generate", tier: "mini", seed: 2 }, count: 3, every: 2 },
       checkpoint: { every: 2, keepLatest: 2 },
       ...changes,
@@ -218,11 +227,21 @@ export async function makeModel(folder: string, hiddenSize = 128): Promise<void>
   const assets = await readAssets(join(ROOT, "models/rookie"));
   const tokenizer = Tokenizer.fromAssets(assets);
   const json = {
-    ...{ architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", torch_dtype: "float32" },
-    ...{ vocab_size: tokenizer.vocabularySize, hidden_size: hiddenSize, intermediate_size: 192 },
-    ...{ num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 2 },
-    ...{ max_position_embeddings: 8192, rms_norm_eps: 1e-6, rope_theta: 10_000 },
-    ...{ hidden_act: "silu", tie_word_embeddings: true, eos_token_id: tokenizer.stopTokenIds[0] },
+    architectures: ["Qwen2ForCausalLM"],
+    model_type: "qwen2",
+    torch_dtype: "float32",
+    vocab_size: tokenizer.vocabularySize,
+    hidden_size: hiddenSize,
+    intermediate_size: 192,
+    num_hidden_layers: 1,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    max_position_embeddings: 8192,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10_000,
+    hidden_act: "silu",
+    tie_word_embeddings: true,
+    eos_token_id: tokenizer.stopTokenIds[0],
   };
   const shape = parseModelConfig(json);
   await writeModelFolder(folder, {

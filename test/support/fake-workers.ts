@@ -105,7 +105,7 @@ class FakeMember {
         ...vitals,
         tokensPerSecond: 1,
         tokensDone: 0,
-        jobsInHand: [],
+        activeJobs: [],
       });
     } catch {
       this.#joining = true;
@@ -187,9 +187,16 @@ export class FakeTrainer {
         await deliver(home.token, work, address);
         const numTokens = work.packs.flatMap(({ answers }) => answers).length;
         const report: CompleteLaneRequest = {
-          ...{ run, update, lane, plan, workerId, gradientDigest: sha256(String(gradient)) },
+          run,
+          update,
+          lane,
+          plan,
+          workerId,
+          gradientDigest: sha256(String(gradient)),
           metricsJson: JSON.stringify({ ...NO_METRICS, numTokens, loss: gradient }),
-          ...{ logprobGapMax: 0, logprobGapAt: "", tokens: numTokens },
+          logprobGapMax: 0,
+          logprobGapAt: "",
+          tokens: numTokens,
           weightsDigest: work.weights?.digest ?? "",
         };
         const complete = (changed: CompleteLaneRequest) => packs.completeLane(changed);

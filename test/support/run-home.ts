@@ -31,7 +31,7 @@ import {
   packHandlers,
   rolloutHandlers,
 } from "../../packages/coordinator/src/rpc/worker-handlers.js";
-import { AllowedFolders } from "../../packages/coordinator/src/run/allowed-folders.js";
+import { AllowedFolders } from "../../packages/coordinator/src/submission/allowed-folders.js";
 import { RunManager } from "../../packages/coordinator/src/run/run-manager.js";
 import { type RunRecord } from "../../packages/coordinator/src/run/run-record.js";
 import { makeModel, ROOT, TOKEN } from "./fake-cluster.js";

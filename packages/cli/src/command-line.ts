@@ -48,7 +48,7 @@ export async function runCommandLine(words: readonly string[], context: Context)
       if (wantsDocument) writeError(terminal, usageError(thrown));
       return WRONG_USAGE;
     }
-    tell(thrown, wantsDocument, context);
+    reportError(thrown, wantsDocument, context);
     const isUsage = thrown instanceof ClusterError && thrown.code === "INVALID_ARGUMENT";
     return isUsage ? WRONG_USAGE : FAILED;
   }
@@ -86,7 +86,7 @@ function buildProgram(context: Context): Command {
 }
 
 /** Says what went wrong: one line on stderr, and a JSON document on stdout where one was asked for. */
-function tell(thrown: unknown, asJson: boolean, { terminal }: Context): void {
+function reportError(thrown: unknown, asJson: boolean, { terminal }: Context): void {
   const isOurs = thrown instanceof ClusterError;
   const message = errorMessage(thrown);
   // A problem that we did not foresee: whoever mends it needs the stack.

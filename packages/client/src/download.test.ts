@@ -29,7 +29,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** All messages of a checkpoint, three bytes each, from a byte on. */
 function* messages(fromByte: number, files: Record<string, string> = FILES) {
   const infos = Object.entries(files).map(([name, text]) => ({
-    ...{ name, bytes: text.length, sha256: sha256(text) },
+    name,
+    bytes: text.length,
+    sha256: sha256(text),
   }));
   const about = { iteration: 4, weights: undefined, files: infos, latest: true, best: true };
   yield CheckpointChunk.create({ checkpoint: about });

@@ -105,7 +105,7 @@ async function receive(
   options: DownloadOptions & { clock: Clock; intake: CheckpointIntake },
 ): Promise<CheckpointInfo> {
   const { clock, intake, signal, giveUpAfterMs = 60_000 } = options;
-  let heardAtMs = clock.monotonicMs();
+  let lastChunkAtMs = clock.monotonicMs();
   let delayMs = FIRST_DELAY_MS;
   for (;;) {
     let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
@@ -113,17 +113,17 @@ async function receive(
     const which = String(intake.checkpoint?.iteration ?? options.checkpoint ?? "best");
     try {
       for await (const chunk of open(which, intake.receivedBytes)) {
-        heardAtMs = clock.monotonicMs();
+        lastChunkAtMs = clock.monotonicMs();
         delayMs = FIRST_DELAY_MS;
         await intake.take(chunk);
-        tell(intake, options);
+        reportProgress(intake, options);
       }
     } catch (thrown) {
       if (!(thrown instanceof ClusterError && thrown.retryable)) throw thrown;
       problem = thrown;
     }
     if (intake.isComplete && intake.checkpoint !== null) return intake.checkpoint;
-    if (clock.monotonicMs() - heardAtMs >= giveUpAfterMs) {
+    if (clock.monotonicMs() - lastChunkAtMs >= giveUpAfterMs) {
       throw new DownloadLostError(run, intake.receivedBytes, problem);
     }
     options.onReconnect?.(problem);
@@ -132,7 +132,7 @@ async function receive(
   }
 }
 
-function tell(intake: CheckpointIntake, { onProgress }: DownloadOptions): void {
+function reportProgress(intake: CheckpointIntake, { onProgress }: DownloadOptions): void {
   const { checkpoint, receivedBytes, totalBytes } = intake;
   if (checkpoint !== null) onProgress?.({ checkpoint, receivedBytes, totalBytes });
 }

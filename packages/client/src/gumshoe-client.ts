@@ -201,7 +201,9 @@ export class GumshoeClient {
     let pageToken: string | null = "";
     while (pageToken !== null) {
       const page: RolloutPage = await this.rolloutPage(run, {
-        ...{ ...filter, pageSize: LARGE_PAGE, pageToken },
+        ...filter,
+        pageSize: LARGE_PAGE,
+        pageToken,
       });
       yield* page.rollouts;
       pageToken = page.nextPageToken;

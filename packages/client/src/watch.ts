@@ -36,13 +36,13 @@ export async function* followEvents(
   const { clock, signal, giveUpAfterMs = 60_000 } = options;
   let next = options.fromEvent ?? 1;
   let ended = false;
-  let heardAtMs = clock.monotonicMs();
+  let lastEventAtMs = clock.monotonicMs();
   let delayMs = FIRST_DELAY_MS;
   for (;;) {
     let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
     try {
       for await (const item of flat(source.open(next))) {
-        heardAtMs = clock.monotonicMs();
+        lastEventAtMs = clock.monotonicMs();
         delayMs = FIRST_DELAY_MS;
         if (item.number !== 0 && item.number < next) continue;
         if (item.number !== 0) next = item.number + 1;
@@ -56,7 +56,7 @@ export async function* followEvents(
       if (!(thrown instanceof ClusterError && thrown.retryable)) throw thrown;
       problem = thrown;
     }
-    if (clock.monotonicMs() - heardAtMs >= giveUpAfterMs) {
+    if (clock.monotonicMs() - lastEventAtMs >= giveUpAfterMs) {
       throw new WatchLostError(run, next - 1, problem);
     }
     options.onReconnect?.(problem);

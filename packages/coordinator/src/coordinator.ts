@@ -23,14 +23,14 @@ import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 import { RunStoppedError } from "./errors.js";
 import { Fleet } from "./fleet/fleet.js";
 import { writeDurably } from "./ledger/durable-file.js";
-import { HttpDoor } from "./http/http-door.js";
+import { MonitoringServer } from "./http/monitoring-server.js";
 import { METRICS_TYPE, metricsText } from "./http/metrics.js";
 import { DiskThread } from "./ledger/disk-thread.js";
 import { HomeLock } from "./ledger/home-lock.js";
 import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
-import { AllowedFolders } from "./run/allowed-folders.js";
+import { AllowedFolders } from "./submission/allowed-folders.js";
 import { RunManager } from "./run/run-manager.js";
 import { type CoordinatorSettings } from "./settings.js";
 
@@ -62,7 +62,7 @@ export class Coordinator {
   #lock: HomeLock | null = null;
   #disk: DiskThread | null = null;
   #runs: RunManager | null = null;
-  #http: HttpDoor | null = null;
+  #http: MonitoringServer | null = null;
   #queues: { close(): Promise<void> }[] = [];
   readonly #stopping = new AbortController();
   #serving = false;
@@ -72,7 +72,9 @@ export class Coordinator {
     this.#logger = options.logger;
     this.#clock = options.clock ?? systemClock;
     this.#server = new RpcServer({
-      ...{ token: settings.token, tls: settings.tls, logger: this.#logger },
+      token: settings.token,
+      tls: settings.tls,
+      logger: this.#logger,
     });
     this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
     this.#loop = new LoopWatch({ logger: this.#logger });
@@ -126,8 +128,13 @@ export class Coordinator {
     this.#disk = new DiskThread();
     const runs = new RunManager({
       folder: join(home, "runs"),
-      ...{ fleet: this.#fleet, rolloutQueue, gradientQueue, token, tls },
-      ...{ clock: this.#clock, logger },
+      fleet: this.#fleet,
+      rolloutQueue,
+      gradientQueue,
+      token,
+      tls,
+      clock: this.#clock,
+      logger,
       mayWrite: () => this.#untilFresh(fence),
       disk: this.#disk,
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
@@ -180,12 +187,16 @@ export class Coordinator {
         workers: this.#fleet.statuses(),
         coordinator: this.#loop.status(),
         runs: runs.list().map(({ config, state }) => ({
-          ...{ name: config.name, iterationsTotal: config.iterations, state },
+          name: config.name,
+          iterationsTotal: config.iterations,
+          state,
         })),
       });
-    this.#http = new HttpDoor({
+    this.#http = new MonitoringServer({
       isServing: () => this.#serving,
-      ...{ token, tls, logger: this.#logger },
+      token,
+      tls,
+      logger: this.#logger,
       pages: new Map([["/metrics", { contentType: METRICS_TYPE, text: metrics }]]),
     });
     return this.#http.listen(httpListen);

@@ -159,7 +159,7 @@ export class UnreadableRunError extends ClusterError {
 }
 
 /** Thrown when a worker asks for, or hands in, work that nobody wants any more. */
-export class NotWantedError extends ClusterError {
+export class NotExpectedError extends ClusterError {
   constructor(what: string) {
     super("NOT_FOUND", `${what} is not wanted (any more)`);
   }

@@ -6,7 +6,7 @@ export {
   HomeInUseError,
   MalformedGroupError,
   NameTakenError,
-  NotWantedError,
+  NotExpectedError,
   PlanLostError,
   RunCannotLearnError,
   RunStoppedError,

@@ -30,7 +30,9 @@ test("token and Redis password may come from files", () => {
   writeFileSync(file, "word\n");
   const { GUMSHOE_REDIS_URL } = ENV;
   const env = {
-    ...{ GUMSHOE_REDIS_URL, GUMSHOE_TOKEN_FILE: file, GUMSHOE_REDIS_PASSWORD_FILE: file },
+    GUMSHOE_REDIS_URL,
+    GUMSHOE_TOKEN_FILE: file,
+    GUMSHOE_REDIS_PASSWORD_FILE: file,
   };
   expect(readSettings(env)).toMatchObject({
     token: "word",

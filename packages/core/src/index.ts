@@ -36,4 +36,4 @@ export {
   tlsName,
   type TlsRole,
 } from "./tls-files.js";
-export { inTurns, Turns } from "./turns.js";
+export { yielding, Turns } from "./turns.js";

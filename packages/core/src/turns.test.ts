@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { inTurns, Turns } from "./turns.js";
+import { yielding, Turns } from "./turns.js";
 
 /** Keeps the thread for a millisecond. */
 function work(): void {
@@ -20,7 +20,7 @@ test("others get the thread while a long computation goes on, and it comes to th
     }
     return total;
   }
-  expect(await inTurns(sum())).toBe(1225);
+  expect(await yielding(sum())).toBe(1225);
   clearInterval(others);
   expect(numOthers).toBeGreaterThan(2);
 });

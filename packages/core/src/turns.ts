@@ -17,7 +17,7 @@ export class Turns {
 }
 
 /** Does a computation that yields after every step, turn by turn; returns what it came to. */
-export async function inTurns<T>(steps: Iterator<unknown, T>): Promise<T> {
+export async function yielding<T>(steps: Iterator<unknown, T>): Promise<T> {
   const turns = new Turns();
   for (;;) {
     const step = steps.next();

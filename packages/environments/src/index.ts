@@ -6,6 +6,6 @@ export {
   type ModuleGrade,
   type ModuleTask,
   type TaskDraft,
-  type TaskPlace,
+  type TaskPosition,
   type UserEnvironment,
 } from "./user-environment.js";

@@ -14,7 +14,7 @@ const MODULE_STREAM = 0x6d6f64;
 const SHOWN_REPLY = 80;
 
 /** A module in a config. */
-export interface ModulePlace {
+export interface ModuleLocation {
   /** Where the config names it, for errors. */
   readonly field: string;
   readonly file: string;
@@ -30,7 +30,7 @@ export interface ModulePlace {
  *
  * @throws ModuleError
  */
-export async function moduleEnvironment(place: ModulePlace): Promise<RunEnvironment> {
+export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvironment> {
   const { field, file, options, limits } = place;
   const host = await ModuleHost.open({ field, file, options, limits });
   try {
@@ -50,9 +50,9 @@ export async function moduleEnvironment(place: ModulePlace): Promise<RunEnvironm
 /** Does around a user's module what every environment does. */
 class ModuleTasks {
   readonly #host: ModuleHost;
-  readonly #place: ModulePlace;
+  readonly #place: ModuleLocation;
 
-  constructor(host: ModuleHost, place: ModulePlace) {
+  constructor(host: ModuleHost, place: ModuleLocation) {
     this.#host = host;
     this.#place = place;
   }

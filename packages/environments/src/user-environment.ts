@@ -10,7 +10,7 @@ import { type Rng } from "@gumshoe/core";
 import { type Message, type Task } from "@gumshoe/puzzles";
 
 /** The place in a series that a task is made for. */
-export interface TaskPlace {
+export interface TaskPosition {
   /** Counts from 0. */
   readonly index: number;
   /** Random numbers of this place alone: the same ones whenever the task is made. */
@@ -42,7 +42,7 @@ export type ModuleGrade =
 /** What `createEnvironment` returns. */
 export interface UserEnvironment {
   /** Makes a task. Another `rng` must be able to give another task: some may not come up. */
-  task(place: TaskPlace): TaskDraft;
+  task(place: TaskPosition): TaskDraft;
   /** Scores a reply. What it throws is a reason why the reply could not be scored. */
   grade(task: ModuleTask, reply: string): ModuleGrade | Promise<ModuleGrade>;
   /** Writes the right reply; needed by runs of `type: sft` alone. */

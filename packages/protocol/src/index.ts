@@ -130,7 +130,7 @@ export {
   RolloutJob,
 } from "./queues.js";
 export { isBearer } from "./rpc/auth.js";
-export { tellHowPrivate } from "./rpc/privacy.js";
+export { warnIfPlaintext } from "./rpc/plaintext-warning.js";
 export {
   type CallOptions,
   type ChannelOptions,

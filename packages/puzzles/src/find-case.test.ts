@@ -23,12 +23,12 @@ test("a case is the first attempt at its place that has the wanted difficulty", 
 test("another solver finds the same cases", async () => {
   const solver = await loadCadical();
   for (const place of places.slice(0, 4)) {
-    const wish = { difficulty: { min: 5, max: 6 } };
-    expect(findCase(place, { ...wish, solver })).toEqual(findCase(place, wish));
+    const query = { difficulty: { min: 5, max: 6 } };
+    expect(findCase(place, { ...query, solver })).toEqual(findCase(place, query));
   }
 });
 
-test("without a wish it is the case of that name, and nothing is measured", () => {
+test("without a query it is the case of that name, and nothing is measured", () => {
   expect(findCase(NAME)).toEqual({ made: generateCase(NAME), difficulty: null });
 });
 
@@ -37,9 +37,9 @@ test("an id tells the attempt where it is not the first", () => {
   expect(caseId(generateCase({ ...NAME, attempt: 3 }))).toBe("mini-clear-5-0-3");
 });
 
-test("a wish that no case grants is an error that names it", () => {
-  const wish = { difficulty: { min: 900, max: 901 } };
-  expect(() => findCase(NAME, wish)).toThrow(
+test("a query that no case grants is an error that names it", () => {
+  const query = { difficulty: { min: 900, max: 901 } };
+  expect(() => findCase(NAME, query)).toThrow(
     "difficulty: no mini case for place 0 of series 5 has 900 to 901 steps in 1000 tries",
   );
   expect(() => findCase(NAME, { accept: () => false })).toThrow("exclude: leaves no mini case");

@@ -10,7 +10,7 @@ export interface DifficultyRange {
 }
 
 /** Which cases are wanted. */
-export interface CaseWish {
+export interface CaseQuery {
   /** Null for any. */
   difficulty?: DifficultyRange | null;
   /** Says whether a case may come up. */
@@ -25,17 +25,17 @@ export interface FoundCase {
   difficulty: Difficulty | null;
 }
 
-/** Cases tried for one place of a series before the wish is called one that cannot be granted. */
+/** Cases tried for one place of a series before the query is called one that cannot be granted. */
 const MAX_ATTEMPTS = 1000;
 
 /**
- * Finds the case of a place in a series: the first attempt at it that is wanted. The same place and wish
+ * Finds the case of a place in a series: the first attempt at it that is wanted. The same place and query
  * are the same case on every machine.
  *
  * @throws TierError  when a thousand attempts gave none
  */
-export function findCase(name: CaseName, wish: CaseWish = {}): FoundCase {
-  return drain(searchCase(name, wish));
+export function findCase(name: CaseName, query: CaseQuery = {}): FoundCase {
+  return drain(searchCase(name, query));
 }
 
 /**
@@ -44,8 +44,8 @@ export function findCase(name: CaseName, wish: CaseWish = {}): FoundCase {
  *
  * @throws TierError  when a thousand attempts gave none
  */
-export function* searchCase(name: CaseName, wish: CaseWish = {}): Search<FoundCase> {
-  const { difficulty: range = null, accept, solver } = wish;
+export function* searchCase(name: CaseName, query: CaseQuery = {}): Search<FoundCase> {
+  const { difficulty: range = null, accept, solver } = query;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const made = generateCase({ ...name, attempt, solver });
     if (accept?.(made) !== false) {

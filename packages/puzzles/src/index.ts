@@ -28,7 +28,7 @@ export {
   UnsolvableError,
 } from "./errors.js";
 export {
-  type CaseWish,
+  type CaseQuery,
   type DifficultyRange,
   findCase,
   type FoundCase,

@@ -49,7 +49,8 @@ test("of many jobs, ensure puts back the one that Redis has lost, unless it is d
   await queue.addMany(open);
   await redis.commands.del("gumshoe:c:queue:rollout:r/0/train/321");
   expect(await queue.ensure(open, ({ groupKey }) => groupKey !== "0/train/321")).toEqual({
-    ...{ added: 0, dead: [] },
+    added: 0,
+    dead: [],
   });
   expect(await queue.ensure(open)).toEqual({ added: 1, dead: [] });
   expect(await queue.ensure(open)).toEqual({ added: 0, dead: [] });

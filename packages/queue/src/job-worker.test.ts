@@ -85,9 +85,9 @@ test("a withdrawn job is aborted, is done with, and the ones beside it go on", a
     throw new ClusterError("UNAVAILABLE", "what comes after an abort does not matter");
   }, 2);
   await queue.addMany([job(0), job(1)]);
-  await vi.waitFor(() => expect(worker.jobsInHand).toHaveLength(2), 5000);
+  await vi.waitFor(() => expect(worker.activeJobs).toHaveLength(2), 5000);
   worker.withdraw(["r/0/train/0", "r/7/train/7"]);
-  await vi.waitFor(() => expect(worker.jobsInHand).toEqual(["r/0/train/1"]), 5000);
+  await vi.waitFor(() => expect(worker.activeJobs).toEqual(["r/0/train/1"]), 5000);
   expect(aborted).toEqual([new JobWithdrawnError("r/0/train/0")]);
   finish();
   await vi.waitFor(async () => {
@@ -163,7 +163,7 @@ test("a worker that stops lets the job in hand end within the budget", async () 
     await systemClock.sleep(300);
     ended.push(groupKey);
   });
-  await vi.waitFor(() => expect(worker.jobsInHand).toEqual(["r/0/train/0"]), 5000);
+  await vi.waitFor(() => expect(worker.activeJobs).toEqual(["r/0/train/0"]), 5000);
   await worker.close(3000);
   expect(ended).toEqual(["0/train/0"]);
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
@@ -176,7 +176,7 @@ test("a worker that stops hands back a job that outlasts the budget, at once", a
   const worker = work(async (_job, { signal }) => {
     await systemClock.sleep(60_000, signal).catch((thrown: unknown) => (reason = thrown));
   });
-  await vi.waitFor(() => expect(worker.jobsInHand).toHaveLength(1), 5000);
+  await vi.waitFor(() => expect(worker.activeJobs).toHaveLength(1), 5000);
   await worker.close(50);
   expect(reason).toBeInstanceOf(WorkerStoppingError);
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
@@ -189,7 +189,7 @@ test("several jobs are in hand at once, up to the concurrency", async () => {
   const worker = work(async () => {
     await systemClock.sleep(60_000, gate.signal).catch(() => undefined);
   }, 2);
-  await vi.waitFor(() => expect(worker.jobsInHand).toHaveLength(2), 5000);
+  await vi.waitFor(() => expect(worker.activeJobs).toHaveLength(2), 5000);
   expect(await queue.counts()).toMatchObject({ active: 2, waiting: 1 });
   gate.abort();
 });

@@ -21,7 +21,7 @@ type BullJob<Q extends QueueName> = Job<JobOf<Q>, void, string>;
 type BullWorker<Q extends QueueName> = Worker<JobOf<Q>, void, string>;
 
 /** A job in hand. */
-interface Hold {
+interface ActiveJob {
   readonly key: string;
   readonly controller: AbortController;
   readonly work: Promise<void>;
@@ -65,7 +65,7 @@ export class JobWorker<Q extends QueueName> {
   readonly #clock: Clock;
   readonly #connection: Redis;
   readonly #worker: BullWorker<Q>;
-  readonly #inHand = new Map<string, Hold>();
+  readonly #active = new Map<string, ActiveJob>();
   #stopping = false;
 
   constructor(name: Q, options: JobWorkerOptions<Q>) {
@@ -74,7 +74,7 @@ export class JobWorker<Q extends QueueName> {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#connection = options.redis.openPatient();
-    const take = (job: BullJob<Q>, token?: string) => this.#hold(job, token ?? "");
+    const take = (job: BullJob<Q>, token?: string) => this.#take(job, token ?? "");
     this.#worker = new Worker<JobOf<Q>, void, string>(name, take, {
       connection: this.#connection,
       prefix: queuePrefix(options.redis.cluster),
@@ -91,8 +91,8 @@ export class JobWorker<Q extends QueueName> {
   }
 
   /** Keys of the jobs in hand. */
-  get jobsInHand(): readonly string[] {
-    return [...this.#inHand.values()].map((hold) => hold.key);
+  get activeJobs(): readonly string[] {
+    return [...this.#active.values()].map((active) => active.key);
   }
 
   /** Waits until the worker is connected. */
@@ -103,7 +103,7 @@ export class JobWorker<Q extends QueueName> {
   /** Ends jobs in hand whose results are not wanted any more: their signals abort, and they are done. */
   withdraw(keys: Iterable<string>): void {
     const withdrawn = new Set(keys);
-    for (const { key, controller } of this.#inHand.values()) {
+    for (const { key, controller } of this.#active.values()) {
       if (withdrawn.has(key)) controller.abort(new JobWithdrawnError(key));
     }
   }
@@ -116,26 +116,26 @@ export class JobWorker<Q extends QueueName> {
     await this.#worker.pause(true);
     await this.#idleWithin(budgetMs);
     this.#stopping = true;
-    for (const hold of this.#inHand.values()) hold.controller.abort(new WorkerStoppingError());
+    for (const active of this.#active.values()) active.controller.abort(new WorkerStoppingError());
     await this.#idleWithin(SETTLE_MS);
     // A handler that does not listen keeps its job, until its lease runs out.
-    const forced = this.#inHand.size > 0;
+    const forced = this.#active.size > 0;
     const closed = this.#worker.close(forced).catch(() => undefined);
     await Promise.race([closed, this.#clock.sleep(SETTLE_MS)]);
     this.#connection.disconnect();
   }
 
-  async #hold(job: BullJob<Q>, token: string): Promise<void> {
+  async #take(job: BullJob<Q>, token: string): Promise<void> {
     const id = job.id as string;
     const controller = new AbortController();
     const work = this.#process(job, token, controller.signal);
-    const hold: Hold = { key: jobKey(this.#name, job.data), controller, work };
-    this.#inHand.set(id, hold);
+    const active: ActiveJob = { key: jobKey(this.#name, job.data), controller, work };
+    this.#active.set(id, active);
     try {
       await work;
     } finally {
       // After a lost lease the same job may be in hand a second time.
-      if (this.#inHand.get(id) === hold) this.#inHand.delete(id);
+      if (this.#active.get(id) === active) this.#active.delete(id);
     }
   }
 
@@ -179,7 +179,7 @@ export class JobWorker<Q extends QueueName> {
 
   async #idleWithin(ms: number): Promise<void> {
     const timer = new AbortController();
-    const idle = Promise.allSettled([...this.#inHand.values()].map((hold) => hold.work));
+    const idle = Promise.allSettled([...this.#active.values()].map((active) => active.work));
     void idle.then(() => timer.abort());
     await this.#clock.sleep(ms, timer.signal).catch(() => undefined);
   }
@@ -188,10 +188,10 @@ export class JobWorker<Q extends QueueName> {
     const { logger } = this.#options;
     this.#worker.on("lockRenewalFailed", (ids: string[]) => {
       for (const id of ids) {
-        const hold = this.#inHand.get(id);
-        if (hold === undefined || hold.controller.signal.aborted) continue;
-        logger?.warn({ queue: this.#name, job: hold.key }, "the lease of this job was lost");
-        hold.controller.abort(new LeaseLostError(hold.key));
+        const active = this.#active.get(id);
+        if (active === undefined || active.controller.signal.aborted) continue;
+        logger?.warn({ queue: this.#name, job: active.key }, "the lease of this job was lost");
+        active.controller.abort(new LeaseLostError(active.key));
       }
     });
     this.#worker.on("stalled", (id: string) => {

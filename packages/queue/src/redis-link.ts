@@ -228,8 +228,8 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
       retryStrategy: () => null,
     }),
   );
-  const heard: Error[] = [];
-  client.on("error", (error: Error) => heard.push(error));
+  const lastError: Error[] = [];
+  client.on("error", (error: Error) => lastError.push(error));
   try {
     await client.connect();
     await client.ping();
@@ -239,12 +239,12 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
     const keys = [`gumshoe:${cluster}:fence:coordinator`, `${queuePrefix(cluster)}:rollout:meta`];
     await client.eval(TRY_RIGHTS, keys.length, keys);
     // A database that does not exist is told by an event alone: the connection then uses database 0.
-    const [error] = heard;
+    const [error] = lastError;
     if (error !== undefined) throw error;
     return null;
   } catch (thrown) {
     if (thrown instanceof RedisRefusedError) throw thrown;
-    const error = heard.at(-1) ?? thrown;
+    const error = lastError.at(-1) ?? thrown;
     const refusal = refusalReply(error, options.cluster);
     if (refusal !== null) throw new RedisRefusedError(address, refusal);
     const message = errorMessage(error);

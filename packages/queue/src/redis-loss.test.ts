@@ -53,7 +53,7 @@ test("a job in hand outlives a short absence of Redis without data", async () =>
     },
   });
   await queue.add(job(0));
-  await vi.waitFor(() => expect(worker.jobsInHand).toHaveLength(1), 5000);
+  await vi.waitFor(() => expect(worker.activeJobs).toHaveLength(1), 5000);
   await server.kill();
   await systemClock.sleep(2000);
   expect(ended).toBe(1);

@@ -65,14 +65,14 @@ export class WrongPlanError extends ClusterError {
 }
 
 /** Thrown when a reducer is asked for a step out of turn: a lane is missing, or another update is due. */
-export class OutOfTurnError extends ClusterError {
+export class OutOfOrderError extends ClusterError {
   constructor(problem: string) {
     super("FAILED_PRECONDITION", problem);
   }
 }
 
 /** Thrown when a reducer is asked to write where no checkpoint of the run is made, or the file is not there. */
-export class CheckpointPlaceError extends ClusterError {
+export class CheckpointPathError extends ClusterError {
   constructor(name: string, problem: string, cause?: unknown) {
     super("INVALID_ARGUMENT", `checkpoint file ${name} ${problem}`, { details: { name }, cause });
   }

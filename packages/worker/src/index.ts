@@ -1,7 +1,7 @@
 export {
   EngineLostError,
   OptimizerFileError,
-  OutOfTurnError,
+  OutOfOrderError,
   WorkerSettingsError,
   WrongPlanError,
   WrongWeightsError,

@@ -5,10 +5,10 @@
 import { createLogger, errorMessage, systemClock, yieldCores } from "@gumshoe/core";
 import { WORKER_NICE } from "@gumshoe/worker";
 
-import { type FleetPeerOrder } from "./fleet.js";
+import { type FleetPeerRequest } from "./fleet.js";
 import { SimulatedWorker } from "./simulated-worker.js";
 
-const { name, workers: numWorkers, ...where } = JSON.parse(process.argv[2] ?? "") as FleetPeerOrder;
+const { name, workers: numWorkers, ...where } = JSON.parse(process.argv[2] ?? "") as FleetPeerRequest;
 // As real workers do.
 yieldCores(WORKER_NICE);
 const logger = createLogger(name, "error");

@@ -32,7 +32,7 @@ const MODEL = fileURLToPath(new URL("../../../../models/rookie", import.meta.url
 const ASK_EVERY_MS = 1000;
 
 /** What a process of simulated workers is told. */
-export interface FleetPeerOrder {
+export interface FleetPeerRequest {
   /** Begins the names of its workers. */
   readonly name: string;
   readonly workers: number;
@@ -50,11 +50,15 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
   const home = new Home(folder);
   home.create();
   const cluster = new LocalCluster({
-    ...{ home, port: null, logLevel: "info", env: process.env, clock: systemClock },
+    home,
+    port: null,
+    logLevel: "info",
+    env: process.env,
+    clock: systemClock,
     fleet: { inference: 0, trainers: 0, reducers: 1, threads: 1 },
     data: [],
     workingFolder: process.cwd(),
-    onRestart: (name, reason) => settings.tell(`${name} died (${reason})`, 0),
+    onRestart: (name, reason) => settings.onProgress(`${name} died (${reason})`, 0),
   });
   let peers: ChildProcess[] = [];
   try {
@@ -62,7 +66,7 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
     // What watches and counts is not the cluster: nor do users elsewhere take its cores.
     yieldCores(WORKER_NICE);
     const startedAtMs = performance.now();
-    settings.tell("workers join", 0);
+    settings.onProgress("workers join", 0);
     peers = startPeers(cluster, home, settings.workers);
     await Promise.all(peers.map(untilReady));
     const joinSeconds = (performance.now() - startedAtMs) / 1000;
@@ -83,9 +87,13 @@ function startPeers(cluster: LocalCluster, home: Home, workers: number): ChildPr
   const edge = (i: number) => Math.floor((i * workers) / numPeers);
   return Array.from({ length: numPeers }, (_, i) => {
     const share = edge(i + 1) - edge(i);
-    const order: FleetPeerOrder = {
-      ...{ name: `fleet-${i + 1}`, workers: share, coordinator: cluster.address },
-      ...{ token: home.token(), redisUrl: cluster.redisUrl, cluster: cluster.name },
+    const order: FleetPeerRequest = {
+      name: `fleet-${i + 1}`,
+      workers: share,
+      coordinator: cluster.address,
+      token: home.token(),
+      redisUrl: cluster.redisUrl,
+      cluster: cluster.name,
       groupMs: GROUP_MS,
     };
     return fork(program, [JSON.stringify(order)]);
@@ -110,7 +118,11 @@ async function end(peer: ChildProcess): Promise<void> {
 /** One iteration of as many groups as jobs are wanted. */
 function configOf({ jobs }: BenchSettings): RunConfig {
   return checkRunConfig({
-    ...{ name: RUN, type: "grpo", model: MODEL, iterations: 1, updatesPerIteration: 1 },
+    name: RUN,
+    type: "grpo",
+    model: MODEL,
+    iterations: 1,
+    updatesPerIteration: 1,
     tasks: { source: { type: "generate", tier: "mini", seed: 1 }, perIteration: jobs },
     rollouts: { perTask: 4 },
   });
@@ -126,7 +138,7 @@ async function doGroups(
   const loop = new LoopRecord();
   const timer = setInterval(() => void loop.ask(client), ASK_EVERY_MS);
   try {
-    settings.tell("tasks are drawn", 0);
+    settings.onProgress("tasks are drawn", 0);
     await client.submit(configOf(settings));
     const seconds = await untilLearning(client, { tally, settings, signal: cluster.failure });
     await loop.ask(client);
@@ -165,7 +177,7 @@ async function untilLearning(
     if (body.type === "iteration-planned") plannedAtMs = atMs;
     if (body.type === "group-done") {
       sampledAtMs = atMs;
-      settings.tell(`${tally.numAccepted}/${settings.jobs}`, tally.numAccepted / settings.jobs);
+      settings.onProgress(`${tally.numAccepted}/${settings.jobs}`, tally.numAccepted / settings.jobs);
     }
     if (body.type === "run-failed") throw new RunNotDoneError(RUN, `failed: ${body.error}`);
     if (body.type === "progress" && body.phase === "learning") break;
@@ -176,8 +188,12 @@ async function untilLearning(
 /** The worst that was told of a coordinator. */
 class LoopRecord {
   worst: CoordinatorStatus = {
-    ...{ loopDelayP99Ms: 0, loopDelayMaxMs: 0, loopBlockedMaxMs: 0, loopBusyMaxMs: 0 },
-    ...{ gcPauseMaxMs: 0, memoryBytes: 0 },
+    loopDelayP99Ms: 0,
+    loopDelayMaxMs: 0,
+    loopBlockedMaxMs: 0,
+    loopBusyMaxMs: 0,
+    gcPauseMaxMs: 0,
+    memoryBytes: 0,
   };
 
   /** Asks the coordinator, which tells of its last minute. */

@@ -28,8 +28,11 @@ function timeCases(seconds: number): Figure {
   const make = makerOf("dataset");
   const times = repeat(make, { seconds, atLeast: MIN_CASES }).map((time) => 1000 * time);
   return {
-    ...{ name: "making a case", shape: `dataset, ${times.length} cases` },
-    ...{ median: median(times), p90: percentile(times, 0.9), unit: "ms" },
+    name: "making a case",
+    shape: `dataset, ${times.length} cases`,
+    median: median(times),
+    p90: percentile(times, 0.9),
+    unit: "ms",
   };
 }
 
@@ -60,8 +63,10 @@ function timeSolving(seconds: number): Figure {
   solveFile();
   const times = repeat(solveFile, { seconds, atLeast: MIN_BATCHES });
   return {
-    ...{ name: "solving a file", shape: `dataset, ${FILE_CASES} cases` },
-    ...{ median: FILE_CASES / median(times), unit: "cases/s" },
+    name: "solving a file",
+    shape: `dataset, ${FILE_CASES} cases`,
+    median: FILE_CASES / median(times),
+    unit: "cases/s",
   };
 }
 

@@ -14,5 +14,5 @@ export interface BenchSettings {
   /** Streams of a run's events that are open at once. */
   readonly watchers: number;
   /** Shows what is being done, and the share of it that is done. */
-  readonly tell: (what: string, share: number) => void;
+  readonly onProgress: (what: string, share: number) => void;
 }

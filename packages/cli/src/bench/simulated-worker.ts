@@ -50,12 +50,17 @@ export class SimulatedWorker {
     this.#membership = new Membership({
       fleet: this.#channel.client(FleetService),
       identity: {
-        ...{ workerId, role: "inference", device: "simulated", address: `${workerId}:1` },
-        ...{ host: hostname(), pid: process.pid },
+        workerId,
+        role: "inference",
+        device: "simulated",
+        address: `${workerId}:1`,
+        host: hostname(),
+        pid: process.pid,
       },
       vitals: () => this.#vitals(),
       onWithdrawn: (jobs) => this.#worker?.withdraw(jobs),
-      ...{ clock, logger },
+      clock,
+      logger,
     });
   }
 
@@ -86,12 +91,17 @@ export class SimulatedWorker {
   }
 
   #vitals(): Vitals {
-    const jobsInHand = [...(this.#worker?.jobsInHand ?? [])];
-    const job = jobsInHand[0] ?? null;
+    const activeJobs = [...(this.#worker?.activeJobs ?? [])];
+    const job = activeJobs[0] ?? null;
     return {
-      ...{ state: job === null ? "idle" : "busy", job: job ?? "", jobAgeMs: 0 },
-      ...{ weightVersion: 0, jobsDone: this.numDone, tokensPerSecond: 0, tokensDone: 0 },
-      jobsInHand,
+      state: job === null ? "idle" : "busy",
+      job: job ?? "",
+      jobAgeMs: 0,
+      weightVersion: 0,
+      jobsDone: this.numDone,
+      tokensPerSecond: 0,
+      tokensDone: 0,
+      activeJobs,
     };
   }
 }
@@ -108,7 +118,10 @@ export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupReque
       tokens: Array.from({ length }, token),
       logprobs: floatsToBytes(Float32Array.from({ length }, () => -rng.uniform())),
       reward: rng.below(5) / 4,
-      ...{ finish: "stop", text: `made up ${rng.below(1e9)}`, gradingError: "", metrics: {} },
+      finish: "stop",
+      text: `made up ${rng.below(1e9)}`,
+      gradingError: "",
+      metrics: {},
     };
   });
   return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };

@@ -42,8 +42,14 @@ export function benchTrain({ shape, threads, seconds }: BenchSettings): Figure[]
     const work = `${shape}, ${BATCH[shape]} x ${SEQUENCE_TOKENS}`;
     return [
       {
-        ...{ name, shape: work, median: rate, unit: "tokens/s" },
-        ...{ baseline, ratio: rate / baseline, limit, share: time.share },
+        name,
+        shape: work,
+        median: rate,
+        unit: "tokens/s",
+        baseline,
+        ratio: rate / baseline,
+        limit,
+        share: time.share,
       },
     ];
   } finally {

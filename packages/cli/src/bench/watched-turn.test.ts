@@ -8,12 +8,17 @@ function turn(endSeconds: readonly number[], changes: Partial<Turn> = {}): Turn 
   const events = endSeconds.flatMap((second, iteration): WatchedEvent[] => [
     { number: 2 * iteration + 1, atMs: 1000 * second - 1, body: { type: "run-cancelled" } },
     {
-      ...{ number: 2 * iteration + 2, atMs: 1000 * second },
+      number: 2 * iteration + 2,
+      atMs: 1000 * second,
       body: { type: "iteration-done", iteration, metrics: {} },
     },
   ]);
   return {
-    ...{ events, watchers: 0, joinedAtMs: 0, eventsAtMs: [], secondsPerEvent: 0 },
+    events,
+    watchers: 0,
+    joinedAtMs: 0,
+    eventsAtMs: [],
+    secondsPerEvent: 0,
     processorSeconds: () => null,
     ...changes,
   };
@@ -31,11 +36,9 @@ test("only iterations that began when all watchers were there are compared, each
 test("the coordinator's time for an event is what it used more, over all events", () => {
   const alone = turn([1, 2, 3], { processorSeconds: (atMs) => atMs / 10_000 });
   const watched = turn([11, 12, 13], {
-    ...{
-      watchers: 100,
-      joinedAtMs: 10_500,
-      eventsAtMs: [11_000, 11_500, 12_500, 13_000, 14_000],
-    },
+    watchers: 100,
+    joinedAtMs: 10_500,
+    eventsAtMs: [11_000, 11_500, 12_500, 13_000, 14_000],
     processorSeconds: (atMs) => atMs / 5000,
   });
   // Two iterations of 0.1 s more each, three events to each of 100.

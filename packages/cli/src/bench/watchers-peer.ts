@@ -4,11 +4,11 @@
  */
 import { RpcChannel, RunService, WATCH_GATHER_MS } from "@gumshoe/protocol";
 
-import { type WatchersNews, type WatchersOrder } from "./watchers.js";
+import { type WatchersReport, type WatchersRequest } from "./watchers.js";
 
 const MICROSECONDS_PER_SECOND = 1e6;
 
-function tell(news: WatchersNews): void {
+function onProgress(news: WatchersReport): void {
   process.send?.(news);
 }
 
@@ -18,14 +18,14 @@ function processorSeconds(): number {
 }
 
 /** Watches a run to its end; tells when everyone has the first event, and what came from then on. */
-async function watch({ run, address, token, watchers }: WatchersOrder): Promise<void> {
+async function watch({ run, address, token, watchers }: WatchersRequest): Promise<void> {
   let numJoined = 0;
   let numEvents = 0;
   let startSeconds = 0;
   const join = () => {
     numJoined += 1;
     if (numJoined < watchers) return;
-    tell({ type: "joined", atMs: Date.now() });
+    onProgress({ type: "joined", atMs: Date.now() });
     numEvents = 0;
     startSeconds = processorSeconds();
   };
@@ -47,8 +47,8 @@ async function watch({ run, address, token, watchers }: WatchersOrder): Promise<
     }),
   );
   const seconds = processorSeconds() - startSeconds;
-  tell({ type: "ended", eventsAtMs: seen[0] ?? [], secondsPerEvent: seconds / numEvents });
+  onProgress({ type: "ended", eventsAtMs: seen[0] ?? [], secondsPerEvent: seconds / numEvents });
 }
 
 process.on("disconnect", () => process.exit(0));
-process.on("message", (order: WatchersOrder) => void watch(order));
+process.on("message", (order: WatchersRequest) => void watch(order));

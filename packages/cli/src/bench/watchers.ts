@@ -32,7 +32,7 @@ const ASK_EVERY_MS = 200;
 const MICROSECONDS_PER_SECOND = 1e6;
 
 /** What the watchers are told. */
-export interface WatchersOrder {
+export interface WatchersRequest {
   readonly run: string;
   /** host:port of the coordinator. */
   readonly address: string;
@@ -41,7 +41,7 @@ export interface WatchersOrder {
 }
 
 /** What the watchers tell. */
-export type WatchersNews =
+export type WatchersReport =
   | { readonly type: "joined"; readonly atMs: number }
   | {
       readonly type: "ended";
@@ -57,11 +57,15 @@ export async function benchWatchers(settings: BenchSettings): Promise<Figure[]> 
   const home = new Home(folder);
   home.create();
   const cluster = new LocalCluster({
-    ...{ home, port: null, logLevel: "info", env: process.env, clock: systemClock },
+    home,
+    port: null,
+    logLevel: "info",
+    env: process.env,
+    clock: systemClock,
     fleet: { inference: 1, trainers: 1, reducers: 1, threads: 1 },
     data: [],
     workingFolder: process.cwd(),
-    onRestart: (name, reason) => settings.tell(`${name} died (${reason})`, 0),
+    onRestart: (name, reason) => settings.onProgress(`${name} died (${reason})`, 0),
   });
   const peer = fork(fileURLToPath(new URL("watchers-peer.js", import.meta.url)));
   try {
@@ -88,7 +92,7 @@ async function runTurns(watch: RunWatch, settings: BenchSettings): Promise<TurnC
   await watch.run("warm-up", 0);
   while (turns.length < MIN_TURNS || performance.now() < stopAtMs) {
     const number = turns.length + 1;
-    settings.tell(`turn ${number}`, turns.length / Math.max(MIN_TURNS, number));
+    settings.onProgress(`turn ${number}`, turns.length / Math.max(MIN_TURNS, number));
     // Whoever is second may find a warmer cluster: they change places.
     const watchedFirst = turns.length % 2 === 1;
     const first = await watch.run(`turn-${number}-a`, watchedFirst ? settings.watchers : 0);
@@ -115,7 +119,7 @@ class RunWatch {
       await this.client.submit(configOf(name));
       const news = watchers === 0 ? null : followNews(peer);
       const order = { run: name, address: cluster.address, token: home.token(), watchers };
-      if (news !== null) peer.send(order satisfies WatchersOrder);
+      if (news !== null) peer.send(order satisfies WatchersRequest);
       await this.#untilDone(name);
       const { joinedAtMs = 0, eventsAtMs = [], secondsPerEvent = 0 } = (await news) ?? {};
       record.take();
@@ -154,7 +158,11 @@ class RunWatch {
 /** The sizes that runs/first.yaml has. */
 function configOf(name: string): RunConfig {
   return checkRunConfig({
-    ...{ name, type: "grpo", seed: 1, model: MODEL, iterations: ITERATIONS },
+    name,
+    type: "grpo",
+    seed: 1,
+    model: MODEL,
+    iterations: ITERATIONS,
     tasks: { source: { type: "generate", tier: "mini", style: "clear", seed: 2001 } },
     checkpoint: { every: ITERATIONS },
   });
@@ -166,7 +174,7 @@ type Watched = Pick<Turn, "joinedAtMs" | "eventsAtMs" | "secondsPerEvent">;
 function followNews(peer: ChildProcess): Promise<Watched> {
   const news = new Promise<Watched>((resolve, reject) => {
     let joinedAtMs = 0;
-    const take = (told: WatchersNews) => {
+    const take = (told: WatchersReport) => {
       if (told.type === "joined") joinedAtMs = told.atMs;
       else finish(() => resolve({ joinedAtMs, ...told }));
     };

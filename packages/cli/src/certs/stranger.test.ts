@@ -39,8 +39,13 @@ afterAll(async () => {
 async function open({ identity }: Partial<TlsFiles>, session?: Buffer): Promise<TLSSocket> {
   const { ca } = readTlsFolder(folder, "client");
   const socket = connect({
-    ...{ port, host: "127.0.0.1", servername: "coordinator.gumshoe", ca, ...identity },
-    ...{ ALPNProtocols: ["h2"], ...(session === undefined ? {} : { session }) },
+    port,
+    host: "127.0.0.1",
+    servername: "coordinator.gumshoe",
+    ca,
+    ...identity,
+    ALPNProtocols: ["h2"],
+    ...(session === undefined ? {} : { session }),
   });
   await once(socket, "secureConnect");
   return socket;
@@ -50,8 +55,11 @@ async function open({ identity }: Partial<TlsFiles>, session?: Buffer): Promise<
 async function call(socket: TLSSocket, path: string): Promise<unknown> {
   const connection = connectHttp2("https://coordinator", { createConnection: () => socket });
   const stream = connection.request({
-    ...{ ":method": "POST", ":path": path, "content-type": "application/grpc" },
-    ...{ te: "trailers", authorization: "Bearer t" },
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+    authorization: "Bearer t",
   });
   let status: unknown;
   const note = (headers: Record<string, unknown>) => (status = headers["grpc-status"] ?? status);

@@ -66,7 +66,7 @@ async function startServer(
 async function call(address: string, tls: Tls, token = "t", role: TlsRole = "coordinator") {
   const channel = new RpcChannel(address, { token, tls, role });
   open.push(channel);
-  const request = { run: "r", name: "weights/0", start: 0, end: 0, digest: "", place: "" };
+  const request = { run: "r", name: "weights/0", start: 0, end: 0, digest: "", hostId: "" };
   const stream = channel.client(TensorService).pullTensor(request, { deadlineMs: 5000 });
   for await (const chunk of stream) void chunk;
 }
@@ -189,10 +189,8 @@ describe("mutual TLS", () => {
   test("TLS and no TLS do not meet, and say so", async () => {
     const secure = await startServer(tlsOf(ours, "coordinator"));
     await expect(call(secure.address, null)).rejects.toMatchObject({
-      ...{
-        code: "UNAVAILABLE",
-        message: expect.stringContaining("perhaps it speaks TLS") as string,
-      },
+      code: "UNAVAILABLE",
+      message: expect.stringContaining("perhaps it speaks TLS") as string,
     });
     await expect
       .poll(() => secure.warnings.map(({ message }) => message))
@@ -308,7 +306,8 @@ describe("the folder of certificates", () => {
       folder: join(ours, "worker"),
     });
     expect(readTls({ GUMSHOE_TLS: join(ours, "worker") }, "client")).toMatchObject({
-      ...{ folder: join(ours, "worker"), clients: "certificate" },
+      folder: join(ours, "worker"),
+      clients: "certificate",
     });
     expect(() => readTls({ GUMSHOE_TLS: ours, GUMSHOE_TLS_CLIENTS: "all" }, "worker")).toThrow(
       "GUMSHOE_TLS_CLIENTS: all is not certificate or token",

@@ -85,9 +85,9 @@ export function addBenchCommand(program: Command, context: Context): void {
     const { shape, seconds, workers, jobs, watchers, threads = null } = options;
     const machine = describeMachine(subject === "puzzles" ? 1 : threads);
     const status = new StatusLine(terminal);
-    const tell = (what: string, share: number) =>
+    const onProgress = (what: string, share: number) =>
       status.set(`${drawBar(share, BAR_WIDTH)}  ${what}`);
-    const settings: BenchSettings = { shape, seconds, threads, workers, jobs, watchers, tell };
+    const settings: BenchSettings = { shape, seconds, threads, workers, jobs, watchers, onProgress };
     const results = await BENCHES[subject](settings);
     status.clear();
     writeResult(terminal, options, {

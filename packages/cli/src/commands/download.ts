@@ -52,7 +52,8 @@ async function download(run: string, options: DownloadOptions, context: Context)
   try {
     await withClient(options, context, async (client) => {
       const done = await client.download(run, {
-        ...{ out: options.out, checkpoint: options.checkpoint },
+        out: options.out,
+        checkpoint: options.checkpoint,
         withOptimizer: options.optimizer === true,
         signal: stop.signal,
         onProgress: (progress) => line.set(describeProgress(progress)),

@@ -13,7 +13,7 @@ import { endpointUrl, withoutSecrets } from "../eval/endpoint-url.js";
 import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
 import { LocalAnswers } from "../eval/local-answers.js";
 import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
-import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-place.js";
+import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-path.js";
 import { readUserFile } from "../run/load-config.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";

@@ -8,7 +8,7 @@ import {
   type SourcedAnswer,
 } from "./answer-source.js";
 import { EndpointConnection, type EndpointResponse } from "./endpoint-connection.js";
-import { EndpointPatience, type RequestHistory } from "./endpoint-patience.js";
+import { EndpointRetries, type RequestHistory } from "./endpoint-retries.js";
 import { readStatus } from "./endpoint-status.js";
 import { type EndpointUrl } from "./endpoint-url.js";
 import { type CompletionRead, readCompletion } from "./read-completion.js";
@@ -49,7 +49,7 @@ type Asked = Pick<SourcedAnswer, "outcome" | "tokens">;
 export class EndpointAnswers implements AnswerSource {
   readonly #options: EndpointOptions;
   readonly #connection: EndpointConnection;
-  readonly #patience: EndpointPatience;
+  readonly #retries: EndpointRetries;
   /** As the endpoint takes them, as far as is known. */
   #fields: RequestFields;
   #numAnswered = 0;
@@ -60,7 +60,7 @@ export class EndpointAnswers implements AnswerSource {
     this.#options = options;
     const { endpoint, apiKey, timeoutMs, env } = options;
     this.#connection = new EndpointConnection({ endpoint, apiKey, timeoutMs, env });
-    this.#patience = new EndpointPatience(options);
+    this.#retries = new EndpointRetries(options);
     this.#fields = new RequestFields(options.fields);
   }
 
@@ -136,7 +136,7 @@ export class EndpointAnswers implements AnswerSource {
     };
     for (;;) {
       signal.throwIfAborted();
-      await this.#patience.untilFree(signal);
+      await this.#retries.untilFree(signal);
       try {
         const read = await this.#request(prompt, options, signal);
         this.#numAnswered++;
@@ -145,7 +145,7 @@ export class EndpointAnswers implements AnswerSource {
         if (!(thrown instanceof EndpointError)) throw thrown;
         if (!thrown.retryable) return this.#fail(thrown.message);
         history.numAnsweredBefore ??= this.#numAnswered;
-        const end = await this.#patience.beforeRetry(thrown, history, signal);
+        const end = await this.#retries.beforeRetry(thrown, history, signal);
         if (end !== null) return this.#giveUp(thrown, end, history);
       }
     }

@@ -26,19 +26,19 @@ export class Guardian {
     });
     child.unref();
     this.#process = child;
-    for (const pid of this.#pids) this.#tell(`+${pid}`);
+    for (const pid of this.#pids) this.#send(`+${pid}`);
   }
 
   /** Guards the process group of a child. */
   add(pid: number): void {
     this.#pids.add(pid);
-    this.#tell(`+${pid}`);
+    this.#send(`+${pid}`);
   }
 
   /** Lets the process group of a child go that has ended. */
   remove(pid: number): void {
     this.#pids.delete(pid);
-    this.#tell(`-${pid}`);
+    this.#send(`-${pid}`);
   }
 
   /** Ends the guardian; what is still guarded is killed. Idempotent. */
@@ -47,7 +47,7 @@ export class Guardian {
     this.#process?.stdin?.end();
   }
 
-  #tell(line: string): void {
+  #send(line: string): void {
     this.#process?.stdin?.write(`${line}\n`);
   }
 }

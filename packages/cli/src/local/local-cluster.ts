@@ -136,9 +136,12 @@ export class LocalCluster {
       GUMSHOE_TOKEN: home.token(),
       GUMSHOE_REDIS_URL: this.#redisUrl(redisPort),
       // The secrets of another cluster, where the user named them, are not those of this one.
-      ...{ GUMSHOE_TOKEN_FILE: "", GUMSHOE_REDIS_URL_FILE: "" },
-      ...{ GUMSHOE_REDIS_PASSWORD: "", GUMSHOE_REDIS_PASSWORD_FILE: "" },
-      ...{ GUMSHOE_TLS: "", GUMSHOE_REDIS_TLS: "" },
+      GUMSHOE_TOKEN_FILE: "",
+      GUMSHOE_REDIS_URL_FILE: "",
+      GUMSHOE_REDIS_PASSWORD: "",
+      GUMSHOE_REDIS_PASSWORD_FILE: "",
+      GUMSHOE_TLS: "",
+      GUMSHOE_REDIS_TLS: "",
       GUMSHOE_CLUSTER: CLUSTER,
       GUMSHOE_LOG_LEVEL: logLevel,
     };

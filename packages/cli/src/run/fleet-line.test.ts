@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { describeFleet } from "./fleet-line.js";
 
 const member = (role: string, state: string, tokensPerSecond = 0) => ({
-  ...{ role, state, tokensPerSecond },
+  role,
+  state,
+  tokensPerSecond,
 });
 
 test("a fleet is told in a line: per role how many do what, and the speed of all", () => {

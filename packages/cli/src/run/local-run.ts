@@ -101,12 +101,12 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
 async function cancelOthers(
   client: GumshoeClient,
   name: string,
-  tell: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<void> {
   for (const run of await client.list()) {
     if (run.name === name || (run.state !== "running" && run.state !== "queued")) continue;
     await client.cancel(run.name);
-    tell(`run ${run.name} was left in the middle; submit it again to continue it`);
+    print(`run ${run.name} was left in the middle; submit it again to continue it`);
   }
 }
 

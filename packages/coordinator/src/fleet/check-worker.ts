@@ -24,10 +24,10 @@ export function checkRegistration(request: RegisterRequest): void {
 /** @throws InvalidArgumentError naming the field of a heartbeat that no worker of ours sends */
 export function checkHeartbeat(request: HeartbeatRequest): void {
   if (request.job !== "") checkText("job", request.job);
-  if (request.jobsInHand.length > MAX_JOBS) {
-    throw new InvalidArgumentError("jobs_in_hand", `has more than ${MAX_JOBS} jobs`);
+  if (request.activeJobs.length > MAX_JOBS) {
+    throw new InvalidArgumentError("active_jobs", `has more than ${MAX_JOBS} jobs`);
   }
-  for (const job of request.jobsInHand) checkText("job", job);
+  for (const job of request.activeJobs) checkText("job", job);
   checkChoice("state", request.state, WORKER_STATES);
   const { tokensPerSecond } = request;
   if (Number.isFinite(tokensPerSecond) && tokensPerSecond >= 0) return;

@@ -26,14 +26,26 @@ function passTime(ms: number): void {
 }
 
 const worker = (workerId: string, more: Partial<RegisterRequest> = {}): RegisterRequest => ({
-  ...{ workerId, role: "reducer", host: "a", pid: 1, device: "cpu x1" },
-  ...{ memoryBytes: 1, address: `127.0.0.1:${workerId}`, protocolVersion: PROTOCOL_VERSION },
+  workerId,
+  role: "reducer",
+  host: "a",
+  pid: 1,
+  device: "cpu x1",
+  memoryBytes: 1,
+  address: `127.0.0.1:${workerId}`,
+  protocolVersion: PROTOCOL_VERSION,
   ...more,
 });
 
 const vitals = {
-  ...{ state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 },
-  ...{ tokensPerSecond: 0, tokensDone: 0, jobsInHand: [] },
+  state: "idle",
+  job: "",
+  jobAgeMs: 0,
+  weightVersion: 0,
+  jobsDone: 0,
+  tokensPerSecond: 0,
+  tokensDone: 0,
+  activeJobs: [],
 };
 
 test("a worker that falls silent is lost once", () => {

@@ -18,7 +18,7 @@ import { type Fleet, type Member } from "./fleet.js";
 /** Time that a reducer which died has to come back before the others take its range. */
 const RETURN_MS = 8000;
 
-interface Seat {
+interface ReducerSlot {
   readonly member: Member;
   readonly client: RpcClient<typeof ReducerService>;
   readonly channel: RpcChannel;
@@ -64,27 +64,27 @@ export class ReducerPlan {
   readonly firstDigest: string;
   readonly size: number;
   readonly #run: string;
-  readonly #seats: readonly Seat[];
+  readonly #slots: readonly ReducerSlot[];
   readonly #lost = new AbortController();
   readonly #stopListening: () => void;
 
   private constructor(parts: {
     id: string;
     firstDigest: string;
-    seats: readonly Seat[];
+    slots: readonly ReducerSlot[];
     options: PlanOptions;
   }) {
     this.id = parts.id;
     this.firstDigest = parts.firstDigest;
-    this.#seats = parts.seats;
-    this.size = parts.seats.length;
+    this.#slots = parts.slots;
+    this.size = parts.slots.length;
     this.#run = parts.options.run;
     const { fleet } = parts.options;
     this.#stopListening = fleet.onDeparture(({ workerId }) => {
-      const gone = this.#seats.some(({ member }) => member.registration.workerId === workerId);
+      const gone = this.#slots.some(({ member }) => member.registration.workerId === workerId);
       if (gone) this.#lost.abort(new PlanLostError(this.id, "a reducer was lost"));
     });
-    for (const { member } of this.#seats) {
+    for (const { member } of this.#slots) {
       if (!fleet.has(member.registration.workerId)) {
         this.#lost.abort(new PlanLostError(this.id, "a reducer was lost"));
       }
@@ -95,14 +95,19 @@ export class ReducerPlan {
   static async establish(options: PlanOptions): Promise<ReducerPlan> {
     const members = await waitForReducers(options);
     const id = `p-${randomUUID().slice(0, 8)}`;
-    const seats = divide(members, options);
+    const slots = divide(members, options);
     const { run, source, logger } = options;
     try {
       const answers = await Promise.all(
-        seats.map(({ client, start, end }) =>
+        slots.map(({ client, start, end }) =>
           client.assign(
             {
-              ...{ run, plan: id, start, end, blockSize: PARAMETER_BLOCK, threads: 0 },
+              run,
+              plan: id,
+              start,
+              end,
+              blockSize: PARAMETER_BLOCK,
+              threads: 0,
               ...source,
             },
             { signal: options.signal },
@@ -110,10 +115,10 @@ export class ReducerPlan {
         ),
       );
       const firstDigest = weightDigest(answers.flatMap(({ blockDigests }) => blockDigests));
-      logger.info({ run, plan: id, reducers: seats.length, ...source }, "parameters assigned");
-      return new ReducerPlan({ id, firstDigest, seats, options });
+      logger.info({ run, plan: id, reducers: slots.length, ...source }, "parameters assigned");
+      return new ReducerPlan({ id, firstDigest, slots, options });
     } catch (error) {
-      for (const { channel } of seats) channel.close();
+      for (const { channel } of slots) channel.close();
       throw asPlanLost(id, error);
     }
   }
@@ -125,7 +130,7 @@ export class ReducerPlan {
 
   /** Where each range is served and collected. */
   get sources(): TensorSource[] {
-    return this.#seats.map(({ member, start, end }) => ({
+    return this.#slots.map(({ member, start, end }) => ({
       address: member.registration.address,
       start,
       end,
@@ -158,13 +163,13 @@ export class ReducerPlan {
 
   close(): void {
     this.#stopListening();
-    for (const { channel } of this.#seats) channel.close();
+    for (const { channel } of this.#slots) channel.close();
   }
 
-  async #all<T>(call: (seat: Seat, signal: AbortSignal) => Promise<T>): Promise<T[]> {
+  async #all<T>(call: (slot: ReducerSlot, signal: AbortSignal) => Promise<T>): Promise<T[]> {
     try {
       this.#lost.signal.throwIfAborted();
-      return await Promise.all(this.#seats.map((seat) => call(seat, this.#lost.signal)));
+      return await Promise.all(this.#slots.map((slot) => call(slot, this.#lost.signal)));
     } catch (error) {
       throw asPlanLost(this.id, error);
     }
@@ -204,18 +209,21 @@ async function waitForReducers(options: PlanOptions): Promise<Member[]> {
 }
 
 /** Cuts the parameters into ranges of whole blocks, as equal as can be. */
-function divide(members: readonly Member[], options: PlanOptions): Seat[] {
+function divide(members: readonly Member[], options: PlanOptions): ReducerSlot[] {
   const { numParameters, token, tls } = options;
   const blocks = Math.ceil(numParameters / PARAMETER_BLOCK);
-  const seats = members.slice(0, blocks);
-  return seats.map((member, i) => {
+  const slots = members.slice(0, blocks);
+  return slots.map((member, i) => {
     const { address } = member.registration;
     const channel = new RpcChannel(address, { token, tls, role: "worker" });
     const edge = (n: number) =>
-      Math.min(numParameters, Math.floor((n * blocks) / seats.length) * PARAMETER_BLOCK);
+      Math.min(numParameters, Math.floor((n * blocks) / slots.length) * PARAMETER_BLOCK);
     return {
-      ...{ member, channel, client: channel.client(ReducerService) },
-      ...{ start: edge(i), end: edge(i + 1) },
+      member,
+      channel,
+      client: channel.client(ReducerService),
+      start: edge(i),
+      end: edge(i + 1),
     };
   });
 }

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { errorMessage } from "@gumshoe/core";
 
 import { BlobsFailedError, UnreadableFileError } from "../errors.js";
-import { type DiskOrder, type DiskOutcome } from "./blob-order.js";
+import { type DiskRequest, type DiskOutcome } from "./blob-write.js";
 
 interface Pending {
   readonly resolve: (sha256: string) => void;
@@ -60,7 +60,7 @@ export class DiskThread {
   }
 
   #order(
-    make: (id: number) => DiskOrder,
+    make: (id: number) => DiskRequest,
     about: Pick<Pending, "path" | "failure">,
   ): Promise<string> {
     if (this.#lost !== null) return Promise.reject(this.#lost);

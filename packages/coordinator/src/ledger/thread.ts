@@ -3,7 +3,7 @@ import { parentPort } from "node:worker_threads";
 
 import { errnoOf, errorMessage } from "@gumshoe/core";
 
-import { type BlobOrder, type DiskOrder, type DiskOutcome } from "./blob-order.js";
+import { type BlobWrite, type DiskRequest, type DiskOutcome } from "./blob-write.js";
 import { BlobStore } from "./blob-store.js";
 import { fileDigest } from "./file-digest.js";
 
@@ -24,7 +24,7 @@ function storeIn(folder: string): Promise<BlobStore> {
 }
 
 /** Returns the SHA-256 of a file, or nothing once a blob is on disk. */
-async function obey(order: DiskOrder): Promise<string> {
+async function obey(order: DiskRequest): Promise<string> {
   switch (order.type) {
     case "blob":
       await write(order);
@@ -36,12 +36,12 @@ async function obey(order: DiskOrder): Promise<string> {
   }
 }
 
-async function write({ folder, name, bytes }: BlobOrder): Promise<void> {
+async function write({ folder, name, bytes }: BlobWrite): Promise<void> {
   const store = await storeIn(folder);
   await store.put(bytes, name);
 }
 
-async function answer(order: DiskOrder): Promise<void> {
+async function answer(order: DiskRequest): Promise<void> {
   const { id } = order;
   const outcome = await obey(order).then(
     (sha256) => ({ id, problem: null, errno: "", sha256 }),
@@ -50,4 +50,4 @@ async function answer(order: DiskOrder): Promise<void> {
   port?.postMessage(outcome satisfies DiskOutcome);
 }
 
-port.on("message", (order: DiskOrder) => void answer(order));
+port.on("message", (order: DiskRequest) => void answer(order));

@@ -13,13 +13,13 @@ import { type Fleet } from "../fleet/fleet.js";
 import { RunFilesGoneError, type UnreadableRunError } from "../errors.js";
 import { type GatherOptions } from "../ledger/event-hub.js";
 import { type LoopWatch } from "../loop-watch.js";
-import { downloadCheckpoint } from "../run/checkpoint-download.js";
-import { rolloutPage } from "../run/rollout-page.js";
+import { downloadCheckpoint } from "../checkpoint/checkpoint-download.js";
+import { rolloutPage } from "../sample/rollout-page.js";
 import { checkFilesThere } from "../run/run-folder.js";
 import { type RunManager } from "../run/run-manager.js";
 import { type RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
-import { storedCheckpoints } from "../run/stored-checkpoints.js";
+import { storedCheckpoints } from "../checkpoint/stored-checkpoints.js";
 import { EventPacker } from "./event-packer.js";
 
 /** A watcher that wants to wait longer than this for its events is served at this pace. */

@@ -18,7 +18,7 @@ export function fleetHandlers(fleet: Fleet, runs: RunManager): RpcHandlers<typeo
     },
     heartbeat: async (request) => {
       const role = fleet.heartbeat(request);
-      const withdrawnJobs = request.jobsInHand.filter((key) => !runs.isWanted(role, key));
+      const withdrawnJobs = request.activeJobs.filter((key) => !runs.isWanted(role, key));
       return { heartbeatIntervalMs: fleet.heartbeatIntervalMs, withdrawnJobs };
     },
     leave: async ({ workerId }) => {

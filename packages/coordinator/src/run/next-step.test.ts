@@ -24,22 +24,46 @@ function stepAfter(...bodies: RunEventBody[]) {
 
 const weights = { version: 0, digest: "d" };
 const planned = (iteration: number): RunEventBody => ({
-  ...{ type: "iteration-planned", iteration, tasks: [], weights },
+  type: "iteration-planned",
+  iteration,
+  tasks: [],
+  weights,
 });
 const done = (iteration: number): RunEventBody => ({
-  ...{ type: "iteration-done", iteration, metrics: {} },
+  type: "iteration-done",
+  iteration,
+  metrics: {},
 });
 const iterations = (count: number) => Array.from({ length: count }, (_, i) => done(i));
 const validated = (iteration: number, reward: number, count = 4): RunEventBody => ({
-  ...{ type: "validation-done", iteration, reward, low: 0, high: 1, count, randomGuess: 0 },
+  type: "validation-done",
+  iteration,
+  reward,
+  low: 0,
+  high: 1,
+  count,
+  randomGuess: 0,
 });
 const group = (key: string, unscoredReason?: string): RunEventBody => ({
-  ...{ type: "group-done", groupKey: key, blob: "b", rewards: [], tokens: 1, workerId: "w" },
-  ...{ finishes: {}, meanReward: unscoredReason === undefined ? 1 : null, unscoredReason },
+  type: "group-done",
+  groupKey: key,
+  blob: "b",
+  rewards: [],
+  tokens: 1,
+  workerId: "w",
+  finishes: {},
+  meanReward: unscoredReason === undefined ? 1 : null,
+  unscoredReason,
 });
 const updated = (iteration: number): RunEventBody => ({
-  ...{ type: "update-done", iteration, update: 0, weights, gradNorm: 1, lr: 1 },
-  ...{ logprobGapMax: 0, metrics: {} },
+  type: "update-done",
+  iteration,
+  update: 0,
+  weights,
+  gradNorm: 1,
+  lr: 1,
+  logprobGapMax: 0,
+  metrics: {},
 });
 const failed: RunEventBody = { type: "run-failed", error: "e" };
 const submitted: RunEventBody = { type: "run-submitted", config: {} };

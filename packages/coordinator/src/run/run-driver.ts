@@ -2,23 +2,23 @@ import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
 import { type RunEventOf, type WorkerStatus } from "@gumshoe/protocol";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
-import { ExactnessError, NotWantedError, PlanLostError, RunCannotLearnError } from "../errors.js";
+import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
-import { Checkpoints } from "./checkpoints.js";
-import { ExampleLessons } from "./example-lessons.js";
-import { IterationPass } from "./iteration-pass.js";
-import { LaneBoard } from "./lane-board.js";
-import { servedAssets, type ServedAssets } from "./run-assets.js";
+import { Checkpoints } from "../checkpoint/checkpoints.js";
+import { SupervisedBatches } from "../learn/supervised-batches.js";
+import { IterationRunner } from "./iteration-runner.js";
+import { LaneCollector } from "../learn/lane-collector.js";
+import { servedAssets, type ServedAssets } from "../plan/run-assets.js";
 import { writeMetrics } from "./metrics-file.js";
 import { nextStep, type NextStep } from "./next-step.js";
-import { checkSameInputs, isStale, readInputs } from "./run-identity.js";
-import { openRunModel, type RunModel } from "./run-model.js";
-import { RunPatience } from "./run-patience.js";
+import { checkSameInputs, isStale, readInputs } from "../submission/run-identity.js";
+import { openRunModel, type RunModel } from "../plan/run-model.js";
+import { RunRetries } from "./run-retries.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
-import { SamplingBoard } from "./sampling-board.js";
-import { TaskPlan } from "./task-plan.js";
+import { GroupCollector } from "../sample/group-collector.js";
+import { TaskPlan } from "../plan/task-plan.js";
 
 /** Between two comparisons of the queues with what should be open, in ms. */
 const REFILL_EVERY_MS = 2000;
@@ -26,10 +26,10 @@ const PROGRESS_EVERY_MS = 500;
 /** Time without another failure after which a wait is over, in ms. */
 const WAIT_LINGERS_MS = 2000;
 /** What one attempt after the other works with. */
-interface Opened {
+interface OpenRun {
   readonly model: RunModel;
   readonly tasks: TaskPlan;
-  readonly examples: ExampleLessons | null;
+  readonly examples: SupervisedBatches | null;
   readonly checkpoints: Checkpoints;
 }
 
@@ -56,11 +56,11 @@ export interface DriverOptions {
  * - Where it stands is the ledger's state and nothing else: after a crash, a resume or the loss of a
  *   reducer it begins again at the newest durable weights, makes the updates since then once more from
  *   the groups in the ledger, checks that they come out the same, and goes on.
- * - What is away is waited for, in every phase: see RunPatience.
+ * - What is away is waited for, in every phase: see RunRetries.
  */
 export class RunDriver {
-  readonly sampling: SamplingBoard;
-  readonly lanes: LaneBoard;
+  readonly sampling: GroupCollector;
+  readonly lanes: LaneCollector;
   readonly #options: DriverOptions;
   readonly #record: RunRecord;
   #assets: ServedAssets | null = null;
@@ -77,17 +77,17 @@ export class RunDriver {
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#record = options.record;
-    this.sampling = new SamplingBoard(options.record, options.rolloutQueue);
-    this.lanes = new LaneBoard(options.gradientQueue);
+    this.sampling = new GroupCollector(options.record, options.rolloutQueue);
+    this.lanes = new LaneCollector(options.gradientQueue);
   }
 
   /**
    * What a run's workers fetch before their first job.
    *
-   * @throws NotWantedError before the run's model is opened
+   * @throws NotExpectedError before the run's model is opened
    */
   get assets(): ServedAssets {
-    if (this.#assets === null) throw new NotWantedError(`run ${this.#record.config.name}`);
+    if (this.#assets === null) throw new NotExpectedError(`run ${this.#record.config.name}`);
     return this.#assets;
   }
 
@@ -99,7 +99,7 @@ export class RunDriver {
   /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
   async run(signal: AbortSignal): Promise<void> {
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
-    const progress = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
+    const progress = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
     const stopListening = this.#options.fleet.onDeparture((worker, lost) => {
       if (lost) this.#recordLoss(worker);
     });
@@ -113,7 +113,7 @@ export class RunDriver {
   }
 
   /** Opens what the run starts from, and records that it is taken up. */
-  async #open(): Promise<Opened> {
+  async #open(): Promise<OpenRun> {
     const { config, folder, state } = this.#record;
     // First of all: the time until then is none in which the run worked, however it goes on.
     if (newestWeights(state) !== null && !this.#isResumed) {
@@ -130,14 +130,14 @@ export class RunDriver {
     }
   }
 
-  async #openTasks(model: RunModel, tasks: TaskPlan): Promise<Opened> {
+  async #openTasks(model: RunModel, tasks: TaskPlan): Promise<OpenRun> {
     const { config } = this.#record;
     await this.#checkIdentity(tasks);
     this.#assets = servedAssets(config, model);
     this.sampling.vocabulary = model.vocabularySize;
     await writeMetrics(this.#record);
     const checkpoints = new Checkpoints(this.#record, model, this.#options.logger);
-    const examples = config.type === "sft" ? new ExampleLessons(config, tasks, model) : null;
+    const examples = config.type === "sft" ? new SupervisedBatches(config, tasks, model) : null;
     return { model, tasks, examples, checkpoints };
   }
 
@@ -160,7 +160,7 @@ export class RunDriver {
   /** Makes one attempt after the other, until the run has ended. */
   async #persist(signal: AbortSignal): Promise<void> {
     const { clock, logger, mayWrite, diskWaitMs } = this.#options;
-    const patience = new RunPatience({
+    const retries = new RunRetries({
       record: this.#record,
       clock,
       logger,
@@ -168,7 +168,7 @@ export class RunDriver {
       untilRedis: mayWrite,
       onWait: (note) => this.#setWaiting(note),
     });
-    let opened: Opened | null = null;
+    let opened: OpenRun | null = null;
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -179,7 +179,7 @@ export class RunDriver {
           await this.#advance(opened, signal);
           return;
         } catch (error) {
-          await patience.after(error, startedAtMs, signal);
+          await retries.after(error, startedAtMs, signal);
         }
       }
     } finally {
@@ -214,41 +214,49 @@ export class RunDriver {
     const run = this.#record.config.name;
     if (note === null) logger.info({ run }, "the run goes on");
     else logger.warn({ run }, `the run waits: ${note}`);
-    if (note !== null) this.#tell("waiting", 0, 1, note);
+    if (note !== null) this.#emitProgress("waiting", 0, 1, note);
   }
 
-  async #advance(run: Opened, signal: AbortSignal): Promise<void> {
+  async #advance(run: OpenRun, signal: AbortSignal): Promise<void> {
     const { config } = this.#record;
     const { checkpoints } = run;
     // A run that cannot go on fails without waiting for reducers.
     this.#nextStep();
     const source = await checkpoints.newest();
-    this.#tell("waiting", 0, 1, "reducers");
+    this.#emitProgress("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
-      ...{ run: config.name, numParameters: run.model.layout.numParameters, source },
-      ...{ fleet: this.#options.fleet, token: this.#options.token, tls: this.#options.tls },
+      run: config.name,
+      numParameters: run.model.layout.numParameters,
+      source,
+      fleet: this.#options.fleet,
+      token: this.#options.token,
+      tls: this.#options.tls,
       signal,
-      ...{ logger: this.#options.logger, expected: this.#lastPlanSize },
+      logger: this.#options.logger,
+      expected: this.#lastPlanSize,
     });
     this.#lastPlanSize = plan.size;
     try {
       await this.#begin(plan, source, checkpoints);
-      const pass = new IterationPass({
+      const iterations = new IterationRunner({
         ...run,
         signal,
-        ...{ record: this.#record, plan },
-        ...{ sampling: this.sampling, lanes: this.lanes, clock: this.#options.clock },
+        record: this.#record,
+        plan,
+        sampling: this.sampling,
+        lanes: this.lanes,
+        clock: this.#options.clock,
         logger: this.#options.logger,
         reported: this.#reported,
-        tell: (phase, done, total) => this.#tell(phase, done, total),
+        onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
       });
-      await pass.replay(source.version);
+      await iterations.replay(source.version);
       for (;;) {
         const step = this.#nextStep();
         if (step.type === "finish") break;
-        await pass.iterate(step.iteration);
+        await iterations.iterate(step.iteration);
       }
-      await pass.finish();
+      await iterations.finish();
     } finally {
       plan.close();
     }
@@ -314,24 +322,29 @@ export class RunDriver {
     }
   }
 
-  #tell(phase: RunEventOf<"progress">["phase"], done: number, total: number, note?: string): void {
+  #emitProgress(phase: RunEventOf<"progress">["phase"], done: number, total: number, note?: string): void {
     const iteration = this.#record.state.iterationsDone;
     const tokensPerSecond = this.#options.fleet.tokensPerSecond("inference");
-    this.#record.tell({
-      ...{ type: "progress", phase, iteration, done, total, tokensPerSecond },
+    this.#record.emit({
+      type: "progress",
+      phase,
+      iteration,
+      done,
+      total,
+      tokensPerSecond,
       ...(note === undefined ? {} : { note }),
     });
   }
 
-  #tellProgress(): void {
+  #reportProgress(): void {
     this.#reportWait();
     const { waitingFor } = this;
     if (waitingFor !== null) {
-      this.#tell("waiting", 0, 1, waitingFor);
+      this.#emitProgress("waiting", 0, 1, waitingFor);
       return;
     }
     const { numWanted, numOpen } = this.sampling;
-    if (numOpen > 0) this.#tell("sampling", numWanted - numOpen, numWanted);
+    if (numOpen > 0) this.#emitProgress("sampling", numWanted - numOpen, numWanted);
   }
 }
 

@@ -174,7 +174,8 @@ test("a run ends with the first iteration of which nothing can be scored, and sa
     ...one,
     rollouts: one.rollouts.map((rollout) => ({
       ...rollout,
-      ...{ reward: undefined, gradingError: "no checker" },
+      reward: undefined,
+      gradingError: "no checker",
     })),
   });
   await expect(run("blind", { group }, { iterations: 12 })).rejects.toThrow(

@@ -98,12 +98,31 @@ describe("a run", () => {
     const number = expect.any(Number) as number;
     for (const line of figures) {
       expect(line).toMatchObject({
-        ...{ updates: 2, meanReward: number, rewardLow: number, rewardHigh: number },
-        ...{ rewardCount: 4, numGroups: 4, numRollouts: 16, numZeroVariance: 0, numUnscored: 0 },
-        ...{ numTruncated: 0, meanAnswerTokens: number, loss: number, gradNorm: number },
-        ...{ learningRate: 0.01, entropy: 0, clipFractionLow: 0, clipFractionHigh: 0, ratio: 0 },
-        ...{ policyKl: 0, seconds: number, samplingSeconds: number, gradingSeconds: 0 },
-        ...{ learningSeconds: number, checkpointSeconds: number, sampledTokens: number },
+        updates: 2,
+        meanReward: number,
+        rewardLow: number,
+        rewardHigh: number,
+        rewardCount: 4,
+        numGroups: 4,
+        numRollouts: 16,
+        numZeroVariance: 0,
+        numUnscored: 0,
+        numTruncated: 0,
+        meanAnswerTokens: number,
+        loss: number,
+        gradNorm: number,
+        learningRate: 0.01,
+        entropy: 0,
+        clipFractionLow: 0,
+        clipFractionHigh: 0,
+        ratio: 0,
+        policyKl: 0,
+        seconds: number,
+        samplingSeconds: number,
+        gradingSeconds: 0,
+        learningSeconds: number,
+        checkpointSeconds: number,
+        sampledTokens: number,
       });
     }
     const { validation } = await cluster.result();

@@ -24,12 +24,12 @@ import {
 } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
-import { type AllowedFolders } from "./allowed-folders.js";
-import { configDifferences, describeDifferences } from "./config-differences.js";
-import { NameTurns } from "./name-turns.js";
+import { type AllowedFolders } from "../submission/allowed-folders.js";
+import { configDifferences, describeDifferences } from "../submission/config-differences.js";
+import { NameLocks } from "./name-locks.js";
 import { RunDriver } from "./run-driver.js";
 import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
-import { checkInputs, checkUnchanged } from "./run-inputs.js";
+import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
 
@@ -70,7 +70,7 @@ export class RunManager {
   readonly #records = new Map<string, RunRecord>();
   readonly #unreadable = new Map<string, UnreadableRunError>();
   /** Submits and removals of a name come one after the other. */
-  readonly #turns = new NameTurns();
+  readonly #turns = new NameLocks();
   readonly #queue: string[] = [];
   #active: Active | null = null;
   #stopping = false;

@@ -40,7 +40,10 @@ test("a ledger of an earlier version opens, with all that it says", async () => 
   const record = (await RunRecord.open(folder, context)) as RunRecord;
   const { config, state } = record;
   expect(state).toMatchObject({
-    ...{ status: "done", iterationsDone: 3, inputs: null, unscoredReason: null },
+    status: "done",
+    iterationsDone: 3,
+    inputs: null,
+    unscoredReason: null,
     result: { weightsDigest: DIGEST, updates: 3 },
   });
   expect(state.digests.at(-1)).toBe(DIGEST);

@@ -170,7 +170,7 @@ export class RunRecord {
   }
 
   /** Tells watchers something that need not be kept; what a watcher could not read is left out. */
-  tell(body: RunEventBody): void {
+  emit(body: RunEventBody): void {
     if (!isWritable(body)) return;
     this.events.publish({ number: 0, atMs: this.#clock.now(), body });
   }

@@ -50,11 +50,21 @@ test("time in which nobody worked does not count", () => {
 
 test("work on an iteration is told apart by kind, and a resume is in none of it", () => {
   const group: RunEventBody = {
-    ...{ type: "group-done", groupKey: "0/train/0", blob: "b", meanReward: 1, rewards: [1] },
-    ...{ tokens: 7, workerId: "w", finishes: {}, gradingMs: 40 },
+    type: "group-done",
+    groupKey: "0/train/0",
+    blob: "b",
+    meanReward: 1,
+    rewards: [1],
+    tokens: 7,
+    workerId: "w",
+    finishes: {},
+    gradingMs: 40,
   };
   const planned: RunEventBody = {
-    ...{ type: "iteration-planned", iteration: 0, tasks: [], weights: weights(0) },
+    type: "iteration-planned",
+    iteration: 0,
+    tasks: [],
+    weights: weights(0),
   };
   const before = [
     [0, { type: "run-submitted", config: {} }],

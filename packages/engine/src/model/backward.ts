@@ -67,15 +67,25 @@ function recordMlpBackward(list: CommandList, pass: LayerBackwardPass): void {
   const linear = linearBackward(list, pass);
   linear(weights.down, { x: a.gated, dy: dx, dx: g.gated });
   ops.swigluBackward(list, {
-    ...{ gate: a.gate, up: a.up, dy: g.gated, dGate: g.gate, dUp: g.up },
+    gate: a.gate,
+    up: a.up,
+    dy: g.gated,
+    dGate: g.gate,
+    dUp: g.up,
     length: rows * intermediateSize,
   });
   linear(weights.gate, { x: a.mlpNormed, dy: g.gate, dx: g.normed });
   linear(weights.up, { x: a.mlpNormed, dy: g.up, dx: g.normed, addend: g.normed });
   ops.rmsNormBackward(list, {
-    ...{ x: a.middle, w: weights.mlpNorm, rstd: a.mlpRstd, dy: g.normed, dx },
+    x: a.middle,
+    w: weights.mlpNorm,
+    rstd: a.mlpRstd,
+    dy: g.normed,
+    dx,
     dw: parameter(pass, `model.layers.${pass.layer}.post_attention_layernorm.weight`),
-    ...{ rows, width, accumulateDx: true },
+    rows,
+    width,
+    accumulateDx: true,
   });
 }
 
@@ -87,9 +97,20 @@ function recordAttentionBackward(list: CommandList, pass: LayerBackwardPass): vo
   const linear = linearBackward(list, pass);
   linear(weights.o, { x: a.attended, dy: dx, dx: g.attended });
   ops.attentionBackward(list, {
-    ...{ q: a.q, y: a.attended, dy: g.attended, stats: a.stats, plan: batch.plan },
-    ...{ k: a.k, v: a.v, dq: g.q, dk: g.k, dv: g.v },
-    ...{ heads, kvHeads, headDim, scale: attentionScale(headDim) },
+    q: a.q,
+    y: a.attended,
+    dy: g.attended,
+    stats: a.stats,
+    plan: batch.plan,
+    k: a.k,
+    v: a.v,
+    dq: g.q,
+    dk: g.k,
+    dv: g.v,
+    heads,
+    kvHeads,
+    headDim,
+    scale: attentionScale(headDim),
   });
   const { cos, sin } = model.rotary(batch.numPositions);
   const turn = { positions: batch.positions, cos, sin, rows, headDim, inverse: true };
@@ -100,9 +121,15 @@ function recordAttentionBackward(list: CommandList, pass: LayerBackwardPass): vo
   linear(weights.k, { x: a.normed, dy: g.kRaw ?? g.k, dx: g.normed, addend: g.normed });
   linear(weights.v, { x: a.normed, dy: g.v, dx: g.normed, addend: g.normed });
   ops.rmsNormBackward(list, {
-    ...{ x: pass.x, w: weights.inputNorm, rstd: a.rstd, dy: g.normed, dx },
+    x: pass.x,
+    w: weights.inputNorm,
+    rstd: a.rstd,
+    dy: g.normed,
+    dx,
     dw: parameter(pass, `model.layers.${pass.layer}.input_layernorm.weight`),
-    ...{ rows, width, accumulateDx: true },
+    rows,
+    width,
+    accumulateDx: true,
   });
 }
 
@@ -115,16 +142,23 @@ function recordHeadNormsBackward(list: CommandList, pass: LayerBackwardPass): vo
   const norm = (x: keyof LayerActivations, rstd: keyof LayerActivations) => ({
     x: present(a[x]),
     rstd: present(a[rstd]),
-    ...{ width, accumulateDx: false },
+    width,
+    accumulateDx: false,
   });
   ops.rmsNormBackward(list, {
     ...norm("qRaw", "qRstd"),
-    ...{ w: present(queryNorm), dy: g.q, dx: g.qRaw, rows: pass.batch.rows * heads },
+    w: present(queryNorm),
+    dy: g.q,
+    dx: g.qRaw,
+    rows: pass.batch.rows * heads,
     dw: parameter(pass, `${name}.q_norm.weight`),
   });
   ops.rmsNormBackward(list, {
     ...norm("kRaw", "kRstd"),
-    ...{ w: present(keyNorm), dy: g.k, dx: g.kRaw, rows: pass.batch.rows * kvHeads },
+    w: present(keyNorm),
+    dy: g.k,
+    dx: g.kRaw,
+    rows: pass.batch.rows * kvHeads,
     dw: parameter(pass, `${name}.k_norm.weight`),
   });
 }

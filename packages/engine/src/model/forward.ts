@@ -94,8 +94,13 @@ function recordQueriesAndKeys(list: CommandList, pass: LayerPass): void {
   if (a.qRaw !== null && a.kRaw !== null && a.qRstd !== null && a.kRstd !== null) {
     const norm = (x: Tensor, w: Tensor | null, to: { y: Tensor; rstd: Tensor; heads: number }) =>
       ops.rmsNorm(list, {
-        ...{ x, w: present(w), eps, y: to.y, rstd: to.rstd },
-        ...{ rows: rows * to.heads, width: headDim },
+        x,
+        w: present(w),
+        eps,
+        y: to.y,
+        rstd: to.rstd,
+        rows: rows * to.heads,
+        width: headDim,
       });
     norm(a.qRaw, weights.queryNorm, { y: a.q, rstd: a.qRstd, heads });
     norm(a.kRaw, weights.keyNorm, { y: a.k, rstd: a.kRstd, heads: kvHeads });

@@ -39,9 +39,16 @@ export const TINY_CONFIGS = {
   qwen3: { ...QWEN2, modelType: "qwen3", attentionBias: false, queryKeyNorm: true, headDim: 10 },
   llama: {
     ...QWEN2,
-    ...{ modelType: "llama", outputBias: true, tiedHead: false, kvHeads: 1, layers: 3 },
+    modelType: "llama",
+    outputBias: true,
+    tiedHead: false,
+    kvHeads: 1,
+    layers: 3,
     ropeScaling: {
-      ...{ type: "llama3", factor: 8, lowFreqFactor: 1, highFreqFactor: 4 },
+      type: "llama3",
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
       originalMaxPositions: 64,
     },
   },

@@ -65,8 +65,12 @@ export class ModelRunner {
     const predictors: number[] = [];
     for (const { promptIds, blocks, sequences } of groups) {
       spans.push({
-        ...{ queryStart: tokens.length, queryCount: promptIds.length },
-        ...{ prefixBlocks: [], prefixLength: 0, ownBlocks: blocks, ownLength: 0 },
+        queryStart: tokens.length,
+        queryCount: promptIds.length,
+        prefixBlocks: [],
+        prefixLength: 0,
+        ownBlocks: blocks,
+        ownLength: 0,
       });
       for (const [position, id] of promptIds.entries()) {
         tokens.push(id);
@@ -91,9 +95,12 @@ export class ModelRunner {
       positions.push(group.promptIds.length + ownLength);
       slots.push(slotOf(blocks, ownLength));
       return {
-        ...{ queryStart: row, queryCount: 1 },
-        ...{ prefixBlocks: group.blocks, prefixLength: group.promptIds.length },
-        ...{ ownBlocks: blocks, ownLength },
+        queryStart: row,
+        queryCount: 1,
+        prefixBlocks: group.blocks,
+        prefixLength: group.promptIds.length,
+        ownBlocks: blocks,
+        ownLength,
       };
     });
     const predictors = sequences.map((_, row) => row);
@@ -120,7 +127,10 @@ export class ModelRunner {
     recordEmbedding(list, this.#model, this.#batch, buffers.streams[0]);
     for (let layer = 0; layer < config.layers; layer++) {
       recordLayer(list, {
-        ...{ model: this.#model, batch: this.#batch, layer, cache: at(this.#caches, layer) },
+        model: this.#model,
+        batch: this.#batch,
+        layer,
+        cache: at(this.#caches, layer),
         activations: buffers.activations,
         x: at(buffers.streams, layer % 2),
         out: at(buffers.streams, (layer + 1) % 2),
@@ -142,16 +152,32 @@ export class ModelRunner {
     const { config, parameters } = this.#model;
     const { width, vocabularySize: vocabulary, normEps: eps, layers } = config;
     ops.gatherRows(this.#list, {
-      ...{ x: at(b.streams, layers % 2), rows: b.predictors, y: b.gathered },
-      ...{ count, width, sourceRows: this.#batch.rows },
+      x: at(b.streams, layers % 2),
+      rows: b.predictors,
+      y: b.gathered,
+      count,
+      width,
+      sourceRows: this.#batch.rows,
     });
     ops.rmsNorm(this.#list, {
-      ...{ x: b.gathered, w: parameters.finalNorm, eps, y: b.normed, rstd: b.rstd },
-      ...{ rows: count, width },
+      x: b.gathered,
+      w: parameters.finalNorm,
+      eps,
+      y: b.normed,
+      rstd: b.rstd,
+      rows: count,
+      width,
     });
     ops.headSample(this.#list, {
-      ...{ x: b.normed, weight: parameters.head.packed, invTemperature: b.invTemperature },
-      ...{ draws: b.draws, ids: b.ids, logprobs: b.logprobs, rows: count, width, vocabulary },
+      x: b.normed,
+      weight: parameters.head.packed,
+      invTemperature: b.invTemperature,
+      draws: b.draws,
+      ids: b.ids,
+      logprobs: b.logprobs,
+      rows: count,
+      width,
+      vocabulary,
     });
   }
 

@@ -45,8 +45,14 @@ function makeModel(options: { threads?: number; fault?: DeviceFault } = {}): Mod
 function request(id: string, promptLength: number, more: Partial<SampleRequest> = {}) {
   const promptIds = Array.from({ length: promptLength }, (_, i) => (7 * i + promptLength) % 101);
   return {
-    ...{ id, promptIds, count: 3, temperature: 1, maxNewTokens: 21, stopTokenIds: [1] },
-    ...{ seed: [9, promptLength] as const, earlyStop: null },
+    id,
+    promptIds,
+    count: 3,
+    temperature: 1,
+    maxNewTokens: 21,
+    stopTokenIds: [1],
+    seed: [9, promptLength] as const,
+    earlyStop: null,
     ...more,
   } satisfies SampleRequest;
 }

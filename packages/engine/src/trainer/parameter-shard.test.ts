@@ -5,7 +5,12 @@ import { ParameterShard } from "./parameter-shard.js";
 
 const LENGTH = 1000;
 const STEP = {
-  ...{ lr: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, gradScale: 0.5 },
+  lr: 0.01,
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  gradScale: 0.5,
 };
 
 const values = (scale: number) =>

@@ -71,7 +71,10 @@ export class PackForward {
   layerPass(layer: number) {
     const { model, batch, workspace } = this;
     return {
-      ...{ model, batch, layer, cache: workspace.cache },
+      model,
+      batch,
+      layer,
+      cache: workspace.cache,
       activations: at(workspace.layers, layer),
       x: at(workspace.streams, layer),
       out: at(workspace.streams, layer + 1),
@@ -89,17 +92,34 @@ export class PackForward {
     const { width, vocabularySize: vocabulary, normEps: eps, layers } = model.config;
     const x = at(w.streams, layers);
     ops.gatherRows(this.list, {
-      ...{ x, rows: w.predictors, y: w.gathered },
-      ...{ count, width, sourceRows: this.batch.rows },
+      x,
+      rows: w.predictors,
+      y: w.gathered,
+      count,
+      width,
+      sourceRows: this.batch.rows,
     });
     ops.rmsNorm(this.list, {
-      ...{ x: w.gathered, w: model.parameters.finalNorm, eps, y: w.normed, rstd: w.rstd },
-      ...{ rows: count, width },
+      x: w.gathered,
+      w: model.parameters.finalNorm,
+      eps,
+      y: w.normed,
+      rstd: w.rstd,
+      rows: count,
+      width,
     });
     ops.headLogprobs(this.list, {
-      ...{ x: w.normed, weight: model.parameters.head.packed, targets: w.targetIds },
-      ...{ invTemperature: w.invTemperature, logprobs: w.logprobs, entropies: w.entropies },
-      ...{ stats: w.stats, kept: w.logits, rows: count, width, vocabulary },
+      x: w.normed,
+      weight: model.parameters.head.packed,
+      targets: w.targetIds,
+      invTemperature: w.invTemperature,
+      logprobs: w.logprobs,
+      entropies: w.entropies,
+      stats: w.stats,
+      kept: w.logits,
+      rows: count,
+      width,
+      vocabulary,
     });
   }
 

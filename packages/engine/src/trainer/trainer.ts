@@ -176,23 +176,41 @@ export class Trainer {
     const { width, vocabularySize: vocabulary } = model.config;
     const { head, finalNorm } = model.parameters;
     ops.headBackward(list, {
-      ...{ x: w.normed, weight: head.packed, weightT: present(head.packedT) },
-      ...{ targets: w.targetIds, invTemperature: w.invTemperature, stats: w.stats },
-      ...{ entropies: w.entropies, dLogprob: buffers.dLogprob, kept: w.logits },
+      x: w.normed,
+      weight: head.packed,
+      weightT: present(head.packedT),
+      targets: w.targetIds,
+      invTemperature: w.invTemperature,
+      stats: w.stats,
+      entropies: w.entropies,
+      dLogprob: buffers.dLogprob,
+      kept: w.logits,
       dEntropy: withEntropy ? buffers.dEntropy : null,
       dx: buffers.dNormed,
       dw: this.#parameter(`${head.name}.weight`),
-      ...{ rows: count, width, vocabulary },
+      rows: count,
+      width,
+      vocabulary,
     });
     ops.rmsNormBackward(list, {
-      ...{ x: w.gathered, w: finalNorm, rstd: w.rstd, dy: buffers.dNormed, dx: buffers.dGathered },
+      x: w.gathered,
+      w: finalNorm,
+      rstd: w.rstd,
+      dy: buffers.dNormed,
+      dx: buffers.dGathered,
       dw: this.#parameter("model.norm.weight"),
-      ...{ rows: count, width, accumulateDx: false },
+      rows: count,
+      width,
+      accumulateDx: false,
     });
     ops.fill(list, { x: buffers.dx, value: 0, length: batch.rows * width });
     ops.scatterAddRows(list, {
-      ...{ dy: buffers.dGathered, rows: w.predictors, dx: buffers.dx },
-      ...{ count, width, targetRows: batch.rows },
+      dy: buffers.dGathered,
+      rows: w.predictors,
+      dx: buffers.dx,
+      count,
+      width,
+      targetRows: batch.rows,
     });
   }
 

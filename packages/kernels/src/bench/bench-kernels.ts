@@ -19,12 +19,22 @@ export interface KernelFigure {
 /** Two small models: one that learns on a laptop in minutes, one of 25 million parameters. */
 export const BENCH_SHAPES: readonly BenchShape[] = [
   {
-    ...{ name: "2m", vocabulary: 512, width: 192, intermediate: 512 },
-    ...{ heads: 6, kvHeads: 2, headDim: 32 },
+    name: "2m",
+    vocabulary: 512,
+    width: 192,
+    intermediate: 512,
+    heads: 6,
+    kvHeads: 2,
+    headDim: 32,
   },
   {
-    ...{ name: "25m", vocabulary: 4096, width: 512, intermediate: 1408 },
-    ...{ heads: 8, kvHeads: 4, headDim: 64 },
+    name: "25m",
+    vocabulary: 4096,
+    width: 512,
+    intermediate: 1408,
+    heads: 8,
+    kvHeads: 4,
+    headDim: 64,
   },
 ];
 

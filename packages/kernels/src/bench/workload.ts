@@ -135,11 +135,13 @@ export class Workload {
     return [
       this.#forward(m, n, k),
       {
-        ...{ name: "linearBackwardInput", ...common },
+        name: "linearBackwardInput",
+        ...common,
         record: (list) => linearBackwardInput(list, { dy, weight, dx, m, n, k, addend: null }),
       },
       {
-        ...{ name: "linearBackwardWeight", ...common },
+        name: "linearBackwardWeight",
+        ...common,
         record: (list) => linearBackwardWeight(list, { x, dy, dw, db: null, m, n, k }),
       },
     ];
@@ -170,11 +172,17 @@ export class Workload {
     const work = 4 * pairs * heads * headDim;
     return {
       forward: {
-        ...{ name: "attention", shape, work, unit: "GFLOP/s" },
+        name: "attention",
+        shape,
+        work,
+        unit: "GFLOP/s",
         record: (target) => attention(target, { ...common, cache }),
       },
       backward: {
-        ...{ name: "attentionBackward", shape, work: 2.5 * work, unit: "GFLOP/s" },
+        name: "attentionBackward",
+        shape,
+        work: 2.5 * work,
+        unit: "GFLOP/s",
         record: (target) =>
           attentionBackward(target, { ...common, dy, k, v, dq, dk, dv, kvHeads, headDim }),
       },
@@ -184,7 +192,10 @@ export class Workload {
   #trainingAttention(): Job[] {
     const blocks = SEQUENCE / KV_BLOCK;
     const spans = Array.from({ length: TRAINING_ROWS / SEQUENCE }, (_, i) => ({
-      ...{ queryStart: i * SEQUENCE, queryCount: SEQUENCE, prefixBlocks: [], prefixLength: 0 },
+      queryStart: i * SEQUENCE,
+      queryCount: SEQUENCE,
+      prefixBlocks: [],
+      prefixLength: 0,
       ownBlocks: Array.from({ length: blocks }, (_block, j) => i * blocks + j),
       ownLength: 0,
     }));
@@ -216,19 +227,32 @@ export class Workload {
     const [weight, weightT] = [false, true].map((t) => this.#packed(vocabulary, width, t)) as Two;
     const dw = this.#random(vocabulary * width);
     const job = (name: string, rows: number, products: number) => ({
-      ...{ name, shape: `${rows}x${vocabulary}x${width}`, unit: "GFLOP/s" as const },
+      name,
+      shape: `${rows}x${vocabulary}x${width}`,
+      unit: "GFLOP/s" as const,
       work: 2 * products * rows * vocabulary * width,
     });
     const rows = TRAINING_ROWS;
     const inputs = (count: number) => ({
-      ...{ x: this.#random(count * width), weight, rows: count, width, vocabulary },
+      x: this.#random(count * width),
+      weight,
+      rows: count,
+      width,
+      vocabulary,
       invTemperature: this.#put(new Float32Array(count).fill(1)),
       logprobs: this.#random(count),
     });
     const training = {
-      ...{ ...inputs(rows), targets: this.#ids(rows), entropies: this.#random(rows) },
-      ...{ stats: this.#random(2 * rows), dLogprob: this.#random(rows), dEntropy: null },
-      ...{ dx: this.#random(rows * width), dw, weightT, kept: null },
+      ...inputs(rows),
+      targets: this.#ids(rows),
+      entropies: this.#random(rows),
+      stats: this.#random(2 * rows),
+      dLogprob: this.#random(rows),
+      dEntropy: null,
+      dx: this.#random(rows * width),
+      dw,
+      weightT,
+      kept: null,
     };
     const draws = this.#own(this.device.alloc("u32", 64));
     const sampled = { ...inputs(32), draws, ids: this.#ids(32) };
@@ -260,7 +284,9 @@ export class Workload {
     const length = rows * intermediate;
     const [up, y, dUp] = [0, 1, 2].map(() => this.#random(length)) as Three;
     const job = (name: string, columns: number, tensors: number) => ({
-      ...{ name, shape: `${rows}x${columns}`, unit: "GB/s" as const },
+      name,
+      shape: `${rows}x${columns}`,
+      unit: "GB/s" as const,
       work: 4 * tensors * rows * columns,
     });
     return [

@@ -163,7 +163,11 @@ describe.each(named)("linear layers of shape $name, seed 1", ({ m, n, k }) => {
         const part = (from: number, to: number) => ({
           x: rig.put(x.slice(from * k, to * k)),
           dy: rig.put(dy.slice(from * n, to * n)),
-          ...{ dw, db, m: to - from, n, k },
+          dw,
+          db,
+          m: to - from,
+          n,
+          k,
         });
         rig.run((list) => {
           linearBackwardWeight(list, part(0, cut));

@@ -75,7 +75,11 @@ describe.each(SHAPES)("$count of $rows rows of width $width, seed 6", ({ count, 
             gatherRows(list, { x: t, rows: i, y, count, width, sourceRows: rows }),
           (list: Parameters<typeof embedding>[0]) =>
             embeddingBackward(list, {
-              ...{ ids: i, dy: d, dTable: t, rows: count, width },
+              ids: i,
+              dy: d,
+              dTable: t,
+              rows: count,
+              width,
               vocabulary: rows,
             }),
           (list: Parameters<typeof embedding>[0]) =>

@@ -15,7 +15,7 @@ interface Checked {
  * Turns what zod found into one error that names a field and, if one is near, the right word. A
  * misspelt name is told before the gap that it leaves.
  */
-export function firstProblem(issues: readonly Issue[], checked: Checked): InvalidArgumentError {
+export function firstIssue(issues: readonly Issue[], checked: Checked): InvalidArgumentError {
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   if (issue === undefined) return new InvalidArgumentError("config", "is not valid");
   const field = fieldName(issue.path) || "config";

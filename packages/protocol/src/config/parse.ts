@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { isMap, parseDocument, type YAMLError } from "yaml";
 
-import { excerpt, firstProblem } from "./describe-issue.js";
+import { excerpt, firstIssue } from "./describe-issue.js";
 import { RunConfig } from "./run-config.js";
 import { checkYamlLimits } from "./yaml-limits.js";
 
@@ -32,7 +32,7 @@ export function parseRunConfig(
 export function checkRunConfig(value: unknown): RunConfig {
   const parsed = RunConfig.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw firstProblem(parsed.error.issues, { schema: RunConfig, value });
+  throw firstIssue(parsed.error.issues, { schema: RunConfig, value });
 }
 
 function readYaml(text: string): Record<string, unknown> {

@@ -18,7 +18,7 @@ export class RefusalLog {
   }
 
   /** @param call.peer  host:port of the caller */
-  tell(call: { peer: string; method?: string }, problem: string): void {
+  log(call: { peer: string; method?: string }, problem: string): void {
     const now = this.#clock.monotonicMs();
     for (const [key, atMs] of this.#mentioned) {
       if (now - atMs <= EVERY_MS) break;

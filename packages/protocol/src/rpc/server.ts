@@ -26,13 +26,13 @@ import { HealthService } from "../gen/grpc/health/v1/health.js";
 import { ServerReflectionService } from "../gen/grpc/reflection/v1/reflection.js";
 import { toGrpcFailure } from "../status.js";
 import { CallGuard } from "./call-guard.js";
-import { CallTurns } from "./call-turns.js";
+import { RequestScheduler } from "./request-scheduler.js";
 import { Connections } from "./connections.js";
 import { type AnyHandler, type CallContext, type RpcHandlers } from "./handlers.js";
 import { healthHandlers } from "./health.js";
 import { MAX_MESSAGE_BYTES, MAX_OPEN_REQUEST_BYTES } from "./limits.js";
 import { PlainListener } from "./plain-listener.js";
-import { tellHowPrivate } from "./privacy.js";
+import { warnIfPlaintext } from "./plaintext-warning.js";
 import { readRequest, requestReader } from "./read-request.js";
 import { reflectionHandlers, ServerReflectionAlphaService } from "./reflection.js";
 import { RefusalLog } from "./refusal-log.js";
@@ -97,7 +97,7 @@ export class RpcServer {
   readonly #callers = new Map<string, readonly TlsRole[]>();
   readonly #listener: TlsListener | PlainListener;
   readonly #refusals: RefusalLog;
-  readonly #turns = new CallTurns();
+  readonly #turns = new RequestScheduler();
   readonly #state = new ServingState();
 
   constructor(options: { token: string; tls?: Tls; logger?: Logger; clock?: Clock }) {
@@ -113,7 +113,7 @@ export class RpcServer {
       connections: this.#connections,
       isOpen: (path) => path.startsWith(HEALTH_PATH),
       callersOf: (path) => (hasTls ? (this.#callers.get(serviceOf(path)) ?? null) : null),
-      onRefused: ({ error, ...call }) => this.#refusals.tell(call, error.message),
+      onRefused: ({ error, ...call }) => this.#refusals.log(call, error.message),
     });
     this.#server = new Server({ ...SERVER_OPTIONS, interceptors: [guard.interceptor] });
     this.#tls = tls;
@@ -171,7 +171,7 @@ export class RpcServer {
       throw new ListenError(address, error as Error);
     }
     if (this.#tls !== null && this.#tls !== "off") this.#warnOfExpiry(this.#tls);
-    tellHowPrivate(this.#logger, `${host}:${port}`, this.#tls);
+    warnIfPlaintext(this.#logger, `${host}:${port}`, this.#tls);
     return `${host}:${port}`;
   }
 
@@ -191,7 +191,7 @@ export class RpcServer {
       tls,
       connections,
       inject: (socket) => injector.injectConnection(socket),
-      onRefused: (peer, problem) => this.#refusals.tell({ peer }, problem),
+      onRefused: (peer, problem) => this.#refusals.log({ peer }, problem),
     });
   }
 

@@ -152,7 +152,8 @@ test("reflection gives the file of a service, a method, a message and a name, wi
 test("what reflection gives describes the wire as it is", async () => {
   const [answer] = await reflect([{ fileContainingSymbol: "gumshoe.v1.RunService" }]);
   const registry = createFileRegistry({
-    ...{ $typeName: FileDescriptorSetSchema.typeName, file: filesOf(answer) },
+    $typeName: FileDescriptorSetSchema.typeName,
+    file: filesOf(answer),
   });
   const described = registry.getService("gumshoe.v1.RunService")?.methods.map(({ name }) => name);
   const served = Object.values(RunService).map(({ path }) => path.split("/")[2]);

@@ -7,7 +7,7 @@ import { InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
 import { addressOf, type Connections } from "./connections.js";
 import { listenOn } from "./plain-listener.js";
 import { certificateProblem, certificateRole, handshakeProblem } from "./tls.js";
-import { turnAway } from "./turn-away.js";
+import { rejectConnection } from "./reject-connection.js";
 
 /** Time that a handshake may take, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -51,8 +51,13 @@ export class TlsListener {
     const isAsked = clients === "certificate";
     this.#server = createServer(
       {
-        ...{ ca, ...identity, requestCert: true, rejectUnauthorized: false },
-        ...{ ALPNProtocols: ["h2"], noDelay: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+        ca,
+        ...identity,
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: ["h2"],
+        noDelay: true,
+        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
         // Both ends are Gumshoe's own or a gRPC library of today.
         minVersion: "TLSv1.3",
         secureOptions: constants.SSL_OP_NO_TICKET,
@@ -89,10 +94,10 @@ export class TlsListener {
       this.#inject(socket);
       return;
     }
-    const tell = () => this.#onRefused(peer, problem.message);
+    const report = () => this.#onRefused(peer, problem.message);
     // Who shows one may hang up before its first call; who shows none may only look whether we live.
-    if (socket.getPeerX509Certificate() !== undefined) tell();
-    turnAway(socket, problem, tell);
+    if (socket.getPeerX509Certificate() !== undefined) report();
+    rejectConnection(socket, problem, report);
   }
 
   #watch(socket: Socket): void {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { floatsToBytes } from "./floats.js";
-import { MemoryFileReader, MemoryFiles, placeOfProcess } from "./memory-files.js";
+import { MemoryFileReader, MemoryFiles, hostIdentity } from "./memory-files.js";
 
 const VALUES = Float32Array.from({ length: 1_070_001 }, (_, i) => i / 3);
 const MODULE = new URL("../../dist/tensors/memory-files.js", import.meta.url).href;
@@ -20,30 +20,30 @@ afterEach(async () => {
 });
 
 /** Another process that shares VALUES and says where they are. */
-async function sharingProcess(): Promise<{ path: string; offset: number; stamp: number }> {
+async function sharingProcess(): Promise<{ path: string; offset: number; generation: number }> {
   const script = `
     import { MemoryFiles } from ${JSON.stringify(MODULE)};
     const values = Float32Array.from({ length: 1_070_001 }, (_, i) => i / 3);
-    const { path, offset, stamp, written } = await new MemoryFiles().share("v", values);
+    const { path, offset, generation, written } = await new MemoryFiles().share("v", values);
     await written(values.length);
-    console.log(JSON.stringify({ path, offset, stamp }));
+    console.log(JSON.stringify({ path, offset, generation }));
     setInterval(() => undefined, 1000);`;
   child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
     cwd: fileURLToPath(new URL(".", import.meta.url)),
   });
   const [line] = (await once(child.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
-  return JSON.parse(line.toString()) as { path: string; offset: number; stamp: number };
+  return JSON.parse(line.toString()) as { path: string; offset: number; generation: number };
 }
 
-describe.skipIf(placeOfProcess() === "")("where processes see each other under /proc", () => {
+describe.skipIf(hostIdentity() === "")("where processes see each other under /proc", () => {
   test("a vector of another process is read in any range, until that process is killed", async () => {
-    const { path, offset, stamp } = await sharingProcess();
+    const { path, offset, generation } = await sharingProcess();
     const reader = await MemoryFileReader.open(path);
     const target = new Float32Array(1000);
     await reader.read(offset + 1_069_001 * 4, floatsToBytes(target));
     expect([...target]).toEqual([...VALUES.subarray(1_069_001)]);
-    expect(await reader.holds(stamp)).toBe(true);
+    expect(await reader.holds(generation)).toBe(true);
     await expect(reader.read(offset + 1_069_002 * 4, floatsToBytes(target))).rejects.toThrow(
       "ends 4 bytes too early",
     );
@@ -91,11 +91,11 @@ describe.skipIf(placeOfProcess() === "")("where processes see each other under /
       const others = await MemoryFileReader.open(shared.path);
       const target = new Float32Array(i);
       await others.read(shared.offset, floatsToBytes(target));
-      expect(await others.holds(shared.stamp)).toBe(true);
+      expect(await others.holds(shared.generation)).toBe(true);
       expect([...target]).toEqual([...VALUES.subarray(0, i)]);
       await others.close();
     }
-    expect(await reader.holds(first.stamp)).toBe(false);
+    expect(await reader.holds(first.generation)).toBe(false);
     expect(paths.size).toBe(4);
     await reader.close();
   });
@@ -111,8 +111,8 @@ describe.skipIf(placeOfProcess() === "")("where processes see each other under /
     ]);
   });
 
-  test("the place is the same for processes of one machine", () => {
-    expect(placeOfProcess()).toBe(files.place);
-    expect(files.place).not.toBe("");
+  test("the host id is the same for processes of one machine", () => {
+    expect(hostIdentity()).toBe(files.hostId);
+    expect(files.hostId).not.toBe("");
   });
 });

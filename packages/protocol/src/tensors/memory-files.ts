@@ -8,7 +8,7 @@ import { floatsToBytes } from "./floats.js";
 /** Vectors that stay readable after newer ones were shared: more than anybody still asks for. */
 const KEPT_FILES = 4;
 const MEMORY_FOLDER = "/dev/shm";
-/** What comes before the values: the stamp, and room up to the next page. */
+/** What comes before the values: the generation, and room up to the next page. */
 const HEAD_BYTES = 4096;
 /**
  * Values written in one go; whoever reads follows a piece behind. Small ones first, so that reading begins soon,
@@ -22,7 +22,7 @@ const F32_BYTES = 4;
  * Names the place in which processes can open each other's files under `/proc`: one boot of one machine,
  * one space of process numbers. Empty where there is no such thing.
  */
-export function placeOfProcess(): string {
+export function hostIdentity(): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
@@ -36,7 +36,7 @@ export interface SharedVector {
   /** Where others can open the file. */
   readonly path: string;
   /** What the file's first 8 bytes hold, a little-endian double, as long as the vector is in it. */
-  readonly stamp: number;
+  readonly generation: number;
   /** Place of the first value in the file, in bytes. */
   readonly offset: number;
   /**
@@ -53,13 +53,13 @@ export interface SharedVector {
  * - A file has no name of its own: others open it as this process's descriptor. Whatever kills the
  *   process, nothing is left behind.
  * - The oldest vector gives its file to a newer one: pages that are there already are filled several
- *   times as fast as new ones. Who still reads it finds another stamp.
+ *   times as fast as new ones. Who still reads it finds another generation.
  */
 export class MemoryFiles {
-  readonly place = placeOfProcess();
+  readonly hostId = hostIdentity();
   /** By key, the oldest first. */
   readonly #vectors = new Map<string, Writing>();
-  #stamp = 0;
+  #generation = 0;
 
   /** Says whether vectors are shared here: then the next one will be asked for too. */
   get isUsed(): boolean {
@@ -76,7 +76,7 @@ export class MemoryFiles {
   async share(key: string, values: Float32Array): Promise<SharedVector> {
     let writing = this.#vectors.get(key);
     if (writing === undefined) {
-      writing = new Writing(this.#takeFile(), values, ++this.#stamp);
+      writing = new Writing(this.#takeFile(), values, ++this.#generation);
       const begun = writing;
       this.#vectors.set(key, begun);
       begun.whole.catch(() => {
@@ -117,13 +117,15 @@ class Writing {
   readonly #pieces: { end: number; written: Promise<void> }[] = [];
   #numWritten = 0;
 
-  constructor(file: Promise<FileHandle>, values: Float32Array, stamp: number) {
+  constructor(file: Promise<FileHandle>, values: Float32Array, generation: number) {
     const head = Buffer.alloc(HEAD_BYTES);
-    head.writeDoubleLE(stamp);
+    head.writeDoubleLE(generation);
     this.file = file;
     let last = file.then((opened) => writeAt(opened, head, 0));
     this.begun = last.then(async () => ({
-      ...{ path: `/proc/${process.pid}/fd/${(await file).fd}`, stamp, offset: HEAD_BYTES },
+      path: `/proc/${process.pid}/fd/${(await file).fd}`,
+      generation,
+      offset: HEAD_BYTES,
       written: (elements: number) => this.#written(elements),
     }));
     for (let start = 0, end = 0; start < values.length; start = end) {
@@ -176,11 +178,11 @@ export class MemoryFileReader {
     }
   }
 
-  /** Says whether the file still holds the vector of this stamp: if so, all that was read is of it. */
-  async holds(stamp: number): Promise<boolean> {
+  /** Says whether the file still holds the vector of this generation: if so, all that was read is of it. */
+  async holds(generation: number): Promise<boolean> {
     const head = Buffer.alloc(8);
     await this.read(0, head);
-    return head.readDoubleLE() === stamp;
+    return head.readDoubleLE() === generation;
   }
 
   async close(): Promise<void> {

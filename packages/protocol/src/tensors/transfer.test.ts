@@ -6,7 +6,7 @@ import { RpcChannel } from "../rpc/channel.js";
 import { RpcServer } from "../rpc/server.js";
 import { TensorService } from "./chunk-codec.js";
 import { floatsToBytes } from "./floats.js";
-import { MemoryFiles, placeOfProcess } from "./memory-files.js";
+import { MemoryFiles, hostIdentity } from "./memory-files.js";
 import { pullTensor, serveTensor } from "./transfer.js";
 
 // 8 MiB and a bit: several chunks, the last one ragged.
@@ -29,11 +29,11 @@ afterEach(async () => {
 });
 
 function request(start: number, end: number): PullTensorRequest {
-  return { run: "r", name: "weights/3", start, end, digest: "", place: "" };
+  return { run: "r", name: "weights/3", start, end, digest: "", hostId: "" };
 }
 
 function chunk(offset: number, data: Buffer): TensorChunk {
-  const noFile = { file: "", fileOffset: 0, fileElements: 0, fileStamp: 0 };
+  const noFile = { file: "", fileOffset: 0, fileElements: 0, fileGeneration: 0 };
   return { offset, data, dtype: "f32", ...noFile };
 }
 
@@ -62,8 +62,8 @@ test("pulls at the same time do not get each other's values", async () => {
   await Promise.all(pulls);
 });
 
-test.skipIf(placeOfProcess() === "")(
-  "in one place a range arrives by a file, and streamed when the file cannot be read",
+test.skipIf(hostIdentity() === "")(
+  "on one host a range arrives by a file, and streamed when the file cannot be read",
   async () => {
     const files = new MemoryFiles();
     let asked: PullTensorRequest[] = [];
@@ -77,28 +77,28 @@ test.skipIf(placeOfProcess() === "")(
       await pullTensor(channel, request(500_000, 1_800_000), target);
       const expected = HELD.values.subarray(499_000, 1_799_000);
       expect(floatsToBytes(target).equals(floatsToBytes(expected))).toBe(true);
-      return asked.map(({ place }) => place);
+      return asked.map(({ hostId }) => hostId);
     };
-    expect(await pull()).toEqual([files.place]);
+    expect(await pull()).toEqual([files.hostId]);
     serve = async function* (request) {
       asked.push(request);
-      if (request.place === "") yield* serveTensor(request, HELD);
+      if (request.hostId === "") yield* serveTensor(request, HELD);
       else yield { ...chunk(request.start, Buffer.alloc(0)), file: "/proc/self/fd/9999" };
     };
-    expect(await pull()).toEqual([files.place, ""]);
+    expect(await pull()).toEqual([files.hostId, ""]);
     serve = async function* (request) {
       asked.push(request);
       for await (const chunk of serveTensor(request, HELD, files)) {
         // Newer vectors take the file, over and over, while it is read.
-        yield chunk.file === "" ? chunk : { ...chunk, fileStamp: chunk.fileStamp - 1 };
+        yield chunk.file === "" ? chunk : { ...chunk, fileGeneration: chunk.fileGeneration - 1 };
       }
     };
-    expect(await pull()).toEqual([files.place, ""]);
+    expect(await pull()).toEqual([files.hostId, ""]);
     await files.close();
   },
 );
 
-test.skipIf(placeOfProcess() === "")(
+test.skipIf(hostIdentity() === "")(
   "a vector of which more is held than before is shared as far as it is held now",
   async () => {
     const files = new MemoryFiles();

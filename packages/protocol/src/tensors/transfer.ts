@@ -11,7 +11,7 @@ import { floatsToBytes } from "./floats.js";
 import {
   MemoryFileReader,
   type MemoryFiles,
-  placeOfProcess,
+  hostIdentity,
   type SharedVector,
 } from "./memory-files.js";
 import { releaseMemory } from "./release-memory.js";
@@ -25,7 +25,7 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 const F32_BYTES = 4;
 const CHUNK_ELEMENTS = CHUNK_BYTES / F32_BYTES;
 const NO_DATA = Buffer.alloc(0);
-const NO_FILE = { file: "", fileOffset: 0, fileElements: 0, fileStamp: 0 };
+const NO_FILE = { file: "", fileOffset: 0, fileElements: 0, fileGeneration: 0 };
 
 /** A part of a vector that is held here. */
 export interface HeldRange {
@@ -92,7 +92,7 @@ async function shareIn(
   request: PullTensorRequest,
   held: HeldRange,
 ): Promise<SharedVector | null> {
-  if (files === undefined || request.place === "" || request.place !== files.place) return null;
+  if (files === undefined || request.hostId === "" || request.hostId !== files.hostId) return null;
   // Without room for a file the values still get there.
   return files.share(keyOf(request, held), held.values).catch(() => null);
 }
@@ -112,7 +112,7 @@ async function* announced(
       return;
     }
     const fileElements = Math.min(end, heldStart + written) - offset;
-    const file = { file: shared.path, fileOffset, fileElements, fileStamp: shared.stamp };
+    const file = { file: shared.path, fileOffset, fileElements, fileGeneration: shared.generation };
     yield { offset, data: NO_DATA, dtype: "f32", ...file };
     offset += fileElements;
   }
@@ -127,7 +127,7 @@ async function* announced(
  */
 export async function pullTensor(
   channel: RpcChannel,
-  request: Omit<PullTensorRequest, "place">,
+  request: Omit<PullTensorRequest, "hostId">,
   target: Float32Array,
   options: CallOptions = {},
 ): Promise<void> {
@@ -137,9 +137,9 @@ export async function pullTensor(
       `holds ${target.length} elements, not the range asked`,
     );
   }
-  if (await pullInto(channel, { ...request, place: placeOfProcess() }, target, options)) return;
+  if (await pullInto(channel, { ...request, hostId: hostIdentity() }, target, options)) return;
   // The file was given to another vector meanwhile, or belongs to another user: the values are streamed.
-  await pullInto(channel, { ...request, place: "" }, target, options);
+  await pullInto(channel, { ...request, hostId: "" }, target, options);
 }
 
 /** Fills the target from the stream, or from the files it names; false when such a file fails. */
@@ -192,14 +192,14 @@ function elementsOf(chunk: TensorChunk, request: PullTensorRequest, next: number
 
 /** The files that one pull has read from. */
 class FilesRead {
-  readonly #open = new Map<string, { reader: MemoryFileReader; stamp: number }>();
+  readonly #open = new Map<string, { reader: MemoryFileReader; generation: number }>();
 
   /** Fills `target`; false when the file cannot be read. */
   async read(chunk: TensorChunk, target: Uint8Array): Promise<boolean> {
     try {
       let known = this.#open.get(chunk.file);
       if (known === undefined) {
-        known = { reader: await MemoryFileReader.open(chunk.file), stamp: chunk.fileStamp };
+        known = { reader: await MemoryFileReader.open(chunk.file), generation: chunk.fileGeneration };
         this.#open.set(chunk.file, known);
       }
       await known.reader.read(chunk.fileOffset, target);
@@ -211,8 +211,8 @@ class FilesRead {
 
   /** Says whether all that was read is of the vector that was meant. */
   async held(): Promise<boolean> {
-    for (const { reader, stamp } of this.#open.values()) {
-      if (!(await reader.holds(stamp))) return false;
+    for (const { reader, generation } of this.#open.values()) {
+      if (!(await reader.holds(generation))) return false;
     }
     return true;
   }

@@ -6,12 +6,12 @@ import { type Setting } from "../scenario/setting.js";
 /** A question about the crime, about where a piece was, or about motives. */
 export type Query =
   | { type: "main"; part: SolutionPart }
-  | { type: "where"; subject: PlaceSubject; time: number }
+  | { type: "where"; subject: LocationSubject; time: number }
   | { type: "holder"; motive: number }
   | { type: "motive-of"; suspect: number };
 
 /** What a question about a place asks for: a piece, or the one suspect who has a motive. */
-export type PlaceSubject = { type: "piece"; piece: number } | { type: "motive"; motive: number };
+export type LocationSubject = { type: "piece"; piece: number } | { type: "motive"; motive: number };
 
 /** A case before it is put into words. */
 export interface Plot {
@@ -63,7 +63,7 @@ export function answerIndex(query: Query, truth: Truth): number {
   }
 }
 
-function whoIsMeant(subject: PlaceSubject, { motiveOf }: Truth): number {
+function whoIsMeant(subject: LocationSubject, { motiveOf }: Truth): number {
   return subject.type === "piece" ? subject.piece : motiveOf.indexOf(subject.motive);
 }
 

@@ -11,7 +11,7 @@ export class DecisionQueue {
   /** Grows towards the front. */
   readonly #stamp: number[] = [0];
   #front = 0;
-  #lastStamp = 0;
+  #lastGeneration = 0;
   /** All variables nearer to the front are assigned. */
   #cursor = 0;
 
@@ -66,6 +66,6 @@ export class DecisionQueue {
     this.#next[variable] = 0;
     if (this.#front !== 0) this.#next[this.#front] = variable;
     this.#front = variable;
-    this.#stamp[variable] = ++this.#lastStamp;
+    this.#stamp[variable] = ++this.#lastGeneration;
   }
 }

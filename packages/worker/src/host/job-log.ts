@@ -3,7 +3,7 @@ import { type Clock } from "@gumshoe/core";
 /** Which jobs are in hand, since when, and how many are done. */
 export class JobLog {
   readonly #clock: Clock;
-  readonly #inHand = new Map<string, number>();
+  readonly #active = new Map<string, number>();
   numDone = 0;
 
   constructor(clock: Clock) {
@@ -12,19 +12,19 @@ export class JobLog {
 
   /** Runs a job and counts it when it succeeds. */
   async during<T>(key: string, work: () => Promise<T>): Promise<T> {
-    this.#inHand.set(key, this.#clock.monotonicMs());
+    this.#active.set(key, this.#clock.monotonicMs());
     try {
       const result = await work();
       this.numDone += 1;
       return result;
     } finally {
-      this.#inHand.delete(key);
+      this.#active.delete(key);
     }
   }
 
   /** The job that is in hand longest; null when there is none. */
   get oldest(): { key: string; ageMs: number } | null {
-    const [first] = this.#inHand;
+    const [first] = this.#active;
     if (first === undefined) return null;
     return { key: first[0], ageMs: Math.round(this.#clock.monotonicMs() - first[1]) };
   }

@@ -12,8 +12,14 @@ afterEach(async () => {
 });
 
 const vitals = {
-  ...{ state: "idle", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 },
-  ...{ tokensPerSecond: 0, tokensDone: 0, jobsInHand: ["r/0/train/1", "r/0/train/2"] },
+  state: "idle",
+  job: "",
+  jobAgeMs: 0,
+  weightVersion: 0,
+  jobsDone: 0,
+  tokensPerSecond: 0,
+  tokensDone: 0,
+  activeJobs: ["r/0/train/1", "r/0/train/2"],
 };
 
 /** Starts a worker's membership of a coordinator that answers with these handlers. */
@@ -27,12 +33,17 @@ async function join(
   const membership = new Membership({
     fleet: channel.client(FleetService),
     identity: {
-      ...{ workerId: "w", role: "inference", device: "cpu x1", address: "127.0.0.1:1" },
-      ...{ host: "a", pid: 1 },
+      workerId: "w",
+      role: "inference",
+      device: "cpu x1",
+      address: "127.0.0.1:1",
+      host: "a",
+      pid: 1,
     },
     vitals: () => vitals,
     onWithdrawn,
-    ...{ clock: systemClock, logger },
+    clock: systemClock,
+    logger,
   });
   closing.push(
     () => server.stop(0),
@@ -69,9 +80,9 @@ test("jobs that the coordinator does not want any more are named to the worker",
   await join(
     {
       register: async () => ({ heartbeatIntervalMs: 10 }),
-      heartbeat: async ({ jobsInHand }) => ({
+      heartbeat: async ({ activeJobs }) => ({
         heartbeatIntervalMs: 10,
-        withdrawnJobs: jobsInHand.slice(1),
+        withdrawnJobs: activeJobs.slice(1),
       }),
       leave: async () => ({}),
     },

@@ -99,7 +99,8 @@ export class WorkerHost {
       role === "reducer"
         ? new ReducerRole({
             home: this.#settings.home,
-            ...{ engine: this.#engine, channels: this.#channels },
+            engine: this.#engine,
+            channels: this.#channels,
             onPublished: (run, name, held) => shareAhead(this.#files, { run, name }, held),
           })
         : null;
@@ -116,7 +117,11 @@ export class WorkerHost {
     this.#membership = new Membership({
       fleet: this.#coordinator.client(FleetService),
       identity: {
-        ...{ workerId: this.#workerId, role, host, pid: process.pid, address },
+        workerId: this.#workerId,
+        role,
+        host,
+        pid: process.pid,
+        address,
         device: `cpu x${threads}`,
       },
       vitals: () => this.#vitals(),
@@ -200,7 +205,7 @@ export class WorkerHost {
       jobsDone: this.#jobs.numDone,
       tokensPerSecond: this.#rate.update(tokens),
       tokensDone: tokens,
-      jobsInHand: [...(this.#role?.worker?.jobsInHand ?? [])],
+      activeJobs: [...(this.#role?.worker?.activeJobs ?? [])],
     };
   }
 }

@@ -8,7 +8,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { type EngineThread } from "../engine/engine-thread.js";
-import { OutOfTurnError } from "../errors.js";
+import { OutOfOrderError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { sharedFloats } from "./shared-floats.js";
 
@@ -101,7 +101,7 @@ export class Assignment {
     const { update } = request;
     if (this.#step?.update === update) return this.#step.answer;
     this.#expect(update);
-    if (this.#norm?.update !== update) throw new OutOfTurnError(`update ${update} was not summed`);
+    if (this.#norm?.update !== update) throw new OutOfOrderError(`update ${update} was not summed`);
     const answer = this.#move(request);
     this.#step = { update, answer };
     return answer;
@@ -120,7 +120,7 @@ export class Assignment {
     const lanes: SharedArrayBuffer[] = [];
     for (let lane = 0; lane < numLanes; lane++) {
       const memory = await this.#lanes.get(lane);
-      if (memory === undefined) throw new OutOfTurnError(`lane ${lane} was not collected`);
+      if (memory === undefined) throw new OutOfOrderError(`lane ${lane} was not collected`);
       lanes.push(memory);
     }
     const { engine, blockSize } = this.options;
@@ -154,7 +154,7 @@ export class Assignment {
 
   #expect(update: number): void {
     if (update !== this.#version) {
-      throw new OutOfTurnError(`update ${update} was asked for, update ${this.#version} is due`);
+      throw new OutOfOrderError(`update ${update} was asked for, update ${this.#version} is due`);
     }
   }
 }

@@ -9,7 +9,7 @@ import { dirname, join, sep } from "node:path";
 import { diskError, errorMessage, FolderAwayError } from "@gumshoe/core";
 import { type CheckpointFile, floatsToBytes } from "@gumshoe/protocol";
 
-import { CheckpointPlaceError } from "../errors.js";
+import { CheckpointPathError } from "../errors.js";
 
 /** `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with one more folder at most. */
 const NAME = /^runs\/([a-z0-9][a-z0-9-]{0,62})\/checkpoints\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
@@ -27,7 +27,7 @@ export interface CheckpointRange {
 /**
  * Writes values into a prepared file at their place in the flat vector, and syncs it.
  *
- * @throws CheckpointPlaceError, and DiskFullError or FolderAwayError, which are waited for
+ * @throws CheckpointPathError, and DiskFullError or FolderAwayError, which are waited for
  */
 export async function writeCheckpointRange(range: CheckpointRange): Promise<void> {
   const { home, values } = range;
@@ -49,7 +49,7 @@ async function writeValues(
   const position = file.dataOffset + start * Float32Array.BYTES_PER_ELEMENT;
   const { size } = await handle.stat();
   if (position + bytes.byteLength > size) {
-    throw new CheckpointPlaceError(file.name, `has ${size} bytes, too few for this range`);
+    throw new CheckpointPathError(file.name, `has ${size} bytes, too few for this range`);
   }
   await handle.write(bytes, 0, bytes.byteLength, position);
   await handle.sync();
@@ -59,22 +59,22 @@ async function openPrepared({ home, run, file }: CheckpointRange): Promise<FileH
   const { name } = file;
   const named = NAME.exec(name);
   if (named === null || named[1] !== run) {
-    throw new CheckpointPlaceError(name.slice(0, 200), `is no file of a checkpoint of run ${run}`);
+    throw new CheckpointPathError(name.slice(0, 200), `is no file of a checkpoint of run ${run}`);
   }
   try {
     const path = join(home, name);
     const folder = await realpath(dirname(path));
     if (!folder.startsWith((await realpath(home)) + sep)) {
-      throw new CheckpointPlaceError(name, "leads out of the home");
+      throw new CheckpointPathError(name, "leads out of the home");
     }
     return await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    if (error instanceof CheckpointPlaceError) throw error;
+    if (error instanceof CheckpointPathError) throw error;
     const hint =
       `cannot be opened in ${home} (${errorMessage(error)}): GUMSHOE_HOME of a reducer names the ` +
       "home of the coordinator, on a disk that both see";
     // A home that is away may come back.
     if (diskError(error, home) !== null) throw new FolderAwayError(home, `${name} ${hint}`, error);
-    throw new CheckpointPlaceError(name, hint, error);
+    throw new CheckpointPathError(name, hint, error);
   }
 }

@@ -11,7 +11,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { type EngineThread } from "../engine/engine-thread.js";
-import { OutOfTurnError, WrongPlanError } from "../errors.js";
+import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { Assignment } from "./assignment.js";
 import { writeCheckpointRange } from "./checkpoint-file.js";
@@ -96,8 +96,16 @@ export class ReducerRole {
     if (this.#assigning?.plan !== plan)
       throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
     this.#assignment = new Assignment({
-      ...{ run, plan, start, end, blockSize, version, weights, blockDigests },
-      ...{ engine, channels },
+      run,
+      plan,
+      start,
+      end,
+      blockSize,
+      version,
+      weights,
+      blockDigests,
+      engine,
+      channels,
       onPublished: (name, held) => onPublished(run, name, held),
     });
     return { blockDigests };
@@ -108,7 +116,7 @@ export class ReducerRole {
     const { start, end } = assignment.options;
     const weights = assignment.published(request.version);
     if (request.version !== assignment.version || weights === null) {
-      throw new OutOfTurnError(
+      throw new OutOfOrderError(
         `version ${request.version} cannot be written, version ${assignment.version} is here`,
       );
     }

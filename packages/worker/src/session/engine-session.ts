@@ -7,7 +7,7 @@ import { type Channels } from "../host/channels.js";
 import { type RunAssets } from "./run-assets.js";
 
 /** The model and the weights that a job names. */
-export interface WantedWeights {
+export interface RequiredWeights {
   readonly run: string;
   readonly assets: RunAssets;
   readonly version: number;
@@ -18,7 +18,7 @@ export interface WantedWeights {
 
 /** A job that waits for its weights. */
 interface Waiting {
-  readonly wanted: WantedWeights;
+  readonly wanted: RequiredWeights;
   readonly signal: AbortSignal;
   readonly enter: () => void;
   readonly reject: (reason: unknown) => void;
@@ -71,7 +71,7 @@ export class EngineSession {
    * @throws WrongWeightsError; RpcError when a source does not hold them (any more); the signal's reason
    */
   async withWeights<T>(
-    wanted: WantedWeights,
+    wanted: RequiredWeights,
     signal: AbortSignal,
     work: () => Promise<T>,
   ): Promise<T> {
@@ -88,7 +88,7 @@ export class EngineSession {
     }
   }
 
-  #enter(wanted: WantedWeights, signal: AbortSignal): Promise<void> {
+  #enter(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const settled = (settle: () => void) => () => {
@@ -142,13 +142,13 @@ export class EngineSession {
     }
   }
 
-  #holds({ assets, digest }: WantedWeights): boolean {
+  #holds({ assets, digest }: RequiredWeights): boolean {
     const held = this.#held;
     return held !== null && held.model === assets.modelConfigJson && held.digest === digest;
   }
 
   /** The engine's own calls are waited for even after an abort: they read the memory that is pulled into. */
-  async #change(wanted: WantedWeights, signal: AbortSignal): Promise<void> {
+  async #change(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
     const { run, assets, version, digest } = wanted;
     const { modelConfigJson: configJson } = assets;
     this.#held = null;
@@ -162,7 +162,7 @@ export class EngineSession {
     this.#held = { model: configJson, version, digest };
   }
 
-  async #pull(wanted: WantedWeights, signal: AbortSignal): Promise<void> {
+  async #pull(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
     const { run, version, digest, sources } = wanted;
     const { numParameters } = wanted.assets;
     if (this.#memory.byteLength !== numParameters * F32_BYTES) {

@@ -18,7 +18,7 @@ export interface RunAssets {
 }
 
 /** A run's files as a job names them. */
-export interface WantedAssets {
+export interface RequiredAssets {
   readonly run: string;
   readonly assetsDigest: string;
 }
@@ -42,7 +42,7 @@ export class RunAssetsCache {
    *
    * @throws OtherAssetsError when the coordinator has other files for the run by now
    */
-  async get({ run, assetsDigest }: WantedAssets, signal: AbortSignal): Promise<RunAssets> {
+  async get({ run, assetsDigest }: RequiredAssets, signal: AbortSignal): Promise<RunAssets> {
     const assets = this.#kept.get(assetsDigest) ?? (await this.#fetch(run, assetsDigest, signal));
     this.#kept.delete(assetsDigest);
     this.#kept.set(assetsDigest, assets);

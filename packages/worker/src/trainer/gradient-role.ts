@@ -72,7 +72,12 @@ export class GradientRole {
     const gap = metrics.logprobGapAt;
     await packs.completeLane(
       {
-        ...{ run, update, lane: index, plan, workerId, gradientDigest: gradient.digest },
+        run,
+        update,
+        lane: index,
+        plan,
+        workerId,
+        gradientDigest: gradient.digest,
         weightsDigest: gradient.weights,
         metricsJson: JSON.stringify(metrics),
         logprobGapMax: metrics.logprobGapMax,

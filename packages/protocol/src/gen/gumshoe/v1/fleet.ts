@@ -56,7 +56,7 @@ export interface HeartbeatRequest {
   /** Tokens sampled so far in the group in hand, for progress bars. */
   tokensDone: number;
   /** Keys of all jobs in hand. */
-  jobsInHand: string[];
+  activeJobs: string[];
 }
 
 export interface HeartbeatResponse {
@@ -277,7 +277,7 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
     jobsDone: 0,
     tokensPerSecond: 0,
     tokensDone: 0,
-    jobsInHand: [],
+    activeJobs: [],
   };
 }
 
@@ -307,7 +307,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     if (message.tokensDone !== 0) {
       writer.uint32(64).uint64(message.tokensDone);
     }
-    for (const v of message.jobsInHand) {
+    for (const v of message.activeJobs) {
       writer.uint32(74).string(v!);
     }
     return writer;
@@ -395,7 +395,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
               break;
             }
 
-            message.jobsInHand.push(reader.string());
+            message.activeJobs.push(reader.string());
             continue;
           }
         }
@@ -423,7 +423,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.jobsDone = object.jobsDone ?? 0;
     message.tokensPerSecond = object.tokensPerSecond ?? 0;
     message.tokensDone = object.tokensDone ?? 0;
-    message.jobsInHand = object.jobsInHand?.map((e) => e) || [];
+    message.activeJobs = object.activeJobs?.map((e) => e) || [];
     return message;
   },
 };

@@ -34,7 +34,7 @@ export interface PullTensorRequest {
    * Where the asker runs; empty to have the values streamed. Who runs in the same place may be answered
    * with a file.
    */
-  place: string;
+  hostId: string;
 }
 
 /** The hot message; encoded and decoded by hand. */
@@ -47,16 +47,16 @@ export interface TensorChunk {
   dtype: string;
   /**
    * A file of this place that holds `file_elements` values from `file_offset` bytes on; then `data` is
-   * empty. They are the ones meant as long as the file's first 8 bytes are `file_stamp`.
+   * empty. They are the ones meant as long as the file's first 8 bytes are `file_generation`.
    */
   file: string;
   fileOffset: number;
   fileElements: number;
-  fileStamp: number;
+  fileGeneration: number;
 }
 
 function createBasePullTensorRequest(): PullTensorRequest {
-  return { run: "", name: "", start: 0, end: 0, digest: "", place: "" };
+  return { run: "", name: "", start: 0, end: 0, digest: "", hostId: "" };
 }
 
 export const PullTensorRequest: MessageFns<PullTensorRequest> = {
@@ -76,8 +76,8 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
     if (message.digest !== "") {
       writer.uint32(42).string(message.digest);
     }
-    if (message.place !== "") {
-      writer.uint32(50).string(message.place);
+    if (message.hostId !== "") {
+      writer.uint32(50).string(message.hostId);
     }
     return writer;
   },
@@ -140,7 +140,7 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
               break;
             }
 
-            message.place = reader.string();
+            message.hostId = reader.string();
             continue;
           }
         }
@@ -165,13 +165,13 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
     message.start = object.start ?? 0;
     message.end = object.end ?? 0;
     message.digest = object.digest ?? "";
-    message.place = object.place ?? "";
+    message.hostId = object.hostId ?? "";
     return message;
   },
 };
 
 function createBaseTensorChunk(): TensorChunk {
-  return { offset: 0, data: Buffer.alloc(0), dtype: "", file: "", fileOffset: 0, fileElements: 0, fileStamp: 0 };
+  return { offset: 0, data: Buffer.alloc(0), dtype: "", file: "", fileOffset: 0, fileElements: 0, fileGeneration: 0 };
 }
 
 export const TensorChunk: MessageFns<TensorChunk> = {
@@ -194,8 +194,8 @@ export const TensorChunk: MessageFns<TensorChunk> = {
     if (message.fileElements !== 0) {
       writer.uint32(48).uint64(message.fileElements);
     }
-    if (message.fileStamp !== 0) {
-      writer.uint32(57).double(message.fileStamp);
+    if (message.fileGeneration !== 0) {
+      writer.uint32(57).double(message.fileGeneration);
     }
     return writer;
   },
@@ -266,7 +266,7 @@ export const TensorChunk: MessageFns<TensorChunk> = {
               break;
             }
 
-            message.fileStamp = reader.double();
+            message.fileGeneration = reader.double();
             continue;
           }
         }
@@ -292,7 +292,7 @@ export const TensorChunk: MessageFns<TensorChunk> = {
     message.file = object.file ?? "";
     message.fileOffset = object.fileOffset ?? 0;
     message.fileElements = object.fileElements ?? 0;
-    message.fileStamp = object.fileStamp ?? 0;
+    message.fileGeneration = object.fileGeneration ?? 0;
     return message;
   },
 };

@@ -1,0 +1,91 @@
+import { type Clock } from "@gumshoe/core";
+
+import { type EndpointError } from "../errors.js";
+
+/** Tries of one request that fails without a word on when to come back. */
+const MAX_TRIES = 6;
+/** An answer that takes longer than the limit twice will take so again. */
+const MAX_TIMEOUTS = 2;
+const FIRST_DELAY_MS = 1000;
+const MAX_DELAY_MS = 30_000;
+
+/** What a request has been through. */
+export interface RequestHistory {
+  tries: number;
+  /** Null until it failed. */
+  firstFailureAtMs: number | null;
+  /** Requests of the evaluation that had been answered then; null until it failed. */
+  numAnsweredBefore: number | null;
+}
+
+/**
+ * Decides how long requests wait before they are sent again.
+ *
+ * - A wait that the endpoint asks for holds back all requests, not only the one that was told.
+ * - No request waits longer than `maxWaitMs` altogether.
+ * - Waits are jittered, so that requests that failed together do not come back together.
+ */
+export class EndpointRetries {
+  readonly #options: { clock: Clock; maxWaitMs: number; random: () => number };
+  #heldUntilMs = 0;
+
+  constructor(options: { clock: Clock; maxWaitMs: number; random: () => number }) {
+    this.#options = options;
+  }
+
+  /** Waits until requests may be sent. */
+  async untilFree(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    for (;;) {
+      const waitMs = this.#heldUntilMs - clock.monotonicMs();
+      if (waitMs <= 0) return;
+      await clock.sleep(waitMs, signal);
+    }
+  }
+
+  /**
+   * Waits before a failed request is sent again.
+   *
+   * @returns  null when it may be sent again, or why it may not
+   */
+  async beforeRetry(
+    error: EndpointError,
+    history: RequestHistory,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    const { clock, maxWaitMs } = this.#options;
+    const { kind, retryAfterMs: askedMs = null } = error.about;
+    const nowMs = clock.monotonicMs();
+    history.tries++;
+    history.firstFailureAtMs ??= nowMs;
+    const delayMs = this.#delayMs(askedMs, history.tries);
+    const waitedMs = nowMs - history.firstFailureAtMs;
+    if (waitedMs + delayMs > maxWaitMs) {
+      const asked = askedMs === null ? "" : `, and it asks for ${seconds(askedMs)} more`;
+      return `waited ${seconds(waitedMs)}${asked}; --max-wait is ${seconds(maxWaitMs)}`;
+    }
+    const maxTries = kind === "timeout" ? MAX_TIMEOUTS : MAX_TRIES;
+    if (kind !== "refused" && history.tries >= maxTries) {
+      return `tried ${history.tries} times in ${seconds(waitedMs)}`;
+    }
+    if (kind === "refused") {
+      this.#heldUntilMs = Math.max(this.#heldUntilMs, nowMs + delayMs);
+      return null;
+    }
+    await clock.sleep(delayMs, signal);
+    return null;
+  }
+
+  #delayMs(askedMs: number | null, tries: number): number {
+    const { random } = this.#options;
+    const backoffMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (tries - 1));
+    if (askedMs === null) return backoffMs * (0.5 + random() / 2);
+    // An endpoint that asks for no wait and refuses again is given one all the same.
+    const leastMs = tries === 1 ? 0 : Math.min(1000, backoffMs);
+    return Math.max(askedMs, leastMs) + random() * Math.min(500, askedMs * 0.1);
+  }
+}
+
+function seconds(ms: number): string {
+  return `${Math.ceil(ms / 1000)} s`;
+}

@@ -1,0 +1,235 @@
+import { existsSync } from "node:fs";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+
+import {
+  type ClusterError,
+  diskError,
+  DiskFullError,
+  errorMessage,
+  freeBytes,
+  hashJson,
+  type Logger,
+} from "@gumshoe/core";
+import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
+import { MOMENTS_FILE } from "@gumshoe/protocol";
+
+import { ExactnessError } from "../errors.js";
+import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
+import { makeFolder, syncFolder, writeDurably } from "../ledger/durable-file.js";
+import { fileDigest } from "../ledger/file-digest.js";
+import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
+import { type RunModel } from "../plan/run-model.js";
+import { type RunRecord } from "../run/run-record.js";
+import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
+
+const F32_BYTES = 4;
+
+/**
+ * Writes and finds a run's checkpoints: folders that Transformers loads as they are, with the
+ * optimizer's state and a manifest beside the model.
+ *
+ * - A checkpoint is made in a temporary folder and renamed when all of it is synced.
+ * - The coordinator makes the files with their headers, the reducers write their ranges into them.
+ */
+export class Checkpoints {
+  readonly #record: RunRecord;
+  readonly #model: RunModel;
+  readonly #logger: Logger;
+  readonly #folder: string;
+  readonly #distrusted = new Set<string>();
+
+  constructor(record: RunRecord, model: RunModel, logger: Logger) {
+    this.#record = record;
+    this.#model = model;
+    this.#logger = logger;
+    this.#folder = join(record.folder, "checkpoints");
+  }
+
+  /** Never takes a checkpoint again that turned out to hold other weights than the ledger says. */
+  distrust(folder: string): void {
+    this.#distrusted.add(folder);
+  }
+
+  /** The newest weights on disk that are whole: a checkpoint, or the first model. */
+  async newest(): Promise<DurableSource> {
+    for (const checkpoint of [...this.#record.state.checkpoints].reverse()) {
+      const { folder } = checkpoint;
+      if (!existsSync(folder) || this.#distrusted.has(folder)) continue;
+      const problem = await this.#problemOf(checkpoint);
+      if (problem === null) {
+        return { folder, version: checkpoint.version, withOptimizer: true };
+      }
+      this.#logger.warn({ checkpoint: folder }, `checkpoint is passed over: ${problem}`);
+    }
+    return { folder: this.#model.folder, version: 0, withOptimizer: false };
+  }
+
+  /** Writes the newest weights after an iteration, and drops what is not kept. */
+  async write(plan: ReducerPlan, iteration: number): Promise<void> {
+    const weights = newestWeights(this.#record.state);
+    if (weights === null) return;
+    const folder = join(this.#folder, String(iteration));
+    const temporary = `${folder}.tmp`;
+    await rm(temporary, { recursive: true, force: true });
+    await makeFolder(this.#folder);
+    await makeFolder(temporary);
+    try {
+      await this.#fill(temporary, folder, { plan, iteration, weights });
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+      throw this.#diskError(error) ?? error;
+    }
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+    await syncFolder(this.#folder);
+    const { version, digest } = weights;
+    await this.#record.append({ type: "checkpoint-written", iteration, version, folder, digest });
+    await this.#dropOld();
+  }
+
+  /** Writes all files of a checkpoint. */
+  async #fill(
+    temporary: string,
+    folder: string,
+    of: { plan: ReducerPlan; iteration: number; weights: Weights },
+  ): Promise<void> {
+    const { plan, iteration, weights } = of;
+    const written = await this.#writeTensors(plan, temporary, weights.version);
+    if (written !== weights.digest) {
+      throw new ExactnessError(`checkpoint ${folder} holds ${written}, not ${weights.digest}`);
+    }
+    for (const [name, text] of Object.entries(this.#model.assets)) {
+      const content = name === "config.json" ? float32Config(text) : text;
+      await writeDurably(join(temporary, name), content);
+    }
+    await writeDurably(
+      join(temporary, MANIFEST),
+      `${JSON.stringify(await this.#manifest(temporary, iteration), null, 2)}\n`,
+    );
+    await syncFolder(temporary);
+  }
+
+  /** Translates a failure of the disk, with the room that a whole checkpoint needs. */
+  #diskError(error: unknown): ClusterError | null {
+    const { folder } = this.#record;
+    // Weights and the optimizer's two moments.
+    const neededBytes = 3 * F32_BYTES * this.#model.layout.numParameters;
+    const found = diskError(error, folder, neededBytes);
+    if (found?.details["disk"] !== "full") return found;
+    return new DiskFullError(folder, { freeBytes: freeBytes(folder), neededBytes }, error);
+  }
+
+  async #writeTensors(plan: ReducerPlan, folder: string, version: number): Promise<string> {
+    const { layout } = this.#model;
+    const bytes = layout.numParameters * F32_BYTES;
+    const weightsHeader = safetensorsHeader(layout);
+    const weights = join(folder, "model.safetensors");
+    await prepareFile(weights, weightsHeader, bytes);
+    const optimizerHeader = safetensorsHeader(momentsLayout(layout));
+    const optimizer = join(folder, MOMENTS_FILE);
+    await prepareFile(optimizer, optimizerHeader, 2 * bytes);
+    return plan.writeCheckpoint({
+      version,
+      weights: { name: this.#inHome(weights), dataOffset: weightsHeader.length },
+      expAvg: { name: this.#inHome(optimizer), dataOffset: optimizerHeader.length },
+      expAvgSq: { name: this.#inHome(optimizer), dataOffset: optimizerHeader.length + bytes },
+    });
+  }
+
+  /** The place of a file in the home, as reducers are told it: their home may be mounted elsewhere. */
+  #inHome(path: string): string {
+    const inRun = relative(this.#record.folder, path).split(sep);
+    return ["runs", this.#record.config.name, ...inRun].join("/");
+  }
+
+  async #manifest(folder: string, iteration: number): Promise<Manifest> {
+    const weights = newestWeights(this.#record.state);
+    const files: Record<string, number> = {};
+    const digests: Record<string, string> = {};
+    for (const name of (await readdir(folder)).sort()) {
+      files[name] = (await stat(join(folder, name))).size;
+      digests[name] = await fileDigest(join(folder, name));
+    }
+    return {
+      iteration,
+      update: weights?.version ?? 0,
+      digest: weights?.digest ?? "",
+      configHash: hashJson(this.#record.config),
+      files,
+      optimizer: digests[MOMENTS_FILE] ?? "",
+      sha256: digests,
+    };
+  }
+
+  async #problemOf({ folder, digest }: Durable): Promise<string | null> {
+    try {
+      const found = await readManifest(folder);
+      if (found === null) return "it is gone";
+      const { manifest } = found;
+      if (manifest.digest !== digest) return "its manifest names other weights";
+      for (const [name, size] of Object.entries(manifest.files)) {
+        if ((await stat(join(folder, name))).size !== size) return `${name} has another size`;
+      }
+      const moments = momentsFile(manifest);
+      const optimizer = await fileDigest(join(folder, moments));
+      if (optimizer !== manifest.optimizer) return `the bytes of ${moments} have changed`;
+      return null;
+    } catch (error) {
+      return errorMessage(error);
+    }
+  }
+
+  /** Keeps the newest ones and the best by validation. */
+  async #dropOld(): Promise<void> {
+    const { state, config } = this.#record;
+    const { keepLatest, keepBest } = config.checkpoint;
+    const keep = new Set(state.checkpoints.slice(-keepLatest).map(({ folder }) => folder));
+    if (keepBest) {
+      const best = bestCheckpoint(this.#record, existsSync);
+      if (best !== null) keep.add(best.folder);
+    }
+    for (const { folder } of state.checkpoints) {
+      if (!keep.has(folder)) await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/**
+ * The checkpoint whose iteration validated best; null before there is one.
+ *
+ * @param isCandidate  says which checkpoints are looked at; default: all that were written
+ */
+export function bestCheckpoint(
+  record: RunRecord,
+  isCandidate: (folder: string) => boolean = () => true,
+): Durable | null {
+  const { checkpoints, validations } = record.state;
+  let best: { durable: Durable; reward: number } | null = null;
+  for (const durable of checkpoints) {
+    const result = validations.find(({ iteration }) => iteration === durable.iteration);
+    if (result === undefined || result.count === 0 || !isCandidate(durable.folder)) continue;
+    if (best === null || result.reward >= best.reward) best = { durable, reward: result.reward };
+  }
+  return best?.durable ?? null;
+}
+
+function momentsLayout(layout: ParameterLayout): ParameterLayout {
+  const n = layout.numParameters;
+  const entries = [
+    { name: "exp_avg", shape: [n], start: 0, end: n },
+    { name: "exp_avg_sq", shape: [n], start: n, end: 2 * n },
+  ];
+  return { ...layout, entries, numParameters: 2 * n };
+}
+
+async function prepareFile(file: string, header: Uint8Array, dataBytes: number): Promise<void> {
+  const handle = await open(file, "w");
+  try {
+    await handle.writeFile(header);
+    await handle.truncate(header.length + dataBytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,74 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { readAssets } from "@gumshoe/engine";
+import { isBelow } from "@gumshoe/grpo";
+import { type Checkpoint, type CheckpointFileInfo, type ValidationResult } from "@gumshoe/protocol";
+
+import { fileDigest } from "../ledger/file-digest.js";
+import { bestCheckpoint } from "./checkpoints.js";
+import { modelFolder } from "../plan/run-model.js";
+import { type RunRecord } from "../run/run-record.js";
+
+/** Weights of a model folder: one file, or parts with their index. */
+const WEIGHTS_FILE = /^model.*\.safetensors(\.index\.json)?$/;
+
+/**
+ * Says whether the model that a run started from validated better than all its checkpoints, by more than
+ * chance: a training that changed little ends with the trained model.
+ */
+export function isStartBest(record: RunRecord): boolean {
+  const start = startResult(record);
+  const best = bestCheckpoint(record);
+  if (start === undefined || best === null) return false;
+  const { validations } = record.state;
+  const result = validations.find(({ iteration }) => iteration === best.iteration);
+  return result !== undefined && isBelow(toMean(result), toMean(start));
+}
+
+/** The weights that validated best, and their folder; null before there are any. */
+export function bestWeights(record: RunRecord): { digest: string; folder: string } | null {
+  const digest = record.state.digests[0];
+  if (digest !== undefined && isStartBest(record)) return { digest, folder: startFolder(record) };
+  return bestCheckpoint(record);
+}
+
+/** Folder of the model that a run started from. */
+export function startFolder({ config, folder }: RunRecord): string {
+  return modelFolder(config, folder);
+}
+
+/** Describes the model that a run started from as its checkpoint 0; null when its files are gone. */
+export async function startCheckpoint(record: RunRecord): Promise<Checkpoint | null> {
+  const digest = record.state.digests[0];
+  if (digest === undefined) return null;
+  const files = await listModel(startFolder(record)).catch(() => null);
+  if (files === null) return null;
+  return {
+    iteration: 0,
+    weights: { version: 0, digest },
+    files,
+    latest: false,
+    best: isStartBest(record),
+    reward: startResult(record)?.reward,
+  };
+}
+
+function startResult(record: RunRecord) {
+  return record.state.validations.find(({ iteration, count }) => iteration === 0 && count > 0);
+}
+
+function toMean({ reward, low, high, count }: ValidationResult) {
+  return { mean: reward, low, high, count };
+}
+
+async function listModel(folder: string): Promise<CheckpointFileInfo[]> {
+  const weights = (await readdir(folder)).filter((name) => WEIGHTS_FILE.test(name));
+  const names = [...Object.keys(await readAssets(folder)), ...weights];
+  const files: CheckpointFileInfo[] = [];
+  for (const name of names.sort()) {
+    const file = join(folder, name);
+    files.push({ name, bytes: (await stat(file)).size, sha256: await fileDigest(file) });
+  }
+  return files;
+}

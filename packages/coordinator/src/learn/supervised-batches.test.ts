@@ -1,0 +1,66 @@
+import { fileURLToPath } from "node:url";
+
+import { readAssets, Tokenizer } from "@gumshoe/engine";
+import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
+import { type CaseTask } from "@gumshoe/puzzles";
+import { beforeAll, expect, test } from "vitest";
+
+import { SupervisedBatches } from "./supervised-batches.js";
+import { TaskPlan } from "../plan/task-plan.js";
+
+const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
+const config = parseRunConfig(
+  JSON.stringify({
+    name: "school",
+    type: "sft",
+    model: ROOKIE,
+    iterations: 4,
+    updatesPerIteration: 2,
+    examples: { source: { type: "generate", tier: "mini", seed: 1 }, perUpdate: 8 },
+    lanes: 3,
+  }),
+) as Extract<RunConfig, { type: "sft" }>;
+
+let tokenizer: Tokenizer;
+let tasks: TaskPlan;
+beforeAll(async () => {
+  tokenizer = Tokenizer.fromAssets(await readAssets(ROOKIE));
+  tasks = await TaskPlan.open(config);
+});
+const batch = () => new SupervisedBatches(config, tasks, { tokenizer, maxPositions: 2048 });
+
+test("an iteration's examples are the same whatever was asked for before", async () => {
+  const inOrder = batch();
+  for (const iteration of [0, 1]) await inOrder.of(iteration);
+  expect(await inOrder.of(2)).toEqual(await batch().of(2));
+  expect(await inOrder.of(0)).toEqual(await batch().of(0));
+});
+
+test("every example comes up once, on one of the lanes", async () => {
+  const { updates } = await batch().of(1);
+  expect(updates.map((lanes) => lanes.length)).toEqual([3, 3]);
+  const keys = updates.flat(2).map(({ groupKey }) => groupKey);
+  const expected = Array.from({ length: 16 }, (_, i) => `example ${16 + i}`);
+  expect(keys.sort()).toEqual(expected.sort());
+});
+
+test("the target tokens of an update weigh the same, and one together", async () => {
+  const { updates } = await batch().of(0);
+  for (const lanes of updates) {
+    const answers = lanes.flat().flatMap((pack) => pack.answers);
+    const weights = answers.flatMap(({ tokens, weight }) => Array.from(tokens, () => weight));
+    expect(new Set(weights).size).toBe(1);
+    expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
+  }
+});
+
+test("an example is its prompt as a chat, then the right answers and the end", async () => {
+  const { updates } = await batch().of(0);
+  const pack = updates.flat(2).find(({ groupKey }) => groupKey === "example 3");
+  const task = (await tasks.task(3)) as CaseTask;
+  const text = tokenizer.decode([...(pack?.answers[0]?.tokens ?? [])], { skipSpecialTokens: true });
+  expect(text).toMatch(/^A\. /);
+  for (const answer of Object.values(task.solution)) expect(text).toContain(answer);
+  expect([...(pack?.promptTokens ?? [])]).toEqual(tokenizer.encodeChat(task.messages));
+  expect(pack?.answers[0]?.tokens.at(-1)).toBe(tokenizer.stopTokenIds[0]);
+});

@@ -1,0 +1,125 @@
+import { InvalidArgumentError, Rng } from "@gumshoe/core";
+import { type Tokenizer } from "@gumshoe/engine";
+import { type RunEnvironment } from "@gumshoe/environments";
+import { assignLanes, type Pack } from "@gumshoe/grpo";
+import { type RunConfig } from "@gumshoe/protocol";
+import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
+
+import { type TrainingBatch } from "./training-batch.js";
+import { type CheckedModel } from "../plan/run-model.js";
+import { type TaskPlan } from "../plan/task-plan.js";
+import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
+import { writePrompt } from "../plan/write-prompt.js";
+
+/** Keeps careless answers apart from other uses of the run's seed. */
+const CARELESS_STREAM = 3;
+
+const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = {
+  listed: null,
+  classic: CLASSIC_NAMES,
+  all: ALL_NAMES,
+};
+
+type SftConfig = Extract<RunConfig, { type: "sft" }>;
+
+/**
+ * Makes the updates of supervised iterations from tasks and their given answers.
+ *
+ * The next iteration's are made while the workers compute those of the one in hand.
+ */
+export class SupervisedBatches {
+  readonly #config: SftConfig;
+  readonly #tasks: TaskPlan;
+  readonly #tokenizer: Tokenizer;
+  readonly #budget: TokenBudget;
+  #ahead: { readonly iteration: number; readonly batch: Promise<TrainingBatch> } | null = null;
+
+  constructor(config: SftConfig, tasks: TaskPlan, model: CheckedModel) {
+    this.#config = config;
+    this.#tasks = tasks;
+    this.#tokenizer = model.tokenizer;
+    this.#budget = tokenBudget(config, "train", model.maxPositions);
+  }
+
+  /** The batch of an iteration. A pure function of the config, whatever was asked before. */
+  async of(iteration: number): Promise<TrainingBatch> {
+    const ahead = this.#ahead;
+    const batch = await (ahead?.iteration === iteration ? ahead.batch : this.#make(iteration));
+    const next = iteration + 1;
+    if (next < this.#config.iterations && this.#ahead?.iteration !== next) {
+      const made = this.#make(next);
+      // Whoever asks for it gets the error; nobody may ask.
+      made.catch(() => undefined);
+      this.#ahead = { iteration: next, batch: made };
+    }
+    return batch;
+  }
+
+  async #make(iteration: number): Promise<TrainingBatch> {
+    const { examples, updatesPerIteration, lanes } = this.#config;
+    const updates: Pack[][][] = [];
+    for (let u = 0; u < updatesPerIteration; u++) {
+      const first = (iteration * updatesPerIteration + u) * examples.perUpdate;
+      const packs = await this.#packs(first, examples.perUpdate);
+      updates.push(assignLanes(weigh(packs), lanes));
+    }
+    return { updates, counts: null };
+  }
+
+  async #packs(first: number, count: number): Promise<Pack[]> {
+    const packs: Pack[] = [];
+    for (let index = first; index < first + count; index++) {
+      const task = await this.#tasks.task(index);
+      packs.push(await this.#pack(task, index));
+    }
+    return packs;
+  }
+
+  async #pack(task: Task, index: number): Promise<Pack> {
+    const tokenizer = this.#tokenizer;
+    const reply = await exampleReply(this.#config, this.#tasks.environment, { task, index });
+    const [stop] = tokenizer.stopTokenIds;
+    const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
+    const promptTokens = Int32Array.from(writePrompt(this.#config, tokenizer, task.messages));
+    const budget = { ...this.#budget, maxAnswerTokens: tokens.length };
+    if (answerRoom(task.id, promptTokens.length, budget) < tokens.length) {
+      const needed = promptTokens.length + tokens.length;
+      const problem = `has ${budget.maxPositions} positions; ${task.id} needs ${needed} with its reply`;
+      throw new InvalidArgumentError("model", problem);
+    }
+    const answer = { rollout: 0, tokens: Int32Array.from(tokens), logprobs: new Float32Array(0) };
+    return {
+      groupKey: `example ${index}`,
+      promptTokens,
+      answers: [{ ...answer, advantage: 0, weight: 0 }],
+    };
+  }
+}
+
+/** Gives every target token of an update the same weight; they add up to one. */
+function weigh(packs: readonly Pack[]): Pack[] {
+  const targets = packs.reduce((sum, { answers }) => sum + (answers[0]?.tokens.length ?? 0), 0);
+  return packs.map((pack) => ({
+    ...pack,
+    answers: pack.answers.map((answer) => ({ ...answer, weight: 1 / targets })),
+  }));
+}
+
+/** Writes the reply that is learnt for a task. */
+async function exampleReply(
+  config: SftConfig,
+  environment: RunEnvironment,
+  { task, index }: { task: Task; index: number },
+): Promise<string> {
+  const { answers } = config.examples;
+  const reply =
+    answers.type === "gold"
+      ? await environment.goldReply?.(task)
+      : await environment.carelessReply?.(task, new Rng(config.seed, CARELESS_STREAM, index), {
+          share: answers.share,
+          names: CARELESS_NAMES[answers.names],
+        });
+  // It was checked when the environment was opened.
+  if (reply === undefined) throw new Error(`the environment writes no ${answers.type} replies`);
+  return reply;
+}

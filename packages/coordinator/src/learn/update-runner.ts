@@ -1,0 +1,115 @@
+import { type LossMetrics, meanMetrics, mergeMetrics, NO_METRICS, type Pack } from "@gumshoe/grpo";
+import { type RunConfig } from "@gumshoe/protocol";
+
+import { ExactnessError, RunDivergedError } from "../errors.js";
+import { type ReducerPlan } from "../fleet/reducer-plan.js";
+import { type LaneCollector } from "./lane-collector.js";
+import { lossOf } from "./training-batch.js";
+import { learningRate } from "./learning-rate.js";
+import { type RunRecord } from "../run/run-record.js";
+
+/** One update to be made. */
+export interface UpdateWork {
+  readonly iteration: number;
+  /** From weight version `update` to `update + 1`. */
+  readonly update: number;
+  readonly lanes: readonly (readonly Pack[])[];
+  /** Whether the answers were sampled from exactly these weights. */
+  readonly expectExact: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Makes updates: lanes on trainers, norm and step on the reducers. */
+export class UpdateRunner {
+  readonly #record: RunRecord;
+  readonly #plan: ReducerPlan;
+  readonly #collector: LaneCollector;
+
+  constructor(record: RunRecord, plan: ReducerPlan, collector: LaneCollector) {
+    this.#record = record;
+    this.#plan = plan;
+    this.#collector = collector;
+  }
+
+  /**
+   * Makes an update, and records it when it is new.
+   *
+   * @throws ExactnessError when an update that is in the ledger comes out with other weights
+   */
+  async make(order: UpdateWork): Promise<void> {
+    const { config, state } = this.#record;
+    const { update, iteration, lanes, expectExact } = order;
+    const known = state.digests[update + 1];
+    const signal = AbortSignal.any([order.signal, this.#plan.lost]);
+    const metrics = await this.#collector.collect(
+      {
+        run: config.name,
+        update,
+        plan: this.#plan.id,
+        lanes,
+        expectExact,
+        weights: { version: update, digest: state.digests[update] ?? "" },
+        sources: this.#plan.sources,
+        loss: lossOf(config),
+        temperature: config.type === "grpo" ? config.rollouts.temperature : 1,
+      },
+      signal,
+    );
+    for (const lane of metrics) checkFinite(update, numbersOf(lane));
+    const sums = mergeMetrics(metrics);
+    const means = { ...meanMetrics(sums), numAnswers: sums.numAnswers };
+    checkFinite(update, means);
+    const blockSums = await this.#plan.norm(update, lanes.length);
+    const gradNorm = Math.sqrt(blockSums.reduce((total, sum) => total + sum, 0));
+    checkFinite(update, { "the gradient's norm": gradNorm });
+    const { beta1, beta2, eps, weightDecay, maxGradNorm } = config.optimizer;
+    const lr = learningRate(config.optimizer, update, totalUpdates(config));
+    const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
+    const digest = await this.#plan.step({
+      update,
+      lr,
+      beta1,
+      beta2,
+      eps,
+      weightDecay,
+      gradScale,
+      retain: [],
+    });
+    if (known !== undefined) {
+      if (known === digest) return;
+      throw new ExactnessError(
+        `update ${update} was made again from the same groups and gave weights ${digest}, not ${known}`,
+      );
+    }
+    await this.#record.append({
+      type: "update-done",
+      iteration,
+      update,
+      weights: { version: update + 1, digest },
+      gradNorm,
+      lr,
+      logprobGapMax: expectExact ? sums.logprobGapMax : null,
+      metrics: means,
+    });
+  }
+}
+
+/** The numbers of a lane's report. JSON has null for one that is not finite: it counts as NaN. */
+function numbersOf(lane: LossMetrics): Record<string, number> {
+  const { logprobGapAt: _place, ...figures } = lane;
+  const names = Object.keys(NO_METRICS).filter((name) => name !== "logprobGapAt");
+  const given: Readonly<Record<string, number | null>> = figures;
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? Number.NaN]));
+}
+
+/** @throws RunDivergedError naming the first figure that is not finite */
+function checkFinite(update: number, figures: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(figures)) {
+    if (!Number.isFinite(value)) throw new RunDivergedError(update, name, value);
+  }
+}
+
+/** Updates that a run makes if none of its iterations falls short. */
+function totalUpdates(config: RunConfig): number {
+  return config.iterations * config.updatesPerIteration;
+}

@@ -1,0 +1,264 @@
+import { type Clock, type Logger } from "@gumshoe/core";
+import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
+
+import { type ReducerPlan } from "../fleet/reducer-plan.js";
+import { type Checkpoints } from "../checkpoint/checkpoints.js";
+import { tierOf } from "../plan/curriculum.js";
+import { type GroupDraft, type GroupPlan, GroupPlanner, mapYielding } from "../plan/group-planner.js";
+import { type LaneCollector } from "../learn/lane-collector.js";
+import { type SupervisedBatches } from "../learn/supervised-batches.js";
+import { type TrainingBatch, batchFromGroups } from "../learn/training-batch.js";
+import { iterationMetrics } from "./iteration-metrics.js";
+import { appendMetrics, writeMetrics } from "./metrics-file.js";
+import { writeRollouts } from "../sample/rollout-files.js";
+import { type RunModel } from "../plan/run-model.js";
+import { type RunRecord } from "./run-record.js";
+import { newestWeights, type Weights } from "./run-state.js";
+import { bestWeights } from "../checkpoint/start-model.js";
+import { type GroupCollector } from "../sample/group-collector.js";
+import { type TaskPlan } from "../plan/task-plan.js";
+import { UpdateRunner } from "../learn/update-runner.js";
+import { validationResult } from "../sample/validation-result.js";
+
+/** Iterations between two examples that are shown. */
+const EXAMPLE_EVERY = 5;
+/** Ends the name of a figure that counts values which are not finite. */
+const NOT_FINITE = ".notFinite";
+
+/** What the iterations of a run are done with, as long as one plan lasts. */
+export interface IterationOptions {
+  readonly record: RunRecord;
+  readonly plan: ReducerPlan;
+  readonly checkpoints: Checkpoints;
+  readonly sampling: GroupCollector;
+  readonly lanes: LaneCollector;
+  readonly model: RunModel;
+  readonly tasks: TaskPlan;
+  /** What a supervised run learns from; null for a run that samples. */
+  readonly examples: SupervisedBatches | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Names of the figures that the log was told of: each is logged once. */
+  readonly reported: Set<string>;
+  readonly signal: AbortSignal;
+  readonly onProgress: (phase: RunEventOf<"progress">["phase"], done: number, total: number) => void;
+}
+
+/** Does a run's iterations under one plan of reducers; see docs/structure.md for their life. */
+export class IterationRunner {
+  readonly #options: IterationOptions;
+  readonly #record: RunRecord;
+  readonly #planner: GroupPlanner;
+  readonly #updates: UpdateRunner;
+  readonly #signal: AbortSignal;
+  /** What was asked for last: an iteration asks more than once. */
+  #drafts: { readonly iteration: number; readonly drafts: readonly GroupDraft[] } | null = null;
+  #latest: { readonly iteration: number; readonly batch: TrainingBatch } | null = null;
+
+  constructor(options: IterationOptions) {
+    const { record, plan, lanes } = options;
+    this.#options = options;
+    this.#record = record;
+    this.#planner = new GroupPlanner(record.config, options.model, options.tasks.digests);
+    this.#updates = new UpdateRunner(record, plan, lanes);
+    this.#signal = AbortSignal.any([options.signal, plan.lost]);
+  }
+
+  /** Makes the updates since a version once more, up to the newest one in the ledger. */
+  async replay(fromVersion: number): Promise<void> {
+    const { digests, updateIterations } = this.#record.state;
+    for (let update = fromVersion; update < digests.length - 1;) {
+      const iteration = updateIterations[update] as number;
+      this.#options.onProgress("learning", update - fromVersion, digests.length - 1 - fromVersion);
+      const batch = await this.#batch(iteration);
+      const first = updateIterations.indexOf(iteration);
+      const known = updateIterations.lastIndexOf(iteration) - first + 1;
+      for (; update < first + known; update++) await this.#make(iteration, update, first, batch);
+    }
+  }
+
+  /** Does one iteration, or what is left of it. */
+  async iterate(iteration: number): Promise<void> {
+    const { state, config } = this.#record;
+    const weights = await this.#plan(iteration);
+    const first = weights.version;
+    const groups = await this.#sample(iteration, weights);
+    const batch = await this.#batch(iteration);
+    const total = batch.updates.length;
+    for (let update = state.digests.length - 1; update < first + total; update++) {
+      this.#options.onProgress("learning", update - first, total);
+      await this.#make(iteration, update, first, batch);
+    }
+    const isLast = iteration + 1 >= config.iterations;
+    if (isLast || (iteration + 1) % config.checkpoint.every === 0) {
+      this.#options.onProgress("checkpoint", 0, 1);
+      await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
+    }
+    const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
+    const metrics = { ...iterationMetrics(config, state, batch.counts), ...shown };
+    await this.#record.append({ type: "iteration-done", iteration, metrics });
+    await appendMetrics(this.#record);
+  }
+
+  /** Validates the last weights and records what the run came to. */
+  async finish(): Promise<void> {
+    const { config, state } = this.#record;
+    const done = state.iterationsDone;
+    if (state.checkpoints.at(-1)?.version !== state.digests.length - 1) {
+      await this.#options.checkpoints.write(this.#options.plan, done);
+    }
+    if (config.validation !== null && !this.#isValidated(done)) {
+      const weights = this.#newest();
+      const plans = await this.#planner.validation(done, this.#options.tasks.validation, weights);
+      await this.#collect(plans);
+      await this.#recordValidation(done, plans);
+    }
+    await writeMetrics(this.#record);
+    await this.#record.append({ type: "run-done", result: this.#result() });
+  }
+
+  async #plan(iteration: number): Promise<Weights> {
+    const { state, config } = this.#record;
+    if (state.planned?.iteration === iteration) return state.planned.weights;
+    const weights = this.#newest();
+    const hashes = (await this.#draftsOf(iteration)).map(({ contentHash }) => contentHash);
+    const tier = tierOf(config, state, iteration);
+    await this.#record.append({
+      type: "iteration-planned",
+      iteration,
+      tasks: hashes,
+      weights,
+      ...(tier === null ? {} : { tier }),
+    });
+    return weights;
+  }
+
+  /** Samples the iteration's groups and, when one is due, the validation of the weights before it. */
+  async #sample(iteration: number, weights: Weights): Promise<GroupPlan[]> {
+    const { config, state } = this.#record;
+    const train = await this.#trainPlans(iteration, weights);
+    if (state.sampledIterations.has(iteration)) return train;
+    const due =
+      config.validation !== null &&
+      iteration % config.validation.every === 0 &&
+      !this.#isValidated(iteration);
+    const validation = due
+      ? await this.#planner.validation(iteration, this.#options.tasks.validation, weights)
+      : [];
+    const startedAtMs = this.#options.clock.monotonicMs();
+    await this.#collect([...train, ...validation]);
+    if (due) await this.#recordValidation(iteration, validation);
+    if (train.length > 0) await this.#recordSampled(iteration, startedAtMs, train);
+    return train;
+  }
+
+  async #collect(plans: readonly GroupPlan[]): Promise<void> {
+    const { sampling, plan } = this.#options;
+    await sampling.collect(plans, { sources: plan.sources, signal: this.#signal });
+  }
+
+  async #recordSampled(
+    iteration: number,
+    startedAtMs: number,
+    train: readonly GroupPlan[],
+  ): Promise<void> {
+    const { counts } = await this.#batch(iteration);
+    if (counts === null) return;
+    await this.#record.append({
+      type: "iteration-sampled",
+      iteration,
+      meanReward: counts.meanReward,
+      rollouts: train.reduce((total, { count }) => total + count, 0),
+      tokens: counts.numAnswerTokens,
+      seconds: (this.#options.clock.monotonicMs() - startedAtMs) / 1000,
+    });
+  }
+
+  async #recordValidation(iteration: number, plans: readonly GroupPlan[]): Promise<void> {
+    const tasks = this.#options.tasks.validation;
+    await writeRollouts(this.#record, `validation-${iteration}`, plans);
+    const result = await validationResult(this.#record, iteration, { plans, tasks });
+    await this.#record.append({ type: "validation-done", ...result });
+  }
+
+  async #batch(iteration: number): Promise<TrainingBatch> {
+    const { config } = this.#record;
+    const { examples } = this.#options;
+    if (examples !== null) return examples.of(iteration);
+    if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
+    if (this.#latest?.iteration === iteration) return this.#latest.batch;
+    // How groups become updates does not depend on the weights that they were sampled from.
+    const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
+    const batch = await batchFromGroups(this.#record, config, plans);
+    this.#latest = { iteration, batch };
+    return batch;
+  }
+
+  async #make(iteration: number, update: number, first: number, batch: TrainingBatch): Promise<void> {
+    const lanes = batch.updates[update - first];
+    if (lanes === undefined) throw new Error(`update ${update} is not in iteration ${iteration}`);
+    const expectExact = this.#record.config.type === "grpo" && update === first;
+    await this.#updates.make({ iteration, update, lanes, expectExact, signal: this.#signal });
+  }
+
+  /** Writes the iteration's rollouts, and returns the means of the environment's own numbers. */
+  async #show(iteration: number, groups: readonly GroupPlan[]): Promise<Record<string, number>> {
+    const { example, metrics } = await writeRollouts(this.#record, String(iteration), groups);
+    this.#reportNotFinite(metrics);
+    const isShown = this.#record.state.shownIterations.has(iteration);
+    if (example !== null && iteration % EXAMPLE_EVERY === 0 && !isShown) {
+      await this.#record.append({ type: "example", iteration, ...example });
+    }
+    return metrics;
+  }
+
+  /** Logs once for each of the environment's numbers that some of its values are not finite. */
+  #reportNotFinite(metrics: Readonly<Record<string, number>>): void {
+    const { reported, logger } = this.#options;
+    for (const [name, count] of Object.entries(metrics)) {
+      if (!name.endsWith(NOT_FINITE) || reported.has(name)) continue;
+      reported.add(name);
+      const what = name.slice(0, -NOT_FINITE.length);
+      const run = this.#record.config.name;
+      logger.warn({ run, count }, `${what} has values, or a sum, that are not finite: left out`);
+    }
+  }
+
+  async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
+    const drafts = await this.#draftsOf(iteration);
+    return mapYielding(drafts, ({ plan }) => ({ ...plan, weights }));
+  }
+
+  async #draftsOf(iteration: number): Promise<readonly GroupDraft[]> {
+    const { config, state } = this.#record;
+    if (config.type !== "grpo") return [];
+    if (this.#drafts?.iteration === iteration) return this.#drafts.drafts;
+    const tasks = this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
+    const drafts = await this.#planner.train(iteration, tasks);
+    this.#drafts = { iteration, drafts };
+    return drafts;
+  }
+
+  #isValidated(iteration: number): boolean {
+    return this.#record.state.validations.some((result) => result.iteration === iteration);
+  }
+
+  #newest(): Weights {
+    return newestWeights(this.#record.state) ?? { version: 0, digest: "" };
+  }
+
+  #result(): RunResult {
+    const { config, state } = this.#record;
+    const rollback = config.stopWhen?.action === "rollback" ? bestWeights(this.#record) : null;
+    return {
+      run: config.name,
+      weightsDigest: rollback?.digest ?? this.#newest().digest,
+      iterations: state.iterationsDone,
+      updates: state.digests.length - 1,
+      validation: state.validations,
+      logprobGapMax: state.logprobGapMax,
+      seconds: (state.workedMs + this.#options.clock.now() - state.lastAtMs) / 1000,
+      checkpoint: rollback?.folder ?? state.checkpoints.at(-1)?.folder ?? "",
+    };
+  }
+}

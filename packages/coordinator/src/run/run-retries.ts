@@ -1,0 +1,114 @@
+import { type Clock, type ClusterError, errorMessage, type Logger } from "@gumshoe/core";
+
+import { type RunRecord } from "./run-record.js";
+import { attemptFailure, remainingFault } from "./attempt-failure.js";
+
+/** An attempt that lasted so long began with a plan and a cluster that were good. */
+const LASTING_MS = 10_000;
+/** Attempts in a row that may fail at once, but for Redis and the disk: about half a minute of trying. */
+const MAX_FAILURES = 20;
+const MAX_DELAY_MS = 2000;
+const REDIS_DELAY_MS = 500;
+const DISK_POLL_MS = 500;
+
+/** What the waits of a run need. */
+export interface RetryOptions {
+  readonly record: RunRecord;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Resolves while Redis does its work. */
+  readonly untilRedis: () => Promise<void>;
+  readonly diskWaitMs: number;
+  /** Told what is waited for, in words; null once the wait is over. */
+  readonly onWait: (note: string | null) => void;
+}
+
+/**
+ * Waits for what ended an attempt at a run, so that another one may succeed.
+ *
+ * - Redis is waited for without end: it holds nothing that the ledger does not have.
+ * - A full disk, and a folder that is away, are waited for as long as the coordinator's settings say, counted
+ *   from the first failure without progress in the ledger since.
+ * - Everything else that may be tried again gets about half a minute.
+ */
+export class RunRetries {
+  readonly #options: RetryOptions;
+  #failures = 0;
+  #diskAwaySinceMs: number | null = null;
+  #lastEvent = -1;
+
+  constructor(options: RetryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns when another attempt should be made.
+   *
+   * @param error        what ended the attempt
+   * @param startedAtMs  when it began, on the monotonic clock
+   * @throws             the error that ends the run, or the signal's reason
+   */
+  async after(error: unknown, startedAtMs: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { record, clock, onWait, untilRedis } = this.#options;
+    const end = await attemptFailure(error, record.folder);
+    switch (end.type) {
+      case "fatal":
+        throw end.error;
+      case "redis":
+        onWait(errorMessage(end.error));
+        await clock.sleep(REDIS_DELAY_MS, signal);
+        await abortable(untilRedis(), signal);
+        break;
+      case "disk":
+        onWait(end.error.message);
+        await this.#untilDisk(end.error, signal);
+        break;
+      case "plan":
+      case "retry":
+        await this.#backOff(end.error, startedAtMs, signal);
+        break;
+      default:
+        end satisfies never;
+    }
+    onWait(null);
+  }
+
+  async #untilDisk(first: ClusterError, signal: AbortSignal): Promise<void> {
+    const { record, clock, diskWaitMs, onWait } = this.#options;
+    if (this.#diskAwaySinceMs === null || record.events.lastNumber > this.#lastEvent) {
+      this.#diskAwaySinceMs = clock.monotonicMs();
+    }
+    this.#lastEvent = record.events.lastNumber;
+    for (let error: ClusterError | null = first; error !== null;) {
+      if (clock.monotonicMs() - this.#diskAwaySinceMs >= diskWaitMs) throw error;
+      onWait(error.message);
+      await clock.sleep(Math.min(DISK_POLL_MS, diskWaitMs), signal);
+      error = await remainingFault(first, record.folder);
+    }
+  }
+
+  async #backOff(error: unknown, startedAtMs: number, signal: AbortSignal): Promise<void> {
+    const { record, clock, logger } = this.#options;
+    const lasted = clock.monotonicMs() - startedAtMs > LASTING_MS;
+    this.#failures = lasted ? 1 : this.#failures + 1;
+    if (this.#failures > MAX_FAILURES) throw error;
+    const { name } = record.config;
+    logger.warn({ run: name, failures: this.#failures }, `${errorMessage(error)}: trying again`);
+    await clock.sleep(Math.min(MAX_DELAY_MS, 50 * 2 ** this.#failures), signal);
+  }
+}
+
+/** Waits for a promise, or throws the signal's reason. */
+async function abortable(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<void>((resolve) => (onAbort = resolve));
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    work.catch(() => undefined);
+  }
+  signal.throwIfAborted();
+}

@@ -1,0 +1,192 @@
+import { type JobQueue } from "@gumshoe/queue";
+import {
+  type GroupSpec,
+  parseGroupKey,
+  type RolloutJob,
+  type SubmitGroupRequest,
+  type TensorSource,
+} from "@gumshoe/protocol";
+import { sha256, Turns } from "@gumshoe/core";
+
+import { ExactnessError, NotExpectedError } from "../errors.js";
+import { checkGroup } from "./check-group.js";
+import { type GroupPlan } from "../plan/group-planner.js";
+import { runDigest } from "../submission/run-identity.js";
+import { type RunRecord } from "../run/run-record.js";
+import { textOf } from "../learn/slab.js";
+import { groupBytes, groupEvent } from "./stored-group.js";
+
+/** The groups that are wanted now: what workers fetch, and where they hand in. */
+export class GroupCollector {
+  readonly #record: RunRecord;
+  readonly #queue: JobQueue<"rollout">;
+  readonly #open = new Map<string, { readonly plan: GroupPlan; readonly job: RolloutJob }>();
+  /** Groups that are on their way into the ledger. */
+  readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
+  /** All groups of the phase in hand, finished ones included. */
+  #plans: ReadonlyMap<string, GroupPlan> = new Map();
+  /** Tokens of the run's model. */
+  #vocabulary = 0;
+  #sources: readonly TensorSource[] = [];
+  #numWanted = 0;
+  #digest: string | null = null;
+  /** Whether the open jobs are still being put into the queue. */
+  #isFilling = false;
+  #settled: () => void = () => undefined;
+  #failed: (error: unknown) => void = () => undefined;
+
+  constructor(record: RunRecord, queue: JobQueue<"rollout">) {
+    this.#record = record;
+    this.#queue = queue;
+  }
+
+  /** Groups of the phase in hand, finished ones included. */
+  get numWanted(): number {
+    return this.#numWanted;
+  }
+
+  /** Sets the number of tokens of the run's model, which answers are checked against. */
+  set vocabulary(size: number) {
+    this.#vocabulary = size;
+  }
+
+  get numOpen(): number {
+    return this.#open.size;
+  }
+
+  /** The jobs that should be in the queue; none while they are on their way into it. */
+  get openJobs(): RolloutJob[] {
+    return this.#isFilling ? [] : this.#allOpen();
+  }
+
+  /** Says whether a job should still be in the queue. */
+  isOpen({ groupKey }: Pick<RolloutJob, "groupKey">): boolean {
+    return this.#open.has(groupKey);
+  }
+
+  /**
+   * Wants groups, and waits until all of them are in the ledger. Groups that are there already are not
+   * sampled again.
+   */
+  async collect(
+    plans: readonly GroupPlan[],
+    options: { sources: readonly TensorSource[]; signal: AbortSignal },
+  ): Promise<void> {
+    const { signal } = options;
+    this.#sources = options.sources;
+    this.#numWanted = plans.length;
+    this.#open.clear();
+    this.#plans = new Map(plans.map((plan) => [plan.groupKey, plan]));
+    const turns = new Turns();
+    for (const plan of plans) {
+      await turns.next();
+      const { groupKey } = plan;
+      if (this.#record.state.groups.has(groupKey)) continue;
+      const { kind } = parseGroupKey(groupKey);
+      this.#open.set(groupKey, { plan, job: { run: this.#record.config.name, groupKey, kind } });
+    }
+    if (this.#open.size === 0) return;
+    const complete = new Promise<void>((resolve, reject) => {
+      this.#settled = resolve;
+      this.#failed = reject;
+    });
+    const onAbort = () => this.#failed(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const filling = this.#fill();
+    try {
+      await Promise.all([complete, filling]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      const abandoned = this.#allOpen();
+      this.#open.clear();
+      await filling.catch(() => undefined);
+      await this.#queue.remove(abandoned).catch(() => undefined);
+    }
+  }
+
+  #allOpen(): RolloutJob[] {
+    return [...this.#open.values()].map(({ job }) => job);
+  }
+
+  async #fill(): Promise<void> {
+    this.#isFilling = true;
+    try {
+      await this.#queue.addMany(this.#allOpen(), (job) => this.isOpen(job));
+    } finally {
+      this.#isFilling = false;
+    }
+  }
+
+  /** @throws NotExpectedError */
+  fetch(groupKey: string): Omit<GroupSpec, "assetsDigest"> {
+    const plan = this.#open.get(groupKey)?.plan;
+    if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
+    const { promptTokens, task, ...rest } = plan;
+    return {
+      ...rest,
+      taskJson: textOf(task),
+      promptTokens: [...promptTokens],
+      runDigest: this.#runDigest(),
+      weightSources: [...this.#sources],
+    };
+  }
+
+  /**
+   * Takes a group from a worker. The first one counts; the same again is accepted; another one that could
+   * be right ends the run.
+   *
+   * @throws WrongGroupWeightsError, MalformedGroupError, ExactnessError, NotExpectedError
+   */
+  async submit(request: SubmitGroupRequest): Promise<void> {
+    const { groupKey } = request;
+    if (request.runDigest !== this.#runDigest()) {
+      throw new NotExpectedError(`group ${groupKey} of another run of this name`);
+    }
+    const bytes = groupBytes(request);
+    const name = sha256(bytes);
+    const arriving = this.#arriving.get(groupKey);
+    const known = arriving?.name ?? this.#record.state.groups.get(groupKey);
+    if (known !== undefined) {
+      if (known === name) return arriving?.stored;
+      const plan = this.#plans.get(groupKey);
+      if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
+      checkGroup(request, { plan, vocabulary: this.#vocabulary });
+      const problem = `group ${groupKey} was sampled twice, with different results`;
+      const error = new ExactnessError(problem);
+      this.#failed(error);
+      throw error;
+    }
+    const plan = this.#open.get(groupKey)?.plan;
+    if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
+    checkGroup(request, { plan, vocabulary: this.#vocabulary });
+    const stored = this.#store(request, bytes, name);
+    this.#arriving.set(groupKey, { name, stored });
+    try {
+      await stored;
+    } catch (error) {
+      // The run decides whether it waits or ends; the job is put back when the group is wanted again.
+      this.#failed(error);
+      throw new NotExpectedError(`group ${groupKey}`);
+    } finally {
+      this.#arriving.delete(groupKey);
+    }
+    if (this.#open.delete(groupKey) && this.#open.size === 0) this.#settled();
+  }
+
+  #runDigest(): string {
+    const { config, state } = this.#record;
+    this.#digest ??= runDigest(config, state.inputs);
+    return this.#digest;
+  }
+
+  async #store(request: SubmitGroupRequest, bytes: Uint8Array, name: string): Promise<void> {
+    await this.#record.keep(bytes, name);
+    await this.#record.append(groupEvent(request, name));
+  }
+
+  /** A job that nobody can do ends the run. */
+  fail(error: unknown): void {
+    this.#failed(error);
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * `rollouts/`: what was sampled, as compressed JSON lines for people and their tools.
+ *
+ * - `<iteration>.jsonl.gz` holds the answers that an iteration learns from, `validation-<iteration>.jsonl.gz`
+ *   those of the validation after so many iterations.
+ * - A line has question, reply and right answer together; docs/operations.md lists its fields.
+ * - A file is there whole, or not at all.
+ */
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+
+import { SubmitGroupRequest } from "@gumshoe/protocol";
+import { readTask } from "@gumshoe/puzzles";
+
+import { makeFolder } from "../ledger/durable-file.js";
+import { type GroupPlan } from "../plan/group-planner.js";
+import { type RunRecord } from "../run/run-record.js";
+import { textOf } from "../learn/slab.js";
+
+/** An answer to look at. */
+export interface Example {
+  readonly prompt: string;
+  readonly reply: string;
+  readonly reward: number | null;
+}
+
+/** What rollouts show beside their rewards. */
+export interface ShownRollouts {
+  /** The first answer; null where there is none. */
+  readonly example: Example | null;
+  /**
+   * Means of the environment's further numbers, as `graded.<name>`, over the answers that have them. Where
+   * values, or their sum, are not finite, they are in no mean, and `graded.<name>.notFinite` counts them.
+   */
+  readonly metrics: Record<string, number>;
+}
+
+/**
+ * Writes groups to a file of `rollouts/`. Group after group, as all of them may be more than fits into
+ * memory.
+ *
+ * @param name  of the file, without its ending
+ */
+export async function writeRollouts(
+  record: RunRecord,
+  name: string,
+  plans: readonly GroupPlan[],
+): Promise<ShownRollouts> {
+  const shown = new ShownSums();
+  const folder = join(record.folder, "rollouts");
+  await makeFolder(folder);
+  const file = join(folder, `${name}.jsonl.gz`);
+  const temporary = `${file}.tmp`;
+  try {
+    await pipeline(groupLines(record, plans, shown), createGzip(), createWriteStream(temporary));
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  return { example: shown.example, metrics: shown.means() };
+}
+
+/** Yields the lines of each group. */
+async function* groupLines(
+  record: RunRecord,
+  plans: readonly GroupPlan[],
+  shown: ShownSums,
+): AsyncGenerator<string> {
+  for (const { groupKey, task: taskText } of plans) {
+    const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
+    const { weights, rollouts } = SubmitGroupRequest.decode(blob);
+    const { task, fields } = readTask(textOf(taskText));
+    const prompt = task.messages.map(({ content }) => content).join("\n\n");
+    const answer = fields["solution"] ?? fields["answer"];
+    const lines = rollouts.map((rollout, index) => {
+      const { text: reply, finish, tokens, gradingError } = rollout;
+      const reward = rollout.reward ?? null;
+      shown.example ??= { prompt, reply, reward };
+      shown.add(rollout.metrics);
+      return JSON.stringify({
+        group: groupKey,
+        task: task.id,
+        rollout: index,
+        weights: weights?.version ?? 0,
+        prompt,
+        reply,
+        answer,
+        reward,
+        finish,
+        tokens: tokens.length,
+        metrics: Object.keys(rollout.metrics).length === 0 ? undefined : rollout.metrics,
+        gradingError: gradingError === "" ? undefined : gradingError,
+      });
+    });
+    yield lines.map((line) => `${line}\n`).join("");
+  }
+}
+
+interface MetricSum {
+  sum: number;
+  /** Values in the sum. */
+  count: number;
+  /** Values that are not finite. */
+  numNotFinite: number;
+}
+
+/** Adds up what the rollouts show. */
+class ShownSums {
+  readonly #sums = new Map<string, MetricSum>();
+  example: Example | null = null;
+
+  add(metrics: Readonly<Record<string, number>>): void {
+    for (const [name, value] of Object.entries(metrics)) {
+      const of = this.#sums.get(name) ?? { sum: 0, count: 0, numNotFinite: 0 };
+      this.#sums.set(name, of);
+      if (Number.isFinite(value)) {
+        of.sum += value;
+        of.count += 1;
+      } else {
+        of.numNotFinite += 1;
+      }
+    }
+  }
+
+  /** The mean of each number, by its name. */
+  means(): Record<string, number> {
+    const means: Record<string, number> = {};
+    for (const [name, { sum, count, numNotFinite }] of [...this.#sums].sort(byName)) {
+      const mean = sum / count;
+      if (Number.isFinite(mean)) means[`graded.${name}`] = mean;
+      const numLeftOut = Number.isFinite(sum) ? numNotFinite : numNotFinite + count;
+      if (numLeftOut > 0) means[`graded.${name}.notFinite`] = numLeftOut;
+    }
+    return means;
+  }
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}

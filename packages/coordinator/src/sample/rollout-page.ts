@@ -1,0 +1,86 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import {
+  type ListRolloutsRequest,
+  type ListRolloutsResponse,
+  parseGroupKey,
+  type Rollout,
+  type RolloutResult,
+  SubmitGroupRequest,
+} from "@gumshoe/protocol";
+
+import { type RunRecord } from "../run/run-record.js";
+
+const DEFAULT_PAGE_SIZE = 50;
+const MAX_PAGE_SIZE = 500;
+/** A page ends early rather than grow beyond this: most gRPC libraries refuse messages over 4 MiB. */
+const MAX_PAGE_CHARACTERS = 1_000_000;
+
+/** Where a page begins: a group, by its place in the ledger, and an answer in it. */
+interface Place {
+  readonly group: number;
+  readonly rollout: number;
+}
+
+/**
+ * Returns a page of a run's answers, in the order in which their groups came in: a page that was read
+ * stays as it is while the run goes on.
+ *
+ * @throws InvalidArgumentError naming the field
+ */
+export async function rolloutPage(
+  record: RunRecord,
+  request: ListRolloutsRequest,
+): Promise<ListRolloutsResponse> {
+  const wants = groupFilter(request);
+  const pageSize = Math.min(MAX_PAGE_SIZE, request.pageSize || DEFAULT_PAGE_SIZE);
+  const from = readToken(request.pageToken);
+  const rollouts: Rollout[] = [];
+  let characters = 0;
+  const groups = [...record.state.groups];
+  for (let group = from.group; group < groups.length; group++) {
+    const [key, blob] = groups[group] as [string, string];
+    if (!wants(key)) continue;
+    const stored = SubmitGroupRequest.decode(await record.blobs.get(blob));
+    for (let index = group === from.group ? from.rollout : 0; ; index++) {
+      const result = stored.rollouts[index];
+      if (result === undefined) break;
+      if (rollouts.length === pageSize || characters > MAX_PAGE_CHARACTERS) {
+        return { rollouts, nextPageToken: `${group}.${index}` };
+      }
+      rollouts.push(toRollout(result, { index, stored }));
+      characters += result.text.length;
+    }
+  }
+  return { rollouts, nextPageToken: "" };
+}
+
+function groupFilter({ iteration, kind }: ListRolloutsRequest): (key: string) => boolean {
+  if (!["", "train", "validation"].includes(kind)) {
+    throw new InvalidArgumentError("kind", `${kind} is not train or validation`);
+  }
+  return (key) => {
+    const group = parseGroupKey(key);
+    return (
+      (iteration === undefined || group.iteration === iteration) &&
+      (kind === "" || group.kind === kind)
+    );
+  };
+}
+
+function readToken(token: string): Place {
+  if (token === "") return { group: 0, rollout: 0 };
+  const match = /^(\d{1,15})\.(\d{1,15})$/.exec(token);
+  if (match === null) {
+    throw new InvalidArgumentError("page_token", "is not the next_page_token of a page");
+  }
+  return { group: Number(match[1]), rollout: Number(match[2]) };
+}
+
+function toRollout(
+  result: RolloutResult,
+  { index, stored }: { index: number; stored: SubmitGroupRequest },
+): Rollout {
+  const { tokens, logprobs: _logprobs, ...shared } = result;
+  const { groupKey, weights } = stored;
+  return { ...shared, groupKey, index, weights, numTokens: tokens.length };
+}

@@ -1,0 +1,159 @@
+/** What a worker that lies, or is broken, hands in: it is refused by name, and the run ends as without it. */
+import { type ClusterError } from "@gumshoe/core";
+import {
+  type CompleteLaneRequest,
+  FleetService,
+  floatsToBytes,
+  PROTOCOL_VERSION,
+  type RolloutResult,
+  type SubmitGroupRequest,
+} from "@gumshoe/protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { FakeCluster } from "../../../../test/support/fake-cluster.js";
+import { type FakeHooks } from "../../../../test/support/fake-workers.js";
+
+let cluster: FakeCluster;
+const refusals = new Map<string, string>();
+let digests: string[] = [];
+
+const floats = (...values: number[]) => floatsToBytes(Float32Array.from(values));
+
+/** One changed rollout for each lie; a name begins with what the refusal says. */
+const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
+  "has a log-prob of NaN": { tokens: [1], logprobs: floats(Number.NaN) },
+  "has a log-prob of -Infinity": { tokens: [1], logprobs: floats(Number.NEGATIVE_INFINITY) },
+  "has a log-prob of 0.5": { tokens: [1], logprobs: floats(0.5) },
+  "has reward NaN": { reward: Number.NaN },
+  "has reward Infinity": { reward: Number.POSITIVE_INFINITY },
+  "has token 4294967295": { tokens: [4_294_967_295], logprobs: floats(-1) },
+  "has 10000 tokens, at most": {
+    tokens: Array.from({ length: 10_000 }, () => 1),
+    logprobs: floats(...Array.from({ length: 10_000 }, () => -1)),
+  },
+  "has an end that is none of stop, length, early-stop": { finish: "x".repeat(100_000) },
+  "has a text of 20000000 characters": { text: "x".repeat(20_000_000) },
+  "has a reason of 1000000 characters": { gradingError: "x".repeat(1_000_000) },
+  "has 1000 metrics": {
+    metrics: Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`m${i}`, 1])),
+  },
+  "has a metric with a long name": { metrics: { ["x".repeat(1000)]: 1 } },
+};
+
+const FALSE_REPORTS: Readonly<Record<string, Partial<CompleteLaneRequest>>> = {
+  "the update has 2 lanes": { lane: 998 },
+  "its metrics are not JSON": { metricsJson: "{" },
+  "its metric object": { metricsJson: "null" },
+  "its metric loss": { metricsJson: "{}" },
+  "the gradient's digest is no SHA-256": { gradientDigest: "x".repeat(50_000) },
+  "the log-prob gap is NaN": { logprobGapMax: Number.NaN },
+  "the place of the log-prob gap is too long": { logprobGapAt: "x".repeat(10_000) },
+};
+
+async function note(lie: string, call: Promise<unknown>): Promise<void> {
+  const said = await call.then(String, ({ code, message }: ClusterError) => `${code} ${message}`);
+  refusals.set(lie, said);
+}
+
+const lying: FakeHooks = {
+  group: async (group, submit) => {
+    if (group.groupKey !== "0/train/0") return group;
+    const [first, ...others] = group.rollouts as [RolloutResult, ...RolloutResult[]];
+    const withFirst = (changes: Partial<RolloutResult>): SubmitGroupRequest => ({
+      ...group,
+      workerId: "liar",
+      rollouts: [{ ...first, ...changes }, ...others],
+    });
+    for (const [lie, changes] of Object.entries(FALSE_ROLLOUTS)) {
+      await note(lie, submit(withFirst(changes)));
+    }
+    await submit(group);
+    // What is known already is no reason to believe a lie about it.
+    await note("afterwards", submit(withFirst({ reward: Number.NaN })));
+    return group;
+  },
+  lane: async (report, complete) => {
+    if (report.update !== 0 || report.lane !== 0) return report;
+    for (const [lie, changes] of Object.entries(FALSE_REPORTS)) {
+      await note(lie, complete({ ...report, workerId: "liar", ...changes }));
+    }
+    const metrics = JSON.parse(report.metricsJson) as object;
+    const wrong = JSON.stringify({ ...metrics, ratioSum: "1" });
+    await note("its metric ratioSum", complete({ ...report, metricsJson: wrong }));
+    return report;
+  },
+};
+
+beforeAll(async () => {
+  const plain = await FakeCluster.start();
+  await plain.addWorkers();
+  digests = [(await plain.run()).weightsDigest];
+  await plain.close();
+  cluster = await FakeCluster.start();
+  await cluster.addWorkers(lying);
+  digests.push((await cluster.run()).weightsDigest);
+});
+afterAll(() => cluster.close());
+
+test("a run to which a worker lied ends with the weights of one without it", () => {
+  expect(digests[1]).toBe(digests[0]);
+});
+
+test.each(Object.keys(FALSE_ROLLOUTS))("a group with a rollout that %s is refused", (lie) => {
+  const said = refusals.get(lie);
+  expect(said).toContain("INVALID_ARGUMENT");
+  expect(said).toContain(`group 0/train/0 of worker liar: rollout 0 ${lie}`);
+  expect(said?.length).toBeLessThan(400);
+});
+
+test.each([...Object.keys(FALSE_REPORTS), "its metric ratioSum"])("a lane of which %s", (lie) => {
+  const said = refusals.get(lie);
+  expect(said).toContain("INVALID_ARGUMENT");
+  expect(said).toContain(lie);
+  expect(said?.length).toBeLessThan(400);
+});
+
+test("a lie about a group that is known already does not end the run", () => {
+  expect(refusals.get("afterwards")).toContain("has reward NaN");
+});
+
+test("refusals are logged with the worker's id", () => {
+  const lines = cluster.log.split("\n").filter((line) => line.includes("handed in"));
+  expect(lines.length).toBeGreaterThan(10);
+  expect(lines.filter((line) => line.includes('"workerId":"liar"')).length).toBeGreaterThan(10);
+});
+
+test("a worker that registers with a false role, host or address is refused in short words", async () => {
+  const fleet = cluster.workers.coordinator.client(FleetService);
+  const honest = {
+    workerId: "w",
+    role: "trainer",
+    host: "h",
+    pid: 1,
+    device: "cpu x1",
+    memoryBytes: 1,
+    address: "127.0.0.1:1",
+    protocolVersion: PROTOCOL_VERSION,
+  };
+  const lies = {
+    role: "x",
+    host: "h".repeat(300),
+    device: "",
+    address: "nowhere",
+    workerId: "w".repeat(101),
+  };
+  for (const [field, value] of Object.entries(lies)) {
+    await expect(fleet.register({ ...honest, [field]: value })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+  }
+  const vitals = { state: "busy", job: "", jobAgeMs: 0, weightVersion: 0, jobsDone: 0 };
+  const heartbeat = {
+    workerId: "w",
+    activeJobs: [],
+    tokensPerSecond: Number.NaN,
+    tokensDone: 0,
+    ...vitals,
+  };
+  await expect(fleet.heartbeat(heartbeat)).rejects.toThrow("tokens_per_second: is NaN");
+});

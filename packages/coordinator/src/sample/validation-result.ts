@@ -1,0 +1,58 @@
+import { meanInterval } from "@gumshoe/grpo";
+import { type RewardInterval, SubmitGroupRequest, type ValidationResult } from "@gumshoe/protocol";
+import { type Task } from "@gumshoe/puzzles";
+
+import { type GroupPlan } from "../plan/group-planner.js";
+import { type RunRecord } from "../run/run-record.js";
+import { groupRewards } from "./stored-group.js";
+
+/** Computes the outcome of a validation from the groups in the ledger; see {@link summarise}. */
+export async function validationResult(
+  record: RunRecord,
+  iteration: number,
+  options: { plans: readonly GroupPlan[]; tasks: readonly Task[] },
+): Promise<ValidationResult> {
+  const rewards: (number | null)[][] = [];
+  for (const { groupKey } of options.plans) {
+    const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
+    rewards.push(groupRewards(SubmitGroupRequest.decode(blob)));
+  }
+  return summarise(iteration, rewards, options.tasks);
+}
+
+/**
+ * Summarises a validation: the sampled answers of every task, and the most likely ones behind them.
+ *
+ * An answer that could not be scored is in no mean, and is counted. A task without any answer that could
+ * be scored is left out: the count says how many there are left.
+ *
+ * @param rewards  per group its rewards: one group for every task, then perhaps the greedy ones
+ */
+export function summarise(
+  iteration: number,
+  rewards: readonly (readonly (number | null)[])[],
+  tasks: readonly Task[],
+): ValidationResult {
+  const means = rewards.map((group) => {
+    const scored = group.filter((reward) => reward !== null);
+    return scored.length === 0
+      ? null
+      : scored.reduce((sum, reward) => sum + reward, 0) / scored.length;
+  });
+  const greedy = means.slice(tasks.length);
+  const unscored = rewards.flat().filter((reward) => reward === null).length;
+  return {
+    iteration,
+    ...toInterval(means.slice(0, tasks.length)),
+    ...(greedy.length === 0 ? {} : { greedy: toInterval(greedy) }),
+    ...(unscored === 0 ? {} : { unscored }),
+    randomGuess: meanInterval(tasks.map(({ randomGuessLevel }) => randomGuessLevel))?.mean ?? 0,
+  };
+}
+
+function toInterval(values: readonly (number | null)[]): RewardInterval {
+  const interval = meanInterval(values.filter((value) => value !== null));
+  if (interval === null) return { reward: 0, low: 0, high: 0, count: 0 };
+  const { mean: reward, low, high, count } = interval;
+  return { reward, low, high, count };
+}

@@ -1,0 +1,158 @@
+/**
+ * What a run's config and inputs decide, looked at when the run is submitted and not after hours of it. A
+ * new limit gets its check here.
+ */
+import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { KV_CACHE_TOKENS } from "@gumshoe/engine";
+import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
+import { type RunConfig } from "@gumshoe/protocol";
+import { type Task } from "@gumshoe/puzzles";
+
+import { type CheckedModel } from "../plan/run-model.js";
+import { ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
+import { answerRoom, tokenBudget } from "./token-budget.js";
+import { writePrompt } from "../plan/write-prompt.js";
+
+/** Tasks of each source that are drawn and measured. */
+const TASKS_PER_SOURCE = 8;
+
+/** A run before it begins. */
+export interface Preflight {
+  readonly config: RunConfig;
+  readonly model: CheckedModel;
+  readonly environments: OpenEnvironments;
+}
+
+/** One source of tasks with its first tasks. */
+interface DrawnSource {
+  /** Path of the config's field. */
+  readonly field: string;
+  readonly kind: "train" | "validation";
+  readonly environment: RunEnvironment;
+  readonly tasks: readonly Task[];
+}
+
+type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> | void;
+
+/** The checks by name, in the order in which they are made. */
+const CHECKS: Readonly<Record<string, Check>> = {
+  "the seed leaves room for the streams that are made from it": checkSeed,
+  "prompts and answers fit the model, a pack and the cache": checkLengths,
+  "graders return what they should": checkGraders,
+};
+
+/**
+ * Checks a run.
+ *
+ * @returns what is allowed and most likely not meant, a line each
+ * @throws  InvalidArgumentError or ModuleError naming the field
+ */
+export async function preflight(run: Preflight): Promise<string[]> {
+  const sources = await drawSources(run);
+  for (const check of Object.values(CHECKS)) await check(run, sources);
+  return smallDatasets(run);
+}
+
+async function drawSources({ config, environments }: Preflight): Promise<DrawnSource[]> {
+  const { training, tiers, validation } = environments;
+  const field = config.type === "grpo" ? "tasks.source" : "examples.source";
+  const sources = [await draw(field, "train", training)];
+  for (const [tier, environment] of tiers) {
+    sources.push(await draw(`tasks.curriculum (${tier})`, "train", environment));
+  }
+  if (validation !== null) sources.push(await draw("validation.source", "validation", validation));
+  return sources;
+}
+
+async function draw(
+  field: string,
+  kind: "train" | "validation",
+  environment: RunEnvironment,
+): Promise<DrawnSource> {
+  const source = environment.source();
+  const tasks: Task[] = [];
+  const count = Math.min(TASKS_PER_SOURCE, source.size ?? TASKS_PER_SOURCE);
+  try {
+    for (let index = 0; index < count; index++) tasks.push(await source.task(index));
+  } catch (cause) {
+    if (cause instanceof InvalidArgumentError) throw cause;
+    throw new InvalidArgumentError(field, errorMessage(cause), { cause });
+  }
+  return { field, kind, environment, tasks };
+}
+
+function checkSeed({ config }: Preflight): void {
+  if (Number.isSafeInteger(config.seed + ORDER_OFFSET)) return;
+  const most = Number.MAX_SAFE_INTEGER - ORDER_OFFSET;
+  throw new InvalidArgumentError("seed", `is ${config.seed}; it must be at most ${most}`);
+}
+
+/** An answer that is cut at the model's last position is no error later on; known before, it is. */
+async function checkLengths(run: Preflight, sources: readonly DrawnSource[]): Promise<void> {
+  const { config, model } = run;
+  for (const { kind, environment, tasks } of sources) {
+    const budget = tokenBudget(config, kind, model.maxPositions);
+    for (const task of tasks) {
+      const prompt = writePrompt(config, model.tokenizer, task.messages).length;
+      if (config.type === "sft" && kind === "train") {
+        await checkExample(run, { task, prompt, environment });
+        continue;
+      }
+      const room = answerRoom(task.id, prompt, budget);
+      if (room < budget.maxAnswerTokens) {
+        const problem =
+          `is ${budget.maxAnswerTokens}; the prompt of ${task.id} has ${prompt} tokens, ` +
+          `and the model ${model.maxPositions} positions`;
+        throw new InvalidArgumentError(budget.answerField, problem, {
+          suggestion: `at most ${room}`,
+        });
+      }
+      if (prompt + room <= KV_CACHE_TOKENS) continue;
+      const problem = `${task.id} needs ${prompt + room} tokens with its answer`;
+      throw new InvalidArgumentError(
+        budget.answerField,
+        `${problem}; the cache of a worker has room for ${KV_CACHE_TOKENS}`,
+      );
+    }
+  }
+}
+
+async function checkExample(
+  { config, model }: Preflight,
+  example: { task: Task; prompt: number; environment: RunEnvironment },
+): Promise<void> {
+  const { task, prompt, environment } = example;
+  const reply = (await environment.goldReply?.(task)) ?? "";
+  const maxAnswerTokens = model.tokenizer.encode(reply).length + 1;
+  const budget = { ...tokenBudget(config, "train", model.maxPositions), maxAnswerTokens };
+  if (answerRoom(task.id, prompt, budget) >= maxAnswerTokens) return;
+  const problem = `has ${model.maxPositions} positions; ${task.id} needs ${prompt + maxAnswerTokens}`;
+  throw new InvalidArgumentError("model", `${problem} tokens with its right reply`);
+}
+
+/** Grades an empty reply, and the right one where there is one: a result of the wrong form is refused. */
+async function checkGraders(_run: Preflight, sources: readonly DrawnSource[]): Promise<void> {
+  for (const { field, environment, tasks } of sources) {
+    const [task] = tasks;
+    if (task === undefined) continue;
+    const gold = await environment.goldReply?.(task);
+    const grades = await environment.grade(task, gold === undefined ? [""] : ["", gold]);
+    const wrong = grades.find(isWrongForm);
+    if (wrong?.reward === null) throw new InvalidArgumentError(field, wrong.reason);
+  }
+}
+
+function smallDatasets({ config, environments }: Preflight): string[] {
+  const { size } = environments.training.source();
+  const perIteration =
+    config.type === "grpo"
+      ? config.tasks.perIteration
+      : config.examples.perUpdate * config.updatesPerIteration;
+  const drawn = perIteration * config.iterations;
+  if (size === null || drawn < 20 * size) return [];
+  const times = Math.round(drawn / size);
+  return [
+    `the file has ${size} cases and the run draws ${drawn}: each comes about ${times} times, ` +
+      "so that it may be learnt by heart; watch the validation",
+  ];
+}

@@ -1,0 +1,50 @@
+import { type RunConfig, type RunInputs } from "@gumshoe/protocol";
+
+import { preflight } from "./preflight.js";
+import { checkSameInputs, type HashFile, readInputs } from "./run-identity.js";
+import { checkModel } from "../plan/run-model.js";
+import { type RunRecord } from "../run/run-record.js";
+import { closeEnvironments, openEnvironments } from "../plan/task-plan.js";
+import { taskSources } from "../plan/task-sources.js";
+import { checkPrompts } from "../plan/write-prompt.js";
+
+/** What a run reads, and what about it is allowed but most likely not meant. */
+export interface CheckedInputs {
+  readonly inputs: RunInputs;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Opens what a run starts from and returns it by its content, so that whatever is wrong with it is found
+ * when the run is submitted, and not when it comes to it.
+ *
+ * @throws ModelFolderError, ModelConfigError, TokenizerError, ModuleError or InvalidArgumentError
+ */
+export async function checkInputs(config: RunConfig, hash: HashFile): Promise<CheckedInputs> {
+  const model = await checkModel(config);
+  checkPrompts(config, model.tokenizer);
+  const environments = await openEnvironments(config);
+  try {
+    const warnings = await preflight({ config, model, environments });
+    const inputs = await readInputs(config, taskSources(config, environments), { hash });
+    return { inputs, warnings };
+  } finally {
+    await closeEnvironments(environments);
+  }
+}
+
+/**
+ * Looks whether a run that is to be taken up again reads what it began with.
+ *
+ * @throws InputChangedError naming the field, and what {@link checkInputs} throws
+ */
+export async function checkUnchanged(record: RunRecord): Promise<void> {
+  const { config, state } = record;
+  const known = state.inputs;
+  if (known === null) return;
+  const environments = await openEnvironments(config);
+  await closeEnvironments(environments);
+  const sources = taskSources(config, environments);
+  const now = await readInputs(config, sources, { hash: (file) => record.hash(file), known });
+  checkSameInputs(config, known, now);
+}

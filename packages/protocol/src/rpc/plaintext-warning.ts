@@ -1,0 +1,21 @@
+import { type Logger, type Tls } from "@gumshoe/core";
+
+/** Says so, loudly, when what is served at an address can be read by others on its way. */
+export function warnIfPlaintext(logger: Logger | null, address: string, tls: Tls): void {
+  const isSecure = tls !== null && tls !== "off";
+  if (isSecure || isLoopback(address.slice(0, address.lastIndexOf(":")))) return;
+  if (tls === "off") {
+    logger?.info({ address }, "serves other machines without TLS, as GUMSHOE_TLS=off says");
+    return;
+  }
+  logger?.warn(
+    { address },
+    `NOT PRIVATE: ${address} is served to other machines without TLS. Whoever sees the traffic can read the token ` +
+      "and the weights, and command the cluster. gumshoe certs makes certificates, GUMSHOE_TLS names their folder; " +
+      "GUMSHOE_TLS=off says that the network is private.",
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
+}
