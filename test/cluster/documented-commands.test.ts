@@ -6,7 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parseRunConfig } from "@gumshoe/protocol";
+import { parseRunConfig } from "@gumshoe/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { runCommandLine } from "../../packages/cli/dist/command-line.js";

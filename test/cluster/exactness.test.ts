@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { type RunResult } from "@gumshoe/protocol";
+import { type RunResult } from "@gumshoe/config";
 
 import { Gumshoe, ROOT } from "../support/gumshoe.js";
 

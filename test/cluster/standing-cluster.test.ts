@@ -6,7 +6,8 @@ import { getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { type Fleet, RunResult } from "@gumshoe/protocol";
+import { RunResult } from "@gumshoe/config";
+import { type Fleet } from "@gumshoe/protocol";
 
 import { type Finished, Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
 import { freePort } from "../support/redis-server.js";

@@ -10,14 +10,10 @@ import { promisify } from "node:util";
 import { GumshoeClient, type RolloutInfo } from "@gumshoe/client";
 import { sha256 } from "@gumshoe/core";
 import { openModelFolder } from "@gumshoe/engine";
-import {
-  blockDigests,
-  fromRunEvent,
-  RpcChannel,
-  type RunResult,
-  RunService,
-  weightDigest,
-} from "@gumshoe/protocol";
+import { type RunResult } from "@gumshoe/config";
+import { fromRunEvent, RunService } from "@gumshoe/protocol";
+import { RpcChannel } from "@gumshoe/rpc";
+import { blockDigests, weightDigest } from "@gumshoe/tensors";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { FakeCluster, ROOT, TOKEN } from "../support/fake-cluster.js";

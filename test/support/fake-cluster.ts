@@ -13,16 +13,15 @@ import {
   Tokenizer,
   writeModelFolder,
 } from "@gumshoe/engine";
+import { RunResult } from "@gumshoe/config";
 import {
   fromRunEvent,
-  RpcChannel,
-  type RpcClient,
   type RunEventBody,
   type RunEventOf,
   type RunEventType,
-  RunResult,
   RunService,
 } from "@gumshoe/protocol";
+import { RpcChannel, type RpcClient } from "@gumshoe/rpc";
 import { RedisLink } from "@gumshoe/queue";
 
 import {

@@ -10,7 +10,6 @@ import { ClusterError, diskError, Rng, sha256 } from "@gumshoe/core";
 import { openModelFolder } from "@gumshoe/engine";
 import { NO_METRICS } from "@gumshoe/grpo";
 import {
-  blockDigests,
   type CompleteLaneRequest,
   FleetService,
   floatsToBytes,
@@ -20,14 +19,12 @@ import {
   PROTOCOL_VERSION,
   ReducerService,
   RolloutService,
-  RpcChannel,
-  type RpcClient,
-  type RpcHandlers,
-  RpcServer,
   type SubmitGroupRequest,
   type WorkerRole,
 } from "@gumshoe/protocol";
 import { JobWorker, type RedisLink } from "@gumshoe/queue";
+import { RpcChannel, type RpcClient, type RpcHandlers, RpcServer } from "@gumshoe/rpc";
+import { blockDigests } from "@gumshoe/tensors";
 
 const HEARTBEAT_MS = 100;
 

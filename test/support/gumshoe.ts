@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { GumshoeClient } from "@gumshoe/client";
-import { RunResult, type WorkerStatus } from "@gumshoe/protocol";
+import { RunResult } from "@gumshoe/config";
+import { type WorkerStatus } from "@gumshoe/protocol";
 
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));

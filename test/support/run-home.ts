@@ -12,16 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { type Clock, createLogger, systemClock } from "@gumshoe/core";
-import {
-  FleetService,
-  PackService,
-  RolloutService,
-  RpcChannel,
-  RpcServer,
-  RunConfig,
-  type RunEventBody,
-  RunResult,
-} from "@gumshoe/protocol";
+import { RunConfig, RunResult } from "@gumshoe/config";
+import { FleetService, PackService, RolloutService, type RunEventBody } from "@gumshoe/protocol";
+import { RpcChannel, RpcServer } from "@gumshoe/rpc";
 import { JobQueue, RedisLink } from "@gumshoe/queue";
 
 import type * as DiskThreadModule from "../../packages/coordinator/src/ledger/disk-thread.js";

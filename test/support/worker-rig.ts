@@ -7,25 +7,21 @@ import { join } from "node:path";
 import { createLogger, systemClock } from "@gumshoe/core";
 import { initialParameters, parseModelConfig, readAssets, Tokenizer } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
+import { RunConfig } from "@gumshoe/config";
 import {
-  blockDigests,
-  bytesToFloats,
   type CompleteLaneRequest,
   type GroupSpec,
   type Lane,
   PackService,
   ReducerService,
   RolloutService,
-  RpcChannel,
-  RpcServer,
-  RunConfig,
   type RunAssets,
   runAssetsDigest,
-  serveTensor,
   type SubmitGroupRequest,
-  TensorService,
-  weightDigest,
 } from "@gumshoe/protocol";
+import { RpcChannel, RpcServer } from "@gumshoe/rpc";
+import { bytesToFloats, TensorService } from "@gumshoe/protocol";
+import { blockDigests, serveTensor, weightDigest } from "@gumshoe/tensors";
 import { createEnvironment, taskToJson } from "@gumshoe/puzzles";
 
 // The engine's thread is started as it is shipped: from the built package.

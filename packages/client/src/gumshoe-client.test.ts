@@ -3,14 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ClusterError, InvalidArgumentError, sha256 } from "@gumshoe/core";
+import { parseRunConfig, resolvePaths } from "@gumshoe/config";
 import {
-  type CallContext,
   Checkpoint,
   CheckpointChunk,
-  parseRunConfig,
-  resolvePaths,
   Rollout,
-  RpcServer,
   Run,
   type RunEvent,
   type RunEventBody,
@@ -19,6 +16,7 @@ import {
   toRunEvent,
   type WatchedEvent,
 } from "@gumshoe/protocol";
+import { type CallContext, RpcServer } from "@gumshoe/rpc";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { GumshoeClient } from "./gumshoe-client.js";

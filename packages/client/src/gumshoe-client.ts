@@ -11,19 +11,15 @@ import {
   systemClock,
   type Tls,
 } from "@gumshoe/core";
+import { parseRunConfig, type RunConfig } from "@gumshoe/config";
+import { type Fleet, RunService, type WatchedEvent, type WorkerStatus } from "@gumshoe/protocol";
 import {
-  type Fleet,
   MAX_CONFIG_BYTES,
-  parseRunConfig,
   RequestTooLargeError,
   RpcChannel,
   type RpcClient,
-  type RunConfig,
-  RunService,
-  type WatchedEvent,
-  type WorkerStatus,
   WATCH_GATHER_MS,
-} from "@gumshoe/protocol";
+} from "@gumshoe/rpc";
 
 import { type CheckpointInfo, fromCheckpoint } from "./checkpoint-info.js";
 import { downloadCheckpoint, type DownloadedCheckpoint, type DownloadOptions } from "./download.js";

@@ -1,11 +1,5 @@
-import {
-  checkRunConfig,
-  type Run,
-  type RunConfig,
-  RunResult,
-  RunState,
-  type WeightVersion,
-} from "@gumshoe/protocol";
+import { checkRunConfig, type RunConfig, RunResult } from "@gumshoe/config";
+import { type Run, RunState, type WeightVersion } from "@gumshoe/protocol";
 
 /**
  * What a run is doing.

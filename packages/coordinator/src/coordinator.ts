@@ -10,14 +10,9 @@ import {
   makeFolder,
   systemClock,
 } from "@gumshoe/core";
-import {
-  FleetService,
-  PackService,
-  parseRunConfig,
-  RolloutService,
-  RpcServer,
-  RunService,
-} from "@gumshoe/protocol";
+import { parseRunConfig } from "@gumshoe/config";
+import { FleetService, PackService, RolloutService, RunService } from "@gumshoe/protocol";
+import { RpcServer } from "@gumshoe/rpc";
 import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 
 import { RunStoppedError } from "./errors.js";

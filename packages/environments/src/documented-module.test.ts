@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
+import { parseRunConfig, type RunConfig } from "@gumshoe/config";
 import { createEnvironment } from "@gumshoe/puzzles";
 import { afterAll, beforeAll, expect, test } from "vitest";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { parseRunConfig } from "@gumshoe/protocol";
+import { parseRunConfig } from "@gumshoe/config";
 import { taskToJson } from "@gumshoe/puzzles";
 import { afterAll, describe, expect, test } from "vitest";
 

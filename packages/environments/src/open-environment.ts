@@ -1,5 +1,6 @@
 import { hashJson, InvalidArgumentError, sha256 } from "@gumshoe/core";
-import { type GroupKind, type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
+import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
+import { type GroupKind } from "@gumshoe/protocol";
 import { createEnvironment, type GraderName } from "@gumshoe/puzzles";
 
 import { moduleEnvironment } from "./module-environment.js";

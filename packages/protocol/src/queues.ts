@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 
-import { RunName } from "./config/fields.js";
+import { RunName } from "@gumshoe/config";
 
 /** Samples one group. */
 export const RolloutJob = z.strictObject({

@@ -1,7 +1,7 @@
 import { type Clock, errorMessage, type Logger, systemClock, tlsName } from "@gumshoe/core";
 import { Redis, type RedisOptions } from "ioredis";
 
-import { handshakeProblem } from "@gumshoe/protocol";
+import { handshakeProblem } from "@gumshoe/rpc";
 
 import {
   RedisKeyError,

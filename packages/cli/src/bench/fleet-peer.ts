@@ -8,7 +8,11 @@ import { WORKER_NICE } from "@gumshoe/worker";
 import { type FleetPeerRequest } from "./fleet.js";
 import { SimulatedWorker } from "./simulated-worker.js";
 
-const { name, workers: numWorkers, ...where } = JSON.parse(process.argv[2] ?? "") as FleetPeerRequest;
+const {
+  name,
+  workers: numWorkers,
+  ...where
+} = JSON.parse(process.argv[2] ?? "") as FleetPeerRequest;
 // As real workers do.
 yieldCores(WORKER_NICE);
 const logger = createLogger(name, "error");

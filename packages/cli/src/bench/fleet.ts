@@ -13,7 +13,8 @@ import { fileURLToPath } from "node:url";
 
 import { GumshoeClient } from "@gumshoe/client";
 import { systemClock, yieldCores } from "@gumshoe/core";
-import { checkRunConfig, type CoordinatorStatus, type RunConfig } from "@gumshoe/protocol";
+import { checkRunConfig, type RunConfig } from "@gumshoe/config";
+import { type CoordinatorStatus } from "@gumshoe/protocol";
 import { WORKER_NICE } from "@gumshoe/worker";
 
 import { RunNotDoneError } from "../errors.js";
@@ -177,7 +178,10 @@ async function untilLearning(
     if (body.type === "iteration-planned") plannedAtMs = atMs;
     if (body.type === "group-done") {
       sampledAtMs = atMs;
-      settings.onProgress(`${tally.numAccepted}/${settings.jobs}`, tally.numAccepted / settings.jobs);
+      settings.onProgress(
+        `${tally.numAccepted}/${settings.jobs}`,
+        tally.numAccepted / settings.jobs,
+      );
     }
     if (body.type === "run-failed") throw new RunNotDoneError(RUN, `failed: ${body.error}`);
     if (body.type === "progress" && body.phase === "learning") break;

@@ -7,10 +7,10 @@ import {
   type GroupSpec,
   type JobOf,
   RolloutService,
-  RpcChannel,
   type SubmitGroupRequest,
 } from "@gumshoe/protocol";
 import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
+import { RpcChannel } from "@gumshoe/rpc";
 import { Membership, type Vitals } from "@gumshoe/worker";
 
 const ANSWER_TOKENS = 24;

@@ -2,7 +2,8 @@
  * The watchers of `gumshoe bench watchers`, in one process: each with a connection of its own, as users have.
  * They count what comes and look no further. Ends with its parent.
  */
-import { RpcChannel, RunService, WATCH_GATHER_MS } from "@gumshoe/protocol";
+import { RunService } from "@gumshoe/protocol";
+import { RpcChannel, WATCH_GATHER_MS } from "@gumshoe/rpc";
 
 import { type WatchersReport, type WatchersRequest } from "./watchers.js";
 

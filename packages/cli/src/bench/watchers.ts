@@ -14,7 +14,8 @@ import { fileURLToPath } from "node:url";
 
 import { GumshoeClient } from "@gumshoe/client";
 import { systemClock } from "@gumshoe/core";
-import { checkRunConfig, type RunConfig, type WatchedEvent } from "@gumshoe/protocol";
+import { checkRunConfig, type RunConfig } from "@gumshoe/config";
+import { type WatchedEvent } from "@gumshoe/protocol";
 
 import { RunNotDoneError } from "../errors.js";
 import { Home } from "../local/home.js";

@@ -3,7 +3,9 @@
  * streamed at the first, by files in memory at the second. Told a tensor's run and name, it publishes the
  * vector under them, as a reducer does with new weights. Ends with its parent.
  */
-import { MemoryFiles, RpcServer, serveTensor, shareAhead, TensorService } from "@gumshoe/protocol";
+import { RpcServer } from "@gumshoe/rpc";
+import { TensorService } from "@gumshoe/protocol";
+import { MemoryFiles, serveTensor, shareAhead } from "@gumshoe/tensors";
 
 /** What the peer is told to publish. */
 export interface PublishedTensor {

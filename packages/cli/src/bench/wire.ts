@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { formatTensorName, pullTensor, RpcChannel, TENSOR_WINDOW_BYTES } from "@gumshoe/protocol";
+import { formatTensorName } from "@gumshoe/protocol";
+import { RpcChannel } from "@gumshoe/rpc";
+import { pullTensor, TENSOR_WINDOW_BYTES } from "@gumshoe/tensors";
 
 import { type Figure, median } from "./figure.js";
 import { type BenchSettings } from "./settings.js";

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 
 import { readTlsFolder, type TlsFiles } from "@gumshoe/core";
-import { RpcServer, TensorService } from "@gumshoe/protocol";
+import { RpcServer } from "@gumshoe/rpc";
+import { TensorService } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { makeCertificates } from "./certificate-folder.js";

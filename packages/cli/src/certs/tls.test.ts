@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createLogger, readTls, readTlsFolder, type Tls, type TlsRole } from "@gumshoe/core";
-import { RpcChannel, type RpcHandlers, RpcServer, TensorService } from "@gumshoe/protocol";
+import { RpcChannel, type RpcHandlers, RpcServer } from "@gumshoe/rpc";
+import { TensorService } from "@gumshoe/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { makeCertificates } from "./certificate-folder.js";

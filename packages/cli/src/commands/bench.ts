@@ -87,7 +87,15 @@ export function addBenchCommand(program: Command, context: Context): void {
     const status = new StatusLine(terminal);
     const onProgress = (what: string, share: number) =>
       status.set(`${drawBar(share, BAR_WIDTH)}  ${what}`);
-    const settings: BenchSettings = { shape, seconds, threads, workers, jobs, watchers, onProgress };
+    const settings: BenchSettings = {
+      shape,
+      seconds,
+      threads,
+      workers,
+      jobs,
+      watchers,
+      onProgress,
+    };
     const results = await BENCHES[subject](settings);
     status.clear();
     writeResult(terminal, options, {

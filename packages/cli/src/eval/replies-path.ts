@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { createReadStream } from "node:fs";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
@@ -9,8 +8,8 @@ import { hashJson } from "@gumshoe/core";
 import { type PuzzleRecord } from "@gumshoe/puzzles";
 
 import { type SamplingOptions } from "./answer-source.js";
-import { type FieldSettings } from "./request-fields.js";
 import { type RepliesIdentity } from "./replies-file.js";
+import { type FieldSettings } from "./request-fields.js";
 
 /** Files of a model folder that decide its answers. */
 const MODEL_FILE = /\.(safetensors|json|jinja|txt|model)$/;

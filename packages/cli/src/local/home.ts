@@ -7,8 +7,7 @@
  * - `runs/<name>/`             what the coordinator writes
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 import {

@@ -1,4 +1,4 @@
-import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
+import { parseRunConfig, type RunConfig } from "@gumshoe/config";
 import { expect, test } from "vitest";
 
 import { closingLines } from "./closing-lines.js";

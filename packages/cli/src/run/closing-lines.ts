@@ -1,5 +1,5 @@
 import { isBelow } from "@gumshoe/grpo";
-import { type RunConfig, type RunResult, type ValidationResult } from "@gumshoe/protocol";
+import { type RunConfig, type RunResult, type ValidationResult } from "@gumshoe/config";
 
 import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
 import { type GivenCommand, nextSteps, shortPath } from "./next-steps.js";

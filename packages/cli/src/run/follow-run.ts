@@ -1,6 +1,6 @@
 import { type GumshoeClient } from "@gumshoe/client";
 import { type Clock, errorMessage } from "@gumshoe/core";
-import { type RunResult } from "@gumshoe/protocol";
+import { type RunResult } from "@gumshoe/config";
 
 import { RunNotDoneError } from "../errors.js";
 import { followFleet } from "./follow-fleet.js";

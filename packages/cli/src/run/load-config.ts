@@ -4,7 +4,7 @@ import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 import { ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
-import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@gumshoe/protocol";
+import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@gumshoe/config";
 
 import { ConfigFileError, FileError } from "../errors.js";
 

@@ -1,5 +1,5 @@
 import { GumshoeClient } from "@gumshoe/client";
-import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/protocol";
+import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/config";
 
 import { type Context } from "../context.js";
 import { InterruptedError, RunNotDoneError } from "../errors.js";

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 
-import { type RunConfig, type RunResult, type TaskSourceConfig } from "@gumshoe/protocol";
+import { type RunConfig, type RunResult, type TaskSourceConfig } from "@gumshoe/config";
 
 import { shownCommand } from "../terminal/shown-command.js";
 

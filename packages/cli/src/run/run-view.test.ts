@@ -1,11 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import {
-  checkRunConfig,
-  type RunEventBody,
-  type WatchedEvent,
-  WorkerStatus,
-} from "@gumshoe/protocol";
+import { checkRunConfig } from "@gumshoe/config";
+import { type RunEventBody, type WatchedEvent, WorkerStatus } from "@gumshoe/protocol";
 
 import { RunView } from "./run-view.js";
 

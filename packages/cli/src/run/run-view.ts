@@ -1,9 +1,5 @@
-import {
-  type RunConfig,
-  type RunEventOf,
-  type WatchedEvent,
-  type WorkerStatus,
-} from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
+import { type RunEventOf, type WatchedEvent, type WorkerStatus } from "@gumshoe/protocol";
 
 import {
   formatClock,

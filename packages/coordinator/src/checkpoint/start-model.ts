@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import { readAssets } from "@gumshoe/engine";
 import { isBelow } from "@gumshoe/grpo";
-import { type Checkpoint, type CheckpointFileInfo, type ValidationResult } from "@gumshoe/protocol";
+import { type ValidationResult } from "@gumshoe/config";
+import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
 
 import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { sha256 } from "@gumshoe/core";
-import { type ValidationResult } from "@gumshoe/protocol";
+import { type ValidationResult } from "@gumshoe/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";

@@ -4,13 +4,12 @@ import { ClusterError, errorMessage, isDiskError, type Logger, type Tls } from "
 import {
   PARAMETER_BLOCK,
   ReducerService,
-  RpcChannel,
-  type RpcClient,
   type StepRequest,
   type TensorSource,
-  weightDigest,
   type WriteCheckpointRequest,
 } from "@gumshoe/protocol";
+import { RpcChannel, type RpcClient } from "@gumshoe/rpc";
+import { weightDigest } from "@gumshoe/tensors";
 
 import { PlanLostError } from "../errors.js";
 import { type Fleet, type Member } from "./fleet.js";

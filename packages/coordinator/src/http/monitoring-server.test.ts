@@ -111,7 +111,13 @@ test("health is told to anybody, the rest to nobody without the token", async ()
 test("refusals are logged once for each reason and caller, without the path", async () => {
   const lines: string[] = [];
   const logger = createLogger("test", "warn", { write: (line) => void lines.push(line) });
-  server = new MonitoringServer({ token: "t", tls: null, pages: new Map(), logger, isServing: () => true });
+  server = new MonitoringServer({
+    token: "t",
+    tls: null,
+    pages: new Map(),
+    logger,
+    isServing: () => true,
+  });
   const url = `http://${await server.listen("127.0.0.1:0")}`;
   for (let i = 0; i < 20; i++) await fetch(`${url}/${"secret-path".repeat(100)}`);
   await fetch(`${url}/other`, withToken("wrong"));

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from "node:https";
 
 import { type Logger, systemClock, type Tls } from "@gumshoe/core";
-import { isBearer, ListenError, RefusalLog, warnIfPlaintext } from "@gumshoe/protocol";
+import { isBearer, ListenError, RefusalLog, warnIfPlaintext } from "@gumshoe/rpc";
 
 const HEALTH_PATH = "/healthz";
 const REQUEST_TIMEOUT_MS = 10_000;

@@ -1,4 +1,3 @@
-import { type JobQueue } from "@gumshoe/queue";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
@@ -9,10 +8,11 @@ import {
   type PackMessage,
   type TensorSource,
 } from "@gumshoe/protocol";
+import { type JobQueue } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, WrongLaneWeightsError } from "../errors.js";
-import { checkLane } from "./check-lane.js";
 import { type Weights } from "../run/run-state.js";
+import { checkLane } from "./check-lane.js";
 
 /** One update's lanes, to be computed. */
 export interface LaneWork {

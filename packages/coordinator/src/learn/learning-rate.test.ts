@@ -1,4 +1,4 @@
-import { OptimizerConfig } from "@gumshoe/protocol";
+import { OptimizerConfig } from "@gumshoe/config";
 import { expect, test } from "vitest";
 
 import { learningRate } from "./learning-rate.js";

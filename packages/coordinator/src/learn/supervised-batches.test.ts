@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 
 import { readAssets, Tokenizer } from "@gumshoe/engine";
-import { parseRunConfig, type RunConfig } from "@gumshoe/protocol";
+import { parseRunConfig, type RunConfig } from "@gumshoe/config";
 import { type CaseTask } from "@gumshoe/puzzles";
 import { beforeAll, expect, test } from "vitest";
 

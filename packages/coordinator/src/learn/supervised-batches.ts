@@ -2,7 +2,7 @@ import { InvalidArgumentError, Rng } from "@gumshoe/core";
 import { type Tokenizer } from "@gumshoe/engine";
 import { type RunEnvironment } from "@gumshoe/environments";
 import { assignLanes, type Pack } from "@gumshoe/grpo";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
 import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
 
 import { type TrainingBatch } from "./training-batch.js";

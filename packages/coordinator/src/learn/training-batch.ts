@@ -7,7 +7,7 @@ import {
   updateSteps,
 } from "@gumshoe/grpo";
 import { yielding } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
 
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";

@@ -1,5 +1,5 @@
 import { type LossMetrics, meanMetrics, mergeMetrics, NO_METRICS, type Pack } from "@gumshoe/grpo";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";

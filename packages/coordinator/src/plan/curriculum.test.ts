@@ -1,4 +1,5 @@
-import { type CurriculumConfig, groupKey, parseRunConfig } from "@gumshoe/protocol";
+import { type CurriculumConfig, parseRunConfig } from "@gumshoe/config";
+import { groupKey } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { nextTier, type PastIteration, tierOf } from "./curriculum.js";

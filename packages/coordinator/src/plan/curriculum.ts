@@ -6,7 +6,8 @@
  * - The iterations that count are the newest ones in a row at the tier in hand, so that a move is
  *   followed by a whole window at the new tier before the next one.
  */
-import { type CurriculumConfig, groupKey, type RunConfig } from "@gumshoe/protocol";
+import { type CurriculumConfig, type RunConfig } from "@gumshoe/config";
+import { groupKey } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
 
 import { type RunState } from "../run/run-state.js";

@@ -1,5 +1,6 @@
 import { Turns } from "@gumshoe/core";
-import { type GroupKind, type GroupSpec, groupKey, type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
+import { type GroupKind, type GroupSpec, groupKey } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
 import { type RunModel } from "./run-model.js";

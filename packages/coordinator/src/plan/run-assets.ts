@@ -1,4 +1,5 @@
-import { type RunAssets, type RunConfig, runAssetsDigest } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
+import { type RunAssets, runAssetsDigest } from "@gumshoe/protocol";
 
 import { type RunModel } from "./run-model.js";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { InvalidArgumentError } from "@gumshoe/core";
-import { checkRunConfig } from "@gumshoe/protocol";
+import { checkRunConfig } from "@gumshoe/config";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { checkModel } from "./run-model.js";

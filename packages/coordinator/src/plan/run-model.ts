@@ -14,7 +14,7 @@ import {
   Tokenizer,
   writeModelFolder,
 } from "@gumshoe/engine";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
 
 import { makeFolder } from "../ledger/durable-file.js";
 

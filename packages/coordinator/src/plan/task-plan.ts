@@ -1,6 +1,7 @@
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openEnvironment, type RunEnvironment, type RunTaskSource } from "@gumshoe/environments";
-import { type InputSource, type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
+import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
+import { type InputSource } from "@gumshoe/protocol";
 import { type Task, type TierName } from "@gumshoe/puzzles";
 
 import { taskSources } from "./task-sources.js";

@@ -1,5 +1,6 @@
 import { type RunEnvironment } from "@gumshoe/environments";
-import { type InputSource, type RunConfig, type TaskSourceConfig } from "@gumshoe/protocol";
+import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
+import { type InputSource } from "@gumshoe/protocol";
 
 /** Identifies the sources of a run's tasks by everything that they read. */
 export function taskSources(

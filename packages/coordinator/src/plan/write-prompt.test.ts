@@ -1,7 +1,8 @@
+import { fileURLToPath } from "node:url";
+
+import { checkRunConfig, type RunConfig } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { readAssets, Tokenizer } from "@gumshoe/engine";
-import { checkRunConfig, type RunConfig } from "@gumshoe/protocol";
-import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 
 import { checkPrompts, writePrompt } from "./write-prompt.js";

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Message, TemplateDateError, type Tokenizer, TokenizerError } from "@gumshoe/engine";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
 
 /** Written to see whether a template needs a date: what every conversation has. */
 const TRIAL: readonly Message[] = [{ role: "user", content: "?" }];

@@ -1,13 +1,7 @@
 import { type Clock } from "@gumshoe/core";
-import {
-  parseRunConfig,
-  resolvePaths,
-  type Run,
-  type RpcHandlers,
-  RunState,
-  type RunService,
-  type WatchedEvent,
-} from "@gumshoe/protocol";
+import { parseRunConfig, resolvePaths } from "@gumshoe/config";
+import { type Run, RunState, type RunService, type WatchedEvent } from "@gumshoe/protocol";
+import { type RpcHandlers } from "@gumshoe/rpc";
 
 import { type Fleet } from "../fleet/fleet.js";
 import { RunFilesGoneError, type UnreadableRunError } from "../errors.js";

@@ -1,10 +1,6 @@
 import { ClusterError, type Logger } from "@gumshoe/core";
-import {
-  type FleetService,
-  type PackService,
-  type RolloutService,
-  type RpcHandlers,
-} from "@gumshoe/protocol";
+import { type FleetService, type PackService, type RolloutService } from "@gumshoe/protocol";
+import { type RpcHandlers } from "@gumshoe/rpc";
 
 import { type Fleet } from "../fleet/fleet.js";
 import { type RunManager } from "../run/run-manager.js";

@@ -46,7 +46,10 @@ export async function attemptFailure(error: unknown, folder: string): Promise<At
  *
  * @param error  what ended the last attempt
  */
-export async function remainingFault(error: ClusterError, folder: string): Promise<ClusterError | null> {
+export async function remainingFault(
+  error: ClusterError,
+  folder: string,
+): Promise<ClusterError | null> {
   const fault = await folderFault(folder);
   if (fault !== null || !(error instanceof DiskFullError)) return fault;
   const neededBytes = Number(error.details["neededBytes"]);

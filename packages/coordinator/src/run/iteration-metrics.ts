@@ -4,7 +4,8 @@
  * They are a function of the ledger. docs/operations.md lists the fields with their units.
  */
 import { meanInterval, type RolloutCounts } from "@gumshoe/grpo";
-import { groupKey, type RewardInterval, type RunConfig } from "@gumshoe/protocol";
+import { type RewardInterval, type RunConfig } from "@gumshoe/config";
+import { groupKey } from "@gumshoe/protocol";
 
 import { type UpdateFigures } from "./iteration-sums.js";
 import { type RunState } from "./run-state.js";

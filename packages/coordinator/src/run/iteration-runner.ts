@@ -1,10 +1,16 @@
 import { type Clock, type Logger } from "@gumshoe/core";
-import { type RunEventOf, type RunResult } from "@gumshoe/protocol";
+import { type RunResult } from "@gumshoe/config";
+import { type RunEventOf } from "@gumshoe/protocol";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type Checkpoints } from "../checkpoint/checkpoints.js";
 import { tierOf } from "../plan/curriculum.js";
-import { type GroupDraft, type GroupPlan, GroupPlanner, mapYielding } from "../plan/group-planner.js";
+import {
+  type GroupDraft,
+  type GroupPlan,
+  GroupPlanner,
+  mapYielding,
+} from "../plan/group-planner.js";
 import { type LaneCollector } from "../learn/lane-collector.js";
 import { type SupervisedBatches } from "../learn/supervised-batches.js";
 import { type TrainingBatch, batchFromGroups } from "../learn/training-batch.js";
@@ -41,7 +47,11 @@ export interface IterationOptions {
   /** Names of the figures that the log was told of: each is logged once. */
   readonly reported: Set<string>;
   readonly signal: AbortSignal;
-  readonly onProgress: (phase: RunEventOf<"progress">["phase"], done: number, total: number) => void;
+  readonly onProgress: (
+    phase: RunEventOf<"progress">["phase"],
+    done: number,
+    total: number,
+  ) => void;
 }
 
 /** Does a run's iterations under one plan of reducers; see docs/structure.md for their life. */
@@ -194,7 +204,12 @@ export class IterationRunner {
     return batch;
   }
 
-  async #make(iteration: number, update: number, first: number, batch: TrainingBatch): Promise<void> {
+  async #make(
+    iteration: number,
+    update: number,
+    first: number,
+    batch: TrainingBatch,
+  ): Promise<void> {
     const lanes = batch.updates[update - first];
     if (lanes === undefined) throw new Error(`update ${update} is not in iteration ${iteration}`);
     const expectExact = this.#record.config.type === "grpo" && update === first;

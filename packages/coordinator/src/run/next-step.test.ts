@@ -1,4 +1,5 @@
-import { parseRunConfig, type RunEventBody } from "@gumshoe/protocol";
+import { parseRunConfig } from "@gumshoe/config";
+import { type RunEventBody } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { nextStep } from "./next-step.js";

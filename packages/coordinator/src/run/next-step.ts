@@ -6,7 +6,8 @@
  * - Only iterations that are done count. What the ledger already holds of the iteration in hand, or of the
  *   validation of the last weights, changes nothing.
  */
-import { groupKey, type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
+import { groupKey } from "@gumshoe/protocol";
 
 import { type RunState } from "./run-state.js";
 

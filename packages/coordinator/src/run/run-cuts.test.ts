@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type RunResult } from "@gumshoe/protocol";
+import { type RunResult } from "@gumshoe/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { RunHome } from "../../../../test/support/run-home.js";

@@ -322,7 +322,12 @@ export class RunDriver {
     }
   }
 
-  #emitProgress(phase: RunEventOf<"progress">["phase"], done: number, total: number, note?: string): void {
+  #emitProgress(
+    phase: RunEventOf<"progress">["phase"],
+    done: number,
+    total: number,
+    note?: string,
+  ): void {
     const iteration = this.#record.state.iterationsDone;
     const tokensPerSecond = this.#options.fleet.tokensPerSecond("inference");
     this.#record.emit({

@@ -5,7 +5,8 @@
  * - Each is given once, and again only after the figure had recovered.
  */
 import { isBelow } from "@gumshoe/grpo";
-import { type RunEventBody, type RunEventOf, type ValidationResult } from "@gumshoe/protocol";
+import { type ValidationResult } from "@gumshoe/config";
+import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
 
 /** A warning of a run. */
 export type RunWarning = RunEventOf<"warning">;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
 import { openModelFolder } from "@gumshoe/engine";
-import { blockDigests, RunState, weightDigest } from "@gumshoe/protocol";
+import { RunState } from "@gumshoe/protocol";
+import { blockDigests, weightDigest } from "@gumshoe/tensors";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { FakeCluster } from "../../../../test/support/fake-cluster.js";

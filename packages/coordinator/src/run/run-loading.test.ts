@@ -10,13 +10,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-import { RunState } from "@gumshoe/protocol";
+import { RunConfig } from "@gumshoe/config";
+import { type RunEventBody, RunState } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakeCluster } from "../../../../test/support/fake-cluster.js";
 import { formatLine, writableEvent } from "../ledger/ledger-line.js";
-import { RunConfig } from "@gumshoe/protocol";
-import { type RunEventBody } from "@gumshoe/protocol";
 
 let cluster: FakeCluster;
 beforeAll(async () => {

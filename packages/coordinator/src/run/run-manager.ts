@@ -12,7 +12,8 @@ import {
   type Logger,
   type Tls,
 } from "@gumshoe/core";
-import { type RunConfig, type RunInputs, RunName } from "@gumshoe/protocol";
+import { type RunConfig, RunName } from "@gumshoe/config";
+import { type RunInputs } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
 import {

@@ -2,8 +2,8 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type Clock, type Logger } from "@gumshoe/core";
+import { RunConfig } from "@gumshoe/config";
 import {
-  RunConfig,
   type RunEventBody,
   type RunEventOf,
   type RunInputs,

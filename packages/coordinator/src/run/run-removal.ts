@@ -4,7 +4,7 @@
 import { relative, resolve, sep } from "node:path";
 
 import { type Logger } from "@gumshoe/core";
-import { namedPaths, type RunConfig } from "@gumshoe/protocol";
+import { namedPaths, type RunConfig } from "@gumshoe/config";
 import { type JobQueue } from "@gumshoe/queue";
 
 import { RunInUseError, RunNotEndedError } from "../errors.js";

@@ -1,13 +1,8 @@
 /**
  * What a run's ledger says, as one object: the state is the replay of the events and nothing else.
  */
-import {
-  type RunEventBody,
-  type RunInputs,
-  type RunResult,
-  type ValidationResult,
-  type WatchedEvent,
-} from "@gumshoe/protocol";
+import { type RunResult, type ValidationResult } from "@gumshoe/config";
+import { type RunEventBody, type RunInputs, type WatchedEvent } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
 
 import { addToSums, type IterationSums, newIterationSums } from "./iteration-sums.js";

@@ -1,5 +1,6 @@
 import { meanInterval } from "@gumshoe/grpo";
-import { type RewardInterval, SubmitGroupRequest, type ValidationResult } from "@gumshoe/protocol";
+import { type RewardInterval, type ValidationResult } from "@gumshoe/config";
+import { SubmitGroupRequest } from "@gumshoe/protocol";
 import { type Task } from "@gumshoe/puzzles";
 
 import { type GroupPlan } from "../plan/group-planner.js";

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { parseRunConfig } from "@gumshoe/protocol";
+import { parseRunConfig } from "@gumshoe/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { AllowedFolders } from "./allowed-folders.js";

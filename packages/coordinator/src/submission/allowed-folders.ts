@@ -13,7 +13,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type NamedPath, namedPaths, type RunConfig } from "@gumshoe/protocol";
+import { type NamedPath, namedPaths, type RunConfig } from "@gumshoe/config";
 
 /** Weights of a run, as a path relative to the home: a checkpoint, or the model that it made. */
 const RUN_WEIGHTS = /^runs\/[^/]+\/(checkpoints\/\d+|initial)(\/|$)/;

@@ -5,7 +5,7 @@
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { KV_CACHE_TOKENS } from "@gumshoe/engine";
 import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
 import { type Task } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";

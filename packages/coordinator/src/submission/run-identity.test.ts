@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { type InputSource, parseRunConfig, type RunInputs } from "@gumshoe/protocol";
+import { parseRunConfig } from "@gumshoe/config";
+import { type InputSource, type RunInputs } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { fileDigest } from "../ledger/file-digest.js";

@@ -1,4 +1,5 @@
-import { type RunConfig, type RunInputs } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
+import { type RunInputs } from "@gumshoe/protocol";
 
 import { preflight } from "./preflight.js";
 import { checkSameInputs, type HashFile, readInputs } from "./run-identity.js";

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/protocol";
+import { type RunConfig } from "@gumshoe/config";
 
 /** What bounds a task's prompt with its answer, in tokens. */
 export interface TokenBudget {

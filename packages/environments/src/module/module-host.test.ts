@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { parseRunConfig } from "@gumshoe/protocol";
+import { parseRunConfig } from "@gumshoe/config";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 
 // The thread is started as it is shipped: from the built package.

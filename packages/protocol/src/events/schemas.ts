@@ -5,10 +5,9 @@
  * - Readers drop fields that they do not know, so a field may be added.
  * - `progress` is transient: number 0, never stored.
  */
+import { RunResult, TIERS, ValidationResult } from "@gumshoe/config";
 import { z } from "zod";
 
-import { RunResult, ValidationResult } from "../config/run-result.js";
-import { TIERS } from "../config/task-source.js";
 import { RunInputs } from "./run-inputs.js";
 
 const iteration = z.int().min(0);

@@ -1,6 +1,5 @@
 import { type AtClue, type MotiveClue, type SolutionClue } from "../clues/clue.js";
-import { type Setting } from "../scenario/setting.js";
-import { countPieces } from "../scenario/setting.js";
+import { countPieces, type Setting } from "../scenario/setting.js";
 import { type Variables } from "../solver/variables.js";
 
 /** Something that happened, or did not: where a piece was, a motive, a part of the crime. */

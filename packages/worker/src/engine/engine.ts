@@ -8,7 +8,8 @@ import {
   Trainer,
 } from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
-import { blockDigests, floatsToBytes, weightDigest } from "@gumshoe/protocol";
+import { floatsToBytes } from "@gumshoe/protocol";
+import { blockDigests, weightDigest } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
 import { OtherWeightsError } from "../errors.js";

@@ -1,5 +1,6 @@
 import { type Clock, systemClock, type Tls } from "@gumshoe/core";
-import { RpcChannel, TENSOR_WINDOW_BYTES } from "@gumshoe/protocol";
+import { RpcChannel } from "@gumshoe/rpc";
+import { TENSOR_WINDOW_BYTES } from "@gumshoe/tensors";
 
 /** A connection that was not used for so long belongs to a worker that is gone, most likely. */
 const IDLE_MS = 300_000;

@@ -1,5 +1,6 @@
 import { ClusterError, createLogger, systemClock } from "@gumshoe/core";
-import { FleetService, RpcChannel, type RpcHandlers, RpcServer } from "@gumshoe/protocol";
+import { FleetService } from "@gumshoe/protocol";
+import { RpcChannel, type RpcHandlers, RpcServer } from "@gumshoe/rpc";
 import { afterEach, expect, test, vi } from "vitest";
 
 import { Membership } from "./membership.js";

@@ -6,8 +6,8 @@ import {
   type HeartbeatRequest,
   PROTOCOL_VERSION,
   type RegisterRequest,
-  type RpcClient,
 } from "@gumshoe/protocol";
+import { type RpcClient } from "@gumshoe/rpc";
 
 /** What a worker is doing, as its heartbeats tell. */
 export type Vitals = Omit<HeartbeatRequest, "workerId">;

@@ -4,21 +4,21 @@ import { writeFile } from "node:fs/promises";
 import { type Clock, ClusterError, type Logger, systemClock } from "@gumshoe/core";
 import {
   FleetService,
-  type HeldRange,
-  MemoryFiles,
   PackService,
   ReducerService,
   RolloutService,
-  RpcChannel,
-  type RpcHandlers,
-  RpcServer,
-  serveTensor,
-  shareAhead,
-  TensorNotHeldError,
   TensorService,
   type WorkerState,
 } from "@gumshoe/protocol";
 import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
+import { RpcChannel, type RpcHandlers, RpcServer } from "@gumshoe/rpc";
+import {
+  type HeldRange,
+  MemoryFiles,
+  serveTensor,
+  shareAhead,
+  TensorNotHeldError,
+} from "@gumshoe/tensors";
 
 import { EngineThread } from "../engine/engine-thread.js";
 import { RolloutRole } from "../inference/rollout-role.js";

@@ -1,6 +1,7 @@
 import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
 import { NotFiniteError } from "@gumshoe/engine";
-import { type GroupSpec, type JobOf, type RolloutService, type RpcClient } from "@gumshoe/protocol";
+import { type GroupSpec, type JobOf, type RolloutService } from "@gumshoe/protocol";
+import { type RpcClient } from "@gumshoe/rpc";
 import { type JobContext } from "@gumshoe/queue";
 
 import { type EngineThread } from "../engine/engine-thread.js";

@@ -1,11 +1,10 @@
 import {
   formatTensorName,
-  type HeldRange,
   type NormResponse,
-  pullTensor,
   type StepRequest,
   type StepResponse,
 } from "@gumshoe/protocol";
+import { type HeldRange, pullTensor } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { OutOfOrderError } from "../errors.js";

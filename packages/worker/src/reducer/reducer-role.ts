@@ -2,13 +2,13 @@ import { openModelFolder } from "@gumshoe/engine";
 import {
   type AssignRequest,
   type AssignResponse,
-  type HeldRange,
   parseTensorName,
   type ReducerService,
-  type RpcHandlers,
   type WriteCheckpointRequest,
   type WriteCheckpointResponse,
 } from "@gumshoe/protocol";
+import { type RpcHandlers } from "@gumshoe/rpc";
+import { type HeldRange } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { OutOfOrderError, WrongPlanError } from "../errors.js";

@@ -1,5 +1,6 @@
 import { type Logger } from "@gumshoe/core";
-import { formatTensorName, pullTensor, type TensorSource } from "@gumshoe/protocol";
+import { formatTensorName, type TensorSource } from "@gumshoe/protocol";
+import { pullTensor } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { WrongWeightsError } from "../errors.js";

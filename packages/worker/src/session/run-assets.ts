@@ -1,5 +1,7 @@
 import { parameterLayout, parseModelConfig, Tokenizer } from "@gumshoe/engine";
-import { type RolloutService, type RpcClient, RunConfig, runAssetsDigest } from "@gumshoe/protocol";
+import { RunConfig } from "@gumshoe/config";
+import { type RolloutService, runAssetsDigest } from "@gumshoe/protocol";
+import { type RpcClient } from "@gumshoe/rpc";
 
 import { OtherAssetsError } from "../errors.js";
 

@@ -2,16 +2,16 @@ import { type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import {
   bytesToFloats,
   formatTensorName,
-  type HeldRange,
   type JobOf,
   type Lane,
   type PackMessage,
   type PackService,
   ReducerService,
   type RolloutService,
-  type RpcClient,
 } from "@gumshoe/protocol";
 import { type JobContext } from "@gumshoe/queue";
+import { type RpcClient } from "@gumshoe/rpc";
+import { type HeldRange } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";

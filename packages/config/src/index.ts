@@ -1,0 +1,15 @@
+export { CheckpointConfig } from "./checkpoint.js";
+export { CurriculumConfig } from "./curriculum.js";
+export { RunName, Seed } from "./fields.js";
+export { EarlyStopConfig, GrpoConfig } from "./grpo-config.js";
+export { AggregationConfig, LossSettings } from "./loss.js";
+export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./named-paths.js";
+export { OptimizerConfig } from "./optimizer.js";
+export { checkRunConfig, parseRunConfig } from "./parse.js";
+export { PromptConfig } from "./prompts.js";
+export { RunConfig } from "./run-config.js";
+export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";
+export { InitConfig, NewModelConfig, SftConfig } from "./sft-config.js";
+export { nearestName } from "./suggest.js";
+export { STYLES, TaskSourceConfig, TIERS } from "./task-source.js";
+export { StopWhenConfig, ValidationConfig } from "./validation.js";

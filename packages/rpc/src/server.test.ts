@@ -1,0 +1,221 @@
+import { ClusterError, ERROR_CODES, type ErrorCode, InvalidArgumentError } from "@gumshoe/core";
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { FleetService } from "@gumshoe/protocol";
+import { RpcChannel, type RpcClient } from "./channel.js";
+import { type CallContext } from "./handlers.js";
+import { RpcServer } from "./server.js";
+
+let server: RpcServer;
+let address: string;
+let channel: RpcChannel;
+let fleet: RpcClient<typeof FleetService>;
+let leave: (workerId: string, context: CallContext) => Promise<void>;
+
+beforeEach(async () => {
+  leave = async () => undefined;
+  server = new RpcServer({ token: "right" });
+  server.serve(FleetService, {
+    register: async () => ({ heartbeatIntervalMs: 1000 }),
+    heartbeat: async () => ({ heartbeatIntervalMs: 1000, withdrawnJobs: [] }),
+    leave: async ({ workerId }, context) => {
+      await leave(workerId, context);
+      return {};
+    },
+  });
+  address = await server.listen("127.0.0.1:0");
+  channel = new RpcChannel(address, { token: "right" });
+  fleet = channel.client(FleetService);
+});
+afterEach(async () => {
+  channel.close();
+  await server.stop(0);
+});
+
+test("every error code, its message and its details cross the wire", async () => {
+  for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+    leave = async () => {
+      throw new ClusterError(code, `about ${code}`, { details: { lane: 3 } });
+    };
+    await expect(fleet.leave({ workerId: "w" })).rejects.toMatchObject({
+      name: "RpcError",
+      code,
+      message: `about ${code}`,
+      details: { lane: 3 },
+      method: "/gumshoe.v1.FleetService/Leave",
+    });
+  }
+});
+
+test("the field of a wrong argument crosses the wire", async () => {
+  leave = async () => {
+    throw new InvalidArgumentError("worker_id", "is empty", { suggestion: "give one" });
+  };
+  await expect(fleet.leave({ workerId: "" })).rejects.toMatchObject({
+    message: "worker_id: is empty (give one)",
+    details: { field: "worker_id", problem: "is empty", suggestion: "give one" },
+  });
+});
+
+test("an unexpected error reaches the caller without its message", async () => {
+  leave = async () => {
+    throw new Error("password is hunter2");
+  };
+  await expect(fleet.leave({ workerId: "w" })).rejects.toMatchObject({
+    code: "INTERNAL",
+    message: "internal error, see the server's log",
+  });
+});
+
+test("a call with a wrong token, or none, is refused before its handler runs", async () => {
+  let calls = 0;
+  leave = async () => void calls++;
+  const stranger = new RpcChannel(address, { token: "wrong" });
+  await expect(stranger.client(FleetService).leave({ workerId: "w" })).rejects.toMatchObject({
+    code: "UNAUTHENTICATED",
+    message: "the token is wrong",
+  });
+  stranger.close();
+  const near = new RpcChannel(address, { token: "rigth" });
+  await expect(near.client(FleetService).leave({ workerId: "w" })).rejects.toMatchObject({
+    message: "the token is wrong",
+  });
+  near.close();
+  expect(await callWithoutToken()).toMatchObject({ code: status.UNAUTHENTICATED });
+  expect(calls).toBe(0);
+});
+
+test("a large request of a stranger is refused before it has arrived", async () => {
+  const client = new Client(address, credentials.createInsecure(), {
+    "grpc.max_send_message_length": -1,
+  });
+  const error = await new Promise<unknown>((resolve) => {
+    const large = Buffer.alloc(100_000_000, 65);
+    const echo = (bytes: Buffer) => bytes;
+    client.makeUnaryRequest(FleetService.leave.path, echo, echo, large, new Metadata(), resolve);
+  });
+  client.close();
+  expect(error).toMatchObject({ code: status.UNAUTHENTICATED });
+});
+
+test("a request that is no message is INVALID_ARGUMENT", async () => {
+  const client = new Client(address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("authorization", "Bearer right");
+  const error = await new Promise<unknown>((resolve) => {
+    const echo = (bytes: Buffer) => bytes;
+    const nonsense = Buffer.from([10, 255, 255, 255, 255, 15, 1]);
+    client.makeUnaryRequest(FleetService.leave.path, echo, echo, nonsense, metadata, resolve);
+  });
+  client.close();
+  expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
+});
+
+test("a server without a token is refused", () => {
+  expect(() => new RpcServer({ token: "" })).toThrow(InvalidArgumentError);
+});
+
+test("a call past its deadline fails, and its handler is told", async () => {
+  let aborted = false;
+  leave = (_id, { signal }) =>
+    new Promise((resolve) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+        resolve();
+      });
+    });
+  await expect(fleet.leave({ workerId: "w" }, { deadlineMs: 100 })).rejects.toMatchObject({
+    code: "DEADLINE_EXCEEDED",
+  });
+  await expect.poll(() => aborted, { timeout: 2000 }).toBe(true);
+});
+
+test("an aborted call throws the reason, and its handler is told", async () => {
+  let aborted = false;
+  leave = (_id, { signal }) =>
+    new Promise((resolve) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+        resolve();
+      });
+    });
+  const reason = new Error("changed my mind");
+  const controller = new AbortController();
+  const call = fleet.leave({ workerId: "w" }, { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 50);
+  await expect(call).rejects.toBe(reason);
+  await expect.poll(() => aborted, { timeout: 2000 }).toBe(true);
+  await expect(fleet.leave({ workerId: "w" }, { signal: controller.signal })).rejects.toBe(reason);
+});
+
+test("a port in use is an error that names the address", async () => {
+  const second = new RpcServer({ token: "t" });
+  await expect(second.listen(address)).rejects.toMatchObject({
+    name: "ListenError",
+    message: `cannot listen on ${address}: the port is in use`,
+  });
+});
+
+test("a server that stops lets the call in flight end", async () => {
+  let begun = false;
+  leave = async () => {
+    begun = true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  };
+  const call = fleet.leave({ workerId: "w" });
+  await expect.poll(() => begun, { timeout: 2000 }).toBe(true);
+  await server.stop(5000);
+  await expect(call).resolves.toEqual({});
+});
+
+test("a server that stops cuts off a call that outlasts the grace", async () => {
+  let begun = false;
+  leave = () => {
+    begun = true;
+    return new Promise(() => undefined);
+  };
+  const call = fleet.leave({ workerId: "w" });
+  const refused = expect(call).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await expect.poll(() => begun, { timeout: 2000 }).toBe(true);
+  await server.stop(50);
+  await refused;
+});
+
+test("a channel finds its server again after a restart", async () => {
+  await fleet.leave({ workerId: "w" });
+  await server.stop(0);
+  await expect(fleet.leave({ workerId: "w" })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  server = new RpcServer({ token: "right" });
+  server.serve(FleetService, {
+    register: async () => ({ heartbeatIntervalMs: 7 }),
+    heartbeat: async () => ({ heartbeatIntervalMs: 7, withdrawnJobs: [] }),
+    leave: async () => ({}),
+  });
+  await server.listen(address);
+  await channel.ready(5000);
+  await expect(fleet.leave({ workerId: "w" })).resolves.toEqual({});
+});
+
+/** Calls as a stranger's program would. */
+function callWithoutToken(): Promise<unknown> {
+  const client = new Client(address, credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } = FleetService.leave;
+  return new Promise((resolve) => {
+    const options = { deadline: Date.now() + 2000 };
+    const request = { workerId: "w" };
+    const done = (error: unknown) => {
+      client.close();
+      resolve(error);
+    };
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      new Metadata(),
+      options,
+      done,
+    );
+  });
+}

@@ -1,0 +1,143 @@
+/**
+ * The only place where error codes and gRPC statuses meet.
+ *
+ * Our own processes read code and details from the trailer `gumshoe-error-bin`; anyone else sees the
+ * nearest gRPC status and the message.
+ */
+import { handshakeProblem } from "/core";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { ClusterError, ERROR_CODES, type ErrorCode } from "@gumshoe/core";
+
+import { RpcError } from "./errors.js";
+
+/** Trailer that carries code and details as JSON. */
+const ERROR_TRAILER = "gumshoe-error-bin";
+
+/** Longest trailer sent, in bytes: gRPC peers limit headers to 8 KiB or more. */
+const MAX_TRAILER_BYTES = 4096;
+
+const STATUS_OF: Record<ErrorCode, status> = {
+  INVALID_ARGUMENT: status.INVALID_ARGUMENT,
+  UNAUTHENTICATED: status.UNAUTHENTICATED,
+  NOT_FOUND: status.NOT_FOUND,
+  ALREADY_EXISTS: status.ALREADY_EXISTS,
+  FAILED_PRECONDITION: status.FAILED_PRECONDITION,
+  RESOURCE_EXHAUSTED: status.RESOURCE_EXHAUSTED,
+  DATA_LOSS: status.DATA_LOSS,
+  EXACTNESS: status.DATA_LOSS,
+  UNAVAILABLE: status.UNAVAILABLE,
+  DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
+  ABORTED: status.ABORTED,
+  INTERNAL: status.INTERNAL,
+};
+
+const CODE_OF: Partial<Record<status, ErrorCode>> = {
+  [status.INVALID_ARGUMENT]: "INVALID_ARGUMENT",
+  [status.OUT_OF_RANGE]: "INVALID_ARGUMENT",
+  [status.UNAUTHENTICATED]: "UNAUTHENTICATED",
+  [status.PERMISSION_DENIED]: "UNAUTHENTICATED",
+  [status.NOT_FOUND]: "NOT_FOUND",
+  [status.ALREADY_EXISTS]: "ALREADY_EXISTS",
+  [status.FAILED_PRECONDITION]: "FAILED_PRECONDITION",
+  [status.RESOURCE_EXHAUSTED]: "RESOURCE_EXHAUSTED",
+  [status.DATA_LOSS]: "DATA_LOSS",
+  [status.UNAVAILABLE]: "UNAVAILABLE",
+  // The other side gave the call up, for example because it is stopping.
+  [status.CANCELLED]: "UNAVAILABLE",
+  [status.DEADLINE_EXCEEDED]: "DEADLINE_EXCEEDED",
+  [status.ABORTED]: "ABORTED",
+};
+
+/** What a gRPC server answers to a failed call. */
+export interface GrpcFailure {
+  readonly code: status;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+/**
+ * Turns what a handler threw into a gRPC failure. Anything but a ClusterError becomes INTERNAL without
+ * its message: it may hold secrets.
+ */
+export function toGrpcFailure(thrown: unknown): GrpcFailure {
+  const metadata = new Metadata();
+  if (!(thrown instanceof ClusterError)) {
+    return { code: status.INTERNAL, details: "internal error, see the server's log", metadata };
+  }
+  const trailer = Buffer.from(JSON.stringify({ code: thrown.code, details: thrown.details }));
+  metadata.set(
+    ERROR_TRAILER,
+    trailer.byteLength <= MAX_TRAILER_BYTES
+      ? trailer
+      : Buffer.from(JSON.stringify({ code: thrown.code, details: {} })),
+  );
+  return { code: STATUS_OF[thrown.code], details: thrown.message, metadata };
+}
+
+/** Turns the failure of a call into the error that its caller sees. */
+export function fromGrpcFailure(
+  failure: ServiceError,
+  call: { method: string; address: string },
+): RpcError {
+  const trailer = readTrailer(failure.metadata);
+  const handshake = failure.code === status.UNAVAILABLE ? handshakeProblem(failure.details) : null;
+  if (trailer === null && handshake !== null) {
+    const message = `${call.address} cannot be trusted, or does not trust us: ${handshake}`;
+    return new RpcError("UNAUTHENTICATED", message, call);
+  }
+  const code = trailer?.code ?? libraryCode(failure) ?? "INTERNAL";
+  const fromServer = trailer !== null || !isTransport(failure.code);
+  const message = fromServer
+    ? readable(failure.details)
+    : `${shortMethod(call.method)} at ${call.address}: ${transportProblem(failure)}`;
+  return new RpcError(code, message, { ...call, details: trailer?.details ?? {} });
+}
+
+/** Puts the library's words about a request over its limit into ours. */
+function readable(details: string): string {
+  const [, bytes, limit] =
+    /^Received message larger than max \((\d+) vs (\d+)\)$/.exec(details) ?? [];
+  if (bytes === undefined) return details;
+  return `the request has ${bytes} bytes, at most ${limit} are taken`;
+}
+
+/** The code of a failure that gRPC itself reports. A message over its limit stays too long. */
+function libraryCode({ code, details }: ServiceError): ErrorCode | undefined {
+  const isTooLong =
+    code === status.RESOURCE_EXHAUSTED && /message (larger than max|with size)/.test(details);
+  return isTooLong ? "INVALID_ARGUMENT" : CODE_OF[code];
+}
+
+function isTransport(code: status): boolean {
+  return code === status.UNAVAILABLE || code === status.DEADLINE_EXCEEDED;
+}
+
+function transportProblem(failure: ServiceError): string {
+  if (failure.code === status.DEADLINE_EXCEEDED) return "no answer in time";
+  // The connection stood, and broke before anything was said.
+  if (/Last error: Failed to connect/.test(failure.details)) {
+    return "it hangs up; perhaps it speaks TLS, and GUMSHOE_TLS is not set here";
+  }
+  return /ECONNREFUSED|No connection established/.test(failure.details)
+    ? "nobody answers there"
+    : failure.details;
+}
+
+function shortMethod(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function readTrailer(
+  metadata: Metadata | undefined,
+): { code: ErrorCode; details: Record<string, unknown> } | null {
+  const bytes = metadata?.get(ERROR_TRAILER)[0];
+  if (!Buffer.isBuffer(bytes)) return null;
+  try {
+    const json = JSON.parse(bytes.toString("utf8")) as { code?: unknown; details?: unknown };
+    if (typeof json.code !== "string" || !(json.code in ERROR_CODES)) return null;
+    const details = typeof json.details === "object" && json.details !== null ? json.details : {};
+    return { code: json.code as ErrorCode, details: details as Record<string, unknown> };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+
+import { MalformedMessageError, PARAMETER_BLOCK } from "@gumshoe/protocol";
+
+/**
+ * Computes the digest of a weight version from its blocks' digests. It does not depend on how the
+ * vector was divided among reducers.
+ *
+ * @param blockDigests  SHA-256 of each block of the whole flat vector, in order, 64 hex digits each
+ * @returns             SHA-256 of the 32-byte hashes one after the other, 64 hex digits
+ */
+export function weightDigest(blockDigests: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const digest of blockDigests) {
+    if (!/^[0-9a-f]{64}$/.test(digest)) {
+      throw new MalformedMessageError(`${digest} is not a SHA-256 in hex`);
+    }
+    hash.update(digest, "hex");
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Hashes the blocks of a flat vector, or of a range of it that starts at a block's first element.
+ *
+ * @param values  [elements] f32, in parameter order
+ * @returns       SHA-256 of each block's little-endian bytes, in order; the last one may be shorter
+ */
+export function blockDigests(values: Float32Array): string[] {
+  const digests: string[] = [];
+  for (let start = 0; start < values.length; start += PARAMETER_BLOCK) {
+    const block = values.subarray(start, start + PARAMETER_BLOCK);
+    const bytes = new Uint8Array(block.buffer, block.byteOffset, block.byteLength);
+    digests.push(createHash("sha256").update(bytes).digest("hex"));
+  }
+  return digests;
+}
