@@ -95,9 +95,18 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     await call("submit", large);
     const next = call("submit", CONFIG, "--name", "after", "--watch", "--json");
     await up.untilBusy("inference", "large/0/train/");
+    // Those that wait are told behind which runs, by submit, status and watch.
+    const queued = await call("submit", CONFIG, "--name", "second");
+    expect(queued.out).toMatch(/^run second is queued behind large, after; follow it by: /);
+    const status = await call("status");
+    expect(status.out).toMatch(/^second +queued +0\/4 +behind large, after$/m);
+    const second = await call("cancel", "second", "--json");
+    expect(json(second)).toMatchObject({ name: "second", state: "cancelled" });
     const cancelled = await call("cancel", "large", "--json");
     expect(json(cancelled)).toMatchObject({ name: "large", state: "cancelled" });
-    const result = RunResult.parse(json(await next));
+    const ended = await next;
+    expect(ended.err).toContain("queued behind large\n");
+    const result = RunResult.parse(json(ended));
     const first = RunResult.parse(json(await call("watch", "tiny", "--json")));
     expect(result.weightsDigest).toBe(first.weightsDigest);
     // The worker has left the jobs of the cancelled run.
@@ -105,18 +114,11 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(fleet.filter(({ job }) => job.startsWith("large/"))).toEqual([]);
   });
 
-  test("cancels a run", async () => {
-    const submitted = await call("submit", CONFIG, "--name", "second", "--json");
-    expect(json(submitted)).toMatchObject({ name: "second" });
-    const cancelled = await call("cancel", "second", "--json");
-    expect(json(cancelled)).toMatchObject({ name: "second", state: "cancelled" });
-  });
-
   test("refuses another config under a taken name, with the fields that differ", async () => {
     const { code, err } = await call("submit", otherConfig());
     expect(code).toBe(1);
     expect(err).toContain("run tiny exists with another config: seed is 7 there and 1 here, ");
-    expect(err).toContain("(npx gumshoe forget tiny)");
+    expect(err).toContain("give this run another name (--name) or replace that one (--fresh)");
   });
 
   test("replaces a run of that name by --fresh, but not while it runs", async () => {
@@ -124,9 +126,10 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(json(replaced)).toMatchObject({ name: "tiny", config: { seed: 1 }, iterationsDone: 0 });
     const { code, err } = await call("submit", CONFIG, "--fresh");
     expect(code).toBe(1);
-    expect(err).toMatch(
-      /^gumshoe: run tiny is \w+; cancel it first \(npx gumshoe cancel tiny\)\n$/,
-    );
+    // The advice can be typed as it stands: it names the cluster.
+    const advice = `npx gumshoe cancel tiny --home ${gumshoe.home}`;
+    expect(err).toMatch(/^gumshoe: run tiny is \w+; cancel it first \(.*\)\n$/);
+    expect(err).toContain(`(${advice})`);
     await call("cancel", "tiny");
   });
 

@@ -24,8 +24,12 @@ export interface TestRedis {
  * Starts a Redis with a password; nothing is written to disk.
  *
  * @param tls  folder with ca.pem, cert.pem and key.pem: it then speaks mutual TLS and nothing else
+ * @param more more options of redis-server
  */
-export async function startRedis(tls: string | null = null): Promise<TestRedis> {
+export async function startRedis(
+  tls: string | null = null,
+  more: readonly string[] = [],
+): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), "gumshoe-redis-"));
   const port = await freePort();
   const password = "test-password";
@@ -40,7 +44,7 @@ export async function startRedis(tls: string | null = null): Promise<TestRedis> 
       args.push("--tls-ca-cert-file", join(tls, "ca.pem"));
       args.push("--tls-cert-file", join(tls, "cert.pem"), "--tls-key-file", join(tls, "key.pem"));
     }
-    args.push("--requirepass", password, "--save", "", "--appendonly", "no");
+    args.push("--requirepass", password, "--save", "", "--appendonly", "no", ...more);
     server = spawn("redis-server", args, { stdio: ["ignore", "pipe", "ignore"] });
     await untilReady(server);
   };

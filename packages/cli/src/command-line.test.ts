@@ -59,6 +59,54 @@ describe("wrong usage ends with code 2 and a hint", () => {
     expect(err).toContain("Did you mean --inference?");
   });
 
+  test("an option that names no folder, as an unset variable in a script does", async () => {
+    for (const words of [
+      ["status", "--home", ""],
+      ["download", "a", "--out", " "],
+    ]) {
+      const { code, err } = await gumshoe(...words);
+      expect(code).toBe(2);
+      expect(err).toContain("It must name a folder.");
+    }
+  });
+
+  test("a log level that is none", async () => {
+    const { code, err } = await gumshoe("up", "--log-level", "loud");
+    expect(code).toBe(2);
+    expect(err).toContain("Allowed choices are trace, debug, info, warn, error");
+  });
+
+  test.each(["here", "127.0.0.1:0", "127.0.0.1:70700", "http://127.0.0.1:7070"])(
+    "an address that is none: %s",
+    async (address) => {
+      const file = join(folder, "token");
+      writeFileSync(file, "secret");
+      const { code, err } = await gumshoe("status", "--address", address, "--token-file", file);
+      expect(code).toBe(2);
+      expect(err).toContain(`address: ${address} is not host:port`);
+    },
+  );
+
+  test("a token that no call can carry", async () => {
+    const file = join(folder, "token");
+    writeFileSync(file, "two words");
+    const words = ["status", "--address", "127.0.0.1:1", "--token-file", file];
+    const { code, err } = await gumshoe(...words);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^gumshoe: token: may have 1 to 1000 characters/);
+  });
+
+  test("with --json it is one document too", async () => {
+    const { code, out } = await gumshoe("run", "--json", "--threads", "two");
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({
+      error: {
+        code: "INVALID_ARGUMENT",
+        message: expect.stringMatching(/^option '--threads/) as string,
+      },
+    });
+  });
+
   test("a number that is none", async () => {
     const { code, err } = await gumshoe("run", "x.yaml", "--threads", "two");
     expect(code).toBe(2);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { ClusterError, errorMessage } from "@gumshoe/core";
+import { ClusterError, type ErrorCode, errorMessage } from "@gumshoe/core";
 import { Command, CommanderError } from "commander";
 
 import { addBenchCommand } from "./commands/bench.js";
@@ -41,9 +41,14 @@ export async function runCommandLine(words: readonly string[], context: Context)
     await buildProgram({ ...context, terminal }).parseAsync(words, { from: "user" });
     return 0;
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : WRONG_USAGE;
     // A command may tell what it found and fail because of it: still one document on stdout.
-    reportError(thrown, words.includes("--json") && !hasResult, context);
+    const wantsDocument = words.includes("--json") && !hasResult;
+    if (thrown instanceof CommanderError) {
+      if (thrown.exitCode === 0) return 0;
+      if (wantsDocument) writeError(terminal, usageError(thrown));
+      return WRONG_USAGE;
+    }
+    reportError(thrown, wantsDocument, context);
     const isUsage = thrown instanceof ClusterError && thrown.code === "INVALID_ARGUMENT";
     return isUsage ? WRONG_USAGE : FAILED;
   }
@@ -88,9 +93,22 @@ function reportError(thrown: unknown, asJson: boolean, { terminal }: Context): v
   const shown = isOurs || !(thrown instanceof Error) ? message : (thrown.stack ?? message);
   terminal.err(`gumshoe: ${shown}\n`);
   if (!asJson) return;
-  const error = isOurs
-    ? { code: thrown.code, message, details: thrown.details }
-    : { code: "INTERNAL", message, details: {} };
+  const details = isOurs ? thrown.details : {};
+  writeError(terminal, { code: isOurs ? thrown.code : "INTERNAL", message, details });
+}
+
+/** What commander, which has said so on stderr, found wrong. */
+function usageError({ message }: CommanderError): ShownError {
+  return { code: "INVALID_ARGUMENT", message: message.replace(/^error: /, ""), details: {} };
+}
+
+interface ShownError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+function writeError(terminal: Terminal, error: ShownError): void {
   terminal.out(`${JSON.stringify({ error })}\n`);
 }
 

@@ -28,7 +28,8 @@ export class HomeInUseError extends ClusterError {
   ) {
     super(
       "FAILED_PRECONDITION",
-      `a cluster already runs in ${home} (process ${pid}); use gumshoe submit, or another --home`,
+      `a cluster already runs in ${home} (process ${pid}); hand it runs by gumshoe submit --home ` +
+        `${home}, or name another --home`,
       { details: { home, pid } },
     );
   }

@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-import { type Clock, ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import {
+  type Clock,
+  ClusterError,
+  errorMessage,
+  InvalidArgumentError,
+  makeFolder,
+} from "@gumshoe/core";
 import { type CheckpointChunk } from "@gumshoe/protocol";
 
 import { type CheckpointInfo } from "./checkpoint-info.js";
@@ -85,7 +91,7 @@ async function prepareFolder(folder: string, temporary: string): Promise<void> {
     });
   }
   try {
-    await mkdir(dirname(folder), { recursive: true });
+    makeFolder(dirname(folder));
     await mkdir(temporary);
   } catch (thrown) {
     throw new DownloadWriteError(temporary, errorMessage(thrown), thrown);

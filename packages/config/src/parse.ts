@@ -36,8 +36,14 @@ export function checkRunConfig(value: unknown): RunConfig {
 }
 
 function readYaml(text: string): Record<string, unknown> {
-  const document = parseDocument(text, { prettyErrors: true, logLevel: "silent" });
+  const document = parseDocument(text, { prettyErrors: true, logLevel: "error" });
   const error: YAMLError | undefined = document.errors[0];
+  if (error?.code === "MULTIPLE_DOCS") {
+    throw new InvalidArgumentError(
+      "config",
+      "holds several documents (---), and one run is one of them",
+    );
+  }
   if (error !== undefined) {
     throw new InvalidArgumentError("config", `is not YAML: ${firstLine(error.message)}`);
   }

@@ -1,8 +1,15 @@
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 
-import { type Clock, diskError, errorMessage, type Logger, systemClock } from "@gumshoe/core";
+import {
+  type Clock,
+  diskError,
+  errorMessage,
+  type Logger,
+  makeFolder,
+  systemClock,
+} from "@gumshoe/core";
 import { parseRunConfig } from "@gumshoe/config";
 import { FleetService, PackService, RolloutService, RunService } from "@gumshoe/protocol";
 import { RpcServer } from "@gumshoe/rpc";
@@ -211,7 +218,7 @@ export class Coordinator {
 /** Makes the home, for its owner alone, and takes it for this process. */
 async function takeHome(home: string, logger: Logger): Promise<HomeLock> {
   try {
-    await mkdir(home, { recursive: true, mode: HOME_MODE });
+    makeFolder(home, HOME_MODE);
     await chmod(home, HOME_MODE).catch((error: unknown) => {
       const problem = `the home ${home} may be open to others: ${errorMessage(error)}`;
       logger.warn({ home }, `${problem}; it should be readable by its owner alone (chmod 700)`);

@@ -102,8 +102,8 @@ export class NameTakenError extends ClusterError {
   constructor(name: string, differences: string) {
     super(
       "ALREADY_EXISTS",
-      `run ${name} exists with another config: ${differences}; give this run another name (--name), replace ` +
-        `that one (--fresh), or remove that one (npx gumshoe forget ${name})`,
+      `run ${name} exists with another config: ${differences}; give this run another name (--name) or ` +
+        "replace that one (--fresh)",
       { details: { name, differences } },
     );
   }

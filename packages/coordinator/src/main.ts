@@ -1,4 +1,10 @@
-import { ClusterError, createLogger, errorMessage, type Logger } from "@gumshoe/core";
+import {
+  ClusterError,
+  createLogger,
+  type ErrorCode,
+  errorMessage,
+  type Logger,
+} from "@gumshoe/core";
 
 import { Coordinator } from "./coordinator.js";
 import { keepHeapGrowthSmall } from "./heap-growth.js";
@@ -6,6 +12,8 @@ import { type CoordinatorSettings, readSettings } from "./settings.js";
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_SETTINGS = 2;
+/** Codes of errors that another start would end with too, such as a wrong password of Redis. */
+const WRONG: readonly ErrorCode[] = ["INVALID_ARGUMENT", "UNAUTHENTICATED"];
 /** Time that a clean stop may take, in ms. */
 const STOP_BUDGET_MS = 8000;
 
@@ -30,7 +38,7 @@ function run(settings: CoordinatorSettings, logger: Logger): void {
   const fail = (error: unknown): void => {
     const known = error instanceof ClusterError;
     logger.fatal(known ? {} : { err: error }, `coordinator cannot go on: ${errorMessage(error)}`);
-    process.exit(EXIT_FAILED);
+    process.exit(known && WRONG.includes(error.code) ? EXIT_WRONG_SETTINGS : EXIT_FAILED);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

@@ -11,6 +11,16 @@ const ENV = { GUMSHOE_REDIS_URL: "redis://127.0.0.1:6379", GUMSHOE_TOKEN: "secre
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-settings-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+test("a variable that is empty leaves the default: nothing is served to other machines by mistake", () => {
+  const empty = Object.fromEntries(
+    ["LISTEN", "HTTP_LISTEN", "CLUSTER", "HOME", "LOG_LEVEL", "READY_FILE"].map((name) => [
+      `GUMSHOE_${name}`,
+      "",
+    ]),
+  );
+  expect(readSettings({ ...ENV, ...empty })).toEqual(readSettings(ENV));
+});
+
 test("the default binds to loopback", () => {
   expect(readSettings(ENV)).toMatchObject({ listen: "127.0.0.1:7070", token: "secret" });
 });
@@ -33,6 +43,9 @@ test("token and Redis password may come from files", () => {
 test.each([
   [{ GUMSHOE_TOKEN: "" }, "GUMSHOE_TOKEN: is not set"],
   [{ GUMSHOE_HTTP_LISTEN: "7080" }, "GUMSHOE_HTTP_LISTEN: 7080 is not host:port"],
+  [{ GUMSHOE_LISTEN: "7070" }, "GUMSHOE_LISTEN: 7070 is not host:port"],
+  [{ GUMSHOE_TOKEN: "two words" }, "GUMSHOE_TOKEN: may have 1 to 1000 characters"],
+  [{ GUMSHOE_LOG_LEVEL: "loud" }, "GUMSHOE_LOG_LEVEL: loud is not one of"],
   [{ GUMSHOE_REDIS_URL: "" }, "GUMSHOE_REDIS_URL: is not set"],
 ])("%o is an error that names the variable", (change, message) => {
   expect(() => readSettings({ ...ENV, ...change })).toThrow(message);

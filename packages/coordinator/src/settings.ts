@@ -1,7 +1,15 @@
 import { delimiter } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { readSecret, readTls, type Tls } from "@gumshoe/core";
+import {
+  checkToken,
+  readListenAddress,
+  readLogLevel,
+  readSecret,
+  readTls,
+  readVariable,
+  type Tls,
+} from "@gumshoe/core";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
@@ -41,19 +49,20 @@ export function readSettings(
 ): CoordinatorSettings {
   const token = readSecret(env, "GUMSHOE_TOKEN");
   if (token === null) throw new CoordinatorSettingsError("GUMSHOE_TOKEN", "is not set");
+  checkToken("GUMSHOE_TOKEN", token);
   return {
-    listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:7070",
-    httpListen: readHttpListen(env.GUMSHOE_HTTP_LISTEN),
+    listen: readListenAddress(env, "GUMSHOE_LISTEN") ?? "127.0.0.1:7070",
+    httpListen: readListenAddress(env, "GUMSHOE_HTTP_LISTEN"),
     redisUrl: readRedisUrl(env),
     redisTls: readRedisTls(env, "coordinator"),
     token,
     tls: readTls(env, "coordinator"),
-    cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
-    home: env.GUMSHOE_HOME ?? ".gumshoe",
+    cluster: readVariable(env, "GUMSHOE_CLUSTER") ?? "gumshoe",
+    home: readVariable(env, "GUMSHOE_HOME") ?? ".gumshoe",
     dataFolders: readDataFolders(env.GUMSHOE_DATA),
     diskWaitMs: readDiskWait(env.GUMSHOE_DISK_WAIT_SECONDS),
-    logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
-    readyFile: env.GUMSHOE_READY_FILE ?? null,
+    logLevel: readLogLevel(env),
+    readyFile: readVariable(env, "GUMSHOE_READY_FILE"),
   };
 }
 
@@ -73,12 +82,6 @@ function readDataFolders(value: string | undefined): string[] {
     // Said below.
   }
   throw new CoordinatorSettingsError("GUMSHOE_DATA", "is no list of folders");
-}
-
-function readHttpListen(value: string | undefined): string | null {
-  if (value === undefined || value === "") return null;
-  if (/^[^\s/]+:\d{1,5}$/.test(value)) return value;
-  throw new CoordinatorSettingsError("GUMSHOE_HTTP_LISTEN", `${value} is not host:port`);
 }
 
 function readDiskWait(value: string | undefined): number {

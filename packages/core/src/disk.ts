@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { mkdirSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { ClusterError, DiskFullError, FolderAwayError } from "./errors.js";
@@ -41,6 +41,24 @@ export function diskError(
   }
   const problem = AWAY[code];
   return problem === undefined ? null : new FolderAwayError(folder, `${problem} (${code})`, thrown);
+}
+
+/**
+ * Makes a folder, and those above it that are missing. As `mkdir` of Node.js does with `recursive`, which
+ * never returns where a folder that is there refuses new ones with ENOENT, such as /proc.
+ *
+ * @param mode  permissions of folders that are made
+ */
+export function makeFolder(path: string, mode = 0o777): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent, mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (thrown) {
+    const isThere = errnoOf(thrown) === "EEXIST" && statSync(path).isDirectory();
+    if (!isThere) throw thrown;
+  }
 }
 
 /** Says whether an error, perhaps of another process, means that a disk is full or away. */

@@ -1,6 +1,6 @@
 export { expiryOf } from "./certificate-checks.js";
 export { type Clock, systemClock } from "./clock.js";
-export { diskError, errnoOf, freeBytes, isDiskError } from "./disk.js";
+export { diskError, errnoOf, freeBytes, isDiskError, makeFolder } from "./disk.js";
 export {
   ClusterError,
   DiskFullError,
@@ -22,6 +22,14 @@ export { ProcessLock } from "./process-lock.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";
+export {
+  checkToken,
+  isAddress,
+  LOG_LEVELS,
+  readListenAddress,
+  readLogLevel,
+  readVariable,
+} from "./settings.js";
 export {
   readTls,
   readTlsFolder,

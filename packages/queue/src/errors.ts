@@ -35,6 +35,17 @@ export class RedisTlsError extends ClusterError {
   }
 }
 
+/** Thrown when Redis answers, but is of no use: a user without the rights, a Redis Cluster, no such database. */
+export class RedisRefusedError extends ClusterError {
+  constructor(
+    /** host:port, without the password. */
+    readonly address: string,
+    problem: string,
+  ) {
+    super("INVALID_ARGUMENT", `Redis at ${address}: ${problem}`, { details: { address, problem } });
+  }
+}
+
 /** Thrown when a key of the cluster holds a value that another program has written. */
 export class RedisKeyError extends ClusterError {
   constructor(

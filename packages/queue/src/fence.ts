@@ -10,6 +10,8 @@ const TTL_MS = 4000;
 const RENEW_MS = 1000;
 /** How often a waiting process asks again. */
 const ASK_EVERY_MS = 250;
+/** While Redis is away, the same reason is logged at most this often. */
+const LOG_EVERY_MS = 5000;
 
 /** Renews if it is ours, takes it if it is nobody's (Redis lost its data): 1, else 0. */
 const RENEW = `
@@ -54,6 +56,7 @@ export class Fence {
   readonly #stop = new AbortController();
   #renewedAtMs = 0;
   #problem: string | null = null;
+  #logged = { message: "", atMs: Number.NEGATIVE_INFINITY };
 
   private constructor(options: FenceOptions) {
     this.#options = options;
@@ -155,9 +158,17 @@ export class Fence {
       return (await this.#ask()) ? "ours" : "held";
     } catch (thrown) {
       if (!(thrown instanceof RedisUnavailableError)) throw thrown;
-      this.#options.logger?.warn(`waiting for Redis: ${thrown.message}`);
+      this.#logWait(thrown.message);
       return "away";
     }
+  }
+
+  #logWait(message: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    const isSame = message === this.#logged.message && nowMs - this.#logged.atMs < LOG_EVERY_MS;
+    if (isSame) return;
+    this.#logged = { message, atMs: nowMs };
+    this.#options.logger?.warn(`waiting for Redis: ${message}`);
   }
 
   async #holder(): Promise<string> {

@@ -5,6 +5,7 @@ export {
   LeaseLostError,
   RedisKeyError,
   RedisPasswordError,
+  RedisRefusedError,
   RedisTlsError,
   RedisUnavailableError,
   WorkerStoppingError,

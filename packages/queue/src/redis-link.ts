@@ -2,7 +2,6 @@ import {
   type Clock,
   errorMessage,
   handshakeProblem,
-  InvalidArgumentError,
   type Logger,
   systemClock,
   tlsName,
@@ -12,12 +11,14 @@ import { Redis, type RedisOptions } from "ioredis";
 import {
   RedisKeyError,
   RedisPasswordError,
+  RedisRefusedError,
   RedisTlsError,
   RedisUnavailableError,
 } from "./errors.js";
+import { queuePrefix } from "./job-id.js";
 import { findMisusedJob, findMisusedKey, type MisusedKey } from "./key-types.js";
-import { awayReply, isWrongType } from "./redis-reply.js";
-import { type RedisTls } from "./redis-url.js";
+import { awayReply, IS_CLUSTER, isWrongType, refusalReply } from "./redis-reply.js";
+import { checkRedisUrl, type RedisTls } from "./redis-url.js";
 
 /** Time that a command may take, connection troubles included, unless told otherwise. */
 const COMMAND_TIMEOUT_MS = 5000;
@@ -66,14 +67,14 @@ export class RedisLink {
    * Connects, and waits for a Redis that is still starting.
    *
    * @param waitMs  how long to wait for it; Infinity for without end. The log says what is waited for
-   * @throws        RedisUnavailableError; RedisPasswordError and RedisTlsError at once; for a bad URL
-   *                InvalidArgumentError
+   * @throws        RedisUnavailableError; RedisPasswordError, RedisTlsError and RedisRefusedError at once; for
+   *                a bad URL InvalidArgumentError
    */
   static async connect(
     options: RedisLinkOptions & { waitMs?: number; signal?: AbortSignal },
   ): Promise<RedisLink> {
     const clock = options.clock ?? systemClock;
-    const address = addressOf(options.url);
+    const address = checkRedisUrl("redisUrl", options.url);
     const giveUpAt = clock.monotonicMs() + (options.waitMs ?? 10_000);
     warnOfPlainText(options, address);
     let loggedAt = clock.monotonicMs();
@@ -104,7 +105,8 @@ export class RedisLink {
    * Runs a command.
    *
    * @throws RedisUnavailableError for a broken connection and for a Redis that cannot do its work for a while,
-   *         RedisKeyError for a key that another program has written
+   *         RedisKeyError for a key that another program has written, RedisRefusedError for a command that is
+   *         not allowed
    */
   async run<T>(command: () => Promise<T>): Promise<T> {
     try {
@@ -115,6 +117,8 @@ export class RedisLink {
       }
       const away = awayReply(thrown);
       if (away !== null) throw new RedisUnavailableError(this.address, away);
+      const refusal = refusalReply(thrown, this.cluster);
+      if (refusal !== null) throw new RedisRefusedError(this.address, refusal);
       throw isWrongType(thrown) ? await this.#keyError() : thrown;
     }
   }
@@ -182,15 +186,30 @@ export class RedisLink {
   }
 }
 
+type OnInfo = (error: Error | null, text?: string) => void;
+
+/**
+ * Keeps ioredis, which asks for INFO when it connects, from writing a bare line when it may not: {@link probe}
+ * asks for it too, and says so.
+ */
+function withoutRightsError(onReply: OnInfo): OnInfo {
+  return (error, text) => {
+    if (error?.message.includes("NOPERM") === true) onReply(null, "");
+    else onReply(error, text);
+  };
+}
+
 /**
  * Hides the eviction policy from BullMQ, which would write a bare line about it on stdout for each connection:
  * {@link RedisLink.evictionPolicy} is there for our own log.
  */
 function withoutPolicy(client: Redis): Redis {
-  const info = client.info.bind(client) as (...sections: string[]) => Promise<string>;
-  const hiding = async (...sections: string[]) => {
-    const text = await info(...sections);
-    return sections.length > 0 ? text : text.replace(/^maxmemory_policy:.*$/m, "");
+  const info = client.info.bind(client) as (...words: unknown[]) => Promise<string>;
+  const hiding = async (...words: unknown[]) => {
+    const [onReply] = words;
+    if (typeof onReply === "function") return info(withoutRightsError(onReply as OnInfo));
+    const text = await info(...words);
+    return words.length > 0 ? text : text.replace(/^maxmemory_policy:.*$/m, "");
   };
   const duplicate = client.duplicate.bind(client);
   return Object.assign(client, {
@@ -199,39 +218,40 @@ function withoutPolicy(client: Redis): Redis {
   });
 }
 
-function addressOf(url: string): string {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch (cause) {
-    throw new InvalidArgumentError("redisUrl", "is not a URL such as redis://127.0.0.1:6379", {
-      cause,
-    });
-  }
-  if (parsed.protocol !== "redis:" && parsed.protocol !== "rediss:") {
-    throw new InvalidArgumentError("redisUrl", "must begin with redis:// or rediss://");
-  }
-  return `${parsed.hostname}:${parsed.port === "" ? "6379" : parsed.port}`;
-}
+/** Asks for keys of two kinds in one script, as the queues do. */
+const TRY_RIGHTS = 'return redis.call("EXISTS", KEYS[1], KEYS[2])';
 
 /** Connects once; returns what is wrong, or null. Throws when waiting would not help. */
 async function probe(options: RedisLinkOptions, address: string): Promise<string | null> {
-  const client = new Redis(options.url, {
-    ...tlsOptions(options),
-    lazyConnect: true,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  let lastError: Error | null = null;
-  client.on("error", (error: Error) => (lastError = error));
+  const client = withoutPolicy(
+    new Redis(options.url, {
+      ...tlsOptions(options),
+      lazyConnect: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+    }),
+  );
+  const lastError: Error[] = [];
+  client.on("error", (error: Error) => lastError.push(error));
   try {
     await client.connect();
     await client.ping();
+    const about = await client.info("server");
+    if (/^redis_mode:cluster/m.test(about)) throw new RedisRefusedError(address, IS_CLUSTER);
+    const { cluster } = options;
+    const keys = [`gumshoe:${cluster}:fence:coordinator`, `${queuePrefix(cluster)}:rollout:meta`];
+    await client.eval(TRY_RIGHTS, keys.length, keys);
+    // A database that does not exist is told by an event alone: the connection then uses database 0.
+    const [error] = lastError;
+    if (error !== undefined) throw error;
     return null;
   } catch (thrown) {
-    const error = lastError ?? thrown;
+    if (thrown instanceof RedisRefusedError) throw thrown;
+    const error = lastError.at(-1) ?? thrown;
+    const refusal = refusalReply(error, options.cluster);
+    if (refusal !== null) throw new RedisRefusedError(address, refusal);
     const message = errorMessage(error);
     if (message.includes("NOAUTH")) throw new RedisPasswordError(address, "missing");
     if (message.includes("WRONGPASS") || message.includes("without any password configured")) {
@@ -269,6 +289,9 @@ function problemOf(thrown: unknown, url: string): string {
   const message = errorMessage(thrown);
   const distrust = handshakeProblem(`${code} ${message}`);
   if (distrust !== null) return distrust;
+  if (/RESP type|Protocol error/i.test(message)) return "what answers there is no Redis";
+  if (message === "Command timed out") return "no answer in time";
+  if (message === "Connection is closed.") return "it hangs up; perhaps it has maxclients already";
   // Redis does not say what it misses: it waits for a command in plain text, or hangs up.
   const isSecure = url.startsWith("rediss:");
   if (code === "ETIMEDOUT" && isSecure) return "no answer in time; does it speak TLS?";

@@ -16,6 +16,10 @@ const AWAY = [
   "BUSY",
 ];
 const AWAY_REPLY = new RegExp(`(?:^|[\\s-])(${AWAY.join("|")}) .*`, "s");
+/** A cluster of Redis servers shares the keys out by their names. */
+export const IS_CLUSTER =
+  "it is a Redis Cluster, and the queues' scripts use keys of several slots; name a server that stands alone";
+const REFUSED = /(?:^|[\s-])(NOPERM|CROSSSLOT|MOVED|ASK) .*/s;
 const WRONG_TYPE = /(?:^|[\s-])WRONGTYPE /;
 
 /** Returns what a Redis says that is away for now, without what a script adds to it; null for another error. */
@@ -23,6 +27,28 @@ export function awayReply(thrown: unknown): string | null {
   for (const error of withPrevious(thrown)) {
     const found = AWAY_REPLY.exec(error.message);
     if (found !== null) return found[0].trim().replace(/,? ?(?:script: |@user_script).*$/s, "");
+  }
+  return null;
+}
+
+/**
+ * Returns why a Redis can never do the work that it is asked for, for people; null for another error.
+ *
+ * @param cluster  begins the keys that are used
+ */
+export function refusalReply(thrown: unknown, cluster: string): string | null {
+  for (const { message } of withPrevious(thrown)) {
+    const [text = "", code] = REFUSED.exec(message) ?? [];
+    if (code === "NOPERM") {
+      const needed = `~gumshoe:${cluster}:* +@all -@dangerous +info`;
+      return `its user may not do what the queues need (${text.trim()}); allow it ${needed}`;
+    }
+    if (code !== undefined) {
+      return IS_CLUSTER;
+    }
+    const unknown = /unknown command '?`?(\w+)/i.exec(message)?.[1];
+    if (unknown !== undefined) return `it has no command ${unknown}, which the queues need`;
+    if (/DB index/.test(message)) return "it has no database of the number that the URL names";
   }
   return null;
 }

@@ -16,6 +16,12 @@ test.each([
 test.each([
   [{}, "GUMSHOE_REDIS_URL: is not set"],
   [{ GUMSHOE_REDIS_URL: "redis" }, "GUMSHOE_REDIS_URL: is not a URL"],
+  [{ GUMSHOE_REDIS_URL: "redis:6379" }, "GUMSHOE_REDIS_URL: names no host"],
+  [{ GUMSHOE_REDIS_URL: "http://redis" }, "GUMSHOE_REDIS_URL: must begin with redis://"],
+  [
+    { GUMSHOE_REDIS_URL: "redis://redis/jobs" },
+    "GUMSHOE_REDIS_URL: /jobs is not the number of a database, such as /0",
+  ],
   [
     { GUMSHOE_REDIS_URL: "redis://:word@redis", GUMSHOE_REDIS_PASSWORD: "other" },
     "GUMSHOE_REDIS_PASSWORD: GUMSHOE_REDIS_URL holds a password already",

@@ -19,6 +19,31 @@ const TLS_VARIABLE = "GUMSHOE_REDIS_TLS";
 export type RedisTls = TlsFiles | "system" | "off";
 
 /**
+ * Checks that a text names a Redis, and returns its address.
+ *
+ * @param field  what the text is the value of, for errors
+ * @returns      host:port, without the password
+ * @throws       InvalidArgumentError
+ */
+export function checkRedisUrl(field: string, text: string): string {
+  if (!URL.canParse(text)) {
+    throw new InvalidArgumentError(field, "is not a URL such as redis://127.0.0.1:6379");
+  }
+  const { protocol, hostname, port, pathname } = new URL(text);
+  if (protocol !== "redis:" && protocol !== "rediss:") {
+    throw new InvalidArgumentError(field, "must begin with redis:// or rediss://");
+  }
+  if (hostname === "") throw new InvalidArgumentError(field, "names no host");
+  if (!/^\/?\d*$/.test(pathname)) {
+    throw new InvalidArgumentError(
+      field,
+      `${pathname} is not the number of a database, such as /0`,
+    );
+  }
+  return `${hostname}:${port === "" ? "6379" : port}`;
+}
+
+/**
  * Reads where Redis is from GUMSHOE_REDIS_URL, and its password from GUMSHOE_REDIS_PASSWORD unless the
  * URL holds it. Both may come from files: see readSecret.
  *
@@ -27,7 +52,7 @@ export type RedisTls = TlsFiles | "system" | "off";
 export function readRedisUrl(env: Readonly<Record<string, string | undefined>>): string {
   const text = readSecret(env, VARIABLE);
   if (text === null) throw new InvalidArgumentError(VARIABLE, "is not set");
-  if (!URL.canParse(text)) throw new InvalidArgumentError(VARIABLE, "is not a URL");
+  checkRedisUrl(VARIABLE, text);
   const password = readSecret(env, PASSWORD_VARIABLE);
   if (password === null) return text;
   const url = new URL(text);

@@ -1,4 +1,11 @@
-import { ClusterError, InvalidArgumentError, type Tls, type TlsRole } from "@gumshoe/core";
+import {
+  checkToken,
+  ClusterError,
+  InvalidArgumentError,
+  isAddress,
+  type Tls,
+  type TlsRole,
+} from "@gumshoe/core";
 import { Client, type Metadata, type ServiceError } from "@grpc/grpc-js";
 
 import { fromGrpcFailure } from "./status.js";
@@ -49,9 +56,10 @@ export class RpcChannel {
     readonly address: string,
     options: ChannelOptions,
   ) {
-    if (!/^[^\s/]+:\d{1,5}$/.test(address)) {
+    if (!isAddress(address, 1)) {
       throw new InvalidArgumentError("address", `${address} is not host:port`);
     }
+    checkToken("token", options.token);
     this.#metadata = bearerMetadata(options.token);
     const { tls = null, role = "coordinator" } = options;
     const security = channelSecurity(tls === "off" ? null : tls, role);

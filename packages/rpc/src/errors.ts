@@ -27,12 +27,22 @@ export class RpcError extends ClusterError {
 export class ListenError extends ClusterError {
   constructor(
     readonly address: string,
-    reason: string,
+    cause: Error,
   ) {
+    const reason = listenProblem(cause);
     super("FAILED_PRECONDITION", `cannot listen on ${address}: ${reason}`, {
       details: { address, reason },
+      cause,
     });
   }
+}
+
+function listenProblem({ message }: Error): string {
+  if (message.includes("EADDRINUSE")) return "the port is in use";
+  if (message.includes("EADDRNOTAVAIL")) return "this machine has no such address";
+  if (message.includes("EACCES")) return "not allowed";
+  if (message.includes("ENOTFOUND") || message.includes("EAI_AGAIN")) return "the host is unknown";
+  return message;
 }
 
 /** Thrown when a call carries no token, or another one than the server's. */

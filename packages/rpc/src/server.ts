@@ -167,7 +167,7 @@ export class RpcServer {
     try {
       port = await this.#listener.listen(bareHost(host), Number(address.slice(colon + 1)));
     } catch (error) {
-      throw new ListenError(address, listenProblem(error as Error));
+      throw new ListenError(address, error as Error);
     }
     if (this.#tls !== null && this.#tls !== "off") this.#warnOfExpiry(this.#tls);
     warnIfPlaintext(this.#logger, `${host}:${port}`, this.#tls);
@@ -302,11 +302,4 @@ function serviceOf(path: string): string {
 /** [::1] as node:net wants it: ::1. */
 function bareHost(host: string): string {
   return host.startsWith("[") ? host.slice(1, -1) : host;
-}
-
-function listenProblem(error: Error): string {
-  if (error.message.includes("EADDRINUSE")) return "the port is in use";
-  if (error.message.includes("EADDRNOTAVAIL")) return "this machine has no such address";
-  if (error.message.includes("EACCES")) return "not allowed";
-  return error.message;
 }

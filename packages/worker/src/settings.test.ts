@@ -1,4 +1,6 @@
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
@@ -19,9 +21,12 @@ test("defaults bind to loopback and take all cores", () => {
 });
 
 test("secrets may come from files", () => {
-  const file = fileURLToPath(new URL("../package.json", import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), "gumshoe-settings-"));
+  const file = join(folder, "token");
+  writeFileSync(file, "word\n");
   const settings = readSettings({ ...ENV, GUMSHOE_TOKEN: undefined, GUMSHOE_TOKEN_FILE: file });
-  expect(settings.token).toContain("@gumshoe/worker");
+  rmSync(folder, { recursive: true });
+  expect(settings.token).toBe("word");
   expect(readSettings({ ...ENV, GUMSHOE_REDIS_PASSWORD: "word" }).redisUrl).toBe(
     "redis://:word@127.0.0.1:6379",
   );
@@ -29,6 +34,9 @@ test("secrets may come from files", () => {
 
 test.each([
   [{ GUMSHOE_TOKEN: "" }, "GUMSHOE_TOKEN: is not set"],
+  [{ GUMSHOE_COORDINATOR: "127.0.0.1:0" }, "GUMSHOE_COORDINATOR: 127.0.0.1:0 is not host:port"],
+  [{ GUMSHOE_LISTEN: "any" }, "GUMSHOE_LISTEN: any is not host:port"],
+  [{ GUMSHOE_LOG_LEVEL: "loud" }, "GUMSHOE_LOG_LEVEL: loud is not one of"],
   [{ GUMSHOE_ROLE: "trainee" }, "GUMSHOE_ROLE: trainee is not one of inference, trainer, reducer"],
   [{ GUMSHOE_THREADS: "0" }, "GUMSHOE_THREADS: 0 is not a whole number"],
   [{ GUMSHOE_NICE: "-5" }, "GUMSHOE_NICE: -5 is not a whole number from 0 to 19"],

@@ -1,7 +1,16 @@
 import { availableParallelism, hostname } from "node:os";
 import { resolve } from "node:path";
 
-import { readSecret, readTls, type Tls } from "@gumshoe/core";
+import {
+  checkToken,
+  isAddress,
+  readListenAddress,
+  readLogLevel,
+  readSecret,
+  readTls,
+  readVariable,
+  type Tls,
+} from "@gumshoe/core";
 import { WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
 import { type DeviceFault } from "@gumshoe/kernels";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
@@ -53,26 +62,27 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   };
   const token = readSecret(env, "GUMSHOE_TOKEN");
   if (token === null) throw new WorkerSettingsError("GUMSHOE_TOKEN", "is not set");
-  const device = env.GUMSHOE_DEVICE ?? "cpu";
+  checkToken("GUMSHOE_TOKEN", token);
+  const device = readVariable(env, "GUMSHOE_DEVICE") ?? "cpu";
   if (device !== "cpu") {
     throw new WorkerSettingsError("GUMSHOE_DEVICE", `${device} is not a device here; use cpu`);
   }
   return {
     role: readRole(required("GUMSHOE_ROLE")),
-    coordinator: required("GUMSHOE_COORDINATOR"),
+    coordinator: readCoordinator(required("GUMSHOE_COORDINATOR")),
     redisUrl: readRedisUrl(env),
     redisTls: readRedisTls(env, "worker"),
     token,
     tls: readTls(env, "worker"),
-    cluster: env.GUMSHOE_CLUSTER ?? "gumshoe",
+    cluster: readVariable(env, "GUMSHOE_CLUSTER") ?? "gumshoe",
     threads: readThreads(env.GUMSHOE_THREADS),
     nice: readNice(env.GUMSHOE_NICE),
-    listen: env.GUMSHOE_LISTEN ?? "127.0.0.1:0",
+    listen: readListenAddress(env, "GUMSHOE_LISTEN") ?? "127.0.0.1:0",
     announce: readAnnounce(env.GUMSHOE_ANNOUNCE),
     host: hostname(),
-    home: resolve(env.GUMSHOE_HOME || ".gumshoe"),
-    logLevel: env.GUMSHOE_LOG_LEVEL ?? "info",
-    readyFile: env.GUMSHOE_READY_FILE ?? null,
+    home: resolve(readVariable(env, "GUMSHOE_HOME") ?? ".gumshoe"),
+    logLevel: readLogLevel(env),
+    readyFile: readVariable(env, "GUMSHOE_READY_FILE"),
     fault: readFault(env.GUMSHOE_FAULT),
   };
 }
@@ -84,6 +94,11 @@ function readRole(value: string): WorkerRole {
     "GUMSHOE_ROLE",
     `${value} is not one of ${WORKER_ROLES.join(", ")}`,
   );
+}
+
+function readCoordinator(value: string): string {
+  if (isAddress(value, 1)) return value;
+  throw new WorkerSettingsError("GUMSHOE_COORDINATOR", `${value} is not host:port`);
 }
 
 function readAnnounce(value: string | undefined): string | null {

@@ -1,9 +1,15 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 
-import { errorMessage, InvalidArgumentError, tlsName, type TlsRole } from "@gumshoe/core";
+import {
+  errorMessage,
+  InvalidArgumentError,
+  makeFolder,
+  tlsName,
+  type TlsRole,
+} from "@gumshoe/core";
 
 import { FileError } from "../errors.js";
 import { createAuthority, type Identity, issueCertificate } from "./authority.js";
@@ -117,7 +123,7 @@ function readAuthority(folder: string, now: Date): Identity {
 function writeIdentity(folder: string, { cert, key }: Identity, ca: string, name: string): void {
   const files = { "key.pem": key, "ca.pem": ca, [name]: cert };
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     for (const [file, text] of Object.entries(files)) {
       const path = join(folder, file);
       const mode = file === "key.pem" ? 0o600 : 0o644;

@@ -2,7 +2,7 @@ import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, openClient } from "./connection.js";
+import { type ConnectionOptions, withClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 
 interface CancelOptions extends ConnectionOptions {
@@ -17,8 +17,7 @@ export function addCancelCommand(program: Command, context: Context): void {
     .argument("<run>", "name of the run");
   withExamples(withJson(withConnection(command, context)), "gumshoe cancel first");
   command.action(async (name: string, options: CancelOptions) => {
-    const client = openClient(options, context);
-    try {
+    await withClient(options, context, async (client) => {
       const run = await client.cancel(name);
       writeResult(context.terminal, options, {
         value: run,
@@ -26,8 +25,6 @@ export function addCancelCommand(program: Command, context: Context): void {
           `run ${run.name} is ${run.state} after ${run.iterationsDone} of ` +
           `${run.iterationsTotal} iterations`,
       });
-    } finally {
-      client.close();
-    }
+    });
   });
 }

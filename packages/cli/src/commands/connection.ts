@@ -1,12 +1,20 @@
 import { DEFAULT_ADDRESS, GumshoeClient } from "@gumshoe/client";
-import { InvalidArgumentError, readSecret, readTls, readTlsFolder, type Tls } from "@gumshoe/core";
+import {
+  ClusterError,
+  InvalidArgumentError,
+  readSecret,
+  readTls,
+  readTlsFolder,
+  readVariable,
+  type Tls,
+} from "@gumshoe/core";
 
 import { type Context } from "../context.js";
 import { NoClusterError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { readUserFile } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";
-import { DEFAULT_HOME } from "./options.js";
+import { DEFAULT_HOME, defaultHome } from "./options.js";
 
 /** How a command reaches its cluster. */
 export interface ConnectionOptions {
@@ -14,6 +22,35 @@ export interface ConnectionOptions {
   readonly address?: string;
   readonly tokenFile?: string;
   readonly tls?: string;
+}
+
+/** A command that the coordinator advises: it does not know how it is reached from here. */
+const ADVICE = /npx gumshoe (\w+) ([a-z0-9-]+)/g;
+
+/**
+ * Opens a client for a piece of work, and closes it. Commands that an error of the cluster advises are written as
+ * they can be typed here, with the options that name the cluster.
+ *
+ * @throws NoClusterError, InvalidArgumentError; what the work throws
+ */
+export async function withClient(
+  options: ConnectionOptions,
+  context: Context,
+  work: (client: GumshoeClient) => Promise<void>,
+): Promise<void> {
+  const client = openClient(options, context);
+  try {
+    await work(client);
+  } catch (thrown) {
+    if (!(thrown instanceof ClusterError) || thrown.message.search(ADVICE) === -1) throw thrown;
+    const cluster = connectionWords(options, context);
+    const message = thrown.message.replace(ADVICE, (_advice, verb: string, run: string) =>
+      shownCommand(context.env, [verb, run, ...cluster]),
+    );
+    throw new ClusterError(thrown.code, message, { details: thrown.details, cause: thrown });
+  } finally {
+    client.close();
+  }
 }
 
 /**
@@ -24,10 +61,10 @@ export interface ConnectionOptions {
  *
  * @throws NoClusterError, InvalidArgumentError
  */
-export function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
+function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient {
   const home = new Home(options.home);
   const cluster = home.runningCluster();
-  const named = options.address ?? env["GUMSHOE_ADDRESS"] ?? null;
+  const named = options.address ?? readVariable(env, "GUMSHOE_ADDRESS");
   const given =
     options.tokenFile === undefined
       ? readSecret(env, "GUMSHOE_TOKEN")
@@ -54,7 +91,7 @@ export function openClient(options: ConnectionOptions, { env }: Context): Gumsho
 /** Returns the options that name the cluster, as they were given. */
 export function connectionWords(options: ConnectionOptions, { env }: Context): string[] {
   const { home, address, tokenFile, tls } = options;
-  const isDefault = home === (env["GUMSHOE_HOME"] ?? DEFAULT_HOME);
+  const isDefault = home === defaultHome(env);
   return [
     ...(isDefault ? [] : ["--home", home]),
     ...(address === undefined ? [] : ["--address", address]),

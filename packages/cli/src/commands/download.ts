@@ -7,8 +7,8 @@ import { formatBytes, formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, openClient } from "./connection.js";
-import { withConnection, withExamples, withJson } from "./options.js";
+import { type ConnectionOptions, withClient } from "./connection.js";
+import { folderName, withConnection, withExamples, withJson } from "./options.js";
 
 const BAR_WIDTH = 30;
 
@@ -25,7 +25,11 @@ export function addDownloadCommand(program: Command, context: Context): void {
     .command("download")
     .description("Fetch a checkpoint of a run: a model folder that Transformers and vLLM load.")
     .argument("<run>", "name of the run")
-    .requiredOption("--out <folder>", "folder to make; nothing is left there unless all of it came")
+    .requiredOption(
+      "--out <folder>",
+      "folder to make; nothing is left there unless all of it came",
+      folderName,
+    )
     .option(
       "--checkpoint <which>",
       "best by validation, latest, or an iteration; 0 is the model that the run started from",
@@ -43,24 +47,24 @@ export function addDownloadCommand(program: Command, context: Context): void {
 
 async function download(run: string, options: DownloadOptions, context: Context): Promise<void> {
   const { terminal } = context;
-  const client = openClient(options, context);
   const stop = listenForStop(() => undefined);
   const line = new StatusLine(terminal);
   try {
-    const done = await client.download(run, {
-      out: options.out,
-      checkpoint: options.checkpoint,
-      withOptimizer: options.optimizer === true,
-      signal: stop.signal,
-      onProgress: (progress) => line.set(describeProgress(progress)),
-      onReconnect: (error) => line.print(`${errorMessage(error)}; trying again`),
+    await withClient(options, context, async (client) => {
+      const done = await client.download(run, {
+        out: options.out,
+        checkpoint: options.checkpoint,
+        withOptimizer: options.optimizer === true,
+        signal: stop.signal,
+        onProgress: (progress) => line.set(describeProgress(progress)),
+        onReconnect: (error) => line.print(`${errorMessage(error)}; trying again`),
+      });
+      line.clear();
+      writeResult(terminal, options, { value: done, text: () => describe(run, done) });
     });
-    line.clear();
-    writeResult(terminal, options, { value: done, text: () => describe(run, done) });
   } finally {
     line.clear();
     stop.dispose();
-    client.close();
   }
 }
 

@@ -20,7 +20,7 @@ import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type EvalOptions, fieldSettings, readPrice, withEvalOptions } from "./eval-options.js";
-import { withExamples } from "./options.js";
+import { defaultHome, withExamples } from "./options.js";
 
 const BAR_WIDTH = 24;
 
@@ -174,7 +174,7 @@ async function openReplies(
     return file;
   }
   if (options.endpoint === undefined) return null;
-  const home = resolve(workingFolder, env["GUMSHOE_HOME"] ?? ".gumshoe");
+  const home = resolve(workingFolder, defaultHome(env));
   try {
     const path = newRepliesPath(home, options.data, clock.now());
     return await RepliesFile.open(path, await identityOf(options, setting));

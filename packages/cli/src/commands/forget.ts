@@ -8,7 +8,7 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { formatBytes } from "../terminal/format.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, openClient } from "./connection.js";
+import { type ConnectionOptions, withClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 
 interface ForgetOptions extends ConnectionOptions {
@@ -25,8 +25,7 @@ export function addForgetCommand(program: Command, context: Context): void {
     .option("--yes", "do not ask");
   withExamples(withJson(withConnection(command, context)), "gumshoe forget first --yes");
   command.action(async (name: string, options: ForgetOptions) => {
-    const client = openClient(options, context);
-    try {
+    await withClient(options, context, async (client) => {
       if (options.yes !== true && !(await confirm(await client.get(name)))) {
         throw new InvalidArgumentError("--yes", `run ${name} stays; --yes removes it unasked`);
       }
@@ -35,9 +34,7 @@ export function addForgetCommand(program: Command, context: Context): void {
         value: forgotten,
         text: () => describe(name, forgotten.freedBytes),
       });
-    } finally {
-      client.close();
-    }
+    });
   });
 }
 

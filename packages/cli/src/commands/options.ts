@@ -1,3 +1,4 @@
+import { LOG_LEVELS, readVariable } from "@gumshoe/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { type Context } from "../context.js";
@@ -72,13 +73,24 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print one JSON document on stdout; all else goes to stderr");
 }
 
-/** The home where none is named. */
+/** The home where neither an option nor a variable names one. */
 export const DEFAULT_HOME = ".gumshoe";
+
+/** The home where no option names one. */
+export function defaultHome(env: Context["env"]): string {
+  return readVariable(env, "GUMSHOE_HOME") ?? DEFAULT_HOME;
+}
+
+/** Reads the name of a folder: an empty one, such as that of a variable that is not set, is a mistake. */
+export function folderName(text: string): string {
+  if (text.trim() !== "") return text;
+  throw new InvalidArgumentError("It must name a folder.");
+}
 
 /** Adds `--home`. */
 export function withHome(command: Command, { env }: Context): Command {
   const option = new Option("--home <folder>", "folder of runs, logs and secrets");
-  return command.addOption(option.default(env["GUMSHOE_HOME"] ?? DEFAULT_HOME));
+  return command.addOption(option.default(defaultHome(env)).argParser(folderName));
 }
 
 /** Adds `--address`, `--token-file` and `--tls`, which reach a cluster elsewhere. */
@@ -106,7 +118,11 @@ export function withFleet(command: Command): Command {
       "threads of each worker (default: the cores, shared among the workers of a role)",
       wholeNumber(1, 1024),
     )
-    .option("--log-level <level>", "trace, debug, info, warn or error", "info");
+    .addOption(
+      new Option("--log-level <level>", "how much the processes write into their logs")
+        .choices(LOG_LEVELS)
+        .default("info"),
+    );
 }
 
 /** Adds examples under a command's help. */

@@ -11,7 +11,7 @@ import { runLocally } from "../run/local-run.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
-import { DEFAULT_HOME, withExamples, withFleet, withHome, withJson } from "./options.js";
+import { defaultHome, withExamples, withFleet, withHome, withJson } from "./options.js";
 
 /** Codes of errors that end a run whose disk or other part was away for too long. */
 const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE"];
@@ -75,6 +75,6 @@ function withWayOn(thrown: unknown, command: string): unknown {
 
 /** The options that name run and home, where they were given. */
 function clusterWords({ home, name }: RunOptions, { env }: Context): string[] {
-  const isDefault = home === (env["GUMSHOE_HOME"] ?? DEFAULT_HOME);
+  const isDefault = home === defaultHome(env);
   return [...(name === undefined ? [] : ["--name", name]), ...(isDefault ? [] : ["--home", home])];
 }

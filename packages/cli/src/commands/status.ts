@@ -9,7 +9,7 @@ import { namesAhead } from "../run/runs-ahead.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, connectionWords, openClient } from "./connection.js";
+import { type ConnectionOptions, connectionWords, withClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 
 interface StatusOptions extends ConnectionOptions {
@@ -23,8 +23,7 @@ export function addStatusCommand(program: Command, context: Context): void {
     .description("Show the runs and the workers of a standing cluster.");
   withExamples(withJson(withConnection(command, context)), "gumshoe status");
   command.action(async (options: StatusOptions) => {
-    const client = openClient(options, context);
-    try {
+    await withClient(options, context, async (client) => {
       const [runs, cluster] = await Promise.all([client.list(), client.cluster()]);
       const { workers, coordinator = null } = cluster;
       const words = ["submit", "runs/first.yaml", ...connectionWords(options, context)];
@@ -36,9 +35,7 @@ export function addStatusCommand(program: Command, context: Context): void {
             .filter((part) => part !== "")
             .join("\n\n"),
       });
-    } finally {
-      client.close();
-    }
+    });
   });
 }
 

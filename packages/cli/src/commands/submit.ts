@@ -5,7 +5,7 @@ import { loadRunConfig, moveConfig } from "../run/load-config.js";
 import { runsAhead } from "../run/runs-ahead.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, connectionWords, openClient } from "./connection.js";
+import { type ConnectionOptions, connectionWords, withClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 import { watchRun } from "./watch.js";
 
@@ -43,8 +43,7 @@ export function addSubmitCommand(program: Command, context: Context): void {
       options.remoteFolder === undefined
         ? local
         : moveConfig(local, { from: context.workingFolder, to: options.remoteFolder });
-    const client = openClient(options, context);
-    try {
+    await withClient(options, context, async (client) => {
       const run = await client.submit(config, { fresh: options.fresh === true });
       const cluster = connectionWords(options, context);
       const watch = shownCommand(context.env, ["watch", run.name, ...cluster]);
@@ -59,8 +58,6 @@ export function addSubmitCommand(program: Command, context: Context): void {
         value: run,
         text: () => `run ${run.name} is ${state}; follow it by: ${watch}`,
       });
-    } finally {
-      client.close();
-    }
+    });
   });
 }

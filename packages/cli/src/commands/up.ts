@@ -11,7 +11,8 @@ import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
 import {
-  DEFAULT_HOME,
+  defaultHome,
+  folderName,
   wholeNumber,
   withExamples,
   withFleet,
@@ -42,7 +43,7 @@ export function addUpCommand(program: Command, context: Context): void {
       "--data <folder>",
       "allow configs to name models, datasets and modules below this folder too (repeatable); " +
         "the working folder and those of GUMSHOE_DATA are allowed",
-      (folder: string, before: readonly string[]) => [...before, folder],
+      (folder: string, before: readonly string[]) => [...before, folderName(folder)],
       [] as readonly string[],
     );
   withJson(withFleet(withHome(command, context)));
@@ -70,7 +71,7 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
   try {
     await cluster.start(stop.signal);
     const { address } = cluster;
-    const isDefault = options.home === (env["GUMSHOE_HOME"] ?? DEFAULT_HOME);
+    const isDefault = options.home === defaultHome(env);
     const submit = ["submit", "runs/first.yaml", ...(isDefault ? [] : ["--home", options.home])];
     writeResult(terminal, options, {
       value: { address, home: home.folder, pid: process.pid },

@@ -10,7 +10,7 @@ import { followRun } from "../run/follow-run.js";
 import { RunView } from "../run/run-view.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type ConnectionOptions, connectionWords, openClient } from "./connection.js";
+import { type ConnectionOptions, connectionWords, withClient } from "./connection.js";
 import { withConnection, withExamples, withJson } from "./options.js";
 
 interface WatchOptions extends ConnectionOptions {
@@ -25,14 +25,11 @@ export function addWatchCommand(program: Command, context: Context): void {
     .argument("<run>", "name of the run");
   withExamples(withJson(withConnection(command, context)), "gumshoe watch first");
   command.action(async (name: string, options: WatchOptions) => {
-    const client = openClient(options, context);
-    try {
+    await withClient(options, context, async (client) => {
       const cluster = connectionWords(options, context);
       const given = { kind: "watch", configFile: null, cluster } as const;
       await watchRun(client, name, { ...options, given }, context);
-    } finally {
-      client.close();
-    }
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { freemem, totalmem } from "node:os";
 
-import { errorMessage } from "@gumshoe/core";
+import { errorMessage, readVariable } from "@gumshoe/core";
 import { createCpuDevice, type InstructionSet, measureFmaPeak, ops } from "@gumshoe/kernels";
 
 import { freePort } from "../local/free-port.js";
@@ -20,7 +20,10 @@ const COMPILERS = ["g++", "clang++", "c++"];
 export async function examine(options: { env: NodeJS.ProcessEnv; home: Home }): Promise<Finding[]> {
   const { env, home } = options;
   const path = env["PATH"] ?? "";
-  const redisServer = await checkRedisServer(env, env["GUMSHOE_CLUSTER"] ?? DEFAULT_CLUSTER);
+  const redisServer = await checkRedisServer(
+    env,
+    readVariable(env, "GUMSHOE_CLUSTER") ?? DEFAULT_CLUSTER,
+  );
   return [
     checkNode(process.versions.node),
     checkCompiler(path),

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rm, truncate } from "node:fs/promises";
+import { type FileHandle, open, readFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { canonicalJson, errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { canonicalJson, errorMessage, InvalidArgumentError, makeFolder } from "@gumshoe/core";
 
 import { FileError } from "../errors.js";
 import { type SourcedAnswer } from "./answer-source.js";
@@ -56,7 +56,7 @@ export class RepliesFile implements KeptAnswers {
    */
   static async open(path: string, identity: RepliesIdentity): Promise<RepliesFile> {
     try {
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       const answers = existsSync(path) ? await readReplies(path, identity) : null;
       const handle = await open(path, "a");
       const file = new RepliesFile(path, handle, answers ?? []);

@@ -7,18 +7,17 @@
  * - `runs/<name>/`             what the coordinator writes
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-import { diskError, DiskFullError, errorMessage, LockHeldError, ProcessLock } from "@gumshoe/core";
+import {
+  diskError,
+  DiskFullError,
+  errorMessage,
+  LockHeldError,
+  makeFolder,
+  ProcessLock,
+} from "@gumshoe/core";
 import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
 import { FileError, HomeInUseError } from "../errors.js";
@@ -52,8 +51,8 @@ export class Home {
   /** Makes the folder, for its owner alone. */
   create(): void {
     try {
-      mkdirSync(join(this.folder, "logs"), { recursive: true });
-      mkdirSync(join(this.folder, "redis"), { recursive: true });
+      makeFolder(join(this.folder, "logs"));
+      makeFolder(join(this.folder, "redis"));
       chmodSync(this.folder, 0o700);
     } catch (thrown) {
       const fault = diskError(thrown, this.folder);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "@gumshoe/core";
+import { InvalidArgumentError, isAddress } from "@gumshoe/core";
 import {
   type HeartbeatRequest,
   type RegisterRequest,
@@ -9,7 +9,6 @@ import {
 /** Longest texts of a worker about itself, in characters: they are kept, logged and shown. */
 const MAX_CHARACTERS = { worker_id: 100, host: 255, device: 100, address: 300, job: 200 } as const;
 const MAX_JOBS = 100;
-const ADDRESS = /^[^\s/]{1,290}:\d{1,5}$/;
 
 /** @throws InvalidArgumentError naming the field of a registration that no worker of ours sends */
 export function checkRegistration(request: RegisterRequest): void {
@@ -18,7 +17,8 @@ export function checkRegistration(request: RegisterRequest): void {
   checkText("device", request.device);
   checkText("address", request.address);
   checkChoice("role", request.role, WORKER_ROLES);
-  if (!ADDRESS.test(request.address)) throw new InvalidArgumentError("address", "is not host:port");
+  if (isAddress(request.address, 1)) return;
+  throw new InvalidArgumentError("address", "is not host:port");
 }
 
 /** @throws InvalidArgumentError naming the field of a heartbeat that no worker of ours sends */

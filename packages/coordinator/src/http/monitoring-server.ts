@@ -91,7 +91,7 @@ export class MonitoringServer {
     const colon = address.lastIndexOf(":");
     const host = address.slice(0, colon);
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error) => reject(new ListenError(address, error.message)));
+      this.#server.once("error", (error) => reject(new ListenError(address, error)));
       this.#server.listen(
         Number(address.slice(colon + 1)),
         host.replace(/^\[(.*)\]$/, "$1"),

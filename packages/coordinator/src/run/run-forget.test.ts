@@ -181,8 +181,7 @@ describe("a run with another config", () => {
       code: "ALREADY_EXISTS",
       message:
         "run taken exists with another config: seed is 5 there and 8 here, optimizer.lr is 0.01 there and " +
-        "0.02 here; give this run another name (--name), replace that one (--fresh), or remove that one " +
-        "(npx gumshoe forget taken)",
+        "0.02 here; give this run another name (--name) or replace that one (--fresh)",
     });
   });
 

@@ -1,0 +1,38 @@
+/** What the command does where its output cannot be written. */
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { expect, test } from "vitest";
+
+const COMMAND = fileURLToPath(new URL("../../bin/gumshoe.js", import.meta.url));
+/** A device that answers like a disk without room. */
+const FULL = "/dev/full";
+
+test.runIf(existsSync(FULL))("a result that cannot be written is a failure with one line", () => {
+  const full = openSync(FULL, "w");
+  const stdio = ["ignore", full, "pipe"] as const;
+  const { status, stderr } = spawnSync(process.execPath, [COMMAND, "--help"], {
+    stdio: [...stdio],
+    encoding: "utf8",
+  });
+  closeSync(full);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^gumshoe: the result cannot be written: .*no space left.*\n$/);
+});
+
+test.runIf(existsSync(FULL))("what cannot be told on the way changes no exit code", () => {
+  const full = openSync(FULL, "w");
+  const { status } = spawnSync(process.execPath, [COMMAND, "statu"], {
+    stdio: ["ignore", "pipe", full],
+  });
+  closeSync(full);
+  expect(status).toBe(2);
+});
+
+test("a pipe that is closed early is no failure", () => {
+  const shell = `"${process.execPath}" "${COMMAND}" --help | true; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", shell], { encoding: "utf8" });
+  expect(stdout).toBe("0\n");
+  expect(stderr).toBe("");
+});
