@@ -93,6 +93,12 @@ export function fieldSettings(options: EvalOptions): FieldSettings {
   const { maxTokensField: limitField, omit: omitted, extra } = options;
   if (omitted.includes("messages"))
     throw new InvalidArgumentError("--omit", "messages must be sent");
+  const sent = ["model", "temperature", limitField, "seed"];
+  const unknown = omitted.find((field) => !sent.includes(field));
+  if (unknown !== undefined) {
+    const problem = `${unknown} is not sent; sent are ${sent.join(", ")}`;
+    throw new InvalidArgumentError("--omit", problem);
+  }
   return { limitField, omitted, extra };
 }
 

@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { parseDataset, type PuzzleRecord } from "@gumshoe/puzzles";
+import { type PuzzleRecord } from "@gumshoe/puzzles";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
@@ -14,7 +14,7 @@ import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
 import { LocalAnswers } from "../eval/local-answers.js";
 import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
 import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-path.js";
-import { readUserFile } from "../run/load-config.js";
+import { readCases } from "../puzzle/read-cases.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
@@ -80,7 +80,7 @@ async function runEvaluation(
   context: Context,
 ): Promise<EndedEvaluation & { file: string | null }> {
   const { terminal, clock } = context;
-  const all = parseDataset(readUserFile(options.data));
+  const all = readCases(options.data);
   const sampling = samplingOf(options);
   const status = new StatusLine(terminal);
   const onNotice = (line: string) => status.print(line);

@@ -1,9 +1,9 @@
-import { checkRecord, parseDataset } from "@gumshoe/puzzles";
+import { checkRecord } from "@gumshoe/puzzles";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { UnsoundCasesError } from "../errors.js";
-import { readUserFile } from "../run/load-config.js";
+import { readCases } from "../puzzle/read-cases.js";
 import { formatCount } from "../terminal/format.js";
 import { writeResult } from "../terminal/terminal.js";
 import { withExamples, withJson } from "./options.js";
@@ -16,7 +16,7 @@ export function addCheckCommand(puzzle: Command, context: Context): void {
     .argument("<file>", "cases, JSON array or JSONL");
   withExamples(withJson(command), "gumshoe puzzle check cases.json");
   command.action((file: string, options: { json?: boolean }) => {
-    const records = parseDataset(readUserFile(file));
+    const records = readCases(file);
     const cases = records.map((record, index) => ({ index, problems: checkRecord(record) }));
     const unsound = cases.filter(({ problems }) => problems.length > 0);
     writeResult(context.terminal, options, {

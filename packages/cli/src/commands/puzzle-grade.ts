@@ -1,8 +1,9 @@
-import { type GraderName, parseDataset } from "@gumshoe/puzzles";
+import { type GraderName } from "@gumshoe/puzzles";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { gradeReplies, parseReplies } from "../puzzle/replies.js";
+import { readCases } from "../puzzle/read-cases.js";
 import { readUserFile } from "../run/load-config.js";
 import { formatCount, formatInterval } from "../terminal/format.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -26,7 +27,7 @@ export function addGradeCommand(puzzle: Command, context: Context): void {
     );
   withExamples(withJson(command), "gumshoe puzzle grade cases.json replies.json");
   command.action((file: string, repliesFile: string, options: GradeOptions) => {
-    const records = parseDataset(readUserFile(file));
+    const records = readCases(file);
     const replies = parseReplies(readUserFile(repliesFile), records.length);
     const grader: GraderName = options.legacy === true ? "seed" : "fixed";
     const graded = gradeReplies(records, replies, grader);

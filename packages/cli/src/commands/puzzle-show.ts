@@ -1,7 +1,6 @@
 import {
   explainCase,
   generateCase,
-  parseDataset,
   showCase,
   type Style,
   STYLES,
@@ -13,7 +12,7 @@ import { InvalidArgumentError } from "@gumshoe/core";
 
 import { type Context } from "../context.js";
 import { FileError } from "../errors.js";
-import { readUserFile } from "../run/load-config.js";
+import { readCases } from "../puzzle/read-cases.js";
 import { formatCount } from "../terminal/format.js";
 import { writeResult } from "../terminal/terminal.js";
 import { wholeNumber, withExamples, withJson } from "./options.js";
@@ -66,7 +65,7 @@ function filePrompt(file: string, options: ShowOptions): string {
       "names a case to be made; leave it out with a file",
     );
   }
-  const records = parseDataset(readUserFile(file));
+  const records = readCases(file);
   const record = records[options.index];
   if (record !== undefined) return record.prompt;
   const known =

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 
 import { ClusterError, errorMessage } from "@gumshoe/core";
-import { parseDataset, solvePrompt } from "@gumshoe/puzzles";
+import { solvePrompt } from "@gumshoe/puzzles";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { FileError, UnsoundCasesError } from "../errors.js";
-import { readUserFile } from "../run/load-config.js";
+import { readCases } from "../puzzle/read-cases.js";
 import { writeResult } from "../terminal/terminal.js";
 import { withExamples, withJson } from "./options.js";
 
@@ -26,7 +26,7 @@ export function addSolveCommand(puzzle: Command, context: Context): void {
     "gumshoe puzzle solve cases.json --replies replies.json",
   );
   command.action((file: string, options: { json?: boolean; replies?: string }) => {
-    const solved = parseDataset(readUserFile(file)).map(({ prompt }) => solve(prompt));
+    const solved = readCases(file).map(({ prompt }) => solve(prompt));
     writeResult(context.terminal, options, {
       value: solved,
       text: () => solved.map(describe).join("\n"),

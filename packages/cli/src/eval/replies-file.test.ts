@@ -92,3 +92,21 @@ test("a file that is none of replies is refused, and left as it is", async () =>
     expect(readFileSync(path, "utf8")).toBe(text);
   }
 });
+
+test.each([
+  '{"index": -1, "sample": 0, "reply": "x"}',
+  '{"index": 0, "sample": 0.5, "reply": "x"}',
+  '{"index": 0, "sample": 0, "reply": "x", "finish": "banana"}',
+  '{"index": 0, "sample": 0, "reply": "x", "tokens": {"prompt": "5", "answer": 1}}',
+  '{"index": 0, "sample": 0, "reply": "x", "tokens": {"prompt": 5, "answer": -1}}',
+  '{"index": 0, "sample": 0, "reply": "", "notScored": 5}',
+])("a line that no evaluation writes is refused: %s", async (line) => {
+  await write();
+  appendFileSync(path, `${line}\n`);
+  await expect(read()).rejects.toThrow("line 2 is not a reply");
+});
+
+test("a device in the place of the file is refused, and not read without end", async () => {
+  path = "/dev/zero";
+  await expect(read()).rejects.toThrow("/dev/zero: is no regular file");
+});

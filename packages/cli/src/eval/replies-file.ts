@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type FileHandle, open, readFile, rm, truncate } from "node:fs/promises";
+import { type FileHandle, open, readFile, rm, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { canonicalJson, errorMessage, InvalidArgumentError, makeFolder } from "@gumshoe/core";
@@ -10,6 +10,9 @@ import { type KeptAnswers } from "./evaluate.js";
 
 /** `type` of the first line. */
 const HEADER_TYPE = "gumshoe-replies";
+
+/** How an answer may have ended. */
+const FINISHES: readonly unknown[] = ["stop", "length", "refusal"];
 
 /** What decides the replies of an evaluation: another evaluation's file is refused. */
 export type RepliesIdentity = Readonly<Record<string, unknown>>;
@@ -57,13 +60,15 @@ export class RepliesFile implements KeptAnswers {
   static async open(path: string, identity: RepliesIdentity): Promise<RepliesFile> {
     try {
       makeFolder(dirname(path));
+      const found = await stat(path).catch(() => null);
+      if (found !== null && !found.isFile()) throw new FileError(path, "is no regular file");
       const answers = existsSync(path) ? await readReplies(path, identity) : null;
       const handle = await open(path, "a");
       const file = new RepliesFile(path, handle, answers ?? []);
       if (answers === null) await file.#append({ type: HEADER_TYPE, version: 1, ...identity });
       return file;
     } catch (thrown) {
-      if (thrown instanceof InvalidArgumentError) throw thrown;
+      if (thrown instanceof InvalidArgumentError || thrown instanceof FileError) throw thrown;
       throw new FileError(path, errorMessage(thrown), thrown);
     }
   }
@@ -131,17 +136,26 @@ function readLine(path: string, text: string, number: number): SourcedAnswer {
   const line = parse(text) as Partial<ReplyLine> | null;
   const { index, sample, reply, finish = "stop", notScored, tokens = null } = line ?? {};
   const isWhole =
-    Number.isSafeInteger(index) && Number.isSafeInteger(sample) && typeof reply === "string";
+    isCount(index) &&
+    isCount(sample) &&
+    typeof reply === "string" &&
+    FINISHES.includes(finish) &&
+    (notScored === undefined || typeof notScored === "string") &&
+    (tokens === null || (isCount(tokens.prompt) && isCount(tokens.answer)));
   if (!isWhole) throw new InvalidArgumentError(path, `line ${number} is not a reply`);
   return {
-    index: index as number,
-    sample: sample as number,
+    index,
+    sample,
     tokens,
     outcome:
       notScored === undefined
         ? { type: "answer", reply, finish }
         : { type: "failure", reason: notScored, isPaid: true },
   };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function parse(text: string): Record<string, unknown> | null {
