@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 
+import { checkApi } from "./check/api.mjs";
 import { checkFaults, checkFormat } from "./check/cpp.mjs";
 import { checkConfigFiles, checkProtos } from "./check/generated.mjs";
 import { main, setUp } from "./setup/set-up.mjs";
@@ -38,6 +39,7 @@ const OTHERS = [
   },
   { name: "generated code", run: checkProtos },
   { name: "config reference", run: checkConfigFiles },
+  { name: "public API", run: checkApi },
   { name: "format of C++", run: checkFormat },
   { name: "faults in C++", run: checkFaults },
 ];

@@ -1,4 +1,4 @@
-/** Finds a Python with gRPC for the test of docs/client.md's Python program, or makes one by pip. */
+/** Finds a Python with gRPC for the test of examples/client-python, or makes one by pip. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env } from "node:process";
@@ -7,7 +7,7 @@ import { ROOT, runQuietly, step } from "./step.mjs";
 
 /** The virtual environment; it goes when the dependencies are installed anew. */
 const FOLDER = join(ROOT, "node_modules/.cache/gumshoe-python");
-const PACKAGES = ["grpcio==1.85.1", "grpcio-tools==1.85.1"];
+const REQUIREMENTS = join(ROOT, "examples/client-python/requirements.txt");
 const CANDIDATES = ["python3", "/usr/bin/python3", join(FOLDER, "bin/python3")];
 const DEADLINE_MS = 180_000;
 
@@ -38,7 +38,7 @@ async function find() {
 export async function obtainPython() {
   const found = await find();
   if (found !== null || existsSync(FOLDER)) return found;
-  const pip = ["install", "--quiet", "--disable-pip-version-check", ...PACKAGES];
+  const pip = ["install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS];
   let problem = "";
   await step("Python with gRPC, for one test", async () => {
     for (const [program, args] of [
@@ -52,7 +52,6 @@ export async function obtainPython() {
       }
     }
   });
-  if (problem !== "")
-    console.error(`The Python program of docs/client.md is not tested: ${problem}`);
+  if (problem !== "") console.error(`examples/client-python is not tested: ${problem}`);
   return find();
 }

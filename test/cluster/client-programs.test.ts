@@ -1,14 +1,14 @@
-/** The programs of docs/client.md, by their documented command lines, against a real coordinator with fake workers. */
-import { spawn } from "node:child_process";
+/** The client programs of examples/, by the command lines of their READMEs, against a real coordinator with fake workers. */
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { sha256 } from "@gumshoe/core";
-import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { CheckoutCopy } from "../support/checkout-copy.js";
-import { documented, makeStubs, PYTHON } from "../support/documented-programs.js";
+import { commandsOf } from "../support/documented-commands.js";
+import { makeStubs, PROGRAMS, PYTHON } from "../support/documented-programs.js";
 import { FakeCluster, ROOT, TOKEN, until } from "../support/fake-cluster.js";
 
 const MAX_PROGRAM_LINES = 60;
@@ -26,25 +26,23 @@ afterAll(async () => {
   checkout.remove();
 });
 
-/** The document's first program in a language. */
-function program(language: "ts" | "python"): string {
-  const [text = ""] = documented(language);
-  expect(text.split("\n").length).toBeLessThanOrEqual(MAX_PROGRAM_LINES);
-  expect(text).not.toBe("");
-  return text;
-}
-
 interface Started {
   readonly ended: Promise<number | null>;
   readonly said: () => { out: string; err: string };
 }
 
-/** Starts the document's command line that names a program. */
-function start(name: string): Started {
-  const line = documented("sh")
-    .flatMap((block) => block.split("\n"))
-    .find((command) => command.includes(`mine/${name} `));
-  const [words = "", ...rest] = (line ?? "").split(" ").filter((word) => word !== "");
+type Language = keyof typeof PROGRAMS;
+
+/** The last command of an example's README. */
+function commandOf(language: Language): string[] {
+  const commands = commandsOf(`examples/client-${language}/README.md`);
+  const line = commands.find(({ command }) => command.includes(" runs/first.yaml "));
+  return (line?.command ?? "").split(" ");
+}
+
+/** Starts the command that runs a program. */
+function start(language: Language): Started {
+  const [words = "", ...rest] = commandOf(language);
   const command = words === "python3" ? (PYTHON ?? "") : process.execPath;
   const child = spawn(command, rest, {
     cwd: checkout.folder,
@@ -61,9 +59,9 @@ function start(name: string): Started {
 }
 
 /** Checks what a program printed and that it left the checkpoint, and nothing else. */
-async function checkDone(name: string, out: string): Promise<void> {
+async function checkDone(language: Language, out: string): Promise<void> {
   const present = readdirSync(join(checkout.folder, "mine"));
-  const { ended, said } = start(name);
+  const { ended, said } = start(language);
   expect({ code: await ended, err: said().err }).toEqual({ code: 0, err: "" });
   expect(said().out).toMatch(
     /^run first: 3 iterations\n(.*\n)*iteration 0: reward 0\.\d{3}\n(.*\n)*iteration 2: reward 0\.\d{3}\n/,
@@ -80,10 +78,10 @@ async function checkDone(name: string, out: string): Promise<void> {
 }
 
 /** Checks that a program whose `out` is there already ends before it submits anything. */
-async function checkOutPresent(name: string, out: string): Promise<void> {
+async function checkOutPresent(language: Language, out: string): Promise<void> {
   mkdirSync(join(checkout.folder, "mine", out), { recursive: true });
   writeFileSync(join(checkout.folder, "mine", out, "kept"), "");
-  const { ended, said } = start(name);
+  const { ended, said } = start(language);
   expect(await ended).toBe(1);
   expect(said().out).toBe("");
   expect(said().err).toMatch(new RegExp(`mine/${out} is there already\n$`));
@@ -92,7 +90,7 @@ async function checkOutPresent(name: string, out: string): Promise<void> {
 }
 
 /** Checks that a program exits with 1 when its run is cancelled, and leaves nothing. */
-async function checkCancelled(name: string, out: string): Promise<void> {
+async function checkCancelled(language: Language, out: string): Promise<void> {
   const run = `cancelled-${out}`;
   const config = readFileSync(join(checkout.folder, "runs/first.yaml"), "utf8");
   const long = config
@@ -100,7 +98,7 @@ async function checkCancelled(name: string, out: string): Promise<void> {
     .replace("iterations: 3", "iterations: 5000");
   writeFileSync(join(checkout.folder, "runs/first.yaml"), long);
   try {
-    const { ended, said } = start(name);
+    const { ended, said } = start(language);
     await until("the first iteration", () => said().out.includes("iteration 0: "));
     await cluster.users.cancelRun({ name: run });
     expect(await ended).toBe(1);
@@ -111,47 +109,35 @@ async function checkCancelled(name: string, out: string): Promise<void> {
   }
 }
 
+test.each(Object.entries(PROGRAMS))("the program in %s is short", (_language, text) => {
+  expect(text.split("\n").length).toBeLessThanOrEqual(MAX_PROGRAM_LINES);
+});
+
 describe("the TypeScript program", () => {
   test("compiles strictly", () => {
-    const source = join(checkout.folder, "mine/typed.mts");
-    writeFileSync(source, program("ts"));
-    const compiled = ts.createProgram([source], {
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      skipLibCheck: true,
-      noEmit: true,
-      target: ts.ScriptTarget.ES2023,
-      module: ts.ModuleKind.NodeNext,
-      types: ["node"],
-      typeRoots: [join(ROOT, "node_modules/@types")],
-    });
-    const problems = ts.getPreEmitDiagnostics(compiled);
-    expect(
-      problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n")),
-    ).toEqual([]);
-    rmSync(source);
-    writeFileSync(join(checkout.folder, "mine/train.mjs"), program("ts"));
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    const project = join(checkout.folder, "examples/client-typescript");
+    const { stdout } = spawnSync(process.execPath, [tsc, "--project", project]);
+    expect(stdout.toString()).toBe("");
   });
 
-  test("does by its documented command what the document says", () =>
-    checkDone("train.mjs", "model"));
+  test("does by its documented command what its README says", () =>
+    checkDone("typescript", "model"));
 
   test("refuses a folder that is there before it submits", () =>
-    checkOutPresent("train.mjs", "model"));
+    checkOutPresent("typescript", "model"));
 
-  test("exits with 1 when its run is cancelled", () => checkCancelled("train.mjs", "model"));
+  test("exits with 1 when its run is cancelled", () => checkCancelled("typescript", "model"));
 });
 
 describe.skipIf(PYTHON === null)("the Python program (needs grpcio and grpcio-tools)", () => {
-  test("does by its documented command what the document says", async () => {
-    writeFileSync(join(checkout.folder, "mine/train.py"), program("python"));
-    makeStubs(PYTHON ?? "", join(checkout.folder, "mine"));
-    await checkDone("train.py", "model-by-python");
+  test("does by its documented command what its README says", async () => {
+    makeStubs(PYTHON ?? "", join(checkout.folder, "examples/client-python"));
+    await checkDone("python", "model-by-python");
   });
 
   test("refuses a folder that is there before it submits", () =>
-    checkOutPresent("train.py", "model-by-python"));
+    checkOutPresent("python", "model-by-python"));
 
-  test("exits with 1 when its run is cancelled", () =>
-    checkCancelled("train.py", "model-by-python"));
+  test("exits with 1 when its run is cancelled", () => checkCancelled("python", "model-by-python"));
 });

@@ -1,5 +1,5 @@
 /**
- * The commands of README.md and docs/*.md, as they are written, in a copy of the checkout. Runs are shortened
+ * The commands of README.md, docs/*.md and the READMEs of examples, as they are written, in a copy of the checkout. Runs are shortened
  * by the numbers in their configs, and the standing cluster gets a free port; nothing else is changed.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -58,6 +58,9 @@ const EXTRAS = ["jq", "zcat", "openssl"].filter(
   (name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0,
 );
 
+/** Pages with commands that need a cluster. */
+const CLIENT_PAGES = PAGES.filter((page) => /^docs\/client|^examples\/client/.test(page));
+
 const ALL = PAGES.flatMap(commandsOf);
 const startsWith = (table: typeof NOT_RUN, { command }: DocumentedCommand) =>
   table.find(([start]) => command.startsWith(start));
@@ -84,7 +87,12 @@ beforeAll(async () => {
   const scripts = {
     gumshoe,
     // npx itself takes most of a second; what it starts is the `bin` of package.json.
-    npx: `[ "$1" = gumshoe ] || exit 127\nshift\n${gumshoe}`,
+    npx: `case $1 in
+gumshoe) shift; ${gumshoe.trim()} ;;
+tsc) shift; exec ${process.execPath} ${join(ROOT, "node_modules/typescript/bin/tsc")} "$@" ;;
+esac
+exit 127
+`,
     python3: `exec ${PYTHON ?? "false"} "$@"\n`,
   };
   for (const [name, text] of Object.entries(scripts)) {
@@ -92,23 +100,13 @@ beforeAll(async () => {
     chmodSync(join(programs, name), 0o755);
   }
   env = { ...process.env, PATH: `${programs}:${process.env["PATH"]}` };
-  for (const page of PAGES) writeFiles(page);
-  checkout.shorten("mine/heights-sft.yaml", { updatesPerIteration: 1, perUpdate: 4, count: 4 });
-  checkout.shorten("mine/heights.yaml", { iterations: 2, count: 4 });
+  const heights = "examples/environment/heights";
+  checkout.shorten(`${heights}-sft.yaml`, { updatesPerIteration: 1, perUpdate: 4, count: 4 });
+  checkout.shorten(`${heights}.yaml`, { iterations: 2, count: 4 });
+  checkout.shorten("examples/dataset/own-cases.yaml", { iterations: 2, perIteration: 4, count: 4 });
 });
 
 afterAll(() => checkout.remove());
-
-/** Writes the blocks that a page names as a file `mine/...` in the text before them. */
-function writeFiles(page: string): void {
-  for (const { language, text, before } of blocksOf(page)) {
-    const name = { ts: "mine/train.mjs", python: "mine/train.py" }[language];
-    const said = [...before.matchAll(/`(mine\/[\w-]+\.(?:mjs|yaml))`/g)].at(-1)?.[1];
-    const file = language === "js" || language === "yaml" ? said : name;
-    if (file === undefined || existsSync(join(checkout.folder, file))) continue;
-    writeFileSync(join(checkout.folder, file), text);
-  }
-}
 
 interface Ended {
   readonly code: number | null;
@@ -160,7 +158,7 @@ function expectShown(out: string, shown: string): void {
 }
 
 describe("the commands of the documents", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("of README and docs/client.md run as written, with a cluster that stands from `up` on", async () => {
+  test("of README and of clients run as written, with a cluster that stands from `up` on", async () => {
     const readme = commandsToRun("README.md");
     const upAt = readme.findIndex(({ command }) => command === "npx gumshoe up");
     expect(upAt).toBeGreaterThan(0);
@@ -175,7 +173,9 @@ describe("the commands of the documents", { timeout: TEST_TIMEOUT_MS }, () => {
     await new Promise((resolve) => up.stdout.once("data", resolve));
     try {
       await runAll(readme.slice(upAt + 1));
-      await runAll(commandsToRun("docs/client.md"), { GUMSHOE_ADDRESS: `127.0.0.1:${port}` });
+      for (const page of CLIENT_PAGES) {
+        await runAll(commandsToRun(page), { GUMSHOE_ADDRESS: `127.0.0.1:${port}` });
+      }
     } finally {
       up.kill("SIGINT");
     }

@@ -18,6 +18,8 @@ import { ROOT } from "./gumshoe.js";
 
 const LINKED = ["node_modules", "models", "packages", "protos", "package.json", "scripts"];
 
+const COPIED = ["examples", "runs"];
+
 /** A folder that looks like the checkout. */
 export class CheckoutCopy {
   private constructor(readonly folder: string) {}
@@ -26,7 +28,7 @@ export class CheckoutCopy {
   static create(): CheckoutCopy {
     const folder = mkdtempSync(join(tmpdir(), "gumshoe-checkout-"));
     for (const name of LINKED) symlinkSync(join(ROOT, name), join(folder, name));
-    cpSync(join(ROOT, "runs"), join(folder, "runs"), { recursive: true });
+    for (const name of COPIED) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
     mkdirSync(join(folder, "mine"));
     return new CheckoutCopy(folder);
   }

@@ -1,5 +1,5 @@
 /**
- * The commands that README.md and docs/*.md have readers type: lines of `sh` blocks, and lines after `$` in
+ * The commands that README.md, docs/*.md and the READMEs of examples have readers type: lines of `sh` blocks, and lines after `$` in
  * blocks that show output. Comments are dropped; lines that go on, and loops, are one command.
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -32,6 +32,10 @@ export const PAGES: readonly string[] = [
     .filter((name) => name.endsWith(".md"))
     .sort()
     .map((name) => `docs/${name}`),
+  ...readdirSync(join(ROOT, "examples"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `examples/${name}/README.md`)
+    .sort(),
 ];
 
 /** The fenced blocks of a page, in order, without the indentation of a list. */

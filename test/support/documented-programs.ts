@@ -4,7 +4,14 @@ import { join } from "node:path";
 
 import { ROOT } from "./gumshoe.js";
 
-const DOCUMENT = readFileSync(join(ROOT, "docs/client.md"), "utf8");
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+const DOCUMENT = read("docs/client.md");
+
+/** The client programs of the examples. */
+export const PROGRAMS = {
+  typescript: read("examples/client-typescript/train.ts"),
+  python: read("examples/client-python/train.py"),
+} as const;
 
 /** A Python with grpcio and grpcio-tools, or null; `npm test` looks for one and sets GUMSHOE_PYTHON. */
 export const PYTHON = findPython();
@@ -13,17 +20,17 @@ function findPython(): string | null {
   const python = process.env["GUMSHOE_PYTHON"] ?? "python3";
   const { status } = spawnSync(python, ["-c", "import grpc, grpc_tools"]);
   if (status === 0) return python;
-  console.warn("skipped: Python programs of docs/client.md; there is no grpcio, grpcio-tools");
+  console.warn("skipped: examples/client-python; there is no grpcio, grpcio-tools");
   return null;
 }
 
-/** The programs, or blocks of commands, of docs/client.md in a language, in their order. */
-export function documented(language: "ts" | "python" | "sh"): readonly string[] {
-  const blocks = DOCUMENT.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, "g"));
-  return [...blocks].map(([, text = ""]) => text);
+/** What docs/client.md puts in the place of a plain connection, in a language. */
+function connectionOverTls(language: "ts" | "python"): string {
+  const block = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(DOCUMENT);
+  return (block?.[1] ?? "").trim();
 }
 
-/** Makes the stubs of run.proto beside a Python program, as the document says. */
+/** Makes the stubs of run.proto beside a Python program, as its README says. */
 export function makeStubs(python: string, folder: string): void {
   const places = ["-I", join(ROOT, "protos"), `--python_out=${folder}`];
   const { stderr } = spawnSync(python, [
@@ -33,18 +40,17 @@ export function makeStubs(python: string, folder: string): void {
   if (stderr.length > 0) throw new Error(stderr.toString());
 }
 
-/** The document's program in TypeScript with the connection that it gives for TLS. */
+/** The program in TypeScript with the connection that docs/client.md gives for TLS. */
 export function typescriptOverTls(): string {
-  const [plain = "", connecting = ""] = documented("ts");
-  const [imports = "", ...statements] = connecting.trim().split(/\n(?=const)/);
+  const [, ...statements] = connectionOverTls("ts").split(/\n(?=const)/);
   const token = 'const token = process.env["GUMSHOE_TOKEN"] ?? "";';
-  return plain
-    .replace(/import \{ GumshoeClient \}.*/, imports)
+  return PROGRAMS.typescript
+    .replace("GumshoeClient }", "GumshoeClient, readTlsFolder }")
     .replace(/const client = [\s\S]*?\n\}\);/, [token, ...statements].join("\n"));
 }
 
 /** The same in Python. */
 export function pythonOverTls(): string {
-  const [plain = "", connecting = ""] = documented("python");
-  return plain.replace(/channel = grpc\.insecure_channel.*/, connecting.trim());
+  const connection = connectionOverTls("python");
+  return PROGRAMS.python.replace(/channel = grpc\.insecure_channel.*/, connection);
 }

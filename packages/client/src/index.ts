@@ -1,4 +1,32 @@
-export { readTlsFolder, type Tls, type TlsFiles } from "@gumshoe/core";
+export {
+  type Clock,
+  ClusterError,
+  ERROR_CODES,
+  type ErrorCode,
+  InvalidArgumentError,
+  readTlsFolder,
+  type Tls,
+  type TlsFiles,
+} from "@gumshoe/core";
+export {
+  parseRunConfig,
+  type RewardInterval,
+  type RunConfig,
+  type RunResult,
+  type ValidationResult,
+} from "@gumshoe/config";
+export {
+  type CheckpointFileInfo,
+  type CoordinatorStatus,
+  type Fleet,
+  type GroupKind,
+  type RunEventBody,
+  type RunEventType,
+  type WatchedEvent,
+  type WeightVersion,
+  type WorkerStatus,
+} from "@gumshoe/protocol";
+export { RequestTooLargeError, RpcError } from "@gumshoe/rpc";
 export { type CheckpointInfo } from "./checkpoint-info.js";
 export {
   type DownloadedCheckpoint,

@@ -1,3 +1,17 @@
+export { Rng, type Words4 } from "@gumshoe/core";
+export { parseRunConfig, type RunConfig } from "@gumshoe/config";
+export { type GroupKind } from "@gumshoe/protocol";
+export {
+  type Carelessness,
+  type Kind,
+  type Message,
+  type SatSolver,
+  type SolverFactory,
+  type Task,
+  type TaskGrade,
+  type TaskSourceOptions,
+  type Vocabulary,
+} from "@gumshoe/puzzles";
 export { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
 export { isWrongForm } from "./module/check-grade.js";
 export { openEnvironment } from "./open-environment.js";
