@@ -43,6 +43,8 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ],
   ["GUMSHOE_LISTEN=10.0.0.5", "binds the address of another machine; tls.test.ts binds loopback"],
   ["GUMSHOE_ROLE=", "binds the address of another machine; tls.test.ts binds loopback"],
+  ["kill -USR1 ", "opens the inspector of a process by its number"],
+  ["gdb ", "needs gdb, and the number of a process"],
   ["grpcurl ", "is a program of others; standard-services.test.ts asks the reflection service"],
 ];
 

@@ -1,0 +1,40 @@
+/** A model of this process, for looking at what a run did with it. */
+import {
+  Model,
+  openModelFolder,
+  openTokenizer,
+  Sampler,
+} from "../../packages/engine/dist/index.js";
+import { createCpuDevice } from "../../packages/kernels/dist/index.js";
+
+/** Loads a model folder and its tokenizer; `close` gives the device back. */
+export async function loadModel(folder, { threads }) {
+  const source = await openModelFolder(folder);
+  const device = createCpuDevice({ threads });
+  try {
+    const model = new Model({ device, config: source.config, training: false });
+    model.setParameters(await source.readParameters(0, source.layout.numParameters));
+    model.commit();
+    const tokenizer = await openTokenizer(source);
+    return { model, tokenizer, close: () => device.dispose() };
+  } finally {
+    await source.close();
+  }
+}
+
+/** The tokens of a prompt, as the coordinator writes it. */
+export function encodePrompt(tokenizer, config, prompt) {
+  const { template: variables, date } = config.tasks;
+  return tokenizer.encodeChat([{ role: "user", content: prompt }], { variables, date });
+}
+
+/** Samples one request alone. */
+export function sample(model, request) {
+  const sampler = new Sampler({ model });
+  try {
+    sampler.add(request);
+    return sampler.run()[0].rollouts;
+  } finally {
+    sampler.dispose();
+  }
+}

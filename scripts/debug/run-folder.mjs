@@ -1,0 +1,61 @@
+/** What a run's folder holds: config, groups as they were handed in, texts. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+
+import { bytesToFloats, SubmitGroupRequest } from "../../packages/protocol/dist/index.js";
+import { SetUpError } from "../setup/step.mjs";
+
+/** A group key's parts, e.g. of `3/train/7`. */
+export function partsOf(key) {
+  const [, iteration, kind, index] = /^(\d+)\/(train|validation)\/(\d+)$/.exec(key) ?? [];
+  if (kind === undefined) throw new SetUpError(`${key} is no group key, such as 3/train/7`);
+  return { iteration: Number(iteration), kind, index: Number(index) };
+}
+
+/** A run's folder, e.g. `.gumshoe/runs/first`. */
+export class RunFolder {
+  constructor(folder) {
+    if (!existsSync(join(folder, "config.json"))) throw new SetUpError(`${folder} holds no run`);
+    this.folder = folder;
+    this.config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
+    const lines = readFileSync(join(folder, "ledger/events.jsonl"), "utf8").split("\n");
+    // A line begins with its checksum.
+    this.events = lines.slice(0, -1).map((line) => JSON.parse(line.slice(line.indexOf("{"))).body);
+  }
+
+  /** The last hand-in of a group: its answers as tokens, log-probs and rewards. */
+  group(key) {
+    const event = this.events.findLast((one) => one.type === "group-done" && one.groupKey === key);
+    if (event === undefined) throw new SetUpError(`the ledger has no group ${key}`);
+    const bytes = readFileSync(join(this.folder, "blobs", event.blob));
+    return SubmitGroupRequest.decode(bytes).rollouts.map(
+      ({ tokens, logprobs, reward, finish }) => ({
+        tokens: Int32Array.from(tokens),
+        logprobs: bytesToFloats(logprobs),
+        reward: reward ?? null,
+        finish,
+      }),
+    );
+  }
+
+  /** The prompt of a group as text. */
+  prompt(key) {
+    const file = join(this.folder, "rollouts", `${partsOf(key).iteration}.jsonl.gz`);
+    if (!existsSync(file)) throw new SetUpError(`${file} is not there: the iteration is not done`);
+    const lines = gunzipSync(readFileSync(file)).toString("utf8").trim().split("\n");
+    const found = lines.map((line) => JSON.parse(line)).find(({ group }) => group === key);
+    if (found === undefined) throw new SetUpError(`${file} has no group ${key}`);
+    return found.prompt;
+  }
+
+  /** The model folder with the weights that the groups of an iteration were sampled from. */
+  weightsOf(iteration) {
+    if (iteration === 0) return this.config.model;
+    const checkpoint = join(this.folder, "checkpoints", String(iteration));
+    if (existsSync(checkpoint)) return checkpoint;
+    throw new SetUpError(
+      `the weights of iteration ${iteration} are not on disk: run again with checkpoint.every: 1 and a large keepLatest`,
+    );
+  }
+}
