@@ -4,6 +4,11 @@ import { type Outcome } from "./messages.js";
 
 /** Sums of rewards of this size are finite. */
 const MAX_REWARD = 1e30;
+/** Metrics of one reply: each is kept with every reply of the run. */
+const MAX_METRICS = 200;
+const MAX_NAME = 100;
+/** Characters of a reason that are kept. */
+const MAX_REASON = 1000;
 /** Characters of a wrong grade that an error shows. */
 const MAX_SHOWN = 120;
 
@@ -12,7 +17,7 @@ const MAX_SHOWN = 120;
  * wrong form, whose reason begins with `grade() returned`.
  */
 export function checkGrade(outcome: Outcome): TaskGrade {
-  if (!outcome.ok) return { reward: null, reason: outcome.text, metrics: {} };
+  if (!outcome.ok) return { reward: null, reason: outcome.text.slice(0, MAX_REASON), metrics: {} };
   const problem = problemOf(outcome.value);
   if (problem !== null) return { reward: null, reason: problem, metrics: {} };
   const { reward, metrics = {}, reason = "" } = outcome.value as GivenGrade;
@@ -20,7 +25,9 @@ export function checkGrade(outcome: Outcome): TaskGrade {
     (entry): entry is [string, number] => typeof entry[1] === "number",
   );
   const checked = Object.fromEntries(numbers);
-  return reward === null ? { reward, reason, metrics: checked } : { reward, metrics: checked };
+  return reward === null
+    ? { reward, reason: reason.slice(0, MAX_REASON), metrics: checked }
+    : { reward, metrics: checked };
 }
 
 /** Says whether a grade has no reward because `grade()` returned something of the wrong form. */
@@ -57,10 +64,14 @@ const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];
 function problemOfMetrics(metrics: unknown): string | null {
   if (metrics === undefined || metrics === null) return null;
   if (typeof metrics !== "object" || Array.isArray(metrics)) return "metrics must be an object";
-  for (const [name, value] of Object.entries(metrics)) {
+  const entries = Object.entries(metrics);
+  if (entries.length > MAX_METRICS) return `metrics has more than ${MAX_METRICS} numbers`;
+  for (const [name, value] of entries) {
     if (typeof value !== "number" && !NOT_FINITE.includes(value)) {
       return `metrics.${name.slice(0, 40)} must be a number`;
     }
+    if (name.length > MAX_NAME)
+      return `metrics.${name.slice(0, 40)}... has a name that is too long`;
   }
   return null;
 }

@@ -43,3 +43,20 @@ export type ThreadMessage =
       readonly index: number;
       readonly outcome: Outcome;
     };
+
+/** Says whether a message has the form of one: the module can post whatever it likes. */
+export function isThreadMessage(message: unknown): message is ThreadMessage {
+  const given = (message ?? {}) as Readonly<Record<string, unknown>>;
+  if (given["type"] === "opened") {
+    const { problem, hasGoldReply } = given;
+    return (problem === null || typeof problem === "string") && typeof hasGoldReply === "boolean";
+  }
+  const { id, index, outcome } = given;
+  if (given["type"] !== "result" || !isCount(id) || !isCount(index)) return false;
+  const { ok, text } = (outcome ?? {}) as Readonly<Record<string, unknown>>;
+  return ok === true || (ok === false && typeof text === "string");
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

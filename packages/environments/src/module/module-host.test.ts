@@ -57,6 +57,11 @@ describe("a grader that", () => {
       "threw outside of a call: unheard",
     ],
     [
+      "posts a message of its own",
+      "(await import('node:worker_threads')).parentPort.postMessage(null); await new Promise(() => {});",
+      "posted a message of its own",
+    ],
+    [
       "uses up its memory",
       "const all = []; for (;;) all.push(new Array(1e5).fill(Math.random()));",
       "needs more than 64 MiB of memory",
@@ -94,12 +99,31 @@ describe("a grader that", () => {
     ["a bare number", "1", "returned 1: it must return { reward, metrics }"],
     ["nothing", "undefined", "returned nothing: it must return"],
     ["null without a reason", "{ reward: null }", "a reward of null needs a reason"],
+    ["a large integer", "{ reward: 1n }", "reward must be a finite number"],
+    ["a list", "[1]", "it must return { reward, metrics }"],
+    [
+      "too many metrics",
+      "{ reward: 1, metrics: Object.fromEntries(Array.from({ length: 201 }, (_, i) => [i, i])) }",
+      "metrics has more than 200 numbers",
+    ],
     ["a metric of text", '{ reward: 1, metrics: { a: "x" } }', "metrics.a must be a number"],
   ])("returns %s has scored nothing, and says why", async (_what, value, reason) => {
     const environment = await openGrader(`return ${value};`);
     const [grade] = await environment.grade(await environment.source().task(0), ["x"]);
     expect(grade?.reward).toBeNull();
     expect((grade as { reason: string }).reason).toContain(reason);
+  });
+
+  test("throws anything has scored nothing, with a short reason", async () => {
+    const environment = await openGrader(
+      `throw [null, undefined, { toString() { throw 1; } }, "x".repeat(1e6), new Error()][reply];`,
+    );
+    const task = await environment.source().task(0);
+    const grades = await environment.grade(task, ["0", "1", "2", "3", "4"]);
+    const reasons = grades.map((grade) => (grade as { reason: string }).reason);
+    expect(grades.map(({ reward }) => reward)).toEqual([null, null, null, null, null]);
+    expect(reasons.slice(0, 3)).toEqual(["null", "undefined", "threw something that has no text"]);
+    expect(reasons.slice(3)).toEqual(["x".repeat(1000), "threw an error without a message"]);
   });
 
   test("gives one result after the other may take longer than its limit in all", async () => {

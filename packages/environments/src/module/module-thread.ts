@@ -5,11 +5,13 @@ import { errorMessage } from "@gumshoe/core";
 
 import { ModuleError, ModuleThreadEndedError } from "../errors.js";
 import {
+  isThreadMessage,
   type ModuleLimits,
   type ModuleRequest,
   type Outcome,
   type ThreadMessage,
 } from "./messages.js";
+import { passOn } from "./thread-output.js";
 
 /** Longest time for loading a module, in ms: a submit waits for it. */
 const OPENING_MS = 20_000;
@@ -55,8 +57,14 @@ export class ModuleThread {
     this.#worker = new Worker(new URL("./thread.js", import.meta.url), {
       workerData: { url: pathToFileURL(options.file).href, options: options.options },
       resourceLimits: { maxOldGenerationSizeMb: options.limits.memoryMb },
+      stdout: true,
+      stderr: true,
     });
-    this.#worker.on("message", (message: ThreadMessage) => this.#take(message));
+    passOn([this.#worker.stdout, this.#worker.stderr], process.stderr, options.file);
+    this.#worker.on("message", (message: unknown) => {
+      if (isThreadMessage(message)) this.#take(message);
+      else this.#end("posted a message of its own to the thread that runs it");
+    });
     this.#worker.on("error", (error) => this.#end(describeEnd(error, options.limits)));
     this.#worker.on("exit", () => this.#end("ended its thread (process.exit?)"));
     this.#worker.unref();
@@ -137,7 +145,8 @@ export class ModuleThread {
     }
     const { id, index, outcome } = message;
     const pending = this.#pending.get(id);
-    if (pending === undefined || pending.outcomes[index] !== undefined) return;
+    if (pending === undefined || index >= pending.outcomes.length) return;
+    if (pending.outcomes[index] !== undefined) return;
     pending.outcomes[index] = outcome;
     pending.numMissing -= 1;
     if (pending.numMissing === 0) {

@@ -59,7 +59,16 @@ async function attempt(work: () => unknown): Promise<Outcome> {
     const text = JSON.stringify(value, keepNumbers) as string | undefined;
     return { ok: true, value: text === undefined ? undefined : (JSON.parse(text) as unknown) };
   } catch (error) {
-    return { ok: false, text: errorMessage(error) };
+    return { ok: false, text: textOf(error) };
+  }
+}
+
+/** What is thrown may be anything, and its text may throw. */
+function textOf(error: unknown): string {
+  try {
+    return String(errorMessage(error)) || "threw an error without a message";
+  } catch {
+    return "threw something that has no text";
   }
 }
 

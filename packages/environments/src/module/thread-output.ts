@@ -1,0 +1,21 @@
+import { type Readable, type Writable } from "node:stream";
+
+/** Bytes that one thread may print: a module that prints in a loop must not fill the log's disk. */
+const MAX_BYTES = 256 * 1024;
+
+/**
+ * Passes on what a module prints, to where it cannot be taken for output of the process: up to
+ * 256 KiB, then a line that says so.
+ */
+export function passOn(streams: readonly Readable[], to: Writable, file: string): void {
+  let left = MAX_BYTES;
+  for (const stream of streams) {
+    stream.on("data", (chunk: Buffer) => {
+      if (left <= 0) return;
+      to.write(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0)
+        to.write(`\n${file} prints more than ${MAX_BYTES} bytes: the rest is left out\n`);
+    });
+  }
+}
