@@ -8,7 +8,7 @@ import { PROGRAMS } from "../support/documented-programs.js";
 import { FakeCluster, ROOT, TOKEN } from "../support/fake-cluster.js";
 import { PackedProject } from "../support/packed-project.js";
 
-const PACKAGES = ["core", "protocol", "puzzles", "client", "environments"];
+const PACKAGES = ["core", "config", "protocol", "rpc", "puzzles", "client", "environments"];
 // The compiler takes half a minute on a machine with much other work.
 vi.setConfig({ testTimeout: 120_000 });
 

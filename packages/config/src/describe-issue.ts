@@ -1,4 +1,4 @@
-import { InvalidArgumentError, joinInvalid } from "@gumshoe/core";
+import { InvalidArgumentError, joinInvalid, shownValue } from "@gumshoe/core";
 import { type z } from "zod";
 
 import { knownNames, nearestName, schemaAt } from "./suggest.js";
@@ -83,7 +83,7 @@ function unknownFields(
 
 function wrongChoice(field: string, given: unknown, choices: string[]): InvalidArgumentError {
   const problem =
-    given === undefined ? "is missing" : `${excerpt(JSON.stringify(given))} is not a choice`;
+    given === undefined ? "is missing" : `${shownValue(given, MAX_EXCERPT)} is not a choice`;
   const nearest = typeof given === "string" ? nearestName(given, choices) : null;
   return new InvalidArgumentError(field, problem, {
     suggestion: nearest === null ? `one of ${choices.join(", ")}` : `did you mean ${nearest}?`,

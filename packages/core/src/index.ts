@@ -22,6 +22,7 @@ export { ProcessLock } from "./process-lock.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";
+export { shownValue } from "./shown-value.js";
 export {
   checkToken,
   isAddress,

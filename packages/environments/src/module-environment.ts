@@ -1,4 +1,4 @@
-import { hashJson } from "@gumshoe/core";
+import { hashJson, shownValue } from "@gumshoe/core";
 import { firstWantedAsync, readMessages, readTask, type Task } from "@gumshoe/puzzles";
 
 import { ModuleError, OtherModuleError } from "./errors.js";
@@ -113,7 +113,10 @@ class ModuleTasks {
     const { id, contentHash, messages, randomGuessLevel } = task;
     const { answer = null, module } = fields;
     const { digest } = this.#host;
-    if (module !== digest) throw new OtherModuleError(this.#place.file, String(module), digest);
+    if (module !== digest) {
+      const other = typeof module === "string" ? module : shownValue(module);
+      throw new OtherModuleError(this.#place.file, other, digest);
+    }
     return { id, contentHash, messages, answer, randomGuessLevel, module };
   }
 

@@ -35,10 +35,15 @@ export function groupKey(iteration: number, kind: GroupKind, index: number): str
   return `${iteration}/${kind}/${index}`;
 }
 
+/** What a group key is. */
+export const GROUP_KEY = /^(\d{1,15})\/(train|validation)\/(\d{1,15})$/;
+
 /** Takes a group key apart; throws InvalidArgumentError when it is none. */
 export function parseGroupKey(key: string): { iteration: number; kind: GroupKind; index: number } {
-  const match = /^(\d+)\/(train|validation)\/(\d+)$/.exec(key);
-  if (match === null) throw new InvalidArgumentError("group_key", `${key} is not a group key`);
+  const match = GROUP_KEY.exec(key);
+  if (match === null) {
+    throw new InvalidArgumentError("group_key", `${key.slice(0, 100)} is not a group key`);
+  }
   return { iteration: Number(match[1]), kind: match[2] as GroupKind, index: Number(match[3]) };
 }
 
@@ -66,10 +71,12 @@ export function formatTensorName(name: TensorName): string {
 
 /** Reads a vector's name; throws InvalidArgumentError when it is none. */
 export function parseTensorName(text: string): TensorName {
-  const weights = /^weights\/(\d+)$/.exec(text);
+  const weights = /^weights\/(\d{1,15})$/.exec(text);
   if (weights !== null) return { type: "weights", version: Number(weights[1]) };
-  const gradient = /^gradient\/([^/]+)\/(\d+)\/(\d+)$/.exec(text);
-  if (gradient === null) throw new InvalidArgumentError("name", `${text} is not a tensor's name`);
+  const gradient = /^gradient\/([^/]{1,100})\/(\d{1,15})\/(\d{1,15})$/.exec(text);
+  if (gradient === null) {
+    throw new InvalidArgumentError("name", `${text.slice(0, 100)} is not a tensor's name`);
+  }
   return {
     type: "gradient",
     plan: gradient[1] as string,

@@ -9,10 +9,15 @@ import { z } from "zod";
 
 import { RunName } from "@gumshoe/config";
 
+import { GROUP_KEY } from "./names.js";
+
+/** Longest name of a reducers' plan, in characters. */
+const MAX_PLAN = 100;
+
 /** Samples one group. */
 export const RolloutJob = z.strictObject({
   run: RunName,
-  groupKey: z.string(),
+  groupKey: z.string().regex(GROUP_KEY, "is not a group key"),
   kind: z.enum(["train", "validation"]),
 });
 /** Samples one group. */
@@ -23,7 +28,7 @@ export const GradientJob = z.strictObject({
   run: RunName,
   update: z.int().min(0),
   lane: z.int().min(0),
-  plan: z.string(),
+  plan: z.string().max(MAX_PLAN),
 });
 /** Computes the gradient of one lane of one update. */
 export type GradientJob = z.infer<typeof GradientJob>;

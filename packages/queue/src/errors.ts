@@ -74,6 +74,20 @@ export class FenceHeldError extends ClusterError {
   }
 }
 
+/** Thrown when a job's payload is not what its queue holds: another program has written it. */
+export class ForeignJobError extends ClusterError {
+  constructor(
+    readonly queue: string,
+    /** Where the payload differs; empty for the whole of it. */
+    readonly field: string,
+  ) {
+    const place = field === "" ? "its payload" : `its field ${field.slice(0, 100)}`;
+    super("INVALID_ARGUMENT", `a job in queue ${queue} is none of ours: ${place} is wrong`, {
+      details: { queue, field: field.slice(0, 100) },
+    });
+  }
+}
+
 /** The reason of a job's signal when its lease was lost: another worker has the job, or will. */
 export class LeaseLostError extends ClusterError {
   constructor(readonly key: string) {

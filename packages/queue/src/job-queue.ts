@@ -3,6 +3,7 @@ import { type JobOf, type QueueName, QUEUES } from "@gumshoe/protocol";
 import { type Job, type JobsOptions, Queue } from "bullmq";
 
 import { jobId, jobKey, queuePrefix } from "./job-id.js";
+import { ownJob } from "./read-job.js";
 import { type RedisLink } from "./redis-link.js";
 
 /**
@@ -150,7 +151,9 @@ export class JobQueue<Q extends QueueName> {
           this.#queue.getJobs([state], numOthers, numOthers + CHUNK - 1),
         );
         // A job that was taken meanwhile leaves a hole in the list.
-        const ours = jobs.filter((job: BullJob | undefined) => job?.data.run === run);
+        const ours = jobs.filter(
+          (job: BullJob | undefined) => ownJob(this.#name, job?.data)?.run === run,
+        );
         const removed = await this.#redis.run(() =>
           Promise.all(ours.map((job) => this.#queue.remove(job.id as string))),
         );
@@ -175,16 +178,16 @@ export class JobQueue<Q extends QueueName> {
     };
   }
 
-  /** Lists the jobs that were given up, the newest first. */
+  /** Lists the jobs of ours that were given up, the newest first. */
   async deadLetters(limit = 1000): Promise<DeadLetter<Q>[]> {
     const jobs = await this.#redis.run(() => this.#queue.getFailed(0, limit - 1));
-    return jobs.map((job) => ({
-      key: jobKey(this.#name, job.data as JobOf<Q>),
-      job: job.data as JobOf<Q>,
-      attempts: job.attemptsMade,
-      error: describeEnd(job),
-      failedAtMs: job.finishedOn ?? 0,
-    }));
+    return jobs.flatMap((letter) => {
+      const job = ownJob(this.#name, letter.data);
+      if (job === null) return [];
+      const { attemptsMade: attempts, finishedOn: failedAtMs = 0 } = letter;
+      const key = jobKey(this.#name, job);
+      return [{ key, job, attempts, error: describeEnd(letter), failedAtMs }];
+    });
   }
 
   /** Lets go of the queue; its jobs and the connection stay. */

@@ -3,10 +3,12 @@ import { once } from "node:events";
 
 import { ClusterError, systemClock } from "@gumshoe/core";
 import { type RolloutJob } from "@gumshoe/protocol";
+import { Queue } from "bullmq";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { startRedis, type TestRedis } from "../../../test/support/redis-server.js";
 import { JobWithdrawnError, LeaseLostError, WorkerStoppingError } from "./errors.js";
+import { queuePrefix } from "./job-id.js";
 import { JobQueue } from "./job-queue.js";
 import { type JobHandler, JobWorker } from "./job-worker.js";
 import { RedisLink } from "./redis-link.js";
@@ -208,3 +210,47 @@ function startHoldingChild(clusterName: string): ChildProcess {
   closers.push(async () => void child.kill("SIGKILL"));
   return child;
 }
+
+test.each([
+  null,
+  5,
+  {},
+  { run: "../x", groupKey: "0/train/0", kind: "train" },
+  { run: "r", groupKey: "x".repeat(1e6), kind: "train" },
+  { run: "r", groupKey: "0/train/0", kind: "train", more: 1 },
+])(
+  "a job that another program has written is removed, and the next one is done: %#",
+  async (data) => {
+    const queue = await setUp();
+    const foreign = new Queue("rollout", {
+      connection: redis.commands,
+      prefix: queuePrefix(redis.cluster),
+    });
+    closers.push(() => foreign.close());
+    // In the place of one of ours, as if it had been overwritten there.
+    await foreign.add("rollout", data, { jobId: "r/0/train/0", attempts: 5 });
+    const taken: string[] = [];
+    work(async ({ groupKey }) => void taken.push(groupKey));
+    await queue.add(job(1));
+    await vi.waitFor(() => expect(taken).toEqual(["0/train/1"]), 5000);
+    await vi.waitFor(async () =>
+      expect(await queue.ensure([job(0)])).toEqual({ added: 1, dead: [] }),
+    );
+    await vi.waitFor(() => expect(taken).toEqual(["0/train/1", "0/train/0"]), 5000);
+  },
+);
+
+test("dead letters of other programs are in no list, and in nobody's way", async () => {
+  const queue = await setUp();
+  const foreign = new Queue("rollout", {
+    connection: redis.commands,
+    prefix: queuePrefix(redis.cluster),
+  });
+  closers.push(() => foreign.close());
+  await foreign.add("rollout", null, { jobId: "theirs" });
+  await redis.commands.zadd(`${queuePrefix(redis.cluster)}:rollout:failed`, 1, "theirs");
+  await queue.add(job(0));
+  expect(await queue.deadLetters()).toEqual([]);
+  await queue.removeRun("r");
+  expect((await queue.counts()).waiting).toBe(1);
+});

@@ -4,8 +4,14 @@ import { type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import { type Redis } from "ioredis";
 
 import { dispositionOf } from "./disposition.js";
-import { JobWithdrawnError, LeaseLostError, WorkerStoppingError } from "./errors.js";
+import {
+  ForeignJobError,
+  JobWithdrawnError,
+  LeaseLostError,
+  WorkerStoppingError,
+} from "./errors.js";
 import { jobKey, queuePrefix } from "./job-id.js";
+import { readJob } from "./read-job.js";
 import { type RedisLink } from "./redis-link.js";
 
 /** Wait before the next try when Redis does not answer a worker. */
@@ -58,6 +64,8 @@ export interface JobWorkerOptions<Q extends QueueName> {
  *
  * - Leases are renewed by this thread: a handler must not block it for longer than the queue's lease.
  * - A worker that dies loses its jobs to others within the lease and one check: about 5 s.
+ * - A job that another program has written is removed: where it stood in the place of one of ours, the
+ *   producer adds that again.
  */
 export class JobWorker<Q extends QueueName> {
   readonly #name: Q;
@@ -85,6 +93,8 @@ export class JobWorker<Q extends QueueName> {
       // A lost worker is hardly ever the fault of its job; one that ends so many of them is not handed on.
       maxStalledCount: MAX_LOST_WORKERS,
       drainDelay: IDLE_READ_S,
+      // Ours say so themselves; those of other programs leave nothing behind either.
+      removeOnComplete: { count: 0 },
       runRetryDelay: REDIS_RETRY_MS,
     });
     this.#listen();
@@ -127,9 +137,13 @@ export class JobWorker<Q extends QueueName> {
 
   async #take(job: BullJob<Q>, token: string): Promise<void> {
     const id = job.id as string;
+    const payload = this.#payload(job);
+    if (payload === null) return;
+    const key = jobKey(this.#name, payload);
     const controller = new AbortController();
-    const work = this.#process(job, token, controller.signal);
-    const active: ActiveJob = { key: jobKey(this.#name, job.data), controller, work };
+    const { signal } = controller;
+    const work = this.#process(job, token, { key, payload, signal });
+    const active: ActiveJob = { key, controller, work };
     this.#active.set(id, active);
     try {
       await work;
@@ -139,12 +153,26 @@ export class JobWorker<Q extends QueueName> {
     }
   }
 
-  async #process(job: BullJob<Q>, token: string, signal: AbortSignal): Promise<void> {
-    const key = jobKey(this.#name, job.data);
+  /** Returns what a job says; null for one of another program, which is not done. */
+  #payload(job: BullJob<Q>): JobOf<Q> | null {
+    try {
+      return readJob(this.#name, job.data);
+    } catch (thrown) {
+      if (!(thrown instanceof ForeignJobError)) throw thrown;
+      this.#options.logger?.warn({ queue: this.#name, job: job.id }, `removed: ${thrown.message}`);
+      return null;
+    }
+  }
+
+  async #process(
+    job: BullJob<Q>,
+    token: string,
+    { key, payload, signal }: { key: string; payload: JobOf<Q>; signal: AbortSignal },
+  ): Promise<void> {
     try {
       if (this.#stopping) throw new WorkerStoppingError();
       const attempt = job.attemptsStarted;
-      await this.#options.handler(job.data, { key, attempt, signal });
+      await this.#options.handler(payload, { key, attempt, signal });
     } catch (thrown) {
       if (!signal.aborted && !(thrown instanceof WorkerStoppingError)) {
         return this.#settle(key, thrown);

@@ -48,6 +48,25 @@ test("every error code, its message and its details cross the wire", async () =>
   }
 });
 
+test.each([
+  ["half of a surrogate pair", "a \ud800 name", "a \ufffd name"],
+  ["the other half", "\udc00", "\ufffd"],
+  ["a text that was cut within a character", "\u{1f600}".slice(0, 1), "\ufffd"],
+  ["control characters", "\x1b[2J\r\n\0", "\x1b[2J\r\n\0"],
+  ["100,000 letters", "x".repeat(100_000), `${"x".repeat(4093)}...`],
+  ["letters that are written as nine", "\u4e00".repeat(1000), `${"\u4e00".repeat(454)}...`],
+])("a message with %s crosses the wire, as far as a header holds it", async (_what, sent, got) => {
+  leave = async () => {
+    throw new ClusterError("NOT_FOUND", sent, { details: { sent } });
+  };
+  await expect(fleet.leave({ workerId: "w" })).rejects.toMatchObject({
+    code: "NOT_FOUND",
+    message: got,
+  });
+  leave = async () => undefined;
+  await expect(fleet.leave({ workerId: "w" })).resolves.toEqual({});
+});
+
 test("the field of a wrong argument crosses the wire", async () => {
   leave = async () => {
     throw new InvalidArgumentError("worker_id", "is empty", { suggestion: "give one" });
@@ -133,17 +152,17 @@ test("a call past its deadline fails, and its handler is told", async () => {
 
 test("an aborted call throws the reason, and its handler is told", async () => {
   let aborted = false;
+  const reason = new Error("changed my mind");
+  const controller = new AbortController();
   leave = (_id, { signal }) =>
     new Promise((resolve) => {
       signal.addEventListener("abort", () => {
         aborted = true;
         resolve();
       });
+      controller.abort(reason);
     });
-  const reason = new Error("changed my mind");
-  const controller = new AbortController();
   const call = fleet.leave({ workerId: "w" }, { signal: controller.signal });
-  setTimeout(() => controller.abort(reason), 50);
   await expect(call).rejects.toBe(reason);
   await expect.poll(() => aborted, { timeout: 2000 }).toBe(true);
   await expect(fleet.leave({ workerId: "w" }, { signal: controller.signal })).rejects.toBe(reason);

@@ -12,8 +12,10 @@ import { RpcError } from "./errors.js";
 /** Trailer that carries code and details as JSON. */
 const ERROR_TRAILER = "gumshoe-error-bin";
 
-/** Longest trailer sent, in bytes: gRPC peers limit headers to 8 KiB or more. */
-const MAX_TRAILER_BYTES = 4096;
+/** Longest trailer sent, in bytes before base64: gRPC peers limit all headers to 8 KiB or more. */
+const MAX_TRAILER_BYTES = 2048;
+/** Longest message sent, in characters as it is written in a header. */
+const MAX_MESSAGE_CHARACTERS = 4096;
 
 const STATUS_OF: Record<ErrorCode, status> = {
   INVALID_ARGUMENT: status.INVALID_ARGUMENT,
@@ -70,8 +72,29 @@ export function toGrpcFailure(thrown: unknown): GrpcFailure {
       ? trailer
       : Buffer.from(JSON.stringify({ code: thrown.code, details: {} })),
   );
-  return { code: STATUS_OF[thrown.code], details: thrown.message, metadata };
+  return { code: STATUS_OF[thrown.code], details: sendable(thrown.message), metadata };
 }
+
+/**
+ * Returns a message as it can stand in a header: the library writes it by encodeURI, which throws at half of
+ * a surrogate pair, and a peer refuses headers that are too long.
+ */
+function sendable(message: string): string {
+  // No character is written as less than one.
+  const text = Buffer.from(message.slice(0, MAX_MESSAGE_CHARACTERS)).toString();
+  const isWhole = text.length === message.length;
+  if (isWhole && encodeURI(text).length <= MAX_MESSAGE_CHARACTERS) return text;
+  let kept = "";
+  let length = ELLIPSIS.length;
+  for (const character of text) {
+    length += encodeURI(character).length;
+    if (length > MAX_MESSAGE_CHARACTERS) break;
+    kept += character;
+  }
+  return kept + ELLIPSIS;
+}
+
+const ELLIPSIS = "...";
 
 /** Turns the failure of a call into the error that its caller sees. */
 export function fromGrpcFailure(

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 
 import { readTlsFolder, type TlsFiles } from "@gumshoe/core";
-import { RpcServer } from "@gumshoe/rpc";
 import { TensorService } from "@gumshoe/protocol";
+import { RpcServer } from "@gumshoe/rpc";
+import forge from "node-forge";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { makeCertificates } from "./certificate-folder.js";
@@ -91,6 +92,32 @@ test("without a certificate there is no health check either", async () => {
   const { identity } = readTlsFolder(folder, "client");
   expect(await call(await open({ identity }), path)).toBe("0");
 });
+
+/** A certificate that nobody signed, for a caller of any name. */
+function selfSigned(commonName: string): NonNullable<TlsFiles["identity"]> {
+  const key = forge.pki.rsa.generateKeyPair(1024);
+  const certificate = forge.pki.createCertificate();
+  const name = { name: "commonName", value: commonName, valueTagClass: forge.asn1.Type.UTF8 };
+  certificate.publicKey = key.publicKey;
+  certificate.validity.notAfter = new Date(Date.now() + 3_600_000);
+  certificate.setSubject([name as unknown as forge.pki.CertificateField]);
+  certificate.setIssuer([name as unknown as forge.pki.CertificateField]);
+  certificate.sign(key.privateKey, forge.md.sha256.create());
+  return {
+    cert: forge.pki.certificateToPem(certificate),
+    key: forge.pki.privateKeyToPem(key.privateKey),
+  };
+}
+
+test.each(["x".repeat(63) + "\u{1f600}", "\u{1f600}".repeat(64), "a\x1b[2J\0b", "%", "é"])(
+  "a foreign certificate is refused whatever its name is: %j",
+  async (name) => {
+    const path = "/grpc.health.v1.Health/Check";
+    expect(await call(await open({ identity: selfSigned(name) }), path)).toBe(UNAUTHENTICATED);
+    const { identity } = readTlsFolder(folder, "client");
+    expect(await call(await open({ identity }), path)).toBe("0");
+  },
+);
 
 test("a connection that is refused does not stay open", async () => {
   const socket = await open({});

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { readCompletion } from "./read-completion.js";
+import { retryAfterMs } from "./retry-after.js";
 
 const USAGE = { prompt_tokens: 10, completion_tokens: 4 };
 
@@ -90,6 +91,14 @@ test("token counts are those that are sent, thoughts included, or unknown", () =
   }
 });
 
+test("a wait that is a long row of digits is read in no time", () => {
+  const begun = performance.now();
+  expect(retryAfterMs({ "x-ratelimit-reset": `${"9".repeat(100_000)}x` }, 0)).toBeNull();
+  expect(retryAfterMs({ "x-ratelimit-reset": "1m2.5s" }, 0)).toBe(62_500);
+  // A millisecond; five seconds where every digit is the beginning of another try.
+  expect(performance.now() - begun).toBeLessThan(500);
+});
+
 test.each([
   ["", "sent an empty reply", true],
   ['{"choices": [', "sent a reply that is cut", true],
@@ -100,6 +109,7 @@ test.each([
   ['{"choices": [{"finish_reason": "stop"}]}', "sent no message", false],
   ['{"error": "overloaded"}', "sent an error in a reply with status 200", true],
   ['{"choices": [{"error": {"message": "upstream"}}]}', "upstream", true],
+  [`{"error": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`, "that cannot be shown", true],
 ])("%j is no completion", (text, reason, mayPass) => {
   const found = readCompletion(text);
   expect(found).toMatchObject({ type: "problem", mayPass });

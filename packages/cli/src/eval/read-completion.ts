@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { type AnswerOutcome, type SourcedAnswer } from "./answer-source.js";
 
 /** The parts of a completion that are read; any may be missing, or of another type. */
@@ -166,7 +168,7 @@ function errorIn(error: unknown): ReplyProblem {
     code?: unknown;
     status?: unknown;
   };
-  const said = typeof message === "string" ? message : JSON.stringify(error);
+  const said = typeof message === "string" ? message : shownValue(error, 1000);
   const numbers = [code, status]
     .map(Number)
     .filter((n) => Number.isInteger(n) && n >= 400 && n < 600);

@@ -73,6 +73,19 @@ test("a broken line before the last is an error that names it", async () => {
   await expect(read()).rejects.toThrow("replies.jsonl: line 3 is not a reply");
 });
 
+test.each([
+  { index: -1, sample: 0, reply: "x" },
+  { index: 0, sample: 0.5, reply: "x" },
+  { index: 0, sample: 0, reply: "x", finish: "moon" },
+  { index: 0, sample: 0, reply: "", notScored: 5 },
+  { index: 0, sample: 0, reply: "x", tokens: { prompt: "3", answer: 2 } },
+  { index: 0, sample: 0, reply: "x", tokens: [] },
+])("a line that no evaluation writes is an error, not an answer: %#", async (line) => {
+  await write(ANSWER);
+  appendFileSync(path, `${JSON.stringify(line)}\n`);
+  await expect(read()).rejects.toThrow("replies.jsonl: line 3 is not a reply");
+});
+
 test("the file of another evaluation is refused by what differs, and left as it is", async () => {
   await write(ANSWER);
   const before = readFileSync(path, "utf8");

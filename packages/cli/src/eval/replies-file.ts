@@ -2,7 +2,13 @@ import { existsSync } from "node:fs";
 import { type FileHandle, open, readFile, rm, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { canonicalJson, errorMessage, InvalidArgumentError, makeFolder } from "@gumshoe/core";
+import {
+  canonicalJson,
+  errorMessage,
+  InvalidArgumentError,
+  makeFolder,
+  shownValue,
+} from "@gumshoe/core";
 
 import { FileError } from "../errors.js";
 import { type SourcedAnswer } from "./answer-source.js";
@@ -123,26 +129,19 @@ function checkHeader(path: string, line: string, identity: RepliesIdentity): voi
   }
   for (const [name, value] of Object.entries(identity)) {
     if (canonicalJson(header[name] ?? null) === canonicalJson(value ?? null)) continue;
-    const found = JSON.stringify(header[name] ?? null);
+    const found = shownValue(header[name] ?? null);
     throw new InvalidArgumentError(
       path,
-      `holds the replies of another evaluation: ${name} is ${found} there, ${JSON.stringify(value)} here`,
+      `holds the replies of another evaluation: ${name} is ${found} there, ${shownValue(value)} here`,
       { suggestion: "name another file as --replies" },
     );
   }
 }
 
 function readLine(path: string, text: string, number: number): SourcedAnswer {
-  const line = parse(text) as Partial<ReplyLine> | null;
-  const { index, sample, reply, finish = "stop", notScored, tokens = null } = line ?? {};
-  const isWhole =
-    isCount(index) &&
-    isCount(sample) &&
-    typeof reply === "string" &&
-    FINISHES.includes(finish) &&
-    (notScored === undefined || typeof notScored === "string") &&
-    (tokens === null || (isCount(tokens.prompt) && isCount(tokens.answer)));
-  if (!isWhole) throw new InvalidArgumentError(path, `line ${number} is not a reply`);
+  const line = parse(text);
+  if (!isReplyLine(line)) throw new InvalidArgumentError(path, `line ${number} is not a reply`);
+  const { index, sample, reply, finish = "stop", notScored, tokens = null } = line;
   return {
     index,
     sample,
@@ -152,6 +151,26 @@ function readLine(path: string, text: string, number: number): SourcedAnswer {
         ? { type: "answer", reply, finish }
         : { type: "failure", reason: notScored, isPaid: true },
   };
+}
+
+function isReplyLine(line: Readonly<Record<string, unknown>> | null): line is ReplyLine & {
+  readonly [field: string]: unknown;
+} {
+  if (line === null) return false;
+  const { index, sample, reply, finish, notScored, tokens } = line;
+  return (
+    isCount(index) &&
+    isCount(sample) &&
+    typeof reply === "string" &&
+    (finish === undefined || FINISHES.includes(finish)) &&
+    (notScored === undefined || typeof notScored === "string") &&
+    (tokens === undefined || tokens === null || isTokens(tokens))
+  );
+}
+
+function isTokens(value: unknown): boolean {
+  const { prompt, answer } = value as { prompt?: unknown; answer?: unknown };
+  return isCount(prompt) && isCount(answer);
 }
 
 function isCount(value: unknown): value is number {

@@ -4,6 +4,8 @@ const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_0
 /** Numbers from here on are seconds since the epoch, not seconds from now. */
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
+/** Longest text of a duration, in characters. */
+const MAX_DURATION = 100;
 
 /**
  * Reads how long an endpoint asks to wait: `retry-after-ms`, `retry-after` (seconds, or an HTTP date), or
@@ -40,6 +42,8 @@ function durationMs(text: string | null, nowMs: number): number | null {
     if (number >= EPOCH_MS) return Math.max(0, number - nowMs);
     return number >= EPOCH_SECONDS ? Math.max(0, number * 1000 - nowMs) : number * 1000;
   }
+  // Only a short text is a duration: a long run of digits would be gone through again from each of them.
+  if (text.length > MAX_DURATION) return null;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) return null;
   return parts.reduce(

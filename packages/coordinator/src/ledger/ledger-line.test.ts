@@ -53,12 +53,18 @@ test.each([
   ["null", "it holds event undefined, and 1 belongs there"],
   ["5", "it holds event undefined"],
   ["[]", "it holds event undefined"],
+  ['{"n":{"toString":1},"at":1}', 'it holds event {"toString":1}'],
+  [
+    `{"n":${"[".repeat(20_000)}${"]".repeat(20_000)}}`,
+    "it holds event a value that cannot be shown",
+  ],
+  ['{"n":1,"at":1,"body":{"type":{"toString":1}}}', 'its event {"toString":1} breaks the schema'],
   ['{"n":2,"at":1,"body":{}}', "it holds event 2, and 1 belongs there"],
   ['{"n":1,"body":{}}', "it has no time"],
   ['{"n":1,"at":1,"body":null}', "its event undefined breaks the schema at its top"],
   ['{"n":1,"at":1,"body":{"type":"iteration-done"}}', "breaks the schema at iteration"],
   ['{"n":1,"at":1,"body":{"type":"moon-phase"}}', "its event moon-phase breaks the schema at type"],
-])("a line with a right checksum over %s has a reason", (text, reason) => {
+])("a line with a right checksum over %.60s has a reason", (text, reason) => {
   expect(parseLine(lineOf(text), 1)).toEqual({
     event: null,
     reason: expect.stringContaining(reason) as string,

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 
-import { errorMessage } from "@gumshoe/core";
+import { errorMessage, shownValue } from "@gumshoe/core";
 import { RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 
 import { UnwritableEventError } from "../errors.js";
@@ -64,14 +64,16 @@ export function parseLine(line: string, number: number): ParsedLine {
     return broken(`it is not JSON (${errorMessage(error)})`);
   }
   const { n, at, body } = (json ?? {}) as { n?: unknown; at?: unknown; body?: unknown };
-  if (n !== number) return broken(`it holds event ${String(n)}, and ${number} belongs there`);
+  if (n !== number) return broken(`it holds event ${shownValue(n)}, and ${number} belongs there`);
   if (typeof at !== "number") return broken("it has no time");
   let parsed = RunEventBody.safeParse(body);
   if (!parsed.success) parsed = RunEventBody.safeParse(withoutLostMetrics(body));
   if (parsed.success) return { event: { number, atMs: at, body: parsed.data } };
-  const type = String((body as { type?: unknown } | null | undefined)?.type);
+  const { type } = (body ?? {}) as { type?: unknown };
   const place = parsed.error.issues[0]?.path.join(".") ?? "";
-  return broken(`its event ${type} breaks the schema at ${place === "" ? "its top" : place}`);
+  return broken(
+    `its event ${typeof type === "string" ? type.slice(0, 80) : shownValue(type)} breaks the schema at ${place === "" ? "its top" : place}`,
+  );
 }
 
 /** Says whether an event would be read back as it is. */

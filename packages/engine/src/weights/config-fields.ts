@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { ModelConfigError } from "../errors.js";
 
 /** Layers of a model; the largest published ones have some 130. */
@@ -62,7 +64,7 @@ export class ConfigFields {
   flag(name: string, fallback: boolean): boolean {
     const value = this.raw(name) ?? fallback;
     if (typeof value === "boolean") return value;
-    throw new ModelConfigError(this.full(name), `is ${JSON.stringify(value)}, not true or false`);
+    throw new ModelConfigError(this.full(name), `is ${shownValue(value)}, not true or false`);
   }
 
   /** Reads one token id or a list of them; empty when the field is absent. */
@@ -74,7 +76,7 @@ export class ConfigFields {
     }
     return ids.map((id) => {
       if (Number.isSafeInteger(id) && (id as number) >= 0) return id as number;
-      throw new ModelConfigError(this.full(name), `holds ${JSON.stringify(id)}, not a token id`);
+      throw new ModelConfigError(this.full(name), `holds ${shownValue(id)}, not a token id`);
     });
   }
 
@@ -86,6 +88,6 @@ export class ConfigFields {
     const value = this.raw(name) ?? fallback;
     if (value === undefined) throw new ModelConfigError(this.full(name), "is missing");
     if (typeof value === "number") return value;
-    throw new ModelConfigError(this.full(name), `is ${JSON.stringify(value)}, not a number`);
+    throw new ModelConfigError(this.full(name), `is ${shownValue(value)}, not a number`);
   }
 }

@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { type RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";
@@ -46,7 +48,7 @@ export function parseModelConfig(json: unknown): ModelConfig {
   const fields = ConfigFields.of(json);
   const modelType = MODEL_TYPES.find((type) => type === fields.raw("model_type"));
   if (modelType === undefined) {
-    const given = JSON.stringify(fields.raw("model_type") ?? null);
+    const given = shownValue(fields.raw("model_type") ?? null);
     throw new ModelConfigError("model_type", `is ${given}; known are ${MODEL_TYPES.join(", ")}`);
   }
   refuseUnsupported(fields, modelType);

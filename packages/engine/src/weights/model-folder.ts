@@ -1,6 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
+import { shownValue } from "@gumshoe/core";
+
 import { ModelConfigError, ModelFolderError } from "../errors.js";
 import { parseJson, readAssets, readIfThere, regularFileSize } from "./assets.js";
 import { type ModelConfig, parseModelConfig } from "./model-config.js";
@@ -156,7 +158,7 @@ export function weightMap(file: string, json: unknown): [tensor: string, file: s
   return Object.entries(map).map(([tensor, name]) => {
     // A shard lies in the folder itself: an index must not make us read elsewhere.
     if (typeof name === "string" && name !== "" && basename(name) === name) return [tensor, name];
-    throw new ModelFolderError({ file, tensor }, `is in ${JSON.stringify(name)}, not a file name`);
+    throw new ModelFolderError({ file, tensor }, `is in ${shownValue(name)}, not a file name`);
   });
 }
 

@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { type RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";
@@ -43,7 +45,7 @@ function parseScaling(config: ConfigFields, scaling: ConfigFields): RopeScaling 
     default:
       throw new ModelConfigError(
         scaling.full("rope_type"),
-        `is ${JSON.stringify(type)}; known are default, linear, llama3, yarn`,
+        `is ${shownValue(type)}; known are default, linear, llama3, yarn`,
       );
   }
 }
@@ -112,5 +114,5 @@ function refusePartialRotation(fields: ConfigFields): void {
   const factor = fields.raw("partial_rotary_factor") ?? 1;
   if (factor === 1) return;
   const field = fields.full("partial_rotary_factor");
-  throw new ModelConfigError(field, `is ${JSON.stringify(factor)}; only whole heads are rotated`);
+  throw new ModelConfigError(field, `is ${shownValue(factor)}; only whole heads are rotated`);
 }

@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { ModelConfigError } from "../errors.js";
 import { type ConfigFields, MAX_LAYERS } from "./config-fields.js";
 
@@ -80,7 +82,7 @@ export function refuseUnsupported(fields: ConfigFields, modelType: string): void
   refuseOtherHeads(fields, CLASSES[modelType] ?? "");
   const activation = fields.raw("hidden_act") ?? "silu";
   if (activation !== "silu") {
-    throw new ModelConfigError("hidden_act", `is ${JSON.stringify(activation)}; only silu is here`);
+    throw new ModelConfigError("hidden_act", `is ${shownValue(activation)}; only silu is here`);
   }
   if (usesSlidingWindow(fields, modelType)) {
     throw new ModelConfigError("sliding_window", "is in use; only full attention is here");
@@ -92,7 +94,7 @@ export function refuseUnsupported(fields: ConfigFields, modelType: string): void
   for (const [field, ...neutral] of NEUTRAL) {
     const value = fields.raw(field);
     if (value === undefined || neutral.includes(value)) continue;
-    const problem = `is ${JSON.stringify(value).slice(0, 80)}, which is not computed here`;
+    const problem = `is ${shownValue(value)}, which is not computed here`;
     throw new ModelConfigError(field, problem);
   }
 }
@@ -103,9 +105,9 @@ function refuseOtherHeads(fields: ConfigFields, family: string): void {
   if (given === undefined) return;
   if (!Array.isArray(given)) throw new ModelConfigError("architectures", "is not a list of names");
   const known = [`${family}ForCausalLM`, `${family}Model`];
-  const other = (given as unknown[]).find((name) => !known.includes(String(name)));
+  const other = (given as unknown[]).find((name) => !known.some((one) => one === name));
   if (other === undefined) return;
-  const problem = `holds ${JSON.stringify(other)}; known are ${known.join(", ")}`;
+  const problem = `holds ${shownValue(other)}; known are ${known.join(", ")}`;
   throw new ModelConfigError("architectures", problem);
 }
 

@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { type TaskGrade } from "@gumshoe/puzzles";
 
 import { type Outcome } from "./messages.js";
@@ -77,6 +79,5 @@ function problemOfMetrics(metrics: unknown): string | null {
 }
 
 function shown(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+  return value === undefined ? "nothing" : shownValue(value, MAX_SHOWN);
 }

@@ -1,0 +1,20 @@
+import { type JobOf, type QueueName, QUEUES } from "@gumshoe/protocol";
+
+import { ForeignJobError } from "./errors.js";
+
+/**
+ * Reads the payload of a job as Redis holds it: another program may have written there.
+ *
+ * @throws ForeignJobError
+ */
+export function readJob<Q extends QueueName>(queue: Q, data: unknown): JobOf<Q> {
+  const parsed = QUEUES[queue].payload.safeParse(data);
+  if (parsed.success) return parsed.data as JobOf<Q>;
+  throw new ForeignJobError(queue, parsed.error.issues[0]?.path.map(String).join(".") ?? "");
+}
+
+/** Reads a payload; null for one that is none of ours. */
+export function ownJob<Q extends QueueName>(queue: Q, data: unknown): JobOf<Q> | null {
+  const parsed = QUEUES[queue].payload.safeParse(data);
+  return parsed.success ? (parsed.data as JobOf<Q>) : null;
+}
