@@ -1,29 +1,58 @@
-/** The client programs of examples/, by the command lines of their READMEs, against a real coordinator with fake workers. */
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/**
+ * The client programs of examples/ against a real coordinator with fake workers: the one in Python by the
+ * command line of its README, the one in TypeScript in an empty folder, with packages from tarballs.
+ */
+import { spawn } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 import { sha256 } from "@gumshoe/core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { CheckoutCopy } from "../support/checkout-copy.js";
 import { commandsOf } from "../support/documented-commands.js";
 import { makeStubs, PROGRAMS, PYTHON } from "../support/documented-programs.js";
 import { FakeCluster, ROOT, TOKEN, until } from "../support/fake-cluster.js";
+import { PackedProject } from "../support/packed-project.js";
 
 const MAX_PROGRAM_LINES = 60;
+
+// The compiler takes half a minute on a machine with much other work.
+vi.setConfig({ testTimeout: 120_000 });
+
+const PACKAGES = ["core", "config", "protocol", "rpc", "puzzles", "client", "environments"];
+const project = await PackedProject.create(PACKAGES);
+if (project === null) {
+  console.warn("skipped: packages installed from tarballs; the npm registry cannot be reached");
+}
+const inProject = (name: string) => join(project?.folder ?? "", name);
 
 let cluster: FakeCluster;
 let checkout: CheckoutCopy;
 beforeAll(async () => {
   checkout = CheckoutCopy.create();
   checkout.shorten("runs/first.yaml", { iterations: 3, perIteration: 4, perTask: 4, count: 3 });
+  if (project !== null) {
+    symlinkSync(join(ROOT, "models"), inProject("models"));
+    cpSync(join(checkout.folder, "runs"), inProject("runs"), { recursive: true });
+    mkdirSync(inProject("mine"));
+  }
   cluster = await FakeCluster.start();
   await cluster.addWorkers();
 });
 afterAll(async () => {
-  await cluster.close();
+  project?.remove();
   checkout.remove();
+  await cluster.close();
 });
 
 interface Started {
@@ -33,20 +62,21 @@ interface Started {
 
 type Language = keyof typeof PROGRAMS;
 
-/** The last command of an example's README. */
-function commandOf(language: Language): string[] {
-  const commands = commandsOf(`examples/client-${language}/README.md`);
-  const line = commands.find(({ command }) => command.includes(" runs/first.yaml "));
-  return (line?.command ?? "").split(" ");
-}
+/** The folder that a program runs in. */
+const folderOf = (language: Language) =>
+  language === "python" ? checkout.folder : (project?.folder ?? "");
 
-/** Starts the command that runs a program. */
-function start(language: Language): Started {
-  const [words = "", ...rest] = commandOf(language);
-  const command = words === "python3" ? (PYTHON ?? "") : process.execPath;
-  const child = spawn(command, rest, {
-    cwd: checkout.folder,
-    env: { ...process.env, GUMSHOE_ADDRESS: cluster.address, GUMSHOE_TOKEN: TOKEN },
+/** Starts a program by the words of its README. */
+function start(language: Language, token = TOKEN): Started {
+  const commands = commandsOf(`examples/client-${language}/README.md`);
+  const line = commands.find(({ command }) => command.includes(" runs/first.yaml "))?.command ?? "";
+  const [, program = "", ...rest] = line.split(" ");
+  const isPython = language === "python";
+  const command = isPython ? (PYTHON ?? "") : process.execPath;
+  const file = isPython ? program : program.replace("examples/client-typescript/dist/", "");
+  const child = spawn(command, [file, ...rest], {
+    cwd: folderOf(language),
+    env: { ...process.env, GUMSHOE_ADDRESS: cluster.address, GUMSHOE_TOKEN: token },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said = { out: "", err: "" };
@@ -60,7 +90,7 @@ function start(language: Language): Started {
 
 /** Checks what a program printed and that it left the checkpoint, and nothing else. */
 async function checkDone(language: Language, out: string): Promise<void> {
-  const present = readdirSync(join(checkout.folder, "mine"));
+  const present = readdirSync(join(folderOf(language), "mine"));
   const { ended, said } = start(language);
   expect({ code: await ended, err: said().err }).toEqual({ code: 0, err: "" });
   expect(said().out).toMatch(
@@ -69,43 +99,43 @@ async function checkDone(language: Language, out: string): Promise<void> {
   const iteration = /iteration (\d) is in /.exec(said().out)?.[1] ?? "none";
   const kept = join(cluster.runFolder("first"), "checkpoints", iteration);
   const files = readdirSync(kept).filter((file) => file !== "optimizer.moments");
-  const folder = join(checkout.folder, "mine", out);
+  const folder = join(folderOf(language), "mine", out);
   expect(readdirSync(folder).sort()).toEqual(files.sort());
   for (const file of files) {
     expect(sha256(readFileSync(join(folder, file)))).toBe(sha256(readFileSync(join(kept, file))));
   }
-  expect(readdirSync(join(checkout.folder, "mine")).sort()).toEqual([...present, out].sort());
+  expect(readdirSync(join(folderOf(language), "mine")).sort()).toEqual([...present, out].sort());
 }
 
 /** Checks that a program whose `out` is there already ends before it submits anything. */
 async function checkOutPresent(language: Language, out: string): Promise<void> {
-  mkdirSync(join(checkout.folder, "mine", out), { recursive: true });
-  writeFileSync(join(checkout.folder, "mine", out, "kept"), "");
+  mkdirSync(join(folderOf(language), "mine", out), { recursive: true });
+  writeFileSync(join(folderOf(language), "mine", out, "kept"), "");
   const { ended, said } = start(language);
   expect(await ended).toBe(1);
   expect(said().out).toBe("");
   expect(said().err).toMatch(new RegExp(`mine/${out} is there already\n$`));
-  expect(readdirSync(join(checkout.folder, "mine", out))).toContain("kept");
-  rmSync(join(checkout.folder, "mine", out), { recursive: true });
+  expect(readdirSync(join(folderOf(language), "mine", out))).toContain("kept");
+  rmSync(join(folderOf(language), "mine", out), { recursive: true });
 }
 
 /** Checks that a program exits with 1 when its run is cancelled, and leaves nothing. */
 async function checkCancelled(language: Language, out: string): Promise<void> {
   const run = `cancelled-${out}`;
-  const config = readFileSync(join(checkout.folder, "runs/first.yaml"), "utf8");
+  const config = readFileSync(join(folderOf(language), "runs/first.yaml"), "utf8");
   const long = config
     .replace("name: first", `name: ${run}`)
     .replace("iterations: 3", "iterations: 5000");
-  writeFileSync(join(checkout.folder, "runs/first.yaml"), long);
+  writeFileSync(join(folderOf(language), "runs/first.yaml"), long);
   try {
     const { ended, said } = start(language);
     await until("the first iteration", () => said().out.includes("iteration 0: "));
     await cluster.users.cancelRun({ name: run });
     expect(await ended).toBe(1);
     expect(said().err).toMatch(new RegExp(`^.*run ${run} is .*cancelled.*\n$`, "i"));
-    expect(existsSync(join(checkout.folder, "mine", out))).toBe(false);
+    expect(existsSync(join(folderOf(language), "mine", out))).toBe(false);
   } finally {
-    writeFileSync(join(checkout.folder, "runs/first.yaml"), config);
+    writeFileSync(join(folderOf(language), "runs/first.yaml"), config);
   }
 }
 
@@ -113,26 +143,63 @@ test.each(Object.entries(PROGRAMS))("the program in %s is short", (_language, te
   expect(text.split("\n").length).toBeLessThanOrEqual(MAX_PROGRAM_LINES);
 });
 
-describe("the TypeScript program", () => {
-  test("compiles strictly", () => {
-    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    const project = join(checkout.folder, "examples/client-typescript");
-    const { stdout } = spawnSync(process.execPath, [tsc, "--project", project]);
-    expect(stdout.toString()).toBe("");
+describe.skipIf(project === null)("the packages that users install", () => {
+  test("hold what was built, their licence, and no tests", () => {
+    for (const name of PACKAGES) {
+      const folder = inProject(`node_modules/@gumshoe/${name}`);
+      expect(existsSync(join(folder, "dist/index.d.ts"))).toBe(true);
+      expect(existsSync(join(folder, "src/index.ts"))).toBe(true);
+      expect(readFileSync(join(folder, "LICENSE"))).toEqual(readFileSync(join(ROOT, "LICENSE")));
+    }
+    const tested = inProject("node_modules/@gumshoe/client/src/gumshoe-client.test.ts");
+    expect(existsSync(tested)).toBe(false);
   });
 
-  test("does by its documented command what its README says", () =>
-    checkDone("typescript", "model"));
+  test("compile with the examples of their READMEs and the example program", async () => {
+    for (const name of ["client", "environments"]) {
+      const page = readFileSync(inProject(`node_modules/@gumshoe/${name}/README.md`), "utf8");
+      const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
+      expect(example).toContain(`from "@gumshoe/${name}"`);
+      writeFileSync(inProject(`${name}.ts`), example);
+    }
+    writeFileSync(inProject("train.ts"), PROGRAMS.typescript);
+    const config = readFileSync(join(ROOT, "examples/client-typescript/tsconfig.json"), "utf8");
+    const { compilerOptions } = JSON.parse(config) as { compilerOptions: object };
+    const places = { typeRoots: [join(ROOT, "node_modules/@types")], outDir: "." };
+    const options = { ...compilerOptions, ...places };
+    const files = ["client.ts", "environments.ts", "train.ts"];
+    writeFileSync(inProject("tsconfig.json"), JSON.stringify({ compilerOptions: options, files }));
+    const said = await project?.node([join(ROOT, "node_modules/typescript/bin/tsc")]);
+    expect(said?.stdout).toBe("");
+  });
+
+  test("open an environment beside its tests", async () => {
+    cpSync(join(ROOT, "examples/environment"), inProject("environment"), { recursive: true });
+    const said = await project?.node(["--test", "environment/tallest.test.mjs"]);
+    expect(said?.stdout).toMatch(/^# pass 4$/m);
+    expect(said?.code).toBe(0);
+  });
+});
+
+describe.skipIf(project === null)("the TypeScript program", () => {
+  test("does what its README says", () => checkDone("typescript", "model"));
 
   test("refuses a folder that is there before it submits", () =>
     checkOutPresent("typescript", "model"));
 
   test("exits with 1 when its run is cancelled", () => checkCancelled("typescript", "model"));
+
+  test("exits with 1 and names what is wrong when the cluster refuses", async () => {
+    rmSync(inProject("mine/model"), { recursive: true });
+    const { ended, said } = start("typescript", "another");
+    expect(await ended).toBe(1);
+    expect(said().err).toBe("UNAUTHENTICATED: the token is wrong\n");
+  });
 });
 
 describe.skipIf(PYTHON === null)("the Python program (needs grpcio and grpcio-tools)", () => {
   test("does by its documented command what its README says", async () => {
-    makeStubs(PYTHON ?? "", join(checkout.folder, "examples/client-python"));
+    makeStubs(PYTHON ?? "", join(folderOf("python"), "examples/client-python"));
     await checkDone("python", "model-by-python");
   });
 

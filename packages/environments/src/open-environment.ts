@@ -22,6 +22,11 @@ interface NamedSource {
  * @returns null for the validation of a run that has none
  * @throws  InvalidArgumentError or ModuleError naming the field, the file and the line
  */
+export async function openEnvironment(config: RunConfig, kind: "train"): Promise<RunEnvironment>;
+export async function openEnvironment(
+  config: RunConfig,
+  kind: GroupKind,
+): Promise<RunEnvironment | null>;
 export async function openEnvironment(
   config: RunConfig,
   kind: GroupKind,
