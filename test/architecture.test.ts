@@ -186,7 +186,7 @@ describe("files", () => {
       const problems = [
         parts.length > 2 && "at most one area folder under src",
         parts.some((part) => kinds.test(part.replace(/\..*$/, ""))) && "name it after its concept",
-        !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(stem) && "kebab-case",
+        stem !== "README" && !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(stem) && "kebab-case",
       ];
       return problems.flatMap((problem) => (problem === false ? [] : [`${path}: ${problem}`]));
     });
