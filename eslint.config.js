@@ -2,7 +2,17 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/dist/", "**/build/", "**/gen/", "**/node_modules/", ".gumshoe/", "mine/", "docs/api/"] },
+  {
+    ignores: [
+      "**/dist/",
+      "**/build/",
+      "**/gen/",
+      "**/node_modules/",
+      ".gumshoe/",
+      "mine/",
+      "docs/api/",
+    ],
+  },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -240,7 +240,7 @@ test.each([
   },
 );
 
-test("dead letters of other programs are in no list, and in nobody's way", async () => {
+test("dead letters of other programs are in no list, and block no job", async () => {
   const queue = await setUp();
   const foreign = new Queue("rollout", {
     connection: redis.commands,

@@ -93,7 +93,7 @@ test("without a certificate there is no health check either", async () => {
   expect(await call(await open({ identity }), path)).toBe("0");
 });
 
-/** A certificate that nobody signed, for a caller of any name. */
+/** A self-signed certificate, for a caller of any name. */
 function selfSigned(commonName: string): NonNullable<TlsFiles["identity"]> {
   const key = forge.pki.rsa.generateKeyPair(1024);
   const certificate = forge.pki.createCertificate();
