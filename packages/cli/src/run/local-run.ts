@@ -80,6 +80,7 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
   const { terminal, clock } = context;
   const client = new GumshoeClient({ address: cluster.address, token: home.token() });
   const view = new RunView(terminal, config, clock.now());
+  let isSubmitted = false;
   try {
     const signal = AbortSignal.any([stop, cluster.failure]);
     const submit = async () => {
@@ -87,6 +88,7 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
       return client.submit(config);
     };
     const run = await retry(submit, { policy: SUBMISSION, clock, signal });
+    isSubmitted = true;
     if (run.state === "done" && run.result !== null) {
       view.print(`run ${config.name} is done already; --fresh begins it anew`);
       return run.result;
@@ -94,6 +96,9 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
     return await followRun(client, config.name, { view, clock, signal });
   } catch (thrown) {
     if (!(thrown instanceof InterruptedError)) throw thrown;
+    if (!isSubmitted) {
+      throw new RunNotDoneError(config.name, "was stopped before it began; run it again to begin");
+    }
     // A cancelled run is not taken up by the next cluster in this home, unless it is asked for.
     const run = await client.cancel(config.name);
     const done = `${run.iterationsDone} of ${run.iterationsTotal} iterations`;
