@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
+
 import {
   fileBytes,
   findCycles,

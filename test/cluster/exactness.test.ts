@@ -4,7 +4,6 @@
  */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import { type RunResult } from "@gumshoe/config";
 
 import { Gumshoe, ROOT } from "../support/gumshoe.js";

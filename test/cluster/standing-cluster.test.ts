@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-
 import { RunResult } from "@gumshoe/config";
 import { type Fleet } from "@gumshoe/protocol";
 

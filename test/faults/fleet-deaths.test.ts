@@ -18,7 +18,7 @@ let cluster: FakeCluster;
 const peers: ChildProcess[] = [];
 
 async function startPeer(name: string, workers: number): Promise<ChildProcess> {
-  const order = {
+  const request = {
     name,
     workers,
     coordinator: cluster.address,
@@ -27,7 +27,7 @@ async function startPeer(name: string, workers: number): Promise<ChildProcess> {
     cluster: cluster.link.cluster,
     groupMs: 100,
   };
-  const peer = fork(PEER, [JSON.stringify(order)]);
+  const peer = fork(PEER, [JSON.stringify(request)]);
   peers.push(peer);
   await once(peer, "message");
   return peer;

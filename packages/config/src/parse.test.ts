@@ -257,7 +257,7 @@ test("text that is no config is refused in one line", () => {
   expect(problem("hello")).toBe("config: must be fields with values, such as `type: grpo`");
   expect(problem("a: 1\na: 2")).toMatch(/^config: is not YAML: Map keys must be unique/);
   expect(problem("")).toMatch(/^config: must be fields/);
-  expect(problem(`${GRPO}---\n${SFT}`)).toMatch(/^config: holds several documents/);
+  expect(problem(`${GRPO}---\n${SFT}`)).toMatch(/^config: holds several YAML documents/);
   expect(problem(`type: grpo #${"x".repeat(1_000_001)}`)).toMatch(/^config: is longer than/);
 });
 

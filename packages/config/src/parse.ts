@@ -41,7 +41,7 @@ function readYaml(text: string): Record<string, unknown> {
   if (error?.code === "MULTIPLE_DOCS") {
     throw new InvalidArgumentError(
       "config",
-      "holds several documents (---), and one run is one of them",
+      "holds several YAML documents (---); a file describes one run",
     );
   }
   if (error !== undefined) {

@@ -44,8 +44,8 @@ export function diskError(
 }
 
 /**
- * Makes a folder, and those above it that are missing. As `mkdir` of Node.js does with `recursive`, which
- * never returns where a folder that is there refuses new ones with ENOENT, such as /proc.
+ * Makes a folder and its missing parents. `mkdirSync` with `recursive` does not return when an existing parent
+ * answers ENOENT, as /proc does.
  *
  * @param mode  permissions of folders that are made
  */

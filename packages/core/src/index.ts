@@ -40,4 +40,4 @@ export {
   tlsName,
   type TlsRole,
 } from "./tls-files.js";
-export { yielding, Turns } from "./turns.js";
+export { runInSlices, TimeSlice } from "./time-slice.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { yielding, Turns } from "./turns.js";
+import { runInSlices, TimeSlice } from "./time-slice.js";
 
 /** Keeps the thread for a millisecond. */
 function work(): void {
@@ -8,7 +8,7 @@ function work(): void {
   while (performance.now() < until);
 }
 
-test("others get the thread while a long computation goes on, and it comes to the same", async () => {
+test("a long computation yields to the event loop, and its result is the same", async () => {
   let numOthers = 0;
   const others = setInterval(() => (numOthers += 1), 1);
   function* sum(): Generator<undefined, number> {
@@ -20,14 +20,14 @@ test("others get the thread while a long computation goes on, and it comes to th
     }
     return total;
   }
-  expect(await yielding(sum())).toBe(1225);
+  expect(await runInSlices(sum())).toBe(1225);
   clearInterval(others);
   expect(numOthers).toBeGreaterThan(2);
 });
 
-test("a turn that has only begun goes on without a pause", async () => {
+test("a slice that has only started does not yield", async () => {
   let hasPaused = false;
   setImmediate(() => (hasPaused = true));
-  await new Turns().next();
+  await new TimeSlice().yieldWhenOver();
   expect(hasPaused).toBe(false);
 });

@@ -1,27 +1,27 @@
-/** Time for which a long piece of work may have the thread before others get their turn, in ms. */
-const TURN_MS = 5;
+/** Time for which a long computation may have the thread before it yields to the event loop, in ms. */
+const SLICE_MS = 5;
 
 /**
- * Cuts a long piece of work into turns: leases, heartbeats and calls wait for no longer than one turn
+ * Cuts a long computation into time slices: leases, heartbeats and calls wait for no longer than one slice
  * and one step.
  */
-export class Turns {
-  #begunAtMs = performance.now();
+export class TimeSlice {
+  #startedAtMs = performance.now();
 
-  /** Called between two steps: when this turn is over, lets all go first who wait for the thread. */
-  async next(): Promise<void> {
-    if (performance.now() - this.#begunAtMs < TURN_MS) return;
+  /** Called between two steps: yields to the event loop when the slice is over, and starts the next one. */
+  async yieldWhenOver(): Promise<void> {
+    if (performance.now() - this.#startedAtMs < SLICE_MS) return;
     await new Promise((resolve) => setImmediate(resolve));
-    this.#begunAtMs = performance.now();
+    this.#startedAtMs = performance.now();
   }
 }
 
-/** Does a computation that yields after every step, turn by turn; returns what it came to. */
-export async function yielding<T>(steps: Iterator<unknown, T>): Promise<T> {
-  const turns = new Turns();
+/** Runs a computation that yields after every step, a time slice at a time; returns its result. */
+export async function runInSlices<T>(steps: Iterator<unknown, T>): Promise<T> {
+  const slice = new TimeSlice();
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
-    await turns.next();
+    await slice.yieldWhenOver();
   }
 }

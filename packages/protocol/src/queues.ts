@@ -6,7 +6,6 @@
  * - Times are chosen so that the job of a worker killed with -9 is in other hands within 5 s.
  */
 import { z } from "zod";
-
 import { RunName } from "@gumshoe/config";
 
 import { GROUP_KEY } from "./names.js";

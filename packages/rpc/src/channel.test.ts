@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-
 import { FleetService } from "@gumshoe/protocol";
+
 import { RpcChannel } from "./channel.js";
 import { RpcServer } from "./server.js";
 

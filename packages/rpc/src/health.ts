@@ -1,10 +1,10 @@
 import { ClusterError } from "@gumshoe/core";
-
 import {
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
   type HealthService,
 } from "@gumshoe/protocol";
+
 import { type RpcHandlers } from "./handlers.js";
 import { type ServingState } from "./serving-state.js";
 

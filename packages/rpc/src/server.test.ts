@@ -1,8 +1,8 @@
 import { ClusterError, ERROR_CODES, type ErrorCode, InvalidArgumentError } from "@gumshoe/core";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
-
 import { FleetService } from "@gumshoe/protocol";
+
 import { RpcChannel, type RpcClient } from "./channel.js";
 import { type CallContext } from "./handlers.js";
 import { RpcServer } from "./server.js";

@@ -96,7 +96,7 @@ export class RpcServer {
   readonly #callers = new Map<string, readonly TlsRole[]>();
   readonly #listener: TlsListener | PlainListener;
   readonly #refusals: RefusalLog;
-  readonly #turns = new RequestScheduler();
+  readonly #scheduler = new RequestScheduler();
   readonly #state = new ServingState();
 
   constructor(options: { token: string; tls?: Tls; logger?: Logger; clock?: Clock }) {
@@ -228,7 +228,7 @@ export class RpcServer {
         if (call.cancelled) throw CALLER_GONE;
         return handler(readRequest(call.request), new ServedCall(call));
       };
-      this.#turns.begin(() => {
+      this.#scheduler.begin(() => {
         answer().then(
           (response) => done(null, response),
           (thrown: unknown) => done(this.#failure(method.path, call, thrown)),

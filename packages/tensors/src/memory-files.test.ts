@@ -4,8 +4,8 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { afterEach, describe, expect, test } from "vitest";
-
 import { floatsToBytes } from "@gumshoe/protocol";
+
 import { MemoryFileReader, MemoryFiles, hostIdentity } from "./memory-files.js";
 
 const VALUES = Float32Array.from({ length: 1_070_001 }, (_, i) => i / 3);

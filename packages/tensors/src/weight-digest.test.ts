@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 import { expect, test } from "vitest";
-
 import { PARAMETER_BLOCK } from "@gumshoe/protocol";
+
 import { blockDigests, weightDigest } from "./weight-digest.js";
 
 const values = Float32Array.from({ length: 2 * PARAMETER_BLOCK + 5 }, (_, i) => i / 7);

@@ -88,7 +88,7 @@ function startPeers(cluster: LocalCluster, home: Home, workers: number): ChildPr
   const edge = (i: number) => Math.floor((i * workers) / numPeers);
   return Array.from({ length: numPeers }, (_, i) => {
     const share = edge(i + 1) - edge(i);
-    const order: FleetPeerRequest = {
+    const request: FleetPeerRequest = {
       name: `fleet-${i + 1}`,
       workers: share,
       coordinator: cluster.address,
@@ -97,7 +97,7 @@ function startPeers(cluster: LocalCluster, home: Home, workers: number): ChildPr
       cluster: cluster.name,
       groupMs: GROUP_MS,
     };
-    return fork(program, [JSON.stringify(order)]);
+    return fork(program, [JSON.stringify(request)]);
   });
 }
 

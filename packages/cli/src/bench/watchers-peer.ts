@@ -9,8 +9,8 @@ import { type WatchersReport, type WatchersRequest } from "./watchers.js";
 
 const MICROSECONDS_PER_SECOND = 1e6;
 
-function onProgress(news: WatchersReport): void {
-  process.send?.(news);
+function send(report: WatchersReport): void {
+  process.send?.(report);
 }
 
 function processorSeconds(): number {
@@ -26,7 +26,7 @@ async function watch({ run, address, token, watchers }: WatchersRequest): Promis
   const join = () => {
     numJoined += 1;
     if (numJoined < watchers) return;
-    onProgress({ type: "joined", atMs: Date.now() });
+    send({ type: "joined", atMs: Date.now() });
     numEvents = 0;
     startSeconds = processorSeconds();
   };
@@ -48,8 +48,8 @@ async function watch({ run, address, token, watchers }: WatchersRequest): Promis
     }),
   );
   const seconds = processorSeconds() - startSeconds;
-  onProgress({ type: "ended", eventsAtMs: seen[0] ?? [], secondsPerEvent: seconds / numEvents });
+  send({ type: "ended", eventsAtMs: seen[0] ?? [], secondsPerEvent: seconds / numEvents });
 }
 
 process.on("disconnect", () => process.exit(0));
-process.on("message", (order: WatchersRequest) => void watch(order));
+process.on("message", (request: WatchersRequest) => void watch(request));

@@ -32,7 +32,7 @@ const MIN_TURNS = 3;
 const ASK_EVERY_MS = 200;
 const MICROSECONDS_PER_SECOND = 1e6;
 
-/** What the watchers are told. */
+/** What the watchers are report. */
 export interface WatchersRequest {
   readonly run: string;
   /** host:port of the coordinator. */
@@ -94,7 +94,7 @@ async function runTurns(watch: RunWatch, settings: BenchSettings): Promise<TurnC
   while (turns.length < MIN_TURNS || performance.now() < stopAtMs) {
     const number = turns.length + 1;
     settings.onProgress(`turn ${number}`, turns.length / Math.max(MIN_TURNS, number));
-    // Whoever is second may find a warmer cluster: they change places.
+    // The second run may find a warmer cluster: the order alternates.
     const watchedFirst = turns.length % 2 === 1;
     const first = await watch.run(`turn-${number}-a`, watchedFirst ? settings.watchers : 0);
     const second = await watch.run(`turn-${number}-b`, watchedFirst ? 0 : settings.watchers);
@@ -118,11 +118,11 @@ class RunWatch {
     const record = new ProcessorRecord(coordinator);
     try {
       await this.client.submit(configOf(name));
-      const news = watchers === 0 ? null : followNews(peer);
-      const order = { run: name, address: cluster.address, token: home.token(), watchers };
-      if (news !== null) peer.send(order satisfies WatchersRequest);
+      const reports = watchers === 0 ? null : readReports(peer);
+      const request = { run: name, address: cluster.address, token: home.token(), watchers };
+      if (reports !== null) peer.send(request satisfies WatchersRequest);
       await this.#untilDone(name);
-      const { joinedAtMs = 0, eventsAtMs = [], secondsPerEvent = 0 } = (await news) ?? {};
+      const { joinedAtMs = 0, eventsAtMs = [], secondsPerEvent = 0 } = (await reports) ?? {};
       record.take();
       const events = await this.#eventsOf(name);
       const { at } = record;
@@ -172,12 +172,12 @@ function configOf(name: string): RunConfig {
 type Watched = Pick<Turn, "joinedAtMs" | "eventsAtMs" | "secondsPerEvent">;
 
 /** Waits for what the watchers have to tell of one run. */
-function followNews(peer: ChildProcess): Promise<Watched> {
-  const news = new Promise<Watched>((resolve, reject) => {
+function readReports(peer: ChildProcess): Promise<Watched> {
+  const reports = new Promise<Watched>((resolve, reject) => {
     let joinedAtMs = 0;
-    const take = (told: WatchersReport) => {
-      if (told.type === "joined") joinedAtMs = told.atMs;
-      else finish(() => resolve({ joinedAtMs, ...told }));
+    const take = (report: WatchersReport) => {
+      if (report.type === "joined") joinedAtMs = report.atMs;
+      else finish(() => resolve({ joinedAtMs, ...report }));
     };
     const onExit = () => finish(() => reject(new Error("the process of the watchers ended")));
     const finish = (settle: () => void) => {
@@ -188,8 +188,8 @@ function followNews(peer: ChildProcess): Promise<Watched> {
     peer.on("message", take);
     peer.once("exit", onExit);
   });
-  news.catch(() => undefined);
-  return news;
+  reports.catch(() => undefined);
+  return reports;
 }
 
 function describe({ watchers }: BenchSettings, turns: readonly TurnComparison[]): Figure[] {

@@ -1,5 +1,4 @@
 import { type Dispatcher, Agent, ProxyAgent, request } from "undici";
-
 import { errorMessage } from "@gumshoe/core";
 
 import { EndpointError } from "../errors.js";

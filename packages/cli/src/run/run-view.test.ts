@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-
 import { checkRunConfig } from "@gumshoe/config";
 import { type RunEventBody, type WatchedEvent, WorkerStatus } from "@gumshoe/protocol";
 

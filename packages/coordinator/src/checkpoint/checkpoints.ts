@@ -16,7 +16,7 @@ import { MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
-import { makeFolder, syncFolder, writeDurably } from "../ledger/durable-file.js";
+import { makeSubfolder, syncFolder, writeDurably } from "../ledger/durable-file.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { type RunModel } from "../plan/run-model.js";
@@ -72,8 +72,8 @@ export class Checkpoints {
     const folder = join(this.#folder, String(iteration));
     const temporary = `${folder}.tmp`;
     await rm(temporary, { recursive: true, force: true });
-    await makeFolder(this.#folder);
-    await makeFolder(temporary);
+    await makeSubfolder(this.#folder);
+    await makeSubfolder(temporary);
     try {
       await this.#fill(temporary, folder, { plan, iteration, weights });
     } catch (error) {

@@ -6,7 +6,7 @@ import {
   type TrainingLoss,
   updateSteps,
 } from "@gumshoe/grpo";
-import { yielding } from "@gumshoe/core";
+import { runInSlices } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
 
 import { type GroupPlan } from "../plan/group-planner.js";
@@ -48,6 +48,6 @@ export async function batchFromGroups(
     lanes: config.lanes,
     maxPackTokens: config.maxPackTokens,
   });
-  const { updates, counts } = await yielding(steps);
+  const { updates, counts } = await runInSlices(steps);
   return { updates: updates.map(({ lanes }) => lanes), counts };
 }

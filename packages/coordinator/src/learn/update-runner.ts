@@ -8,7 +8,7 @@ import { lossOf } from "./training-batch.js";
 import { learningRate } from "./learning-rate.js";
 import { type RunRecord } from "../run/run-record.js";
 
-/** One update to be made. */
+/** One update to be run. */
 export interface UpdateWork {
   readonly iteration: number;
   /** From weight version `update` to `update + 1`. */
@@ -19,7 +19,7 @@ export interface UpdateWork {
   readonly signal: AbortSignal;
 }
 
-/** Makes updates: lanes on trainers, norm and step on the reducers. */
+/** Runs updates: lanes on trainers, norm and step on the reducers. */
 export class UpdateRunner {
   readonly #record: RunRecord;
   readonly #plan: ReducerPlan;
@@ -32,15 +32,15 @@ export class UpdateRunner {
   }
 
   /**
-   * Makes an update, and records it when it is new.
+   * Runs an update, and records it when it is new.
    *
    * @throws ExactnessError when an update that is in the ledger comes out with other weights
    */
-  async make(order: UpdateWork): Promise<void> {
+  async run(work: UpdateWork): Promise<void> {
     const { config, state } = this.#record;
-    const { update, iteration, lanes, expectExact } = order;
+    const { update, iteration, lanes, expectExact } = work;
     const known = state.digests[update + 1];
-    const signal = AbortSignal.any([order.signal, this.#plan.lost]);
+    const signal = AbortSignal.any([work.signal, this.#plan.lost]);
     const metrics = await this.#collector.collect(
       {
         run: config.name,

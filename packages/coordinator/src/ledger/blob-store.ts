@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { errorMessage, sha256 } from "@gumshoe/core";
 
 import { CorruptRecordError } from "../errors.js";
-import { makeFolder, syncFolder, writeWhole } from "./durable-file.js";
+import { makeSubfolder, syncFolder, writeWhole } from "./durable-file.js";
 import { SharedSync } from "./shared-sync.js";
 import { Slots } from "./slots.js";
 
@@ -28,7 +28,7 @@ export class BlobStore {
 
   /** Opens a store, and makes its folder in one that is there. */
   static async open(folder: string): Promise<BlobStore> {
-    await makeFolder(folder);
+    await makeSubfolder(folder);
     return new BlobStore(folder);
   }
 

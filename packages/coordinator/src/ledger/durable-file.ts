@@ -67,7 +67,7 @@ export async function syncFolder(folder: string): Promise<void> {
  * Makes a folder where it is missing, but not the one that it lies in: that of a run which was moved away
  * must not come back empty.
  */
-export async function makeFolder(folder: string): Promise<void> {
+export async function makeSubfolder(folder: string): Promise<void> {
   try {
     await mkdir(folder);
   } catch (error) {

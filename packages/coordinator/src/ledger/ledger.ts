@@ -19,7 +19,7 @@ import {
   FolderAwayError,
   LockHeldError,
   ProcessLock,
-  Turns,
+  TimeSlice,
 } from "@gumshoe/core";
 import { type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 
@@ -199,10 +199,10 @@ async function syncNames(folder: string): Promise<void> {
 
 /** Resolves a batch in its order, and yields to the event loop between the continuations. */
 async function settle(batch: readonly Waiting[], first: number): Promise<void> {
-  const turns = new Turns();
+  const slice = new TimeSlice();
   for (const [i, { atMs, event, resolve }] of batch.entries()) {
     resolve({ number: first + i, atMs, body: event.body });
-    await turns.next();
+    await slice.yieldWhenOver();
   }
 }
 
@@ -210,7 +210,7 @@ async function readLines(
   file: string,
   text: string,
 ): Promise<{ events: WatchedEvent[]; goodBytes: number }> {
-  const turns = new Turns();
+  const slice = new TimeSlice();
   const events: WatchedEvent[] = [];
   let goodBytes = 0;
   const lines = text.split("\n");
@@ -220,7 +220,7 @@ async function readLines(
     const parsed = parseLine(line, number);
     if (parsed.event === null) throw new BrokenLedgerError(file, number, parsed.reason);
     events.push(parsed.event);
-    await turns.next();
+    await slice.yieldWhenOver();
     goodBytes += Buffer.byteLength(line) + 1;
   }
   // A crash leaves the beginning of a line. Whole text with something else for its end was changed later.

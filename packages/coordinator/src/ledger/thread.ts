@@ -24,15 +24,15 @@ function storeIn(folder: string): Promise<BlobStore> {
 }
 
 /** Returns the SHA-256 of a file, or nothing once a blob is on disk. */
-async function obey(order: DiskRequest): Promise<string> {
-  switch (order.type) {
+async function perform(request: DiskRequest): Promise<string> {
+  switch (request.type) {
     case "blob":
-      await write(order);
+      await write(request);
       return "";
     case "hash":
-      return fileDigest(order.file);
+      return fileDigest(request.file);
     default:
-      return order satisfies never;
+      return request satisfies never;
   }
 }
 
@@ -41,13 +41,13 @@ async function write({ folder, name, bytes }: BlobWrite): Promise<void> {
   await store.put(bytes, name);
 }
 
-async function answer(order: DiskRequest): Promise<void> {
-  const { id } = order;
-  const outcome = await obey(order).then(
+async function answer(request: DiskRequest): Promise<void> {
+  const { id } = request;
+  const outcome = await perform(request).then(
     (sha256) => ({ id, problem: null, errno: "", sha256 }),
     (error: unknown) => ({ id, problem: errorMessage(error), errno: errnoOf(error), sha256: "" }),
   );
   port?.postMessage(outcome satisfies DiskOutcome);
 }
 
-port.on("message", (order: DiskRequest) => void answer(order));
+port.on("message", (request: DiskRequest) => void answer(request));

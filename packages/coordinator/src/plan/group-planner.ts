@@ -1,4 +1,4 @@
-import { Turns } from "@gumshoe/core";
+import { TimeSlice } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
 import { type GroupKind, type GroupSpec, groupKey } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
@@ -97,11 +97,11 @@ export class GroupPlanner {
       earlyStop: undefined,
     });
     const { samplesPerTask, greedy } = validation;
-    const sampled = await mapYielding(tasks, (task, i) =>
+    const sampled = await mapInSlices(tasks, (task, i) =>
       plan(task, i, samplesPerTask, temperature),
     );
     if (!greedy) return sampled;
-    const likely = await mapYielding(tasks, (task, i) => plan(task, tasks.length + i, 1, 0));
+    const likely = await mapInSlices(tasks, (task, i) => plan(task, tasks.length + i, 1, 0));
     return [...sampled, ...likely];
   }
 
@@ -121,15 +121,15 @@ export class GroupPlanner {
 }
 
 /** Maps thousands of items without keeping the thread. */
-export async function mapYielding<T, R>(
+export async function mapInSlices<T, R>(
   items: readonly T[],
   map: (item: T, index: number) => R,
 ): Promise<R[]> {
-  const turns = new Turns();
+  const slice = new TimeSlice();
   const mapped: R[] = [];
   for (const [index, item] of items.entries()) {
     mapped.push(map(item, index));
-    await turns.next();
+    await slice.yieldWhenOver();
   }
   return mapped;
 }

@@ -17,7 +17,7 @@ import {
 } from "@gumshoe/engine";
 import { type RunConfig } from "@gumshoe/config";
 
-import { makeFolder } from "../ledger/durable-file.js";
+import { makeSubfolder } from "../ledger/durable-file.js";
 
 /** The model that a run starts from. */
 export interface RunModel {
@@ -97,7 +97,7 @@ type SftConfig = Extract<RunConfig, { type: "sft" }>;
 async function makeNewModel(config: SftConfig, folder: string): Promise<void> {
   if (existsSync(join(folder, "config.json")) || config.init.type !== "new") return;
   const { assets, shape } = await newModelAssets(config);
-  await makeFolder(folder);
+  await makeSubfolder(folder);
   await writeModelFolder(folder, {
     assets,
     layout: parameterLayout(shape),

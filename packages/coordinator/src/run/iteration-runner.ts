@@ -9,7 +9,7 @@ import {
   type GroupDraft,
   type GroupPlan,
   GroupPlanner,
-  mapYielding,
+  mapInSlices,
 } from "../plan/group-planner.js";
 import { type LaneCollector } from "../learn/lane-collector.js";
 import { type SupervisedBatches } from "../learn/supervised-batches.js";
@@ -213,7 +213,7 @@ export class IterationRunner {
     const lanes = batch.updates[update - first];
     if (lanes === undefined) throw new Error(`update ${update} is not in iteration ${iteration}`);
     const expectExact = this.#record.config.type === "grpo" && update === first;
-    await this.#updates.make({ iteration, update, lanes, expectExact, signal: this.#signal });
+    await this.#updates.run({ iteration, update, lanes, expectExact, signal: this.#signal });
   }
 
   /** Writes the iteration's rollouts, and returns the means of the environment's own numbers. */
@@ -241,7 +241,7 @@ export class IterationRunner {
 
   async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
     const drafts = await this.#draftsOf(iteration);
-    return mapYielding(drafts, ({ plan }) => ({ ...plan, weights }));
+    return mapInSlices(drafts, ({ plan }) => ({ ...plan, weights }));
   }
 
   async #draftsOf(iteration: number): Promise<readonly GroupDraft[]> {

@@ -71,7 +71,7 @@ export class RunManager {
   readonly #records = new Map<string, RunRecord>();
   readonly #unreadable = new Map<string, UnreadableRunError>();
   /** Submits and removals of a name come one after the other. */
-  readonly #turns = new NameLocks();
+  readonly #locks = new NameLocks();
   readonly #queue: string[] = [];
   #active: Active | null = null;
   #stopping = false;
@@ -153,7 +153,7 @@ export class RunManager {
    *         RunInUseError, and what is wrong with the files that a run starts from
    */
   submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
-    return this.#turns.take(config.name, () => this.#submit(config, replacesSubmittedAtMs));
+    return this.#locks.run(config.name, () => this.#submit(config, replacesSubmittedAtMs));
   }
 
   async #submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
@@ -202,7 +202,7 @@ export class RunManager {
    * @throws  UnknownRunError, RunNotEndedError, RunInUseError
    */
   forget(name: string): Promise<number> {
-    return this.#turns.take(name, async () => {
+    return this.#locks.run(name, async () => {
       const record = this.get(name);
       checkRemovable(record, this.list(), null);
       return this.#remove(record);

@@ -6,7 +6,7 @@ import {
   type SubmitGroupRequest,
   type TensorSource,
 } from "@gumshoe/protocol";
-import { sha256, Turns } from "@gumshoe/core";
+import { sha256, TimeSlice } from "@gumshoe/core";
 
 import { ExactnessError, NotExpectedError } from "../errors.js";
 import { checkGroup } from "./check-group.js";
@@ -77,9 +77,9 @@ export class GroupCollector {
     this.#numWanted = plans.length;
     this.#open.clear();
     this.#plans = new Map(plans.map((plan) => [plan.groupKey, plan]));
-    const turns = new Turns();
+    const slice = new TimeSlice();
     for (const plan of plans) {
-      await turns.next();
+      await slice.yieldWhenOver();
       const { groupKey } = plan;
       if (this.#record.state.groups.has(groupKey)) continue;
       const { kind } = parseGroupKey(groupKey);

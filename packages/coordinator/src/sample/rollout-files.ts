@@ -15,7 +15,7 @@ import { createGzip } from "node:zlib";
 import { SubmitGroupRequest } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
-import { makeFolder } from "../ledger/durable-file.js";
+import { makeSubfolder } from "../ledger/durable-file.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
 import { textOf } from "../learn/slab.js";
@@ -51,7 +51,7 @@ export async function writeRollouts(
 ): Promise<ShownRollouts> {
   const shown = new ShownSums();
   const folder = join(record.folder, "rollouts");
-  await makeFolder(folder);
+  await makeSubfolder(folder);
   const file = join(folder, `${name}.jsonl.gz`);
   const temporary = `${file}.tmp`;
   try {

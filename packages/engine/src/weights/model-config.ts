@@ -1,5 +1,4 @@
 import { shownValue } from "@gumshoe/core";
-
 import { type RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";

@@ -1,5 +1,4 @@
 import { shownValue } from "@gumshoe/core";
-
 import { type TaskGrade } from "@gumshoe/puzzles";
 
 import { type Outcome } from "./messages.js";
