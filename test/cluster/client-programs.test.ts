@@ -105,6 +105,8 @@ async function checkDone(language: Language, out: string): Promise<void> {
     expect(sha256(readFileSync(join(folder, file)))).toBe(sha256(readFileSync(join(kept, file))));
   }
   expect(readdirSync(join(folderOf(language), "mine")).sort()).toEqual([...present, out].sort());
+  // The other program submits a run of the same name, from another folder.
+  await cluster.users.forgetRun({ name: "first" });
 }
 
 /** Checks that a program whose `out` is there already ends before it submits anything. */
@@ -190,7 +192,7 @@ describe.skipIf(project === null)("the TypeScript program", () => {
   test("exits with 1 when its run is cancelled", () => checkCancelled("typescript", "model"));
 
   test("exits with 1 and names what is wrong when the cluster refuses", async () => {
-    rmSync(inProject("mine/model"), { recursive: true });
+    rmSync(inProject("mine/model"), { recursive: true, force: true });
     const { ended, said } = start("typescript", "another");
     expect(await ended).toBe(1);
     expect(said().err).toBe("UNAUTHENTICATED: the token is wrong\n");

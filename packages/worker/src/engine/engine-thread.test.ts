@@ -26,6 +26,9 @@ const CONFIG = JSON.stringify({
 
 const OTHER_CONFIG = CONFIG.replace('"hidden_size":16', '"hidden_size":32');
 
+/** Takes longer than any model takes to load. */
+const LONG: Partial<SampleRequest> = { maxNewTokens: 60, count: 200 };
+
 function request(more: Partial<SampleRequest> = {}): SampleRequest {
   return {
     id: "g",
@@ -121,7 +124,7 @@ test("groups that are sampled when model or weights are replaced are failed, not
   const thread = startThread();
   for (const replace of [() => load(thread, CONFIG, 2), () => load(thread, OTHER_CONFIG)]) {
     const weights = await load(thread);
-    const calls = [1, 2].map(() => thread.call("sample", { request: request(), weights }));
+    const calls = [1, 2].map(() => thread.call("sample", { request: request(LONG), weights }));
     const settled = Promise.allSettled(calls);
     await replace();
     for (const { status, reason } of (await settled) as PromiseRejectedResult[]) {
@@ -138,7 +141,7 @@ test("a cancelled group leaves the batch, and the ones beside it are as they wou
     thread.call("sample", { request: request(more), weights }, signal);
   const alone = await sample({ seed: [5] });
   const cancelled = new AbortController();
-  const long = sample({ maxNewTokens: 60, count: 200 }, cancelled.signal);
+  const long = sample(LONG, cancelled.signal);
   const beside = sample({ seed: [5] });
   cancelled.abort(new Error("not wanted"));
   await expect(long).rejects.toThrow("not wanted");
