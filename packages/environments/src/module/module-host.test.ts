@@ -57,6 +57,11 @@ describe("a grader that", () => {
       "threw outside of a call: unheard",
     ],
     [
+      "leaves a rejected promise alone, and returns a grade",
+      "void Promise.reject(new Error('unheard')); return { reward: 0 };",
+      "threw outside of a call: unheard",
+    ],
+    [
       "posts a message of its own",
       "(await import('node:worker_threads')).parentPort.postMessage(null); await new Promise(() => {});",
       "posted a message of its own",

@@ -79,8 +79,11 @@ function keepNumbers(_key: string, value: unknown): unknown {
 }
 
 function answer(user: UserEnvironment, id: number, request: ModuleRequest): void {
+  // Node.js ends the thread for an unhandled rejection before the next immediate: such a call has no result.
   const result = (index: number, work: () => unknown) =>
-    void attempt(work).then((outcome) => post({ type: "result", id, index, outcome }));
+    void attempt(work).then((outcome) =>
+      setImmediate(() => post({ type: "result", id, index, outcome })),
+    );
   switch (request.call) {
     case "task": {
       const { index, key } = request;
