@@ -23,6 +23,8 @@ export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";
 export { shownValue } from "./shown-value.js";
+export { ThreadCalls, type ThreadCallsOptions } from "./thread-calls.js";
+export { serveCalls, type ThreadContext, type ThreadHandlers } from "./thread-server.js";
 export {
   checkToken,
   isAddress,
@@ -40,4 +42,4 @@ export {
   tlsName,
   type TlsRole,
 } from "./tls-files.js";
-export { runInSlices, TimeSlice } from "./time-slice.js";
+export { TimeSlice } from "./time-slice.js";

@@ -1,11 +1,9 @@
-import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
+import { type LossMetrics, type TrainingLoss } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
-  floatsToBytes,
   type GradientJob,
   type Lane,
   laneKey,
-  type PackMessage,
   type TensorSource,
 } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
@@ -13,13 +11,15 @@ import { type JobQueue } from "@gumshoe/queue";
 import { ExactnessError, NotExpectedError, WrongLaneWeightsError } from "../errors.js";
 import { type Weights } from "../run/run-state.js";
 import { checkLane } from "./check-lane.js";
+import { decodePacks } from "./encoded-packs.js";
 
 /** One update's lanes, to be computed. */
 export interface LaneWork {
   readonly run: string;
   readonly update: number;
   readonly plan: string;
-  readonly lanes: readonly (readonly Pack[])[];
+  /** The encoded packs of each lane. */
+  readonly lanes: readonly Uint8Array[];
   readonly weights: Weights;
   readonly sources: readonly TensorSource[];
   readonly loss: TrainingLoss;
@@ -95,7 +95,7 @@ export class LaneCollector {
       weights: work.weights,
       weightSources: [...work.sources],
       reducers: [...work.sources],
-      packs: packs.map(toPackMessage),
+      packs: decodePacks(packs),
       lossJson: JSON.stringify(work.loss),
       temperature: work.temperature,
       expectExact: work.expectExact,
@@ -143,18 +143,4 @@ export class LaneCollector {
     this.#failed(error);
     throw error;
   }
-}
-
-function toPackMessage(pack: Pack): PackMessage {
-  return {
-    groupKey: pack.groupKey,
-    promptTokens: [...pack.promptTokens],
-    answers: pack.answers.map(({ rollout, tokens, logprobs, advantage, weight }) => ({
-      rollout,
-      tokens: [...tokens],
-      logprobs: floatsToBytes(logprobs),
-      advantage,
-      weight,
-    })),
-  };
 }

@@ -1,24 +1,15 @@
-import {
-  type Group,
-  type LossConfig,
-  type Pack,
-  type RolloutCounts,
-  type TrainingLoss,
-  updateSteps,
-} from "@gumshoe/grpo";
-import { runInSlices } from "@gumshoe/core";
+import { type LossConfig, type RolloutCounts, type TrainingLoss } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/config";
 
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
-import { readGroup } from "../sample/stored-group.js";
 
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 
 /** What one iteration learns: the packs of its updates, and counts of its rollouts. */
 export interface TrainingBatch {
-  /** Per update its lanes, per lane its packs in order. */
-  readonly updates: readonly (readonly (readonly Pack[])[])[];
+  /** Per update its lanes, per lane its encoded packs. */
+  readonly updates: readonly (readonly Uint8Array[])[];
   readonly counts: RolloutCounts | null;
 }
 
@@ -29,25 +20,30 @@ export function lossOf(config: RunConfig): TrainingLoss {
   return loss satisfies LossConfig;
 }
 
-/** Reads the groups of an iteration and makes its updates: a pure function of what was sampled. */
+/** Makes the updates of an iteration from its groups: a pure function of what was sampled. */
 export async function batchFromGroups(
   record: RunRecord,
   config: GrpoConfig,
   plans: readonly GroupPlan[],
 ): Promise<TrainingBatch> {
-  const groups: Group[] = [];
+  const promptLengths = Int32Array.from(plans, ({ promptTokens }) => promptTokens.length);
+  const promptTokens = new Int32Array(promptLengths.reduce((sum, length) => sum + length, 0));
+  let next = 0;
   for (const plan of plans) {
-    const blob = record.state.groups.get(plan.groupKey) ?? "";
-    groups.push(readGroup(await record.blobs.get(blob), plan.promptTokens));
+    promptTokens.set(plan.promptTokens, next);
+    next += plan.promptTokens.length;
   }
-  const steps = updateSteps(groups, {
-    advantage: config.advantage,
-    truncated: config.loss.truncated,
-    aggregation: config.loss.aggregation,
-    updatesPerIteration: config.updatesPerIteration,
-    lanes: config.lanes,
-    maxPackTokens: config.maxPackTokens,
+  return record.planUpdates({
+    blobs: plans.map(({ groupKey }) => record.state.groups.get(groupKey) ?? ""),
+    promptTokens,
+    promptLengths,
+    rules: {
+      advantage: config.advantage,
+      truncated: config.loss.truncated,
+      aggregation: config.loss.aggregation,
+      updatesPerIteration: config.updatesPerIteration,
+      lanes: config.lanes,
+      maxPackTokens: config.maxPackTokens,
+    },
   });
-  const { updates, counts } = await runInSlices(steps);
-  return { updates: updates.map(({ lanes }) => lanes), counts };
 }

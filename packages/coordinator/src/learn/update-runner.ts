@@ -1,4 +1,4 @@
-import { type LossMetrics, meanMetrics, mergeMetrics, NO_METRICS, type Pack } from "@gumshoe/grpo";
+import { type LossMetrics, meanMetrics, mergeMetrics, NO_METRICS } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/config";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
@@ -13,7 +13,8 @@ export interface UpdateWork {
   readonly iteration: number;
   /** From weight version `update` to `update + 1`. */
   readonly update: number;
-  readonly lanes: readonly (readonly Pack[])[];
+  /** The encoded packs of each lane. */
+  readonly lanes: readonly Uint8Array[];
   /** Whether the answers were sampled from exactly these weights. */
   readonly expectExact: boolean;
   readonly signal: AbortSignal;

@@ -13,9 +13,10 @@ import {
   type Tls,
 } from "@gumshoe/core";
 import { type RunConfig, RunName } from "@gumshoe/config";
-import { type RunInputs } from "@gumshoe/protocol";
+import { type RunEventBody, type RunInputs } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
+import { type BackgroundThread } from "../background/background-thread.js";
 import {
   CorruptRecordError,
   NameTakenError,
@@ -24,7 +25,6 @@ import {
   UnreadableRunError,
 } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
-import { type DiskThread } from "../ledger/disk-thread.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
 import { configDifferences, describeDifferences } from "../submission/config-differences.js";
 import { NameLocks } from "./name-locks.js";
@@ -49,7 +49,9 @@ export interface ManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly mayWrite: () => Promise<void>;
-  readonly disk: DiskThread;
+  readonly background: BackgroundThread;
+  /** Called with every event that is added to a ledger. */
+  readonly onEvent?: (body: RunEventBody) => void;
   /** Where configs may name files. */
   readonly allowed: AllowedFolders;
   /** How long a run waits for room on a full disk, or for a folder that is away. */
@@ -262,7 +264,7 @@ export class RunManager {
 
   async #create(config: RunConfig, replaced: RunRecord | null = null): Promise<RunRecord> {
     const { name } = config;
-    const { allowed, folder, disk, logger } = this.#options;
+    const { allowed, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
       // Its folder may have been mended or moved away since.
       const record = await this.#open(name);
@@ -274,7 +276,7 @@ export class RunManager {
       }
     }
     await allowed.check(config);
-    const { inputs, warnings } = await checkInputs(config, (file) => disk.hash(file));
+    const { inputs, warnings } = await checkInputs(config, (file) => background.hashFile(file));
     for (const warning of warnings) logger.warn({ run: name }, warning);
     if (replaced !== null) await this.#remove(replaced);
     const path = join(folder, name);
