@@ -9,6 +9,7 @@ import {
   type Logger,
   makeFolder,
   systemClock,
+  writeDurably,
 } from "@gumshoe/core";
 import { parseRunConfig } from "@gumshoe/config";
 import { FleetService, PackService, RolloutService, RunService } from "@gumshoe/protocol";
@@ -19,7 +20,6 @@ import { BackgroundThread } from "./background/background-thread.js";
 import { RunStoppedError } from "./errors.js";
 import { EventLoopMonitor } from "./event-loop-monitor.js";
 import { Fleet } from "./fleet/fleet.js";
-import { writeDurably } from "./ledger/durable-file.js";
 import { MonitoringServer } from "./http/monitoring-server.js";
 import { Metrics, type RunFigures } from "./http/metrics.js";
 import { HomeLock } from "./ledger/home-lock.js";

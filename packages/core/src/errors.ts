@@ -117,6 +117,16 @@ export class LockHeldError extends ClusterError {
   }
 }
 
+/** Thrown when a file cannot be written, e.g. because the disk is full. */
+export class WriteFailedError extends ClusterError {
+  constructor(file: string, problem: string, cause?: unknown) {
+    super("RESOURCE_EXHAUSTED", `${file} cannot be written: ${problem}`, {
+      details: { file },
+      cause,
+    });
+  }
+}
+
 /** Thrown when a disk has no room, or its user no quota, for what has to be written. */
 export class DiskFullError extends ClusterError {
   constructor(

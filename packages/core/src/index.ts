@@ -1,5 +1,12 @@
 export { expiryOf } from "./certificate-checks.js";
 export { type Clock, systemClock } from "./clock.js";
+export {
+  replaceFile,
+  syncFolder,
+  writeDurably,
+  writeDurablySync,
+  writeWhole,
+} from "./durable-file.js";
 export { diskError, errnoOf, freeBytes, isDiskError, makeFolder } from "./disk.js";
 export {
   ClusterError,
@@ -12,6 +19,7 @@ export {
   InvalidFieldsError,
   joinInvalid,
   LockHeldError,
+  WriteFailedError,
 } from "./errors.js";
 export { handshakeProblem } from "./handshake-problem.js";
 export { canonicalJson, hashJson, sha256 } from "./hash.js";

@@ -17,6 +17,7 @@ import {
   LockHeldError,
   makeFolder,
   ProcessLock,
+  writeDurablySync,
 } from "@gumshoe/core";
 import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
@@ -126,8 +127,7 @@ export class Home {
   writeCluster(record: ClusterRecord): void {
     const path = join(this.folder, "cluster.json");
     try {
-      writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`);
-      renameSync(`${path}.new`, path);
+      writeDurablySync(path, `${JSON.stringify(record, null, 2)}\n`);
     } catch (thrown) {
       throw diskError(thrown, this.folder) ?? thrown;
     }

@@ -4,13 +4,11 @@ import {
   fsyncSync,
   openSync,
   realpathSync,
-  renameSync,
-  rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 
-import { errorMessage } from "@gumshoe/core";
+import { errorMessage, replaceFile } from "@gumshoe/core";
 
 import { FileError } from "../errors.js";
 
@@ -29,33 +27,30 @@ export async function writeRecords(
   chunks: Chunks,
   onProgress: (count: number) => void = () => undefined,
 ): Promise<number> {
-  const { writeTo, name } = placeOf(path);
-  let file: number;
+  const name = existsSync(path) ? realpathSync(path) : path;
+  const isLines = path.endsWith(".jsonl");
+  let count = 0;
+  const write = async (writeTo: string, sync: boolean) => {
+    const file = openFile(writeTo, path);
+    try {
+      count = await writeAll(file, { chunks, isLines, onProgress });
+      if (sync) fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  };
+  // What is no file, such as a pipe, is written as it is.
+  if (existsSync(name) && !statSync(name).isFile()) await write(name, false);
+  else await replaceFile(name, (temporary) => write(temporary, true));
+  return count;
+}
+
+function openFile(writeTo: string, path: string): number {
   try {
-    file = openSync(writeTo, "w");
+    return openSync(writeTo, "w");
   } catch (thrown) {
     throw new FileError(path, `cannot be written: ${errorMessage(thrown)}`, thrown);
   }
-  let isWhole = false;
-  try {
-    const count = await writeAll(file, { chunks, isLines: path.endsWith(".jsonl"), onProgress });
-    if (writeTo !== name) fsyncSync(file);
-    isWhole = true;
-    return count;
-  } finally {
-    closeSync(file);
-    if (writeTo !== name) {
-      if (isWhole) renameSync(writeTo, name);
-      else rmSync(writeTo, { force: true });
-    }
-  }
-}
-
-/** Where a file is written, and the name that it gets. What is no file, such as a pipe, has one name. */
-function placeOf(path: string): { writeTo: string; name: string } {
-  const name = existsSync(path) ? realpathSync(path) : path;
-  if (existsSync(name) && !statSync(name).isFile()) return { writeTo: name, name };
-  return { writeTo: `${name}.${process.pid}.tmp`, name };
 }
 
 async function writeAll(

@@ -10,13 +10,15 @@ import {
   freeBytes,
   hashJson,
   type Logger,
+  syncFolder,
+  writeDurably,
 } from "@gumshoe/core";
 import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
 import { MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
-import { makeSubfolder, syncFolder, writeDurably } from "../ledger/durable-file.js";
+import { makeSubfolder } from "../ledger/subfolder.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { type RunModel } from "../plan/run-model.js";

@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Clock, type Logger } from "@gumshoe/core";
+import { type Clock, type Logger, writeDurably } from "@gumshoe/core";
 import { RunConfig } from "@gumshoe/config";
 import {
   type RunEventBody,
@@ -14,7 +14,6 @@ import { type BackgroundThread } from "../background/background-thread.js";
 import { type EncodedPlan, type SampledGroups } from "../background/calls.js";
 import { CorruptRecordError } from "../errors.js";
 import { BlobStore } from "../ledger/blob-store.js";
-import { writeDurably } from "../ledger/durable-file.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";

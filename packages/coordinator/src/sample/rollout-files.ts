@@ -7,15 +7,16 @@
  * - A file is there whole, or not at all.
  */
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 
+import { replaceFile } from "@gumshoe/core";
+
 import { SubmitGroupRequest } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
-import { makeSubfolder } from "../ledger/durable-file.js";
+import { makeSubfolder } from "../ledger/subfolder.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
 import { textOf } from "../learn/slab.js";
@@ -53,14 +54,13 @@ export async function writeRollouts(
   const folder = join(record.folder, "rollouts");
   await makeSubfolder(folder);
   const file = join(folder, `${name}.jsonl.gz`);
-  const temporary = `${file}.tmp`;
-  try {
-    await pipeline(groupLines(record, plans, shown), createGzip(), createWriteStream(temporary));
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  await replaceFile(file, (temporary) =>
+    pipeline(
+      groupLines(record, plans, shown),
+      createGzip(),
+      createWriteStream(temporary, { flush: true }),
+    ),
+  );
   return { example: shown.example, metrics: shown.means() };
 }
 
