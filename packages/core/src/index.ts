@@ -7,10 +7,11 @@ export {
   writeDurablySync,
   writeWhole,
 } from "./durable-file.js";
-export { diskError, errnoOf, freeBytes, isDiskError, makeFolder } from "./disk.js";
+export { diskError, diskRoom, errnoOf, isDiskError, makeFolder } from "./disk.js";
 export {
   ClusterError,
   DiskFullError,
+  type DiskRoom,
   ERROR_CODES,
   type ErrorCode,
   errorMessage,

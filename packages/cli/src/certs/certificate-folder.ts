@@ -12,7 +12,7 @@ import {
   writeDurablySync,
 } from "@gumshoe/core";
 
-import { FileError } from "../errors.js";
+import { FileError, writingError } from "../errors.js";
 import { createAuthority, type Identity, issueCertificate } from "./authority.js";
 
 const ROLES = ["coordinator", "worker", "redis", "client"] as const satisfies readonly TlsRole[];
@@ -129,6 +129,6 @@ function writeIdentity(folder: string, { cert, key }: Identity, ca: string, name
       writeDurablySync(join(folder, file), text, file === "key.pem" ? 0o600 : 0o644);
     }
   } catch (thrown) {
-    throw new FileError(folder, `cannot be written: ${errorMessage(thrown)}`, thrown);
+    throw writingError(folder, thrown);
   }
 }

@@ -5,12 +5,12 @@ import {
   openSync,
   realpathSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 
-import { errorMessage, replaceFile } from "@gumshoe/core";
+import { replaceFile } from "@gumshoe/core";
 
-import { FileError } from "../errors.js";
+import { writingError } from "../errors.js";
 
 type Chunks = AsyncIterable<readonly string[]> | Iterable<readonly string[]>;
 
@@ -28,45 +28,50 @@ export async function writeRecords(
   onProgress: (count: number) => void = () => undefined,
 ): Promise<number> {
   const name = existsSync(path) ? realpathSync(path) : path;
-  const isLines = path.endsWith(".jsonl");
+  // A pipe or a device is written as it is, and cannot be synced.
+  if (existsSync(name) && !statSync(name).isFile()) return writeTo(name, false);
   let count = 0;
-  const write = async (writeTo: string, sync: boolean) => {
-    const file = openFile(writeTo, path);
+  await replaceFile(name, async (temporary) => {
+    count = await writeTo(temporary, true);
+  });
+  return count;
+
+  async function writeTo(target: string, isSynced: boolean): Promise<number> {
+    const file = writing(path, () => openSync(target, "w"));
     try {
-      count = await writeAll(file, { chunks, isLines, onProgress });
-      if (sync) fsyncSync(file);
+      const put = (text: string) => writing(path, () => writeFileSync(file, text));
+      const written = await writeAll(put, { chunks, isLines: path.endsWith(".jsonl"), onProgress });
+      if (isSynced) writing(path, () => fsyncSync(file));
+      return written;
     } finally {
       closeSync(file);
     }
-  };
-  // What is no file, such as a pipe, is written as it is.
-  if (existsSync(name) && !statSync(name).isFile()) await write(name, false);
-  else await replaceFile(name, (temporary) => write(temporary, true));
-  return count;
+  }
 }
 
-function openFile(writeTo: string, path: string): number {
+/** Does one step of writing. @throws what writingError makes of the system's error */
+function writing<T>(path: string, write: () => T): T {
   try {
-    return openSync(writeTo, "w");
+    return write();
   } catch (thrown) {
-    throw new FileError(path, `cannot be written: ${errorMessage(thrown)}`, thrown);
+    throw writingError(path, thrown);
   }
 }
 
 async function writeAll(
-  file: number,
+  put: (text: string) => void,
   what: { chunks: Chunks; isLines: boolean; onProgress: (count: number) => void },
 ): Promise<number> {
   const { isLines } = what;
   let count = 0;
-  if (!isLines) writeSync(file, "[");
+  if (!isLines) put("[");
   for await (const texts of what.chunks) {
     for (const text of texts) {
-      writeSync(file, isLines ? `${text}\n` : `${count === 0 ? "" : ","}\n${text}`);
+      put(isLines ? `${text}\n` : `${count === 0 ? "" : ","}\n${text}`);
       count++;
     }
     what.onProgress(count);
   }
-  if (!isLines) writeSync(file, "\n]\n");
+  if (!isLines) put("\n]\n");
   return count;
 }

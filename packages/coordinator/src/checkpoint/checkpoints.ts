@@ -7,7 +7,7 @@ import {
   diskError,
   DiskFullError,
   errorMessage,
-  freeBytes,
+  diskRoom,
   hashJson,
   type Logger,
   syncFolder,
@@ -119,7 +119,7 @@ export class Checkpoints {
     const neededBytes = 3 * F32_BYTES * this.#model.layout.numParameters;
     const found = diskError(error, folder, neededBytes);
     if (found?.details["disk"] !== "full") return found;
-    return new DiskFullError(folder, { freeBytes: freeBytes(folder), neededBytes }, error);
+    return new DiskFullError(folder, { ...diskRoom(folder), neededBytes }, error);
   }
 
   async #writeTensors(plan: ReducerPlan, folder: string, version: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -8,6 +8,7 @@ import {
   DiskFullError,
   errorMessage,
   hashJson,
+  InvalidArgumentError,
   isDiskError,
   type Logger,
   type Tls,
@@ -85,13 +86,16 @@ export class RunManager {
   /** Opens the runs on disk. One that cannot be opened keeps its name, and says why. */
   async load(): Promise<void> {
     const { folder, logger } = this.#options;
-    await mkdir(folder, { recursive: true });
+    await makeRunsFolder(folder);
     await deleteLeftovers(folder, logger);
     const records: RunRecord[] = [];
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       // A link may lead to a run on another disk.
       if (isRemoved(entry.name)) continue;
-      if (!entry.isDirectory() && !entry.isSymbolicLink()) continue;
+      if (!entry.isDirectory() && !entry.isSymbolicLink()) {
+        this.#keepName(entry.name, "it is no folder");
+        continue;
+      }
       const record = await this.#open(entry.name);
       if (record !== null) records.push(record);
     }
@@ -118,12 +122,19 @@ export class RunManager {
           await clock.sleep(DISK_POLL_MS);
           continue;
         }
-        const unreadable = new UnreadableRunError(name, folder, reasonOf(error, folder));
-        logger.error({ run: name }, unreadable.message);
-        this.#unreadable.set(name, unreadable);
+        this.#keepName(name, reasonOf(error, folder));
         return null;
       }
     }
+  }
+
+  /** Keeps a name from new runs: something lies in the place of its folder that cannot be opened. */
+  #keepName(name: string, reason: string): void {
+    if (!RunName.safeParse(name).success) return;
+    const { folder, logger } = this.#options;
+    const unreadable = new UnreadableRunError(name, join(folder, name), reason);
+    logger.error({ run: name }, unreadable.message);
+    this.#unreadable.set(name, unreadable);
   }
 
   /** @throws CorruptRecordError when the folder holds a run of another name, e.g. a copy */
@@ -356,4 +367,13 @@ export class RunManager {
 function reasonOf(error: unknown, folder: string): string {
   const message = errorMessage(error);
   return message.startsWith(`${folder}: `) ? message.slice(folder.length + 2) : message;
+}
+
+/** @throws InvalidArgumentError when a file is in its place: the home that was named is none */
+async function makeRunsFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() === false) {
+    throw new InvalidArgumentError("GUMSHOE_HOME", `${folder} is no folder`);
+  }
+  await mkdir(folder, { recursive: true });
 }
