@@ -2,14 +2,14 @@
  * Gumshoe beside PyTorch, Transformers and TRL on this machine: both do the same work in turns, and the
  * ratio is taken turn by turn, so that it holds on a machine that does other work, too.
  *
- *     node packages/bench/race/race.mjs --python <python with torch, transformers, trl> [train rollout iteration]
+ *     node bench/race.mjs --python <python with torch, transformers, trl> [train rollout iteration]
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const HELP = `Usage: node packages/bench/race/race.mjs [options] [train] [rollout] [iteration]
+const HELP = `Usage: node bench/race.mjs [options] [train] [rollout] [iteration]
 
 Race gumshoe against PyTorch (train), Transformers (rollout) and TRL (iteration), in turns.
 
@@ -85,7 +85,7 @@ async function race(work) {
 
 /** Takes a figure of `gumshoe bench`, measured for about as long as a rival's step takes. */
 function measureOurs(work) {
-  const cli = fileURLToPath(new URL("../../cli/bin/gumshoe.js", import.meta.url));
+  const cli = fileURLToPath(new URL("../packages/cli/bin/gumshoe.js", import.meta.url));
   const args = [cli, "bench", work, "--shape", options.shape, "--seconds", "2", "--json"];
   const out = execFileSync(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const { machine, results } = JSON.parse(out);
@@ -93,7 +93,7 @@ function measureOurs(work) {
 }
 
 async function startRival(work) {
-  const script = fileURLToPath(new URL("rivals.py", import.meta.url));
+  const script = fileURLToPath(new URL("rivals/rivals.py", import.meta.url));
   const args = [script, work, "--shape", options.shape];
   const child = spawn(options.python, args, { stdio: ["pipe", "pipe", "inherit"] });
   child.on("error", (error) => fail(`--python ${options.python}: ${error.message}`));
