@@ -50,16 +50,12 @@ function start(more: { onNotice?: (notice: string) => void; onLost?: () => void 
   return thread;
 }
 
-test("every call gets its own answer, and buffers move both ways without a copy", async () => {
+test("every call gets its own answer, arrays among them", async () => {
   const thread = start();
   const values = Float32Array.of(1, 2);
-  const [four, sums] = await Promise.all([
-    thread.call("double", 2),
-    thread.call("sum", values, { transfer: [values.buffer] }),
-  ]);
+  const [four, sums] = await Promise.all([thread.call("double", 2), thread.call("sum", values)]);
   expect(four).toBe(4);
   expect(sums).toEqual(Float32Array.of(2, 3));
-  expect(values).toHaveLength(0);
 });
 
 test("an error keeps its code, details and the system's cause", async () => {

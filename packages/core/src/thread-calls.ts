@@ -41,17 +41,16 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
    * Makes a call. When the signal is aborted the call rejects with its reason at once, and the handler's
    * signal is aborted; a handler that does not look at it runs to its end.
    *
-   * @param transfer  buffers that move to the thread instead of being copied
-   * @throws          what the handler threw, as a ClusterError where it was one; the error of a thread that
-   *                  has ended; the signal's reason
+   * @throws what the handler threw, as a ClusterError where it was one; the error of a thread that has ended;
+   *         the signal's reason
    */
   async call<C extends keyof Calls & string>(
     call: C,
     argument: Calls[C]["argument"],
-    options: { signal?: AbortSignal | undefined; transfer?: readonly ArrayBuffer[] } = {},
+    options: { signal?: AbortSignal | undefined } = {},
   ): Promise<Calls[C]["answer"]> {
     if (this.#ended !== null) throw this.#ended;
-    const { signal, transfer = [] } = options;
+    const { signal } = options;
     signal?.throwIfAborted();
     const id = this.#nextId++;
     const onAbort = (): void => {
@@ -62,7 +61,7 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
     try {
       return await new Promise((resolve, reject) => {
         this.#pending.set(id, { resolve: resolve, reject });
-        this.#post({ type: "call", id, call, argument }, transfer);
+        this.#post({ type: "call", id, call, argument });
       });
     } finally {
       signal?.removeEventListener("abort", onAbort);
@@ -84,8 +83,8 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
     this.#rejectAll(this.#ended);
   }
 
-  #post(request: ThreadRequest, transfer: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(request, transfer);
+  #post(request: ThreadRequest): void {
+    this.#worker.postMessage(request);
   }
 
   #take(reply: ThreadReply): void {

@@ -2,12 +2,14 @@ import { hostname } from "node:os";
 
 import { type Clock, type Logger, Rng } from "@gumshoe/core";
 import {
+  bytesToTokens,
   FleetService,
   floatsToBytes,
   type GroupSpec,
   type JobOf,
   RolloutService,
   type SubmitGroupRequest,
+  tokensToBytes,
 } from "@gumshoe/protocol";
 import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
 import { RpcChannel } from "@gumshoe/rpc";
@@ -108,14 +110,15 @@ export class SimulatedWorker {
 
 /** Makes up a group's answers: a function of its spec, so that a group made twice is the same. */
 export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
-  const { run, groupKey, weights, promptTokens, runDigest } = spec;
+  const { run, groupKey, weights, runDigest } = spec;
+  const promptTokens = bytesToTokens(spec.promptTokens);
   const rollouts = Array.from({ length: spec.count }, (_, rollout) => {
     const rng = new Rng(...(spec.seed as [number, ...number[]]), rollout);
     const length = Math.min(ANSWER_TOKENS, spec.maxAnswerTokens);
     // Tokens of the prompt are in the vocabulary.
     const token = () => promptTokens[rng.below(promptTokens.length)] ?? 0;
     return {
-      tokens: Array.from({ length }, token),
+      tokens: tokensToBytes(Array.from({ length }, token)),
       logprobs: floatsToBytes(Float32Array.from({ length }, () => -rng.uniform())),
       reward: rng.below(5) / 4,
       finish: "stop",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { sha256 } from "@gumshoe/core";
 import { planUpdates } from "@gumshoe/grpo";
-import { floatsToBytes } from "@gumshoe/protocol";
+import { floatsToBytes, tokensToBytes } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { encodePacks } from "../learn/encoded-packs.js";
@@ -83,7 +83,7 @@ async function keepGroups(): Promise<{ name: string; bytes: Uint8Array }[]> {
       weights: undefined,
       workerId: "inference-1",
       rollouts: [1, 2, 3].map((length) => ({
-        tokens: Array.from({ length }, (_, i) => task + i),
+        tokens: tokensToBytes(Array.from({ length }, (_, i) => task + i)),
         logprobs: floatsToBytes(new Float32Array(length).fill(-0.5 * length)),
         reward: length / 3,
         finish: "stop",
@@ -103,15 +103,15 @@ async function keepGroups(): Promise<{ name: string; bytes: Uint8Array }[]> {
 const sampled = (blobs: readonly string[]) => ({
   folder,
   blobs,
-  promptTokens: Int32Array.from(PROMPTS.flat()),
-  promptLengths: Int32Array.from(PROMPTS, ({ length }) => length),
+  promptTokens: tokensToBytes(PROMPTS.flat()),
+  promptLengths: PROMPTS.map(({ length }) => length),
   rules: RULES,
 });
 
 test("a plan of stored groups is that of the pure function, lane by lane", async () => {
   const blobs = await keepGroups();
   const plan = await background.planUpdates(sampled(blobs.map(({ name }) => name)));
-  const groups = blobs.map(({ bytes }, i) => readGroup(bytes, Int32Array.from(PROMPTS[i] ?? [])));
+  const groups = blobs.map(({ bytes }, i) => readGroup(bytes, tokensToBytes(PROMPTS[i] ?? [])));
   const { updates, counts } = planUpdates(groups, RULES);
   expect(updates).toHaveLength(2);
   expect(plan.counts).toEqual(counts);

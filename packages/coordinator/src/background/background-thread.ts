@@ -1,7 +1,8 @@
 import { errorMessage, ThreadCalls } from "@gumshoe/core";
 
 import { BlobsFailedError, UnreadableFileError } from "../errors.js";
-import { type BackgroundCalls, type EncodedPlan, type SampledGroups } from "./calls.js";
+import { type TrainingBatch } from "../learn/training-batch.js";
+import { type BackgroundCalls, type SampledGroups } from "./calls.js";
 
 /**
  * The coordinator's second thread: it writes blobs, hashes files and plans updates, so that leases,
@@ -42,9 +43,9 @@ export class BackgroundThread {
     }
   }
 
-  /** Plans the updates of an iteration. The prompts' buffer is moved to the thread. @throws ClusterError */
-  planUpdates(groups: SampledGroups): Promise<EncodedPlan> {
-    return this.#calls.call("planUpdates", groups, { transfer: [groups.promptTokens.buffer] });
+  /** Plans the updates of an iteration. @throws ClusterError */
+  planUpdates(groups: SampledGroups): Promise<TrainingBatch> {
+    return this.#calls.call("planUpdates", groups);
   }
 
   /** Ends the thread; what is not on disk yet fails. */

@@ -1,4 +1,6 @@
-import { type RolloutCounts, type UpdateRules } from "@gumshoe/grpo";
+import { type UpdateRules } from "@gumshoe/grpo";
+
+import { type TrainingBatch } from "../learn/training-batch.js";
 
 /** The calls that the coordinator's second thread answers. */
 export interface BackgroundCalls {
@@ -7,7 +9,7 @@ export interface BackgroundCalls {
   /** Answers the SHA-256 of a file. */
   hashFile: { argument: string; answer: string };
   /** Reads the groups of an iteration and plans its updates. */
-  planUpdates: { argument: SampledGroups; answer: EncodedPlan };
+  planUpdates: { argument: SampledGroups; answer: TrainingBatch };
 }
 
 /** The groups of an iteration in task order, and the rules that make updates of them. */
@@ -16,16 +18,9 @@ export interface SampledGroups {
   readonly folder: string;
   /** Name of each group's blob. */
   readonly blobs: readonly string[];
-  /** Tokens of all prompts, one after the other. */
-  readonly promptTokens: Int32Array<ArrayBuffer>;
+  /** Tokens of all prompts, one after the other: little-endian int32. */
+  readonly promptTokens: Uint8Array;
   /** Tokens of each group's prompt. */
-  readonly promptLengths: Int32Array;
+  readonly promptLengths: readonly number[];
   readonly rules: UpdateRules;
-}
-
-/** An UpdatePlan whose lanes are encoded: thousands of packs would take longer to copy than to plan. */
-export interface EncodedPlan {
-  /** Per update its lanes, each the bytes of a Lane that has packs and nothing else. */
-  readonly updates: readonly (readonly Uint8Array[])[];
-  readonly counts: RolloutCounts;
 }

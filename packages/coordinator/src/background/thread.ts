@@ -27,7 +27,7 @@ async function readGroups(sampled: SampledGroups): Promise<Group[]> {
   const groups: Group[] = [];
   let start = 0;
   for (const [i, blob] of blobs.entries()) {
-    const end = start + (promptLengths[i] ?? 0);
+    const end = start + (promptLengths[i] ?? 0) * Int32Array.BYTES_PER_ELEMENT;
     groups.push(readGroup(await store.get(blob), promptTokens.subarray(start, end)));
     start = end;
   }

@@ -1,5 +1,5 @@
 import { type Pack } from "@gumshoe/grpo";
-import { floatsToBytes, Lane, type PackMessage } from "@gumshoe/protocol";
+import { floatsToBytes, Lane, type PackMessage, tokensToBytes } from "@gumshoe/protocol";
 
 /**
  * Encodes the packs of a lane as a Lane that has nothing else: a few bytes for each token instead of
@@ -17,10 +17,10 @@ export function decodePacks(bytes: Uint8Array): PackMessage[] {
 function toPackMessage(pack: Pack): PackMessage {
   return {
     groupKey: pack.groupKey,
-    promptTokens: [...pack.promptTokens],
+    promptTokens: tokensToBytes(pack.promptTokens),
     answers: pack.answers.map(({ rollout, tokens, logprobs, advantage, weight }) => ({
       rollout,
-      tokens: [...tokens],
+      tokens: tokensToBytes(tokens),
       logprobs: floatsToBytes(logprobs),
       advantage,
       weight,

@@ -1,4 +1,4 @@
-import { type LossMetrics, type TrainingLoss } from "@gumshoe/grpo";
+import { type LossMetrics } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
   type GradientJob,
@@ -22,7 +22,6 @@ export interface LaneWork {
   readonly lanes: readonly Uint8Array[];
   readonly weights: Weights;
   readonly sources: readonly TensorSource[];
-  readonly loss: TrainingLoss;
   readonly temperature: number;
   /** Says that log-probs must agree with the sampler's bit for bit. */
   readonly expectExact: boolean;
@@ -96,7 +95,6 @@ export class LaneCollector {
       weightSources: [...work.sources],
       reducers: [...work.sources],
       packs: decodePacks(packs),
-      lossJson: JSON.stringify(work.loss),
       temperature: work.temperature,
       expectExact: work.expectExact,
     };
@@ -123,9 +121,9 @@ export class LaneCollector {
       if (known.digest === gradientDigest) return;
       this.#refuse(`lane ${laneKey(update, lane)} was computed twice, with different gradients`);
     }
-    if (work.expectExact && request.logprobGapMax !== 0) {
+    if (work.expectExact && metrics.logprobGapMax !== 0) {
       this.#refuse(
-        `${request.logprobGapAt}: sampler and trainer differ by ${request.logprobGapMax} nats; ` +
+        `${describePosition(metrics)}: sampler and trainer differ by ${metrics.logprobGapMax} nats; ` +
           "the log-probs of the same weights must agree bit for bit",
       );
     }
@@ -143,4 +141,8 @@ export class LaneCollector {
     this.#failed(error);
     throw error;
   }
+}
+
+function describePosition({ logprobGapAt: at }: LossMetrics): string {
+  return at === null ? "" : `${at.groupKey} rollout ${at.rollout} token ${at.token}`;
 }

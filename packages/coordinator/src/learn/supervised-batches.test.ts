@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 
 import { readAssets, Tokenizer } from "@gumshoe/engine";
 import { parseRunConfig, type RunConfig } from "@gumshoe/config";
+import { bytesToTokens } from "@gumshoe/protocol";
 import { type CaseTask } from "@gumshoe/puzzles";
 import { beforeAll, expect, test } from "vitest";
 
@@ -52,7 +53,9 @@ test("the target tokens of an update weigh the same, and one together", async ()
   const { updates } = await batch().of(0);
   for (const lanes of updates) {
     const answers = lanes.flatMap(decodePacks).flatMap(({ answers: some }) => some);
-    const weights = answers.flatMap(({ tokens, weight }) => Array.from(tokens, () => weight));
+    const weights = answers.flatMap(({ tokens, weight }) =>
+      Array.from(bytesToTokens(tokens), () => weight),
+    );
     expect(new Set(weights).size).toBe(1);
     expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
   }
@@ -65,9 +68,13 @@ test("an example is its prompt as a chat, then the right answers and the end", a
     .flatMap(decodePacks)
     .find(({ groupKey }) => groupKey === "example 3");
   const task = (await tasks.task(3)) as CaseTask;
-  const text = tokenizer.decode([...(pack?.answers[0]?.tokens ?? [])], { skipSpecialTokens: true });
+  const [answer] = pack?.answers ?? [];
+  const tokens = [...bytesToTokens(answer?.tokens ?? Buffer.alloc(0))];
+  const text = tokenizer.decode(tokens, { skipSpecialTokens: true });
   expect(text).toMatch(/^A\. /);
-  for (const answer of Object.values(task.solution)) expect(text).toContain(answer);
-  expect([...(pack?.promptTokens ?? [])]).toEqual(tokenizer.encodeChat(task.messages));
-  expect(pack?.answers[0]?.tokens.at(-1)).toBe(tokenizer.stopTokenIds[0]);
+  for (const right of Object.values(task.solution)) expect(text).toContain(right);
+  expect([...bytesToTokens(pack?.promptTokens ?? Buffer.alloc(0))]).toEqual(
+    tokenizer.encodeChat(task.messages),
+  );
+  expect(tokens.at(-1)).toBe(tokenizer.stopTokenIds[0]);
 });

@@ -11,8 +11,9 @@ import {
 } from "@gumshoe/protocol";
 
 import { type BackgroundThread } from "../background/background-thread.js";
-import { type EncodedPlan, type SampledGroups } from "../background/calls.js";
+import { type SampledGroups } from "../background/calls.js";
 import { CorruptRecordError } from "../errors.js";
+import { type TrainingBatch } from "../learn/training-batch.js";
 import { BlobStore } from "../ledger/blob-store.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
@@ -175,7 +176,7 @@ export class RunRecord {
   }
 
   /** Plans the updates of an iteration from groups whose blobs this run keeps. */
-  planUpdates(groups: Omit<SampledGroups, "folder">): Promise<EncodedPlan> {
+  planUpdates(groups: Omit<SampledGroups, "folder">): Promise<TrainingBatch> {
     return this.#background.planUpdates({ ...groups, folder: blobFolder(this.folder) });
   }
 

@@ -13,13 +13,12 @@ import { createGzip } from "node:zlib";
 
 import { replaceFile } from "@gumshoe/core";
 
-import { SubmitGroupRequest } from "@gumshoe/protocol";
+import { SubmitGroupRequest, tokenCount } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
-import { textOf } from "../learn/slab.js";
 
 /** An answer to look at. */
 export interface Example {
@@ -70,10 +69,10 @@ async function* groupLines(
   plans: readonly GroupPlan[],
   shown: ShownSums,
 ): AsyncGenerator<string> {
-  for (const { groupKey, task: taskText } of plans) {
+  for (const { groupKey, taskJson } of plans) {
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
     const { weights, rollouts } = SubmitGroupRequest.decode(blob);
-    const { task, fields } = readTask(textOf(taskText));
+    const { task, fields } = readTask(taskJson.toString());
     const prompt = task.messages.map(({ content }) => content).join("\n\n");
     const answer = fields["solution"] ?? fields["answer"];
     const lines = rollouts.map((rollout, index) => {
@@ -91,7 +90,7 @@ async function* groupLines(
         answer,
         reward,
         finish,
-        tokens: tokens.length,
+        tokens: tokenCount(tokens),
         metrics: Object.keys(rollout.metrics).length === 0 ? undefined : rollout.metrics,
         gradingError: gradingError === "" ? undefined : gradingError,
       });
