@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { TokenizerError } from "../errors.js";
 import { type JsonObject } from "./tokenizer-files.js";
 import { GPT2_WORDS, readWordPattern } from "./word-pattern.js";
@@ -21,7 +23,7 @@ const MODELS = ["BPE", "Unigram"];
  * @throws TokenizerError naming the part
  */
 export function checkTokenizer(json: JsonObject): JsonObject {
-  checkModel(object(json["model"], "model"));
+  const model = readModel(object(json["model"], "model"));
   checkAddedTokens(json["added_tokens"] ?? [], json["normalizer"] ?? null);
   const growth = { factor: 1, numParts: 0 };
   const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
@@ -35,6 +37,7 @@ export function checkTokenizer(json: JsonObject): JsonObject {
   return {
     ...json,
     added_tokens: json["added_tokens"] ?? [],
+    model,
     normalizer,
     pre_tokenizer: preTokenizer,
     post_processor: null,
@@ -81,25 +84,61 @@ function object(value: unknown, name: string): JsonObject {
   return refuse(`has no ${name}`);
 }
 
-function checkModel(model: JsonObject): void {
+/** Checks a model, and names its type: the library takes one without a type for another kind. */
+function readModel(model: JsonObject): JsonObject {
   const type = model["type"] ?? "BPE";
   if (!MODELS.includes(type as string)) {
-    refuse(`has a model of type ${JSON.stringify(type)}; known are ${MODELS.join(", ")}`);
+    refuse(`has a model of type ${shownValue(type)}; known are ${MODELS.join(", ")}`);
   }
+  if (type === "Unigram") checkUnigram(model);
+  else checkPairs(model);
+  return { ...model, type };
+}
+
+function checkPairs(model: JsonObject): void {
   if ((model["dropout"] ?? 0) !== 0) refuse("has a BPE with dropout, which is random");
-  if (type === "BPE" && (model["continuing_subword_prefix"] ?? "") !== "") {
+  if ((model["continuing_subword_prefix"] ?? "") !== "") {
     refuse("has a BPE with continuing_subword_prefix, not known here");
   }
   const suffix = model["end_of_word_suffix"] ?? "";
-  if (type === "BPE" && suffix !== "" && losesLetters(model)) {
+  if (suffix !== "" && losesLetters(model)) {
     refuse("has a BPE with end_of_word_suffix and without unk_token, not known here");
   }
-  const vocab = model["vocab"];
-  if (Array.isArray(vocab)) {
-    if (vocab.length > MAX_ID) refuse(`has ${vocab.length} tokens; ${MAX_ID} are taken`);
-    return;
+  const vocab = object(model["vocab"], "vocabulary");
+  for (const [token, id] of Object.entries(vocab)) checkId(token, id);
+  const { merges } = model;
+  if (!Array.isArray(merges)) refuse("has a BPE without merges");
+  if (merges.length > MAX_ID) refuse(`has ${merges.length} merges; ${MAX_ID} are taken`);
+  const isPair = typeof (merges as unknown[])[0] === "string" ? isText : isTextPair;
+  const wrong = (merges as unknown[]).find((merge) => !isPair(merge));
+  if (wrong !== undefined) refuse(`has a merge that is no pair: ${shownValue(wrong)}`);
+}
+
+function checkUnigram(model: JsonObject): void {
+  const { vocab, unk_id: unknown = null } = model;
+  if (!Array.isArray(vocab)) refuse("has a Unigram without a list of tokens");
+  const { length } = vocab as unknown[];
+  if (length === 0 || length > MAX_ID) refuse(`has ${length} tokens; 1 to ${MAX_ID} are taken`);
+  const wrong = (vocab as unknown[]).find((entry) => !isScoredToken(entry));
+  if (wrong !== undefined) refuse(`has a token without a score: ${shownValue(wrong)}`);
+  if (unknown === null) return;
+  if (!Number.isSafeInteger(unknown) || Number(unknown) < 0 || Number(unknown) >= length) {
+    refuse(`has the unk_id ${shownValue(unknown)}, which is none of its ${length} tokens`);
   }
-  for (const [token, id] of Object.entries(object(vocab, "vocabulary"))) checkId(token, id);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isTextPair(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every(isText);
+}
+
+function isScoredToken(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  const [token, score] = value as unknown[];
+  return value.length === 2 && isText(token) && typeof score === "number";
 }
 
 /** Says whether letters that no token has vanish, as Rust's BPE lets them without an unknown token. */
@@ -110,8 +149,9 @@ export function losesLetters(model: JsonObject): boolean {
 
 function checkId(token: string, id: unknown): void {
   if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < MAX_ID) return;
-  const shown = JSON.stringify(token.slice(0, 40));
-  refuse(`gives ${shown} the id ${JSON.stringify(id)}, not an integer from 0 to ${MAX_ID - 1}`);
+  refuse(
+    `gives ${shownValue(token)} the id ${shownValue(id)}, not an integer from 0 to ${MAX_ID - 1}`,
+  );
 }
 
 function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
@@ -123,11 +163,11 @@ function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
     if (typeof content !== "string" || content === "") refuse("has an added token without content");
     checkId(content, token["id"]);
     if (token["single_word"] === true) {
-      refuse(`has the added token ${JSON.stringify(content)} as single_word, not known here`);
+      refuse(`has the added token ${shownValue(content)} as single_word, not known here`);
     }
     const isPlain = !changesText && /^[ -~]+$/.test(content);
     if (token["normalized"] === true && normalizer !== null && !isPlain) {
-      refuse(`normalizes the added token ${JSON.stringify(content)}, not known here`);
+      refuse(`normalizes the added token ${shownValue(content)}, not known here`);
     }
   }
 }
@@ -198,7 +238,7 @@ function readPreTokenizer(
     case "Punctuation": {
       const behavior = part["behavior"] ?? "Isolated";
       if (behavior === "Isolated" || behavior === "Contiguous") return part;
-      return refuse(`has a Punctuation with behavior ${JSON.stringify(behavior)}, not known here`);
+      return refuse(`has a Punctuation with behavior ${shownValue(behavior)}, not known here`);
     }
     case "Split":
       return readSplit(part, hasSpaces);
@@ -221,7 +261,7 @@ function readSplit(part: JsonObject, hasSpaces: boolean): JsonObject {
     // Gemma's: a space that its normalizer has replaced by then.
     (behavior === "MergedWithPrevious" && pattern["String"] === " " && !hasSpaces);
   if (isKnown) return { ...part, pattern };
-  const how = `${JSON.stringify(behavior)}${invert === true ? ", inverted" : ""}`;
+  const how = `${shownValue(behavior)}${invert === true ? ", inverted" : ""}`;
   return refuse(`has a Split with behavior ${how}, not known here`);
 }
 
@@ -236,6 +276,6 @@ function readPattern(value: unknown): JsonObject {
 function knownType(part: JsonObject, kind: string, known: readonly string[]): string {
   const { type } = part;
   if (typeof type === "string" && known.includes(type)) return type;
-  const given = JSON.stringify(type ?? null);
+  const given = shownValue(type ?? null);
   return refuse(`has a ${kind} of type ${given}; known are ${known.join(", ")}`);
 }
