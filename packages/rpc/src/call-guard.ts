@@ -92,7 +92,7 @@ export class CallGuard {
       onRefused({ method: path, peer, error });
       return error;
     };
-    if (incoming.isCompressed) return refuse(new CompressedRequestError());
+    if (incoming.isCompressed) return refuse(COMPRESSED);
     const problem = bearerProblem(metadata, token);
     if (problem !== null) {
       if (!isOpen(path)) return refuse(problem);
@@ -100,7 +100,7 @@ export class CallGuard {
       const isFull = responseStream
         ? this.#openStreams >= MAX_OPEN_STREAMS
         : this.#openCalls - this.#openStreams >= MAX_OPEN_CALLS;
-      return isFull ? refuse(new ClusterError("RESOURCE_EXHAUSTED", TOO_MANY)) : "open";
+      return isFull ? refuse(TOO_MANY) : "open";
     }
     connections.trust(peer);
     const role = connections.roleOf(peer);
@@ -125,7 +125,16 @@ export class CallGuard {
   }
 }
 
-const TOO_MANY = "too many health checks are open; try again later";
+// One for all refused calls: an error of its own for each would cost more than the refusal.
+const COMPRESSED = new CompressedRequestError();
+const TOO_MANY = new ClusterError(
+  "RESOURCE_EXHAUSTED",
+  "too many health checks are open; try again later",
+);
+const TIME_IS_OVER = new ClusterError(
+  "UNAVAILABLE",
+  "the time for a call without the token is over",
+);
 
 /** A call without the token, with its time limits. */
 class OpenCall {
@@ -154,7 +163,6 @@ class OpenCall {
   }
 
   #endAfter(ms: number): NodeJS.Timeout {
-    const error = new ClusterError("UNAVAILABLE", "the time for a call without the token is over");
-    return setTimeout(() => this.#call.sendStatus(toGrpcFailure(error)), ms).unref();
+    return setTimeout(() => this.#call.sendStatus(toGrpcFailure(TIME_IS_OVER)), ms).unref();
   }
 }

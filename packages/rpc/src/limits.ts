@@ -86,15 +86,20 @@ const DEADLINES_MS: Readonly<Record<string, number>> = {
 
 /** Returns the time that a call may take, in ms, from its path `/gumshoe.v1.Service/Method`. */
 export function deadlineMs(path: string): number {
-  return DEADLINES_MS[methodName(path)] ?? DEFAULT_DEADLINE_MS;
+  return ownValue(DEADLINES_MS, methodName(path)) ?? DEFAULT_DEADLINE_MS;
 }
 
 /** Returns the largest request of a method, in bytes, from its path. */
 export function maxRequestBytes(path: string): number {
-  return MAX_REQUEST_BYTES[methodName(path)] ?? DEFAULT_REQUEST_BYTES;
+  return ownValue(MAX_REQUEST_BYTES, methodName(path)) ?? DEFAULT_REQUEST_BYTES;
 }
 
 /** Returns the name of a method from its path. */
 export function methodName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** The path is the caller's: `constructor` is no method of the table. */
+function ownValue(table: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
