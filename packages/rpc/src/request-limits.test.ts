@@ -24,7 +24,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RpcChannel } from "./channel.js";
 import { addressOf, Connections } from "./connections.js";
 import { type RpcHandlers } from "./handlers.js";
-import { maxRequestBytes } from "./limits.js";
+import { deadlineMs, maxRequestBytes } from "./limits.js";
 import { RpcServer } from "./server.js";
 import { type RpcService } from "./service.js";
 
@@ -265,3 +265,12 @@ test("a connection without a call is ended after ten seconds, one that is truste
   expect([watching.destroyed, trusted.destroyed]).toEqual([true, true]);
   listener.close();
 });
+
+test.each(["constructor", "toString", "__proto__", "Nothing"])(
+  "a method %s that there is not has the limits of an unlisted one",
+  (name) => {
+    const limits = [maxRequestBytes(`/x.v1.X/${name}`), deadlineMs(`/x.v1.X/${name}`)];
+    expect(limits).toEqual([maxRequestBytes("/x.v1.X/Unlisted"), deadlineMs("/x.v1.X/Unlisted")]);
+    expect(limits.every(Number.isSafeInteger)).toBe(true);
+  },
+);
