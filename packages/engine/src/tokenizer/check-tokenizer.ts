@@ -1,11 +1,11 @@
 import { shownValue } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
+import { checkId, readModel } from "./check-model.js";
+import { partOf, refuse } from "./tokenizer-part.js";
 import { type JsonObject } from "./tokenizer-files.js";
 import { GPT2_WORDS, readWordPattern } from "./word-pattern.js";
 
-/** Ids of published vocabularies end below 300,000. */
-const MAX_ID = 4_194_304;
 /** Parts of a pipeline, those of inner sequences counted. */
 const MAX_PARTS = 64;
 /** How many times as long a text may become by normalizers. */
@@ -14,7 +14,6 @@ const MAX_TEXT = 1000;
 
 const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequence"];
 const PRE_TOKENIZERS = ["ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split"];
-const MODELS = ["BPE", "Unigram"];
 
 /**
  * Checks a `tokenizer.json`, and returns it as the library must be given it to cut texts as the Rust
@@ -23,7 +22,7 @@ const MODELS = ["BPE", "Unigram"];
  * @throws TokenizerError naming the part
  */
 export function checkTokenizer(json: JsonObject): JsonObject {
-  const model = readModel(object(json["model"], "model"));
+  const model = readModel(partOf(json["model"], "model"));
   checkAddedTokens(json["added_tokens"] ?? [], json["normalizer"] ?? null);
   const growth = { factor: 1, numParts: 0 };
   const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
@@ -73,92 +72,11 @@ export function checkTokenizerConfig(
   }
 }
 
-function refuse(problem: string): never {
-  throw new TokenizerError("tokenizer.json", problem);
-}
-
-function object(value: unknown, name: string): JsonObject {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as JsonObject;
-  }
-  return refuse(`has no ${name}`);
-}
-
-/** Checks a model, and names its type: the library takes one without a type for another kind. */
-function readModel(model: JsonObject): JsonObject {
-  const type = model["type"] ?? "BPE";
-  if (!MODELS.includes(type as string)) {
-    refuse(`has a model of type ${shownValue(type)}; known are ${MODELS.join(", ")}`);
-  }
-  if (type === "Unigram") checkUnigram(model);
-  else checkPairs(model);
-  return { ...model, type };
-}
-
-function checkPairs(model: JsonObject): void {
-  if ((model["dropout"] ?? 0) !== 0) refuse("has a BPE with dropout, which is random");
-  if ((model["continuing_subword_prefix"] ?? "") !== "") {
-    refuse("has a BPE with continuing_subword_prefix, not known here");
-  }
-  const suffix = model["end_of_word_suffix"] ?? "";
-  if (suffix !== "" && losesLetters(model)) {
-    refuse("has a BPE with end_of_word_suffix and without unk_token, not known here");
-  }
-  const vocab = object(model["vocab"], "vocabulary");
-  for (const [token, id] of Object.entries(vocab)) checkId(token, id);
-  const { merges } = model;
-  if (!Array.isArray(merges)) refuse("has a BPE without merges");
-  if (merges.length > MAX_ID) refuse(`has ${merges.length} merges; ${MAX_ID} are taken`);
-  const isPair = typeof (merges as unknown[])[0] === "string" ? isText : isTextPair;
-  const wrong = (merges as unknown[]).find((merge) => !isPair(merge));
-  if (wrong !== undefined) refuse(`has a merge that is no pair: ${shownValue(wrong)}`);
-}
-
-function checkUnigram(model: JsonObject): void {
-  const { vocab, unk_id: unknown = null } = model;
-  if (!Array.isArray(vocab)) refuse("has a Unigram without a list of tokens");
-  const { length } = vocab as unknown[];
-  if (length === 0 || length > MAX_ID) refuse(`has ${length} tokens; 1 to ${MAX_ID} are taken`);
-  const wrong = (vocab as unknown[]).find((entry) => !isScoredToken(entry));
-  if (wrong !== undefined) refuse(`has a token without a score: ${shownValue(wrong)}`);
-  if (unknown === null) return;
-  if (!Number.isSafeInteger(unknown) || Number(unknown) < 0 || Number(unknown) >= length) {
-    refuse(`has the unk_id ${shownValue(unknown)}, which is none of its ${length} tokens`);
-  }
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === "string";
-}
-
-function isTextPair(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 2 && value.every(isText);
-}
-
-function isScoredToken(value: unknown): boolean {
-  if (!Array.isArray(value)) return false;
-  const [token, score] = value as unknown[];
-  return value.length === 2 && isText(token) && typeof score === "number";
-}
-
-/** Says whether letters that no token has vanish, as Rust's BPE lets them without an unknown token. */
-export function losesLetters(model: JsonObject): boolean {
-  const isBpe = (model["type"] ?? "BPE") === "BPE";
-  return isBpe && (model["unk_token"] ?? null) === null && model["byte_fallback"] !== true;
-}
-
-function checkId(token: string, id: unknown): void {
-  if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < MAX_ID) return;
-  refuse(
-    `gives ${shownValue(token)} the id ${shownValue(id)}, not an integer from 0 to ${MAX_ID - 1}`,
-  );
-}
-
 function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
   if (!Array.isArray(tokens)) refuse("has added_tokens that are no list");
   const changesText = /"(?:Prepend|Replace)"/.test(JSON.stringify(normalizer));
   for (const one of tokens as unknown[]) {
-    const token = object(one, "added token");
+    const token = partOf(one, "added token");
     const content = token["content"];
     if (typeof content !== "string" || content === "") refuse("has an added token without content");
     checkId(content, token["id"]);
@@ -180,7 +98,7 @@ function mapParts(
   parts = { count: 0 },
 ): JsonObject | null {
   if (value === null) return null;
-  const part = object(value, list);
+  const part = partOf(value, list);
   if (++parts.count > MAX_PARTS) refuse(`has more than ${MAX_PARTS} ${list}`);
   if (part["type"] !== "Sequence") {
     const made = read(part);
@@ -266,7 +184,7 @@ function readSplit(part: JsonObject, hasSpaces: boolean): JsonObject {
 }
 
 function readPattern(value: unknown): JsonObject {
-  const pattern = object(value, "pattern");
+  const pattern = partOf(value, "pattern");
   const { Regex: regex, String: text } = pattern;
   if (typeof text === "string" && text.length <= MAX_TEXT) return { String: text };
   if (typeof regex === "string") return { Regex: readWordPattern(regex) };

@@ -1,6 +1,6 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 
-import { losesLetters } from "./check-tokenizer.js";
+import { losesLetters } from "./check-model.js";
 import { mergeWord, PairRanks } from "./merge-word.js";
 import { type JsonObject } from "./tokenizer-files.js";
 
