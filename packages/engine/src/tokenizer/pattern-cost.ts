@@ -1,10 +1,10 @@
 /**
- * What a pattern may cost: JavaScript tries it at every place of a text, and goes back through what was repeated
- * when something behind does not fit. Known before any text is there, from the pattern alone:
+ * Bounds the cost of a regular expression before any text is matched. JavaScript tries it at every position of a
+ * text, and backtracks over a repetition when what follows does not match. So:
  *
- * - At one place, the ways to match are few, and one part of unbounded length at most is gone back through.
- * - An alternative that goes back through such a part is followed by one that takes all of the same part: what
- *   was looked at is then behind, and the time grows with the length of the text.
+ * - At one position, the ways to match are few, and it backtracks over one repetition without bound at most.
+ * - An alternative that backtracks so is followed by one that matches all of the same run: the next position that is
+ *   tried is behind the run, and the time grows with the length of the text.
  */
 
 /** Ways to match at one place; published patterns have some ten. */
@@ -14,7 +14,7 @@ const UNBOUNDED = 100;
 /** An escape, a class in brackets, a count, or one character. */
 const TOKEN = /\\[pP]\{[^}]*\}|\\[^]|\[(?:\\[^]|[^\]\\])*\]|\{\d*,?\d*\}|[^]/gu;
 const COUNT = /^\{(\d*)(,?)(\d*)\}$/;
-/** What stands behind the bracket of a group that looks at a text without taking it. */
+/** Beginnings of lookaheads and lookbehinds. */
 const LOOKS = ["?=", "?!", "?<=", "?<!"];
 
 interface Item {
@@ -35,16 +35,16 @@ type Sequence = readonly Item[];
 export function costProblem(pattern: string): string | null {
   const alternatives = new PatternReader(pattern).alternatives();
   for (const [i, alternative] of alternatives.entries()) {
-    const { ways, retraced } = costOf(alternative, false);
+    const { ways, backtracked } = costOf(alternative, false);
     if (ways > MAX_WAYS) return "which matches in too many ways: it may take for ever";
-    if (retraced.length === 0) continue;
-    const [part] = retraced;
+    if (backtracked.length === 0) continue;
+    const [part] = backtracked;
     const isSafe =
-      retraced.length === 1 &&
+      backtracked.length === 1 &&
       part !== undefined &&
       alternative.includes(part) &&
       isTaken(part.source, alternatives.slice(i + 1));
-    if (!isSafe) return "which goes back through what it repeats: it may take for ever";
+    if (!isSafe) return "which backtracks over what it repeats: it may take for ever";
   }
   return null;
 }
@@ -68,33 +68,33 @@ function isTaken(source: string, [next, ...others]: readonly Sequence[]): boolea
 interface Cost {
   /** Ways to match at one place, apart from lengths of unbounded parts. */
   readonly ways: number;
-  /** Unbounded parts that are gone back through when something behind them does not fit. */
-  readonly retraced: readonly Item[];
+  /** Unbounded parts that are backtracked over when what follows does not match. */
+  readonly backtracked: readonly Item[];
 }
 
-/** @param mayFail  whether something behind the sequence may not fit */
+/** @param mayFail  whether what follows the sequence may not match */
 function costOf(sequence: Sequence, mayFail: boolean): Cost {
   let ways = 1;
-  const retraced: Item[] = [];
+  const backtracked: Item[] = [];
   let fails = mayFail;
   for (const item of [...sequence].reverse()) {
     const { kind, least, most, alternatives } = item;
     const isUnbounded = most >= UNBOUNDED;
     if (kind === "part" && fails) {
-      if (isUnbounded) retraced.push(item);
+      if (isUnbounded) backtracked.push(item);
       else ways *= most - least + 1;
     }
     if (kind === "group" || kind === "look") {
       const inner = alternatives.map((one) => costOf(one, kind === "group" && (fails || most > 1)));
       const sum = inner.reduce((total, one) => total + one.ways, 0);
       ways *= sum ** most * (fails ? most - least + 1 : 1);
-      retraced.push(...inner.flatMap((one) => one.retraced));
-      // What it looks at is not behind afterwards.
-      if (kind === "look" && alternatives.some(hasUnbounded)) retraced.push(item);
+      backtracked.push(...inner.flatMap((one) => one.backtracked));
+      // The next position that is tried lies inside of what it looked at.
+      if (kind === "look" && alternatives.some(hasUnbounded)) backtracked.push(item);
     }
     if (least > 0 || kind === "anchor") fails = true;
   }
-  return { ways, retraced };
+  return { ways, backtracked };
 }
 
 function hasUnbounded(sequence: Sequence): boolean {
