@@ -13,12 +13,14 @@ import { RECORDS } from "./records.mjs";
 import { REQUESTS } from "./requests.mjs";
 import { RESPONSES } from "./responses.mjs";
 import { SETTINGS } from "./settings.mjs";
+import { TEMPLATES } from "./templates.mjs";
 import { TOKENIZERS } from "./tokenizers.mjs";
 
 export const PARSERS = [
   ...CONFIGS,
   ...PUZZLES,
   ...EVALUATIONS,
+  ...TEMPLATES,
   ...TOKENIZERS,
   ...MODEL_FILES,
   ...RECORDS,

@@ -1,68 +1,12 @@
-/** Tokenizers and chat templates of foreign models: their files, and texts that they are given. */
+/** Tokenizers of foreign models: their files and patterns, texts that they encode, ids that they decode. */
 import { Tokenizer } from "@gumshoe/engine";
 
-import { Template } from "../../packages/engine/dist/template/template.js";
-import { jsonOf, textOf } from "./files.mjs";
-
-const MESSAGES = [
-  { role: "system", content: "Be brief." },
-  { role: "user", content: "Who did it? <b>&amp;</b>" },
-  { role: "assistant", content: "  Mrs. White\n" },
-];
-const SPECIAL = ["<|im_start|>", "<|im_end|>", "</s>", "▁", "'s", " the", "\r\n", "   ", "ſ"];
+import { readWordPattern } from "../../packages/engine/dist/tokenizer/word-pattern.js";
+import { jsonOf } from "./files.mjs";
+import { MESSAGES, SPECIAL } from "./templates.mjs";
 
 const families = jsonOf("test/golden/tokenizers/cases.json.gz");
 const rookie = jsonOf("models/rookie/tokenizer.json");
-const { templates: sources } = jsonOf("test/golden/templates/cases.json");
-
-const templates = {
-  name: "templates",
-  open: async () => {
-    const expressions = ["expressions.txt", "more_expressions.txt"].flatMap((name) =>
-      textOf(`test/golden/templates/${name}`).split("\n"),
-    );
-    const shown = expressions.map((one) => `{{ ${one} }}`);
-    const parts = sources.join(" ").match(/\{[{%#]-?|-?[}%#]\}|\w+|\|\s*\w+/g);
-    return {
-      words: [...new Set(parts), ...shown, "{% for m in messages %}"],
-      make: (mutator) => mutator.text([...sources, ...shown]),
-      read: (source) => {
-        const variables = { messages: MESSAGES, add_generation_prompt: true, bos_token: "<s>" };
-        const text = Template.parse(source).render(variables, "2026-11-28");
-        if (typeof text !== "string") throw new Error(`renders a ${typeof text}`);
-      },
-    };
-  },
-};
-
-/** Some of the sources are refused on purpose. */
-function parseOrNull(source) {
-  try {
-    return Template.parse(source);
-  } catch {
-    return null;
-  }
-}
-
-const chats = {
-  name: "chats",
-  open: async () => {
-    const parsed = sources.map(parseOrNull).filter((template) => template !== null);
-    const valid = MESSAGES.map(({ content }) => content);
-    return {
-      words: [...SPECIAL, "<think>", "</think>", "<tool_call>", "{{ x }}", "{% raw %}"],
-      make: (mutator) => ({
-        at: mutator.random.below(parsed.length),
-        contents: valid.map((content) => (mutator.chance(0.5) ? mutator.text(valid) : content)),
-      }),
-      read: ({ at, contents }) => {
-        const messages = MESSAGES.map(({ role }, i) => ({ role, content: contents[i] }));
-        const variables = { messages, add_generation_prompt: true, bos_token: "<s>", tools: null };
-        parsed[at].render(variables, "2026-11-28");
-      },
-    };
-  },
-};
 
 /** A tokenizer's file with few tokens, as a whole one takes long to read. */
 function shortened(json) {
@@ -123,7 +67,7 @@ const tokenizerFiles = {
   },
 };
 
-/** Some of the families, too, are refused on purpose. */
+/** Some of the families are refused on purpose. */
 function openOrNull(json) {
   try {
     return Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(json) });
@@ -180,4 +124,75 @@ const decoding = {
   },
 };
 
-export const TOKENIZERS = [templates, chats, tokenizerFiles, encoding, decoding];
+/** The patterns of a pipeline, those of inner sequences too. */
+function patternsOf(part) {
+  const own = part?.pattern?.Regex === undefined ? [] : [part.pattern.Regex];
+  return [...own, ...(part?.pretokenizers ?? []).flatMap(patternsOf)];
+}
+
+/** Patterns that are taken must be linear in a text of any letters. */
+const wordPatterns = {
+  name: "word-patterns",
+  open: async () => {
+    const valid = [
+      ...new Set(families.flatMap(({ tokenizer }) => patternsOf(tokenizer.pre_tokenizer))),
+    ];
+    const parts = valid.flatMap((pattern) => pattern.split("|"));
+    const letters = [
+      " ",
+      "a",
+      "A",
+      "1",
+      "\n",
+      "\r\n",
+      "'",
+      "é",
+      "한",
+      "-",
+      "\t",
+      "'s",
+      "  ",
+      "\u0301",
+    ];
+    return {
+      words: [
+        ...parts,
+        "?",
+        "*",
+        "+",
+        "{1,3}",
+        "(?:",
+        ")",
+        "(?!\\S)",
+        "$",
+        "^",
+        "[^a]",
+        "\\p{L}",
+        "|",
+      ],
+      make: (mutator) => {
+        const pattern = mutator.chance(0.3)
+          ? mutator.someWords(8)
+          : mutator.changedText(mutator.one(valid), parts);
+        const piece = mutator.one(letters) + (mutator.chance(0.5) ? mutator.one(letters) : "");
+        const text = piece.repeat(10_000) + mutator.one(letters);
+        return { pattern, text: mutator.chance(0.5) ? text : mutator.one(letters) + text };
+      },
+      read: ({ pattern, text }) => {
+        let found = 0;
+        let regex;
+        try {
+          regex = new RegExp(readWordPattern(pattern), "gu");
+        } catch (error) {
+          // The tokenizer's constructor says so.
+          if (error instanceof SyntaxError) return;
+          throw error;
+        }
+        for (const { 0: word } of text.matchAll(regex)) found += word.length;
+        if (found > text.length) throw new Error("finds more than there is");
+      },
+    };
+  },
+};
+
+export const TOKENIZERS = [tokenizerFiles, wordPatterns, encoding, decoding];
