@@ -54,7 +54,7 @@ async function tryFlood({ name, run }, seconds) {
 async function tryCalls(numCalls) {
   const coordinator = await CoordinatorProcess.start();
   try {
-    await coordinator.status();
+    const loopBefore = loopMs(await coordinator.status());
     const before = coordinator.memoryMb("VmRSS");
     const begunMs = performance.now();
     const [answers] = await Promise.all([
@@ -66,7 +66,8 @@ async function tryCalls(numCalls) {
     const [peak, after] = [coordinator.memoryMb("VmHWM"), coordinator.memoryMb("VmRSS")];
     const memoryMb = { before, peak, after };
     const logLines = coordinator.numLogLines;
-    return { calls: numCalls, seconds, memoryMb, loopMs: loop, answers, logLines };
+    const result = { calls: numCalls, seconds, memoryMb, loopMsBefore: loopBefore, loopMs: loop };
+    return { ...result, answers, logLines };
   } finally {
     await coordinator.stop();
   }

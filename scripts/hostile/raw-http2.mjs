@@ -100,6 +100,8 @@ export class RawHttp2 {
   #buffered = Buffer.alloc(0);
   #nextStream = 1;
   #window = FIRST_WINDOW;
+  /** The next "drain" of the socket; null while nothing waits for it. */
+  #drain = null;
   /** By stream: called with its status, its data and its end. */
   #listeners = new Map();
 
@@ -134,7 +136,9 @@ export class RawHttp2 {
   /** Resolves when what was written has been taken, or the connection is closed. */
   async drained() {
     if (!this.isOpen || !this.socket.writableNeedDrain) return;
-    await Promise.race([new Promise((resolve) => this.socket.once("drain", resolve)), this.closed]);
+    this.#drain ??= new Promise((resolve) => this.socket.once("drain", resolve));
+    await Promise.race([this.#drain, this.closed]);
+    this.#drain = null;
   }
 
   destroy() {
