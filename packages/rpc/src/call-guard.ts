@@ -10,6 +10,7 @@ import {
   MAX_OPEN_CALLS,
   MAX_OPEN_REQUEST_BYTES,
   MAX_OPEN_STREAMS,
+  MAX_STREAMS,
   maxRequestBytes,
   OPEN_ARRIVAL_MS,
   OPEN_STREAM_MS,
@@ -35,7 +36,8 @@ export interface CallGuardOptions {
  * certificate, compression, and by its length prefix the size of the request.
  *
  * A call without the token can only be an open one (the health check): it is small, has a time limit, and
- * there is a bound on how many are served at a time.
+ * there is a bound on how many are served at a time. A connection that begins too many at once is ended, since they
+ * block the event loop.
  */
 export class CallGuard {
   readonly #options: CallGuardOptions;
@@ -92,8 +94,12 @@ export class CallGuard {
       onRefused({ method: path, peer, error });
       return error;
     };
-    if (incoming.isCompressed) return refuse(COMPRESSED);
     const problem = bearerProblem(metadata, token);
+    if (problem !== null && !connections.mayBegin(peer)) {
+      incoming.endConnection();
+      return refuse(TOO_FAST);
+    }
+    if (incoming.isCompressed) return refuse(COMPRESSED);
     if (problem !== null) {
       if (!isOpen(path)) return refuse(problem);
       incoming.limitMessages(MAX_OPEN_REQUEST_BYTES);
@@ -102,7 +108,7 @@ export class CallGuard {
         : this.#openCalls - this.#openStreams >= MAX_OPEN_CALLS;
       return isFull ? refuse(TOO_MANY) : "open";
     }
-    connections.trust(peer);
+    if (connections.trust(peer)) incoming.allowStreams(MAX_STREAMS);
     const role = connections.roleOf(peer);
     const callers = callersOf(path);
     if (callers !== null && (role === null || !callers.includes(role))) {
@@ -130,6 +136,10 @@ const COMPRESSED = new CompressedRequestError();
 const TOO_MANY = new ClusterError(
   "RESOURCE_EXHAUSTED",
   "too many health checks are open; try again later",
+);
+const TOO_FAST = new ClusterError(
+  "RESOURCE_EXHAUSTED",
+  "too many calls without the token at once: the connection is ended",
 );
 const TIME_IS_OVER = new ClusterError(
   "UNAVAILABLE",

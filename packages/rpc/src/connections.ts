@@ -2,6 +2,8 @@ import { type Socket } from "node:net";
 
 import { type Clock, type TlsRole } from "@gumshoe/core";
 
+import { MAX_OPEN_CALLS_AT_ONCE } from "./limits.js";
+
 /** Time that a new connection has until its first call, in ms. */
 const FIRST_CALL_MS = 10_000;
 /** Time for which a connection without the token is kept between calls, in ms: probes reuse theirs. */
@@ -17,6 +19,8 @@ interface Stranger {
   readonly openedAtMs: number;
   lastCallAtMs: number | null;
   openCalls: number;
+  /** Calls that it began in the iteration of the event loop with this number. */
+  begun: { iteration: number; calls: number };
 }
 
 /**
@@ -26,6 +30,7 @@ interface Stranger {
  * - One that makes no call is ended after some seconds, one that only checks the health when it is idle.
  * - There is a bound on connections without the token: the oldest one is ended for a new one, so that a
  *   caller with the token, which shows it at once, still gets in during a flood.
+ * - There is a bound on the calls that a connection without the token begins at once.
  */
 export class Connections {
   readonly #clock: Clock;
@@ -34,6 +39,9 @@ export class Connections {
   readonly #roles = new Map<string, TlsRole>();
   readonly #open = new Set<Socket>();
   #timer: NodeJS.Timeout | null = null;
+  /** Number of the event loop's iteration, as far as calls without the token began in it. */
+  #iteration = 0;
+  #isIterationCounted = false;
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
@@ -49,7 +57,8 @@ export class Connections {
     const peer = addressOf(socket);
     const openedAtMs = this.#clock.monotonicMs();
     if (this.#strangers.size >= MAX_STRANGERS) this.#endOldest();
-    const stranger = { socket, openedAtMs, lastCallAtMs: null, openCalls: 0 };
+    const begun = { iteration: 0, calls: 0 };
+    const stranger = { socket, openedAtMs, lastCallAtMs: null, openCalls: 0, begun };
     this.#strangers.set(peer, stranger);
     this.#open.add(socket);
     socket.once("close", () => {
@@ -70,9 +79,28 @@ export class Connections {
     return this.#roles.get(peer) ?? null;
   }
 
-  /** Notes that a connection has shown the token. */
-  trust(peer: string): void {
-    this.#strangers.delete(peer);
+  /** Notes that a connection has shown the token. @returns whether it had not done so before */
+  trust(peer: string): boolean {
+    return this.#strangers.delete(peer);
+  }
+
+  /** Says whether a connection without the token may begin another call in this iteration of the event loop. */
+  mayBegin(peer: string): boolean {
+    const begun = this.#strangers.get(peer)?.begun;
+    if (begun === undefined) return true;
+    const iteration = this.#countIteration();
+    if (begun.iteration !== iteration) Object.assign(begun, { iteration, calls: 0 });
+    begun.calls += 1;
+    return begun.calls <= MAX_OPEN_CALLS_AT_ONCE;
+  }
+
+  #countIteration(): number {
+    if (!this.#isIterationCounted) {
+      this.#isIterationCounted = true;
+      this.#iteration += 1;
+      setImmediate(() => (this.#isIterationCounted = false));
+    }
+    return this.#iteration;
   }
 
   /** Notes the begin of a call without the token; the result notes its end. */

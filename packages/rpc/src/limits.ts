@@ -51,6 +51,13 @@ export const MAX_OPEN_CALLS = 256;
 /** Most streams without the token that are served at a time. */
 export const MAX_OPEN_STREAMS = 64;
 
+/** Most streams of a connection at a time, once a call on it has shown the token. */
+export const MAX_STREAMS = 1000;
+/** Most streams of a connection at a time before that; a server of HTTP/2 refuses more at little cost. */
+export const MAX_STREAMS_BEFORE_TOKEN = 100;
+/** Most calls without the token that a connection begins in one iteration of the event loop; one read can hold 700. */
+export const MAX_OPEN_CALLS_AT_ONCE = 80;
+
 /** Time of which a watcher gets the events in one message: many watchers then cost the coordinator little. */
 export const WATCH_GATHER_MS = 500;
 
