@@ -15,10 +15,11 @@ const CHECK = "/grpc.health.v1.Health/Check";
 const EMPTY_MESSAGE = Buffer.alloc(5);
 /** Connections that a flood has at a time; one that is closed is made anew. */
 const WIDTH = 4;
+const MANY = 64;
 const IDLE_CONNECTIONS = 600;
 
 /** Writes the same bytes again and again on connections that are made anew when they are closed. */
-async function repeat(address, untilMs, { first = null, next, reads = true }) {
+async function repeat(address, untilMs, { first = null, next, reads = true, width = WIDTH }) {
   const client = async () => {
     while (performance.now() < untilMs) {
       const connection = new RawHttp2(address, { reads });
@@ -32,7 +33,7 @@ async function repeat(address, untilMs, { first = null, next, reads = true }) {
       await pause(1);
     }
   };
-  await Promise.all(Array.from({ length: WIDTH }, client));
+  await Promise.all(Array.from({ length: width }, client));
 }
 
 function pause(ms) {
@@ -99,6 +100,10 @@ export const FLOODS = [
   {
     name: "rapid reset",
     run: ({ grpc }, untilMs) => repeat(grpc, untilMs, { next: rapidReset }),
+  },
+  {
+    name: "rapid reset, many connections",
+    run: ({ grpc }, untilMs) => repeat(grpc, untilMs, { next: rapidReset, width: MANY }),
   },
   {
     name: "continuations without end",

@@ -2,7 +2,7 @@ import { type Socket } from "node:net";
 
 import { type Clock, type TlsRole } from "@gumshoe/core";
 
-import { MAX_OPEN_CALLS_AT_ONCE } from "./limits.js";
+import { MAX_ALL_OPEN_CALLS_AT_ONCE, MAX_OPEN_CALLS_AT_ONCE } from "./limits.js";
 
 /** Time that a new connection has until its first call, in ms. */
 const FIRST_CALL_MS = 10_000;
@@ -13,14 +13,22 @@ const STRANGER_MAX_AGE_MS = 600_000;
 /** Most connections that have not shown the token; one more ends the oldest. */
 const MAX_STRANGERS = 256;
 const SWEEP_EVERY_MS = 1000;
+/** Calls that a connection without the token may begin in one iteration of the event loop whatever others do. */
+const FEW_CALLS = 8;
 
 interface Stranger {
   readonly socket: Socket;
   readonly openedAtMs: number;
   lastCallAtMs: number | null;
   openCalls: number;
-  /** Calls that it began in the iteration of the event loop with this number. */
-  begun: { iteration: number; calls: number };
+  /** Its own calls in the latest iteration in which it began any. */
+  readonly begun: Begun;
+}
+
+/** Calls that began in one iteration of the event loop. */
+interface Begun {
+  iteration: number;
+  calls: number;
 }
 
 /**
@@ -39,9 +47,9 @@ export class Connections {
   readonly #roles = new Map<string, TlsRole>();
   readonly #open = new Set<Socket>();
   #timer: NodeJS.Timeout | null = null;
-  /** Number of the event loop's iteration, as far as calls without the token began in it. */
-  #iteration = 0;
-  #isIterationCounted = false;
+  /** The latest iteration of the event loop in which calls without the token began: its number, and how many. */
+  #begun = { iteration: 0, calls: 0 };
+  #isOver = true;
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
@@ -84,23 +92,30 @@ export class Connections {
     return this.#strangers.delete(peer);
   }
 
-  /** Says whether a connection without the token may begin another call in this iteration of the event loop. */
+  /**
+   * Notes that a connection without the token begins a call.
+   *
+   * @returns whether it may: not when it, or all such connections together, begin too many in this iteration of the
+   *          event loop
+   */
   mayBegin(peer: string): boolean {
-    const begun = this.#strangers.get(peer)?.begun;
-    if (begun === undefined) return true;
-    const iteration = this.#countIteration();
-    if (begun.iteration !== iteration) Object.assign(begun, { iteration, calls: 0 });
-    begun.calls += 1;
-    return begun.calls <= MAX_OPEN_CALLS_AT_ONCE;
+    const own = this.#strangers.get(peer)?.begun;
+    if (own === undefined) return true;
+    const all = this.#iterationInHand();
+    if (own.iteration !== all.iteration) Object.assign(own, { iteration: all.iteration, calls: 0 });
+    own.calls += 1;
+    all.calls += 1;
+    if (own.calls <= FEW_CALLS) return true;
+    return own.calls <= MAX_OPEN_CALLS_AT_ONCE && all.calls <= MAX_ALL_OPEN_CALLS_AT_ONCE;
   }
 
-  #countIteration(): number {
-    if (!this.#isIterationCounted) {
-      this.#isIterationCounted = true;
-      this.#iteration += 1;
-      setImmediate(() => (this.#isIterationCounted = false));
+  #iterationInHand(): Begun {
+    if (this.#isOver) {
+      this.#isOver = false;
+      this.#begun = { iteration: this.#begun.iteration + 1, calls: 0 };
+      setImmediate(() => (this.#isOver = true));
     }
-    return this.#iteration;
+    return this.#begun;
   }
 
   /** Notes the begin of a call without the token; the result notes its end. */

@@ -57,6 +57,8 @@ export const MAX_STREAMS = 1000;
 export const MAX_STREAMS_BEFORE_TOKEN = 100;
 /** Most calls without the token that a connection begins in one iteration of the event loop; one read can hold 700. */
 export const MAX_OPEN_CALLS_AT_ONCE = 80;
+/** The same of all such connections together: some 30 ms. */
+export const MAX_ALL_OPEN_CALLS_AT_ONCE = 160;
 
 /** Time of which a watcher gets the events in one message: many watchers then cost the coordinator little. */
 export const WATCH_GATHER_MS = 500;
