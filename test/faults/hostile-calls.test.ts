@@ -18,7 +18,11 @@ test(
   { timeout: 120_000 },
   () => {
     const words = [join(ROOT, "scripts/hostile-calls.mjs"), "--calls", "800"];
-    const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: "utf8" });
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [...words, "--flood-seconds", "0"],
+      { encoding: "utf8" },
+    );
     expect([status, stderr]).toEqual([0, ""]);
     const { memoryMb, eventLoopDelayMaxMs, answers, logLines } = JSON.parse(stdout) as Figures;
     expect(answers).toMatchObject({
