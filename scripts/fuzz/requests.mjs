@@ -57,7 +57,12 @@ const REQUESTS_BY_METHOD = {
     ...PLACE,
     workerId: "w",
     gradientDigest: DIGEST,
-    metrics: { loss: 1, numTokens: 2, logprobGapMax: 0.5, logprobGapAt: { groupKey: "0/train/0" } },
+    metrics: protocol.LaneMetrics.fromPartial({
+      loss: 1,
+      numTokens: 2,
+      logprobGapMax: 0.5,
+      logprobGapAt: { groupKey: "0/train/0" },
+    }),
     weightsDigest: DIGEST,
   },
   pullTensor: { run: "tiny", name: "weights/1", start: 0, end: 4, digest: DIGEST, hostId: "" },
