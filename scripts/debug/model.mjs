@@ -14,7 +14,6 @@ export async function loadModel(folder, { threads }) {
   try {
     const model = new Model({ device, config: source.config, training: false });
     model.setParameters(await source.readParameters(0, source.layout.numParameters));
-    model.commit();
     const tokenizer = await openTokenizer(source);
     return { model, tokenizer, close: () => device.dispose() };
   } finally {

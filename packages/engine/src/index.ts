@@ -34,7 +34,7 @@ export {
   type TokenizerJson,
   trainByteLevelBpe,
 } from "./tokenizer/train-byte-level-bpe.js";
-export { type OptimizerStep, ParameterShard } from "./trainer/parameter-shard.js";
+export { type OptimizerStep, ParameterShard, type ShardState } from "./trainer/parameter-shard.js";
 export { type PackScores, Scorer } from "./trainer/scorer.js";
 export {
   type PackLossFunction,
@@ -62,3 +62,12 @@ export {
   type ModelFolderContent,
   writeModelFolder,
 } from "./weights/write-model-folder.js";
+export {
+  plainForm,
+  readWeights,
+  type WeightForm,
+  weightForm,
+  type WeightPiece,
+  writeWeights,
+} from "./weights/weight-form.js";
+export { readTensor } from "./weights/weight-tensor.js";

@@ -48,7 +48,6 @@ export class LocalAnswers implements AnswerSource {
       const { config, layout } = source;
       const model = new Model({ device, config, training: false });
       model.setParameters(await source.readParameters(0, layout.numParameters));
-      model.commit();
       const tokenizer = await openTokenizer(source);
       requireEndToken(folder, tokenizer);
       return new LocalAnswers({ folder, device, model, tokenizer, chat });

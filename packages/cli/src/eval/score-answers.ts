@@ -101,7 +101,6 @@ export async function scoreAnswers(
     const tokenizer = await openTokenizer(source);
     const model = new Model({ device, config: source.config, training: false });
     model.setParameters(await source.readParameters(0, source.layout.numParameters));
-    model.commit();
     const scorer = new Scorer(model);
     return requests.map((request, i) => {
       const ids = readIds({ folder, tokenizer }, request, options.chat ?? {});

@@ -57,22 +57,22 @@ export class Arena {
   }
 
   f32(length: number): Tensor {
-    return this.#keep(this.#device.alloc("f32", length));
+    return this.keep(this.#device.alloc("f32", length));
   }
 
   i32(length: number): Tensor {
-    return this.#keep(this.#device.alloc("i32", length));
+    return this.keep(this.#device.alloc("i32", length));
   }
 
   u32(length: number): Tensor {
-    return this.#keep(this.#device.alloc("u32", length));
+    return this.keep(this.#device.alloc("u32", length));
   }
 
   /** One layer's keys and values. */
   kvCache(shape: KvCacheShape): KvCache {
     const cache = createKvCache(this.#device, shape);
-    this.#keep(cache.k);
-    this.#keep(cache.v);
+    this.keep(cache.k);
+    this.keep(cache.v);
     return cache;
   }
 
@@ -81,7 +81,8 @@ export class Arena {
     this.#tensors.length = 0;
   }
 
-  #keep(tensor: Tensor): Tensor {
+  /** Takes a tensor that was allocated elsewhere, to be given back with the others. */
+  keep(tensor: Tensor): Tensor {
     this.#tensors.push(tensor);
     return tensor;
   }

@@ -170,9 +170,8 @@ function linearBackward(list: CommandList, pass: LayerBackwardPass) {
     weights: LinearWeights,
     args: { x: Tensor; dy: Tensor; dx: Tensor; addend?: Tensor },
   ): void => {
-    const { n, k } = weights;
+    const { n, k, packed: weight } = weights;
     const { x, dy, dx } = args;
-    const weight = present(weights.packedT);
     ops.linearBackwardInput(list, { dy, weight, dx, m, n, k, addend: args.addend ?? null });
     const dw = parameter(pass, `${weights.name}.weight`);
     const db = weights.bias === null ? null : parameter(pass, `${weights.name}.bias`);

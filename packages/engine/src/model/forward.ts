@@ -39,9 +39,12 @@ export function recordLinear(
 
 /** Records the lookup of the batch's tokens into `x` [R, D]. */
 export function recordEmbedding(list: CommandList, model: Model, batch: Batch, x: Tensor): void {
-  const { width, vocabularySize: vocabulary } = model.config;
+  const { width, vocabularySize: vocabulary, tiedHead } = model.config;
   const table = model.parameters.embedding;
-  ops.embedding(list, { ids: batch.tokens, table, y: x, rows: batch.rows, width, vocabulary });
+  const args = { ids: batch.tokens, table, y: x, rows: batch.rows, width, vocabulary };
+  // The head's matrix is packed.
+  if (tiedHead) ops.embeddingPacked(list, args);
+  else ops.embedding(list, args);
 }
 
 /**

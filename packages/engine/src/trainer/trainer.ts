@@ -40,7 +40,8 @@ export interface TrainerOptions {
  *
  * - The gradient accumulates over packs in order until `zeroGradient`: every parameter's gradient is
  *   one chain over the rows of all packs, so the packs may be computed one by one or together.
- * - With a tied head, the embedding's share is kept apart and added once, in `readGradient`.
+ * - With a tied head, the embedding's share is kept apart and added once, in `readGradient` or
+ *   `finishGradient`.
  */
 export class Trainer {
   readonly model: Model;
@@ -49,7 +50,9 @@ export class Trainer {
   readonly #maxBatchRows: number;
   /** Holds the gradients. */
   readonly #arena: Arena;
-  readonly #gradient: Tensor;
+  /** [numParameters] f32: the trainer's own, or the caller's. */
+  #gradient: Tensor;
+  readonly #ownGradient: Tensor;
   /** [V, D]: gradient of the embedding, when the head's own has the parameter's place. */
   readonly #embeddingGradient: Tensor | null;
 
@@ -62,7 +65,7 @@ export class Trainer {
     this.#maxBatchRows = options.maxBatchRows ?? 2048;
     this.#forward = new PackForward(model, { checkpointing: this.#checkpointing, backward: true });
     const { vocabularySize, width, tiedHead } = model.config;
-    [this.#arena, this.#gradient, this.#embeddingGradient] = Arena.transaction(
+    [this.#arena, this.#ownGradient, this.#embeddingGradient] = Arena.transaction(
       model.device,
       (arena) => [
         arena,
@@ -70,6 +73,16 @@ export class Trainer {
         tiedHead ? arena.f32(vocabularySize * width) : null,
       ],
     );
+    this.#gradient = this.#ownGradient;
+  }
+
+  /**
+   * Accumulates into memory of the caller's from here on, or into the trainer's own again.
+   *
+   * @param gradient  [numParameters] f32, in canonical order; null for the trainer's own
+   */
+  useGradient(gradient: Tensor | null): void {
+    this.#gradient = gradient ?? this.#ownGradient;
   }
 
   /** Forgets the gradient. */
@@ -111,6 +124,16 @@ export class Trainer {
       this.#backward(layout, dLogprob, withEntropy ? dEntropy : null);
     }
     return outcomes;
+  }
+
+  /** Adds what is kept apart: the memory then holds the whole gradient. */
+  finishGradient(): void {
+    const x = this.#embeddingGradient;
+    if (x === null) return;
+    const list = this.model.device.createCommandList();
+    ops.add(list, { x, y: this.#parameter("model.embed_tokens.weight"), length: x.length });
+    ops.fill(list, { x, value: 0, length: x.length });
+    list.run();
   }
 
   /** Reads a range of the flat gradient, in canonical order. */
@@ -178,7 +201,6 @@ export class Trainer {
     ops.headBackward(list, {
       x: w.normed,
       weight: head.packed,
-      weightT: present(head.packedT),
       targets: w.targetIds,
       invTemperature: w.invTemperature,
       stats: w.stats,

@@ -32,7 +32,6 @@ async function loadModel(dir: string, device: Device): Promise<Model> {
   try {
     const model = new Model({ device, config: folder.config, training: true });
     model.setParameters(await folder.readParameters(0, folder.layout.numParameters));
-    model.commit();
     return model;
   } finally {
     await folder.close();

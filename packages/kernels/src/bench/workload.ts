@@ -104,10 +104,10 @@ export class Workload {
     return this.#put(Int32Array.from({ length }, (_, i) => (i * 7919) % vocabulary));
   }
 
-  #packed(n: number, k: number, transposed: boolean): Tensor {
+  #packed(n: number, k: number): Tensor {
     const packed = this.#own(this.device.alloc("f32", packedLength(n, k)));
     const list = this.device.createCommandList();
-    packMatrix(list, { w: this.#random(n * k), packed, n, k, transposed });
+    packMatrix(list, { w: this.#random(n * k), packed, n, k });
     list.run();
     return packed;
   }
@@ -115,7 +115,7 @@ export class Workload {
   #forward(m: number, n: number, k: number): Job {
     const x = this.#random(m * k);
     const y = this.#random(m * n);
-    const weight = this.#packed(n, k, false);
+    const weight = this.#packed(n, k);
     const args = { x, weight, bias: null, addend: null, y, m, n, k };
     const record = (list: CommandList) => linear(list, args);
     return {
@@ -129,7 +129,7 @@ export class Workload {
 
   #products(m: number, n: number, k: number): Job[] {
     const [dy, dx, dw] = [this.#random(m * n), this.#random(m * k), this.#random(n * k)];
-    const weight = this.#packed(n, k, true);
+    const weight = this.#packed(n, k);
     const x = this.#random(m * k);
     const common = { shape: `${m}x${n}x${k}`, work: 2 * m * n * k, unit: "GFLOP/s" } as const;
     return [
@@ -224,7 +224,7 @@ export class Workload {
 
   #head(): Job[] {
     const { width, vocabulary } = this.shape;
-    const [weight, weightT] = [false, true].map((t) => this.#packed(vocabulary, width, t)) as Two;
+    const weight = this.#packed(vocabulary, width);
     const dw = this.#random(vocabulary * width);
     const job = (name: string, rows: number, products: number) => ({
       name,
@@ -251,7 +251,6 @@ export class Workload {
       dEntropy: null,
       dx: this.#random(rows * width),
       dw,
-      weightT,
       kept: null,
     };
     const draws = this.#own(this.device.alloc("u32", 64));
@@ -321,6 +320,5 @@ export class Workload {
   }
 }
 
-type Two = [Tensor, Tensor];
 type Three = [Tensor, Tensor, Tensor];
 type Four = [Tensor, Tensor, Tensor, Tensor];

@@ -77,7 +77,6 @@ export class Engine {
     this.#dropRequests();
     this.#weights = null;
     model.setParameters(flat);
-    model.commit();
     this.#weights = weightDigest(blockDigests(flat));
     return this.#weights;
   }
@@ -134,8 +133,8 @@ export class Engine {
   assign({ master, m, v }: Argument<"assign">): Answer<"assign"> {
     this.#shard?.dispose();
     const values = new Float32Array(master);
-    const moments = { m: new Float32Array(m), v: new Float32Array(v) };
-    this.#shard = new ParameterShard(this.#device, { master: values, ...moments });
+    this.#shard = ParameterShard.ofVector(this.#device, values);
+    this.#shard.writeMoments({ m: new Float32Array(m), v: new Float32Array(v) });
     return { blockDigests: blockDigests(values) };
   }
 
