@@ -2,6 +2,8 @@
  * A worker's surroundings in one process: a gRPC server that answers as coordinator and reducers do, with
  * real model folders' files and real weights, for the real roles of a worker around a real engine thread.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createLogger, systemClock } from "@gumshoe/core";
@@ -21,7 +23,13 @@ import {
 } from "@gumshoe/protocol";
 import { RpcChannel, RpcServer } from "@gumshoe/rpc";
 import { bytesToFloats, TensorService } from "@gumshoe/protocol";
-import { blockDigests, serveTensor, weightDigest } from "@gumshoe/tensors";
+import {
+  blockDigests,
+  heldVector,
+  RegionDirectory,
+  serveTensor,
+  weightDigest,
+} from "@gumshoe/tensors";
 import { createEnvironment, taskToJson } from "@gumshoe/puzzles";
 
 // The engine's thread is started as it is shipped: from the built package.
@@ -143,6 +151,7 @@ export class WorkerRig {
     .task(0);
   #disturb: (point: Point) => void = () => undefined;
   #address = "";
+  readonly #roots: string[] = [];
   #environmentDigest = "";
   #coordinator: RpcChannel | null = null;
   rollouts: RolloutRole | null = null;
@@ -165,6 +174,7 @@ export class WorkerRig {
       ...rig.#session(true),
       packs: channel.client(PackService),
       channels: rig.#channels,
+      directory: rig.#directory(),
       address: rig.#address,
     });
     return rig;
@@ -208,6 +218,7 @@ export class WorkerRig {
     this.#channels.close();
     this.#coordinator?.close();
     await this.#server.stop(0);
+    for (const root of this.#roots) rmSync(root, { recursive: true, force: true });
   }
 
   #setDisturb(disturb: (point: Point) => void): void {
@@ -219,8 +230,16 @@ export class WorkerRig {
     const engine = new DisturbedEngine({ threads: 1, fault: null }, () => undefined);
     this.#engines.push(engine);
     const logger = createLogger("rig", "silent");
-    const session = new EngineSession({ engine, channels: this.#channels, training, logger });
-    return { engine, session };
+    const directory = this.#directory();
+    const options = { engine, channels: this.#channels, directory, training, logger };
+    return { engine, session: new EngineSession(options) };
+  }
+
+  /** Shared with nobody, so that every weight version is pulled. */
+  #directory(): RegionDirectory {
+    const root = mkdtempSync(join(tmpdir(), "gumshoe-rig-"));
+    this.#roots.push(root);
+    return new RegionDirectory({ isShared: true, logger: createLogger("rig", "silent"), root });
   }
 
   #run(name: string): RigRun {
@@ -258,7 +277,7 @@ export class WorkerRig {
     this.#server.serve(TensorService, {
       pullTensor: (request) => {
         this.#disturb("weights");
-        return serveTensor(request, { start: 0, values: this.#run(request.run).parameters });
+        return serveTensor(request, heldVector(0, this.#run(request.run).parameters));
       },
     });
     this.#serveReducer();
@@ -278,7 +297,7 @@ export class WorkerRig {
         this.#disturb("hand-in");
         const held = this.gradientRole?.offered(`gradient/${plan}/${update}/${lane}`) ?? null;
         if (held === null) throw new Error("the gradient is not offered");
-        this.gradients.push(held.values.slice());
+        this.gradients.push(held.read(held.start, held.end).slice());
         return {};
       },
     });

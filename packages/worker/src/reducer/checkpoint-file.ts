@@ -14,28 +14,35 @@ import { CheckpointPathError } from "../errors.js";
 /** `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with one more folder at most. */
 const NAME = /^runs\/([a-z0-9][a-z0-9-]{0,62})\/checkpoints\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
 
+const F32_BYTES = 4;
+
 /** A range of a flat vector, to be written at its place. */
 export interface CheckpointRange {
   readonly home: string;
   readonly run: string;
   readonly file: CheckpointFile;
-  /** First element. */
+  /** First element of the flat vector, and the one after the last. */
   readonly start: number;
-  readonly values: Float32Array;
+  readonly end: number;
+  /** Returns elements [start, end) of the flat vector. */
+  readonly read: (start: number, end: number) => Promise<Float32Array>;
 }
 
+/** Elements that are written at a time. */
+const WRITTEN_AT_ONCE = 1 << 20;
+
 /**
- * Writes values into a prepared file at their place in the flat vector, and syncs it.
+ * Writes a range into a prepared file at its place in the flat vector, a piece at a time, and syncs it.
  *
  * @throws CheckpointPathError, and DiskFullError or FolderAwayError, which are waited for
  */
 export async function writeCheckpointRange(range: CheckpointRange): Promise<void> {
-  const { home, values } = range;
+  const { home, start, end } = range;
   const handle = await openPrepared(range);
   try {
     await writeValues(handle, range);
   } catch (error) {
-    throw diskError(error, home, values.byteLength) ?? error;
+    throw diskError(error, home, (end - start) * F32_BYTES) ?? error;
   } finally {
     await handle.close();
   }
@@ -43,15 +50,16 @@ export async function writeCheckpointRange(range: CheckpointRange): Promise<void
 
 async function writeValues(
   handle: FileHandle,
-  { file, start, values }: CheckpointRange,
+  { file, start, end, read }: CheckpointRange,
 ): Promise<void> {
-  const bytes = floatsToBytes(values);
-  const position = file.dataOffset + start * Float32Array.BYTES_PER_ELEMENT;
   const { size } = await handle.stat();
-  if (position + bytes.byteLength > size) {
+  if (file.dataOffset + end * F32_BYTES > size) {
     throw new CheckpointPathError(file.name, `has ${size} bytes, too few for this range`);
   }
-  await handle.write(bytes, 0, bytes.byteLength, position);
+  for (let at = start; at < end; at += WRITTEN_AT_ONCE) {
+    const bytes = floatsToBytes(await read(at, Math.min(end, at + WRITTEN_AT_ONCE)));
+    await handle.write(bytes, 0, bytes.byteLength, file.dataOffset + at * F32_BYTES);
+  }
   await handle.sync();
 }
 

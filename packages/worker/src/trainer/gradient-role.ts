@@ -11,14 +11,12 @@ import {
 } from "@gumshoe/protocol";
 import { type JobContext } from "@gumshoe/queue";
 import { type RpcClient } from "@gumshoe/rpc";
-import { type HeldRange } from "@gumshoe/tensors";
+import { type HeldRange, heldVector, type Region, type RegionDirectory } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";
 import { type EngineSession } from "../session/engine-session.js";
 import { RunAssetsCache } from "../session/run-assets.js";
-
-const F32_BYTES = 4;
 
 /** What a trainer works with. */
 export interface GradientRoleOptions {
@@ -28,6 +26,7 @@ export interface GradientRoleOptions {
   readonly packs: RpcClient<typeof PackService>;
   readonly rollouts: RpcClient<typeof RolloutService>;
   readonly channels: Channels;
+  readonly directory: RegionDirectory;
   /** host:port at which this worker's gradients can be pulled. */
   readonly address: string;
 }
@@ -36,10 +35,10 @@ export interface GradientRoleOptions {
 export class GradientRole {
   readonly #options: GradientRoleOptions;
   readonly #assets: RunAssetsCache;
-  /** The engine's calls come one after the other, so that an aborted one never writes over the next. */
-  #memory = new SharedArrayBuffer(0);
-  /** The gradient that can be pulled now. */
-  #offered: { name: string; memory: SharedArrayBuffer } | null = null;
+  /** A region that no reducer reads any more. */
+  #free: Region | null = null;
+  /** The gradient that can be read now. */
+  #offered: { name: string; region: Region } | null = null;
   /** Tokens trained so far. */
   tokensTrained = 0;
 
@@ -51,7 +50,16 @@ export class GradientRole {
   /** Finds a gradient that is offered, by its tensor name; null when it is not here (any more). */
   offered(name: string): HeldRange | null {
     if (this.#offered?.name !== name) return null;
-    return { start: 0, values: new Float32Array(this.#offered.memory) };
+    const { region } = this.#offered;
+    return { ...heldVector(0, region.values), file: region.file };
+  }
+
+  /** Gives the region of the gradient back. */
+  close(): void {
+    this.#offered?.region.close();
+    this.#free?.close();
+    this.#offered = null;
+    this.#free = null;
   }
 
   /** Does one job; idempotent by update and lane. */
@@ -65,10 +73,11 @@ export class GradientRole {
     const { version, digest } = lane.weights ?? { version: 0, digest: "" };
     const wanted = { run, assets, version, digest, sources: lane.weightSources };
     const gradient = await session.withWeights(wanted, signal, () =>
-      this.#compute(lane, assets.numParameters, signal),
+      this.#compute(lane, assets.form.numParameters, signal),
     );
     const { metrics } = gradient;
     await this.#deliver(lane, signal);
+    this.#reuse();
     const gap = metrics.logprobGapAt;
     await packs.completeLane(
       {
@@ -93,17 +102,17 @@ export class GradientRole {
   /** Computes a lane's gradient and offers it. */
   async #compute(lane: Lane, numParameters: number, signal: AbortSignal) {
     const { plan, update, lane: index } = lane;
-    const memory = this.#takeMemory(numParameters);
+    const region = this.#takeRegion(numParameters);
     const argument = {
       packs: lane.packs.map(fromPackMessage),
       loss: JSON.parse(lane.lossJson) as TrainingLoss,
       temperature: lane.temperature,
-      into: memory,
+      into: region.memory,
       weights: lane.weights?.digest ?? "",
     };
     const gradient = await this.#options.engine.call("gradient", argument, signal);
     const name = formatTensorName({ type: "gradient", plan, update, lane: index });
-    this.#offered = { name, memory };
+    this.#offered = { name, region };
     return gradient;
   }
 
@@ -120,12 +129,24 @@ export class GradientRole {
     );
   }
 
-  /** The memory of the last gradient is used again: every reducer that wanted it has it. */
-  #takeMemory(numParameters: number): SharedArrayBuffer {
+  /** Every reducer has added the gradient: its region may be written again. */
+  #reuse(): void {
+    this.#free = this.#offered?.region ?? null;
     this.#offered = null;
-    const bytes = numParameters * F32_BYTES;
-    if (this.#memory.byteLength !== bytes) this.#memory = new SharedArrayBuffer(bytes);
-    return this.#memory;
+  }
+
+  /**
+   * A region for the next gradient. That of one which was not delivered is given up, since a reducer may still
+   * read it, or the engine write it: it is freed when they are done.
+   */
+  #takeRegion(numParameters: number): Region {
+    this.#offered?.region.close();
+    this.#offered = null;
+    const free = this.#free;
+    this.#free = null;
+    if (free?.elements === numParameters) return free;
+    free?.close();
+    return this.#options.directory.create(numParameters);
   }
 }
 
