@@ -145,6 +145,7 @@ export class WorkerRig {
   readonly #runs = new Map<string, RigRun>();
   readonly #server = new RpcServer({ token: TOKEN });
   readonly #engines: DisturbedEngine[] = [];
+  readonly #sessions: EngineSession[] = [];
   readonly #channels = new Channels({ token: TOKEN, tls: null });
   readonly #task = createEnvironment({ type: "generate", tier: "mini", style: "clear", seed: 1 })
     .source()
@@ -152,13 +153,18 @@ export class WorkerRig {
   #disturb: (point: Point) => void = () => undefined;
   #address = "";
   readonly #roots: string[] = [];
+  #sharedRoot: string | null = null;
+  /** Streams of weights that were asked for. */
+  numPulls = 0;
   #environmentDigest = "";
   #coordinator: RpcChannel | null = null;
   rollouts: RolloutRole | null = null;
   gradientRole: GradientRole | null = null;
 
-  static async start(): Promise<WorkerRig> {
+  /** @param sharedRoot  where all roles find each other's regions; default: each role is alone */
+  static async start(sharedRoot: string | null = null): Promise<WorkerRig> {
     const rig = new WorkerRig();
+    rig.#sharedRoot = sharedRoot;
     const environment = await openEnvironment(rigConfig("any", 1), "train");
     rig.#environmentDigest = environment?.digest ?? "";
     rig.#serve();
@@ -215,6 +221,7 @@ export class WorkerRig {
 
   async stop(): Promise<void> {
     await Promise.all(this.#engines.map((engine) => engine.stop()));
+    for (const session of this.#sessions) session.release();
     this.#channels.close();
     this.#coordinator?.close();
     await this.#server.stop(0);
@@ -232,13 +239,15 @@ export class WorkerRig {
     const logger = createLogger("rig", "silent");
     const directory = this.#directory();
     const options = { engine, channels: this.#channels, directory, training, logger };
-    return { engine, session: new EngineSession(options) };
+    const session = new EngineSession(options);
+    this.#sessions.push(session);
+    return { engine, session };
   }
 
-  /** Shared with nobody, so that every weight version is pulled. */
+  /** Unless roles share one, every weight version is pulled. */
   #directory(): RegionDirectory {
-    const root = mkdtempSync(join(tmpdir(), "gumshoe-rig-"));
-    this.#roots.push(root);
+    const root = this.#sharedRoot ?? mkdtempSync(join(tmpdir(), "gumshoe-rig-"));
+    if (this.#sharedRoot === null) this.#roots.push(root);
     return new RegionDirectory({ isShared: true, logger: createLogger("rig", "silent"), root });
   }
 
@@ -277,6 +286,7 @@ export class WorkerRig {
     this.#server.serve(TensorService, {
       pullTensor: (request) => {
         this.#disturb("weights");
+        if (request.hostId === "") this.numPulls += 1;
         return serveTensor(request, heldVector(0, this.#run(request.run).parameters));
       },
     });

@@ -16,6 +16,9 @@ import { errorMessage, type Logger } from "@gumshoe/core";
 import { hostIdentity } from "./host-identity.js";
 import { Region } from "./region.js";
 
+/** How often one tries to meet others in a region: each time, another process has come first and ended. */
+const MAX_ATTEMPTS = 5;
+
 /** How regions are shared. */
 export interface RegionDirectoryOptions {
   /** False: regions are this process's alone. */
@@ -31,6 +34,8 @@ export class RegionDirectory {
   readonly #folder: string | null;
   readonly #logger: Logger;
   readonly #told = new Set<string>();
+  /** What links of this process lead to, by name. */
+  readonly #published = new Map<string, string>();
 
   constructor({ isShared, logger, root = tmpdir() }: RegionDirectoryOptions) {
     this.#logger = logger;
@@ -63,18 +68,13 @@ export class RegionDirectory {
    * @returns  the region, and whether this process made it
    */
   join(name: string, elements: number): { region: Region; isMaker: boolean } {
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       const found = this.find(name, elements);
       if (found !== null) return { region: found, isMaker: false };
       const region = this.create(elements);
-      if (this.publish(name, region) || this.#linkOf(name) === null) {
-        return { region, isMaker: true };
-      }
-      // Another process was faster, or its region has another size and is not to be met.
-      const link = this.#linkOf(name);
-      if (link !== null && existsSync(link) && this.find(name, elements) === null) {
-        return { region, isMaker: true };
-      }
+      const isFirst = this.publish(name, region);
+      // Where nothing is shared, or the name leads to something else, the region is this process's alone.
+      if (isFirst || !this.isShared || attempt === MAX_ATTEMPTS) return { region, isMaker: true };
       region.close();
     }
   }
@@ -87,18 +87,19 @@ export class RegionDirectory {
     removeDead(link);
     try {
       symlinkSync(file.path, link);
+      this.#published.set(name, file.path);
       return true;
     } catch {
       return false;
     }
   }
 
-  /** Removes the link of a name if it leads to this region, or to none. */
-  withdraw(name: string, region: Region): void {
+  /** Removes the link of a name if this process made it. Call it before the region is closed. */
+  withdraw(name: string): void {
     const link = this.#linkOf(name);
-    if (link === null) return;
-    if (targetOf(link) === region.file?.path) remove(link);
-    else removeDead(link);
+    const path = this.#published.get(name);
+    this.#published.delete(name);
+    if (link !== null && path !== undefined && targetOf(link) === path) remove(link);
   }
 
   /** Removes a link whatever it leads to: what is there is not what the name says. */

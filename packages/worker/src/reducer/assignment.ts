@@ -210,7 +210,7 @@ export class Assignment {
     const region = this.#published.get(version);
     if (region === undefined) return;
     this.#published.delete(version);
-    this.options.directory.withdraw(regionName(this.options.plan, version), region);
+    this.options.directory.withdraw(regionName(this.options.plan, version));
     region.close();
   }
 

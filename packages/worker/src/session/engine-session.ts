@@ -152,7 +152,7 @@ export class EngineSession {
       if (offered !== null) await this.#set(wanted, offered);
     }
     if (this.#region === null) {
-      const got = await this.#set(wanted, await regions.pulled(wanted, signal));
+      const got = await regions.pulled(wanted, signal, (region) => this.#set(wanted, region));
       if (got !== digest) throw new WrongWeightsError(version, digest, got);
     }
     this.#held = { model: configJson, version, digest };

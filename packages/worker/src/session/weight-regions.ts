@@ -19,6 +19,8 @@ export interface RequiredWeights {
 
 /** How often a worker looks whether another one of this machine has pulled the weights, in ms. */
 const LOOK_EVERY_MS = 50;
+/** How long it waits for a pull of another process, in ms: one that hangs must not hold up all. */
+const MAX_WAIT_MS = 60_000;
 
 /**
  * Finds weights for an engine as one region per machine:
@@ -68,29 +70,38 @@ export class WeightRegions {
   }
 
   /**
-   * Pulls the weights into a region of this machine.
+   * Pulls the weights into a region of this machine, unless another process does: then waits for it.
    *
-   * @throws  RpcError when a source does not hold them (any more); the signal's reason
+   * @param use  called with the region; others wait until it has returned
+   * @returns    what `use` returned
+   * @throws     RpcError when a source does not hold them (any more); the signal's reason
    */
-  async pulled(wanted: RequiredWeights, signal: AbortSignal): Promise<Region> {
+  async pulled<T>(
+    wanted: RequiredWeights,
+    signal: AbortSignal,
+    use: (region: Region) => Promise<T>,
+  ): Promise<T> {
     const claim = `pull-${wanted.digest}`;
+    const giveUpAt = performance.now() + MAX_WAIT_MS;
     for (;;) {
       const region = this.#directory.create(wanted.assets.form.length);
-      if (!this.#directory.isShared || this.#directory.publish(claim, region)) {
-        try {
-          await this.#pull(wanted, region, signal);
-          return region;
-        } catch (error) {
-          region.close();
-          throw error;
-        } finally {
-          this.#directory.withdraw(claim, region);
-        }
-      }
-      region.close();
-      await sleep(LOOK_EVERY_MS, undefined, { signal });
+      const isFirst = this.#directory.publish(claim, region) || !this.#directory.isShared;
       const found = this.find(wanted);
-      if (found !== null) return found;
+      const isMine = found === null && (isFirst || performance.now() > giveUpAt);
+      try {
+        if (found !== null) return await use(found);
+        if (isMine) {
+          await this.#pull(wanted, region, signal);
+          return await use(region);
+        }
+      } catch (error) {
+        region.close();
+        throw error;
+      } finally {
+        if (isFirst) this.#directory.withdraw(claim);
+        if (!isMine) region.close();
+      }
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
     }
   }
 
@@ -106,7 +117,7 @@ export class WeightRegions {
 
   /** Gives a region back. */
   release(digest: string, region: Region): void {
-    this.#directory.withdraw(nameOf(digest), region);
+    this.#directory.withdraw(nameOf(digest));
     region.close();
   }
 
