@@ -8,10 +8,21 @@ import {
 
 import { type ModelConfig } from "../weights/model-config.js";
 
-/** What one layer computes for R rows, all f32. */
-export interface LayerActivations {
-  /** [R, D] after the first norm, and 1 / rms [R] */
+/**
+ * What a layer computes for R rows and a backward pass computes again, bit for bit, since that costs little
+ * time and much memory; all f32. One set serves all layers.
+ */
+export interface TransientActivations {
+  /** [R, D] after the first norm and after the second */
   readonly normed: Tensor;
+  readonly mlpNormed: Tensor;
+  /** [R, I] */
+  readonly gated: Tensor;
+}
+
+/** What one layer computes for R rows, all f32. */
+export interface LayerActivations extends TransientActivations {
+  /** 1 / rms [R] of the first norm */
   readonly rstd: Tensor;
   /** [R, H * headDim] and [R, K * headDim]: before the query and key norm; null without those norms. */
   readonly qRaw: Tensor | null;
@@ -28,12 +39,10 @@ export interface LayerActivations {
   readonly stats: Tensor;
   /** [R, D] the residual stream between attention and MLP */
   readonly middle: Tensor;
-  readonly mlpNormed: Tensor;
   readonly mlpRstd: Tensor;
   /** [R, I] */
   readonly gate: Tensor;
   readonly up: Tensor;
-  readonly gated: Tensor;
 }
 
 /** Memory of a device that is allocated together and given back together. */
@@ -88,18 +97,35 @@ export class Arena {
   }
 }
 
-/** Allocates the activations of one layer for up to `rows` rows. */
+/** Allocates what layers share for up to `rows` rows. */
+export function transientActivations(
+  arena: Arena,
+  { width, intermediateSize }: ModelConfig,
+  rows: number,
+): TransientActivations {
+  return {
+    normed: arena.f32(rows * width),
+    mlpNormed: arena.f32(rows * width),
+    gated: arena.f32(rows * intermediateSize),
+  };
+}
+
+/**
+ * Allocates the activations of one layer for up to `rows` rows.
+ *
+ * @param transient  what the layers share; default: a set of this layer's own
+ */
 export function layerActivations(
   arena: Arena,
   config: ModelConfig,
-  rows: number,
+  { rows, transient }: { rows: number; transient?: TransientActivations },
 ): LayerActivations {
   const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm } = config;
   const wide = rows * heads * headDim;
   const narrow = rows * kvHeads * headDim;
   const normOnly = (length: number) => (queryKeyNorm ? arena.f32(length) : null);
   return {
-    normed: arena.f32(rows * width),
+    ...(transient ?? transientActivations(arena, config, rows)),
     rstd: arena.f32(rows),
     qRaw: normOnly(wide),
     kRaw: normOnly(narrow),
@@ -111,10 +137,16 @@ export function layerActivations(
     attended: arena.f32(wide),
     stats: arena.f32(rows * heads * 2),
     middle: arena.f32(rows * width),
-    mlpNormed: arena.f32(rows * width),
     mlpRstd: arena.f32(rows),
     gate: arena.f32(rows * intermediateSize),
     up: arena.f32(rows * intermediateSize),
-    gated: arena.f32(rows * intermediateSize),
   };
+}
+
+/** Elements that {@link layerActivations} allocates for one row, apart from what layers share. */
+export function layerElementsPerRow(config: ModelConfig): number {
+  const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm } = config;
+  const [wide, narrow] = [heads * headDim, kvHeads * headDim];
+  const norms = queryKeyNorm ? wide + narrow + heads + kvHeads : 0;
+  return norms + 2 * wide + 2 * narrow + 2 * heads + width + 2 * intermediateSize + 2;
 }

@@ -87,6 +87,17 @@ export function recordLayer(list: CommandList, pass: LayerPass): void {
   recordLinear(list, weights.down, { x: a.gated, y: out, rows, addend: a.middle });
 }
 
+/** Records again what a layer's forward pass computed and the next layer has written over. */
+export function recordTransients(list: CommandList, pass: LayerPass): void {
+  const { model, layer, activations: a, x } = pass;
+  const { width, normEps: eps, intermediateSize } = model.config;
+  const rows = pass.batch.rows;
+  const { inputNorm, mlpNorm } = at(model.parameters.layers, layer);
+  ops.rmsNorm(list, { x, w: inputNorm, eps, y: a.normed, rstd: a.rstd, rows, width });
+  ops.rmsNorm(list, { x: a.middle, w: mlpNorm, eps, y: a.mlpNormed, rstd: a.mlpRstd, rows, width });
+  ops.swiglu(list, { gate: a.gate, up: a.up, y: a.gated, length: rows * intermediateSize });
+}
+
 function recordQueriesAndKeys(list: CommandList, pass: LayerPass): void {
   const { model, batch, activations: a } = pass;
   const { heads, kvHeads, headDim, normEps: eps } = model.config;

@@ -81,9 +81,32 @@ test("the gradient has the same bits however packs are batched, checkpointed and
   const expected = gradientOf(makeModel());
   expect(gradientOf(makeModel(), { maxBatchRows: 1 })).toEqual(expected);
   expect(gradientOf(makeModel(), { maxBatchRows: 40 })).toEqual(expected);
+  expect(gradientOf(makeModel(), { maxActivationBytes: 1 })).toEqual(expected);
   expect(gradientOf(makeModel(), { checkpointing: "layer" })).toEqual(expected);
   expect(gradientOf(makeModel({}, 2))).toEqual(expected);
 });
+
+test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
+  "memory of the caller's holds the whole gradient once it is finished, with %o",
+  (more) => {
+    const model = makeModel(more);
+    const expected = gradientOf(model);
+    const trainer = new Trainer({ model });
+    const memory = model.device.alloc("f32", model.layout.numParameters);
+    const got = new Float32Array(memory.length);
+    // The second time nothing of the first one is left, in the memory or beside it.
+    for (let time = 0; time < 2; time++) {
+      trainer.useGradient(memory);
+      trainer.zeroGradient();
+      trainer.accumulate(PACKS, lossOf, 0.9);
+      trainer.finishGradient();
+      trainer.useGradient(null);
+      model.device.read(memory, got);
+      expect(got).toEqual(expected);
+    }
+    trainer.dispose();
+  },
+);
 
 test("a gradient that is read in ranges is the same, a tied head's embedding included", () => {
   const model = makeModel();

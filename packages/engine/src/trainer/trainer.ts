@@ -8,7 +8,7 @@ import { type Model } from "../model/model.js";
 import { sliceOf } from "../model/parameters.js";
 import { cutIntoRuns, type PackBatch } from "./pack-batch.js";
 import { PackForward, type PackScores } from "./scorer.js";
-import { type BackwardBuffers, type Checkpointing } from "./workspace.js";
+import { type BackwardBuffers, type Checkpointing, rowsThatFit } from "./workspace.js";
 
 /** A loss and its derivatives by the log-probs and entropies it was given, [N] each. */
 export interface TokenLossResult {
@@ -33,6 +33,11 @@ export interface TrainerOptions {
   readonly checkpointing?: Checkpointing;
   /** Rows that are computed together; changes speed and memory, never a bit. Default 2048. */
   readonly maxBatchRows?: number;
+  /**
+   * Bytes that the kept activations of rows that are computed together may take: fewer rows than
+   * `maxBatchRows` then, down to one pack. Default: any number.
+   */
+  readonly maxActivationBytes?: number;
 }
 
 /**
@@ -62,7 +67,8 @@ export class Trainer {
     if (!model.training) throw new Error("the model was made without training");
     this.model = model;
     this.#checkpointing = options.checkpointing ?? "none";
-    this.#maxBatchRows = options.maxBatchRows ?? 2048;
+    const { maxBatchRows = 2048, maxActivationBytes = Infinity } = options;
+    this.#maxBatchRows = Math.min(maxBatchRows, rowsThatFit(model.config, maxActivationBytes));
     this.#forward = new PackForward(model, { checkpointing: this.#checkpointing, backward: true });
     const { vocabularySize, width, tiedHead } = model.config;
     [this.#arena, this.#ownGradient, this.#embeddingGradient] = Arena.transaction(

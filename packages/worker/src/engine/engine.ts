@@ -24,8 +24,8 @@ import { PlacedRegion } from "./placed-region.js";
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
-/** Rows that a trainer computes together: enough to be fast, little enough for a laptop's memory. */
-const MAX_BATCH_ROWS = 2048;
+/** Rows that a trainer computes together, and the memory that they may take: enough to be fast. */
+const BATCH = { maxBatchRows: 2048, maxActivationBytes: 640 * 2 ** 20 };
 /** Elements of a gradient that are hashed at a time. */
 const HASHED_AT_ONCE = 1 << 20;
 
@@ -71,8 +71,7 @@ export class Engine {
     const config = parseModelConfig(JSON.parse(configJson));
     try {
       this.#model = new Model({ device: this.#device, config, training });
-      if (training)
-        this.#trainer = new Trainer({ model: this.#model, maxBatchRows: MAX_BATCH_ROWS });
+      if (training) this.#trainer = new Trainer({ model: this.#model, ...BATCH });
       else this.#sampler = new Sampler({ model: this.#model });
       this.#key = key;
     } catch (error) {
