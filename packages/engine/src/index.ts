@@ -9,6 +9,7 @@ export {
   TokenizerError,
   UnknownParameterError,
 } from "./errors.js";
+export { loadWeights } from "./model/load-weights.js";
 export { Model } from "./model/model.js";
 export {
   KV_CACHE_TOKENS,
