@@ -3,7 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { bytesToFloats, SubmitGroupRequest } from "../../packages/protocol/dist/index.js";
+import {
+  bytesToFloats,
+  bytesToTokens,
+  SubmitGroupRequest,
+} from "../../packages/protocol/dist/index.js";
 import { SetUpError } from "../setup/step.mjs";
 
 /** A group key's parts, e.g. of `3/train/7`. */
@@ -31,7 +35,7 @@ export class RunFolder {
     const bytes = readFileSync(join(this.folder, "blobs", event.blob));
     return SubmitGroupRequest.decode(bytes).rollouts.map(
       ({ tokens, logprobs, reward, finish }) => ({
-        tokens: Int32Array.from(tokens),
+        tokens: bytesToTokens(tokens),
         logprobs: bytesToFloats(logprobs),
         reward: reward ?? null,
         finish,

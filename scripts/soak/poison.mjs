@@ -6,7 +6,8 @@ const TASK = `task: ({ rng }) => ({ messages: [{ role: "user", content: String(r
 
 const MODULES = {
   "throws-late": `setTimeout(() => { throw new Error("late"); }, 50);
-    export const createEnvironment = () => ({ ${TASK}, grade: () => ({ reward: 0 }) });`,
+    const later = (value) => new Promise((resolve) => setTimeout(resolve, 500, value));
+    export const createEnvironment = () => ({ ${TASK}, grade: () => later({ reward: 0 }) });`,
   "rejects-late": `export const createEnvironment = () => ({ ${TASK},
     grade: () => { void Promise.reject(new Error("unheard")); return { reward: 0 }; } });`,
   "never-scores": `export const createEnvironment = () => ({ ${TASK}, grade: () => ({ reward: true }) });`,

@@ -2,23 +2,22 @@
  * A fleet of fifty workers on the real wire, in processes of their own, of which a part is killed with
  * jobs in hand: their leases run out, others do the jobs, and every group is in the ledger once.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
+import { type ChildProcess } from "node:child_process";
+
+import { SimulatedFleet } from "@gumshoe/bench";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { FakeCluster, ROOT, TOKEN } from "../support/fake-cluster.js";
+import { FakeCluster, TOKEN } from "../support/fake-cluster.js";
 import { FakeReducer, FakeTrainer } from "../support/fake-workers.js";
 
-const PEER = join(ROOT, "packages/cli/dist/bench/fleet-peer.js");
 const NUM_GROUPS = 1000;
 const RUN = "large";
 
 let cluster: FakeCluster;
-const peers: ChildProcess[] = [];
+const fleet = new SimulatedFleet();
 
-async function startPeer(name: string, workers: number): Promise<ChildProcess> {
-  const request = {
+function startPeer(name: string, workers: number): Promise<ChildProcess> {
+  return fleet.add({
     name,
     workers,
     coordinator: cluster.address,
@@ -26,11 +25,7 @@ async function startPeer(name: string, workers: number): Promise<ChildProcess> {
     redisUrl: cluster.redis.url,
     cluster: cluster.link.cluster,
     groupMs: 100,
-  };
-  const peer = fork(PEER, [JSON.stringify(request)]);
-  peers.push(peer);
-  await once(peer, "message");
-  return peer;
+  });
 }
 
 beforeAll(async () => {
@@ -39,7 +34,7 @@ beforeAll(async () => {
   await cluster.add(new FakeTrainer(cluster.workers, "trainer-1"));
 });
 afterAll(async () => {
-  for (const peer of peers) peer.kill("SIGKILL");
+  await fleet.stop();
   await cluster.close();
 });
 
@@ -60,7 +55,7 @@ test("no result is lost and none is doubled when 20 of 50 workers are killed", a
     rollouts: { perTask: 2 },
   });
   await cluster.untilEvents("group-done", 200, RUN);
-  dying?.kill("SIGKILL");
+  dying.kill("SIGKILL");
   const result = await cluster.result(RUN);
   expect(result.updates).toBe(1);
 

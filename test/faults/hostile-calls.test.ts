@@ -8,7 +8,7 @@ import { ROOT } from "../support/gumshoe.js";
 
 interface Figures {
   readonly memoryMb: { readonly before: number; readonly peak: number };
-  readonly loopMs: { readonly blockedMax: number };
+  readonly eventLoopDelayMaxMs: number;
   readonly answers: Readonly<Record<string, number>>;
   readonly logLines: number;
 }
@@ -20,7 +20,7 @@ test(
     const words = [join(ROOT, "scripts/hostile-calls.mjs"), "--calls", "800"];
     const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: "utf8" });
     expect([status, stderr]).toEqual([0, ""]);
-    const { memoryMb, loopMs, answers, logLines } = JSON.parse(stdout) as Figures;
+    const { memoryMb, eventLoopDelayMaxMs, answers, logLines } = JSON.parse(stdout) as Figures;
     expect(answers).toMatchObject({
       "a check of 200 MB: 8": 80,
       "a check zipped: 3": 80,
@@ -29,7 +29,7 @@ test(
     });
     // 120 to 150 MB, and 25 ms, on 2 cores; one request of 200 MB that is buffered makes it 500 MB and more.
     expect(memoryMb.peak).toBeLessThan(300);
-    expect(loopMs.blockedMax).toBeLessThan(1000);
+    expect(eventLoopDelayMaxMs).toBeLessThan(1000);
     expect(logLines).toBeLessThan(100);
   },
 );

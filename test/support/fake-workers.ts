@@ -20,6 +20,8 @@ import {
   ReducerService,
   RolloutService,
   type SubmitGroupRequest,
+  tokenCount,
+  tokensToBytes,
   type WorkerRole,
 } from "@gumshoe/protocol";
 import { JobWorker, type RedisLink } from "@gumshoe/queue";
@@ -46,7 +48,7 @@ export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest
     const tokens = Array.from({ length: 1 + rng.below(5) }, () => rng.below(100));
     const logprobs = floatsToBytes(Float32Array.from(tokens, () => -rng.uniform()));
     const common = { finish: "stop", text: `answer ${rollout}`, gradingError: "", metrics: {} };
-    return { ...common, tokens, logprobs, reward: rng.below(5) / 4 };
+    return { ...common, tokens: tokensToBytes(tokens), logprobs, reward: rng.below(5) / 4 };
   });
   return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };
 }
@@ -56,7 +58,7 @@ export function fakeGradient({ packs }: Lane): number {
   let total = 0;
   for (const { answers } of packs) {
     for (const { advantage, weight, tokens } of answers) {
-      total += (advantage + 0.25) * weight * tokens.length;
+      total += (advantage + 0.25) * weight * tokenCount(tokens);
     }
   }
   return Math.fround(total);
@@ -190,10 +192,7 @@ export class FakeTrainer {
           plan,
           workerId,
           gradientDigest: sha256(String(gradient)),
-          metricsJson: JSON.stringify({ ...NO_METRICS, numTokens, loss: gradient }),
-          logprobGapMax: 0,
-          logprobGapAt: "",
-          tokens: numTokens,
+          metrics: { ...NO_METRICS, logprobGapAt: undefined, numTokens, loss: gradient },
           weightsDigest: work.weights?.digest ?? "",
         };
         const complete = (changed: CompleteLaneRequest) => packs.completeLane(changed);

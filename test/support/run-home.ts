@@ -17,7 +17,7 @@ import { FleetService, PackService, RolloutService, type RunEventBody } from "@g
 import { RpcChannel, RpcServer } from "@gumshoe/rpc";
 import { JobQueue, RedisLink } from "@gumshoe/queue";
 
-import type * as DiskThreadModule from "../../packages/coordinator/src/ledger/disk-thread.js";
+import type * as BackgroundModule from "../../packages/coordinator/src/background/background-thread.js";
 import { Fleet } from "../../packages/coordinator/src/fleet/fleet.js";
 import {
   fleetHandlers,
@@ -32,9 +32,9 @@ import { FakeInference, FakeReducer, FakeTrainer } from "./fake-workers.js";
 import { startRedis, type TestRedis } from "./redis-server.js";
 
 // The thread is a file of the built package, so its class is taken from there.
-const built = join(ROOT, "packages/coordinator/dist/ledger/disk-thread.js");
-const { DiskThread } = (await import(built)) as typeof DiskThreadModule;
-type Disk = InstanceType<typeof DiskThread>;
+const built = join(ROOT, "packages/coordinator/dist/background/background-thread.js");
+const { BackgroundThread } = (await import(built)) as typeof BackgroundModule;
+type Background = InstanceType<typeof BackgroundThread>;
 
 /** Waits of the fleet are cut short: all workers are there from the start. */
 const HASTY_MS = 5;
@@ -62,7 +62,7 @@ export class RunHome {
   private constructor(
     private readonly redis: TestRedis,
     private readonly link: RedisLink,
-    private readonly disk: Disk,
+    private readonly background: Background,
     private readonly fleet: Fleet,
   ) {
     this.#manager = this.#newManager();
@@ -77,7 +77,7 @@ export class RunHome {
       sleep: (ms, signal) => systemClock.sleep(Math.min(ms, HASTY_MS), signal),
     };
     const fleet = new Fleet({ clock: hasty, logger: createLogger("test", "silent") });
-    const home = new RunHome(redis, link, new DiskThread(), fleet);
+    const home = new RunHome(redis, link, new BackgroundThread(), fleet);
     await makeModel(home.model, HIDDEN_SIZE);
     await home.#serve();
     return home;
@@ -131,7 +131,7 @@ export class RunHome {
     await this.#manager.stop().catch(() => undefined);
     for (const part of this.#parts) await part.stop();
     this.fleet.stop();
-    await this.disk.stop();
+    await this.background.stop();
     this.link.close();
     await this.redis.close();
     rmSync(this.home, { recursive: true, force: true });
@@ -149,7 +149,7 @@ export class RunHome {
       clock: systemClock,
       logger,
       mayWrite: () => Promise.resolve(),
-      disk: this.disk,
+      background: this.background,
       allowed: new AllowedFolders({
         folders: [tmpdir(), join(this.home, "model")],
         home: this.home,

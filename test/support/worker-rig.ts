@@ -20,6 +20,7 @@ import {
   type RunAssets,
   runAssetsDigest,
   type SubmitGroupRequest,
+  tokensToBytes,
 } from "@gumshoe/protocol";
 import { RpcChannel, RpcServer } from "@gumshoe/rpc";
 import { bytesToFloats, TensorService } from "@gumshoe/protocol";
@@ -323,8 +324,8 @@ export class WorkerRig {
       run: run.name,
       groupKey: "",
       iteration: 0,
-      taskJson: taskToJson(this.#task),
-      promptTokens: tokenizer.encodeChat(this.#task.messages),
+      taskJson: Buffer.from(taskToJson(this.#task)),
+      promptTokens: tokensToBytes(tokenizer.encodeChat(this.#task.messages)),
       count: 6,
       temperature: 1,
       maxAnswerTokens: 12,
@@ -339,10 +340,10 @@ export class WorkerRig {
   }
 
   #lane(run: RigRun): Lane {
-    const answer = { rollout: 0, tokens: [5, 6, 7], logprobs: Buffer.alloc(12) };
+    const answer = { rollout: 0, tokens: tokensToBytes([5, 6, 7]), logprobs: Buffer.alloc(12) };
     const pack = {
       groupKey: "0/train/0",
-      promptTokens: [3, 4, 5],
+      promptTokens: tokensToBytes([3, 4, 5]),
       answers: [{ ...answer, advantage: 1, weight: 0.5 }],
     };
     return {
@@ -353,7 +354,6 @@ export class WorkerRig {
       weightSources: this.#sources(run),
       reducers: this.#sources(run),
       packs: [pack],
-      lossJson: JSON.stringify({ policy: "cross-entropy" }),
       temperature: 1,
       expectExact: false,
       plan: "p",

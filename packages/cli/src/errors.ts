@@ -1,4 +1,14 @@
-import { ClusterError, type InvalidArgumentError, InvalidFieldsError } from "@gumshoe/core";
+import { dirname } from "node:path";
+
+import {
+  ClusterError,
+  diskError,
+  DiskFullError,
+  errnoOf,
+  errorMessage,
+  type InvalidArgumentError,
+  InvalidFieldsError,
+} from "@gumshoe/core";
 
 /** Thrown when there is no Redis server on this machine. */
 export class MissingRedisError extends ClusterError {
@@ -76,6 +86,31 @@ export class FileError extends ClusterError {
   ) {
     super("INVALID_ARGUMENT", `${path}: ${problem}`, { details: { path }, cause });
   }
+}
+
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  EISDIR: "is a folder",
+  ENOTDIR: "lies below a file",
+  EACCES: "is not permitted",
+  EPERM: "is not permitted",
+  EROFS: "lies on a read-only disk",
+  ELOOP: "is a link that leads to itself",
+};
+
+/** What is wrong with a file that could not be read, from what the system said. */
+export function readingError(path: string, thrown: unknown): FileError {
+  const code = errnoOf(thrown);
+  const problem = code === "ENOENT" ? "there is no such file" : FILE_PROBLEMS[code];
+  return new FileError(path, problem ?? errorMessage(thrown), thrown);
+}
+
+/** What is wrong with a file that could not be written, from what the system said. */
+export function writingError(path: string, thrown: unknown): ClusterError {
+  const fault = diskError(thrown, dirname(path));
+  if (fault instanceof DiskFullError) return fault;
+  const code = errnoOf(thrown);
+  const problem = code === "ENOENT" ? "its folder does not exist" : FILE_PROBLEMS[code];
+  return new FileError(path, `cannot be written: ${problem ?? errorMessage(thrown)}`, thrown);
 }
 
 /**

@@ -9,24 +9,25 @@ import {
   type Logger,
   makeFolder,
   systemClock,
+  writeDurably,
 } from "@gumshoe/core";
 import { parseRunConfig } from "@gumshoe/config";
 import { FleetService, PackService, RolloutService, RunService } from "@gumshoe/protocol";
 import { RpcServer } from "@gumshoe/rpc";
 import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 
+import { BackgroundThread } from "./background/background-thread.js";
 import { RunStoppedError } from "./errors.js";
+import { EventLoopMonitor } from "./event-loop-monitor.js";
 import { Fleet } from "./fleet/fleet.js";
-import { writeDurably } from "./ledger/durable-file.js";
 import { MonitoringServer } from "./http/monitoring-server.js";
-import { METRICS_TYPE, metricsText } from "./http/metrics.js";
-import { DiskThread } from "./ledger/disk-thread.js";
+import { Metrics, type RunFigures } from "./http/metrics.js";
 import { HomeLock } from "./ledger/home-lock.js";
-import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { AllowedFolders } from "./submission/allowed-folders.js";
 import { RunManager } from "./run/run-manager.js";
+import { type RunRecord } from "./run/run-record.js";
 import { type CoordinatorSettings } from "./settings.js";
 
 const FENCE_POLL_MS = 50;
@@ -51,11 +52,12 @@ export class Coordinator {
   readonly #clock: Clock;
   readonly #server: RpcServer;
   readonly #fleet: Fleet;
-  readonly #loop: LoopWatch;
+  readonly #eventLoop: EventLoopMonitor;
+  readonly #metrics: Metrics;
   #redis: RedisLink | null = null;
   #fence: Fence | null = null;
   #lock: HomeLock | null = null;
-  #disk: DiskThread | null = null;
+  #background: BackgroundThread | null = null;
   #runs: RunManager | null = null;
   #http: MonitoringServer | null = null;
   #queues: { close(): Promise<void> }[] = [];
@@ -72,7 +74,14 @@ export class Coordinator {
       logger: this.#logger,
     });
     this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
-    this.#loop = new LoopWatch({ logger: this.#logger });
+    this.#eventLoop = new EventLoopMonitor(this.#logger);
+    this.#metrics = new Metrics({
+      workers: () => this.#fleet.statuses(),
+      runs: () => (this.#runs?.list() ?? []).map(toFigures),
+    });
+    this.#fleet.onDeparture(({ role }, lost) => {
+      if (lost) this.#metrics.countLostWorker(role);
+    });
   }
 
   /**
@@ -120,7 +129,7 @@ export class Coordinator {
     const rolloutQueue = new JobQueue("rollout", { redis, logger });
     const gradientQueue = new JobQueue("gradient", { redis, logger });
     this.#queues = [rolloutQueue, gradientQueue];
-    this.#disk = new DiskThread();
+    this.#background = new BackgroundThread();
     const runs = new RunManager({
       folder: join(home, "runs"),
       fleet: this.#fleet,
@@ -131,7 +140,8 @@ export class Coordinator {
       clock: this.#clock,
       logger,
       mayWrite: () => this.#untilFresh(fence),
-      disk: this.#disk,
+      background: this.#background,
+      onEvent: (body) => this.#metrics.countEvent(body),
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
       diskWaitMs: this.#settings.diskWaitMs,
       redisProblem: () => redisProblem(redis, fence),
@@ -139,16 +149,16 @@ export class Coordinator {
     this.#runs = runs;
     // What is served is true from the first answer on: no run is unknown because it is still being read.
     await runs.load();
-    const watched = { fleet: this.#fleet, loop: this.#loop, clock: this.#clock };
+    const watched = { fleet: this.#fleet, eventLoop: this.#eventLoop, clock: this.#clock };
     this.#server.serve(RunService, runHandlers(runs, watched));
     this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs), ["worker"]);
     this.#server.serve(RolloutService, rolloutHandlers(runs, logger), ["worker"]);
     this.#server.serve(PackService, packHandlers(runs, logger), ["worker"]);
     const address = await this.#server.listen(listen);
-    const http = await this.#openHttp(runs);
+    const http = await this.#openHttp();
     this.#fleet.start();
     runs.start();
-    this.#loop.start();
+    this.#eventLoop.start();
     this.#isServing = true;
     if (readyFile !== null) {
       await writeDurably(readyFile, JSON.stringify({ address, pid: process.pid }));
@@ -162,9 +172,9 @@ export class Coordinator {
     this.#isServing = false;
     this.#stopping.abort(new RunStoppedError("shutdown"));
     await this.#runs?.stop();
-    await this.#disk?.stop();
+    await this.#background?.stop();
     this.#fleet.stop();
-    this.#loop.stop();
+    this.#eventLoop.stop();
     await this.#http?.stop();
     await this.#server.stop(500);
     await Promise.all(this.#queues.map((queue) => queue.close()));
@@ -174,25 +184,18 @@ export class Coordinator {
   }
 
   /** @returns the address that is served, or null when none is wanted */
-  async #openHttp(runs: RunManager): Promise<string | null> {
+  async #openHttp(): Promise<string | null> {
     const { token, tls, httpListen } = this.#settings;
     if (httpListen === null) return null;
-    const metrics = () =>
-      metricsText({
-        workers: this.#fleet.statuses(),
-        coordinator: this.#loop.status(),
-        runs: runs.list().map(({ config, state }) => ({
-          name: config.name,
-          iterationsTotal: config.iterations,
-          state,
-        })),
-      });
+    const metrics = this.#metrics;
     this.#http = new MonitoringServer({
       isServing: () => this.#serving,
       token,
       tls,
       logger: this.#logger,
-      pages: new Map([["/metrics", { contentType: METRICS_TYPE, text: metrics }]]),
+      pages: new Map([
+        ["/metrics", { contentType: metrics.contentType, text: () => metrics.text() }],
+      ]),
     });
     return this.#http.listen(httpListen);
   }
@@ -213,6 +216,10 @@ export class Coordinator {
   async #untilFresh(fence: Fence): Promise<void> {
     while (!fence.isFresh) await this.#clock.sleep(FENCE_POLL_MS, this.#stopping.signal);
   }
+}
+
+function toFigures({ config, state }: RunRecord): RunFigures {
+  return { name: config.name, iterationsTotal: config.iterations, state };
 }
 
 /** Makes the home, for its owner alone, and takes it for this process. */

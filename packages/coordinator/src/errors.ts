@@ -32,16 +32,6 @@ export class UnwritableEventError extends ClusterError {
   }
 }
 
-/** Thrown when a file cannot be written, e.g. because the disk is full. */
-export class WriteFailedError extends ClusterError {
-  constructor(file: string, problem: string, cause?: unknown) {
-    super("RESOURCE_EXHAUSTED", `${file} cannot be written: ${problem}`, {
-      details: { file },
-      cause,
-    });
-  }
-}
-
 /** Thrown when a ledger is open already, in this process or another one that lives. */
 export class LedgerInUseError extends ClusterError {
   constructor(

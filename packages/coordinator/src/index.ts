@@ -12,7 +12,6 @@ export {
   RunStoppedError,
   UnknownCheckpointError,
   UnknownRunError,
-  WriteFailedError,
   WrongGroupWeightsError,
 } from "./errors.js";
 export { type CoordinatorSettings, readSettings } from "./settings.js";

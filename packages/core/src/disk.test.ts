@@ -4,7 +4,8 @@ import { join } from "node:path";
 
 import { afterAll, expect, test } from "vitest";
 
-import { makeFolder } from "./disk.js";
+import { diskRoom, makeFolder } from "./disk.js";
+import { DiskFullError } from "./errors.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-disk-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,3 +30,15 @@ test.runIf(existsSync("/proc/self"))(
     expect(() => makeFolder("/proc/gumshoe/home")).toThrow(/ENOENT|EACCES|EPERM/);
   },
 );
+
+test("a full disk is told with what has run out: bytes, files, or a user's share", () => {
+  const told = (freeBytes: number, freeFiles: number | null) =>
+    new DiskFullError(folder, { freeBytes, freeFiles, neededBytes: 5_000_000 }).message;
+  expect(told(1_000_000, 10)).toMatch(/is full: 1.0 MB free, about 5.0 MB needed/);
+  expect(told(9_000_000, 0)).toMatch(/9.0 MB free, but none of its files \(inodes\) is/);
+  expect(told(9_000_000, null)).toMatch(/9.0 MB free, but not to this user \(a quota\?\)/);
+});
+
+test("the room of a folder that is not there is that of its parent", () => {
+  expect(diskRoom(join(folder, "not", "there")).freeBytes).toBeGreaterThan(0);
+});

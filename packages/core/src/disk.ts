@@ -1,7 +1,7 @@
 import { mkdirSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { ClusterError, DiskFullError, FolderAwayError } from "./errors.js";
+import { ClusterError, DiskFullError, type DiskRoom, FolderAwayError } from "./errors.js";
 
 /** Room without which nothing is written in earnest, in bytes. */
 const LEAST_BYTES = 64_000;
@@ -36,8 +36,8 @@ export function diskError(
   if (isDiskError(thrown)) return thrown;
   const code = errnoOf(thrown);
   if (FULL.includes(code)) {
-    const size = { freeBytes: freeBytes(folder), neededBytes: Math.max(neededBytes, LEAST_BYTES) };
-    return new DiskFullError(folder, size, thrown);
+    const room = { ...diskRoom(folder), neededBytes: Math.max(neededBytes, LEAST_BYTES) };
+    return new DiskFullError(folder, room, thrown);
   }
   const problem = AWAY[code];
   return problem === undefined ? null : new FolderAwayError(folder, `${problem} (${code})`, thrown);
@@ -74,14 +74,16 @@ export function errnoOf(thrown: unknown): string {
   return "";
 }
 
-/** Returns the room of a folder's disk, in bytes; that of its parent when the folder is not there. */
-export function freeBytes(folder: string): number {
+/** Returns the room of a folder's disk; that of its parent when the folder is not there. */
+export function diskRoom(folder: string): DiskRoom {
   try {
-    const { bavail, bfree, bsize } = statfsSync(folder);
+    const { bavail, bfree, bsize, files, ffree } = statfsSync(folder);
     // Some of it is kept for root.
-    return (process.getuid?.() === 0 ? bfree : bavail) * bsize;
+    const freeBytes = (process.getuid?.() === 0 ? bfree : bavail) * bsize;
+    // Some file systems make room for files as they go, and say that they have none.
+    return { freeBytes, freeFiles: files === 0 ? null : ffree };
   } catch {
     const parent = dirname(folder);
-    return parent === folder ? 0 : freeBytes(parent);
+    return parent === folder ? { freeBytes: 0, freeFiles: null } : diskRoom(parent);
   }
 }

@@ -117,20 +117,44 @@ export class LockHeldError extends ClusterError {
   }
 }
 
+/** Thrown when a file cannot be written, e.g. because the disk is full. */
+export class WriteFailedError extends ClusterError {
+  constructor(file: string, problem: string, cause?: unknown) {
+    super("RESOURCE_EXHAUSTED", `${file} cannot be written: ${problem}`, {
+      details: { file },
+      cause,
+    });
+  }
+}
+
 /** Thrown when a disk has no room, or its user no quota, for what has to be written. */
 export class DiskFullError extends ClusterError {
   constructor(
     readonly folder: string,
-    size: { freeBytes: number; neededBytes: number },
+    room: DiskRoom & { readonly neededBytes: number },
     cause?: unknown,
   ) {
-    const { freeBytes, neededBytes } = size;
+    const { freeBytes, freeFiles, neededBytes } = room;
     super(
       "RESOURCE_EXHAUSTED",
-      `the disk of ${folder} is full: ${formatSize(freeBytes)} free, about ${formatSize(neededBytes)} needed`,
-      { details: { disk: "full", folder, freeBytes, neededBytes }, cause },
+      `the disk of ${folder} is full: ${describeRoom(room)}, about ${formatSize(neededBytes)} needed`,
+      { details: { disk: "full", folder, freeBytes, freeFiles, neededBytes }, cause },
     );
   }
+}
+
+/** The room on a disk. */
+export interface DiskRoom {
+  readonly freeBytes: number;
+  /** Files that can be made; null where the disk does not say. */
+  readonly freeFiles: number | null;
+}
+
+function describeRoom(room: DiskRoom & { readonly neededBytes: number }): string {
+  const { freeBytes, freeFiles, neededBytes } = room;
+  const free = `${formatSize(freeBytes)} free`;
+  if (freeFiles === 0) return `${free}, but none of its files (inodes) is`;
+  return freeBytes < neededBytes ? free : `${free}, but not to this user (a quota?)`;
 }
 
 /** Thrown when a folder that must be written to is gone, read-only or not ours. */

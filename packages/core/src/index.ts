@@ -1,9 +1,17 @@
 export { expiryOf } from "./certificate-checks.js";
 export { type Clock, systemClock } from "./clock.js";
-export { diskError, errnoOf, freeBytes, isDiskError, makeFolder } from "./disk.js";
+export {
+  replaceFile,
+  syncFolder,
+  writeDurably,
+  writeDurablySync,
+  writeWhole,
+} from "./durable-file.js";
+export { diskError, diskRoom, errnoOf, isDiskError, makeFolder } from "./disk.js";
 export {
   ClusterError,
   DiskFullError,
+  type DiskRoom,
   ERROR_CODES,
   type ErrorCode,
   errorMessage,
@@ -12,6 +20,7 @@ export {
   InvalidFieldsError,
   joinInvalid,
   LockHeldError,
+  WriteFailedError,
 } from "./errors.js";
 export { handshakeProblem } from "./handshake-problem.js";
 export { canonicalJson, hashJson, sha256 } from "./hash.js";
@@ -23,6 +32,8 @@ export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";
 export { readSecret } from "./secret.js";
 export { shownValue } from "./shown-value.js";
+export { ThreadCalls, type ThreadCallsOptions } from "./thread-calls.js";
+export { serveCalls, type ThreadContext, type ThreadHandlers } from "./thread-server.js";
 export {
   checkToken,
   isAddress,
@@ -40,4 +51,4 @@ export {
   tlsName,
   type TlsRole,
 } from "./tls-files.js";
-export { runInSlices, TimeSlice } from "./time-slice.js";
+export { TimeSlice } from "./time-slice.js";

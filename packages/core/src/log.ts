@@ -1,5 +1,7 @@
 import { type DestinationStream, pino, type Logger } from "pino";
 
+import { LogOutput } from "./log-output.js";
+
 export type { Logger } from "pino";
 
 /** Names of fields that never reach a log, down to the third level (an error's details). */
@@ -16,6 +18,9 @@ const MAX_TEXT = 2000;
 /** Longest stack trace, in characters. */
 const MAX_STACK = 8000;
 
+const STDERR = 2;
+/** One for all loggers of the process. */
+let stderr: LogOutput | null = null;
 const CENSOR = "[secret]";
 
 /**
@@ -28,7 +33,7 @@ const CENSOR = "[secret]";
 export function createLogger(
   name: string,
   level = "info",
-  destination: DestinationStream = pino.destination({ fd: 2, sync: false }),
+  destination: DestinationStream = stderrOutput(),
 ): Logger {
   return pino(
     {
@@ -88,4 +93,9 @@ function withoutSecrets(line: string): string {
     (_match, scheme: string | undefined, bearer: string | undefined) =>
       bearer === undefined ? `${scheme}${CENSOR}@` : `${bearer}${CENSOR}`,
   );
+}
+
+function stderrOutput(): LogOutput {
+  stderr ??= new LogOutput(STDERR);
+  return stderr;
 }

@@ -15,13 +15,3 @@ export class TimeSlice {
     this.#startedAtMs = performance.now();
   }
 }
-
-/** Runs a computation that yields after every step, a time slice at a time; returns its result. */
-export async function runInSlices<T>(steps: Iterator<unknown, T>): Promise<T> {
-  const slice = new TimeSlice();
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    await slice.yieldWhenOver();
-  }
-}

@@ -1,7 +1,7 @@
 import { hashJson, shownValue } from "@gumshoe/core";
 import { firstWantedAsync, readMessages, readTask, type Task } from "@gumshoe/puzzles";
 
-import { ModuleError, OtherModuleError } from "./errors.js";
+import { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
 import { checkGrade } from "./module/check-grade.js";
 import { type ModuleLimits, type Outcome, type RandomKey } from "./module/messages.js";
 import { ModuleHost } from "./module/module-host.js";
@@ -35,7 +35,9 @@ export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvir
   const host = await ModuleHost.open({ field, file, options, limits });
   try {
     const environment = new ModuleTasks(host, place);
-    const [first, again] = [await environment.draw(0, 0), await environment.draw(0, 0)];
+    // One try: somebody waits for the answer, and a module that cannot make its first task is of no use.
+    const draw = () => environment.draw({ index: 0, attempt: 0, tries: 1 });
+    const [first, again] = [await draw(), await draw()];
     if (first.contentHash === again.contentHash) return environment.toEnvironment();
     throw new ModuleError(
       field,
@@ -43,8 +45,18 @@ export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvir
     );
   } catch (error) {
     await host.close();
-    throw error;
+    if (!(error instanceof ModuleFailedError)) throw error;
+    throw new ModuleError(field, error.message, { cause: error });
   }
+}
+
+/** Which task is drawn. */
+interface Draw {
+  readonly index: number;
+  /** 0, and higher for another task in the place of one that must not come up. */
+  readonly attempt: number;
+  /** Threads that it may cost. */
+  readonly tries?: number;
 }
 
 /** Does around a user's module what every environment does. */
@@ -66,10 +78,11 @@ class ModuleTasks {
         task: (index) => this.#wanted(index, exclude),
       }),
       readTask: (json) => this.#read(json),
-      grade: async (task, replies) => {
+      grade: async (task, replies, { tries } = {}) => {
         const outcomes = await host.call(
           { call: "grade", task, replies },
           `grading task ${task.id}, whose first reply begins ${beginning(replies[0] ?? "")}`,
+          tries,
         );
         return outcomes.map(checkGrade);
       },
@@ -79,10 +92,11 @@ class ModuleTasks {
   }
 
   /** Makes a task, in the form that it has after its way through JSON. */
-  async draw(index: number, attempt: number): Promise<ModuleTask> {
+  async draw({ index, attempt, tries }: Draw): Promise<ModuleTask> {
     const { seed, field } = this.#place;
     const key: RandomKey = [seed, MODULE_STREAM, index, attempt];
-    const [outcome] = await this.#host.call({ call: "task", index, key }, `making task ${index}`);
+    const about = `making task ${index}`;
+    const [outcome] = await this.#host.call({ call: "task", index, key }, about, tries);
     try {
       const draft = draftOf(outcome);
       const { messages, answer = null, randomGuessLevel = 0 } = draft;
@@ -102,7 +116,7 @@ class ModuleTasks {
   }
 
   async #wanted(index: number, exclude: ReadonlySet<string> | undefined): Promise<ModuleTask> {
-    const task = await firstWantedAsync(exclude, (attempt) => this.draw(index, attempt));
+    const task = await firstWantedAsync(exclude, (attempt) => this.draw({ index, attempt }));
     if (task !== null) return task;
     const problem = `leaves no task ${index} that is not a validation task: draw it from rng`;
     throw new ModuleError(this.#place.field, problem);

@@ -28,9 +28,14 @@ export interface RunEnvironment {
   /**
    * Scores replies to a task, in their order. A reply that cannot be scored has a null reward, and why.
    *
-   * @throws ModuleFailedError when a module cannot be run
+   * @param options.tries  threads that a module may cost before it is given up, 3 by default
+   * @throws               ModuleFailedError when a module cannot be run
    */
-  grade(task: Task, replies: readonly string[]): Promise<TaskGrade[]>;
+  grade(
+    task: Task,
+    replies: readonly string[],
+    options?: { readonly tries?: number },
+  ): Promise<TaskGrade[]>;
   /** Writes the right reply to a task; absent where the environment knows none. */
   goldReply?(task: Task): Promise<string>;
   /** Writes a careless reply; absent where the environment knows none. */

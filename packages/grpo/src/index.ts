@@ -62,7 +62,6 @@ export {
 export { countRollouts, type RolloutCounts } from "./rollout-counts.js";
 export {
   planUpdates,
-  updateSteps,
   splitUpdates,
   type Update,
   type UpdatePlan,

@@ -34,27 +34,11 @@ export function normaliserWeights(lengths: readonly number[], aggregation: Aggre
 
 /** Returns the packs of one whole update with the weights of their answers set. */
 export function weighPacks(packs: readonly Pack[], aggregation: Aggregation): Pack[] {
-  return [...weighPackSteps(packs, aggregation)].filter((pack) => pack !== null);
-}
-
-/** Yields what {@link weighPacks} returns, pack by pack; null between two long steps before the first. */
-export function* weighPackSteps(
-  packs: readonly Pack[],
-  aggregation: Aggregation,
-): Generator<Pack | null, void> {
-  const lengths: number[] = [];
-  for (const { answers } of packs) {
-    for (const { tokens } of answers) lengths.push(tokens.length);
-  }
-  yield null;
+  const lengths = packs.flatMap(({ answers }) => answers.map(({ tokens }) => tokens.length));
   const weights = normaliserWeights(lengths, aggregation);
-  yield null;
   let next = 0;
-  for (const pack of packs) {
-    const answers = pack.answers.map((answer) => ({
-      ...answer,
-      weight: weights[next++] as number,
-    }));
-    yield { ...pack, answers };
-  }
+  return packs.map((pack) => ({
+    ...pack,
+    answers: pack.answers.map((answer) => ({ ...answer, weight: weights[next++] as number })),
+  }));
 }

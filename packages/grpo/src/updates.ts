@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type AnswerRules, type SelectedAnswers, selectAnswers } from "./answers.js";
+import { type AnswerRules, selectAnswers } from "./answers.js";
 import { type Group } from "./group.js";
 import { assignLanes } from "./lanes.js";
 import { type Aggregation } from "./loss/config.js";
-import { weighPackSteps } from "./normaliser.js";
+import { weighPacks } from "./normaliser.js";
 import { countRowTokens, countTargets, type Pack } from "./pack.js";
 import { packGroups } from "./packing.js";
 import { countRollouts, type RolloutCounts } from "./rollout-counts.js";
@@ -43,52 +43,28 @@ export interface UpdatePlan {
  * A pure function of the groups in task order and of the rules: not of workers, nor of arrival.
  */
 export function planUpdates(groups: readonly Group[], rules: UpdateRules): UpdatePlan {
-  const steps = updateSteps(groups, rules);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** Does what {@link planUpdates} does, and yields after every group: so large a plan can be made in turns. */
-export function* updateSteps(
-  groups: readonly Group[],
-  rules: UpdateRules,
-): Generator<undefined, UpdatePlan> {
-  const selected: SelectedAnswers[] = [];
-  const trainable: Pack[] = [];
-  for (const group of groups) {
-    const answers = selectAnswers(group, rules);
-    selected.push(answers);
-    if (answers.pack !== null) trainable.push(answers.pack);
-    yield;
-  }
-  const updates: Update[] = [];
-  for (const share of splitUpdates(trainable, rules.updatesPerIteration)) {
-    updates.push(yield* planUpdate(share, rules));
-  }
-  yield;
+  const selected = groups.map((group) => selectAnswers(group, rules));
+  const trainable = selected.flatMap(({ pack }) => (pack === null ? [] : [pack]));
+  const updates = splitUpdates(trainable, rules.updatesPerIteration).map((share) =>
+    planUpdate(share, rules),
+  );
   return { updates, counts: countRollouts(groups, selected) };
 }
 
-function* planUpdate(groups: readonly Pack[], rules: UpdateRules): Generator<undefined, Update> {
-  const packs: Pack[] = [];
-  let numAnswers = 0;
-  let numTargetTokens = 0;
-  let numRowTokens = 0;
-  for (const group of weighPackSteps(groups, rules.aggregation)) {
-    yield;
-    if (group === null) continue;
-    numAnswers += group.answers.length;
-    numTargetTokens += countTargets(group);
-    for (const pack of packGroups([group], rules)) {
-      numRowTokens += countRowTokens(pack);
-      packs.push(pack);
-    }
-  }
-  const lanes = assignLanes(packs, rules.lanes);
-  yield;
-  return { lanes, numGroups: groups.length, numAnswers, numTargetTokens, numRowTokens };
+function planUpdate(groups: readonly Pack[], rules: UpdateRules): Update {
+  const weighed = weighPacks(groups, rules.aggregation);
+  const packs = packGroups(weighed, rules);
+  return {
+    lanes: assignLanes(packs, rules.lanes),
+    numGroups: groups.length,
+    numAnswers: sum(weighed.map(({ answers }) => answers.length)),
+    numTargetTokens: sum(weighed.map(countTargets)),
+    numRowTokens: sum(packs.map(countRowTokens)),
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /**

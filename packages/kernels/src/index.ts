@@ -1,6 +1,4 @@
 export { type AttentionPlan, type AttentionSpan, createAttentionPlan } from "./attention-plan.js";
-export { BENCH_SHAPES, benchKernels, type KernelFigure } from "./bench/bench-kernels.js";
-export { type BenchShape } from "./bench/workload.js";
 export { type CpuDeviceOptions, createCpuDevice } from "./cpu-device.js";
 export {
   type CommandList,
@@ -21,6 +19,6 @@ export {
 export { createKvCache, type KvCache, type KvCacheShape } from "./kv-cache.js";
 export { KV_BLOCK, PANEL } from "./native/records.js";
 export * as ops from "./ops.js";
-export { measureFmaPeak } from "./peak.js";
+export { measureFmaPeak, PeakProbe } from "./peak.js";
 export { type RopeScaling, ropeTable } from "./rope-table.js";
 export { createSharedMemory, mapSharedMemory, type SharedMapping } from "./shared-memory.js";

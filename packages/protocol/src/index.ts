@@ -1,7 +1,6 @@
 export { runAssetsDigest } from "./assets-digest.js";
 export { TensorService } from "./chunk-codec.js";
 export { MalformedMessageError } from "./errors.js";
-export { LaneMetrics } from "./events/lane-metrics.js";
 export { InputFile, InputSource, RunInputs } from "./events/run-inputs.js";
 export { RunService } from "./events/run-service.js";
 export {
@@ -11,7 +10,6 @@ export {
   type RunEventType,
 } from "./events/schemas.js";
 export { fromRunEvent, toRunEvent, type WatchedEvent } from "./events/watched-event.js";
-export { bytesToFloats, floatsToBytes } from "./floats.js";
 export { DESCRIPTOR_SET } from "./gen/descriptors.js";
 export {
   HealthCheckRequest,
@@ -38,6 +36,7 @@ export {
   CompleteLaneResponse,
   FetchLaneRequest,
   Lane,
+  LaneMetrics,
   PackAnswerMessage,
   PackMessage,
   PackServiceService as PackService,
@@ -112,6 +111,13 @@ export {
   type WorkerRole,
   type WorkerState,
 } from "./names.js";
+export {
+  bytesToFloats,
+  bytesToTokens,
+  floatsToBytes,
+  tokenCount,
+  tokensToBytes,
+} from "./packed-arrays.js";
 export {
   GradientJob,
   type JobOf,

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
 /** Version of the wire; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Elements of a block of the flat parameter vector: what hashes and norms are computed over. */
 export const PARAMETER_BLOCK = 65_536;

@@ -63,8 +63,9 @@ const DEADLINES_MS: Readonly<Record<string, number>> = {
   WatchRun: 3_600_000,
   // Goes on from its last byte.
   DownloadCheckpoint: 3_600_000,
-  // Opens the model and the datasets that the config names, and may delete the run that is replaced.
-  SubmitRun: 60_000,
+  // Opens the model and the datasets that the config names, waits for the first task and grade of a module, and may
+  // delete the run that is replaced.
+  SubmitRun: 180_000,
   // Waits for the job in flight.
   CancelRun: 60_000,
   // Deletes all files of a run, thousands of them.

@@ -127,7 +127,14 @@ describe("a request's size", () => {
     const channel = new RpcChannel(address, { token: "right" });
     const text = "x".repeat(10_000_000);
     const rollouts = [
-      { tokens: [], logprobs: Buffer.alloc(0), finish: "", gradingError: "", text, metrics: {} },
+      {
+        tokens: Buffer.alloc(0),
+        logprobs: Buffer.alloc(0),
+        finish: "",
+        gradingError: "",
+        text,
+        metrics: {},
+      },
     ];
     const group = {
       run: "r",

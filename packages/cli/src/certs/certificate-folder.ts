@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 
@@ -9,9 +9,10 @@ import {
   makeFolder,
   tlsName,
   type TlsRole,
+  writeDurablySync,
 } from "@gumshoe/core";
 
-import { FileError } from "../errors.js";
+import { FileError, writingError } from "../errors.js";
 import { createAuthority, type Identity, issueCertificate } from "./authority.js";
 
 const ROLES = ["coordinator", "worker", "redis", "client"] as const satisfies readonly TlsRole[];
@@ -125,14 +126,9 @@ function writeIdentity(folder: string, { cert, key }: Identity, ca: string, name
   try {
     makeFolder(folder, 0o700);
     for (const [file, text] of Object.entries(files)) {
-      const path = join(folder, file);
-      const mode = file === "key.pem" ? 0o600 : 0o644;
-      writeFileSync(`${path}.new`, text, { mode, flush: true });
-      // The mode of a file that was there already is not that of a new one.
-      chmodSync(`${path}.new`, mode);
-      renameSync(`${path}.new`, path);
+      writeDurablySync(join(folder, file), text, file === "key.pem" ? 0o600 : 0o644);
     }
   } catch (thrown) {
-    throw new FileError(folder, `cannot be written: ${errorMessage(thrown)}`, thrown);
+    throw writingError(folder, thrown);
   }
 }

@@ -1,35 +1,23 @@
 import { Argument, type Command, Option } from "commander";
 
-import { type Figure } from "../bench/figure.js";
-import { benchFleet } from "../bench/fleet.js";
-import { benchIteration } from "../bench/iteration.js";
-import { benchKernels } from "../bench/kernels.js";
-import { describeMachine, type Machine } from "../bench/machine.js";
-import { benchPuzzles } from "../bench/puzzles.js";
-import { benchQueue } from "../bench/queue.js";
-import { benchRollout } from "../bench/rollout.js";
-import { type BenchSettings } from "../bench/settings.js";
-import { type ShapeName, SHAPES } from "../bench/shapes.js";
-import { benchTrain } from "../bench/train.js";
-import { benchWatchers } from "../bench/watchers.js";
-import { benchWire } from "../bench/wire.js";
+import {
+  BENCHES,
+  type BenchName,
+  type BenchSettings,
+  describeMachine,
+  type Figure,
+  type Machine,
+  type ShapeName,
+  SHAPES,
+} from "@gumshoe/bench";
+
 import { type Context } from "../context.js";
+import { startBenchCluster } from "../local/bench-cluster.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
 import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
 
-const BENCHES = {
-  kernels: benchKernels,
-  train: benchTrain,
-  rollout: benchRollout,
-  iteration: benchIteration,
-  puzzles: benchPuzzles,
-  wire: benchWire,
-  queue: benchQueue,
-  fleet: benchFleet,
-  watchers: benchWatchers,
-} as const satisfies Record<string, (settings: BenchSettings) => Figure[] | Promise<Figure[]>>;
 const BAR_WIDTH = 24;
 /** Where the baselines come from. */
 const BASELINE_NOTE =
@@ -49,8 +37,6 @@ const COLUMNS: readonly { title: string; of: (figure: Figure) => string }[] = [
     of: ({ share }) => (share === undefined ? "" : `${(100 * share).toFixed(0)}%`),
   },
 ];
-
-type Subject = keyof typeof BENCHES;
 
 interface BenchOptions {
   readonly shape: ShapeName;
@@ -80,7 +66,7 @@ export function addBenchCommand(program: Command, context: Context): void {
     "gumshoe bench iteration --json",
     "gumshoe bench fleet --workers 50 --jobs 1000",
   );
-  command.action(async (subject: Subject, options: BenchOptions) => {
+  command.action(async (subject: BenchName, options: BenchOptions) => {
     const { terminal } = context;
     const { shape, seconds, workers, jobs, watchers, threads = null } = options;
     const machine = describeMachine(subject === "puzzles" ? 1 : threads);
@@ -95,6 +81,7 @@ export function addBenchCommand(program: Command, context: Context): void {
       jobs,
       watchers,
       onProgress,
+      startCluster: (processes) => startBenchCluster(processes, context),
     };
     const results = await BENCHES[subject](settings);
     status.clear();

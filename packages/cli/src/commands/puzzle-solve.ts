@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 
-import { ClusterError, errorMessage } from "@gumshoe/core";
+import { ClusterError } from "@gumshoe/core";
 import { solvePrompt } from "@gumshoe/puzzles";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { FileError, UnsoundCasesError } from "../errors.js";
+import { UnsoundCasesError, writingError } from "../errors.js";
 import { readCases } from "../puzzle/read-cases.js";
 import { writeResult } from "../terminal/terminal.js";
 import { withExamples, withJson } from "./options.js";
@@ -64,6 +64,6 @@ function writeUserFile(path: string, text: string): void {
   try {
     writeFileSync(path, text);
   } catch (thrown) {
-    throw new FileError(path, errorMessage(thrown), thrown);
+    throw writingError(path, thrown);
   }
 }

@@ -83,13 +83,10 @@ function describeWorkers(workers: readonly WorkerStatus[]): string {
 
 function describeCoordinator(coordinator: CoordinatorStatus | null): string {
   if (coordinator === null) return "";
-  const { loopDelayP99Ms, loopDelayMaxMs, loopBlockedMaxMs } = coordinator;
-  const { loopBusyMaxMs, gcPauseMaxMs, memoryBytes } = coordinator;
+  const { eventLoopDelayP99Ms, eventLoopDelayMaxMs, gcPauseMaxMs, memoryBytes } = coordinator;
   return (
-    `coordinator: ${formatBytes(memoryBytes)}; in the last minute its event loop stood still for ` +
-    `${loopDelayMaxMs.toFixed(0)} ms at most (99 of 100 turns: ${loopDelayP99Ms.toFixed(0)} ms, ` +
-    `without its waits for a core: ${loopBlockedMaxMs.toFixed(0)} ms, ` +
-    `at work: ${loopBusyMaxMs.toFixed(0)} ms at most, ` +
-    `garbage collection: ${gcPauseMaxMs.toFixed(0)} ms at most)`
+    `coordinator: ${formatBytes(memoryBytes)}; in the last minute its event-loop delay was ` +
+    `${eventLoopDelayMaxMs.toFixed(0)} ms at most (p99 ${eventLoopDelayP99Ms.toFixed(0)} ms, ` +
+    `garbage collection ${gcPauseMaxMs.toFixed(0)} ms at most)`
   );
 }

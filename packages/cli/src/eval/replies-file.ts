@@ -2,15 +2,9 @@ import { existsSync } from "node:fs";
 import { type FileHandle, open, readFile, rm, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import {
-  canonicalJson,
-  errorMessage,
-  InvalidArgumentError,
-  makeFolder,
-  shownValue,
-} from "@gumshoe/core";
+import { canonicalJson, InvalidArgumentError, makeFolder, shownValue } from "@gumshoe/core";
 
-import { FileError } from "../errors.js";
+import { FileError, writingError } from "../errors.js";
 import { type SourcedAnswer } from "./answer-source.js";
 import { type KeptAnswers } from "./evaluate.js";
 
@@ -75,7 +69,7 @@ export class RepliesFile implements KeptAnswers {
       return file;
     } catch (thrown) {
       if (thrown instanceof InvalidArgumentError || thrown instanceof FileError) throw thrown;
-      throw new FileError(path, errorMessage(thrown), thrown);
+      throw writingError(path, thrown);
     }
   }
 
@@ -88,7 +82,7 @@ export class RepliesFile implements KeptAnswers {
     try {
       await this.#append(line);
     } catch (thrown) {
-      throw new FileError(this.path, errorMessage(thrown), thrown);
+      throw writingError(this.path, thrown);
     }
     this.#numKept++;
   }

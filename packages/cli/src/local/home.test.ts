@@ -41,6 +41,14 @@ describe("secrets", () => {
     writeFileSync(join(folder, "token"), "\n");
     expect(() => home.token()).toThrow("token: is empty");
   });
+
+  test("a folder in the place of a token is an error that names it", () => {
+    const home = new Home(folder);
+    home.create();
+    mkdirSync(join(folder, "token"));
+    expect(() => home.token()).toThrow("token: is a folder");
+    expect(() => home.existingToken()).toThrow("token: is a folder");
+  });
 });
 
 test("a run that is removed leaves nothing, and other runs stay", () => {

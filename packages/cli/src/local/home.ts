@@ -17,10 +17,11 @@ import {
   LockHeldError,
   makeFolder,
   ProcessLock,
+  writeDurablySync,
 } from "@gumshoe/core";
 import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
-import { FileError, HomeInUseError } from "../errors.js";
+import { FileError, HomeInUseError, readingError } from "../errors.js";
 
 /** One process of the local cluster, as `cluster.json` tells it. */
 export interface ProcessRecord {
@@ -69,7 +70,7 @@ export class Home {
   /** Returns the cluster's token, or null when none was made yet. */
   existingToken(): string | null {
     const path = join(this.folder, "token");
-    return existsSync(path) ? readFileSync(path, "utf8").trim() : null;
+    return existsSync(path) ? readSecretFile(path) : null;
   }
 
   /** Returns the password of the cluster's Redis, made at the first call. */
@@ -126,8 +127,7 @@ export class Home {
   writeCluster(record: ClusterRecord): void {
     const path = join(this.folder, "cluster.json");
     try {
-      writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`);
-      renameSync(`${path}.new`, path);
+      writeDurablySync(path, `${JSON.stringify(record, null, 2)}\n`);
     } catch (thrown) {
       throw diskError(thrown, this.folder) ?? thrown;
     }
@@ -152,7 +152,7 @@ export class Home {
   #secret(name: string): string {
     const path = join(this.folder, name);
     if (!existsSync(path)) this.#writeSecret(path);
-    const secret = readFileSync(path, "utf8").trim();
+    const secret = readSecretFile(path);
     if (secret === "") throw new FileError(path, "is empty; remove it and start again");
     return secret;
   }
@@ -167,6 +167,14 @@ export class Home {
       if (fault instanceof DiskFullError) rmSync(path, { force: true });
       throw fault ?? thrown;
     }
+  }
+}
+
+function readSecretFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (thrown) {
+    throw readingError(path, thrown);
   }
 }
 

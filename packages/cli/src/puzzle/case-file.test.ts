@@ -72,3 +72,14 @@ test("a file that cannot be written is named", async () => {
   const path = join(folder, "no", "such", "folder.json");
   await expect(writeRecords(path, [])).rejects.toThrow(`${path}: cannot be written`);
 });
+
+test("a file that cannot be written is an error that says what is in its way", async () => {
+  await expect(writeRecords(join(folder, "none", "cases.json"), chunks())).rejects.toThrow(
+    /none\/cases\.json: cannot be written: its folder does not exist/,
+  );
+  writeFileSync(join(folder, "file"), "");
+  await expect(writeRecords(join(folder, "file", "cases.json"), chunks())).rejects.toThrow(
+    /lies below a file/,
+  );
+  expect(readdirSync(folder)).toEqual(["file"]);
+});

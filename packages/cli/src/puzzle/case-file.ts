@@ -4,15 +4,13 @@ import {
   fsyncSync,
   openSync,
   realpathSync,
-  renameSync,
-  rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 
-import { errorMessage } from "@gumshoe/core";
+import { replaceFile } from "@gumshoe/core";
 
-import { FileError } from "../errors.js";
+import { writingError } from "../errors.js";
 
 type Chunks = AsyncIterable<readonly string[]> | Iterable<readonly string[]>;
 
@@ -29,49 +27,51 @@ export async function writeRecords(
   chunks: Chunks,
   onProgress: (count: number) => void = () => undefined,
 ): Promise<number> {
-  const { writeTo, name } = placeOf(path);
-  let file: number;
-  try {
-    file = openSync(writeTo, "w");
-  } catch (thrown) {
-    throw new FileError(path, `cannot be written: ${errorMessage(thrown)}`, thrown);
-  }
-  let isWhole = false;
-  try {
-    const count = await writeAll(file, { chunks, isLines: path.endsWith(".jsonl"), onProgress });
-    if (writeTo !== name) fsyncSync(file);
-    isWhole = true;
-    return count;
-  } finally {
-    closeSync(file);
-    if (writeTo !== name) {
-      if (isWhole) renameSync(writeTo, name);
-      else rmSync(writeTo, { force: true });
+  const name = existsSync(path) ? realpathSync(path) : path;
+  // A pipe or a device is written as it is, and cannot be synced.
+  if (existsSync(name) && !statSync(name).isFile()) return writeTo(name, false);
+  let count = 0;
+  await replaceFile(name, async (temporary) => {
+    count = await writeTo(temporary, true);
+  });
+  return count;
+
+  async function writeTo(target: string, isSynced: boolean): Promise<number> {
+    const file = writing(path, () => openSync(target, "w"));
+    try {
+      const put = (text: string) => writing(path, () => writeFileSync(file, text));
+      const written = await writeAll(put, { chunks, isLines: path.endsWith(".jsonl"), onProgress });
+      if (isSynced) writing(path, () => fsyncSync(file));
+      return written;
+    } finally {
+      closeSync(file);
     }
   }
 }
 
-/** Where a file is written, and the name that it gets. What is no file, such as a pipe, has one name. */
-function placeOf(path: string): { writeTo: string; name: string } {
-  const name = existsSync(path) ? realpathSync(path) : path;
-  if (existsSync(name) && !statSync(name).isFile()) return { writeTo: name, name };
-  return { writeTo: `${name}.${process.pid}.tmp`, name };
+/** Does one step of writing. @throws what writingError makes of the system's error */
+function writing<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (thrown) {
+    throw writingError(path, thrown);
+  }
 }
 
 async function writeAll(
-  file: number,
+  put: (text: string) => void,
   what: { chunks: Chunks; isLines: boolean; onProgress: (count: number) => void },
 ): Promise<number> {
   const { isLines } = what;
   let count = 0;
-  if (!isLines) writeSync(file, "[");
+  if (!isLines) put("[");
   for await (const texts of what.chunks) {
     for (const text of texts) {
-      writeSync(file, isLines ? `${text}\n` : `${count === 0 ? "" : ","}\n${text}`);
+      put(isLines ? `${text}\n` : `${count === 0 ? "" : ","}\n${text}`);
       count++;
     }
     what.onProgress(count);
   }
-  if (!isLines) writeSync(file, "\n]\n");
+  if (!isLines) put("\n]\n");
   return count;
 }

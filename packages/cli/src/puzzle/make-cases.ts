@@ -1,5 +1,5 @@
 import { type CaseSeries, countChunks } from "./case-series.js";
-import { CaseThread } from "./case-thread.js";
+import { startCaseThread } from "./case-thread.js";
 
 /** Chunks that a thread is asked for before the first of them is wanted. */
 const CHUNKS_AHEAD = 4;
@@ -22,7 +22,7 @@ export async function* makeCases(
 ): AsyncGenerator<string[]> {
   const numChunks = countChunks(series);
   const length = Math.min(numThreads, numChunks);
-  const threads = Array.from({ length }, () => new CaseThread(series));
+  const threads = Array.from({ length }, () => startCaseThread(series));
   const asked: Promise<string[]>[] = [];
   const stop = () => Promise.all(threads.map((thread) => thread.stop()));
   const onAbort = () => void stop();
@@ -31,8 +31,9 @@ export async function* makeCases(
     for (let chunk = 0, next = 0; chunk < numChunks; chunk++) {
       signal.throwIfAborted();
       for (; next < Math.min(numChunks, chunk + length * CHUNKS_AHEAD); next++) {
-        const made = (threads[next % length] as CaseThread).make(next);
-        // Whoever waits for it gets the error; nobody may wait.
+        const thread = threads[next % length] as (typeof threads)[number];
+        const made = thread.call("makeChunk", next);
+        // Awaited later; the empty catch prevents an unhandled rejection if the loop ends before.
         made.catch(() => undefined);
         asked.push(made);
       }

@@ -1,18 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 
-import { ClusterError, errorMessage, InvalidArgumentError, joinInvalid } from "@gumshoe/core";
+import { ClusterError, InvalidArgumentError, joinInvalid } from "@gumshoe/core";
 import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
 import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@gumshoe/config";
 
-import { ConfigFileError, FileError } from "../errors.js";
-
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EISDIR: "is a folder",
-  EACCES: "may not be read",
-};
+import { ConfigFileError, FileError, readingError } from "../errors.js";
 
 /** Reads a text file that a user named. @throws FileError */
 export function readUserFile(path: string): string {
@@ -20,8 +14,7 @@ export function readUserFile(path: string): string {
   try {
     bytes = readFileSync(path);
   } catch (thrown) {
-    const { code = "" } = thrown as NodeJS.ErrnoException;
-    throw new FileError(path, UNREADABLE[code] ?? errorMessage(thrown), thrown);
+    throw readingError(path, thrown);
   }
   // Text has no zero bytes, but every second byte of English text in UTF-16 is one.
   if (!bytes.subarray(0, 1000).includes(0)) return bytes.toString("utf8");

@@ -7,16 +7,18 @@ import {
   diskError,
   DiskFullError,
   errorMessage,
-  freeBytes,
+  diskRoom,
   hashJson,
   type Logger,
+  syncFolder,
+  writeDurably,
 } from "@gumshoe/core";
 import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
 import { MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
-import { makeSubfolder, syncFolder, writeDurably } from "../ledger/durable-file.js";
+import { makeSubfolder } from "../ledger/subfolder.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { type RunModel } from "../plan/run-model.js";
@@ -117,7 +119,7 @@ export class Checkpoints {
     const neededBytes = 3 * F32_BYTES * this.#model.layout.numParameters;
     const found = diskError(error, folder, neededBytes);
     if (found?.details["disk"] !== "full") return found;
-    return new DiskFullError(folder, { freeBytes: freeBytes(folder), neededBytes }, error);
+    return new DiskFullError(folder, { ...diskRoom(folder), neededBytes }, error);
   }
 
   async #writeTensors(plan: ReducerPlan, folder: string, version: number): Promise<string> {

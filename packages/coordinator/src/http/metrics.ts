@@ -1,9 +1,9 @@
-/** The cluster's state as Prometheus reads it: text format 0.0.4, https://prometheus.io/docs/instrumenting/exposition_formats. */
-import { type CoordinatorStatus, type WorkerStatus } from "@gumshoe/protocol";
+import { parseGroupKey, type RunEventBody, type WorkerStatus } from "@gumshoe/protocol";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import { type RunState } from "../run/run-state.js";
 
-/** What is told of a run. */
+/** What is shown of a run. */
 export interface RunFigures {
   readonly name: string;
   readonly iterationsTotal: number;
@@ -13,156 +13,195 @@ export interface RunFigures {
   >;
 }
 
-/** What is told. */
-export interface ClusterFigures {
-  readonly workers: readonly WorkerStatus[];
-  readonly runs: readonly RunFigures[];
-  readonly coordinator: CoordinatorStatus;
+/** Where the gauges read their values when they are scraped. */
+export interface MetricsSources {
+  readonly workers: () => readonly WorkerStatus[];
+  readonly runs: () => readonly RunFigures[];
 }
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-type Gauge = [name: string, help: string, samples: Sample[]];
-
-/** Content type of the metrics. */
-export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 const MS_PER_S = 1000;
+const SPEED_ROLES = ["inference", "trainer"];
+const GRADING_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60, 300];
+const ITERATION_SECONDS = [1, 5, 15, 60, 300, 900, 3600, 14_400];
 
-/** Returns the metrics as text. */
-export function metricsText({ workers, runs, coordinator }: ClusterFigures): string {
-  return [...fleetGauges(workers), ...runGauges(runs), ...coordinatorGauges(coordinator)]
-    .map(([name, help, samples]) =>
-      [
-        `# HELP ${name} ${help}`,
-        `# TYPE ${name} gauge`,
-        ...samples.map(({ labels, value }) => `${name}${formatLabels(labels)} ${value}`),
-        "",
-      ].join("\n"),
-    )
-    .join("");
+/** The coordinator's metrics for Prometheus; docs/operations.md lists them. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #workersLost: Counter<"role">;
+  readonly #groups: Counter<"kind">;
+  readonly #answerTokens: Counter<"kind">;
+  readonly #updates: Counter;
+  readonly #grading: Histogram;
+  readonly #iterations: Histogram;
+
+  constructor({ workers, runs }: MetricsSources) {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    addFleetGauges(this.#registry, workers);
+    addRunGauges(this.#registry, runs);
+    this.#workersLost = new Counter({
+      name: "gumshoe_workers_lost_total",
+      help: "Workers that fell silent.",
+      labelNames: ["role"],
+      registers,
+    });
+    this.#groups = new Counter({
+      name: "gumshoe_groups_total",
+      help: "Groups of answers that were recorded, by kind: train or validation.",
+      labelNames: ["kind"],
+      registers,
+    });
+    this.#answerTokens = new Counter({
+      name: "gumshoe_answer_tokens_total",
+      help: "Tokens of the answers in these groups.",
+      labelNames: ["kind"],
+      registers,
+    });
+    this.#updates = new Counter({
+      name: "gumshoe_updates_total",
+      help: "Optimizer steps that were recorded.",
+      registers,
+    });
+    this.#grading = new Histogram({
+      name: "gumshoe_group_grading_seconds",
+      help: "Time that a worker spent on grading a group.",
+      buckets: GRADING_SECONDS,
+      registers,
+    });
+    this.#iterations = new Histogram({
+      name: "gumshoe_iteration_duration_seconds",
+      help: "Time of an iteration: sampling, learning, checkpoint.",
+      buckets: ITERATION_SECONDS,
+      registers,
+    });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Returns all metrics in the text format of Prometheus. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Counts an event that was recorded in the ledger of a run. */
+  countEvent(body: RunEventBody): void {
+    if (body.type === "group-done") {
+      const { kind } = parseGroupKey(body.groupKey);
+      this.#groups.inc({ kind });
+      this.#answerTokens.inc({ kind }, body.tokens);
+      this.#grading.observe((body.gradingMs ?? 0) / MS_PER_S);
+    } else if (body.type === "update-done") {
+      this.#updates.inc();
+    } else if (body.type === "iteration-done") {
+      this.#iterations.observe(body.metrics["seconds"] ?? 0);
+    }
+  }
+
+  /** Counts a worker that fell silent. */
+  countLostWorker(role: string): void {
+    this.#workersLost.inc({ role });
+  }
 }
 
-function fleetGauges(workers: readonly WorkerStatus[]): Gauge[] {
-  return [
-    ["gumshoe_workers", "Workers by role and state.", countWorkers(workers)],
-    [
-      "gumshoe_tokens_per_second",
-      "Tokens sampled (inference) and trained (trainer) a second, over the last minute.",
-      ["inference", "trainer"].map((role) => ({
-        labels: { role },
-        value: sum(workers.filter((w) => w.role === role).map((w) => w.tokensPerSecond)),
-      })),
-    ],
-    [
-      "gumshoe_job_age_seconds",
-      "Age of the oldest job in hand, by role.",
-      ["inference", "trainer"].map((role) => ({
-        labels: { role },
-        value:
-          Math.max(0, ...workers.filter((w) => w.role === role).map((w) => w.jobAgeMs)) / MS_PER_S,
-      })),
-    ],
-  ];
+function addFleetGauges(registry: Registry, workersNow: MetricsSources["workers"]): void {
+  const registers = [registry];
+  new Gauge({
+    name: "gumshoe_workers",
+    help: "Workers by role and state.",
+    labelNames: ["role", "state"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { role, state } of workersNow()) this.inc({ role, state });
+    },
+  });
+  new Gauge({
+    name: "gumshoe_tokens_per_second",
+    help: "Tokens sampled (inference) and trained (trainer) a second, over the last minute.",
+    labelNames: ["role"],
+    registers,
+    collect() {
+      for (const role of SPEED_ROLES) {
+        const speeds = ofRole(workersNow(), role).map(({ tokensPerSecond }) => tokensPerSecond);
+        this.set(
+          { role },
+          speeds.reduce((sum, speed) => sum + speed, 0),
+        );
+      }
+    },
+  });
+  new Gauge({
+    name: "gumshoe_job_age_seconds",
+    help: "Age of the oldest job in hand, by role.",
+    labelNames: ["role"],
+    registers,
+    collect() {
+      for (const role of SPEED_ROLES) {
+        const ages = ofRole(workersNow(), role).map(({ jobAgeMs }) => jobAgeMs / MS_PER_S);
+        this.set({ role }, Math.max(0, ...ages));
+      }
+    },
+  });
 }
 
-function runGauges(runs: readonly RunFigures[]): Gauge[] {
-  return [
-    [
-      "gumshoe_run_state",
-      "1 for the state that a run is in.",
-      runs.map(({ name, state }) => ({ labels: { run: name, state: state.status }, value: 1 })),
-    ],
-    [
-      "gumshoe_run_iterations_done",
-      "Iterations that a run has completed.",
-      runs.map((run) => of(run, run.state.iterationsDone)),
-    ],
-    [
-      "gumshoe_run_iterations_wanted",
-      "Iterations that a run's config asks for.",
-      runs.map((run) => of(run, run.iterationsTotal)),
-    ],
-    [
-      "gumshoe_run_weight_version",
-      "Updates that a run's newest weights have seen.",
-      runs.map((run) => of(run, Math.max(0, run.state.digests.length - 1))),
-    ],
-    [
-      "gumshoe_run_validation_reward",
-      "Mean reward of a run's last validation.",
-      runs.flatMap((run) => {
-        const last = run.state.validations.at(-1);
-        return last === undefined || last.count === 0 ? [] : [of(run, last.reward)];
-      }),
-    ],
-    [
-      "gumshoe_run_iteration",
-      "Figures of a running run's last iteration, by their name in metrics.jsonl.",
-      runs
-        .filter(({ state }) => state.status === "running")
-        .flatMap(({ name, state }) =>
-          Object.entries(state.iterationMetrics.at(-1) ?? {}).map(([figure, value]) => ({
-            labels: { run: name, figure },
+function ofRole(workers: readonly WorkerStatus[], role: string): readonly WorkerStatus[] {
+  return workers.filter((worker) => worker.role === role);
+}
+
+/** A run that was removed has no value any more. */
+function addRunGauges(registry: Registry, runsNow: MetricsSources["runs"]): void {
+  const add = (
+    name: string,
+    help: string,
+    values: (run: RunFigures) => readonly { labels?: Record<string, string>; value: number }[],
+    labelNames: readonly string[] = [],
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ["run", ...labelNames],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const run of runsNow()) {
+          for (const { labels, value } of values(run))
+            this.set({ run: run.name, ...labels }, value);
+        }
+      },
+    });
+  add(
+    "gumshoe_run_state",
+    "1 for the state that a run is in.",
+    ({ state }) => [{ labels: { state: state.status }, value: 1 }],
+    ["state"],
+  );
+  add("gumshoe_run_iterations_done", "Iterations that a run has completed.", ({ state }) => [
+    { value: state.iterationsDone },
+  ]);
+  add("gumshoe_run_iterations_wanted", "Iterations that a run's config asks for.", (run) => [
+    { value: run.iterationsTotal },
+  ]);
+  add(
+    "gumshoe_run_weight_version",
+    "Updates that a run's newest weights have seen.",
+    ({ state }) => [{ value: Math.max(0, state.digests.length - 1) }],
+  );
+  add("gumshoe_run_validation_reward", "Mean reward of a run's last validation.", ({ state }) => {
+    const last = state.validations.at(-1);
+    return last === undefined || last.count === 0 ? [] : [{ value: last.reward }];
+  });
+  add(
+    "gumshoe_run_iteration",
+    "Figures of a running run's last iteration, by their name in metrics.jsonl.",
+    ({ state }) =>
+      state.status !== "running"
+        ? []
+        : Object.entries(state.iterationMetrics.at(-1) ?? {}).map(([figure, value]) => ({
+            labels: { figure },
             value,
           })),
-        ),
-    ],
-  ];
-}
-
-function coordinatorGauges(coordinator: CoordinatorStatus): Gauge[] {
-  return [
-    [
-      "gumshoe_coordinator_loop_delay_seconds",
-      "How long the coordinator's event loop stood still within the last minute.",
-      [
-        { labels: { quantile: "0.99" }, value: coordinator.loopDelayP99Ms / MS_PER_S },
-        { labels: { quantile: "1" }, value: coordinator.loopDelayMaxMs / MS_PER_S },
-      ],
-    ],
-    [
-      "gumshoe_coordinator_loop_blocked_seconds",
-      "The longest such time within the last minute, less its wait for a core.",
-      [{ labels: {}, value: coordinator.loopBlockedMaxMs / MS_PER_S }],
-    ],
-    [
-      "gumshoe_coordinator_loop_busy_seconds",
-      "The most processor time of one turn of the event loop within the last minute.",
-      [{ labels: {}, value: coordinator.loopBusyMaxMs / MS_PER_S }],
-    ],
-    [
-      "gumshoe_coordinator_memory_bytes",
-      "Memory that the coordinator holds.",
-      [{ labels: {}, value: coordinator.memoryBytes }],
-    ],
-  ];
-}
-
-function countWorkers(workers: readonly WorkerStatus[]): Sample[] {
-  const counts = new Map<string, Sample>();
-  for (const { role, state } of workers) {
-    const key = `${role} ${state}`;
-    counts.set(key, { labels: { role, state }, value: (counts.get(key)?.value ?? 0) + 1 });
-  }
-  return [...counts.values()];
-}
-
-function of({ name }: RunFigures, value: number): Sample {
-  return { labels: { run: name }, value };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-function formatLabels(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => {
-    const escaped = value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-    return `${name}="${escaped}"`;
-  });
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+    ["figure"],
+  );
 }

@@ -24,7 +24,7 @@ const LIMITS = {
 /** A text that is served. */
 export interface Page {
   readonly contentType: string;
-  readonly text: () => string;
+  readonly text: () => string | Promise<string>;
 }
 
 /**
@@ -123,18 +123,24 @@ export class MonitoringServer {
       this.#refusals.log({ peer: `${remoteAddress}:${remotePort}` }, `the token is ${problem}`);
       end(response, 401, `the token is ${problem}`, { "www-authenticate": "Bearer" });
     } else {
-      this.#show(path, response);
+      void this.#show(path, response);
     }
   }
 
-  #show(path: string, response: ServerResponse): void {
+  async #show(path: string, response: ServerResponse): Promise<void> {
     const page = this.#pages.get(path);
     if (page === undefined) {
       end(response, 404, `there are ${[HEALTH_PATH, ...this.#pages.keys()].join(", ")}`);
       return;
     }
-    response.writeHead(200, { "content-type": page.contentType });
-    response.end(page.text());
+    try {
+      const text = await page.text();
+      response.writeHead(200, { "content-type": page.contentType });
+      response.end(text);
+    } catch (error) {
+      this.#logger.error({ err: error, path }, "a page could not be made");
+      end(response, 500, "this page could not be made");
+    }
   }
 }
 

@@ -1,11 +1,9 @@
-import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
+import { type LossMetrics } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
-  floatsToBytes,
   type GradientJob,
   type Lane,
   laneKey,
-  type PackMessage,
   type TensorSource,
 } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
@@ -13,16 +11,17 @@ import { type JobQueue } from "@gumshoe/queue";
 import { ExactnessError, NotExpectedError, WrongLaneWeightsError } from "../errors.js";
 import { type Weights } from "../run/run-state.js";
 import { checkLane } from "./check-lane.js";
+import { decodePacks } from "./encoded-packs.js";
 
 /** One update's lanes, to be computed. */
 export interface LaneWork {
   readonly run: string;
   readonly update: number;
   readonly plan: string;
-  readonly lanes: readonly (readonly Pack[])[];
+  /** The encoded packs of each lane. */
+  readonly lanes: readonly Uint8Array[];
   readonly weights: Weights;
   readonly sources: readonly TensorSource[];
-  readonly loss: TrainingLoss;
   readonly temperature: number;
   /** Says that log-probs must agree with the sampler's bit for bit. */
   readonly expectExact: boolean;
@@ -95,8 +94,7 @@ export class LaneCollector {
       weights: work.weights,
       weightSources: [...work.sources],
       reducers: [...work.sources],
-      packs: packs.map(toPackMessage),
-      lossJson: JSON.stringify(work.loss),
+      packs: decodePacks(packs),
       temperature: work.temperature,
       expectExact: work.expectExact,
     };
@@ -123,9 +121,9 @@ export class LaneCollector {
       if (known.digest === gradientDigest) return;
       this.#refuse(`lane ${laneKey(update, lane)} was computed twice, with different gradients`);
     }
-    if (work.expectExact && request.logprobGapMax !== 0) {
+    if (work.expectExact && metrics.logprobGapMax !== 0) {
       this.#refuse(
-        `${request.logprobGapAt}: sampler and trainer differ by ${request.logprobGapMax} nats; ` +
+        `${describePosition(metrics)}: sampler and trainer differ by ${metrics.logprobGapMax} nats; ` +
           "the log-probs of the same weights must agree bit for bit",
       );
     }
@@ -145,16 +143,6 @@ export class LaneCollector {
   }
 }
 
-function toPackMessage(pack: Pack): PackMessage {
-  return {
-    groupKey: pack.groupKey,
-    promptTokens: [...pack.promptTokens],
-    answers: pack.answers.map(({ rollout, tokens, logprobs, advantage, weight }) => ({
-      rollout,
-      tokens: [...tokens],
-      logprobs: floatsToBytes(logprobs),
-      advantage,
-      weight,
-    })),
-  };
+function describePosition({ logprobGapAt: at }: LossMetrics): string {
+  return at === null ? "" : `${at.groupKey} rollout ${at.rollout} token ${at.token}`;
 }

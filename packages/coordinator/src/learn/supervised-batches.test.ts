@@ -2,11 +2,13 @@ import { fileURLToPath } from "node:url";
 
 import { readAssets, Tokenizer } from "@gumshoe/engine";
 import { parseRunConfig, type RunConfig } from "@gumshoe/config";
+import { bytesToTokens } from "@gumshoe/protocol";
 import { type CaseTask } from "@gumshoe/puzzles";
 import { beforeAll, expect, test } from "vitest";
 
-import { SupervisedBatches } from "./supervised-batches.js";
 import { TaskPlan } from "../plan/task-plan.js";
+import { decodePacks } from "./encoded-packs.js";
+import { SupervisedBatches } from "./supervised-batches.js";
 
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 const config = parseRunConfig(
@@ -39,7 +41,10 @@ test("an iteration's examples are the same whatever was asked for before", async
 test("every example comes up once, on one of the lanes", async () => {
   const { updates } = await batch().of(1);
   expect(updates.map((lanes) => lanes.length)).toEqual([3, 3]);
-  const keys = updates.flat(2).map(({ groupKey }) => groupKey);
+  const keys = updates
+    .flat()
+    .flatMap(decodePacks)
+    .map(({ groupKey }) => groupKey);
   const expected = Array.from({ length: 16 }, (_, i) => `example ${16 + i}`);
   expect(keys.sort()).toEqual(expected.sort());
 });
@@ -47,8 +52,10 @@ test("every example comes up once, on one of the lanes", async () => {
 test("the target tokens of an update weigh the same, and one together", async () => {
   const { updates } = await batch().of(0);
   for (const lanes of updates) {
-    const answers = lanes.flat().flatMap((pack) => pack.answers);
-    const weights = answers.flatMap(({ tokens, weight }) => Array.from(tokens, () => weight));
+    const answers = lanes.flatMap(decodePacks).flatMap(({ answers: some }) => some);
+    const weights = answers.flatMap(({ tokens, weight }) =>
+      Array.from(bytesToTokens(tokens), () => weight),
+    );
     expect(new Set(weights).size).toBe(1);
     expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
   }
@@ -56,11 +63,18 @@ test("the target tokens of an update weigh the same, and one together", async ()
 
 test("an example is its prompt as a chat, then the right answers and the end", async () => {
   const { updates } = await batch().of(0);
-  const pack = updates.flat(2).find(({ groupKey }) => groupKey === "example 3");
+  const pack = updates
+    .flat()
+    .flatMap(decodePacks)
+    .find(({ groupKey }) => groupKey === "example 3");
   const task = (await tasks.task(3)) as CaseTask;
-  const text = tokenizer.decode([...(pack?.answers[0]?.tokens ?? [])], { skipSpecialTokens: true });
+  const [answer] = pack?.answers ?? [];
+  const tokens = [...bytesToTokens(answer?.tokens ?? Buffer.alloc(0))];
+  const text = tokenizer.decode(tokens, { skipSpecialTokens: true });
   expect(text).toMatch(/^A\. /);
-  for (const answer of Object.values(task.solution)) expect(text).toContain(answer);
-  expect([...(pack?.promptTokens ?? [])]).toEqual(tokenizer.encodeChat(task.messages));
-  expect(pack?.answers[0]?.tokens.at(-1)).toBe(tokenizer.stopTokenIds[0]);
+  for (const right of Object.values(task.solution)) expect(text).toContain(right);
+  expect([...bytesToTokens(pack?.promptTokens ?? Buffer.alloc(0))]).toEqual(
+    tokenizer.encodeChat(task.messages),
+  );
+  expect(tokens.at(-1)).toBe(tokenizer.stopTokenIds[0]);
 });

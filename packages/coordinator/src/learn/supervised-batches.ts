@@ -5,6 +5,7 @@ import { assignLanes, type Pack } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/config";
 import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
 
+import { encodePacks } from "./encoded-packs.js";
 import { type TrainingBatch } from "./training-batch.js";
 import { type CheckedModel } from "../plan/run-model.js";
 import { type TaskPlan } from "../plan/task-plan.js";
@@ -48,7 +49,7 @@ export class SupervisedBatches {
     const next = iteration + 1;
     if (next < this.#config.iterations && this.#ahead?.iteration !== next) {
       const made = this.#make(next);
-      // Whoever asks for it gets the error; nobody may ask.
+      // Awaited later; the empty catch prevents an unhandled rejection if the run ends before.
       made.catch(() => undefined);
       this.#ahead = { iteration: next, batch: made };
     }
@@ -57,11 +58,11 @@ export class SupervisedBatches {
 
   async #make(iteration: number): Promise<TrainingBatch> {
     const { examples, updatesPerIteration, lanes } = this.#config;
-    const updates: Pack[][][] = [];
+    const updates: Uint8Array[][] = [];
     for (let u = 0; u < updatesPerIteration; u++) {
       const first = (iteration * updatesPerIteration + u) * examples.perUpdate;
       const packs = await this.#packs(first, examples.perUpdate);
-      updates.push(assignLanes(weigh(packs), lanes));
+      updates.push(assignLanes(weigh(packs), lanes).map(encodePacks));
     }
     return { updates, counts: null };
   }

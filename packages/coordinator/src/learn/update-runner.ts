@@ -1,10 +1,9 @@
-import { type LossMetrics, meanMetrics, mergeMetrics, NO_METRICS, type Pack } from "@gumshoe/grpo";
+import { type LossMetrics, meanMetrics, mergeMetrics } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/config";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type LaneCollector } from "./lane-collector.js";
-import { lossOf } from "./training-batch.js";
 import { learningRate } from "./learning-rate.js";
 import { type RunRecord } from "../run/run-record.js";
 
@@ -13,7 +12,8 @@ export interface UpdateWork {
   readonly iteration: number;
   /** From weight version `update` to `update + 1`. */
   readonly update: number;
-  readonly lanes: readonly (readonly Pack[])[];
+  /** The encoded packs of each lane. */
+  readonly lanes: readonly Uint8Array[];
   /** Whether the answers were sampled from exactly these weights. */
   readonly expectExact: boolean;
   readonly signal: AbortSignal;
@@ -50,7 +50,6 @@ export class UpdateRunner {
         expectExact,
         weights: { version: update, digest: state.digests[update] ?? "" },
         sources: this.#plan.sources,
-        loss: lossOf(config),
         temperature: config.type === "grpo" ? config.rollouts.temperature : 1,
       },
       signal,
@@ -94,12 +93,9 @@ export class UpdateRunner {
   }
 }
 
-/** The numbers of a lane's report. JSON has null for one that is not finite: it counts as NaN. */
-function numbersOf(lane: LossMetrics): Record<string, number> {
-  const { logprobGapAt: _place, ...figures } = lane;
-  const names = Object.keys(NO_METRICS).filter((name) => name !== "logprobGapAt");
-  const given: Readonly<Record<string, number | null>> = figures;
-  return Object.fromEntries(names.map((name) => [name, given[name] ?? Number.NaN]));
+/** The numbers of a lane's report. */
+function numbersOf({ logprobGapAt: _at, ...numbers }: LossMetrics): Record<string, number> {
+  return numbers;
 }
 
 /** @throws RunDivergedError naming the first figure that is not finite */

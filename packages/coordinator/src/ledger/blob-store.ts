@@ -2,10 +2,10 @@ import { access } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { errorMessage, sha256 } from "@gumshoe/core";
+import { errorMessage, sha256, syncFolder, writeWhole } from "@gumshoe/core";
 
 import { CorruptRecordError } from "../errors.js";
-import { makeSubfolder, syncFolder, writeWhole } from "./durable-file.js";
+import { makeSubfolder } from "./subfolder.js";
 import { SharedSync } from "./shared-sync.js";
 import { Slots } from "./slots.js";
 

@@ -14,18 +14,18 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { systemClock } from "@gumshoe/core";
+import type * as Core from "@gumshoe/core";
+import { systemClock, WriteFailedError } from "@gumshoe/core";
 import { type RunEventBody } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { BrokenLedgerError, WriteFailedError } from "../errors.js";
-import type * as DurableFile from "./durable-file.js";
+import { BrokenLedgerError } from "../errors.js";
 import { Ledger } from "./ledger.js";
 
 const syncedFolders: string[] = [];
 // The real sync, recorded: only a power failure could show that it is missing.
-vi.mock("./durable-file.js", async (importOriginal) => {
-  const original = await importOriginal<typeof DurableFile>();
+vi.mock("@gumshoe/core", async (importOriginal) => {
+  const original = await importOriginal<typeof Core>();
   const syncFolder = (folder: string) => {
     syncedFolders.push(folder);
     return original.syncFolder(folder);

@@ -19,12 +19,13 @@ import {
   FolderAwayError,
   LockHeldError,
   ProcessLock,
+  syncFolder,
   TimeSlice,
+  WriteFailedError,
 } from "@gumshoe/core";
 import { type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 
-import { BrokenLedgerError, LedgerInUseError, WriteFailedError } from "../errors.js";
-import { syncFolder } from "./durable-file.js";
+import { BrokenLedgerError, LedgerInUseError } from "../errors.js";
 import {
   formatLine,
   hasChecksum,

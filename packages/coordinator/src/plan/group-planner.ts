@@ -1,11 +1,10 @@
 import { TimeSlice } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
-import { type GroupKind, type GroupSpec, groupKey } from "@gumshoe/protocol";
+import { type GroupKind, type GroupSpec, groupKey, tokensToBytes } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
 import { type RunModel } from "./run-model.js";
-import { type Weights } from "../run/run-state.js";
-import { Slab } from "../learn/slab.js";
+import { Slab } from "./slab.js";
 import { type TaskPlan } from "./task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "./write-prompt.js";
@@ -14,22 +13,16 @@ import { writePrompt } from "./write-prompt.js";
 const TRAIN_STREAM = 1;
 const VALIDATION_STREAM = 2;
 
-/** A group to be sampled, but for the addresses of its weights. Thousands are held at a time. */
+/**
+ * A group to be sampled: its message, but for the weights and the run's digests. Thousands are held at a time;
+ * their bytes lie in a slab.
+ */
 export interface GroupPlan extends Omit<
   GroupSpec,
-  "weightSources" | "promptTokens" | "taskJson" | "assetsDigest"
+  "weights" | "weightSources" | "assetsDigest" | "runDigest"
 > {
-  /** [T] i32, in a slab. */
-  readonly promptTokens: Int32Array;
-  /** The task as JSON text, in a slab. */
-  readonly task: Uint8Array;
-}
-
-/** A group that an iteration learns from, before its weights are known. */
-export interface GroupDraft {
   /** Names its task. */
   readonly contentHash: string;
-  readonly plan: Omit<GroupPlan, "weights">;
 }
 
 /** Says how the groups of one run are sampled. Pure: the same plan whenever it is asked. */
@@ -58,38 +51,32 @@ export class GroupPlanner {
    * The groups that an iteration learns from, in task order. The tasks are taken one by one, as theirs is
    * the most memory: what a group needs of them is text.
    */
-  async train(iteration: number, tasks: AsyncIterable<Task>): Promise<GroupDraft[]> {
+  async train(iteration: number, tasks: AsyncIterable<Task>): Promise<GroupPlan[]> {
     const config = this.#config;
-    const drafts: GroupDraft[] = [];
-    if (config.type !== "grpo") return drafts;
+    const plans: GroupPlan[] = [];
+    if (config.type !== "grpo") return plans;
     const { perTask, temperature, earlyStop } = config.rollouts;
     for await (const task of tasks) {
-      const index = drafts.length;
-      const plan = {
+      const index = plans.length;
+      plans.push({
         ...this.#common(task, iteration, "train"),
         groupKey: groupKey(iteration, "train", index),
         count: perTask,
         temperature,
         seed: [config.seed, TRAIN_STREAM, iteration, index],
         earlyStop: earlyStop ?? undefined,
-      };
-      drafts.push({ contentHash: task.contentHash, plan });
+      });
     }
-    return drafts;
+    return plans;
   }
 
   /** The groups of a validation: sampled answers of every task, then its most likely answer. */
-  async validation(
-    iteration: number,
-    tasks: readonly Task[],
-    weights: Weights,
-  ): Promise<GroupPlan[]> {
+  async validation(iteration: number, tasks: readonly Task[]): Promise<GroupPlan[]> {
     const { validation, seed } = this.#config;
     if (validation === null) return [];
     const temperature = this.#config.type === "grpo" ? this.#config.rollouts.temperature : 1;
     const plan = (task: Task, index: number, count: number, heat: number): GroupPlan => ({
       ...this.#common(task, iteration, "validation"),
-      weights,
       groupKey: groupKey(iteration, "validation", index),
       count,
       temperature: heat,
@@ -111,8 +98,9 @@ export class GroupPlanner {
     return {
       run: this.#config.name,
       iteration,
-      task: this.#slab.keepText(taskToJson(task)),
-      promptTokens: this.#slab.keepTokens(prompt),
+      contentHash: task.contentHash,
+      taskJson: this.#slab.keep(Buffer.from(taskToJson(task))),
+      promptTokens: this.#slab.keep(tokensToBytes(prompt)),
       maxAnswerTokens: answerRoom(task.id, prompt.length, this.#budgets[kind]),
       stopTokens: this.#stopTokens,
       environmentDigest: this.#digests[kind],

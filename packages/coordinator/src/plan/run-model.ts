@@ -17,7 +17,7 @@ import {
 } from "@gumshoe/engine";
 import { type RunConfig } from "@gumshoe/config";
 
-import { makeSubfolder } from "../ledger/durable-file.js";
+import { makeSubfolder } from "../ledger/subfolder.js";
 
 /** The model that a run starts from. */
 export interface RunModel {

@@ -6,7 +6,7 @@ import { type RpcHandlers } from "@gumshoe/rpc";
 import { type Fleet } from "../fleet/fleet.js";
 import { RunFilesGoneError, type UnreadableRunError } from "../errors.js";
 import { type GatherOptions } from "../ledger/event-hub.js";
-import { type LoopWatch } from "../loop-watch.js";
+import { type EventLoopMonitor } from "../event-loop-monitor.js";
 import { downloadCheckpoint } from "../checkpoint/checkpoint-download.js";
 import { rolloutPage } from "../sample/rollout-page.js";
 import { checkFilesThere } from "../run/run-folder.js";
@@ -30,7 +30,7 @@ const STATES = {
 /** The handlers of RunService: the door for users. */
 export function runHandlers(
   runs: RunManager,
-  { fleet, loop, clock }: { fleet: Fleet; loop: LoopWatch; clock: Clock },
+  { fleet, eventLoop, clock }: { fleet: Fleet; eventLoop: EventLoopMonitor; clock: Clock },
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
   const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name));
@@ -59,7 +59,7 @@ export function runHandlers(
     listRollouts: async (request) => rolloutPage(runs.get(request.run), request),
     listCheckpoints: async ({ run }) => ({ checkpoints: await storedCheckpoints(runs.get(run)) }),
     downloadCheckpoint: (request) => downloadCheckpoint(runs.get(request.run), request),
-    getFleet: async () => ({ workers: fleet.statuses(), coordinator: loop.status() }),
+    getFleet: async () => ({ workers: fleet.statuses(), coordinator: eventLoop.status() }),
   };
 }
 

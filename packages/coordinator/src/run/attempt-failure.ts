@@ -5,8 +5,8 @@ import {
   ClusterError,
   diskError,
   DiskFullError,
+  diskRoom,
   errnoOf,
-  freeBytes,
   isDiskError,
 } from "@gumshoe/core";
 import { RedisUnavailableError } from "@gumshoe/queue";
@@ -53,8 +53,8 @@ export async function remainingFault(
   const fault = await folderFault(folder);
   if (fault !== null || !(error instanceof DiskFullError)) return fault;
   const neededBytes = Number(error.details["neededBytes"]);
-  const free = freeBytes(folder);
-  return free >= neededBytes ? null : new DiskFullError(folder, { freeBytes: free, neededBytes });
+  const room = diskRoom(folder);
+  return room.freeBytes >= neededBytes ? null : new DiskFullError(folder, { ...room, neededBytes });
 }
 
 /** Reads the disk's part in an error, which names a file, the disk, or neither. */
@@ -71,7 +71,7 @@ function diskFault(error: unknown, folder: string): ClusterError | null {
 function ownKind(error: ClusterError, folder: string): ClusterError {
   if (error instanceof DiskFullError || error.details["disk"] !== "full") return error;
   const neededBytes = Number(error.details["neededBytes"]);
-  return new DiskFullError(folder, { freeBytes: freeBytes(folder), neededBytes }, error);
+  return new DiskFullError(folder, { ...diskRoom(folder), neededBytes }, error);
 }
 
 /** Tries whether the run's folder can be written to. */

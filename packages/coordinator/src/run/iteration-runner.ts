@@ -5,15 +5,11 @@ import { type RunEventOf } from "@gumshoe/protocol";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type Checkpoints } from "../checkpoint/checkpoints.js";
 import { tierOf } from "../plan/curriculum.js";
-import {
-  type GroupDraft,
-  type GroupPlan,
-  GroupPlanner,
-  mapInSlices,
-} from "../plan/group-planner.js";
+import { type GroupPlan, GroupPlanner } from "../plan/group-planner.js";
 import { type LaneCollector } from "../learn/lane-collector.js";
 import { type SupervisedBatches } from "../learn/supervised-batches.js";
-import { type TrainingBatch, batchFromGroups } from "../learn/training-batch.js";
+import { batchFromGroups } from "../learn/batch-from-groups.js";
+import { type TrainingBatch } from "../learn/training-batch.js";
 import { iterationMetrics } from "./iteration-metrics.js";
 import { appendMetrics, writeMetrics } from "./metrics-file.js";
 import { writeRollouts } from "../sample/rollout-files.js";
@@ -62,7 +58,7 @@ export class IterationRunner {
   readonly #updates: UpdateRunner;
   readonly #signal: AbortSignal;
   /** What was asked for last: an iteration asks more than once. */
-  #drafts: { readonly iteration: number; readonly drafts: readonly GroupDraft[] } | null = null;
+  #planned: { readonly iteration: number; readonly plans: readonly GroupPlan[] } | null = null;
   #latest: { readonly iteration: number; readonly batch: TrainingBatch } | null = null;
 
   constructor(options: IterationOptions) {
@@ -118,9 +114,8 @@ export class IterationRunner {
       await this.#options.checkpoints.write(this.#options.plan, done);
     }
     if (config.validation !== null && !this.#isValidated(done)) {
-      const weights = this.#newest();
-      const plans = await this.#planner.validation(done, this.#options.tasks.validation, weights);
-      await this.#collect(plans);
+      const plans = await this.#planner.validation(done, this.#options.tasks.validation);
+      await this.#collect(plans, this.#newest());
       await this.#recordValidation(done, plans);
     }
     await writeMetrics(this.#record);
@@ -131,7 +126,7 @@ export class IterationRunner {
     const { state, config } = this.#record;
     if (state.planned?.iteration === iteration) return state.planned.weights;
     const weights = this.#newest();
-    const hashes = (await this.#draftsOf(iteration)).map(({ contentHash }) => contentHash);
+    const hashes = (await this.#trainPlans(iteration)).map(({ contentHash }) => contentHash);
     const tier = tierOf(config, state, iteration);
     await this.#record.append({
       type: "iteration-planned",
@@ -144,27 +139,27 @@ export class IterationRunner {
   }
 
   /** Samples the iteration's groups and, when one is due, the validation of the weights before it. */
-  async #sample(iteration: number, weights: Weights): Promise<GroupPlan[]> {
+  async #sample(iteration: number, weights: Weights): Promise<readonly GroupPlan[]> {
     const { config, state } = this.#record;
-    const train = await this.#trainPlans(iteration, weights);
+    const train = await this.#trainPlans(iteration);
     if (state.sampledIterations.has(iteration)) return train;
     const due =
       config.validation !== null &&
       iteration % config.validation.every === 0 &&
       !this.#isValidated(iteration);
     const validation = due
-      ? await this.#planner.validation(iteration, this.#options.tasks.validation, weights)
+      ? await this.#planner.validation(iteration, this.#options.tasks.validation)
       : [];
     const startedAtMs = this.#options.clock.monotonicMs();
-    await this.#collect([...train, ...validation]);
+    await this.#collect([...train, ...validation], weights);
     if (due) await this.#recordValidation(iteration, validation);
     if (train.length > 0) await this.#recordSampled(iteration, startedAtMs, train);
     return train;
   }
 
-  async #collect(plans: readonly GroupPlan[]): Promise<void> {
+  async #collect(plans: readonly GroupPlan[], weights: Weights): Promise<void> {
     const { sampling, plan } = this.#options;
-    await sampling.collect(plans, { sources: plan.sources, signal: this.#signal });
+    await sampling.collect(plans, { weights, sources: plan.sources, signal: this.#signal });
   }
 
   async #recordSampled(
@@ -197,8 +192,7 @@ export class IterationRunner {
     if (examples !== null) return examples.of(iteration);
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
     if (this.#latest?.iteration === iteration) return this.#latest.batch;
-    // How groups become updates does not depend on the weights that they were sampled from.
-    const plans = await this.#trainPlans(iteration, { version: 0, digest: "" });
+    const plans = await this.#trainPlans(iteration);
     const batch = await batchFromGroups(this.#record, config, plans);
     this.#latest = { iteration, batch };
     return batch;
@@ -239,19 +233,14 @@ export class IterationRunner {
     }
   }
 
-  async #trainPlans(iteration: number, weights: Weights): Promise<GroupPlan[]> {
-    const drafts = await this.#draftsOf(iteration);
-    return mapInSlices(drafts, ({ plan }) => ({ ...plan, weights }));
-  }
-
-  async #draftsOf(iteration: number): Promise<readonly GroupDraft[]> {
+  async #trainPlans(iteration: number): Promise<readonly GroupPlan[]> {
     const { config, state } = this.#record;
     if (config.type !== "grpo") return [];
-    if (this.#drafts?.iteration === iteration) return this.#drafts.drafts;
+    if (this.#planned?.iteration === iteration) return this.#planned.plans;
     const tasks = this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
-    const drafts = await this.#planner.train(iteration, tasks);
-    this.#drafts = { iteration, drafts };
-    return drafts;
+    const plans = await this.#planner.train(iteration, tasks);
+    this.#planned = { iteration, plans };
+    return plans;
   }
 
   #isValidated(iteration: number): boolean {

@@ -9,7 +9,8 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { writeDurably } from "../ledger/durable-file.js";
+import { writeDurably } from "@gumshoe/core";
+
 import { validationFigures } from "./iteration-metrics.js";
 import { type RunRecord } from "./run-record.js";
 

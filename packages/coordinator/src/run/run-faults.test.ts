@@ -4,7 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { FetchGroupRequest, RolloutService, type SubmitGroupRequest } from "@gumshoe/protocol";
+import {
+  FetchGroupRequest,
+  type LaneMetrics,
+  RolloutService,
+  type SubmitGroupRequest,
+} from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakeCluster, until } from "../../../../test/support/fake-cluster.js";
@@ -73,7 +78,10 @@ test("a group from other weights is refused, and so is one that is not whole", a
       { ...one, weights: { version: 0, digest: "0".repeat(64) } },
       { ...one, rollouts: one.rollouts.slice(1) },
       { ...one, rollouts: one.rollouts.map((r) => ({ ...r, logprobs: r.logprobs.subarray(4) })) },
-      { ...one, rollouts: one.rollouts.map((r) => (r === first ? { ...r, tokens: [] } : r)) },
+      {
+        ...one,
+        rollouts: one.rollouts.map((r) => (r === first ? { ...r, tokens: Buffer.alloc(0) } : r)),
+      },
     ];
     for (const attempt of one.groupKey === "0/train/0" ? bad : []) {
       refusals.push(await submit(attempt).then(String, (error: unknown) => String(error)));
@@ -154,10 +162,8 @@ test("a reward that is not a number within bounds is refused", async () => {
 
 test("an update whose figures are not finite ends the run before the weights move", async () => {
   const lane: FakeHooks["lane"] = async (report) => {
-    const { update, metricsJson } = report;
-    return update < 2
-      ? report
-      : { ...report, metricsJson: metricsJson.replace(/"loss":[^,}]+/, '"loss":null') };
+    const metrics = { ...(report.metrics as LaneMetrics), loss: Number.NaN };
+    return report.update < 2 ? report : { ...report, metrics };
   };
   await expect(run("diverged", { lane })).rejects.toThrow(
     "the run has diverged: in update 2, loss is NaN; start another run with a lower optimizer.lr",
@@ -193,8 +199,11 @@ test("a group that nobody wants is NOT_FOUND", async () => {
 test("a log-prob gap ends the run, with its place", async () => {
   const lane: FakeHooks["lane"] = async (report) => ({
     ...report,
-    logprobGapMax: 1e-9,
-    logprobGapAt: "0/train/2 rollout 1 token 3",
+    metrics: {
+      ...(report.metrics as LaneMetrics),
+      logprobGapMax: 1e-9,
+      logprobGapAt: { groupKey: "0/train/2", rollout: 1, token: 3 },
+    },
   });
   await expect(run("gap", { lane })).rejects.toThrow(
     "0/train/2 rollout 1 token 3: sampler and trainer differ by 1e-9 nats",

@@ -6,11 +6,10 @@ import { randomUUID } from "node:crypto";
 import { lstat, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { errorMessage, type Logger } from "@gumshoe/core";
+import { errorMessage, type Logger, syncFolder } from "@gumshoe/core";
 import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
 import { RunFilesGoneError } from "../errors.js";
-import { syncFolder } from "../ledger/durable-file.js";
 import { type RunRecord } from "./run-record.js";
 
 /** Bytes of a block, as `stat` counts them. */

@@ -73,6 +73,10 @@ const UNREADABLE: Record<string, { make: (name: string) => void; reason: string 
     make: (name) => mkdirSync(ledgerOf(name), { recursive: true }),
     reason: "ledger/events.jsonl is no file",
   },
+  "file-for-a-folder": {
+    make: (name) => writeFileSync(cluster.runFolder(name), "a file of a user"),
+    reason: "it is no folder",
+  },
 };
 
 test("a run that cannot be opened keeps its name, says why, and is not written to", async () => {
@@ -179,7 +183,8 @@ test("a Redis that drops keys is one warning in the log, of which each line is J
 
 /** The files below a run's folder with their bytes, but for locks. */
 function contentOf(name: string): unknown {
-  const file = ledgerOf(name);
+  const folder = cluster.runFolder(name);
+  const file = statSync(folder).isFile() ? folder : ledgerOf(name);
   const stats = statSync(file, { throwIfNoEntry: false });
   return stats?.isFile() === true ? readFileSync(file, "utf8") : (stats?.mtimeMs ?? null);
 }

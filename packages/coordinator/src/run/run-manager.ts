@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -8,14 +8,16 @@ import {
   DiskFullError,
   errorMessage,
   hashJson,
+  InvalidArgumentError,
   isDiskError,
   type Logger,
   type Tls,
 } from "@gumshoe/core";
 import { type RunConfig, RunName } from "@gumshoe/config";
-import { type RunInputs } from "@gumshoe/protocol";
+import { type RunEventBody, type RunInputs } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
+import { type BackgroundThread } from "../background/background-thread.js";
 import {
   CorruptRecordError,
   NameTakenError,
@@ -24,7 +26,6 @@ import {
   UnreadableRunError,
 } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
-import { type DiskThread } from "../ledger/disk-thread.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
 import { configDifferences, describeDifferences } from "../submission/config-differences.js";
 import { NameLocks } from "./name-locks.js";
@@ -49,7 +50,9 @@ export interface ManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly mayWrite: () => Promise<void>;
-  readonly disk: DiskThread;
+  readonly background: BackgroundThread;
+  /** Called with every event that is added to a ledger. */
+  readonly onEvent?: (body: RunEventBody) => void;
   /** Where configs may name files. */
   readonly allowed: AllowedFolders;
   /** How long a run waits for room on a full disk, or for a folder that is away. */
@@ -83,13 +86,16 @@ export class RunManager {
   /** Opens the runs on disk. One that cannot be opened keeps its name, and says why. */
   async load(): Promise<void> {
     const { folder, logger } = this.#options;
-    await mkdir(folder, { recursive: true });
+    await makeRunsFolder(folder);
     await deleteLeftovers(folder, logger);
     const records: RunRecord[] = [];
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       // A link may lead to a run on another disk.
       if (isRemoved(entry.name)) continue;
-      if (!entry.isDirectory() && !entry.isSymbolicLink()) continue;
+      if (!entry.isDirectory() && !entry.isSymbolicLink()) {
+        this.#keepName(entry.name, "it is no folder");
+        continue;
+      }
       const record = await this.#open(entry.name);
       if (record !== null) records.push(record);
     }
@@ -116,12 +122,19 @@ export class RunManager {
           await clock.sleep(DISK_POLL_MS);
           continue;
         }
-        const unreadable = new UnreadableRunError(name, folder, reasonOf(error, folder));
-        logger.error({ run: name }, unreadable.message);
-        this.#unreadable.set(name, unreadable);
+        this.#keepName(name, reasonOf(error, folder));
         return null;
       }
     }
+  }
+
+  /** Keeps a name from new runs: something lies in the place of its folder that cannot be opened. */
+  #keepName(name: string, reason: string): void {
+    if (!RunName.safeParse(name).success) return;
+    const { folder, logger } = this.#options;
+    const unreadable = new UnreadableRunError(name, join(folder, name), reason);
+    logger.error({ run: name }, unreadable.message);
+    this.#unreadable.set(name, unreadable);
   }
 
   /** @throws CorruptRecordError when the folder holds a run of another name, e.g. a copy */
@@ -262,7 +275,7 @@ export class RunManager {
 
   async #create(config: RunConfig, replaced: RunRecord | null = null): Promise<RunRecord> {
     const { name } = config;
-    const { allowed, folder, disk, logger } = this.#options;
+    const { allowed, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
       // Its folder may have been mended or moved away since.
       const record = await this.#open(name);
@@ -274,7 +287,7 @@ export class RunManager {
       }
     }
     await allowed.check(config);
-    const { inputs, warnings } = await checkInputs(config, (file) => disk.hash(file));
+    const { inputs, warnings } = await checkInputs(config, (file) => background.hashFile(file));
     for (const warning of warnings) logger.warn({ run: name }, warning);
     if (replaced !== null) await this.#remove(replaced);
     const path = join(folder, name);
@@ -354,4 +367,13 @@ export class RunManager {
 function reasonOf(error: unknown, folder: string): string {
   const message = errorMessage(error);
   return message.startsWith(`${folder}: `) ? message.slice(folder.length + 2) : message;
+}
+
+/** @throws InvalidArgumentError when a file is in its place: the home that was named is none */
+async function makeRunsFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() === false) {
+    throw new InvalidArgumentError("GUMSHOE_HOME", `${folder} is no folder`);
+  }
+  await mkdir(folder, { recursive: true });
 }

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { systemClock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { type DiskThread } from "../ledger/disk-thread.js";
+import { type BackgroundThread } from "../background/background-thread.js";
 import { metricsLines } from "./metrics-file.js";
 import { nextStep } from "./next-step.js";
 import { RunRecord } from "./run-record.js";
@@ -30,7 +30,7 @@ const context = {
   clock: systemClock,
   mayWrite: () => Promise.resolve(),
   // Nothing is written or hashed here.
-  disk: null as unknown as DiskThread,
+  background: null as unknown as BackgroundThread,
 };
 
 test("a ledger of an earlier version opens, with all that it says", async () => {

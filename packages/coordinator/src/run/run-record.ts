@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Clock, type Logger } from "@gumshoe/core";
+import { type Clock, type Logger, writeDurably } from "@gumshoe/core";
 import { RunConfig } from "@gumshoe/config";
 import {
   type RunEventBody,
@@ -10,10 +10,11 @@ import {
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
+import { type BackgroundThread } from "../background/background-thread.js";
+import { type SampledGroups } from "../background/calls.js";
 import { CorruptRecordError } from "../errors.js";
+import { type TrainingBatch } from "../learn/training-batch.js";
 import { BlobStore } from "../ledger/blob-store.js";
-import { type DiskThread } from "../ledger/disk-thread.js";
-import { writeDurably } from "../ledger/durable-file.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
@@ -24,7 +25,9 @@ import { applyEvent, newRunState, type RunState } from "./run-state.js";
 export interface RecordContext {
   readonly clock: Clock;
   readonly mayWrite: () => Promise<void>;
-  readonly disk: DiskThread;
+  readonly background: BackgroundThread;
+  /** Called with every event that is added to a ledger. */
+  readonly onEvent?: (body: RunEventBody) => void;
   /** Told of the run's warnings. */
   readonly logger?: Logger;
 }
@@ -38,8 +41,9 @@ export class RunRecord {
   readonly blobs: BlobStore;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
-  readonly #disk: DiskThread;
+  readonly #background: BackgroundThread;
   readonly #logger: Logger | null;
+  readonly #onEvent: (body: RunEventBody) => void;
 
   private constructor(parts: {
     config: RunConfig;
@@ -55,8 +59,9 @@ export class RunRecord {
     this.events = new EventHub(parts.events);
     this.#ledger = parts.ledger;
     this.#clock = parts.context.clock;
-    this.#disk = parts.context.disk;
+    this.#background = parts.context.background;
     this.#logger = parts.context.logger ?? null;
+    this.#onEvent = parts.context.onEvent ?? (() => undefined);
     this.state = newRunState();
     for (const event of parts.events) this.#apply(event);
   }
@@ -134,6 +139,7 @@ export class RunRecord {
     const event = await this.#ledger.append(body);
     this.#apply(event);
     this.events.publish(event);
+    this.#onEvent(body);
   }
 
   #apply(event: WatchedEvent): void {
@@ -161,12 +167,17 @@ export class RunRecord {
 
   /** Keeps bytes among the blobs, under their SHA-256; resolves when they are on disk. */
   keep(bytes: Uint8Array, name: string): Promise<void> {
-    return this.#disk.write(blobFolder(this.folder), name, bytes);
+    return this.#background.writeBlob(blobFolder(this.folder), name, bytes);
   }
 
-  /** Computes the SHA-256 of a file, on the disk's thread. */
+  /** Computes the SHA-256 of a file. */
   hash(file: string): Promise<string> {
-    return this.#disk.hash(file);
+    return this.#background.hashFile(file);
+  }
+
+  /** Plans the updates of an iteration from groups whose blobs this run keeps. */
+  planUpdates(groups: Omit<SampledGroups, "folder">): Promise<TrainingBatch> {
+    return this.#background.planUpdates({ ...groups, folder: blobFolder(this.folder) });
   }
 
   /** Tells watchers something that need not be kept; what a watcher could not read is left out. */

@@ -2,10 +2,16 @@
  * Holds a group that was handed in against what was asked for: everything that the sampler, the grader and the
  * wire can produce is taken, everything else is refused with the name of the worker, before it is kept.
  */
-import { bytesToFloats, type RolloutResult, type SubmitGroupRequest } from "@gumshoe/protocol";
+import {
+  bytesToFloats,
+  bytesToTokens,
+  type RolloutResult,
+  type SubmitGroupRequest,
+} from "@gumshoe/protocol";
 
 import { MalformedGroupError, WrongGroupWeightsError } from "../errors.js";
 import { type GroupPlan } from "../plan/group-planner.js";
+import { type Weights } from "../run/run-state.js";
 
 const FINISHES = ["stop", "length", "early-stop"];
 /** Longest text of an answer, in characters a token: a token is seldom longer than a long word. */
@@ -22,22 +28,22 @@ const MAX_REWARD = 1e30;
 /** What a group is checked against. */
 export interface GroupExpectation {
   readonly plan: GroupPlan;
+  readonly weights: Weights;
   /** Ids from 0 to the one before are tokens of the model. */
   readonly vocabulary: number;
 }
 
 /** @throws WrongGroupWeightsError, MalformedGroupError */
 export function checkGroup(request: SubmitGroupRequest, expected: GroupExpectation): void {
-  const { plan } = expected;
+  const { plan, weights } = expected;
   const { groupKey, rollouts, workerId } = request;
-  const wanted = plan.weights?.digest ?? "";
   const got = request.weights?.digest ?? "";
-  if (got !== wanted) throw new WrongGroupWeightsError(groupKey, wanted, got);
+  if (got !== weights.digest) throw new WrongGroupWeightsError(groupKey, weights.digest, got);
   const refuse = (problem: string): never => {
     throw new MalformedGroupError(groupKey, problem, workerId);
   };
   if (workerId.length > MAX_WORKER_ID) refuse("the worker's id is too long");
-  if (request.weights?.version !== plan.weights?.version) refuse("the weights' version is another");
+  if (request.weights?.version !== weights.version) refuse("the weights' version is another");
   if (rollouts.length !== plan.count) refuse(`${rollouts.length} rollouts, not ${plan.count}`);
   for (const [index, rollout] of rollouts.entries()) {
     const problem = tokensProblem(rollout, expected) ?? gradeProblem(rollout);
@@ -46,22 +52,23 @@ export function checkGroup(request: SubmitGroupRequest, expected: GroupExpectati
 }
 
 function tokensProblem(rollout: RolloutResult, { plan, vocabulary }: GroupExpectation) {
-  const { tokens, logprobs, finish, text } = rollout;
+  const { logprobs, finish, text } = rollout;
+  const numTokens = rollout.tokens.byteLength / Int32Array.BYTES_PER_ELEMENT;
   const numLogprobs = logprobs.byteLength / Float32Array.BYTES_PER_ELEMENT;
-  if (tokens.length === 0 || numLogprobs !== tokens.length) {
-    return `has ${tokens.length} tokens and ${numLogprobs} log-probs`;
+  if (!Number.isInteger(numTokens) || numTokens === 0 || numLogprobs !== numTokens) {
+    return `has ${numTokens} tokens and ${numLogprobs} log-probs`;
   }
-  if (tokens.length > plan.maxAnswerTokens) {
-    return `has ${tokens.length} tokens, at most ${plan.maxAnswerTokens} were asked for`;
+  if (numTokens > plan.maxAnswerTokens) {
+    return `has ${numTokens} tokens, at most ${plan.maxAnswerTokens} were asked for`;
   }
-  const foreign = tokens.find((token) => token >= vocabulary);
+  const foreign = bytesToTokens(rollout.tokens).find((id) => id < 0 || id >= vocabulary);
   if (foreign !== undefined) return `has token ${foreign}, the vocabulary has ${vocabulary}`;
   for (const value of bytesToFloats(logprobs)) {
     if (!Number.isFinite(value) || value > 0) return `has a log-prob of ${value}`;
   }
   if (!FINISHES.includes(finish)) return `has an end that is none of ${FINISHES.join(", ")}`;
-  if (text.length > tokens.length * MAX_CHARACTERS_PER_TOKEN) {
-    return `has a text of ${text.length} characters for ${tokens.length} tokens`;
+  if (text.length > numTokens * MAX_CHARACTERS_PER_TOKEN) {
+    return `has a text of ${text.length} characters for ${numTokens} tokens`;
   }
   return null;
 }

@@ -13,7 +13,7 @@ import { checkGroup } from "./check-group.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { runDigest } from "../submission/run-identity.js";
 import { type RunRecord } from "../run/run-record.js";
-import { textOf } from "../learn/slab.js";
+import { type Weights } from "../run/run-state.js";
 import { groupBytes, groupEvent } from "./stored-group.js";
 
 /** The groups that are wanted now: what workers fetch, and where they hand in. */
@@ -27,6 +27,7 @@ export class GroupCollector {
   #plans: ReadonlyMap<string, GroupPlan> = new Map();
   /** Tokens of the run's model. */
   #vocabulary = 0;
+  #weights: Weights = { version: 0, digest: "" };
   #sources: readonly TensorSource[] = [];
   #numWanted = 0;
   #digest: string | null = null;
@@ -70,9 +71,10 @@ export class GroupCollector {
    */
   async collect(
     plans: readonly GroupPlan[],
-    options: { sources: readonly TensorSource[]; signal: AbortSignal },
+    options: { weights: Weights; sources: readonly TensorSource[]; signal: AbortSignal },
   ): Promise<void> {
     const { signal } = options;
+    this.#weights = options.weights;
     this.#sources = options.sources;
     this.#numWanted = plans.length;
     this.#open.clear();
@@ -122,12 +124,11 @@ export class GroupCollector {
   fetch(groupKey: string): Omit<GroupSpec, "assetsDigest"> {
     const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
-    const { promptTokens, task, ...rest } = plan;
+    const { contentHash: _contentHash, ...spec } = plan;
     return {
-      ...rest,
-      taskJson: textOf(task),
-      promptTokens: [...promptTokens],
+      ...spec,
       runDigest: this.#runDigest(),
+      weights: this.#weights,
       weightSources: [...this.#sources],
     };
   }
@@ -151,7 +152,7 @@ export class GroupCollector {
       if (known === name) return arriving?.stored;
       const plan = this.#plans.get(groupKey);
       if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
-      checkGroup(request, { plan, vocabulary: this.#vocabulary });
+      this.#check(request, plan);
       const problem = `group ${groupKey} was sampled twice, with different results`;
       const error = new ExactnessError(problem);
       this.#failed(error);
@@ -159,7 +160,7 @@ export class GroupCollector {
     }
     const plan = this.#open.get(groupKey)?.plan;
     if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
-    checkGroup(request, { plan, vocabulary: this.#vocabulary });
+    this.#check(request, plan);
     const stored = this.#store(request, bytes, name);
     this.#arriving.set(groupKey, { name, stored });
     try {
@@ -172,6 +173,10 @@ export class GroupCollector {
       this.#arriving.delete(groupKey);
     }
     if (this.#open.delete(groupKey) && this.#open.size === 0) this.#settled();
+  }
+
+  #check(request: SubmitGroupRequest, plan: GroupPlan): void {
+    checkGroup(request, { plan, weights: this.#weights, vocabulary: this.#vocabulary });
   }
 
   #runDigest(): string {

@@ -7,18 +7,18 @@
  * - A file is there whole, or not at all.
  */
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 
-import { SubmitGroupRequest } from "@gumshoe/protocol";
+import { replaceFile } from "@gumshoe/core";
+
+import { SubmitGroupRequest, tokenCount } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
-import { makeSubfolder } from "../ledger/durable-file.js";
+import { makeSubfolder } from "../ledger/subfolder.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
-import { textOf } from "../learn/slab.js";
 
 /** An answer to look at. */
 export interface Example {
@@ -53,14 +53,13 @@ export async function writeRollouts(
   const folder = join(record.folder, "rollouts");
   await makeSubfolder(folder);
   const file = join(folder, `${name}.jsonl.gz`);
-  const temporary = `${file}.tmp`;
-  try {
-    await pipeline(groupLines(record, plans, shown), createGzip(), createWriteStream(temporary));
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  await replaceFile(file, (temporary) =>
+    pipeline(
+      groupLines(record, plans, shown),
+      createGzip(),
+      createWriteStream(temporary, { flush: true }),
+    ),
+  );
   return { example: shown.example, metrics: shown.means() };
 }
 
@@ -70,10 +69,10 @@ async function* groupLines(
   plans: readonly GroupPlan[],
   shown: ShownSums,
 ): AsyncGenerator<string> {
-  for (const { groupKey, task: taskText } of plans) {
+  for (const { groupKey, taskJson } of plans) {
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
     const { weights, rollouts } = SubmitGroupRequest.decode(blob);
-    const { task, fields } = readTask(textOf(taskText));
+    const { task, fields } = readTask(taskJson.toString());
     const prompt = task.messages.map(({ content }) => content).join("\n\n");
     const answer = fields["solution"] ?? fields["answer"];
     const lines = rollouts.map((rollout, index) => {
@@ -91,7 +90,7 @@ async function* groupLines(
         answer,
         reward,
         finish,
-        tokens: tokens.length,
+        tokens: tokenCount(tokens),
         metrics: Object.keys(rollout.metrics).length === 0 ? undefined : rollout.metrics,
         gradingError: gradingError === "" ? undefined : gradingError,
       });

@@ -6,6 +6,7 @@ import {
   type Rollout,
   type RolloutResult,
   SubmitGroupRequest,
+  tokenCount,
 } from "@gumshoe/protocol";
 
 import { type RunRecord } from "../run/run-record.js";
@@ -82,5 +83,5 @@ function toRollout(
 ): Rollout {
   const { tokens, logprobs: _logprobs, ...shared } = result;
   const { groupKey, weights } = stored;
-  return { ...shared, groupKey, index, weights, numTokens: tokens.length };
+  return { ...shared, groupKey, index, weights, numTokens: tokenCount(tokens) };
 }

@@ -1,5 +1,13 @@
 import { type Finish, type Group, meanInterval } from "@gumshoe/grpo";
-import { bytesToFloats, type RunEventOf, SubmitGroupRequest } from "@gumshoe/protocol";
+import {
+  bytesToFloats,
+  bytesToTokens,
+  type RunEventOf,
+  SubmitGroupRequest,
+  tokenCount,
+} from "@gumshoe/protocol";
+
+import { CorruptRecordError } from "../errors.js";
 
 /** Characters of a grader's reason that the ledger keeps. */
 const MAX_REASON_CHARACTERS = 300;
@@ -17,23 +25,29 @@ export function groupBytes(request: SubmitGroupRequest): Uint8Array {
 /**
  * Reads a stored group. Its arrays share two buffers: an iteration has thousands of groups, and every
  * buffer costs the garbage collector time.
+ *
+ * @param promptTokens  little-endian int32
+ * @throws CorruptRecordError when an answer has not as many log-probs as tokens
  */
-export function readGroup(bytes: Uint8Array, promptTokens: Int32Array): Group {
+export function readGroup(bytes: Uint8Array, promptTokens: Uint8Array): Group {
   const { groupKey, rollouts } = SubmitGroupRequest.decode(bytes);
-  const tokens = Int32Array.from([...promptTokens, ...rollouts.flatMap(({ tokens }) => tokens)]);
-  const logprobs = bytesToFloats(Buffer.concat(rollouts.map(({ logprobs }) => logprobs)));
-  let next = promptTokens.length;
+  const tokens = bytesToTokens(Buffer.concat([promptTokens, ...rollouts.map((r) => r.tokens)]));
+  const logprobs = bytesToFloats(Buffer.concat(rollouts.map((r) => r.logprobs)));
+  const numPromptTokens = tokenCount(promptTokens);
+  let next = numPromptTokens;
   return {
     key: groupKey,
     promptTokens: tokens.subarray(0, next),
     rollouts: rollouts.map((rollout) => {
-      const first = next - promptTokens.length;
       const begin = next;
-      next += rollout.tokens.length;
+      next += tokenCount(rollout.tokens);
+      if (rollout.logprobs.byteLength !== rollout.tokens.byteLength) {
+        const problem = "an answer has not one log-prob per token (another version of Gumshoe?)";
+        throw new CorruptRecordError(`group ${groupKey}`, problem);
+      }
       return {
         tokens: tokens.subarray(begin, next),
-        // As many as tokens: it was looked at when the group came in.
-        logprobs: logprobs.subarray(first, first + rollout.tokens.length),
+        logprobs: logprobs.subarray(begin - numPromptTokens, next - numPromptTokens),
         reward: rollout.reward ?? null,
         finish: rollout.finish as Finish,
       };
@@ -59,7 +73,7 @@ export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventO
     blob,
     meanReward: meanInterval(scored)?.mean ?? null,
     rewards,
-    tokens: request.rollouts.reduce((total, { tokens }) => total + tokens.length, 0),
+    tokens: request.rollouts.reduce((total, { tokens }) => total + tokenCount(tokens), 0),
     workerId: request.workerId,
     finishes,
     gradingMs: request.gradingMs,

@@ -1,12 +1,15 @@
 /** What a worker that lies, or is broken, hands in: it is refused by name, and the run ends as without it. */
 import { type ClusterError } from "@gumshoe/core";
+import { NO_METRICS } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
   FleetService,
   floatsToBytes,
+  type LaneMetrics,
   PROTOCOL_VERSION,
   type RolloutResult,
   type SubmitGroupRequest,
+  tokensToBytes,
 } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -17,18 +20,28 @@ let cluster: FakeCluster;
 const refusals = new Map<string, string>();
 let digests: string[] = [];
 
+const metrics = (changes: Partial<LaneMetrics>): LaneMetrics => ({
+  ...NO_METRICS,
+  logprobGapAt: undefined,
+  ...changes,
+});
 const floats = (...values: number[]) => floatsToBytes(Float32Array.from(values));
 
 /** One changed rollout for each lie; a name begins with what the refusal says. */
 const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
-  "has a log-prob of NaN": { tokens: [1], logprobs: floats(Number.NaN) },
-  "has a log-prob of -Infinity": { tokens: [1], logprobs: floats(Number.NEGATIVE_INFINITY) },
-  "has a log-prob of 0.5": { tokens: [1], logprobs: floats(0.5) },
+  "has a log-prob of NaN": { tokens: tokensToBytes([1]), logprobs: floats(Number.NaN) },
+  "has a log-prob of -Infinity": {
+    tokens: tokensToBytes([1]),
+    logprobs: floats(Number.NEGATIVE_INFINITY),
+  },
+  "has a log-prob of 0.5": { tokens: tokensToBytes([1]), logprobs: floats(0.5) },
   "has reward NaN": { reward: Number.NaN },
   "has reward Infinity": { reward: Number.POSITIVE_INFINITY },
-  "has token 4294967295": { tokens: [4_294_967_295], logprobs: floats(-1) },
+  "has token -1": { tokens: tokensToBytes([-1]), logprobs: floats(-1) },
+  "has token 2147483647": { tokens: tokensToBytes([2_147_483_647]), logprobs: floats(-1) },
+  "has 1.25 tokens and 1 log-probs": { tokens: Buffer.alloc(5), logprobs: floats(-1) },
   "has 10000 tokens, at most": {
-    tokens: Array.from({ length: 10_000 }, () => 1),
+    tokens: tokensToBytes(Array.from({ length: 10_000 }, () => 1)),
     logprobs: floats(...Array.from({ length: 10_000 }, () => -1)),
   },
   "has an end that is none of stop, length, early-stop": { finish: "x".repeat(100_000) },
@@ -42,12 +55,13 @@ const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
 
 const FALSE_REPORTS: Readonly<Record<string, Partial<CompleteLaneRequest>>> = {
   "the update has 2 lanes": { lane: 998 },
-  "its metrics are not JSON": { metricsJson: "{" },
-  "its metric object": { metricsJson: "null" },
-  "its metric loss": { metricsJson: "{}" },
+  "its metrics are missing": { metrics: undefined },
   "the gradient's digest is no SHA-256": { gradientDigest: "x".repeat(50_000) },
-  "the log-prob gap is NaN": { logprobGapMax: Number.NaN },
-  "the place of the log-prob gap is too long": { logprobGapAt: "x".repeat(10_000) },
+  "the log-prob gap is NaN": { metrics: metrics({ logprobGapMax: Number.NaN }) },
+  "the log-prob gap is -1": { metrics: metrics({ logprobGapMax: -1 }) },
+  "the group of the log-prob gap has a name that is too long": {
+    metrics: metrics({ logprobGapAt: { groupKey: "x".repeat(10_000), rollout: 0, token: 0 } }),
+  },
 };
 
 async function note(lie: string, call: Promise<unknown>): Promise<void> {
@@ -77,9 +91,6 @@ const lying: FakeHooks = {
     for (const [lie, changes] of Object.entries(FALSE_REPORTS)) {
       await note(lie, complete({ ...report, workerId: "liar", ...changes }));
     }
-    const metrics = JSON.parse(report.metricsJson) as object;
-    const wrong = JSON.stringify({ ...metrics, ratioSum: "1" });
-    await note("its metric ratioSum", complete({ ...report, metricsJson: wrong }));
     return report;
   },
 };
@@ -106,7 +117,7 @@ test.each(Object.keys(FALSE_ROLLOUTS))("a group with a rollout that %s is refuse
   expect(said?.length).toBeLessThan(400);
 });
 
-test.each([...Object.keys(FALSE_REPORTS), "its metric ratioSum"])("a lane of which %s", (lie) => {
+test.each(Object.keys(FALSE_REPORTS))("a lane of which %s", (lie) => {
   const said = refusals.get(lie);
   expect(said).toContain("INVALID_ARGUMENT");
   expect(said).toContain(lie);

@@ -13,6 +13,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 import { InvalidArgumentError } from "@gumshoe/core";
+import { checkModuleName } from "@gumshoe/environments";
 import { type NamedPath, namedPaths, type RunConfig } from "@gumshoe/config";
 
 /** Weights of a run, as a path relative to the home: a checkpoint, or the model that it made. */
@@ -39,9 +40,7 @@ export class AllowedFolders {
     for (const named of namedPaths(config)) {
       const path = await realPath(resolve(named.path));
       if (!(await this.#isAllowed(path))) this.#refuse(named);
-      if (named.kind === "module" && !/\.m?js$/.test(path)) {
-        throw new InvalidArgumentError(named.field, "a module's name ends in .mjs or .js");
-      }
+      if (named.kind === "module") checkModuleName(named.field, path);
       await checkKind(named, path);
     }
   }

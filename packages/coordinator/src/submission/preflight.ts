@@ -6,7 +6,7 @@ import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { KV_CACHE_TOKENS } from "@gumshoe/engine";
 import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
 import { type RunConfig } from "@gumshoe/config";
-import { type Task } from "@gumshoe/puzzles";
+import { type Task, type TaskGrade } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
 import { ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
@@ -136,9 +136,26 @@ async function checkGraders(_run: Preflight, sources: readonly DrawnSource[]): P
     const [task] = tasks;
     if (task === undefined) continue;
     const gold = await environment.goldReply?.(task);
-    const grades = await environment.grade(task, gold === undefined ? [""] : ["", gold]);
+    const grades = await gradeOnce(
+      { field, environment },
+      task,
+      gold === undefined ? [""] : ["", gold],
+    );
     const wrong = grades.find(isWrongForm);
     if (wrong?.reward === null) throw new InvalidArgumentError(field, wrong.reason);
+  }
+}
+
+/** One try: somebody waits for the answer. */
+async function gradeOnce(
+  { field, environment }: Pick<DrawnSource, "field" | "environment">,
+  task: Task,
+  replies: readonly string[],
+): Promise<TaskGrade[]> {
+  try {
+    return await environment.grade(task, replies, { tries: 1 });
+  } catch (cause) {
+    throw new InvalidArgumentError(field, errorMessage(cause), { cause });
   }
 }
 

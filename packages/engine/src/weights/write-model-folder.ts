@@ -1,5 +1,7 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+
+import { replaceFile, writeDurably, writeWhole } from "@gumshoe/core";
 
 import { ModelFolderError } from "../errors.js";
 import { type ParameterLayout } from "./parameter-layout.js";
@@ -34,12 +36,13 @@ export async function writeModelFolder(dir: string, content: ModelFolderContent)
   }
   await mkdir(dir, { recursive: true });
   const data = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength);
-  await replaceFile(join(dir, "model.safetensors"), [safetensorsHeader(layout), data]);
+  await replaceFile(join(dir, "model.safetensors"), (temporary) =>
+    writeFile(temporary, [safetensorsHeader(layout), data], { flush: true }),
+  );
   for (const [name, text] of Object.entries(content.assets)) {
-    if (name !== "config.json") await replaceFile(join(dir, name), [Buffer.from(text)]);
+    if (name !== "config.json") await writeWhole(join(dir, name), text);
   }
-  await replaceFile(join(dir, "config.json"), [Buffer.from(float32Config(config))]);
-  await syncFolder(dir);
+  await writeDurably(join(dir, "config.json"), float32Config(config));
 }
 
 /**
@@ -52,30 +55,4 @@ export function float32Config(text: string): string {
     if (Object.hasOwn(config, field)) config[field] = "float32";
   }
   return `${JSON.stringify(config, null, 2)}\n`;
-}
-
-async function replaceFile(file: string, parts: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${file}.partial`;
-  try {
-    const handle = await open(temporary, "w");
-    try {
-      for (const part of parts) await handle.writeFile(part);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

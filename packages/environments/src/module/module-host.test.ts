@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { parseRunConfig } from "@gumshoe/config";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 
 // The thread is started as it is shipped: from the built package.
 import { openEnvironment, type RunEnvironment } from "../../dist/index.js";
@@ -147,6 +147,57 @@ describe("a grader that", () => {
     const grades = await environment.grade(await environment.source().task(0), ["x"]);
     expect(grades).toEqual([{ reward: 0, metrics: { seen: 0 } }]);
   });
+});
+
+/** Opens an environment whose first task is made so; returns what opening it said. */
+async function openingError(task: string, top = ""): Promise<string> {
+  const file = join(folder, `module-${++written}.mjs`);
+  const made = `({ task: () => { ${task} }, grade: () => ({ reward: 1 }) })`;
+  writeFileSync(file, `${top}\nexport const createEnvironment = () => ${made};\n`);
+  const error: unknown = await open(file).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "INVALID_ARGUMENT", field: "tasks.source.module" });
+  return (error as Error).message;
+}
+
+describe("what is wrong with the first task is told after one try, with the field", () => {
+  const message = 'messages: [{ role: "user", content: "a" }]';
+  test.each([
+    ["a loop", "for (;;);", "task() gave no result for 1.5 s; making task 0"],
+    ["an exit", "process.exit(0);", "ended its thread (process.exit?); making task 0"],
+    ["no message", "return { messages: [] };", "task.messages: must hold a message"],
+    ["a BigInt", `return { ${message}, answer: { n: 1n } };`, "n is a bigint: a task is JSON"],
+    ["a function", `return { ${message}, answer: () => 1 };`, "answer is a function"],
+    [
+      "a kill of the process",
+      'process.kill(process.pid, "SIGKILL");',
+      "a module cannot end the process that it runs in",
+    ],
+  ])("%s", async (_what, task, problem) => {
+    expect(await openingError(task)).toContain(problem);
+  });
+
+  test("a promise at the top level that nothing will settle", async () => {
+    expect(await openingError("", "await new Promise(() => {});")).toContain(
+      "waits for a promise that nothing will settle",
+    );
+  });
+
+  test("a name that says that it is no JavaScript", async () => {
+    const file = join(folder, "module.ts");
+    writeFileSync(file, "export {};");
+    await expect(open(file)).rejects.toThrow(
+      "tasks.source.module: a module's name ends in .mjs or .js; compile TypeScript first (npx tsc)",
+    );
+  });
+});
+
+test("what a module prints goes to stderr: the stdout of a process is for its result", async () => {
+  const [out, err] = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
+  err.mockReturnValue(true);
+  await openGrader(GOOD, { top: 'console.log("printed"); process.stdout.write("too\\n");' });
+  await vi.waitFor(() => expect(err.mock.calls.join("")).toMatch(/printed\n[^]*too/));
+  expect(out.mock.calls.join("")).not.toContain("printed");
+  vi.restoreAllMocks();
 });
 
 test("a module whose thread dies again and again between calls is given up, named", async () => {

@@ -50,10 +50,11 @@ export class ModuleHost {
    * Makes a call.
    *
    * @param about  what the call is for, in an error: the task, the beginning of the reply
-   * @throws       ModuleFailedError when the module ended its thread three times over it; ModuleError when
+   * @param tries  threads that it may cost
+   * @throws       ModuleFailedError when the module ended its thread so many times over it; ModuleError when
    *               its files are others than before
    */
-  async call(request: ModuleRequest, about: string): Promise<Outcome[]> {
+  async call(request: ModuleRequest, about: string, tries = MAX_ENDED): Promise<Outcome[]> {
     let numEnded = 0;
     for (let alone = false; ; alone = true) {
       const leave = await this.#gate.enter(alone);
@@ -65,9 +66,10 @@ export class ModuleHost {
       } catch (error) {
         if (!(error instanceof ModuleThreadEndedError)) throw error;
         if (wasAlone) numEnded += 1;
-        if (numEnded < MAX_ENDED) continue;
+        if (numEnded < tries) continue;
         const { file } = this.#options;
-        throw new ModuleFailedError(file, `${error.problem}, ${MAX_ENDED} times; ${about}`);
+        const times = tries === 1 ? "" : `, ${tries} times`;
+        throw new ModuleFailedError(file, `${error.problem}${times}; ${about}`);
       } finally {
         leave();
       }

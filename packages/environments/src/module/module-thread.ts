@@ -13,6 +13,8 @@ import {
 } from "./messages.js";
 import { passOn } from "./thread-output.js";
 
+/** Exit code of a thread that awaits at the top level and has nothing left to do. */
+const NOTHING_LEFT_TO_DO = 13;
 /** Longest time for loading a module, in ms: a submit waits for it. */
 const OPENING_MS = 20_000;
 
@@ -66,7 +68,7 @@ export class ModuleThread {
       else this.#end("posted a message of its own to the thread that runs it");
     });
     this.#worker.on("error", (error) => this.#end(describeEnd(error, options.limits)));
-    this.#worker.on("exit", () => this.#end("ended its thread (process.exit?)"));
+    this.#worker.on("exit", (code) => this.#end(describeExit(code)));
     this.#worker.unref();
   }
 
@@ -171,6 +173,12 @@ export class ModuleThread {
     this.#pending.clear();
     void this.#worker.terminate();
   }
+}
+
+function describeExit(code: number): string {
+  return code === NOTHING_LEFT_TO_DO
+    ? "waits for a promise that nothing will settle"
+    : "ended its thread (process.exit?)";
 }
 
 function describeEnd(error: unknown, { memoryMb }: ModuleLimits): string {

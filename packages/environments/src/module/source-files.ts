@@ -22,6 +22,13 @@ const MAX_FILES = 1000;
 const SOURCE_CODE = /\.(mjs|js)$/;
 const READ_BESIDE = /new URL\(\s*["'`]([^"'`\n]{1,300})["'`]\s*,\s*import\.meta\.url\s*\)/g;
 
+/** Checks that a file may be run as code by its name. @throws ModuleError */
+export function checkModuleName(field: string, path: string): void {
+  if (SOURCE_CODE.test(path)) return;
+  const remedy = path.endsWith(".ts") ? "; compile TypeScript first (npx tsc)" : "";
+  throw new ModuleError(field, `a module's name ends in .mjs or .js${remedy}`);
+}
+
 /**
  * Hashes a module with everything that it imports.
  *
@@ -32,6 +39,7 @@ const READ_BESIDE = /new URL\(\s*["'`]([^"'`\n]{1,300})["'`]\s*,\s*import\.meta\
 export async function digestOfModule(field: string, file: string): Promise<string> {
   await init;
   const root = resolve(file);
+  checkModuleName(field, root);
   const files = new Map<string, string>();
   const packages = new Set<string>();
   const open = [{ path: root, importer: null as string | null, isNeeded: true }];

@@ -21,6 +21,14 @@ if (port === null) throw new Error("thread.js runs as a worker thread only");
 // A thread has a copy of the process' environment. The module needs none of the cluster's secrets.
 for (const name of Object.keys(env)) if (name.startsWith("GUMSHOE_")) delete env[name];
 
+// A thread shares its process, and must not end it.
+const kill = process.kill.bind(process);
+process.kill = (pid, signal) => {
+  const isOwn = pid === process.pid || pid <= 0;
+  if (isOwn && signal !== 0) throw new Error("a module cannot end the process that it runs in");
+  return kill(pid, signal);
+};
+
 function post(message: ThreadMessage): void {
   port?.postMessage(message);
 }
@@ -52,11 +60,13 @@ async function open({ url, options }: ThreadData): Promise<UserEnvironment | str
   return made as UserEnvironment;
 }
 
+type Replacer = (key: string, value: unknown) => unknown;
+
 /** Does one piece of user code; what it returns is brought through JSON, as it crosses processes later. */
-async function attempt(work: () => unknown): Promise<Outcome> {
+async function attempt(replacer: Replacer, work: () => unknown): Promise<Outcome> {
   try {
     const value = await work();
-    const text = JSON.stringify(value, keepNumbers) as string | undefined;
+    const text = JSON.stringify(value, replacer) as string | undefined;
     return { ok: true, value: text === undefined ? undefined : (JSON.parse(text) as unknown) };
   } catch (error) {
     return { ok: false, text: textOf(error) };
@@ -78,10 +88,20 @@ function keepNumbers(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? `${value}n` : value;
 }
 
+/** A task with a value that JSON has no form for would come back as another one, or without it. */
+function onlyJson(key: string, value: unknown): unknown {
+  const type = typeof value;
+  if (type === "bigint" || type === "function" || type === "symbol") {
+    throw new TypeError(`${key} is a ${type}: a task is JSON`);
+  }
+  return keepNumbers(key, value);
+}
+
 function answer(user: UserEnvironment, id: number, request: ModuleRequest): void {
+  const replacer = request.call === "task" ? onlyJson : keepNumbers;
   // Node.js ends the thread for an unhandled rejection before the next immediate: such a call has no result.
   const result = (index: number, work: () => unknown) =>
-    void attempt(work).then((outcome) =>
+    void attempt(replacer, work).then((outcome) =>
       setImmediate(() => post({ type: "result", id, index, outcome })),
     );
   switch (request.call) {

@@ -61,7 +61,9 @@ const ROLES: readonly string[] = ["system", "user", "assistant"];
 
 /** Reads the messages of a chat. @throws TaskFormatError naming the field */
 export function readMessages(field: string, value: unknown): Message[] {
-  return listAt(field, value).map((item, index) => {
+  const items = listAt(field, value);
+  if (items.length === 0) throw new TaskFormatError(field, "must hold a message");
+  return items.map((item, index) => {
     const place = `${field}[${index}]`;
     const { role, content } = objectAt(place, item);
     if (typeof role !== "string" || !ROLES.includes(role)) {

@@ -68,29 +68,10 @@ export interface EngineCalls {
 /** Name of a call. */
 export type EngineCall = keyof EngineCalls;
 
-/** From the main thread: a call, or the end of the caller's interest in one. */
-export type EngineRequest =
-  | {
-      readonly type: "call";
-      readonly id: number;
-      readonly call: EngineCall;
-      readonly argument: EngineCalls[EngineCall]["argument"];
-    }
-  | { readonly type: "cancel"; readonly id: number };
-
-/** A failure as it crosses the threads. */
-export interface EngineFailure {
-  readonly code: string | null;
-  readonly message: string;
-  readonly details: Record<string, unknown>;
-  readonly stack: string;
+/** Sent now and then: tokens sampled since the thread began. */
+export interface TokensSampled {
+  readonly tokens: number;
 }
-
-/** To the main thread: an answer, or sign of life with the tokens computed so far. */
-export type EngineMessage =
-  | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
-  | { readonly type: "failure"; readonly id: number; readonly failure: EngineFailure }
-  | { readonly type: "tokens"; readonly tokens: number };
 
 /** What the thread is started with. */
 export interface EngineOptions {

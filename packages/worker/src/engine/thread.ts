@@ -3,77 +3,67 @@
  *
  * Sampling goes on step by step between messages, so that new groups join the running batch.
  */
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 
-import { ClusterError, errorMessage } from "@gumshoe/core";
+import { serveCalls, type ThreadContext } from "@gumshoe/core";
 
 import { ModelSwitchedError } from "../errors.js";
-import {
-  type EngineCall,
-  type EngineCalls,
-  type EngineFailure,
-  type EngineMessage,
-  type EngineOptions,
-  type EngineRequest,
-} from "./calls.js";
+import { type EngineCalls, type EngineOptions, type TokensSampled } from "./calls.js";
 import { Engine } from "./engine.js";
 
-type SampleArgument = EngineCalls["sample"]["argument"];
+type Sample = EngineCalls["sample"];
 
-const port = parentPort;
-if (port === null) throw new Error("thread.js runs as a worker thread only");
+interface Sampling {
+  readonly resolve: (answer: Sample["answer"]) => void;
+  readonly reject: (reason: unknown) => void;
+}
 
-/** Calls that wait for their group, by the group's id. */
-const sampling = new Map<string, number>();
+/** Groups in the sampler, by the id that each has there. */
+const sampling = new Map<string, Sampling>();
 const engine = new Engine(workerData as EngineOptions, () =>
   failAllSamples(new ModelSwitchedError()),
 );
+let nextSample = 1;
 let stepping = false;
 
-port.on("message", (request: EngineRequest) => {
-  if (request.type === "cancel") {
-    cancel(request.id);
-    return;
-  }
-  try {
-    if (request.call === "sample") addSample(request.id, request.argument as SampleArgument);
-    else answer(request.id, dispatch(request.call, request.argument));
-  } catch (thrown) {
-    fail(request.id, thrown);
-  }
+const notify = serveCalls<EngineCalls, TokensSampled>({
+  sample: addSample,
+  loadModel: (argument) => engine.loadModel(argument),
+  setWeights: (argument) => engine.setWeights(argument),
+  gradient: (argument) => engine.gradient(argument),
+  assign: (argument) => engine.assign(argument),
+  writeMoments: (argument) => engine.writeMoments(argument),
+  addLane: (argument) => engine.addLane(argument),
+  sumSquares: (argument) => engine.sumSquares(argument),
+  step: (argument) => engine.step(argument),
+  readMoments: (argument) => engine.readMoments(argument),
 });
 
-function dispatch(call: Exclude<EngineCall, "sample">, argument: unknown): unknown {
-  const method = engine[call].bind(engine) as (argument: unknown) => unknown;
-  return method(argument);
-}
-
-function addSample(call: number, { request, weights }: SampleArgument): void {
+function addSample(
+  { request, weights }: Sample["argument"],
+  { signal }: ThreadContext,
+): Promise<Sample["answer"]> {
   // A job that comes back has the id of its first try; in the sampler every call has its own.
-  const id = String(call);
+  const id = String(nextSample++);
   engine.addSample({ request: { ...request, id }, weights });
-  sampling.set(id, call);
+  signal.addEventListener("abort", () => {
+    if (sampling.delete(id)) engine.cancelSample(id);
+  });
   if (!stepping) {
     stepping = true;
     setImmediate(step);
   }
-}
-
-/** The caller waits no longer: other calls than samples run to their end. */
-function cancel(call: number): void {
-  const id = String(call);
-  if (sampling.delete(id)) engine.cancelSample(id);
+  return new Promise((resolve, reject) => sampling.set(id, { resolve, reject }));
 }
 
 function step(): void {
   try {
     const { results, tokens } = engine.sampleStep();
     for (const { id, rollouts } of results) {
-      const call = sampling.get(id);
+      sampling.get(id)?.resolve({ rollouts, weights: engine.weights ?? "" });
       sampling.delete(id);
-      if (call !== undefined) answer(call, { rollouts, weights: engine.weights });
     }
-    post({ type: "tokens", tokens });
+    notify({ tokens });
   } catch (thrown) {
     failAllSamples(thrown);
     engine.dropModel();
@@ -83,26 +73,6 @@ function step(): void {
 }
 
 function failAllSamples(thrown: unknown): void {
-  const calls = [...sampling.values()];
+  for (const { reject } of sampling.values()) reject(thrown);
   sampling.clear();
-  for (const call of calls) fail(call, thrown);
-}
-
-function answer(id: number, value: unknown): void {
-  post({ type: "answer", id, answer: value });
-}
-
-function fail(id: number, thrown: unknown): void {
-  const known = thrown instanceof ClusterError;
-  const failure: EngineFailure = {
-    code: known ? thrown.code : null,
-    message: errorMessage(thrown),
-    details: known ? { ...thrown.details } : {},
-    stack: thrown instanceof Error ? (thrown.stack ?? "") : "",
-  };
-  post({ type: "failure", id, failure });
-}
-
-function post(message: EngineMessage): void {
-  port?.postMessage(message);
 }

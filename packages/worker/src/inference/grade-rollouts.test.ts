@@ -6,7 +6,7 @@ import { gradeRollouts } from "./grade-rollouts.js";
 
 const clue = createEnvironment({ type: "generate", tier: "mini", style: "clear", seed: 1 });
 const task = clue.source().task(0);
-const spec = { taskJson: taskToJson(task) };
+const spec = { taskJson: Buffer.from(taskToJson(task)) };
 const replies = [clue.goldReply?.(task) ?? "", "no idea", "unscorable"];
 const sampled = replies.map((_, index) => ({
   tokens: Int32Array.of(index),

@@ -1,6 +1,11 @@
 import { type SampledRollout, type Tokenizer } from "@gumshoe/engine";
 import { type RunEnvironment } from "@gumshoe/environments";
-import { floatsToBytes, type GroupSpec, type RolloutResult } from "@gumshoe/protocol";
+import {
+  floatsToBytes,
+  type GroupSpec,
+  type RolloutResult,
+  tokensToBytes,
+} from "@gumshoe/protocol";
 
 /** What the rollouts of a group are graded with. */
 export interface GradingContext {
@@ -21,7 +26,7 @@ export async function gradeRollouts(
   sampled: readonly SampledRollout[],
   { environment, tokenizer, signal }: GradingContext,
 ): Promise<RolloutResult[]> {
-  const task = environment.readTask(spec.taskJson);
+  const task = environment.readTask(spec.taskJson.toString());
   const texts = sampled.map(({ tokens }) =>
     tokenizer.decode([...tokens], { skipSpecialTokens: true }),
   );
@@ -30,7 +35,7 @@ export async function gradeRollouts(
     const grade = grades[index];
     if (grade === undefined) throw new Error(`answer ${index} was not graded`);
     return {
-      tokens: [...tokens],
+      tokens: tokensToBytes(tokens),
       logprobs: floatsToBytes(logprobs),
       finish,
       text: texts[index] ?? "",

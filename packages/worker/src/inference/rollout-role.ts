@@ -1,6 +1,6 @@
 import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
 import { NotFiniteError } from "@gumshoe/engine";
-import { type GroupSpec, type JobOf, type RolloutService } from "@gumshoe/protocol";
+import { bytesToTokens, type GroupSpec, type JobOf, type RolloutService } from "@gumshoe/protocol";
 import { type RpcClient } from "@gumshoe/rpc";
 import { type JobContext } from "@gumshoe/queue";
 
@@ -66,7 +66,7 @@ export class RolloutRole {
   async #sample(spec: GroupSpec, signal: AbortSignal) {
     const request = {
       id: spec.groupKey,
-      promptIds: spec.promptTokens,
+      promptIds: bytesToTokens(spec.promptTokens),
       count: spec.count,
       temperature: spec.temperature,
       maxNewTokens: spec.maxAnswerTokens,

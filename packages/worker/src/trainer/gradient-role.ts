@@ -1,6 +1,8 @@
-import { type Pack, type TrainingLoss } from "@gumshoe/grpo";
+import { type RunConfig } from "@gumshoe/config";
+import { type LossConfig, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import {
   bytesToFloats,
+  bytesToTokens,
   formatTensorName,
   type JobOf,
   type Lane,
@@ -16,7 +18,7 @@ import { type HeldRange, heldVector, type Region, type RegionDirectory } from "@
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";
 import { type EngineSession } from "../session/engine-session.js";
-import { RunAssetsCache } from "../session/run-assets.js";
+import { type RunAssets, RunAssetsCache } from "../session/run-assets.js";
 
 /** What a trainer works with. */
 export interface GradientRoleOptions {
@@ -73,12 +75,11 @@ export class GradientRole {
     const { version, digest } = lane.weights ?? { version: 0, digest: "" };
     const wanted = { run, assets, version, digest, sources: lane.weightSources };
     const gradient = await session.withWeights(wanted, signal, () =>
-      this.#compute(lane, assets.form.numParameters, signal),
+      this.#compute(lane, assets, signal),
     );
     const { metrics } = gradient;
     await this.#deliver(lane, signal);
     this.#reuse();
-    const gap = metrics.logprobGapAt;
     await packs.completeLane(
       {
         run,
@@ -88,11 +89,7 @@ export class GradientRole {
         workerId,
         gradientDigest: gradient.digest,
         weightsDigest: gradient.weights,
-        metricsJson: JSON.stringify(metrics),
-        logprobGapMax: metrics.logprobGapMax,
-        logprobGapAt:
-          gap === null ? "" : `${gap.groupKey} rollout ${gap.rollout} token ${gap.token}`,
-        tokens: metrics.numTokens,
+        metrics: { ...metrics, logprobGapAt: metrics.logprobGapAt ?? undefined },
       },
       { signal },
     );
@@ -100,12 +97,12 @@ export class GradientRole {
   }
 
   /** Computes a lane's gradient and offers it. */
-  async #compute(lane: Lane, numParameters: number, signal: AbortSignal) {
+  async #compute(lane: Lane, { config, form }: RunAssets, signal: AbortSignal) {
     const { plan, update, lane: index } = lane;
-    const region = this.#takeRegion(numParameters);
+    const region = this.#takeRegion(form.numParameters);
     const argument = {
       packs: lane.packs.map(fromPackMessage),
-      loss: JSON.parse(lane.lossJson) as TrainingLoss,
+      loss: lossOf(config),
       temperature: lane.temperature,
       into: region.memory,
       weights: lane.weights?.digest ?? "",
@@ -150,13 +147,20 @@ export class GradientRole {
   }
 }
 
+/** The loss that a run's lanes are computed with. */
+function lossOf(config: RunConfig): TrainingLoss {
+  if (config.type === "sft") return { policy: "cross-entropy" };
+  const { truncated: _truncated, ...loss } = config.loss;
+  return loss satisfies LossConfig;
+}
+
 function fromPackMessage(message: PackMessage): Pack {
   return {
     groupKey: message.groupKey,
-    promptTokens: Int32Array.from(message.promptTokens),
+    promptTokens: bytesToTokens(message.promptTokens),
     answers: message.answers.map((answer) => ({
       rollout: answer.rollout,
-      tokens: Int32Array.from(answer.tokens),
+      tokens: bytesToTokens(answer.tokens),
       logprobs: bytesToFloats(answer.logprobs),
       advantage: answer.advantage,
       weight: answer.weight,

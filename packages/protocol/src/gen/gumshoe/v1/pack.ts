@@ -41,8 +41,6 @@ export interface Lane {
   /** The reducers, with the ranges that each one collects. */
   reducers: TensorSource[];
   packs: PackMessage[];
-  /** The loss as JSON (`LossConfig` of the grpo package), or `{"policy":"cross-entropy"}` for type sft. */
-  lossJson: string;
   /** The temperature that the answers were sampled with. */
   temperature: number;
   /** Says that the log-probs must agree bit for bit with the behaviour's. */
@@ -56,14 +54,16 @@ export interface Lane {
 /** One training row: a prompt once, and answers that share it. */
 export interface PackMessage {
   groupKey: string;
-  promptTokens: number[];
+  /** Token ids, little-endian int32. */
+  promptTokens: Buffer;
   answers: PackAnswerMessage[];
 }
 
 export interface PackAnswerMessage {
   /** Index of the rollout in its group. */
   rollout: number;
-  tokens: number[];
+  /** Token ids, little-endian int32. */
+  tokens: Buffer;
   /** Little-endian float32, one per token; empty for type sft. */
   logprobs: Buffer;
   advantage: number;
@@ -78,19 +78,38 @@ export interface CompleteLaneRequest {
   workerId: string;
   /** SHA-256 of the lane's whole gradient, float32 little-endian. */
   gradientDigest: string;
-  /** Sums of the loss and its metrics over the lane as JSON (`LossMetrics` of the grpo package). */
-  metricsJson: string;
-  /**
-   * The largest difference between the behaviour's and the trainer's log-prob, in nats; must be 0 where
-   * `expect_exact` was said.
-   */
-  logprobGapMax: number;
-  /** Where it was: `<group key> rollout <r> token <t>`; empty when the gap is 0. */
-  logprobGapAt: string;
-  tokens: number;
+  metrics: LaneMetrics | undefined;
   plan: string;
   /** Digest of the weights that it was computed with, as the trainer computed it from what it holds. */
   weightsDigest: string;
+}
+
+/** Sums over the answer tokens of a lane: `LossMetrics` of the grpo package. */
+export interface LaneMetrics {
+  loss: number;
+  numTokens: number;
+  numAnswers: number;
+  numClippedLow: number;
+  numClippedHigh: number;
+  ratioSum: number;
+  policyKlSum: number;
+  referenceKlSum: number;
+  entropySum: number;
+  /**
+   * The largest difference between the behaviour's and the trainer's log-prob, in nats; must be 0 where
+   * the lane says `expect_exact`.
+   */
+  logprobGapMax: number;
+  /** Where it was; absent when the gap is 0. */
+  logprobGapAt?: TokenPosition | undefined;
+}
+
+export interface TokenPosition {
+  groupKey: string;
+  /** Index of the rollout in its group. */
+  rollout: number;
+  /** Index of the token in its answer. */
+  token: number;
 }
 
 export interface CompleteLaneResponse {
@@ -184,7 +203,6 @@ function createBaseLane(): Lane {
     weightSources: [],
     reducers: [],
     packs: [],
-    lossJson: "",
     temperature: 0,
     expectExact: false,
     plan: "",
@@ -214,9 +232,6 @@ export const Lane: MessageFns<Lane> = {
     }
     for (const v of message.packs) {
       PackMessage.encode(v!, writer.uint32(58).fork()).join();
-    }
-    if (message.lossJson !== "") {
-      writer.uint32(66).string(message.lossJson);
     }
     if (message.temperature !== 0) {
       writer.uint32(77).float(message.temperature);
@@ -302,14 +317,6 @@ export const Lane: MessageFns<Lane> = {
             message.packs.push(PackMessage.decode(reader, reader.uint32()));
             continue;
           }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.lossJson = reader.string();
-            continue;
-          }
           case 9: {
             if (tag !== 77) {
               break;
@@ -368,7 +375,6 @@ export const Lane: MessageFns<Lane> = {
     message.weightSources = object.weightSources?.map((e) => TensorSource.fromPartial(e)) || [];
     message.reducers = object.reducers?.map((e) => TensorSource.fromPartial(e)) || [];
     message.packs = object.packs?.map((e) => PackMessage.fromPartial(e)) || [];
-    message.lossJson = object.lossJson ?? "";
     message.temperature = object.temperature ?? 0;
     message.expectExact = object.expectExact ?? false;
     message.plan = object.plan ?? "";
@@ -378,7 +384,7 @@ export const Lane: MessageFns<Lane> = {
 };
 
 function createBasePackMessage(): PackMessage {
-  return { groupKey: "", promptTokens: [], answers: [] };
+  return { groupKey: "", promptTokens: Buffer.alloc(0), answers: [] };
 }
 
 export const PackMessage: MessageFns<PackMessage> = {
@@ -387,11 +393,7 @@ export const PackMessage: MessageFns<PackMessage> = {
       writer.uint32(10).string(message.groupKey);
     }
     if (message.promptTokens.length !== 0) {
-      writer.uint32(18).fork();
-      for (const v of message.promptTokens) {
-        writer.uint32(v);
-      }
-      writer.join();
+      writer.uint32(34).bytes(message.promptTokens);
     }
     for (const v of message.answers) {
       PackAnswerMessage.encode(v!, writer.uint32(26).fork()).join();
@@ -420,23 +422,13 @@ export const PackMessage: MessageFns<PackMessage> = {
             message.groupKey = reader.string();
             continue;
           }
-          case 2: {
-            if (tag === 16) {
-              message.promptTokens.push(reader.uint32());
-
-              continue;
+          case 4: {
+            if (tag !== 34) {
+              break;
             }
 
-            if (tag === 18) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.promptTokens.push(reader.uint32());
-              }
-
-              continue;
-            }
-
-            break;
+            message.promptTokens = Buffer.from(reader.bytes());
+            continue;
           }
           case 3: {
             if (tag !== 26) {
@@ -464,14 +456,14 @@ export const PackMessage: MessageFns<PackMessage> = {
   fromPartial(object: DeepPartial<PackMessage>): PackMessage {
     const message = createBasePackMessage();
     message.groupKey = object.groupKey ?? "";
-    message.promptTokens = object.promptTokens?.map((e) => e) || [];
+    message.promptTokens = object.promptTokens ?? Buffer.alloc(0);
     message.answers = object.answers?.map((e) => PackAnswerMessage.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBasePackAnswerMessage(): PackAnswerMessage {
-  return { rollout: 0, tokens: [], logprobs: Buffer.alloc(0), advantage: 0, weight: 0 };
+  return { rollout: 0, tokens: Buffer.alloc(0), logprobs: Buffer.alloc(0), advantage: 0, weight: 0 };
 }
 
 export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
@@ -480,11 +472,7 @@ export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
       writer.uint32(8).uint32(message.rollout);
     }
     if (message.tokens.length !== 0) {
-      writer.uint32(18).fork();
-      for (const v of message.tokens) {
-        writer.uint32(v);
-      }
-      writer.join();
+      writer.uint32(50).bytes(message.tokens);
     }
     if (message.logprobs.length !== 0) {
       writer.uint32(26).bytes(message.logprobs);
@@ -519,23 +507,13 @@ export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
             message.rollout = reader.uint32();
             continue;
           }
-          case 2: {
-            if (tag === 16) {
-              message.tokens.push(reader.uint32());
-
-              continue;
+          case 6: {
+            if (tag !== 50) {
+              break;
             }
 
-            if (tag === 18) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.tokens.push(reader.uint32());
-              }
-
-              continue;
-            }
-
-            break;
+            message.tokens = Buffer.from(reader.bytes());
+            continue;
           }
           case 3: {
             if (tag !== 26) {
@@ -579,7 +557,7 @@ export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
   fromPartial(object: DeepPartial<PackAnswerMessage>): PackAnswerMessage {
     const message = createBasePackAnswerMessage();
     message.rollout = object.rollout ?? 0;
-    message.tokens = object.tokens?.map((e) => e) || [];
+    message.tokens = object.tokens ?? Buffer.alloc(0);
     message.logprobs = object.logprobs ?? Buffer.alloc(0);
     message.advantage = object.advantage ?? 0;
     message.weight = object.weight ?? 0;
@@ -594,10 +572,7 @@ function createBaseCompleteLaneRequest(): CompleteLaneRequest {
     lane: 0,
     workerId: "",
     gradientDigest: "",
-    metricsJson: "",
-    logprobGapMax: 0,
-    logprobGapAt: "",
-    tokens: 0,
+    metrics: undefined,
     plan: "",
     weightsDigest: "",
   };
@@ -620,17 +595,8 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
     if (message.gradientDigest !== "") {
       writer.uint32(42).string(message.gradientDigest);
     }
-    if (message.metricsJson !== "") {
-      writer.uint32(50).string(message.metricsJson);
-    }
-    if (message.logprobGapMax !== 0) {
-      writer.uint32(57).double(message.logprobGapMax);
-    }
-    if (message.logprobGapAt !== "") {
-      writer.uint32(66).string(message.logprobGapAt);
-    }
-    if (message.tokens !== 0) {
-      writer.uint32(72).uint64(message.tokens);
+    if (message.metrics !== undefined) {
+      LaneMetrics.encode(message.metrics, writer.uint32(98).fork()).join();
     }
     if (message.plan !== "") {
       writer.uint32(82).string(message.plan);
@@ -694,36 +660,12 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
             message.gradientDigest = reader.string();
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
+          case 12: {
+            if (tag !== 98) {
               break;
             }
 
-            message.metricsJson = reader.string();
-            continue;
-          }
-          case 7: {
-            if (tag !== 57) {
-              break;
-            }
-
-            message.logprobGapMax = reader.double();
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.logprobGapAt = reader.string();
-            continue;
-          }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.tokens = longToNumber(reader.uint64());
+            message.metrics = LaneMetrics.decode(reader, reader.uint32());
             continue;
           }
           case 10: {
@@ -764,12 +706,279 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
     message.lane = object.lane ?? 0;
     message.workerId = object.workerId ?? "";
     message.gradientDigest = object.gradientDigest ?? "";
-    message.metricsJson = object.metricsJson ?? "";
-    message.logprobGapMax = object.logprobGapMax ?? 0;
-    message.logprobGapAt = object.logprobGapAt ?? "";
-    message.tokens = object.tokens ?? 0;
+    message.metrics = (object.metrics !== undefined && object.metrics !== null)
+      ? LaneMetrics.fromPartial(object.metrics)
+      : undefined;
     message.plan = object.plan ?? "";
     message.weightsDigest = object.weightsDigest ?? "";
+    return message;
+  },
+};
+
+function createBaseLaneMetrics(): LaneMetrics {
+  return {
+    loss: 0,
+    numTokens: 0,
+    numAnswers: 0,
+    numClippedLow: 0,
+    numClippedHigh: 0,
+    ratioSum: 0,
+    policyKlSum: 0,
+    referenceKlSum: 0,
+    entropySum: 0,
+    logprobGapMax: 0,
+    logprobGapAt: undefined,
+  };
+}
+
+export const LaneMetrics: MessageFns<LaneMetrics> = {
+  encode(message: LaneMetrics, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.loss !== 0) {
+      writer.uint32(9).double(message.loss);
+    }
+    if (message.numTokens !== 0) {
+      writer.uint32(16).uint64(message.numTokens);
+    }
+    if (message.numAnswers !== 0) {
+      writer.uint32(24).uint64(message.numAnswers);
+    }
+    if (message.numClippedLow !== 0) {
+      writer.uint32(32).uint64(message.numClippedLow);
+    }
+    if (message.numClippedHigh !== 0) {
+      writer.uint32(40).uint64(message.numClippedHigh);
+    }
+    if (message.ratioSum !== 0) {
+      writer.uint32(49).double(message.ratioSum);
+    }
+    if (message.policyKlSum !== 0) {
+      writer.uint32(57).double(message.policyKlSum);
+    }
+    if (message.referenceKlSum !== 0) {
+      writer.uint32(65).double(message.referenceKlSum);
+    }
+    if (message.entropySum !== 0) {
+      writer.uint32(73).double(message.entropySum);
+    }
+    if (message.logprobGapMax !== 0) {
+      writer.uint32(81).double(message.logprobGapMax);
+    }
+    if (message.logprobGapAt !== undefined) {
+      TokenPosition.encode(message.logprobGapAt, writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaneMetrics {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaneMetrics();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.loss = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.numTokens = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.numAnswers = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.numClippedLow = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.numClippedHigh = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.ratioSum = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.policyKlSum = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.referenceKlSum = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.entropySum = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.logprobGapMax = reader.double();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.logprobGapAt = TokenPosition.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LaneMetrics>): LaneMetrics {
+    return LaneMetrics.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LaneMetrics>): LaneMetrics {
+    const message = createBaseLaneMetrics();
+    message.loss = object.loss ?? 0;
+    message.numTokens = object.numTokens ?? 0;
+    message.numAnswers = object.numAnswers ?? 0;
+    message.numClippedLow = object.numClippedLow ?? 0;
+    message.numClippedHigh = object.numClippedHigh ?? 0;
+    message.ratioSum = object.ratioSum ?? 0;
+    message.policyKlSum = object.policyKlSum ?? 0;
+    message.referenceKlSum = object.referenceKlSum ?? 0;
+    message.entropySum = object.entropySum ?? 0;
+    message.logprobGapMax = object.logprobGapMax ?? 0;
+    message.logprobGapAt = (object.logprobGapAt !== undefined && object.logprobGapAt !== null)
+      ? TokenPosition.fromPartial(object.logprobGapAt)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTokenPosition(): TokenPosition {
+  return { groupKey: "", rollout: 0, token: 0 };
+}
+
+export const TokenPosition: MessageFns<TokenPosition> = {
+  encode(message: TokenPosition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.groupKey !== "") {
+      writer.uint32(10).string(message.groupKey);
+    }
+    if (message.rollout !== 0) {
+      writer.uint32(16).uint32(message.rollout);
+    }
+    if (message.token !== 0) {
+      writer.uint32(24).uint32(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TokenPosition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTokenPosition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.groupKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rollout = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.token = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TokenPosition>): TokenPosition {
+    return TokenPosition.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TokenPosition>): TokenPosition {
+    const message = createBaseTokenPosition();
+    message.groupKey = object.groupKey ?? "";
+    message.rollout = object.rollout ?? 0;
+    message.token = object.token ?? 0;
     return message;
   },
 };

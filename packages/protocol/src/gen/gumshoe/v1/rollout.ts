@@ -49,10 +49,13 @@ export interface GroupSpec {
   run: string;
   groupKey: string;
   iteration: number;
-  /** The task as JSON (puzzles package): messages, and what its environment grades with. */
-  taskJson: string;
-  /** Prompt token ids: the chat template applied, generation prompt included. */
-  promptTokens: number[];
+  /**
+   * The task as JSON text in UTF-8 (`Task` of the puzzles package): messages, and what its environment
+   * grades with.
+   */
+  taskJson: Buffer;
+  /** Prompt token ids, little-endian int32: the chat template applied, generation prompt included. */
+  promptTokens: Buffer;
   /** Rollouts to sample. */
   count: number;
   /** 0 is greedy. */
@@ -107,8 +110,8 @@ export interface SubmitGroupRequest {
 }
 
 export interface RolloutResult {
-  /** Sampled token ids, the stop token included. */
-  tokens: number[];
+  /** Sampled token ids, little-endian int32, the stop token included. */
+  tokens: Buffer;
   /** Little-endian float32 log-probabilities, one per token. */
   logprobs: Buffer;
   /** stop, length or early-stop. */
@@ -405,8 +408,8 @@ function createBaseGroupSpec(): GroupSpec {
     run: "",
     groupKey: "",
     iteration: 0,
-    taskJson: "",
-    promptTokens: [],
+    taskJson: Buffer.alloc(0),
+    promptTokens: Buffer.alloc(0),
     count: 0,
     temperature: 0,
     maxAnswerTokens: 0,
@@ -432,15 +435,11 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     if (message.iteration !== 0) {
       writer.uint32(24).uint32(message.iteration);
     }
-    if (message.taskJson !== "") {
-      writer.uint32(34).string(message.taskJson);
+    if (message.taskJson.length !== 0) {
+      writer.uint32(34).bytes(message.taskJson);
     }
     if (message.promptTokens.length !== 0) {
-      writer.uint32(42).fork();
-      for (const v of message.promptTokens) {
-        writer.uint32(v);
-      }
-      writer.join();
+      writer.uint32(138).bytes(message.promptTokens);
     }
     if (message.count !== 0) {
       writer.uint32(48).uint32(message.count);
@@ -528,26 +527,16 @@ export const GroupSpec: MessageFns<GroupSpec> = {
               break;
             }
 
-            message.taskJson = reader.string();
+            message.taskJson = Buffer.from(reader.bytes());
             continue;
           }
-          case 5: {
-            if (tag === 40) {
-              message.promptTokens.push(reader.uint32());
-
-              continue;
+          case 17: {
+            if (tag !== 138) {
+              break;
             }
 
-            if (tag === 42) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.promptTokens.push(reader.uint32());
-              }
-
-              continue;
-            }
-
-            break;
+            message.promptTokens = Buffer.from(reader.bytes());
+            continue;
           }
           case 6: {
             if (tag !== 48) {
@@ -677,8 +666,8 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     message.run = object.run ?? "";
     message.groupKey = object.groupKey ?? "";
     message.iteration = object.iteration ?? 0;
-    message.taskJson = object.taskJson ?? "";
-    message.promptTokens = object.promptTokens?.map((e) => e) || [];
+    message.taskJson = object.taskJson ?? Buffer.alloc(0);
+    message.promptTokens = object.promptTokens ?? Buffer.alloc(0);
     message.count = object.count ?? 0;
     message.temperature = object.temperature ?? 0;
     message.maxAnswerTokens = object.maxAnswerTokens ?? 0;
@@ -975,7 +964,7 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
 
 function createBaseRolloutResult(): RolloutResult {
   return {
-    tokens: [],
+    tokens: Buffer.alloc(0),
     logprobs: Buffer.alloc(0),
     finish: "",
     text: "",
@@ -988,11 +977,7 @@ function createBaseRolloutResult(): RolloutResult {
 export const RolloutResult: MessageFns<RolloutResult> = {
   encode(message: RolloutResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.tokens.length !== 0) {
-      writer.uint32(10).fork();
-      for (const v of message.tokens) {
-        writer.uint32(v);
-      }
-      writer.join();
+      writer.uint32(66).bytes(message.tokens);
     }
     if (message.logprobs.length !== 0) {
       writer.uint32(18).bytes(message.logprobs);
@@ -1028,23 +1013,13 @@ export const RolloutResult: MessageFns<RolloutResult> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag === 8) {
-              message.tokens.push(reader.uint32());
-
-              continue;
+          case 8: {
+            if (tag !== 66) {
+              break;
             }
 
-            if (tag === 10) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.tokens.push(reader.uint32());
-              }
-
-              continue;
-            }
-
-            break;
+            message.tokens = Buffer.from(reader.bytes());
+            continue;
           }
           case 2: {
             if (tag !== 18) {
@@ -1114,7 +1089,7 @@ export const RolloutResult: MessageFns<RolloutResult> = {
   },
   fromPartial(object: DeepPartial<RolloutResult>): RolloutResult {
     const message = createBaseRolloutResult();
-    message.tokens = object.tokens?.map((e) => e) || [];
+    message.tokens = object.tokens ?? Buffer.alloc(0);
     message.logprobs = object.logprobs ?? Buffer.alloc(0);
     message.finish = object.finish ?? "";
     message.text = object.text ?? "";

@@ -329,27 +329,18 @@ export interface Fleet {
 /** How the coordinator itself is doing. */
 export interface CoordinatorStatus {
   /**
-   * 99 of 100 turns of its event loop came no later than this, in the worst ten seconds of the last
-   * minute. Workers fall silent, and leases are lost, when it stands still for seconds.
+   * Event-loop delay: 99 of 100 samples of the worse of the last two half minutes are no longer. Workers
+   * fall silent, and leases are lost, when it lasts for seconds.
    */
-  loopDelayP99Ms: number;
-  /** The longest time that its event loop stood still, within the last minute. */
-  loopDelayMaxMs: number;
-  /** The longest pause for the garbage collector among them. */
+  eventLoopDelayP99Ms: number;
+  /** The longest event-loop delay of the last two half minutes. */
+  eventLoopDelayMaxMs: number;
+  /** The longest pause for garbage collection in that time. */
   gcPauseMaxMs: number;
-  /** Memory that the process holds. */
+  /** Resident memory of the process. */
   memoryBytes: number;
-  /**
-   * The longest such time less the part of it for which the process waited for a core: what it kept its
-   * event loop by itself. The same as loop_delay_max_ms where the system does not tell of the waiting.
-   */
-  loopBlockedMaxMs: number;
-  /**
-   * The most processor time that one turn of its event loop took: what the process itself did. The rest of
-   * a stop is waiting: for a core, for a disk, for a hypervisor that took the core. The same as
-   * loop_delay_max_ms where the system does not tell.
-   */
-  loopBusyMaxMs: number;
+  /** Processor time of the process since its start, user and system, of all threads. */
+  cpuSeconds: number;
 }
 
 /** A worker as the coordinator sees it. */
@@ -2245,23 +2236,16 @@ export const Fleet: MessageFns<Fleet> = {
 };
 
 function createBaseCoordinatorStatus(): CoordinatorStatus {
-  return {
-    loopDelayP99Ms: 0,
-    loopDelayMaxMs: 0,
-    gcPauseMaxMs: 0,
-    memoryBytes: 0,
-    loopBlockedMaxMs: 0,
-    loopBusyMaxMs: 0,
-  };
+  return { eventLoopDelayP99Ms: 0, eventLoopDelayMaxMs: 0, gcPauseMaxMs: 0, memoryBytes: 0, cpuSeconds: 0 };
 }
 
 export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
   encode(message: CoordinatorStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.loopDelayP99Ms !== 0) {
-      writer.uint32(9).double(message.loopDelayP99Ms);
+    if (message.eventLoopDelayP99Ms !== 0) {
+      writer.uint32(9).double(message.eventLoopDelayP99Ms);
     }
-    if (message.loopDelayMaxMs !== 0) {
-      writer.uint32(17).double(message.loopDelayMaxMs);
+    if (message.eventLoopDelayMaxMs !== 0) {
+      writer.uint32(17).double(message.eventLoopDelayMaxMs);
     }
     if (message.gcPauseMaxMs !== 0) {
       writer.uint32(25).double(message.gcPauseMaxMs);
@@ -2269,11 +2253,8 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
     if (message.memoryBytes !== 0) {
       writer.uint32(32).uint64(message.memoryBytes);
     }
-    if (message.loopBlockedMaxMs !== 0) {
-      writer.uint32(41).double(message.loopBlockedMaxMs);
-    }
-    if (message.loopBusyMaxMs !== 0) {
-      writer.uint32(49).double(message.loopBusyMaxMs);
+    if (message.cpuSeconds !== 0) {
+      writer.uint32(57).double(message.cpuSeconds);
     }
     return writer;
   },
@@ -2296,7 +2277,7 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
               break;
             }
 
-            message.loopDelayP99Ms = reader.double();
+            message.eventLoopDelayP99Ms = reader.double();
             continue;
           }
           case 2: {
@@ -2304,7 +2285,7 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
               break;
             }
 
-            message.loopDelayMaxMs = reader.double();
+            message.eventLoopDelayMaxMs = reader.double();
             continue;
           }
           case 3: {
@@ -2323,20 +2304,12 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
             message.memoryBytes = longToNumber(reader.uint64());
             continue;
           }
-          case 5: {
-            if (tag !== 41) {
+          case 7: {
+            if (tag !== 57) {
               break;
             }
 
-            message.loopBlockedMaxMs = reader.double();
-            continue;
-          }
-          case 6: {
-            if (tag !== 49) {
-              break;
-            }
-
-            message.loopBusyMaxMs = reader.double();
+            message.cpuSeconds = reader.double();
             continue;
           }
         }
@@ -2356,12 +2329,11 @@ export const CoordinatorStatus: MessageFns<CoordinatorStatus> = {
   },
   fromPartial(object: DeepPartial<CoordinatorStatus>): CoordinatorStatus {
     const message = createBaseCoordinatorStatus();
-    message.loopDelayP99Ms = object.loopDelayP99Ms ?? 0;
-    message.loopDelayMaxMs = object.loopDelayMaxMs ?? 0;
+    message.eventLoopDelayP99Ms = object.eventLoopDelayP99Ms ?? 0;
+    message.eventLoopDelayMaxMs = object.eventLoopDelayMaxMs ?? 0;
     message.gcPauseMaxMs = object.gcPauseMaxMs ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
-    message.loopBlockedMaxMs = object.loopBlockedMaxMs ?? 0;
-    message.loopBusyMaxMs = object.loopBusyMaxMs ?? 0;
+    message.cpuSeconds = object.cpuSeconds ?? 0;
     return message;
   },
 };

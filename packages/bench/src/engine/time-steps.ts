@@ -1,0 +1,43 @@
+import { type Device, measureFmaPeak } from "@gumshoe/kernels";
+
+import { median } from "../figure.js";
+
+const MIN_STEPS = 3;
+
+/** How fast a step is, beside what the device could do at best at the same time. */
+export interface StepTime {
+  /** Median. */
+  readonly seconds: number;
+  /** Seconds that the step's operations would take at the device's peak; median. */
+  readonly limitSeconds: number;
+  /** Median of limit / time, pair by pair: it holds on a machine that does other work, too. */
+  readonly share: number;
+}
+
+/**
+ * Times a step until the time is spent, and the device's peak between the steps. The first step, which
+ * grows the buffers, is not counted.
+ *
+ * @param flops    floating-point operations of a step
+ * @param seconds  time to be spent on steps
+ */
+export function timeSteps(
+  device: Device,
+  step: () => void,
+  { flops, seconds }: { flops: number; seconds: number },
+): StepTime {
+  step();
+  const times: number[] = [];
+  const limits: number[] = [];
+  let spent = 0;
+  while (times.length < MIN_STEPS || spent < seconds) {
+    limits.push(flops / measureFmaPeak(device) / 1e9);
+    const startedAtMs = performance.now();
+    step();
+    const duration = (performance.now() - startedAtMs) / 1000;
+    times.push(duration);
+    spent += duration;
+  }
+  const shares = times.map((time, i) => (limits[i] ?? 0) / time);
+  return { seconds: median(times), limitSeconds: median(limits), share: median(shares) };
+}

@@ -1,0 +1,131 @@
+import { hostname } from "node:os";
+
+import { type Clock, type Logger, Rng } from "@gumshoe/core";
+import {
+  bytesToTokens,
+  FleetService,
+  floatsToBytes,
+  type GroupSpec,
+  type JobOf,
+  RolloutService,
+  type SubmitGroupRequest,
+  tokensToBytes,
+} from "@gumshoe/protocol";
+import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
+import { RpcChannel } from "@gumshoe/rpc";
+import { Membership, type Vitals } from "@gumshoe/worker";
+
+const ANSWER_TOKENS = 24;
+
+/** What a simulated worker needs. */
+export interface SimulatedWorkerOptions {
+  readonly workerId: string;
+  /** host:port of the coordinator. */
+  readonly coordinator: string;
+  readonly token: string;
+  readonly redisUrl: string;
+  readonly cluster: string;
+  /** Mean time that a group takes, in ms: each takes from half of it to half more. */
+  readonly groupMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * An inference worker that computes nothing: it registers, sends heartbeats, leases jobs, fetches groups
+ * and hands answers in, all as a real one does, with connections of its own; but it makes the answers up,
+ * one group at a time.
+ */
+export class SimulatedWorker {
+  readonly #options: SimulatedWorkerOptions;
+  readonly #channel: RpcChannel;
+  readonly #membership: Membership;
+  #redis: RedisLink | null = null;
+  #worker: JobWorker<"rollout"> | null = null;
+  /** Groups that the coordinator has accepted. */
+  numDone = 0;
+
+  constructor(options: SimulatedWorkerOptions) {
+    const { workerId, coordinator, token, clock, logger } = options;
+    this.#options = options;
+    this.#channel = new RpcChannel(coordinator, { token });
+    this.#membership = new Membership({
+      fleet: this.#channel.client(FleetService),
+      identity: {
+        workerId,
+        role: "inference",
+        device: "simulated",
+        address: `${workerId}:1`,
+        host: hostname(),
+        pid: process.pid,
+      },
+      vitals: () => this.#vitals(),
+      onWithdrawn: (jobs) => this.#worker?.withdraw(jobs),
+      clock,
+      logger,
+    });
+  }
+
+  /** Joins the cluster, and takes jobs from then on. */
+  async start(onLost: (error: Error) => void): Promise<void> {
+    const { redisUrl: url, cluster, clock, groupMs, logger } = this.#options;
+    await this.#membership.start(onLost);
+    const redis = await RedisLink.connect({ url, cluster, logger });
+    const rollouts = this.#channel.client(RolloutService);
+    this.#redis = redis;
+    const handler = async ({ run, groupKey }: JobOf<"rollout">, { signal }: JobContext) => {
+      const group = await rollouts.fetchGroup({ run, groupKey });
+      const share = 0.5 + new Rng(...(group.seed as [number, ...number[]])).uniform();
+      await clock.sleep(groupMs * share, signal);
+      await rollouts.submitGroup(madeUpGroup(group, this.#options.workerId));
+      this.numDone += 1;
+    };
+    this.#worker = new JobWorker("rollout", { redis, handler, logger });
+    await this.#worker.ready();
+  }
+
+  /** Hands back what is in hand, and leaves. */
+  async stop(): Promise<void> {
+    await this.#worker?.close(0);
+    await this.#membership.stop();
+    this.#redis?.close();
+    this.#channel.close();
+  }
+
+  #vitals(): Vitals {
+    const activeJobs = [...(this.#worker?.activeJobs ?? [])];
+    const job = activeJobs[0] ?? null;
+    return {
+      state: job === null ? "idle" : "busy",
+      job: job ?? "",
+      jobAgeMs: 0,
+      weightVersion: 0,
+      jobsDone: this.numDone,
+      tokensPerSecond: 0,
+      tokensDone: 0,
+      activeJobs,
+    };
+  }
+}
+
+/** Makes up a group's answers: a function of its spec, so that a group made twice is the same. */
+export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
+  const { run, groupKey, weights, runDigest } = spec;
+  const promptTokens = bytesToTokens(spec.promptTokens);
+  const rollouts = Array.from({ length: spec.count }, (_, rollout) => {
+    const rng = new Rng(...(spec.seed as [number, ...number[]]), rollout);
+    const length = Math.min(ANSWER_TOKENS, spec.maxAnswerTokens);
+    // Tokens of the prompt are in the vocabulary.
+    const token = () => promptTokens[rng.below(promptTokens.length)] ?? 0;
+    return {
+      tokens: tokensToBytes(Array.from({ length }, token)),
+      logprobs: floatsToBytes(Float32Array.from({ length }, () => -rng.uniform())),
+      reward: rng.below(5) / 4,
+      finish: "stop",
+      text: `made up ${rng.below(1e9)}`,
+      gradingError: "",
+      metrics: {},
+    };
+  });
+  return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };
+}

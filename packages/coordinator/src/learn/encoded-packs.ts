@@ -1,0 +1,29 @@
+import { type Pack } from "@gumshoe/grpo";
+import { floatsToBytes, Lane, type PackMessage, tokensToBytes } from "@gumshoe/protocol";
+
+/**
+ * Encodes the packs of a lane as a Lane that has nothing else: a few bytes for each token instead of
+ * objects, which the main thread would keep for as long as its updates are made.
+ */
+export function encodePacks(packs: readonly Pack[]): Uint8Array {
+  return Lane.encode(Lane.create({ packs: packs.map(toPackMessage) })).finish();
+}
+
+/** Returns the packs that {@link encodePacks} encoded. */
+export function decodePacks(bytes: Uint8Array): PackMessage[] {
+  return Lane.decode(bytes).packs;
+}
+
+function toPackMessage(pack: Pack): PackMessage {
+  return {
+    groupKey: pack.groupKey,
+    promptTokens: tokensToBytes(pack.promptTokens),
+    answers: pack.answers.map(({ rollout, tokens, logprobs, advantage, weight }) => ({
+      rollout,
+      tokens: tokensToBytes(tokens),
+      logprobs: floatsToBytes(logprobs),
+      advantage,
+      weight,
+    })),
+  };
+}
