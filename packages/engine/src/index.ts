@@ -8,6 +8,7 @@ export {
   TemplateDateError,
   TokenizerError,
   UnknownParameterError,
+  UnstorableWeightError,
 } from "./errors.js";
 export { loadWeights } from "./model/load-weights.js";
 export { Model } from "./model/model.js";
@@ -48,6 +49,13 @@ export { type Checkpointing } from "./trainer/workspace.js";
 export { type VerifyCheck } from "./verify/check.js";
 export { type VerifyOptions, verifyPaths } from "./verify/verify-paths.js";
 export { readAssets } from "./weights/assets.js";
+export {
+  BYTES_PER_FLOAT,
+  encodeFloats,
+  FLOAT_NAMES,
+  type FloatFormat,
+  isFloatFormat,
+} from "./weights/float-format.js";
 export { initialParameters } from "./weights/initial-parameters.js";
 export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";
 export { type ModelFileNames, modelFileNames } from "./weights/model-files.js";
@@ -59,7 +67,7 @@ export {
 } from "./weights/parameter-layout.js";
 export { safetensorsHeader } from "./weights/safetensors-header.js";
 export {
-  float32Config,
+  configWithFormat,
   type ModelFolderContent,
   writeModelFolder,
 } from "./weights/write-model-folder.js";

@@ -14,7 +14,7 @@ import {
 } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
-import { OutOfOrderError } from "../errors.js";
+import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { type LaneSource, LaneSum } from "./lane-sum.js";
 
@@ -57,6 +57,7 @@ export class Assignment {
   #blockDigests: string[];
   readonly #published = new Map<number, Region>();
   #lanes = new LaneSum(TURN_MS);
+  #isClosed = false;
   #norm: { update: number; answer: Promise<NormResponse> } | null = null;
   #step: { update: number; answer: Promise<StepResponse> } | null = null;
 
@@ -121,35 +122,37 @@ export class Assignment {
     return answer;
   }
 
-  /** Gives all regions back. */
+  /** Gives all regions back; lanes on their way are not added any more, since the engine has another range. */
   close(): void {
+    this.#isClosed = true;
     for (const version of [...this.#published.keys()]) this.#free(version);
   }
 
   #source(update: number, lane: number, address: string): LaneSource {
-    const { engine, start, end } = this.options;
-    const elements = end - start;
-    const addHeld = (region: Region) => async (isFirst: boolean) => {
-      const place = { lane: region.memory, elements, from: start };
-      await engine.call("addLane", { isFirst, ...place });
-      region.close();
+    const { start } = this.options;
+    const hold = async () => {
+      const region = await this.#copy(update, lane, address);
+      const add = (isFirst: boolean) => this.#add(region, { isFirst, from: start });
+      return { add };
     };
-    const hold = async () => ({ add: addHeld(await this.#copy(update, lane, address)) });
     const add = async (isFirst: boolean): Promise<void> => {
       const region = await this.#mapped(update, lane, address);
-      if (region === null) {
-        const held = await hold();
-        await held.add(isFirst);
-        return;
-      }
-      try {
-        const whole = { lane: region.memory, elements: region.elements, from: 0 };
-        await engine.call("addLane", { isFirst, ...whole });
-      } finally {
-        region.close();
-      }
+      if (region !== null) await this.#add(region, { isFirst, from: 0 });
+      else await (await hold()).add(isFirst);
     };
     return { add, hold };
+  }
+
+  /** Adds the gradient in a region, which begins with the vector's element `from`, and closes it. */
+  async #add(region: Region, { isFirst, from }: { isFirst: boolean; from: number }): Promise<void> {
+    const { engine, plan } = this.options;
+    try {
+      if (this.#isClosed) throw new WrongPlanError(plan, null);
+      const { memory: lane, elements } = region;
+      await engine.call("addLane", { isFirst, lane, elements, from });
+    } finally {
+      region.close();
+    }
   }
 
   /** Opens the region in which a trainer of this machine offers its gradient; null when it is not here. */

@@ -7,14 +7,13 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 
 import { diskError, errorMessage, FolderAwayError } from "@gumshoe/core";
-import { type CheckpointFile, floatsToBytes } from "@gumshoe/protocol";
+import { BYTES_PER_FLOAT, encodeFloats, type FloatFormat, isFloatFormat } from "@gumshoe/engine";
+import { type CheckpointFile } from "@gumshoe/protocol";
 
 import { CheckpointPathError } from "../errors.js";
 
 /** `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with one more folder at most. */
 const NAME = /^runs\/([a-z0-9][a-z0-9-]{0,62})\/checkpoints\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
-
-const F32_BYTES = 4;
 
 /** A range of a flat vector, to be written at its place. */
 export interface CheckpointRange {
@@ -42,7 +41,7 @@ export async function writeCheckpointRange(range: CheckpointRange): Promise<void
   try {
     await writeValues(handle, range);
   } catch (error) {
-    throw diskError(error, home, (end - start) * F32_BYTES) ?? error;
+    throw diskError(error, home, (end - start) * BYTES_PER_FLOAT[formatOf(range.file)]) ?? error;
   } finally {
     await handle.close();
   }
@@ -52,15 +51,24 @@ async function writeValues(
   handle: FileHandle,
   { file, start, end, read }: CheckpointRange,
 ): Promise<void> {
+  const format = formatOf(file);
+  const placeOf = (element: number) => file.dataOffset + element * BYTES_PER_FLOAT[format];
   const { size } = await handle.stat();
-  if (file.dataOffset + end * F32_BYTES > size) {
+  if (placeOf(end) > size) {
     throw new CheckpointPathError(file.name, `has ${size} bytes, too few for this range`);
   }
   for (let at = start; at < end; at += WRITTEN_AT_ONCE) {
-    const bytes = floatsToBytes(await read(at, Math.min(end, at + WRITTEN_AT_ONCE)));
-    await handle.write(bytes, 0, bytes.byteLength, file.dataOffset + at * F32_BYTES);
+    const values = await read(at, Math.min(end, at + WRITTEN_AT_ONCE));
+    const bytes = encodeFloats(values, format);
+    await handle.write(bytes, 0, bytes.byteLength, placeOf(at));
   }
   await handle.sync();
+}
+
+function formatOf({ name, dtype }: CheckpointFile): FloatFormat {
+  if (isFloatFormat(dtype)) return dtype;
+  const problem = `has values of dtype ${JSON.stringify(dtype.slice(0, 20))}`;
+  throw new CheckpointPathError(name.slice(0, 200), problem);
 }
 
 async function openPrepared({ home, run, file }: CheckpointRange): Promise<FileHandle> {

@@ -49,6 +49,22 @@ test("a lane that comes again is added once", async () => {
   expect(added).toEqual(["0 first"]);
 });
 
+test("a copied lane that comes again while it is added is added once", async () => {
+  added.length = 0;
+  const sum = new LaneSum(5);
+  await sum.take(2, lane("2", 10));
+  await sum.take(1, lane("1", 10));
+  const first = sum.take(0, lane("0", 10));
+  // Lanes 1 and 2 are being added by now, or will be.
+  const again: Promise<void>[] = [];
+  for (let time = 0; time < 8; time++) {
+    again.push(sum.take(1, lane("1 again")), sum.take(2, lane("2 again")));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await Promise.all([first, ...again]);
+  expect(added.slice(2)).toEqual(["0 first", "1", "2"]);
+});
+
 test("a lane that fails is taken when it comes again", async () => {
   added.length = 0;
   const sum = new LaneSum(20);

@@ -28,6 +28,8 @@ export class LaneSum {
   readonly #held = new Map<number, HeldLane>();
   /** Called when a lane was added. */
   readonly #waiting = new Set<() => void>();
+  /** Ends with the last addition that was begun: there is one at a time. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @param waitMs  how long a lane waits for its turn before it is copied */
   constructor(waitMs: number) {
@@ -53,14 +55,15 @@ export class LaneSum {
 
   async #take(lane: number, source: LaneSource): Promise<void> {
     if (lane > this.#numAdded) await this.#turnOf(lane);
-    if (lane === this.#numAdded) {
-      await this.#add(source);
-      await this.#addHeld();
+    if (lane > this.#numAdded) {
+      this.#held.set(lane, await source.hold());
+      await this.#alone(() => this.#addHeld());
       return;
     }
-    const held = await source.hold();
-    this.#held.set(lane, held);
-    await this.#addHeld();
+    await this.#alone(async () => {
+      await this.#add(source);
+      await this.#addHeld();
+    });
   }
 
   /** Adds held lanes as far as it is their turn. */
@@ -68,14 +71,16 @@ export class LaneSum {
     for (let lane = this.#numAdded; ; lane = this.#numAdded) {
       const held = this.#held.get(lane);
       if (held === undefined) return;
+      await this.#add(held);
       this.#held.delete(lane);
-      try {
-        await this.#add(held);
-      } catch (error) {
-        this.#held.set(lane, held);
-        throw error;
-      }
     }
+  }
+
+  /** Runs `work` when all that was begun before has ended. */
+  #alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
   }
 
   async #add(lane: LaneSource | HeldLane): Promise<void> {

@@ -20,6 +20,12 @@ export interface MomentsFile {
    * @throws   OptimizerFileError when the file is truncated or of another shape
    */
   read(start: number, end: number): Promise<{ m: Float32Array; v: Float32Array }>;
+  /**
+   * Reads elements [start, end) of the weights; null where the model's own file has them in full.
+   *
+   * @throws  OptimizerFileError
+   */
+  readonly readMaster: ((start: number, end: number) => Promise<Float32Array>) | null;
   close(): Promise<void>;
 }
 
@@ -57,6 +63,8 @@ export async function openMoments(folder: string): Promise<MomentsFile> {
         m: await range("exp_avg", start, end),
         v: await range("exp_avg_sq", start, end),
       }),
+      readMaster:
+        header["master"] === undefined ? null : (start, end) => range("master", start, end),
       close: () => handle.close(),
     };
   } catch (error) {

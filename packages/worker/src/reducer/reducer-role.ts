@@ -1,4 +1,4 @@
-import { type ModelFolder, openModelFolder, weightForm, writeWeights } from "@gumshoe/engine";
+import { openModelFolder, type WeightForm, weightForm, writeWeights } from "@gumshoe/engine";
 import {
   type AssignRequest,
   type AssignResponse,
@@ -15,7 +15,7 @@ import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { Assignment, regionName } from "./assignment.js";
 import { writeCheckpointRange } from "./checkpoint-file.js";
-import { openMoments } from "./optimizer-file.js";
+import { type MomentsFile, openMoments } from "./optimizer-file.js";
 
 /** Elements that are read from a file at a time. */
 const READ_AT_ONCE = 1 << 20;
@@ -87,39 +87,39 @@ export class ReducerRole {
     const { engine, channels, directory } = this.#options;
     const model = await openModelFolder(folder);
     let weights: Region | null = null;
+    let moments: MomentsFile | null = null;
     try {
       const form = weightForm(model.config);
+      moments = request.withOptimizer ? await openMoments(folder) : null;
       weights = directory.join(regionName(plan, version), form.length).region;
-      await readInto(weights, model, { start, end });
+      const read = moments?.readMaster ?? ((from, to) => model.readParameters(from, to));
+      await readInto(weights, form, { start, end, read });
       const { blockDigests } = await engine.call("assign", {
         configJson: model.assets["config.json"] ?? "{}",
         start,
         end,
         weights: weights.memory,
       });
-      if (request.withOptimizer) await this.#readMoments(folder, start, end);
+      if (moments !== null) await this.#takeMoments(moments, start, end);
       if (this.#assigning?.plan !== plan)
         throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
       const range = { run, plan, start, end, blockSize, form, version, weights, blockDigests };
       this.#assignment = new Assignment({ ...range, engine, channels, directory });
       return { blockDigests };
     } catch (error) {
+      directory.withdraw(regionName(plan, version));
       weights?.close();
       throw error;
     } finally {
+      await moments?.close();
       await model.close();
     }
   }
 
-  async #readMoments(folder: string, start: number, end: number): Promise<void> {
-    const file = await openMoments(folder);
-    try {
-      for (let at = start; at < end; at += READ_AT_ONCE) {
-        const moments = await file.read(at, Math.min(end, at + READ_AT_ONCE));
-        await this.#options.engine.call("writeMoments", { at: at - start, ...moments });
-      }
-    } finally {
-      await file.close();
+  async #takeMoments(file: MomentsFile, start: number, end: number): Promise<void> {
+    for (let at = start; at < end; at += READ_AT_ONCE) {
+      const moments = await file.read(at, Math.min(end, at + READ_AT_ONCE));
+      await this.#options.engine.call("writeMoments", { at: at - start, ...moments });
     }
   }
 
@@ -137,8 +137,10 @@ export class ReducerRole {
       const moments = await engine.call("readMoments", { at: from - start, length: to - from });
       return moments[name];
     };
+    const readWeights = async (from: number, to: number) => weights.read(from, to);
     const parts = [
-      { file: request.weights, read: async (from: number, to: number) => weights.read(from, to) },
+      { file: request.weights, read: readWeights },
+      { file: request.master, read: readWeights },
       { file: request.expAvg, read: moment("m") },
       { file: request.expAvgSq, read: moment("v") },
     ];
@@ -167,16 +169,17 @@ export class ReducerRole {
   }
 }
 
-/** Copies a range of a model folder's weights into a region, a piece at a time. */
+/** Copies a range of weights into a region, a piece at a time. */
 async function readInto(
   region: Region,
-  model: ModelFolder,
-  { start, end }: { start: number; end: number },
+  form: WeightForm,
+  { start, end, read }: { start: number; end: number; read: ReadRange },
 ): Promise<void> {
-  const form = weightForm(model.config);
   for (let at = start; at < end; at += READ_AT_ONCE) {
-    const values = await model.readParameters(at, Math.min(end, at + READ_AT_ONCE));
+    const values = await read(at, Math.min(end, at + READ_AT_ONCE));
     writeWeights(form, region.values, values, at);
   }
   region.unmap();
 }
+
+type ReadRange = (start: number, end: number) => Promise<Float32Array>;
