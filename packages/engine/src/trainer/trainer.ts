@@ -150,6 +150,11 @@ export class Trainer {
     return values;
   }
 
+  /** Gives the memory of activations back, until packs are accumulated again. The gradient stays. */
+  releaseMemory(): void {
+    this.#forward.free();
+  }
+
   dispose(): void {
     this.#forward.free();
     this.#arena.free();

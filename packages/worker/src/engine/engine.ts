@@ -18,6 +18,7 @@ import { blockDigestsOf, weightDigest } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
 import { OtherWeightsError } from "../errors.js";
+import { RELEASED_FROM_BYTES } from "../host/idle-timer.js";
 import { type EngineCalls, type EngineOptions } from "./calls.js";
 import { PlacedRegion } from "./placed-region.js";
 
@@ -26,6 +27,7 @@ type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
 /** Rows that a trainer computes together, and the memory that they may take: enough to be fast. */
 const BATCH = { maxBatchRows: 2048, maxActivationBytes: 640 * 2 ** 20 };
+const F32_BYTES = 4;
 /** Elements of a gradient that are hashed at a time. */
 const HASHED_AT_ONCE = 1 << 20;
 
@@ -208,6 +210,23 @@ export class Engine {
     return loaded(this.#shard).parameters.readMoments(at, length);
   }
 
+  /**
+   * Gives back what the next work allocates anew: activations, keys and values. The weights stay. Small models
+   * keep all.
+   */
+  releaseIdle(): void {
+    const model = this.#model;
+    if (model === null || model.form.length * F32_BYTES < RELEASED_FROM_BYTES) return;
+    this.#trainer?.releaseMemory();
+    if (this.#sampler?.idle !== true) return;
+    try {
+      this.#renewSampler(this.#sampler, model);
+    } catch {
+      // Without memory for another sampler there is no model: the next job loads it, or says why not.
+      this.#dropModel();
+    }
+  }
+
   /** Drops the model and what is in hand: after a failed step its state is unknown. */
   dropModel(): void {
     this.#dropModel();
@@ -252,11 +271,15 @@ export class Engine {
   /** A sampler keeps nothing of requests that were cancelled. */
   #dropRequests(): void {
     if (this.#sampler === null || this.#sampler.idle) return;
-    this.#numTokensBefore += this.#sampler.stats.numSampledTokens;
-    const model = loaded(this.#model);
-    this.#sampler.dispose();
-    this.#sampler = new Sampler({ model });
+    this.#renewSampler(this.#sampler, loaded(this.#model));
     this.#onDropped();
+  }
+
+  #renewSampler(sampler: Sampler, model: Model): void {
+    this.#numTokensBefore += sampler.stats.numSampledTokens;
+    this.#sampler = null;
+    sampler.dispose();
+    this.#sampler = new Sampler({ model });
   }
 
   #dropModel(): void {

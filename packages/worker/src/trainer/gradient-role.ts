@@ -17,8 +17,11 @@ import { type HeldRange, heldVector, type Region, type RegionDirectory } from "@
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";
+import { IDLE_MS, IdleTimer, RELEASED_FROM_BYTES } from "../host/idle-timer.js";
 import { type EngineSession } from "../session/engine-session.js";
 import { type RunAssets, RunAssetsCache } from "../session/run-assets.js";
+
+const F32_BYTES = 4;
 
 /** What a trainer works with. */
 export interface GradientRoleOptions {
@@ -39,6 +42,7 @@ export class GradientRole {
   readonly #assets: RunAssetsCache;
   /** A region that no reducer reads any more. */
   #free: Region | null = null;
+  readonly #idle = new IdleTimer(IDLE_MS, () => this.#releaseIdle());
   /** The gradient that can be read now. */
   #offered: { name: string; region: Region } | null = null;
   /** Tokens trained so far. */
@@ -58,6 +62,7 @@ export class GradientRole {
 
   /** Gives the region of the gradient back. */
   close(): void {
+    this.#idle.stop();
     this.#offered?.region.close();
     this.#free?.close();
     this.#offered = null;
@@ -130,6 +135,14 @@ export class GradientRole {
   #reuse(): void {
     this.#free = this.#offered?.region ?? null;
     this.#offered = null;
+    this.#idle.start();
+  }
+
+  /** A large region that is not needed now is made again when it is: a reducer may need the memory. */
+  #releaseIdle(): void {
+    if (this.#free === null || this.#free.elements * F32_BYTES < RELEASED_FROM_BYTES) return;
+    this.#free.close();
+    this.#free = null;
   }
 
   /**
@@ -137,6 +150,7 @@ export class GradientRole {
    * read it, or the engine write it: it is freed when they are done.
    */
   #takeRegion(numParameters: number): Region {
+    this.#idle.stop();
     this.#offered?.region.close();
     this.#offered = null;
     const free = this.#free;
