@@ -211,12 +211,13 @@ export class Engine {
   }
 
   /**
-   * Gives back what the next work allocates anew: activations, keys and values. The weights stay. Small models
-   * keep all.
+   * Gives back what the next work allocates anew: activations, keys and values. The weights stay.
+   *
+   * @param fromBytes  size of the weights of a model that does so: smaller ones keep all
    */
-  releaseIdle(): void {
+  releaseIdle(fromBytes = RELEASED_FROM_BYTES): void {
     const model = this.#model;
-    if (model === null || model.form.length * F32_BYTES < RELEASED_FROM_BYTES) return;
+    if (model === null || model.form.length * F32_BYTES < fromBytes) return;
     this.#trainer?.releaseMemory();
     if (this.#sampler?.idle !== true) return;
     try {
