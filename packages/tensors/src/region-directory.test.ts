@@ -88,7 +88,7 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
     region.close();
   });
 
-  test("one who joins after all makers were killed begins anew, with nothing of what they wrote", async () => {
+  test("a region that is joined after all its makers were killed is new and empty", async () => {
     const body = `directory.join("next", 1000).region.values.fill(7);`;
     const makers = [await inProcess(body), await inProcess(body)];
     await Promise.all(makers.map(kill));

@@ -48,7 +48,7 @@ export class Model {
   }
 
   /**
-   * Takes weights that lie in memory of the caller's, who keeps it until others are used or the model is
+   * Takes weights that lie in memory of the caller, which must stay until others are used or the model is
    * disposed of.
    *
    * @param memory  [form.length] f32, in the model's form; only read
