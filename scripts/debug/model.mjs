@@ -1,5 +1,6 @@
 /** A model of this process, for looking at what a run did with it. */
 import {
+  loadWeights,
   Model,
   openModelFolder,
   openTokenizer,
@@ -13,8 +14,7 @@ export async function loadModel(folder, { threads }) {
   const device = createCpuDevice({ threads });
   try {
     const model = new Model({ device, config: source.config, training: false });
-    model.setParameters(await source.readParameters(0, source.layout.numParameters));
-    model.commit();
+    await loadWeights(model, source);
     const tokenizer = await openTokenizer(source);
     return { model, tokenizer, close: () => device.dispose() };
   } finally {

@@ -2,9 +2,12 @@
  * The first promise, with real processes: the weights that a run ends with are a function of its config
  * alone, not of workers, threads, crashes and interruptions.
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunResult } from "@gumshoe/config";
+import { openModelFolder } from "@gumshoe/engine";
 
 import { Gumshoe, ROOT } from "../support/gumshoe.js";
 
@@ -44,9 +47,9 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(comparable(result)).toEqual(comparable(reference));
   });
 
-  test("ends with the same weights for 2 threads", async () => {
+  test("ends with the same weights for 2 threads, and where processes share no memory", async () => {
     const gumshoe = await open();
-    const result = await gumshoe.run([CONFIG, "--threads", "2"]);
+    const result = await gumshoe.run([CONFIG, "--threads", "2"], { GUMSHOE_SHARED_MEMORY: "off" });
     expect(comparable(result)).toEqual(comparable(reference));
   });
 
@@ -62,18 +65,25 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(running.err).toContain("trainer-1 died (SIGKILL); starting it again");
   });
 
-  test("stops on Ctrl-C, and the same command continues it to the same weights", async () => {
+  test("stops on Ctrl-C, and the same command continues it to the same weights, however they are stored", async () => {
     const gumshoe = await open();
-    const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"]);
-    await running.untilEvents(RUN, "update-done", 3);
+    const config = join(gumshoe.home, "tiny.yaml");
+    const text = readFileSync(CONFIG, "utf8").replace("../../models", join(ROOT, "models"));
+    writeFileSync(config, text.replace("keepLatest: 2", "keepLatest: 2, dtype: bfloat16"));
+    const running = gumshoe.start(["run", config, "--threads", "1", "--json"]);
+    // The first checkpoint is behind it.
+    await running.untilEvents(RUN, "update-done", 5);
     running.child.kill("SIGINT");
     const stopped = await running.ended;
     expect(stopped.code).toBe(1);
     expect(stopped.err).toMatch(
       /was stopped after [0-3] of 4 iterations; run it again to continue/,
     );
-    const result = await gumshoe.run([CONFIG, "--threads", "1"]);
+    const result = await gumshoe.run([config, "--threads", "1"]);
     expect(comparable(result)).toEqual(comparable(reference));
+    const stored = await openModelFolder(result.checkpoint ?? "");
+    await stored.close();
+    expect(stored.format).toBe("BF16");
   });
 
   test("continues after kill -9 of everything at once", async () => {

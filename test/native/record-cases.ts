@@ -17,6 +17,7 @@ import { OPERATIONS } from "../../packages/kernels/src/native/records.js";
 /** The native surface as far as it is recorded. */
 interface Addon {
   allocate: (bytes: number) => [ArrayBuffer, number] | undefined;
+  mapMemory: (...file: [number, number, boolean]) => [ArrayBuffer, number] | undefined;
   detach: (buffer: ArrayBuffer) => void;
   run: (pool: unknown, set: number, records: Float64Array, length: number) => 0 | [number, number];
 }
@@ -32,15 +33,20 @@ const require = createRequire(import.meta.url);
 const usual = fileURLToPath(new URL("../../packages/kernels/build/kernels.node", import.meta.url));
 const { GUMSHOE_CHECK_ADDON: built = usual, GUMSHOE_CHECK_CASES: folder } = env;
 
-/** Memory that is allocated now, by its address. */
+/** Memory that is allocated or mapped now, by its address. */
 const regions = new Map<number, ArrayBuffer>();
 const seen = new Set<string>();
 const numCases = new Map<number, number>();
 
 const addon = require(built) as Addon;
-const { allocate, detach, run } = addon;
+const { allocate, mapMemory, detach, run } = addon;
 addon.allocate = (bytes) => {
   const memory = allocate(bytes);
+  if (memory !== undefined) regions.set(memory[1], memory[0]);
+  return memory;
+};
+addon.mapMemory = (...file) => {
+  const memory = mapMemory(...file);
   if (memory !== undefined) regions.set(memory[1], memory[0]);
   return memory;
 };

@@ -2,6 +2,8 @@
  * A worker's surroundings in one process: a gRPC server that answers as coordinator and reducers do, with
  * real model folders' files and real weights, for the real roles of a worker around a real engine thread.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createLogger, systemClock } from "@gumshoe/core";
@@ -22,7 +24,13 @@ import {
 } from "@gumshoe/protocol";
 import { RpcChannel, RpcServer } from "@gumshoe/rpc";
 import { bytesToFloats, TensorService } from "@gumshoe/protocol";
-import { blockDigests, serveTensor, weightDigest } from "@gumshoe/tensors";
+import {
+  blockDigests,
+  heldVector,
+  RegionDirectory,
+  serveTensor,
+  weightDigest,
+} from "@gumshoe/tensors";
 import { createEnvironment, taskToJson } from "@gumshoe/puzzles";
 
 // The engine's thread is started as it is shipped: from the built package.
@@ -138,19 +146,26 @@ export class WorkerRig {
   readonly #runs = new Map<string, RigRun>();
   readonly #server = new RpcServer({ token: TOKEN });
   readonly #engines: DisturbedEngine[] = [];
+  readonly #sessions: EngineSession[] = [];
   readonly #channels = new Channels({ token: TOKEN, tls: null });
   readonly #task = createEnvironment({ type: "generate", tier: "mini", style: "clear", seed: 1 })
     .source()
     .task(0);
   #disturb: (point: Point) => void = () => undefined;
   #address = "";
+  readonly #roots: string[] = [];
+  #sharedRoot: string | null = null;
+  /** Streams of weights that were asked for. */
+  numPulls = 0;
   #environmentDigest = "";
   #coordinator: RpcChannel | null = null;
   rollouts: RolloutRole | null = null;
   gradientRole: GradientRole | null = null;
 
-  static async start(): Promise<WorkerRig> {
+  /** @param sharedRoot  where all roles find each other's regions; default: each role is alone */
+  static async start(sharedRoot: string | null = null): Promise<WorkerRig> {
     const rig = new WorkerRig();
+    rig.#sharedRoot = sharedRoot;
     const environment = await openEnvironment(rigConfig("any", 1), "train");
     rig.#environmentDigest = environment?.digest ?? "";
     rig.#serve();
@@ -166,6 +181,7 @@ export class WorkerRig {
       ...rig.#session(true),
       packs: channel.client(PackService),
       channels: rig.#channels,
+      directory: rig.#directory(),
       address: rig.#address,
     });
     return rig;
@@ -206,9 +222,11 @@ export class WorkerRig {
 
   async stop(): Promise<void> {
     await Promise.all(this.#engines.map((engine) => engine.stop()));
+    for (const session of this.#sessions) session.release();
     this.#channels.close();
     this.#coordinator?.close();
     await this.#server.stop(0);
+    for (const root of this.#roots) rmSync(root, { recursive: true, force: true });
   }
 
   #setDisturb(disturb: (point: Point) => void): void {
@@ -220,8 +238,18 @@ export class WorkerRig {
     const engine = new DisturbedEngine({ threads: 1, fault: null }, () => undefined);
     this.#engines.push(engine);
     const logger = createLogger("rig", "silent");
-    const session = new EngineSession({ engine, channels: this.#channels, training, logger });
+    const directory = this.#directory();
+    const options = { engine, channels: this.#channels, directory, training, logger };
+    const session = new EngineSession(options);
+    this.#sessions.push(session);
     return { engine, session };
+  }
+
+  /** Unless roles share one, every weight version is pulled. */
+  #directory(): RegionDirectory {
+    const root = this.#sharedRoot ?? mkdtempSync(join(tmpdir(), "gumshoe-rig-"));
+    if (this.#sharedRoot === null) this.#roots.push(root);
+    return new RegionDirectory({ isShared: true, logger: createLogger("rig", "silent"), root });
   }
 
   #run(name: string): RigRun {
@@ -259,7 +287,8 @@ export class WorkerRig {
     this.#server.serve(TensorService, {
       pullTensor: (request) => {
         this.#disturb("weights");
-        return serveTensor(request, { start: 0, values: this.#run(request.run).parameters });
+        if (request.hostId === "") this.numPulls += 1;
+        return serveTensor(request, heldVector(0, this.#run(request.run).parameters));
       },
     });
     this.#serveReducer();
@@ -279,7 +308,7 @@ export class WorkerRig {
         this.#disturb("hand-in");
         const held = this.gradientRole?.offered(`gradient/${plan}/${update}/${lane}`) ?? null;
         if (held === null) throw new Error("the gradient is not offered");
-        this.gradients.push(held.values.slice());
+        this.gradients.push(held.read(held.start, held.end).slice());
         return {};
       },
     });

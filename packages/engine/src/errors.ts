@@ -113,6 +113,19 @@ export class TemplateDateError extends TemplateError {
   }
 }
 
+/** Thrown when a weight is beyond what the dtype of a checkpoint holds. */
+export class UnstorableWeightError extends ClusterError {
+  constructor(
+    readonly value: number,
+    readonly dtype: string,
+  ) {
+    const problem = `a weight of ${value} cannot be stored as ${dtype}`;
+    super("INVALID_ARGUMENT", `${problem}; set checkpoint.dtype to float32`, {
+      details: { value, dtype },
+    });
+  }
+}
+
 /** Thrown when a file of golden numbers cannot be used; names the file and the place in it. */
 export class GoldenFileError extends ClusterError {
   constructor(

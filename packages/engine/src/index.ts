@@ -8,7 +8,9 @@ export {
   TemplateDateError,
   TokenizerError,
   UnknownParameterError,
+  UnstorableWeightError,
 } from "./errors.js";
+export { loadWeights } from "./model/load-weights.js";
 export { Model } from "./model/model.js";
 export {
   KV_CACHE_TOKENS,
@@ -34,7 +36,7 @@ export {
   type TokenizerJson,
   trainByteLevelBpe,
 } from "./tokenizer/train-byte-level-bpe.js";
-export { type OptimizerStep, ParameterShard } from "./trainer/parameter-shard.js";
+export { type OptimizerStep, ParameterShard, type ShardState } from "./trainer/parameter-shard.js";
 export { type PackScores, Scorer } from "./trainer/scorer.js";
 export {
   type PackLossFunction,
@@ -47,6 +49,13 @@ export { type Checkpointing } from "./trainer/workspace.js";
 export { type VerifyCheck } from "./verify/check.js";
 export { type VerifyOptions, verifyPaths } from "./verify/verify-paths.js";
 export { readAssets } from "./weights/assets.js";
+export {
+  BYTES_PER_FLOAT,
+  encodeFloats,
+  FLOAT_NAMES,
+  type FloatFormat,
+  isFloatFormat,
+} from "./weights/float-format.js";
 export { initialParameters } from "./weights/initial-parameters.js";
 export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";
 export { type ModelFileNames, modelFileNames } from "./weights/model-files.js";
@@ -58,7 +67,16 @@ export {
 } from "./weights/parameter-layout.js";
 export { safetensorsHeader } from "./weights/safetensors-header.js";
 export {
-  float32Config,
+  configWithFormat,
   type ModelFolderContent,
   writeModelFolder,
 } from "./weights/write-model-folder.js";
+export {
+  plainForm,
+  readWeights,
+  type WeightForm,
+  weightForm,
+  type WeightPiece,
+  writeWeights,
+} from "./weights/weight-form.js";
+export { readTensor } from "./weights/weight-tensor.js";

@@ -1,7 +1,11 @@
 // The Node-API boundary: memory, thread pools and the interpreter of command lists. It checks, runs and
 // returns a status; TypeScript turns a status into an error. No C++ exception leaves it: Node would
 // abort the process.
+#include <fcntl.h>
 #include <node_api.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -20,6 +24,13 @@ constexpr size_t ALIGNMENT = 64;
 // The largest size that a float64 argument can state exactly.
 constexpr double MAX_BYTES = 9007199254740992.0;
 constexpr double MAX_THREADS = 4096;
+// From this size on memory is mapped: the system gives zeroed pages as they are first touched. Under
+// AddressSanitizer all is allocated, so that it finds the first byte beyond.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t MAPPED_FROM = SIZE_MAX;
+#else
+constexpr size_t MAPPED_FROM = 1 << 20;
+#endif
 
 napi_value undefined(napi_env env) {
   napi_value value;
@@ -68,20 +79,18 @@ bool take(napi_env env, napi_callback_info info, napi_value (&arguments)[COUNT])
 
 void free_memory(napi_env, void* data, void*) { std::free(data); }
 
-// allocate(bytes): [ArrayBuffer, address], zeroed and aligned, or undefined without memory.
-napi_value allocate(napi_env env, napi_callback_info info) {
-  napi_value arguments[1], buffer, result;
-  if (!take(env, info, arguments)) return nullptr;
-  const double wanted = to_number(env, arguments[0]);
-  if (!(wanted >= 0 && wanted <= MAX_BYTES)) return undefined(env);
-  const size_t bytes = static_cast<size_t>(wanted);
-  void* data = nullptr;
-  // Exactly so many bytes: AddressSanitizer then finds the first one beyond them.
-  if (posix_memalign(&data, ALIGNMENT, bytes == 0 ? 1 : bytes) != 0) return undefined(env);
-  std::memset(data, 0, bytes);
-  if (napi_create_external_arraybuffer(env, data, bytes, free_memory, nullptr, &buffer) !=
-      napi_ok) {
-    std::free(data);
+// `hint` is the length of the mapping.
+void free_mapping(napi_env, void* data, void* hint) {
+  munmap(data, reinterpret_cast<uintptr_t>(hint));
+}
+
+// [ArrayBuffer, address] of memory that the buffer owns from here on, or undefined.
+napi_value owned_buffer(napi_env env, void* data, size_t bytes, bool mapped) {
+  napi_value buffer, result;
+  const napi_finalize release = mapped ? free_mapping : free_memory;
+  void* hint = reinterpret_cast<void*>(static_cast<uintptr_t>(bytes));
+  if (napi_create_external_arraybuffer(env, data, bytes, release, hint, &buffer) != napi_ok) {
+    release(env, data, hint);
     return undefined(env);
   }
   napi_create_array_with_length(env, 2, &result);
@@ -89,6 +98,60 @@ napi_value allocate(napi_env env, napi_callback_info info) {
   const auto address = reinterpret_cast<uintptr_t>(data);
   napi_set_element(env, result, 1, number(env, static_cast<double>(address)));
   return result;
+}
+
+// allocate(bytes): [ArrayBuffer, address], zeroed and aligned, or undefined without memory.
+napi_value allocate(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  if (!take(env, info, arguments)) return nullptr;
+  const double wanted = to_number(env, arguments[0]);
+  if (!(wanted >= 0 && wanted <= MAX_BYTES)) return undefined(env);
+  const size_t bytes = static_cast<size_t>(wanted);
+  if (bytes >= MAPPED_FROM) {
+    const int kind = MAP_PRIVATE | MAP_ANONYMOUS;
+    void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kind, -1, 0);
+    return data == MAP_FAILED ? undefined(env) : owned_buffer(env, data, bytes, true);
+  }
+  void* data = nullptr;
+  // Exactly so many bytes: AddressSanitizer then finds the first one beyond them.
+  if (posix_memalign(&data, ALIGNMENT, bytes == 0 ? 1 : bytes) != 0) return undefined(env);
+  std::memset(data, 0, bytes);
+  return owned_buffer(env, data, bytes, false);
+}
+
+// createMemory(bytes): the descriptor of zeroed memory that processes can share, or undefined. It has no
+// name and is freed with its last descriptor and mapping; its pages come as they are first touched.
+napi_value create_memory(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  if (!take(env, info, arguments)) return nullptr;
+  const double wanted = to_number(env, arguments[0]);
+  if (!(wanted > 0 && wanted <= MAX_BYTES)) return undefined(env);
+#if defined(__linux__)
+  const int descriptor = memfd_create("gumshoe", MFD_CLOEXEC);
+  if (descriptor < 0) return undefined(env);
+  if (ftruncate(descriptor, static_cast<off_t>(wanted)) == 0) return number(env, descriptor);
+  close(descriptor);
+#endif
+  return undefined(env);
+}
+
+// mapMemory(descriptor, bytes, writable): [ArrayBuffer, address] of the file's first bytes, or undefined when
+// they cannot be mapped or the file is shorter.
+napi_value map_memory(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  if (!take(env, info, arguments)) return nullptr;
+  const int descriptor = static_cast<int>(to_number(env, arguments[0]));
+  const double wanted = to_number(env, arguments[1]);
+  bool writable = false;
+  napi_get_value_bool(env, arguments[2], &writable);
+  struct stat file;
+  if (!(wanted > 0 && wanted <= MAX_BYTES) || fstat(descriptor, &file) != 0 ||
+      static_cast<double>(file.st_size) < wanted)
+    return undefined(env);
+  const size_t bytes = static_cast<size_t>(wanted);
+  const int access = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  void* data = mmap(nullptr, bytes, access, MAP_SHARED, descriptor, 0);
+  return data == MAP_FAILED ? undefined(env) : owned_buffer(env, data, bytes, true);
 }
 
 // detach(ArrayBuffer): gives its memory back at once.
@@ -217,6 +280,8 @@ const Entry* table_avx512() { return table_scalar(); }
 
 NAPI_MODULE_INIT() {
   gumshoe::define(env, exports, "allocate", gumshoe::allocate);
+  gumshoe::define(env, exports, "createMemory", gumshoe::create_memory);
+  gumshoe::define(env, exports, "mapMemory", gumshoe::map_memory);
   gumshoe::define(env, exports, "detach", gumshoe::detach);
   gumshoe::define(env, exports, "createPool", gumshoe::create_pool);
   gumshoe::define(env, exports, "destroyPool", gumshoe::destroy_pool);

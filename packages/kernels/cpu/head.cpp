@@ -6,6 +6,7 @@
 // - A forward pass may keep z for the backward pass, as [blocks][rows][VOCABULARY_BLOCK]: it costs memory
 //   and saves one of the four products.
 #include "gemm.h"
+#include "turn-panels.h"
 #include "weight-gradient.h"
 
 namespace gumshoe {
@@ -180,22 +181,27 @@ static void logit_gradients(float* z, long entries, long target, float peak, flo
 int head_backward(const Arguments& a, Pool& pool) {
   const float* x = a.f32(0);
   const float* packed = a.f32(1);
-  const float* transposed = a.f32(2);
-  const int32_t* targets = a.i32(3);
-  const float* inverse = a.f32(4);
-  const float* stats = a.f32(5);
-  const float* entropies = a.f32(6);
-  const float* d_logprob = a.f32(7);
-  const float* d_entropy = a.f32(8);
-  float* dx = a.f32(9);
-  float* dw = a.f32(10);
-  const long rows = a.size(11), width = a.size(12), vocabulary = a.size(13);
-  float* kept = a.f32(14);
-  const long chunks = (rows + HEAD_ROWS - 1) / HEAD_ROWS;
+  const int32_t* targets = a.i32(2);
+  const float* inverse = a.f32(3);
+  const float* stats = a.f32(4);
+  const float* entropies = a.f32(5);
+  const float* d_logprob = a.f32(6);
+  const float* d_entropy = a.f32(7);
+  float* dx = a.f32(8);
+  float* dw = a.f32(9);
+  const long rows = a.size(10), width = a.size(11), vocabulary = a.size(12);
+  float* kept = a.f32(13);
+  const long chunks = (rows + HEAD_ROWS - 1) / HEAD_ROWS, panels = (width + PANEL - 1) / PANEL;
+  float* turned = pool_shared(pool, 1, panels * VOCABULARY_BLOCK * PANEL);
   float* one_block = kept == nullptr ? pool_shared(pool, 0, rows * VOCABULARY_BLOCK) : nullptr;
   for (long block = 0; block < blocks_of(vocabulary); block++) {
     const long entries = block_entries(vocabulary, block), start = block * VOCABULARY_BLOCK;
     float* z = kept == nullptr ? one_block : kept + start * rows;
+    auto turn = [&](long panel, int) {
+      turn_panel(packed + start * width, turned + panel * VOCABULARY_BLOCK * PANEL, entries, width,
+                 panel * PANEL);
+    };
+    parallel(pool, panels, turn);
     auto on_rows = [&](long task, int) {
       const long first = task * HEAD_ROWS;
       const long count = rows - first < HEAD_ROWS ? rows - first : HEAD_ROWS;
@@ -215,9 +221,9 @@ int head_backward(const Arguments& a, Pool& pool) {
       p.a = here;
       p.a_row = VOCABULARY_BLOCK;
       p.a_step = 1;
-      p.b = transposed + start * PANEL;
+      p.b = turned;
       p.b_step = PANEL;
-      p.b_panel = vocabulary * PANEL;
+      p.b_panel = VOCABULARY_BLOCK * PANEL;
       p.c = dx + first * width;
       p.c_row = width;
       p.resume = block > 0;

@@ -26,11 +26,13 @@ namespace gumshoe {
 // In the order of `Operation`: the kernel and its number of arguments.
 static const Entry TABLE_ENTRIES[OP_COUNT] = {
     {ISA::embedding, 6},
+    {ISA::embedding_packed, 6},
     {ISA::embedding_backward, 6},
     {ISA::rms_norm, 7},
     {ISA::rms_norm_backward, 9},
-    {ISA::pack_matrix, 5},
+    {ISA::pack_matrix, 4},
     {ISA::linear, 8},
+    {ISA::linear_backward_input, 7},
     {ISA::linear_backward_weight, 7},
     {ISA::rope, 9},
     {ISA::swiglu, 4},
@@ -44,9 +46,10 @@ static const Entry TABLE_ENTRIES[OP_COUNT] = {
     {ISA::attention_backward, 15},
     {ISA::head_logits, 6},
     {ISA::head_logprobs, 11},
-    {ISA::head_backward, 15},
+    {ISA::head_backward, 14},
     {ISA::head_sample, 9},
-    {ISA::adamw, 14},
+    {ISA::adamw, 15},
+    {ISA::adamw_packed, 18},
     {ISA::sum_squares_blocks, 4},
     {ISA::fma_peak, 2},
 };

@@ -1,5 +1,6 @@
 // Linear layers over packed matrices, and the gradient of their weights.
 #include "gemm.h"
+#include "turn-panels.h"
 #include "weight-gradient.h"
 
 namespace gumshoe {
@@ -10,59 +11,84 @@ constexpr long ROW_CHUNK = 96;
 // Multiply-adds that are worth a task of their own.
 constexpr long TASK_WORK = 1 << 18;
 
-// Packs W [n, k] for y = x W^T as panels [n / 32][k][32] or, transposed, for dx = dy W as panels
-// [k / 32][n][32]; the columns that the last panel lacks are 0.
+// Packs W [n, k] as panels [n / 32][k][32]; the columns that the last panel lacks are 0.
 int pack_matrix(const Arguments& a, Pool& pool) {
   const float* w = a.f32(0);
   float* packed = a.f32(1);
   const long n = a.size(2), k = a.size(3);
-  const bool transposed = a.flag(4);
-  const long columns = transposed ? k : n, depth = transposed ? n : k;
   auto body = [&](long panel, int) {
-    float* out = packed + panel * depth * PANEL;
+    float* out = packed + panel * k * PANEL;
     const long first = panel * PANEL;
-    const long width = columns - first < PANEL ? columns - first : PANEL;
-    for (long d = 0; d < depth; d++, out += PANEL) {
-      for (long c = 0; c < width; c++)
-        out[c] = transposed ? w[d * k + first + c] : w[(first + c) * k + d];
+    const long width = n - first < PANEL ? n - first : PANEL;
+    for (long d = 0; d < k; d++, out += PANEL) {
+      for (long c = 0; c < width; c++) out[c] = w[(first + c) * k + d];
       for (long c = width; c < PANEL; c++) out[c] = 0;
     }
   };
-  parallel(pool, (columns + PANEL - 1) / PANEL, body);
+  parallel(pool, (n + PANEL - 1) / PANEL, body);
   return STATUS_OK;
 }
 
-// y [m, n] = x [m, k] W^T (+ bias) (+ addend). Also dx = dy W, with the transposed packing.
-int linear(const Arguments& a, Pool& pool) {
-  Product p{};
-  const float* x = a.f32(0);
-  const float* packed = a.f32(1);
-  const float* bias = a.f32(2);
-  float* y = a.f32(3);
-  const long m = a.size(4), n = a.size(5), k = a.size(6);
-  const float* addend = a.f32(7);
-  p.k = k;
-  p.a_row = k;
-  p.a_step = 1;
-  p.b_step = PANEL;
-  p.b_panel = k * PANEL;
-  p.c_row = n;
+// C [m, n] = A [m, k] B (+ bias) (+ addend): B is panels [n / 32][k][32], and a row of C has `c_row` elements.
+static void multiply_panels(Pool& pool, const float* a, const float* panels_at, float* c,
+                            const float* bias, const float* addend, long m, long n, long k,
+                            long c_row) {
   const long panels = (n + PANEL - 1) / PANEL, rows = m < ROW_CHUNK ? m : ROW_CHUNK;
   long group = TASK_WORK / (rows * k * PANEL + 1) + 1;
   group = (group + 3) / 4 * 4;
   const long groups = (panels + group - 1) / group, chunks = (m + ROW_CHUNK - 1) / ROW_CHUNK;
   auto body = [&](long task, int) {
     const long row = task / groups * ROW_CHUNK, column = task % groups * group * PANEL;
-    Product q = p;
-    q.a = x + row * k;
-    q.b = packed + column * k;
-    q.c = y + row * n + column;
-    q.addend = addend == nullptr ? nullptr : addend + row * n + column;
-    q.bias = bias == nullptr ? nullptr : bias + column;
+    Product p{};
+    p.k = k;
+    p.a = a + row * k;
+    p.a_row = k;
+    p.a_step = 1;
+    p.b = panels_at + column * k;
+    p.b_step = PANEL;
+    p.b_panel = k * PANEL;
+    p.c = c + row * c_row + column;
+    p.c_row = c_row;
+    p.addend = addend == nullptr ? nullptr : addend + row * c_row + column;
+    p.bias = bias == nullptr ? nullptr : bias + column;
     const long width = n - column < group * PANEL ? n - column : group * PANEL;
-    multiply(q, m - row < ROW_CHUNK ? m - row : ROW_CHUNK, width);
+    multiply(p, m - row < ROW_CHUNK ? m - row : ROW_CHUNK, width);
   };
   parallel(pool, chunks * groups, body);
+}
+
+// y [m, n] = x [m, k] W^T (+ bias) (+ addend).
+int linear(const Arguments& a, Pool& pool) {
+  const long m = a.size(4), n = a.size(5), k = a.size(6);
+  multiply_panels(pool, a.f32(0), a.f32(1), a.f32(3), a.f32(2), a.f32(7), m, n, k, n);
+  return STATUS_OK;
+}
+
+// Elements of W that are turned at a time for dx = dy W: they stay in the cache that cores share.
+constexpr long TURNED = 1 << 20;
+
+// dx [m, k] = dy [m, n] W (+ addend). The panels of W are those of `linear`; strips of them are turned for
+// this product, which costs one move of W and saves a second copy of it.
+int linear_backward_input(const Arguments& a, Pool& pool) {
+  const float* dy = a.f32(0);
+  const float* packed = a.f32(1);
+  float* dx = a.f32(2);
+  const long m = a.size(3), n = a.size(4), k = a.size(5);
+  const float* addend = a.f32(6);
+  const long panels = (k + PANEL - 1) / PANEL;
+  const long fit = TURNED / (n * PANEL + 1) / 4 * 4, strip = fit < 4 ? 4 : fit;
+  float* turned = pool_shared(pool, 2, (panels < strip ? panels : strip) * n * PANEL);
+  for (long first = 0; first < panels; first += strip) {
+    const long count = panels - first < strip ? panels - first : strip;
+    auto body = [&](long panel, int) {
+      turn_panel(packed, turned + panel * n * PANEL, n, k, (first + panel) * PANEL);
+    };
+    parallel(pool, count, body);
+    const long column = first * PANEL;
+    const long width = k - column < count * PANEL ? k - column : count * PANEL;
+    multiply_panels(pool, dy, turned, dx + column, nullptr,
+                    addend == nullptr ? nullptr : addend + column, m, width, n, k);
+  }
   return STATUS_OK;
 }
 

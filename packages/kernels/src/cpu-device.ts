@@ -45,11 +45,13 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
 interface Memory {
   readonly values: HostArray;
   readonly address: number;
+  readonly writable: boolean;
 }
 
 class CpuTensor implements Tensor {
   readonly values: HostArray;
   readonly address: number;
+  readonly writable: boolean;
   /** Known apart from the values, which are gone once the memory was given back. */
   readonly length: number;
 
@@ -61,6 +63,7 @@ class CpuTensor implements Tensor {
   ) {
     this.values = memory.values;
     this.address = memory.address;
+    this.writable = memory.writable;
     this.length = memory.values.length;
   }
 
@@ -74,7 +77,8 @@ class CpuTensor implements Tensor {
     }
     const values = this.values.subarray(start, end);
     const address = this.address + start * this.values.BYTES_PER_ELEMENT;
-    return new CpuTensor(this.device, this.dtype, { values, address }, this.owner ?? this);
+    const memory = { values, address, writable: this.writable };
+    return new CpuTensor(this.device, this.dtype, memory, this.owner ?? this);
   }
 }
 
@@ -116,11 +120,15 @@ class CpuDevice implements Device {
     const bytes = Math.max(1, length) * ARRAYS[dtype].BYTES_PER_ELEMENT;
     const memory = this.#addon.allocate(bytes);
     if (memory === undefined) throw new OutOfMemoryError(`a ${dtype} tensor`, bytes);
-    const [buffer, address] = memory;
-    const values = new ARRAYS[dtype](buffer, 0, length);
-    const tensor = new CpuTensor(this, dtype, { values, address }, null);
-    this.#owned.add(tensor);
-    return tensor;
+    return this.#own(dtype, memory, { length, writable: true });
+  }
+
+  map(descriptor: number, length: number, { writable }: { writable: boolean }): Tensor {
+    this.#alive();
+    const bytes = Math.max(1, length) * ARRAYS.f32.BYTES_PER_ELEMENT;
+    const memory = this.#addon.mapMemory(descriptor, bytes, writable);
+    if (memory === undefined) throw new OutOfMemoryError("shared memory", bytes);
+    return this.#own("f32", memory, { length, writable });
   }
 
   free(tensor: Tensor): void {
@@ -130,7 +138,11 @@ class CpuDevice implements Device {
   }
 
   write(tensor: Tensor, values: HostArray, at = 0): void {
-    this.#hostView(tensor, "write", values, at).set(values, at);
+    const view = this.#hostView(tensor, "write", values, at);
+    if (!(tensor as CpuTensor).writable) {
+      throw new ShapeError("write", "tensor", "is mapped for reading only");
+    }
+    view.set(values, at);
   }
 
   read(tensor: Tensor, into: HostArray, at = 0): void {
@@ -153,6 +165,17 @@ class CpuDevice implements Device {
     this.#addon.destroyPool(this.#pool);
     this.#pool = null;
     for (const tensor of [...this.#owned]) this.free(tensor);
+  }
+
+  #own(
+    dtype: Dtype,
+    [buffer, address]: [ArrayBuffer, number],
+    { length, writable }: { length: number; writable: boolean },
+  ): CpuTensor {
+    const values = new ARRAYS[dtype](buffer, 0, length);
+    const tensor = new CpuTensor(this, dtype, { values, address, writable }, null);
+    this.#owned.add(tensor);
+    return tensor;
   }
 
   #alive(): PoolHandle {

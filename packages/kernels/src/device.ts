@@ -53,6 +53,14 @@ export interface Device {
   readonly fault: DeviceFault | null;
   /** @throws OutOfMemoryError */
   alloc(dtype: Dtype, length: number): Tensor;
+  /**
+   * Maps the first elements of a file, such as memory that processes share, as f32. What others write there
+   * is seen here.
+   *
+   * @param access.writable  false: `write` refuses it, and an operation that writes to it ends the process
+   * @throws OutOfMemoryError when the file is shorter, or cannot be mapped
+   */
+  map(descriptor: number, length: number, access: { writable: boolean }): Tensor;
   /** Gives memory back; idempotent. Slices die with their owner. */
   free(tensor: Tensor): void;
   /** Copies host values into a tensor, from element `at` on. */

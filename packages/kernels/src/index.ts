@@ -17,7 +17,8 @@ export {
   ShapeError,
 } from "./errors.js";
 export { createKvCache, type KvCache, type KvCacheShape } from "./kv-cache.js";
-export { KV_BLOCK } from "./native/records.js";
+export { KV_BLOCK, PANEL } from "./native/records.js";
 export * as ops from "./ops.js";
 export { measureFmaPeak, PeakProbe } from "./peak.js";
 export { type RopeScaling, ropeTable } from "./rope-table.js";
+export { createSharedMemory, mapSharedMemory, type SharedMapping } from "./shared-memory.js";

@@ -1,6 +1,6 @@
-export { adamw } from "./ops/adamw.js";
+export { adamw, adamwPacked } from "./ops/adamw.js";
 export { attention, attentionBackward, kvWrite } from "./ops/attention.js";
-export { embedding, embeddingBackward } from "./ops/embedding.js";
+export { embedding, embeddingBackward, embeddingPacked } from "./ops/embedding.js";
 export {
   headBackward,
   headLogits,

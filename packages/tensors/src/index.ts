@@ -1,10 +1,14 @@
 export { TensorNotHeldError } from "./errors.js";
-export { MemoryFiles } from "./memory-files.js";
+export { hostIdentity } from "./host-identity.js";
+export { Region, type RegionFile, type RegionMemory } from "./region.js";
+export { RegionDirectory, type RegionDirectoryOptions } from "./region-directory.js";
 export {
+  findTensorFile,
   type HeldRange,
+  heldVector,
   pullTensor,
   serveTensor,
-  shareAhead,
   TENSOR_WINDOW_BYTES,
+  type TensorSink,
 } from "./transfer.js";
-export { blockDigests, weightDigest } from "./weight-digest.js";
+export { blockDigests, blockDigestsOf, weightDigest } from "./weight-digest.js";

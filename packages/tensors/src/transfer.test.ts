@@ -8,11 +8,12 @@ import { RpcChannel, RpcServer } from "@gumshoe/rpc";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { TensorNotHeldError } from "./errors.js";
-import { hostIdentity, MemoryFiles } from "./memory-files.js";
-import { pullTensor, serveTensor } from "./transfer.js";
+import { hostIdentity } from "./host-identity.js";
+import { findTensorFile, heldVector, pullTensor, serveTensor } from "./transfer.js";
 
 // 8 MiB and a bit: several chunks, the last one ragged.
-const HELD = { start: 1000, values: Float32Array.from({ length: 2_100_001 }, (_, i) => i) };
+const VALUES = Float32Array.from({ length: 2_100_001 }, (_, i) => i);
+const HELD = heldVector(1000, VALUES);
 
 let server: RpcServer;
 let channel: RpcChannel;
@@ -47,72 +48,51 @@ test("a range arrives bit for bit, wherever it begins", async () => {
   ] as const) {
     const target = new Float32Array(end - start);
     await pullTensor(channel, request(start, end), target);
-    const expected = HELD.values.subarray(start - 1000, end - 1000);
+    const expected = VALUES.subarray(start - 1000, end - 1000);
     expect(floatsToBytes(target).equals(floatsToBytes(expected))).toBe(true);
   }
 });
 
 test("pulls at the same time do not get each other's values", async () => {
-  const negated = { start: 1000, values: HELD.values.map((value) => -value) };
-  serve = (request) => serveTensor(request, request.name === "weights/3" ? HELD : negated);
+  const negated = VALUES.map((value) => -value);
+  const other = heldVector(1000, negated);
+  serve = (request) => serveTensor(request, request.name === "weights/3" ? HELD : other);
   const pulls = Array.from({ length: 8 }, async (_, i) => {
-    const [name, held] = i % 2 === 0 ? ["weights/3", HELD] : ["weights/4", negated];
-    const target = new Float32Array(HELD.values.length);
+    const [name, held] =
+      i % 2 === 0 ? (["weights/3", VALUES] as const) : (["weights/4", negated] as const);
+    const target = new Float32Array(VALUES.length);
     await pullTensor(channel, { ...request(1000, 2_101_001), name }, target);
-    expect(floatsToBytes(target).equals(floatsToBytes(held.values)), `pull ${i}`).toBe(true);
+    expect(floatsToBytes(target).equals(floatsToBytes(held)), `pull ${i}`).toBe(true);
   });
   await Promise.all(pulls);
 });
 
-test.skipIf(hostIdentity() === "")(
-  "on one host a range arrives by a file, and streamed when the file cannot be read",
-  async () => {
-    const files = new MemoryFiles();
-    let asked: PullTensorRequest[] = [];
-    serve = (request) => {
-      asked.push(request);
-      return serveTensor(request, HELD, files);
-    };
-    const pull = async () => {
-      asked = [];
-      const target = new Float32Array(1_300_000);
-      await pullTensor(channel, request(500_000, 1_800_000), target);
-      const expected = HELD.values.subarray(499_000, 1_799_000);
-      expect(floatsToBytes(target).equals(floatsToBytes(expected))).toBe(true);
-      return asked.map(({ hostId }) => hostId);
-    };
-    expect(await pull()).toEqual([files.hostId]);
-    serve = async function* (request) {
-      asked.push(request);
-      if (request.hostId === "") yield* serveTensor(request, HELD);
-      else yield { ...chunk(request.start, Buffer.alloc(0)), file: "/proc/self/fd/9999" };
-    };
-    expect(await pull()).toEqual([files.hostId, ""]);
-    serve = async function* (request) {
-      asked.push(request);
-      for await (const chunk of serveTensor(request, HELD, files)) {
-        // Newer vectors take the file, over and over, while it is read.
-        yield chunk.file === "" ? chunk : { ...chunk, fileGeneration: chunk.fileGeneration - 1 };
-      }
-    };
-    expect(await pull()).toEqual([files.hostId, ""]);
-    await files.close();
-  },
-);
+test("values are given to a function piece by piece, in order", async () => {
+  const got = new Float32Array(1_300_000);
+  let next = 500_000;
+  await pullTensor(channel, request(500_000, 1_800_000), (values, start) => {
+    expect(start).toBe(next);
+    got.set(values, start - 500_000);
+    next += values.length;
+  });
+  expect(floatsToBytes(got).equals(floatsToBytes(VALUES.subarray(499_000, 1_799_000)))).toBe(true);
+});
 
 test.skipIf(hostIdentity() === "")(
-  "a vector of which more is held than before is shared as far as it is held now",
+  "a caller of this machine is told where a region is, and has the values streamed where there is none",
   async () => {
-    const files = new MemoryFiles();
-    const before = { start: HELD.start, values: HELD.values.subarray(0, 1_000_000) };
-    serve = (request) => serveTensor(request, before, files);
-    await pullTensor(channel, request(1000, 1_001_000), new Float32Array(1_000_000));
-    serve = (request) => serveTensor(request, HELD, files);
-    const target = new Float32Array(HELD.values.length);
-    const inTime = { signal: AbortSignal.timeout(5000) };
-    await pullTensor(channel, request(1000, 2_101_001), target, inTime);
-    expect(floatsToBytes(target).equals(floatsToBytes(HELD.values))).toBe(true);
-    await files.close();
+    const file = { path: "/proc/1/fd/3", inode: 4242 };
+    expect(await findTensorFile(channel, request(1000, 2000))).toBeNull();
+    serve = (request) => serveTensor(request, { ...HELD, file });
+    expect(await findTensorFile(channel, request(1000, 2000))).toEqual(file);
+    await expect(findTensorFile(channel, request(0, 2000))).rejects.toThrow("is held from 1000");
+    // Whatever is shared, a pull gets the values.
+    const target = new Float32Array(1000);
+    await pullTensor(channel, request(1000, 2000), target);
+    expect(target).toEqual(VALUES.slice(0, 1000));
+    // A caller of another machine is not sent to a file of this one.
+    serve = (request) => serveTensor({ ...request, hostId: "elsewhere" }, { ...HELD, file });
+    expect(await findTensorFile(channel, request(1000, 2000))).toBeNull();
   },
 );
 

@@ -3,6 +3,7 @@
  */
 import { InvalidArgumentError } from "@gumshoe/core";
 import {
+  bytesToFloats,
   floatsToBytes,
   MalformedMessageError,
   type PullTensorRequest,
@@ -12,12 +13,8 @@ import {
 import { type CallOptions, type RpcChannel } from "@gumshoe/rpc";
 
 import { TensorNotHeldError } from "./errors.js";
-import {
-  hostIdentity,
-  MemoryFileReader,
-  type MemoryFiles,
-  type SharedVector,
-} from "./memory-files.js";
+import { hostIdentity } from "./host-identity.js";
+import { type RegionFile } from "./region.js";
 import { releaseMemory } from "./release-memory.js";
 
 /** Bytes in flight that a puller allows; give it to the channel that tensors are pulled through. */
@@ -33,156 +30,111 @@ const NO_FILE = { file: "", fileOffset: 0, fileElements: 0, fileGeneration: 0 };
 
 /** A part of a vector that is held here. */
 export interface HeldRange {
-  /** Place of the first held element in the whole vector. */
+  /** First held element of the whole vector, and the one after the last. */
   readonly start: number;
-  /** [elements] f32 */
-  readonly values: Float32Array;
+  readonly end: number;
+  /** Returns elements [start, end) of the vector; they need not outlive the next call. */
+  read(start: number, end: number): Float32Array;
+  /** A region with the vector, for processes of this machine; null when there is none. */
+  readonly file: RegionFile | null;
+}
+
+/** Makes a range of values that lie together, and are not shared. */
+export function heldVector(start: number, values: Float32Array): HeldRange {
+  const read = (from: number, to: number) => values.subarray(from - start, to - start);
+  return { start, end: start + values.length, read, file: null };
 }
 
 /**
- * Serves a range of a held vector, as the handler of `TensorService.PullTensor`. The values are read
- * while the stream runs, so they must not change before it ends.
+ * Serves a range of a held vector, as the handler of `TensorService.PullTensor`: where to open the region for
+ * a caller on this machine that asks for it, else the values. They are read while the stream runs, so they
+ * must not change before it ends.
  *
- * @param files  where the vector may be put for askers in the same place; without, all is streamed
- * @throws       TensorNotHeldError when the range asked for is not wholly held
+ * @throws  TensorNotHeldError when the range asked for is not wholly held
  */
 export async function* serveTensor(
   request: PullTensorRequest,
   held: HeldRange,
-  files?: MemoryFiles,
 ): AsyncGenerator<TensorChunk> {
-  const { start, end } = request;
+  const { start, end, hostId } = request;
   if (start > end) throw new InvalidArgumentError("start", `${start} is after the end, ${end}`);
-  if (start < held.start || end > held.start + held.values.length) {
-    const has = `${held.start} to ${held.start + held.values.length}`;
+  if (start < held.start || end > held.end) {
+    const has = `${held.start} to ${held.end}`;
     throw new TensorNotHeldError(request.name, `is held from ${has}, not ${start} to ${end}`);
   }
-  let offset = start;
-  const shared = await shareIn(files, request, held);
-  if (shared !== null) {
-    for await (const chunk of announced(shared, request, held.start)) {
-      yield chunk;
-      offset += chunk.fileElements;
-    }
+  const { file } = held;
+  if (file !== null && hostId !== "" && hostId === hostIdentity()) {
+    const place = { file: file.path, fileOffset: 0, fileGeneration: file.inode };
+    yield { offset: start, data: NO_DATA, dtype: "f32", ...place, fileElements: end - start };
+    return;
   }
-  for (; offset < end; offset += CHUNK_ELEMENTS) {
-    const stop = Math.min(end, offset + CHUNK_ELEMENTS);
-    const values = held.values.subarray(offset - held.start, stop - held.start);
+  for (let offset = start; offset < end; offset += CHUNK_ELEMENTS) {
+    const values = held.read(offset, Math.min(end, offset + CHUNK_ELEMENTS));
     yield { ...NO_FILE, offset, data: floatsToBytes(values), dtype: "f32" };
   }
 }
 
 /**
- * Puts a vector into a file before anybody asks for it, if the ones before it were asked for there.
+ * Asks where on this machine a region with the vector can be opened.
  *
- * @param of  run and name by which it will be asked for
+ * @returns  null when it is held elsewhere, or not shared
+ * @throws   RpcError, NOT_FOUND when the vector is not held there (any more)
  */
-export function shareAhead(
-  files: MemoryFiles,
-  of: Pick<PullTensorRequest, "run" | "name">,
-  held: HeldRange,
-): void {
-  if (files.isUsed) files.share(keyOf(of, held), held.values).catch(() => undefined);
-}
-
-/** Under another plan a process may hold more or less of the same vector, from the same place on. */
-function keyOf({ run, name }: Pick<PullTensorRequest, "run" | "name">, held: HeldRange): string {
-  return `${run} ${name} ${held.start} ${held.values.length}`;
-}
-
-/** Puts a held vector into a file, if the asker can read it; null to stream it. */
-async function shareIn(
-  files: MemoryFiles | undefined,
-  request: PullTensorRequest,
-  held: HeldRange,
-): Promise<SharedVector | null> {
-  if (files === undefined || request.hostId === "" || request.hostId !== files.hostId) return null;
-  // Without room for a file the values still get there.
-  return files.share(keyOf(request, held), held.values).catch(() => null);
-}
-
-/** Says which values are in the file, as they come to be; ends early when the rest finds no room. */
-async function* announced(
-  shared: SharedVector,
-  { start, end }: PullTensorRequest,
-  heldStart: number,
-): AsyncGenerator<TensorChunk> {
-  for (let offset = start; offset < end;) {
-    const fileOffset = shared.offset + (offset - heldStart) * F32_BYTES;
-    let written: number;
-    try {
-      written = await shared.written(offset - heldStart + 1);
-    } catch {
-      return;
-    }
-    const fileElements = Math.min(end, heldStart + written) - offset;
-    const file = { file: shared.path, fileOffset, fileElements, fileGeneration: shared.generation };
-    yield { offset, data: NO_DATA, dtype: "f32", ...file };
-    offset += fileElements;
+export async function findTensorFile(
+  channel: RpcChannel,
+  request: Omit<PullTensorRequest, "hostId">,
+  options: CallOptions = {},
+): Promise<RegionFile | null> {
+  const hostId = hostIdentity();
+  if (hostId === "") return null;
+  const asked = { ...request, hostId };
+  for await (const chunk of channel.client(TensorService).pullTensor(asked, options)) {
+    // Leaving the loop ends the stream, if there is more.
+    return chunk.file === "" ? null : { path: chunk.file, inode: chunk.fileGeneration };
   }
+  return null;
 }
+
+/** Takes values of a pulled vector; they are gone after the call. */
+export type TensorSink = (values: Float32Array, start: number) => void;
 
 /**
- * Pulls a range of a vector into memory of the caller's.
+ * Pulls a range of a vector by the stream.
  *
- * @param target  [request.end - request.start] f32, filled from its first element on
+ * @param target  [request.end - request.start] f32, filled from its first element on; or a function that is
+ *                called with the values in order, and the element of the vector that they begin at
  * @throws        MalformedMessageError when chunks are missing, doubled or of another dtype;
  *                RpcError, NOT_FOUND when the vector is not held there (any more)
  */
 export async function pullTensor(
   channel: RpcChannel,
   request: Omit<PullTensorRequest, "hostId">,
-  target: Float32Array,
+  target: Float32Array | TensorSink,
   options: CallOptions = {},
 ): Promise<void> {
-  if (target.length !== request.end - request.start) {
-    throw new InvalidArgumentError(
-      "target",
-      `holds ${target.length} elements, not the range asked`,
-    );
+  const { start, end, name } = request;
+  if (target instanceof Float32Array && target.length !== end - start) {
+    const problem = `holds ${target.length} elements, not the range asked`;
+    throw new InvalidArgumentError("target", problem);
   }
-  if (await pullInto(channel, { ...request, hostId: hostIdentity() }, target, options)) return;
-  // The file was given to another vector meanwhile, or belongs to another user: the values are streamed.
-  await pullInto(channel, { ...request, hostId: "" }, target, options);
-}
-
-/** Fills the target from the stream, or from the files it names; false when such a file fails. */
-async function pullInto(
-  channel: RpcChannel,
-  request: PullTensorRequest,
-  target: Float32Array,
-  options: CallOptions,
-): Promise<boolean> {
-  const bytes = floatsToBytes(target);
-  const files = new FilesRead();
-  let next = request.start;
-  try {
-    for await (const chunk of channel.client(TensorService).pullTensor(request, options)) {
-      const elements = elementsOf(chunk, request, next);
-      const at = (next - request.start) * F32_BYTES;
-      if (chunk.file === "") take(chunk, bytes, at);
-      else if (!(await files.read(chunk, bytes.subarray(at, at + elements * F32_BYTES))))
-        return false;
-      next += elements;
+  const asked = { ...request, hostId: "" };
+  let next = start;
+  for await (const chunk of channel.client(TensorService).pullTensor(asked, options)) {
+    const elements = elementsOf(chunk, asked, next);
+    if (target instanceof Float32Array) {
+      floatsToBytes(target).set(chunk.data, (next - start) * F32_BYTES);
+    } else {
+      target(bytesToFloats(chunk.data), next);
     }
-    if (next !== request.end) {
-      throw new MalformedMessageError(`${request.name}: ended at ${next}, not at ${request.end}`);
-    }
-    return await files.held();
-  } finally {
-    await files.close();
+    releaseMemory(chunk.data);
+    next += elements;
   }
-}
-
-/** Copies a chunk's data to its place; the chunk is empty afterwards. */
-function take(chunk: TensorChunk, target: Buffer, at: number): void {
-  target.set(chunk.data, at);
-  releaseMemory(chunk.data);
+  if (next !== end) throw new MalformedMessageError(`${name}: ended at ${next}, not at ${end}`);
 }
 
 /** Returns how many values a chunk brings; throws when they are not the next ones. */
 function elementsOf(chunk: TensorChunk, request: PullTensorRequest, next: number): number {
-  const elements = chunk.file === "" ? chunk.data.byteLength / F32_BYTES : chunk.fileElements;
+  const elements = chunk.data.byteLength / F32_BYTES;
   if (chunk.dtype !== "f32" || chunk.offset !== next || !Number.isInteger(elements)) {
     throw new MalformedMessageError(
       `${request.name}: a chunk of ${chunk.dtype} at ${chunk.offset} where f32 at ${next} must come`,
@@ -192,39 +144,4 @@ function elementsOf(chunk: TensorChunk, request: PullTensorRequest, next: number
     throw new MalformedMessageError(`${request.name}: more elements than were asked for`);
   }
   return elements;
-}
-
-/** The files that one pull has read from. */
-class FilesRead {
-  readonly #open = new Map<string, { reader: MemoryFileReader; generation: number }>();
-
-  /** Fills `target`; false when the file cannot be read. */
-  async read(chunk: TensorChunk, target: Uint8Array): Promise<boolean> {
-    try {
-      let known = this.#open.get(chunk.file);
-      if (known === undefined) {
-        known = {
-          reader: await MemoryFileReader.open(chunk.file),
-          generation: chunk.fileGeneration,
-        };
-        this.#open.set(chunk.file, known);
-      }
-      await known.reader.read(chunk.fileOffset, target);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  /** Says whether all that was read is of the vector that was meant. */
-  async held(): Promise<boolean> {
-    for (const { reader, generation } of this.#open.values()) {
-      if (!(await reader.holds(generation))) return false;
-    }
-    return true;
-  }
-
-  async close(): Promise<void> {
-    for (const { reader } of this.#open.values()) await reader.close();
-  }
 }

@@ -27,9 +27,21 @@ export function weightDigest(blockDigests: readonly string[]): string {
  * @returns       SHA-256 of each block's little-endian bytes, in order; the last one may be shorter
  */
 export function blockDigests(values: Float32Array): string[] {
+  return blockDigestsOf(values.length, (start, end) => values.subarray(start, end));
+}
+
+/**
+ * Hashes the blocks of a vector that is read a block at a time.
+ *
+ * @param read  returns elements [start, end), which need not outlive the next call
+ */
+export function blockDigestsOf(
+  length: number,
+  read: (start: number, end: number) => Float32Array,
+): string[] {
   const digests: string[] = [];
-  for (let start = 0; start < values.length; start += PARAMETER_BLOCK) {
-    const block = values.subarray(start, start + PARAMETER_BLOCK);
+  for (let start = 0; start < length; start += PARAMETER_BLOCK) {
+    const block = read(start, Math.min(length, start + PARAMETER_BLOCK));
     const bytes = new Uint8Array(block.buffer, block.byteOffset, block.byteLength);
     digests.push(createHash("sha256").update(bytes).digest("hex"));
   }

@@ -42,6 +42,7 @@ test.each([
   [{ GUMSHOE_NICE: "-5" }, "GUMSHOE_NICE: -5 is not a whole number from 0 to 19"],
   [{ GUMSHOE_DEVICE: "tpu" }, "GUMSHOE_DEVICE: tpu is not a device here"],
   [{ GUMSHOE_ANNOUNCE: "gpu-1:7071" }, "GUMSHOE_ANNOUNCE: gpu-1:7071 is not a name or an address"],
+  [{ GUMSHOE_SHARED_MEMORY: "no" }, "GUMSHOE_SHARED_MEMORY: no is not on or off"],
   [{ GUMSHOE_FAULT: "all" }, "GUMSHOE_FAULT: all is not decode-attention"],
 ])("%o is an error that names the variable", (change, message) => {
   expect(() => readSettings({ ...ENV, ...change })).toThrow(message);

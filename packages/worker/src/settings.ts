@@ -45,6 +45,8 @@ export interface WorkerSettings {
   readonly logLevel: string;
   /** Written with address and pid once the worker serves; null for none. */
   readonly readyFile: string | null;
+  /** Whether processes of one machine map each other's weights and gradients. */
+  readonly isMemoryShared: boolean;
   /** A kernel broken on purpose, for tests; null otherwise. */
   readonly fault: DeviceFault | null;
 }
@@ -83,6 +85,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     home: resolve(readVariable(env, "GUMSHOE_HOME") ?? ".gumshoe"),
     logLevel: readLogLevel(env),
     readyFile: readVariable(env, "GUMSHOE_READY_FILE"),
+    isMemoryShared: readSharedMemory(env.GUMSHOE_SHARED_MEMORY),
     fault: readFault(env.GUMSHOE_FAULT),
   };
 }
@@ -122,6 +125,12 @@ function readNice(value: string | undefined): number {
   const nice = Number(value);
   if (Number.isInteger(nice) && nice >= 0 && nice <= 19) return nice;
   throw new WorkerSettingsError("GUMSHOE_NICE", `${value} is not a whole number from 0 to 19`);
+}
+
+function readSharedMemory(value: string | undefined): boolean {
+  if (value === undefined || value === "" || value === "on") return true;
+  if (value === "off") return false;
+  throw new WorkerSettingsError("GUMSHOE_SHARED_MEMORY", `${value} is not on or off`);
 }
 
 function readFault(value: string | undefined): DeviceFault | null {

@@ -78,10 +78,9 @@ class IterationBench {
     const parameters = initialParameters(config, 1);
     this.#model = new Model({ device, config, training: true });
     this.#model.setParameters(parameters);
-    this.#model.commit();
     this.#sampler = new Sampler({ model: this.#model });
     this.#trainer = new Trainer({ model: this.#model });
-    this.#shard = new ParameterShard(device, { master: parameters });
+    this.#shard = ParameterShard.ofVector(device, parameters);
   }
 
   run(iteration: number): void {
@@ -127,7 +126,6 @@ class IterationBench {
     const parameters = new Float32Array(this.#shard.length);
     this.#shard.readMaster(parameters);
     this.#model.setParameters(parameters);
-    this.#model.commit();
   }
 }
 

@@ -30,7 +30,6 @@ export function benchRollout({ shape, threads, seconds }: BenchSettings): Figure
   try {
     const model = new Model({ device, config, training: false });
     model.setParameters(initialParameters(config, 1));
-    model.commit();
     const sampler = new Sampler({ model });
     const baseline = TRANSFORMERS[shape];
     return [1, 8].map((share) => {

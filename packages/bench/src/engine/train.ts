@@ -21,7 +21,6 @@ export function benchTrain({ shape, threads, seconds }: BenchSettings): Figure[]
   try {
     const model = new Model({ device, config, training: true });
     model.setParameters(initialParameters(config, 1));
-    model.commit();
     const trainer = new Trainer({ model, maxBatchRows: BATCH[shape] * SEQUENCE_TOKENS });
     const packs = Array.from({ length: BATCH[shape] }, (_, i) =>
       randomSequence(i, config.vocabularySize),

@@ -80,10 +80,10 @@ export class Workload {
     return this.#put(Int32Array.from({ length }, (_, i) => (i * 7919) % vocabulary));
   }
 
-  #packed(n: number, k: number, transposed: boolean): Tensor {
+  #packed(n: number, k: number): Tensor {
     const packed = this.device.alloc("f32", ops.packedLength(n, k));
     const list = this.device.createCommandList();
-    ops.packMatrix(list, { w: this.#random(n * k), packed, n, k, transposed });
+    ops.packMatrix(list, { w: this.#random(n * k), packed, n, k });
     list.run();
     return packed;
   }
@@ -91,7 +91,7 @@ export class Workload {
   #forward(m: number, n: number, k: number): Job {
     const x = this.#random(m * k);
     const y = this.#random(m * n);
-    const weight = this.#packed(n, k, false);
+    const weight = this.#packed(n, k);
     const args = { x, weight, bias: null, addend: null, y, m, n, k };
     const record = (list: CommandList) => ops.linear(list, args);
     return {
@@ -105,7 +105,7 @@ export class Workload {
 
   #products(m: number, n: number, k: number): Job[] {
     const [dy, dx, dw] = [this.#random(m * n), this.#random(m * k), this.#random(n * k)];
-    const weight = this.#packed(n, k, true);
+    const weight = this.#packed(n, k);
     const x = this.#random(m * k);
     const common = { shape: `${m}x${n}x${k}`, work: 2 * m * n * k, unit: "GFLOP/s" } as const;
     return [
@@ -198,7 +198,7 @@ export class Workload {
 
   #head(): Job[] {
     const { width, vocabularySize: vocabulary } = this.shape;
-    const [weight, weightT] = [false, true].map((t) => this.#packed(vocabulary, width, t)) as Two;
+    const weight = this.#packed(vocabulary, width);
     const dw = this.#random(vocabulary * width);
     const job = (name: string, rows: number, products: number) => ({
       name,
@@ -225,7 +225,6 @@ export class Workload {
       dEntropy: null,
       dx: this.#random(rows * width),
       dw,
-      weightT,
       kept: null,
     };
     const draws = this.device.alloc("u32", 64);
@@ -305,6 +304,5 @@ export class Workload {
   }
 }
 
-type Two = [Tensor, Tensor];
 type Three = [Tensor, Tensor, Tensor];
 type Four = [Tensor, Tensor, Tensor, Tensor];

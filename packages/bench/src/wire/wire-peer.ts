@@ -1,28 +1,16 @@
 /**
- * The other side of `gumshoe bench wire`: a process that holds a vector and serves it at two addresses,
- * streamed at the first, by files in memory at the second. Told a tensor's run and name, it publishes the
- * vector under them, as a reducer does with new weights. Ends with its parent.
+ * The other side of `gumshoe bench wire`: a process that holds a vector in a region, and serves it. Ends with
+ * its parent.
  */
 import { RpcServer } from "@gumshoe/rpc";
 import { TensorService } from "@gumshoe/protocol";
-import { MemoryFiles, serveTensor, shareAhead } from "@gumshoe/tensors";
-
-/** What the peer is told to publish. */
-export interface PublishedTensor {
-  readonly run: string;
-  readonly name: string;
-}
+import { heldVector, Region, serveTensor } from "@gumshoe/tensors";
 
 const [token = "", elements = "0"] = process.argv.slice(2);
-const held = { start: 0, values: new Float32Array(Number(elements)).fill(1.5) };
-const files = new MemoryFiles();
+const region = Region.create(Number(elements), { isShared: true });
+const held = { ...heldVector(0, region.values.fill(1.5)), file: region.file };
 
-const addresses: string[] = [];
-for (const shared of [undefined, files]) {
-  const server = new RpcServer({ token });
-  server.serve(TensorService, { pullTensor: (request) => serveTensor(request, held, shared) });
-  addresses.push(await server.listen("127.0.0.1:0"));
-}
+const server = new RpcServer({ token });
+server.serve(TensorService, { pullTensor: (request) => serveTensor(request, held) });
 process.on("disconnect", () => process.exit(0));
-process.on("message", (tensor: PublishedTensor) => shareAhead(files, tensor, held));
-process.send?.(addresses);
+process.send?.(await server.listen("127.0.0.1:0"));

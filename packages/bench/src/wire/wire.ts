@@ -1,29 +1,24 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { formatTensorName } from "@gumshoe/protocol";
 import { RpcChannel } from "@gumshoe/rpc";
-import { pullTensor, TENSOR_WINDOW_BYTES } from "@gumshoe/tensors";
+import { findTensorFile, pullTensor, Region, TENSOR_WINDOW_BYTES } from "@gumshoe/tensors";
 
 import { type Figure, median } from "../figure.js";
 import { type BenchSettings } from "../settings.js";
-// Nothing but the type: the peer serves as soon as it is loaded.
-import type { PublishedTensor } from "./wire-peer.js";
 
 /** About the weights of a model of 64 million parameters. */
 const ELEMENTS = 64 * 2 ** 20;
 const GIGABYTES = (ELEMENTS * Float32Array.BYTES_PER_ELEMENT) / 1e9;
 const MIN_PULLS = 5;
 const SHAPE = "256 MiB, float32";
-/** Time that a published vector is left alone, in ms: enough to be written into its file. */
-const PUBLISHED_MS = 300;
 
 /**
- * Times how fast a vector comes from another process: streamed; by a file in memory that is written
- * when it is asked for; by one that was written when it was published, as those of weights are.
+ * Times how fast a vector of another process is there: streamed into memory of this one; as a region of this
+ * machine that is found, mapped, and read once.
  */
 export async function benchWire({ seconds }: BenchSettings): Promise<Figure[]> {
   const token = randomUUID();
@@ -31,45 +26,50 @@ export async function benchWire({ seconds }: BenchSettings): Promise<Figure[]> {
     ...[token, String(ELEMENTS)],
   ]);
   try {
-    const [streamed, byFile] = await addressesOf(peer);
-    const publish = async (tensor: PublishedTensor) => {
-      peer.send(tensor);
-      await sleep(PUBLISHED_MS);
-    };
-    const time = (name: string, pulls: Pick<Pulls, "address" | "publish">) =>
-      timePulls(name, { token, seconds, ...pulls });
+    const address = await addressOf(peer);
+    const time = (name: string, get: Get) => timePulls(name, { token, seconds, address, get });
     return [
-      await time("tensor pull, streamed by gRPC", { address: streamed }),
-      await time("tensor pull on one machine, when asked", { address: byFile }),
-      await time("tensor pull on one machine, once published", { address: byFile, publish }),
+      await time("tensor pull, streamed by gRPC", pullTensor),
+      await time("tensor on one machine, mapped and read", readMapped),
     ];
   } finally {
     peer.kill();
   }
 }
 
-async function addressesOf(peer: ChildProcess): Promise<[string, string]> {
+async function addressOf(peer: ChildProcess): Promise<string> {
   const ended = once(peer, "exit").then(() => {
     throw new Error("the process that holds the vector ended");
   });
-  const [addresses] = (await Promise.race([once(peer, "message"), ended])) as [[string, string]];
+  const [address] = (await Promise.race([once(peer, "message"), ended])) as [string];
   ended.catch(() => undefined);
-  return addresses;
+  return address;
+}
+
+type Get = typeof readMapped;
+
+async function readMapped(
+  channel: RpcChannel,
+  request: Parameters<typeof findTensorFile>[1],
+  target: Float32Array,
+): Promise<void> {
+  const file = await findTensorFile(channel, request);
+  const region = file === null ? null : Region.open(file.path, target.length, file.inode);
+  if (region === null) throw new Error("this machine's processes share no memory");
+  target.set(region.values);
+  region.close();
 }
 
 interface Pulls {
   readonly address: string;
   readonly token: string;
   readonly seconds: number;
-  /** Called with each tensor's name before it is pulled. */
-  readonly publish?: (tensor: PublishedTensor) => Promise<void>;
+  /** Fills the target with the vector. */
+  readonly get: Get;
 }
 
-/** Times pulls of a vector that has not been asked for before, beside plain copies in memory. */
-async function timePulls(
-  name: string,
-  { address, token, seconds, publish }: Pulls,
-): Promise<Figure> {
+/** Times pulls of a vector, beside plain copies in memory. */
+async function timePulls(name: string, { address, token, seconds, get }: Pulls): Promise<Figure> {
   const channel = new RpcChannel(address, { token, windowBytes: TENSOR_WINDOW_BYTES });
   const target = new Float32Array(ELEMENTS);
   const source = new Float32Array(ELEMENTS).fill(2);
@@ -80,9 +80,8 @@ async function timePulls(
     for (let version = 0; rates.length <= MIN_PULLS || performance.now() < stopAtMs; version++) {
       limits.push(await rate(async () => target.set(source)));
       const tensor = { run: name, name: formatTensorName({ type: "weights", version }) };
-      await publish?.(tensor);
       const request = { ...tensor, start: 0, end: ELEMENTS, digest: "" };
-      rates.push(await rate(() => pullTensor(channel, request, target)));
+      rates.push(await rate(() => get(channel, request, target)));
     }
   } finally {
     channel.close();

@@ -96,7 +96,7 @@ function product(options: { threads?: number; instructionSet?: InstructionSet })
   device.write(x, fill(m * k, 31));
   device.write(w, fill(n * k, 57));
   const list = device.createCommandList();
-  ops.packMatrix(list, { w, packed, n, k, transposed: false });
+  ops.packMatrix(list, { w, packed, n, k });
   ops.linear(list, { x, weight: packed, bias: null, y, m, n, k, addend: null });
   list.run();
   const result = new Float32Array(m * n);

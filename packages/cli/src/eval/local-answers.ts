@@ -1,6 +1,7 @@
 import { errorMessage } from "@gumshoe/core";
 import {
   type ChatOptions,
+  loadWeights,
   Model,
   NotFiniteError,
   openModelFolder,
@@ -45,10 +46,9 @@ export class LocalAnswers implements AnswerSource {
     const source = await openModelFolder(folder);
     const device = createCpuDevice(threads === null ? {} : { threads });
     try {
-      const { config, layout } = source;
+      const { config } = source;
       const model = new Model({ device, config, training: false });
-      model.setParameters(await source.readParameters(0, layout.numParameters));
-      model.commit();
+      await loadWeights(model, source);
       const tokenizer = await openTokenizer(source);
       requireEndToken(folder, tokenizer);
       return new LocalAnswers({ folder, device, model, tokenizer, chat });

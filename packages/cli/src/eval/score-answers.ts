@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import {
   type ChatOptions,
+  loadWeights,
   Model,
   type ModelConfig,
   NotFiniteError,
@@ -100,8 +101,7 @@ export async function scoreAnswers(
   try {
     const tokenizer = await openTokenizer(source);
     const model = new Model({ device, config: source.config, training: false });
-    model.setParameters(await source.readParameters(0, source.layout.numParameters));
-    model.commit();
+    await loadWeights(model, source);
     const scorer = new Scorer(model);
     return requests.map((request, i) => {
       const ids = readIds({ folder, tokenizer }, request, options.chat ?? {});

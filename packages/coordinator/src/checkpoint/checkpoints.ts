@@ -13,7 +13,14 @@ import {
   syncFolder,
   writeDurably,
 } from "@gumshoe/core";
-import { float32Config, type ParameterLayout, safetensorsHeader } from "@gumshoe/engine";
+import {
+  BYTES_PER_FLOAT,
+  configWithFormat,
+  FLOAT_NAMES,
+  type FloatFormat,
+  type ParameterLayout,
+  safetensorsHeader,
+} from "@gumshoe/engine";
 import { MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { ExactnessError } from "../errors.js";
@@ -33,6 +40,8 @@ const F32_BYTES = 4;
  *
  * - A checkpoint is made in a temporary folder and renamed when all of it is synced.
  * - The coordinator makes the files with their headers, the reducers write their ranges into them.
+ * - Weights that are stored in less than float32 are in the optimizer's file in full, so that a run goes on
+ *   from the same bits.
  */
 export class Checkpoints {
   readonly #record: RunRecord;
@@ -102,7 +111,7 @@ export class Checkpoints {
       throw new ExactnessError(`checkpoint ${folder} holds ${written}, not ${weights.digest}`);
     }
     for (const [name, text] of Object.entries(this.#model.assets)) {
-      const content = name === "config.json" ? float32Config(text) : text;
+      const content = name === "config.json" ? configWithFormat(text, this.#format) : text;
       await writeDurably(join(temporary, name), content);
     }
     await writeDurably(
@@ -115,27 +124,41 @@ export class Checkpoints {
   /** Translates a failure of the disk, with the room that a whole checkpoint needs. */
   #diskError(error: unknown): ClusterError | null {
     const { folder } = this.#record;
-    // Weights and the optimizer's two moments.
-    const neededBytes = 3 * F32_BYTES * this.#model.layout.numParameters;
+    const neededBytes = bytesPerParameter(this.#format) * this.#model.layout.numParameters;
     const found = diskError(error, folder, neededBytes);
     if (found?.details["disk"] !== "full") return found;
     return new DiskFullError(folder, { ...diskRoom(folder), neededBytes }, error);
   }
 
+  /** How the weights of this run's checkpoints are stored. */
+  get #format(): FloatFormat {
+    const { dtype } = this.#record.config.checkpoint;
+    const formats = Object.keys(FLOAT_NAMES) as FloatFormat[];
+    return formats.find((format) => FLOAT_NAMES[format] === dtype) ?? this.#model.format;
+  }
+
   async #writeTensors(plan: ReducerPlan, folder: string, version: number): Promise<string> {
     const { layout } = this.#model;
-    const bytes = layout.numParameters * F32_BYTES;
-    const weightsHeader = safetensorsHeader(layout);
+    const format = this.#format;
+    const weightsHeader = safetensorsHeader(layout, format);
     const weights = join(folder, "model.safetensors");
-    await prepareFile(weights, weightsHeader, bytes);
-    const optimizerHeader = safetensorsHeader(momentsLayout(layout));
+    await prepareFile(weights, weightsHeader, layout.numParameters * BYTES_PER_FLOAT[format]);
+    const names = ["exp_avg", "exp_avg_sq", ...(format === "F32" ? [] : ["master"])];
+    const bytes = layout.numParameters * F32_BYTES;
+    const optimizerHeader = safetensorsHeader(vectorsLayout(layout, names));
     const optimizer = join(folder, MOMENTS_FILE);
-    await prepareFile(optimizer, optimizerHeader, 2 * bytes);
+    await prepareFile(optimizer, optimizerHeader, names.length * bytes);
+    const vector = (name: string) => ({
+      name: this.#inHome(optimizer),
+      dataOffset: optimizerHeader.length + names.indexOf(name) * bytes,
+      dtype: "F32",
+    });
     return plan.writeCheckpoint({
       version,
-      weights: { name: this.#inHome(weights), dataOffset: weightsHeader.length },
-      expAvg: { name: this.#inHome(optimizer), dataOffset: optimizerHeader.length },
-      expAvgSq: { name: this.#inHome(optimizer), dataOffset: optimizerHeader.length + bytes },
+      weights: { name: this.#inHome(weights), dataOffset: weightsHeader.length, dtype: format },
+      expAvg: vector("exp_avg"),
+      expAvgSq: vector("exp_avg_sq"),
+      master: format === "F32" ? undefined : vector("master"),
     });
   }
 
@@ -216,13 +239,16 @@ export function bestCheckpoint(
   return best?.durable ?? null;
 }
 
-function momentsLayout(layout: ParameterLayout): ParameterLayout {
+/** Bytes of a checkpoint for one parameter: weights, two moments, and masters where weights are stored in less. */
+function bytesPerParameter(format: FloatFormat): number {
+  return BYTES_PER_FLOAT[format] + (format === "F32" ? 2 : 3) * F32_BYTES;
+}
+
+/** Vectors of the model's length, one after the other. */
+function vectorsLayout(layout: ParameterLayout, names: readonly string[]): ParameterLayout {
   const n = layout.numParameters;
-  const entries = [
-    { name: "exp_avg", shape: [n], start: 0, end: n },
-    { name: "exp_avg_sq", shape: [n], start: n, end: 2 * n },
-  ];
-  return { ...layout, entries, numParameters: 2 * n };
+  const entries = names.map((name, i) => ({ name, shape: [n], start: i * n, end: (i + 1) * n }));
+  return { ...layout, entries, numParameters: names.length * n };
 }
 
 async function prepareFile(file: string, header: Uint8Array, dataBytes: number): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 import {
   DamagedWeightError,
+  type FloatFormat,
   initialParameters,
   openModelFolder,
   openTokenizer,
@@ -24,6 +25,8 @@ export interface RunModel {
   /** Folder of version 0. */
   readonly folder: string;
   readonly layout: ParameterLayout;
+  /** How the folder stores its weights. */
+  readonly format: FloatFormat;
   readonly assets: Readonly<Record<string, string>>;
   readonly tokenizer: Tokenizer;
   /** Positions that the model knows. */
@@ -48,9 +51,9 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
     await model.close();
     const tokenizer = await openTokenizer(model);
     requireEndToken(folder, tokenizer);
-    const { layout, assets } = model;
+    const { layout, format, assets } = model;
     const { maxPositions, vocabularySize } = model.config;
-    return { folder, layout, assets, tokenizer, maxPositions, vocabularySize };
+    return { folder, layout, format, assets, tokenizer, maxPositions, vocabularySize };
   });
 }
 

@@ -8,10 +8,21 @@ import {
 
 import { type ModelConfig } from "../weights/model-config.js";
 
-/** What one layer computes for R rows, all f32. */
-export interface LayerActivations {
-  /** [R, D] after the first norm, and 1 / rms [R] */
+/**
+ * What a layer computes for R rows and a backward pass computes again, bit for bit, since that costs little
+ * time and much memory; all f32. One set serves all layers.
+ */
+export interface TransientActivations {
+  /** [R, D] after the first norm and after the second */
   readonly normed: Tensor;
+  readonly mlpNormed: Tensor;
+  /** [R, I] */
+  readonly gated: Tensor;
+}
+
+/** What one layer computes for R rows, all f32. */
+export interface LayerActivations extends TransientActivations {
+  /** 1 / rms [R] of the first norm */
   readonly rstd: Tensor;
   /** [R, H * headDim] and [R, K * headDim]: before the query and key norm; null without those norms. */
   readonly qRaw: Tensor | null;
@@ -28,12 +39,10 @@ export interface LayerActivations {
   readonly stats: Tensor;
   /** [R, D] the residual stream between attention and MLP */
   readonly middle: Tensor;
-  readonly mlpNormed: Tensor;
   readonly mlpRstd: Tensor;
   /** [R, I] */
   readonly gate: Tensor;
   readonly up: Tensor;
-  readonly gated: Tensor;
 }
 
 /** Memory of a device that is allocated together and given back together. */
@@ -57,22 +66,22 @@ export class Arena {
   }
 
   f32(length: number): Tensor {
-    return this.#keep(this.#device.alloc("f32", length));
+    return this.keep(this.#device.alloc("f32", length));
   }
 
   i32(length: number): Tensor {
-    return this.#keep(this.#device.alloc("i32", length));
+    return this.keep(this.#device.alloc("i32", length));
   }
 
   u32(length: number): Tensor {
-    return this.#keep(this.#device.alloc("u32", length));
+    return this.keep(this.#device.alloc("u32", length));
   }
 
   /** One layer's keys and values. */
   kvCache(shape: KvCacheShape): KvCache {
     const cache = createKvCache(this.#device, shape);
-    this.#keep(cache.k);
-    this.#keep(cache.v);
+    this.keep(cache.k);
+    this.keep(cache.v);
     return cache;
   }
 
@@ -81,24 +90,42 @@ export class Arena {
     this.#tensors.length = 0;
   }
 
-  #keep(tensor: Tensor): Tensor {
+  /** Takes a tensor that was allocated elsewhere, to be given back with the others. */
+  keep(tensor: Tensor): Tensor {
     this.#tensors.push(tensor);
     return tensor;
   }
 }
 
-/** Allocates the activations of one layer for up to `rows` rows. */
+/** Allocates what layers share for up to `rows` rows. */
+export function transientActivations(
+  arena: Arena,
+  { width, intermediateSize }: ModelConfig,
+  rows: number,
+): TransientActivations {
+  return {
+    normed: arena.f32(rows * width),
+    mlpNormed: arena.f32(rows * width),
+    gated: arena.f32(rows * intermediateSize),
+  };
+}
+
+/**
+ * Allocates the activations of one layer for up to `rows` rows.
+ *
+ * @param transient  what the layers share; default: a set of this layer's own
+ */
 export function layerActivations(
   arena: Arena,
   config: ModelConfig,
-  rows: number,
+  { rows, transient }: { rows: number; transient?: TransientActivations },
 ): LayerActivations {
   const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm } = config;
   const wide = rows * heads * headDim;
   const narrow = rows * kvHeads * headDim;
   const normOnly = (length: number) => (queryKeyNorm ? arena.f32(length) : null);
   return {
-    normed: arena.f32(rows * width),
+    ...(transient ?? transientActivations(arena, config, rows)),
     rstd: arena.f32(rows),
     qRaw: normOnly(wide),
     kRaw: normOnly(narrow),
@@ -110,10 +137,16 @@ export function layerActivations(
     attended: arena.f32(wide),
     stats: arena.f32(rows * heads * 2),
     middle: arena.f32(rows * width),
-    mlpNormed: arena.f32(rows * width),
     mlpRstd: arena.f32(rows),
     gate: arena.f32(rows * intermediateSize),
     up: arena.f32(rows * intermediateSize),
-    gated: arena.f32(rows * intermediateSize),
   };
+}
+
+/** Elements that {@link layerActivations} allocates for one row, apart from what layers share. */
+export function layerElementsPerRow(config: ModelConfig): number {
+  const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm } = config;
+  const [wide, narrow] = [heads * headDim, kvHeads * headDim];
+  const norms = queryKeyNorm ? wide + narrow + heads + kvHeads : 0;
+  return norms + 2 * wide + 2 * narrow + 2 * heads + width + 2 * intermediateSize + 2;
 }

@@ -4,7 +4,7 @@ import { type ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout } from "../weights/parameter-layout.js";
 import { type Arena, type LayerActivations } from "./activations.js";
 import { at, present } from "./checked.js";
-import { attentionScale, type LayerPass } from "./forward.js";
+import { attentionScale, type LayerPass, recordTransients } from "./forward.js";
 import { type LinearWeights, sliceOf } from "./parameters.js";
 
 /** Gradients that flow through a layer, for R rows, all f32; one set serves all layers. */
@@ -55,6 +55,7 @@ export interface LayerBackwardPass extends LayerPass {
 
 /** Records the backward pass of one layer. Parameter gradients accumulate over ascending rows. */
 export function recordLayerBackward(list: CommandList, pass: LayerBackwardPass): void {
+  recordTransients(list, pass);
   recordMlpBackward(list, pass);
   recordAttentionBackward(list, pass);
 }
@@ -170,9 +171,8 @@ function linearBackward(list: CommandList, pass: LayerBackwardPass) {
     weights: LinearWeights,
     args: { x: Tensor; dy: Tensor; dx: Tensor; addend?: Tensor },
   ): void => {
-    const { n, k } = weights;
+    const { n, k, packed: weight } = weights;
     const { x, dy, dx } = args;
-    const weight = present(weights.packedT);
     ops.linearBackwardInput(list, { dy, weight, dx, m, n, k, addend: args.addend ?? null });
     const dw = parameter(pass, `${weights.name}.weight`);
     const db = weights.bias === null ? null : parameter(pass, `${weights.name}.bias`);

@@ -39,9 +39,12 @@ export function recordLinear(
 
 /** Records the lookup of the batch's tokens into `x` [R, D]. */
 export function recordEmbedding(list: CommandList, model: Model, batch: Batch, x: Tensor): void {
-  const { width, vocabularySize: vocabulary } = model.config;
+  const { width, vocabularySize: vocabulary, tiedHead } = model.config;
   const table = model.parameters.embedding;
-  ops.embedding(list, { ids: batch.tokens, table, y: x, rows: batch.rows, width, vocabulary });
+  const args = { ids: batch.tokens, table, y: x, rows: batch.rows, width, vocabulary };
+  // The head's matrix is packed.
+  if (tiedHead) ops.embeddingPacked(list, args);
+  else ops.embedding(list, args);
 }
 
 /**
@@ -82,6 +85,17 @@ export function recordLayer(list: CommandList, pass: LayerPass): void {
   recordLinear(list, weights.up, { x: a.mlpNormed, y: a.up, rows });
   ops.swiglu(list, { gate: a.gate, up: a.up, y: a.gated, length: rows * intermediateSize });
   recordLinear(list, weights.down, { x: a.gated, y: out, rows, addend: a.middle });
+}
+
+/** Records again what a layer's forward pass computed and the next layer has written over. */
+export function recordTransients(list: CommandList, pass: LayerPass): void {
+  const { model, layer, activations: a, x } = pass;
+  const { width, normEps: eps, intermediateSize } = model.config;
+  const rows = pass.batch.rows;
+  const { inputNorm, mlpNorm } = at(model.parameters.layers, layer);
+  ops.rmsNorm(list, { x, w: inputNorm, eps, y: a.normed, rstd: a.rstd, rows, width });
+  ops.rmsNorm(list, { x: a.middle, w: mlpNorm, eps, y: a.mlpNormed, rstd: a.mlpRstd, rows, width });
+  ops.swiglu(list, { gate: a.gate, up: a.up, y: a.gated, length: rows * intermediateSize });
 }
 
 function recordQueriesAndKeys(list: CommandList, pass: LayerPass): void {

@@ -2,6 +2,8 @@ import { type Device, ropeTable, type Tensor } from "@gumshoe/kernels";
 
 import { type ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout, parameterLayout } from "../weights/parameter-layout.js";
+import { spansOf, type WeightForm, weightForm, writeSpan } from "../weights/weight-form.js";
+import { readTensor } from "../weights/weight-tensor.js";
 import { Arena } from "./activations.js";
 import { Parameters } from "./parameters.js";
 
@@ -13,50 +15,72 @@ export interface RotaryTables {
 }
 
 /**
- * The weights of a model on a device, ready to compute with.
+ * A model on a device, ready to compute with its weights.
  *
- * - `setParameters` writes any range of the flat vector; nothing changes until `commit`, which makes
- *   the packed copies that the products read.
+ * - The weights lie in one piece of memory, in the form that kernels read: the model's own, which
+ *   `setParameters` writes, or some that the caller maps and hands over with `useWeights`.
  * - It knows nothing of batches: the sampler and the trainer bring their own activations.
  */
 export class Model {
   readonly device: Device;
   readonly config: ModelConfig;
   readonly layout: ParameterLayout;
+  readonly form: WeightForm;
   readonly training: boolean;
-  readonly parameters: Parameters;
+  #parameters: Parameters | null = null;
+  /** The memory of the weights, and whether it is the model's own. */
+  #weights: { memory: Tensor; isOwn: boolean } | null = null;
   #rotary: RotaryTables | null = null;
 
-  /**
-   * @param options.training  true keeps the transposed copies that a backward pass needs
-   * @throws OutOfMemoryError
-   */
+  /** @param options.training  says that gradients will be computed */
   constructor(options: { device: Device; config: ModelConfig; training: boolean }) {
     this.device = options.device;
     this.config = options.config;
     this.training = options.training;
     this.layout = parameterLayout(options.config);
-    this.parameters = new Parameters({ ...options, layout: this.layout });
+    this.form = weightForm(options.config);
+  }
+
+  /** Views of the weights. */
+  get parameters(): Parameters {
+    if (this.#parameters === null) throw new Error("the model has no weights");
+    return this.#parameters;
   }
 
   /**
-   * Writes a range of the flat vector.
+   * Takes weights that lie in memory of the caller, which must stay until others are used or the model is
+   * disposed of.
+   *
+   * @param memory  [form.length] f32, in the model's form; only read
+   */
+  useWeights(memory: Tensor): void {
+    this.#freeWeights();
+    this.#weights = { memory, isOwn: false };
+    this.#parameters = new Parameters(this.config, this.form, memory);
+  }
+
+  /**
+   * Writes a range of the flat vector into memory of the model's own, which is 0 at first.
    *
    * @param values  f32, in canonical order
    * @param start   element of the flat vector at which they begin
+   * @throws OutOfMemoryError
    */
   setParameters(values: Float32Array, start = 0): void {
-    this.device.write(this.parameters.flat, values, start);
+    const memory = this.#ownMemory();
+    for (const span of spansOf(this.form, start, start + values.length)) {
+      const place = new Float32Array(span.length);
+      // Panels that are not written whole keep what else they have.
+      if (span.length !== span.end - span.start) this.device.read(memory, place, span.offset);
+      writeSpan(span, place, values.subarray(span.start - start, span.end - start));
+      this.device.write(memory, place, span.offset);
+    }
   }
 
   /** Reads a range of the flat vector into `values`. */
   readParameters(values: Float32Array, start = 0): void {
-    this.device.read(this.parameters.flat, values, start);
-  }
-
-  /** Makes what was written with `setParameters` the weights that are computed with. */
-  commit(): void {
-    this.parameters.pack();
+    if (this.#weights === null) throw new Error("the model has no weights");
+    readTensor(this.device, this.form, { memory: this.#weights.memory, into: values, start });
   }
 
   /** Returns rotary tables for at least so many positions. */
@@ -78,7 +102,22 @@ export class Model {
 
   dispose(): void {
     this.#freeRotary();
-    this.parameters.free();
+    this.#freeWeights();
+  }
+
+  #ownMemory(): Tensor {
+    if (this.#weights?.isOwn !== true) {
+      const memory = this.device.alloc("f32", this.form.length);
+      this.#weights = { memory, isOwn: true };
+      this.#parameters = new Parameters(this.config, this.form, memory);
+    }
+    return this.#weights.memory;
+  }
+
+  #freeWeights(): void {
+    if (this.#weights?.isOwn === true) this.device.free(this.#weights.memory);
+    this.#weights = null;
+    this.#parameters = null;
   }
 
   #freeRotary(): void {

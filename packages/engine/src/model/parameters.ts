@@ -1,18 +1,16 @@
-import { type Device, ops, type Tensor } from "@gumshoe/kernels";
+import { ops, type Tensor } from "@gumshoe/kernels";
 
+import { UnknownParameterError } from "../errors.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout } from "../weights/parameter-layout.js";
-import { Arena } from "./activations.js";
+import { type WeightForm, type WeightPiece } from "../weights/weight-form.js";
 
-/** A linear layer: its weight [n, k] in the forms that products need. */
+/** A linear layer: its weight [n, k] as all products read it. */
 export interface LinearWeights {
   readonly name: string;
   readonly n: number;
   readonly k: number;
-  /** Packed for y = x W^T. */
   readonly packed: Tensor;
-  /** Packed for dx = dy W; null on a model that only samples. */
-  readonly packedT: Tensor | null;
   /** [n] f32 or null */
   readonly bias: Tensor | null;
 }
@@ -33,57 +31,24 @@ export interface LayerWeights {
   readonly down: LinearWeights;
 }
 
-/** Makes views of a flat vector, and the packed copies beside it. */
+/** Views of a model's weights in their form. */
 export class Parameters {
-  /** All parameters in canonical order [numParameters] f32. */
-  readonly flat: Tensor;
+  /** [V, D] f32: packed where it is the head too. */
   readonly embedding: Tensor;
   readonly layers: readonly LayerWeights[];
   readonly finalNorm: Tensor;
   readonly head: LinearWeights;
-  readonly #device: Device;
-  readonly #arena: Arena;
-  readonly #layout: ParameterLayout;
-  readonly #training: boolean;
-  readonly #linears: LinearWeights[] = [];
+  readonly #memory: Tensor;
+  readonly #pieces: ReadonlyMap<string, WeightPiece>;
 
-  /** @throws OutOfMemoryError */
-  constructor(options: {
-    device: Device;
-    config: ModelConfig;
-    layout: ParameterLayout;
-    training: boolean;
-  }) {
-    const { device, config, layout } = options;
-    this.#device = device;
-    this.#arena = new Arena(device);
-    this.#layout = layout;
-    this.#training = options.training;
-    try {
-      this.flat = this.#arena.f32(layout.numParameters);
-      this.embedding = this.#view("model.embed_tokens.weight");
-      this.layers = Array.from({ length: config.layers }, (_, index) => this.#layer(config, index));
-      this.finalNorm = this.#view("model.norm.weight");
-      this.head = this.#linear(config.tiedHead ? "model.embed_tokens" : "lm_head", false);
-    } catch (error) {
-      this.#arena.free();
-      throw error;
-    }
-  }
-
-  /** Makes the packed copies again, after the flat vector was written. */
-  pack(): void {
-    const list = this.#device.createCommandList();
-    for (const { name, n, k, packed, packedT } of this.#linears) {
-      const w = this.#view(`${name}.weight`);
-      ops.packMatrix(list, { w, packed, n, k, transposed: false });
-      if (packedT !== null) ops.packMatrix(list, { w, packed: packedT, n, k, transposed: true });
-    }
-    list.run();
-  }
-
-  free(): void {
-    this.#arena.free();
+  /** @param memory  [form.length] f32 */
+  constructor(config: ModelConfig, form: WeightForm, memory: Tensor) {
+    this.#memory = memory;
+    this.#pieces = new Map(form.pieces.map((piece) => [piece.name, piece]));
+    this.embedding = this.#view("model.embed_tokens.weight");
+    this.layers = Array.from({ length: config.layers }, (_, index) => this.#layer(config, index));
+    this.finalNorm = this.#view("model.norm.weight");
+    this.head = this.#linear(config.tiedHead ? "model.embed_tokens" : "lm_head", false);
   }
 
   #layer(config: ModelConfig, index: number): LayerWeights {
@@ -107,17 +72,22 @@ export class Parameters {
   }
 
   #linear(name: string, withBias: boolean): LinearWeights {
-    const [n, k] = this.#layout.find(`${name}.weight`).shape as [number, number];
-    const packed = this.#arena.f32(ops.packedLength(n, k));
-    const packedT = this.#training ? this.#arena.f32(ops.packedLength(n, k)) : null;
+    const { matrix } = this.#piece(`${name}.weight`);
+    if (matrix === null) throw new Error(`${name}.weight is not packed`);
     const bias = withBias ? this.#view(`${name}.bias`) : null;
-    const linear = { name, n, k, packed, packedT, bias };
-    this.#linears.push(linear);
-    return linear;
+    return { name, ...matrix, packed: this.#view(`${name}.weight`), bias };
   }
 
   #view(name: string): Tensor {
-    return sliceOf(this.flat, this.#layout, name);
+    const { start, end, offset, matrix } = this.#piece(name);
+    const length = matrix === null ? end - start : ops.packedLength(matrix.n, matrix.k);
+    return this.#memory.slice(offset, offset + length);
+  }
+
+  #piece(name: string): WeightPiece {
+    const piece = this.#pieces.get(name);
+    if (piece === undefined) throw new UnknownParameterError(name);
+    return piece;
   }
 }
 

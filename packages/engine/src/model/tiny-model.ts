@@ -58,7 +58,6 @@ export const TINY_CONFIGS = {
 export function tinyModel(device: Device, config: ModelConfig = QWEN2, seed = 1): Model {
   const model = new Model({ device, config, training: true });
   model.setParameters(tinyParameters(config, seed));
-  model.commit();
   return model;
 }
 

@@ -195,7 +195,7 @@ export class ModelRunner {
       samples: count,
       arena,
       streams: [arena.f32(most * config.width), arena.f32(most * config.width)],
-      activations: layerActivations(arena, config, most),
+      activations: layerActivations(arena, config, { rows: most }),
       predictors: arena.i32(count),
       gathered: arena.f32(count * config.width),
       normed: arena.f32(count * config.width),

@@ -38,7 +38,6 @@ function makeModel(options: { threads?: number; fault?: DeviceFault } = {}): Mod
   const model = new Model({ device, config: CONFIG, training: false });
   // Larger weights than usual, so that a bit that differs is soon a token that differs.
   model.setParameters(initialParameters(CONFIG, 5, 0.3));
-  model.commit();
   return model;
 }
 
@@ -205,7 +204,6 @@ test("a prompt that leaves no room for an answer is refused", () => {
 test.each([NaN, Infinity, -Infinity])("weights that hold %d are an error, no answer", (value) => {
   const model = makeModel();
   model.setParameters(Float32Array.of(value), model.layout.find("model.norm.weight").start);
-  model.commit();
   const sampler = new Sampler({ model, kvCacheTokens: 1024 });
   sampler.add(request("one", 5));
   expect(() => sampler.run()).toThrow(NotFiniteError);

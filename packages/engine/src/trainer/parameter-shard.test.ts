@@ -18,7 +18,7 @@ const values = (scale: number) =>
 
 function twoSteps(threads: number, start: number, end: number) {
   const device = createCpuDevice({ threads });
-  const shard = new ParameterShard(device, { master: values(0.1).slice(start, end) });
+  const shard = ParameterShard.ofVector(device, values(0.1).slice(start, end));
   for (const step of [1, 2]) {
     shard.zeroGradient();
     shard.addLane(values(step * 0.7).slice(start, end));

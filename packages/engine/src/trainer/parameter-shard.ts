@@ -1,6 +1,8 @@
 import { type Device, ops, type Tensor } from "@gumshoe/kernels";
 
 import { Arena } from "../model/activations.js";
+import { plainForm, type WeightForm, type WeightPiece } from "../weights/weight-form.js";
+import { readTensor } from "../weights/weight-tensor.js";
 
 /** AdamW of one update. */
 export interface OptimizerStep {
@@ -16,40 +18,77 @@ export interface OptimizerStep {
   readonly gradScale: number;
 }
 
+/** What a shard is made of. */
+export interface ShardState {
+  readonly form: WeightForm;
+  /** Elements [start, end) of the flat vector. */
+  readonly start: number;
+  readonly end: number;
+  /** [form.length] f32: weights of which the shard reads its range; the caller's. */
+  readonly weights: Tensor;
+}
+
+/** Elements of a lane that are copied to the device at a time. */
+const PIECE = 1 << 20;
+
 /**
- * A range of the flat parameter vector with its optimizer state and gradient: what a reducer owns.
+ * A range of the flat parameter vector with its optimizer state and sum of gradients: what a reducer owns.
  *
- * Every element is on its own, so ranges may be cut anywhere without changing a bit.
+ * - Every element is on its own, so ranges may be cut anywhere without changing a bit.
+ * - The weights lie in memory of the caller's. A step reads them there, and writes the next ones to where the
+ *   caller says: into the same memory, or into that of another version.
  */
 export class ParameterShard {
   readonly length: number;
   readonly #device: Device;
-  /** Holds all of them. */
+  readonly #form: WeightForm;
+  readonly #start: number;
+  /** Holds the vectors. */
   readonly #arena: Arena;
-  readonly #master: Tensor;
+  #weights: Tensor;
   readonly #m: Tensor;
   readonly #v: Tensor;
   readonly #gradient: Tensor;
-  readonly #incoming: Tensor;
+  #piece: Tensor | null = null;
+
+  /** @throws OutOfMemoryError */
+  constructor(device: Device, { form, start, end, weights }: ShardState) {
+    this.#device = device;
+    this.#form = form;
+    this.#start = start;
+    this.#weights = weights;
+    this.length = end - start;
+    [this.#arena, this.#m, this.#v, this.#gradient] = Arena.transaction(device, (arena) => [
+      arena,
+      arena.f32(this.length),
+      arena.f32(this.length),
+      arena.f32(this.length),
+    ]);
+  }
 
   /**
-   * @param state.master  [length] f32
-   * @param state.m       first moments, 0 when left out; `v` likewise the second
+   * Makes the shard of a whole vector without a model, with memory of its own for the weights.
+   *
+   * @param master  [length] f32
    * @throws OutOfMemoryError
    */
-  constructor(device: Device, state: { master: Float32Array; m?: Float32Array; v?: Float32Array }) {
-    this.#device = device;
-    this.length = state.master.length;
-    const { master, m, v } = state;
-    [this.#arena, this.#master, this.#m, this.#v, this.#gradient, this.#incoming] =
-      Arena.transaction(device, (arena) => {
-        const hold = (values?: Float32Array): Tensor => {
-          const tensor = arena.f32(this.length);
-          if (values !== undefined) device.write(tensor, values);
-          return tensor;
-        };
-        return [arena, hold(master), hold(m), hold(v), hold(), hold()];
-      });
+  static ofVector(device: Device, master: Float32Array): ParameterShard {
+    const weights = device.alloc("f32", master.length);
+    try {
+      device.write(weights, master);
+      const form = plainForm(master.length);
+      const shard = new ParameterShard(device, { form, start: 0, end: master.length, weights });
+      shard.#arena.keep(weights);
+      return shard;
+    } catch (error) {
+      device.free(weights);
+      throw error;
+    }
+  }
+
+  /** The newest weights. */
+  get weights(): Tensor {
+    return this.#weights;
   }
 
   /** Starts a new sum of lanes. */
@@ -59,12 +98,22 @@ export class ParameterShard {
     list.run();
   }
 
-  /** Adds one lane's gradient [length] f32; lanes must come in lane order. */
-  addLane(gradient: Float32Array): void {
-    this.#device.write(this.#incoming, gradient);
-    const list = this.#device.createCommandList();
-    ops.add(list, { x: this.#incoming, y: this.#gradient, length: this.length });
-    list.run();
+  /**
+   * Adds one lane's gradient; lanes must come in lane order.
+   *
+   * @param gradient  [length] f32, on the device or not
+   */
+  addLane(gradient: Tensor | Float32Array): void {
+    if (!(gradient instanceof Float32Array)) {
+      this.#add(gradient, 0, this.length);
+      return;
+    }
+    const piece = (this.#piece ??= this.#arena.f32(Math.min(PIECE, this.length)));
+    for (let start = 0; start < this.length; start += PIECE) {
+      const end = Math.min(this.length, start + PIECE);
+      this.#device.write(piece, gradient.subarray(start, end));
+      this.#add(piece, start, end);
+    }
   }
 
   /** Sums the squares of the gradient per block, in float64. */
@@ -79,30 +128,80 @@ export class ParameterShard {
     return sums;
   }
 
-  /** Moves the parameters by one optimizer step. */
-  step(step: OptimizerStep): void {
+  /**
+   * Moves the parameters by one optimizer step.
+   *
+   * @param to  [form.length] f32: takes the new weights of this range, and is the shard's from here on;
+   *            default: the weights themselves
+   */
+  step(step: OptimizerStep, to: Tensor = this.#weights): void {
     const list = this.#device.createCommandList();
-    const { length } = this;
-    const state = { master: this.#master, m: this.#m, v: this.#v, grad: this.#gradient };
-    ops.adamw(list, { ...state, length, ...step });
+    const from = this.#weights;
+    for (const piece of this.#form.pieces) this.#recordStep(list, piece, { from, to, step });
     list.run();
+    this.#weights = to;
   }
 
-  /** Copies the parameters into `into` [length] f32. */
-  readMaster(into: Float32Array): void {
-    this.#device.read(this.#master, into);
+  /** Copies the parameters into `into` f32, from element `at` of the range on. */
+  readMaster(into: Float32Array, at = 0): void {
+    const start = this.#start + at;
+    readTensor(this.#device, this.#form, { memory: this.#weights, into, start });
   }
 
-  /** Copies the first and second moments, [length] f32 each. */
-  readMoments(): { m: Float32Array; v: Float32Array } {
-    const m = new Float32Array(this.length);
-    const v = new Float32Array(this.length);
-    this.#device.read(this.#m, m);
-    this.#device.read(this.#v, v);
+  /** Copies a part of the first and second moments; default: all. */
+  readMoments(at = 0, length = this.length - at): { m: Float32Array; v: Float32Array } {
+    const m = new Float32Array(length);
+    const v = new Float32Array(length);
+    this.#device.read(this.#m, m, at);
+    this.#device.read(this.#v, v, at);
     return { m, v };
   }
 
+  /** Takes a part of the moments, from element `at` of the range on. */
+  writeMoments({ m, v }: { m: Float32Array; v: Float32Array }, at = 0): void {
+    this.#device.write(this.#m, m, at);
+    this.#device.write(this.#v, v, at);
+  }
+
+  /** Gives back what the shard allocated: the weights are the caller's. */
   dispose(): void {
     this.#arena.free();
+  }
+
+  #add(x: Tensor, start: number, end: number): void {
+    const list = this.#device.createCommandList();
+    ops.add(list, { x, y: this.#gradient.slice(start, end), length: end - start });
+    list.run();
+  }
+
+  #recordStep(
+    list: ReturnType<Device["createCommandList"]>,
+    piece: WeightPiece,
+    { from, to, step }: { from: Tensor; to: Tensor; step: OptimizerStep },
+  ): void {
+    const start = Math.max(piece.start, this.#start);
+    const end = Math.min(piece.end, this.#start + this.length);
+    if (start >= end) return;
+    const own = (x: Tensor) => x.slice(start - this.#start, end - this.#start);
+    const state = { m: own(this.#m), v: own(this.#v), grad: own(this.#gradient) };
+    const { offset, matrix } = piece;
+    const [first, last] = [start - piece.start, end - piece.start];
+    if (matrix === null) {
+      const place = (x: Tensor) => x.slice(offset + first, offset + last);
+      const length = last - first;
+      ops.adamw(list, { ...state, from: place(from), to: place(to), length, ...step });
+      return;
+    }
+    const packed = ops.packedLength(matrix.n, matrix.k);
+    const place = (x: Tensor) => x.slice(offset, offset + packed);
+    ops.adamwPacked(list, {
+      ...state,
+      from: place(from),
+      to: place(to),
+      ...matrix,
+      first,
+      last,
+      ...step,
+    });
   }
 }

@@ -35,7 +35,6 @@ function makeModel(more: Record<string, unknown> = {}, threads = 1): Model {
   devices.push(device);
   const model = new Model({ device, config, training: true });
   model.setParameters(initialParameters(config, 3, 0.2));
-  model.commit();
   return model;
 }
 
@@ -82,9 +81,34 @@ test("the gradient has the same bits however packs are batched, checkpointed and
   const expected = gradientOf(makeModel());
   expect(gradientOf(makeModel(), { maxBatchRows: 1 })).toEqual(expected);
   expect(gradientOf(makeModel(), { maxBatchRows: 40 })).toEqual(expected);
+  expect(gradientOf(makeModel(), { maxActivationBytes: 1 })).toEqual(expected);
   expect(gradientOf(makeModel(), { checkpointing: "layer" })).toEqual(expected);
   expect(gradientOf(makeModel({}, 2))).toEqual(expected);
 });
+
+test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
+  "memory of the caller's holds the whole gradient once it is finished, with %o",
+  (more) => {
+    const model = makeModel(more);
+    const expected = gradientOf(model);
+    const trainer = new Trainer({ model });
+    const memory = model.device.alloc("f32", model.layout.numParameters);
+    const got = new Float32Array(memory.length);
+    // The second time nothing of the first one is left, in the memory or beside it.
+    for (let time = 0; time < 2; time++) {
+      trainer.useGradient(memory);
+      trainer.zeroGradient();
+      trainer.accumulate(PACKS.slice(0, 1), lossOf, 0.9);
+      trainer.releaseMemory();
+      trainer.accumulate(PACKS.slice(1), (pack, scores) => lossOf(pack, scores), 0.9);
+      trainer.finishGradient();
+      trainer.useGradient(null);
+      model.device.read(memory, got);
+      expect(got).toEqual(expected);
+    }
+    trainer.dispose();
+  },
+);
 
 test("a gradient that is read in ranges is the same, a tied head's embedding included", () => {
   const model = makeModel();
@@ -123,7 +147,6 @@ test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
           moved[i] = (moved[i] as number) + (sign * 2e-3 * (gradient[i] as number)) / norm;
         }
         model.setParameters(moved);
-        model.commit();
         return total();
       });
       const slope = ((losses[0] as number) - (losses[1] as number)) / 4e-3;

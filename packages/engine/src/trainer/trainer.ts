@@ -8,7 +8,7 @@ import { type Model } from "../model/model.js";
 import { sliceOf } from "../model/parameters.js";
 import { cutIntoRuns, type PackBatch } from "./pack-batch.js";
 import { PackForward, type PackScores } from "./scorer.js";
-import { type BackwardBuffers, type Checkpointing } from "./workspace.js";
+import { type BackwardBuffers, type Checkpointing, rowsThatFit } from "./workspace.js";
 
 /** A loss and its derivatives by the log-probs and entropies it was given, [N] each. */
 export interface TokenLossResult {
@@ -33,6 +33,11 @@ export interface TrainerOptions {
   readonly checkpointing?: Checkpointing;
   /** Rows that are computed together; changes speed and memory, never a bit. Default 2048. */
   readonly maxBatchRows?: number;
+  /**
+   * Bytes that the kept activations of rows that are computed together may take: fewer rows than
+   * `maxBatchRows` then, down to one pack. Default: any number.
+   */
+  readonly maxActivationBytes?: number;
 }
 
 /**
@@ -40,7 +45,8 @@ export interface TrainerOptions {
  *
  * - The gradient accumulates over packs in order until `zeroGradient`: every parameter's gradient is
  *   one chain over the rows of all packs, so the packs may be computed one by one or together.
- * - With a tied head, the embedding's share is kept apart and added once, in `readGradient`.
+ * - With a tied head, the embedding's share is kept apart and added once, in `readGradient` or
+ *   `finishGradient`.
  */
 export class Trainer {
   readonly model: Model;
@@ -49,7 +55,9 @@ export class Trainer {
   readonly #maxBatchRows: number;
   /** Holds the gradients. */
   readonly #arena: Arena;
-  readonly #gradient: Tensor;
+  /** [numParameters] f32: the trainer's own, or the caller's. */
+  #gradient: Tensor;
+  readonly #ownGradient: Tensor;
   /** [V, D]: gradient of the embedding, when the head's own has the parameter's place. */
   readonly #embeddingGradient: Tensor | null;
 
@@ -59,10 +67,11 @@ export class Trainer {
     if (!model.training) throw new Error("the model was made without training");
     this.model = model;
     this.#checkpointing = options.checkpointing ?? "none";
-    this.#maxBatchRows = options.maxBatchRows ?? 2048;
+    const { maxBatchRows = 2048, maxActivationBytes = Infinity } = options;
+    this.#maxBatchRows = Math.min(maxBatchRows, rowsThatFit(model.config, maxActivationBytes));
     this.#forward = new PackForward(model, { checkpointing: this.#checkpointing, backward: true });
     const { vocabularySize, width, tiedHead } = model.config;
-    [this.#arena, this.#gradient, this.#embeddingGradient] = Arena.transaction(
+    [this.#arena, this.#ownGradient, this.#embeddingGradient] = Arena.transaction(
       model.device,
       (arena) => [
         arena,
@@ -70,6 +79,16 @@ export class Trainer {
         tiedHead ? arena.f32(vocabularySize * width) : null,
       ],
     );
+    this.#gradient = this.#ownGradient;
+  }
+
+  /**
+   * Accumulates into memory of the caller's from here on, or into the trainer's own again.
+   *
+   * @param gradient  [numParameters] f32, in canonical order; null for the trainer's own
+   */
+  useGradient(gradient: Tensor | null): void {
+    this.#gradient = gradient ?? this.#ownGradient;
   }
 
   /** Forgets the gradient. */
@@ -113,12 +132,27 @@ export class Trainer {
     return outcomes;
   }
 
+  /** Adds what is kept apart: the memory then holds the whole gradient. */
+  finishGradient(): void {
+    const x = this.#embeddingGradient;
+    if (x === null) return;
+    const list = this.model.device.createCommandList();
+    ops.add(list, { x, y: this.#parameter("model.embed_tokens.weight"), length: x.length });
+    ops.fill(list, { x, value: 0, length: x.length });
+    list.run();
+  }
+
   /** Reads a range of the flat gradient, in canonical order. */
   readGradient(start = 0, end = this.model.layout.numParameters): Float32Array {
     const values = new Float32Array(end - start);
     this.model.device.read(this.#gradient, values, start);
     if (this.#embeddingGradient !== null) this.#addEmbeddingShare(values, start);
     return values;
+  }
+
+  /** Gives the memory of activations back, until packs are accumulated again. The gradient stays. */
+  releaseMemory(): void {
+    this.#forward.free();
   }
 
   dispose(): void {
@@ -178,7 +212,6 @@ export class Trainer {
     ops.headBackward(list, {
       x: w.normed,
       weight: head.packed,
-      weightT: present(head.packedT),
       targets: w.targetIds,
       invTemperature: w.invTemperature,
       stats: w.stats,

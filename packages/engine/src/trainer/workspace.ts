@@ -1,8 +1,15 @@
 import { KV_BLOCK, type KvCache, ops, type Tensor } from "@gumshoe/kernels";
 
-import { Arena, type LayerActivations, layerActivations } from "../model/activations.js";
+import {
+  Arena,
+  type LayerActivations,
+  layerActivations,
+  layerElementsPerRow,
+  transientActivations,
+} from "../model/activations.js";
 import { type LayerGradients, layerGradients } from "../model/backward.js";
 import { type Model } from "../model/model.js";
+import { type ModelConfig } from "../weights/model-config.js";
 
 /** Which activations are kept for the backward pass; the others are computed again, bit for bit. */
 export type Checkpointing = "none" | "layer";
@@ -62,10 +69,11 @@ export class Workspace {
       const numStreams = options.backward ? count + 1 : 2;
       const streams = Array.from({ length: numStreams }, () => arena.f32(rows * width));
       this.streams = Array.from({ length: count + 1 }, (_, i) => streams[i % numStreams] as Tensor);
-      const shared = keepAll ? null : layerActivations(arena, config, rows);
+      const transient = transientActivations(arena, config, rows);
+      const shared = keepAll ? null : layerActivations(arena, config, { rows, transient });
       this.layers = Array.from(
         { length: count },
-        () => shared ?? layerActivations(arena, config, rows),
+        () => shared ?? layerActivations(arena, config, { rows, transient }),
       );
       this.cache = arena.kvCache({ numBlocks, kvHeads, headDim });
       this.gathered = arena.f32(targets * width);
@@ -118,6 +126,17 @@ export interface BackwardBuffers {
   /** [N] */
   readonly dLogprob: Tensor;
   readonly dEntropy: Tensor;
+}
+
+/**
+ * Rows whose kept activations fit into so many bytes, logits included, as far as all rows predict a target.
+ *
+ * @returns  at least 1
+ */
+export function rowsThatFit(config: ModelConfig, bytes: number): number {
+  const layers = config.layers * (layerElementsPerRow(config) + config.width);
+  const perRow = Float32Array.BYTES_PER_ELEMENT * (layers + config.vocabularySize);
+  return Math.max(1, Math.floor(bytes / perRow));
 }
 
 /** Blocks of the KV cache that a run of tokens takes. */

@@ -25,7 +25,7 @@ export function trainCase(
   const before = new Float32Array(model.layout.numParameters);
   model.readParameters(before);
   const trainer = new Trainer({ model });
-  const shard = new ParameterShard(model.device, { master: before });
+  const shard = ParameterShard.ofVector(model.device, before);
   const losses: number[] = [];
   const gradNorms: number[] = [];
   try {
@@ -40,14 +40,12 @@ export function trainCase(
       shard.step({ ...optimizer, step, gradScale });
       shard.readMaster(parameters);
       model.setParameters(parameters);
-      model.commit();
     }
     losses.push(computeLoss(trainer, packs));
   } finally {
     shard.dispose();
     trainer.dispose();
     model.setParameters(before);
-    model.commit();
   }
   return {
     outputs: new Map([

@@ -1,6 +1,7 @@
 import { GoldenFormatError } from "@gumshoe/grpo";
 import { type Device } from "@gumshoe/kernels";
 
+import { loadWeights } from "../model/load-weights.js";
 import { Model } from "../model/model.js";
 import { openModelFolder } from "../weights/model-folder.js";
 import { compareExactly, compareNumbers, type VerifyCheck } from "./check.js";
@@ -31,8 +32,7 @@ async function loadModel(dir: string, device: Device): Promise<Model> {
   const folder = await openModelFolder(dir);
   try {
     const model = new Model({ device, config: folder.config, training: true });
-    model.setParameters(await folder.readParameters(0, folder.layout.numParameters));
-    model.commit();
+    await loadWeights(model, folder);
     return model;
   } finally {
     await folder.close();

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { decodeFloats } from "./float-format.js";
+import { decodeFloats, encodeFloats } from "./float-format.js";
 
 function decodeWords(words: number[], format: "F16" | "BF16"): number[] {
   return [...decodeFloats(new Uint8Array(Uint16Array.from(words).buffer), format)];
@@ -33,4 +33,46 @@ test("floats at an odd address are read as well", () => {
   const bytes = new Uint8Array(9);
   bytes.set(new Uint8Array(Float32Array.from([1.5, -2]).buffer), 1);
   expect([...decodeFloats(bytes.subarray(1), "F32")]).toEqual([1.5, -2]);
+});
+
+describe.each(["F16", "BF16"] as const)("values stored as %s", (format) => {
+  const bound = format === "F16" ? 0x7c00 : 0x7f80;
+  const every = decodeFloats(
+    new Uint8Array(Uint16Array.from({ length: bound }, (_, bits) => bits).buffer),
+    format,
+  );
+  const encode = (values: Float32Array) => new Uint16Array(encodeFloats(values, format).buffer);
+
+  test("have the same bits again, whatever they were", () => {
+    const bits = encode(every);
+    expect(bits.findIndex((word, i) => word !== i)).toBe(-1);
+    const negative = encode(every.map((value) => -value));
+    expect(negative.findIndex((word, i) => word !== (i | 0x8000))).toBe(-1);
+  });
+
+  test("are the nearest ones, in the middle those that are even", () => {
+    for (let i = 0; i + 1 < bound; i++) {
+      const [low, high] = [every[i] as number, every[i + 1] as number];
+      // Exact in float32: both have at least 13 bits less.
+      const middle = (low + high) / 2;
+      if (Math.fround(middle) !== middle) continue;
+      const step = 2 ** -20 * (high - low);
+      const near = Float32Array.of(middle - step, middle, middle + step);
+      // Where float32 is too coarse for the step, only the middle is looked at.
+      const want = [i, i + (i % 2), i + 1];
+      const got = encode(near);
+      for (let at = 0; at < 3; at++) {
+        if (at !== 1 && near[at] === middle) continue;
+        if (got[at] !== want[at]) expect([i, at, got[at]]).toEqual([i, at, want[at]]);
+      }
+    }
+  });
+
+  test("that are too large for it are an error; infinities and NaN are kept", () => {
+    expect([...encode(Float32Array.of(Infinity, -Infinity))]).toEqual([bound, bound | 0x8000]);
+    expect(Number(encode(Float32Array.of(NaN))[0]) & 0x7fff).toBeGreaterThan(bound);
+    expect(() => encode(Float32Array.of(1, -3.4e38))).toThrow(
+      /a weight of -3\.\d+e\+38 cannot be stored as b?float16/,
+    );
+  });
 });

@@ -1,8 +1,17 @@
+import { UnstorableWeightError } from "../errors.js";
+
 /** How floats are stored in a safetensors file, by the names of that format. */
 export type FloatFormat = "F32" | "BF16" | "F16";
 
 /** Bytes of one element. */
 export const BYTES_PER_FLOAT: Readonly<Record<FloatFormat, number>> = { F32: 4, BF16: 2, F16: 2 };
+
+/** Names of the formats in `config.json`, and in PyTorch. */
+export const FLOAT_NAMES: Readonly<Record<FloatFormat, string>> = {
+  F32: "float32",
+  BF16: "bfloat16",
+  F16: "float16",
+};
 
 /** Says whether a safetensors dtype is one that can be read here. */
 export function isFloatFormat(dtype: string): dtype is FloatFormat {
@@ -42,4 +51,53 @@ function widenHalf(bits: number): number {
   // A half's denormals are normal in float32: fraction * 2^-24 with its leading one taken off.
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}
+
+/**
+ * Turns f32 into stored little-endian floats, rounding to the nearest, ties to even.
+ *
+ * @returns  for F32 the bytes of `values` themselves
+ * @throws   UnstorableWeightError when a finite value is beyond what the format holds
+ */
+export function encodeFloats(values: Float32Array, format: FloatFormat): Uint8Array {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  if (format === "F32") return bytes;
+  // A view where it is aligned, as all arrays of f32 are.
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  const [narrow, infinite] =
+    format === "BF16" ? [narrowToBfloat16, 0x7f80] : [narrowToHalf, 0x7c00];
+  for (let i = 0; i < words.length; i++) {
+    const half = narrow(words[i] as number);
+    if ((half & 0x7fff) === infinite && Number.isFinite(values[i])) {
+      throw new UnstorableWeightError(values[i] as number, FLOAT_NAMES[format]);
+    }
+    halves[i] = half;
+  }
+  return new Uint8Array(halves.buffer);
+}
+
+function narrowToBfloat16(bits: number): number {
+  const isNan = (bits & 0x7fffffff) > 0x7f800000;
+  if (isNan) return (bits >>> 16) | 0x40;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+function narrowToHalf(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = ((bits >>> 23) & 0xff) - 112;
+  const fraction = bits & 0x7fffff;
+  if (exponent === 0xff - 112) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200);
+  if (exponent >= 0x1f) return sign | 0x7c00;
+  if (exponent > 0) return sign | roundOff((exponent << 23) | fraction, 13);
+  // A denormal of the format, or nothing.
+  return exponent < -10 ? sign : sign | roundOff(fraction | 0x800000, 14 - exponent);
+}
+
+/** Takes the lowest bits off a whole number; a carry goes on into what is above. */
+function roundOff(value: number, bits: number): number {
+  const kept = value >>> bits;
+  const rest = value & (2 ** bits - 1);
+  const half = 2 ** (bits - 1);
+  return rest > half || (rest === half && kept % 2 === 1) ? kept + 1 : kept;
 }

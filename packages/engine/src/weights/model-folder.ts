@@ -5,6 +5,7 @@ import { shownValue } from "@gumshoe/core";
 
 import { ModelConfigError, ModelFolderError } from "../errors.js";
 import { parseJson, readAssets, readIfThere, regularFileSize } from "./assets.js";
+import { type FloatFormat, isFloatFormat } from "./float-format.js";
 import { type ModelConfig, parseModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 import { describeOtherWeights } from "./other-weights.js";
@@ -26,6 +27,8 @@ export interface ModelFolder {
   readonly dir: string;
   readonly config: ModelConfig;
   readonly layout: ParameterLayout;
+  /** How the weights are stored; F32 where not all are stored alike. */
+  readonly format: FloatFormat;
   /** File name to content of the text files that a checkpoint needs as well. */
   readonly assets: Readonly<Record<string, string>>;
   /**
@@ -72,11 +75,18 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
         await readParameters(start, Math.min(layout.numParameters, start + CHECKED_AT_ONCE));
       }
     };
-    return { dir, config, layout, assets, readParameters, checkWeights, close };
+    const format = commonFormat(homes);
+    return { dir, config, layout, format, assets, readParameters, checkWeights, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function commonFormat(homes: readonly TensorHome[]): FloatFormat {
+  const formats = new Set(homes.map(({ file, name }) => file.tensors.get(name)?.dtype ?? "F32"));
+  const [first = "F32"] = formats;
+  return formats.size === 1 && isFloatFormat(first) ? first : "F32";
 }
 
 /** Says where the models are, in a folder of the cache of huggingface_hub. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { replaceFile, writeDurably, writeWhole } from "@gumshoe/core";
 
 import { ModelFolderError } from "../errors.js";
+import { FLOAT_NAMES, type FloatFormat } from "./float-format.js";
 import { type ParameterLayout } from "./parameter-layout.js";
 import { safetensorsHeader } from "./safetensors-header.js";
 
@@ -42,17 +43,17 @@ export async function writeModelFolder(dir: string, content: ModelFolderContent)
   for (const [name, text] of Object.entries(content.assets)) {
     if (name !== "config.json") await writeWhole(join(dir, name), text);
   }
-  await writeDurably(join(dir, "config.json"), float32Config(config));
+  await writeDurably(join(dir, "config.json"), configWithFormat(config, "F32"));
 }
 
 /**
- * Returns a `config.json` that says its weights are float32: Transformers would otherwise cast them
- * to the type that the model was first published in.
+ * Returns a `config.json` that says how its weights are stored: Transformers would otherwise cast them to the
+ * type that the model was first published in.
  */
-export function float32Config(text: string): string {
+export function configWithFormat(text: string, format: FloatFormat): string {
   const config = JSON.parse(text) as Record<string, unknown>;
   for (const field of ["dtype", "torch_dtype"]) {
-    if (Object.hasOwn(config, field)) config[field] = "float32";
+    if (Object.hasOwn(config, field)) config[field] = FLOAT_NAMES[format];
   }
   return `${JSON.stringify(config, null, 2)}\n`;
 }

@@ -12,6 +12,14 @@ export interface PoolHandle {
 export interface Addon {
   /** Zeroed, 64-byte aligned memory and its address; undefined when there is none. */
   allocate(bytes: number): [ArrayBuffer, number] | undefined;
+  /** Descriptor of zeroed memory without a name, for several processes; undefined when there is none. */
+  createMemory(bytes: number): number | undefined;
+  /** The first bytes of a file, and their address; undefined when they cannot be mapped. */
+  mapMemory(
+    descriptor: number,
+    bytes: number,
+    writable: boolean,
+  ): [ArrayBuffer, number] | undefined;
   /** Gives memory back at once; views of it become empty. */
   detach(buffer: ArrayBuffer): void;
   /** undefined when the system gives no thread or no memory. */

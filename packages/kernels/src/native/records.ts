@@ -1,11 +1,13 @@
 /** Operation codes and their number of arguments; mirrors `Operation` of cpu/kernels.h, in order. */
 export const OPERATIONS = [
   "embedding",
+  "embeddingPacked",
   "embeddingBackward",
   "rmsNorm",
   "rmsNormBackward",
   "packMatrix",
   "linear",
+  "linearBackwardInput",
   "linearBackwardWeight",
   "rope",
   "swiglu",
@@ -22,6 +24,7 @@ export const OPERATIONS = [
   "headBackward",
   "headSample",
   "adamw",
+  "adamwPacked",
   "sumSquaresBlocks",
   "fmaPeak",
 ] as const;

@@ -1,5 +1,6 @@
 import { type CommandList, type Tensor } from "../device.js";
 import { record } from "../record.js";
+import { packedLength } from "./linear.js";
 
 /**
  * Looks up rows of a table: y[t] = table[ids[t]].
@@ -26,6 +27,37 @@ export function embedding(
     {
       ids: [ids, "i32", rows],
       table: [table, "f32", vocabulary * width],
+      y: [y, "f32", rows * width],
+    },
+    ["ids", "table", "y", rows, width, vocabulary],
+  );
+}
+
+/**
+ * Looks up rows of a packed table: y[t] = table[ids[t]].
+ *
+ * @param ids    [rows] i32; one outside the table is an OutOfRangeIdError of `run`
+ * @param table  [vocabulary, width] f32, packed (`packMatrix`)
+ * @param y      [rows, width] f32
+ */
+export function embeddingPacked(
+  list: CommandList,
+  args: {
+    ids: Tensor;
+    table: Tensor;
+    y: Tensor;
+    rows: number;
+    width: number;
+    vocabulary: number;
+  },
+): void {
+  const { ids, table, y, rows, width, vocabulary } = args;
+  record(
+    list,
+    "embeddingPacked",
+    {
+      ids: [ids, "i32", rows],
+      table: [table, "f32", packedLength(vocabulary, width)],
       y: [y, "f32", rows * width],
     },
     ["ids", "table", "y", rows, width, vocabulary],

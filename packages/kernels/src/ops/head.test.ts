@@ -45,10 +45,10 @@ class HeadCase {
     this.draws = Uint32Array.from(integers(rng, rows * 2, 2 ** 31), (word) => word * 2 + 1);
   }
 
-  weight(rig: Rig, transposed = false) {
+  weight(rig: Rig) {
     const { width: k, vocabulary: n } = this.shape;
     const packed = rig.out(packedLength(n, k), NaN);
-    rig.run((list) => packMatrix(list, { w: rig.put(this.w), packed, n, k, transposed }));
+    rig.run((list) => packMatrix(list, { w: rig.put(this.w), packed, n, k }));
     return packed;
   }
 
@@ -152,12 +152,11 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
     const [dx, dw, lone] = everywhere((rig) => {
       const what = score(rig, c);
       const [dx, dw] = [rig.out(rows * width), rig.put(start)];
-      const weightT = c.weight(rig, true);
       const gradients = { dLogprob: rig.put(c.dLogprob), dEntropy: rig.put(c.dEntropy), dx, dw };
       const lone = rig.out(rows * width);
       rig.run((list) => {
-        headBackward(list, { ...what, weightT, ...gradients });
-        headBackward(list, { ...what, weightT, ...gradients, dx: lone, dw: null, dEntropy: null });
+        headBackward(list, { ...what, ...gradients });
+        headBackward(list, { ...what, ...gradients, dx: lone, dw: null, dEntropy: null });
       });
       return [rig.get(dx), rig.get(dw), rig.get(lone)];
     }) as [Float32Array, Float32Array, Float32Array];
@@ -187,13 +186,12 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
   test("logits that the forward pass keeps change no bit of anything", () => {
     onDevice({ threads: 2 }, (rig) => {
       const without = score(rig, c);
-      const weightT = c.weight(rig, true);
       const through = (what: ReturnType<typeof score>, kept: Tensor | null) => {
         const [dx, dw] = [rig.out(rows * width), rig.out(vocabulary * width, 1)];
         const gradients = { dLogprob: rig.put(c.dLogprob), dEntropy: rig.put(c.dEntropy), dx, dw };
         rig.run((list) => {
           headLogprobs(list, { ...what, kept });
-          headBackward(list, { ...what, weightT, ...gradients, kept });
+          headBackward(list, { ...what, ...gradients, kept });
         });
         return [rig.get(what.logprobs), rig.get(what.stats), rig.get(dx), rig.get(dw)] as const;
       };
@@ -207,7 +205,7 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
       const dx = rig.out(rows * width);
       const gradients = { dLogprob: rig.put(c.dLogprob), dEntropy: null, dx, dw: null };
       rig.run((list) => {
-        headBackward(list, { ...without, weightT, ...gradients, kept: hollow });
+        headBackward(list, { ...without, ...gradients, kept: hollow });
       });
       expect(rig.get(dx).every(Number.isNaN)).toBe(true);
     });
@@ -216,10 +214,8 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
   test("weight gradients of rows in two parts have the bits of the whole", () => {
     onDevice({ threads: 2 }, (rig) => {
       const what = score(rig, c);
-      const weightT = c.weight(rig, true);
       const part = (from: number, to: number, dw: ReturnType<Rig["out"]>) => ({
         ...what,
-        weightT,
         rows: to - from,
         x: what.x.slice(from * width, to * width),
         targets: what.targets.slice(from, to),
@@ -289,9 +285,7 @@ describe("sampling", () => {
       for (const id of [600, 601, 1099]) entries[id] = 2;
       const packed = rig.out(packedLength(vocabulary, width), NaN);
       const w = rig.put(entries);
-      rig.run((list) =>
-        packMatrix(list, { w, packed, n: vocabulary, k: width, transposed: false }),
-      );
+      rig.run((list) => packMatrix(list, { w, packed, n: vocabulary, k: width }));
       const common = {
         rows,
         width,

@@ -94,7 +94,6 @@ export function headLogprobs(
 /**
  * Computes the gradients of {@link headLogprobs}.
  *
- * @param weightT    W packed transposed
  * @param dLogprob   [rows] f32
  * @param dEntropy   [rows] f32 or null; needs `entropies`
  * @param dx         [rows, D] f32, overwritten
@@ -106,7 +105,6 @@ export function headBackward(
   args: HeadShape & {
     x: Tensor;
     weight: Tensor;
-    weightT: Tensor;
     targets: Tensor;
     invTemperature: Tensor;
     stats: Tensor;
@@ -125,7 +123,6 @@ export function headBackward(
     {
       x: [args.x, "f32", rows * width],
       weight: [args.weight, "f32", packedLength(vocabulary, width)],
-      weightT: [args.weightT, "f32", packedLength(vocabulary, width)],
       targets: [args.targets, "i32", rows],
       invTemperature: [args.invTemperature, "f32", rows],
       stats: [args.stats, "f32", rows * 2],
@@ -137,7 +134,7 @@ export function headBackward(
       kept: [args.kept, "f32", keptLogitsLength(rows, vocabulary)],
     },
     [
-      ...["x", "weight", "weightT", "targets", "invTemperature", "stats", "entropies"],
+      ...["x", "weight", "targets", "invTemperature", "stats", "entropies"],
       ...["dLogprob", "dEntropy", "dx", "dw"],
       ...[rows, width, vocabulary, "kept"],
     ],

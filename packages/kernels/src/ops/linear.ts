@@ -2,29 +2,28 @@ import { type CommandList, type Tensor } from "../device.js";
 import { PANEL } from "../native/records.js";
 import { record } from "../record.js";
 
-/** Elements of a packed [n, k] matrix: the larger of both packings. */
+/** Elements of a packed [n, k] matrix. */
 export function packedLength(n: number, k: number): number {
-  const panels = (columns: number) => Math.ceil(columns / PANEL) * PANEL;
-  return Math.max(panels(n) * k, panels(k) * n);
+  return Math.ceil(n / PANEL) * PANEL * k;
 }
 
 /**
- * Packs a weight matrix for products.
+ * Packs a weight matrix for products: panels [n / 32][k][32], where the columns that the last panel lacks
+ * are 0. One packing serves all products.
  *
- * @param w           [n, k] f32
- * @param packed      [packedLength(n, k)] f32
- * @param transposed  false for `linear` (y = x W^T), true for `linearBackwardInput` (dx = dy W)
+ * @param w       [n, k] f32
+ * @param packed  [packedLength(n, k)] f32
  */
 export function packMatrix(
   list: CommandList,
-  args: { w: Tensor; packed: Tensor; n: number; k: number; transposed: boolean },
+  args: { w: Tensor; packed: Tensor; n: number; k: number },
 ): void {
-  const { w, packed, n, k, transposed } = args;
+  const { w, packed, n, k } = args;
   record(
     list,
     "packMatrix",
     { w: [w, "f32", n * k], packed: [packed, "f32", packedLength(n, k)] },
-    ["w", "packed", n, k, Number(transposed)],
+    ["w", "packed", n, k],
   );
 }
 
@@ -71,7 +70,7 @@ export function linear(
  * Computes the gradient of a linear layer's input: dx = dy W (+ addend).
  *
  * @param dy      [m, n] f32
- * @param weight  W [n, k], packed transposed
+ * @param weight  W [n, k], packed
  * @param addend  [m, k] f32 or null; may be dx
  * @param dx      [m, k] f32
  */
@@ -90,14 +89,14 @@ export function linearBackwardInput(
   const { dy, weight, addend, dx, m, n, k } = args;
   record(
     list,
-    "linear",
+    "linearBackwardInput",
     {
       dy: [dy, "f32", m * n],
       weight: [weight, "f32", packedLength(n, k)],
       addend: [addend, "f32", m * k],
       dx: [dx, "f32", m * k],
     },
-    ["dy", "weight", 0, "dx", m, k, n, "addend"],
+    ["dy", "weight", "dx", m, n, k, "addend"],
   );
 }
 

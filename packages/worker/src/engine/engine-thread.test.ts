@@ -1,4 +1,11 @@
-import { initialParameters, parseModelConfig, type SampleRequest } from "@gumshoe/engine";
+import {
+  initialParameters,
+  parseModelConfig,
+  type SampleRequest,
+  weightForm,
+  writeWeights,
+} from "@gumshoe/engine";
+import { Region } from "@gumshoe/tensors";
 import { afterEach, expect, test } from "vitest";
 
 // The thread is started as it is shipped: from the built package.
@@ -44,12 +51,20 @@ function request(more: Partial<SampleRequest> = {}): SampleRequest {
 }
 
 /** Makes the engine hold a model with random weights; returns their digest. */
-async function load(thread: EngineThread, configJson = CONFIG, seed = 1): Promise<string> {
-  const parameters = initialParameters(parseModelConfig(JSON.parse(configJson)), seed, 0.2);
-  const values = new SharedArrayBuffer(parameters.byteLength);
-  new Float32Array(values).set(parameters);
+async function load(
+  thread: EngineThread,
+  configJson = CONFIG,
+  { seed = 1, isShared = true } = {},
+): Promise<string> {
+  const config = parseModelConfig(JSON.parse(configJson));
+  const form = weightForm(config);
+  const region = Region.create(form.length, { isShared });
+  writeWeights(form, region.values, initialParameters(config, seed, 0.2));
   await thread.call("loadModel", { configJson, training: false });
-  return thread.call("setWeights", { values });
+  const digest = await thread.call("setWeights", { weights: region.memory });
+  // The engine has a mapping of its own.
+  region.close();
+  return digest;
 }
 
 function startThread(onLost: () => void = () => undefined): EngineThread {
@@ -111,7 +126,7 @@ test("nothing is sampled from a model without weights, or from others than the n
   await thread.call("loadModel", { configJson: CONFIG, training: false });
   const none = thread.call("sample", { request: request(), weights: "f".repeat(64) });
   await expect(none).rejects.toThrow("the engine holds weights none, not fff");
-  const [first, second] = [await load(thread), await load(thread, CONFIG, 2)];
+  const [first, second] = [await load(thread), await load(thread, CONFIG, { seed: 2 })];
   const other = thread.call("sample", { request: request(), weights: first });
   await expect(other).rejects.toThrow(`holds weights ${second}, not ${first}`);
   // A model of the same shape that is loaded again has none, too.
@@ -122,7 +137,10 @@ test("nothing is sampled from a model without weights, or from others than the n
 
 test("groups that are sampled when model or weights are replaced are failed, not forgotten", async () => {
   const thread = startThread();
-  for (const replace of [() => load(thread, CONFIG, 2), () => load(thread, OTHER_CONFIG)]) {
+  for (const replace of [
+    () => load(thread, CONFIG, { seed: 2 }),
+    () => load(thread, OTHER_CONFIG),
+  ]) {
     const weights = await load(thread);
     const calls = [1, 2].map(() => thread.call("sample", { request: request(LONG), weights }));
     const settled = Promise.allSettled(calls);
@@ -151,4 +169,14 @@ test("a cancelled group leaves the batch, and the ones beside it are as they wou
   // The cancelled group goes on for a step at most, not for 200 answers.
   expect(thread.tokensSampled - before).toBeLessThan(1000);
   await expect(sample({}, cancelled.signal)).rejects.toThrow("not wanted");
+});
+
+test("weights in memory that processes cannot share give the same samples", async () => {
+  const thread = startThread();
+  const results = [];
+  for (const isShared of [true, false]) {
+    const weights = await load(thread, CONFIG, { isShared });
+    results.push(await thread.call("sample", { request: request(), weights }));
+  }
+  expect(results[0]).toEqual(results[1]);
 });

@@ -1,25 +1,35 @@
+import { createHash } from "node:crypto";
+
 import { type LossMetrics, mergeMetrics, NO_METRICS, packLoss } from "@gumshoe/grpo";
 import {
   Model,
   ParameterShard,
   parseModelConfig,
+  readTensor,
   Sampler,
   type SampleResult,
   Trainer,
+  type WeightForm,
+  weightForm,
 } from "@gumshoe/engine";
-import { createCpuDevice, type Device } from "@gumshoe/kernels";
-import { floatsToBytes } from "@gumshoe/protocol";
-import { blockDigests, weightDigest } from "@gumshoe/tensors";
+import { createCpuDevice, type Device, type Tensor } from "@gumshoe/kernels";
+import { floatsToBytes, PARAMETER_BLOCK } from "@gumshoe/protocol";
+import { blockDigestsOf, weightDigest } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
 import { OtherWeightsError } from "../errors.js";
+import { RELEASED_FROM_BYTES } from "../host/idle-timer.js";
 import { type EngineCalls, type EngineOptions } from "./calls.js";
+import { PlacedRegion } from "./placed-region.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
-/** Rows that a trainer computes together: enough to be fast, little enough for a laptop's memory. */
-const MAX_BATCH_ROWS = 2048;
+/** Rows that a trainer computes together, and the memory that they may take: enough to be fast. */
+const BATCH = { maxBatchRows: 2048, maxActivationBytes: 640 * 2 ** 20 };
+const F32_BYTES = 4;
+/** Elements of a gradient that are hashed at a time. */
+const HASHED_AT_ONCE = 1 << 20;
 
 /**
  * The engine of one worker: a device, and the model or the parameters on it.
@@ -37,7 +47,9 @@ export class Engine {
   #weights: string | null = null;
   #sampler: Sampler | null = null;
   #trainer: Trainer | null = null;
-  #shard: ParameterShard | null = null;
+  /** The weights that the model computes with. */
+  #placed: PlacedRegion | null = null;
+  #shard: Shard | null = null;
   /** Sampled by models that are gone. */
   #numTokensBefore = 0;
 
@@ -55,14 +67,13 @@ export class Engine {
   loadModel({ configJson, training }: Argument<"loadModel">): void {
     const key = `${training ? "training" : "sampling"} ${sha256(configJson)}`;
     this.#dropRequests();
-    this.#weights = null;
+    this.#dropWeights();
     if (this.#key === key) return;
     this.#dropModel();
     const config = parseModelConfig(JSON.parse(configJson));
     try {
       this.#model = new Model({ device: this.#device, config, training });
-      if (training)
-        this.#trainer = new Trainer({ model: this.#model, maxBatchRows: MAX_BATCH_ROWS });
+      if (training) this.#trainer = new Trainer({ model: this.#model, ...BATCH });
       else this.#sampler = new Sampler({ model: this.#model });
       this.#key = key;
     } catch (error) {
@@ -71,14 +82,17 @@ export class Engine {
     }
   }
 
-  setWeights({ values }: Argument<"setWeights">): Answer<"setWeights"> {
+  setWeights({ weights }: Argument<"setWeights">): Answer<"setWeights"> {
     const model = loaded(this.#model);
-    const flat = new Float32Array(values);
     this.#dropRequests();
-    this.#weights = null;
-    model.setParameters(flat);
-    model.commit();
-    this.#weights = weightDigest(blockDigests(flat));
+    this.#dropWeights();
+    const { form, layout } = model;
+    const options = { length: form.length, access: "read" } as const;
+    const placed = new PlacedRegion(this.#device, weights, options);
+    model.useWeights(placed.tensor);
+    this.#placed = placed;
+    const blocks = this.#digests(form, placed.tensor, { start: 0, end: layout.numParameters });
+    this.#weights = weightDigest(blocks);
     return this.#weights;
   }
 
@@ -115,49 +129,103 @@ export class Engine {
     this.#checkWeights(weights);
     const trainer = loaded(this.#trainer);
     const metrics: LossMetrics[] = [];
-    trainer.zeroGradient();
-    trainer.accumulate(
-      packs,
-      (pack, { logprobs, entropies }) => {
-        const result = packLoss(pack, loss, { newLogprobs: logprobs, entropies });
-        metrics.push(result.metrics);
-        return result;
-      },
-      temperature,
-    );
-    const gradient = trainer.readGradient();
-    new Float32Array(into).set(gradient);
-    const digest = sha256(floatsToBytes(gradient));
-    return { metrics: metrics.length === 0 ? NO_METRICS : mergeMetrics(metrics), digest, weights };
+    const length = trainer.model.layout.numParameters;
+    const placed = new PlacedRegion(this.#device, into, { length, access: "write" });
+    try {
+      trainer.useGradient(placed.tensor);
+      trainer.zeroGradient();
+      trainer.accumulate(
+        packs,
+        (pack, { logprobs, entropies }) => {
+          const result = packLoss(pack, loss, { newLogprobs: logprobs, entropies });
+          metrics.push(result.metrics);
+          return result;
+        },
+        temperature,
+      );
+      trainer.finishGradient();
+      placed.commit();
+      const digest = this.#hash(placed.tensor);
+      const merged = metrics.length === 0 ? NO_METRICS : mergeMetrics(metrics);
+      return { metrics: merged, digest, weights };
+    } finally {
+      trainer.useGradient(null);
+      placed.free();
+    }
   }
 
-  assign({ master, m, v }: Argument<"assign">): Answer<"assign"> {
-    this.#shard?.dispose();
-    const values = new Float32Array(master);
-    const moments = { m: new Float32Array(m), v: new Float32Array(v) };
-    this.#shard = new ParameterShard(this.#device, { master: values, ...moments });
-    return { blockDigests: blockDigests(values) };
+  assign({ configJson, start, end, weights }: Argument<"assign">): Answer<"assign"> {
+    this.#dropShard();
+    const form = weightForm(parseModelConfig(JSON.parse(configJson)));
+    const options = { length: form.length, access: "read" } as const;
+    const placed = new PlacedRegion(this.#device, weights, options);
+    try {
+      const state = { form, start, end, weights: placed.tensor };
+      this.#shard = {
+        parameters: new ParameterShard(this.#device, state),
+        form,
+        start,
+        end,
+        placed,
+      };
+    } catch (error) {
+      placed.free();
+      throw error;
+    }
+    return { blockDigests: this.#digests(form, placed.tensor, { start, end }) };
   }
 
-  sumLanes({ lanes, blockSize }: Argument<"sumLanes">): Answer<"sumLanes"> {
-    const shard = loaded(this.#shard);
-    shard.zeroGradient();
-    for (const lane of lanes) shard.addLane(new Float32Array(lane));
-    return shard.sumSquares(blockSize);
+  writeMoments({ at, m, v }: Argument<"writeMoments">): void {
+    loaded(this.#shard).parameters.writeMoments({ m, v }, at);
+  }
+
+  addLane({ isFirst, lane, elements, from }: Argument<"addLane">): void {
+    const { parameters, start, end } = loaded(this.#shard);
+    const placed = new PlacedRegion(this.#device, lane, { length: elements, access: "read" });
+    try {
+      if (isFirst) parameters.zeroGradient();
+      parameters.addLane(placed.tensor.slice(start - from, end - from));
+    } finally {
+      placed.free();
+    }
+  }
+
+  sumSquares({ blockSize }: Argument<"sumSquares">): Answer<"sumSquares"> {
+    return loaded(this.#shard).parameters.sumSquares(blockSize);
   }
 
   step({ step, into }: Argument<"step">): Answer<"step"> {
     const shard = loaded(this.#shard);
-    const values = new Float32Array(into);
-    shard.step(step);
-    shard.readMaster(values);
-    return { blockDigests: blockDigests(values) };
+    const { parameters, form, start, end, placed: before } = shard;
+    const options = { length: form.length, access: "write" } as const;
+    const placed = new PlacedRegion(this.#device, into, options);
+    parameters.step(step, placed.tensor);
+    placed.commit();
+    this.#shard = { ...shard, placed };
+    before.free();
+    return { blockDigests: this.#digests(form, placed.tensor, { start, end }) };
   }
 
-  readMoments({ m, v }: Argument<"readMoments">): void {
-    const moments = loaded(this.#shard).readMoments();
-    new Float32Array(m).set(moments.m);
-    new Float32Array(v).set(moments.v);
+  readMoments({ at, length }: Argument<"readMoments">): Answer<"readMoments"> {
+    return loaded(this.#shard).parameters.readMoments(at, length);
+  }
+
+  /**
+   * Gives back what the next work allocates anew: activations, keys and values. The weights stay.
+   *
+   * @param fromBytes  size of the weights of a model that does so: smaller ones keep all
+   */
+  releaseIdle(fromBytes = RELEASED_FROM_BYTES): void {
+    const model = this.#model;
+    if (model === null || model.form.length * F32_BYTES < fromBytes) return;
+    this.#trainer?.releaseMemory();
+    if (this.#sampler?.idle !== true) return;
+    try {
+      this.#renewSampler(this.#sampler, model);
+    } catch {
+      // Without memory for another sampler there is no model: the next job loads it, or says why not.
+      this.#dropModel();
+    }
   }
 
   /** Drops the model and what is in hand: after a failed step its state is unknown. */
@@ -167,8 +235,34 @@ export class Engine {
 
   dispose(): void {
     this.#dropModel();
-    this.#shard?.dispose();
+    this.#dropShard();
     this.#device.dispose();
+  }
+
+  /** Digests of the blocks of a range of weights that lie in their form. */
+  #digests(
+    form: WeightForm,
+    memory: Tensor,
+    { start, end }: { start: number; end: number },
+  ): string[] {
+    const block = new Float32Array(PARAMETER_BLOCK);
+    return blockDigestsOf(end - start, (from, to) => {
+      const into = block.subarray(0, to - from);
+      readTensor(this.#device, form, { memory, into, start: start + from });
+      return into;
+    });
+  }
+
+  /** SHA-256 of a tensor's little-endian bytes. */
+  #hash(tensor: Tensor): string {
+    const hash = createHash("sha256");
+    const piece = new Float32Array(Math.min(HASHED_AT_ONCE, tensor.length));
+    for (let at = 0; at < tensor.length; at += HASHED_AT_ONCE) {
+      const values = piece.subarray(0, Math.min(HASHED_AT_ONCE, tensor.length - at));
+      this.#device.read(tensor, values, at);
+      hash.update(floatsToBytes(values));
+    }
+    return hash.digest("hex");
   }
 
   #checkWeights(wanted: string): void {
@@ -178,11 +272,15 @@ export class Engine {
   /** A sampler keeps nothing of requests that were cancelled. */
   #dropRequests(): void {
     if (this.#sampler === null || this.#sampler.idle) return;
-    this.#numTokensBefore += this.#sampler.stats.numSampledTokens;
-    const model = loaded(this.#model);
-    this.#sampler.dispose();
-    this.#sampler = new Sampler({ model });
+    this.#renewSampler(this.#sampler, loaded(this.#model));
     this.#onDropped();
+  }
+
+  #renewSampler(sampler: Sampler, model: Model): void {
+    this.#numTokensBefore += sampler.stats.numSampledTokens;
+    this.#sampler = null;
+    sampler.dispose();
+    this.#sampler = new Sampler({ model });
   }
 
   #dropModel(): void {
@@ -191,13 +289,34 @@ export class Engine {
     this.#sampler?.dispose();
     this.#trainer?.dispose();
     this.#model?.dispose();
+    this.#dropWeights();
     this.#sampler = null;
     this.#trainer = null;
     this.#model = null;
-    this.#weights = null;
     this.#key = null;
     if (hadRequests) this.#onDropped();
   }
+
+  #dropWeights(): void {
+    this.#weights = null;
+    this.#placed?.free();
+    this.#placed = null;
+  }
+
+  #dropShard(): void {
+    this.#shard?.parameters.dispose();
+    this.#shard?.placed.free();
+    this.#shard = null;
+  }
+}
+
+/** A reducer's range, and the region of its newest weights. */
+interface Shard {
+  readonly parameters: ParameterShard;
+  readonly form: WeightForm;
+  readonly start: number;
+  readonly end: number;
+  readonly placed: PlacedRegion;
 }
 
 function loaded<T>(value: T | null): T {

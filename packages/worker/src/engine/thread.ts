@@ -8,6 +8,7 @@ import { workerData } from "node:worker_threads";
 import { serveCalls, type ThreadContext } from "@gumshoe/core";
 
 import { ModelSwitchedError } from "../errors.js";
+import { IDLE_MS, IdleTimer } from "../host/idle-timer.js";
 import { type EngineCalls, type EngineOptions, type TokensSampled } from "./calls.js";
 import { Engine } from "./engine.js";
 
@@ -23,6 +24,7 @@ const sampling = new Map<string, Sampling>();
 const engine = new Engine(workerData as EngineOptions, () =>
   failAllSamples(new ModelSwitchedError()),
 );
+const idle = new IdleTimer(IDLE_MS, () => engine.releaseIdle());
 let nextSample = 1;
 let stepping = false;
 
@@ -30,9 +32,18 @@ const notify = serveCalls<EngineCalls, TokensSampled>({
   sample: addSample,
   loadModel: (argument) => engine.loadModel(argument),
   setWeights: (argument) => engine.setWeights(argument),
-  gradient: (argument) => engine.gradient(argument),
+  gradient: (argument) => {
+    idle.stop();
+    try {
+      return engine.gradient(argument);
+    } finally {
+      idle.start();
+    }
+  },
   assign: (argument) => engine.assign(argument),
-  sumLanes: (argument) => engine.sumLanes(argument),
+  writeMoments: (argument) => engine.writeMoments(argument),
+  addLane: (argument) => engine.addLane(argument),
+  sumSquares: (argument) => engine.sumSquares(argument),
   step: (argument) => engine.step(argument),
   readMoments: (argument) => engine.readMoments(argument),
 });
@@ -47,6 +58,7 @@ function addSample(
   signal.addEventListener("abort", () => {
     if (sampling.delete(id)) engine.cancelSample(id);
   });
+  idle.stop();
   if (!stepping) {
     stepping = true;
     setImmediate(step);
@@ -68,6 +80,7 @@ function step(): void {
   }
   stepping = engine.isSampling;
   if (stepping) setImmediate(step);
+  else idle.start();
 }
 
 function failAllSamples(thrown: unknown): void {

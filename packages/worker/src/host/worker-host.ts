@@ -12,13 +12,7 @@ import {
 } from "@gumshoe/protocol";
 import { type JobContext, JobWorker, RedisLink } from "@gumshoe/queue";
 import { RpcChannel, type RpcHandlers, RpcServer } from "@gumshoe/rpc";
-import {
-  type HeldRange,
-  MemoryFiles,
-  serveTensor,
-  shareAhead,
-  TensorNotHeldError,
-} from "@gumshoe/tensors";
+import { type HeldRange, RegionDirectory, serveTensor, TensorNotHeldError } from "@gumshoe/tensors";
 
 import { EngineThread } from "../engine/engine-thread.js";
 import { RolloutRole } from "../inference/rollout-role.js";
@@ -64,7 +58,7 @@ export class WorkerHost {
   readonly #server: RpcServer;
   readonly #channels: Channels;
   readonly #coordinator: RpcChannel;
-  readonly #files = new MemoryFiles();
+  readonly #directory: RegionDirectory;
   #engine: EngineThread | null = null;
   #redis: RedisLink | null = null;
   #role: Role | null = null;
@@ -81,6 +75,8 @@ export class WorkerHost {
     this.#server = new RpcServer({ token, tls, logger: this.#logger });
     this.#channels = new Channels({ token, tls });
     this.#coordinator = new RpcChannel(settings.coordinator, { token, tls });
+    const { isMemoryShared: isShared } = settings;
+    this.#directory = new RegionDirectory({ isShared, logger: this.#logger });
   }
 
   get state(): WorkerState {
@@ -101,7 +97,7 @@ export class WorkerHost {
             home: this.#settings.home,
             engine: this.#engine,
             channels: this.#channels,
-            onPublished: (run, name, held) => shareAhead(this.#files, { run, name }, held),
+            directory: this.#directory,
           })
         : null;
     if (reducer !== null) this.#server.serve(ReducerService, reducer.handlers(), CALLERS);
@@ -109,7 +105,7 @@ export class WorkerHost {
       pullTensor: (request) => {
         const held = this.#role?.held(request.run, request.name) ?? null;
         if (held === null) throw new TensorNotHeldError(request.name, "is not held here");
-        return serveTensor(request, held, this.#files);
+        return serveTensor(request, held);
       },
     };
     this.#server.serve(TensorService, tensors, CALLERS);
@@ -144,7 +140,6 @@ export class WorkerHost {
     await this.#role?.close();
     await this.#membership?.stop();
     await this.#server.stop(500);
-    await this.#files.close();
     this.#channels.close();
     this.#coordinator.close();
     this.#redis?.close();
@@ -164,7 +159,13 @@ export class WorkerHost {
     this.#redis = redis;
     const rollouts = this.#coordinator.client(RolloutService);
     const training = role === "trainer";
-    const session = new EngineSession({ engine, channels: this.#channels, training, logger });
+    const session = new EngineSession({
+      engine,
+      channels: this.#channels,
+      directory: this.#directory,
+      training,
+      logger,
+    });
     const common = { workerId: this.#workerId, engine, session, rollouts };
     const version = () => session.version;
     const logged =
@@ -176,11 +177,20 @@ export class WorkerHost {
       const handler = logged(work.handle.bind(work));
       const concurrency = ROLLOUT_CONCURRENCY;
       const worker = new JobWorker("rollout", { redis, handler, concurrency, logger });
-      const close = () => work.close();
+      const close = async () => {
+        await work.close();
+        session.release();
+      };
       return { worker, held: () => null, version, tokens: () => engine.tokensSampled, close };
     }
     const packs = this.#coordinator.client(PackService);
-    const work = new GradientRole({ ...common, packs, channels: this.#channels, address });
+    const work = new GradientRole({
+      ...common,
+      packs,
+      channels: this.#channels,
+      directory: this.#directory,
+      address,
+    });
     const handler = logged(work.handle.bind(work));
     const worker = new JobWorker("gradient", { redis, handler, logger });
     const held = (_run: string, name: string) => work.offered(name);
@@ -189,7 +199,10 @@ export class WorkerHost {
       held,
       version,
       tokens: () => work.tokensTrained,
-      close: async () => undefined,
+      close: async () => {
+        work.close();
+        session.release();
+      },
     };
   }
 
@@ -216,7 +229,7 @@ function reducerRole(reducer: ReducerRole): Role {
     held: (run, name) => reducer.published(run, name),
     version: () => reducer.version,
     tokens: () => 0,
-    close: async () => undefined,
+    close: async () => reducer.close(),
   };
 }
 

@@ -1,15 +1,25 @@
+import { readWeights, type WeightForm } from "@gumshoe/engine";
 import {
   formatTensorName,
   type NormResponse,
   type StepRequest,
   type StepResponse,
 } from "@gumshoe/protocol";
-import { type HeldRange, pullTensor } from "@gumshoe/tensors";
+import {
+  findTensorFile,
+  type HeldRange,
+  pullTensor,
+  Region,
+  type RegionDirectory,
+} from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
-import { OutOfOrderError } from "../errors.js";
+import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
-import { sharedFloats } from "./shared-floats.js";
+import { type LaneSource, LaneSum } from "./lane-sum.js";
+
+/** How long a lane waits for the ones before it, in ms: about what lanes of one length differ by. */
+const TURN_MS = 2000;
 
 /** What an assignment is. */
 export interface AssignmentOptions {
@@ -18,28 +28,36 @@ export interface AssignmentOptions {
   readonly start: number;
   readonly end: number;
   readonly blockSize: number;
+  /** How weights lie in a region. */
+  readonly form: WeightForm;
   /** Updates that the first weights have seen. */
   readonly version: number;
-  /** The first weights of the range. */
-  readonly weights: SharedArrayBuffer;
+  /** The region with the first weights of the range. */
+  readonly weights: Region;
   readonly blockDigests: string[];
   readonly engine: EngineThread;
   readonly channels: Channels;
-  /** Called with every version that can be pulled from now on, by its tensor name. */
-  readonly onPublished: (name: string, held: HeldRange) => void;
+  readonly directory: RegionDirectory;
+}
+
+/** Names the region into which the reducers of one machine write a weight version. */
+export function regionName(plan: string, version: number): string {
+  return `next-${plan.replaceAll(/[^\w-]/g, "_").slice(0, 100)}-${version}`;
 }
 
 /**
- * A range of one run's parameters under one plan: collects lanes, sums them, steps, publishes.
+ * A range of one run's parameters under one plan: adds lanes as they come, steps, publishes.
  *
- * Every request may come twice: what was answered once is answered again without being done again.
+ * - Every request may come twice: what was answered once is answered again without being done again.
+ * - The next version is written into a region that the reducers of this machine share, and that engines map.
  */
 export class Assignment {
   readonly options: AssignmentOptions;
   #version: number;
   #blockDigests: string[];
-  readonly #published = new Map<number, SharedArrayBuffer>();
-  readonly #lanes = new Map<number, Promise<SharedArrayBuffer>>();
+  readonly #published = new Map<number, Region>();
+  #lanes = new LaneSum(TURN_MS);
+  #isClosed = false;
   #norm: { update: number; answer: Promise<NormResponse> } | null = null;
   #step: { update: number; answer: Promise<StepResponse> } | null = null;
 
@@ -47,7 +65,7 @@ export class Assignment {
     this.options = options;
     this.#version = options.version;
     this.#blockDigests = options.blockDigests;
-    this.#publish(options.version, options.weights);
+    this.#published.set(options.version, options.weights);
   }
 
   /** The newest version. */
@@ -62,32 +80,30 @@ export class Assignment {
 
   /** Finds a published version; null when it was freed or never made. */
   published(version: number): HeldRange | null {
-    const memory = this.#published.get(version);
-    if (memory === undefined) return null;
-    return { start: this.options.start, values: new Float32Array(memory) };
+    const region = this.#published.get(version);
+    if (region === undefined) return null;
+    const { start, end, form } = this.options;
+    const read = (from: number, to: number): Float32Array => {
+      const values = new Float32Array(to - from);
+      readWeights(form, region.values, values, from);
+      return values;
+    };
+    return { start, end, read, file: region.file };
   }
 
-  /** Pulls one lane's gradient for this range, unless it is held or on its way. */
+  /** Adds one lane's gradient for this range, unless it is added or on its way. */
   async collect(update: number, lane: number, address: string): Promise<void> {
     // A lane of an update that was made already: the trainer only missed the answer.
     if (update < this.#version) return;
     this.#expect(update);
-    let pulled = this.#lanes.get(lane);
-    if (pulled === undefined) {
-      pulled = this.#pull(update, lane, address);
-      this.#lanes.set(lane, pulled);
-      pulled.catch(() => {
-        if (this.#lanes.get(lane) === pulled) this.#lanes.delete(lane);
-      });
-    }
-    await pulled;
+    await this.#lanes.take(lane, this.#source(update, lane, address));
   }
 
-  /** Sums the lanes in lane order. */
+  /** Returns the sums of squares of all lanes' sum. */
   async norm(update: number, numLanes: number): Promise<NormResponse> {
     if (this.#norm?.update === update) return this.#norm.answer;
     this.#expect(update);
-    const answer = this.#sumLanes(numLanes);
+    const answer = this.#sumSquares(numLanes);
     this.#norm = { update, answer };
     answer.catch(() => {
       if (this.#norm?.answer === answer) this.#norm = null;
@@ -106,49 +122,99 @@ export class Assignment {
     return answer;
   }
 
-  async #pull(update: number, lane: number, address: string): Promise<SharedArrayBuffer> {
-    const { run, plan, start, end, channels } = this.options;
-    const memory = sharedFloats(end - start);
-    const name = formatTensorName({ type: "gradient", plan, update, lane });
-    const request = { run, name, start, end, digest: "" };
-    await pullTensor(channels.to(address), request, new Float32Array(memory));
-    return memory;
+  /** Gives all regions back; lanes on their way are not added any more, since the engine has another range. */
+  close(): void {
+    this.#isClosed = true;
+    for (const version of [...this.#published.keys()]) this.#free(version);
   }
 
-  async #sumLanes(numLanes: number): Promise<NormResponse> {
-    const lanes: SharedArrayBuffer[] = [];
-    for (let lane = 0; lane < numLanes; lane++) {
-      const memory = await this.#lanes.get(lane);
-      if (memory === undefined) throw new OutOfOrderError(`lane ${lane} was not collected`);
-      lanes.push(memory);
+  #source(update: number, lane: number, address: string): LaneSource {
+    const { start } = this.options;
+    const hold = async () => {
+      const region = await this.#copy(update, lane, address);
+      const add = (isFirst: boolean) => this.#add(region, { isFirst, from: start });
+      return { add };
+    };
+    const add = async (isFirst: boolean): Promise<void> => {
+      const region = await this.#mapped(update, lane, address);
+      if (region !== null) await this.#add(region, { isFirst, from: 0 });
+      else await (await hold()).add(isFirst);
+    };
+    return { add, hold };
+  }
+
+  /** Adds the gradient in a region, which begins with the vector's element `from`, and closes it. */
+  async #add(region: Region, { isFirst, from }: { isFirst: boolean; from: number }): Promise<void> {
+    const { engine, plan } = this.options;
+    try {
+      if (this.#isClosed) throw new WrongPlanError(plan, null);
+      const { memory: lane, elements } = region;
+      await engine.call("addLane", { isFirst, lane, elements, from });
+    } finally {
+      region.close();
     }
+  }
+
+  /** Opens the region in which a trainer of this machine offers its gradient; null when it is not here. */
+  async #mapped(update: number, lane: number, address: string): Promise<Region | null> {
+    const { form, channels, directory } = this.options;
+    if (!directory.isShared) return null;
+    const file = await findTensorFile(channels.to(address), this.#request(update, lane));
+    if (file === null) return null;
+    const region = Region.open(file.path, form.numParameters, file.inode);
+    if (region === null) directory.tellOnce("a trainer's region cannot be opened");
+    return region;
+  }
+
+  /** Copies a lane's gradient for this range. */
+  async #copy(update: number, lane: number, address: string): Promise<Region> {
+    const { start, end, channels } = this.options;
+    const region = Region.create(end - start, { isShared: this.options.directory.isShared });
+    try {
+      await pullTensor(channels.to(address), this.#request(update, lane), region.values);
+      region.unmap();
+      return region;
+    } catch (error) {
+      region.close();
+      throw error;
+    }
+  }
+
+  #request(update: number, lane: number) {
+    const { run, plan, start, end } = this.options;
+    const name = formatTensorName({ type: "gradient", plan, update, lane });
+    return { run, name, start, end, digest: "" };
+  }
+
+  async #sumSquares(numLanes: number): Promise<NormResponse> {
+    this.#lanes.check(numLanes);
     const { engine, blockSize } = this.options;
-    const sums = await engine.call("sumLanes", { lanes, blockSize });
+    const sums = await engine.call("sumSquares", { blockSize });
     return { blockSums: [...sums] };
   }
 
   async #move(request: StepRequest): Promise<StepResponse> {
     const { lr, beta1, beta2, eps, weightDecay, gradScale, update } = request;
-    const into = sharedFloats(this.options.end - this.options.start);
+    const { engine, directory, plan, form } = this.options;
     const step = { lr, beta1, beta2, eps, weightDecay, gradScale, step: update + 1 };
-    const { blockDigests } = await this.options.engine.call("step", { step, into });
-    this.#lanes.clear();
+    const { region } = directory.join(regionName(plan, update + 1), form.length);
+    const { blockDigests } = await engine.call("step", { step, into: region.memory });
+    this.#lanes = new LaneSum(TURN_MS);
     this.#version = update + 1;
     this.#blockDigests = blockDigests;
-    this.#publish(this.#version, into);
-    for (const version of this.#published.keys()) {
-      if (version !== this.#version && !request.retain.includes(version)) {
-        this.#published.delete(version);
-      }
+    this.#published.set(this.#version, region);
+    for (const version of [...this.#published.keys()]) {
+      if (version !== this.#version && !request.retain.includes(version)) this.#free(version);
     }
     return { blockDigests };
   }
 
-  #publish(version: number, weights: SharedArrayBuffer): void {
-    const { start, onPublished } = this.options;
-    this.#published.set(version, weights);
-    const name = formatTensorName({ type: "weights", version });
-    onPublished(name, { start, values: new Float32Array(weights) });
+  #free(version: number): void {
+    const region = this.#published.get(version);
+    if (region === undefined) return;
+    this.#published.delete(version);
+    this.options.directory.withdraw(regionName(this.options.plan, version));
+    region.close();
   }
 
   #expect(update: number): void {

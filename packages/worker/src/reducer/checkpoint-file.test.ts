@@ -23,9 +23,11 @@ beforeEach(() => {
   writeFileSync(join(home, "token"), Buffer.alloc(100));
 });
 
-function write(name: string, { dataOffset = 20, start = 2 } = {}): Promise<void> {
+function write(name: string, { dataOffset = 20, start = 2, dtype = "F32" } = {}): Promise<void> {
   const values = Float32Array.from([1, 2, 3]);
-  return writeCheckpointRange({ home, run: "a", file: { name, dataOffset }, start, values });
+  const read = async (from: number, to: number) => values.slice(from - start, to - start);
+  const range = { start, end: start + values.length, read };
+  return writeCheckpointRange({ home, run: "a", file: { name, dataOffset, dtype }, ...range });
 }
 
 test("a range is written at its place, and nowhere else", async () => {
@@ -35,6 +37,16 @@ test("a range is written at its place, and nowhere else", async () => {
   expect(bytes.subarray(0, 28).every((byte) => byte === 0)).toBe(true);
   expect(bytes).toHaveLength(100);
   await write("runs/a/checkpoints/3.tmp/state/moments.bin");
+});
+
+test("values are stored as the request says", async () => {
+  await write(NAME, { dtype: "BF16" });
+  const bytes = readFileSync(join(home, NAME));
+  expect([...new Uint16Array(Uint8Array.from(bytes.subarray(24, 30)).buffer)]).toEqual([
+    0x3f80, 0x4000, 0x4040,
+  ]);
+  expect(bytes.subarray(30).every((byte) => byte === 0)).toBe(true);
+  await expect(write(NAME, { dtype: "I8" })).rejects.toThrow('has values of dtype "I8"');
 });
 
 test.each([

@@ -7,7 +7,8 @@ import { type FileHandle, open, realpath } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 
 import { diskError, errorMessage, FolderAwayError } from "@gumshoe/core";
-import { type CheckpointFile, floatsToBytes } from "@gumshoe/protocol";
+import { BYTES_PER_FLOAT, encodeFloats, type FloatFormat, isFloatFormat } from "@gumshoe/engine";
+import { type CheckpointFile } from "@gumshoe/protocol";
 
 import { CheckpointPathError } from "../errors.js";
 
@@ -19,23 +20,28 @@ export interface CheckpointRange {
   readonly home: string;
   readonly run: string;
   readonly file: CheckpointFile;
-  /** First element. */
+  /** First element of the flat vector, and the one after the last. */
   readonly start: number;
-  readonly values: Float32Array;
+  readonly end: number;
+  /** Returns elements [start, end) of the flat vector. */
+  readonly read: (start: number, end: number) => Promise<Float32Array>;
 }
 
+/** Elements that are written at a time. */
+const WRITTEN_AT_ONCE = 1 << 20;
+
 /**
- * Writes values into a prepared file at their place in the flat vector, and syncs it.
+ * Writes a range into a prepared file at its place in the flat vector, a piece at a time, and syncs it.
  *
  * @throws CheckpointPathError, and DiskFullError or FolderAwayError, which are waited for
  */
 export async function writeCheckpointRange(range: CheckpointRange): Promise<void> {
-  const { home, values } = range;
+  const { home, start, end } = range;
   const handle = await openPrepared(range);
   try {
     await writeValues(handle, range);
   } catch (error) {
-    throw diskError(error, home, values.byteLength) ?? error;
+    throw diskError(error, home, (end - start) * BYTES_PER_FLOAT[formatOf(range.file)]) ?? error;
   } finally {
     await handle.close();
   }
@@ -43,16 +49,26 @@ export async function writeCheckpointRange(range: CheckpointRange): Promise<void
 
 async function writeValues(
   handle: FileHandle,
-  { file, start, values }: CheckpointRange,
+  { file, start, end, read }: CheckpointRange,
 ): Promise<void> {
-  const bytes = floatsToBytes(values);
-  const position = file.dataOffset + start * Float32Array.BYTES_PER_ELEMENT;
+  const format = formatOf(file);
+  const placeOf = (element: number) => file.dataOffset + element * BYTES_PER_FLOAT[format];
   const { size } = await handle.stat();
-  if (position + bytes.byteLength > size) {
+  if (placeOf(end) > size) {
     throw new CheckpointPathError(file.name, `has ${size} bytes, too few for this range`);
   }
-  await handle.write(bytes, 0, bytes.byteLength, position);
+  for (let at = start; at < end; at += WRITTEN_AT_ONCE) {
+    const values = await read(at, Math.min(end, at + WRITTEN_AT_ONCE));
+    const bytes = encodeFloats(values, format);
+    await handle.write(bytes, 0, bytes.byteLength, placeOf(at));
+  }
   await handle.sync();
+}
+
+function formatOf({ name, dtype }: CheckpointFile): FloatFormat {
+  if (isFloatFormat(dtype)) return dtype;
+  const problem = `has values of dtype ${JSON.stringify(dtype.slice(0, 20))}`;
+  throw new CheckpointPathError(name.slice(0, 200), problem);
 }
 
 async function openPrepared({ home, run, file }: CheckpointRange): Promise<FileHandle> {

@@ -4,7 +4,16 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { readMoments } from "./optimizer-file.js";
+import { openMoments } from "./optimizer-file.js";
+
+async function readMoments(from: string, start: number, end: number) {
+  const file = await openMoments(from);
+  try {
+    return await file.read(start, end);
+  } finally {
+    await file.close();
+  }
+}
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "optimizer-"))));

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 
 import { errorMessage } from "@gumshoe/core";
-import { EARLIER_MOMENTS_FILE, MOMENTS_FILE } from "@gumshoe/protocol";
+import { bytesToFloats, EARLIER_MOMENTS_FILE, MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { OptimizerFileError } from "../errors.js";
 
@@ -11,45 +11,64 @@ const F32_BYTES = 4;
 /** Longest safetensors header that is read, in bytes: a real one has two tensors. */
 const MAX_HEADER_BYTES = 1 << 20;
 
+/** The open file of a checkpoint's moments. */
+export interface MomentsFile {
+  /**
+   * Reads elements [start, end) of both moments.
+   *
+   * @returns  m and v [end - start] f32
+   * @throws   OptimizerFileError when the file is truncated or of another shape
+   */
+  read(start: number, end: number): Promise<{ m: Float32Array; v: Float32Array }>;
+  /**
+   * Reads elements [start, end) of the weights; null where the model's own file has them in full.
+   *
+   * @throws  OptimizerFileError
+   */
+  readonly readMaster: ((start: number, end: number) => Promise<Float32Array>) | null;
+  close(): Promise<void>;
+}
+
 /**
- * Reads a range of both moments from a checkpoint's `optimizer.moments`, or from the
- * `optimizer.safetensors` of an earlier version.
+ * Opens a checkpoint's `optimizer.moments`, or the `optimizer.safetensors` of an earlier version.
  *
- * @returns  m and v [end - start] f32
- * @throws   OptimizerFileError when the file is missing, truncated or of another shape
+ * @throws OptimizerFileError when the file is missing or broken
  */
-export async function readMoments(
-  folder: string,
-  start: number,
-  end: number,
-): Promise<{ m: Float32Array; v: Float32Array }> {
+export async function openMoments(folder: string): Promise<MomentsFile> {
   const earlier = join(folder, EARLIER_MOMENTS_FILE);
   const file = existsSync(earlier) ? earlier : join(folder, MOMENTS_FILE);
   const handle = await open(file).catch((cause: unknown) => {
     throw new OptimizerFileError(file, errorMessage(cause), cause);
   });
+  const read = async (length: number, position: number): Promise<Buffer> => {
+    const bytes = Buffer.alloc(length);
+    const { bytesRead } = await handle.read(bytes, 0, length, position);
+    if (bytesRead !== length) throw new OptimizerFileError(file, "is truncated");
+    return bytes;
+  };
   try {
-    const read = async (length: number, position: number): Promise<Buffer> => {
-      const bytes = Buffer.alloc(length);
-      const { bytesRead } = await handle.read(bytes, 0, length, position);
-      if (bytesRead !== length) throw new OptimizerFileError(file, "is truncated");
-      return bytes;
-    };
     const headerBytes = Number((await read(8, 0)).readBigUInt64LE());
     if (headerBytes > MAX_HEADER_BYTES) throw new OptimizerFileError(file, "has a broken header");
     const header = parseHeader(file, (await read(headerBytes, 8)).toString("utf8"));
-    const range = async (name: string): Promise<Float32Array> => {
+    const range = async (name: string, start: number, end: number): Promise<Float32Array> => {
       const [begin, behind] = offsetsOf(header, name);
       if (behind - begin < end * F32_BYTES) {
         throw new OptimizerFileError(file, `does not hold ${name} up to element ${end}`);
       }
       const position = 8 + headerBytes + begin + start * F32_BYTES;
-      const bytes = await read((end - start) * F32_BYTES, position);
-      return new Float32Array(Uint8Array.from(bytes).buffer);
+      return bytesToFloats(await read((end - start) * F32_BYTES, position));
     };
-    return { m: await range("exp_avg"), v: await range("exp_avg_sq") };
-  } finally {
+    return {
+      read: async (start, end) => ({
+        m: await range("exp_avg", start, end),
+        v: await range("exp_avg_sq", start, end),
+      }),
+      readMaster: hasTensor(header, "master") ? (start, end) => range("master", start, end) : null,
+      close: () => handle.close(),
+    };
+  } catch (error) {
     await handle.close();
+    throw error;
   }
 }
 
@@ -59,6 +78,10 @@ function parseHeader(file: string, text: string): unknown {
   } catch (cause) {
     throw new OptimizerFileError(file, "has a broken header", cause);
   }
+}
+
+function hasTensor(header: unknown, name: string): boolean {
+  return Object.hasOwn(Object(header) as object, name);
 }
 
 /** Returns where a tensor begins and ends behind the header, in bytes; an empty range where it says neither. */

@@ -1,4 +1,4 @@
-import { openModelFolder } from "@gumshoe/engine";
+import { openModelFolder, type WeightForm, weightForm, writeWeights } from "@gumshoe/engine";
 import {
   type AssignRequest,
   type AssignResponse,
@@ -8,15 +8,17 @@ import {
   type WriteCheckpointResponse,
 } from "@gumshoe/protocol";
 import { type RpcHandlers } from "@gumshoe/rpc";
-import { type HeldRange } from "@gumshoe/tensors";
+import { type HeldRange, type Region, type RegionDirectory } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
-import { Assignment } from "./assignment.js";
+import { Assignment, regionName } from "./assignment.js";
 import { writeCheckpointRange } from "./checkpoint-file.js";
-import { readMoments } from "./optimizer-file.js";
-import { sharedFloats, toShared } from "./shared-floats.js";
+import { type MomentsFile, openMoments } from "./optimizer-file.js";
+
+/** Elements that are read from a file at a time. */
+const READ_AT_ONCE = 1 << 20;
 
 /** What a reducer needs of its process. */
 export interface ReducerRoleOptions {
@@ -24,8 +26,7 @@ export interface ReducerRoleOptions {
   readonly home: string;
   readonly engine: EngineThread;
   readonly channels: Channels;
-  /** Called with every vector of weights that can be pulled from now on. */
-  readonly onPublished: (run: string, name: string, held: HeldRange) => void;
+  readonly directory: RegionDirectory;
 }
 
 /** Serves ReducerService: owns one range of one run's parameters at a time. */
@@ -72,7 +73,7 @@ export class ReducerRole {
 
   async #assign(request: AssignRequest): Promise<AssignResponse> {
     if (this.#assigning?.plan === request.plan) return this.#assigning.answer;
-    this.#assignment = null;
+    this.#drop();
     const answer = this.#load(request);
     this.#assigning = { plan: request.plan, answer };
     answer.catch(() => {
@@ -83,57 +84,80 @@ export class ReducerRole {
 
   async #load(request: AssignRequest): Promise<AssignResponse> {
     const { run, plan, start, end, folder, version, blockSize } = request;
-    const { engine, channels, onPublished } = this.#options;
+    const { engine, channels, directory } = this.#options;
     const model = await openModelFolder(folder);
-    const weights = toShared(await model.readParameters(start, end));
-    await model.close();
-    const moments = request.withOptimizer ? await readMoments(folder, start, end) : null;
-    const { blockDigests } = await engine.call("assign", {
-      master: weights,
-      m: moments === null ? sharedFloats(end - start) : toShared(moments.m),
-      v: moments === null ? sharedFloats(end - start) : toShared(moments.v),
-    });
-    if (this.#assigning?.plan !== plan)
-      throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
-    this.#assignment = new Assignment({
-      run,
-      plan,
-      start,
-      end,
-      blockSize,
-      version,
-      weights,
-      blockDigests,
-      engine,
-      channels,
-      onPublished: (name, held) => onPublished(run, name, held),
-    });
-    return { blockDigests };
+    let weights: Region | null = null;
+    let moments: MomentsFile | null = null;
+    try {
+      const form = weightForm(model.config);
+      moments = request.withOptimizer ? await openMoments(folder) : null;
+      weights = directory.join(regionName(plan, version), form.length).region;
+      const read = moments?.readMaster ?? ((from, to) => model.readParameters(from, to));
+      await readInto(weights, form, { start, end, read });
+      const { blockDigests } = await engine.call("assign", {
+        configJson: model.assets["config.json"] ?? "{}",
+        start,
+        end,
+        weights: weights.memory,
+      });
+      if (moments !== null) await this.#takeMoments(moments, start, end);
+      if (this.#assigning?.plan !== plan)
+        throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
+      const range = { run, plan, start, end, blockSize, form, version, weights, blockDigests };
+      this.#assignment = new Assignment({ ...range, engine, channels, directory });
+      return { blockDigests };
+    } catch (error) {
+      directory.withdraw(regionName(plan, version));
+      weights?.close();
+      throw error;
+    } finally {
+      await moments?.close();
+      await model.close();
+    }
+  }
+
+  async #takeMoments(file: MomentsFile, start: number, end: number): Promise<void> {
+    for (let at = start; at < end; at += READ_AT_ONCE) {
+      const moments = await file.read(at, Math.min(end, at + READ_AT_ONCE));
+      await this.#options.engine.call("writeMoments", { at: at - start, ...moments });
+    }
   }
 
   async #writeCheckpoint(request: WriteCheckpointRequest): Promise<WriteCheckpointResponse> {
     const assignment = this.#of(request.plan);
-    const { start, end } = assignment.options;
+    const { run, start, end } = assignment.options;
     const weights = assignment.published(request.version);
     if (request.version !== assignment.version || weights === null) {
       throw new OutOfOrderError(
         `version ${request.version} cannot be written, version ${assignment.version} is here`,
       );
     }
-    const m = sharedFloats(end - start);
-    const v = sharedFloats(end - start);
-    await this.#options.engine.call("readMoments", { m, v });
-    const { home } = this.#options;
-    const { run } = assignment.options;
+    const { home, engine } = this.#options;
+    const moment = (name: "m" | "v") => async (from: number, to: number) => {
+      const moments = await engine.call("readMoments", { at: from - start, length: to - from });
+      return moments[name];
+    };
+    const readWeights = async (from: number, to: number) => weights.read(from, to);
     const parts = [
-      { file: request.weights, values: weights.values },
-      { file: request.expAvg, values: new Float32Array(m) },
-      { file: request.expAvgSq, values: new Float32Array(v) },
+      { file: request.weights, read: readWeights },
+      { file: request.master, read: readWeights },
+      { file: request.expAvg, read: moment("m") },
+      { file: request.expAvgSq, read: moment("v") },
     ];
-    for (const { file, values } of parts) {
-      if (file !== undefined) await writeCheckpointRange({ home, run, file, start, values });
+    for (const { file, read } of parts) {
+      if (file !== undefined) await writeCheckpointRange({ home, run, file, start, end, read });
     }
     return { blockDigests: assignment.blockDigests };
+  }
+
+  /** Gives all regions back. */
+  close(): void {
+    this.#drop();
+  }
+
+  #drop(): void {
+    this.#assignment?.close();
+    this.#assignment = null;
   }
 
   #of(plan: string): Assignment {
@@ -144,3 +168,18 @@ export class ReducerRole {
     return assignment;
   }
 }
+
+/** Copies a range of weights into a region, a piece at a time. */
+async function readInto(
+  region: Region,
+  form: WeightForm,
+  { start, end, read }: { start: number; end: number; read: ReadRange },
+): Promise<void> {
+  for (let at = start; at < end; at += READ_AT_ONCE) {
+    const values = await read(at, Math.min(end, at + READ_AT_ONCE));
+    writeWeights(form, region.values, values, at);
+  }
+  region.unmap();
+}
+
+type ReadRange = (start: number, end: number) => Promise<Float32Array>;

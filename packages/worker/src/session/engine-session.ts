@@ -1,21 +1,10 @@
 import { type Logger } from "@gumshoe/core";
-import { formatTensorName, type TensorSource } from "@gumshoe/protocol";
-import { pullTensor } from "@gumshoe/tensors";
+import { type Region, type RegionDirectory } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { WrongWeightsError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
-import { type RunAssets } from "./run-assets.js";
-
-/** The model and the weights that a job names. */
-export interface RequiredWeights {
-  readonly run: string;
-  readonly assets: RunAssets;
-  readonly version: number;
-  readonly digest: string;
-  /** Where the ranges of this weight version are served. */
-  readonly sources: readonly TensorSource[];
-}
+import { type RequiredWeights, WeightRegions } from "./weight-regions.js";
 
 /** A job that waits for its weights. */
 interface Waiting {
@@ -25,25 +14,24 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-const F32_BYTES = 4;
-
 /**
  * The one owner of what the engine of an inference or trainer worker holds: a model and its weights.
  *
  * - Both are identified by content, never by the name of a run or a version number alone.
  * - Jobs that want what is held enter at once; others wait, in order, until all jobs inside have left.
- *   Then the model is loaded if it is another one, the weights are pulled, set, and compared by the
- *   digest that the engine computed.
+ *   Then the model is loaded if it is another one, a region with the weights is found or made, and its
+ *   content compared by the digest that the engine computed.
  * - After any failure, inside or on the way, the engine counts as holding nothing: the next job loads
  *   everything again.
  */
 export class EngineSession {
   readonly #engine: EngineThread;
-  readonly #channels: Channels;
+  readonly #regions: WeightRegions;
   readonly #logger: Logger;
   readonly #training: boolean;
   readonly #queue: Waiting[] = [];
-  #memory = new SharedArrayBuffer(0);
+  /** The region that the engine reads, by the digest that its weights were found under. */
+  #region: { digest: string; region: Region } | null = null;
   #held: { model: string; version: number; digest: string } | null = null;
   #inside = 0;
   #changing = false;
@@ -52,11 +40,12 @@ export class EngineSession {
   constructor(options: {
     engine: EngineThread;
     channels: Channels;
+    directory: RegionDirectory;
     training: boolean;
     logger: Logger;
   }) {
     this.#engine = options.engine;
-    this.#channels = options.channels;
+    this.#regions = new WeightRegions(options);
     this.#training = options.training;
     this.#logger = options.logger;
   }
@@ -148,42 +137,52 @@ export class EngineSession {
     return held !== null && held.model === assets.modelConfigJson && held.digest === digest;
   }
 
-  /** The engine's own calls are waited for even after an abort: they read the memory that is pulled into. */
+  /** The engine's own calls are waited for even after an abort: they read the region of the weights. */
   async #change(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
-    const { run, assets, version, digest } = wanted;
+    const { assets, version, digest } = wanted;
     const { modelConfigJson: configJson } = assets;
     this.#held = null;
     await this.#engine.call("loadModel", { configJson, training: this.#training });
-    await this.#pull(wanted, signal);
-    const got = await this.#engine.call("setWeights", { values: this.#memory });
-    if (got !== digest) {
-      this.#logger.warn({ run, version, digest, got }, "pulled weights have the wrong digest");
-      throw new WrongWeightsError(version, digest, got);
+    this.release();
+    const regions = this.#regions;
+    const found = regions.find(wanted);
+    if (found !== null && (await this.#set(wanted, found)) !== digest) regions.distrust(wanted);
+    if (this.#region === null) {
+      const offered = await regions.ofReducers(wanted, signal);
+      if (offered !== null) await this.#set(wanted, offered);
+    }
+    if (this.#region === null) {
+      const got = await regions.pulled(wanted, signal, (region) => this.#set(wanted, region));
+      if (got !== digest) throw new WrongWeightsError(version, digest, got);
     }
     this.#held = { model: configJson, version, digest };
   }
 
-  async #pull(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
-    const { run, version, digest, sources } = wanted;
-    const { numParameters } = wanted.assets;
-    if (this.#memory.byteLength !== numParameters * F32_BYTES) {
-      this.#memory = new SharedArrayBuffer(numParameters * F32_BYTES);
+  /** Gives the region of the weights back, which the engine must not read any more. */
+  release(): void {
+    if (this.#region === null) return;
+    this.#regions.release(this.#region.digest, this.#region.region);
+    this.#region = null;
+  }
+
+  /** Makes the engine read a region; returns the digest of what lies there. Keeps it if it is the right one. */
+  async #set(wanted: RequiredWeights, region: Region): Promise<string> {
+    const { run, version, digest } = wanted;
+    let got: string;
+    try {
+      got = await this.#engine.call("setWeights", { weights: region.memory });
+    } catch (error) {
+      region.close();
+      throw error;
     }
-    const flat = new Float32Array(this.#memory);
-    const name = formatTensorName({ type: "weights", version });
-    const pulls = await Promise.allSettled(
-      sources.map(({ address, start, end }) =>
-        pullTensor(
-          this.#channels.to(address),
-          { run, name, start, end, digest },
-          flat.subarray(start, end),
-          { signal },
-        ),
-      ),
-    );
-    // All have ended, so that none writes into the memory of the next pull.
-    for (const pull of pulls) if (pull.status === "rejected") throw pull.reason;
-    signal.throwIfAborted();
+    if (got === digest) {
+      this.#region = { digest, region };
+      this.#regions.publish(wanted, region);
+    } else {
+      this.#logger.warn({ run, version, digest, got }, "weights have the wrong digest");
+      region.close();
+    }
+    return got;
   }
 }
 

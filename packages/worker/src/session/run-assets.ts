@@ -1,4 +1,4 @@
-import { parameterLayout, parseModelConfig, Tokenizer } from "@gumshoe/engine";
+import { parseModelConfig, Tokenizer, type WeightForm, weightForm } from "@gumshoe/engine";
 import { RunConfig } from "@gumshoe/config";
 import { type RolloutService, runAssetsDigest } from "@gumshoe/protocol";
 import { type RpcClient } from "@gumshoe/rpc";
@@ -15,7 +15,8 @@ export interface RunAssets {
   readonly config: RunConfig;
   /** Text of the model's config.json. */
   readonly modelConfigJson: string;
-  readonly numParameters: number;
+  /** How the weights lie in a region. */
+  readonly form: WeightForm;
   readonly tokenizer: Tokenizer;
 }
 
@@ -62,7 +63,7 @@ export class RunAssetsCache {
       digest,
       config: RunConfig.parse(JSON.parse(files.configJson)),
       modelConfigJson,
-      numParameters: parameterLayout(parseModelConfig(JSON.parse(modelConfigJson))).numParameters,
+      form: weightForm(parseModelConfig(JSON.parse(modelConfigJson))),
       tokenizer: Tokenizer.fromAssets(files.modelFiles),
     };
   }

@@ -13,10 +13,11 @@ import {
 } from "@gumshoe/protocol";
 import { type JobContext } from "@gumshoe/queue";
 import { type RpcClient } from "@gumshoe/rpc";
-import { type HeldRange } from "@gumshoe/tensors";
+import { type HeldRange, heldVector, type Region, type RegionDirectory } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";
+import { IDLE_MS, IdleTimer, RELEASED_FROM_BYTES } from "../host/idle-timer.js";
 import { type EngineSession } from "../session/engine-session.js";
 import { type RunAssets, RunAssetsCache } from "../session/run-assets.js";
 
@@ -30,6 +31,7 @@ export interface GradientRoleOptions {
   readonly packs: RpcClient<typeof PackService>;
   readonly rollouts: RpcClient<typeof RolloutService>;
   readonly channels: Channels;
+  readonly directory: RegionDirectory;
   /** host:port at which this worker's gradients can be pulled. */
   readonly address: string;
 }
@@ -38,10 +40,11 @@ export interface GradientRoleOptions {
 export class GradientRole {
   readonly #options: GradientRoleOptions;
   readonly #assets: RunAssetsCache;
-  /** The engine's calls come one after the other, so that an aborted one never writes over the next. */
-  #memory = new SharedArrayBuffer(0);
-  /** The gradient that can be pulled now. */
-  #offered: { name: string; memory: SharedArrayBuffer } | null = null;
+  /** A region that no reducer reads any more. */
+  #free: Region | null = null;
+  readonly #idle = new IdleTimer(IDLE_MS, () => this.#releaseIdle());
+  /** The gradient that can be read now. */
+  #offered: { name: string; region: Region } | null = null;
   /** Tokens trained so far. */
   tokensTrained = 0;
 
@@ -53,7 +56,17 @@ export class GradientRole {
   /** Finds a gradient that is offered, by its tensor name; null when it is not here (any more). */
   offered(name: string): HeldRange | null {
     if (this.#offered?.name !== name) return null;
-    return { start: 0, values: new Float32Array(this.#offered.memory) };
+    const { region } = this.#offered;
+    return { ...heldVector(0, region.values), file: region.file };
+  }
+
+  /** Gives the region of the gradient back. */
+  close(): void {
+    this.#idle.stop();
+    this.#offered?.region.close();
+    this.#free?.close();
+    this.#offered = null;
+    this.#free = null;
   }
 
   /** Does one job; idempotent by update and lane. */
@@ -71,6 +84,7 @@ export class GradientRole {
     );
     const { metrics } = gradient;
     await this.#deliver(lane, signal);
+    this.#reuse();
     await packs.completeLane(
       {
         run,
@@ -88,19 +102,19 @@ export class GradientRole {
   }
 
   /** Computes a lane's gradient and offers it. */
-  async #compute(lane: Lane, { config, numParameters }: RunAssets, signal: AbortSignal) {
+  async #compute(lane: Lane, { config, form }: RunAssets, signal: AbortSignal) {
     const { plan, update, lane: index } = lane;
-    const memory = this.#takeMemory(numParameters);
+    const region = this.#takeRegion(form.numParameters);
     const argument = {
       packs: lane.packs.map(fromPackMessage),
       loss: lossOf(config),
       temperature: lane.temperature,
-      into: memory,
+      into: region.memory,
       weights: lane.weights?.digest ?? "",
     };
     const gradient = await this.#options.engine.call("gradient", argument, signal);
     const name = formatTensorName({ type: "gradient", plan, update, lane: index });
-    this.#offered = { name, memory };
+    this.#offered = { name, region };
     return gradient;
   }
 
@@ -117,12 +131,33 @@ export class GradientRole {
     );
   }
 
-  /** The memory of the last gradient is used again: every reducer that wanted it has it. */
-  #takeMemory(numParameters: number): SharedArrayBuffer {
+  /** Every reducer has added the gradient: its region may be written again. */
+  #reuse(): void {
+    this.#free = this.#offered?.region ?? null;
     this.#offered = null;
-    const bytes = numParameters * F32_BYTES;
-    if (this.#memory.byteLength !== bytes) this.#memory = new SharedArrayBuffer(bytes);
-    return this.#memory;
+    this.#idle.start();
+  }
+
+  /** A large region that is not needed now is made again when it is: a reducer may need the memory. */
+  #releaseIdle(): void {
+    if (this.#free === null || this.#free.elements * F32_BYTES < RELEASED_FROM_BYTES) return;
+    this.#free.close();
+    this.#free = null;
+  }
+
+  /**
+   * A region for the next gradient. That of one which was not delivered is given up, since a reducer may still
+   * read it, or the engine write it: it is freed when they are done.
+   */
+  #takeRegion(numParameters: number): Region {
+    this.#idle.stop();
+    this.#offered?.region.close();
+    this.#offered = null;
+    const free = this.#free;
+    this.#free = null;
+    if (free?.elements === numParameters) return free;
+    free?.close();
+    return this.#options.directory.create(numParameters);
   }
 }
 

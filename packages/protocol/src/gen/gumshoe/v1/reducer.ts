@@ -103,7 +103,11 @@ export interface WriteCheckpointRequest {
     | undefined;
   /** First and second moments of the optimizer, float32. */
   expAvg: CheckpointFile | undefined;
-  expAvgSq: CheckpointFile | undefined;
+  expAvgSq:
+    | CheckpointFile
+    | undefined;
+  /** The weights in float32, where those above are stored in less: a run goes on from them. Else left out. */
+  master: CheckpointFile | undefined;
 }
 
 export interface CheckpointFile {
@@ -111,6 +115,8 @@ export interface CheckpointFile {
   name: string;
   /** Byte at which the flat vector begins. */
   dataOffset: number;
+  /** How values are stored, in the terms of safetensors: F32, BF16 or F16. */
+  dtype: string;
 }
 
 export interface WriteCheckpointResponse {
@@ -873,7 +879,15 @@ export const StepResponse: MessageFns<StepResponse> = {
 };
 
 function createBaseWriteCheckpointRequest(): WriteCheckpointRequest {
-  return { run: "", plan: "", version: 0, weights: undefined, expAvg: undefined, expAvgSq: undefined };
+  return {
+    run: "",
+    plan: "",
+    version: 0,
+    weights: undefined,
+    expAvg: undefined,
+    expAvgSq: undefined,
+    master: undefined,
+  };
 }
 
 export const WriteCheckpointRequest: MessageFns<WriteCheckpointRequest> = {
@@ -895,6 +909,9 @@ export const WriteCheckpointRequest: MessageFns<WriteCheckpointRequest> = {
     }
     if (message.expAvgSq !== undefined) {
       CheckpointFile.encode(message.expAvgSq, writer.uint32(50).fork()).join();
+    }
+    if (message.master !== undefined) {
+      CheckpointFile.encode(message.master, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -960,6 +977,14 @@ export const WriteCheckpointRequest: MessageFns<WriteCheckpointRequest> = {
             message.expAvgSq = CheckpointFile.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.master = CheckpointFile.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -989,12 +1014,15 @@ export const WriteCheckpointRequest: MessageFns<WriteCheckpointRequest> = {
     message.expAvgSq = (object.expAvgSq !== undefined && object.expAvgSq !== null)
       ? CheckpointFile.fromPartial(object.expAvgSq)
       : undefined;
+    message.master = (object.master !== undefined && object.master !== null)
+      ? CheckpointFile.fromPartial(object.master)
+      : undefined;
     return message;
   },
 };
 
 function createBaseCheckpointFile(): CheckpointFile {
-  return { name: "", dataOffset: 0 };
+  return { name: "", dataOffset: 0, dtype: "" };
 }
 
 export const CheckpointFile: MessageFns<CheckpointFile> = {
@@ -1004,6 +1032,9 @@ export const CheckpointFile: MessageFns<CheckpointFile> = {
     }
     if (message.dataOffset !== 0) {
       writer.uint32(16).uint64(message.dataOffset);
+    }
+    if (message.dtype !== "") {
+      writer.uint32(26).string(message.dtype);
     }
     return writer;
   },
@@ -1037,6 +1068,14 @@ export const CheckpointFile: MessageFns<CheckpointFile> = {
             message.dataOffset = longToNumber(reader.uint64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.dtype = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1056,6 +1095,7 @@ export const CheckpointFile: MessageFns<CheckpointFile> = {
     const message = createBaseCheckpointFile();
     message.name = object.name ?? "";
     message.dataOffset = object.dataOffset ?? 0;
+    message.dtype = object.dtype ?? "";
     return message;
   },
 };
@@ -1129,7 +1169,8 @@ export const ReducerServiceService = {
     responseDeserialize: (value: Buffer): AssignResponse => AssignResponse.decode(value),
   },
   /**
-   * Asked by a trainer: pull this lane's gradient for your range. Returns when it is held.
+   * Asked by a trainer: add this lane's gradient for your range to the sum. Returns when it is added, or
+   * copied because lanes before it are missing.
    * Idempotent by (plan, update, lane).
    */
   collect: {
@@ -1142,7 +1183,7 @@ export const ReducerServiceService = {
     responseDeserialize: (value: Buffer): CollectResponse => CollectResponse.decode(value),
   },
   /**
-   * Sums the update's lanes in lane order and returns the sums of squares of the range's blocks.
+   * Returns the sums of squares of the range's blocks, of all lanes' sum.
    * FAILED_PRECONDITION when a lane is missing. Idempotent by (plan, update).
    */
   norm: {
@@ -1185,12 +1226,13 @@ export interface ReducerServiceServer extends UntypedServiceImplementation {
   /** Takes a range of a run's parameters from a durable source. Drops whatever was held. Idempotent by plan. */
   assign: handleUnaryCall<AssignRequest, AssignResponse>;
   /**
-   * Asked by a trainer: pull this lane's gradient for your range. Returns when it is held.
+   * Asked by a trainer: add this lane's gradient for your range to the sum. Returns when it is added, or
+   * copied because lanes before it are missing.
    * Idempotent by (plan, update, lane).
    */
   collect: handleUnaryCall<CollectRequest, CollectResponse>;
   /**
-   * Sums the update's lanes in lane order and returns the sums of squares of the range's blocks.
+   * Returns the sums of squares of the range's blocks, of all lanes' sum.
    * FAILED_PRECONDITION when a lane is missing. Idempotent by (plan, update).
    */
   norm: handleUnaryCall<NormRequest, NormResponse>;
@@ -1221,7 +1263,8 @@ export interface ReducerServiceClient extends Client {
     callback: (error: ServiceError | null, response: AssignResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Asked by a trainer: pull this lane's gradient for your range. Returns when it is held.
+   * Asked by a trainer: add this lane's gradient for your range to the sum. Returns when it is added, or
+   * copied because lanes before it are missing.
    * Idempotent by (plan, update, lane).
    */
   collect(
@@ -1240,7 +1283,7 @@ export interface ReducerServiceClient extends Client {
     callback: (error: ServiceError | null, response: CollectResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Sums the update's lanes in lane order and returns the sums of squares of the range's blocks.
+   * Returns the sums of squares of the range's blocks, of all lanes' sum.
    * FAILED_PRECONDITION when a lane is missing. Idempotent by (plan, update).
    */
   norm(request: NormRequest, callback: (error: ServiceError | null, response: NormResponse) => void): ClientUnaryCall;

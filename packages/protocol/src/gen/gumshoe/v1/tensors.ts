@@ -31,8 +31,8 @@ export interface PullTensorRequest {
   /** The digest that the vector must have (weights); empty to take what is there. */
   digest: string;
   /**
-   * Where the asker runs; empty to have the values streamed. Who runs in the same place may be answered
-   * with a file.
+   * The machine that the caller runs on; empty to have the values streamed. A caller on the server's machine
+   * may be answered with a file.
    */
   hostId: string;
 }
@@ -46,8 +46,9 @@ export interface TensorChunk {
   /** f32 or bf16. */
   dtype: string;
   /**
-   * A file of this place that holds `file_elements` values from `file_offset` bytes on; then `data` is
-   * empty. They are the ones meant as long as the file's first 8 bytes are `file_generation`.
+   * A file of this machine, to be mapped; then `data` is empty. It holds a gradient as the flat vector, and
+   * weights, the ranges of all reducers of the machine, in the form that kernels read. `file_elements` are the
+   * values asked for, `file_offset` is 0, `file_generation` is the file's inode number.
    */
   file: string;
   fileOffset: number;

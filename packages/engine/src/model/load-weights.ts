@@ -1,0 +1,18 @@
+import { type ModelFolder } from "../weights/model-folder.js";
+import { type Model } from "./model.js";
+
+/** Elements that are read from a folder at a time: a file is never in memory as a whole. */
+const READ_AT_ONCE = 1 << 20;
+
+/**
+ * Reads the weights of a folder into a model, a piece at a time.
+ *
+ * @throws OutOfMemoryError; ModelFolderError when a file became shorter; DamagedWeightError
+ */
+export async function loadWeights(model: Model, folder: ModelFolder): Promise<void> {
+  const { numParameters } = folder.layout;
+  for (let start = 0; start < numParameters; start += READ_AT_ONCE) {
+    const end = Math.min(numParameters, start + READ_AT_ONCE);
+    model.setParameters(await folder.readParameters(start, end), start);
+  }
+}

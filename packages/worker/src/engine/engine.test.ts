@@ -1,0 +1,94 @@
+import {
+  initialParameters,
+  parseModelConfig,
+  type SampleRequest,
+  weightForm,
+  writeWeights,
+} from "@gumshoe/engine";
+import { Region } from "@gumshoe/tensors";
+import { afterEach, expect, test } from "vitest";
+
+import { Engine } from "./engine.js";
+
+const CONFIG_JSON = JSON.stringify({
+  architectures: ["Qwen2ForCausalLM"],
+  model_type: "qwen2",
+  vocab_size: 50,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  max_position_embeddings: 64,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10_000,
+  tie_word_embeddings: true,
+  hidden_act: "silu",
+  eos_token_id: 1,
+});
+const CONFIG = parseModelConfig(JSON.parse(CONFIG_JSON));
+const FORM = weightForm(CONFIG);
+
+const REQUEST: SampleRequest = {
+  id: "g",
+  promptIds: [3, 4],
+  count: 2,
+  temperature: 1,
+  maxNewTokens: 8,
+  stopTokenIds: [],
+  seed: [1],
+  earlyStop: null,
+};
+
+const closing: (() => void)[] = [];
+afterEach(() => closing.splice(0).forEach((close) => close()));
+
+function load(training: boolean): { engine: Engine; weights: string } {
+  const engine = new Engine({ threads: 1, fault: null }, () => undefined);
+  const region = Region.create(FORM.length, { isShared: true });
+  closing.push(() => engine.dispose());
+  writeWeights(FORM, region.values, initialParameters(CONFIG, 1, 0.2));
+  engine.loadModel({ configJson: CONFIG_JSON, training });
+  const weights = engine.setWeights({ weights: region.memory });
+  region.close();
+  return { engine, weights };
+}
+
+test("a sampler that gave its cache back samples the same, and counts on", () => {
+  const { engine, weights } = load(false);
+  const sample = () => {
+    engine.addSample({ request: REQUEST, weights });
+    for (;;) {
+      const { results, tokens } = engine.sampleStep();
+      if (results.length > 0) return { rollouts: results[0]?.rollouts, tokens };
+      // Answers in hand are not given back.
+      engine.releaseIdle(0);
+    }
+  };
+  const first = sample();
+  engine.releaseIdle(0);
+  const second = sample();
+  expect(second.rollouts).toEqual(first.rollouts);
+  expect(second.tokens).toBe(2 * first.tokens);
+});
+
+test("a trainer that gave its activations back computes the same gradient", () => {
+  const { engine, weights } = load(true);
+  const answer = { rollout: 0, tokens: Int32Array.of(5, 6), logprobs: new Float32Array(2) };
+  const pack = {
+    groupKey: "g",
+    promptTokens: Int32Array.of(3, 4),
+    answers: [{ ...answer, advantage: 1, weight: 0.5 }],
+  };
+  const loss = { policy: "cross-entropy" } as const;
+  const digests = [true, true, false].map((isShared) => {
+    const region = Region.create(FORM.numParameters, { isShared });
+    const into = region.memory;
+    const gradient = engine.gradient({ packs: [pack], loss, temperature: 1, into, weights });
+    engine.releaseIdle(0);
+    expect(region.values.some((value) => value !== 0)).toBe(true);
+    region.close();
+    return gradient.digest;
+  });
+  expect(new Set(digests).size).toBe(1);
+});

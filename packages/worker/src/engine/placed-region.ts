@@ -1,0 +1,42 @@
+import { type Device, type Tensor } from "@gumshoe/kernels";
+import { type RegionMemory } from "@gumshoe/tensors";
+
+/**
+ * A region as the engine's device sees it: mapped where the system shares memory, else copied to the device,
+ * and back again by `commit`.
+ */
+export class PlacedRegion {
+  readonly tensor: Tensor;
+  readonly #device: Device;
+  readonly #copied: Float32Array | null;
+
+  /**
+   * @param length  elements of the region, f32
+   * @throws        OutOfMemoryError
+   */
+  constructor(
+    device: Device,
+    memory: RegionMemory,
+    { length, access }: { length: number; access: "read" | "write" },
+  ) {
+    this.#device = device;
+    if (memory.type === "descriptor") {
+      this.tensor = device.map(memory.descriptor, length, { writable: access !== "read" });
+      this.#copied = null;
+      return;
+    }
+    this.tensor = device.alloc("f32", length);
+    this.#copied = new Float32Array(memory.buffer);
+    if (access === "read") device.write(this.tensor, this.#copied);
+  }
+
+  /** Makes what was written to the tensor seen by others. */
+  commit(): void {
+    if (this.#copied !== null) this.#device.read(this.tensor, this.#copied);
+  }
+
+  /** Gives the mapping or the copy back; idempotent. */
+  free(): void {
+    this.#device.free(this.tensor);
+  }
+}

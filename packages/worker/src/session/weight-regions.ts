@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { writeWeights } from "@gumshoe/engine";
+import { formatTensorName, type TensorSource } from "@gumshoe/protocol";
+import { findTensorFile, pullTensor, Region, type RegionDirectory } from "@gumshoe/tensors";
+
+import { type Channels } from "../host/channels.js";
+import { type RunAssets } from "./run-assets.js";
+
+/** The model and the weights that a job names. */
+export interface RequiredWeights {
+  readonly run: string;
+  readonly assets: RunAssets;
+  readonly version: number;
+  readonly digest: string;
+  /** Where the ranges of this weight version are served. */
+  readonly sources: readonly TensorSource[];
+}
+
+/** How often a worker looks whether another one of this machine has pulled the weights, in ms. */
+const LOOK_EVERY_MS = 50;
+/** How long it waits for a pull of another process, in ms: one that hangs must not hold up all. */
+const MAX_WAIT_MS = 60_000;
+
+/**
+ * Finds weights for an engine as one region per machine:
+ *
+ * - a region that another process of this machine has verified, known by the weights' digest,
+ * - that into which the reducers of this machine have written all ranges,
+ * - or a new one, into which the ranges are pulled: by one process of this machine, while others wait.
+ *
+ * None of them is trusted: the engine computes the digest of what lies there.
+ */
+export class WeightRegions {
+  readonly #directory: RegionDirectory;
+  readonly #channels: Channels;
+
+  constructor({ directory, channels }: { directory: RegionDirectory; channels: Channels }) {
+    this.#directory = directory;
+    this.#channels = channels;
+  }
+
+  /** Opens the region with the weights that another process has verified; null when there is none. */
+  find({ assets, digest }: RequiredWeights): Region | null {
+    return this.#directory.find(nameOf(digest), assets.form.length);
+  }
+
+  /**
+   * Opens the region that holds the ranges of all sources.
+   *
+   * @returns  null when a source is elsewhere, or shares nothing
+   * @throws   RpcError
+   */
+  async ofReducers(wanted: RequiredWeights, signal: AbortSignal): Promise<Region | null> {
+    const { run, version, digest, sources, assets } = wanted;
+    if (!this.#directory.isShared) return null;
+    const name = formatTensorName({ type: "weights", version });
+    const files = await Promise.all(
+      sources.map(({ address, start, end }) => {
+        const request = { run, name, start, end, digest };
+        return findTensorFile(this.#channels.to(address), request, { signal });
+      }),
+    );
+    const [first] = files;
+    if (first === undefined || first === null) return null;
+    if (files.some((file) => file?.inode !== first.inode)) return null;
+    const region = Region.open(first.path, assets.form.length, first.inode);
+    if (region === null) this.#directory.tellOnce(`the reducers' region cannot be opened`);
+    return region;
+  }
+
+  /**
+   * Pulls the weights into a region of this machine, unless another process does: then waits for it.
+   *
+   * @param use  called with the region; others wait until it has returned
+   * @returns    what `use` returned
+   * @throws     RpcError when a source does not hold them (any more); the signal's reason
+   */
+  async pulled<T>(
+    wanted: RequiredWeights,
+    signal: AbortSignal,
+    use: (region: Region) => Promise<T>,
+  ): Promise<T> {
+    const claim = `pull-${wanted.digest}`;
+    const giveUpAt = performance.now() + MAX_WAIT_MS;
+    for (;;) {
+      const region = this.#directory.create(wanted.assets.form.length);
+      const isFirst = this.#directory.publish(claim, region) || !this.#directory.isShared;
+      const found = this.find(wanted);
+      const isMine = found === null && (isFirst || performance.now() > giveUpAt);
+      try {
+        if (found !== null) return await use(found);
+        if (isMine) {
+          await this.#pull(wanted, region, signal);
+          return await use(region);
+        }
+      } catch (error) {
+        region.close();
+        throw error;
+      } finally {
+        if (isFirst) this.#directory.withdraw(claim);
+        if (!isMine) region.close();
+      }
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
+    }
+  }
+
+  /** Lets other processes of this machine find weights that were verified. */
+  publish({ digest }: RequiredWeights, region: Region): void {
+    this.#directory.publish(nameOf(digest), region);
+  }
+
+  /** Says that a region does not hold the weights that it was found by. */
+  distrust({ digest }: RequiredWeights): void {
+    this.#directory.distrust(nameOf(digest));
+  }
+
+  /** Gives a region back. */
+  release(digest: string, region: Region): void {
+    this.#directory.withdraw(nameOf(digest));
+    region.close();
+  }
+
+  async #pull(wanted: RequiredWeights, region: Region, signal: AbortSignal): Promise<void> {
+    const { run, version, digest, sources, assets } = wanted;
+    const name = formatTensorName({ type: "weights", version });
+    const write = (values: Float32Array, start: number) =>
+      writeWeights(assets.form, region.values, values, start);
+    const pulls = await Promise.allSettled(
+      sources.map(({ address, start, end }) => {
+        const request = { run, name, start, end, digest };
+        return pullTensor(this.#channels.to(address), request, write, { signal });
+      }),
+    );
+    // All have ended, so that none writes into memory that was given back.
+    for (const pull of pulls) if (pull.status === "rejected") throw pull.reason;
+    signal.throwIfAborted();
+    region.unmap();
+  }
+}
+
+function nameOf(digest: string): string {
+  return `weights-${digest}`;
+}
