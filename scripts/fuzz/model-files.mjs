@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openModelFolder, parameterLayout, parseModelConfig } from "@gumshoe/engine";
 
 import { SafetensorsFile } from "../../packages/engine/dist/weights/safetensors-file.js";
-import { readMoments } from "../../packages/worker/dist/reducer/optimizer-file.js";
+import { openMoments } from "../../packages/worker/dist/reducer/optimizer-file.js";
 import { jsonOf, makeFolder, parseJson } from "./files.mjs";
 
 const CONFIGS = ["llama3", "qwen2", "qwen2-tied", "qwen3"].map((name) =>
@@ -74,7 +74,8 @@ const moments = {
       make: (mutator) => changedFile(mutator, header, 16),
       read: async (bytes) => {
         writeFileSync(join(folder.path, "optimizer.moments"), bytes);
-        const { m, v } = await readMoments(folder.path, 0, 2);
+        const file = await openMoments(folder.path);
+        const { m, v } = await file.read(0, 2).finally(() => file.close());
         if (m.length !== 2 || v.length !== 2) throw new Error("gives other lengths");
       },
       close: () => folder.remove(),
