@@ -113,6 +113,11 @@ describe("a grader that", () => {
       "{ reward: 1, metrics: Object.fromEntries(Array.from({ length: 201 }, (_, i) => [i, i])) }",
       "metrics has more than 200 numbers",
     ],
+    [
+      "nine million characters",
+      '{ reward: 1, note: "x".repeat(9e6) }',
+      "characters as JSON, at most",
+    ],
     ["a metric of text", '{ reward: 1, metrics: { a: "x" } }', "metrics.a must be a number"],
   ])("returns %s has scored nothing, and says why", async (_what, value, reason) => {
     const environment = await openGrader(`return ${value};`);
