@@ -96,6 +96,18 @@ describe("floors", () => {
     expect(bad).toEqual([]);
   });
 
+  test("what weights depend on calls no function that JavaScript engines round differently", () => {
+    const rounded =
+      /\bMath\.(a?(cos|sin|tan)h?|atan2|exp|expm1|log|log1p|log2|log10|pow|cbrt|hypot)\(/;
+    const isForComparison = /^packages\/(grpo\/src\/recipe|kernels\/src\/conformance)\//;
+    const names = ["grpo", "puzzles", "environments", "kernels", "engine", "coordinator", "worker"];
+    const files = PACKAGES.filter(({ name }) => names.includes(name))
+      .flatMap(({ sources }) => sources)
+      .filter((path) => !isForComparison.test(path) && !path.endsWith(".test.ts"));
+    expect(files.length).toBeGreaterThan(200);
+    expect(files.filter((path) => rounded.test(withoutComments(path)))).toEqual([]);
+  });
+
   test("the engine and what it stands on know no Redis, no gRPC and no other cluster library", () => {
     const bad = EDGES.filter(
       ({ from, specifier }) =>

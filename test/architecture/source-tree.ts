@@ -9,13 +9,21 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/
 /** Made by tools, or fetched: not written by people. */
 const NOT_SOURCE = new Set(["node_modules", "dist", "build", "gen", "coverage"]);
 
-/** Files and folders of the root that git ignores, e.g. `mine`: those that the documents have readers make. */
+/** Files and folders that git ignores by their path, e.g. `mine`: those that the documents have readers make. */
 const IGNORED = new Set(
   readFileSync(join(ROOT, ".gitignore"), "utf8")
     .split("\n")
     .filter((line) => line.startsWith("/"))
     .map((line) => line.replace(/^\/|\/$/g, "")),
 );
+
+/** Says whether a path from the root is one that git ignores, or lies in such a folder. */
+export function isIgnored(path: string): boolean {
+  const parts = path.split("/");
+  return parts.some(
+    (part, i) => NOT_SOURCE.has(part) || IGNORED.has(parts.slice(0, i + 1).join("/")),
+  );
+}
 
 /** One import or re-export of a source file. */
 export interface ImportEdge {

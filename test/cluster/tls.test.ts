@@ -17,7 +17,17 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { readTlsFolder } from "@gumshoe/core";
-import { type Fleet } from "@gumshoe/protocol";
+import {
+  AssignRequest,
+  FetchGroupRequest,
+  FetchLaneRequest,
+  type Fleet,
+  FleetService,
+  PackService,
+  ReducerService,
+  RolloutService,
+} from "@gumshoe/protocol";
+import { RpcChannel } from "@gumshoe/rpc";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
@@ -188,6 +198,28 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     await expect.poll(said).toEqual([expect.stringContaining(problem)]);
     expect((await workers()).map(({ pid }) => pid)).not.toContain(child.pid);
     expect(log() + coordinatorLog()).not.toContain(TOKEN);
+  });
+
+  test("the certificate of a client does not open what workers and the coordinator alone may call", async () => {
+    const caller = { token: TOKEN, tls: readTlsFolder(certs, "client", "certs") };
+    const coordinator = new RpcChannel(address, { ...caller, role: "coordinator" });
+    const reducer = startWorker("reducer", { GUMSHOE_HOME: join(folder, "home") });
+    const addressOf = () => /"address":"(127\.0\.0\.1:\d+)"/.exec(reducer.log())?.[1];
+    await vi.waitFor(() => expect(addressOf()).toBeDefined(), 20_000);
+    const worker = new RpcChannel(addressOf() ?? "", { ...caller, role: "worker" });
+    const calls = [
+      coordinator.client(FleetService).leave({ workerId: "w" }),
+      coordinator.client(RolloutService).fetchGroup(FetchGroupRequest.create({})),
+      coordinator.client(PackService).fetchLane(FetchLaneRequest.create({})),
+      worker.client(ReducerService).assign(AssignRequest.create({})),
+    ];
+    for (const call of calls) {
+      await expect(call).rejects.toThrow("a certificate of role client may not call this");
+    }
+    coordinator.close();
+    worker.close();
+    reducer.child.kill("SIGTERM");
+    await once(reducer.child, "exit");
   });
 
   test("a worker that sees that its certificate has expired calls nobody", async () => {

@@ -1,9 +1,14 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { gumshoe as gumshoeIn } from "../../../test/support/in-process.js";
+import { Home } from "./local/home.js";
 
 let folder: string;
 beforeEach(() => {
@@ -160,6 +165,32 @@ test("a cluster that never was is told with a way to start one", async () => {
   const { code, err } = await gumshoe("status", "--home", join(folder, "home"));
   expect(code).toBe(1);
   expect(err).toContain("gumshoe up");
+});
+
+test("the token of a home is sent to the cluster that runs there, and to no other address", async () => {
+  const heard: string[] = [];
+  const stranger = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (data) => heard.push(data.toString("latin1")));
+  });
+  stranger.listen(0, "127.0.0.1");
+  await once(stranger, "listening");
+  const address = `127.0.0.1:${(stranger.address() as AddressInfo).port}`;
+  const home = new Home(join(folder, "home"));
+  home.create();
+  home.token();
+  // The command that wrote this was ended by kill -9.
+  const dead = spawn("true");
+  await once(dead, "exit");
+  home.writeCluster({ address, pid: dead.pid ?? 0, processes: [] });
+  const ended = await gumshoe("status", "--home", home.folder);
+  expect(ended.code).toBe(1);
+  expect(ended.err).toContain(`start one by npx gumshoe up --home ${home.folder}`);
+  const named = await gumshoe("status", "--home", home.folder, "--address", address);
+  expect(named.code).toBe(2);
+  expect(named.err).toContain(`token: none is given for ${address}`);
+  expect(heard).toEqual([]);
+  stranger.close();
 });
 
 test("a cluster that is not there any more is told with its address", async () => {

@@ -13,9 +13,11 @@ interface Calls {
   slow: { argument: null; answer: string };
   fail: { argument: "cluster" | "system" | "bug"; answer: null };
   end: { argument: null; answer: null };
+  native: { argument: null; answer: null };
 }
 
 const PROGRAM = `
+  import { spawnSync } from "node:child_process";
   import { readFileSync } from "node:fs";
   import { InvalidArgumentError, serveCalls } from ${JSON.stringify(SERVER)};
   const failures = {
@@ -36,6 +38,11 @@ const PROGRAM = `
     }),
     fail: (kind) => failures[kind](),
     end: () => process.exit(0),
+    native: () => {
+      notify("started");
+      // As native code does, it cannot be ended before it returns.
+      spawnSync("sleep", ["4"]);
+    },
   });
 `;
 
@@ -104,4 +111,16 @@ test("calls without an answer fail when the thread ends, and so do later ones", 
   await stopped.stop();
   await unanswered;
   expect(numLost).toBe(1);
+});
+
+test("a thread that native code holds is waited for no longer than its budget", async () => {
+  let isStarted: () => void = () => undefined;
+  const started = new Promise<void>((resolve) => (isStarted = resolve));
+  const thread = start({ onNotice: () => isStarted() });
+  const unanswered = expect(thread.call("native", null)).rejects.toThrow("was stopped");
+  await started;
+  const begun = performance.now();
+  await thread.stop(100);
+  expect(performance.now() - begun).toBeLessThan(3000);
+  await unanswered;
 });

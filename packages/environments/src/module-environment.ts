@@ -1,5 +1,11 @@
 import { hashJson, shownValue } from "@gumshoe/core";
-import { firstWantedAsync, readMessages, readTask, type Task } from "@gumshoe/puzzles";
+import {
+  firstWantedAsync,
+  MAX_PROMPT_CHARACTERS,
+  readMessages,
+  readTask,
+  type Task,
+} from "@gumshoe/puzzles";
 
 import { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
 import { checkGrade } from "./module/check-grade.js";
@@ -136,7 +142,12 @@ class ModuleTasks {
 
   async #goldReply(task: Task): Promise<string> {
     const [outcome] = await this.#host.call({ call: "goldReply", task }, `of task ${task.id}`);
-    if (outcome?.ok === true && typeof outcome.value === "string") return outcome.value;
+    if (outcome?.ok === true && typeof outcome.value === "string") {
+      const { length } = outcome.value;
+      if (length <= MAX_PROMPT_CHARACTERS) return outcome.value;
+      const problem = `goldReply returned ${length} characters for ${task.id}`;
+      throw new ModuleError(this.#place.field, `${problem}, at most ${MAX_PROMPT_CHARACTERS}`);
+    }
     const threw = outcome?.ok === false ? `: ${outcome.text}` : "";
     const problem = `goldReply must return a text for ${task.id}${threw}`;
     throw new ModuleError(this.#place.field, problem);

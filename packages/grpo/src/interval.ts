@@ -48,7 +48,9 @@ export function meanInterval(values: readonly number[]): MeanInterval | null {
  */
 export function isBelow(lower: MeanInterval, upper: MeanInterval): boolean {
   const difference = upper.mean - lower.mean;
-  return difference > Math.hypot(lower.high - lower.mean, upper.mean - upper.low);
+  const [above, below] = [lower.high - lower.mean, upper.mean - upper.low];
+  // A root is rounded alike by all JavaScript engines, which Math.hypot is not; the best weights depend on it.
+  return difference > Math.sqrt(above * above + below * below);
 }
 
 /**

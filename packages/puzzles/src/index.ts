@@ -12,6 +12,7 @@ export {
   type TaskSourceOptions,
 } from "./environment/environment.js";
 export {
+  MAX_PROMPT_CHARACTERS,
   type Message,
   readMessages,
   readTask,

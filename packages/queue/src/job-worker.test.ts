@@ -74,6 +74,28 @@ test("the job of a worker killed with -9 is in other hands within 6 seconds", as
   });
 });
 
+test("a job over which twenty workers died is handed to no other, and says so", async () => {
+  const queue = await setUp();
+  await queue.add(job(3));
+  const child = startHoldingChild(redis.cluster);
+  await once(child.stdout as NodeJS.ReadableStream, "data");
+  // What BullMQ counts: the workers that were lost before this one.
+  const key = `${queuePrefix(redis.cluster)}:rollout:r/0/train/3`;
+  expect(await redis.commands.exists(key)).toBe(1);
+  await redis.commands.hset(key, "stc", 20);
+  let numTaken = 0;
+  work(async () => void (numTaken += 1));
+  child.kill("SIGKILL");
+  await vi.waitFor(async () => expect((await queue.counts()).dead).toBe(1), {
+    timeout: 10_000,
+    interval: 100,
+  });
+  const [letter] = await queue.deadLetters();
+  const error = "INTERNAL: 21 workers died or fell silent over it";
+  expect(letter).toMatchObject({ job: job(3), error });
+  expect(numTaken).toBe(0);
+});
+
 test("a withdrawn job is aborted, is done with, and the ones beside it go on", async () => {
   const queue = await setUp();
   const aborted: unknown[] = [];

@@ -59,6 +59,9 @@ test.each([
   ["MISCONF Redis is configured to save RDB snapshots", true],
   ["CLUSTERDOWN The cluster is down", true],
   ["BUSY Redis is busy running a script.", true],
+  ["NOREPLICAS Not enough good replicas to write.", true],
+  ["MASTERDOWN Link with MASTER is down", true],
+  ["NOAUTH Authentication required.", true],
   ["ERR Error running script (call to f_1): @user_script:1: -OOM command not allowed", true],
   ["WRONGTYPE Operation against a key holding the wrong kind of value", false],
   ["BUSYGROUP Consumer Group name already exists", false],
@@ -66,6 +69,26 @@ test.each([
 ])("%s is a reply of a Redis that is away: %s", (message, isAway) => {
   expect(awayReply(new Error(message)) !== null).toBe(isAway);
 });
+
+test(
+  "a password that is changed while a link stands counts as away, until it is changed back",
+  { timeout: 40_000 },
+  async () => {
+    const admin = await RedisLink.connect({ url: server.url, cluster: "c" });
+    const setPassword = (word: string) => admin.commands.config("SET", "requirepass", word);
+    await setPassword("another");
+    try {
+      await admin.commands.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      // A command that was on its way when the connection broke runs into its time limit.
+      const refused = () => expectAway(queue.ensure([job(1)]), /^WRONGPASS /);
+      await vi.waitFor(refused, { timeout: 20_000 });
+    } finally {
+      await setPassword(server.password);
+    }
+    await vi.waitFor(() => queue.ensure([job(1)]), { timeout: 10_000 });
+    admin.close();
+  },
+);
 
 test.each([
   ["prioritized", () => "gumshoe:c:queue:rollout:prioritized", "zset"],

@@ -3,7 +3,10 @@
  * another error, so the code is looked for in the whole message.
  */
 
-/** Replies of a Redis that cannot do its work for a while: it starts, fails over, or has no room. */
+/**
+ * Replies of a Redis that cannot do its work for a while: it starts, fails over, or has no room; its password
+ * was changed, and this process waits to be started with the new one.
+ */
 const AWAY = [
   "READONLY",
   "OOM",
@@ -14,6 +17,8 @@ const AWAY = [
   "NOREPLICAS",
   "TRYAGAIN",
   "BUSY",
+  "WRONGPASS",
+  "NOAUTH",
 ];
 const AWAY_REPLY = new RegExp(`(?:^|[\\s-])(${AWAY.join("|")}) .*`, "s");
 /** A cluster of Redis servers shares the keys out by their names. */

@@ -71,13 +71,9 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
   try {
     await cluster.start(stop.signal);
     const { address } = cluster;
-    const isDefault = options.home === defaultHome(env);
-    const submit = ["submit", "runs/first.yaml", ...(isDefault ? [] : ["--home", options.home])];
     writeResult(terminal, options, {
       value: { address, home: home.folder, pid: process.pid },
-      text: () =>
-        `the cluster stands: ${address}, home ${home.folder}\n` +
-        `submit a run from another terminal: ${shownCommand(env, [...submit, "--watch"])}`,
+      text: () => standingText(address, options.home, env),
     });
     const end = AbortSignal.any([stop.signal, cluster.failure]);
     if (!end.aborted) await once(end, "abort");
@@ -87,4 +83,14 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
     home.unlock();
     stop.dispose();
   }
+}
+
+/** Says where a cluster is, and how a run is submitted to this one and no other. */
+export function standingText(address: string, home: string, env: Context["env"]): string {
+  const isDefault = home === defaultHome(env);
+  const submit = ["submit", "runs/first.yaml", ...(isDefault ? [] : ["--home", home]), "--watch"];
+  return (
+    `the cluster stands: ${address}, home ${new Home(home).folder}\n` +
+    `submit a run from another terminal: ${shownCommand(env, submit)}`
+  );
 }

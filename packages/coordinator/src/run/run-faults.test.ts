@@ -97,9 +97,10 @@ test("a group from other weights is refused, and so is one that is not whole", a
   ]);
 });
 
-test("an answer that could not be scored is in no mean, and is counted", async () => {
+test("an answer that could not be scored is in no mean, and is counted; so is the time of grading", async () => {
   const group: FakeHooks["group"] = async (one) => ({
     ...one,
+    gradingMs: 250,
     rollouts: one.rollouts.map((rollout, index) =>
       index > 0 ? rollout : { ...rollout, reward: undefined, gradingError: "no checker" },
     ),
@@ -114,6 +115,8 @@ test("an answer that could not be scored is in no mean, and is counted", async (
     "utf8",
   ).split("\n");
   expect(JSON.parse(metrics ?? "")).toMatchObject({ numRollouts: 16, numUnscored: 4 });
+  // Four groups that are learnt from, six of the validation.
+  expect(JSON.parse(metrics ?? "")).toMatchObject({ gradingSeconds: 2.5 });
 });
 
 test("numbers of a grader that are not finite are in no mean, and are counted", async () => {

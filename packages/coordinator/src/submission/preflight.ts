@@ -37,6 +37,7 @@ type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> 
 /** The checks by name, in the order in which they are made. */
 const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the streams that are made from it": checkSeed,
+  "a rollback finds a checkpoint of every validation": checkRollback,
   "prompts and answers fit the model, a pack and the cache": checkLengths,
   "graders return what they should": checkGraders,
 };
@@ -85,6 +86,19 @@ function checkSeed({ config }: Preflight): void {
   if (Number.isSafeInteger(config.seed + ORDER_OFFSET)) return;
   const most = Number.MAX_SAFE_INTEGER - ORDER_OFFSET;
   throw new InvalidArgumentError("seed", `is ${config.seed}; it must be at most ${most}`);
+}
+
+/** Without one, the best weights that were measured may be in no checkpoint, and the run ends with others. */
+function checkRollback({ config }: Preflight): void {
+  const { validation, checkpoint, stopWhen } = config;
+  if (validation === null || stopWhen?.action !== "rollback") return;
+  if (validation.every % checkpoint.every === 0) return;
+  const problem =
+    `is ${checkpoint.every}, and validation.every ${validation.every}: stopWhen.action rollback ` +
+    "needs a checkpoint of every validation";
+  throw new InvalidArgumentError("checkpoint.every", problem, {
+    suggestion: `${validation.every}`,
+  });
 }
 
 /** An answer that is cut at the model's last position is no error later on; known before, it is. */

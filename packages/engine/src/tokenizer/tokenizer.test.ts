@@ -98,6 +98,16 @@ test("a template in a file of its own, or the default of several, is used", () =
   expect(render({ chat_template: named }, file)).toBe("file Who did it?");
 });
 
+test("a template is told that there are no tools and no documents; its lines end in a newline alone", () => {
+  const render = (template: string) =>
+    Tokenizer.fromAssets({ ...assetsWith({}), "chat_template.jinja": template }).renderChat(USER);
+  expect(render("{{ tools is none }} {{ documents is none }}")).toBe("True True");
+  expect(render("{% if tools is not none %}tools {% endif %}{{ tools is defined }}")).toBe("True");
+  expect(render("{{ messages[0].role }}\r\n{{ messages[0].content }}\r\n")).toBe(
+    "user\nWho did it?",
+  );
+});
+
 test.each([
   ["tokenizer.json", {}],
   ["tokenizer.json", { "tokenizer.json": "{" }],

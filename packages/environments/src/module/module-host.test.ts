@@ -70,12 +70,14 @@ describe("a grader that", () => {
       "uses up its memory",
       "const all = []; for (;;) all.push(new Array(1e5).fill(Math.random()));",
       "needs more than 64 MiB of memory",
+      // Filling the heap may take seconds on a machine with much other work.
+      { seconds: 20, memoryMb: 64 },
     ],
   ])(
     "%s over one reply is given up after three tries, named; others are graded",
-    async (...one) => {
-      const [, body, problem] = one;
-      const environment = await openGrader(`if (reply === "poison") { ${body} } ${GOOD}`);
+    async (_what, body, problem, limits?: object) => {
+      const poison = `if (reply === "poison") { ${body} } ${GOOD}`;
+      const environment = await openGrader(poison, limits === undefined ? {} : { limits });
       const source = environment.source();
       const [task, other] = [await source.task(3), await source.task(4)];
       const poisoned = environment.grade(task, ["poison", "fine"]);
@@ -110,6 +112,11 @@ describe("a grader that", () => {
       "too many metrics",
       "{ reward: 1, metrics: Object.fromEntries(Array.from({ length: 201 }, (_, i) => [i, i])) }",
       "metrics has more than 200 numbers",
+    ],
+    [
+      "nine million characters",
+      '{ reward: 1, note: "x".repeat(9e6) }',
+      "characters as JSON, at most",
     ],
     ["a metric of text", '{ reward: 1, metrics: { a: "x" } }', "metrics.a must be a number"],
   ])("returns %s has scored nothing, and says why", async (_what, value, reason) => {
@@ -165,6 +172,11 @@ describe("what is wrong with the first task is told after one try, with the fiel
     ["a loop", "for (;;);", "task() gave no result for 1.5 s; making task 0"],
     ["an exit", "process.exit(0);", "ended its thread (process.exit?); making task 0"],
     ["no message", "return { messages: [] };", "task.messages: must hold a message"],
+    [
+      "messages of two million characters",
+      'return { messages: [1, 2].map(() => ({ role: "user", content: "a".repeat(1e6) })) };',
+      "task.messages: have 2000000 characters together, at most 1000000",
+    ],
     ["a BigInt", `return { ${message}, answer: { n: 1n } };`, "n is a bigint: a task is JSON"],
     ["a function", `return { ${message}, answer: () => 1 };`, "answer is a function"],
     [

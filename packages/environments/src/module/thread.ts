@@ -39,7 +39,7 @@ async function open({ url, options }: ThreadData): Promise<UserEnvironment | str
   try {
     exports = (await import(url)) as Record<string, unknown>;
   } catch (error) {
-    return `cannot be loaded: ${errorMessage(error)}`;
+    return `cannot be loaded: ${textOf(error)}`;
   }
   const { createEnvironment } = exports;
   if (typeof createEnvironment !== "function") {
@@ -50,7 +50,7 @@ async function open({ url, options }: ThreadData): Promise<UserEnvironment | str
   try {
     made = await (createEnvironment as (options: unknown) => unknown)(options);
   } catch (error) {
-    return `createEnvironment failed: ${errorMessage(error)}`;
+    return `createEnvironment failed: ${textOf(error)}`;
   }
   for (const method of ["task", "grade"] as const) {
     if (typeof (made as Partial<UserEnvironment> | null | undefined)?.[method] !== "function") {
@@ -60,6 +60,14 @@ async function open({ url, options }: ThreadData): Promise<UserEnvironment | str
   return made as UserEnvironment;
 }
 
+/**
+ * Characters of a result as JSON: eight times what a task's messages may have. Results wait in the heap of the
+ * process around this thread, which no limit of the module bounds.
+ */
+const MAX_RESULT = 8_000_000;
+/** Characters of an error's text. */
+const MAX_TEXT = 10_000;
+
 type Replacer = (key: string, value: unknown) => unknown;
 
 /** Does one piece of user code; what it returns is brought through JSON, as it crosses processes later. */
@@ -67,6 +75,9 @@ async function attempt(replacer: Replacer, work: () => unknown): Promise<Outcome
   try {
     const value = await work();
     const text = JSON.stringify(value, replacer) as string | undefined;
+    if (text !== undefined && text.length > MAX_RESULT) {
+      throw new RangeError(`returned ${text.length} characters as JSON, at most ${MAX_RESULT}`);
+    }
     return { ok: true, value: text === undefined ? undefined : (JSON.parse(text) as unknown) };
   } catch (error) {
     return { ok: false, text: textOf(error) };
@@ -76,7 +87,7 @@ async function attempt(replacer: Replacer, work: () => unknown): Promise<Outcome
 /** What is thrown may be anything, and its text may throw. */
 function textOf(error: unknown): string {
   try {
-    return String(errorMessage(error)) || "threw an error without a message";
+    return String(errorMessage(error)).slice(0, MAX_TEXT) || "threw an error without a message";
   } catch {
     return "threw something that has no text";
   }

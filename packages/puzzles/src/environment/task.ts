@@ -59,11 +59,17 @@ export function readTask(text: string): { task: Task; fields: Record<string, unk
 
 const ROLES: readonly string[] = ["system", "user", "assistant"];
 
+/**
+ * Characters of a task's messages together. A worker's cache holds 65,536 tokens: a longer text never fits,
+ * and the coordinator would be busy for seconds to find that out.
+ */
+export const MAX_PROMPT_CHARACTERS = 1_000_000;
+
 /** Reads the messages of a chat. @throws TaskFormatError naming the field */
 export function readMessages(field: string, value: unknown): Message[] {
   const items = listAt(field, value);
   if (items.length === 0) throw new TaskFormatError(field, "must hold a message");
-  return items.map((item, index) => {
+  const messages = items.map((item, index): Message => {
     const place = `${field}[${index}]`;
     const { role, content } = objectAt(place, item);
     if (typeof role !== "string" || !ROLES.includes(role)) {
@@ -71,4 +77,12 @@ export function readMessages(field: string, value: unknown): Message[] {
     }
     return { role: role as Message["role"], content: textAt(`${place}.content`, content) };
   });
+  const length = messages.reduce((sum, { content }) => sum + content.length, 0);
+  if (length > MAX_PROMPT_CHARACTERS) {
+    throw new TaskFormatError(
+      field,
+      `have ${length} characters together, at most ${MAX_PROMPT_CHARACTERS}`,
+    );
+  }
+  return messages;
 }

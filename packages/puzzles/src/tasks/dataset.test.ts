@@ -32,10 +32,11 @@ test.each([
   ["[1]", "record 1: must be a JSON object"],
   [JSON.stringify([RECORD, { ...RECORD, num_clues: -1 }]), "record 2, field num_clues: must be"],
   [JSON.stringify({ ...RECORD, prompt: " " }), "line 1, field prompt: must be a text"],
+  [JSON.stringify({ ...RECORD, prompt: "x".repeat(1_000_001) }), "prompt: has 1000001 characters"],
   [JSON.stringify({ ...RECORD, solution: {} }), "line 1, field solution: must map letters"],
   [JSON.stringify({ ...RECORD, solution: { A: 1 } }), "line 1, field solution.A: must be a text"],
   [JSON.stringify({ ...RECORD, solution: { a: "x" } }), "field solution.a: is not a letter A to Z"],
-])("a broken file is refused, with its place: %j", (text, message) => {
+])("a broken file is refused, with its place: %.80j", (text, message) => {
   expect(() => parseDataset(text)).toThrow(DatasetError);
   expect(() => parseDataset(text)).toThrow(message);
 });

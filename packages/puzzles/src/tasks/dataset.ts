@@ -1,5 +1,6 @@
 import { jsonProblem } from "@gumshoe/core";
 
+import { MAX_PROMPT_CHARACTERS } from "../environment/task.js";
 import { DatasetError } from "../errors.js";
 
 /** One case of a file: a prompt and the answer to each of its questions by letter. */
@@ -60,6 +61,10 @@ function checkRecord(place: string, value: unknown): PuzzleRecord {
   }
   if (typeof prompt !== "string" || prompt.trim() === "") {
     throw new DatasetError(place, "must be a text that is not empty", "prompt");
+  }
+  if (prompt.length > MAX_PROMPT_CHARACTERS) {
+    const problem = `has ${prompt.length} characters, at most ${MAX_PROMPT_CHARACTERS}`;
+    throw new DatasetError(place, problem, "prompt");
   }
   return { num_clues: num_clues as number, prompt, solution: checkSolution(place, solution) };
 }

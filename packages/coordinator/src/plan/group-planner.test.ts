@@ -1,0 +1,56 @@
+import { fileURLToPath } from "node:url";
+
+import { checkRunConfig } from "@gumshoe/config";
+import { InvalidArgumentError } from "@gumshoe/core";
+import { type Task } from "@gumshoe/puzzles";
+import { expect, test } from "vitest";
+
+import { GroupPlanner } from "./group-planner.js";
+import { openRunModel } from "./run-model.js";
+
+const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
+const BYTES_PER_TOKEN = 4;
+
+const config = checkRunConfig({
+  name: "planned",
+  type: "grpo",
+  model: ROOKIE,
+  tasks: { source: { type: "generate" } },
+  rollouts: { maxAnswerTokens: 1000 },
+  validation: { source: { type: "generate", seed: 2 }, count: 1, greedy: false },
+  maxPackTokens: 4096,
+});
+
+function task(content: string): Task {
+  const messages = [{ role: "user" as const, content }];
+  return { id: "long", contentHash: "c", messages, randomGuessLevel: 0 };
+}
+
+async function* drawn(...tasks: Task[]): AsyncIterable<Task> {
+  yield* tasks;
+}
+
+test("an answer may go up to the model's last position, in training as in a validation", async () => {
+  const model = await openRunModel(config, "");
+  const planner = new GroupPlanner(config, model, { train: "t", validation: "v" });
+  const long = task("Mrs. White was in the Hall. ".repeat(20));
+  const groups = [
+    ...(await planner.train(0, drawn(long, task("Who?")))),
+    ...(await planner.validation(0, [long])),
+  ];
+  for (const { promptTokens, maxAnswerTokens } of groups) {
+    const prompt = promptTokens.byteLength / BYTES_PER_TOKEN;
+    expect(maxAnswerTokens).toBe(Math.min(1000, model.maxPositions - prompt));
+  }
+  expect(groups[0]?.maxAnswerTokens).toBeLessThan(1000);
+  expect(groups[2]?.maxAnswerTokens).toBe(groups[0]?.maxAnswerTokens);
+});
+
+test("a task whose prompt leaves no room for an answer is refused by the model's field", async () => {
+  const model = await openRunModel(config, "");
+  const planner = new GroupPlanner(config, model, { train: "t", validation: "v" });
+  const full = task("Mrs. White was in the Hall. ".repeat(2000));
+  const refused = planner.train(0, drawn(full));
+  await expect(refused).rejects.toThrow(InvalidArgumentError);
+  await expect(refused).rejects.toThrow(/^model: has 1024 positions; the prompt of long alone has/);
+});

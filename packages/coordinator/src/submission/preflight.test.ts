@@ -1,0 +1,158 @@
+/** What a config and what it names decide is told when the run is submitted, and not after hours of it. */
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { checkRunConfig } from "@gumshoe/config";
+import { InvalidArgumentError } from "@gumshoe/core";
+import { createTaskSource } from "@gumshoe/puzzles";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { fileDigest } from "../ledger/file-digest.js";
+import { checkInputs } from "./run-inputs.js";
+
+const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
+const CASES = { type: "generate", tier: "mini", seed: 1 };
+const OTHER_CASES = { ...CASES, seed: 2 };
+
+let folder: string;
+let model: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "gumshoe-preflight-"));
+  model = join(folder, "model");
+  await cp(ROOKIE, model, { recursive: true });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function setPositions(count: number): Promise<void> {
+  const file = join(model, "config.json");
+  const config = JSON.parse(await readFile(file, "utf8")) as object;
+  await writeFile(file, JSON.stringify({ ...config, max_position_embeddings: count }));
+}
+
+async function checked(changes: Record<string, unknown>, positions = 1024) {
+  await setPositions(positions);
+  const { type = "grpo" } = changes;
+  const tasks = type === "grpo" ? { tasks: { source: CASES, perIteration: 2 } } : {};
+  const config = { name: "checked", type, model, updatesPerIteration: 1, ...tasks, ...changes };
+  return checkInputs(checkRunConfig(config), fileDigest);
+}
+
+async function refusal(changes: Record<string, unknown>, positions?: number): Promise<string> {
+  const thrown: unknown = await checked(changes, positions).catch((error: unknown) => error);
+  if (thrown instanceof InvalidArgumentError) return thrown.message;
+  throw new Error(`not refused: ${String(thrown)}`);
+}
+
+/** Writes a module whose grade is this value, and returns its source. */
+async function grading(grade: string) {
+  const module = join(folder, "grading.mjs");
+  const messages = '[{ role: "user", content: "Task " + index }]';
+  await writeFile(
+    module,
+    `export const createEnvironment = () => ({
+      task: ({ index }) => ({ messages: ${messages} }),
+      grade: () => (${grade}),
+    });`,
+  );
+  return { type: "module", module };
+}
+
+test("answers that go beyond the model's last position are refused with what fits", async () => {
+  const said = await refusal({ rollouts: { maxAnswerTokens: 2000 }, maxPackTokens: 8192 });
+  const [, prompt = "", room = ""] =
+    /^rollouts\.maxAnswerTokens: is 2000; the prompt of mini-\S+ has (\d+) tokens, and the model 1024 positions \(at most (\d+)\)$/.exec(
+      said,
+    ) ?? [];
+  expect(Number(prompt) + Number(room)).toBe(1024);
+  await expect(checked({ rollouts: { maxAnswerTokens: 64 } })).resolves.toBeDefined();
+});
+
+test("a prompt that alone is longer than the model's positions is refused", async () => {
+  expect(await refusal({}, 20)).toMatch(
+    /^model: has 20 positions; the prompt of mini-\S+ alone has \d+ tokens$/,
+  );
+});
+
+test("a pack that is too small for a prompt with its answer is refused, in training alone", async () => {
+  const small = { rollouts: { maxAnswerTokens: 64 }, maxPackTokens: 65 };
+  expect(await refusal(small)).toMatch(
+    /^maxPackTokens: is 65; mini-\S+ needs \d+ tokens with its answer \(at least \d+\)$/,
+  );
+  // Nothing is learnt from the cases of a validation.
+  const hard = { source: { type: "generate", tier: "hard", seed: 2 }, count: 1 };
+  const fits = { rollouts: { maxAnswerTokens: 64 }, maxPackTokens: 400 };
+  await expect(checked({ ...fits, validation: hard }, 8192)).resolves.toBeDefined();
+  const learnt = { source: hard.source, perIteration: 2 };
+  expect(await refusal({ ...fits, tasks: learnt }, 8192)).toMatch(/^maxPackTokens: is 400; hard-/);
+});
+
+test("answers that no worker's cache has room for are refused", async () => {
+  const changes = { rollouts: { maxAnswerTokens: 65_536 }, maxPackTokens: 1_000_000 };
+  expect(await refusal(changes, 200_000)).toMatch(
+    /^rollouts\.maxAnswerTokens: mini-\S+ needs \d+ tokens with its answer; the cache of a worker has room for 65536$/,
+  );
+});
+
+test("the cases of a validation are measured, too", async () => {
+  const validation = { source: { type: "generate", tier: "hard", seed: 2 }, count: 1 };
+  expect(await refusal({ validation }, 400)).toMatch(
+    /^(model|rollouts\.maxAnswerTokens): .*hard-clear-2-0/,
+  );
+});
+
+test("an example whose right reply goes beyond the model's positions is refused", async () => {
+  const examples = { type: "sft", examples: { source: CASES, perUpdate: 2 } };
+  const said = await refusal(examples, 60);
+  expect(said).toMatch(/^model: has 60 positions; /);
+  await expect(checked(examples)).resolves.toBeDefined();
+});
+
+test("a seed from which no stream can be made is refused", async () => {
+  expect(await refusal({ seed: Number.MAX_SAFE_INTEGER })).toMatch(
+    /^seed: is 9007199254740991; it must be at most \d+$/,
+  );
+});
+
+test("a rollback without a checkpoint of every validation is refused", async () => {
+  const rules = (every: number, action: string) => ({
+    validation: { source: OTHER_CASES, count: 2, every: 5 },
+    checkpoint: { every },
+    stopWhen: { action },
+  });
+  const problem =
+    "checkpoint.every: is 10, and validation.every 5: stopWhen.action rollback needs a checkpoint of every validation (5)";
+  expect(await refusal(rules(10, "rollback"))).toBe(problem);
+  await expect(checked(rules(5, "rollback"))).resolves.toBeDefined();
+  await expect(checked(rules(10, "stop"))).resolves.toBeDefined();
+});
+
+test.each([
+  ["{ reward: true }", 'tasks.source: grade() returned {"reward":true}: reward must be'],
+  ['{ reward: "1" }', 'tasks.source: grade() returned {"reward":"1"}: reward must be'],
+  ["1", "tasks.source: grade() returned 1: it must return { reward, metrics }"],
+])("a grader that returns %s is refused with the field", async (grade, problem) => {
+  const source = await grading(grade);
+  expect(await refusal({ tasks: { source, perIteration: 2 } })).toContain(problem);
+  const validation = { source, count: 2 };
+  expect(await refusal({ validation })).toContain(problem.replace("tasks.", "validation."));
+});
+
+test("a file that is drawn from many times is a warning, and its run is taken", async () => {
+  const file = join(folder, "cases.jsonl");
+  const source = createTaskSource({ type: "generate", tier: "mini", style: "dataset", seed: 1 });
+  const lines = Array.from({ length: 6 }, (_, i) => {
+    const { messages, solution } = source.task(i);
+    return JSON.stringify({ num_clues: 1, prompt: messages[0]?.content, solution });
+  });
+  await writeFile(file, lines.join("\n"));
+  const tasks = { source: { type: "dataset", file }, perIteration: 16 };
+  const { warnings } = await checked({ tasks, iterations: 60 });
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^the file has 6 cases and the run draws 960: each comes about 160 times/,
+    ),
+  ]);
+  expect((await checked({ tasks, iterations: 5 })).warnings).toEqual([]);
+});
