@@ -8,16 +8,17 @@ import { type RunRecord } from "../run/run-record.js";
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 
 /**
- * What one iteration learns: the packs of its updates, and counts of its rollouts; null for type sft. Packs
- * are encoded: thousands of objects would take longer to pass between threads than to make.
+ * The training data of one iteration: the packs of its updates, and counts of its rollouts; null
+ * for type sft. Packs are encoded, because structured-cloning thousands of objects between threads
+ * takes longer than making them.
  */
 export interface TrainingBatch {
-  /** Per update its lanes, each the bytes of a `Lane` that has packs and nothing else. */
+  /** The lanes of each update, each an encoded `Lane` with packs only. */
   readonly updates: readonly (readonly Uint8Array[])[];
   readonly counts: RolloutCounts | null;
 }
 
-/** Makes the updates of an iteration from its groups: a pure function of what was sampled. */
+/** Makes the updates of an iteration from its groups; a pure function of the samples. */
 export async function batchFromGroups(
   record: RunRecord,
   config: GrpoConfig,
