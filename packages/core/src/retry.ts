@@ -1,16 +1,16 @@
 import { type Clock } from "./clock.js";
 import { ClusterError } from "./errors.js";
 
-/** How often and how long something is tried again. */
+/** Number and delays of attempts. */
 export interface RetryPolicy {
-  /** Tries altogether, the first included. */
+  /** Attempts in total, including the first. */
   readonly attempts: number;
-  /** Wait before the second try; doubles with every further one. */
+  /** Delay before the second attempt; doubles with each further one. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
 }
 
-/** What {@link retry} tells before it waits. */
+/** Reported by {@link retry} before each delay. */
 export interface RetryNotice {
   readonly attempt: number;
   readonly delayMs: number;
@@ -18,7 +18,8 @@ export interface RetryNotice {
 }
 
 /**
- * Calls `work` until it succeeds, throws something that is not retryable, or the tries are spent.
+ * Calls `work` until it succeeds, throws an error that is not retryable, or the attempts are used
+ * up.
  *
  * @param work  must be idempotent
  * @throws      the last error

@@ -12,6 +12,6 @@ test.each([
   ["x".repeat(200), `"${"x".repeat(79)}...`],
   [deep, "a value that cannot be shown"],
   [1n, "a value that cannot be shown"],
-])("a foreign value is shown whatever it is: %#", (value, shown) => {
+])("any external value can be shown: %#", (value, shown) => {
   expect(shownValue(value)).toBe(shown);
 });

@@ -1,9 +1,9 @@
-/** Characters of a value that an error shows. */
+/** Most characters of a value in an error message. */
 const MAX_SHOWN = 80;
 
 /**
- * Writes a value of a foreign file or reply as an error shows it: as JSON, cut where it is long. One that is
- * nested deeper than the stack is only named, as JSON.stringify would throw.
+ * Formats a value of an external file or reply for an error message: as JSON, truncated. Nesting
+ * deeper than the stack, for which JSON.stringify throws, is only described.
  */
 export function shownValue(value: unknown, maxCharacters = MAX_SHOWN): string {
   let text: string | undefined;
