@@ -1,4 +1,4 @@
-/** A Redis that answers, but cannot do its work: what its users see of it. */
+/** Errors of a Redis that responds but temporarily cannot execute commands. */
 import { createLogger } from "@gumshoe/core";
 import { type RolloutJob } from "@gumshoe/protocol";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -87,7 +87,7 @@ test.each([
   expect(error).toMatchObject({ retryable: false });
 });
 
-test("the eviction policy can be asked for, and the library writes no line about it", async () => {
+test("the eviction policy can be queried, and BullMQ prints no line about it", async () => {
   await config("maxmemory-policy", "allkeys-lru");
   expect(await link.evictionPolicy()).toBe("allkeys-lru");
   const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
