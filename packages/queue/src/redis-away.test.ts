@@ -46,7 +46,7 @@ test.each([
   ["ensure", () => queue.ensure([job(1)])],
   ["eval", () => link.run(() => link.commands.eval("return redis.call('SET', 'a', '1')", 0))],
   ["set", () => link.run(() => link.commands.set("a", "1"))],
-])("out of memory and read-only count as away: %s", async (_name, command) => {
+])("out of memory and read-only count as temporarily unavailable: %s", async (_name, command) => {
   await config("maxmemory", "1");
   await expectAway(command(), /^OOM command not allowed[^,]*$/);
   await config("maxmemory", "0");
@@ -63,7 +63,7 @@ test.each([
   ["WRONGTYPE Operation against a key holding the wrong kind of value", false],
   ["BUSYGROUP Consumer Group name already exists", false],
   ["ERR unknown command", false],
-])("%s is a reply of a Redis that is away: %s", (message, isAway) => {
+])("%s means that Redis is temporarily unavailable: %s", (message, isAway) => {
   expect(awayReply(new Error(message)) !== null).toBe(isAway);
 });
 

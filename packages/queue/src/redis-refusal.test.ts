@@ -32,7 +32,7 @@ test.each([
   ["no scripts", ["~*", "+@all", "-eval"], /'eval' command/],
   ["no INFO", ["~*", "+@all", "-@dangerous"], /'info' command/],
   ["keys of others", ["~other:*", "+@all"], /access one of the keys/],
-])("a user without the rights is refused: %s", async (_name, rights, reason) => {
+])("a user without the required permissions is rejected: %s", async (_name, rights, reason) => {
   const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
   const error: unknown = await RedisLink.connect({ url: await userWith(...rights), cluster: "c" })
     .then((link) => link.close())

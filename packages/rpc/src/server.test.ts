@@ -55,7 +55,7 @@ test.each([
   ["control characters", "\x1b[2J\r\n\0", "\x1b[2J\r\n\0"],
   ["100,000 letters", "x".repeat(100_000), `${"x".repeat(4093)}...`],
   ["letters that are written as nine", "\u4e00".repeat(1000), `${"\u4e00".repeat(454)}...`],
-])("a message with %s crosses the wire, as far as a header holds it", async (_what, sent, got) => {
+])("a message with %s is transmitted as far as a header can hold it", async (_what, sent, got) => {
   leave = async () => {
     throw new ClusterError("NOT_FOUND", sent, { details: { sent } });
   };
