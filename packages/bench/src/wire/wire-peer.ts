@@ -1,13 +1,13 @@
 /**
- * The other side of `gumshoe bench wire`: a process that holds a vector and serves it at two addresses,
- * streamed at the first, by files in memory at the second. Told a tensor's run and name, it publishes the
- * vector under them, as a reducer does with new weights. Ends with its parent.
+ * The server process of `gumshoe bench wire`: it holds a vector and serves it at two addresses, by
+ * streaming at the first and by shared-memory files at the second. For a tensor's run and name it
+ * publishes the vector, like a reducer with new weights. Ends with its parent.
  */
 import { RpcServer } from "@gumshoe/rpc";
 import { TensorService } from "@gumshoe/protocol";
 import { MemoryFiles, serveTensor, shareAhead } from "@gumshoe/tensors";
 
-/** What the peer is told to publish. */
+/** The tensor to publish. */
 export interface PublishedTensor {
   readonly run: string;
   readonly name: string;

@@ -10,20 +10,20 @@ import { pullTensor, TENSOR_WINDOW_BYTES } from "@gumshoe/tensors";
 
 import { type Figure, median } from "../figure.js";
 import { type BenchSettings } from "../settings.js";
-// Nothing but the type: the peer serves as soon as it is loaded.
+// Import only the type: the peer module starts serving when it is loaded.
 import type { PublishedTensor } from "./wire-peer.js";
 
-/** About the weights of a model of 64 million parameters. */
+/** About the size of a model with 64 million parameters. */
 const ELEMENTS = 64 * 2 ** 20;
 const GIGABYTES = (ELEMENTS * Float32Array.BYTES_PER_ELEMENT) / 1e9;
 const MIN_PULLS = 5;
 const SHAPE = "256 MiB, float32";
-/** Time that a published vector is left alone, in ms: enough to be written into its file. */
+/** Wait after publishing a vector, in ms: enough to write its file. */
 const PUBLISHED_MS = 300;
 
 /**
- * Times how fast a vector comes from another process: streamed; by a file in memory that is written
- * when it is asked for; by one that was written when it was published, as those of weights are.
+ * Times the transfer of a vector from another process: streamed; by a shared-memory file that is
+ * written on request; by a file that was written when the vector was published, as for weights.
  */
 export async function benchWire({ seconds }: BenchSettings): Promise<Figure[]> {
   const token = randomUUID();
@@ -65,7 +65,7 @@ interface Pulls {
   readonly publish?: (tensor: PublishedTensor) => Promise<void>;
 }
 
-/** Times pulls of a vector that has not been asked for before, beside plain copies in memory. */
+/** Times pulls of a vector under new names, alternating with plain copies in memory. */
 async function timePulls(
   name: string,
   { address, token, seconds, publish }: Pulls,
@@ -87,12 +87,12 @@ async function timePulls(
   } finally {
     channel.close();
   }
-  // The first pull opens the connection.
+  // Exclude the first pull, which opens the connection.
   const [value, limit] = [median(rates.slice(1)), median(limits.slice(1))];
   return { name, shape: SHAPE, median: value, unit: "GB/s", limit, share: value / limit };
 }
 
-/** Gigabytes per second of something that moves the whole vector. */
+/** Returns gigabytes per second for work that moves the whole vector. */
 async function rate(work: () => Promise<void>): Promise<number> {
   const startedAtMs = performance.now();
   await work();
