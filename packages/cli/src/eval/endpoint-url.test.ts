@@ -18,14 +18,14 @@ test.each([
   expect(endpointUrl(base)).toMatchObject({ url, shown: url, authorization: null });
 });
 
-test("user, password and keys are sent, and not shown", () => {
+test("user, password and keys are sent, and not displayed", () => {
   const { url, shown, authorization } = endpointUrl("https://ann:p%40ss@h/v1?api_key=abc&v=1");
   expect(url).toBe("https://h/v1/chat/completions?api_key=abc&v=1");
   expect(shown).toBe("https://h/v1/chat/completions?api_key=***&v=1");
   expect(authorization).toBe(`Basic ${Buffer.from("ann:p@ss").toString("base64")}`);
 });
 
-test("what is no URL of HTTP is refused without its secrets", () => {
+test("a URL that is not HTTP is rejected without its secrets", () => {
   expect(() => endpointUrl("127.0.0.1:8000/v1")).toThrow("--endpoint: ");
   expect(() => endpointUrl("ftp://h/v1")).toThrow("must begin with http:// or https://");
   expect(() => endpointUrl("http://ann:secret@h:port/")).toThrow(/^(?!.*secret).*is not a URL/);
