@@ -11,14 +11,11 @@ test("k3 has the known value", () => {
   expect(klPenalty(-1.5, -1, "k3").value).toBeCloseTo(0.1487212707, 10);
 });
 
-test.each(ESTIMATORS)(
-  "the slope of %s is its derivative with respect to the new log-prob",
-  (estimator) => {
-    const value = (logprob: number) => klPenalty(logprob, -0.7, estimator).value;
-    const slope = (value(-1.2 + 1e-6) - value(-1.2 - 1e-6)) / 2e-6;
-    expect(klPenalty(-1.2, -0.7, estimator).slope).toBeCloseTo(slope, 8);
-  },
-);
+test.each(ESTIMATORS)("the slope of %s is its derivative by the new log-prob", (estimator) => {
+  const value = (logprob: number) => klPenalty(logprob, -0.7, estimator).value;
+  const slope = (value(-1.2 + 1e-6) - value(-1.2 - 1e-6)) / 2e-6;
+  expect(klPenalty(-1.2, -0.7, estimator).slope).toBeCloseTo(slope, 8);
+});
 
 test("k2 and k3 are never negative, k1 may be", () => {
   for (const [next, reference] of [
