@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// The packages are tested as they are shipped: a package sees the others through their built door
-// (dist), so `npm test` builds first. Whatever starts processes or learns lives in test/.
+// The packages are tested as shipped: they import each other's built index (dist), so `npm test`
+// builds first. Tests that start processes or train are in test/.
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],

@@ -1,4 +1,7 @@
-/** The coordinator under calls without the token; `npm run hostile` sends ten thousand and prints the figures. */
+/**
+ * Calls without the token to a coordinator; `npm run hostile` sends ten thousand and prints the
+ * measurements.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
@@ -27,7 +30,8 @@ test(
       "a registration of 1 MB: 16": 80,
       "a check: 0": 80,
     });
-    // 120 to 150 MB, and 25 ms, on 2 cores; one request of 200 MB that is buffered makes it 500 MB and more.
+    // 120 to 150 MB, and 25 ms, on 2 cores; a single buffered request of 200 MB makes it 500 MB or
+    // more.
     expect(memoryMb.peak).toBeLessThan(300);
     expect(eventLoopDelayMaxMs).toBeLessThan(1000);
     expect(logLines).toBeLessThan(100);
