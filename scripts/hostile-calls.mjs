@@ -1,8 +1,8 @@
 /**
- * Sends a coordinator calls as a caller without the token may send them, and measures what they cost it: its memory,
- * and for how long its event loop stands still (`npm run hostile -- --calls 10000`).
+ * Sends a coordinator calls without the token, and measures their cost: its memory, and its longest
+ * event-loop delay (`npm run hostile -- --calls 10000`).
  *
- * The coordinator and its Redis are processes of their own. Prints one JSON document.
+ * The coordinator and its Redis are separate processes. Prints one JSON document.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,18 +22,19 @@ const TOKEN = "hostile-calls-token";
 const CHECK = "/grpc.health.v1.Health/Check";
 const WATCH = "/grpc.health.v1.Health/Watch";
 const REGISTER = "/gumshoe.v1.FleetService/Register";
-/** Calls that are open at a time. */
+/** Concurrent calls. */
 const WIDTH = 50;
-/** Calls on one connection before it is ended and another one made. */
+/** Calls per connection, after which it is replaced. */
 const CALLS_PER_CONNECTION = 200;
-/** A call that is not answered by then is left. */
+/** Time after which an unanswered call is abandoned, in ms. */
 const CALL_TIMEOUT_MS = 1000;
 
 const ZIPPED = gzipSync(Buffer.alloc(12 * 1024 * 1024));
-// Less than a stream's window: Node.js 20 as a client may loop for ever where a reset meets data still to be sent.
+// Smaller than a stream's window: a client on Node.js 20 may loop for ever when a reset arrives
+// while it has data to send.
 const PART = Buffer.alloc(12 * 1024, 65);
 
-/** The kinds of calls, in turn: path, headers, and what is written. */
+/** The kinds of calls, used in turn: path, headers, and body. */
 const KINDS = [
   { name: "a check of 200 MB", path: CHECK, body: [prefix(200_000_000), PART] },
   { name: "a watch of 200 MB", path: WATCH, body: [prefix(200_000_000), PART] },
@@ -76,7 +77,7 @@ async function freePort() {
   return port;
 }
 
-/** How many calls of each kind were answered with each status of gRPC; `none` where the stream was ended without. */
+/** Number of calls by kind and gRPC status; `none` for streams that ended without a status. */
 const answers = new Map();
 
 function tally({ name }, status) {
@@ -84,7 +85,7 @@ function tally({ name }, status) {
   answers.set(key, (answers.get(key) ?? 0) + 1);
 }
 
-/** Makes one call; resolves when it is answered, ended or left. */
+/** Makes one call; resolves when it is answered, ended or abandoned. */
 function call(session, kind) {
   return new Promise((resolve) => {
     const headers = {
@@ -115,13 +116,13 @@ function call(session, kind) {
     stream.on("trailers", note);
     stream.on("error", () => undefined);
     stream.on("close", settle);
-    // A watch is left open: it is the server that must bound them.
+    // A watch is left open: the server must limit their number.
     stream.on("data", () => {
       if (kind.path !== WATCH) return;
       status = "served";
       settle();
     });
-    // In one frame: a reset that comes between two writes would meet data still to be sent.
+    // Write one frame: a reset between two writes would arrive while there is data to send.
     if (kind.body.length > 0) stream.write(Buffer.concat(kind.body));
     if (kind.end) stream.end();
     if (kind.reset) stream.close(8);
@@ -145,7 +146,7 @@ async function floodGrpc(address, numCalls) {
   await Promise.all(Array.from({ length: WIDTH }, lane));
 }
 
-/** Requests with long paths, one after the other, and connections that say nothing. */
+/** Sends requests with long paths, one after the other, and opens connections without a request. */
 async function floodHttp(address, numCalls) {
   const silent = [];
   for (let i = 0; i < numCalls; i++) {
