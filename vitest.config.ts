@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-// The packages are tested as shipped: they import each other's built index (dist), so `npm test`
-// builds first. Tests that start processes or train are in test/.
+// Packages are tested as they are shipped: a package imports the others from `dist`, which is compiled first.
+// Tests that start processes or train are in test/.
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: "test/support/build.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 import {
+  backoffMs,
   type Clock,
   ClusterError,
   errorMessage,
@@ -15,8 +16,7 @@ import { type CheckpointInfo } from "./checkpoint-info.js";
 import { CheckpointIntake } from "./checkpoint-intake.js";
 import { DownloadLostError, DownloadWriteError } from "./errors.js";
 
-const FIRST_DELAY_MS = 200;
-const MAX_DELAY_MS = 2000;
+const RECONNECT = { firstDelayMs: 200, maxDelayMs: 2000 };
 
 /** Progress of a download. */
 export interface DownloadProgress {
@@ -108,7 +108,7 @@ async function receive(
 ): Promise<CheckpointInfo> {
   const { clock, intake, signal, giveUpAfterMs = 60_000 } = options;
   let lastChunkAtMs = clock.monotonicMs();
-  let delayMs = FIRST_DELAY_MS;
+  let failures = 0;
   for (;;) {
     let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
     // Continue with the same checkpoint, even if there is a better or newer one by now.
@@ -116,7 +116,7 @@ async function receive(
     try {
       for await (const chunk of open(which, intake.receivedBytes)) {
         lastChunkAtMs = clock.monotonicMs();
-        delayMs = FIRST_DELAY_MS;
+        failures = 0;
         await intake.take(chunk);
         reportProgress(intake, options);
       }
@@ -129,8 +129,8 @@ async function receive(
       throw new DownloadLostError(run, intake.receivedBytes, problem);
     }
     options.onReconnect?.(problem);
-    await clock.sleep(delayMs, signal);
-    delayMs = Math.min(MAX_DELAY_MS, delayMs * 2);
+    failures += 1;
+    await clock.sleep(backoffMs(RECONNECT, failures), signal);
   }
 }
 

@@ -1,10 +1,9 @@
-import { type Clock, ClusterError } from "@gumshoe/core";
+import { backoffMs, type Clock, ClusterError } from "@gumshoe/core";
 import { FINAL_EVENTS, fromRunEvent, type RunEvent, type WatchedEvent } from "@gumshoe/protocol";
 
 import { WatchLostError } from "./errors.js";
 
-const FIRST_DELAY_MS = 200;
-const MAX_DELAY_MS = 2000;
+const RECONNECT = { firstDelayMs: 200, maxDelayMs: 2000 };
 
 /** Options of a watch. */
 export interface WatchOptions {
@@ -38,13 +37,13 @@ export async function* followEvents(
   let next = options.fromEvent ?? 1;
   let ended = false;
   let lastEventAtMs = clock.monotonicMs();
-  let delayMs = FIRST_DELAY_MS;
+  let failures = 0;
   for (;;) {
     let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
     try {
       for await (const item of flat(source.open(next))) {
         lastEventAtMs = clock.monotonicMs();
-        delayMs = FIRST_DELAY_MS;
+        failures = 0;
         if (item.number !== 0 && item.number < next) continue;
         if (item.number !== 0) next = item.number + 1;
         const event = fromRunEvent(item);
@@ -61,8 +60,8 @@ export async function* followEvents(
       throw new WatchLostError(run, next - 1, problem);
     }
     options.onReconnect?.(problem);
-    await clock.sleep(delayMs, signal);
-    delayMs = Math.min(MAX_DELAY_MS, delayMs * 2);
+    failures += 1;
+    await clock.sleep(backoffMs(RECONNECT, failures), signal);
   }
 }
 

@@ -1,13 +1,11 @@
+import { type BackoffDelays, backoffMs } from "./backoff.js";
 import { type Clock } from "./clock.js";
 import { ClusterError } from "./errors.js";
 
-/** Number and delays of attempts. */
-export interface RetryPolicy {
-  /** Attempts in total, including the first. */
+/** How often and how long something is tried again. */
+export interface RetryPolicy extends BackoffDelays {
+  /** Tries altogether, the first included. */
   readonly attempts: number;
-  /** Delay before the second attempt; doubles with each further one. */
-  readonly firstDelayMs: number;
-  readonly maxDelayMs: number;
 }
 
 /** Reported by {@link retry} before each delay. */
@@ -31,16 +29,18 @@ export async function retry<T>(
     clock: Clock;
     signal?: AbortSignal;
     onRetry?: (notice: RetryNotice) => void;
+    /** Of the jitter; Math.random by default. */
+    random?: () => number;
   },
 ): Promise<T> {
-  const { policy, clock, signal } = options;
+  const { policy, clock, signal, random } = options;
   for (let attempt = 1; ; attempt++) {
     try {
       return await work(attempt);
     } catch (error) {
       const mayRetry = error instanceof ClusterError && error.retryable;
       if (!mayRetry || attempt >= policy.attempts || signal?.aborted) throw error;
-      const delayMs = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (attempt - 1));
+      const delayMs = backoffMs(policy, attempt, random);
       options.onRetry?.({ attempt, delayMs, error });
       await clock.sleep(delayMs, signal);
     }

@@ -2,7 +2,9 @@ import { type Socket } from "node:net";
 
 import { type Clock, type TlsRole } from "@gumshoe/core";
 
-/** Time limit of a new connection for its first call, in ms. */
+import { MAX_ALL_OPEN_CALLS_AT_ONCE, MAX_OPEN_CALLS_AT_ONCE } from "./limits.js";
+
+/** Time that a new connection has until its first call, in ms. */
 const FIRST_CALL_MS = 10_000;
 /** Idle time after which a connection without the token is closed, in ms: probes reuse theirs. */
 const STRANGER_IDLE_MS = 60_000;
@@ -11,24 +13,33 @@ const STRANGER_MAX_AGE_MS = 600_000;
 /** Most connections without the token; a further one closes the oldest. */
 const MAX_STRANGERS = 256;
 const SWEEP_EVERY_MS = 1000;
+/** Calls that a connection without the token may begin in one iteration of the event loop whatever others do. */
+const FEW_CALLS = 8;
 
 interface Stranger {
   readonly socket: Socket;
   readonly openedAtMs: number;
   lastCallAtMs: number | null;
   openCalls: number;
+  /** Its own calls in the latest iteration in which it began any. */
+  readonly begun: Begun;
+}
+
+/** Calls that began in one iteration of the event loop. */
+interface Begun {
+  iteration: number;
+  calls: number;
 }
 
 /**
  * Tracks a server's open connections: which have presented the token, and the role of their
  * certificate.
  *
- * - A connection is trusted after its first call with the token; trusted connections are not
- *   limited here.
- * - A connection without a call is closed after some seconds; one that only checks health, when it
- *   is idle.
- * - The number of connections without the token is limited, and a new one closes the oldest. A
- *   client with the token presents it at once, so it can still connect during a flood.
+ * - A connection becomes trusted with its first call that carries the token; trusted ones are not limited here.
+ * - One that makes no call is ended after some seconds, one that only checks the health when it is idle.
+ * - There is a bound on connections without the token: the oldest one is ended for a new one, so that a
+ *   caller with the token, which shows it at once, still gets in during a flood.
+ * - There is a bound on the calls that a connection without the token begins at once.
  */
 export class Connections {
   readonly #clock: Clock;
@@ -37,6 +48,9 @@ export class Connections {
   readonly #roles = new Map<string, TlsRole>();
   readonly #open = new Set<Socket>();
   #timer: NodeJS.Timeout | null = null;
+  /** The latest iteration of the event loop in which calls without the token began: its number, and how many. */
+  #begun = { iteration: 0, calls: 0 };
+  #isOver = true;
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
@@ -52,7 +66,8 @@ export class Connections {
     const peer = addressOf(socket);
     const openedAtMs = this.#clock.monotonicMs();
     if (this.#strangers.size >= MAX_STRANGERS) this.#endOldest();
-    const stranger = { socket, openedAtMs, lastCallAtMs: null, openCalls: 0 };
+    const begun = { iteration: 0, calls: 0 };
+    const stranger = { socket, openedAtMs, lastCallAtMs: null, openCalls: 0, begun };
     this.#strangers.set(peer, stranger);
     this.#open.add(socket);
     socket.once("close", () => {
@@ -73,9 +88,35 @@ export class Connections {
     return this.#roles.get(peer) ?? null;
   }
 
-  /** Marks a connection as having presented the token. */
-  trust(peer: string): void {
-    this.#strangers.delete(peer);
+  /** Notes that a connection has shown the token. @returns whether it had not done so before */
+  trust(peer: string): boolean {
+    return this.#strangers.delete(peer);
+  }
+
+  /**
+   * Notes that a connection without the token begins a call.
+   *
+   * @returns whether it may: not when it, or all such connections together, begin too many in this iteration of the
+   *          event loop
+   */
+  mayBegin(peer: string): boolean {
+    const own = this.#strangers.get(peer)?.begun;
+    if (own === undefined) return true;
+    const all = this.#iterationInHand();
+    if (own.iteration !== all.iteration) Object.assign(own, { iteration: all.iteration, calls: 0 });
+    own.calls += 1;
+    all.calls += 1;
+    if (own.calls <= FEW_CALLS) return true;
+    return own.calls <= MAX_OPEN_CALLS_AT_ONCE && all.calls <= MAX_ALL_OPEN_CALLS_AT_ONCE;
+  }
+
+  #iterationInHand(): Begun {
+    if (this.#isOver) {
+      this.#isOver = false;
+      this.#begun = { iteration: this.#begun.iteration + 1, calls: 0 };
+      setImmediate(() => (this.#isOver = true));
+    }
+    return this.#begun;
   }
 
   /** Records the start of a call without the token; the returned function records its end. */

@@ -1,12 +1,12 @@
 /**
- * Access to private parts of grpc-js's incoming calls: its public API cannot limit one method's
- * requests by their length prefix, reject compressed ones, or reset a stream that the caller keeps
- * open.
+ * The parts of an incoming call that grpc-js keeps to itself: its types have no way to limit one method's
+ * requests by their length prefix, to refuse compressed ones, to reset a stream that the caller keeps open, or to
+ * change what its connection may do.
  *
  * If a later grpc-js lacks these fields, the server's own small limit holds for all methods: large
  * requests are then rejected, never buffered. A test calls every method to detect that.
  */
-import { constants } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 
 import { type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 
@@ -15,7 +15,7 @@ const RESET_AFTER_MS = 5000;
 
 /** Private fields of grpc-js's `BaseServerInterceptingCall`. */
 interface HiddenFields {
-  readonly stream?: { readonly closed: boolean; close(code: number): void };
+  readonly stream?: Pick<ServerHttp2Stream, "closed" | "close" | "session">;
   readonly decoder?: { maxReadMessageLength?: number };
   readonly incomingEncoding?: string;
   readonly receivedHalfClose?: boolean;
@@ -40,6 +40,18 @@ export class IncomingCall {
   limitMessages(maxBytes: number): void {
     const { decoder } = this.#fields;
     if (decoder?.maxReadMessageLength !== undefined) decoder.maxReadMessageLength = maxBytes;
+  }
+
+  /** Sets how many streams the caller may have open on this connection. */
+  allowStreams(maxStreams: number): void {
+    const session = this.#fields.stream?.session;
+    if (session === undefined || session.closed || session.destroyed) return;
+    session.settings({ maxConcurrentStreams: maxStreams });
+  }
+
+  /** Ends the connection of this call at once; streams that were read already are not begun. */
+  endConnection(): void {
+    this.#fields.stream?.session?.destroy();
   }
 
   /**

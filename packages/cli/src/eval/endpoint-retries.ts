@@ -1,4 +1,4 @@
-import { type Clock } from "@gumshoe/core";
+import { backoffMs, type Clock } from "@gumshoe/core";
 
 import { type EndpointError } from "../errors.js";
 
@@ -6,8 +6,7 @@ import { type EndpointError } from "../errors.js";
 const MAX_TRIES = 6;
 /** Timeouts before a request fails: an answer that exceeded the limit twice would do so again. */
 const MAX_TIMEOUTS = 2;
-const FIRST_DELAY_MS = 1000;
-const MAX_DELAY_MS = 30_000;
+const BACKOFF = { firstDelayMs: 1000, maxDelayMs: 30_000 };
 
 /** The failures of a request so far. */
 export interface RequestHistory {
@@ -78,10 +77,10 @@ export class EndpointRetries {
 
   #delayMs(askedMs: number | null, tries: number): number {
     const { random } = this.#options;
-    const backoffMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (tries - 1));
-    if (askedMs === null) return backoffMs * (0.5 + random() / 2);
-    // Apply a minimum delay from the second attempt on, even if the endpoint requests no wait.
-    const leastMs = tries === 1 ? 0 : Math.min(1000, backoffMs);
+    const delayMs = backoffMs(BACKOFF, tries, random);
+    if (askedMs === null) return delayMs;
+    // An endpoint that asks for no wait and refuses again is given one all the same.
+    const leastMs = tries === 1 ? 0 : Math.min(1000, delayMs);
     return Math.max(askedMs, leastMs) + random() * Math.min(500, askedMs * 0.1);
   }
 }

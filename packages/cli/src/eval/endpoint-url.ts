@@ -34,7 +34,7 @@ export function endpointUrl(base: string): EndpointUrl {
   url.hash = "";
   url.username = "";
   url.password = "";
-  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const user = `${decoded(username)}:${decoded(password)}`;
   const isNamed = username !== "" || password !== "";
   return {
     url: url.href,
@@ -43,7 +43,16 @@ export function endpointUrl(base: string): EndpointUrl {
   };
 }
 
-/** Removes credentials and secret query values from a URL, for display. */
+/** A sign % that begins no escape stands for itself, as browsers take it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Takes user, password and secret query values out of a URL, so that it can be shown. */
 export function withoutSecrets(text: string): string {
   if (!URL.canParse(text)) return withoutUser(text);
   const url = new URL(text);

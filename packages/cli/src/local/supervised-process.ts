@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 
-import { type Clock } from "@gumshoe/core";
+import { backoffMs, type Clock } from "@gumshoe/core";
 
 import { ProcessFailedError } from "../errors.js";
 import { type Guardian } from "./guardian.js";
 import { lastComplaint } from "./log-tail.js";
 
-/** Delay before the first restart, in ms; doubles with each further one. */
-const FIRST_RESTART_DELAY_MS = 200;
-const MAX_RESTART_DELAY_MS = 5000;
-/** Uptime after which a process counts as healthy, in ms: its next exit counts as the first. */
+/** Wait before the first restart; doubles with every further one. */
+const RESTART = { firstDelayMs: 200, maxDelayMs: 5000 };
+/** A process that lived for this long is healthy: its next death counts as the first. */
 const HEALTHY_AFTER_MS = 20_000;
 /** Consecutive exits after which a process is not restarted any more. */
 const MAX_DEATHS = 8;
@@ -133,8 +132,7 @@ export class SupervisedProcess {
       return;
     }
     this.#state = "waiting";
-    const delayMs = FIRST_RESTART_DELAY_MS * 2 ** (this.#numDeaths - 1);
-    this.#timer = setTimeout(() => this.start(), Math.min(MAX_RESTART_DELAY_MS, delayMs));
+    this.#timer = setTimeout(() => this.start(), backoffMs(RESTART, this.#numDeaths));
     listener.onChange();
     listener.onRestart(this.spec.name, reason);
   }

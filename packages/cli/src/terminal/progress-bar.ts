@@ -1,3 +1,5 @@
+import { printable } from "@gumshoe/core";
+
 const FULL = "█";
 const EMPTY = "░";
 
@@ -8,8 +10,8 @@ export function drawBar(share: number, width: number): string {
 }
 
 /**
- * One or more status lines at the bottom of the terminal that are redrawn in place; permanent lines
- * are printed above them. Without a terminal they are not drawn.
+ * One line, or a few, at the bottom of the screen that are drawn again and again; other lines go above
+ * them. Where there is no screen, they are not drawn at all. Control characters of foreign texts are written out.
  */
 export class StatusLine {
   #text = "";
@@ -25,7 +27,9 @@ export class StatusLine {
   /** Redraws the status with a new text. */
   set(text: string): void {
     const width = Math.max(20, this.terminal.columns - 1);
-    const lines = text.split("\n").map((line) => line.slice(0, width));
+    const lines = printable(text)
+      .split("\n")
+      .map((line) => line.slice(0, width));
     const shown = lines.join("\n");
     if (!this.terminal.isScreen || shown === this.#text) return;
     this.terminal.err(this.#erase() + shown);
@@ -36,7 +40,7 @@ export class StatusLine {
   print(line: string): void {
     const status = this.#text;
     this.clear();
-    this.terminal.err(`${line}\n`);
+    this.terminal.err(`${printable(line)}\n`);
     if (status !== "") this.set(status);
   }
 

@@ -11,7 +11,7 @@ import {
 import { RpcChannel, type RpcClient } from "@gumshoe/rpc";
 import { weightDigest } from "@gumshoe/tensors";
 
-import { PlanLostError } from "../errors.js";
+import { ExactnessError, PlanLostError } from "../errors.js";
 import { type Fleet, type Member } from "./fleet.js";
 
 /** Time that a lost reducer has to register again before the others are given its range. */
@@ -63,6 +63,7 @@ export class ReducerPlan {
   readonly firstDigest: string;
   readonly size: number;
   readonly #run: string;
+  readonly #numParameters: number;
   readonly #slots: readonly ReducerSlot[];
   readonly #lost = new AbortController();
   readonly #stopListening: () => void;
@@ -78,6 +79,7 @@ export class ReducerPlan {
     this.#slots = parts.slots;
     this.size = parts.slots.length;
     this.#run = parts.options.run;
+    this.#numParameters = parts.options.numParameters;
     const { fleet } = parts.options;
     this.#stopListening = fleet.onDeparture(({ workerId }) => {
       const gone = this.#slots.some(({ member }) => member.registration.workerId === workerId);
@@ -113,7 +115,7 @@ export class ReducerPlan {
           ),
         ),
       );
-      const firstDigest = weightDigest(answers.flatMap(({ blockDigests }) => blockDigests));
+      const firstDigest = digestOfBlocks(answers, options.numParameters);
       logger.info({ run, plan: id, reducers: slots.length, ...source }, "parameters assigned");
       return new ReducerPlan({ id, firstDigest, slots, options });
     } catch (error) {
@@ -149,7 +151,7 @@ export class ReducerPlan {
     const answers = await this.#all(({ client }, signal) =>
       client.step({ run: this.#run, plan: this.id, ...settings }, { signal }),
     );
-    return weightDigest(answers.flatMap(({ blockDigests }) => blockDigests));
+    return digestOfBlocks(answers, this.#numParameters);
   }
 
   /**
@@ -159,7 +161,7 @@ export class ReducerPlan {
     const answers = await this.#all(({ client }, signal) =>
       client.writeCheckpoint({ run: this.#run, plan: this.id, ...files }, { signal }),
     );
-    return weightDigest(answers.flatMap(({ blockDigests }) => blockDigests));
+    return digestOfBlocks(answers, this.#numParameters);
   }
 
   close(): void {
@@ -194,23 +196,43 @@ function asPlanLost(plan: string, error: unknown): unknown {
 async function waitForReducers(options: PlanOptions): Promise<Member[]> {
   const { fleet, signal, expected, logger, run } = options;
   const giveUpAt = performance.now() + RETURN_MS;
-  let told = false;
+  let isLogged = false;
+  let isSettled = expected !== null;
   for (;;) {
     signal.throwIfAborted();
     const members = fleet.members("reducer");
     const late = performance.now() >= giveUpAt;
     if (members.length > 0 && (late || members.length >= (expected ?? 1))) {
-      // A short wait, so that reducers which start at the same time all get a range.
-      if (expected === null && !told) await fleet.arrival(300, signal);
-      return fleet.members("reducer");
+      if (isSettled || isLogged) return members;
+      // Reducers that start together should all get a range; one that is here may leave meanwhile.
+      isSettled = true;
+      await fleet.arrival(300, signal);
+      continue;
     }
-    if (!told) logger.info({ run, expected }, "waiting for reducers");
-    told = true;
+    if (!isLogged) logger.info({ run, expected }, "waiting for reducers");
+    isLogged = true;
     await fleet.arrival(500, signal);
   }
 }
 
-/** Divides the parameters into ranges of whole blocks, as equal as possible. */
+/**
+ * Returns the digest of weights from the digests of their blocks.
+ *
+ * @throws ExactnessError when blocks are missing or too many
+ */
+function digestOfBlocks(
+  answers: readonly { readonly blockDigests: readonly string[] }[],
+  numParameters: number,
+): string {
+  const digests = answers.flatMap(({ blockDigests }) => blockDigests);
+  const numBlocks = Math.ceil(numParameters / PARAMETER_BLOCK);
+  if (digests.length === numBlocks) return weightDigest(digests);
+  throw new ExactnessError(
+    `the reducers hold ${digests.length} blocks of weights, not ${numBlocks}`,
+  );
+}
+
+/** Cuts the parameters into ranges of whole blocks, as equal as can be. */
 function divide(members: readonly Member[], options: PlanOptions): ReducerSlot[] {
   const { numParameters, token, tls } = options;
   const blocks = Math.ceil(numParameters / PARAMETER_BLOCK);

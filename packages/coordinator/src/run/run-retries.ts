@@ -1,4 +1,4 @@
-import { type Clock, type ClusterError, errorMessage, type Logger } from "@gumshoe/core";
+import { backoffMs, type Clock, type ClusterError, errorMessage, type Logger } from "@gumshoe/core";
 
 import { type RunRecord } from "./run-record.js";
 import { attemptFailure, remainingFault } from "./attempt-failure.js";
@@ -13,7 +13,7 @@ const LASTING_MS = 10_000;
  * retries.
  */
 const MAX_FAILURES = 20;
-const MAX_DELAY_MS = 2000;
+const BACKOFF = { firstDelayMs: 100, maxDelayMs: 2000 };
 const REDIS_DELAY_MS = 500;
 const DISK_POLL_MS = 500;
 
@@ -101,7 +101,7 @@ export class RunRetries {
     if (this.#failures > MAX_FAILURES) throw error;
     const { name } = record.config;
     logger.warn({ run: name, failures: this.#failures }, `${errorMessage(error)}: trying again`);
-    await clock.sleep(Math.min(MAX_DELAY_MS, 50 * 2 ** this.#failures), signal);
+    await clock.sleep(backoffMs(BACKOFF, this.#failures), signal);
   }
 }
 

@@ -39,11 +39,11 @@ export async function readMoments(
     if (headerBytes > MAX_HEADER_BYTES) throw new OptimizerFileError(file, "has a broken header");
     const header = parseHeader(file, (await read(headerBytes, 8)).toString("utf8"));
     const range = async (name: string): Promise<Float32Array> => {
-      const at = header[name]?.data_offsets;
-      if (at === undefined || at[1] - at[0] < end * F32_BYTES) {
+      const [begin, behind] = offsetsOf(header, name);
+      if (behind - begin < end * F32_BYTES) {
         throw new OptimizerFileError(file, `does not hold ${name} up to element ${end}`);
       }
-      const position = 8 + headerBytes + at[0] + start * F32_BYTES;
+      const position = 8 + headerBytes + begin + start * F32_BYTES;
       const bytes = await read((end - start) * F32_BYTES, position);
       return new Float32Array(Uint8Array.from(bytes).buffer);
     };
@@ -53,12 +53,23 @@ export async function readMoments(
   }
 }
 
-type Header = Record<string, { data_offsets?: [number, number] } | undefined>;
-
-function parseHeader(file: string, text: string): Header {
+function parseHeader(file: string, text: string): unknown {
   try {
-    return JSON.parse(text) as Header;
+    return JSON.parse(text);
   } catch (cause) {
     throw new OptimizerFileError(file, "has a broken header", cause);
   }
+}
+
+/** Returns where a tensor begins and ends behind the header, in bytes; an empty range where it says neither. */
+function offsetsOf(header: unknown, name: string): readonly [begin: number, behind: number] {
+  const fields = (header ?? {}) as Readonly<Record<string, { data_offsets?: unknown } | null>>;
+  const offsets = Object.hasOwn(fields, name) ? fields[name]?.data_offsets : null;
+  if (!Array.isArray(offsets)) return [0, 0];
+  const [begin, behind] = offsets as unknown[];
+  return isOffset(begin) && isOffset(behind) ? [begin, behind] : [0, 0];
+}
+
+function isOffset(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
