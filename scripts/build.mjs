@@ -1,4 +1,4 @@
-/** `npm run build`: dependencies, kernels and TypeScript, as far as they are missing or old. */
+/** `npm run build`: dependencies, kernels and TypeScript, if they are missing or outdated. */
 import { main, setUp } from "./setup/set-up.mjs";
 
 await main(() => setUp({ redis: false }));

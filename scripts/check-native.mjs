@@ -1,13 +1,13 @@
 /**
  * `npm run check:native`: the kernels under sanitizers.
  *
- * 1. AddressSanitizer and UndefinedBehaviorSanitizer: the addon is built with both, and the tests of the
- *    kernels and of the engine's sampler and trainer run on it. Every operation is recorded on the way.
- * 2. The same for the thread pool by itself (test/native/pool.cpp).
- * 3. ThreadSanitizer: pool.cpp again, and all recorded operations with four threads (replay.cpp). It
- *    cannot watch a process of Node.
+ * 1. AddressSanitizer and UndefinedBehaviorSanitizer: the addon is built with both, and runs the
+ * tests of the kernels and of the engine's sampler and trainer. Every operation is recorded.
+ * 2. The same for the thread pool alone (test/native/pool.cpp).
+ * 3. ThreadSanitizer: pool.cpp again, and all recorded operations with four threads (replay.cpp),
+ * since it does not work in a Node.js process.
  *
- * A compiler without sanitizers is said, and is no failure.
+ * A compiler without sanitizers is reported, and is not a failure.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -31,7 +31,7 @@ const MEMORY = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 const RACES = ["-fsanitize=thread"];
 const PROGRAMS = join(ROOT, "test/native");
 
-/** Says whether a program with this sanitizer can be built and run here. */
+/** Returns whether a program with this sanitizer can be built and run here. */
 function works(compiler, folder, flags) {
   const program = join(folder, "probe");
   const source = "int main() { return 0; }";
@@ -51,7 +51,7 @@ async function buildProgram(compiler, { folder, name, units, flags }) {
   return program;
 }
 
-/** Libraries that have to be in the process before Node, as its own code is not sanitized. */
+/** Returns the sanitizer libraries to preload: Node.js itself is not sanitized. */
 function runtimes(compiler) {
   return ["libasan.so", "libubsan.so"]
     .map((name) => spawnSync(compiler.name, [`-print-file-name=${name}`], { encoding: "utf8" }))
@@ -75,7 +75,7 @@ async function testAddon(compiler, folder, cases) {
       env: {
         ...process.env,
         LD_PRELOAD: runtimes(compiler),
-        // Node frees nothing when it ends; a size that nobody has is part of the tests.
+        // Node.js frees nothing at exit; tests request allocations of impossible size.
         ASAN_OPTIONS: "detect_leaks=0:allocator_may_return_null=1",
         UBSAN_OPTIONS: "print_stacktrace=1",
         GUMSHOE_CHECK_ADDON: addon,

@@ -1,4 +1,7 @@
-/** `npm run check`: types, lint, format, architecture, generated files, C++. Green before every commit. */
+/**
+ * `npm run check`: types, lint, format, architecture, generated files, C++. Required before every
+ * commit.
+ */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 
@@ -12,7 +15,7 @@ const NODE = process.execPath;
 const bin = (path) => join(ROOT, "node_modules", path);
 const CACHE = join(ROOT, "node_modules/.cache/gumshoe");
 
-/** A check that is one program: green where it ends with 0. */
+/** A check by a program, which passes with exit code 0. */
 const program =
   (...[name, ...args]) =>
   () =>
@@ -23,7 +26,7 @@ const LINT = {
   run: program(NODE, bin("eslint/bin/eslint.js"), "--max-warnings=0", "."),
 };
 
-/** All but the longest, in their order. */
+/** All checks but the longest, in order. */
 const OTHERS = [
   {
     name: "types",
@@ -44,7 +47,7 @@ const OTHERS = [
   { name: "faults in C++", run: checkFaults },
 ];
 
-/** Runs a check and prints what it came to; returns whether it is green. */
+/** Runs a check and prints its result; returns whether it passed. */
 async function check({ name, run }) {
   const startedAt = performance.now();
   const { code = 0, output = "", skipped = null, note = null } = await run();
@@ -64,7 +67,7 @@ async function checkInTurn(checks) {
 
 await main(async () => {
   await setUp({ redis: false });
-  // The longest takes about as long as all others together.
+  // The longest check takes about as long as all others together.
   const results = await Promise.all([checkInTurn([LINT]), checkInTurn(OTHERS)]);
   return results.every(Boolean) ? 0 : 1;
 });

@@ -1,6 +1,6 @@
 /**
- * Looks into what a run on this machine did: `node scripts/debug.mjs COMMAND RUN-FOLDER ...`. It reads the
- * folder alone; the cluster may stand or not.
+ * Inspects a run on this machine: `node scripts/debug.mjs COMMAND RUN-FOLDER ...`. It only reads
+ * the folder; the cluster may be running or not.
  */
 import { parseArgs } from "node:util";
 
@@ -18,7 +18,7 @@ Options:
 A key is <iteration>/train/<task>, e.g. 0/train/3.
 `;
 
-// `debug.mjs lane ... | head` is no error.
+// Not an error: `debug.mjs lane ... | head` closes the pipe early.
 process.stdout.on("error", () => process.exit(0));
 
 await main(async () => {

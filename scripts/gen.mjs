@@ -1,7 +1,7 @@
 /**
- * `npm run gen`: writes the files that are made from others, which are committed.
+ * `npm run gen`: writes the committed generated files.
  *
- * - packages/protocol/src/gen, from protos/; needs protoc, and is left out with `--config`
+ * - packages/protocol/src/gen, from protos/; needs protoc, and is skipped with `--config`
  * - docs/config.md and runs/run.schema.json, from the schemas in packages/config/src
  */
 import { parseArgs } from "node:util";

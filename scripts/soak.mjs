@@ -1,8 +1,8 @@
 /**
- * `npm run soak -- --minutes 30`: runs again and again while processes die, hang and leave, Redis pauses,
- * the disk fills up, runs are cancelled and modules misbehave. Every run must end with the weights of an
- * undisturbed one; with --standing one cluster does all runs, and its coordinator's memory and
- * descriptors must stay as they are.
+ * `npm run soak -- --minutes 30`: executes runs while processes are killed, hang and stop, Redis
+ * pauses, the disk fills up, runs are cancelled and modules misbehave. Every run must end with the
+ * weights of an undisturbed one. With --standing one cluster executes all runs, and its
+ * coordinator's memory and descriptors must not grow.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,17 +35,19 @@ Troubles: ${TROUBLES.map(({ name }) => name).join(", ")}; with --standing also
 modules that misbehave: ${POISONS.join(", ")}.
 A full disk needs root: the home is then a small disk of its own.`;
 
-/** How long a run may take after its last trouble. */
+/** Time limit of a run after its last fault, in ms. */
 const DEADLINE_MS = 240_000;
 const MOST_PAUSE_MS = 2_500;
-/** The guardian needs a moment to end what a killed command left. */
+/** Time for the guardian to kill the processes of a killed command, in ms. */
 const GUARDIAN_MS = 500;
 const MODEL = join(ROOT, "models/rookie");
-/** What the coordinator's descriptors and memory may differ by between two quiet moments. */
+/** Largest increase of the coordinator's descriptors and memory between two idle moments. */
 const MOST_MORE_DESCRIPTORS = 8;
 const MOST_MORE_BYTES = 100 * 2 ** 20;
 
-/** Does one run under up to `troubles` troubles; returns its document, or what it said instead. */
+/**
+ * Executes one run with up to `troubles` faults; returns its JSON document, or its error output.
+ */
 async function disturb({ random, troubles, start, ...context }) {
   const { home, run } = context;
   const happened = [];
@@ -119,7 +121,7 @@ class SingleRuns {
   }
 }
 
-/** One cluster that stands for all runs: `gumshoe up`, then submits. */
+/** One running cluster for all runs: `gumshoe up`, then submits. */
 class StandingCluster {
   #up = null;
   #turns = 0;
@@ -153,7 +155,7 @@ class StandingCluster {
     this.home.remove();
   }
 
-  /** Every other run is undisturbed, and comes after a module that misbehaves. */
+  /** Every other run is undisturbed, and follows a run with a misbehaving module. */
   async turn(troubles) {
     const { random, home, config, otherConfig } = this;
     const run = `soak-${++this.#turns}`;
@@ -194,7 +196,7 @@ class StandingCluster {
     if (usage === null) return "coordinator not measured";
     this.#usage.push({ ...usage, pid: coordinator.pid });
     const { bytes, descriptors } = usage;
-    // The first runs fill caches that stay.
+    // Compare with the second measurement: the first runs fill permanent caches.
     const first = this.#usage[1];
     if (first !== undefined && first.pid !== coordinator.pid) {
       throw new SoakError("the coordinator is another process than before");
@@ -211,7 +213,7 @@ class StandingCluster {
   release() {}
 }
 
-/** Writes the config under another seed: what a known name must not be taken with. */
+/** Writes the config with another seed, which must be rejected for an existing name. */
 function writeOtherConfig(config, folder) {
   const file = join(folder, "other.yaml");
   const text = readFileSync(config, "utf8")

@@ -1,4 +1,6 @@
-/** `npm test`: sets up what is missing, then runs the tests. `npm test -- packages/grpo` runs some. */
+/**
+ * `npm test`: sets up missing parts, then runs the tests. `npm test -- packages/grpo` runs some.
+ */
 import { join } from "node:path";
 
 import { obtainPython } from "./setup/python.mjs";

@@ -1,6 +1,6 @@
 /**
- * The rules of the house that a compiler does not check. CONTRIBUTING.md explains them; a failure here
- * lists each place with what to do.
+ * Rules of the repository that the compiler does not check. CONTRIBUTING.md explains them; a
+ * failure lists each violation with the remedy.
  */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -24,14 +24,14 @@ const byName = new Map(PACKAGES.map((folder) => [folder.manifest.name, folder]))
 const EDGES = PACKAGES.flatMap((folder) => folder.sources.flatMap(readImports));
 const FILES = listFiles();
 
-/** Reads the package folder's name from a path under packages/. */
+/** Returns the package folder's name in a path under packages/. */
 const folderOf = (path: string) => path.split("/")[1] ?? "";
 const isRelative = ({ specifier }: ImportEdge) => specifier.startsWith(".");
 const isOurs = ({ specifier }: ImportEdge) => specifier.startsWith("@gumshoe/");
 
-/** Packages without input, output, time and chance of their own. */
+/** Packages without I/O, clock and randomness. */
 const PURE = ["puzzles", "grpo"];
-/** Packages that know nothing of clusters. */
+/** Packages without dependencies on the cluster. */
 const CLUSTERLESS = ["core", "puzzles", "grpo", "kernels", "engine", "cuda"];
 const CLUSTER_LIBRARIES = ["bullmq", "ioredis", "@grpc/grpc-js", "express", "fastify"];
 
@@ -44,7 +44,7 @@ describe("floors", () => {
     expect(bad).toEqual([]);
   });
 
-  test("a package depends on strictly lower floors only, so that packages form no circle", () => {
+  test("a package depends on strictly lower floors only, so that there are no cycles", () => {
     const bad = PACKAGES.flatMap((folder) =>
       Object.keys(folder.manifest.dependencies ?? {}).flatMap((dependency) => {
         const target = byName.get(dependency);
@@ -58,7 +58,7 @@ describe("floors", () => {
     expect(bad).toEqual([]);
   });
 
-  test("every import is declared, and every declared package of ours is imported by reference", () => {
+  test("every import is declared, and every declared package of the repository is a project reference", () => {
     const undeclared = EDGES.filter(
       (edge) => !isRelative(edge) && !edge.specifier.startsWith("node:"),
     )
@@ -116,7 +116,7 @@ describe("floors", () => {
     expect(bad).toEqual([]);
   });
 
-  test("only the queue package knows the queue library", () => {
+  test("only the queue package imports the queue library", () => {
     const bad = EDGES.filter(
       ({ from, specifier }) => specifier === "bullmq" && folderOf(from) !== "queue",
     ).map(({ from }) => `${from}: use the classes of @gumshoe/queue`);
@@ -124,8 +124,8 @@ describe("floors", () => {
   });
 });
 
-describe("doors", () => {
-  test("a package is entered through its index, and nowhere else", () => {
+describe("package entry points", () => {
+  test("a package is imported through its index only", () => {
     const deep = EDGES.filter((edge) => isOurs(edge) && !byName.has(edge.specifier)).map(
       ({ from, specifier }) => `${from}: import ${packageOf(specifier)}, not ${specifier}`,
     );
@@ -138,7 +138,7 @@ describe("doors", () => {
     expect([...deep, ...escapes, ...exports]).toEqual([]);
   });
 
-  test("a package's own files do not go through its door", () => {
+  test("a package's own files do not import its index", () => {
     const bad = EDGES.filter(
       (edge) => isRelative(edge) && /^packages\/[^/]+\/src\/index\.ts$/.test(resolveRelative(edge)),
     ).map(({ from }) => `${from}: import the file that defines it, not index.ts`);
@@ -172,7 +172,7 @@ describe("files", () => {
   const MAX_LINES = 400;
   const MAX_MAIN_LINES = 60;
 
-  test("no two files import each other, not by way of others either", () => {
+  test("no files import each other, directly or indirectly", () => {
     const graph = new Map<string, string[]>();
     for (const path of PACKAGES.flatMap(({ sources }) => sources)) graph.set(path, []);
     for (const edge of EDGES.filter(isRelative)) graph.get(edge.from)?.push(resolveRelative(edge));
@@ -215,7 +215,7 @@ describe("files", () => {
     expect(bad).toEqual([]);
   });
 
-  test("error classes live in errors.ts, say when they are thrown, and derive from ClusterError", () => {
+  test("error classes live in errors.ts, document when they are thrown, and derive from ClusterError", () => {
     const declaration = /(\*\/\s*)?export (?:abstract )?class (\w+) extends (\w*Error)\b/g;
     const bad = PACKAGES.flatMap(({ sources }) => sources).flatMap((path) => {
       const text = readText(path);
@@ -238,7 +238,7 @@ describe("files", () => {
     expect(bad).toEqual([]);
   });
 
-  test("chance is passed in, and the environment is read in a main only", () => {
+  test("randomness is passed in, and the environment is read in a main only", () => {
     const sources = PACKAGES.flatMap(({ sources: paths }) => paths);
     const bad = [
       ...sources
@@ -252,7 +252,7 @@ describe("files", () => {
     expect(bad).toEqual([]);
   });
 
-  test("every kernel has its twin: cpu/<stem>.cpp, cuda/<stem>.cu and src/ops/<stem>.ts", () => {
+  test("every kernel family has cpu/<stem>.cpp, cuda/<stem>.cu and src/ops/<stem>.ts", () => {
     const stems = (folder: string, pattern: RegExp) =>
       FILES.filter(
         (path) => path.startsWith(`packages/kernels/${folder}/`) && pattern.test(path),
@@ -275,7 +275,7 @@ describe("repository", () => {
   const TEXT = /\.(ts|mjs|js|json|md|ya?ml|proto|cpp|h|cu|sh|py|toml)$|Dockerfile$|\/run$/;
   const MAX_FILE_BYTES = 9 * 1024 * 1024;
 
-  test("nothing mentions a path of somebody's machine", () => {
+  test("no file mentions a path of a particular machine", () => {
     const machinePath =
       /(?<![\w.:/])\/(?:work|root|home\/(?!node\b)\w+|Users\/\w+|tmp\/\w+\/\w+)\//;
     const bad = FILES.filter((path) => TEXT.test(path) && !path.startsWith("test/golden/"))
@@ -290,18 +290,18 @@ describe("repository", () => {
     expect(bad).toEqual([]);
   });
 
-  test("the lock file names no registry but the public one", () => {
+  test("the lock file names the public registry only", () => {
     const hosts = [...readText("package-lock.json").matchAll(/"resolved": "https?:\/\/([^/"]+)/g)];
     const foreign = hosts.map(([, host]) => host).filter((host) => host !== "registry.npmjs.org");
     expect([...new Set(foreign)]).toEqual([]);
   });
 
-  test("no file is larger than a model that may be committed", () => {
+  test("no file exceeds the size limit of committed models", () => {
     const large = FILES.filter((path) => fileBytes(path) > MAX_FILE_BYTES);
     expect(large).toEqual([]);
   });
 
-  test("every link of the documents leads to a file", () => {
+  test("every link in the documents leads to a file", () => {
     const bad = FILES.filter((path) => path.endsWith(".md")).flatMap((path) =>
       [...readText(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
         .map(([, target = ""]) => target)
@@ -316,7 +316,7 @@ function existing(path: string): boolean {
   return existsSync(join(ROOT, path));
 }
 
-/** A file's text without comments, so that prose about a call is not taken for one. */
+/** Returns a file's text without comments, so that a mention of a call does not count as one. */
 function withoutComments(path: string): string {
   return readText(path).replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, "");
 }

@@ -1,4 +1,4 @@
-/** What the documents list is what the code has. */
+/** Lists in the documents match the code. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,14 +10,14 @@ import { ROOT } from "./support/gumshoe.js";
 
 const VARIABLE = /\b(GUMSHOE_[A-Z_]*[A-Z])\b(\[_FILE\])?/g;
 
-/** The variables that a text names; `NAME[_FILE]` are two. */
+/** Returns the variables that a text names; `NAME[_FILE]` are two. */
 function variablesIn(text: string): string[] {
   return [...text.matchAll(VARIABLE)].flatMap(([, name = "", file]) =>
     file === undefined ? [name] : [name, `${name}_FILE`],
   );
 }
 
-/** The sources of the packages, without tests and generated code. */
+/** Returns the sources of the packages, without tests and generated code. */
 function sources(): string[] {
   return readdirSync(join(ROOT, "packages"), { recursive: true, encoding: "utf8" })
     .filter((path) => /^[\w-]+\/src\/.*\.ts$/.test(path) && !/\.test\.ts$|\/gen\//.test(path))

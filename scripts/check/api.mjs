@@ -1,4 +1,4 @@
-/** Whether the packages that users install document and export every name of their API. */
+/** Checks that the published packages document and export every name of their API. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

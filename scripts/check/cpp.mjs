@@ -1,4 +1,6 @@
-/** The C++: its format by clang-format, faults by clang-tidy. Both are left out where they are not installed. */
+/**
+ * C++ format by clang-format, and faults by clang-tidy. Both checks are skipped if not installed.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -8,7 +10,7 @@ import { Stamp } from "../setup/stamp.mjs";
 import { ROOT, runQuietly } from "../setup/step.mjs";
 
 const FOLDERS = ["packages/kernels/cpu", "test/native"];
-/** The oldest version that the sources are formatted and checked with. */
+/** The oldest supported version of both. */
 const OLDEST_VERSION = 14;
 /** Flags of g++ that clang does not know. */
 const CLANG = ["-Wno-unknown-warning-option", "-Wno-ignored-optimization-argument"];
@@ -31,13 +33,13 @@ async function versionOf(program) {
 
 const missing = (program) => ({ skipped: `there is no ${program} ${OLDEST_VERSION} or newer` });
 
-/** Says whether clang-format would change a file. */
+/** Checks whether clang-format would change a file. */
 export async function checkFormat() {
   if ((await versionOf("clang-format")) === null) return missing("clang-format");
   return runQuietly("clang-format", ["--dry-run", "-Werror", ...filesOf(/\.(cpp|h)$/)]);
 }
 
-/** Looks for faults; files that have not changed since they were found clean are not read again. */
+/** Runs clang-tidy; files that are unchanged since their last clean result are skipped. */
 export async function checkFaults() {
   const version = await versionOf("clang-tidy");
   if (version === null) return missing("clang-tidy");
@@ -61,7 +63,7 @@ export async function checkFaults() {
   return { code: failed.length, output: failed.map(({ output }) => output).join("\n") };
 }
 
-/** Does `work` on every item, on as many at once as there are cores. */
+/** Runs `work` on every item, on as many at a time as there are cores. */
 async function inParallel(items, work) {
   const results = [];
   const left = [...items];

@@ -1,13 +1,13 @@
-/** Whether the generated files that are committed are up to date. */
+/** Checks that the committed generated files are up to date. */
 import { staleConfigFiles } from "../gen/config.mjs";
 import { hasProtoc, staleProtos } from "../gen/protos.mjs";
 
-/** The messages and services that are made from protos/. */
+/** Checks the messages and services generated from protos/. */
 export async function checkProtos() {
   return hasProtoc() ? verdict(staleProtos()) : { skipped: "there is no protoc" };
 }
 
-/** The config reference and the schema of run files. */
+/** Checks the config reference and the schema of run files. */
 export async function checkConfigFiles() {
   return verdict(await staleConfigFiles());
 }

@@ -5,7 +5,7 @@ import { SetUpError } from "../setup/step.mjs";
 import { encodePrompt, loadModel, sample } from "./model.mjs";
 import { partsOf } from "./run-folder.mjs";
 
-/** Parts of the random key of a group: coordinator/src/run/group-specs.ts. */
+/** Stream numbers in the random key of a group: see coordinator/src/plan/group-planner.ts. */
 const STREAMS = { train: 1, validation: 2 };
 
 const print = (value) => process.stdout.write(`${value}\n`);
@@ -30,7 +30,9 @@ export async function showGroup(run, [key]) {
   return 0;
 }
 
-/** Samples a group of an iteration again in this process, and compares it with what was handed in. */
+/**
+ * Samples a group of an iteration again in this process, and compares it with the submitted one.
+ */
 export async function replayGroup(run, [key], { threads }) {
   const { iteration, kind, index } = partsOf(key);
   const stored = run.group(key);
@@ -77,7 +79,7 @@ function compare(stored, made) {
   return 0;
 }
 
-/** Prints the packs of a lane, made again from the groups of the ledger. */
+/** Prints the packs of a lane, recomputed from the groups in the ledger. */
 export async function showLane(run, [iteration, update, lane]) {
   const { config } = run;
   if (config.type !== "grpo") throw new SetUpError("only lanes of runs of type grpo");

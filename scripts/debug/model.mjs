@@ -1,4 +1,4 @@
-/** A model of this process, for looking at what a run did with it. */
+/** A model in this process, to inspect a run's computations. */
 import {
   loadWeights,
   Model,
@@ -8,7 +8,7 @@ import {
 } from "../../packages/engine/dist/index.js";
 import { createCpuDevice } from "../../packages/kernels/dist/index.js";
 
-/** Loads a model folder and its tokenizer; `close` gives the device back. */
+/** Loads a model folder and its tokenizer; `close` frees the device. */
 export async function loadModel(folder, { threads }) {
   const source = await openModelFolder(folder);
   const device = createCpuDevice({ threads });
@@ -22,13 +22,13 @@ export async function loadModel(folder, { threads }) {
   }
 }
 
-/** The tokens of a prompt, as the coordinator writes it. */
+/** Returns the tokens of a prompt, as the coordinator renders it. */
 export function encodePrompt(tokenizer, config, prompt) {
   const { template: variables, date } = config.tasks;
   return tokenizer.encodeChat([{ role: "user", content: prompt }], { variables, date });
 }
 
-/** Samples one request alone. */
+/** Samples a single request. */
 export function sample(model, request) {
   const sampler = new Sampler({ model });
   try {

@@ -1,4 +1,4 @@
-/** What a run's folder holds: config, groups as they were handed in, texts. */
+/** The contents of a run's folder: config, submitted groups, texts. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -10,7 +10,7 @@ import {
 } from "../../packages/protocol/dist/index.js";
 import { SetUpError } from "../setup/step.mjs";
 
-/** A group key's parts, e.g. of `3/train/7`. */
+/** Parses a group key, e.g. `3/train/7`. */
 export function partsOf(key) {
   const [, iteration, kind, index] = /^(\d+)\/(train|validation)\/(\d+)$/.exec(key) ?? [];
   if (kind === undefined) throw new SetUpError(`${key} is no group key, such as 3/train/7`);
@@ -24,11 +24,11 @@ export class RunFolder {
     this.folder = folder;
     this.config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
     const lines = readFileSync(join(folder, "ledger/events.jsonl"), "utf8").split("\n");
-    // A line begins with its checksum.
+    // Skip the checksum at the beginning of a line.
     this.events = lines.slice(0, -1).map((line) => JSON.parse(line.slice(line.indexOf("{"))).body);
   }
 
-  /** The last hand-in of a group: its answers as tokens, log-probs and rewards. */
+  /** Returns the last submission of a group: its answers as tokens, log-probs and rewards. */
   group(key) {
     const event = this.events.findLast((one) => one.type === "group-done" && one.groupKey === key);
     if (event === undefined) throw new SetUpError(`the ledger has no group ${key}`);
@@ -43,7 +43,7 @@ export class RunFolder {
     );
   }
 
-  /** The prompt of a group as text. */
+  /** Returns the prompt of a group as text. */
   prompt(key) {
     const file = join(this.folder, "rollouts", `${partsOf(key).iteration}.jsonl.gz`);
     if (!existsSync(file)) throw new SetUpError(`${file} is not there: the iteration is not done`);
@@ -53,7 +53,7 @@ export class RunFolder {
     return found.prompt;
   }
 
-  /** The model folder with the weights that the groups of an iteration were sampled from. */
+  /** Returns the model folder with the weights that an iteration's groups were sampled from. */
   weightsOf(iteration) {
     if (iteration === 0) return this.config.model;
     const checkpoint = join(this.folder, "checkpoints", String(iteration));

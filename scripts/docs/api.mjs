@@ -1,4 +1,4 @@
-/** The API pages of the packages that users install, made by typedoc from their sources. */
+/** Generates the API pages of the published packages from their sources with typedoc. */
 import { join } from "node:path";
 
 import { Application, LogLevel, TypeDocReader } from "typedoc";
@@ -6,10 +6,12 @@ import { Application, LogLevel, TypeDocReader } from "typedoc";
 import { ROOT } from "../setup/step.mjs";
 
 const OURS = "@gumshoe/";
-/** Messages are exported as types alone: what encodes them is no part of the API. */
+/** Messages are exported as types only: their codecs are not part of the API. */
 const NOT_REACHABLE = new Set(["MessageFns"]);
 
-/** Reads the sources; returns what typedoc knows of them, and the problems that it and we find. */
+/**
+ * Reads the sources; returns typedoc's model, and the problems found by typedoc and these checks.
+ */
 export async function readApi() {
   const problems = [];
   const app = await Application.bootstrap({}, [new TypeDocReader()]);
@@ -25,7 +27,7 @@ export async function readApi() {
   return { app, project, problems: [...problems, ...types] };
 }
 
-/** Lists types of ours that exports refer to and that users cannot import. */
+/** Lists types of this repository that exports refer to and that users cannot import. */
 function unexportedTypes(api) {
   const found = new Set();
   const visit = (value, place) => {

@@ -1,11 +1,11 @@
-/** Builds the C++ kernels and the TypeScript; what is up to date is skipped in milliseconds. */
+/** Builds the C++ kernels and the TypeScript; up-to-date parts are skipped in milliseconds. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { Stamp } from "./stamp.mjs";
 import { mustRun, ROOT, step } from "./step.mjs";
 
-/** Does `work` unless it was done for the same inputs and its outputs are still there. */
+/** Runs `work` unless it was done for the same inputs and its outputs still exist. */
 async function whenChanged({ name, title, inputs, pattern, outputs }, work) {
   const stamp = new Stamp(name, { inputs, pattern });
   if (stamp.isFresh() && outputs.every((path) => existsSync(join(ROOT, path)))) return;

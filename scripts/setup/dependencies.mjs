@@ -1,4 +1,4 @@
-/** Installs the dependencies when they are not what package-lock.json says. */
+/** Installs the dependencies when they differ from package-lock.json. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -13,9 +13,9 @@ function packagesOf(path) {
   }
 }
 
-/** Says whether everything that the lock file asks for on every machine is installed. */
+/** Returns whether all packages that the lock file requires on every machine are installed. */
 export function dependenciesAreInstalled() {
-  // npm writes this file last, so it is not there after an installation that was interrupted.
+  // npm writes this file last, so it is missing after an interrupted installation.
   const installed = packagesOf("node_modules/.package-lock.json");
   return Object.entries(packagesOf("package-lock.json")).every(([path, wanted]) => {
     if (!path.startsWith("node_modules/") || wanted.optional || wanted.peer) return true;
@@ -24,7 +24,7 @@ export function dependenciesAreInstalled() {
   });
 }
 
-/** Brings node_modules to what the lock file says, from the registry that npm is set to. */
+/** Installs the packages of the lock file, from npm's configured registry. */
 export async function installDependencies() {
   if (dependenciesAreInstalled()) return;
   await step("dependencies (npm ci)", () => mustRun("npm", ["ci", "--no-audit", "--no-fund"]));

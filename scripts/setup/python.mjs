@@ -1,11 +1,11 @@
-/** Finds a Python with gRPC for the test of examples/client-python, or makes one by pip. */
+/** Finds a Python with gRPC for the test of examples/client-python, or creates one with pip. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env } from "node:process";
 
 import { ROOT, runQuietly, step } from "./step.mjs";
 
-/** The virtual environment; it goes when the dependencies are installed anew. */
+/** The virtual environment, removed when the dependencies are reinstalled. */
 const FOLDER = join(ROOT, "node_modules/.cache/gumshoe-python");
 const REQUIREMENTS = join(ROOT, "examples/client-python/requirements.txt");
 const CANDIDATES = ["python3", "/usr/bin/python3", join(FOLDER, "bin/python3")];
@@ -32,8 +32,8 @@ async function find() {
 }
 
 /**
- * Returns the path of a Python with grpcio and grpcio-tools, or null: the program is an extra, so the
- * tests go on without it, and say so.
+ * Returns the path of a Python with grpcio and grpcio-tools, or null. The Python program is
+ * optional: without it its tests are skipped with a message.
  */
 export async function obtainPython() {
   const found = await find();

@@ -1,13 +1,13 @@
-/** Finds a Redis server, or gets one from the system's package manager where that is allowed. */
+/** Finds a Redis server, or installs one with the system's package manager if that is permitted. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 import { mustRun, runQuietly, SetUpError, step } from "./step.mjs";
 
-/** Valkey is the same server under another name. */
+/** Valkey is a compatible server. */
 const SERVERS = ["redis-server", "valkey-server"];
 
-/** Package managers, how each is told to install without questions, and whether it wants root. */
+/** Package managers, their non-interactive install commands, and whether they need root. */
 const MANAGERS = [
   {
     program: "apt-get",
@@ -56,7 +56,7 @@ function findRedis() {
   return SERVERS.map(which).find((path) => path !== null) ?? null;
 }
 
-/** Returns the words to put before a command that needs root, or null when it is not allowed. */
+/** Returns the command prefix for root permissions, or null when they are not available. */
 async function rootPrefix() {
   if (process.getuid?.() === 0) return [];
   if (which("sudo") === null) return null;
@@ -64,7 +64,7 @@ async function rootPrefix() {
   return code === 0 ? ["sudo", "-n"] : null;
 }
 
-/** Makes sure that there is a Redis server; throws SetUpError with the command to type. */
+/** Ensures that a Redis server is installed. @throws SetUpError with the command to type */
 export async function obtainRedis() {
   if (findRedis() !== null) return;
   const manager = MANAGERS.find(({ program }) => which(program) !== null);
@@ -79,7 +79,7 @@ export async function obtainRedis() {
     await step(`Redis (${[...prefix, manager.program].join(" ")} install)`, async () => {
       for (const args of manager.commands) {
         const [program, ...rest] = [...prefix, manager.program, ...args];
-        // RUNLEVEL=1 asks Debian not to start a server of its own.
+        // RUNLEVEL=1 keeps Debian from starting the installed server.
         const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
         await mustRun(program, rest, { env });
       }

@@ -1,4 +1,4 @@
-/** Makes a fresh clone ready: dependencies, kernels, TypeScript, Redis. Skips what is done. */
+/** Sets up a fresh clone: dependencies, kernels, TypeScript, Redis. Skips completed steps. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -21,7 +21,7 @@ function isAtLeast(version, oldest) {
   return version.localeCompare(oldest, "en", { numeric: true }) >= 0;
 }
 
-/** Does the steps in order; `redis: false` leaves Redis out. */
+/** Runs the steps in order; `redis: false` skips Redis. */
 export async function setUp({ redis }) {
   checkNode();
   await installDependencies();
@@ -30,7 +30,7 @@ export async function setUp({ redis }) {
   if (redis) await obtainRedis();
 }
 
-/** Runs a script's main; a problem that can be solved is told plainly and ends it with code 1. */
+/** Runs a script's main; a SetUpError is printed without a stack, and exits with code 1. */
 export async function main(work) {
   try {
     process.exitCode = (await work()) ?? 0;

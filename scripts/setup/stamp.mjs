@@ -1,4 +1,4 @@
-/** Remembers what was done for which inputs, so that it is not done again before they change. */
+/** Records the inputs of completed steps, so that they are repeated only when these change. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { ROOT } from "./step.mjs";
 const STAMPS = join(ROOT, "node_modules/.cache/gumshoe");
 const NOT_SOURCE = new Set(["node_modules", "dist", "build"]);
 
-/** Lists files under a folder, sorted, with the size and time that change when they are edited. */
+/** Lists files under a folder, sorted, with size and modification time. */
 function describeFiles(folder, pattern) {
   const entries = readdirSync(join(ROOT, folder), { withFileTypes: true });
   return entries
@@ -31,7 +31,7 @@ function fingerprint(folders, pattern, settings) {
     .digest("hex");
 }
 
-/** What was done for some inputs: files that match `pattern` in folders, and `settings`. */
+/** The record of a step: files that match `pattern` in folders, and `settings`. */
 export class Stamp {
   #file;
   #wanted;
@@ -41,12 +41,12 @@ export class Stamp {
     this.#wanted = fingerprint(inputs, pattern, settings);
   }
 
-  /** Whether it was done for just these inputs. */
+  /** Returns whether the step was completed for the present inputs. */
   isFresh() {
     return existsSync(this.#file) && readFileSync(this.#file, "utf8") === this.#wanted;
   }
 
-  /** Notes that it is done. */
+  /** Records that the step is completed. */
   write() {
     mkdirSync(dirname(this.#file), { recursive: true });
     writeFileSync(this.#file, this.#wanted);

@@ -1,4 +1,4 @@
-/** One step of the set-up: a line that says what is done, and in the end how long it took. */
+/** One step of the set-up: prints its title, and finally its duration. */
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A problem that the person at the keyboard can solve; told without a stack trace. */
+/** A problem that the user can solve; printed without a stack trace. */
 export class SetUpError extends Error {}
 
-/** Does `work` under a line such as `set-up: dependencies ... 12.3 s`. */
+/** Runs `work` under a line such as `set-up: dependencies ... 12.3 s`. */
 export async function step(title, work) {
   const startedAt = performance.now();
   process.stderr.write(`set-up: ${title} ... `);
@@ -24,8 +24,8 @@ export async function step(title, work) {
 }
 
 /**
- * Runs a program to its end and returns its exit code and its output, both streams together.
- * The program's output is shown only where it failed.
+ * Runs a program to its end; returns its exit code and its output, both streams together. The
+ * output is printed only if it failed.
  */
 export function runQuietly(program, args, options = {}) {
   return new Promise((resolve, reject) => {
@@ -44,7 +44,7 @@ export function runQuietly(program, args, options = {}) {
   });
 }
 
-/** Runs a program to its end; throws SetUpError with its output when it fails. */
+/** Runs a program to its end. @throws SetUpError with its output when it fails */
 export async function mustRun(program, args, options = {}) {
   const { code, output } = await runQuietly(program, args, options);
   if (code !== 0) {
@@ -53,7 +53,7 @@ export async function mustRun(program, args, options = {}) {
   return output;
 }
 
-/** Runs a program with our own input and output; returns its exit code. */
+/** Runs a program with inherited stdin and stdout; returns its exit code. */
 export function runOpenly(program, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: ROOT, stdio: "inherit", ...options });

@@ -7,7 +7,7 @@ import { env, execPath } from "node:process";
 import { ROOT } from "../setup/step.mjs";
 
 const PROGRAM = join(ROOT, "packages/cli/bin/gumshoe.js");
-/** No command but a run takes so long. */
+/** Time limit of commands other than runs, in ms. */
 const CALL_DEADLINE_MS = 60_000;
 
 /** One call of the command; `ended` resolves with its exit code, output and messages. */
@@ -34,7 +34,7 @@ export class Command {
   }
 }
 
-/** Calls the command to its end, or kills it after a minute: its code is then null. */
+/** Runs the command to its end, or kills it after a minute: its exit code is then null. */
 export async function call(args) {
   const command = new Command(args);
   const timer = setTimeout(() => command.child.kill("SIGKILL"), CALL_DEADLINE_MS);

@@ -1,4 +1,4 @@
-/** A home of a cluster under test: a folder, on a small disk of its own where that is allowed. */
+/** The home of a cluster under test: a folder, on a small separate disk if that is permitted. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { getuid, kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Room for a few checkpoints of the small model, little enough to be filled at once. */
+/** Enough for a few checkpoints of the small model, little enough to fill quickly. */
 const DISK_BYTES = 400 * 2 ** 20;
 const PIECE = new Uint8Array(2 ** 20);
 
 export class Home {
-  /** Whether `fill` can be called. */
+  /** Whether `fill` can be used. */
   isOwnDisk = false;
 
   constructor() {
@@ -22,7 +22,7 @@ export class Home {
     this.isOwnDisk = spawnSync("mount", args).status === 0;
   }
 
-  /** Fills the disk; returns a function that makes room again. */
+  /** Fills the disk; returns a function that frees it. */
   fill() {
     const file = join(this.mount, "filler");
     try {
@@ -38,7 +38,7 @@ export class Home {
     return existsSync(join(this.folder, "runs", name, "ledger"));
   }
 
-  /** The processes of the cluster that live. */
+  /** Returns the running processes of the cluster. */
   processes() {
     try {
       const { processes } = JSON.parse(readFileSync(join(this.folder, "cluster.json"), "utf8"));
@@ -49,7 +49,7 @@ export class Home {
     }
   }
 
-  /** Like `processes`, but waits for the first while `isStarting` says so. */
+  /** Like `processes`, but waits for the first one while `isStarting` returns true. */
   async processesSoon(isStarting) {
     for (;;) {
       const alive = this.processes();
@@ -72,7 +72,7 @@ function exists(pid) {
   }
 }
 
-/** Resident bytes and open descriptors of a process; null where /proc does not say. */
+/** Returns resident bytes and open descriptors of a process; null without /proc. */
 export function usageOf(pid) {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");

@@ -1,4 +1,4 @@
-/** Runs whose module does what a module must not do; each has to end as failed, and nothing else with it. */
+/** Runs with misbehaving modules; each must end as failed, without affecting anything else. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -16,10 +16,10 @@ const MODULES = {
   exits: `export const createEnvironment = () => ({ ${TASK}, grade: () => process.exit(0) });`,
 };
 
-/** Names of the poisoned runs. */
+/** Names of these runs. */
 export const POISONS = Object.keys(MODULES);
 
-/** Writes a module and a config that trains on it; returns the config's path. */
+/** Writes a module and a config that uses it; returns the config's path. */
 export function writePoison(folder, name, model) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${name}.mjs`), MODULES[name]);

@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** A number in [0, 1): mulberry32. */
+  /** Returns a number in [0, 1): mulberry32. */
   next() {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -14,12 +14,12 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number in [0, n). */
+  /** Returns a whole number in [0, n). */
   below(n) {
     return Math.floor(this.next() * n);
   }
 
-  /** One of a list, as often as its `weight` says beside the others. */
+  /** Returns an element of a list, with probability proportional to its `weight`. */
   pick(list) {
     const total = list.reduce((sum, { weight = 1 }) => sum + weight, 0);
     let at = this.next() * total;

@@ -1,6 +1,6 @@
 /**
- * What may happen to a cluster while it trains. A trouble returns a line that says what it did, null
- * where there was nothing to do it to, and throws SoakError when the cluster answered wrongly.
+ * Faults for a cluster that trains. A fault returns a line that describes it, null if it could not
+ * be applied, and throws SoakError when the cluster responded wrongly.
  */
 import { kill } from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,10 +11,10 @@ const MOST_HANG_MS = 15_000;
 const MOST_REDIS_PAUSE_MS = 12_000;
 const MOST_FULL_MS = 8_000;
 
-/** Thrown when something that must be refused was accepted, or an answer was wrong. */
+/** Thrown when a call that must be rejected was accepted, or a response was wrong. */
 export class SoakError extends Error {}
 
-/** How often each happens beside the others; `ends` says that the command is started again after it. */
+/** The faults with their weights; `ends` means that the command is restarted afterwards. */
 export const TROUBLES = [
   { name: "kill", weight: 6, act: killOne },
   { name: "hang", weight: 2, act: hangOne },
@@ -37,7 +37,7 @@ async function interruptCommand({ command }) {
   return "interrupt-command";
 }
 
-/** Chooses a living process of the cluster. */
+/** Chooses a running process of the cluster. */
 async function choose({ home, command, random, isMortal }, pattern = /./) {
   const alive = await home.processesSoon(() => command.isRunning);
   const among = alive.filter(({ name }) => pattern.test(name) && isMortal(name));
@@ -65,7 +65,7 @@ async function leave(context) {
   return signal(victim, "SIGTERM") ? `leave ${victim.name}` : `${victim.name} had just gone`;
 }
 
-/** Stops a process, and lets it go on later, if it was not replaced meanwhile. */
+/** Suspends a process, and resumes it later, unless it was replaced meanwhile. */
 async function hang(context, { pattern, mostMs }) {
   const victim = await choose(context, pattern);
   if (victim === null || !signal(victim, "SIGSTOP")) return null;
@@ -91,17 +91,17 @@ async function fillDisk({ home, random }) {
   return `full disk for ${fullMs} ms`;
 }
 
-/** Cancels the run; submitting it again must go on to the same weights. */
+/** Cancels the run; after another submission it must resume to the same weights. */
 async function cancel({ home, run, command }) {
   if (home.processes().length === 0 || !command.isRunning) return null;
   const { code, messages } = await call(["cancel", run, "--home", home.folder]);
   if (code !== 0 && /Error:|at .*\.js:/.test(messages)) throw new SoakError(`cancel: ${messages}`);
   if (code !== 0) return null;
-  // The command that follows the run ends by itself.
+  // The command that watches the run ends by itself.
   return "cancel";
 }
 
-/** What must never be accepted, at whatever moment: a known name with another config, unknown runs. */
+/** Makes calls that must always be rejected: a known name with another config, unknown runs. */
 async function callWrongly({ home, run, config, otherConfig }) {
   if (home.processes().length === 0) return null;
   const where = ["--home", home.folder];

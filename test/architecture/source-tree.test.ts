@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { findCycles, packageOf, resolveRelative } from "./source-tree.js";
 
-test("a circle is found once, and a graph without one has none", () => {
+test("a cycle is reported once, and none in an acyclic graph", () => {
   const chain = new Map([
     ["a", ["b", "c"]],
     ["b", ["c"]],

@@ -6,7 +6,7 @@ import ts from "typescript";
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
 
-/** Made by tools, or fetched: not written by people. */
+/** Folders that are generated or fetched. */
 const NOT_SOURCE = new Set(["node_modules", "dist", "build", "gen", "coverage"]);
 
 /** Files and folders that git ignores by their path, e.g. `mine`: those that the documents have readers make. */
@@ -27,7 +27,7 @@ export function isIgnored(path: string): boolean {
 
 /** One import or re-export of a source file. */
 export interface ImportEdge {
-  /** Path from the root of the file that imports. */
+  /** Path of the importing file, from the root. */
   readonly from: string;
   readonly specifier: string;
 }
@@ -40,11 +40,11 @@ export interface PackageFolder {
   readonly manifest: Manifest;
   /** Names of the packages that tsconfig.json refers to. */
   readonly references: readonly string[];
-  /** Paths from the root of all TypeScript files under src, tests and gen/ excepted. */
+  /** Paths, from the root, of all TypeScript files under src, without tests and gen/. */
   readonly sources: readonly string[];
 }
 
-/** The fields of a package.json that the rules are about. */
+/** The fields of a package.json that the rules use. */
 export interface Manifest {
   readonly name: string;
   readonly exports?: Readonly<Record<string, unknown>>;
@@ -52,7 +52,7 @@ export interface Manifest {
   readonly gumshoe?: { readonly floor?: number };
 }
 
-/** Lists the files under a folder, as paths from the root with forward slashes, in order. */
+/** Lists the files in a folder, as sorted paths from the root with forward slashes. */
 export function listFiles(folder = "."): string[] {
   const entries = readdirSync(join(ROOT, folder), { withFileTypes: true });
   return entries
@@ -106,7 +106,7 @@ export function readImports(from: string): ImportEdge[] {
   return importedFiles.map(({ fileName }) => ({ from, specifier: fileName }));
 }
 
-/** Returns the path from the root that a relative specifier means. */
+/** Resolves a relative specifier to a path from the root. */
 export function resolveRelative({ from, specifier }: ImportEdge): string {
   const target = resolve(ROOT, dirname(from), specifier).replace(/\.js$/, ".ts");
   return relative(ROOT, target).split(sep).join("/");
@@ -118,7 +118,7 @@ export function packageOf(specifier: string): string {
   return parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
 }
 
-/** Finds circles in a graph; each is returned once, as the list of its nodes. */
+/** Finds cycles in a graph; each is returned once, as the list of its nodes. */
 export function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const cycles: string[][] = [];
   const done = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * The client programs of examples/ against a real coordinator with fake workers: the one in Python by the
- * command line of its README, the one in TypeScript in an empty folder, with packages from tarballs.
+ * The client programs of examples/ with a real coordinator and fake workers: the Python one by the
+ * command in its README, the TypeScript one in an empty folder with packages from tarballs.
  */
 import { spawn } from "node:child_process";
 import {
@@ -26,7 +26,7 @@ import { PackedProject } from "../support/packed-project.js";
 
 const MAX_PROGRAM_LINES = 60;
 
-// The compiler takes half a minute on a machine with much other work.
+// The compiler takes half a minute on a machine with much other load.
 vi.setConfig({ testTimeout: 120_000 });
 
 const PACKAGES = ["core", "config", "protocol", "rpc", "puzzles", "client", "environments"];
@@ -62,11 +62,11 @@ interface Started {
 
 type Language = keyof typeof PROGRAMS;
 
-/** The folder that a program runs in. */
+/** The working folder of a program. */
 const folderOf = (language: Language) =>
   language === "python" ? checkout.folder : (project?.folder ?? "");
 
-/** Starts a program by the words of its README. */
+/** Starts a program with the arguments from its README. */
 function start(language: Language, token = TOKEN): Started {
   const commands = commandsOf(`examples/client-${language}/README.md`);
   const line = commands.find(({ command }) => command.includes(" runs/first.yaml "))?.command ?? "";
@@ -88,7 +88,7 @@ function start(language: Language, token = TOKEN): Started {
   };
 }
 
-/** Checks what a program printed and that it left the checkpoint, and nothing else. */
+/** Checks a program's output, and that it left only the checkpoint. */
 async function checkDone(language: Language, out: string): Promise<void> {
   const present = readdirSync(join(folderOf(language), "mine"));
   const { ended, said } = start(language);
@@ -105,11 +105,11 @@ async function checkDone(language: Language, out: string): Promise<void> {
     expect(sha256(readFileSync(join(folder, file)))).toBe(sha256(readFileSync(join(kept, file))));
   }
   expect(readdirSync(join(folderOf(language), "mine")).sort()).toEqual([...present, out].sort());
-  // The other program submits a run of the same name, from another folder.
+  // Remove the run: the other program submits one of the same name from another folder.
   await cluster.users.forgetRun({ name: "first" });
 }
 
-/** Checks that a program whose `out` is there already ends before it submits anything. */
+/** Checks that a program whose `out` exists already ends before it submits a run. */
 async function checkOutPresent(language: Language, out: string): Promise<void> {
   mkdirSync(join(folderOf(language), "mine", out), { recursive: true });
   writeFileSync(join(folderOf(language), "mine", out, "kept"), "");
@@ -121,7 +121,7 @@ async function checkOutPresent(language: Language, out: string): Promise<void> {
   rmSync(join(folderOf(language), "mine", out), { recursive: true });
 }
 
-/** Checks that a program exits with 1 when its run is cancelled, and leaves nothing. */
+/** Checks that a program exits with 1 when its run is cancelled, and leaves no files. */
 async function checkCancelled(language: Language, out: string): Promise<void> {
   const run = `cancelled-${out}`;
   const config = readFileSync(join(folderOf(language), "runs/first.yaml"), "utf8");
@@ -146,7 +146,7 @@ test.each(Object.entries(PROGRAMS))("the program in %s is short", (_language, te
 });
 
 describe.skipIf(project === null)("the packages that users install", () => {
-  test("hold what was built, their licence, and no tests", () => {
+  test("contain the built files and the licence, and no tests", () => {
     for (const name of PACKAGES) {
       const folder = inProject(`node_modules/@gumshoe/${name}`);
       expect(existsSync(join(folder, "dist/index.d.ts"))).toBe(true);
@@ -157,7 +157,7 @@ describe.skipIf(project === null)("the packages that users install", () => {
     expect(existsSync(tested)).toBe(false);
   });
 
-  test("compile with the examples of their READMEs and the example program", async () => {
+  test("compile with the examples in their READMEs and the example program", async () => {
     for (const name of ["client", "environments"]) {
       const page = readFileSync(inProject(`node_modules/@gumshoe/${name}/README.md`), "utf8");
       const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
@@ -175,7 +175,7 @@ describe.skipIf(project === null)("the packages that users install", () => {
     expect(said?.stdout).toBe("");
   });
 
-  test("open an environment beside its tests", async () => {
+  test("can open an environment in a user's tests", async () => {
     cpSync(join(ROOT, "examples/environment"), inProject("environment"), { recursive: true });
     const said = await project?.node(["--test", "environment/tallest.test.mjs"]);
     expect(said?.stdout).toMatch(/^# pass 4$/m);
@@ -184,14 +184,14 @@ describe.skipIf(project === null)("the packages that users install", () => {
 });
 
 describe.skipIf(project === null)("the TypeScript program", () => {
-  test("does what its README says", () => checkDone("typescript", "model"));
+  test("works as its README says", () => checkDone("typescript", "model"));
 
-  test("refuses a folder that is there before it submits", () =>
+  test("rejects an existing folder before it submits", () =>
     checkOutPresent("typescript", "model"));
 
   test("exits with 1 when its run is cancelled", () => checkCancelled("typescript", "model"));
 
-  test("exits with 1 and names what is wrong when the cluster refuses", async () => {
+  test("exits with 1 and names the problem when the cluster rejects the run", async () => {
     rmSync(inProject("mine/model"), { recursive: true, force: true });
     const { ended, said } = start("typescript", "another");
     expect(await ended).toBe(1);
@@ -200,12 +200,12 @@ describe.skipIf(project === null)("the TypeScript program", () => {
 });
 
 describe.skipIf(PYTHON === null)("the Python program (needs grpcio and grpcio-tools)", () => {
-  test("does by its documented command what its README says", async () => {
+  test("works as its README says, by the documented command", async () => {
     makeStubs(PYTHON ?? "", join(folderOf("python"), "examples/client-python"));
     await checkDone("python", "model-by-python");
   });
 
-  test("refuses a folder that is there before it submits", () =>
+  test("rejects an existing folder before it submits", () =>
     checkOutPresent("python", "model-by-python"));
 
   test("exits with 1 when its run is cancelled", () => checkCancelled("python", "model-by-python"));

@@ -1,4 +1,7 @@
-/** What the compose files give to which container. The containers themselves are tried by deploy/smoke.sh. */
+/**
+ * The files that containers of the compose files receive. deploy/smoke.sh tests the containers
+ * themselves.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -19,7 +22,7 @@ function services(file: string): Record<string, Service> {
   return (parse(text, { merge: true }) as { services: Record<string, Service> }).services;
 }
 
-test("only the job that makes certificates sees the authority's key", () => {
+test("only the job that makes certificates receives the authority's key", () => {
   const opened = services("deploy/compose.cluster.yml");
   const withAuthority = Object.entries(opened).filter(([, { volumes = [] }]) =>
     volumes.some((volume) => volume.startsWith("authority:")),
@@ -31,7 +34,7 @@ test("only the job that makes certificates sees the authority's key", () => {
   expect(script).not.toMatch(/install [^\n]*(44|66|77|-m 64)4/);
 });
 
-test("Redis says that its memory is full before its container is ended for it", () => {
+test("Redis reaches its own memory limit before the container's", () => {
   const program = readFileSync(join(ROOT, "deploy/make-secrets.mjs"), "utf8");
   const [, megabytes = ""] = /"maxmemory (\d+)mb"/.exec(program) ?? [];
   const limit = Number.parseInt(services("docker-compose.yml")["redis"]?.mem_limit ?? "0");

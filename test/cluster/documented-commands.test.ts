@@ -1,6 +1,7 @@
 /**
- * The commands of README.md, docs/*.md and the READMEs of examples, as they are written, in a copy of the checkout. Runs are shortened
- * by the numbers in their configs, and the standing cluster gets a free port; nothing else is changed.
+ * Runs the commands of README.md, docs/*.md and the examples' READMEs, as written, in a copy of the
+ * checkout. Only the numbers in configs are reduced, to shorten runs, and the running cluster gets
+ * a free port.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -21,10 +22,10 @@ import { PYTHON } from "../support/documented-programs.js";
 import { ROOT } from "../support/gumshoe.js";
 import { freePort } from "../support/redis-server.js";
 
-// A machine with much other work takes several times the half minute that this needs.
+// A machine with much other load takes several times the usual half minute.
 const TEST_TIMEOUT_MS = 300_000;
 
-/** Commands that do not run here, by how they begin, and why. */
+/** Prefixes of commands that are not run here, with the reason. */
 const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ["npm start", "trains for minutes; it is `gumshoe run runs/first.yaml` after the set-up"],
   ["npm test", "is what runs this test"],
@@ -48,26 +49,26 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ["grpcurl ", "is a program of others; standard-services.test.ts asks the reflection service"],
 ];
 
-/** Commands whose words are compared with the command's own help instead, by how they begin, and why. */
+/** Prefixes of commands whose words are only compared with the command's help, with the reason. */
 const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ["npx gumshoe bench ", "measures for minutes"],
   ["npx gumshoe submit runs/exact.yaml --remote-folder ", "needs the cluster in containers"],
   ["npx gumshoe eval --endpoint ", "needs an endpoint; eval.test.ts starts one"],
 ];
 
-/** Programs that a machine may lack. */
+/** Programs that may not be installed. */
 const EXTRAS = ["jq", "zcat", "openssl"].filter(
   (name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0,
 );
 
-/** Pages with commands that need a cluster. */
+/** Pages whose commands need a cluster. */
 const CLIENT_PAGES = PAGES.filter((page) => /^docs\/client|^examples\/client/.test(page));
 
 const ALL = PAGES.flatMap(commandsOf);
 const startsWith = (table: typeof NOT_RUN, { command }: DocumentedCommand) =>
   table.find(([start]) => command.startsWith(start));
 
-/** Says why a command does not run on this machine; null when it does. */
+/** Returns why a command cannot run on this machine; null when it can. */
 function lacking({ command }: DocumentedCommand): string | null {
   const [first = ""] = command.split(" ");
   if (first === "python3" && PYTHON === null) return "there is no Python with grpcio";
@@ -88,7 +89,7 @@ beforeAll(async () => {
   const gumshoe = `exec ${process.execPath} ${join(ROOT, "packages/cli/bin/gumshoe.js")} "$@"\n`;
   const scripts = {
     gumshoe,
-    // npx itself takes most of a second; what it starts is the `bin` of package.json.
+    // npx alone takes most of a second; it would run the `bin` of package.json.
     npx: `case $1 in
 gumshoe) shift; ${gumshoe.trim()} ;;
 tsc) shift; exec ${process.execPath} ${join(ROOT, "node_modules/typescript/bin/tsc")} "$@" ;;
@@ -127,7 +128,7 @@ function runInShell(command: string, more: NodeJS.ProcessEnv = {}): Promise<Ende
   });
 }
 
-/** The commands of a page that run, without those that a page before had, too. */
+/** Returns the commands of a page that run, without those of earlier pages. */
 function commandsToRun(page: string): DocumentedCommand[] {
   return commandsOf(page).filter((command) => {
     if (startsWith(NOT_RUN, command) || startsWith(ONLY_PARSED, command)) return false;
@@ -135,7 +136,7 @@ function commandsToRun(page: string): DocumentedCommand[] {
   });
 }
 
-/** Runs commands one after the other; each must succeed and print what its page shows. */
+/** Runs commands in order; each must succeed and print the output shown on its page. */
 async function runAll(commands: readonly DocumentedCommand[], more: NodeJS.ProcessEnv = {}) {
   for (const { command, output } of commands) {
     done.add(command);
@@ -149,7 +150,7 @@ async function runAll(commands: readonly DocumentedCommand[], more: NodeJS.Proce
   }
 }
 
-/** Expects what a page shows of an output, in its order; spaces and times do not count. */
+/** Expects the lines that a page shows, in order, in an output; spaces and times are ignored. */
 function expectShown(out: string, shown: string): void {
   const plain = (text: string) => text.replaceAll(/made in \d+ s/g, "").replaceAll(/\s+/g, " ");
   let rest = plain(out);
@@ -160,7 +161,7 @@ function expectShown(out: string, shown: string): void {
 }
 
 describe("the commands of the documents", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("of README and of clients run as written, with a cluster that stands from `up` on", async () => {
+  test("of README and of the clients run as written, with one cluster from `up` on", async () => {
     const readme = commandsToRun("README.md");
     const upAt = readme.findIndex(({ command }) => command === "npx gumshoe up");
     expect(upAt).toBeGreaterThan(0);
@@ -206,7 +207,7 @@ describe("the commands of the documents", { timeout: TEST_TIMEOUT_MS }, () => {
     }
   });
 
-  test("that are too long to run have words that the command knows", async () => {
+  test("that are too long to run have only words that the command accepts", async () => {
     for (const { command } of ALL.filter((one) => startsWith(ONLY_PARSED, one))) {
       const [name = "", ...words] = command.split(" ").slice(2);
       const { code, out } = await inProcess([name, "--help"]);

@@ -1,6 +1,6 @@
 /**
- * The first promise, with real processes: the weights that a run ends with are a function of its config
- * alone, not of workers, threads, crashes and interruptions.
+ * The first guarantee, with real processes: a run's final weights are a function of its config
+ * alone, and do not depend on workers, threads, crashes and interruptions.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("ends with updates, a validation before and after, and no gap between log-probs", () => {
+  test("has updates, a validation before and after, and no gap between log-probs", () => {
     expect(reference).toMatchObject({ run: RUN, iterations: 4, updates: 8, logprobGapMax: 0 });
     expect(reference.validation.map(({ iteration }) => iteration)).toEqual([0, 3, 4]);
     expect(reference.weightsDigest).toMatch(/^[0-9a-f]{64}$/);
@@ -86,26 +86,26 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(stored.format).toBe("BF16");
   });
 
-  test("continues after kill -9 of everything at once", async () => {
+  test("resumes after kill -9 of all processes at once", async () => {
     const gumshoe = await open();
     const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"]);
     await running.untilEvents(RUN, "update-done", 3);
     const pids = ["coordinator", "reducer-1", "redis"].map((name) => running.pid(name));
     running.child.kill("SIGKILL");
     await running.ended;
-    // The guardian ends the rest; nobody is left to write to the home.
+    // The guardian kills the rest; no process may still write to the home.
     await expectGone(pids);
     const result = await gumshoe.run([CONFIG, "--threads", "1"]);
     expect(comparable(result)).toEqual(comparable(reference));
   });
 
-  test("is done once: the same command then only says what it came to", async () => {
+  test("is executed once: the same command then only prints its result", async () => {
     const [first] = opened;
     const again = await first?.run([CONFIG, "--threads", "1"]);
     expect(again).toEqual(reference);
   });
 
-  test("fails loudly when a kernel computes one bit otherwise in sampling", async () => {
+  test("fails with an error when a kernel computes one bit differently in sampling", async () => {
     const gumshoe = await open();
     const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"], {
       GUMSHOE_FAULT: "decode-attention",
@@ -118,7 +118,7 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 });
 
-/** What must not differ between two ways to do a run: all but its duration and its place. */
+/** Returns the part of a result that must not differ: all but duration and paths. */
 function comparable(result: RunResult): RunResult {
   return { ...result, seconds: 0, checkpoint: "" };
 }

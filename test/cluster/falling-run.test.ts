@@ -1,4 +1,4 @@
-/** A run that makes its model worse: what is told, and which weights are the best. */
+/** A run that makes its model worse: its messages, and which weights count as best. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakeCluster, TOKEN } from "../support/fake-cluster.js";
 
-/** A cluster in which every validation answer after the first validation is wrong. */
+/** A cluster whose validation answers are all wrong after the first validation. */
 let falling: FakeCluster;
 beforeAll(async () => {
   falling = await FakeCluster.start();
@@ -23,7 +23,7 @@ function worse(group: SubmitGroupRequest): SubmitGroupRequest {
   return { ...group, rollouts: group.rollouts.map((rollout) => ({ ...rollout, reward })) };
 }
 
-test("the best model may be the start, which is downloaded then; and the fall is told", async () => {
+test("the initial model can be the best one, and is then downloaded; the messages report the decline", async () => {
   const validation = {
     source: { type: "generate", tier: "mini", seed: 2 },
     count: 40,

@@ -1,4 +1,4 @@
-/** How Redis is reached over TLS, and what is said when it cannot be. */
+/** Connections to Redis over TLS, and the errors when they fail. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ const tlsOf = (env: Record<string, string>) => readRedisTls(env, "worker");
 const connect = (tls: RedisTls, url = server.url) =>
   RedisLink.connect({ url, tls, cluster: "c", waitMs: 0 });
 
-test("a worker's certificate opens it, by GUMSHOE_TLS or GUMSHOE_REDIS_TLS", async () => {
+test("a worker's certificate connects, by GUMSHOE_TLS or GUMSHOE_REDIS_TLS", async () => {
   for (const env of [
     { GUMSHOE_TLS: ours, GUMSHOE_REDIS_TLS: "" },
     { GUMSHOE_TLS: foreign, GUMSHOE_REDIS_TLS: join(ours, "worker") },
@@ -53,7 +53,7 @@ test.each<[string, () => RedisTls, RegExp]>([
   await expect(connect(tls())).rejects.toThrow(problem);
 });
 
-test("without TLS towards one that speaks it, or the other way round, it is not reached", async () => {
+test("a connection fails when only one side uses TLS", async () => {
   const plain = server.url.replace("rediss:", "redis:");
   await expect(connect("off", plain)).rejects.toThrow("it hangs up; perhaps it speaks TLS");
   const other = await startRedis();
@@ -62,7 +62,7 @@ test("without TLS towards one that speaks it, or the other way round, it is not 
   await other.close();
 });
 
-test("who reaches another machine's without TLS says so loudly, unless told that it is meant", async () => {
+test("a remote connection without TLS logs a warning, unless TLS is explicitly off", async () => {
   const port = await freePort();
   const linesOf = async (url: string, tls: RedisTls) => {
     let text = "";
@@ -71,7 +71,7 @@ test("who reaches another machine's without TLS says so loudly, unless told that
     await expect(connecting).rejects.toThrow();
     return text;
   };
-  // An address for examples, which nobody has.
+  // An address reserved for documentation (TEST-NET-1), which never responds.
   const elsewhere = `redis://:s3cret@192.0.2.1:${port}`;
   const aborted = linesOf(elsewhere, "system");
   expect(await linesOf(`redis://:s3cret@127.0.0.1:${port}`, "system")).toBe("");

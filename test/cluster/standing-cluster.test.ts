@@ -1,4 +1,4 @@
-/** A cluster that stands, as people use it: up, submit, watch, status, cancel; and what is refused. */
+/** A running cluster used by its commands: up, submit, watch, status, cancel; and its errors. */
 import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ let port: number;
 const call = (...words: string[]): Promise<Finished> => gumshoe.start(words).ended;
 const json = ({ out }: Finished) => JSON.parse(out) as Record<string, unknown>;
 
-/** Writes a config of another run with the name tiny. */
+/** Writes another config for a run named tiny. */
 function otherConfig(): string {
   const path = join(gumshoe.home, "tiny.yaml");
   const model = join(ROOT, "models/rookie");
@@ -38,8 +38,8 @@ beforeAll(async () => {
 
 afterAll(() => gumshoe.close());
 
-describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("says where it is, and who works in it", async () => {
+describe("a running cluster", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("shows its address and its workers", async () => {
     expect(JSON.parse(up.out)).toMatchObject({ address: `127.0.0.1:${port}`, home: gumshoe.home });
     let roles: string[] = [];
     for (let i = 0; i < 100 && roles.length < 3; i++) {
@@ -49,7 +49,7 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(roles).toEqual(["inference", "reducer", "trainer"]);
   });
 
-  test("says what each worker is and does, and how the coordinator is doing", async () => {
+  test("shows what each worker is and does, and the coordinator's status", async () => {
     const { workers, coordinator } = json(await call("status", "--json")) as unknown as Fleet;
     for (const worker of workers) {
       expect(worker).toMatchObject({ device: "cpu x1", job: "", jobsDone: 0, weightVersion: 0 });
@@ -65,13 +65,13 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(out).toMatch(/coordinator: .* its event-loop delay was \d+ ms at most/);
   });
 
-  test("its workers stand back for whatever else wants a core", async () => {
+  test("runs its workers with lower priority", async () => {
     const { workers } = json(await call("status", "--json")) as unknown as Fleet;
     const nice = Math.max(10, getPriority());
     expect(workers.map(({ pid }) => getPriority(pid))).toEqual([nice, nice, nice]);
   });
 
-  test("takes a run, shows it to its end, and tells it again to whoever asks later", async () => {
+  test("accepts a run, shows it to its end, and shows it again later", async () => {
     const submitted = await call("submit", CONFIG, "--watch", "--json");
     expect(submitted.code).toBe(0);
     const result = RunResult.parse(json(submitted));
@@ -82,10 +82,10 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(runs).toMatchObject([{ name: "tiny", state: "done", iterationsDone: 4 }]);
   });
 
-  test("goes on at once with the next run when one is cancelled while it samples", async () => {
+  test("starts the next run at once when one is cancelled during sampling", async () => {
     const large = join(gumshoe.home, "large.yaml");
     const model = join(ROOT, "models/rookie");
-    // Some minutes of sampling.
+    // A run with some minutes of sampling.
     writeFileSync(
       large,
       `type: grpo\nmodel: ${model}\ntasks: {source: {type: generate}, perIteration: 8}\n` +
@@ -94,7 +94,7 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     await call("submit", large);
     const next = call("submit", CONFIG, "--name", "after", "--watch", "--json");
     await up.untilBusy("inference", "large/0/train/");
-    // Those that wait are told behind which runs, by submit, status and watch.
+    // submit, status and watch name the runs ahead of a queued one.
     const queued = await call("submit", CONFIG, "--name", "second");
     expect(queued.out).toMatch(/^run second is queued behind large, after; follow it by: /);
     const status = await call("status");
@@ -113,26 +113,26 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(fleet.filter(({ job }) => job.startsWith("large/"))).toEqual([]);
   });
 
-  test("refuses another config under a taken name, with the fields that differ", async () => {
+  test("rejects another config under a taken name, with the differing fields", async () => {
     const { code, err } = await call("submit", otherConfig());
     expect(code).toBe(1);
     expect(err).toContain("run tiny exists with another config: seed is 7 there and 1 here, ");
     expect(err).toContain("give this run another name (--name) or replace that one (--fresh)");
   });
 
-  test("replaces a run of that name by --fresh, but not while it runs", async () => {
+  test("replaces a run of that name with --fresh, but not while it runs", async () => {
     const replaced = await call("submit", otherConfig(), "--fresh", "--json");
     expect(json(replaced)).toMatchObject({ name: "tiny", config: { seed: 1 }, iterationsDone: 0 });
     const { code, err } = await call("submit", CONFIG, "--fresh");
     expect(code).toBe(1);
-    // The advice can be typed as it stands: it names the cluster.
+    // The advised command is complete: it contains the options that identify the cluster.
     const advice = `npx gumshoe cancel tiny --home ${gumshoe.home}`;
     expect(err).toMatch(/^gumshoe: run tiny is \w+; cancel it first \(.*\)\n$/);
     expect(err).toContain(`(${advice})`);
     await call("cancel", "tiny");
   });
 
-  test("removes a run by forget, unasked only by --yes", async () => {
+  test("removes a run with forget, without a question only with --yes", async () => {
     const asked = await call("forget", "after");
     expect(asked).toMatchObject({ code: 2, out: "" });
     expect(asked.err).toContain("--yes");
@@ -148,7 +148,7 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(out).not.toContain("after");
   });
 
-  test("refuses a wrong token with one clear line", async () => {
+  test("rejects a wrong token with one line", async () => {
     const tokenFile = join(gumshoe.home, "wrong-token");
     writeFileSync(tokenFile, "not-the-token\n");
     const { code, err } = await call("status", "--token-file", tokenFile);
@@ -156,13 +156,13 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(err).toBe("gumshoe: the token is wrong\n");
   });
 
-  test("does not know a run that never was", async () => {
+  test("reports a run that does not exist", async () => {
     const { code, err } = await call("watch", "nobody");
     expect(code).toBe(1);
     expect(err).toContain("nobody");
   });
 
-  test("leaves on Ctrl-C, and ends well", async () => {
+  test("stops cleanly on Ctrl-C", async () => {
     up.child.kill("SIGINT");
     expect((await up.ended).code).toBe(0);
     const { code, err } = await call("status");
@@ -171,7 +171,7 @@ describe("a cluster that stands", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 });
 
-describe("what keeps a cluster from starting is told in one line", () => {
+describe("what keeps a cluster from starting is reported in one line", () => {
   test("a port that is in use", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");

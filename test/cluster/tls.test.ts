@@ -1,4 +1,4 @@
-/** A cluster whose processes trust nobody without a certificate: it works, and strangers stay outside. */
+/** A cluster with mutual TLS: it works, and rejects callers without a valid certificate. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -31,7 +31,7 @@ import { RpcChannel } from "@gumshoe/rpc";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
-// Certificates that have expired are made by no command.
+// No command makes expired certificates, so the function behind the command is used.
 import { makeCertificates } from "../../packages/cli/dist/certs/certificate-folder.js";
 import {
   makeStubs,
@@ -44,7 +44,7 @@ import { freePort, startRedis, type TestRedis } from "../support/redis-server.js
 
 const TOKEN = "token-of-the-tls-test";
 const TEST_TIMEOUT_MS = 120_000;
-// By a clock that is behind by a year, these certificates are a day old.
+// For a process whose clock is a year behind, these certificates are a day old.
 const A_YEAR_AGO = new Date(Date.now() - 366 * 86_400_000);
 const CLOCK_BEHIND = {
   NODE_OPTIONS: `--import=${new URL("../support/clock-behind.mjs", import.meta.url).href}`,
@@ -66,7 +66,7 @@ interface Started {
   readonly log: () => string;
 }
 
-/** Starts a process of the cluster as a machine of its own would, with nothing but its settings. */
+/** Starts a process of the cluster with nothing but its own settings, as on a separate machine. */
 function start(program: "coordinator" | "worker", env: Record<string, string>): Started {
   const child = spawn(process.execPath, [join(ROOT, `packages/${program}/dist/main.js`)], {
     env: {
@@ -90,7 +90,7 @@ function startWorker(role: string, env: Record<string, string> = {}): Started {
   return start("worker", { GUMSHOE_ROLE: role, GUMSHOE_COORDINATOR: address, ...env });
 }
 
-/** Messages of a log at a level, e.g. 40 for warnings. */
+/** Returns the messages of a log at a level, e.g. 40 for warnings. */
 function messages(log: string, level: number): string[] {
   return log
     .split("\n")
@@ -100,7 +100,7 @@ function messages(log: string, level: number): string[] {
     .map(({ msg }) => msg);
 }
 
-/** Calls the command as a user elsewhere does, who has the client's certificate. */
+/** Runs the command as a remote user with the client's certificate. */
 async function call(...words: string[]): Promise<Record<string, unknown>> {
   const env = {
     GUMSHOE_TOKEN: TOKEN,
@@ -112,7 +112,7 @@ async function call(...words: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(out) as Record<string, unknown>;
 }
 
-/** Returns the folder of a worker whose certificate does, has expired, or is foreign. */
+/** Returns the folder of a worker whose certificate is valid, expired, or foreign. */
 async function worksFolder(name: string): Promise<string> {
   const own = join(folder, name);
   if (existsSync(own)) return own;
@@ -120,7 +120,7 @@ async function worksFolder(name: string): Promise<string> {
   if (name === "foreign") await makeCertificates({ ...OPTIONS, folder: all });
   cpSync(join(all, "worker"), own, { recursive: true });
   if (name === "foreign") {
-    // It trusts the cluster too; it is not trusted.
+    // It trusts this cluster's authority too, but is not trusted by the cluster.
     const authorities = [all, certs].map((root) => readFileSync(join(root, "ca/ca.pem"), "utf8"));
     writeFileSync(join(own, "ca.pem"), authorities.join(""));
   }
@@ -162,8 +162,8 @@ afterAll(async () => {
 });
 
 describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("ends with the weights of one without, a worker on another host included", async () => {
-    // All that another machine needs.
+  test("ends a run with the weights of one without TLS, a worker on another host included", async () => {
+    // All files that another machine needs.
     const elsewhere = join(folder, "elsewhere");
     cpSync(join(certs, "worker"), elsewhere, { recursive: true });
     startWorker("reducer", { GUMSHOE_HOME: join(folder, "home") });
@@ -186,7 +186,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
       ...["expired", CLOCK_BEHIND, "the certificate of worker expired on"],
     ] as const,
     ["a foreign certificate", "foreign", {}, "is not of this cluster's authority"],
-  ])("a worker with %s is refused, and takes nothing", async (_, name, env, problem) => {
+  ])("a worker with %s is rejected, and takes no jobs", async (_, name, env, problem) => {
     const own = await worksFolder(name);
     const before = coordinatorLog().length;
     const { child, log } = startWorker("inference", { ...env, GUMSHOE_TLS: own });
@@ -231,7 +231,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     );
   });
 
-  test("a worker without a certificate is refused, and takes nothing", async () => {
+  test("a worker without a certificate is rejected, and takes no jobs", async () => {
     const { child, log } = startWorker("inference", { GUMSHOE_TLS: "" });
     await expect
       .poll(() => messages(log(), 40), { timeout: 20_000 })
@@ -247,7 +247,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(complaint()).toMatch(/^GUMSHOE_TLS: there is no .*none\/cert.pem \(only a client/);
   });
 
-  test("a worker with files of another cluster does not trust this one, and says so", async () => {
+  test("a worker with files of another cluster does not trust this one, and reports that", async () => {
     const { child, log } = startWorker("inference", { GUMSHOE_TLS: join(folder, "foreign-all") });
     const [code] = (await once(child, "exit")) as [number];
     expect(code).toBe(2);
@@ -259,7 +259,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
       .toContain("refused: it hung up on us: it may not trust our certificate");
   });
 
-  test("metrics are told over TLS, to who has a certificate and the token", async () => {
+  test("metrics are served over TLS, to callers with a certificate and the token", async () => {
     const { ca, identity } = readTlsFolder(certs, "client", "certs");
     const headers = { authorization: `Bearer ${TOKEN}` };
     const read = (options: RequestOptions) =>
@@ -279,7 +279,10 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
   describe("the programs of docs/client.md", () => {
     const here = join(folder, "programs");
 
-    /** Runs a program against this cluster, with what the document calls `certs` and `gpu-1.lan`. */
+    /**
+     * Runs a program against this cluster, with the document's placeholders `certs` and `gpu-1.lan`
+     * replaced.
+     */
     async function runProgram(command: string, file: string, text: string): Promise<string> {
       mkdirSync(here, { recursive: true });
       if (!existsSync(join(here, "node_modules"))) {
@@ -294,7 +297,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
       return (await promisify(execFile)(command, words, { cwd: here, env })).stdout;
     }
 
-    test("speak TLS in TypeScript", async () => {
+    test("use TLS in TypeScript", async () => {
       const { outputText } = ts.transpileModule(typescriptOverTls(), {
         compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
       });

@@ -1,4 +1,4 @@
-/** The gRPC door for users, with everything that a user may do wrong: a real coordinator, fake workers. */
+/** The gRPC service for users and its errors, with a real coordinator and fake workers. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Event numbers and types of a run, as a watcher sees them. */
+/** Returns the numbers and types of a run's events, as a watcher receives them. */
 async function watch(name: string, fromEvent: number): Promise<string[]> {
   const seen: string[] = [];
   for await (const { number, body } of client.watch(name, { fromEvent })) {
@@ -48,7 +48,7 @@ async function watch(name: string, fromEvent: number): Promise<string[]> {
   return seen;
 }
 
-/** Every call that names a run. */
+/** Returns every call that takes a run's name. */
 function callsAbout(from: GumshoeClient, run: string, out: string): (() => Promise<unknown>)[] {
   return [
     () => from.get(run),
@@ -60,7 +60,7 @@ function callsAbout(from: GumshoeClient, run: string, out: string): (() => Promi
   ];
 }
 
-describe("what a user does wrong is told", () => {
+describe("an error is returned for", () => {
   test("a wrong token", async () => {
     const stranger = new GumshoeClient({ address: cluster.address, token: "guessed" });
     const out = join(folder, "x");
@@ -87,7 +87,7 @@ describe("what a user does wrong is told", () => {
     }
   });
 
-  test("a config with an unknown field, a wrong value, and one that is no config", async () => {
+  test("a config with an unknown field, a wrong value, and text that is not a config", async () => {
     const submit = (changes: Record<string, unknown>) => client.submit(cluster.config(changes));
     await expect(submit({ name: "bad", iteration: 3 })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
@@ -101,7 +101,7 @@ describe("what a user does wrong is told", () => {
     await expect(client.get("bad")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
-  test("a name that is taken, where the same config again is the same run", async () => {
+  test("a taken name, unless the config is the same", async () => {
     const before = await client.get("small");
     expect(await client.submit(cluster.config())).toEqual(before);
     await expect(client.submit(cluster.config({ seed: 6 }))).rejects.toMatchObject({
@@ -122,7 +122,7 @@ describe("what a user does wrong is told", () => {
     expect((await client.get("small")).state).toBe("done");
   });
 
-  test("a page that is none", async () => {
+  test("an invalid page token", async () => {
     const wrong = [{ pageToken: "2" }, { pageToken: "-1.0" }, { kind: "dream" as "train" }];
     for (const options of wrong) {
       await expect(client.rolloutPage("small", options)).rejects.toMatchObject({
@@ -133,7 +133,7 @@ describe("what a user does wrong is told", () => {
 });
 
 describe("a watch", () => {
-  test("goes on from an event number, and ends at once beyond the end of a run", async () => {
+  test("starts at an event number, and ends at once beyond the end of a run", async () => {
     const all = await watch("small", 0);
     expect(all.at(-1)).toMatch(/ run-done$/);
     expect(await watch("small", 5)).toEqual(all.slice(4));
@@ -141,7 +141,7 @@ describe("a watch", () => {
     expect(await watch("small", 1_000_000)).toEqual([]);
   });
 
-  test("that is cut off without a word does not disturb the run", async () => {
+  test("that disconnects abruptly does not disturb the run", async () => {
     const name = "abandoned";
     await cluster.submit({ name });
     let socket: Socket | null = null;
@@ -166,14 +166,14 @@ describe("a watch", () => {
     expect((await cluster.result(name)).weightsDigest).toBe(result.weightsDigest);
   });
 
-  test(`is served to ${NUM_WATCHERS} at once, the same to everyone`, async () => {
+  test(`is served to ${NUM_WATCHERS} clients at once, with the same events`, async () => {
     const name = "popular";
     const channels = Array.from(
       { length: NUM_WATCHERS / 10 },
       () => new RpcChannel(cluster.address, { token: TOKEN }),
     );
     await cluster.submit({ name });
-    // Every other one has events gathered.
+    // Every other watcher has events gathered.
     const follow = async (channel: RpcChannel, gatherMs: number) => {
       const numbers: number[] = [];
       const stream = channel.client(RunService).watchRun({ name, fromEvent: 0, gatherMs });
@@ -195,7 +195,7 @@ describe("a watch", () => {
 });
 
 describe("the answers of a run", () => {
-  test("come in pages that are the same whatever their size", async () => {
+  test("come in pages whose contents do not depend on the page size", async () => {
     const all: RolloutInfo[] = [];
     for await (const rollout of client.rollouts("small")) all.push(rollout);
     const groups = cluster.eventsOf("group-done");
@@ -212,7 +212,7 @@ describe("the answers of a run", () => {
     expect(small).toEqual(all);
   });
 
-  test("are found by iteration and kind", async () => {
+  test("can be filtered by iteration and kind", async () => {
     const found: RolloutInfo[] = [];
     const filter = { iteration: 1, kind: "train" } as const;
     for await (const rollout of client.rollouts("small", filter)) found.push(rollout);
@@ -256,7 +256,7 @@ describe("a checkpoint", () => {
     expect(weightDigest(blockDigests(values))).toBe(result.weightsDigest);
   });
 
-  test("that is gone is NOT_FOUND, and so is one that never was", async () => {
+  test("that was deleted is NOT_FOUND, and so is one that never existed", async () => {
     const name = "forgetful";
     await cluster.run({ name, checkpoint: { every: 1, keepLatest: 1, keepBest: false } });
     const download = (checkpoint: number) =>
@@ -270,7 +270,7 @@ describe("a checkpoint", () => {
     expect((await client.checkpoints(name)).map(({ iteration }) => iteration)).toEqual([3]);
   });
 
-  test("that is dropped during its download arrives all the same", async () => {
+  test("that is dropped during its download is still completed", async () => {
     const name = "dropped";
     const { checkpoint } = await cluster.run({ name, iterations: 2 });
     const out = join(folder, "whole");
@@ -283,7 +283,7 @@ describe("a checkpoint", () => {
     expect(readdirSync(out)).toContain("optimizer.moments");
   });
 
-  test("whose bytes have changed on disk is refused", async () => {
+  test("whose bytes have changed on disk is rejected", async () => {
     const name = "rotten";
     const { checkpoint } = await cluster.run({ name, iterations: 2 });
     const file = join(checkpoint, "model.safetensors");
@@ -297,7 +297,7 @@ describe("a checkpoint", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test("survives a coordinator that dies in the middle of its download", async () => {
+  test("is downloaded although the coordinator is killed in the middle", async () => {
     const out = join(folder, "survivor");
     let restarted: Promise<void> | null = null;
     const onProgress = () => {
@@ -309,7 +309,7 @@ describe("a checkpoint", () => {
     expect(readdirSync(out)).toEqual(readdirSync(result.checkpoint));
   });
 
-  test("is downloaded by the command too", async () => {
+  test("can be downloaded by the command, too", async () => {
     const [out, tokenFile] = [join(folder, "best"), join(folder, "token")];
     writeFileSync(tokenFile, `${TOKEN}\n`);
     const words = ["download", "small", "--out", out, "--json"];

@@ -1,8 +1,8 @@
 /**
- * Every phase of a run by every fault of what it stands on: the run waits, says what for, goes on, and ends with
- * the same weights.
+ * Each phase of a run combined with each fault of its dependencies: the run waits, reports the
+ * reason, continues, and ends with the same weights.
  *
- * A subset covers each phase and each fault; GUMSHOE_FAULT_TABLE=full tries the whole table.
+ * A subset covers each phase and each fault; GUMSHOE_FAULT_TABLE=full runs the whole table.
  */
 import { fromRunEvent } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -33,14 +33,14 @@ const COVERING: readonly (readonly [Phase, FaultName])[] = [
 ];
 const ALL = PHASES.flatMap(
   (phase) => (Object.keys(FAULTS) as FaultName[]).map((fault) => [phase, fault] as const),
-  // A coordinator that starts without a run's folder knows no such run.
+  // Without a run's folder, a starting coordinator does not know the run.
 ).filter(([phase, fault]) => phase !== "start" || fault !== "folder away");
 const TABLE = process.env["GUMSHOE_FAULT_TABLE"] === "full" ? ALL : COVERING;
 
 let cluster: FakeCluster;
 let digest: string;
 let hasSmallDisk = false;
-/** What is done once, when a phase is reached. */
+/** Action to take once, when a phase is reached. */
 let trigger: { readonly phase: Phase; readonly act: () => Promise<void> } | null = null;
 
 beforeAll(async () => {
@@ -76,7 +76,9 @@ async function onLane<L extends { update: number }>(lane: L): Promise<L> {
   return lane;
 }
 
-/** Watches a run for what it says that it waits for; returns a function that ends the watch. */
+/**
+ * Watches a run for a note about what it waits for; returns functions to query and end the watch.
+ */
 function watch(name: string, note: RegExp): { sees: () => boolean; end: () => void } {
   const stop = new AbortController();
   let seen = false;
@@ -93,7 +95,9 @@ function watch(name: string, note: RegExp): { sees: () => boolean; end: () => vo
   return { sees: () => seen, end: () => stop.abort() };
 }
 
-/** Begins a fault in the dead time of the coordinator; returns the start of the next one, which must wait. */
+/**
+ * Begins a fault while the coordinator is down; returns the start of the next one, which must wait.
+ */
 async function beginBeforeStart(fault: Fault, name: string): Promise<() => Promise<void>> {
   await cluster.endCoordinator("SIGKILL");
   await fault.begin(cluster, name);
@@ -109,7 +113,7 @@ async function beginBeforeStart(fault: Fault, name: string): Promise<() => Promi
   };
 }
 
-/** Begins a fault under a run; returns the wait until the run says what it waits for. */
+/** Begins a fault during a run; returns a wait until the run reports what it waits for. */
 async function beginUnderRun(fault: Fault, name: string): Promise<() => Promise<void>> {
   const watched = watch(name, fault.note);
   await fault.begin(cluster, name);
@@ -130,7 +134,7 @@ test.each(TABLE)("%s: %s", { timeout: 90_000 }, async (phase, faultName) => {
   const name = `${phase}-${faultName.toLowerCase().replaceAll(" ", "-")}`;
   const begin = phase === "start" ? beginBeforeStart : beginUnderRun;
   const reached = new Promise<() => Promise<void>>((resolve, reject) => {
-    // What the worker hands in after this meets the fault.
+    // The worker's submission after this meets the fault.
     const act = () => begin(fault, name).then(resolve, reject);
     trigger = { phase, act };
   });
@@ -141,7 +145,7 @@ test.each(TABLE)("%s: %s", { timeout: 90_000 }, async (phase, faultName) => {
   expect(cluster.eventsOf("run-failed", name)).toEqual([]);
 });
 
-test("a run that is submitted while the disk is full is refused, and taken once there is room", async () => {
+test("a run submitted while the disk is full is rejected, and accepted once there is space", async () => {
   if (!hasSmallDisk) {
     console.warn("SKIPPED a submission on a full disk: only root can mount a small disk");
     return;

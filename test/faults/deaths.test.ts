@@ -1,6 +1,6 @@
 /**
- * The second promise, with real processes: whatever dies in the middle of a run, it goes on by itself
- * and ends with the weights that it would have ended with anyway.
+ * The second guarantee, with real processes: whichever process is killed during a run, the run
+ * continues by itself, and ends with the same weights as an undisturbed one.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ async function stopInJob(running: Running, pid: number): Promise<string> {
   for (let i = 0; i < 100; i++) {
     if ((await jobInHand()) !== "") {
       process.kill(pid, "SIGSTOP");
-      // A heartbeat may have been on its way.
+      // A heartbeat may have been in transit.
       await sleep(100);
       const job = await jobInHand();
       if (job !== "") return job;
@@ -66,13 +66,13 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
   test.each([
     { name: "inference-1", role: "inference", event: "group-done", count: 5 },
     { name: "trainer-1", role: "trainer", event: "update-done", count: 3 },
-  ])("when $name is told to leave: nothing is lost, and a new one takes its jobs", async (who) => {
+  ])("when $name is asked to stop: a new process takes its jobs", async (who) => {
     const gumshoe = await open();
     const running = gumshoe.start(["run", CONFIG, "--json"]);
     await running.untilEvents(RUN, who.event, who.count);
     process.kill(running.pid(who.name), "SIGTERM");
     expect((await running.result()).weightsDigest).toBe(digest);
-    // It ended by itself and well, within its budget; what supervises it started a new one.
+    // It exited cleanly, within its budget, and its supervisor started a new one.
     expect(running.err).toContain(`${who.name} died (exit code 0); starting it again`);
     const log = readFileSync(join(gumshoe.home, "logs/coordinator.log"), "utf8");
     const told = log.split("\n").filter((line) => line.includes(`"role":"${who.role}"`));
@@ -82,9 +82,9 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
     expect(log).not.toContain("worker fell silent");
   });
 
-  test("when a worker hangs: the log names its job, and another does it", async () => {
+  test("when a worker hangs: the log names its job, and another worker does it", async () => {
     const gumshoe = await open();
-    // Long validations, which change no weights: jobs without a break.
+    // Long validations, which do not change weights, give jobs without a pause.
     const config = join(gumshoe.home, "tiny.yaml");
     const text = readFileSync(CONFIG, "utf8").replace("count: 12", "count: 160");
     writeFileSync(config, text.replace("../../models", join(ROOT, "models")));
@@ -99,7 +99,7 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
   });
 });
 
-test("a second cluster in the same home is refused, and says who is there", async () => {
+test("a second cluster in the same home is rejected with the first one's process", async () => {
   const gumshoe = await open();
   const running = gumshoe.start(["run", CONFIG, "--json"]);
   await running.untilEvents(RUN, "run-started", 1);

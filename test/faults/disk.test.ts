@@ -1,4 +1,4 @@
-/** `gumshoe run` in a home whose disk is full, or that is gone: what it says, and how it is continued. */
+/** `gumshoe run` in a home whose disk is full, or missing: its messages, and how to resume. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,7 +43,7 @@ afterAll(async () => {
 const mount = (...options: string[]) =>
   spawnSync("mount", ["-o", options.join(","), "-t", "tmpfs", "tmpfs", disk]).status === 0;
 
-test("a full disk ends the command with the room that is needed and the way on", async () => {
+test("a full disk ends the command with the needed space and the command to resume", async () => {
   if (!mount("size=12m")) {
     console.warn("SKIPPED the full disk of gumshoe run: only root can mount a small disk");
     return;
@@ -62,7 +62,7 @@ test("a full disk ends the command with the room that is needed and the way on",
     ),
   );
   expect(mount("remount", "size=200m")).toBe(true);
-  // Not a byte is left for anyone: even the end of the run cannot be recorded.
+  // Fill the disk completely, so that even the end of the run cannot be recorded.
   const filler = join(disk, "filler");
   const again = gumshoe.start(["run", config], WAIT);
   await again.untilEvents("tiny", "run-resumed", 1);
@@ -73,7 +73,7 @@ test("a full disk ends the command with the room that is needed and the way on",
   expect((await gumshoe.run([config])).weightsDigest).toBe(digest);
 }, 120_000);
 
-test("a home that is gone ends the command with its name and the way on", async () => {
+test("a missing home ends the command with its name and the command to resume", async () => {
   const gumshoe = await Gumshoe.create();
   const runs = join(gumshoe.home, "runs");
   const running = gumshoe.start(["run", config], WAIT);

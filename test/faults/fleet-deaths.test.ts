@@ -1,6 +1,6 @@
 /**
- * A fleet of fifty workers on the real wire, in processes of their own, of which a part is killed with
- * jobs in hand: their leases run out, others do the jobs, and every group is in the ledger once.
+ * Fifty workers that use the real protocol, in separate processes, some of which are killed during
+ * jobs: their leases expire, others do the jobs, and every group is in the ledger once.
  */
 import { type ChildProcess } from "node:child_process";
 
@@ -38,7 +38,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-test("no result is lost and none is doubled when 20 of 50 workers are killed", async () => {
+test("no result is lost or duplicated when 20 of 50 workers are killed", async () => {
   const [, , dying] = await Promise.all([
     startPeer("steady", 20),
     startPeer("calm", 10),

@@ -1,4 +1,7 @@
-/** The coordinator under calls without the token; `npm run hostile` sends ten thousand and prints the figures. */
+/**
+ * Calls without the token to a coordinator; `npm run hostile` sends ten thousand and prints the
+ * measurements.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 

@@ -1,4 +1,7 @@
-/** Making files of cases in threads: the same bytes for any number, and nothing half-written. */
+/**
+ * Generating files of cases in threads: the same bytes for any number of threads, and no partial
+ * files.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +19,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Waits until the folder holds a file of such a name; a long run has then begun to write. */
+/**
+ * Waits until the folder holds a file with a matching name: the command has then begun to write.
+ */
 async function untilFile(name: RegExp): Promise<void> {
   const giveUpAt = Date.now() + 20_000;
   while (!readdirSync(folder).some((one) => name.test(one))) {
@@ -25,7 +30,7 @@ async function untilFile(name: RegExp): Promise<void> {
   }
 }
 
-/** Begins to make a file that takes minutes. */
+/** Starts generating a file that takes minutes. */
 function startLongWork(file: string) {
   const series = ["--tier", "hard", "--count", "5000", "--threads", "2"];
   const words = ["puzzle", "generate", ...series, "--out", file];
@@ -53,7 +58,7 @@ test("one, two and three threads write the same bytes", async () => {
   }
 });
 
-test("Ctrl-C leaves the file as it was before, and nothing else", async () => {
+test("Ctrl-C leaves the previous file unchanged, and no other file", async () => {
   const file = join(folder, "cases.json");
   writeFileSync(file, "before");
   const child = startLongWork(file);
@@ -64,7 +69,7 @@ test("Ctrl-C leaves the file as it was before, and nothing else", async () => {
   expect(readFileSync(file, "utf8")).toBe("before");
 });
 
-test("a sudden death leaves no file of that name", async () => {
+test("kill -9 leaves no file of that name", async () => {
   const file = join(folder, "cases.json");
   const child = startLongWork(file);
   await untilFile(/\.tmp$/);

@@ -1,10 +1,10 @@
 /**
- * Vitest set-up of `npm run check:native`: the kernels that tests load are those of another build, and
- * each operation that they run is recorded once per shape, with its memory before and after.
+ * Vitest set-up of `npm run check:native`: loads the kernels of another build in the tests, and
+ * records each operation once per shape, with its memory before and after.
  *
- * A case file holds what replay.cpp reads, little-endian float64 numbers and bytes:
- * operation, number of arguments, number of regions, arguments; then for each region its address, its
- * length in bytes, the bytes before and the bytes after.
+ * A case file has the format of replay.cpp, little-endian float64 numbers and bytes: operation,
+ * number of arguments, number of regions, arguments; then for each region its address, its length
+ * in bytes, the bytes before and the bytes after.
  */
 import { appendFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 
 import { OPERATIONS } from "../../packages/kernels/src/native/records.js";
 
-/** The native surface as far as it is recorded. */
+/** The recorded part of the native interface. */
 interface Addon {
   allocate: (bytes: number) => [ArrayBuffer, number] | undefined;
   mapMemory: (...file: [number, number, boolean]) => [ArrayBuffer, number] | undefined;
@@ -22,11 +22,11 @@ interface Addon {
   run: (pool: unknown, set: number, records: Float64Array, length: number) => 0 | [number, number];
 }
 
-/** Larger cases cost time and show nothing that a smaller one of another shape does not. */
+/** Larger cases take time without covering more than a smaller one of another shape. */
 const MAX_CASE_BYTES = 2 ** 20;
-/** Cases of one operation and process. */
+/** Most cases per operation and process. */
 const MAX_CASES = 150;
-/** A smaller number is a size or a flag, never a pointer. */
+/** Smaller numbers are sizes or flags, never pointers. */
 const LOWEST_ADDRESS = 2 ** 20;
 
 const require = createRequire(import.meta.url);
@@ -69,10 +69,12 @@ if (folder !== undefined) {
     return 0;
   };
 }
-// Every later require of the usual file gives this addon.
+// Make every later require of the usual file return this addon.
 require.cache[usual] = { ...(require.cache[built] as NodeJS.Module), id: usual, filename: usual };
 
-/** Copies an operation's memory before it runs; null where a case of its shape was recorded. */
+/**
+ * Copies an operation's memory before it runs; null if a case of its shape was recorded already.
+ */
 function captureCase(record: Float64Array): ((file: string) => void) | null {
   const [operation = -1] = record;
   if (OPERATIONS[operation] === "fmaPeak") return null;

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// The tests of the kernels, and of the engine that uses them most, on a sanitized build of the addon.
+// The tests of the kernels and the engine, which uses them most, with a sanitized build of the
+// addon.
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL("../..", import.meta.url)),

@@ -1,6 +1,6 @@
 /**
- * A copy of the checkout for commands of the documents: what they read is linked, what they may write is
- * their own, so that a documented command line runs in it as it is written.
+ * A copy of the checkout for the documented commands: files that they read are linked, files that
+ * they may write are copied, so that each command line runs in it unchanged.
  */
 import {
   cpSync,
@@ -20,11 +20,11 @@ const LINKED = ["node_modules", "models", "packages", "protos", "package.json", 
 
 const COPIED = ["examples", "runs"];
 
-/** A folder that looks like the checkout. */
+/** A folder with the contents of the checkout. */
 export class CheckoutCopy {
   private constructor(readonly folder: string) {}
 
-  /** Makes one in the system's temporary folder, with an empty folder `mine`. */
+  /** Creates a copy in the system's temporary folder, with an empty folder `mine`. */
   static create(): CheckoutCopy {
     const folder = mkdtempSync(join(tmpdir(), "gumshoe-checkout-"));
     for (const name of LINKED) symlinkSync(join(ROOT, name), join(folder, name));
@@ -33,7 +33,7 @@ export class CheckoutCopy {
     return new CheckoutCopy(folder);
   }
 
-  /** Sets the numbers of a config's fields, each wherever it stands, so that a run of it takes seconds. */
+  /** Replaces the numbers of a config's fields, so that a run takes seconds. */
   shorten(file: string, numbers: Readonly<Record<string, number>>): void {
     const path = join(this.folder, file);
     let text = readFileSync(path, "utf8");
@@ -43,7 +43,7 @@ export class CheckoutCopy {
     writeFileSync(path, text);
   }
 
-  /** Removes it. */
+  /** Removes the copy. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -1,4 +1,4 @@
-/** Loaded into a process before all else, it makes the process's clock go a year behind. */
+/** Preloaded into a process, it sets the process's clock back by a year. */
 const A_YEAR_MS = 365 * 86_400_000;
 const RealDate = Date;
 

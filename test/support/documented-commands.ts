@@ -1,6 +1,7 @@
 /**
- * The commands that README.md, docs/*.md and the READMEs of examples have readers type: lines of `sh` blocks, and lines after `$` in
- * blocks that show output. Comments are dropped; lines that go on, and loops, are one command.
+ * The commands that README.md, docs/*.md and the examples' READMEs contain: lines of `sh` blocks,
+ * and lines after `$` in blocks that show output. Comments are dropped; continued lines and loops
+ * are one command.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ export interface DocumentedCommand {
   /** E.g. `docs/client.md`. */
   readonly page: string;
   readonly command: string;
-  /** What the page shows under it, `...` for what it leaves out; null for a block without output. */
+  /** The output shown on the page, with `...` for omissions; null for a block without output. */
   readonly output: string | null;
 }
 
@@ -21,7 +22,7 @@ export interface Block {
   readonly page: string;
   readonly language: string;
   readonly text: string;
-  /** The text between this block and the one before. */
+  /** The text between the previous block and this one. */
   readonly before: string;
 }
 

@@ -7,13 +7,16 @@ import { ROOT } from "./gumshoe.js";
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 const DOCUMENT = read("docs/client.md");
 
-/** The client programs of the examples. */
+/** The client programs of examples/. */
 export const PROGRAMS = {
   typescript: read("examples/client-typescript/train.ts"),
   python: read("examples/client-python/train.py"),
 } as const;
 
-/** A Python with grpcio and grpcio-tools, or null; `npm test` looks for one and sets GUMSHOE_PYTHON. */
+/**
+ * A Python with grpcio and grpcio-tools, or null; `npm test` searches for one and sets
+ * GUMSHOE_PYTHON.
+ */
 export const PYTHON = findPython();
 
 function findPython(): string | null {
@@ -24,13 +27,13 @@ function findPython(): string | null {
   return null;
 }
 
-/** What docs/client.md puts in the place of a plain connection, in a language. */
+/** Returns the code for a TLS connection in docs/client.md, in a language. */
 function connectionOverTls(language: "ts" | "python"): string {
   const block = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(DOCUMENT);
   return (block?.[1] ?? "").trim();
 }
 
-/** Makes the stubs of run.proto beside a Python program, as its README says. */
+/** Generates the stubs of run.proto beside a Python program, as its README says. */
 export function makeStubs(python: string, folder: string): void {
   const places = ["-I", join(ROOT, "protos"), `--python_out=${folder}`];
   const { stderr } = spawnSync(python, [
@@ -40,7 +43,7 @@ export function makeStubs(python: string, folder: string): void {
   if (stderr.length > 0) throw new Error(stderr.toString());
 }
 
-/** The program in TypeScript with the connection that docs/client.md gives for TLS. */
+/** Returns the TypeScript program with docs/client.md's TLS connection. */
 export function typescriptOverTls(): string {
   const [, ...statements] = connectionOverTls("ts").split(/\n(?=const)/);
   const token = 'const token = process.env["GUMSHOE_TOKEN"] ?? "";';
@@ -49,7 +52,7 @@ export function typescriptOverTls(): string {
     .replace(/const client = [\s\S]*?\n\}\);/, [token, ...statements].join("\n"));
 }
 
-/** The same in Python. */
+/** Returns the Python program with docs/client.md's TLS connection. */
 export function pythonOverTls(): string {
   const connection = connectionOverTls("python");
   return PROGRAMS.python.replace(/channel = grpc\.insecure_channel.*/, connection);

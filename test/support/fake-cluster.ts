@@ -43,7 +43,7 @@ const POLL_MS = 5;
 
 type Hand = { start(): Promise<void>; stop(): Promise<void> };
 
-/** A real coordinator in a process of its own and a real Redis, with fake workers around them. */
+/** A real coordinator in a separate process and a real Redis, with fake workers. */
 export class FakeCluster {
   readonly home = mkdtempSync(join(tmpdir(), "gumshoe-fake-"));
   readonly model = join(this.home, "model");
@@ -52,7 +52,7 @@ export class FakeCluster {
   readonly #channel: RpcChannel;
   readonly #hands: Hand[] = [];
   #coordinator: ChildProcess | null = null;
-  /** What the coordinators wrote to their log. */
+  /** The log output of all coordinators. */
   log = "";
 
   private constructor(
@@ -88,7 +88,7 @@ export class FakeCluster {
     await this.#channel.ready(5000);
   }
 
-  /** Starts one more coordinator process. */
+  /** Starts another coordinator process. */
   spawnCoordinator(env: NodeJS.ProcessEnv): ChildProcess {
     const child = spawn(process.execPath, [MAIN], {
       env: {
@@ -107,13 +107,13 @@ export class FakeCluster {
     return child;
   }
 
-  /** The process of the coordinator that was started last. */
+  /** The process of the newest coordinator. */
   get coordinator(): ChildProcess {
     if (this.#coordinator === null) throw new Error("there is no coordinator");
     return this.#coordinator;
   }
 
-  /** Ends the coordinator: SIGTERM for a clean stop, SIGKILL for a death. */
+  /** Ends the coordinator: SIGTERM for a clean stop, SIGKILL for a crash. */
   async endCoordinator(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const child = this.#coordinator;
     this.#coordinator = null;
@@ -123,7 +123,7 @@ export class FakeCluster {
     await gone;
   }
 
-  /** Adds a worker of each kind, and as many reducers as wanted. */
+  /** Adds a worker of each kind, with the given number of reducers. */
   async addWorkers(hooks: FakeHooks = {}, reducers = 1): Promise<void> {
     await this.add(new FakeInference(this.workers, "inference-1", hooks));
     await this.add(new FakeTrainer(this.workers, "trainer-1", hooks));
@@ -163,7 +163,7 @@ export class FakeCluster {
     });
   }
 
-  /** Waits for the end of a run, and returns its result; throws why it failed. */
+  /** Waits for the end of a run, and returns its result. @throws the run's error */
   async result(name = "small"): Promise<RunResult> {
     let last: RunEventBody | undefined;
     for await (const message of this.users.watchRun({ name, fromEvent: 0, gatherMs: 0 })) {
@@ -174,7 +174,7 @@ export class FakeCluster {
     return RunResult.parse(JSON.parse((await this.users.getRun({ name })).resultJson));
   }
 
-  /** Does a small run to its end. */
+  /** Executes a small run to its end. */
   async run(changes: Record<string, unknown> = {}): Promise<RunResult> {
     return this.result(await this.submit(changes));
   }
@@ -192,7 +192,7 @@ export class FakeCluster {
     return this.events(name).filter((body): body is RunEventOf<T> => body.type === type);
   }
 
-  /** Waits until a run's ledger holds so many events of a type. */
+  /** Waits until a run's ledger holds a number of events of a type. */
   async untilEvents(type: RunEventType, count: number, name = "small"): Promise<void> {
     await until(`${count} ${type}`, () => this.eventsOf(type, name).length >= count);
   }
@@ -201,7 +201,7 @@ export class FakeCluster {
     return join(this.home, "runs", name);
   }
 
-  /** Ends everything. */
+  /** Ends all processes. */
   async close(): Promise<void> {
     await Promise.all(this.#hands.map((worker) => worker.stop()));
     this.#channel.close();
@@ -212,7 +212,7 @@ export class FakeCluster {
   }
 }
 
-/** Waits until something is so. */
+/** Waits until a condition holds. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
   const giveUpAt = Date.now() + 20_000;
   while (!isSo()) {
@@ -221,7 +221,7 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-/** A model of three blocks of parameters, or of fewer, with the rookie's tokenizer. */
+/** Creates a model of three parameter blocks, or fewer, with the rookie's tokenizer. */
 export async function makeModel(folder: string, hiddenSize = 128): Promise<void> {
   const assets = await readAssets(join(ROOT, "models/rookie"));
   const tokenizer = Tokenizer.fromAssets(assets);

@@ -1,7 +1,7 @@
 /**
- * Workers that speak the real wire and compute next to nothing: the sampler draws from a seed, a lane's
- * gradient is one number, a step subtracts it. What depends on what is as in real ones, so that
- * a coordinator which mixes something up ends with other weights.
+ * Workers that use the real protocol and compute almost nothing: the sampler draws from a seed, a
+ * lane's gradient is one number, a step subtracts it. Dependencies are those of real workers, so
+ * that a coordinator that mixes up data ends with other weights.
  */
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -30,7 +30,7 @@ import { blockDigests } from "@gumshoe/tensors";
 
 const HEARTBEAT_MS = 100;
 
-/** Where a fake worker belongs. */
+/** The cluster of a fake worker. */
 export interface FakeHome {
   readonly coordinator: RpcChannel;
   readonly redis: RedisLink;
@@ -39,7 +39,7 @@ export interface FakeHome {
   readonly home: string;
 }
 
-/** Makes the answers of a group: a function of its spec, the weights included. */
+/** Makes a group's answers as a function of its spec, the weights included. */
 export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
   const { run, groupKey, weights, runDigest } = spec;
   const salt = Number.parseInt((weights?.digest ?? "0").slice(0, 8), 16);
@@ -53,7 +53,7 @@ export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest
   return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };
 }
 
-/** The gradient of every parameter for a lane: one number. */
+/** Returns a lane's gradient: one number for every parameter. */
 export function fakeGradient({ packs }: Lane): number {
   let total = 0;
   for (const { answers } of packs) {
@@ -64,7 +64,7 @@ export function fakeGradient({ packs }: Lane): number {
   return Math.fround(total);
 }
 
-/** Keeps a worker registered, as the real membership does. */
+/** Keeps a worker registered, like the real membership. */
 class FakeMember {
   readonly #fleet: RpcClient<typeof FleetService>;
   readonly #timer: NodeJS.Timeout;
@@ -73,7 +73,7 @@ class FakeMember {
 
   constructor(home: FakeHome, who: { workerId: string; role: WorkerRole; address: string }) {
     this.#fleet = home.coordinator.client(FleetService);
-    // Members of one host and process number replace each other: these share a process.
+    // All fake workers share this process's pid, so each announces a host of its own.
     const more = { host: who.workerId, pid: process.pid, device: "fake", memoryBytes: 1 };
     this.#registration = { ...who, ...more, protocolVersion: PROTOCOL_VERSION };
     this.#timer = setInterval(() => void this.#beat(), HEARTBEAT_MS);
@@ -83,7 +83,7 @@ class FakeMember {
     await this.#fleet.register(this.#registration);
   }
 
-  /** Falls silent. */
+  /** Stops the heartbeats. */
   stop(): void {
     clearInterval(this.#timer);
   }
@@ -114,14 +114,14 @@ class FakeMember {
   }
 }
 
-/** What a test may do to the hand-ins of fake workers. */
+/** Hooks by which a test can modify the submissions of fake workers. */
 export interface FakeHooks {
-  /** May change a group, or hand in others first. */
+  /** Can modify a group, or submit others first. */
   readonly group?: (
     group: SubmitGroupRequest,
     submit: (group: SubmitGroupRequest) => Promise<unknown>,
   ) => Promise<SubmitGroupRequest>;
-  /** May change a lane's report, or hand in others first. */
+  /** Can modify a lane's report, or submit others first. */
   readonly lane?: (
     report: CompleteLaneRequest,
     complete: (report: CompleteLaneRequest) => Promise<unknown>,
@@ -153,7 +153,7 @@ export class FakeInference {
     return this.#member.join();
   }
 
-  /** Falls silent, as a process that hangs. */
+  /** Stops its heartbeats and its work, like a hanging process. */
   hang(): void {
     this.#member.stop();
   }
@@ -164,7 +164,7 @@ export class FakeInference {
   }
 }
 
-/** Gradients that are offered, by address and name: stands for the bulk transfer. */
+/** Available gradients by address and name: replaces the bulk transfer. */
 const offered = new Map<string, number>();
 
 /** Computes lanes. */
@@ -241,7 +241,7 @@ export class FakeReducer {
   readonly #hooks: FakeHooks;
   #member: FakeMember | null = null;
   #held: Held | null = null;
-  /** Ranges that were asked for so far. */
+  /** The ranges assigned so far. */
   readonly assigned: { folder: string; version: number }[] = [];
 
   constructor(home: FakeHome, workerId: string, hooks: FakeHooks = {}) {
@@ -262,7 +262,7 @@ export class FakeReducer {
     await this.#member.join();
   }
 
-  /** Is gone from one moment to the next, with all that it held. */
+  /** Disappears at once, with all its state. */
   async stop(): Promise<void> {
     await this.#member?.leave();
     await this.#server.stop(0);

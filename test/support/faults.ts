@@ -1,28 +1,28 @@
-/** What may be away from a fake cluster, and how it comes back. */
+/** Faults in the environment of a fake cluster, and their repair. */
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 import { type FakeCluster } from "./fake-cluster.js";
 
-/** Room of the disk that can be filled. */
+/** Size of the disk that can be filled. */
 const DISK = "192m";
 
-/** A fault of the world around a cluster. */
+/** A fault in the environment of a cluster. */
 export interface Fault {
-  /** What the run says that it waits for. */
+  /** Matches the run's note about what it waits for. */
   readonly note: RegExp;
   begin(cluster: FakeCluster, run: string): Promise<void>;
   end(cluster: FakeCluster, run: string): Promise<void>;
 }
 
-/** Puts the cluster's runs on a small disk of their own; false where that is not allowed. */
+/** Mounts a small separate disk for the cluster's runs; false if that is not permitted. */
 export function mountSmallDisk(cluster: FakeCluster): boolean {
   const folder = join(cluster.home, "runs");
   return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${DISK}`, "tmpfs", folder]).status === 0;
 }
 
-/** Takes the small disk away. */
+/** Unmounts the small disk. */
 export function unmountSmallDisk(cluster: FakeCluster): void {
   spawnSync("umount", ["-l", join(cluster.home, "runs")]);
 }
@@ -69,12 +69,12 @@ export const FAULTS = {
 /** Name of a fault. */
 export type FaultName = keyof typeof FAULTS;
 
-/** On the same disk, so that it is moved and not copied. */
+/** On the same disk, so that the folder is renamed and not copied. */
 function movedTo(cluster: FakeCluster, run: string): string {
   return join(cluster.home, "runs", `.${run}.away`);
 }
 
-/** Writes a file until nothing more fits on its disk. */
+/** Writes a file until its disk is full. */
 export function fillDisk(file: string): void {
   const descriptor = openSync(file, "w");
   try {

@@ -14,25 +14,25 @@ import { type WorkerStatus } from "@gumshoe/protocol";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const COMMAND = join(ROOT, "packages/cli/bin/gumshoe.js");
 
-/** What a finished command left. */
+/** The result of a finished command. */
 export interface Finished {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
 }
 
-/** The built `gumshoe` command in a process of its own, with a home of its own. */
+/** The built `gumshoe` command in a separate process, with a home of its own. */
 export class Gumshoe {
   readonly #started: ChildProcess[] = [];
 
   private constructor(readonly home: string) {}
 
-  /** Makes a home in the system's temporary folder. */
+  /** Creates a home in the system's temporary folder. */
   static async create(): Promise<Gumshoe> {
     return new Gumshoe(await mkdtemp(join(tmpdir(), "gumshoe-test-")));
   }
 
-  /** Takes a folder for its home, which {@link close} removes. */
+  /** Uses a folder as the home, which {@link close} removes. */
   static in(home: string): Gumshoe {
     return new Gumshoe(home);
   }
@@ -48,24 +48,26 @@ export class Gumshoe {
     return new Running(child, this.home);
   }
 
-  /** Does a run to its end and returns what it came to; throws what it said when it failed. */
+  /**
+   * Executes a run to its end and returns its result. @throws the command's output when it failed
+   */
   async run(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RunResult> {
     return this.start(["run", ...words, "--json"], env).result();
   }
 
-  /** Ends what still runs, and removes the home. */
+  /** Ends running commands, and removes the home. */
   async close(): Promise<void> {
     for (const child of this.#started) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       child.kill("SIGKILL");
       await once(child, "exit");
     }
-    // The guardian needs a moment to end what a killed command left.
+    // The guardian needs time to kill the processes of a killed command.
     await rm(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 
-/** A command that runs. */
+/** A running command. */
 export class Running {
   readonly ended: Promise<Finished>;
   #out = "";
@@ -84,12 +86,12 @@ export class Running {
     }));
   }
 
-  /** What it wrote to stdout so far. */
+  /** Its stdout so far. */
   get out(): string {
     return this.#out;
   }
 
-  /** What it wrote to stderr so far. */
+  /** Its stderr so far. */
   get err(): string {
     return this.#err;
   }
@@ -101,7 +103,7 @@ export class Running {
     return RunResult.parse(JSON.parse(out));
   }
 
-  /** Waits until the run's ledger holds so many events of a type. */
+  /** Waits until the run's ledger holds a number of events of a type. */
   async untilEvents(run: string, type: string, count: number): Promise<void> {
     const ledger = join(this.home, "runs", run, "ledger/events.jsonl");
     await this.until(`${count} ${type} in ${ledger}`, () => {
@@ -110,7 +112,7 @@ export class Running {
     });
   }
 
-  /** Waits until something is so, while the command runs. */
+  /** Waits until a condition holds, while the command runs. */
   async until(what: string, isSo: () => boolean): Promise<void> {
     const giveUpAt = Date.now() + 60_000;
     while (!isSo()) {
@@ -124,7 +126,7 @@ export class Running {
     }
   }
 
-  /** Returns the number of one of the cluster's processes; throws when it has none now. */
+  /** Returns the pid of one of the cluster's processes; throws when there is none at the moment. */
   pid(name: string): number {
     const text = readFileSync(join(this.home, "cluster.json"), "utf8");
     const cluster = JSON.parse(text) as { processes: { name: string; pid: number | null }[] };
@@ -133,7 +135,7 @@ export class Running {
     return pid;
   }
 
-  /** Asks the coordinator for the workers, and what they told of themselves last. */
+  /** Fetches the workers with their last reported status. */
   async fleet(): Promise<WorkerStatus[]> {
     const text = readFileSync(join(this.home, "coordinator.json"), "utf8");
     const { address } = JSON.parse(text) as { address: string };
@@ -146,7 +148,7 @@ export class Running {
     }
   }
 
-  /** Waits until a worker of a role has a job in hand whose key begins so. */
+  /** Waits until a worker of a role works on a job whose key has a prefix. */
   async untilBusy(role: string, key: string): Promise<void> {
     const giveUpAt = Date.now() + 60_000;
     for (;;) {
@@ -157,12 +159,12 @@ export class Running {
     }
   }
 
-  /** Does what `kill -9` does to one of the cluster's processes. */
+  /** Kills one of the cluster's processes by SIGKILL. */
   kill(name: string): void {
     process.kill(this.pid(name), "SIGKILL");
   }
 
-  /** The last lines of every process' log, for the message of a test that fails. */
+  /** Returns the last lines of every process's log, for the message of a failing test. */
   #logs(): string {
     const folder = join(this.home, "logs");
     if (!existsSync(folder)) return "";

@@ -1,14 +1,14 @@
 import { runCommandLine } from "@gumshoe/cli";
 import { systemClock } from "@gumshoe/core";
 
-/** What a command wrote, and its exit code. */
+/** The output and exit code of a command. */
 export interface Written {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs a built `gumshoe` command in this process, without a screen. */
+/** Runs a built `gumshoe` command in this process, without a terminal. */
 export async function gumshoe(workingFolder: string, ...words: string[]): Promise<Written> {
   let [out, err] = ["", ""];
   const terminal = {

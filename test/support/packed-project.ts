@@ -1,6 +1,6 @@
 /**
- * An empty folder into which the packages that users install are installed from tarballs, as `npm pack` makes
- * them; packages of others in the versions of package-lock.json, from npm's cache where they are there.
+ * An empty folder in which the published packages are installed from the tarballs of `npm pack`.
+ * Other packages have the versions of package-lock.json, from npm's cache if available.
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { ROOT } from "./gumshoe.js";
 
 const run = promisify(execFile);
-/** What npm says when the registry cannot be reached. */
+/** Matches npm's errors when the registry cannot be reached. */
 const AWAY = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTCACHED|network/;
 
 /** An entry of a lock file. */
@@ -23,11 +23,14 @@ interface Locked {
 }
 type Lock = Readonly<Record<string, Locked>>;
 
-/** A folder with the packages in its node_modules. */
+/** A folder with installed packages. */
 export class PackedProject {
   private constructor(readonly folder: string) {}
 
-  /** Packs and installs; null when a package of others is neither in npm's cache nor to be had. */
+  /**
+   * Packs and installs; null when another package is neither in npm's cache nor available from the
+   * registry.
+   */
   static async create(packages: readonly string[]): Promise<PackedProject | null> {
     const folder = mkdtempSync(join(tmpdir(), "gumshoe-packed-"));
     const workspaces = packages.map((name) => `--workspace=packages/${name}`);
@@ -54,7 +57,7 @@ export class PackedProject {
     return new PackedProject(folder);
   }
 
-  /** Runs Node in the folder; returns what it came to, whatever its exit code. */
+  /** Runs Node.js in the folder; returns its output and exit code, without throwing. */
   async node(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const options = { cwd: this.folder, env: { ...process.env, ...env } };
     try {
@@ -64,13 +67,13 @@ export class PackedProject {
     }
   }
 
-  /** Removes it. */
+  /** Removes the folder. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-/** The lock entries of tarballs and of all that they need, from the repository's lock file. */
+/** Returns the lock entries of tarballs and their dependencies, from the repository's lock file. */
 function lockedFor(files: ReadonlyMap<string, string>): Record<string, Locked> {
   const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
     packages: Lock;

@@ -5,26 +5,26 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A real Redis of a test's own, on a free port of loopback, in a folder of its own. */
+/** A real Redis for one test, on a free loopback port, with its own folder. */
 export interface TestRedis {
   readonly port: number;
-  /** With the password. */
+  /** Includes the password. */
   readonly url: string;
   readonly password: string;
-  /** Stops its process, or lets it go on: it keeps its connections and answers nothing meanwhile. */
+  /** Suspends or resumes its process: meanwhile connections stay open without responses. */
   pause(isPaused: boolean): void;
-  /** Ends it as `kill -9` does; `start` brings it back on the same port, without data. */
+  /** Kills it by SIGKILL; `start` restarts it on the same port, without data. */
   kill(): Promise<void>;
   start(): Promise<void>;
-  /** Ends it and removes its folder. */
+  /** Ends it, and removes its folder. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a Redis with a password; nothing is written to disk.
+ * Starts a Redis with a password; it writes nothing to disk.
  *
- * @param tls  folder with ca.pem, cert.pem and key.pem: it then speaks mutual TLS and nothing else
- * @param more more options of redis-server
+ * @param tls  folder with ca.pem, cert.pem and key.pem: enables mutual TLS only
+ * @param more further options of redis-server
  */
 export async function startRedis(
   tls: string | null = null,
@@ -65,7 +65,7 @@ export async function startRedis(
   return { port, password, url, pause, kill, start, close };
 }
 
-/** Returns a port of loopback that nobody uses at this moment. */
+/** Returns a currently free loopback port. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

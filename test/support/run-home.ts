@@ -31,18 +31,18 @@ import { makeModel, ROOT, TOKEN } from "./fake-cluster.js";
 import { FakeInference, FakeReducer, FakeTrainer } from "./fake-workers.js";
 import { startRedis, type TestRedis } from "./redis-server.js";
 
-// The thread is a file of the built package, so its class is taken from there.
+// The thread's entry point is a file of the built package, so its class is imported from there.
 const built = join(ROOT, "packages/coordinator/dist/background/background-thread.js");
 const { BackgroundThread } = (await import(built)) as typeof BackgroundModule;
 type Background = InstanceType<typeof BackgroundThread>;
 
-/** Waits of the fleet are cut short: all workers are there from the start. */
+/** Shortens waits for workers, in ms: all of them are registered from the start. */
 const HASTY_MS = 5;
 
-/** Width of the model: its parameters are one block. */
+/** Width of the model, small enough for a single parameter block. */
 const HIDDEN_SIZE = 16;
 
-/** One event of a run, and the files that were there when it had just been written. */
+/** One event of a run, with the files as they were just after it. */
 export interface Cut {
   readonly number: number;
   readonly body: RunEventBody;
@@ -50,8 +50,8 @@ export interface Cut {
 }
 
 /**
- * The runs of a home in this process, with a real Redis, real gRPC and fake workers. A run can be put back
- * to any of its events, and taken up again from there as often as wanted.
+ * The runs of a home in this process, with a real Redis, real gRPC and fake workers. A run can be
+ * reset to any of its events and resumed from there, repeatedly.
  */
 export class RunHome {
   readonly home = mkdtempSync(join(tmpdir(), "gumshoe-runs-"));
@@ -68,7 +68,7 @@ export class RunHome {
     this.#manager = this.#newManager();
   }
 
-  /** Starts Redis, the workers' side of a coordinator, and one worker of each kind. */
+  /** Starts Redis, the coordinator's services for workers, and one worker of each kind. */
   static async start(): Promise<RunHome> {
     const redis = await startRedis();
     const link = await RedisLink.connect({ url: redis.url, cluster: "runs" });
@@ -87,7 +87,7 @@ export class RunHome {
     return join(this.home, "runs");
   }
 
-  /** Does a run to its end, and keeps a copy of its folder for every event. */
+  /** Executes a run to its end, and copies its folder after every event. */
   async record(config: unknown): Promise<{ result: RunResult; cuts: Cut[] }> {
     this.#manager = this.#newManager();
     await this.#manager.load();
@@ -111,9 +111,10 @@ export class RunHome {
   }
 
   /**
-   * Puts a run back to an event, and does it to its end from there.
+   * Resets a run to an event, and resumes it to its end.
    *
-   * @param folder  copy of its files: of that event, or of the next one, as after a crash just before it
+   * @param folder  copy of its files: of that event, or of the next one, as after a crash just
+   *   before it
    */
   async resume(name: string, number: number, folder: string): Promise<RunResult> {
     rmSync(join(this.runs, name), { recursive: true, force: true });
@@ -126,7 +127,7 @@ export class RunHome {
     return result;
   }
 
-  /** Ends everything. */
+  /** Ends all processes. */
   async close(): Promise<void> {
     await this.#manager.stop().catch(() => undefined);
     for (const part of this.#parts) await part.stop();
@@ -190,7 +191,7 @@ async function ended(record: RunRecord): Promise<RunResult> {
   throw new Error(last?.type === "run-failed" ? last.error : `the run ended with ${last?.type}`);
 }
 
-/** Copies a run's folder, its ledger up to an event. Only the ledger is written in place. */
+/** Copies a run's folder, with its ledger up to an event. Only the ledger is modified in place. */
 function copyRun(from: string, to: string, numEvents: number): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {

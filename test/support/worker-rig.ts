@@ -1,6 +1,7 @@
 /**
- * A worker's surroundings in one process: a gRPC server that answers as coordinator and reducers do, with
- * real model folders' files and real weights, for the real roles of a worker around a real engine thread.
+ * The environment of a worker in one process: a gRPC server with the services of coordinator and
+ * reducers, real model files and real weights, for the real roles of a worker on a real engine
+ * thread.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +34,7 @@ import {
 } from "@gumshoe/tensors";
 import { createEnvironment, taskToJson } from "@gumshoe/puzzles";
 
-// The engine's thread is started as it is shipped: from the built package.
+// The engine's thread runs as shipped, from the built package.
 import { EngineThread } from "../../packages/worker/dist/engine/engine-thread.js";
 import { Channels } from "../../packages/worker/dist/host/channels.js";
 import { RolloutRole } from "../../packages/worker/dist/inference/rollout-role.js";
@@ -43,7 +44,10 @@ import { ROOT } from "./fake-cluster.js";
 
 const TOKEN = "rig";
 
-/** Where a job can be disturbed: before a call to the server or the engine, or after sampling. */
+/**
+ * Points at which a job can be disturbed: before a call to the server or the engine, or after
+ * sampling.
+ */
 export const POINTS = [
   "fetch",
   "assets",
@@ -54,10 +58,10 @@ export const POINTS = [
   "computed",
   "hand-in",
 ] as const;
-/** Where a job can be disturbed. */
+/** A point at which a job can be disturbed. */
 export type Point = (typeof POINTS)[number];
 
-/** A run as the server knows it. */
+/** A run that the server serves. */
 export interface RigRun {
   readonly name: string;
   readonly assets: RunAssets;
@@ -75,7 +79,7 @@ function rigConfig(name: string, seed: number): RunConfig {
   });
 }
 
-/** Makes a run of the rookie's tokenizer, a small model and weights of its own. */
+/** Creates a run with the rookie's tokenizer, a small model and its own weights. */
 export async function rigRun(
   name: string,
   more: { seed: number; hiddenSize?: number },
@@ -112,7 +116,7 @@ export async function rigRun(
   };
 }
 
-/** An engine thread whose calls can be disturbed. */
+/** An engine thread that runs a test's action before its calls. */
 class DisturbedEngine extends EngineThread {
   disturb: (point: Point) => void = () => undefined;
 
@@ -136,13 +140,13 @@ class DisturbedEngine extends EngineThread {
   }
 }
 
-/** One worker of each job role, on one engine each, with the server around them. */
+/** One worker of each job role, each with its own engine, and the server. */
 export class WorkerRig {
   readonly submitted: SubmitGroupRequest[] = [];
   readonly completed: CompleteLaneRequest[] = [];
   readonly gradients: Float32Array[] = [];
   #numGroups = 0;
-  /** Runs by name: the coordinator knows one of a name at a time. */
+  /** Runs by name: the coordinator has one run per name. */
   readonly #runs = new Map<string, RigRun>();
   readonly #server = new RpcServer({ token: TOKEN });
   readonly #engines: DisturbedEngine[] = [];
@@ -187,12 +191,12 @@ export class WorkerRig {
     return rig;
   }
 
-  /** Makes a run known; one of the same name is forgotten. */
+  /** Serves a run, instead of an earlier one of the same name. */
   serve(run: RigRun): void {
     this.#runs.set(run.name, run);
   }
 
-  /** Samples a run's group; returns what was handed in. */
+  /** Samples a group of a run; returns the submission. */
   async sample(run: string, signal = new AbortController().signal): Promise<SubmitGroupRequest> {
     const groupKey = `0/train/${this.#numGroups++}`;
     const job = { run, groupKey, kind: "train" } as const;
@@ -202,7 +206,7 @@ export class WorkerRig {
     return group;
   }
 
-  /** Computes a run's lane; returns the report and the gradient that was collected. */
+  /** Computes a lane of a run; returns the report and the collected gradient. */
   async train(run: string, signal = new AbortController().signal) {
     const before = this.completed.length;
     const job = { run, update: 5, lane: 0, plan: "p" };
@@ -210,7 +214,9 @@ export class WorkerRig {
     return { report: this.completed[before], gradient: this.gradients.at(-1) };
   }
 
-  /** Calls `act` when a job comes to a point the next time; an error that it throws fails the step. */
+  /**
+   * Calls `act` the next time that a job reaches a point; an error that it throws fails that step.
+   */
   disturbOnce(wanted: Point, act: () => void): void {
     const disturb = (point: Point): void => {
       if (point !== wanted) return;
@@ -294,7 +300,7 @@ export class WorkerRig {
     this.#serveReducer();
   }
 
-  /** Collects gradients as a reducer does; its other calls are not made here. */
+  /** Serves Collect as a reducer does; the tests make no other call to it. */
   #serveReducer(): void {
     const unused = async (): Promise<never> => {
       throw new Error("not called by a trainer");
@@ -362,7 +368,7 @@ export class WorkerRig {
   }
 }
 
-/** The log-probs of a group that was handed in, all answers' in order. */
+/** Returns the log-probs of a submitted group, all answers in order. */
 export function logprobsOf({ rollouts }: SubmitGroupRequest): number[] {
   return rollouts.flatMap(({ logprobs }) => [...bytesToFloats(logprobs)]);
 }

@@ -4,8 +4,8 @@ import { type BenchSettings } from "./settings.js";
 type Bench = (settings: BenchSettings) => Promise<readonly Figure[]>;
 
 /**
- * What can be measured, by the name that `gumshoe bench` gives it. Each is loaded when it is called: the
- * libraries of Redis and the workers take longer to load than most commands of the CLI take to run.
+ * The benchmarks by name, as in `gumshoe bench`. Each is imported when it is called: the libraries
+ * of Redis and the workers take longer to load than most commands of the CLI take to run.
  */
 export const BENCHES = {
   kernels: async (settings) => (await import("./kernels/kernels.js")).benchKernels(settings),
@@ -19,5 +19,5 @@ export const BENCHES = {
   watchers: async (settings) => (await import("./watchers/watchers.js")).benchWatchers(settings),
 } as const satisfies Record<string, Bench>;
 
-/** Name of something that can be measured. */
+/** The name of a benchmark. */
 export type BenchName = keyof typeof BENCHES;

@@ -1,6 +1,6 @@
 import { ClusterError } from "@gumshoe/core";
 
-/** Thrown when a run whose speed is measured does not end as it should. */
+/** Thrown when a benchmark run does not end as expected. */
 export class BenchRunFailedError extends ClusterError {
   constructor(
     readonly run: string,

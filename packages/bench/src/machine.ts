@@ -2,14 +2,14 @@ import { cpus, totalmem } from "node:os";
 
 import { createCpuDevice, type InstructionSet, measureFmaPeak } from "@gumshoe/kernels";
 
-/** The machine that figures belong to, and what it could do at best. */
+/** The machine of a benchmark, with its measured limit. */
 export interface Machine {
   readonly processor: string;
   readonly threads: number;
   readonly instructionSet: InstructionSet;
   readonly memoryGib: number;
   readonly node: string;
-  /** Measured now: fused multiply-adds in registers on all threads. */
+  /** Fused multiply-adds in registers on all threads, measured now. */
   readonly fmaPeakGflops: number;
 }
 

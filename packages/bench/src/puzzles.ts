@@ -4,21 +4,21 @@ import { type Figure, median, percentile } from "./figure.js";
 import { type BenchSettings } from "./settings.js";
 
 const SEED = 1;
-/** Cases before the first that counts: the code is compiled while they are made. */
+/** Cases before the measurement, during which V8 compiles the code. */
 const WARM_UP_CASES = 30;
-/** The first cases of the series: every run has at least these. */
+/** Fewest measured cases. */
 const MIN_CASES = 200;
-/** Mini cases that are timed together: one alone is too short. */
+/** Mini cases per measurement: a single one is too short. */
 const BATCH_CASES = 250;
 const MIN_BATCHES = 3;
-/** What the time of mini cases is told for. */
+/** Number of cases that the time of mini cases is reported for. */
 const MANY_CASES = 10_000;
-/** As many as the public validation set has. */
+/** Number of cases in the public validation set. */
 const FILE_CASES = 64;
 
 /**
- * Times making and solving cases on one core, in processor time: it holds on a machine that does other
- * work, too.
+ * Times generating and solving cases on one core, in CPU time, which is valid on a machine with
+ * other load, too.
  */
 export function benchPuzzles({ seconds }: BenchSettings): Figure[] {
   return [timeCases(seconds), timeManyCases(seconds), timeSolving(seconds)];
@@ -51,7 +51,7 @@ function timeManyCases(seconds: number): Figure {
   };
 }
 
-/** What `puzzle solve` does with a file: reads it, then solves every case from the text of its prompt. */
+/** Times `puzzle solve` on a file: parses it, then solves every case from its prompt. */
 function timeSolving(seconds: number): Figure {
   const records = Array.from({ length: FILE_CASES }, (_, index) => {
     const name = { tier: "dataset", style: "dataset", seed: SEED, index } as const;
@@ -70,7 +70,7 @@ function timeSolving(seconds: number): Figure {
   };
 }
 
-/** Returns what makes the next case of a series, once the code is compiled. */
+/** Returns a function that generates the next case of a series, after warming up. */
 function makerOf(tier: TierName): () => void {
   let index = 0;
   const make = () => void generateCase({ tier, style: "clear", seed: SEED, index: index++ });
@@ -78,7 +78,7 @@ function makerOf(tier: TierName): () => void {
   return make;
 }
 
-/** Repeats some work until the time is spent; returns the processor seconds of each time. */
+/** Repeats some work until the time is used up; returns the CPU seconds of each repetition. */
 function repeat(work: () => void, how: { seconds: number; atLeast: number }): number[] {
   const times: number[] = [];
   const startedAtMs = performance.now();

@@ -11,7 +11,7 @@ const MIN_TRIPS = 50;
 
 type Job = JobOf<"rollout">;
 
-/** Times the job queues on the Redis of an idle cluster: one job there and back, and many at once. */
+/** Times the job queues in the Redis of an idle cluster: single jobs, and bursts. */
 export async function benchQueue({ seconds, startCluster }: BenchSettings): Promise<Figure[]> {
   const cluster = await startCluster({ inference: 0, trainers: 0, reducers: 0 });
   try {
@@ -30,7 +30,7 @@ export async function benchQueue({ seconds, startCluster }: BenchSettings): Prom
   }
 }
 
-/** One job at a time: from `add` to the beginning of its handler. */
+/** Times one job at a time: from `add` to the start of its handler. */
 async function timeTrips(redis: RedisLink, seconds: number): Promise<Figure> {
   let arrived: () => void = () => undefined;
   const worker = new JobWorker("rollout", { redis, handler: async () => arrived() });
@@ -58,7 +58,7 @@ async function timeTrips(redis: RedisLink, seconds: number): Promise<Figure> {
   };
 }
 
-/** Bursts of jobs for several workers; each job must be done exactly once. */
+/** Times bursts of jobs for several workers; each job must be done exactly once. */
 async function timeBursts(redis: RedisLink, seconds: number): Promise<Figure> {
   const done = new Map<string, number>();
   let settled: () => void = () => undefined;

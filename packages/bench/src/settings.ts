@@ -1,20 +1,20 @@
 import { type StartCluster } from "./cluster.js";
 import { type ShapeName } from "./engine/shapes.js";
 
-/** What every bench is told. */
+/** Options of all benchmarks. */
 export interface BenchSettings {
   readonly shape: ShapeName;
   /** Null for all cores. */
   readonly threads: number | null;
-  /** Time to be spent on measuring. */
+  /** Time for measuring. */
   readonly seconds: number;
-  /** Simulated workers. */
+  /** Number of simulated workers. */
   readonly workers: number;
-  /** Jobs that they do. */
+  /** Number of jobs for these workers. */
   readonly jobs: number;
-  /** Streams of a run's events that are open at once. */
+  /** Number of concurrent streams of a run's events. */
   readonly watchers: number;
-  /** Shows what is being done, and the share of it that is done. */
+  /** Called with a description of the current work and the share that is done. */
   readonly onProgress: (what: string, share: number) => void;
   readonly startCluster: StartCluster;
 }

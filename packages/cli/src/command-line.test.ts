@@ -42,7 +42,7 @@ const MORE = [
 ];
 
 test.each([...COMMANDS.map((name) => [name]), ...MORE])(
-  "%s %s explains itself, with an example",
+  "%s %s has a help text with an example",
   async (...words) => {
     const { code, out } = await gumshoe(...words.filter(Boolean), "--help");
     expect(code).toBe(0);
@@ -51,7 +51,7 @@ test.each([...COMMANDS.map((name) => [name]), ...MORE])(
   },
 );
 
-describe("wrong usage ends with code 2 and a hint", () => {
+describe("wrong usage exits with code 2 and a hint", () => {
   test("a misspelt command", async () => {
     const { code, err } = await gumshoe("statsu");
     expect(code).toBe(2);
@@ -64,7 +64,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
     expect(err).toContain("Did you mean --inference?");
   });
 
-  test("an option that names no folder, as an unset variable in a script does", async () => {
+  test("an empty folder option, as from an unset variable in a script", async () => {
     for (const words of [
       ["status", "--home", ""],
       ["download", "a", "--out", " "],
@@ -75,14 +75,14 @@ describe("wrong usage ends with code 2 and a hint", () => {
     }
   });
 
-  test("a log level that is none", async () => {
+  test("an unknown log level", async () => {
     const { code, err } = await gumshoe("up", "--log-level", "loud");
     expect(code).toBe(2);
     expect(err).toContain("Allowed choices are trace, debug, info, warn, error");
   });
 
   test.each(["here", "127.0.0.1:0", "127.0.0.1:70700", "http://127.0.0.1:7070"])(
-    "an address that is none: %s",
+    "an invalid address: %s",
     async (address) => {
       const file = join(folder, "token");
       writeFileSync(file, "secret");
@@ -92,7 +92,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
     },
   );
 
-  test("a token that no call can carry", async () => {
+  test("a token that cannot be sent in a header", async () => {
     const file = join(folder, "token");
     writeFileSync(file, "two words");
     const words = ["status", "--address", "127.0.0.1:1", "--token-file", file];
@@ -101,7 +101,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
     expect(err).toMatch(/^gumshoe: token: may have 1 to 1000 characters/);
   });
 
-  test("with --json it is one document too", async () => {
+  test("with --json the error is one JSON document, too", async () => {
     const { code, out } = await gumshoe("run", "--json", "--threads", "two");
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({
@@ -112,13 +112,13 @@ describe("wrong usage ends with code 2 and a hint", () => {
     });
   });
 
-  test("a number that is none", async () => {
+  test("an invalid number", async () => {
     const { code, err } = await gumshoe("run", "x.yaml", "--threads", "two");
     expect(code).toBe(2);
     expect(err).toContain("must be a whole number, 1 to 1024");
   });
 
-  test("a checkpoint that is neither best nor latest nor a number, and a place for it", async () => {
+  test("an invalid checkpoint name, and a missing output folder", async () => {
     const which = await gumshoe("download", "first", "--out", "x", "--checkpoint", "newest");
     expect(which.code).toBe(2);
     expect(which.err).toContain("must be best, latest or the number of an iteration");
@@ -127,7 +127,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
     expect(nowhere.err).toContain("--out <folder>");
   });
 
-  test("a config that is not there, and one with a wrong field", async () => {
+  test("a missing config, and one with a wrong field", async () => {
     const missing = await gumshoe("run", join(folder, "none.yaml"));
     expect(missing).toMatchObject({ code: 2, out: "" });
     expect(missing.err).toContain("none.yaml: there is no such file");
@@ -139,7 +139,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
     expect(JSON.parse(bad.out)).toMatchObject({ error: { code: "INVALID_ARGUMENT" } });
   });
 
-  test("a config whose model folder is not there, or is no model folder", async () => {
+  test("a config whose model folder is missing, or is not a model folder", async () => {
     const path = join(folder, "run.yaml");
     writeFileSync(path, "type: grpo\nmodel: nowhere\ntasks: {source: {type: generate}}\n");
     const missing = await gumshoe("run", path);
@@ -161,7 +161,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
   });
 });
 
-test("a cluster that never was is told with a way to start one", async () => {
+test("commands for a cluster that was never started fail with advice to start one", async () => {
   const { code, err } = await gumshoe("status", "--home", join(folder, "home"));
   expect(code).toBe(1);
   expect(err).toContain("gumshoe up");

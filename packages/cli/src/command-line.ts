@@ -27,8 +27,8 @@ const WRONG_USAGE = 2;
 /**
  * Runs one command.
  *
- * @param words  the words after `gumshoe`
- * @returns      the exit code: 0 done, 1 failed, 2 wrong usage or config
+ * @param words  the arguments after `gumshoe`
+ * @returns      the exit code: 0 success, 1 failure, 2 wrong usage or config
  */
 export async function runCommandLine(words: readonly string[], context: Context): Promise<number> {
   let hasResult = false;
@@ -41,7 +41,7 @@ export async function runCommandLine(words: readonly string[], context: Context)
     await buildProgram({ ...context, terminal }).parseAsync(words, { from: "user" });
     return 0;
   } catch (thrown) {
-    // A command may tell what it found and fail because of it: still one document on stdout.
+    // A command may fail after writing its result: stdout must still hold only one document.
     const wantsDocument = words.includes("--json") && !hasResult;
     if (thrown instanceof CommanderError) {
       if (thrown.exitCode === 0) return 0;
@@ -54,7 +54,7 @@ export async function runCommandLine(words: readonly string[], context: Context)
   }
 }
 
-/** Builds the program with all its commands. */
+/** Builds the commander program with all its commands. */
 function buildProgram(context: Context): Command {
   const { terminal } = context;
   const program = new Command("gumshoe")
@@ -85,11 +85,11 @@ function buildProgram(context: Context): Command {
   return program;
 }
 
-/** Says what went wrong: one line on stderr, and a JSON document on stdout where one was asked for. */
+/** Reports an error: one line on stderr and, with --json, a document on stdout. */
 function reportError(thrown: unknown, asJson: boolean, { terminal }: Context): void {
   const isOurs = thrown instanceof ClusterError;
   const message = errorMessage(thrown);
-  // A problem that we did not foresee: whoever mends it needs the stack.
+  // Show the stack of an unexpected error, which is needed to fix the bug.
   const shown = isOurs || !(thrown instanceof Error) ? message : (thrown.stack ?? message);
   terminal.err(`gumshoe: ${printable(shown)}\n`);
   if (!asJson) return;
@@ -97,7 +97,7 @@ function reportError(thrown: unknown, asJson: boolean, { terminal }: Context): v
   writeError(terminal, { code: isOurs ? thrown.code : "INTERNAL", message, details });
 }
 
-/** What commander, which has said so on stderr, found wrong. */
+/** Converts a usage error, which commander has already printed on stderr. */
 function usageError({ message }: CommanderError): ShownError {
   return { code: "INVALID_ARGUMENT", message: message.replace(/^error: /, ""), details: {} };
 }

@@ -10,7 +10,7 @@ import {
   InvalidFieldsError,
 } from "@gumshoe/core";
 
-/** Thrown when there is no Redis server on this machine. */
+/** Thrown when no Redis server is installed on this machine. */
 export class MissingRedisError extends ClusterError {
   constructor() {
     super(
@@ -21,7 +21,7 @@ export class MissingRedisError extends ClusterError {
   }
 }
 
-/** Thrown when a port that was asked for is taken. */
+/** Thrown when the requested port is in use. */
 export class PortInUseError extends ClusterError {
   constructor(readonly port: number) {
     super("FAILED_PRECONDITION", `port ${port} of 127.0.0.1 is in use; choose another by --port`, {
@@ -30,7 +30,7 @@ export class PortInUseError extends ClusterError {
   }
 }
 
-/** Thrown when a local cluster runs in this home already. */
+/** Thrown when a local cluster is running in this home already. */
 export class HomeInUseError extends ClusterError {
   constructor(
     readonly home: string,
@@ -45,7 +45,7 @@ export class HomeInUseError extends ClusterError {
   }
 }
 
-/** Thrown when a process of the local cluster ended in a way that a restart does not mend. */
+/** Thrown when a process of the local cluster has ended and a restart would not help. */
 export class ProcessFailedError extends ClusterError {
   constructor(
     readonly processName: string,
@@ -58,7 +58,7 @@ export class ProcessFailedError extends ClusterError {
   }
 }
 
-/** Thrown when a run ended without its result. */
+/** Thrown when a run ended without a result. */
 export class RunNotDoneError extends ClusterError {
   constructor(
     readonly run: string,
@@ -70,14 +70,14 @@ export class RunNotDoneError extends ClusterError {
   }
 }
 
-/** The reason of the signal when the user asked to stop. */
+/** The signal's reason when the user interrupted the command. */
 export class InterruptedError extends ClusterError {
   constructor() {
     super("ABORTED", "stopped on request");
   }
 }
 
-/** Thrown when a file that was named cannot be read or written. */
+/** Thrown when a file named by the user cannot be read or written. */
 export class FileError extends ClusterError {
   constructor(
     readonly path: string,
@@ -97,14 +97,14 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
   ELOOP: "is a link that leads to itself",
 };
 
-/** What is wrong with a file that could not be read, from what the system said. */
+/** Converts the system's error about reading a file. */
 export function readingError(path: string, thrown: unknown): FileError {
   const code = errnoOf(thrown);
   const problem = code === "ENOENT" ? "there is no such file" : FILE_PROBLEMS[code];
   return new FileError(path, problem ?? errorMessage(thrown), thrown);
 }
 
-/** What is wrong with a file that could not be written, from what the system said. */
+/** Converts the system's error about writing a file. */
 export function writingError(path: string, thrown: unknown): ClusterError {
   const fault = diskError(thrown, dirname(path));
   if (fault instanceof DiskFullError) return fault;
@@ -114,8 +114,8 @@ export function writingError(path: string, thrown: unknown): ClusterError {
 }
 
 /**
- * Thrown when a config file is wrong; the message begins with the field and ends with the file, and has a
- * line for each field where there are several.
+ * Thrown when a config file is invalid; the message begins with the field and ends with the file,
+ * and has a line for each field if there are several.
  */
 export class ConfigFileError extends ClusterError {
   constructor(path: string, cause: InvalidArgumentError) {
@@ -130,13 +130,13 @@ export class ConfigFileError extends ClusterError {
   }
 }
 
-/** Thrown when an OpenAI-compatible endpoint does not answer as it should. */
+/** Thrown when an OpenAI-compatible endpoint responds with an error, or not at all. */
 export class EndpointError extends ClusterError {
   constructor(
     readonly url: string,
     readonly problem: string,
     retryable: boolean,
-    /** What failed, and the wait that the endpoint asked for. */
+    /** The failure, and the wait that the endpoint requested. */
     readonly about: {
       readonly kind: "timeout" | "connection" | "refused" | "reply";
       readonly retryAfterMs?: number | null;
@@ -148,7 +148,7 @@ export class EndpointError extends ClusterError {
   }
 }
 
-/** Thrown when an endpoint answers in a way that makes every further request pointless. */
+/** Thrown when an endpoint's response shows that no further request can succeed. */
 export class EndpointEndedError extends ClusterError {
   constructor(
     readonly url: string,
@@ -158,14 +158,14 @@ export class EndpointEndedError extends ClusterError {
   }
 }
 
-/** Thrown when an evaluation ended without a single answer that could be scored. */
+/** Thrown when an evaluation ended without a scored answer. */
 export class NothingScoredError extends ClusterError {
   constructor(reason: string) {
     super("FAILED_PRECONDITION", `nothing could be scored: ${reason}`, { details: { reason } });
   }
 }
 
-/** Thrown when this machine lacks something that Gumshoe needs. */
+/** Thrown when this machine does not meet one of Gumshoe's requirements. */
 export class MachineProblemError extends ClusterError {
   constructor(readonly names: readonly string[]) {
     super("FAILED_PRECONDITION", `this machine has problems: ${names.join(", ")}`, {
@@ -174,7 +174,7 @@ export class MachineProblemError extends ClusterError {
   }
 }
 
-/** Thrown when this build does not give the golden numbers. */
+/** Thrown when this build's results differ from the golden numbers. */
 export class VerificationError extends ClusterError {
   constructor(numFailed: number, numChecks: number) {
     super("EXACTNESS", `${numFailed} of ${numChecks} outputs are not as they must be`, {
@@ -183,7 +183,7 @@ export class VerificationError extends ClusterError {
   }
 }
 
-/** Thrown when a file of cases holds some that are not sound. */
+/** Thrown when a file contains invalid cases. */
 export class UnsoundCasesError extends ClusterError {
   constructor(numUnsound: number, numCases: number) {
     super("FAILED_PRECONDITION", `${numUnsound} of ${numCases} cases are not sound`, {
@@ -192,7 +192,7 @@ export class UnsoundCasesError extends ClusterError {
   }
 }
 
-/** Thrown when a command is for the cluster of a home in which none runs. */
+/** Thrown when no cluster is running in the command's home. */
 export class NoClusterError extends ClusterError {
   constructor(home: string, start: string) {
     super(

@@ -8,12 +8,12 @@ const FAILED = 1;
 /**
  * Runs the gumshoe command.
  *
- * @param words  the words after `gumshoe`
- * @returns      the exit code: 0 done, 1 failed, 2 wrong usage or config
+ * @param words  the arguments after `gumshoe`
+ * @returns      the exit code: 0 success, 1 failure, 2 wrong usage or config
  */
 export function main(words: readonly string[]): Promise<number> {
   process.stdout.on("error", endWithoutOutput);
-  // What is told on the way may get lost, as on a full disk or after `2>&1 | head`; the work goes on.
+  // Progress output may fail, e.g. on a full disk or after `2>&1 | head`, without ending the work.
   process.stderr.on("error", () => undefined);
   return runCommandLine(words, {
     terminal: processTerminal,
@@ -23,7 +23,10 @@ export function main(words: readonly string[]): Promise<number> {
   });
 }
 
-/** `gumshoe ... | head` closes the pipe early, which is no failure; a result that cannot be written is one. */
+/**
+ * An early closed pipe, as in `gumshoe ... | head`, is not a failure; other errors of writing a
+ * result are.
+ */
 function endWithoutOutput(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(0);
   process.stderr.write(`gumshoe: the result cannot be written: ${error.message}\n`);

@@ -1,8 +1,8 @@
 /**
- * Takes the stream of a checkpoint into a folder.
+ * Writes the stream of a checkpoint to a folder.
  *
- * - Every byte must come at its place, and every file must have the hash that was announced.
- * - A stream that breaks is followed by another one, which goes on at `receivedBytes`.
+ * - Every byte must arrive at its offset, and every file must have the announced hash.
+ * - A broken stream is followed by another one that continues at `receivedBytes`.
  */
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
@@ -34,7 +34,7 @@ export class CheckpointIntake {
     this.#folder = folder;
   }
 
-  /** What is coming; null until the first message. */
+  /** The announced checkpoint; null until the first message. */
   get checkpoint(): CheckpointInfo | null {
     return this.#checkpoint;
   }
@@ -51,14 +51,14 @@ export class CheckpointIntake {
     return this.#checkpoint !== null && this.#numDone === this.#checkpoint.files.length;
   }
 
-  /** Takes the next message of a stream. @throws CorruptDownloadError, DownloadWriteError */
+  /** Writes the next message of a stream. @throws CorruptDownloadError, DownloadWriteError */
   async take(chunk: CheckpointChunk): Promise<void> {
     if (chunk.checkpoint !== undefined) this.#announce(fromCheckpoint(chunk.checkpoint));
     if (chunk.data.byteLength > 0) await this.#write(chunk);
     await this.#finishEmptyFiles();
   }
 
-  /** Lets go of the file in hand. Idempotent. */
+  /** Closes the current file. Idempotent. */
   async close(): Promise<void> {
     const part = this.#part;
     this.#part = null;

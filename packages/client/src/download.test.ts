@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** All messages of a checkpoint, three bytes each, from a byte on. */
+/** Yields all messages of a checkpoint, three bytes each, from a byte on. */
 function* messages(fromByte: number, files: Record<string, string> = FILES) {
   const infos = Object.entries(files).map(([name, text]) => ({
     name,
@@ -49,7 +49,7 @@ function* messages(fromByte: number, files: Record<string, string> = FILES) {
   }
 }
 
-/** Downloads from a source that may change a message, or break off. */
+/** Downloads from a source that can modify a message or break off. */
 function download(
   change: (chunk: CheckpointChunk, index: number) => CheckpointChunk | null,
   options: Partial<DownloadOptions> = {},
@@ -77,7 +77,7 @@ function withName(chunk: CheckpointChunk, name: string): CheckpointChunk {
   return checkpoint === undefined ? chunk : { ...chunk, checkpoint: { ...checkpoint, files } };
 }
 
-test("a checkpoint arrives whole, with its progress told", async () => {
+test("a complete checkpoint is downloaded, and progress is reported", async () => {
   const told: DownloadProgress[] = [];
   const { done } = download(same, { onProgress: (progress) => told.push(progress) });
   expect(await done).toMatchObject({ folder: out, bytes: 12, iteration: 4, isBest: true });
@@ -89,7 +89,7 @@ test("a checkpoint arrives whole, with its progress told", async () => {
   expect(readdirSync(join(folder, "deep"))).toEqual(["checkpoint"]);
 });
 
-test("a download that breaks off goes on at its byte, with the checkpoint that was begun", async () => {
+test("a download that breaks off continues at its byte, with the same checkpoint", async () => {
   const breaks = [0, 3, 2];
   const reasons: unknown[] = [];
   const { done, asked } = download(
@@ -106,7 +106,7 @@ test("a download that breaks off goes on at its byte, with the checkpoint that w
   expect(readFileSync(join(out, "model.safetensors"), "utf8")).toBe("0123456789");
 });
 
-test("a download from a coordinator that stays away gives up", async () => {
+test("a download fails when the coordinator stays unreachable", async () => {
   const { done } = download(() => null, { giveUpAfterMs: 300 });
   await expect(done).rejects.toMatchObject({ name: "DownloadLostError", receivedBytes: 0 });
   expect(readdirSync(join(folder, "deep"))).toEqual([]);
@@ -131,7 +131,7 @@ test.each<[string, string, (chunk: CheckpointChunk, index: number) => Checkpoint
   expect(existsSync(join(folder, "evil"))).toBe(false);
 });
 
-test("a checkpoint that changes between two tries is refused", async () => {
+test("a checkpoint that changes between two attempts is rejected", async () => {
   let tries = 0;
   const open = async function* (_which: string, fromByte: number) {
     tries += 1;
@@ -142,7 +142,7 @@ test("a checkpoint that changes between two tries is refused", async () => {
   await expect(done).rejects.toThrow("was written anew");
 });
 
-test("a folder that is there is left as it is, an empty one is taken", async () => {
+test("an existing folder is left unchanged, unless it is empty", async () => {
   mkdirSync(join(out, "mine"), { recursive: true });
   await expect(download(same).done).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",
@@ -154,13 +154,13 @@ test("a folder that is there is left as it is, an empty one is taken", async () 
   expect(readdirSync(out)).toContain("model.safetensors");
 });
 
-test("a place that cannot be written is told", async () => {
+test("a folder that cannot be written is an error that names it", async () => {
   writeFileSync(join(folder, "file"), "");
   const { done } = download(same, { out: join(folder, "file", "checkpoint") });
   await expect(done).rejects.toMatchObject({ name: "DownloadWriteError" });
 });
 
-test("a download that is aborted throws the reason and leaves nothing behind", async () => {
+test("an aborted download throws the signal's reason and leaves no files", async () => {
   const stop = new AbortController();
   const { done } = download((chunk, index) => (index === 3 ? null : chunk), {
     signal: stop.signal,

@@ -18,46 +18,48 @@ import { DownloadLostError, DownloadWriteError } from "./errors.js";
 
 const RECONNECT = { firstDelayMs: 200, maxDelayMs: 2000 };
 
-/** How far a download is. */
+/** Progress of a download. */
 export interface DownloadProgress {
   readonly receivedBytes: number;
   readonly totalBytes: number;
   readonly checkpoint: CheckpointInfo;
 }
 
-/** How a checkpoint is downloaded. */
+/** Options of a download. */
 export interface DownloadOptions {
-  /** Folder that becomes the checkpoint: must not be there, or be empty. */
+  /** Folder of the downloaded checkpoint: must not exist, or be empty. */
   readonly out: string;
   /**
-   * `best` by validation, `latest`, or an iteration; default: best. 0 is the model that the run started
-   * from: it is the best one when all checkpoints validated worse, by more than chance.
+   * `best` by validation, `latest`, or an iteration; default: best. 0 is the model that the run
+   * started from: it is also `best` when it validated significantly better than every checkpoint.
    */
   readonly checkpoint?: "best" | "latest" | number;
   /** Adds the optimizer's state, which is twice the size of the weights. */
   readonly withOptimizer?: boolean;
-  /** Ends the download; it then throws the signal's reason and leaves nothing behind. */
+  /** Aborts the download, which throws the signal's reason and leaves no files. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** How long an unreachable coordinator is tried again before DownloadLostError; default 60 s. */
+  /**
+   * How long an unreachable coordinator is retried before DownloadLostError, in ms; default 60 s.
+   */
   readonly giveUpAfterMs?: number;
-  /** Told before every new try. */
+  /** Called before every new attempt. */
   readonly onReconnect?: (error: unknown) => void;
 }
 
-/** A checkpoint that was downloaded. */
+/** A downloaded checkpoint. */
 export interface DownloadedCheckpoint extends CheckpointInfo {
   /** Absolute path of its folder. */
   readonly folder: string;
   readonly bytes: number;
 }
 
-/** Opens the stream of a checkpoint, from a byte on. */
+/** Opens the stream of a checkpoint at a byte. */
 type OpenStream = (which: string, fromByte: number) => AsyncIterable<CheckpointChunk>;
 
 /**
- * Downloads a checkpoint into a temporary folder beside the wanted one, checks every file's hash, and
- * renames the folder: it is there whole, or not at all. Survives breaks of the connection.
+ * Downloads a checkpoint into a temporary folder beside the target, checks every file's hash, and
+ * renames the folder: the result is complete or absent. Reconnects when the connection breaks.
  */
 export async function downloadCheckpoint(
   run: string,
@@ -98,7 +100,7 @@ async function prepareFolder(folder: string, temporary: string): Promise<void> {
   }
 }
 
-/** Receives stream after stream until all is there. */
+/** Receives streams, one after the other, until the checkpoint is complete. */
 async function receive(
   run: string,
   open: OpenStream,
@@ -109,7 +111,7 @@ async function receive(
   let failures = 0;
   for (;;) {
     let problem: unknown = new ClusterError("UNAVAILABLE", "the coordinator closed the stream");
-    // What was begun is gone on with, even when there is a better or newer one by now.
+    // Continue with the same checkpoint, even if there is a better or newer one by now.
     const which = String(intake.checkpoint?.iteration ?? options.checkpoint ?? "best");
     try {
       for await (const chunk of open(which, intake.receivedBytes)) {

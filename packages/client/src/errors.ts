@@ -1,10 +1,10 @@
 import { ClusterError } from "@gumshoe/core";
 
-/** Thrown when a watch lost the coordinator and could not reach it again in the time allowed. */
+/** Thrown when a watch lost the coordinator and could not reconnect in time. */
 export class WatchLostError extends ClusterError {
   constructor(
     readonly run: string,
-    /** Number of the last event seen: a new watch goes on after it. */
+    /** Number of the last received event: a new watch can continue after it. */
     readonly lastNumber: number,
     cause: unknown,
   ) {
@@ -15,7 +15,7 @@ export class WatchLostError extends ClusterError {
   }
 }
 
-/** Thrown when a download lost the coordinator and could not reach it again in the time allowed. */
+/** Thrown when a download lost the coordinator and could not reconnect in time. */
 export class DownloadLostError extends ClusterError {
   constructor(
     readonly run: string,
@@ -29,7 +29,7 @@ export class DownloadLostError extends ClusterError {
   }
 }
 
-/** Thrown when what a download brought is not what was announced. */
+/** Thrown when a downloaded checkpoint differs from what was announced. */
 export class CorruptDownloadError extends ClusterError {
   constructor(
     readonly file: string,

@@ -28,17 +28,17 @@ model: models/rookie
 tasks: { source: { type: generate } }
 `;
 
-/** A coordinator reduced to one run and a list of events. */
+/** A minimal coordinator with one run and a list of events. */
 class TinyCoordinator {
   events: RunEventBody[] = [];
   asked: number[] = [];
-  /** What each submit asked to replace. */
+  /** The submission time that each submit asked to replace. */
   replaced: (number | undefined)[] = [];
-  /** How often a run is removed without an answer that arrives. */
+  /** Number of removals whose response is lost. */
   numAnswersLost = 0;
   #isForgotten = false;
   state = RunState.RUNNING;
-  /** The stream ends after this many messages; the others are held back until a new one is opened. */
+  /** Number of messages after which the stream breaks; the next stream sends the others. */
   cutAfter = Infinity;
   perMessage = 1;
   #server = new RpcServer({ token: "t" });
@@ -133,31 +133,31 @@ async function watchAll(options: Parameters<GumshoeClient["watch"]>[1] = {}) {
 const resumed: RunEventBody = { type: "run-resumed", weights: { version: 0, digest: "d" } };
 const cancelled: RunEventBody = { type: "run-cancelled" };
 
-test("a submitted run comes back with its resolved config", async () => {
+test("a submitted run is returned with its resolved config", async () => {
   const run = await client.submit(CONFIG);
   expect(run).toMatchObject({ name: "first", state: "queued", iterationsTotal: 40, result: null });
   expect(run.config).toEqual(parseRunConfig(CONFIG));
   expect(await client.submit(parseRunConfig(CONFIG))).toEqual(run);
 });
 
-test("a fresh run replaces the one of its name that was submitted when it was asked for", async () => {
+test("a fresh run replaces the existing run of its name, identified by its submission time", async () => {
   await client.submit(CONFIG);
   await client.submit(CONFIG, { fresh: true });
   await client.submit(CONFIG.replace("first", "second"), { fresh: true });
   expect(coordinator.replaced).toEqual([undefined, 77, undefined]);
 });
 
-test("a run is removed once, and a second time it is not there", async () => {
+test("a run is removed once, and a second removal is NOT_FOUND", async () => {
   expect(await client.forget("first")).toEqual({ name: "first", freedBytes: 5 });
   await expect(client.forget("first")).rejects.toMatchObject({ code: "NOT_FOUND" });
 });
 
-test("a run whose removal was not answered counts as removed when it is not there then", async () => {
+test("a run that is gone after the response to its removal was lost counts as removed", async () => {
   coordinator.numAnswersLost = 1;
   expect(await client.forget("first")).toEqual({ name: "first", freedBytes: null });
 });
 
-test("a wrong config is refused with the field and a suggestion", async () => {
+test("an invalid config is rejected with the field and a suggestion", async () => {
   await expect(client.submit(`${CONFIG}iteration: 3\n`)).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",
     message: "iteration: unknown field (did you mean iterations?)",
@@ -165,21 +165,21 @@ test("a wrong config is refused with the field and a suggestion", async () => {
   });
 });
 
-test("runs are got, listed and cancelled, and the fleet is shown", async () => {
+test("runs can be fetched, listed and cancelled, and the fleet can be fetched", async () => {
   expect((await client.get("first")).state).toBe("running");
   expect((await client.list()).map((run) => run.name)).toEqual(["first"]);
   expect((await client.cancel("first")).state).toBe("cancelled");
   expect(await client.fleet()).toEqual([]);
 });
 
-test("a config larger than 64 KiB is refused before it is sent", async () => {
+test("a config larger than 64 KiB is rejected before it is sent", async () => {
   await expect(client.submit(`${CONFIG}#${"x".repeat(65_536)}`)).rejects.toMatchObject({
     name: "RequestTooLargeError",
     code: "INVALID_ARGUMENT",
   });
 });
 
-test("answers are read page after page", async () => {
+test("answers are fetched page by page", async () => {
   const page = await client.rolloutPage("first", { kind: "train" });
   expect(page).toMatchObject({ nextPageToken: "1", rollouts: [{ groupKey: "0/train/0" }] });
   const indices: number[] = [];
@@ -190,7 +190,7 @@ test("answers are read page after page", async () => {
   expect(indices).toEqual([0, 1, 2]);
 });
 
-test("a checkpoint is listed and downloaded; one that is gone leaves nothing behind", async () => {
+test("a checkpoint is listed and downloaded; a missing one leaves no files", async () => {
   expect(await client.checkpoints("first")).toMatchObject([{ iteration: 2, reward: null }]);
   const folder = mkdtempSync(join(tmpdir(), "gumshoe-client-"));
   try {
@@ -204,13 +204,13 @@ test("a checkpoint is listed and downloaded; one that is gone leaves nothing beh
   }
 });
 
-test("a watch ends with the run, and not at an event from before it went on", async () => {
+test("a watch ends with the run, not at an earlier end of a resumed run", async () => {
   coordinator.events = [cancelled, resumed, { type: "run-failed", error: "broken" }];
   const types = (await watchAll()).map((event) => event.body.type);
   expect(types).toEqual(["run-cancelled", "run-resumed", "run-failed"]);
 });
 
-test("a watch that is cut off goes on after the last event it has seen", async () => {
+test("a broken watch continues after the last received event", async () => {
   coordinator.events = [resumed, resumed, resumed, cancelled];
   coordinator.cutAfter = 3;
   const numbers = (await watchAll()).map((event) => event.number);
@@ -218,7 +218,7 @@ test("a watch that is cut off goes on after the last event it has seen", async (
   expect(coordinator.asked).toEqual([1, 4]);
 });
 
-test("events that come in one message are seen one by one", async () => {
+test("events of one message are yielded one by one", async () => {
   coordinator.perMessage = 2;
   coordinator.events = [resumed, resumed, resumed, resumed, cancelled];
   coordinator.cutAfter = 1;
@@ -227,7 +227,7 @@ test("events that come in one message are seen one by one", async () => {
   expect(coordinator.asked).toEqual([1, 3, 5]);
 });
 
-test("relative paths of a config file start at its own folder", async () => {
+test("relative paths of a config file start at the file's folder", async () => {
   const folder = mkdtempSync(join(tmpdir(), "gumshoe-config-"));
   writeFileSync(join(folder, "first.yaml"), CONFIG);
   const run = await client.submitFile(join(folder, "first.yaml"));
@@ -238,7 +238,7 @@ test("relative paths of a config file start at its own folder", async () => {
   rmSync(folder, { recursive: true });
 });
 
-test("relative paths of a config's text start at the folder that is given, which is absolute", async () => {
+test("relative paths of a config's text start at the given folder, which must be absolute", async () => {
   const run = await client.submit(CONFIG, { folder: "/data/runs" });
   expect(run.config?.model).toBe("/data/runs/models/rookie");
   expect((await client.submit(CONFIG)).config?.model).toBe("models/rookie");
@@ -247,7 +247,7 @@ test("relative paths of a config's text start at the folder that is given, which
   );
 });
 
-test("a watch may begin at a later event", async () => {
+test("a watch can start at a later event", async () => {
   coordinator.events = [resumed, resumed, cancelled];
   expect((await watchAll({ fromEvent: 3 })).map((event) => event.number)).toEqual([3]);
 });
@@ -274,7 +274,7 @@ test("a watch survives a restart of the coordinator", async () => {
   expect(numbers).toEqual([1, 2]);
 });
 
-test("a watch of a coordinator that stays away gives up and says where it was", async () => {
+test("a watch fails when the coordinator stays unreachable, and reports its last event", async () => {
   coordinator.events = [resumed];
   await expect(watchAll({ giveUpAfterMs: 300 })).rejects.toMatchObject({
     code: "UNAVAILABLE",
@@ -282,13 +282,13 @@ test("a watch of a coordinator that stays away gives up and says where it was", 
   });
 });
 
-test("a watch that is aborted throws the reason", async () => {
+test("an aborted watch throws the signal's reason", async () => {
   coordinator.events = [resumed];
   const signal = AbortSignal.timeout(300);
   await expect(watchAll({ signal })).rejects.toMatchObject({ name: "TimeoutError" });
 });
 
-test("a wrong token, a missing coordinator and a bad address are told apart", async () => {
+test("a wrong token, a missing coordinator and an invalid address have different errors", async () => {
   const stranger = new GumshoeClient({ address, token: "x" });
   await expect(stranger.list()).rejects.toMatchObject({
     code: "UNAUTHENTICATED",

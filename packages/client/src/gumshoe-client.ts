@@ -34,58 +34,61 @@ import {
 import { fromRun, hasEnded, type RunInfo } from "./run-info.js";
 import { followEvents, type WatchOptions } from "./watch.js";
 
-/** Where a coordinator listens unless it was told otherwise. */
+/** Default address of a coordinator. */
 export const DEFAULT_ADDRESS = "127.0.0.1:7070";
 
-// Every call is idempotent; a coordinator that restarts is back within a few seconds.
+// Retries are safe, because every call is idempotent; a coordinator restarts within a few seconds.
 const RETRIES: RetryPolicy = { attempts: 3, firstDelayMs: 200, maxDelayMs: 1000 };
 
-/** Bytes in flight of a download. */
+/** HTTP/2 receive window of a download, in bytes. */
 const DOWNLOAD_WINDOW_BYTES = 16 * 1024 * 1024;
 
-/** Most answers that {@link GumshoeClient.rollouts} asks for at once. */
+/** Page size of {@link GumshoeClient.rollouts}. */
 const LARGE_PAGE = 200;
 
-/** How to reach a cluster. */
+/** Address and credentials of a cluster. */
 export interface GumshoeClientOptions {
   /** host:port of the coordinator. */
   readonly address?: string;
   /** The cluster's token. */
   readonly token: string;
   /**
-   * Files to speak TLS by, where the cluster does; none by default. `readTlsFolder` of `@gumshoe/client` reads
+   * TLS files, if the cluster uses TLS; none by default. `readTlsFolder` of `@gumshoe/client` reads
    * them.
    */
   readonly tls?: Tls;
   readonly clock?: Clock;
 }
 
-/** How a run is submitted. */
+/** Options of a submission. */
 export interface SubmitOptions {
-  /** Whether a run of that name that has ended is removed, with all its files, and this one begins anew. */
+  /**
+   * Whether an ended run of that name is first removed with all its files, so that this one starts
+   * anew.
+   */
   readonly fresh?: boolean;
   /**
-   * Absolute path, on the coordinator's machine, of the folder that relative paths in the config start
-   * at; by default the folder that the coordinator was started in.
+   * Absolute path, on the coordinator's machine, that relative paths in the config start from;
+   * default: the folder in which the coordinator was started.
    */
   readonly folder?: string;
 }
 
-/** What removing a run came to. */
+/** Result of removing a run. */
 export interface ForgottenRun {
   readonly name: string;
-  /** Bytes on disk that are free again; null where the answer was lost with the connection. */
+  /** Bytes that were freed on disk; null when the response was lost with the connection. */
   readonly freedBytes: number | null;
 }
 
 /**
- * Talks to a cluster: submits runs, watches, cancels and removes them, reads their answers, downloads their
- * checkpoints, lists the workers.
+ * Client of a cluster: submits, watches, cancels and removes runs, reads their answers, downloads
+ * their checkpoints, and lists the workers.
  *
- * Failed calls throw a ClusterError, whose `code` tells what is wrong: `UNAUTHENTICATED` (the token),
- * `INVALID_ARGUMENT` (the config; `details.field` names the place; or the config is longer than 64 KiB),
- * `NOT_FOUND` (no such run or checkpoint), `ALREADY_EXISTS` (the name has another config),
- * `UNAVAILABLE` (no coordinator answers).
+ * Failed calls throw a ClusterError with a `code`: `UNAUTHENTICATED` (wrong token),
+ * `INVALID_ARGUMENT` (invalid config; `details.field` names the field; or a config longer than 64
+ * KiB), `NOT_FOUND` (no such run or checkpoint), `ALREADY_EXISTS` (the name has another config),
+ * `UNAVAILABLE` (the coordinator cannot be reached).
  */
 export class GumshoeClient {
   readonly #channel: RpcChannel;
@@ -103,10 +106,11 @@ export class GumshoeClient {
   }
 
   /**
-   * Submits a run, or continues the run of that name.
+   * Submits a run, or resumes the run of that name.
    *
    * @param config         YAML or JSON text with a `name`, or a config made by `parseRunConfig`
-   * @param options.fresh  replaces the run of that name; refused while that run is queued or running
+   * @param options.fresh  replaces the run of that name; rejected while that run is queued or
+   *   running
    */
   async submit(config: string | RunConfig, options: SubmitOptions = {}): Promise<RunInfo> {
     const text = typeof config === "string" ? config : JSON.stringify(config);
@@ -120,10 +124,10 @@ export class GumshoeClient {
   }
 
   /**
-   * Submits a config file, whose relative paths start at its own folder: the coordinator must see that
-   * folder at the same path.
+   * Submits a config file. Its relative paths start at its own folder, which the coordinator must
+   * see at the same path.
    *
-   * @throws  ConfigFileError when the file cannot be read; and what {@link submit} throws
+   * @throws  ConfigFileError when the file cannot be read; and the errors of {@link submit}
    */
   async submitFile(file: string, options: Pick<SubmitOptions, "fresh"> = {}): Promise<RunInfo> {
     let text: string;
@@ -146,22 +150,23 @@ export class GumshoeClient {
     return runs.map(fromRun);
   }
 
-  /** Stops a run after the job in flight; submitting it again continues it. */
+  /** Stops a run after the current job; submitting it again resumes it. */
   async cancel(name: string): Promise<RunInfo> {
     return fromRun(await this.#call(() => this.#runs.cancelRun({ name })));
   }
 
   /**
-   * Removes a run that has ended, with all its files.
+   * Removes an ended run with all its files.
    *
-   * @throws  RpcError: NOT_FOUND when there is no such run, FAILED_PRECONDITION while it is queued or running
+   * @throws  RpcError: NOT_FOUND when there is no such run, FAILED_PRECONDITION while it is queued
+   *   or running
    */
   async forget(name: string): Promise<ForgottenRun> {
     const { freedBytes } = await this.#call<{ freedBytes: number | null }>(async (attempt) => {
       try {
         return await this.#runs.forgetRun({ name });
       } catch (error) {
-        // The try before may have removed it, and its answer was lost.
+        // The previous attempt may have removed it, and its response was lost.
         if (attempt > 1 && isNotFound(error)) return { freedBytes: null };
         throw error;
       }
@@ -170,8 +175,8 @@ export class GumshoeClient {
   }
 
   /**
-   * Follows a run: past events first, then as they happen, until the run has ended. Survives breaks
-   * of the connection and restarts of the coordinator.
+   * Yields a run's events: past ones first, then new ones, until the run has ended. Reconnects
+   * after breaks of the connection and restarts of the coordinator.
    */
   watch(name: string, options: WatchOptions = {}): AsyncIterable<WatchedEvent> {
     const { signal } = options;
@@ -185,14 +190,14 @@ export class GumshoeClient {
     return followEvents(name, source, { ...options, clock: this.#clock });
   }
 
-  /** Returns one page of the answers that a run has sampled, in the order in which they came in. */
+  /** Returns one page of a run's sampled answers, in the order in which they were recorded. */
   async rolloutPage(run: string, options: PageOptions = {}): Promise<RolloutPage> {
     const { iteration, kind = "", pageSize = 0, pageToken = "" } = options;
     const request = { run, iteration, kind, pageSize, pageToken };
     return fromRolloutPage(await this.#call(() => this.#runs.listRollouts(request)));
   }
 
-  /** Yields the answers that a run has sampled so far, page after page. */
+  /** Yields a run's sampled answers so far, fetching page by page. */
   async *rollouts(run: string, filter: RolloutFilter = {}): AsyncGenerator<RolloutInfo> {
     let pageToken: string | null = "";
     while (pageToken !== null) {
@@ -206,23 +211,24 @@ export class GumshoeClient {
     }
   }
 
-  /** Returns the checkpoints of a run that are on disk, the newest first. */
+  /** Returns a run's checkpoints that are on disk, the newest first. */
   async checkpoints(run: string): Promise<CheckpointInfo[]> {
     const { checkpoints } = await this.#call(() => this.#runs.listCheckpoints({ run }));
     return checkpoints.map(fromCheckpoint);
   }
 
   /**
-   * Downloads a checkpoint: a folder that Transformers and vLLM load as it is. Every file is checked
-   * against its hash; the folder is there whole, or not at all. Survives breaks of the connection.
+   * Downloads a checkpoint: a folder that Transformers and vLLM can load. Every file is checked
+   * against its hash; the folder is complete or absent. Reconnects when the connection breaks.
    *
-   * @throws  InvalidArgumentError when `out` is there already, CorruptDownloadError, DownloadWriteError,
-   *          DownloadLostError; RpcError, NOT_FOUND when there is no such checkpoint (any more)
+   * @throws  InvalidArgumentError when `out` exists already, CorruptDownloadError,
+   *   DownloadWriteError, DownloadLostError; RpcError, NOT_FOUND when there is no such checkpoint,
+   *   or no longer
    */
   async download(run: string, options: DownloadOptions): Promise<DownloadedCheckpoint> {
     const { signal, withOptimizer = false } = options;
     const { address, token, tls } = this.#options;
-    // A connection of its own: watches and short calls do not wait behind its bytes.
+    // A separate connection, so that watches and short calls do not queue behind its data.
     const channel = new RpcChannel(address, { token, tls, windowBytes: DOWNLOAD_WINDOW_BYTES });
     const bulk = channel.client(RunService);
     const open = (checkpoint: string, fromByte: number) => {
@@ -236,12 +242,12 @@ export class GumshoeClient {
     }
   }
 
-  /** Returns the workers, and what they do. */
+  /** Returns the workers and their status. */
   async fleet(): Promise<WorkerStatus[]> {
     return (await this.cluster()).workers;
   }
 
-  /** Returns the workers, and how the coordinator itself is doing. */
+  /** Returns the workers, and the coordinator's own status. */
   cluster(): Promise<Fleet> {
     return this.#call(() => this.#runs.getFleet({}));
   }
@@ -251,7 +257,7 @@ export class GumshoeClient {
     this.#channel.close();
   }
 
-  /** When the run of a name was submitted; undefined where there is none. */
+  /** Returns the submission time of a run; undefined when there is none of that name. */
   async #submittedAtMs(name: string): Promise<number | undefined> {
     try {
       return (await this.#call(() => this.#runs.getRun({ name }))).submittedAtMs;

@@ -1,17 +1,17 @@
 import { type ListRolloutsResponse, type Rollout, type WeightVersion } from "@gumshoe/protocol";
 
-/** Which answers are wanted. */
+/** Filter of a run's answers. */
 export interface RolloutFilter {
-  /** Only those of one iteration, from 0. */
+  /** Returns only the answers of one iteration, from 0. */
   readonly iteration?: number;
   readonly kind?: "train" | "validation";
 }
 
-/** Which page of answers is wanted. */
+/** Filter and position of a page of answers. */
 export interface PageOptions extends RolloutFilter {
   /** Most answers of a page, 1 to 500; default 50. */
   readonly pageSize?: number;
-  /** `nextPageToken` of the page before; default: the first page. */
+  /** `nextPageToken` of the previous page; default: the first page. */
   readonly pageToken?: string;
 }
 
@@ -21,28 +21,28 @@ export interface RolloutInfo {
   readonly groupKey: string;
   /** Index of the answer in its group. */
   readonly index: number;
-  /** The weights that made it. */
+  /** The weights it was sampled with. */
   readonly weights: WeightVersion;
   readonly text: string;
-  /** Null when it could not be scored; `gradingError` then tells why. */
+  /** Null when it could not be scored; `gradingError` is the reason. */
   readonly reward: number | null;
   readonly gradingError: string | null;
   /** stop, length or early-stop. */
   readonly finish: string;
-  /** Sampled tokens, the stop token included. */
+  /** Number of sampled tokens, including the stop token. */
   readonly numTokens: number;
-  /** Further numbers of the grader, by name. */
+  /** Further metrics of the grader, by name. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** A page of answers. */
 export interface RolloutPage {
   readonly rollouts: readonly RolloutInfo[];
-  /** Null when there are no more, for now. */
+  /** Null when there are no more so far. */
   readonly nextPageToken: string | null;
 }
 
-/** Unpacks a page from the wire. */
+/** Converts a page message. */
 export function fromRolloutPage({ rollouts, nextPageToken }: ListRolloutsResponse): RolloutPage {
   return {
     rollouts: rollouts.map(fromRollout),

@@ -2,17 +2,17 @@ import { checkRunConfig, type RunConfig, RunResult } from "@gumshoe/config";
 import { type Run, RunState, type WeightVersion } from "@gumshoe/protocol";
 
 /**
- * What a run is doing.
+ * The state of a run.
  *
  * - `queued`: accepted, waiting for another run or for workers
  * - `running`: sampling or learning
  * - `done`: all iterations are done
- * - `failed`: stopped by an error
- * - `cancelled`: stopped by a user; continues when it is submitted again
+ * - `failed`: ended by an error
+ * - `cancelled`: stopped by a user; resumes when it is submitted again
  */
 export type RunStateName = "queued" | "running" | "done" | "failed" | "cancelled" | "unknown";
 
-/** A run as the coordinator knows it. */
+/** A run with its state, as reported by the coordinator. */
 export interface RunInfo {
   readonly name: string;
   readonly state: RunStateName;
@@ -24,9 +24,11 @@ export interface RunInfo {
   readonly weights: WeightVersion | null;
   /** Why the run failed; null otherwise. */
   readonly error: string | null;
-  /** What the run waits for before it goes on, e.g. a Redis that is away; null for nothing. */
+  /**
+   * Description of what the run waits for, e.g. a Redis that cannot be reached; null for nothing.
+   */
   readonly waitingFor: string | null;
-  /** What the run came to; null before it is done. */
+  /** The run's result; null before it is done. */
   readonly result: RunResult | null;
   readonly submittedAt: Date;
   /** Warnings about its settings, the oldest first. */
@@ -43,12 +45,12 @@ const STATES: Record<RunState, RunStateName> = {
   [RunState.UNRECOGNIZED]: "unknown",
 };
 
-/** Says whether a run in this state does nothing more by itself. */
+/** Returns whether a run in this state has ended. */
 export function hasEnded(state: RunStateName): boolean {
   return state === "done" || state === "failed" || state === "cancelled";
 }
 
-/** Unpacks a run from the wire. */
+/** Converts a run message. */
 export function fromRun(run: Run): RunInfo {
   return {
     name: run.name,

@@ -5,24 +5,25 @@ import { WatchLostError } from "./errors.js";
 
 const RECONNECT = { firstDelayMs: 200, maxDelayMs: 2000 };
 
-/** How a run is watched. */
+/** Options of a watch. */
 export interface WatchOptions {
   /** Number of the first event wanted; default: all. */
   readonly fromEvent?: number;
-  /** Ends the watch; the loop then throws the signal's reason. */
+  /** Aborts the watch; the loop then throws the signal's reason. */
   readonly signal?: AbortSignal;
-  /** How long an unreachable coordinator is tried again before WatchLostError; default 60 s. */
+  /** How long an unreachable coordinator is retried before WatchLostError, in ms; default 60 s. */
   readonly giveUpAfterMs?: number;
-  /** Told before every new try. */
+  /** Called before every new attempt. */
   readonly onReconnect?: (error: unknown) => void;
 }
 
 /**
- * Follows a run's events across breaks of the connection and restarts of the coordinator: every stored
- * event once and in order. Transient events (number 0) may be missed.
+ * Yields a run's events across breaks of the connection and restarts of the coordinator: every
+ * stored event once and in order. Transient events (number 0) may be missed.
  *
- * @param source.open      opens the stream from an event number on
- * @param source.hasEnded  asks whether the run has ended, when a stream stops without saying so
+ * @param source.open      opens the stream at an event number
+ * @param source.hasEnded  returns whether the run has ended, for a stream that stops without a
+ *   final event
  */
 export async function* followEvents(
   run: string,
@@ -46,7 +47,7 @@ export async function* followEvents(
         if (item.number !== 0 && item.number < next) continue;
         if (item.number !== 0) next = item.number + 1;
         const event = fromRunEvent(item);
-        // A cancelled run may have gone on since: only the last event tells.
+        // A cancelled run may have been resumed: only the last event decides.
         if (item.number !== 0) ended = event !== null && FINAL_EVENTS.includes(event.body.type);
         if (event !== null) yield event;
       }
@@ -64,7 +65,7 @@ export async function* followEvents(
   }
 }
 
-/** Yields the events of messages that hold several. */
+/** Yields the events of messages one by one. */
 async function* flat(messages: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent> {
   for await (const message of messages) {
     yield message;

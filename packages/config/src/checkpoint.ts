@@ -15,5 +15,5 @@ export const CheckpointConfig = z.strictObject({
     .default("model")
     .describe("how weights are stored; model: as in the model's folder"),
 });
-/** When weights are written to disk, and which are kept. */
+/** Interval and retention of checkpoints. */
 export type CheckpointConfig = z.infer<typeof CheckpointConfig>;

@@ -5,7 +5,7 @@ import { TIERS } from "./task-source.js";
 
 const share = z.number().min(0).max(1);
 
-/** Moves a run through tiers by the rewards of the iterations before. */
+/** Moves a run through tiers, depending on the rewards of earlier iterations. */
 export const CurriculumConfig = z
   .strictObject({
     tiers: z

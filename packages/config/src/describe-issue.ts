@@ -5,15 +5,15 @@ import { knownNames, nearestName, schemaAt } from "./suggest.js";
 
 type Issue = z.core.$ZodIssue;
 
-/** What was checked, and against what. */
+/** The checked value and its schema. */
 interface Checked {
   readonly schema: z.ZodType;
   readonly value: unknown;
 }
 
 /**
- * Turns what zod found into one error that names every field and, if one is near, the right word. Misspelt
- * names come first, and the gaps that they leave are not repeated.
+ * Combines zod's issues into one error that names every field, with the nearest known name of a
+ * misspelt one. Misspelt fields come first, and missing fields that they explain are omitted.
  */
 export function describeIssues(issues: readonly Issue[], checked: Checked): InvalidArgumentError {
   const unknown = issues.flatMap((issue) =>
@@ -46,10 +46,10 @@ function describeIssue(issue: Issue, checked: Checked): InvalidArgumentError {
   return new InvalidArgumentError(field, problemOf(issue));
 }
 
-/** Longest part of a config that an error repeats, in characters. */
+/** Longest part of a config that an error quotes, in characters. */
 const MAX_EXCERPT = 200;
 
-/** Returns a text, or its beginning where it is long. */
+/** Returns a text, truncated if it is long. */
 export function excerpt(text: string): string {
   return text.length <= MAX_EXCERPT ? text : `${text.slice(0, MAX_EXCERPT)}...`;
 }
@@ -58,7 +58,7 @@ function fieldName(path: readonly PropertyKey[]): string {
   return excerpt(path.map(String).join("."));
 }
 
-/** An unknown field, with the path of the one that was most likely meant. */
+/** An unknown field, with the path of the field that was most likely intended. */
 interface UnknownField {
   readonly error: InvalidArgumentError;
   readonly meant: string | null;
@@ -100,7 +100,7 @@ const KINDS: Readonly<Record<string, string>> = {
   tuple: "a list",
 };
 
-/** Says in words what a value must be. */
+/** Describes what a value must be. */
 function problemOf(issue: Issue): string {
   switch (issue.code) {
     case "too_small":

@@ -5,10 +5,10 @@ export const RunName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "1 to 63 of a-z, 0-9 and -, not starting with -");
 
-/** A file or folder, relative to where the config says. */
+/** A file or folder; relative paths start at the config's folder. */
 export const PathText = z.string().min(1).max(4096);
 
-/** A whole number that fits a seed: 0 to 2^53 - 1. */
+/** A seed: a whole number from 0 to 2^53 - 1. */
 export const Seed = z.int().min(0);
 
 /** A whole number from `low` to `high`. */

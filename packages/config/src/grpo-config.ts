@@ -10,12 +10,12 @@ import { checkCurriculumRules, checkGraderRule, checkValidationRules } from "./r
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
-/** Ends a degenerate answer: e = alpha e + (1 - alpha) logprob, stop when e < threshold. */
+/** Stops a degenerate answer: e = alpha e + (1 - alpha) logprob, stop when e < threshold. */
 export const EarlyStopConfig = z.strictObject({
   alpha: z.number().gt(0).lt(1).default(0.992).describe("weight of the past"),
   threshold: z.number().max(0).default(-3).describe("log-prob under which an answer ends, in nats"),
 });
-/** Ends a degenerate answer. */
+/** Stops a degenerate answer. */
 export type EarlyStopConfig = z.infer<typeof EarlyStopConfig>;
 
 const Tasks = z.strictObject({
@@ -38,7 +38,7 @@ const Rollouts = z.strictObject({
     .describe("ends answers that have degenerated; null for none"),
 });
 
-/** A run that learns by reinforcement: GRPO on tasks whose answers can be checked. */
+/** A run of reinforcement learning: GRPO on tasks whose answers can be checked. */
 export const GrpoConfig = z
   .strictObject({
     name: RunName.describe("unique among the runs; default: the config file's name"),
@@ -87,5 +87,5 @@ export const GrpoConfig = z
     const sources = [tasks.source, config.validation?.source];
     checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);
   });
-/** A run that learns by reinforcement. */
+/** A run of reinforcement learning. */
 export type GrpoConfig = z.infer<typeof GrpoConfig>;

@@ -11,7 +11,7 @@ const files = readdirSync(RUNS).filter((name) => name.endsWith(".yaml"));
 const config = (name: string) =>
   parse(readFileSync(new URL(name, RUNS), "utf8")) as Record<string, unknown>;
 
-/** Lists the fields of a schema that have no description, by their paths. */
+/** Lists the paths of a schema's fields without a description. */
 function undescribed(schema: JsonSchema | boolean, path = ""): string[] {
   if (typeof schema === "boolean") return [];
   const { anyOf = [], oneOf = [], properties = {} } = schema;
@@ -25,7 +25,7 @@ function undescribed(schema: JsonSchema | boolean, path = ""): string[] {
   ];
 }
 
-/** The schema as an editor understands it. */
+/** The schema as an editor validates with it. */
 const editor = z.fromJSONSchema(runFileSchema());
 
 describe("the JSON Schema of run files", () => {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** How the token losses of an update become one number. */
+/** Aggregation of an update's token losses. */
 export const AggregationConfig = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("sequence-mean").describe("mean over an answer's tokens, then over answers"),
@@ -11,10 +11,12 @@ export const AggregationConfig = z.discriminatedUnion("type", [
     divisor: z.number().positive().describe("constant that the sum over all tokens is divided by"),
   }),
 ]);
-/** How the token losses of an update become one number. */
+/** Aggregation of an update's token losses. */
 export type AggregationConfig = z.infer<typeof AggregationConfig>;
 
-/** The loss: the fields of `LossConfig` of the grpo package, and what happens to truncated answers. */
+/**
+ * The loss: the fields of the grpo package's `LossConfig`, and the treatment of truncated answers.
+ */
 export const LossSettings = z
   .strictObject({
     policy: z
@@ -90,5 +92,7 @@ export const LossSettings = z
       });
     }
   });
-/** The loss: the fields of `LossConfig` of the grpo package, and what happens to truncated answers. */
+/**
+ * The loss: the fields of the grpo package's `LossConfig`, and the treatment of truncated answers.
+ */
 export type LossSettings = z.infer<typeof LossSettings>;

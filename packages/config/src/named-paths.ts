@@ -7,7 +7,7 @@ import { type TaskSourceConfig } from "./task-source.js";
 
 /** A file or folder that a config names. */
 export interface NamedPath {
-  /** Where the config names it, e.g. `tasks.source.file`. */
+  /** Config path of the field, e.g. `tasks.source.file`. */
   readonly field: string;
   readonly path: string;
   readonly kind: "model" | "dataset" | "module";
@@ -41,7 +41,7 @@ function pathsOf(field: string, source: TaskSourceConfig): NamedPath[] {
   }
 }
 
-/** Returns the config with every path in it replaced. */
+/** Returns the config with all its paths replaced. */
 export function replacePaths(
   config: RunConfig,
   replace: (field: string, path: string) => string,
@@ -70,9 +70,10 @@ export function replacePaths(
 }
 
 /**
- * Makes the paths in a config absolute: relative ones start at a folder.
+ * Makes the paths in a config absolute.
  *
- * @param folder  absolute path on the coordinator's machine; null leaves the config as it is
+ * @param folder  absolute path, on the coordinator's machine, that relative paths start from; null
+ *   leaves the config unchanged
  * @throws        InvalidArgumentError when the folder is a relative path
  */
 export function resolvePaths(config: RunConfig, folder: string | null): RunConfig {

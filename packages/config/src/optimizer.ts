@@ -3,12 +3,12 @@ import { z } from "zod";
 import { count } from "./fields.js";
 
 /**
- * Safe for models of any size: found by trying, see docs/algorithm.md. Adam's first steps have the size of
- * the learning rate whatever the gradient, so it begins low.
+ * Safe for models of all tested sizes: see docs/algorithm.md. Adam's first steps have the size of
+ * the learning rate whatever the gradient, so the default is low.
  */
 const DEFAULT_LR = 1e-5;
 
-/** AdamW with decoupled decay, and the course of its learning rate. */
+/** AdamW with decoupled weight decay, and its learning rate schedule. */
 export const OptimizerConfig = z.strictObject({
   lr: z.number().positive().max(1).default(DEFAULT_LR).describe("highest learning rate"),
   beta1: z.number().min(0).lt(1).default(0.9).describe("decay of the first moment"),
@@ -31,5 +31,5 @@ export const OptimizerConfig = z.strictObject({
     .default("constant")
     .describe("course of lr after the warm-up; cosine and linear end at 0"),
 });
-/** AdamW with decoupled decay, and the course of its learning rate. */
+/** AdamW with decoupled weight decay, and its learning rate schedule. */
 export type OptimizerConfig = z.infer<typeof OptimizerConfig>;

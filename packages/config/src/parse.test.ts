@@ -34,7 +34,7 @@ function problem(text: string): string {
   return "no problem";
 }
 
-test("a short config is filled up with defaults", () => {
+test("a short config is completed with defaults", () => {
   const config = parseRunConfig(GRPO);
   expect(config).toMatchObject({
     type: "grpo",
@@ -47,7 +47,7 @@ test("a short config is filled up with defaults", () => {
   });
 });
 
-test("a resolved config is a config with the same meaning, as YAML text, JSON text and object", () => {
+test("a resolved config has the same meaning as YAML text, JSON text and object", () => {
   for (const text of [GRPO, SFT]) {
     const config = parseRunConfig(text);
     expect(parseRunConfig(JSON.stringify(config))).toEqual(config);
@@ -55,21 +55,21 @@ test("a resolved config is a config with the same meaning, as YAML text, JSON te
   }
 });
 
-test("a curriculum has defaults of its own", () => {
+test("a curriculum has its own defaults", () => {
   expect(parseRunConfig(CURRICULUM)).toMatchObject({
     tasks: { curriculum: { tiers: ["mini", "easy"], promoteAt: 0.7, demoteAt: 0.3, window: 5 } },
   });
   expect(parseRunConfig(GRPO)).toMatchObject({ tasks: { curriculum: null } });
 });
 
-test("the file names the run where the text does not", () => {
+test("the run is named after the file when the text has no name", () => {
   const text = GRPO.replace("name: first\n", "");
   expect(parseRunConfig(text, { fileName: "runs/tiny.yaml" }).name).toBe("tiny");
   expect(parseRunConfig(GRPO, { fileName: "runs/tiny.yaml" }).name).toBe("first");
   expect(problem(text)).toBe("name: is missing");
 });
 
-test("a supervised run may begin with a model made from nothing", () => {
+test("a supervised run may start from a newly initialised model", () => {
   const shape =
     "hidden_size: 64, intermediate_size: 128, num_hidden_layers: 2, num_attention_heads: 4";
   const config = (heads: number) =>
@@ -224,7 +224,7 @@ describe("an error names the field", () => {
     expect(problem(text)).toBe(message);
   });
 
-  test("all of them are named at once, unknown fields first, without the gaps that they leave", () => {
+  test("all invalid fields are named at once, unknown ones first, without the missing fields that they explain", () => {
     const text = `${GRPO.replace("model", "modle")}
 optimizer: { lr: -1, learnRate: 1 }
 lanes: two
@@ -238,13 +238,13 @@ advantage: rlo`;
     ]);
   });
 
-  test("hundreds of them make a short message that counts the rest", () => {
+  test("hundreds of invalid fields give a short message with their number", () => {
     const text = GRPO + Array.from({ length: 500 }, (_, i) => `unknown${i}: 1`).join("\n");
     expect(problem(text)).toMatch(/; and \d+ more$/);
     expect(problem(text).length).toBeLessThan(3500);
   });
 
-  test("a rollback without a best checkpoint", () => {
+  test("a rollback requires a best checkpoint", () => {
     const text = `${GRPO}validation: { source: { type: generate, seed: 2 } }
 checkpoint: { keepBest: false }
 stopWhen: { action: rollback }`;
@@ -252,7 +252,7 @@ stopWhen: { action: rollback }`;
   });
 });
 
-test("text that is no config is refused in one line", () => {
+test("text that is not a config is rejected in one line", () => {
   expect(problem("a: [")).toMatch(/^config: is not YAML: .* at line 1, column \d+$/);
   expect(problem("hello")).toBe("config: must be fields with values, such as `type: grpo`");
   expect(problem("a: 1\na: 2")).toMatch(/^config: is not YAML: Map keys must be unique/);
@@ -261,7 +261,7 @@ test("text that is no config is refused in one line", () => {
   expect(problem(`type: grpo #${"x".repeat(1_000_001)}`)).toMatch(/^config: is longer than/);
 });
 
-describe("text that would take long to read", () => {
+describe("text that is slow to parse", () => {
   const unique = Array.from({ length: 50_000 }, (_, i) => `key${i}: 1`).join("\n");
   const worst = [
     ...['"', "'", "'' ", '"" ', "*a ", "&a ", "!a ", "]", "}", "[", "{", "[{", "{[", "- ", "? "],
@@ -284,17 +284,17 @@ describe("text that would take long to read", () => {
     ],
   ];
 
-  test.each(worst)("piece %#, again and again, is read or refused in no time", (piece) => {
+  test.each(worst)("piece %#, repeated many times, is parsed or rejected quickly", (piece) => {
     for (const length of [10_000, 65_000, 120_000, 1_000_000]) {
       const text = piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
       const begun = performance.now();
       expect(problem(text)).toMatch(/^[a-z]/);
-      // Some milliseconds on a quiet machine; without limits seconds, or the end of the process.
+      // Some milliseconds on an idle machine; without limits seconds, or a crash.
       expect(performance.now() - begun).toBeLessThan(3000);
     }
   });
 
-  test("too long, too large and too deep are told apart", () => {
+  test("too long, too large and too deep texts have different errors", () => {
     expect(problem("#".repeat(65_537))).toBe("config: is longer than 65536 characters");
     expect(problem("a: 1\n".repeat(4000))).toBe(
       "config: has more than 5000 words, fields and items",
@@ -305,13 +305,13 @@ describe("text that would take long to read", () => {
     );
   });
 
-  test("a long name is neither compared nor repeated", () => {
+  test("a long name is neither compared nor quoted", () => {
     const told = problem(`${GRPO}? ${"x".repeat(60_000)}\n: 1`);
     expect(told).toMatch(/x\.\.\.: unknown field$/);
     expect(told.length).toBeLessThan(300);
   });
 
-  test("random text is read or refused", () => {
+  test("random text is parsed or rejected", () => {
     const seed = Number(process.env["GUMSHOE_TEST_SEED"] ?? Date.now() % 1e9);
     const random = new Rng(seed);
     const signs = [

@@ -6,11 +6,13 @@ import { RunConfig } from "./run-config.js";
 import { checkYamlLimits } from "./yaml-limits.js";
 
 /**
- * Reads a run config from YAML or JSON text, checks it and fills in the defaults.
+ * Parses a run config from YAML or JSON text, validates it and adds the defaults.
  *
- * @param options.fileName  names the run where the text does not: `runs/first.yaml` is run `first`
- * @param options.name      names the run, whatever text and file say
- * @throws  InvalidArgumentError that names every wrong field, with a suggestion where one is near
+ * @param options.fileName  file that names the run if the text does not: `runs/first.yaml` is run
+ *   `first`
+ * @param options.name      name of the run, overriding text and file
+ * @throws  InvalidArgumentError naming every invalid field, with the nearest known name of an
+ *   unknown one
  */
 export function parseRunConfig(
   text: string,
@@ -25,9 +27,10 @@ export function parseRunConfig(
 }
 
 /**
- * Checks a run config that is an object already, and fills in the defaults.
+ * Validates a run config that is an object already, and adds the defaults.
  *
- * @throws  InvalidArgumentError that names every wrong field, with a suggestion where one is near
+ * @throws  InvalidArgumentError naming every invalid field, with the nearest known name of an
+ *   unknown one
  */
 export function checkRunConfig(value: unknown): RunConfig {
   const parsed = RunConfig.safeParse(value);

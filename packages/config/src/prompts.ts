@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-/** Characters of the JSON of the variables of a chat template. */
+/** Most characters of the chat template variables as JSON. */
 const MAX_VARIABLES_LENGTH = 10_000;
 
-/** How tasks are written as prompts, beside what the model's chat template says. */
+/** How tasks are rendered as prompts, beside the model's chat template. */
 export const PROMPT_FIELDS = {
   template: z
     .record(z.string().regex(/^[A-Za-z_]\w*$/, "must be a name"), z.json())
@@ -24,7 +24,7 @@ export const PROMPT_FIELDS = {
     .describe("date that the chat template is told, such as 2026-11-28; null for none"),
 };
 
-/** How tasks are written as prompts. */
+/** How tasks are rendered as prompts. */
 export const PromptConfig = z.strictObject(PROMPT_FIELDS);
-/** How tasks are written as prompts. */
+/** How tasks are rendered as prompts. */
 export type PromptConfig = z.infer<typeof PromptConfig>;

@@ -8,7 +8,7 @@ interface IssueSink {
   addIssue(issue: { code: "custom"; path: string[]; message: string }): void;
 }
 
-/** Checks the rules that tie validation, checkpoints and the guard of a run together. */
+/** Checks the rules that involve validation, checkpoints and the stop rule. */
 export function checkValidationRules(
   config: {
     validation: ValidationConfig | null;
@@ -30,7 +30,7 @@ export function checkValidationRules(
   }
 }
 
-/** Checks that a curriculum has a series of cases to choose from, and says nothing else than it. */
+/** Checks that a curriculum has a generated source, and that no other field contradicts it. */
 export function checkCurriculumRules(
   { source, curriculum }: { source: TaskSourceConfig; curriculum: CurriculumConfig | null },
   sink: IssueSink,
@@ -54,7 +54,7 @@ export function checkCurriculumRules(
   }
 }
 
-/** Checks that nobody names a grader for tasks that a module grades itself. */
+/** Rejects a grader for tasks that a module grades itself. */
 export function checkGraderRule(
   config: { grader: string; sources: readonly (TaskSourceConfig | undefined)[] },
   path: string[],

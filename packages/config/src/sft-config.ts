@@ -9,8 +9,8 @@ import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
 /**
- * The fields of a Qwen2 `config.json` that shape a new model, by their Hugging Face names. The
- * vocabulary and the special tokens come from the tokenizer.
+ * Shape of a new Qwen2 model, by the field names of Hugging Face's `config.json`. The vocabulary
+ * and the special tokens come from the tokenizer.
  */
 export const NewModelConfig = z
   .strictObject({
@@ -43,10 +43,10 @@ export const NewModelConfig = z
       });
     }
   });
-/** The fields that shape a new model. */
+/** Shape of a new model. */
 export type NewModelConfig = z.infer<typeof NewModelConfig>;
 
-/** Where the first weights of a supervised run come from. */
+/** Origin of a supervised run's initial weights. */
 export const InitConfig = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("folder").describe("the weights in the folder model") }),
   z.strictObject({
@@ -55,7 +55,7 @@ export const InitConfig = z.discriminatedUnion("type", [
     seed: Seed.default(1).describe("decides the first weights"),
   }),
 ]);
-/** Where the first weights of a supervised run come from. */
+/** Origin of a supervised run's initial weights. */
 export type InitConfig = z.infer<typeof InitConfig>;
 
 const Answers = z.discriminatedUnion("type", [
@@ -76,7 +76,7 @@ const Examples = z.strictObject({
   perUpdate: count(1, 65_536).default(64).describe("examples of one optimizer step"),
 });
 
-/** A run that learns from given answers: the warm-up of a new model, or a lesson for a known one. */
+/** A supervised run on given answers, for a new model or an existing one. */
 export const SftConfig = z
   .strictObject({
     name: RunName.describe("unique among the runs; default: the config file's name"),
@@ -111,5 +111,5 @@ export const SftConfig = z
     const sources = [config.examples.source, config.validation?.source];
     checkGraderRule({ grader: config.grader, sources }, ["grader"], context);
   });
-/** A run that learns from given answers. */
+/** A supervised run on given answers. */
 export type SftConfig = z.infer<typeof SftConfig>;

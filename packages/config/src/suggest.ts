@@ -1,9 +1,11 @@
 import { z } from "zod";
 
-/** Longest name that is compared, in characters: comparing takes the product of both lengths. */
+/**
+ * Longest name that is compared, in characters: comparing takes time proportional to both lengths.
+ */
 const MAX_COMPARED = 64;
 
-/** Returns the known name that is most like an unknown one, or null when none is near. */
+/** Returns the known name nearest to an unknown one, or null when none is near. */
 export function nearestName(unknown: string, known: readonly string[]): string | null {
   if (unknown.length > MAX_COMPARED) return null;
   const limit = Math.max(1, Math.floor(unknown.length / 3));
@@ -16,7 +18,9 @@ export function nearestName(unknown: string, known: readonly string[]): string |
   return best;
 }
 
-/** Counts the insertions, deletions, replacements and swaps of neighbours that turn a into b. */
+/**
+ * Returns the number of insertions, deletions, replacements and transpositions that turn a into b.
+ */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
@@ -38,7 +42,7 @@ function at(rows: number[][], i: number, j: number): number {
   return rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
 }
 
-/** Follows a path through a schema and the value given for it, to the schema that judges that place. */
+/** Returns the schema of the field at a path, selecting union members by the given value. */
 export function schemaAt(
   schema: z.ZodType,
   value: unknown,
@@ -55,7 +59,7 @@ export function schemaAt(
   return null;
 }
 
-/** Takes defaults and null away, and picks a union's member by the value's `type`. */
+/** Unwraps defaults and nullable schemas, and selects a union's member by the value's `type`. */
 function unwrap(schema: z.ZodType, value: unknown): z.ZodType | null {
   if (
     schema instanceof z.ZodDefault ||
@@ -71,7 +75,7 @@ function unwrap(schema: z.ZodType, value: unknown): z.ZodType | null {
   return members.find((member) => member.shape.type.value === type) ?? schema;
 }
 
-/** Lists the names that an object schema knows, or the types that a union chooses from. */
+/** Returns the field names of an object schema, or the types of a union. */
 export function knownNames(schema: z.ZodType | null): string[] {
   if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
   if (schema instanceof z.ZodDiscriminatedUnion) {

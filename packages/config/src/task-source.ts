@@ -2,31 +2,31 @@ import { z } from "zod";
 
 import { count, PathText, Seed } from "./fields.js";
 
-/** Sizes of generated cases, from the smallest. */
+/** Sizes of generated cases, ascending. */
 export const TIERS = ["mini", "easy", "medium", "hard", "dataset"] as const;
 
 /** Writing styles of generated cases. */
 export const STYLES = ["clear", "dataset"] as const;
 
-/** How hard generated cases are: steps of the deduction that solves them, both bounds included. */
+/** Difficulty of generated cases: bounds of the number of deduction steps, both inclusive. */
 export const DifficultyConfig = z
   .strictObject({
     min: count(1, 10_000).default(1).describe("steps at least"),
     max: count(1, 10_000).default(10_000).describe("steps at most"),
   })
   .refine(({ min, max }) => min <= max, "min must be at most max");
-/** How hard generated cases are. */
+/** Difficulty of generated cases. */
 export type DifficultyConfig = z.infer<typeof DifficultyConfig>;
 
-/** Bounds of the thread that runs a user's module. */
+/** Limits of the thread that runs a user's module. */
 export const ModuleLimits = z.strictObject({
   seconds: z.number().min(0.1).max(86_400).default(60).describe("longest time without a result"),
   memoryMb: count(16, 1_048_576).default(1024).describe("JavaScript heap, in MiB"),
 });
-/** Bounds of the thread that runs a user's module. */
+/** Limits of the thread that runs a user's module. */
 export type ModuleLimits = z.infer<typeof ModuleLimits>;
 
-/** Where tasks come from: made from a seed, the records of a file, or a user's own module. */
+/** A source of tasks: generated from a seed, the records of a file, or a user's module. */
 export const TaskSourceConfig = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("generate").describe("Temporal Clue cases, made from a seed"),
@@ -64,5 +64,5 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
     limits: ModuleLimits.prefault({}).describe("bounds of the thread that runs the module"),
   }),
 ]);
-/** Where tasks come from. */
+/** A source of tasks. */
 export type TaskSourceConfig = z.infer<typeof TaskSourceConfig>;

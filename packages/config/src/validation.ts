@@ -3,7 +3,7 @@ import { z } from "zod";
 import { count } from "./fields.js";
 import { TaskSourceConfig } from "./task-source.js";
 
-/** A fixed set of tasks that are never trained on, and when they are sampled. */
+/** A fixed set of tasks that are never trained on, and the interval of validations. */
 export const ValidationConfig = z.strictObject({
   source: TaskSourceConfig.describe("where the tasks come from"),
   count: count(1, 100_000).default(64).describe("tasks: the first ones of the source"),
@@ -13,10 +13,10 @@ export const ValidationConfig = z.strictObject({
     .default(10)
     .describe("iterations between two validations; also before the first and after the last"),
 });
-/** A fixed set of tasks that are never trained on, and when they are sampled. */
+/** A fixed set of tasks that are never trained on, and the interval of validations. */
 export type ValidationConfig = z.infer<typeof ValidationConfig>;
 
-/** What happens when validation falls behind its best. */
+/** The rule that ends a run when validation falls below its best. */
 export const StopWhenConfig = z.strictObject({
   validationDrop: z
     .number()
@@ -29,5 +29,5 @@ export const StopWhenConfig = z.strictObject({
     .default("stop")
     .describe("end the run, or go back to the best checkpoint and end"),
 });
-/** What happens when validation falls behind its best. */
+/** The rule that ends a run when validation falls below its best. */
 export type StopWhenConfig = z.infer<typeof StopWhenConfig>;

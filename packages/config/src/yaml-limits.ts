@@ -1,23 +1,23 @@
 /**
- * Bounds on a YAML text that hold before its parser sees it.
+ * Limits of a YAML text, checked before it is parsed.
  *
- * The parser of the library collects errors instead of stopping at the first, takes time that grows with the
- * square of some of them, and recurses as deep as the text is nested. The lexer is linear and a generator:
- * counting its tokens stops at the first one that is too many.
+ * The yaml library's parser collects errors instead of stopping at the first, takes quadratic time
+ * for some of them, and recurses as deep as the text is nested. Its lexer is linear and a
+ * generator: counting tokens stops at the first one beyond the limit.
  */
 import { InvalidArgumentError } from "@gumshoe/core";
 import { Lexer } from "yaml";
 
-/** Longest config text, in characters: a config is written by hand. */
+/** Longest config text, in characters: configs are written by hand. */
 const MAX_CHARACTERS = 64 * 1024;
-/** Most tokens, spaces and line ends aside: a long config has a thousand. */
+/** Most tokens, not counting spaces and line ends: a long config has a thousand. */
 const MAX_TOKENS = 5000;
-/** Most anchors, aliases and tags: none is needed. */
+/** Most anchors, aliases and tags: configs need none. */
 const MAX_REFERENCES = 100;
-/** Most lists and fields inside of each other within [ ] and { }, and most `-` and `?` of one line. */
+/** Deepest nesting within [ ] and { }, and most `-` and `?` in one line. */
 const MAX_DEPTH = 20;
 
-/** @throws InvalidArgumentError when a config text is longer, larger or deeper than any real one */
+/** @throws InvalidArgumentError when a config text exceeds the limits */
 export function checkYamlLimits(text: string): void {
   if (text.length > MAX_CHARACTERS) refuse(`is longer than ${MAX_CHARACTERS} characters`);
   let tokens = 0;

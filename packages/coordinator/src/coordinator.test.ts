@@ -1,4 +1,4 @@
-/** What a coordinator says of its health: to a probe of gRPC, and over HTTP. */
+/** The coordinator's health as reported by gRPC and HTTP. */
 import { once } from "node:events";
 
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
@@ -20,7 +20,7 @@ afterEach(async () => {
   await cluster.close();
 });
 
-/** Follows the health check as it is on the wire: field 1 of each answer is the state. */
+/** Watches the health check as raw bytes: field 1 of each response is the status. */
 function followHealth(): number[] {
   const states: number[] = [];
   const stream = probe.makeServerStreamRequest(
@@ -35,14 +35,14 @@ function followHealth(): number[] {
   return states;
 }
 
-test("a coordinator that stops says so before it is gone", async () => {
+test("a coordinator that stops reports NOT_SERVING before its server closes", async () => {
   const states = followHealth();
   await until("the coordinator serves", () => states.includes(SERVING));
   await cluster.endCoordinator("SIGTERM");
   expect(states).toEqual([SERVING, NOT_SERVING]);
 });
 
-test("a coordinator whose fence another one has says so, and ends", async () => {
+test("a coordinator that loses its fence reports NOT_SERVING, and ends", async () => {
   const states = followHealth();
   await until("the coordinator serves", () => states.includes(SERVING));
   const gone = once(cluster.coordinator, "exit");

@@ -31,20 +31,24 @@ import { type RunRecord } from "./run/run-record.js";
 import { type CoordinatorSettings } from "./settings.js";
 
 const FENCE_POLL_MS = 50;
-/** Time for health watchers to learn that the fence is lost, before this process ends. */
+/**
+ * Time for health watchers to receive NOT_SERVING after the fence is lost, before this process
+ * exits.
+ */
 const FAREWELL_MS = 200;
-/** The home holds prompts, replies and configs: it is for its owner alone. */
+/** The home holds prompts, replies and configs: only its owner may read it. */
 const HOME_MODE = 0o700;
-/** Any config. */
+/** A minimal valid config, for warming up the parser. */
 const FIRST_CONFIG = `
 { type: grpo, name: first, model: none, tasks: { source: { type: generate, tier: mini } } }
 `;
 
 /**
- * The one process that decides: it owns the runs, knows the workers, and serves users and workers.
+ * The cluster's single control process: owns the runs, tracks the workers, and serves both users
+ * and workers.
  *
- * At most one lives in a cluster: it holds a lock in its home and a fence in Redis, and writes nothing
- * while the fence is in doubt.
+ * At most one coordinator writes at a time: it holds a lock file in its home and a fence in Redis,
+ * and writes nothing while it cannot confirm the fence.
  */
 export class Coordinator {
   readonly #settings: CoordinatorSettings;
@@ -85,9 +89,10 @@ export class Coordinator {
   }
 
   /**
-   * Starts to serve, and goes on with the runs that had not ended.
+   * Starts serving, and resumes the runs that had not ended.
    *
-   * @param onLost  called when another coordinator has taken over: this one must end at once
+   * @param onLost  called when another coordinator has taken the fence: this process must exit at
+   *   once
    * @returns       host:port that is served
    */
   async start(onLost: (error: Error) => void): Promise<string> {
@@ -102,7 +107,7 @@ export class Coordinator {
       readyFile,
     } = this.#settings;
     const logger = this.#logger;
-    // The first config that is read takes 40 ms: its readers are compiled. Now nobody waits for that.
+    // Warm up zod before serving: compiling the schemas on the first parse takes 40 ms.
     parseRunConfig(FIRST_CONFIG);
     this.#isServing = false;
     this.#lock = await takeHome(home, logger);
@@ -113,7 +118,7 @@ export class Coordinator {
       cluster,
       logger,
       signal,
-      // Redis is waited for as long as it takes, at the start as later.
+      // Wait for Redis without a time limit, at the start as well as later.
       waitMs: Number.POSITIVE_INFINITY,
     });
     this.#redis = redis;
@@ -147,7 +152,8 @@ export class Coordinator {
       redisProblem: () => redisProblem(redis, fence),
     });
     this.#runs = runs;
-    // What is served is true from the first answer on: no run is unknown because it is still being read.
+    // Load all runs before answering, so that no run is reported as unknown while it is still being
+    // read.
     await runs.load();
     const watched = { fleet: this.#fleet, eventLoop: this.#eventLoop, clock: this.#clock };
     this.#server.serve(RunService, runHandlers(runs, watched));
@@ -167,7 +173,7 @@ export class Coordinator {
     return address;
   }
 
-  /** Stops cleanly; the health check says so from the beginning. */
+  /** Stops cleanly; the health check reports NOT_SERVING from the beginning. */
   async stop(): Promise<void> {
     this.#isServing = false;
     this.#stopping.abort(new RunStoppedError("shutdown"));
@@ -183,7 +189,7 @@ export class Coordinator {
     this.#lock?.release();
   }
 
-  /** @returns the address that is served, or null when none is wanted */
+  /** @returns the address that is served, or null when HTTP is off */
   async #openHttp(): Promise<string | null> {
     const { token, tls, httpListen } = this.#settings;
     if (httpListen === null) return null;
@@ -200,7 +206,7 @@ export class Coordinator {
     return this.#http.listen(httpListen);
   }
 
-  /** What the health checks of both servers answer. */
+  /** Sets the health status of both servers. */
   set #isServing(isServing: boolean) {
     this.#serving = isServing;
     this.#server.isServing = isServing;
@@ -212,7 +218,7 @@ export class Coordinator {
     onLost(new Error("another coordinator took over"));
   }
 
-  /** While Redis is away the fence is in doubt: nothing is written until it is ours again. */
+  /** Waits until the fence is confirmed: nothing is written while Redis cannot be reached. */
   async #untilFresh(fence: Fence): Promise<void> {
     while (!fence.isFresh) await this.#clock.sleep(FENCE_POLL_MS, this.#stopping.signal);
   }
@@ -222,7 +228,7 @@ function toFigures({ config, state }: RunRecord): RunFigures {
   return { name: config.name, iterationsTotal: config.iterations, state };
 }
 
-/** Makes the home, for its owner alone, and takes it for this process. */
+/** Creates the home with access for its owner only, and locks it. */
 async function takeHome(home: string, logger: Logger): Promise<HomeLock> {
   try {
     makeFolder(home, HOME_MODE);
@@ -236,7 +242,7 @@ async function takeHome(home: string, logger: Logger): Promise<HomeLock> {
   }
 }
 
-/** A Redis that drops keys when its memory is full loses jobs; they come back within seconds, but not unseen. */
+/** Warns when Redis may evict keys: an evicted job is requeued within seconds, but work is lost. */
 async function warnOfEviction(redis: RedisLink, logger: Logger): Promise<void> {
   const policy = await redis.evictionPolicy().catch(() => null);
   if (policy === null || policy === "noeviction") return;
@@ -248,7 +254,7 @@ async function warnOfEviction(redis: RedisLink, logger: Logger): Promise<void> {
   );
 }
 
-/** What is wrong with Redis, for people; null while it does its work. */
+/** Describes what is wrong with Redis, for people; null while it works. */
 function redisProblem({ address }: RedisLink, { problem }: Fence): string | null {
   return problem === null ? null : `Redis at ${address}: ${problem}`;
 }

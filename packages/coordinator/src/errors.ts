@@ -1,13 +1,13 @@
 import { ClusterError } from "@gumshoe/core";
 
-/** Thrown when a stored record or blob is not what was written. */
+/** Thrown when a stored record or blob differs from what was written. */
 export class CorruptRecordError extends ClusterError {
   constructor(file: string, problem: string, cause?: unknown) {
     super("DATA_LOSS", `${file}: ${problem}`, { details: { file }, cause });
   }
 }
 
-/** Thrown when a run's ledger cannot be read: a whole line of it is not what was written. */
+/** Thrown when a run's ledger cannot be read because a complete line of it is damaged. */
 export class BrokenLedgerError extends CorruptRecordError {
   constructor(
     readonly file: string,
@@ -19,7 +19,7 @@ export class BrokenLedgerError extends CorruptRecordError {
   }
 }
 
-/** Thrown when an event would not be read back from the ledger; nothing of it is written. */
+/** Thrown when an event would not survive the round trip through the ledger; nothing is written. */
 export class UnwritableEventError extends ClusterError {
   constructor(
     readonly event: string,
@@ -32,7 +32,7 @@ export class UnwritableEventError extends ClusterError {
   }
 }
 
-/** Thrown when a ledger is open already, in this process or another one that lives. */
+/** Thrown when a ledger is open already, in this process or another running one. */
 export class LedgerInUseError extends ClusterError {
   constructor(
     readonly folder: string,
@@ -61,7 +61,7 @@ export class UnreadableFileError extends ClusterError {
   }
 }
 
-/** Thrown when a run is taken up again and something that it reads is not what it began with. */
+/** Thrown when a run is resumed and one of its inputs has changed since it began. */
 export class InputChangedError extends ClusterError {
   constructor(
     readonly field: string,
@@ -72,14 +72,14 @@ export class InputChangedError extends ClusterError {
   }
 }
 
-/** Thrown when no run has the name that was given. */
+/** Thrown when no run has the given name. */
 export class UnknownRunError extends ClusterError {
   constructor(name: string) {
     super("NOT_FOUND", `there is no run ${name}`, { details: { name } });
   }
 }
 
-/** Thrown when a run has no such checkpoint, or does not keep it any more. */
+/** Thrown when a run has no such checkpoint, or has deleted it. */
 export class UnknownCheckpointError extends ClusterError {
   constructor(run: string, which: string, problem: string) {
     super("NOT_FOUND", `run ${run}: checkpoint ${which} ${problem}`, { details: { run, which } });
@@ -88,7 +88,7 @@ export class UnknownCheckpointError extends ClusterError {
 
 /** Thrown when a name belongs to a run with another config. */
 export class NameTakenError extends ClusterError {
-  /** @param differences  the fields that differ, in words */
+  /** @param differences  description of the fields that differ */
   constructor(name: string, differences: string) {
     super(
       "ALREADY_EXISTS",
@@ -99,7 +99,7 @@ export class NameTakenError extends ClusterError {
   }
 }
 
-/** Thrown when a run is to be removed that has not ended. */
+/** Thrown when the run to be removed has not ended. */
 export class RunNotEndedError extends ClusterError {
   constructor(name: string, status: string) {
     super(
@@ -110,7 +110,7 @@ export class RunNotEndedError extends ClusterError {
   }
 }
 
-/** Thrown when a run is to be removed whose files another run reads. */
+/** Thrown when another run reads the files of the run to be removed. */
 export class RunInUseError extends ClusterError {
   constructor(name: string, reader: string, path: string) {
     super("FAILED_PRECONDITION", `run ${name} is not removed: ${reader} reads ${path}`, {
@@ -119,7 +119,7 @@ export class RunInUseError extends ClusterError {
   }
 }
 
-/** Thrown when a run has ended and its folder is not there any more. */
+/** Thrown when a run has ended and its folder no longer exists. */
 export class RunFilesGoneError extends ClusterError {
   constructor(
     readonly run: string,
@@ -134,7 +134,10 @@ export class RunFilesGoneError extends ClusterError {
   }
 }
 
-/** Thrown when a run's folder cannot be opened: its name stays taken, and nothing is written to it. */
+/**
+ * Thrown when a run's folder cannot be opened: its name stays reserved, and nothing is written to
+ * it.
+ */
 export class UnreadableRunError extends ClusterError {
   constructor(
     readonly run: string,
@@ -148,14 +151,14 @@ export class UnreadableRunError extends ClusterError {
   }
 }
 
-/** Thrown when a worker asks for, or hands in, work that nobody wants any more. */
+/** Thrown when a worker fetches or submits work that is no longer needed. */
 export class NotExpectedError extends ClusterError {
   constructor(what: string) {
     super("NOT_FOUND", `${what} is not wanted (any more)`);
   }
 }
 
-/** Thrown when a group was sampled from other weights than the ones asked for. */
+/** Thrown when a group was sampled from other weights than requested. */
 export class WrongGroupWeightsError extends ClusterError {
   constructor(groupKey: string, expected: string, got: string) {
     super("FAILED_PRECONDITION", `${groupKey} was sampled from weights ${got}, not ${expected}`, {
@@ -164,7 +167,7 @@ export class WrongGroupWeightsError extends ClusterError {
   }
 }
 
-/** Thrown when a lane was computed with other weights than the ones asked for. */
+/** Thrown when a lane was computed with other weights than requested. */
 export class WrongLaneWeightsError extends ClusterError {
   constructor(lane: string, expected: string, got: string) {
     super("FAILED_PRECONDITION", `lane ${lane} was computed with ${got}, not ${expected}`, {
@@ -173,7 +176,7 @@ export class WrongLaneWeightsError extends ClusterError {
   }
 }
 
-/** Thrown when a group that was handed in is not what was asked for. */
+/** Thrown when a submitted group does not match its request. */
 export class MalformedGroupError extends ClusterError {
   constructor(groupKey: string, problem: string, workerId = "") {
     super("INVALID_ARGUMENT", `group ${groupKey} of worker ${shortId(workerId)}: ${problem}`, {
@@ -182,7 +185,7 @@ export class MalformedGroupError extends ClusterError {
   }
 }
 
-/** Thrown when a trainer's report of a lane is not what a trainer can report. */
+/** Thrown when a trainer's report of a lane holds values that no trainer can produce. */
 export class MalformedLaneError extends ClusterError {
   constructor(lane: string, problem: string, workerId: string) {
     super("INVALID_ARGUMENT", `lane ${lane} of worker ${shortId(workerId)}: ${problem}`, {
@@ -191,35 +194,35 @@ export class MalformedLaneError extends ClusterError {
   }
 }
 
-/** Thrown when something that must agree bit for bit did not. */
+/** Thrown when values that must agree bit for bit differ. */
 export class ExactnessError extends ClusterError {
   constructor(problem: string) {
     super("EXACTNESS", problem);
   }
 }
 
-/** Thrown when the reducers of a plan are not all there any more: a new plan must be made. */
+/** Thrown when a plan has lost one of its reducers: a new plan must be made. */
 export class PlanLostError extends ClusterError {
   constructor(plan: string, problem: string) {
     super("UNAVAILABLE", `plan ${plan}: ${problem}`, { details: { plan } });
   }
 }
 
-/** Thrown when a run was stopped by a user, or the coordinator stops. */
+/** Thrown when a run is cancelled by a user, or the coordinator stops. */
 export class RunStoppedError extends ClusterError {
   constructor(readonly reason: "cancelled" | "shutdown") {
     super("ABORTED", `the run was stopped: ${reason}`);
   }
 }
 
-/** Thrown when a run cannot go on for a reason that its own data give. */
+/** Thrown when a run's own data leave nothing to learn from. */
 export class RunCannotLearnError extends ClusterError {
   constructor(problem: string) {
     super("FAILED_PRECONDITION", problem);
   }
 }
 
-/** Thrown when an update would be made of numbers that are not finite; the weights stay as they are. */
+/** Thrown when an update's numbers are not finite; the weights stay unchanged. */
 export class RunDivergedError extends ClusterError {
   constructor(
     readonly update: number,
@@ -235,7 +238,7 @@ export class RunDivergedError extends ClusterError {
   }
 }
 
-/** Thrown when a worker announces the address of another one that lives. */
+/** Thrown when a worker announces the address of another live worker. */
 export class AddressTakenError extends ClusterError {
   constructor(address: string, holder: { workerId: string; host: string }) {
     const { workerId, host } = holder;
@@ -248,7 +251,7 @@ export class AddressTakenError extends ClusterError {
   }
 }
 
-/** Thrown when another coordinator that lives works in the same home. */
+/** Thrown when another running coordinator uses the same home. */
 export class HomeInUseError extends ClusterError {
   constructor(home: string, pid: number) {
     super("FAILED_PRECONDITION", `a coordinator already works in ${home} (process ${pid})`, {
@@ -264,7 +267,7 @@ export class CoordinatorSettingsError extends ClusterError {
   }
 }
 
-/** A worker's id as it may stand in an error, whatever was sent for one. */
+/** Shortens a worker's id for an error message: a caller may send any length. */
 function shortId(workerId: string): string {
   return workerId.slice(0, 100);
 }

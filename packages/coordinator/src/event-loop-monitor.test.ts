@@ -23,7 +23,7 @@ function block(ms: number): void {
   while (performance.now() < until);
 }
 
-test("a delay of the event loop is in the status, and in the log", async () => {
+test("a delay of the event loop is in the status and in the log", async () => {
   const lines: string[] = [];
   const monitor = start(lines);
   await sleep(50);
@@ -31,7 +31,7 @@ test("a delay of the event loop is in the status, and in the log", async () => {
   block(200);
   await sleep(1200);
   const { eventLoopDelayMaxMs, eventLoopDelayP99Ms, memoryBytes, cpuSeconds } = monitor.status();
-  // The timer may have been due anywhere in its interval of 10 ms.
+  // The timer may have been due anywhere in its 10 ms interval.
   expect(eventLoopDelayMaxMs).toBeGreaterThanOrEqual(190);
   expect(eventLoopDelayP99Ms).toBeLessThanOrEqual(eventLoopDelayMaxMs);
   expect(memoryBytes).toBeGreaterThan(0);
@@ -42,7 +42,7 @@ test("a delay of the event loop is in the status, and in the log", async () => {
   expect(Math.max(...delays)).toBeGreaterThanOrEqual(190);
 });
 
-test("an event loop that has just been started has no delay", () => {
+test("an event loop that has just started reports no delay", () => {
   const status = start().status();
   expect(status).toMatchObject({ eventLoopDelayP99Ms: 0, eventLoopDelayMaxMs: 0 });
 });

@@ -7,9 +7,9 @@ import {
 import { type Logger } from "@gumshoe/core";
 import { type CoordinatorStatus } from "@gumshoe/protocol";
 
-/** Interval of the timer whose lateness is the delay, in ms. */
+/** Interval, in ms, of the histogram's timer; how late it fires is the delay. */
 const RESOLUTION_MS = 10;
-/** The status covers the window in hand and the one before it. */
+/** The status covers the current window and the one before it. */
 const WINDOW_MS = 30_000;
 const CHECK_EVERY_MS = 1000;
 /** Leases, heartbeats and calls wait for the event loop: a longer delay is logged. */
@@ -23,10 +23,11 @@ type Window = Pick<
 >;
 
 /**
- * Measures the event-loop delay of this process, and logs the long ones.
+ * Measures the event-loop delay of this process, and logs long delays.
  *
- * A delay is wall time: besides code and garbage collection of this process it has the time for which the
- * machine gave the core to others. The processor time in the log line tells the two apart.
+ * A delay is wall time: it includes this process's own code and garbage collection as well as the
+ * time in which the operating system ran other processes on the core. The CPU time in the log line
+ * tells these apart.
  */
 export class EventLoopMonitor {
   readonly #logger: Logger;
@@ -65,7 +66,7 @@ export class EventLoopMonitor {
     this.#lastSecond.stop();
   }
 
-  /** Returns the delays of the last 30 to 60 s, and what the process has used. */
+  /** Returns the delays of the last 30 to 60 s, and the resources that the process has used. */
   status(): CoordinatorStatus {
     const window = this.#window.measure();
     const { eventLoopDelayP99Ms, eventLoopDelayMaxMs, gcPauseMaxMs } = this.#previous ?? window;
@@ -119,7 +120,7 @@ class DelayWindow {
     };
   }
 
-  /** Returns what was measured, and begins anew. */
+  /** Returns the window's measurements, and starts a new one. */
   end(): Window {
     const window = this.measure();
     this.#delays.reset();
@@ -128,7 +129,10 @@ class DelayWindow {
   }
 }
 
-/** A sample of the histogram is the time between two turns of the timer: its interval and the delay. */
+/**
+ * Converts a sample of the histogram, the time between two firings of the timer, to the delay in
+ * it.
+ */
 function toDelayMs(nanoseconds: number): number {
   return Math.max(0, nanoseconds / NANOSECONDS_PER_MS - RESOLUTION_MS);
 }

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const MODULE = fileURLToPath(new URL("../dist/heap-growth.js", import.meta.url));
 
-/** Holds 60 MB, and drops 300 MB of things that had grown old; prints how often all was collected. */
+/** Retains 60 MB and drops 300 MB of tenured objects; prints the number of full collections. */
 const PROGRAM = `
   import { PerformanceObserver, constants } from "node:perf_hooks";
   import { keepHeapGrowthSmall } from ${JSON.stringify(MODULE)};
@@ -31,6 +31,6 @@ function numCollections(growth: "small" | "usual"): number {
   return Number(execFileSync(process.execPath, args, { encoding: "utf8" }));
 }
 
-test("a process that keeps its heap's growth small collects all of it more often", () => {
+test("a process with a small heap growth limit runs full collections more often", () => {
   expect(numCollections("small")).toBeGreaterThan(2 * numCollections("usual"));
 });

@@ -12,9 +12,9 @@ import { type CoordinatorSettings, readSettings } from "./settings.js";
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_SETTINGS = 2;
-/** Codes of errors that another start would end with too, such as a wrong password of Redis. */
+/** Codes of errors that a restart would not cure, such as a wrong Redis password. */
 const WRONG: readonly ErrorCode[] = ["INVALID_ARGUMENT", "UNAUTHENTICATED"];
-/** Time that a clean stop may take, in ms. */
+/** Time limit of a clean stop, in ms. */
 const STOP_BUDGET_MS = 8000;
 
 function settingsOrExit(): CoordinatorSettings {
@@ -42,7 +42,7 @@ function run(settings: CoordinatorSettings, logger: Logger): void {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  // A start that is broken off by a stop is no failure.
+  // A start that is aborted by a stop is not a failure.
   coordinator.start(fail).catch((error: unknown) => (stopping ? undefined : fail(error)));
 }
 

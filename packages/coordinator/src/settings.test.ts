@@ -11,7 +11,7 @@ const ENV = { GUMSHOE_REDIS_URL: "redis://127.0.0.1:6379", GUMSHOE_TOKEN: "secre
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-settings-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a variable that is empty leaves the default: nothing is served to other machines by mistake", () => {
+test("an empty variable keeps the default: an empty address must not bind to all interfaces", () => {
   const empty = Object.fromEntries(
     ["LISTEN", "HTTP_LISTEN", "CLUSTER", "HOME", "LOG_LEVEL", "READY_FILE"].map((name) => [
       `GUMSHOE_${name}`,
@@ -25,7 +25,7 @@ test("the default binds to loopback", () => {
   expect(readSettings(ENV)).toMatchObject({ listen: "127.0.0.1:7070", token: "secret" });
 });
 
-test("token and Redis password may come from files", () => {
+test("token and Redis password may be read from files", () => {
   const file = join(folder, "word");
   writeFileSync(file, "word\n");
   const { GUMSHOE_REDIS_URL } = ENV;

@@ -16,26 +16,26 @@ import { CoordinatorSettingsError } from "./errors.js";
 
 const DEFAULT_DISK_WAIT_MS = 60_000;
 
-/** What the coordinator is told by its environment. */
+/** The coordinator's settings, from environment variables. */
 export interface CoordinatorSettings {
   /** host:port to serve; port 0 for any. */
   readonly listen: string;
-  /** host:port to serve HTTP at, for monitors; null for none. */
+  /** host:port of the HTTP server for monitors; null for none. */
   readonly httpListen: string | null;
   readonly redisUrl: string;
   readonly redisTls: RedisTls;
   readonly token: string;
   readonly tls: Tls;
-  /** Names the cluster in Redis. */
+  /** Name of the cluster, the prefix of its keys in Redis. */
   readonly cluster: string;
   /** Folder of the runs. */
   readonly home: string;
-  /** Folders below which configs may name models, datasets and modules. */
+  /** Folders in which configs may name models, datasets and modules. */
   readonly dataFolders: readonly string[];
-  /** How long a run waits for room on a full disk, or for a folder that is away, in ms. */
+  /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
   readonly diskWaitMs: number;
   readonly logLevel: string;
-  /** Written with address and pid once the coordinator serves; null for none. */
+  /** File for address and pid, written once the coordinator serves; null for none. */
   readonly readyFile: string | null;
 }
 
@@ -66,10 +66,10 @@ export function readSettings(
   };
 }
 
-/** Models that come with Gumshoe, where it is a checkout. */
+/** The models in this repository, when Gumshoe runs from a checkout. */
 const MODELS = fileURLToPath(new URL("../../../models", import.meta.url));
 
-/** Folders with the sign between them that PATH has, or a JSON list. */
+/** Parses folders, separated as in PATH or given as a JSON list. */
 function readDataFolders(value: string | undefined): string[] {
   if (value === undefined || value === "") return [process.cwd(), MODELS];
   if (!value.startsWith("[")) return value.split(delimiter).filter((folder) => folder !== "");
@@ -79,7 +79,7 @@ function readDataFolders(value: string | undefined): string[] {
       return folders;
     }
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw new CoordinatorSettingsError("GUMSHOE_DATA", "is no list of folders");
 }

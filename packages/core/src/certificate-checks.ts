@@ -1,6 +1,6 @@
 /**
- * What a process can know of its own certificate without asking anybody: found at its start, a mistake
- * names its file; found by others, it is a connection that breaks.
+ * Checks that a process can make of its own certificate at its start. Found here, a mistake is
+ * reported with its file; found by a peer, it only shows as a failed handshake.
  */
 import { X509Certificate } from "node:crypto";
 
@@ -13,11 +13,11 @@ const RENEWAL =
 export interface CertificateFile {
   readonly path: string;
   readonly pem: string;
-  /** What the file was named by, for errors. */
+  /** Setting that named the file, for errors. */
   readonly field: string;
 }
 
-/** @throws InvalidArgumentError when the first certificate of a file is not good at a time */
+/** @throws InvalidArgumentError when the first certificate of a file is not valid at a time */
 export function mustBeValidAt({ path, pem, field }: CertificateFile, now: Date): void {
   const { validFrom, validTo } = new X509Certificate(pem);
   if (now > new Date(validTo)) {
@@ -30,7 +30,7 @@ export function mustBeValidAt({ path, pem, field }: CertificateFile, now: Date):
   }
 }
 
-/** @throws InvalidArgumentError when none of the authorities has issued a certificate */
+/** @throws InvalidArgumentError when none of the authorities has issued the certificate */
 export function mustBeIssuedBy(file: CertificateFile, authorities: CertificateFile): void {
   const [own, ...chain] = certificatesOf(file.pem);
   const issuers = [...chain, ...certificatesOf(authorities.pem)];
@@ -41,7 +41,7 @@ export function mustBeIssuedBy(file: CertificateFile, authorities: CertificateFi
   });
 }
 
-/** @throws InvalidArgumentError when a certificate does not carry a name */
+/** @throws InvalidArgumentError when the certificate lacks a name among its alternative names */
 export function mustBeFor({ path, pem, field }: CertificateFile, name: string): void {
   const certificate = new X509Certificate(pem);
   if (certificate.checkHost(name) !== undefined) return;
@@ -51,7 +51,7 @@ export function mustBeFor({ path, pem, field }: CertificateFile, name: string): 
   });
 }
 
-/** Returns until when the first certificate of a text is good. */
+/** Returns the end of validity of the first certificate in a PEM text. */
 export function expiryOf(pem: string): Date {
   return new Date(new X509Certificate(pem).validTo);
 }

@@ -3,11 +3,11 @@ import { dirname } from "node:path";
 
 import { ClusterError, DiskFullError, type DiskRoom, FolderAwayError } from "./errors.js";
 
-/** Room without which nothing is written in earnest, in bytes. */
+/** Smallest number of bytes that is reported as needed. */
 const LEAST_BYTES = 64_000;
 
 const FULL = ["ENOSPC", "EDQUOT"];
-/** What writing to a folder ends with that is gone, or on a disk that is. */
+/** Errno codes of a folder that is missing or not writable, or whose disk is gone. */
 const AWAY: Readonly<Record<string, string>> = {
   ENOENT: "it is gone",
   ENOTDIR: "it is gone",
@@ -22,11 +22,11 @@ const AWAY: Readonly<Record<string, string>> = {
 };
 
 /**
- * Translates a failure to write into the error that says what is wrong with the disk.
+ * Translates a failure to write into an error about the disk.
  *
- * @param folder       that was written to
- * @param neededBytes  that were to be written
- * @returns            null for a failure that is no fault of the disk
+ * @param folder       folder of the written file
+ * @param neededBytes  bytes that were to be written
+ * @returns            null when the disk is not the cause
  */
 export function diskError(
   thrown: unknown,
@@ -44,10 +44,10 @@ export function diskError(
 }
 
 /**
- * Makes a folder and its missing parents. `mkdirSync` with `recursive` does not return when an existing parent
- * answers ENOENT, as /proc does.
+ * Creates a folder and its missing parents. `mkdirSync` with `recursive` loops for ever when an
+ * existing parent answers ENOENT, as /proc does.
  *
- * @param mode  permissions of folders that are made
+ * @param mode  permissions of the created folders
  */
 export function makeFolder(path: string, mode = 0o777): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
@@ -61,12 +61,12 @@ export function makeFolder(path: string, mode = 0o777): void {
   }
 }
 
-/** Says whether an error, perhaps of another process, means that a disk is full or away. */
+/** Returns whether an error, also one of another process, means a full or missing disk. */
 export function isDiskError(thrown: unknown): thrown is ClusterError {
   return thrown instanceof ClusterError && typeof thrown.details["disk"] === "string";
 }
 
-/** Returns the system's code of an error or of what caused it, e.g. ENOSPC; empty for none. */
+/** Returns the errno code of an error or of its cause, e.g. ENOSPC; empty for none. */
 export function errnoOf(thrown: unknown): string {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if ("errno" in error && "code" in error && typeof error.code === "string") return error.code;
@@ -74,13 +74,13 @@ export function errnoOf(thrown: unknown): string {
   return "";
 }
 
-/** Returns the room of a folder's disk; that of its parent when the folder is not there. */
+/** Returns the free space of a folder's disk; its parent's when the folder does not exist. */
 export function diskRoom(folder: string): DiskRoom {
   try {
     const { bavail, bfree, bsize, files, ffree } = statfsSync(folder);
-    // Some of it is kept for root.
+    // `bfree` includes the blocks that are reserved for root.
     const freeBytes = (process.getuid?.() === 0 ? bfree : bavail) * bsize;
-    // Some file systems make room for files as they go, and say that they have none.
+    // File systems with dynamic inodes report 0 files in total.
     return { freeBytes, freeFiles: files === 0 ? null : ffree };
   } catch {
     const parent = dirname(folder);

@@ -1,6 +1,6 @@
 /**
- * Files that are there whole or not at all, after a sudden death too. (`write-file-atomic` does not sync
- * the folder, so a new name may be lost with the power.)
+ * Writes files atomically and durably: after a crash or power failure a file is complete or absent.
+ * (`write-file-atomic` does not sync the folder, so a new name may be lost.)
  */
 import * as fs from "node:fs";
 import { dirname } from "node:path";
@@ -8,8 +8,8 @@ import { promisify } from "node:util";
 
 import { errorMessage, WriteFailedError } from "./errors.js";
 
-// File descriptors, not the FileHandles of fs/promises: thousands of those a minute would lie around until
-// the next garbage collection.
+// File descriptors instead of the FileHandles of fs/promises, which the garbage collector has to
+// free: thousands of them would accumulate per minute.
 const open = promisify(fs.open);
 const writeFile = promisify(fs.writeFile);
 const fsync = promisify(fs.fsync);
@@ -18,7 +18,7 @@ const rename = promisify(fs.rename);
 const unlink = promisify(fs.unlink);
 
 /**
- * Writes a file and makes it last: a temporary file, synced, renamed, and the folder synced.
+ * Writes a file durably: writes and syncs a temporary file, renames it, and syncs the folder.
  *
  * @throws WriteFailedError
  */
@@ -28,7 +28,8 @@ export async function writeDurably(file: string, data: Uint8Array | string): Pro
 }
 
 /**
- * Does what {@link writeDurably} does, but for the last step: the name lasts once the folder is synced.
+ * Writes like {@link writeDurably}, without syncing the folder: the new name is not durable before
+ * that.
  *
  * @throws WriteFailedError
  */
@@ -41,8 +42,8 @@ export async function writeWhole(file: string, data: Uint8Array | string): Promi
 }
 
 /**
- * Replaces a file by one that `write` makes under a temporary name. What could not be written whole is
- * removed: on a full disk it would take the room that others need.
+ * Replaces a file by one that `write` creates under a temporary name. A partial file is removed,
+ * since it would occupy space on a full disk.
  *
  * @param write  writes and syncs the file
  * @throws       what `write` throws; the system's error when the file cannot be renamed
@@ -61,7 +62,10 @@ export async function replaceFile(
   }
 }
 
-/** Does what {@link writeDurably} does. @param mode  permissions of the file. @throws the system's error */
+/**
+ * Synchronous {@link writeDurably}. @param mode  permissions of the file. @throws the system's
+ * error
+ */
 export function writeDurablySync(file: string, data: string, mode = 0o666): void {
   const temporary = temporaryOf(file);
   try {
@@ -80,7 +84,7 @@ export function writeDurablySync(file: string, data: string, mode = 0o666): void
   }
 }
 
-/** Makes renames and new files in a folder last. @throws WriteFailedError */
+/** Syncs a folder, which makes its renames and new files durable. @throws WriteFailedError */
 export async function syncFolder(folder: string): Promise<void> {
   try {
     const descriptor = await open(folder, "r");
@@ -94,7 +98,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Processes that write the same file do not write into each other's. */
+/** Includes the pid: processes that write the same file must not share a temporary file. */
 function temporaryOf(file: string): string {
   return `${file}.${process.pid}.tmp`;
 }

@@ -1,7 +1,7 @@
 /**
- * The closed list of error codes, and whether a caller may try the same thing again.
+ * The closed list of error codes, and whether a caller may retry.
  *
- * Three causes are always told apart: the argument is wrong (`INVALID_ARGUMENT`, `UNAUTHENTICATED`,
+ * Three causes are distinguished: the argument is wrong (`INVALID_ARGUMENT`, `UNAUTHENTICATED`,
  * `NOT_FOUND`, `ALREADY_EXISTS`), the state is wrong (`FAILED_PRECONDITION`, `RESOURCE_EXHAUSTED`,
  * `DATA_LOSS`, `EXACTNESS`), the other side failed (`UNAVAILABLE`, `DEADLINE_EXCEEDED`, `ABORTED`,
  * `INTERNAL`).
@@ -14,11 +14,11 @@ export const ERROR_CODES = {
   FAILED_PRECONDITION: { retryable: false },
   RESOURCE_EXHAUSTED: { retryable: true },
   DATA_LOSS: { retryable: false },
-  /** Two computations that must agree bit for bit did not. */
+  /** Two computations that must agree bit for bit differ. */
   EXACTNESS: { retryable: false },
   UNAVAILABLE: { retryable: true },
   DEADLINE_EXCEEDED: { retryable: true },
-  /** The work was overtaken: a newer lease, version or owner exists. */
+  /** The work is superseded by a newer lease, version or owner. */
   ABORTED: { retryable: false },
   INTERNAL: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
@@ -27,7 +27,8 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /**
- * The one error that may cross a process boundary: a code, a message for people, typed details.
+ * The only error class that crosses process boundaries: a code, a message for people, typed
+ * details.
  *
  * Every package derives its own classes from it in its `errors.ts`.
  */
@@ -46,13 +47,13 @@ export class ClusterError extends Error {
     this.details = options.details ?? {};
   }
 
-  /** Says whether the same call may succeed when it is made again. */
+  /** Whether a retry of the same call may succeed. */
   get retryable(): boolean {
     return ERROR_CODES[this.code].retryable;
   }
 }
 
-/** Thrown when a value given by a user breaks a rule; names the field and, if known, a way out. */
+/** Thrown when a value given by a user is invalid; names the field and, if known, a suggestion. */
 export class InvalidArgumentError extends ClusterError {
   constructor(
     readonly field: string,
@@ -67,14 +68,14 @@ export class InvalidArgumentError extends ClusterError {
   }
 }
 
-/** Characters of the problems that one message repeats: it travels in the trailers of a call. */
+/** Most characters of the joined problems: the message travels in the trailers of a call. */
 const MAX_PROBLEMS_LENGTH = 2000;
 
-/** Thrown when several values given by a user break rules: its field is the first one's. */
+/** Thrown when several values given by a user are invalid; `field` is the first one's. */
 export class InvalidFieldsError extends InvalidArgumentError {
-  /** What is wrong, field by field; where that is long, the last one counts the rest. */
+  /** One line per problem; when these get long, the last line counts the rest. */
   readonly problems: readonly string[];
-  /** Number of problems, those without a line included. */
+  /** Number of problems, including those without a line. */
   readonly count: number;
 
   constructor(first: InvalidArgumentError, others: readonly InvalidArgumentError[]) {
@@ -96,9 +97,9 @@ export class InvalidFieldsError extends InvalidArgumentError {
 }
 
 /**
- * Returns the one error that names everything that is wrong.
+ * Combines errors into one that lists all problems.
  *
- * @throws RangeError when there is none
+ * @throws RangeError for an empty list
  */
 export function joinInvalid(errors: readonly InvalidArgumentError[]): InvalidArgumentError {
   const [first, ...others] = errors;
@@ -106,11 +107,11 @@ export function joinInvalid(errors: readonly InvalidArgumentError[]): InvalidArg
   return others.length === 0 ? first : new InvalidFieldsError(first, others);
 }
 
-/** Thrown when a living process of this machine, perhaps this one, has a lock. */
+/** Thrown when a running process of this machine, possibly this one, holds a lock. */
 export class LockHeldError extends ClusterError {
   constructor(
     readonly file: string,
-    /** Process that has it. */
+    /** Process that holds it. */
     readonly pid: number,
   ) {
     super("FAILED_PRECONDITION", `${file} is held by process ${pid}`, { details: { file, pid } });
@@ -127,7 +128,7 @@ export class WriteFailedError extends ClusterError {
   }
 }
 
-/** Thrown when a disk has no room, or its user no quota, for what has to be written. */
+/** Thrown when a disk is full, or its user's quota is used up. */
 export class DiskFullError extends ClusterError {
   constructor(
     readonly folder: string,
@@ -143,10 +144,10 @@ export class DiskFullError extends ClusterError {
   }
 }
 
-/** The room on a disk. */
+/** The free space of a disk. */
 export interface DiskRoom {
   readonly freeBytes: number;
-  /** Files that can be made; null where the disk does not say. */
+  /** Files that can still be created; null if the file system does not report it. */
   readonly freeFiles: number | null;
 }
 
@@ -157,7 +158,7 @@ function describeRoom(room: DiskRoom & { readonly neededBytes: number }): string
   return freeBytes < neededBytes ? free : `${free}, but not to this user (a quota?)`;
 }
 
-/** Thrown when a folder that must be written to is gone, read-only or not ours. */
+/** Thrown when a folder to be written to is missing, read-only or not accessible. */
 export class FolderAwayError extends ClusterError {
   constructor(
     readonly folder: string,
@@ -171,13 +172,13 @@ export class FolderAwayError extends ClusterError {
   }
 }
 
-/** Returns a number of bytes for people, e.g. `12.3 MB`. */
+/** Formats a number of bytes for people, e.g. `12.3 MB`. */
 function formatSize(bytes: number): string {
   if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-/** Returns the message of anything that was thrown. */
+/** Returns the message of any thrown value. */
 export function errorMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,4 +1,4 @@
-/** Says what is wrong with a handshake that failed, if it is about certificates; else null. */
+/** Explains a failed TLS handshake; null when certificates are not the cause. */
 export function handshakeProblem(message: string): string | null {
   if (/unknown ca|bad certificate|certificate unknown/i.test(message)) {
     return "the other side does not trust our certificate: it is of another authority";

@@ -6,14 +6,14 @@ export function sha256(data: Uint8Array | string): string {
 }
 
 /**
- * Returns the SHA-256 of a JSON value with its keys in sorted order, so that two objects with the
- * same content have the same hash.
+ * Returns the SHA-256 of a JSON value with sorted keys, so that objects with the same content have
+ * the same hash.
  */
 export function hashJson(value: unknown): string {
   return sha256(canonicalJson(value));
 }
 
-/** Writes a JSON value with sorted keys and no white space. */
+/** Serializes a JSON value with sorted keys and without white space. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     item !== null && typeof item === "object" && !Array.isArray(item)

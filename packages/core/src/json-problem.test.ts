@@ -11,7 +11,7 @@ function problem(text: string): string {
   return "none";
 }
 
-test("what is wrong with a text is said without quoting it", () => {
+test("a JSON syntax error is described without quoting the text", () => {
   for (const text of [
     "secret",
     "s3cret-token\n",

@@ -1,6 +1,6 @@
 /**
- * Says what is wrong with a text that JSON.parse refused, without a word of the text: Node.js quotes up to ten
- * characters of it, and the text may be a file that the reader of the error must not see.
+ * Describes an error of JSON.parse without quoting the text: Node.js quotes up to ten characters,
+ * and the text may be a file that the reader of the error must not see.
  */
 export function jsonProblem(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : "";

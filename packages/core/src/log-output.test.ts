@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 
 const CORE = fileURLToPath(new URL("../dist/index.js", import.meta.url));
-/** A device that answers like a disk without room. */
+/** A device whose writes fail with ENOSPC, as on a full disk. */
 const FULL = "/dev/full";
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-log-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A program that has a logger `log`, and runs these lines. */
+/** Returns a program that creates a logger `log` and runs these lines. */
 function program(...lines: string[]): string[] {
   const start = [`import { createLogger } from ${JSON.stringify(CORE)};`];
   const text = [...start, 'const log = createLogger("test");', ...lines].join("\n");
@@ -26,7 +26,7 @@ const messages = (text: string) =>
     .filter((line) => line !== "")
     .map((line) => (JSON.parse(line) as { msg: string }).msg);
 
-test("all lines are there in order, those of the last moment too", () => {
+test("all lines are written in order, including those just before the exit", () => {
   const file = join(folder, "log");
   const descriptor = openSync(file, "w");
   const lines = ["for (let i = 0; i < 2000; i++) log.info(String(i));", "process.exit(3);"];
@@ -39,7 +39,7 @@ test("all lines are there in order, those of the last moment too", () => {
   expect(written.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 2000 }, (_, i) => i));
 });
 
-test.runIf(existsSync(FULL))("a full disk neither ends a process nor keeps it from its end", () => {
+test.runIf(existsSync(FULL))("a full disk neither ends a process nor delays its exit", () => {
   const full = openSync(FULL, "w");
   const lines = [
     "let numLines = 0;",
@@ -60,10 +60,10 @@ test.runIf(existsSync(FULL))("a full disk neither ends a process nor keeps it fr
   expect([status, stdout]).toEqual([4, "went on\n"]);
 });
 
-test("a reader that is slow is told how many lines it lost", async () => {
+test("a slow reader gets a line that counts the dropped lines", async () => {
   const lines = [
     "const text = 'x'.repeat(1000);",
-    // More than waits, with turns in between: the pipe has no room for it.
+    // More than the buffer holds, with event-loop iterations in between, so that the pipe is full.
     "for (let i = 0; i < 20; i++) {",
     "  for (let j = 0; j < 1000; j++) log.info(text);",
     "  await new Promise((resolve) => setTimeout(resolve, 5));",

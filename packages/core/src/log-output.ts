@@ -1,37 +1,36 @@
 import { write, writeSync } from "node:fs";
 
-/** Longest text that waits to be written, in characters: a log that cannot keep up loses lines. */
+/** Most buffered characters: beyond them lines are dropped. */
 const MAX_WAITING = 4 * 2 ** 20;
-/** Wait before a pipe without room is tried again, in ms. */
+/** Delay, in ms, before writing to a full pipe again. */
 const RETRY_MS = 50;
-/** Level of the line that counts lost ones: a warning. */
+/** pino's level of the line that counts dropped lines: a warning. */
 const WARN_LEVEL = 40;
 
-/** Lines that are written in one go. */
+/** Lines that are written together. */
 interface Batch {
-  /** What is not written yet. */
+  /** Bytes that are not written yet. */
   rest: Buffer;
   readonly numLines: number;
 }
 
 /**
- * Writes the lines of a log to an open file, without keeping the process from its work, and without ever
- * failing: lines that cannot be written, as on a full disk, are dropped, and counted in a line once there is
- * room again.
+ * Writes log lines to an open file asynchronously, and never fails: lines that cannot be written,
+ * e.g. on a full disk, are dropped, and counted in a line once writing succeeds again.
  */
 export class LogOutput {
   readonly #file: number;
   #waiting: string[] = [];
   #numWaiting = 0;
-  /** What is being written, and what is left of it. */
+  /** The batch that is being written. */
   #batch: Batch | null = null;
-  /** Whether the system has it in hand: it ends that even when the process ends. */
+  /** Whether a write call is in progress: the system completes it even if the process exits. */
   #isInHand = false;
-  /** Lines that were dropped since the last line that counts them. */
+  /** Lines dropped since the last line that counts them. */
   #numLost = 0;
-  /** Why they were lost. */
+  /** Why they were dropped. */
   #reason = "";
-  /** Whether the last line in the file may have no end. */
+  /** Whether the last line in the file may lack its newline. */
   #isTorn = false;
 
   /** @param file  a file descriptor */
@@ -40,7 +39,7 @@ export class LogOutput {
     process.on("exit", () => this.#flush());
   }
 
-  /** Takes a line with its end. */
+  /** Queues a line, which includes its newline. */
   write(line: string): void {
     if (this.#numWaiting + line.length > MAX_WAITING) {
       this.#lose(1, "the log was written too slowly");
@@ -59,7 +58,7 @@ export class LogOutput {
   #takeBatch(): Batch | null {
     if (this.#waiting.length === 0) return null;
     const lines = [...(this.#isTorn ? ["\n"] : []), ...this.#describeLoss(), ...this.#waiting];
-    // Where this batch is lost too, its lines and those that it tells of are.
+    // If this batch fails too, its lines and the ones that it counts as dropped are lost.
     const numLines = this.#waiting.length + this.#numLost;
     this.#numLost = 0;
     this.#waiting = [];
@@ -90,7 +89,7 @@ export class LogOutput {
     });
   }
 
-  /** The next line is the next try. */
+  /** Drops a batch; the next line triggers the next attempt. */
   #drop({ numLines }: Batch, error: Error): void {
     this.#batch = null;
     this.#lose(numLines + this.#waiting.length, error.message);
@@ -110,7 +109,10 @@ export class LogOutput {
     return [`${JSON.stringify({ level: WARN_LEVEL, time, pid: process.pid, msg })}\n`];
   }
 
-  /** Writes what is left when the process ends, where it can be written at once. */
+  /**
+   * Writes the remaining lines synchronously when the process exits, as far as possible without
+   * blocking.
+   */
   #flush(): void {
     const rest = this.#isInHand ? null : (this.#batch?.rest ?? null);
     let left = Buffer.concat([rest ?? Buffer.alloc(0), Buffer.from(this.#waiting.join(""))]);
@@ -118,7 +120,7 @@ export class LogOutput {
     try {
       while (left.length > 0) left = left.subarray(writeSync(this.#file, left));
     } catch {
-      // The process ends; its log is not worth a wait.
+      // Best effort: the process is exiting.
     }
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ClusterError } from "./errors.js";
 import { createLogger } from "./log.js";
 
-/** Lets `speak` log, and returns the lines as text. */
+/** Returns the lines that `speak` logs as text. */
 function logged(speak: (log: ReturnType<typeof createLogger>) => void, level?: string): string {
   let text = "";
   const destination = { write: (line: string) => void (text += line) };
@@ -11,7 +11,7 @@ function logged(speak: (log: ReturnType<typeof createLogger>) => void, level?: s
 }
 
 describe("createLogger", () => {
-  test("a line is one JSON document that says who, when and what", () => {
+  test("a line is one JSON document with name, time and message", () => {
     const text = logged((log) => log.info({ run: "first" }, "started"));
     expect(text.endsWith("\n")).toBe(true);
     const line = JSON.parse(text) as Record<string, unknown>;
@@ -19,7 +19,7 @@ describe("createLogger", () => {
     expect(line["time"]).toMatch(/^\d{4}-\d\d-\d\dT/);
   });
 
-  test("fields that hold secrets are not written, nor in objects, errors and child loggers", () => {
+  test("fields with secrets are removed, also in objects, errors and child loggers", () => {
     const text = logged((log) => {
       log.info({ token: "s3cret", password: "s3cret" });
       log.info({ redis: { redisUrl: "s3cret" }, call: { authorization: "s3cret" } });
@@ -30,7 +30,7 @@ describe("createLogger", () => {
     expect(text.match(/\[secret\]/g)).toHaveLength(6);
   });
 
-  test("secrets inside of texts are not written, whoever wrote the text", () => {
+  test("secrets within texts are removed, in messages and fields", () => {
     const text = logged((log) => {
       log.warn("lost redis://:s3cret@127.0.0.1:6379/0");
       log.warn({ deeply: { nested: { url: "rediss://default:s3cret@host/0" } } });
@@ -42,19 +42,19 @@ describe("createLogger", () => {
     expect(text).toContain("redis://[secret]@127.0.0.1:6379/0");
   });
 
-  test("the filter for secrets is linear in the text", () => {
+  test("the secret filter takes linear time", () => {
     const worst = ["a", "a:", "://", "://a", "Bearer ", "Bearer a", "x://y", "Bearer:", "@", '"'];
     for (const piece of worst) {
       const details = { text: piece.repeat(1_000_000 / piece.length) };
       const begun = performance.now();
       const error = new ClusterError("INTERNAL", "x", { details });
       expect(logged((log) => log.warn({ err: error })).length).toBeGreaterThan(1000);
-      // Some milliseconds; where it is quadratic, minutes.
+      // Linear takes some milliseconds; quadratic would take minutes.
       expect(performance.now() - begun).toBeLessThan(2000);
     }
   });
 
-  test("long fields, messages and errors are cut", () => {
+  test("long fields, messages and errors are truncated", () => {
     const long = "x".repeat(100_000);
     const text = logged((log) => {
       log.info({ host: long }, long);
@@ -70,12 +70,12 @@ describe("createLogger", () => {
     ).toEqual(["object", "object"]);
   });
 
-  test("a text without secrets stays as it is", () => {
+  test("a text without secrets is unchanged", () => {
     const message = "see https://example.org/a@b, mail a@b.org, took 3 ms";
     expect(logged((log) => log.info(message))).toContain(message);
   });
 
-  test("what is below the level is not written", () => {
+  test("messages below the level are not written", () => {
     expect(logged((log) => log.debug("detail"))).toBe("");
     expect(logged((log) => log.error("failure"), "silent")).toBe("");
   });

@@ -4,31 +4,31 @@ import { LogOutput } from "./log-output.js";
 
 export type { Logger } from "pino";
 
-/** Names of fields that never reach a log, down to the third level (an error's details). */
+/** Names of fields that are removed, down to the third level (an error's details). */
 const SECRET_FIELDS = ["token", "password", "authorization", "redisUrl"];
 
 /**
- * Secrets inside of texts: the user part of a URL, and bearer tokens. Linear in the text: a match begins at a
- * fixed sign, and what it passes cannot hold that sign again.
+ * Secrets within texts: the user part of a URL, and bearer tokens. Matching is linear: a match
+ * starts at a fixed sign, and the characters that it consumes exclude that sign.
  */
 const SECRET_TEXTS = /(:\/\/)[^\s"'/@]*@|(\bBearer )[\w.~+/=-]+/gi;
 
-/** Longest text of a field or message, in characters: callers choose some of them. */
+/** Longest text of a field or message, in characters: callers control some of them. */
 const MAX_TEXT = 2000;
 /** Longest stack trace, in characters. */
 const MAX_STACK = 8000;
 
 const STDERR = 2;
-/** One for all loggers of the process. */
+/** Shared by all loggers of the process. */
 let stderr: LogOutput | null = null;
 const CENSOR = "[secret]";
 
 /**
- * Makes the logger of one process: one JSON document per line, on stderr, without secrets.
+ * Creates the logger of one process: one JSON document per line, on stderr, without secrets.
  *
- * @param name         who speaks, e.g. `coordinator` or `inference-2`
+ * @param name         the process, e.g. `coordinator` or `inference-2`
  * @param level        a pino level; `silent` for none
- * @param destination  where the lines go, if not to stderr
+ * @param destination  stream for the lines; default: stderr
  */
 export function createLogger(
   name: string,
@@ -57,7 +57,7 @@ export function createLogger(
   );
 }
 
-/** Cuts the message of a line; that of an error which stands alone is its message. */
+/** Truncates the message of a line, or of an error that is logged without a message. */
 function shortArguments(args: readonly unknown[]): unknown[] {
   const short = args.map((arg) => (typeof arg === "string" ? cut(arg) : arg));
   const [first] = args;
@@ -66,7 +66,7 @@ function shortArguments(args: readonly unknown[]): unknown[] {
   return short;
 }
 
-/** Cuts the texts among the fields of a line. */
+/** Truncates the texts among the fields of a line. */
 function shortened(fields: Record<string, unknown>): Record<string, unknown> {
   const isLong = (value: unknown) => typeof value === "string" && value.length > MAX_TEXT;
   if (!Object.values(fields).some(isLong)) return fields;

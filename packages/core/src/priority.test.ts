@@ -5,7 +5,10 @@ import { describe, expect, test } from "vitest";
 
 const PRIORITY = fileURLToPath(new URL("../dist/priority.js", import.meta.url));
 
-/** The priorities of all threads of a process that calls `yieldCores` each time, and then starts one more. */
+/**
+ * Returns the priorities of all threads of a process after some calls of `yieldCores` and one new
+ * thread.
+ */
 function prioritiesAfter(...calls: number[]): number[] {
   const thread = "data:text/javascript,await new Promise(() => setTimeout(() => {}, 60000))";
   const script = `
@@ -25,13 +28,13 @@ function prioritiesAfter(...calls: number[]): number[] {
 }
 
 describe.skipIf(process.platform !== "linux")("priorities", () => {
-  test("all threads stand back, and those that are started afterwards", () => {
+  test("all threads get the lower priority, including those that start later", () => {
     const priorities = prioritiesAfter(12);
     expect(priorities.length).toBeGreaterThan(2);
     expect(new Set(priorities)).toEqual(new Set([12]));
   });
 
-  test("a process never comes forward again", () => {
+  test("a later call never raises the priority", () => {
     expect(new Set(prioritiesAfter(15, 5))).toEqual(new Set([15]));
   });
 });

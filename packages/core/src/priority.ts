@@ -1,14 +1,14 @@
 import { readdirSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 
-/** Linux keeps a priority for each thread, and gives a new one that of its maker. */
+/** Linux has a priority per thread; a new thread inherits its creator's. */
 const THREADS = "/proc/self/task";
 
 /**
- * Lets other programs of this machine have a core first, in all threads of this process, those of the garbage
- * collector too, and in those that will be. What already stands further back stays there.
+ * Lowers the scheduling priority of all threads of this process, including those of the garbage
+ * collector; new threads inherit it. Threads with a lower priority keep theirs.
  *
- * @param nice 0 (as any other program) to 19 (only what nobody else wants)
+ * @param nice  0 (normal) to 19 (lowest)
  */
 export function yieldCores(nice: number): void {
   const threads = process.platform === "linux" ? readdirSync(THREADS).map(Number) : [process.pid];

@@ -30,7 +30,9 @@ const BUILT = fileURLToPath(new URL("../dist/process-lock.js", import.meta.url))
 const file = () => join(folder, "a.lock");
 const onLinux = test.runIf(existsSync("/proc/self/stat"));
 
-/** Starts a process that takes the lock, says what became of it, and holds on until it is killed. */
+/**
+ * Starts a process that takes the lock, prints the outcome, and keeps running until it is killed.
+ */
 function taker() {
   const program = `
     import { ProcessLock } from ${JSON.stringify(BUILT)};
@@ -47,14 +49,14 @@ function taker() {
   return { child, said, kill };
 }
 
-/** A number that no process has. */
+/** Returns a pid that no process has. */
 async function deadPid(): Promise<number> {
   const child = spawn("true");
   await once(child, "exit");
   return child.pid as number;
 }
 
-test("a lock is taken once, and again when it was given back", () => {
+test("a lock is taken once, and again after its release", () => {
   const lock = ProcessLock.take(file());
   expect(() => ProcessLock.take(file())).toThrow(LockHeldError);
   lock.release();
@@ -62,7 +64,7 @@ test("a lock is taken once, and again when it was given back", () => {
   ProcessLock.take(file()).release();
 });
 
-test("of six processes that start at once, one takes the lock", async () => {
+test("exactly one of six processes that start at once takes the lock", async () => {
   const takers = Array.from({ length: 6 }, taker);
   const said = await Promise.all(takers.map((one) => one.said));
   const holder = takers[said.indexOf("taken")]?.child.pid;
@@ -71,7 +73,7 @@ test("of six processes that start at once, one takes the lock", async () => {
   await Promise.all(takers.map((one) => one.kill()));
 });
 
-test("of six processes that find the lock of a dead one, one takes it", async () => {
+test("exactly one of six processes that find a dead process's lock takes it", async () => {
   const dead = taker();
   expect(await dead.said).toBe("taken");
   await dead.kill();
@@ -81,7 +83,7 @@ test("of six processes that find the lock of a dead one, one takes it", async ()
   await Promise.all(takers.map((one) => one.kill()));
 });
 
-test("a lock stays with its holder when its file is emptied, spoiled or removed", async () => {
+test("a lock stays with its holder when its file is emptied, corrupted or removed", async () => {
   const holder = taker();
   expect(await holder.said).toBe("taken");
   const spoil = [
@@ -103,7 +105,7 @@ test("the copy of a folder whose lock is held is not locked", () => {
   cpSync(folder, copy, { recursive: true });
   ProcessLock.take(join(copy, "a.lock")).release();
   expect(readdirSync(copy)).toEqual([]);
-  // The inode of a folder that was removed may be that of the next one.
+  // A new folder may get the inode of a removed one.
   cpSync(folder, copy, { recursive: true });
   const [claim = ""] = readdirSync(copy).filter((name) => name !== "a.lock");
   const [ino, other] = [statSync(folder).ino, statSync(copy).ino];
@@ -113,7 +115,7 @@ test("the copy of a folder whose lock is held is not locked", () => {
   lock.release();
 });
 
-test("a stopped process still has its lock", async () => {
+test("a process stopped by SIGSTOP keeps its lock", async () => {
   const holder = taker();
   expect(await holder.said).toBe("taken");
   holder.child.kill("SIGSTOP");
@@ -121,13 +123,13 @@ test("a stopped process still has its lock", async () => {
   await holder.kill();
 });
 
-test("an empty lock file that no process has is taken over", () => {
+test("an empty lock file without a running process is taken over", () => {
   writeFileSync(file(), "");
   ProcessLock.take(file());
   expect(JSON.parse(readFileSync(file(), "utf8"))).toMatchObject({ pid: process.pid });
 });
 
-test("the lock of an earlier version counts while its process lives", async () => {
+test("the lock file of an earlier version counts while its process runs", async () => {
   const child = spawn("sleep", ["60"]);
   await once(child, "spawn");
   const pid = child.pid as number;
@@ -157,7 +159,7 @@ onLinux(
     const { ino } = statSync(folder);
     writeFileSync(`${file()}.${pid}.00000000-1.${ino}.${host.replace(/[^A-Za-z0-9-]/g, "_")}`, "");
     ProcessLock.take(file()).release();
-    // Only a number, written before that program began.
+    // Only a pid, written before that process started.
     writeFileSync(file(), `${pid}\n`);
     const anHourAgo = Date.now() / 1000 - 3600;
     utimesSync(file(), anHourAgo, anHourAgo);
@@ -167,7 +169,7 @@ onLinux(
   },
 );
 
-test("a process that does not exist has no start", async () => {
+test("a process that does not exist has no start time", async () => {
   expect(processStart(await deadPid())).toBeNull();
   expect(processStart(0)).toBeNull();
   expect(processStart(process.pid)).not.toBeNull();

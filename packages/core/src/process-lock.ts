@@ -1,16 +1,18 @@
 /**
- * A lock that at most one living process of this machine holds; the lock of a dead process does not count.
+ * A lock that at most one running process of this machine holds; the lock of a process that has
+ * ended does not count.
  *
- * - Every process that wants the lock makes a claim, a file of its own beside the lock: its name has the process,
- *   when that began, the folder's inode (the copy of a folder is not locked), and the host. It has the lock when no other living process has a claim.
- * - A claim that is made second sees the first one, so two processes never both have the lock. Those that
- *   claim at the same moment both withdraw, and try again after a random time.
- * - A claim is removed by its owner, or by others once its owner is dead. Its name is never used by another
- *   process, so a removal cannot take away a lock that was just given.
- * - The file of the lock itself names the holder for people. Versions without claims had nothing else: theirs
- *   counts as they meant it.
- * - Processes of other hosts do not count: what several hosts share needs another lock. Nor do threads of one
- *   process, which have lists of their own.
+ * - Every process that wants the lock creates a claim, a file beside the lock whose name holds its
+ *   pid and start time, the folder's inode (so that the copy of a folder is not locked), and the
+ *   host. It has the lock when no other running process has a claim.
+ * - The later of two claims always sees the earlier one, so two processes never both have the lock.
+ *   Processes that claim at the same moment both withdraw, and retry after a random time.
+ * - A claim is removed by its owner, or by others once its owner has ended. Its name is never
+ *   reused by another process, so removing it cannot remove a newer claim.
+ * - The lock file itself names the holder for people. Earlier versions wrote only this file: it
+ *   counts if its process is running.
+ * - Processes on other hosts are ignored: folders shared by several hosts need another lock. So are
+ *   threads, each of which has its own list of held locks.
  */
 import { randomInt } from "node:crypto";
 import {
@@ -32,12 +34,12 @@ import { basename, dirname, join } from "node:path";
 import { LockHeldError } from "./errors.js";
 import { processStart } from "./process-identity.js";
 
-/** Tries until a lock is given up; a holder is there from the first to the last. */
+/** Attempts before a lock counts as held; a real holder is seen in every one of them. */
 const TRIES = 10;
-/** Longest wait between two tries, in ms: the average makes a quarter of a second altogether. */
+/** Longest wait between two attempts, in ms: the attempts take a quarter of a second on average. */
 const MAX_WAIT_MS = 50;
 
-/** Locks that this process holds: its own claim looks like that of any living process. */
+/** Locks that this process holds: on disk its own claim looks like any running process's. */
 const held = new Set<string>();
 
 interface Claim {
@@ -48,7 +50,7 @@ interface Claim {
   readonly host: string;
 }
 
-/** A lock that this process holds. */
+/** A lock held by this process. */
 export class ProcessLock {
   readonly #file: string;
   readonly #claim: string;
@@ -60,10 +62,10 @@ export class ProcessLock {
   }
 
   /**
-   * Takes a lock, and makes the folder that it lies in.
+   * Takes a lock, and creates the folder of its file.
    *
    * @param path  file of the lock, e.g. `HOME/coordinator.lock`
-   * @throws      LockHeldError when a living process of this machine has it, this one included
+   * @throws      LockHeldError when a running process of this machine holds it, this one included
    */
   static take(path: string): ProcessLock {
     mkdirSync(dirname(path), { recursive: true });
@@ -75,7 +77,8 @@ export class ProcessLock {
       const other = otherHolder(file, own);
       if (other === null) break;
       rmSync(own.file, { force: true });
-      // The last claim seen may be of a process that still tries; the file names the one that has the lock.
+      // The last claim seen may be of a process that is still trying; the file names the actual
+      // holder.
       if (tries === TRIES) throw new LockHeldError(path, claimHolder(file) ?? other);
       sleep(randomInt(MAX_WAIT_MS));
     }
@@ -84,7 +87,7 @@ export class ProcessLock {
     return new ProcessLock(file, own.file);
   }
 
-  /** Gives the lock back. Idempotent. */
+  /** Releases the lock. Idempotent. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
@@ -103,12 +106,15 @@ function claimOf(file: string): Claim {
 }
 
 function makeClaim({ file }: Claim): void {
-  // Empty: a file without content can be made on a disk that is full. One of this name that is there already
-  // was copied or left: what this process holds is in its list.
+  // Empty, so that it can be created on a full disk. An existing claim of this name is a copy or a
+  // leftover: the locks that this process holds are in `held`.
   closeSync(openSync(file, "w", 0o600));
 }
 
-/** Finds a living process that has a claim or the lock; null when there is none. Removes dead claims. */
+/**
+ * Returns a running process with a claim or the lock; null for none. Removes the claims of ended
+ * processes.
+ */
 function otherHolder(file: string, own: Claim): number | null {
   const folder = dirname(file);
   let other: number | null = null;
@@ -137,14 +143,17 @@ function parseClaim(file: string, name: string): Claim | null {
   };
 }
 
-/** Reads the holder that the file of the lock names, when its claim is there; null otherwise. */
+/** Returns the holder that the lock file names, if its claim exists; null otherwise. */
 function claimHolder(file: string): number | null {
   const holder = readHolder(file);
   if (holder?.claim === undefined) return null;
   return existsSync(join(dirname(file), holder.claim)) ? holder.pid : null;
 }
 
-/** Reads the holder of a lock without claims: earlier versions wrote a number, or number, host and ticks. */
+/**
+ * Returns the holder of a lock without claims: earlier versions wrote a pid, or pid, host and
+ * ticks.
+ */
 function namedHolder(file: string, own: Claim): number | null {
   const holder = readHolder(file);
   if (holder === null || holder.pid === own.pid || holder.claim !== undefined) return null;
@@ -154,7 +163,7 @@ function namedHolder(file: string, own: Claim): number | null {
   if (holder.started !== undefined) {
     return start === holder.started || start.endsWith(`-${holder.started}`) ? holder.pid : null;
   }
-  // A process that began after the lock was written has the number of one that died.
+  // A process that started after the file was written has only reused the pid.
   return beganBefore(holder.pid, holder.writtenAtMs) ? holder.pid : null;
 }
 
@@ -178,14 +187,15 @@ function readHolder(file: string): (Holder & { writtenAtMs: number }) | null {
 
 function beganBefore(pid: number, timeMs: number): boolean {
   try {
-    // Made when the process is; a second for what clocks and file systems round.
+    // /proc/PID is created with its process; the second allows for rounding of clocks and file
+    // systems.
     return statSync(`/proc/${pid}`).ctimeMs <= timeMs + 1000;
   } catch {
     return true;
   }
 }
 
-/** Names the holder for people. A disk that is full does not keep anyone from holding the lock. */
+/** Names the holder for people. Best effort: a full disk must not prevent taking the lock. */
 function writeHolder(file: string, { pid, started, file: claim }: Claim): void {
   const temporary = `${claim}.new`;
   try {

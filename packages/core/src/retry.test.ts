@@ -3,7 +3,7 @@ import { type Clock } from "./clock.js";
 import { ClusterError } from "./errors.js";
 import { retry, type RetryNotice } from "./retry.js";
 
-/** Time that passes only by sleeping. */
+/** A clock that advances only by sleeping. */
 class FakeClock implements Clock {
   readonly sleeps: number[] = [];
 
@@ -25,7 +25,7 @@ class FakeClock implements Clock {
 const POLICY = { attempts: 5, firstDelayMs: 100, maxDelayMs: 350 };
 const unavailable = () => new ClusterError("UNAVAILABLE", "no answer");
 
-/** Fails the first `failures` times. */
+/** Returns work whose first `failures` calls fail. */
 function flaky(failures: number, error: () => Error = unavailable) {
   return async (attempt: number) => {
     if (attempt <= failures) throw error();
@@ -34,7 +34,7 @@ function flaky(failures: number, error: () => Error = unavailable) {
 }
 
 describe("retry", () => {
-  test("the wait doubles up to its limit, and each wait is told", async () => {
+  test("the delay doubles up to its limit, and each delay is reported", async () => {
     const clock = new FakeClock();
     const notices: RetryNotice[] = [];
     const onRetry = (notice: RetryNotice) => notices.push(notice);
@@ -50,14 +50,14 @@ describe("retry", () => {
     ]);
   });
 
-  test("the last error is thrown when the tries are spent", async () => {
+  test("the last error is thrown when the attempts are used up", async () => {
     const clock = new FakeClock();
     const work = retry(flaky(99), { policy: POLICY, clock });
     await expect(work).rejects.toThrow("no answer");
     expect(clock.sleeps).toHaveLength(4);
   });
 
-  test("what may not be tried again is thrown at once, foreign errors included", async () => {
+  test("an error that is not retryable is thrown at once, errors of other classes included", async () => {
     const clock = new FakeClock();
     for (const error of [new ClusterError("NOT_FOUND", "gone"), new TypeError("bug")]) {
       const work = retry(
@@ -69,7 +69,7 @@ describe("retry", () => {
     expect(clock.sleeps).toEqual([]);
   });
 
-  test("an abort ends the tries", async () => {
+  test("an abort ends the attempts", async () => {
     const clock = new FakeClock();
     const controller = new AbortController();
     const onRetry = () => controller.abort(new Error("shutting down"));

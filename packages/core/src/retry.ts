@@ -8,7 +8,7 @@ export interface RetryPolicy extends BackoffDelays {
   readonly attempts: number;
 }
 
-/** What {@link retry} tells before it waits. */
+/** Reported by {@link retry} before each delay. */
 export interface RetryNotice {
   readonly attempt: number;
   readonly delayMs: number;
@@ -16,7 +16,8 @@ export interface RetryNotice {
 }
 
 /**
- * Calls `work` until it succeeds, throws something that is not retryable, or the tries are spent.
+ * Calls `work` until it succeeds, throws an error that is not retryable, or the attempts are used
+ * up.
  *
  * @param work  must be idempotent
  * @throws      the last error

@@ -1,6 +1,6 @@
 /**
- * Philox 4x32-10, a counter-based generator: the numbers are a pure function of a key and a counter,
- * so they depend on no worker, no order and no earlier draw.
+ * Philox 4x32-10, a counter-based generator: the numbers are a pure function of key and counter,
+ * and do not depend on the worker, the order or earlier draws.
  *
  * @source Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011
  */
@@ -38,24 +38,25 @@ export function philox4x32(counter: Words4, key: readonly [number, number]): Wor
   return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
 }
 
-/** The upper 32 bits of an unsigned 32 x 32 bit product, as a signed word. */
+/** Returns the upper 32 bits of an unsigned 32 x 32 bit product, as a signed word. */
 function mulHigh(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const b0 = b & 0xffff;
   const b1 = b >>> 16;
-  // Neither sum exceeds 2^32 - 1, so that the shifts lose nothing.
+  // Neither sum exceeds 2^32 - 1, so the shifts lose no bits.
   const middle = a1 * b0 + ((a0 * b0) >>> 16);
   const cross = a0 * b1 + (middle & 0xffff);
   return (a1 * b1 + (middle >>> 16) + (cross >>> 16)) | 0;
 }
 
 /**
- * A stream of random numbers that belongs to one purpose, named by a key and by parts such as
- * (iteration, task, rollout).
+ * A stream of random numbers for one purpose, identified by a seed and by parts such as (iteration,
+ * task, rollout).
  *
- * - Two streams with different seeds or parts are independent; the same ones are equal everywhere.
- * - `fork` names a sub-stream; it does not depend on what was drawn before.
+ * - Streams with different seeds or parts are independent; streams with equal ones are identical on
+ *   every machine.
+ * - `fork` creates a sub-stream that does not depend on earlier draws.
  */
 export class Rng {
   readonly #key: readonly [number, number];
@@ -66,7 +67,7 @@ export class Rng {
 
   /**
    * @param seed   an integer
-   * @param parts  integers that name the purpose; (1, 2) and (1, 2, 0) are different streams
+   * @param parts  integers that identify the purpose; (1, 2) and (1, 2, 0) are different streams
    */
   constructor(seed: number, ...parts: number[]) {
     let state: Words4 = philox4x32([lowWord(seed), highWord(seed), parts.length, 0], [0x67756d, 1]);
@@ -80,12 +81,12 @@ export class Rng {
     this.#stream = [state[2], state[3]];
   }
 
-  /** The key words of this stream, for code that computes the same numbers natively. */
+  /** The key words of this stream, for native code that computes the same numbers. */
   get key(): readonly [number, number] {
     return this.#key;
   }
 
-  /** Names a sub-stream. */
+  /** Creates a sub-stream. */
   fork(...parts: number[]): Rng {
     return new Rng(0, ...this.#key, ...this.#stream, ...parts);
   }
@@ -123,12 +124,12 @@ export class Rng {
     return low + this.below(high - low + 1);
   }
 
-  /** Says yes with the given probability. */
+  /** Returns true with the given probability. */
   chance(probability: number): boolean {
     return this.uniform() < probability;
   }
 
-  /** Draws one element of a list that is not empty. */
+  /** Draws one element of a non-empty list. */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0) throw new RangeError("cannot pick from an empty list");
     return items[this.below(items.length)] as T;
@@ -145,12 +146,12 @@ export class Rng {
   }
 }
 
-/** The lower 32 bits of an integer, in two's complement. */
+/** Returns the lower 32 bits of an integer, in two's complement. */
 function lowWord(value: number): number {
   return checkedInteger(value) >>> 0;
 }
 
-/** Bits 32 to 63 of an integer, in two's complement. */
+/** Returns bits 32 to 63 of an integer, in two's complement. */
 function highWord(value: number): number {
   return Math.floor(checkedInteger(value) / 0x1_0000_0000) >>> 0;
 }

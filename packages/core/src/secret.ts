@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { errorMessage, InvalidArgumentError } from "./errors.js";
 
 /**
- * Reads a secret from the variable `name`, or from the file that `<name>_FILE` names: a file is not
- * shown by `ps`, `docker inspect` or a crash report.
+ * Reads a secret from the variable `name`, or from the file that `<name>_FILE` names: a file's
+ * content does not appear in `ps`, `docker inspect` or crash reports.
  *
- * @returns  the secret without white space around it, or null when neither variable is set
+ * @returns  the secret without surrounding white space, or null when neither variable is set
  * @throws   InvalidArgumentError when both are set, or the file cannot be read or is empty
  */
 export function readSecret(

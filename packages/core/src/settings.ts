@@ -2,17 +2,17 @@ import { InvalidArgumentError } from "./errors.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Levels of a log, from the one with most lines to the one with none. */
+/** Log levels, from the most verbose to silent. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const HIGHEST_PORT = 65_535;
 
-/** Reads a variable; one that is empty is not set, as in a compose file. */
+/** Reads a variable; an empty one counts as not set, because compose files pass unset ones so. */
 export function readVariable(env: Environment, name: string): string | null {
   return env[name] || null;
 }
 
-/** Reads GUMSHOE_LOG_LEVEL; `info` where it is not set. @throws InvalidArgumentError */
+/** Reads GUMSHOE_LOG_LEVEL; `info` if it is not set. @throws InvalidArgumentError */
 export function readLogLevel(env: Environment): string {
   const name = "GUMSHOE_LOG_LEVEL";
   const level = readVariable(env, name) ?? "info";
@@ -21,9 +21,9 @@ export function readLogLevel(env: Environment): string {
 }
 
 /**
- * Reads the address to listen on, port 0 for any.
+ * Reads the address to listen on; port 0 for any free one.
  *
- * @returns  host:port, or null where the variable is not set
+ * @returns  host:port, or null if the variable is not set
  * @throws   InvalidArgumentError
  */
 export function readListenAddress(env: Environment, name: string): string | null {
@@ -32,16 +32,16 @@ export function readListenAddress(env: Environment, name: string): string | null
   throw new InvalidArgumentError(name, `${address} is not host:port, such as 127.0.0.1:7070`);
 }
 
-/** Says whether a text is host:port; an IPv6 address has brackets around it. */
+/** Returns whether a text is host:port; an IPv6 address must be in brackets. */
 export function isAddress(text: string, lowestPort: number): boolean {
   const port = /^(?:\[[^\s\]/]+\]|[^\s/:]+):(\d{1,5})$/.exec(text)?.[1];
   return port !== undefined && Number(port) >= lowestPort && Number(port) <= HIGHEST_PORT;
 }
 
 /**
- * Checks that a token can be sent in the header of a call.
+ * Checks that a token can be sent in a header.
  *
- * @param field  where it was given, for errors
+ * @param field  setting that it comes from, for errors
  * @throws       InvalidArgumentError, without the token
  */
 export function checkToken(field: string, token: string): void {

@@ -1,4 +1,4 @@
-/** Characters of a value that an error shows. */
+/** Most characters of a value in an error message. */
 const MAX_SHOWN = 80;
 
 /**

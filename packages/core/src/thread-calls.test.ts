@@ -4,7 +4,7 @@ import { errnoOf } from "./disk.js";
 import { ClusterError, InvalidArgumentError } from "./errors.js";
 import { ThreadCalls } from "./thread-calls.js";
 
-// A thread runs built files only.
+// Worker threads can only run built files.
 const SERVER = new URL("../dist/index.js", import.meta.url).href;
 
 interface Calls {
@@ -57,7 +57,7 @@ function start(more: { onNotice?: (notice: string) => void; onLost?: () => void 
   return thread;
 }
 
-test("every call gets its own answer, arrays among them", async () => {
+test("every call gets its own response, typed arrays included", async () => {
   const thread = start();
   const values = Float32Array.of(1, 2);
   const [four, sums] = await Promise.all([thread.call("double", 2), thread.call("sum", values)]);
@@ -65,7 +65,7 @@ test("every call gets its own answer, arrays among them", async () => {
   expect(sums).toEqual(Float32Array.of(2, 3));
 });
 
-test("an error keeps its code, details and the system's cause", async () => {
+test("an error keeps its code, its details and the system error that caused it", async () => {
   const thread = start();
   const failed = (kind: "cluster" | "system" | "bug") =>
     thread.call("fail", kind).catch((error: unknown) => error as Error);
@@ -81,7 +81,7 @@ test("an error keeps its code, details and the system's cause", async () => {
   expect((bug as Error).stack).toContain("at Object.bug");
 });
 
-test("an aborted call rejects at once, and its handler is told", async () => {
+test("an aborted call rejects at once, and its handler's signal is aborted", async () => {
   const controller = new AbortController();
   const notices: string[] = [];
   let stopWaiting: () => void = () => undefined;
@@ -97,7 +97,7 @@ test("an aborted call rejects at once, and its handler is told", async () => {
   expect(notices).toEqual(["started", "aborted"]);
 });
 
-test("calls without an answer fail when the thread ends, and so do later ones", async () => {
+test("pending calls fail when the thread ends, and so do later ones", async () => {
   let numLost = 0;
   const ended = start({ onLost: () => (numLost += 1) });
   const open = ended.call("slow", null);

@@ -9,18 +9,20 @@ interface Pending {
   readonly reject: (reason: unknown) => void;
 }
 
-/** How a thread is started, and what happens at its end. */
+/** Options of a thread and of its end. */
 export interface ThreadCallsOptions<Notice> {
-  /** Becomes the `workerData` of the thread. */
+  /** Passed to the thread as its `workerData`. */
   readonly data?: unknown;
-  /** Makes the error of all calls that the end of the thread leaves without an answer. */
+  /** Creates the error of all calls that are pending when the thread ends. */
   readonly toEndError: (problem: string, cause?: unknown) => Error;
-  /** Called once if the thread ends without having been stopped. */
+  /** Called once if the thread ends without `stop`. */
   readonly onLost?: (error: Error) => void;
   readonly onNotice?: (notice: Notice) => void;
 }
 
-/** Calls of a worker thread that {@link serveCalls} answers, in any order. */
+/**
+ * Calls functions on a worker thread that runs {@link serveCalls}; responses may come in any order.
+ */
 export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
   readonly #worker: Worker;
   readonly #options: ThreadCallsOptions<Notice>;
@@ -28,7 +30,7 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
   #nextId = 1;
   #ended: Error | null = null;
 
-  /** @param module  the built file that calls `serveCalls` */
+  /** @param module  URL of the built file that calls `serveCalls` */
   constructor(module: URL, options: ThreadCallsOptions<Notice>) {
     this.#options = options;
     this.#worker = new Worker(module, { workerData: options.data });
@@ -38,11 +40,11 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
   }
 
   /**
-   * Makes a call. When the signal is aborted the call rejects with its reason at once, and the handler's
-   * signal is aborted; a handler that does not look at it runs to its end.
+   * Makes a call. When the signal is aborted, the call rejects with its reason at once, and the
+   * handler's signal is aborted; a handler that ignores its signal runs to its end.
    *
-   * @throws what the handler threw, as a ClusterError where it was one; the error of a thread that has ended;
-   *         the signal's reason
+   * @throws the handler's error, with class ClusterError if it was one; the error of an ended
+   *   thread; the signal's reason
    */
   async call<C extends keyof Calls & string>(
     call: C,
@@ -69,8 +71,8 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
   }
 
   /**
-   * Ends the thread. Native code that is running ends first; after the budget it is left to the end of the
-   * process. Calls without an answer fail.
+   * Terminates the thread. Native code in progress completes first; after the budget, the thread is
+   * left running until the process exits. Pending calls fail.
    */
   async stop(budgetMs: number | null = null): Promise<void> {
     this.#ended ??= this.#options.toEndError("was stopped");

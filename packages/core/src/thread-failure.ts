@@ -1,17 +1,20 @@
 import { ClusterError, type ErrorCode, errorMessage } from "./errors.js";
 
-/** An error on its way between threads, which keep an error's message and stack but not its class and fields. */
+/**
+ * The serialized form of an error: structured clones keep its message and stack, but not its class
+ * and fields.
+ */
 export interface ThreadFailure {
-  /** Null for what is no ClusterError. */
+  /** Null for errors other than ClusterError. */
   readonly code: ErrorCode | null;
   readonly message: string;
   readonly details: Record<string, unknown>;
   readonly stack: string;
-  /** Code and path of the system's error that is the cause, e.g. ENOSPC; null for none. */
+  /** Code and path of the system error that is the cause, e.g. ENOSPC; null for none. */
   readonly system: { readonly code: string; readonly path: string } | null;
 }
 
-/** Describes anything that was thrown. */
+/** Serializes any thrown value. */
 export function toThreadFailure(thrown: unknown): ThreadFailure {
   const known = thrown instanceof ClusterError;
   return {
@@ -23,7 +26,9 @@ export function toThreadFailure(thrown: unknown): ThreadFailure {
   };
 }
 
-/** Makes the error again: a ClusterError where it was one of any class, its cause the system's error. */
+/**
+ * Restores an error: a ClusterError for any of its subclasses, with the system error as its cause.
+ */
 export function fromThreadFailure(failure: ThreadFailure): Error {
   const { code, message, details, system } = failure;
   const cause =

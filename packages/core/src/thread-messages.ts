@@ -1,9 +1,9 @@
 import { type ThreadFailure } from "./thread-failure.js";
 
-/** The calls of a thread by name. Arguments and answers are copied as `structuredClone` copies. */
+/** The calls of a thread by name. Arguments and responses are structured clones. */
 export type CallTable<Calls> = { [C in keyof Calls]: { argument: unknown; answer: unknown } };
 
-/** To the thread: a call, or the end of the caller's interest in one. */
+/** To the thread: a call, or the abort of one. */
 export type ThreadRequest =
   | {
       readonly type: "call";
@@ -13,7 +13,7 @@ export type ThreadRequest =
     }
   | { readonly type: "abort"; readonly id: number };
 
-/** From the thread: the end of a call, or a notice that no call asked for. */
+/** From the thread: the response of a call, or a notice that belongs to no call. */
 export type ThreadReply =
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly type: "failure"; readonly id: number; readonly failure: ThreadFailure }

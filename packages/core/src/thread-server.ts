@@ -3,11 +3,11 @@ import { parentPort } from "node:worker_threads";
 import { toThreadFailure } from "./thread-failure.js";
 import { type CallTable, type ThreadReply, type ThreadRequest } from "./thread-messages.js";
 
-/** What a handler gets beside its argument. */
+/** Context of a call, passed to its handler beside the argument. */
 export interface ThreadContext {
-  /** Aborted when the caller does not want the answer any more. */
+  /** Aborted when the caller no longer needs the response. */
   readonly signal: AbortSignal;
-  /** Buffers of the answer that are moved to the caller instead of being copied. */
+  /** Buffers of the response that are transferred to the caller instead of copied. */
   readonly transfer: ArrayBuffer[];
 }
 
@@ -20,10 +20,10 @@ export type ThreadHandlers<Calls extends CallTable<Calls>> = {
 };
 
 /**
- * Answers the calls that {@link ThreadCalls} makes to this thread. Handlers are started in the order of the
- * calls; what one throws becomes the error of its call.
+ * Serves the calls of {@link ThreadCalls} in this thread. Handlers start in the order of the calls;
+ * a thrown error rejects its call.
  *
- * @returns a function that sends a notice to the process' other side
+ * @returns a function that sends a notice to the parent thread
  */
 export function serveCalls<Calls extends CallTable<Calls>, Notice = never>(
   handlers: ThreadHandlers<Calls>,

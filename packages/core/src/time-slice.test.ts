@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { TimeSlice } from "./time-slice.js";
 
-/** Keeps the thread for a millisecond. */
+/** Blocks the thread for a millisecond. */
 function work(): void {
   const until = performance.now() + 1;
   while (performance.now() < until);
@@ -20,7 +20,7 @@ test("a long computation yields to the event loop", async () => {
   expect(numOthers).toBeGreaterThan(2);
 });
 
-test("a slice that has only started does not yield", async () => {
+test("a slice that has just begun does not yield", async () => {
   let hasPaused = false;
   setImmediate(() => (hasPaused = true));
   await new TimeSlice().yieldWhenOver();

@@ -1,14 +1,17 @@
-/** Time for which a long computation may have the thread before it yields to the event loop, in ms. */
+/** Time after which a long computation yields to the event loop, in ms. */
 const SLICE_MS = 5;
 
 /**
- * Cuts a long computation into time slices: leases, heartbeats and calls wait for no longer than one slice
- * and one step.
+ * Divides a long computation into time slices, so that leases, heartbeats and calls wait for at
+ * most one slice and one step.
  */
 export class TimeSlice {
   #startedAtMs = performance.now();
 
-  /** Called between two steps: yields to the event loop when the slice is over, and starts the next one. */
+  /**
+   * Call it between two steps: yields to the event loop when the slice is used up, and begins the
+   * next one.
+   */
   async yieldWhenOver(): Promise<void> {
     if (performance.now() - this.#startedAtMs < SLICE_MS) return;
     await new Promise((resolve) => setImmediate(resolve));

@@ -5,27 +5,27 @@ import { join } from "node:path";
 import { mustBeFor, mustBeIssuedBy, mustBeValidAt } from "./certificate-checks.js";
 import { errorMessage, InvalidArgumentError } from "./errors.js";
 
-/** What a process trusts and shows others, as PEM. */
+/** The TLS files of a process: authorities that it trusts, and its own certificate, as PEM. */
 export interface TlsFiles {
   readonly folder: string;
-  /** Certificates of the authorities that are trusted; nobody else is. */
+  /** Certificates of the trusted authorities; the system's are not trusted. */
   readonly ca: string;
-  /** Our own certificate and its key; null for a caller that has none. */
+  /** The own certificate and its key; null for a client without one. */
   readonly identity: { readonly cert: string; readonly key: string } | null;
-  /** What a server asks of callers beside the token. */
+  /** Authentication that a server requires of clients beside the token. */
   readonly clients: "certificate" | "token";
 }
 
-/** TLS by these files; "off" for none, on purpose; null for none, since nobody said anything. */
+/** TLS with these files; "off" if it was explicitly turned off; null if it was not configured. */
 export type Tls = TlsFiles | "off" | null;
 
-/** The roles of certificates: the names of the folders that `gumshoe certs` makes. */
+/** The roles of certificates, and the names of the folders that `gumshoe certs` creates. */
 export const TLS_ROLES = ["coordinator", "worker", "redis", "client"] as const;
 
-/** Whose files: one of {@link TLS_ROLES}. */
+/** The owner of TLS files: one of {@link TLS_ROLES}. */
 export type TlsRole = (typeof TLS_ROLES)[number];
 
-/** The name that a role's certificate must have among its alternative names. */
+/** Returns the alternative name that a role's certificate must have. */
 export function tlsName(role: TlsRole): string {
   return `${role}.gumshoe`;
 }
@@ -34,12 +34,12 @@ const VARIABLE = "GUMSHOE_TLS";
 const CLIENTS_VARIABLE = "GUMSHOE_TLS_CLIENTS";
 
 /**
- * Reads the files that GUMSHOE_TLS names: a folder with ca.pem, cert.pem and key.pem, or one that has
- * such a folder for each role. Callers are asked for a certificate unless GUMSHOE_TLS_CLIENTS is `token`.
+ * Reads the files in the folder that GUMSHOE_TLS names: ca.pem, cert.pem and key.pem, directly or
+ * in a subfolder per role. Clients need a certificate unless GUMSHOE_TLS_CLIENTS is `token`.
  *
- * @param role  our own: others will look for it in our certificate
- * @throws      InvalidArgumentError as {@link readTlsFolder}, and when the certificate is of another
- *              authority or role
+ * @param role  the own role, whose name must be in the certificate
+ * @throws      InvalidArgumentError as {@link readTlsFolder}, and when the certificate is of
+ *   another authority or role
  */
 export function readTls(
   env: Readonly<Record<string, string | undefined>>,
@@ -59,7 +59,7 @@ export function readTls(
     const file = { path, pem: files.identity.cert, field: VARIABLE };
     const authorities = { path: join(files.folder, "ca.pem"), pem: files.ca, field: VARIABLE };
     mustBeIssuedBy(file, authorities);
-    // Nobody calls a client: the certificate of any role will do.
+    // A client accepts no connections, so any role's certificate will do.
     if (role !== "client") mustBeFor(file, tlsName(role));
   } else if (role !== "client") {
     throw new InvalidArgumentError(VARIABLE, `there is no ${path}`, {
@@ -70,12 +70,12 @@ export function readTls(
 }
 
 /**
- * Reads the files of a folder, or of the role's folder in it.
+ * Reads the files in a folder, or in the role's subfolder of it.
  *
- * @param field  what the folder was named by, for errors
- * @param now    when its certificates must be good
- * @throws       InvalidArgumentError when a file is missing, is no certificate or key, has expired, or
- *               key and certificate do not match
+ * @param field  setting that names the folder, for errors
+ * @param now    time at which the certificates must be valid
+ * @throws       InvalidArgumentError when a file is missing, is not a certificate or key, has
+ *   expired, or when key and certificate do not match
  */
 export function readTlsFolder(
   folder: string,
@@ -93,7 +93,7 @@ export function readTlsFolder(
     return pem;
   };
   const ca = readCertificate("ca.pem");
-  // Without a certificate of its own a process can still call those who ask for none.
+  // Without a certificate a process can still call servers that do not require one.
   if (!existsSync(join(from, "cert.pem"))) {
     return { folder: from, ca, identity: null, clients: "certificate" };
   }

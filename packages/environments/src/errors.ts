@@ -1,9 +1,9 @@
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 
-/** Thrown when a user's module cannot be loaded or does not keep the contract; names the field. */
+/** Thrown when a user's module cannot be loaded or breaks the contract; names the field. */
 export class ModuleError extends InvalidArgumentError {}
 
-/** Thrown when a worker's copy of a module is another one than the coordinator's. */
+/** Thrown when a worker's copy of a module differs from the coordinator's. */
 export class OtherModuleError extends ClusterError {
   constructor(file: string, expected: string, got: string) {
     super(
@@ -15,7 +15,7 @@ export class OtherModuleError extends ClusterError {
   }
 }
 
-/** Thrown when the thread of a module ended, or was ended, under a call. */
+/** Thrown when the thread of a module ended, or was terminated, during a call. */
 export class ModuleThreadEndedError extends ClusterError {
   constructor(
     file: string,
@@ -25,7 +25,7 @@ export class ModuleThreadEndedError extends ClusterError {
   }
 }
 
-/** Thrown when a module is given up: it ended its thread again and again. */
+/** Thrown when a module is no longer run because it ended its thread repeatedly. */
 export class ModuleFailedError extends ClusterError {
   constructor(file: string, problem: string) {
     super("FAILED_PRECONDITION", `module ${file} ${problem}`, { details: { file } });

@@ -14,25 +14,25 @@ import { ModuleHost } from "./module/module-host.js";
 import { type RunEnvironment } from "./run-environment.js";
 import { type ModuleTask } from "./user-environment.js";
 
-/** Names the draws of modules' tasks, so that other uses of a seed do not meet them. */
+/** Random stream of modules' tasks, separate from the other uses of a seed. */
 const MODULE_STREAM = 0x6d6f64;
-/** Characters of a reply that an error shows. */
+/** Characters of a reply in an error message. */
 const SHOWN_REPLY = 80;
 
-/** A module in a config. */
+/** A module, as named by a config. */
 export interface ModuleLocation {
-  /** Where the config names it, for errors. */
+  /** Config field that names it, for errors. */
   readonly field: string;
   readonly file: string;
-  /** Names the series of tasks. */
+  /** Seed of the series of tasks. */
   readonly seed: number;
   readonly options: unknown;
   readonly limits: ModuleLimits;
 }
 
 /**
- * Makes an environment of a user's module, which runs on a thread of its own, and has it make its first
- * task twice: what is wrong with the module as such is found here.
+ * Opens a user's module, which runs on its own thread, as an environment. Draws its first task
+ * twice, to find general faults of the module at once.
  *
  * @throws ModuleError
  */
@@ -41,7 +41,8 @@ export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvir
   const host = await ModuleHost.open({ field, file, options, limits });
   try {
     const environment = new ModuleTasks(host, place);
-    // One try: somebody waits for the answer, and a module that cannot make its first task is of no use.
+    // One attempt only: the submitting user waits, and a module that cannot make its first task is
+    // unusable.
     const draw = () => environment.draw({ index: 0, attempt: 0, tries: 1 });
     const [first, again] = [await draw(), await draw()];
     if (first.contentHash === again.contentHash) return environment.toEnvironment();
@@ -56,16 +57,16 @@ export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvir
   }
 }
 
-/** Which task is drawn. */
+/** The task to draw. */
 interface Draw {
   readonly index: number;
-  /** 0, and higher for another task in the place of one that must not come up. */
+  /** 0, or higher to replace tasks that are excluded. */
   readonly attempt: number;
-  /** Threads that it may cost. */
+  /** Most threads that may end during the call. */
   readonly tries?: number;
 }
 
-/** Does around a user's module what every environment does. */
+/** Adds to a user's module everything that all environments have in common. */
 class ModuleTasks {
   readonly #host: ModuleHost;
   readonly #place: ModuleLocation;
@@ -97,7 +98,7 @@ class ModuleTasks {
     };
   }
 
-  /** Makes a task, in the form that it has after its way through JSON. */
+  /** Draws a task, in the form that it has after a JSON round trip. */
   async draw({ index, attempt, tries }: Draw): Promise<ModuleTask> {
     const { seed, field } = this.#place;
     const key: RandomKey = [seed, MODULE_STREAM, index, attempt];

@@ -6,7 +6,7 @@ import { parseRunConfig } from "@gumshoe/config";
 import { taskToJson } from "@gumshoe/puzzles";
 import { afterAll, describe, expect, test } from "vitest";
 
-// A module's thread is started as it is shipped: from the built package.
+// A module's thread runs as shipped, from the built package.
 import { openEnvironment, type RunEnvironment } from "../dist/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-environments-"));
@@ -53,7 +53,7 @@ const openModule = (module: string, more: Record<string, unknown> = {}) =>
   open({ type: "module", module, ...more });
 
 describe("a user's module", () => {
-  test("is a series that seed and options name", async () => {
+  test("is a series that depends on seed and options", async () => {
     const file = write(GUESS);
     const texts = async (more: Record<string, unknown>) => {
       const source = (await openModule(file, more)).source();
@@ -71,7 +71,7 @@ describe("a user's module", () => {
     expect(late.messages[0]?.content).toBe(first[5]);
   });
 
-  test("grades replies to tasks that came as JSON", async () => {
+  test("grades replies to tasks that were parsed from JSON", async () => {
     const environment = await openModule(write(GUESS));
     const task = environment.readTask(taskToJson(await environment.source().task(2)));
     const gold = (await environment.goldReply?.(task)) ?? "";
@@ -82,7 +82,7 @@ describe("a user's module", () => {
     ]);
   });
 
-  test("may say that a reply cannot be scored, which is not 0", async () => {
+  test("can report that a reply cannot be scored, which differs from 0", async () => {
     const environment = await openModule(write(GUESS));
     const task = await environment.source().task(0);
     const wrong = "reward must be a finite number, or null with a reason";
@@ -94,7 +94,7 @@ describe("a user's module", () => {
     ]);
   });
 
-  test("makes another task where one must not come up", async () => {
+  test("makes another task instead of an excluded one", async () => {
     const environment = await openModule(write(GUESS));
     const { contentHash, id } = await environment.source().task(1);
     const other = await environment.source({ exclude: new Set([contentHash]) }).task(1);
@@ -107,7 +107,7 @@ describe("a user's module", () => {
     );
   });
 
-  test("is loaded anew when its file was changed, and refuses the tasks of the old one", async () => {
+  test("is loaded again when its file has changed, and rejects tasks of the old one", async () => {
     const file = write(GUESS, "edited.mjs");
     const before = await (await openModule(file)).source().task(0);
     write(GUESS.replace("guess", "name"), "edited.mjs");
@@ -117,7 +117,7 @@ describe("a user's module", () => {
   });
 });
 
-describe("a module that does not keep the contract is refused, naming the field", () => {
+describe("a module that breaks the contract is rejected by field", () => {
   test.each([
     ["is no JavaScript", "export funktion", /cannot be loaded: /],
     ["exits", "process.exit(0)", "ended its thread"],
@@ -157,7 +157,7 @@ describe("a module that does not keep the contract is refused, naming the field"
     await expect(opened).rejects.toMatchObject({ field: "tasks.source.module" });
   });
 
-  test("is not there", async () => {
+  test("does not exist", async () => {
     const file = join(folder, "nowhere.mjs");
     await expect(openModule(file)).rejects.toThrow(`tasks.source.module: there is no ${file}`);
   });
@@ -173,7 +173,7 @@ test("the validation has its own environment, or none", async () => {
   });
 });
 
-test("a file of cases that is missing or too short is refused, naming the field", async () => {
+test("a file of cases that is missing or too short is rejected by field", async () => {
   const file = write(
     JSON.stringify([{ num_clues: 1, prompt: "A. Who?", solution: { A: "Hall" } }]),
   );
@@ -196,7 +196,7 @@ test.each([
     ", line 2: is not JSON",
   ],
   ["a device", () => "/dev/zero", "is no regular file"],
-])("%s as a dataset is refused with field, file and reason", async (_what, make, reason) => {
+])("%s as a dataset is rejected with field, file and reason", async (_what, make, reason) => {
   const file = make();
   const error = await open({ type: "dataset", file }).catch((thrown: unknown) => thrown as Error);
   expect(String((error as Error).message)).toContain(`tasks.source.file: ${file}`);

@@ -7,7 +7,7 @@ import { moduleEnvironment } from "./module-environment.js";
 import { readDataset } from "./read-dataset.js";
 import { ownEnvironment, type RunEnvironment } from "./run-environment.js";
 
-/** Where a config says what a run's tasks are. */
+/** A source of tasks, as named by a config. */
 interface NamedSource {
   /** Path of the field, e.g. `tasks.source`. */
   readonly field: string;
@@ -16,10 +16,10 @@ interface NamedSource {
 }
 
 /**
- * Opens the environment of a run's training or validation tasks: reads the file and loads the module
- * that the config names. Close it when it is not used any more.
+ * Opens the environment of a run's training or validation tasks: reads the file or loads the module
+ * that the config names. The caller must close it.
  *
- * @returns null for the validation of a run that has none
+ * @returns null for a run without validation
  * @throws  InvalidArgumentError or ModuleError naming the field, the file and the line
  */
 export async function openEnvironment(config: RunConfig, kind: "train"): Promise<RunEnvironment>;

@@ -4,10 +4,10 @@ import { readFile, stat } from "node:fs/promises";
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { DatasetError, parseDataset, type PuzzleRecord } from "@gumshoe/puzzles";
 
-/** Larger files do not fit into the memory that a coordinator is promised to stay in. */
+/** Larger files would exceed the coordinator's documented memory limit. */
 const MAX_BYTES = 512 * 2 ** 20;
 
-/** A file of cases, and its bytes' hash. */
+/** A file of cases, and the hash of its bytes. */
 export interface Dataset {
   readonly records: PuzzleRecord[];
   readonly bytes: Uint8Array;
@@ -16,8 +16,8 @@ export interface Dataset {
 /**
  * Reads a file of cases.
  *
- * @param field  where the config names it, for errors
- * @throws       InvalidArgumentError that names the field, the file and the line
+ * @param field  config field that names it, for errors
+ * @throws       InvalidArgumentError naming the field, the file and the line
  */
 export async function readDataset(field: string, file: string): Promise<Dataset> {
   const refuse = (problem: string, cause?: unknown): never => {
@@ -31,7 +31,7 @@ export async function readDataset(field: string, file: string): Promise<Dataset>
     const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
     return refuse(isMissing ? "does not exist" : `cannot be read: ${errorMessage(cause)}`, cause);
   }
-  // A pipe would be waited for, a device never ends.
+  // Reading a pipe would block, and a device may never end.
   if (!found.isFile()) return refuse(`is ${kindOf(found)}, not a file of cases`);
   if (found.size > MAX_BYTES) return refuse(`has ${found.size} bytes, more than ${MAX_BYTES}`);
   const bytes = await readFile(file).catch((cause: unknown) =>
@@ -57,7 +57,7 @@ function kindOf(found: Stats): string {
   return "no regular file";
 }
 
-/** Names an encoding that its first bytes give away; null for UTF-8. */
+/** Returns the encoding or compression that a file's first bytes indicate; null for UTF-8. */
 function otherEncoding(bytes: Buffer): string | null {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return "UTF-16 (little-endian)";

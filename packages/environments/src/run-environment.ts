@@ -7,28 +7,32 @@ import {
   type TaskSourceOptions,
 } from "@gumshoe/puzzles";
 
-/** A series of tasks in which number `index` is always the same one. */
+/** A series of tasks in which an index always gives the same task. */
 export interface RunTaskSource {
-  /** Different tasks, null when the series is endless. */
+  /** Number of different tasks, null for an endless series. */
   readonly size: number | null;
-  /** Makes a task; other work gets its turn before every case that is looked for. */
+  /** Makes a task; yields to the event loop before each candidate case. */
   task(index: number): Promise<Task>;
 }
 
 /**
- * The environment of a run as coordinator and workers use it: like `Environment`, but whatever may run a
- * user's code is a promise.
+ * The environment of a run as used by coordinator and workers: like `Environment`, but methods that
+ * may run a user's code return promises.
  */
 export interface RunEnvironment {
-  /** SHA-256 of all that the tasks and grades depend on: parameters, the file's bytes, the module's files. */
+  /**
+   * SHA-256 of everything that tasks and grades depend on: parameters, the dataset's bytes, the
+   * module's files.
+   */
   readonly digest: string;
   source(options?: TaskSourceOptions): RunTaskSource;
-  /** Reads a task of this environment from JSON. @throws TaskFormatError, OtherModuleError */
+  /** Parses a task of this environment from JSON. @throws TaskFormatError, OtherModuleError */
   readTask(json: string): Task;
   /**
-   * Scores replies to a task, in their order. A reply that cannot be scored has a null reward, and why.
+   * Scores replies to a task, in order. A reply that cannot be scored has a null reward and a
+   * reason.
    *
-   * @param options.tries  threads that a module may cost before it is given up, 3 by default
+   * @param options.tries  threads of the module that may end during the call, 3 by default
    * @throws               ModuleFailedError when a module cannot be run
    */
   grade(
@@ -36,11 +40,11 @@ export interface RunEnvironment {
     replies: readonly string[],
     options?: { readonly tries?: number },
   ): Promise<TaskGrade[]>;
-  /** Writes the right reply to a task; absent where the environment knows none. */
+  /** Writes the reference reply to a task; absent if the environment has none. */
   goldReply?(task: Task): Promise<string>;
-  /** Writes a careless reply; absent where the environment knows none. */
+  /** Writes a careless reply; absent if the environment has none. */
   carelessReply?(task: Task, rng: Rng, how: Carelessness): Promise<string>;
-  /** Ends what it runs. Idempotent. */
+  /** Closes it, and ends the module's thread. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -52,7 +56,7 @@ async function grade(environment: Environment, task: Task, reply: string): Promi
   }
 }
 
-/** Makes an environment of this project usable by a run; nothing in it runs a user's code. */
+/** Adapts one of the built-in environments; no user code is run. */
 export function ownEnvironment(environment: Environment, digest: string): RunEnvironment {
   const goldReply = environment.goldReply?.bind(environment);
   const carelessReply = environment.carelessReply?.bind(environment);

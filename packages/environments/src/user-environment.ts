@@ -1,50 +1,53 @@
 /**
- * What a user's module gives: the part of the environment contract that differs from task to task. The
- * rest (seeds, hashes, JSON, the exclusion of validation tasks) is done around it.
+ * The interface of a user's module: the part of the environment contract that differs between
+ * tasks. Everything else (seeds, hashes, JSON, the exclusion of validation tasks) is added around
+ * it.
  *
- * A module exports `createEnvironment(options)`, which returns a {@link UserEnvironment} or a promise of
- * one. What it may rely on: `options` are those of the config. What is relied on: everything is a pure
- * function of its arguments, with no clock and no chance but `rng`.
+ * A module exports `createEnvironment(options)`, which returns a {@link UserEnvironment} or a
+ * promise of one. The `options` are those of the config. Every function must be pure: it may depend
+ * on its arguments only, and use neither a clock nor randomness other than `rng`.
  */
 import { type Rng } from "@gumshoe/core";
 import { type Message, type Task } from "@gumshoe/puzzles";
 
-/** The place in a series that a task is made for. */
+/** The position of a task in its series. */
 export interface TaskPosition {
   /** Counts from 0. */
   readonly index: number;
-  /** Random numbers of this place alone: the same ones whenever the task is made. */
+  /** Random numbers of this position: the same ones each time the task is made. */
   readonly rng: Rng;
 }
 
-/** A task as a module makes it. */
+/** A task as returned by a module. */
 export interface TaskDraft {
   /** The prompt as a chat. */
   messages: Message[];
-  /** Whatever `grade` needs; JSON, and never shown to the model. */
+  /** Data for `grade`; JSON, and never shown to the model. */
   answer?: unknown;
-  /** Expected reward of somebody who guesses, 0 to 1. Default: 0. */
+  /** Expected reward of guessing, 0 to 1. Default: 0. */
   randomGuessLevel?: number;
 }
 
-/** A task of a module on its way through the cluster. */
+/** A module's task with the fields that are added for transport. */
 export interface ModuleTask extends Task {
   readonly answer: unknown;
   /** SHA-256 of the module's file. */
   readonly module: string;
 }
 
-/** What a module says of a reply: a reward with further numbers, or why it could not be scored. */
+/** A module's verdict on a reply: a reward with further numbers, or why it could not be scored. */
 export type ModuleGrade =
   | { reward: number; metrics?: Record<string, number> }
   | { reward: null; reason: string; metrics?: Record<string, number> };
 
 /** What `createEnvironment` returns. */
 export interface UserEnvironment {
-  /** Makes a task. Another `rng` must be able to give another task: some may not come up. */
+  /**
+   * Makes a task. Another `rng` must be able to give another task, because some may be excluded.
+   */
   task(place: TaskPosition): TaskDraft;
-  /** Scores a reply. What it throws is a reason why the reply could not be scored. */
+  /** Scores a reply. A thrown error is the reason why the reply could not be scored. */
   grade(task: ModuleTask, reply: string): ModuleGrade | Promise<ModuleGrade>;
-  /** Writes the right reply; needed by runs of `type: sft` alone. */
+  /** Writes the reference reply; needed only by runs of `type: sft`. */
   goldReply?(task: ModuleTask): string;
 }

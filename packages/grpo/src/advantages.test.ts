@@ -10,14 +10,14 @@ describe("advantages", () => {
     );
   });
 
-  test("dr-grpo only subtracts the mean, rloo subtracts the mean of the others", () => {
+  test("dr-grpo subtracts the mean only, rloo the mean of the other answers", () => {
     expect(advantages([0, 0.5, 1, 1], "dr-grpo")).toEqual([-0.625, -0.125, 0.375, 0.375]);
     advantages([0, 0.5, 1, 1], "rloo").forEach((value, i) =>
       expect(value).toBeCloseTo([-2.5 / 3, -0.5 / 3, 0.5, 0.5][i] as number, 12),
     );
   });
 
-  test("equal rewards give exact zeros although their floating-point mean differs from them", () => {
+  test("equal rewards give exact zeros, although their rounded mean differs from them", () => {
     const rewards = new Array<number>(50).fill(0.2);
     expect(rewards.reduce((a, b) => a + b) / 50).not.toBe(0.2);
     for (const kind of ["grpo", "dr-grpo", "rloo"] as const) {
@@ -31,7 +31,7 @@ describe("advantages", () => {
     expect(advantages([], "grpo")).toEqual([]);
   });
 
-  test("a reward that is not a number is refused", () => {
+  test("a reward that is not finite is rejected", () => {
     expect(() => advantages([0, NaN], "grpo")).toThrow("rewards: must be finite numbers");
     expect(() => advantages([Infinity, Infinity], "grpo")).toThrow("rewards");
   });

@@ -1,24 +1,29 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
-/** How a reward becomes an advantage; see {@link advantages}. */
+/** How rewards become advantages; see {@link advantages}. */
 export type AdvantageKind = "grpo" | "dr-grpo" | "rloo";
 
-/** Keeps the quotient finite; small beside the standard deviation of any real group. */
+/**
+ * Avoids division by zero; negligible beside the standard deviation of a group with unequal
+ * rewards.
+ */
 const STD_EPSILON = 1e-6;
 
-/** Says whether all rewards are equal, by comparing them and not by way of a rounded mean. */
+/**
+ * Returns whether all rewards are equal. Compares them directly, because their mean may be rounded.
+ */
 export function hasZeroVariance(rewards: readonly number[]): boolean {
   return rewards.every((reward) => reward === rewards[0]);
 }
 
 /**
- * Computes how much better each answer is than its group.
+ * Computes the advantage of each answer over its group.
  *
  * - `grpo`: (r - mean) / (population standard deviation + 1e-6)
  * - `dr-grpo`: r - mean
  * - `rloo`: r - mean of the others
  *
- * Equal rewards give exact zeros, whatever the mean of floating-point numbers would give.
+ * Equal rewards give exact zeros, even if their floating-point mean is rounded.
  *
  * @param rewards  [G], finite
  * @returns        [G]

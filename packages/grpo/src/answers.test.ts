@@ -21,14 +21,14 @@ const chosen = (g: Group, rules = RULES) =>
   selectAnswers(g, rules).pack?.answers.map(({ rollout, advantage }) => [rollout, advantage]);
 
 describe("selectAnswers", () => {
-  test("an answer that could not be scored is in neither the mean nor the pack", () => {
+  test("an answer that could not be scored is neither in the mean nor in the pack", () => {
     expect(chosen(group([0], [null], [1]))).toEqual([
       [0, -0.5],
       [2, 0.5],
     ]);
   });
 
-  test("a group says why nothing is learned from it", () => {
+  test("a dropped group has a reason", () => {
     expect(selectAnswers(group([1], [1]), RULES).dropped).toBe("zero-variance");
     expect(selectAnswers(group([null], [null]), RULES).dropped).toBe("unscored");
     const masked = { ...RULES, truncated: "mask" } as const;
@@ -36,7 +36,7 @@ describe("selectAnswers", () => {
     expect(selectAnswers(allCut, masked).dropped).toBe("all-masked");
   });
 
-  test("a masked answer counts in the mean but is not learned from", () => {
+  test("a masked answer counts in the mean but is not trained on", () => {
     const masked = { ...RULES, truncated: "mask" } as const;
     expect(chosen(group([0, "length"], [0.5], [1]), masked)).toEqual([
       [1, 0],
@@ -44,7 +44,7 @@ describe("selectAnswers", () => {
     ]);
   });
 
-  test("a penalised answer counts as a worse one", () => {
+  test("a penalised answer counts with its lowered reward", () => {
     const penalised = { ...RULES, truncated: { penalty: 0.5 } };
     expect(chosen(group([1, "length"], [1]), penalised)).toEqual([
       [0, -0.25],
@@ -59,7 +59,7 @@ describe("selectAnswers", () => {
     ]);
   });
 
-  test("a reward that is not a number names its rollout", () => {
+  test("a reward that is not finite names its rollout", () => {
     expect(() => selectAnswers(group([0], [NaN]), RULES)).toThrow(
       "group 3/train/1 rollout 1: the reward is NaN",
     );

@@ -3,34 +3,34 @@ import { InvalidGroupError } from "./errors.js";
 import { type Group, type Rollout } from "./group.js";
 import { type Pack } from "./pack.js";
 
-/** Which rollouts of a group are learned from, and with what advantage. */
+/** The rules that select a group's rollouts and set their advantages. */
 export interface AnswerRules {
   readonly advantage: AdvantageKind;
   /**
-   * What becomes of answers that were cut at the length limit.
+   * Treatment of answers that were cut at the length limit.
    *
-   * - `keep`: they count like others
-   * - `mask`: they count in the group's mean, but nothing is learned from their tokens
-   * - `{ penalty }`: their reward is lowered by that much first
+   * - `keep`: like any other answer
+   * - `mask`: counted in the group's mean, but not trained on
+   * - `{ penalty }`: this much is first subtracted from the reward
    */
   readonly truncated: "keep" | "mask" | { readonly penalty: number };
 }
 
-/** Why nothing is learned from a group. */
+/** Why a group is not trained on. */
 export type DropReason = "zero-variance" | "unscored" | "all-masked";
 
-/** A group as one pack of any length, without weights yet; or why it is dropped. */
+/** A group as one pack of any length, without weights yet; or the reason why it is dropped. */
 export type SelectedAnswers =
   | { readonly pack: Pack; readonly dropped: null }
   | { readonly pack: null; readonly dropped: DropReason };
 
 /**
- * Chooses the answers that a group is learned from and gives them their advantages.
+ * Selects the answers of a group that are trained on, and computes their advantages.
  *
- * - An answer that could not be scored takes no part: it is not in the mean and not in the pack.
- * - A group whose rewards are all equal is dropped here, before anything is packed.
- * - Two answers that begin alike are both trained from their first token on: the prompt ends where the
- *   prompt ends.
+ * - An answer that could not be scored is left out of both the mean and the pack.
+ * - A group with equal rewards is dropped here, before packing.
+ * - Answers with a common beginning are each trained from their first token: a shared beginning is
+ *   not moved into the prompt.
  */
 export function selectAnswers(group: Group, rules: AnswerRules): SelectedAnswers {
   const scored = group.rollouts.flatMap((rollout, index) =>

@@ -7,11 +7,14 @@
  * - Source: the minimax polynomials of FDLIBM (k_cos.c, k_sin.c; Sun Microsystems, 1993).
  */
 
-/** pi / 2 in two parts: the first has 33 bits, so that subtracting it is exact here. */
+/**
+ * pi / 2 in two parts: the first has 33 significant bits, so that subtracting its multiples is
+ * exact.
+ */
 const HALF_PI_HIGH = 1.5707963267341256;
 const HALF_PI_LOW = 6.077100506506192e-11;
 const QUARTER_PI = 0.7853981633974483;
-/** Above this, the cosine is that of the distance to pi, negated. */
+/** Above this, uses cos(x) = -cos(pi - x). */
 const THREE_QUARTERS_PI = 2.356194490192345;
 
 /** Coefficients of x^4, x^6, ... of cos(x) - 1 + x^2 / 2 on [0, pi/4]. */
@@ -25,7 +28,7 @@ const SIN = [
   2.75573137070700676789e-6, -2.50507602534068634195e-8, 1.58969099521155010221e-10,
 ] as const;
 
-/** Computes cos(x) for 0 <= x <= pi; see above. */
+/** Computes cos(x) for 0 <= x <= pi. */
 export function cosine(x: number): number {
   if (x <= QUARTER_PI) return cosKernel(x, 0);
   const quarters = x < THREE_QUARTERS_PI ? 1 : 2;
@@ -41,16 +44,20 @@ function cosKernel(x: number, tail: number): number {
   const square = x * x;
   const half = 0.5 * square;
   const rest = square * (square * polynomial(COS, square)) - x * tail;
-  // A part of x^2 / 2 is taken off first, exactly, so that the last subtraction loses less.
+  // Subtract an exactly representable part of x^2 / 2 first: the last subtraction then loses less
+  // precision.
   const part = exactPart(Math.abs(x));
   return 1 - part - (half - part - rest);
 }
 
-/** A number near x^2 / 2 of so few bits that 1 minus it is exact; 0 where nothing is lost without. */
+/**
+ * Returns a number near x^2 / 2 with so few bits that 1 minus it is exact; 0 where no precision is
+ * lost.
+ */
 function exactPart(x: number): number {
   if (x < 0.3) return 0;
   if (x > 0.78125) return 0.28125;
-  // x / 4 without the lower half of its bits.
+  // x / 4 without its lower half of bits.
   const unit = x < 0.5 ? 2 ** -24 : 2 ** -23;
   return Math.floor(x / 4 / unit) * unit;
 }

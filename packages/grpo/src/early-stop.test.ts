@@ -13,18 +13,18 @@ test("a constant log-prob of -4 stops an answer after 173 tokens, one of -3 neve
   expect(stopsAt(-3)).toBeNull();
 });
 
-test("a log-prob that is not a number stops the answer", () => {
+test("a log-prob of NaN stops the answer", () => {
   expect(stopsAt(NaN)).toBe(1);
 });
 
-test("good tokens make up for bad ones", () => {
+test("high log-probs compensate for low ones", () => {
   const watch = new EarlyStop();
   for (let i = 0; i < 150; i++) expect(watch.push(-4)).toBe(false);
   for (let i = 0; i < 150; i++) expect(watch.push(-0.1)).toBe(false);
   expect(watch.mean).toBeGreaterThan(-1);
 });
 
-test("the step says what the watch says", () => {
+test("earlyStopStep agrees with EarlyStop", () => {
   const config = { alpha: 0.5, threshold: -1 };
   expect(earlyStopStep(0, -2, config)).toEqual({ mean: -1, stop: false });
   expect(earlyStopStep(-1, -2, config)).toEqual({ mean: -1.5, stop: true });

@@ -1,19 +1,19 @@
-/** When an answer counts as degenerate. */
+/** The criterion for a degenerate answer. */
 export interface EarlyStopConfig {
-  /** Share of the old mean that is kept at each token, e.g. 0.992. */
+  /** Decay: share of the previous mean that each token keeps, e.g. 0.992. */
   readonly alpha: number;
-  /** Mean log-prob in nats under which the answer is stopped, e.g. -3. */
+  /** Mean log-prob, in nats, below which the answer is stopped, e.g. -3. */
   readonly threshold: number;
 }
 
-/** The recipe's values: a constant log-prob of -4 stops an answer after 173 tokens, -3 never does. */
+/** The recipe's values: a constant log-prob of -4 stops after 173 tokens, -3 never does. */
 export const DEFAULT_EARLY_STOP: EarlyStopConfig = Object.freeze({ alpha: 0.992, threshold: -3 });
 
 /**
- * Takes one more token into the exponentially weighted mean of log-probs.
+ * Updates the exponentially weighted mean of log-probs with one token.
  *
- * The mean starts at 0 and is not corrected for it, so that the first hundred tokens are given time.
- * A log-prob that is not a number stops the answer.
+ * The mean starts at 0 without bias correction, so that low log-probs take about a hundred tokens
+ * to stop an answer. A log-prob of NaN stops it at once.
  *
  * @returns the new mean, and whether the answer ends with this token
  */
@@ -26,7 +26,7 @@ export function earlyStopStep(
   return { mean: next, stop: !(next >= config.threshold) };
 }
 
-/** Watches one answer. */
+/** Tracks the mean log-prob of one answer. */
 export class EarlyStop {
   readonly #config: EarlyStopConfig;
   #mean = 0;
@@ -40,7 +40,7 @@ export class EarlyStop {
     return this.#mean;
   }
 
-  /** Takes the next token's log-prob; says whether the answer is degenerate and ends here. */
+  /** Adds the next token's log-prob; returns whether the answer is degenerate and ends here. */
   push(logprob: number): boolean {
     const { mean, stop } = earlyStopStep(this.#mean, logprob, this.#config);
     this.#mean = mean;

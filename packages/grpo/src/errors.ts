@@ -1,6 +1,8 @@
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 
-/** Thrown when a group cannot be trained on as it is: an empty prompt, an empty answer, a bad reward. */
+/**
+ * Thrown when a group cannot be trained on: an empty prompt, an empty answer, an invalid reward.
+ */
 export class InvalidGroupError extends ClusterError {
   constructor(
     readonly groupKey: string,
@@ -12,7 +14,7 @@ export class InvalidGroupError extends ClusterError {
   }
 }
 
-/** Thrown when a prompt with one answer is longer than a pack may be. */
+/** Thrown when a prompt with one answer is longer than a pack. */
 export class PackTooSmallError extends InvalidArgumentError {
   constructor(groupKey: string, rollout: number, sizes: { needed: number; maxPackTokens: number }) {
     super(
@@ -24,7 +26,7 @@ export class PackTooSmallError extends InvalidArgumentError {
   }
 }
 
-/** Thrown when a loss needs log-probs that the caller did not give, or gave too few of. */
+/** Thrown when a loss needs log-probs that are missing, or too few. */
 export class MissingLogprobsError extends ClusterError {
   constructor(
     readonly kind: "new" | "old" | "reference" | "entropy",
@@ -34,7 +36,7 @@ export class MissingLogprobsError extends ClusterError {
   }
 }
 
-/** Thrown when a model, or what it is trained with, gives a loss that is not a finite number. */
+/** Thrown when a loss is not finite, because of the model's outputs or the training data. */
 export class NonFiniteLossError extends ClusterError {
   constructor(
     readonly groupKey: string,
@@ -51,7 +53,7 @@ export class NonFiniteLossError extends ClusterError {
   }
 }
 
-/** Thrown when a file of golden numbers is of an unknown format, version or shape. */
+/** Thrown when a golden file has an unknown format, version or shape. */
 export class GoldenFormatError extends ClusterError {
   constructor(where: string, problem: string) {
     super("INVALID_ARGUMENT", `${where}: ${problem}`, { details: { where } });

@@ -7,7 +7,7 @@ test("exp of 0 is exactly 1", () => {
 });
 
 test("exp agrees with known values to the last bits, from the smallest to the largest double", () => {
-  // Correctly rounded, from 60-digit arithmetic.
+  // Correctly rounded, computed with 60 digits.
   const known: [number, number][] = [
     [1, 2.718281828459045],
     [-1, 0.36787944117144233],
@@ -21,13 +21,13 @@ test("exp agrees with known values to the last bits, from the smallest to the la
   for (const [x, value] of known) expect(Math.abs(exp(x) / value - 1)).toBeLessThan(4.5e-16);
 });
 
-test("exp multiplies where its arguments add", () => {
+test("exp of a sum is the product of the exponentials", () => {
   for (let x = -30; x < 30; x += 0.37) {
     expect(Math.abs((exp(x) * exp(1.25)) / exp(x + 1.25) - 1)).toBeLessThan(5e-15);
   }
 });
 
-test("exp ends in zero and infinity, passes through denormals and keeps NaN", () => {
+test("exp reaches zero and infinity, handles denormals and keeps NaN", () => {
   expect(exp(-745)).toBe(5e-324);
   expect(exp(-746)).toBe(0);
   expect(exp(-Infinity)).toBe(0);

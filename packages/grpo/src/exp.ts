@@ -25,11 +25,11 @@ const INVERSE_FACTORIALS = [
   1 / 6,
   1 / 2,
 ];
-/** Beyond these the result is infinite, or rounds to zero. */
+/** Outside of these bounds the result is infinite, or rounds to zero. */
 const OVERFLOW = 709.782712893384;
 const UNDERFLOW = -745.1332191019412;
 
-/** Computes e^x; see above. */
+/** Computes e^x. */
 export function exp(x: number): number {
   if (!(x >= UNDERFLOW)) return Number.isNaN(x) ? NaN : 0;
   if (x > OVERFLOW) return Infinity;
@@ -38,12 +38,12 @@ export function exp(x: number): number {
   let series = 0;
   for (const coefficient of INVERSE_FACTORIALS) series = series * r + coefficient;
   const mantissa = 1 + (r + r * r * series);
-  // In two steps, since 2^k alone may not be a double although the product is.
+  // In two factors: 2^k alone may overflow or underflow although the product does not.
   const half = k >> 1;
   return mantissa * powerOfTwo(half) * powerOfTwo(k - half);
 }
 
-/** Half the largest exponent that {@link exp} needs. */
+/** Half of the largest exponent that {@link exp} needs. */
 const MAX_POWER = 540;
 const POWERS_OF_TWO = powersOfTwo();
 

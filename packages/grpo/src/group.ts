@@ -1,22 +1,22 @@
 /** How an answer ended: by a stop token, at the length limit, or as degenerate (early-stop.ts). */
 export type Finish = "stop" | "length" | "early-stop";
 
-/** One sampled answer. Token ids are the truth; text is only shown. */
+/** One sampled answer. Training uses the token ids; the text is for display. */
 export interface Rollout {
-  /** Sampled ids [T], the stop token included. */
+  /** Sampled token ids [T], including the stop token. */
   readonly tokens: Int32Array;
-  /** Log-probs [T] in nats that the sampler reported, at the temperature it sampled with. */
+  /** Log-probs [T] in nats, as reported by the sampler at its temperature. */
   readonly logprobs: Float32Array;
-  /** Score of the answer; null when it could not be scored, which is not the same as wrong. */
+  /** Score of the answer; null when it could not be scored, which is different from wrong. */
   readonly reward: number | null;
   readonly finish: Finish;
 }
 
 /** All rollouts of one task in one iteration. */
 export interface Group {
-  /** Names the group in errors and metrics, e.g. `3/train/17`. */
+  /** Name of the group in errors and metrics, e.g. `3/train/17`. */
   readonly key: string;
-  /** Ids of the prompt, to the end of the generation prompt and no further. */
+  /** Token ids of the prompt, up to the end of the generation prompt. */
   readonly promptTokens: Int32Array;
   readonly rollouts: readonly Rollout[];
 }

@@ -4,7 +4,7 @@ import { isBelow, meanInterval, type MeanInterval } from "./interval.js";
 const of = (values: readonly number[]) => meanInterval(values) as MeanInterval;
 const repeat = (value: number, count: number) => new Array<number>(count).fill(value);
 
-test("a share of 0 and 1 has Wilson's interval", () => {
+test("values of 0 and 1 have Wilson's interval", () => {
   // Newcombe, Statistics in Medicine 17 (1998), table I: 81/263, 15/148, 0/20 and 1/29, method 3.
   const cases = [
     { of: [81, 263], low: 0.2553, high: 0.3662 },
@@ -20,7 +20,7 @@ test("a share of 0 and 1 has Wilson's interval", () => {
   }
 });
 
-test("values from 0 to 1 have an interval with a width, which stays within 0 and 1", () => {
+test("values from 0 to 1 have an interval of nonzero width within 0 and 1", () => {
   for (const value of [0, 1, 0.25, 0.5]) {
     for (const count of [1, 2, 5, 200, 10_000]) {
       const { mean, low, high } = of(repeat(value, count));
@@ -37,7 +37,7 @@ test("values from 0 to 1 have an interval with a width, which stays within 0 and
   expect(mixed.low).toBeGreaterThan(0);
 });
 
-test("a score that varies less than shares do has a narrower interval", () => {
+test("values with less variance than zeros and ones have a narrower interval", () => {
   const scores = Array.from({ length: 400 }, (_, i) => 0.4 + (i % 5) * 0.05);
   const { mean, low, high } = of(scores);
   const shares = of([...repeat(1, 200), ...repeat(0, 200)]);
@@ -49,7 +49,7 @@ test("a score that varies less than shares do has a narrower interval", () => {
   expect(high - low).toBeLessThan((shares.high - shares.low) / 4);
 });
 
-test("one low score beside zeros does not narrow the interval", () => {
+test("one low value beside zeros does not narrow the interval", () => {
   const zeros = of(repeat(0, 200));
   const nearly = of([0.1, ...repeat(0, 199)]);
   expect(nearly.high).toBeGreaterThan(0.9 * zeros.high);
@@ -64,12 +64,12 @@ test("other values have 1.96 standard errors to each side of the mean", () => {
   expect(high).toBeCloseTo(0.8 + 1.96 * error, 12);
 });
 
-test("nothing has no mean, and one value outside of 0 to 1 an interval of no width", () => {
+test("an empty list has no mean, and a single value outside of 0 to 1 an interval of no width", () => {
   expect(meanInterval([])).toBeNull();
   expect(meanInterval([2.5])).toEqual({ mean: 2.5, low: 2.5, high: 2.5, count: 1 });
 });
 
-test("a mean is below another one when their difference is more than chance", () => {
+test("a mean is below another only when the difference is statistically significant", () => {
   const share = (right: number, count: number) =>
     of([...repeat(1, right), ...repeat(0, count - right)]);
   expect(isBelow(share(98, 200), share(191, 200))).toBe(true);

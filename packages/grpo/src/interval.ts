@@ -1,4 +1,4 @@
-/** A mean with its 95 % interval, and what it rests on. */
+/** A mean with its 95 % confidence interval and its number of values. */
 export interface MeanInterval {
   readonly mean: number;
   readonly low: number;
@@ -6,27 +6,28 @@ export interface MeanInterval {
   readonly count: number;
 }
 
-/** Standard errors to each side of a normal distribution's mean that hold 95 % of it. */
+/** Half-width of a normal distribution's central 95 %, in standard errors. */
 const Z_95 = 1.96;
 /**
- * Values of the largest variance that the mean allows, 0 or 1, that are assumed beside the given ones.
- * Without any, 200 zeros would have an interval of no width.
+ * Number of assumed further values of the largest variance that the mean allows, 0 or 1. Without
+ * them, 200 zeros would have an interval of no width.
  */
 const ASSUMED_EXTREMES = 1;
 
 /**
- * Computes the mean of independent values and its 95 % interval.
+ * Computes the mean of independent values and its 95 % confidence interval.
  *
- * - Values from 0 to 1 get Wilson's score interval, which stays within 0 and 1 and has a width also
- *   where all values are 0 or all are 1. For values in between it is narrowed by the share of their
- *   variance in mean x (1 - mean), the largest that such values can have; for shares of 0 and 1 it is
+ * - Values from 0 to 1 get Wilson's score interval, which stays within 0 and 1 and has a nonzero
+ *   width even if all values are 0 or all are 1. For values in between it is narrowed by the ratio
+ *   of their variance to mean x (1 - mean), the largest possible; for values of 0 and 1 it is
  *   Wilson's own.
  * - Other values get the normal approximation.
  *
  * Pass one value per task, not per rollout: rollouts of one task are not independent.
  *
  * @returns null for no values; an interval of no width for a single one outside of 0 to 1
- * @source  Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927
+ * @source  Wilson, "Probable inference, the law of succession, and statistical inference", JASA
+ *   1927
  */
 export function meanInterval(values: readonly number[]): MeanInterval | null {
   const count = values.length;
@@ -41,8 +42,8 @@ export function meanInterval(values: readonly number[]): MeanInterval | null {
 }
 
 /**
- * Says whether a mean is below another one by more than chance: the 95 % interval of the difference,
- * made of the two means' own intervals, does not reach 0.
+ * Returns whether a mean is significantly below another: whether the 95 % interval of the
+ * difference, composed of the two means' intervals, excludes 0.
  *
  * @source  Newcombe, "Interval estimation for the difference between independent proportions", 1998
  */
@@ -65,13 +66,13 @@ function scoreInterval(
 ): { low: number; high: number } {
   const largest = count * mean * (1 - mean);
   const dispersion = (squares + ASSUMED_EXTREMES) / (largest + ASSUMED_EXTREMES);
-  // So many values of 0 and 1 would say as much about the mean.
+  // Number of values of 0 and 1 that would determine the mean equally well.
   const effective = count / Math.min(1, dispersion);
   const shrink = 1 + Z_95 ** 2 / effective;
   const centre = (mean + Z_95 ** 2 / (2 * effective)) / shrink;
   const variance = (mean * (1 - mean)) / effective + (Z_95 / (2 * effective)) ** 2;
   const halfWidth = (Z_95 / shrink) * Math.sqrt(Math.max(0, variance));
-  // Rounding may lead past the ends, and past the mean where it is one of them.
+  // Rounding may exceed 0 and 1, and the mean if it is 0 or 1.
   return {
     low: Math.min(mean, Math.max(0, centre - halfWidth)),
     high: Math.max(mean, Math.min(1, centre + halfWidth)),

@@ -6,7 +6,7 @@ function packOf(key: number, tokens: number): Pack {
   return { groupKey: String(key), promptTokens: new Int32Array(tokens), answers: [] };
 }
 
-test("every pack is in exactly one lane, in the order it came in", () => {
+test("every pack is in exactly one lane, and packs keep their order within it", () => {
   const packs = [7, 1, 5, 3, 3, 8, 2].map((size, i) => packOf(i, size));
   const lanes = assignLanes(packs, 3);
   const keys = lanes.map((lane) => lane.map((p) => Number(p.groupKey)));
@@ -26,7 +26,7 @@ test("no lane has more than the mean plus the longest pack", () => {
   expect(Math.max(...loads) / Math.min(...loads)).toBeLessThan(1.1);
 });
 
-test("there are always as many lanes as asked for, some empty", () => {
+test("the number of lanes is always the requested one; some may be empty", () => {
   expect(assignLanes([packOf(0, 4)], 3).map((lane) => lane.length)).toEqual([1, 0, 0]);
   expect(assignLanes([], 2)).toEqual([[], []]);
   expect(() => assignLanes([], 0)).toThrow("lanes: must be a whole number above 0");

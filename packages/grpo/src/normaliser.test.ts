@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { normaliserWeights, weighPacks } from "./normaliser.js";
 
-test("sequence-mean gives every answer the same total weight, and all together 1", () => {
+test("sequence-mean gives every answer the same total weight, and all answers together 1", () => {
   const lengths = [1, 4, 10];
   const weights = normaliserWeights(lengths, { type: "sequence-mean" });
   lengths.forEach((n, i) => expect((weights[i] as number) * n).toBeCloseTo(1 / 3, 15));
 });
 
-test("token-mean gives every token the same weight, and all together 1", () => {
+test("token-mean gives every token the same weight, and all tokens together 1", () => {
   expect(normaliserWeights([1, 4, 5], { type: "token-mean" })).toEqual([0.1, 0.1, 0.1]);
 });
 
@@ -19,7 +19,7 @@ test("token-sum-fixed does not depend on the update's size", () => {
   expect(() => normaliserWeights([3], zero)).toThrow("aggregation.divisor");
 });
 
-test("packs are weighed over the whole update, not each by itself", () => {
+test("weights are computed over the whole update, not per pack", () => {
   const pack = (lengths: number[]) => ({
     groupKey: "g",
     promptTokens: new Int32Array(1),

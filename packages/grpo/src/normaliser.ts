@@ -3,11 +3,11 @@ import { type Aggregation } from "./loss/config.js";
 import { type Pack } from "./pack.js";
 
 /**
- * Computes the weight of each token of every answer, so that the sum of weighted token losses over a
- * whole update is the aggregate that the config asks for.
+ * Computes the weight of each token of every answer, such that the sum of weighted token losses
+ * over an update is the configured aggregate.
  *
- * The weights are made before any gradient job, from the lengths of all answers of the update: how the
- * answers are packed, and who computes them, changes nothing.
+ * The weights are computed before any gradient job, from the lengths of all answers of the update:
+ * they do not depend on the packing of the answers or on the workers.
  *
  * @param lengths  tokens of each answer of the update, each at least 1
  * @returns        one weight per answer

@@ -15,7 +15,7 @@ function pack(prompt: number[], ...answers: number[][]): Pack {
   };
 }
 
-test("a row holds the prompt once, and every answer continues the prompt's positions", () => {
+test("a row contains the prompt once, and the positions of every answer continue those of the prompt", () => {
   const row = packRow(pack([10, 11, 12], [20, 21], [30, 31, 32]));
   expect([...row.tokens]).toEqual([10, 11, 12, 20, 21, 30, 31, 32]);
   expect([...row.positions]).toEqual([0, 1, 2, 3, 4, 3, 4, 5]);
@@ -32,12 +32,12 @@ test("the first token of every answer is predicted by the last token of the prom
   expect([...row.predictors]).toEqual([2, 3, 2, 5, 6]);
 });
 
-test("counts are those of the row", () => {
+test("the counts match the row", () => {
   const two = pack([10, 11, 12], [20, 21], [30, 31, 32]);
   expect(countTargets(two)).toBe(5);
   expect(countRowTokens(two)).toBe(8);
 });
 
-test("an empty prompt is refused, since nothing would predict an answer's first token", () => {
+test("an empty prompt is rejected, because no token would predict an answer's first token", () => {
   expect(() => packRow(pack([], [20]))).toThrow("group 0/train/0: the prompt is empty");
 });

@@ -1,26 +1,26 @@
 import { InvalidGroupError } from "./errors.js";
 
-/** One answer of a pack, with all that its loss needs. */
+/** One answer of a pack, with the inputs of its loss. */
 export interface PackAnswer {
   /** Index of the rollout in its group. */
   readonly rollout: number;
-  /** Sampled ids [T]. */
+  /** Sampled token ids [T]. */
   readonly tokens: Int32Array;
-  /** Behaviour log-probs [T] in nats; empty where they are unknown, e.g. the answer was not sampled. */
+  /** Behaviour log-probs [T] in nats; empty if unknown, e.g. for an answer that was not sampled. */
   readonly logprobs: Float32Array;
   readonly advantage: number;
   /** Weight of each token in the update's loss: the normaliser's share. */
   readonly weight: number;
 }
 
-/** One training row: a prompt once, and answers of its group after it. */
+/** One training row: a prompt once, followed by answers of its group. */
 export interface Pack {
   readonly groupKey: string;
   readonly promptTokens: Int32Array;
   readonly answers: readonly PackAnswer[];
 }
 
-/** A run of tokens of a row that belongs to the prompt or to one answer. */
+/** A contiguous span of a row's tokens: the prompt, or one answer. */
 export interface RowSegment {
   readonly start: number;
   readonly length: number;
@@ -28,26 +28,26 @@ export interface RowSegment {
 }
 
 /**
- * A pack as the model sees it.
+ * A pack in the form that the model computes.
  *
- * - A token of the prompt sees the prompt up to itself; a token of an answer sees the whole prompt and
- *   its own answer up to itself, never a sibling.
+ * - A prompt token attends to the prompt up to itself; an answer token attends to the whole prompt
+ *   and its own answer up to itself, never to another answer.
  * - The first token of every answer is predicted by the last token of the prompt.
  */
 export interface PackRow {
   /** [R] ids: prompt, first answer, second answer, ... */
   readonly tokens: Int32Array;
-  /** [R] positions: 0.. in the prompt, and from the prompt's length on in every answer. */
+  /** [R] positions: from 0 in the prompt, and from the prompt's length in every answer. */
   readonly positions: Int32Array;
   /** The prompt first, then the answers in order. */
   readonly segments: readonly RowSegment[];
-  /** [N] ids to be scored: all tokens of all answers, in order. */
+  /** [N] ids to score: all tokens of all answers, in order. */
   readonly targets: Int32Array;
-  /** [N] index in the row of the token whose output predicts the target. */
+  /** [N] row index of the token whose output predicts each target. */
   readonly predictors: Int32Array;
 }
 
-/** Counts the answer tokens of a pack: the targets of its row. */
+/** Counts a pack's answer tokens, the targets of its row. */
 export function countTargets(pack: Pack): number {
   return pack.answers.reduce((total, answer) => total + answer.tokens.length, 0);
 }

@@ -25,19 +25,19 @@ test("a group that fits is one pack, and groups never share a pack", () => {
   expect(rollouts(packs)).toEqual([[0, 1], [0]]);
 });
 
-test("a group that does not fit is split in the order of its rollouts, each part with the prompt", () => {
+test("a group that does not fit is split in rollout order, and each part has the prompt", () => {
   const packs = packGroups([group("a", 4, [3, 3, 2, 6, 1])], { maxPackTokens: 10 });
   expect(rollouts(packs)).toEqual([[0, 1], [2], [3], [4]]);
   expect(packs.every((p) => p.promptTokens.length === 4)).toBe(true);
 });
 
-test("an answer that fits into no pack is named with the size it needs", () => {
+test("an answer that does not fit into a pack is an error with the needed size", () => {
   const tooLong = () => packGroups([group("a", 4, [3, 9])], { maxPackTokens: 12 });
   expect(tooLong).toThrow(PackTooSmallError);
   expect(tooLong).toThrow("group a rollout 1 needs 13 tokens with its prompt, a pack holds 12");
 });
 
-test("an empty answer, a wrong number of log-probs and a log-prob that is none are refused", () => {
+test("an empty answer, a wrong number of log-probs and an invalid log-prob are rejected", () => {
   const bad = (change: object) => () => {
     const base = group("a", 1, [2]);
     const answers = base.answers.map((answer) => ({ ...answer, ...change }));

@@ -2,10 +2,10 @@ import { InvalidGroupError, PackTooSmallError } from "./errors.js";
 import { countRowTokens, type Pack, type PackAnswer } from "./pack.js";
 
 /**
- * Splits groups that are too long for one row; the others stay as they are.
+ * Splits groups that are too long for one row; the others are unchanged.
  *
- * Pure and in order: packs come in the order of the groups, answers in the order of the rollouts, and
- * a pack is full when the next answer does not fit.
+ * Pure and in order: packs follow the order of the groups, answers that of the rollouts, and a new
+ * pack begins when the next answer does not fit.
  *
  * @param groups  each a pack of any length
  * @throws        PackTooSmallError when a prompt with one answer is longer than a pack

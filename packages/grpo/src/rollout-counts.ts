@@ -1,15 +1,18 @@
 import { type SelectedAnswers } from "./answers.js";
 import { type Group } from "./group.js";
 
-/** What an iteration's groups consist of; every mean can be made from these and says its count. */
+/**
+ * Counts of an iteration's groups and rollouts, from which every mean can be computed with its
+ * count.
+ */
 export interface RolloutCounts {
   readonly numGroups: number;
-  /** Groups whose rewards are all equal; nothing is learned from them. */
+  /** Groups whose rewards are all equal, which are not trained on. */
   readonly numZeroVariance: number;
-  /** Groups that nothing is learned from for another reason: all unscored, or all masked. */
+  /** Groups that are not trained on for another reason: all unscored, or all masked. */
   readonly numOtherwiseDropped: number;
   readonly numRollouts: number;
-  /** Rollouts that could not be scored; they are in no mean. */
+  /** Rollouts that could not be scored, and are left out of all means. */
   readonly numUnscored: number;
   /** Rollouts that ended at the length limit. */
   readonly numTruncated: number;
@@ -23,9 +26,9 @@ export interface RolloutCounts {
 }
 
 /**
- * Counts what was sampled and what of it is learned from.
+ * Counts the rollouts that were sampled, and those that are trained on.
  *
- * @param selected  what {@link selectAnswers} said of each group, in the same order
+ * @param selected  result of {@link selectAnswers} for each group, in the same order
  */
 export function countRollouts(
   groups: readonly Group[],

@@ -1,6 +1,6 @@
 /**
- * Each test is one defect of the recipe that this project set out from, stated as what happens here
- * instead.
+ * Each test covers one defect of the recipe that this project started from, and asserts the correct
+ * behaviour.
  */
 import { describe, expect, test } from "vitest";
 import { type AnswerRules, selectAnswers } from "./answers.js";
@@ -42,7 +42,7 @@ function onlyPack(g: Group): Pack {
   return pack;
 }
 
-/** The tokens that a target's predictor sees, by the rules of the row. */
+/** Returns the tokens that each target's predictor attends to, by the rules of the row. */
 function contexts(pack: Pack): string[] {
   const row = packRow(pack);
   return row.segments.slice(1).flatMap(({ start, length }) =>
@@ -56,7 +56,7 @@ function contexts(pack: Pack): string[] {
 }
 
 describe("rows", () => {
-  test("every token is scored from its prompt and its own answer, siblings or not", () => {
+  test("every token is scored from its prompt and its own answer only", () => {
     const answers = [
       [4, 5, STOP],
       [4, 6, 7, STOP],
@@ -68,7 +68,7 @@ describe("rows", () => {
     expect(contexts(together)[3]).toBe("1 2 3");
   });
 
-  test("opening tokens that answers share are trained in every answer", () => {
+  test("opening tokens that answers have in common are trained in every answer", () => {
     const answers = [
       [4, 5, STOP],
       [4, 5, 6, STOP],
@@ -77,7 +77,7 @@ describe("rows", () => {
     expect([...targets]).toEqual([4, 5, STOP, 4, 5, 6, STOP]);
   });
 
-  test("a row is the prompt's ids and the sampled ids, and the sampled stop token is trained once", () => {
+  test("a row has the prompt's ids and the sampled ids, and the sampled stop token is trained once", () => {
     const { tokens, targets } = packRow(onlyPack(group("g", [[4, STOP], [5]], [0, 1])));
     expect([...tokens]).toEqual([1, 2, 3, 4, STOP, 5]);
     expect([...targets].filter((id) => id === STOP)).toHaveLength(1);
@@ -90,7 +90,7 @@ describe("rows", () => {
 });
 
 describe("advantages", () => {
-  test("a group of equal rewards never trains, whatever its floating-point mean is", () => {
+  test("a group of equal rewards is never trained on, whatever its floating-point mean", () => {
     for (const questions of [5, 6, 7]) {
       for (let right = 0; right <= questions; right++) {
         const rewards = new Array<number>(50).fill(right / questions);
@@ -100,7 +100,7 @@ describe("advantages", () => {
     }
   });
 
-  test("an answer that could not be scored is counted, and is not taken for a wrong one", () => {
+  test("an answer that could not be scored is counted as such, and not as a wrong one", () => {
     const answers = [[4], [5], [6]];
     const groups = [group("g", answers, [0, 1, null])];
     const { updates, counts } = planUpdates(groups, UPDATE_RULES);
@@ -120,7 +120,7 @@ describe("loss", () => {
     answers: pack.answers.map((answer) => ({ ...answer, weight: 1 })),
   });
 
-  test("the divergence is 0 where the policy is the reference, token by token", () => {
+  test("the divergence is 0 when the policy equals the reference, token by token", () => {
     const pack = weighed(two());
     const same = outputs(pack);
     const config = { ...DEFAULT_LOSS, klCoefficient: 1 };
@@ -129,7 +129,7 @@ describe("loss", () => {
     expect([...withKl.dLogprob]).toEqual([...packLoss(pack, DEFAULT_LOSS, same).dLogprob]);
   });
 
-  test("a log-prob of exactly 0 is a log-prob, and trains", () => {
+  test("a log-prob of exactly 0 is valid, and its token is trained", () => {
     const pack = weighed(two());
     const certain = {
       ...pack,
@@ -139,7 +139,7 @@ describe("loss", () => {
     expect(dLogprob.every((slope) => slope !== 0)).toBe(true);
   });
 
-  test("tokens of unknown log-prob train as on the policy, where the recipe leaves them out", () => {
+  test("tokens of unknown log-prob train with the plain policy gradient; the recipe leaves them out", () => {
     const pack = weighed(two());
     const given = outputs(pack);
     const unknown = {
@@ -170,7 +170,10 @@ describe("updates", () => {
     group(`g${i}`, [[4, 5, STOP], [4, STOP], [6 + i]], [0, 1, i / 8]),
   );
 
-  /** Loss and gradient of the first update as a list of [answer, derivatives], over all lanes. */
+  /**
+   * Returns loss and gradient of the first update as a list of [answer, derivatives], over all
+   * lanes.
+   */
   function gradient(rules: UpdateRules) {
     const update = planUpdates(groups, rules).updates[0];
     const packs = update?.lanes.flat() ?? [];
@@ -191,7 +194,7 @@ describe("updates", () => {
     return { slopes, loss: mergeMetrics(results.map(({ metrics }) => metrics)).loss };
   }
 
-  test("no token's gradient depends on how many lanes or packs share the work", () => {
+  test("no token's gradient depends on the number of lanes or packs", () => {
     const whole = gradient(UPDATE_RULES);
     for (const change of [{ lanes: 4 }, { maxPackTokens: 6 }, { lanes: 3, maxPackTokens: 8 }]) {
       const split = gradient({ ...UPDATE_RULES, ...change });
@@ -200,14 +203,14 @@ describe("updates", () => {
     }
   });
 
-  test("the number of updates is what the rules say, whatever the number of lanes", () => {
+  test("the number of updates follows from the rules, not from the number of lanes", () => {
     for (const lanes of [1, 2, 7]) {
       const rules = { ...UPDATE_RULES, lanes, updatesPerIteration: 2 };
       expect(planUpdates(groups, rules).updates).toHaveLength(2);
     }
   });
 
-  test("with a fixed divisor no answer's weight depends on its neighbours' lengths", () => {
+  test("with a fixed divisor an answer's weight does not depend on the lengths of other answers", () => {
     const aggregation = { type: "token-sum-fixed", divisor: 100 } as const;
     const { updates } = planUpdates(groups, {
       ...UPDATE_RULES,
@@ -220,7 +223,7 @@ describe("updates", () => {
     expect(new Set(weights)).toEqual(new Set([0.01]));
   });
 
-  test("truncated answers are counted, and left out on demand", () => {
+  test("truncated answers are counted, and masked on request", () => {
     const cut = groups.map((g) => ({
       ...g,
       rollouts: g.rollouts.map(

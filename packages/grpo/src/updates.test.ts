@@ -55,7 +55,7 @@ test("the weights of an update's answers add up to 1 over all its lanes", () => 
   }
 });
 
-test("counts tell sampled from learned, and means rest on the scored rollouts", () => {
+test("sampled and trained rollouts are counted separately, and means cover the scored ones", () => {
   const { counts } = planUpdates(GROUPS, RULES);
   expect(counts).toMatchObject({
     numGroups: 4,
@@ -69,7 +69,7 @@ test("counts tell sampled from learned, and means rest on the scored rollouts", 
   });
 });
 
-test("an iteration without a group worth learning from has no update, and no mean of nothing", () => {
+test("an iteration without a usable group has no update and no means", () => {
   expect(planUpdates([group(0, [1, 1])], RULES).updates).toEqual([]);
   expect(planUpdates([group(0, [null])], RULES).counts.meanReward).toBeNull();
 });
@@ -78,7 +78,7 @@ test("the plan depends on the groups alone", () => {
   expect(planUpdates(GROUPS, RULES)).toEqual(planUpdates(structuredClone(GROUPS), { ...RULES }));
 });
 
-test("another number of lanes shares out the same packs", () => {
+test("another number of lanes distributes the same packs", () => {
   const keys = (lanes: number) =>
     planUpdates(GROUPS, { ...RULES, lanes }).updates.map((update) =>
       update.lanes

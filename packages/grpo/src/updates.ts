@@ -8,39 +8,40 @@ import { countRowTokens, countTargets, type Pack } from "./pack.js";
 import { packGroups } from "./packing.js";
 import { countRollouts, type RolloutCounts } from "./rollout-counts.js";
 
-/** How the groups of an iteration become updates. */
+/** The rules by which an iteration's groups become updates. */
 export interface UpdateRules extends AnswerRules {
   readonly aggregation: Aggregation;
-  /** Optimizer steps per iteration; fewer only when fewer groups than this are left. */
+  /** Optimizer steps per iteration; fewer only when fewer usable groups remain. */
   readonly updatesPerIteration: number;
   /** Gradient jobs per update. */
   readonly lanes: number;
   readonly maxPackTokens: number;
 }
 
-/** One optimizer step's work. */
+/** The work of one optimizer step. */
 export interface Update {
-  /** The packs of each lane, in order; always as many lanes as the rules say. */
+  /** The packs of each lane, in order; always the configured number of lanes. */
   readonly lanes: readonly (readonly Pack[])[];
   readonly numGroups: number;
   readonly numAnswers: number;
-  /** Answer tokens that are scored. */
+  /** Number of answer tokens that are scored. */
   readonly numTargetTokens: number;
-  /** Tokens of all rows, prompts included: the work. */
+  /** Number of tokens in all rows, prompts included: a measure of the work. */
   readonly numRowTokens: number;
 }
 
-/** An iteration's learning phase, and the counts to show. */
+/** The updates of an iteration, and counts for metrics. */
 export interface UpdatePlan {
-  /** Empty when no group is worth learning from: the caller decides whether that is an error. */
+  /** Empty when no group is usable: the caller decides whether that is an error. */
   readonly updates: readonly Update[];
   readonly counts: RolloutCounts;
 }
 
 /**
- * Plans the learning phase of an iteration: advantages, group filter, updates, weights, packs, lanes.
+ * Plans the updates of an iteration: advantages, group filter, updates, weights, packs, lanes.
  *
- * A pure function of the groups in task order and of the rules: not of workers, nor of arrival.
+ * A pure function of the groups in task order and of the rules; workers and order of arrival have
+ * no influence.
  */
 export function planUpdates(groups: readonly Group[], rules: UpdateRules): UpdatePlan {
   const selected = groups.map((group) => selectAnswers(group, rules));
@@ -68,7 +69,7 @@ function sum(values: readonly number[]): number {
 }
 
 /**
- * Cuts a list into consecutive shares of nearly equal length, none of them empty.
+ * Splits a list into consecutive shares of nearly equal length, none of them empty.
  *
  * @returns `updatesPerIteration` shares, or one per item when there are fewer items
  */

@@ -3,7 +3,8 @@ import { hashJson } from "@gumshoe/core";
 import { type RunAssets } from "./gen/gumshoe/v1/rollout.js";
 
 /**
- * Identifies what a run's workers get by `GetRunAssets`: the resolved config and the model's files.
+ * Identifies the assets that a run's workers fetch by `GetRunAssets`: the resolved config and the
+ * model's files.
  *
  * @returns SHA-256, 64 hex digits
  */

@@ -20,7 +20,7 @@ function encodeTensorChunk(chunk: TensorChunk): Buffer {
   return bytes;
 }
 
-test("the hand-written codec has the bytes of the generated one", () => {
+test("the hand-written codec encodes the same bytes as the generated one", () => {
   for (const chunk of CHUNKS) {
     const generated = Buffer.from(TensorChunk.encode(chunk).finish());
     expect(encodeTensorChunk(chunk).equals(generated), `offset ${chunk.offset}`).toBe(true);
@@ -34,7 +34,7 @@ test("a field of a later version is skipped", () => {
   expect(decodeTensorChunk(later)).toEqual(chunk);
 });
 
-test("a chunk that is cut off anywhere is refused or shorter, never longer than its message", () => {
+test("a truncated chunk is rejected or shorter, never longer than its message", () => {
   const bytes = encodeTensorChunk(CHUNKS[2] as TensorChunk);
   for (let length = 3; length < 120; length++) {
     expect(() => decodeTensorChunk(bytes.subarray(0, length)), `${length}`).toThrow();

@@ -15,8 +15,9 @@ const TAG_DTYPE = 0x1a;
 const MAX_VARINT_BYTES = 10;
 
 /**
- * A chunk as grpc-js takes a message: it asks for the length, makes the frame, and asks for one copy into
- * it. So the data are copied once, from where they are held, and no message is made.
+ * A chunk in the form that grpc-js accepts as an encoded message: grpc-js reads its length,
+ * allocates the frame, and calls `copy` once. The data are therefore copied only once, directly
+ * into the frame.
  */
 export class ChunkMessage {
   readonly #parts: readonly Uint8Array[];
@@ -27,7 +28,7 @@ export class ChunkMessage {
     this.byteLength = this.#parts.reduce((total, { byteLength }) => total + byteLength, 0);
   }
 
-  /** Writes the message; returns its length, as Buffer.copy does. */
+  /** Writes the message; returns its length, like Buffer.copy. */
   copy(target: Uint8Array, start = 0): number {
     let at = start;
     for (const part of this.#parts) {
@@ -38,7 +39,7 @@ export class ChunkMessage {
   }
 }
 
-/** Returns the bytes of a chunk's message, in parts: head, data and tail. */
+/** Returns the encoded message in parts: head, data and tail. */
 function partsOf(chunk: TensorChunk): Uint8Array[] {
   if (chunk.file !== "") return [TensorChunk.encode(chunk).finish()];
   const head = Buffer.allocUnsafe(2 * (1 + MAX_VARINT_BYTES));
@@ -59,13 +60,13 @@ function partsOf(chunk: TensorChunk): Uint8Array[] {
   return [...parts, tail.subarray(0, end + tail.write(chunk.dtype, end, "latin1"))];
 }
 
-/** Decodes a chunk without a copy of its data. */
+/** Decodes a chunk without copying its data. */
 export function decodeTensorChunk(bytes: Buffer): TensorChunk {
   const chunk = TensorChunk.fromPartial({});
   const cursor = { bytes, at: 0 };
   while (cursor.at < bytes.byteLength) {
     const tag = bytes[cursor.at];
-    // A field that this version does not know: the generated codec skips it.
+    // An unknown field is skipped, as the generated codec does.
     if (tag !== TAG_OFFSET && tag !== TAG_DATA && tag !== TAG_DTYPE)
       return TensorChunk.decode(bytes);
     cursor.at++;
@@ -90,7 +91,7 @@ export const TensorService = {
     ...TensorServiceService.pullTensor,
     requestDeserialize: (bytes: Buffer): PullTensorRequest =>
       TensorServiceService.pullTensor.requestDeserialize(bytes),
-    // All that grpc-js uses of a Buffer here is its length and `copy`.
+    // grpc-js uses only the length and `copy` of the Buffer here.
     responseSerialize: (chunk: TensorChunk) => new ChunkMessage(chunk) as unknown as Buffer,
     responseDeserialize: decodeTensorChunk,
   },

@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 
 import { formatTensorName, groupKey, parseGroupKey, parseTensorName } from "./names.js";
 
-test("a group's key tells iteration, kind and index", () => {
+test("a group's key gives iteration, kind and index", () => {
   expect(groupKey(3, "train", 7)).toBe("3/train/7");
   expect(parseGroupKey("3/validation/12")).toEqual({ iteration: 3, kind: "validation", index: 12 });
 });
 
-test("a tensor's name is read back as it was written", () => {
+test("a tensor's name is parsed as it was formatted", () => {
   const weights = { type: "weights", version: 4 } as const;
   const gradient = { type: "gradient", plan: "p1-x", update: 2, lane: 0 } as const;
   expect(formatTensorName(weights)).toBe("weights/4");
@@ -16,7 +16,7 @@ test("a tensor's name is read back as it was written", () => {
   expect(parseTensorName("gradient/p1-x/2/0")).toEqual(gradient);
 });
 
-test("other text is refused", () => {
+test("other text is rejected", () => {
   for (const text of ["", "weights", "weights/-1", "gradient/p/1", "weights/1/2", "../weights/1"]) {
     expect(() => parseTensorName(text), text).toThrow("is not a tensor's name");
   }

@@ -1,44 +1,48 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
-/** Version of the wire; a worker of another version is refused. */
+/** Version of the wire protocol; a worker of another version is rejected. */
 export const PROTOCOL_VERSION = 3;
 
-/** Elements of a block of the flat parameter vector: what hashes and norms are computed over. */
+/** Elements per block of the flat parameter vector: the unit of hashes and norms. */
 export const PARAMETER_BLOCK = 65_536;
 
 /**
- * File of a checkpoint that holds the optimizer's moments, in the safetensors format. Servers load
- * every `*.safetensors`, `*.bin` and `*.pt` of a model folder, so its name has none of these endings.
+ * File of the optimizer's moments in a checkpoint, in the safetensors format. Inference servers
+ * load every `*.safetensors`, `*.bin` and `*.pt` of a model folder, so its name has none of these
+ * extensions.
  */
 export const MOMENTS_FILE = "optimizer.moments";
-/** Name of that file in the checkpoints of earlier versions. */
+/** Name of that file in checkpoints of earlier versions. */
 export const EARLIER_MOMENTS_FILE = "optimizer.safetensors";
 
-/** What the folder of a removed run begins with until it is deleted; no run has such a name. */
+/** Prefix of a removed run's folder until it is deleted; no run's name may begin with it. */
 export const REMOVED_PREFIX = ".removed-";
 
-/** What a worker does. */
+/** The roles of workers. */
 export const WORKER_ROLES = ["inference", "trainer", "reducer"] as const;
-/** What a worker does. */
+/** The role of a worker. */
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
-/** What a worker's state can be. */
+/** The states of workers. */
 export const WORKER_STATES = ["starting", "idle", "busy", "draining", "lost"] as const;
-/** What a worker's state can be. */
+/** The state of a worker. */
 export type WorkerState = (typeof WORKER_STATES)[number];
 
-/** What a group is sampled for. */
+/** The purpose of a group. */
 export type GroupKind = "train" | "validation";
 
-/** Names a group: `<iteration>/train/<task in the iteration>` or `<iteration>/validation/<task>`. */
+/**
+ * Returns a group's key: `<iteration>/train/<task in the iteration>` or
+ * `<iteration>/validation/<task>`.
+ */
 export function groupKey(iteration: number, kind: GroupKind, index: number): string {
   return `${iteration}/${kind}/${index}`;
 }
 
-/** What a group key is. */
+/** Matches group keys. */
 export const GROUP_KEY = /^(\d{1,15})\/(train|validation)\/(\d{1,15})$/;
 
-/** Takes a group key apart; throws InvalidArgumentError when it is none. */
+/** Parses a group key. @throws InvalidArgumentError */
 export function parseGroupKey(key: string): { iteration: number; kind: GroupKind; index: number } {
   const match = GROUP_KEY.exec(key);
   if (match === null) {
@@ -47,12 +51,12 @@ export function parseGroupKey(key: string): { iteration: number; kind: GroupKind
   return { iteration: Number(match[1]), kind: match[2] as GroupKind, index: Number(match[3]) };
 }
 
-/** Names a lane's job: `<update>/<lane>`. */
+/** Returns the key of a lane's job: `<update>/<lane>`. */
 export function laneKey(update: number, lane: number): string {
   return `${update}/${lane}`;
 }
 
-/** A vector that a TensorService can be asked for. */
+/** A vector that a TensorService serves. */
 export type TensorName =
   | { readonly type: "weights"; readonly version: number }
   | {
@@ -62,14 +66,14 @@ export type TensorName =
       readonly lane: number;
     };
 
-/** Writes a vector's name for the wire. */
+/** Formats a vector's name for the wire. */
 export function formatTensorName(name: TensorName): string {
   return name.type === "weights"
     ? `weights/${name.version}`
     : `gradient/${name.plan}/${name.update}/${name.lane}`;
 }
 
-/** Reads a vector's name; throws InvalidArgumentError when it is none. */
+/** Parses a vector's name. @throws InvalidArgumentError */
 export function parseTensorName(text: string): TensorName {
   const weights = /^weights\/(\d{1,15})$/.exec(text);
   if (weights !== null) return { type: "weights", version: Number(weights[1]) };

@@ -1,6 +1,6 @@
 import { MalformedMessageError } from "./errors.js";
 
-/** Bytes of a float32 and of an int32. */
+/** Size of a float32 and of an int32. */
 const ELEMENT_BYTES = 4;
 
 /** Returns the bytes of float32 values, little-endian, without a copy. */
@@ -18,7 +18,7 @@ export function bytesToFloats(bytes: Uint8Array): Float32Array {
   return values;
 }
 
-/** Returns the bytes of token ids, little-endian int32, without a copy where they are an Int32Array. */
+/** Returns the bytes of token ids, little-endian int32; an Int32Array is not copied. */
 export function tokensToBytes(tokens: ArrayLike<number>): Buffer {
   const { buffer, byteOffset, byteLength } =
     tokens instanceof Int32Array ? tokens : Int32Array.from(tokens);
@@ -32,7 +32,7 @@ export function bytesToTokens(bytes: Uint8Array): Int32Array {
   return tokens;
 }
 
-/** Returns how many tokens lie in bytes of int32. @throws MalformedMessageError */
+/** Returns the number of int32 tokens in the bytes. @throws MalformedMessageError */
 export function tokenCount({ byteLength }: Uint8Array): number {
   if (byteLength % ELEMENT_BYTES !== 0) {
     throw new MalformedMessageError(`${byteLength} bytes are no whole number of int32`);

@@ -1,16 +1,16 @@
 /**
- * The one table of queues: what a job says, how long a worker may be silent, how often it is tried.
+ * The table of job queues: payload, lease and number of attempts of each.
  *
- * - A payload only refers; contents are fetched and handed in by gRPC.
- * - A job is idempotent by its key: done twice, it has the same result.
- * - Times are chosen so that the job of a worker killed with -9 is in other hands within 5 s.
+ * - A payload holds references only; contents are fetched and submitted by gRPC.
+ * - A job is idempotent by its key: executing it twice gives the same result.
+ * - The times are chosen so that the job of a worker killed by SIGKILL is taken over within 5 s.
  */
 import { z } from "zod";
 import { RunName } from "@gumshoe/config";
 
 import { GROUP_KEY } from "./names.js";
 
-/** Longest name of a reducers' plan, in characters. */
+/** Longest name of a reducer plan, in characters. */
 const MAX_PLAN = 100;
 
 /** Samples one group. */
@@ -32,17 +32,17 @@ export const GradientJob = z.strictObject({
 /** Computes the gradient of one lane of one update. */
 export type GradientJob = z.infer<typeof GradientJob>;
 
-/** How long a worker may be silent, and how often a job is tried. */
+/** Lease times and number of attempts of a queue's jobs. */
 export interface QueuePolicy {
-  /** Silence after which a job is taken away from its worker. */
+  /** Time without renewal after which a job is taken from its worker. */
   readonly leaseMs: number;
-  /** How often a worker renews the lease of a job in hand. */
+  /** Interval at which a worker renews the lease of an active job. */
   readonly renewMs: number;
-  /** How often idle workers look for leases that have run out. */
+  /** Interval at which idle workers check for expired leases. */
   readonly stalledCheckMs: number;
-  /** Tries that end in a retryable error before a job is put with the dead letters. */
+  /** Attempts that may end in a retryable error before the job becomes a dead letter. */
   readonly attempts: number;
-  /** Wait before the second try; doubles with every further one. */
+  /** Delay before the second attempt; doubles with each further one. */
   readonly firstRetryDelayMs: number;
 }
 
@@ -54,7 +54,7 @@ const POLICY: QueuePolicy = {
   firstRetryDelayMs: 200,
 };
 
-/** The queues by name. `priority`: lower goes first, 1 to 2^21. */
+/** The queues by name. `priority`: lower is taken first, 1 to 2^21. */
 export const QUEUES = {
   rollout: {
     payload: RolloutJob,
@@ -73,5 +73,5 @@ export const QUEUES = {
 /** Name of a queue. */
 export type QueueName = keyof typeof QUEUES;
 
-/** What a job of a queue says. */
+/** The payload of a queue's jobs. */
 export type JobOf<Q extends QueueName> = Q extends "rollout" ? RolloutJob : GradientJob;

@@ -8,7 +8,7 @@ import { measureDifficulty } from "./trace/difficulty.js";
 
 const made = generateCase({ tier: "easy", style: "dataset", seed: 2, index: 3 });
 
-test("a record is read back and found sound", () => {
+test("a record is read back without change and passes its check", () => {
   const difficulty = measureDifficulty(made);
   const record = caseRecord(made, difficulty);
   const [read] = parseDataset(JSON.stringify(record));

@@ -3,11 +3,11 @@ import { randomGuessLevel } from "./grading/replies.js";
 import { type PuzzleRecord } from "./tasks/dataset.js";
 import { type Difficulty } from "./trace/difficulty.js";
 
-/** A generated case as it stands in a file. */
+/** A generated case in the form of the dataset files. */
 export interface CaseRecord extends PuzzleRecord {
-  /** Tier, style, seed, place in the series and, unless it is the first, attempt: "mini-clear-11-42". */
+  /** Tier, style, seed, index and, unless it is the first, attempt: "mini-clear-11-42". */
   id: string;
-  /** Expected score of somebody who picks among the listed names. */
+  /** Expected score of random guessing among the listed names. */
   random_guess: number;
   difficulty: Difficulty;
 }

@@ -3,15 +3,15 @@ import { Cdcl } from "./solver/cdcl.js";
 import { type SolverFactory } from "./solver/sat-solver.js";
 import { solveClues } from "./solver/solve-clues.js";
 
-/** What is wrong with a case, if anything. */
+/** Result of checking a case. */
 export interface CaseCheck {
-  /** Whether its clues have one solution, and that is what is said to have happened. */
+  /** Whether the clues have exactly one solution, equal to the given truth. */
   unique: boolean;
-  /** Clues, by index, that could be left out. */
+  /** Indices of clues that could be omitted. */
   redundant: number[];
 }
 
-/** Checks that a case has one solution, the right one, and no clue that could be left out. */
+/** Checks that a case has exactly one solution, the given one, and no redundant clue. */
 export function checkCase(
   { setting, clues, truth }: Pick<Plot, "setting" | "clues" | "truth">,
   solver: SolverFactory = () => new Cdcl(),

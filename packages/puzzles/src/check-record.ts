@@ -5,10 +5,10 @@ import { solvePrompt } from "./solve-prompt.js";
 import { type PuzzleRecord } from "./tasks/dataset.js";
 
 /**
- * Checks a case of a file from its text alone: that it can be read, has one solution, no clue too many,
- * and the answers and number of clues that are given.
+ * Checks a case of a file from its text alone: that it can be parsed, has one solution and no
+ * redundant clue, and that its answers and number of clues are right.
  *
- * @returns  what is wrong, in words; empty when nothing is
+ * @returns  the problems found; empty for none
  */
 export function checkRecord(record: PuzzleRecord, solver?: SolverFactory): string[] {
   try {
@@ -29,7 +29,7 @@ export function checkRecord(record: PuzzleRecord, solver?: SolverFactory): strin
     }
     return problems;
   } catch (thrown) {
-    // What cannot be read or solved is a finding; anything else is a fault of ours.
+    // Text that cannot be read or solved is a finding; any other error is a bug.
     if (thrown instanceof ClusterError) return [thrown.message];
     throw thrown;
   }

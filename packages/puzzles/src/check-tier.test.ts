@@ -16,7 +16,7 @@ const withScenario = (base: Tier, change: Scenario): Tier => ({
 const withSizes = (change: Partial<typeof lists>) =>
   withScenario(mini, { sizes: { ...lists, ...change } });
 
-test("the tiers of the table can exist", () => {
+test("all tiers of the table are possible", () => {
   for (const name of TIER_NAMES) expect(() => checkTier(TIERS[name])).not.toThrow();
 });
 
@@ -33,12 +33,12 @@ test.each<[string, Tier]>([
   ["moveChance", withScenario(easy, { moveChance: 1.1 })],
   ["questions.max", { ...mini, questions: { ...mini.questions, max: 27 } }],
   ["questions.min", { ...mini, questions: { ...mini.questions, min: 6 } }],
-])("a tier that cannot exist is refused, by the name of the parameter: %s", (message, tier) => {
+])("an impossible tier is rejected with the name of the parameter: %s", (message, tier) => {
   expect(() => checkTier(tier)).toThrow(message);
   expect(() => generatePlot(new Rng(1), tier)).toThrow(message);
 });
 
-test("a tier outside of the table makes sound cases, few motives and a lone suspect included", () => {
+test("a tier outside of the table makes valid cases, even with few motives and a single suspect", () => {
   const limits = { motives: 2, weapons: 2, times: 3, rooms: 4 };
   const few = withScenario(easy, {
     sizes: { type: "players", players: [2, 4], limits },

@@ -4,11 +4,11 @@ import { DIRECTIONS } from "./scenario/board.js";
 import { type SizeRule } from "./scenario/sizes.js";
 import { type Tier } from "./tiers.js";
 
-/** Letters there are for questions. */
+/** Number of letters that can label questions. */
 const MAX_QUESTIONS = 26;
 
 /**
- * Checks that cases of a tier can exist.
+ * Checks that cases of a tier are possible.
  *
  * @throws TierError naming the parameter
  */
@@ -68,7 +68,7 @@ function checkLists(
   demand(board === "row" || board === "grid", "board", "must be row or grid");
 }
 
-/** An hour apart, more times would come round to the first again. */
+/** Times may be an hour apart: with more of them, labels would repeat after 24 hours. */
 const MAX_TIMES = 24;
 
 function demand(holds: boolean, field: string, problem: string): void {

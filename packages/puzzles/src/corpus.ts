@@ -4,9 +4,9 @@ import { type Style } from "./prompt/style.js";
 import { type TierName } from "./tiers.js";
 
 /**
- * Writes solved cases, one text of prompt and reply each, such as a small tokenizer is trained on.
+ * Generates solved cases as texts of prompt and reply, for training a small tokenizer.
  *
- * @param options.seed  names the series of cases, whose first `count` are written
+ * @param options.seed  seed of the series, of which the first `count` cases are written
  */
 export function* corpus(options: {
   tier: TierName;

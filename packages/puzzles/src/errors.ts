@@ -1,6 +1,6 @@
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 
-/** Thrown when a file of cases is not what it should be; names the line, the record and the field. */
+/** Thrown when a file of cases is invalid; names the line, the record and the field. */
 export class DatasetError extends ClusterError {
   constructor(
     readonly place: string,
@@ -15,10 +15,10 @@ export class DatasetError extends ClusterError {
 /** Thrown when the JSON form of a task lacks a field or holds a wrong value. */
 export class TaskFormatError extends InvalidArgumentError {}
 
-/** Thrown when a tier asks for sizes, moves or questions that no case can have; names the parameter. */
+/** Thrown when a tier's sizes, moves or questions are impossible; names the parameter. */
 export class TierError extends InvalidArgumentError {}
 
-/** Thrown when no scenario of the wanted shape came up in many tries. */
+/** Thrown when many attempts gave no scenario of the wanted shape. */
 export class ScenarioError extends ClusterError {
   constructor(
     readonly tries: number,
@@ -30,7 +30,7 @@ export class ScenarioError extends ClusterError {
   }
 }
 
-/** Thrown when the text of a prompt cannot be read: names the line and what is wrong with it. */
+/** Thrown when a prompt cannot be parsed: names the line and the problem. */
 export class PromptError extends ClusterError {
   constructor(
     readonly line: string,

@@ -8,7 +8,7 @@ import { measureDifficulty } from "./trace/difficulty.js";
 const NAME = { tier: "mini", style: "clear", seed: 5, index: 0 } as const;
 const places = Array.from({ length: 12 }, (_, index) => ({ ...NAME, index }));
 
-test("a case is the first attempt at its place that has the wanted difficulty", () => {
+test("the found case is the first attempt at its index with the wanted difficulty", () => {
   for (const place of places) {
     const { made, difficulty } = findCase(place, { difficulty: { min: 6, max: 8 } });
     expect(difficulty).toEqual(measureDifficulty(made));
@@ -28,16 +28,16 @@ test("another solver finds the same cases", async () => {
   }
 });
 
-test("without a query it is the case of that name, and nothing is measured", () => {
+test("without a query the first attempt is returned, and its difficulty is not measured", () => {
   expect(findCase(NAME)).toEqual({ made: generateCase(NAME), difficulty: null });
 });
 
-test("an id tells the attempt where it is not the first", () => {
+test("an id contains the attempt, unless it is the first", () => {
   expect(caseId(generateCase(NAME))).toBe("mini-clear-5-0");
   expect(caseId(generateCase({ ...NAME, attempt: 3 }))).toBe("mini-clear-5-0-3");
 });
 
-test("a query that no case grants is an error that names it", () => {
+test("a query that no case satisfies is an error that names it", () => {
   const query = { difficulty: { min: 900, max: 901 } };
   expect(() => findCase(NAME, query)).toThrow(
     "difficulty: no mini case for place 0 of series 5 has 900 to 901 steps in 1000 tries",

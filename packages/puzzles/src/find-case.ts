@@ -3,34 +3,34 @@ import { type Case, type CaseName, generateCase } from "./generate-case.js";
 import { type SolverFactory } from "./solver/sat-solver.js";
 import { type Difficulty, measureDifficulty } from "./trace/difficulty.js";
 
-/** How many steps the deduction of a wanted case may have, both bounds included. */
+/** Bounds of the number of deduction steps, both inclusive. */
 export interface DifficultyRange {
   min: number;
   max: number;
 }
 
-/** Which cases are wanted. */
+/** Conditions on the case to find. */
 export interface CaseQuery {
   /** Null for any. */
   difficulty?: DifficultyRange | null;
-  /** Says whether a case may come up. */
+  /** Returns whether a case is acceptable. */
   accept?: (made: Case) => boolean;
   /** Any solver finds the same case. */
   solver?: SolverFactory;
 }
 
-/** A case that was wanted, and its difficulty where that was asked about. */
+/** A found case, with its difficulty if the query has a difficulty range. */
 export interface FoundCase {
   made: Case;
   difficulty: Difficulty | null;
 }
 
-/** Cases tried for one place of a series before the query is called one that cannot be granted. */
+/** Attempts at one index before the query counts as unsatisfiable. */
 const MAX_ATTEMPTS = 1000;
 
 /**
- * Finds the case of a place in a series: the first attempt at it that is wanted. The same place and query
- * are the same case on every machine.
+ * Finds the case of an index in a series: the first attempt that satisfies the query. The same
+ * index and query give the same case on every machine.
  *
  * @throws TierError  when a thousand attempts gave none
  */
@@ -39,8 +39,8 @@ export function findCase(name: CaseName, query: CaseQuery = {}): FoundCase {
 }
 
 /**
- * Finds a case as {@link findCase} does, and yields after every attempt that was not wanted, so that
- * other work can have its turn.
+ * Finds a case like {@link findCase}, yielding after every rejected attempt, so that the caller can
+ * do other work.
  *
  * @throws TierError  when a thousand attempts gave none
  */
@@ -62,10 +62,10 @@ export function* searchCase(name: CaseName, query: CaseQuery = {}): Search<Found
   throw new TierError("difficulty", `no ${place} has ${steps} in ${MAX_ATTEMPTS} tries`);
 }
 
-/** Work that can be interrupted: it yields until it returns what was looked for. */
+/** An interruptible computation: yields until it returns its result. */
 export type Search<T> = Generator<undefined, T>;
 
-/** Does interruptible work to its end. */
+/** Runs an interruptible computation to its end. */
 export function drain<T>(search: Search<T>): T {
   for (;;) {
     const step = search.next();

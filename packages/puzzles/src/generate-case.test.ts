@@ -21,7 +21,7 @@ function cases(tier: TierName, count: number, seed = 9): Case[] {
 describe.each(TIER_NAMES)("tier %s", (tier) => {
   const count = tier === "mini" ? 60 : 2;
 
-  test("a case has one solution and no clue too many, as the other solver sees it", () => {
+  test("a case has one solution and no redundant clue, according to the other solver", () => {
     for (const one of cases(tier, count)) {
       expect(checkCase(one, cadical), one.prompt).toEqual({ unique: true, redundant: [] });
     }
@@ -47,7 +47,7 @@ describe.each(TIER_NAMES)("tier %s", (tier) => {
 describe("mini cases", () => {
   const many = cases("mini", 400, 3);
 
-  test("are what they were when this was written, on every machine", () => {
+  test("are the same on every machine and in every version", () => {
     const text = many.map(({ prompt, solution }) => prompt + goldReply(solution)).join("\n");
     expect(sha256(text)).toBe("a42b63f9a41acd5020ba84f8cef106b3d384626b0890c13714c3742d7889257c");
   });
@@ -77,12 +77,12 @@ describe("mini cases", () => {
   });
 });
 
-test("another attempt at the same place is another case", () => {
+test("another attempt at the same index is another case", () => {
   const name = { tier: "mini", style: "clear", seed: 1, index: 0 } as const;
   expect(generateCase({ ...name, attempt: 1 }).prompt).not.toBe(generateCase(name).prompt);
 });
 
-test("the style changes the words, not what happened", () => {
+test("the style changes the wording, not what happened", () => {
   const name = { tier: "easy", seed: 4, index: 2 } as const;
   const clear = generateCase({ ...name, style: "clear" });
   const dataset = generateCase({ ...name, style: "dataset" });
@@ -91,7 +91,7 @@ test("the style changes the words, not what happened", () => {
   expect(dataset.clues).toEqual(clear.clues);
 });
 
-test("a clue too many and a clue too few are found", () => {
+test("a redundant and a missing clue are detected", () => {
   const [one] = cases("mini", 1);
   if (one === undefined) throw new Error("no case");
   const { setting, clues, truth } = one;
@@ -100,7 +100,7 @@ test("a clue too many and a clue too few are found", () => {
   expect(checkCase({ setting, truth, clues: clues.slice(1) }).unique).toBe(false);
 });
 
-test("a corpus is prompts with their answers", () => {
+test("a corpus contains prompts with their answers", () => {
   const texts = [...corpus({ tier: "mini", style: "clear", seed: 9, count: 3 })];
   expect(texts).toHaveLength(3);
   const [one] = cases("mini", 1);

@@ -16,23 +16,23 @@ import { encode, excludeTruth } from "./solver/encoding.js";
 import { type SolverFactory } from "./solver/sat-solver.js";
 import { type Tier, type TierName, TIERS } from "./tiers.js";
 
-/** Names one case of an endless series. The same name is the same case on every machine. */
+/** Identifies a case of an endless series. The same values give the same case on every machine. */
 export interface CaseName {
   tier: TierName;
   style: Style;
   seed: number;
-  /** Place in the series, from 0. */
+  /** Index in the series, from 0. */
   index: number;
 }
 
-/** A case with a proof that it has one solution: in words, and what the words say. */
+/** A case with a proof that it has one solution: its text, and the data behind the text. */
 export interface Case extends CaseName, Plot, AnswerSheet {
-  /** Which case of its place it is: 0 for the first. */
+  /** Attempt at its index: 0 for the first. */
   attempt: number;
   prompt: string;
 }
 
-/** Writes a case's name and, unless it is the first of its place, its attempt: "mini-clear-11-42-3". */
+/** Formats a case's id, with the attempt unless it is the first: "mini-clear-11-42-3". */
 export function caseId({
   tier,
   style,
@@ -43,18 +43,18 @@ export function caseId({
   return `${tier}-${style}-${seed}-${index}${attempt === 0 ? "" : `-${attempt}`}`;
 }
 
-/** Names the draws of cases, so that other uses of a seed do not meet them. */
+/** Random stream of cases, separate from the other uses of a seed. */
 const CASE_STREAM = 0x63617365;
 
-/** The default solver: fast on small instances, and without loading. */
+/** The default solver: fast on small instances, and needs no loading. */
 const OWN_SOLVER: SolverFactory = () => new Cdcl();
 
 /**
- * Makes a case: draws what happened, lists the clues that tell it, and drops clues as long as the rest
- * still has one solution, which a SAT solver proves.
+ * Generates a case: draws what happened, lists the clues that determine it, and removes clues as
+ * long as the solution stays unique, which a SAT solver proves.
  *
- * @param options.attempt  another case for the same place, e.g. when the first one is not wanted
- * @param options.solver   any solver gives the same case
+ * @param options.attempt  number of the attempt, for another case at the same index
+ * @param options.solver   all solvers give the same case
  */
 export function generateCase(
   options: CaseName & { attempt?: number; solver?: SolverFactory },
@@ -66,10 +66,10 @@ export function generateCase(
 }
 
 /**
- * Makes a case of a tier that need not be in the table, before it is put into words.
+ * Generates a case of any tier, in the table or not, before it is worded.
  *
- * @throws TierError      when cases of the tier cannot exist
- * @throws ScenarioError  when they can hardly
+ * @throws TierError      when cases of the tier are impossible
+ * @throws ScenarioError  when they are too rare
  */
 export function generatePlot(rng: Rng, tier: Tier, solver: SolverFactory = OWN_SOLVER): Plot {
   checkTier(tier);

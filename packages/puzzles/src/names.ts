@@ -1,6 +1,6 @@
 /**
- * The closed vocabularies of Temporal Clue. No name occurs in two kinds, so that the kind of an answer
- * can be told from its text. The classic names come first.
+ * The closed vocabularies of Temporal Clue. No name occurs in two kinds, so the kind of an answer
+ * follows from its text. The classic names come first.
  */
 const SUSPECTS = [
   "Miss Scarlet",
@@ -59,10 +59,10 @@ const MOTIVES = [
   "Pride",
 ] as const;
 
-/** What an answer names. */
+/** The kind of thing that an answer names. */
 export type Kind = "suspect" | "weapon" | "room" | "time" | "motive";
 
-/** The kinds in the order in which a prompt lists them. */
+/** The kinds in the order of the lists in a prompt. */
 export const KINDS: readonly Kind[] = ["suspect", "weapon", "room", "time", "motive"];
 
 /** A set of names to draw from. */
@@ -73,7 +73,7 @@ export interface Vocabulary {
   motive: readonly string[];
 }
 
-/** Every name there is. */
+/** All names. */
 export const ALL_NAMES: Vocabulary = {
   suspect: SUSPECTS,
   weapon: WEAPONS,
@@ -81,7 +81,7 @@ export const ALL_NAMES: Vocabulary = {
   motive: MOTIVES,
 };
 
-/** The classic names: 6 suspects, 6 weapons and 9 rooms, and five motives to go with them. */
+/** The classic names: 6 suspects, 6 weapons and 9 rooms, with five added motives. */
 export const CLASSIC_NAMES: Vocabulary = {
   suspect: SUSPECTS.slice(0, 6),
   weapon: WEAPONS.slice(0, 6),
@@ -102,13 +102,13 @@ const KIND_OF = new Map<string, Kind>([
   ...MOTIVES.map((name) => [name, "motive"] as const),
 ]);
 
-/** Returns what a name stands for, or null when it is in no vocabulary. */
+/** Returns the kind of a name, or null when it is in no vocabulary. */
 export function kindOfName(name: string): Kind | null {
   if (/^(?:0[1-9]|1[0-2]):[0-5][0-9] [AP]M$/.test(name)) return "time";
   return KIND_OF.get(name) ?? null;
 }
 
-/** Returns "in" or "at", whichever a room takes. */
+/** Returns the preposition of a room, "in" or "at". */
 export function preposition(room: string): "in" | "at" {
   return room === "Fountain" ? "at" : "in";
 }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { generateCase } from "./generate-case.js";
 import { explainCase, showCase } from "./show-case.js";
 
-test("a case is explained from its prompt: every step, the board, and who went where", () => {
+test("a case is explained from its prompt: every step, the board, and every walk", () => {
   const made = generateCase({ tier: "easy", style: "clear", seed: 7, index: 0 });
   const explained = explainCase(made.prompt);
   expect(explained.solution).toEqual(made.solution);

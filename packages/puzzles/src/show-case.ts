@@ -4,23 +4,23 @@ import { drawNight } from "./trace/board-text.js";
 import { writeTrace } from "./trace/trace-text.js";
 import { writeWalks } from "./trace/walks-text.js";
 
-/** A case with its way to the solution. */
+/** A case with the steps to its solution. */
 export interface ExplainedCase {
   prompt: string;
   /** Answer by letter. */
   solution: Record<string, string>;
-  /** The deduction, a line per step. */
+  /** The deduction, one line per step. */
   trace: string[];
   /** The board at every time. */
   board: string;
-  /** The way of every piece; null where the case has one time, so that nothing moves. */
+  /** The walk of every piece; null for a case with one time, in which nothing moves. */
   walks: string | null;
 }
 
 /**
- * Explains a case from the text of its prompt: how it is solved step by step, and what happened.
+ * Explains a case from the text of its prompt: the deduction step by step, and what happened.
  *
- * @throws PromptError, UnsolvableError as `solvePrompt` does
+ * @throws PromptError, UnsolvableError like `solvePrompt`
  */
 export function explainCase(prompt: string, solver?: SolverFactory): ExplainedCase {
   const { parsed, truth, solution } = solvePrompt(prompt, solver);
@@ -34,7 +34,7 @@ export function explainCase(prompt: string, solver?: SolverFactory): ExplainedCa
   };
 }
 
-/** Shows an explained case to people: prompt, numbered steps, boards, walks, answers. */
+/** Formats an explained case for people: prompt, numbered steps, boards, walks, answers. */
 export function showCase({ prompt, solution, trace, board, walks }: ExplainedCase): string {
   const steps = trace.map((line, index) => `${index + 1}. ${line}`);
   const answers = Object.entries(solution).map(([letter, answer]) => `${letter}. ${answer}`);

@@ -14,21 +14,21 @@ const GOLDEN = new URL("../../../test/golden/temporal-clue/val.json", import.met
 const records = parseDataset(readFileSync(GOLDEN, "utf8"));
 const cadical = await loadCadical();
 
-test("all 429 answers of the public cases are found from their prompts, and no clue is one too many", () => {
+test("the solver finds all 429 answers of the public cases from their prompts, and no clue is redundant", () => {
   const solved = records.map(({ prompt }) => solvePrompt(prompt, cadical));
   expect(solved.map(({ solution }) => solution)).toEqual(records.map(({ solution }) => solution));
   expect(solved.flatMap(({ redundant }) => redundant)).toEqual([]);
   expect(solved.flatMap(({ parsed }) => parsed.clues)).toHaveLength(1756);
 });
 
-test("the own solver finds the same answers", () => {
+test("the built-in solver finds the same answers", () => {
   for (const { prompt, solution } of records.slice(0, 8)) {
     expect(solvePrompt(prompt).solution).toEqual(solution);
   }
 });
 
 describe.each(STYLES)("style %s", (style) => {
-  test.each(TIER_NAMES)("a written case of tier %s is read as it was meant", (tier) => {
+  test.each(TIER_NAMES)("a written case of tier %s is parsed back unchanged", (tier) => {
     for (let index = 0; index < (tier === "mini" ? 60 : 2); index++) {
       const made = generateCase({ tier, style, seed: 33, index });
       const { parsed, solution, truth } = solvePrompt(made.prompt, cadical);
@@ -37,7 +37,7 @@ describe.each(STYLES)("style %s", (style) => {
       expect(parsed.questions.map(({ query }) => query)).toEqual(made.queries);
       expect(truth).toEqual(made.truth);
       expect(solution).toEqual(made.solution);
-      // A case with one time does not show which time that is.
+      // A case with one time does not show it.
       expect({ ...parsed.setting, times: [] }).toEqual({ ...made.setting, times: [] });
     }
   });
@@ -57,11 +57,11 @@ A. Who killed Mr. Boddy?
 B. Where was the Knife?
 `;
 
-test("a case is solved from a prompt that somebody wrote by hand", () => {
+test("a hand-written prompt is solved", () => {
   expect(solvePrompt(PROMPT).solution).toEqual({ A: "Mr. Green", B: "Study" });
 });
 
-test("a clue of unknown form or with an unknown name is named", () => {
+test("a clue of unknown form, or with an unknown name, is an error that names it", () => {
   const odd = (clue: string) => () =>
     solvePrompt(PROMPT.replace("Mr. Boddy was in the Study.", clue));
   expect(odd("Mr. Boddy slept in the Study.")).toThrow(PromptError);
@@ -76,11 +76,11 @@ test.each([
   ["Clues:\n", "", "no such line"],
   ["Who killed Mr. Boddy?", "Who loved Mr. Boddy?", '"Who loved Mr. Boddy?"'],
   ["Weapons:", "Motives: Greed (3 suspects)\nWeapons:", "2 suspects have 3 motives"],
-])("a prompt with %j replaced by %j is refused", (from, to, message) => {
+])("a prompt with %j replaced by %j is rejected", (from, to, message) => {
   expect(() => solvePrompt(PROMPT.replace(from, to))).toThrow(message);
 });
 
-test("clues that contradict each other are named, and only those", () => {
+test("the error about contradictory clues names exactly these clues", () => {
   const prompt = PROMPT.replace(
     "Clues:",
     "Clues:\n- The Rope was in the Study.\n- Mr. Boddy was killed with the Rope.",
@@ -95,7 +95,7 @@ test("clues that contradict each other are named, and only those", () => {
   }
 });
 
-test("clues with two solutions are refused, with a question that has two answers", () => {
+test("clues with two solutions are rejected with a question that has two answers", () => {
   const prompt = PROMPT.replace("- Mr. Green was in the Study.\n", "").replace(
     "- Mrs. White was in the same room as the Rope.\n",
     "",
@@ -105,11 +105,11 @@ test("clues with two solutions are refused, with a question that has two answers
   );
 });
 
-describe("a record is checked", () => {
+describe("a record check", () => {
   const solution = { A: "Mr. Green", B: "Study" };
   const record = { num_clues: 4, prompt: PROMPT, solution };
 
-  test("and nothing is wrong with a good one", () => {
+  test("finds no problem in a valid record", () => {
     const [first] = records;
     if (first === undefined) throw new Error("no record");
     expect(checkRecord(first, cadical)).toEqual([]);
@@ -130,7 +130,7 @@ describe("a record is checked", () => {
     ["a wrong number", { ...record, num_clues: 5 }, "num_clues is 5, the prompt has 4"],
     ["a clue too many", record, 'left out: "Mr. Green was in the Study."'],
     ["no case at all", { ...record, prompt: "Hello." }, "board"],
-  ])("and %s is told", (_what, one, problem) => {
+  ])("reports %s", (_what, one, problem) => {
     expect(checkRecord(one).join("\n")).toContain(problem);
   });
 });

@@ -6,22 +6,22 @@ import { Cdcl } from "./solver/cdcl.js";
 import { type SolverFactory } from "./solver/sat-solver.js";
 import { solveClues } from "./solver/solve-clues.js";
 
-/** The solution of a case, found from its prompt alone. */
+/** The solution of a case, computed from its prompt alone. */
 export interface SolvedPrompt {
   /** Answer by letter. */
   solution: Record<string, string>;
-  /** What the prompt says, and what happened. */
+  /** The parsed prompt, and what happened. */
   parsed: ParsedPrompt;
   truth: Truth;
-  /** Clues, by index, that could be left out. */
+  /** Indices of clues that could be omitted. */
   redundant: number[];
 }
 
 /**
  * Solves a case from the text of its prompt, in either style.
  *
- * @throws PromptError      when a line cannot be read
- * @throws UnsolvableError  when the clues contradict each other or have several solutions
+ * @throws PromptError      when a line cannot be parsed
+ * @throws UnsolvableError  when the clues are contradictory or have several solutions
  */
 export function solvePrompt(
   prompt: string,

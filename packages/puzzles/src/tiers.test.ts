@@ -8,7 +8,7 @@ const cases = Array.from({ length: COUNT }, (_, index) =>
   generateCase({ tier: "dataset", style: "dataset", seed: 100, index }),
 );
 
-/** Percent of the clues of the 128 public cases, with the tolerance that so few cases allow. */
+/** Percentages of clue types in the 128 public cases, with tolerances for that sample size. */
 const PUBLIC_SHARES: Record<ClueType, [percent: number, tolerance: number]> = {
   at: [20.3, 4],
   move: [13.3, 4],
@@ -22,7 +22,7 @@ const PUBLIC_SHARES: Record<ClueType, [percent: number, tolerance: number]> = {
   solution: [2.2, 2],
 };
 
-test("tier dataset has the clues of the public set in the same shares", () => {
+test("tier dataset has the clue types of the public set in the same proportions", () => {
   const clues = cases.flatMap((one) => one.clues);
   for (const [type, [percent, tolerance]] of Object.entries(PUBLIC_SHARES)) {
     const share = (100 * clues.filter((clue) => clue.type === type).length) / clues.length;
@@ -33,7 +33,7 @@ test("tier dataset has the clues of the public set in the same shares", () => {
 test("tier dataset has the sizes and lengths of the public set", () => {
   const median = (values: number[]) => values.sort((a, b) => a - b)[COUNT >> 1] as number;
   const numClues = median(cases.map((one) => one.clues.length));
-  // 25 in the public set; our own story is shorter by some 150 characters.
+  // 25 in the public set; this project's story is shorter by some 150 characters.
   expect(numClues).toBeGreaterThan(15);
   expect(numClues).toBeLessThan(35);
   const length = median(cases.map(({ prompt }) => prompt.length));

@@ -6,22 +6,22 @@ import { type QuestionRules } from "./prompt/questions.js";
 import { DIRECTIONS } from "./scenario/board.js";
 import { type ScenarioRules } from "./scenario/scenario.js";
 
-/** Everything that decides what the cases of a tier are like. */
+/** The parameters of a tier's cases. */
 export interface Tier {
   scenario: ScenarioRules;
   clues: ClueRules;
-  /** Makes sorts of clues more or less frequent. */
+  /** Makes types of clues more or less frequent. */
   bias: BiasShift;
   questions: QuestionRules;
 }
 
-/** Sizes of cases, from the smallest; `dataset` has the distribution of the public set. */
+/** Sizes of cases, ascending; `dataset` has the size distribution of the public set. */
 export type TierName = "mini" | "easy" | "medium" | "hard" | "dataset";
 
-/** The names of the tiers, from the smallest. */
+/** The names of the tiers, in ascending size. */
 export const TIER_NAMES: readonly TierName[] = ["mini", "easy", "medium", "hard", "dataset"];
 
-/** A tier whose sizes are drawn as in the public set, for so many players. */
+/** Returns a tier whose sizes are drawn as in the public set, for a range of players. */
 function playersTier(min: number, max: number): Tier {
   return {
     scenario: {
@@ -39,8 +39,8 @@ function playersTier(min: number, max: number): Tier {
 }
 
 /**
- * The tiers. `mini` is for the smallest models: rooms in a row, usually one time and no motives, and
- * mostly clues that take one step.
+ * The tiers. `mini` is for the smallest models: rooms in a row, usually one time and no motives,
+ * and mostly clues that need one deduction step.
  */
 export const TIERS: Readonly<Record<TierName, Tier>> = {
   mini: {

@@ -1,15 +1,15 @@
 import { ClusterError } from "@gumshoe/core";
 
 /**
- * What becomes of a job whose handler threw.
+ * The disposition of a job whose handler threw.
  *
- * - `retry`: the other side failed; the same thing may work in a moment
- * - `drop`: nobody wants the job any more; if somebody does, the producer adds it again
- * - `dead-letter`: trying again would end the same way; kept for people to look at
+ * - `retry`: the other side failed; a retry may succeed
+ * - `drop`: the job is no longer needed; a producer that still needs it adds it again
+ * - `dead-letter`: a retry would fail the same way; kept for inspection
  */
 export type Disposition = "retry" | "drop" | "dead-letter";
 
-/** The only place where an error's code becomes a job's fate. */
+/** Maps an error's code to the disposition of its job; no other code does. */
 export function dispositionOf(thrown: unknown): Disposition {
   if (!(thrown instanceof ClusterError)) return "dead-letter";
   if (thrown.retryable) return "retry";

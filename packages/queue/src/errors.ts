@@ -1,6 +1,6 @@
 import { ClusterError } from "@gumshoe/core";
 
-/** Thrown when Redis does not answer: not there, not reachable, or not in time. */
+/** Thrown when Redis cannot be reached, or does not respond in time. */
 export class RedisUnavailableError extends ClusterError {
   constructor(
     /** host:port, without the password. */
@@ -11,7 +11,7 @@ export class RedisUnavailableError extends ClusterError {
   }
 }
 
-/** Thrown when Redis answers, but the password is missing or wrong. */
+/** Thrown when Redis responds, but the password is missing or wrong. */
 export class RedisPasswordError extends ClusterError {
   constructor(
     /** host:port, without the password. */
@@ -24,7 +24,7 @@ export class RedisPasswordError extends ClusterError {
   }
 }
 
-/** Thrown when Redis and this process do not trust each other's certificates, or one speaks no TLS. */
+/** Thrown when the TLS handshake with Redis fails, or only one side uses TLS. */
 export class RedisTlsError extends ClusterError {
   constructor(
     /** host:port, without the password. */
@@ -35,7 +35,10 @@ export class RedisTlsError extends ClusterError {
   }
 }
 
-/** Thrown when Redis answers, but is of no use: a user without the rights, a Redis Cluster, no such database. */
+/**
+ * Thrown when Redis responds but cannot be used: missing permissions, cluster mode, or no such
+ * database.
+ */
 export class RedisRefusedError extends ClusterError {
   constructor(
     /** host:port, without the password. */
@@ -67,18 +70,18 @@ export class RedisKeyError extends ClusterError {
 export class FenceHeldError extends ClusterError {
   constructor(
     readonly fence: string,
-    /** What the holder said of itself, e.g. `coordinator on host a, pid 12`. */
+    /** The holder's description of itself, e.g. `coordinator on host a, pid 12`. */
     readonly holder: string,
   ) {
     super("FAILED_PRECONDITION", `${fence} is held by ${holder}`, { details: { fence, holder } });
   }
 }
 
-/** Thrown when a job's payload is not what its queue holds: another program has written it. */
+/** Thrown when a job's payload does not fit its queue's schema: another program has written it. */
 export class ForeignJobError extends ClusterError {
   constructor(
     readonly queue: string,
-    /** Where the payload differs; empty for the whole of it. */
+    /** Path of the invalid part; empty for the whole payload. */
     readonly field: string,
   ) {
     const place = field === "" ? "its payload" : `its field ${field.slice(0, 100)}`;
@@ -88,21 +91,21 @@ export class ForeignJobError extends ClusterError {
   }
 }
 
-/** The reason of a job's signal when its lease was lost: another worker has the job, or will. */
+/** Abort reason of a job whose lease was lost: another worker has the job, or will get it. */
 export class LeaseLostError extends ClusterError {
   constructor(readonly key: string) {
     super("ABORTED", `the lease of job ${key} was lost`, { details: { key } });
   }
 }
 
-/** The reason of a job's signal when its result is not wanted any more, e.g. as the run was cancelled. */
+/** Abort reason of a job whose result is no longer needed, e.g. because the run was cancelled. */
 export class JobWithdrawnError extends ClusterError {
   constructor(readonly key: string) {
     super("ABORTED", `job ${key} was withdrawn`, { details: { key } });
   }
 }
 
-/** The reason of a job's signal when its worker stops: the job goes back to the queue. */
+/** Abort reason of a job whose worker stops: the job returns to the queue. */
 export class WorkerStoppingError extends ClusterError {
   constructor() {
     super("ABORTED", "the worker is stopping");

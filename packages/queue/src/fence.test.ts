@@ -23,7 +23,7 @@ function acquire(holder: string, options: { waitMs?: number; onLost?: () => void
   return Fence.acquire({ redis, name: "coordinator", holder, onLost: () => undefined, ...options });
 }
 
-test("a second process is refused, and told who holds the fence", async () => {
+test("a second process is rejected with the name of the holder", async () => {
   const first = await acquire("coordinator on a, pid 1");
   await expect(acquire("b", { waitMs: 100 })).rejects.toMatchObject({
     code: "FAILED_PRECONDITION",
@@ -32,7 +32,7 @@ test("a second process is refused, and told who holds the fence", async () => {
   await first.release();
 });
 
-test("a fence that was given up is free at once", async () => {
+test("a released fence can be acquired at once", async () => {
   const first = await acquire("a");
   await first.release();
   const second = await acquire("b", { waitMs: 0 });
@@ -41,7 +41,7 @@ test("a fence that was given up is free at once", async () => {
   await second.release();
 });
 
-test("a fence that nobody renews falls to the one who waits", async () => {
+test("a fence that is not renewed passes to a waiting process", async () => {
   const value = JSON.stringify({ holder: "dead", id: "x" });
   await redis.commands.set("gumshoe:c:fence:coordinator", value, "PX", 700);
   const fence = await acquire("b");
@@ -49,7 +49,7 @@ test("a fence that nobody renews falls to the one who waits", async () => {
   await fence.release();
 });
 
-test("a holder is told once when another process has the fence", async () => {
+test("a holder is notified once when another process acquires the fence", async () => {
   let losses = 0;
   const fence = await acquire("a", { onLost: () => losses++ });
   await redis.commands.set("gumshoe:c:fence:coordinator", "other", "PX", 60_000);

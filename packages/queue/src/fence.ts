@@ -5,15 +5,18 @@ import { type Clock, errorMessage, type Logger, systemClock } from "@gumshoe/cor
 import { FenceHeldError, RedisUnavailableError } from "./errors.js";
 import { type RedisLink } from "./redis-link.js";
 
-/** Silence after which the fence falls to the next one who asks. */
+/** Time without renewal, in ms, after which another process can acquire the fence. */
 const TTL_MS = 4000;
 const RENEW_MS = 1000;
-/** How often a waiting process asks again. */
+/** Interval at which a waiting process tries again, in ms. */
 const ASK_EVERY_MS = 250;
-/** While Redis is away, the same reason is logged at most this often. */
+/** Interval at which the same problem of Redis is logged again, in ms. */
 const LOG_EVERY_MS = 5000;
 
-/** Renews if it is ours, takes it if it is nobody's (Redis lost its data): 1, else 0. */
+/**
+ * Renews the key if it is ours, or sets it if it is missing (Redis lost its data): returns 1, else
+ * 0.
+ */
 const RENEW = `
 local held = redis.call("GET", KEYS[1])
 if held == ARGV[1] or held == false then
@@ -26,16 +29,21 @@ const RELEASE = `
 if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end
 return 0`;
 
-/** What a fence needs. */
+/** Options of a fence. */
 export interface FenceOptions {
   readonly redis: RedisLink;
-  /** What is fenced, e.g. `coordinator`. */
+  /** Name of the fence, e.g. `coordinator`. */
   readonly name: string;
-  /** Who asks, in words, for whoever is refused: `coordinator on host a, pid 12`. */
+  /**
+   * Description of this process, for processes that are rejected: `coordinator on host a, pid 12`.
+   */
   readonly holder: string;
-  /** How long to wait for a holder that may be dead; a fence that nobody renews falls after 4 s. */
+  /**
+   * How long to wait for the present holder, in ms, which may be dead: without renewal its fence
+   * expires after 4 s.
+   */
   readonly waitMs?: number;
-  /** Called once, when somebody else has the fence: the holder must stop writing at once. */
+  /** Called once, when another process holds the fence: this one must stop writing at once. */
   readonly onLost: () => void;
   readonly logger?: Logger;
   readonly clock?: Clock;
@@ -44,9 +52,10 @@ export interface FenceOptions {
 /**
  * A lease that at most one process of a cluster holds.
  *
- * - While Redis is away nobody can take it, and {@link isFresh} turns false when the lease would have run out:
- *   a careful holder writes nothing until it is true again.
- * - When Redis comes back empty, the first one to ask has it; the loser hears it from `onLost`.
+ * - While Redis is down no process can acquire it, and {@link isFresh} turns false when the lease
+ *   would have expired: a holder must not write until it is true again.
+ * - When Redis restarts empty, the first process to ask acquires it; the loser's `onLost` is
+ *   called.
  */
 export class Fence {
   readonly #options: FenceOptions;
@@ -66,7 +75,7 @@ export class Fence {
   }
 
   /**
-   * Takes the fence.
+   * Acquires the fence.
    *
    * @throws  FenceHeldError when another process holds it for longer than `waitMs`
    */
@@ -77,22 +86,25 @@ export class Fence {
     return fence;
   }
 
-  /** Says whether the fence was surely ours a moment ago. */
+  /** Whether this process certainly held the fence a moment ago. */
   get isFresh(): boolean {
     return !this.#stop.signal.aborted && this.#clock.monotonicMs() - this.#renewedAtMs < TTL_MS;
   }
 
-  /** Why the fence is in doubt, while it is: what Redis said, or that it did not answer; null otherwise. */
+  /**
+   * Why the fence cannot be confirmed: Redis's error, or that it did not respond; null when it is
+   * confirmed.
+   */
   get problem(): string | null {
     return this.isFresh ? null : (this.#problem ?? "no answer in time");
   }
 
-  /** Gives the fence up, so that the next one need not wait. Idempotent. */
+  /** Releases the fence, so that the next process need not wait. Idempotent. */
   async release(): Promise<void> {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort(new Error("released"));
     const { redis } = this.#options;
-    // When Redis does not answer, the lease runs out by itself.
+    // If Redis does not respond, the lease expires.
     await redis.run(() => redis.commands.eval(RELEASE, 1, this.#key, this.#value)).catch(() => 0);
   }
 
@@ -105,7 +117,7 @@ export class Fence {
         this.#renewedAtMs = askedAt;
         return;
       }
-      // The holder cannot renew it either while Redis is away.
+      // While Redis is down, the holder cannot renew the fence either.
       if (answer === "away") giveUpAt = this.#clock.monotonicMs() + waitMs;
       if (askedAt >= giveUpAt) {
         throw new FenceHeldError(this.#options.name, await this.#holder());
@@ -152,7 +164,7 @@ export class Fence {
     return reply === 1;
   }
 
-  /** Asks; a Redis that is away is an answer, and is said in the log. */
+  /** Asks once; an unavailable Redis is logged, and returned as a result. */
   async #askPatiently(): Promise<"ours" | "held" | "away"> {
     try {
       return (await this.#ask()) ? "ours" : "held";

@@ -29,13 +29,13 @@ const job = (task: number, run = "r"): RolloutJob => {
   return { run, groupKey: `0/train/${task}`, kind: "train" };
 };
 
-test("a job that is open already is not added a second time", async () => {
+test("adding an open job again has no effect", async () => {
   await queue.add(job(0));
   await queue.addMany([job(0), job(1)]);
   expect((await queue.counts()).waiting).toBe(2);
 });
 
-test("after Redis has lost everything, ensure puts back what should be open", async () => {
+test("after Redis has lost all data, ensure restores the jobs that should be open", async () => {
   const open = [job(0), job(1), job(2)];
   await queue.addMany(open);
   expect(await queue.ensure(open)).toEqual({ added: 0, dead: [] });
@@ -44,7 +44,7 @@ test("after Redis has lost everything, ensure puts back what should be open", as
   expect((await queue.counts()).waiting).toBe(3);
 });
 
-test("of many jobs, ensure puts back the one that Redis has lost, unless it is done", async () => {
+test("of many jobs, ensure restores the one that Redis has lost, unless it is done", async () => {
   const open = Array.from({ length: 600 }, (_, i) => job(i));
   await queue.addMany(open);
   await redis.commands.del("gumshoe:c:queue:rollout:r/0/train/321");
@@ -57,14 +57,14 @@ test("of many jobs, ensure puts back the one that Redis has lost, unless it is d
   expect(await queue.ensure([])).toEqual({ added: 0, dead: [] });
 });
 
-test("after Redis has restarted empty, the same connections serve again", async () => {
+test("after Redis has restarted empty, the same connections work again", async () => {
   await queue.add(job(0));
   await server.kill();
   await server.start();
   expect(await queue.ensure([job(0)])).toEqual({ added: 1, dead: [] });
 });
 
-test("jobs that are taken back are gone, and may be added again", async () => {
+test("removed jobs are gone, and can be added again", async () => {
   await queue.addMany([job(0), job(1)]);
   await queue.remove([job(0)]);
   expect((await queue.counts()).waiting).toBe(1);
@@ -72,14 +72,14 @@ test("jobs that are taken back are gone, and may be added again", async () => {
   expect((await queue.counts()).waiting).toBe(2);
 });
 
-test("removing a run leaves the jobs of the others", async () => {
+test("removing a run keeps the jobs of the others", async () => {
   await queue.addMany([job(0, "a"), job(0, "b"), job(1, "a")]);
   await queue.removeRun("a");
   expect(await queue.ensure([job(0, "b")])).toEqual({ added: 0, dead: [] });
   expect((await queue.counts()).waiting).toBe(1);
 });
 
-test("jobs of two plans are two jobs", async () => {
+test("jobs of two plans are different jobs", async () => {
   const gradients = new JobQueue("gradient", { redis });
   const lane = (plan: string): GradientJob => ({ run: "r", update: 0, lane: 0, plan });
   await gradients.addMany([lane("p1"), lane("p2"), lane("p1")]);
@@ -87,7 +87,7 @@ test("jobs of two plans are two jobs", async () => {
   await gradients.close();
 });
 
-test("two clusters share one Redis without meeting", async () => {
+test("two clusters in one Redis do not interfere", async () => {
   await queue.add(job(0));
   const other = await RedisLink.connect({ url: server.url, cluster: "d" });
   const otherQueue = new JobQueue("rollout", { redis: other });

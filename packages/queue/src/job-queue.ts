@@ -7,14 +7,14 @@ import { ownJob } from "./read-job.js";
 import { type RedisLink } from "./redis-link.js";
 
 /**
- * Jobs that Redis is told of in one go. Many more would keep both sides from all else; and so many idle
- * workers come to fetch at the same moment.
+ * Jobs per call to Redis. Larger chunks would block both sides for longer; and a chunk wakes that
+ * many idle workers at the same moment.
  */
 const CHUNK = 25;
-/** Jobs that are looked for in one go when all of them should be there: the answer is one number. */
+/** Jobs per query when all should be there: the reply is one number. */
 const LOOKED_FOR = 250;
 
-/** A job has a timestamp from the start, and a dead letter the time when it was given up. */
+/** Every job has a timestamp, and a dead letter also the time of its failure. */
 const COUNT_OPEN = `
 local open = 0
 for _, key in ipairs(KEYS) do
@@ -25,34 +25,34 @@ return open`;
 
 type BullJob = Job<JobOf<QueueName>, void, string>;
 
-/** Jobs of a queue by what is happening to them. */
+/** Number of jobs of a queue by state. */
 export interface JobCounts {
   readonly waiting: number;
-  /** In a worker's hands. */
+  /** Being worked on. */
   readonly active: number;
-  /** Failed, to be tried again in a moment. */
+  /** Failed, and waiting for the next attempt. */
   readonly delayed: number;
-  /** Given up; see {@link JobQueue.deadLetters}. */
+  /** Failed for good; see {@link JobQueue.deadLetters}. */
   readonly dead: number;
 }
 
-/** A job that was given up. */
+/** A job that failed for good. */
 export interface DeadLetter<Q extends QueueName> {
   readonly key: string;
   readonly job: JobOf<Q>;
-  /** Tries that ended in an error. */
+  /** Attempts that ended in an error. */
   readonly attempts: number;
-  /** `CODE: message` of the last one. */
+  /** `CODE: message` of the last error. */
   readonly error: string;
   /** Milliseconds since the epoch. */
   readonly failedAtMs: number;
 }
 
 /**
- * The producer's side of a queue: says what should be done, and repairs the queue from what it knows.
+ * The producer's side of a queue: adds jobs, and repairs the queue from the producer's own record.
  *
- * The producer's own record is the truth. Redis may lose everything at any time: {@link ensure} puts
- * back what should be open.
+ * That record is authoritative. Redis may lose all data at any time: {@link ensure} restores the
+ * jobs that should be open.
  */
 export class JobQueue<Q extends QueueName> {
   readonly #name: Q;
@@ -70,20 +70,20 @@ export class JobQueue<Q extends QueueName> {
     this.#queue.on("error", (error: Error) => options.logger?.debug({ err: error }, "queue error"));
   }
 
-  /** Looks whether other programs have written where the queues are. @throws RedisKeyError */
+  /** Checks that no other program has written to the queues' keys. @throws RedisKeyError */
   checkKeys(): Promise<void> {
     return this.#redis.checkKeys();
   }
 
-  /** Adds a job, unless it is open already; a dead letter of the same key is replaced. */
+  /** Adds a job, unless it is open already; replaces a dead letter with the same key. */
   async add(job: JobOf<Q>): Promise<void> {
     await this.addMany([job]);
   }
 
   /**
-   * Adds jobs as {@link add} does, in chunks: workers begin with the first ones meanwhile.
+   * Adds jobs as {@link add} does, in chunks, so that workers can start on the first ones.
    *
-   * @param isWanted  asked of each job before its chunk is added: it may not be wanted any more
+   * @param isWanted  called for each job before its chunk is added: it may no longer be needed
    */
   async addMany(
     jobs: readonly JobOf<Q>[],
@@ -101,11 +101,13 @@ export class JobQueue<Q extends QueueName> {
   }
 
   /**
-   * Compares the queue with the jobs that should be open, and adds the ones that it lost. Call it on
+   * Compares the queue with the jobs that should be open, and adds the missing ones. Call it at the
    * start, after a reconnect, and every few seconds.
    *
-   * @param isOpen  asked again of a job that is not there: it may have been done since the list was made
-   * @returns       how many were added, and the keys that are dead letters: those are left alone
+   * @param isOpen  called again for a missing job: it may have been completed since the list was
+   *   made
+   * @returns       the number of added jobs, and the keys of dead letters, which are not added
+   *   again
    */
   async ensure(
     openJobs: readonly JobOf<Q>[],
@@ -113,7 +115,8 @@ export class JobQueue<Q extends QueueName> {
   ): Promise<{ added: number; dead: string[] }> {
     let added = 0;
     const dead: string[] = [];
-    // Thousands of jobs are compared every few seconds, and nearly always none is missing.
+    // A count per chunk first: thousands of jobs are compared every few seconds, and rarely is one
+    // missing.
     const suspects: JobOf<Q>[] = [];
     for (const all of chunksOf(openJobs, LOOKED_FOR)) {
       const chunk = all.filter(isOpen);
@@ -132,8 +135,8 @@ export class JobQueue<Q extends QueueName> {
   }
 
   /**
-   * Takes jobs back that nobody has begun. One in a worker's hands stays there; its worker finds out
-   * when it fetches or hands in.
+   * Removes jobs that no worker has begun. An active job stays: its worker is refused when it
+   * fetches or submits the work.
    */
   async remove(jobs: readonly JobOf<Q>[]): Promise<void> {
     for (const chunk of chunksOf(jobs)) {
@@ -143,14 +146,14 @@ export class JobQueue<Q extends QueueName> {
     }
   }
 
-  /** Takes back every job of a run that nobody has begun, and drops its dead letters. */
+  /** Removes all jobs of a run that no worker has begun, and its dead letters. */
   async removeRun(run: string): Promise<void> {
     for (const state of ["waiting", "prioritized", "delayed", "failed"] as const) {
       for (let numOthers = 0; ;) {
         const jobs = await this.#redis.run(() =>
           this.#queue.getJobs([state], numOthers, numOthers + CHUNK - 1),
         );
-        // A job that was taken meanwhile leaves a hole in the list.
+        // A job that was taken meanwhile is undefined in the list.
         const ours = jobs.filter(
           (job: BullJob | undefined) => ownJob(this.#name, job?.data)?.run === run,
         );
@@ -158,13 +161,13 @@ export class JobQueue<Q extends QueueName> {
           Promise.all(ours.map((job) => this.#queue.remove(job.id as string))),
         );
         if (jobs.length < CHUNK) break;
-        // What stays, such as jobs of other runs, is passed over.
+        // Skip the jobs that stay, such as those of other runs.
         numOthers += jobs.length - removed.filter((count) => count > 0).length;
       }
     }
   }
 
-  /** Counts the queue's jobs. */
+  /** Counts the queue's jobs by state. */
   async counts(): Promise<JobCounts> {
     const counts = await this.#redis.run(() =>
       this.#queue.getJobCounts("waiting", "prioritized", "active", "delayed", "failed"),
@@ -178,7 +181,7 @@ export class JobQueue<Q extends QueueName> {
     };
   }
 
-  /** Lists the jobs of ours that were given up, the newest first. */
+  /** Lists this producer's jobs that failed for good, the newest first. */
   async deadLetters(limit = 1000): Promise<DeadLetter<Q>[]> {
     const jobs = await this.#redis.run(() => this.#queue.getFailed(0, limit - 1));
     return jobs.flatMap((letter) => {
@@ -190,7 +193,7 @@ export class JobQueue<Q extends QueueName> {
     });
   }
 
-  /** Lets go of the queue; its jobs and the connection stay. */
+  /** Closes the queue object; its jobs and the connection stay. */
   async close(): Promise<void> {
     await this.#queue.close();
   }
@@ -213,7 +216,7 @@ export class JobQueue<Q extends QueueName> {
     return `${queuePrefix(this.#redis.cluster)}:${this.#name}:${jobId(this.#name, job)}`;
   }
 
-  /** Counts those of the jobs that are in the queue, and no dead letters. */
+  /** Counts how many of the jobs are in the queue and no dead letters. */
   async #countOpen(jobs: readonly JobOf<Q>[]): Promise<number> {
     if (jobs.length === 0) return 0;
     const keys = jobs.map((job) => this.#redisKey(job));
@@ -221,7 +224,7 @@ export class JobQueue<Q extends QueueName> {
     return Number(await reply);
   }
 
-  /** Looks up jobs by their ids in one round trip. */
+  /** Queries the states of jobs in one round trip. */
   async #states(
     jobs: readonly JobOf<Q>[],
   ): Promise<{ job: JobOf<Q>; state: "absent" | "open" | "dead" }[]> {
@@ -242,7 +245,7 @@ export class JobQueue<Q extends QueueName> {
   }
 }
 
-/** BullMQ has a text of its own for a job that was in the hands of too many workers that were lost. */
+/** Translates BullMQ's message for a job whose workers were lost too often. */
 function describeEnd({ failedReason, stalledCounter }: BullJob): string {
   if (!/stalled more than allowable/.test(failedReason)) return failedReason;
   return `INTERNAL: ${stalledCounter} workers died or fell silent over it`;

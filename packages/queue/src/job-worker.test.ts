@@ -47,7 +47,7 @@ function job(task: number, kind: "train" | "validation" = "train"): RolloutJob {
   return { run: "r", groupKey: `0/${kind}/${task}`, kind };
 }
 
-test("training jobs are taken before validation jobs, each kind in the order of adding", async () => {
+test("training jobs are taken before validation jobs, each kind in order of addition", async () => {
   const queue = await setUp();
   await queue.addMany([job(0, "validation"), job(0), job(1, "validation"), job(1)]);
   const taken: string[] = [];
@@ -57,7 +57,7 @@ test("training jobs are taken before validation jobs, each kind in the order of 
   await vi.waitFor(async () => expect((await queue.counts()).active).toBe(0));
 });
 
-test("the job of a worker killed with -9 is in other hands within 6 seconds", async () => {
+test("the job of a worker that is killed by SIGKILL is taken over within 6 seconds", async () => {
   const queue = await setUp();
   await queue.add(job(7));
   const child = startHoldingChild(redis.cluster);
@@ -119,7 +119,7 @@ test("a withdrawn job is aborted, is done with, and the ones beside it go on", a
   }, 5000);
 });
 
-test("a job whose lease is lost is aborted, and its late result changes nothing", async () => {
+test("a job whose lease is lost is aborted, and its late result has no effect", async () => {
   const queue = await setUp();
   await queue.add(job(0));
   const reasons: unknown[] = [];
@@ -135,7 +135,7 @@ test("a job whose lease is lost is aborted, and its late result changes nothing"
   await vi.waitFor(() => expect(begun).toBe(2), 5000);
 });
 
-test("an error of the other side is tried again, with the attempt counted", async () => {
+test("an error of the other side is retried, with the attempt counted", async () => {
   const queue = await setUp();
   await queue.add(job(0));
   const attempts: number[] = [];
@@ -146,7 +146,7 @@ test("an error of the other side is tried again, with the attempt counted", asyn
   await vi.waitFor(() => expect(attempts).toEqual([1, 2, 3]), 5000);
 });
 
-test("an error that would come again makes a dead letter, which add replaces and ensure leaves", async () => {
+test("a permanent error makes a dead letter, which add replaces and ensure keeps", async () => {
   const queue = await setUp();
   await queue.add(job(0));
   let broken = true;
@@ -165,7 +165,7 @@ test("an error that would come again makes a dead letter, which add replaces and
   expect((await queue.counts()).dead).toBe(0);
 });
 
-test("a job that nobody wants any more is dropped without a dead letter", async () => {
+test("a job that is no longer needed is dropped without a dead letter", async () => {
   const queue = await setUp();
   await queue.addMany([job(0), job(1)]);
   let begun = 0;
@@ -179,7 +179,7 @@ test("a job that nobody wants any more is dropped without a dead letter", async 
   });
 });
 
-test("a worker that stops lets the job in hand end within the budget", async () => {
+test("a stopping worker lets the active job finish within the budget", async () => {
   const queue = await setUp();
   await queue.addMany([job(0), job(1)]);
   const ended: string[] = [];
@@ -193,7 +193,7 @@ test("a worker that stops lets the job in hand end within the budget", async () 
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
 });
 
-test("a worker that stops hands back a job that outlasts the budget, at once", async () => {
+test("a stopping worker returns a job that outlasts the budget at once", async () => {
   const queue = await setUp();
   await queue.add(job(0));
   let reason: unknown;
@@ -206,7 +206,7 @@ test("a worker that stops hands back a job that outlasts the budget, at once", a
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
 });
 
-test("several jobs are in hand at once, up to the concurrency", async () => {
+test("a worker runs several jobs at once, up to the concurrency", async () => {
   const queue = await setUp();
   await queue.addMany([job(0), job(1), job(2)]);
   const gate = new AbortController();
@@ -218,7 +218,7 @@ test("several jobs are in hand at once, up to the concurrency", async () => {
   gate.abort();
 });
 
-/** A process that takes a job, says so on stdout, and never ends it. */
+/** Starts a process that takes a job, reports it on stdout, and never finishes it. */
 function startHoldingChild(clusterName: string): ChildProcess {
   const program = `
     import { JobWorker, RedisLink } from "@gumshoe/queue";
@@ -249,7 +249,7 @@ test.each([
       prefix: queuePrefix(redis.cluster),
     });
     closers.push(() => foreign.close());
-    // In the place of one of ours, as if it had been overwritten there.
+    // With the id of a valid job, as if that had been overwritten.
     await foreign.add("rollout", data, { jobId: "r/0/train/0", attempts: 5 });
     const taken: string[] = [];
     work(async ({ groupKey }) => void taken.push(groupKey));
@@ -262,7 +262,7 @@ test.each([
   },
 );
 
-test("dead letters of other programs are in no list, and block no job", async () => {
+test("dead letters of other programs are not listed, and block no job", async () => {
   const queue = await setUp();
   const foreign = new Queue("rollout", {
     connection: redis.commands,

@@ -14,58 +14,62 @@ import { jobKey, queuePrefix } from "./job-id.js";
 import { readJob } from "./read-job.js";
 import { type RedisLink } from "./redis-link.js";
 
-/** Wait before the next try when Redis does not answer a worker. */
+/** Delay, in ms, before a worker retries when Redis does not respond. */
 const REDIS_RETRY_MS = 500;
-/** Longest time that an idle worker hangs on one blocking read, in seconds. */
+/** Longest blocking read of an idle worker, in seconds. */
 const IDLE_READ_S = 2;
-/** Workers that may die or fall silent over one job before it is given up. */
+/** Workers that may be lost during one job before the job fails for good. */
 const MAX_LOST_WORKERS = 20;
-/** Time for aborted handlers to return, and for Redis to hear of it. */
+/** Time for aborted handlers to return, and for the jobs to be returned to Redis, in ms. */
 const SETTLE_MS = 1000;
 
 type BullJob<Q extends QueueName> = Job<JobOf<Q>, void, string>;
 type BullWorker<Q extends QueueName> = Worker<JobOf<Q>, void, string>;
 
-/** A job in hand. */
+/** A job in progress. */
 interface ActiveJob {
   readonly key: string;
   readonly controller: AbortController;
   readonly work: Promise<void>;
 }
 
-/** What a handler knows of the job in its hands. */
+/** Context of a job, passed to its handler. */
 export interface JobContext {
   readonly key: string;
-  /** How often the job has been begun, by anyone; 1 for the first time. */
+  /** Number of times the job was started, by any worker; 1 for the first. */
   readonly attempt: number;
   /**
-   * Aborted when the lease is lost (LeaseLostError), the worker stops (WorkerStoppingError) or the result
-   * is not wanted any more (JobWithdrawnError). What the handler does then does not matter to the queue.
+   * Aborted when the lease is lost (LeaseLostError), the worker stops (WorkerStoppingError) or the
+   * result is no longer needed (JobWithdrawnError). The handler's outcome is ignored after that.
    */
   readonly signal: AbortSignal;
 }
 
-/** Does one job. Throws a ClusterError whose code decides what becomes of it; see `dispositionOf`. */
+/**
+ * Executes one job. The code of a thrown ClusterError decides the job's disposition; see
+ * `dispositionOf`.
+ */
 export type JobHandler<Q extends QueueName> = (job: JobOf<Q>, context: JobContext) => Promise<void>;
 
-/** What a worker needs. */
+/** Options of a worker. */
 export interface JobWorkerOptions<Q extends QueueName> {
   readonly redis: RedisLink;
   readonly handler: JobHandler<Q>;
-  /** Jobs in hand at the same time. */
+  /** Most concurrent jobs. */
   readonly concurrency?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
 }
 
 /**
- * The consumer's side of a queue: takes jobs under a lease, renews it while the handler works, and
- * gives the job up or back.
+ * The consumer's side of a queue: takes jobs under a lease, renews the lease while the handler
+ * runs, and completes, fails or returns them.
  *
- * - Leases are renewed by this thread: a handler must not block it for longer than the queue's lease.
- * - A worker that dies loses its jobs to others within the lease and one check: about 5 s.
- * - A job that another program has written is removed: where it stood in the place of one of ours, the
- *   producer adds that again.
+ * - This thread renews the leases: a handler must not block it for longer than the queue's lease.
+ * - The jobs of a dead worker are taken over after its lease and one check for stalled jobs: about
+ *   5 s.
+ * - A job that another program has written is removed; if it had replaced a valid job, the producer
+ *   adds that again.
  */
 export class JobWorker<Q extends QueueName> {
   readonly #name: Q;
@@ -90,17 +94,19 @@ export class JobWorker<Q extends QueueName> {
       lockDuration: policy.leaseMs,
       lockRenewTime: policy.renewMs,
       stalledInterval: policy.stalledCheckMs,
-      // A lost worker is hardly ever the fault of its job; one that ends so many of them is not handed on.
+      // A lost worker is rarely its job's fault, but a job that loses this many is not handed out
+      // again.
       maxStalledCount: MAX_LOST_WORKERS,
       drainDelay: IDLE_READ_S,
-      // Ours say so themselves; those of other programs leave nothing behind either.
+      // The producer records completed jobs itself; completed jobs of other programs are removed
+      // too.
       removeOnComplete: { count: 0 },
       runRetryDelay: REDIS_RETRY_MS,
     });
     this.#listen();
   }
 
-  /** Keys of the jobs in hand. */
+  /** Keys of the active jobs. */
   get activeJobs(): readonly string[] {
     return [...this.#active.values()].map((active) => active.key);
   }
@@ -110,7 +116,10 @@ export class JobWorker<Q extends QueueName> {
     await this.#worker.waitUntilReady();
   }
 
-  /** Ends jobs in hand whose results are not wanted any more: their signals abort, and they are done. */
+  /**
+   * Ends active jobs whose results are no longer needed: their signals are aborted, and the jobs
+   * completed.
+   */
   withdraw(keys: Iterable<string>): void {
     const withdrawn = new Set(keys);
     for (const { key, controller } of this.#active.values()) {
@@ -119,8 +128,8 @@ export class JobWorker<Q extends QueueName> {
   }
 
   /**
-   * Stops: takes no new jobs, waits up to `budgetMs` for the ones in hand, then aborts those and
-   * hands them back, so that another worker takes them at once.
+   * Stops: takes no new jobs, waits up to `budgetMs` for active ones, then aborts those and returns
+   * them to the queue, so that another worker takes them at once.
    */
   async close(budgetMs = 5000): Promise<void> {
     await this.#worker.pause(true);
@@ -128,7 +137,7 @@ export class JobWorker<Q extends QueueName> {
     this.#stopping = true;
     for (const active of this.#active.values()) active.controller.abort(new WorkerStoppingError());
     await this.#idleWithin(SETTLE_MS);
-    // A handler that does not listen keeps its job, until its lease runs out.
+    // A handler that ignores its signal keeps its job until the lease expires.
     const forced = this.#active.size > 0;
     const closed = this.#worker.close(forced).catch(() => undefined);
     await Promise.race([closed, this.#clock.sleep(SETTLE_MS)]);
@@ -148,12 +157,12 @@ export class JobWorker<Q extends QueueName> {
     try {
       await work;
     } finally {
-      // After a lost lease the same job may be in hand a second time.
+      // After a lost lease the same job may have been taken a second time.
       if (this.#active.get(id) === active) this.#active.delete(id);
     }
   }
 
-  /** Returns what a job says; null for one of another program, which is not done. */
+  /** Returns a job's payload; null for a job of another program, which is not run. */
   #payload(job: BullJob<Q>): JobOf<Q> | null {
     try {
       return readJob(this.#name, job.data);
@@ -181,11 +190,11 @@ export class JobWorker<Q extends QueueName> {
     if (signal.reason instanceof JobWithdrawnError) return;
     const handsBack = this.#stopping || signal.reason instanceof WorkerStoppingError;
     if (handsBack) await job.moveToWait(token).catch(() => undefined);
-    // Tells BullMQ that the job is in nobody's hands here any more.
+    // WaitingError makes BullMQ move the job back to its waiting list.
     if (handsBack || signal.aborted) throw new WaitingError();
   }
 
-  /** Decides what becomes of a failed job: returning completes it. */
+  /** Applies the disposition of a failed job; returning completes it. */
   #settle(key: string, thrown: unknown): void {
     const disposition = dispositionOf(thrown);
     const error = describe(thrown);
@@ -228,7 +237,7 @@ export class JobWorker<Q extends QueueName> {
         "a worker fell silent: its job is handed out again",
       );
     });
-    // Connection breaks are logged by the link; the rest follows from lost leases.
+    // The link logs broken connections; their consequences follow from lost leases.
     this.#worker.on("error", (error: Error) => {
       logger?.debug({ queue: this.#name, err: error }, "queue worker error");
     });

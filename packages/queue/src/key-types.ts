@@ -3,7 +3,7 @@ import { type Redis } from "ioredis";
 
 import { queuePrefix } from "./job-id.js";
 
-/** Kinds of the keys that BullMQ keeps beside those of jobs. */
+/** Redis types of BullMQ's keys other than those of jobs. */
 const KINDS: Readonly<Record<string, string>> = {
   wait: "list",
   active: "list",
@@ -21,18 +21,18 @@ const KINDS: Readonly<Record<string, string>> = {
   "stalled-check": "string",
 };
 
-/** Ends of the keys that belong to a job; the job itself is a hash. */
+/** Suffixes of the keys that belong to a job; the job itself is a hash. */
 const BESIDE_JOBS = /:(?:lock|logs|dependencies|processed|failed|unsuccessful)$/;
 const SCAN_COUNT = 1000;
 
-/** A key that holds another kind of value than the queues keep there. */
+/** A key whose value has another Redis type than the queues use. */
 export interface MisusedKey {
   readonly key: string;
   readonly expected: string;
   readonly found: string;
 }
 
-/** Finds a key of a cluster's queues or fence that another program has written; null when there is none. */
+/** Finds a key of a cluster's queues or fence that another program has written; null for none. */
 export async function findMisusedKey(redis: Redis, cluster: string): Promise<MisusedKey | null> {
   const wanted = new Map<string, string>([[`gumshoe:${cluster}:fence:coordinator`, "string"]]);
   for (const name of Object.keys(QUEUES) as QueueName[]) {
@@ -51,7 +51,7 @@ export async function findMisusedKey(redis: Redis, cluster: string): Promise<Mis
   return null;
 }
 
-/** Finds a job's key that another program has written; null when there is none. Goes through all keys. */
+/** Finds a job's key that another program has written; null for none. Scans all keys. */
 export async function findMisusedJob(redis: Redis, cluster: string): Promise<MisusedKey | null> {
   const names = Object.keys(QUEUES) as QueueName[];
   const kept = new Set(

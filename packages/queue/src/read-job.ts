@@ -3,7 +3,7 @@ import { type JobOf, type QueueName, QUEUES } from "@gumshoe/protocol";
 import { ForeignJobError } from "./errors.js";
 
 /**
- * Reads the payload of a job as Redis holds it: another program may have written there.
+ * Validates the payload of a job from Redis, which other programs may have written.
  *
  * @throws ForeignJobError
  */
@@ -13,7 +13,7 @@ export function readJob<Q extends QueueName>(queue: Q, data: unknown): JobOf<Q> 
   throw new ForeignJobError(queue, parsed.error.issues[0]?.path.map(String).join(".") ?? "");
 }
 
-/** Reads a payload; null for one that is none of ours. */
+/** Parses a payload; null when it does not fit the schema. */
 export function ownJob<Q extends QueueName>(queue: Q, data: unknown): JobOf<Q> | null {
   const parsed = QUEUES[queue].payload.safeParse(data);
   return parsed.success ? (parsed.data as JobOf<Q>) : null;

@@ -1,4 +1,4 @@
-/** A Redis that answers, but cannot do its work: what its users see of it. */
+/** Errors of a Redis that responds but temporarily cannot execute commands. */
 import { createLogger } from "@gumshoe/core";
 import { type RolloutJob } from "@gumshoe/protocol";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -46,7 +46,7 @@ test.each([
   ["ensure", () => queue.ensure([job(1)])],
   ["eval", () => link.run(() => link.commands.eval("return redis.call('SET', 'a', '1')", 0))],
   ["set", () => link.run(() => link.commands.set("a", "1"))],
-])("out of memory and read-only count as away: %s", async (_name, command) => {
+])("out of memory and read-only count as temporarily unavailable: %s", async (_name, command) => {
   await config("maxmemory", "1");
   await expectAway(command(), /^OOM command not allowed[^,]*$/);
   await config("maxmemory", "0");
@@ -66,7 +66,7 @@ test.each([
   ["WRONGTYPE Operation against a key holding the wrong kind of value", false],
   ["BUSYGROUP Consumer Group name already exists", false],
   ["ERR unknown command", false],
-])("%s is a reply of a Redis that is away: %s", (message, isAway) => {
+])("%s means that Redis is temporarily unavailable: %s", (message, isAway) => {
   expect(awayReply(new Error(message)) !== null).toBe(isAway);
 });
 
@@ -110,7 +110,7 @@ test.each([
   expect(error).toMatchObject({ retryable: false });
 });
 
-test("the eviction policy can be asked for, and the library writes no line about it", async () => {
+test("the eviction policy can be queried, and BullMQ prints no line about it", async () => {
   await config("maxmemory-policy", "allkeys-lru");
   expect(await link.evictionPolicy()).toBe("allkeys-lru");
   const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);

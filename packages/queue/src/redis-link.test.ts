@@ -25,7 +25,7 @@ test("a missing Redis is an error that names its address", async () => {
   });
 });
 
-test("a wrong or missing password is refused at once, and never shown", async () => {
+test("a wrong or missing password is rejected at once, and never shown", async () => {
   const at = `127.0.0.1:${server.port}`;
   await expect(
     RedisLink.connect({ url: `redis://:guess@${at}`, cluster: "c" }),
@@ -38,14 +38,14 @@ test("a wrong or missing password is refused at once, and never shown", async ()
   });
 });
 
-test("a URL that is none is refused", async () => {
+test("an invalid URL is rejected", async () => {
   await expect(RedisLink.connect({ url: "localhost", cluster: "c" })).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",
     field: "redisUrl",
   });
 });
 
-test("a Redis that starts late is waited for", async () => {
+test("connecting waits for a Redis that starts late", async () => {
   await server.kill();
   const connecting = RedisLink.connect({ url: server.url, cluster: "c", waitMs: 10_000 });
   await server.start();
@@ -54,7 +54,7 @@ test("a Redis that starts late is waited for", async () => {
   link.close();
 });
 
-test("a command fails in time while Redis is away, and the link tells when it is back", async () => {
+test("a command fails in time while Redis is down, and the listener is called after the reconnect", async () => {
   const link = await RedisLink.connect({ url: server.url, cluster: "c", commandTimeoutMs: 1000 });
   await link.commands.ping();
   let reconnects = 0;

@@ -20,37 +20,37 @@ import { findMisusedJob, findMisusedKey, type MisusedKey } from "./key-types.js"
 import { awayReply, IS_CLUSTER, isWrongType, refusalReply } from "./redis-reply.js";
 import { checkRedisUrl, type RedisTls } from "./redis-url.js";
 
-/** Time that a command may take, connection troubles included, unless told otherwise. */
+/** Default time limit of a command, reconnecting included, in ms. */
 const COMMAND_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
-/** Wait between two attempts to connect. */
+/** Delay between two attempts to connect, in ms. */
 const RECONNECT_MS = 200;
-/** A broken connection is logged at most this often. */
+/** Interval at which a broken connection is logged again, in ms. */
 const LOG_EVERY_MS = 5000;
 
-/** How to reach Redis, and which part of it is ours. */
+/** Address, credentials and key prefix for Redis. */
 export interface RedisLinkOptions {
   /** redis://[:password@]host:port[/database], or rediss:// for TLS. */
   readonly url: string;
-  /** How a rediss:// URL is reached; default "system". */
+  /** TLS for a rediss:// URL; default "system". */
   readonly tls?: RedisTls;
-  /** Names the cluster: begins all keys, so that clusters can share one Redis. */
+  /** Name of the cluster, the prefix of all keys: clusters can share one Redis. */
   readonly cluster: string;
-  /** Time that a command may take while Redis is away, in ms; default 5000. */
+  /** Time limit of a command while Redis is down, in ms; default 5000. */
   readonly commandTimeoutMs?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
 }
 
 /**
- * The connections of one process to Redis. They come back by themselves after a break; meanwhile
- * commands wait, and fail when their time is over.
+ * The connections of one process to Redis. They reconnect automatically; meanwhile commands wait,
+ * and fail at their time limit.
  */
 export class RedisLink {
   readonly cluster: string;
   /** host:port, without the password. */
   readonly address: string;
-  /** For commands that must fail in time rather than wait for ever. */
+  /** For commands that must fail in time instead of waiting without limit. */
   readonly commands: Redis;
   readonly #options: RedisLinkOptions;
   readonly #clients: Redis[] = [];
@@ -64,11 +64,11 @@ export class RedisLink {
   }
 
   /**
-   * Connects, and waits for a Redis that is still starting.
+   * Connects, waiting for a Redis that is still starting.
    *
-   * @param waitMs  how long to wait for it; Infinity for without end. The log says what is waited for
-   * @throws        RedisUnavailableError; RedisPasswordError, RedisTlsError and RedisRefusedError at once; for
-   *                a bad URL InvalidArgumentError
+   * @param waitMs  how long to wait; Infinity for no limit. The log names the reason for the wait
+   * @throws        RedisUnavailableError; RedisPasswordError, RedisTlsError and RedisRefusedError
+   *   without waiting; InvalidArgumentError for a bad URL
    */
   static async connect(
     options: RedisLinkOptions & { waitMs?: number; signal?: AbortSignal },
@@ -91,12 +91,12 @@ export class RedisLink {
     }
   }
 
-  /** Opens a connection whose commands wait for as long as Redis is away: for consumers. */
+  /** Opens a connection whose commands wait without limit while Redis is down: for consumers. */
   openPatient(): Redis {
     return this.#open({});
   }
 
-  /** Calls the listener whenever the connection stands again after a break. */
+  /** Registers a listener for each reconnection. */
   onReconnect(listener: () => void): void {
     this.commands.on("ready", listener);
   }
@@ -104,9 +104,9 @@ export class RedisLink {
   /**
    * Runs a command.
    *
-   * @throws RedisUnavailableError for a broken connection and for a Redis that cannot do its work for a while,
-   *         RedisKeyError for a key that another program has written, RedisRefusedError for a command that is
-   *         not allowed
+   * @throws RedisUnavailableError for a broken connection and for a Redis that temporarily cannot
+   *   execute commands, RedisKeyError for a key that another program has written, RedisRefusedError
+   *   for a command that is not permitted
    */
   async run<T>(command: () => Promise<T>): Promise<T> {
     try {
@@ -124,7 +124,7 @@ export class RedisLink {
   }
 
   /**
-   * Looks whether the keys of the queues and of the fence hold what belongs there.
+   * Checks that the keys of the queues and of the fence have the expected Redis types.
    *
    * @throws RedisKeyError, RedisUnavailableError
    */
@@ -150,7 +150,7 @@ export class RedisLink {
     return new RedisKeyError(this.address, key, problem);
   }
 
-  /** Returns the policy by which Redis drops keys when its memory is full; null where it does not say. */
+  /** Returns Redis's eviction policy (`maxmemory-policy`); null if it cannot be read. */
   async evictionPolicy(): Promise<string | null> {
     const text = await this.run(() => this.commands.info("memory"));
     return /^maxmemory_policy:(\S+)/m.exec(text)?.[1] ?? null;
@@ -189,8 +189,8 @@ export class RedisLink {
 type OnInfo = (error: Error | null, text?: string) => void;
 
 /**
- * Keeps ioredis, which asks for INFO when it connects, from writing a bare line when it may not: {@link probe}
- * asks for it too, and says so.
+ * Suppresses ioredis's bare stderr line when INFO is not permitted: {@link probe} sends INFO too,
+ * and reports the error.
  */
 function withoutRightsError(onReply: OnInfo): OnInfo {
   return (error, text) => {
@@ -200,8 +200,8 @@ function withoutRightsError(onReply: OnInfo): OnInfo {
 }
 
 /**
- * Hides the eviction policy from BullMQ, which would write a bare line about it on stdout for each connection:
- * {@link RedisLink.evictionPolicy} is there for our own log.
+ * Hides the eviction policy from BullMQ, which would print a bare line about it per connection;
+ * {@link RedisLink.evictionPolicy} reads it for this project's log.
  */
 function withoutPolicy(client: Redis): Redis {
   const info = client.info.bind(client) as (...words: unknown[]) => Promise<string>;
@@ -218,10 +218,10 @@ function withoutPolicy(client: Redis): Redis {
   });
 }
 
-/** Asks for keys of two kinds in one script, as the queues do. */
+/** Queries two keys in one script, as the queues do. */
 const TRY_RIGHTS = 'return redis.call("EXISTS", KEYS[1], KEYS[2])';
 
-/** Connects once; returns what is wrong, or null. Throws when waiting would not help. */
+/** Connects once; returns the problem, or null. Throws when waiting would not help. */
 async function probe(options: RedisLinkOptions, address: string): Promise<string | null> {
   const client = withoutPolicy(
     new Redis(options.url, {
@@ -243,7 +243,7 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
     const { cluster } = options;
     const keys = [`gumshoe:${cluster}:fence:coordinator`, `${queuePrefix(cluster)}:rollout:meta`];
     await client.eval(TRY_RIGHTS, keys.length, keys);
-    // A database that does not exist is told by an event alone: the connection then uses database 0.
+    // ioredis reports a missing database only by an event, and then uses database 0.
     const [error] = lastError;
     if (error !== undefined) throw error;
     return null;
@@ -266,7 +266,7 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
 }
 
 function tlsOptions({ url, tls = "system" }: RedisLinkOptions): RedisOptions {
-  // For rediss:// the system's way is ioredis' own.
+  // ioredis's own defaults are those of the system.
   if (tls === "system" || tls === "off" || !url.startsWith("rediss:")) return {};
   return { tls: { ca: tls.ca, ...tls.identity, servername: tlsName("redis") } };
 }
@@ -292,7 +292,7 @@ function problemOf(thrown: unknown, url: string): string {
   if (/RESP type|Protocol error/i.test(message)) return "what answers there is no Redis";
   if (message === "Command timed out") return "no answer in time";
   if (message === "Connection is closed.") return "it hangs up; perhaps it has maxclients already";
-  // Redis does not say what it misses: it waits for a command in plain text, or hangs up.
+  // Redis gives no reason: it waits for a command in plain text, or closes the connection.
   const isSecure = url.startsWith("rediss:");
   if (code === "ETIMEDOUT" && isSecure) return "no answer in time; does it speak TLS?";
   if (code === "ECONNRESET") {

@@ -1,4 +1,4 @@
-/** What happens to producers and consumers when Redis dies under them. */
+/** Producers and consumers during the loss and return of Redis. */
 import { systemClock } from "@gumshoe/core";
 import { type RolloutJob } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -27,7 +27,7 @@ const job = (task: number): RolloutJob => {
   return { run: "r", groupKey: `0/train/${task}`, kind: "train" };
 };
 
-test("a worker goes on by itself when Redis comes back empty and is refilled", async () => {
+test("a worker continues when Redis comes back empty and is refilled", async () => {
   const taken: string[] = [];
   const handler = async ({ groupKey }: RolloutJob) => void taken.push(groupKey);
   const worker = new JobWorker("rollout", { redis, handler });
@@ -43,7 +43,7 @@ test("a worker goes on by itself when Redis comes back empty and is refilled", a
   await worker.close(0);
 });
 
-test("a job in hand outlives a short absence of Redis without data", async () => {
+test("an active job survives a short outage of Redis with loss of its data", async () => {
   let ended = 0;
   const worker = new JobWorker("rollout", {
     redis,
@@ -63,7 +63,7 @@ test("a job in hand outlives a short absence of Redis without data", async () =>
   await worker.close(0);
 });
 
-test("a producer's call fails in time, and a worker stops within its budget, without Redis", async () => {
+test("without Redis a producer's call fails in time, and a worker stops within its budget", async () => {
   const worker = new JobWorker("rollout", { redis, handler: async () => undefined });
   await worker.ready();
   await server.kill();
@@ -73,7 +73,7 @@ test("a producer's call fails in time, and a worker stops within its budget, wit
   expect(performance.now() - killedAt).toBeLessThan(5000);
 });
 
-test("a fence is not fresh while Redis is away for long, and fresh again after it is back", async () => {
+test("a fence is not fresh during a long outage of Redis, and fresh again afterwards", async () => {
   let losses = 0;
   const onLost = () => losses++;
   const fence = await Fence.acquire({ redis, name: "coordinator", holder: "a", onLost });

@@ -1,4 +1,4 @@
-/** A Redis that answers, and never does what the queues need: it is told at once, and not waited for. */
+/** A Redis that responds but can never be used: connecting fails at once, without waiting. */
 import { createServer } from "node:net";
 
 import { createLogger } from "@gumshoe/core";
@@ -22,7 +22,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** Makes a user of Redis with these rights, and returns the URL by which it comes. */
+/** Creates a Redis user with these rights, and returns the user's URL. */
 async function userWith(...rights: string[]): Promise<string> {
   await admin.commands.call("ACL", "SETUSER", "ann", "reset", "on", ">word", "&*", ...rights);
   return `redis://ann:word@127.0.0.1:${server.port}`;
@@ -32,7 +32,7 @@ test.each([
   ["no scripts", ["~*", "+@all", "-eval"], /'eval' command/],
   ["no INFO", ["~*", "+@all", "-@dangerous"], /'info' command/],
   ["keys of others", ["~other:*", "+@all"], /access one of the keys/],
-])("a user without the rights is refused: %s", async (_name, rights, reason) => {
+])("a user without the required permissions is rejected: %s", async (_name, rights, reason) => {
   const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
   const error: unknown = await RedisLink.connect({ url: await userWith(...rights), cluster: "c" })
     .then((link) => link.close())
@@ -44,7 +44,7 @@ test.each([
   warned.mockRestore();
 });
 
-test("a user with the rights that are asked for can do everything", async () => {
+test("a user with exactly the required rights can do everything", async () => {
   const url = await userWith("~gumshoe:c:*", "+@all", "-@dangerous", "+info");
   const redis = await RedisLink.connect({ url, cluster: "c" });
   const fence = await Fence.acquire({
@@ -69,21 +69,21 @@ test("a user with the rights that are asked for can do everything", async () => 
   redis.close();
 });
 
-test("rights that are taken away later are named", async () => {
+test("rights that are revoked later are named", async () => {
   const redis = await RedisLink.connect({ url: await userWith("~*", "+@all"), cluster: "c" });
   await userWith("~*", "+@all", "-get");
   await expect(redis.run(() => redis.commands.get("a"))).rejects.toThrow(RedisRefusedError);
   redis.close();
 });
 
-test("a database that does not exist is refused, and database 0 is not used in its place", async () => {
+test("a missing database is rejected, and database 0 is not used instead", async () => {
   const url = `${server.url}/99`;
   await expect(RedisLink.connect({ url, cluster: "c" })).rejects.toThrow(
     "it has no database of the number that the URL names",
   );
 });
 
-test("a Redis Cluster is refused", async () => {
+test("a Redis Cluster is rejected", async () => {
   const node = await startRedis(null, ["--cluster-enabled", "yes"]);
   await expect(RedisLink.connect({ url: node.url, cluster: "c" })).rejects.toThrow(
     "it is a Redis Cluster",
@@ -102,7 +102,7 @@ test("a server of another protocol is named as such", async () => {
   other.close();
 });
 
-test("the same reason to wait is logged once in a while, and not at each try", async () => {
+test("the same reason to wait is logged at intervals, not on every attempt", async () => {
   const lines: string[] = [];
   const logger = createLogger("test", "warn", { write: (line) => void lines.push(line) });
   await admin.commands.call("replicaof", "127.0.0.1", "1");

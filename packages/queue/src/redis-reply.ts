@@ -1,6 +1,6 @@
 /**
- * What an error reply of Redis means. A script reports the reply of its command, in Redis 6 within the text of
- * another error, so the code is looked for in the whole message.
+ * Classifies error replies of Redis. Within a script, a command's error is wrapped; Redis 6 embeds
+ * it in the text of another error, so the code is searched in the whole message.
  */
 
 /**
@@ -21,13 +21,16 @@ const AWAY = [
   "NOAUTH",
 ];
 const AWAY_REPLY = new RegExp(`(?:^|[\\s-])(${AWAY.join("|")}) .*`, "s");
-/** A cluster of Redis servers shares the keys out by their names. */
+/** A Redis Cluster distributes keys by their hash slots. */
 export const IS_CLUSTER =
   "it is a Redis Cluster, and the queues' scripts use keys of several slots; name a server that stands alone";
 const REFUSED = /(?:^|[\s-])(NOPERM|CROSSSLOT|MOVED|ASK) .*/s;
 const WRONG_TYPE = /(?:^|[\s-])WRONGTYPE /;
 
-/** Returns what a Redis says that is away for now, without what a script adds to it; null for another error. */
+/**
+ * Returns the reply of a temporarily unavailable Redis, without a script's additions; null for
+ * other errors.
+ */
 export function awayReply(thrown: unknown): string | null {
   for (const error of withPrevious(thrown)) {
     const found = AWAY_REPLY.exec(error.message);
@@ -37,9 +40,9 @@ export function awayReply(thrown: unknown): string | null {
 }
 
 /**
- * Returns why a Redis can never do the work that it is asked for, for people; null for another error.
+ * Returns, for people, why a Redis can never execute a command; null for other errors.
  *
- * @param cluster  begins the keys that are used
+ * @param cluster  prefix of the used keys
  */
 export function refusalReply(thrown: unknown, cluster: string): string | null {
   for (const { message } of withPrevious(thrown)) {
@@ -58,12 +61,12 @@ export function refusalReply(thrown: unknown, cluster: string): string | null {
   return null;
 }
 
-/** Says whether a key holds a value of another kind than the command expects. */
+/** Returns whether a key holds a value of another type than the command expects (WRONGTYPE). */
 export function isWrongType(thrown: unknown): boolean {
   return withPrevious(thrown).some(({ message }) => WRONG_TYPE.test(message));
 }
 
-/** An error, and those of a transaction's commands that made it fail. */
+/** Returns an error and, for a failed transaction, the errors of its commands. */
 function withPrevious(thrown: unknown): Error[] {
   if (!(thrown instanceof Error)) return [];
   const previous = "previousErrors" in thrown ? thrown.previousErrors : [];

@@ -12,16 +12,16 @@ const PASSWORD_VARIABLE = "GUMSHOE_REDIS_PASSWORD";
 const TLS_VARIABLE = "GUMSHOE_REDIS_TLS";
 
 /**
- * How a rediss:// URL is reached: by the files of our own authority, or "system": Redis has a
- * certificate for its host's name that this machine trusts, as a rented one has. "off" says that a
- * redis:// URL is meant so.
+ * TLS options of a rediss:// URL: files of this cluster's authority, or "system" for a certificate
+ * of Redis's host name that this machine trusts, as hosted services have. "off" declares that a
+ * plain redis:// URL is intended.
  */
 export type RedisTls = TlsFiles | "system" | "off";
 
 /**
- * Checks that a text names a Redis, and returns its address.
+ * Checks that a text is a Redis URL, and returns its address.
  *
- * @param field  what the text is the value of, for errors
+ * @param field  setting that holds it, for errors
  * @returns      host:port, without the password
  * @throws       InvalidArgumentError
  */
@@ -44,8 +44,8 @@ export function checkRedisUrl(field: string, text: string): string {
 }
 
 /**
- * Reads where Redis is from GUMSHOE_REDIS_URL, and its password from GUMSHOE_REDIS_PASSWORD unless the
- * URL holds it. Both may come from files: see readSecret.
+ * Reads the URL of Redis from GUMSHOE_REDIS_URL, and the password from GUMSHOE_REDIS_PASSWORD
+ * unless the URL holds it. Both may come from files: see readSecret.
  *
  * @throws InvalidArgumentError naming the variable
  */
@@ -64,8 +64,8 @@ export function readRedisUrl(env: Readonly<Record<string, string | undefined>>):
 }
 
 /**
- * Reads how Redis is reached: by the folder, `system` or `off` that GUMSHOE_REDIS_TLS names; else by
- * that of GUMSHOE_TLS; else as the system does.
+ * Reads the TLS options of Redis: the folder, `system` or `off` in GUMSHOE_REDIS_TLS; otherwise the
+ * folder in GUMSHOE_TLS; otherwise the system's.
  *
  * @throws InvalidArgumentError naming the variable
  */

@@ -19,8 +19,8 @@ export function bearerMetadata(token: string): Metadata {
 }
 
 /**
- * Says whether the header `authorization` holds the token, in a time that does not depend on where it
- * differs.
+ * Returns whether the header `authorization` holds the token, in constant time: the duration does
+ * not depend on the position of a difference.
  */
 export function isBearer(header: string | undefined, token: string): boolean {
   if (header?.startsWith(SCHEME) !== true) return false;
@@ -29,7 +29,7 @@ export function isBearer(header: string | undefined, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** Returns what is wrong with the token of a call, or null. */
+/** Returns what is wrong with a call's token; null if it is correct. */
 export function bearerProblem(metadata: Metadata, token: string): WrongTokenError | null {
   const header = metadata.get(HEADER)[0];
   if (typeof header !== "string" || !header.startsWith(SCHEME)) {

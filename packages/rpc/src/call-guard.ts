@@ -19,21 +19,21 @@ import {
 type Method = Parameters<ServerInterceptor>[0];
 type Call = Parameters<ServerInterceptor>[1];
 
-/** What the guard of a server knows. */
+/** Options of a server's guard. */
 export interface CallGuardOptions {
   readonly token: string;
   readonly connections: Connections;
-  /** Says of a method's path that it needs no token. */
+  /** Whether the method at a path may be called without the token. */
   readonly isOpen: (path: string) => boolean;
-  /** Roles of certificate that may call a method; null for all callers, with a certificate or without. */
+  /** Certificate roles that may call a method; null for all callers, even without a certificate. */
   readonly callersOf: (path: string) => readonly TlsRole[] | null;
-  /** Called for every refused call. */
+  /** Called for every rejected call. */
   readonly onRefused: (refused: { method: string; peer: string; error: ClusterError }) => void;
 }
 
 /**
- * Checks every call before anything of its request is read: the token, the role of the caller's
- * certificate, compression, and by its length prefix the size of the request.
+ * Server interceptor that authorizes each call before reading its request: it checks the token, the
+ * role of the caller's certificate, compression, and the size of the request by its length prefix.
  *
  * A call without the token can only be an open one (the health check): it is small, has a time limit, and
  * there is a bound on how many are served at a time. A connection that begins too many at once is ended, since they
@@ -48,7 +48,7 @@ export class CallGuard {
     this.#options = options;
   }
 
-  /** The interceptor of a server. */
+  /** The interceptor to install in the server. */
   readonly interceptor: ServerInterceptor = (method, call) => {
     const incoming = new IncomingCall(call);
     const open: { call: OpenCall | null } = { call: null };
@@ -65,11 +65,11 @@ export class CallGuard {
             proceed(metadata);
           },
           onReceiveMessage: (message, proceed) => {
-            // A call with one answer has its answer at once when its request is whole.
+            // Only streams need this: a unary call responds as soon as its request is complete.
             if (method.responseStream) open.call?.arrived();
             proceed(message);
           },
-          // Called once for every call, however it ended.
+          // grpc-js calls onCancel exactly once per call, however it ended.
           onCancel: () => {
             open.call?.end();
             incoming.close();
@@ -82,7 +82,7 @@ export class CallGuard {
     });
   };
 
-  /** Returns how a call is let in, or why it is refused. */
+  /** Authorizes a call; returns the error of a rejected one. */
   #admit(
     { path, responseStream }: Method,
     { call, incoming, metadata }: { call: Call; incoming: IncomingCall; metadata: Metadata },
@@ -159,7 +159,7 @@ class OpenCall {
     this.#timer = this.#endAfter(OPEN_ARRIVAL_MS);
   }
 
-  /** Notes that the request is here. */
+  /** Marks the request as received. */
   arrived(): void {
     clearTimeout(this.#timer);
     if (!this.#ended) this.#timer = this.#endAfter(OPEN_STREAM_MS);

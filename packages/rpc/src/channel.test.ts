@@ -5,7 +5,7 @@ import { RpcChannel } from "./channel.js";
 import { RpcServer } from "./server.js";
 
 const PROXY_VARIABLES = ["grpc_proxy", "https_proxy", "http_proxy", "HTTP_PROXY", "HTTPS_PROXY"];
-/** Nothing listens on the discard port. */
+/** The discard port, on which nothing listens. */
 const ABSENT_PROXY = "http://127.0.0.1:9";
 
 let before: [string, string | undefined][];
@@ -27,7 +27,7 @@ afterEach(async () => {
   await server.stop(0);
 });
 
-test.each(PROXY_VARIABLES)("a channel connects directly, whatever %s says", async (name) => {
+test.each(PROXY_VARIABLES)("a channel connects directly, whatever value %s has", async (name) => {
   const address = await server.listen("127.0.0.1:0");
   process.env[name] = ABSENT_PROXY;
   const channel = new RpcChannel(address, { token: "right" });

@@ -17,35 +17,35 @@ import { readStream } from "./read-stream.js";
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Ends the call early; the call then throws the signal's reason. */
+  /** Aborts the call, which then throws the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Time for the whole call, in ms; default: the method's own. */
+  /** Deadline of the whole call, in ms; default: the method's own. */
   readonly deadlineMs?: number;
 }
 
-/** A service as its caller sees it. */
+/** The client of a service. */
 export type RpcClient<S extends RpcService> = {
   readonly [M in keyof S]: S[M]["responseStream"] extends true
     ? (request: RequestOf<S[M]>, options?: CallOptions) => AsyncIterable<ResponseOf<S[M]>>
     : (request: RequestOf<S[M]>, options?: CallOptions) => Promise<ResponseOf<S[M]>>;
 };
 
-/** How to reach a process. */
+/** Options of a connection. */
 export interface ChannelOptions {
   /** Bearer token. */
   readonly token: string;
-  /** Files to speak TLS by; none by default. */
+  /** TLS files; none by default. */
   readonly tls?: Tls;
-  /** The role that the other side must show to have, with TLS; a coordinator's by default. */
+  /** The role required in the server's certificate; default: coordinator. */
   readonly role?: TlsRole;
-  /** Bytes in flight on a stream that is read here; larger is faster for bulk data. */
+  /** HTTP/2 receive window, in bytes; a larger one is faster for bulk data. */
   readonly windowBytes?: number;
 }
 
 /**
- * A connection to one process: made when first used, made again by itself when it breaks.
+ * A connection to one process: established on first use, and re-established automatically.
  *
- * Every call has a deadline. A failed call throws RpcError; one that was aborted throws the signal's reason.
+ * Every call has a deadline. A failed call throws RpcError, an aborted one the signal's reason.
  */
 export class RpcChannel {
   readonly #client: Client;
@@ -65,16 +65,17 @@ export class RpcChannel {
     const security = channelSecurity(tls === "off" ? null : tls, role);
     this.#client = new Client(address, security.credentials, {
       ...security.options,
-      // The processes of a cluster reach each other directly: http_proxy and its like do not apply.
+      // The processes of a cluster connect to each other directly: ignore http_proxy and the like.
       "grpc.enable_http_proxy": 0,
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
       "grpc.keepalive_time_ms": 20_000,
       "grpc.keepalive_timeout_ms": 10_000,
-      // A process that restarts is found again within a second.
+      // Short backoff, so that a restarted process is reached again within a second.
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1000,
-      // Channels are not shared in secret: closing this one closes its connection.
+      // Disable grpc-js's global subchannel pool, so that closing this channel closes its
+      // connection.
       "grpc.use_local_subchannel_pool": 1,
       ...(options.windowBytes === undefined
         ? {}
@@ -82,7 +83,7 @@ export class RpcChannel {
     });
   }
 
-  /** Makes the typed client of a service on this connection. */
+  /** Creates the typed client of a service on this connection. */
   client<S extends RpcService>(service: S): RpcClient<S> {
     const calls = Object.entries(service).map(([name, definition]) => {
       const method = definition as unknown as RpcMethod<unknown, unknown>;
@@ -91,7 +92,7 @@ export class RpcChannel {
     return Object.fromEntries(calls) as unknown as RpcClient<S>;
   }
 
-  /** Waits until the process answers; throws UNAVAILABLE when it does not in time. */
+  /** Waits until the process responds. @throws RpcError UNAVAILABLE after `withinMs` */
   async ready(withinMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#client.waitForReady(Date.now() + withinMs, (error) => {
@@ -101,7 +102,7 @@ export class RpcChannel {
     });
   }
 
-  /** Closes the connection; calls in flight fail. Idempotent. */
+  /** Closes the connection; calls in progress fail. Idempotent. */
   close(): void {
     this.#client.close();
   }

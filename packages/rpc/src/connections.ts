@@ -6,11 +6,11 @@ import { MAX_ALL_OPEN_CALLS_AT_ONCE, MAX_OPEN_CALLS_AT_ONCE } from "./limits.js"
 
 /** Time that a new connection has until its first call, in ms. */
 const FIRST_CALL_MS = 10_000;
-/** Time for which a connection without the token is kept between calls, in ms: probes reuse theirs. */
+/** Idle time after which a connection without the token is closed, in ms: probes reuse theirs. */
 const STRANGER_IDLE_MS = 60_000;
-/** Time after which a connection without the token is ended between calls, in ms. */
+/** Age at which a connection without the token is closed between calls, in ms. */
 const STRANGER_MAX_AGE_MS = 600_000;
-/** Most connections that have not shown the token; one more ends the oldest. */
+/** Most connections without the token; a further one closes the oldest. */
 const MAX_STRANGERS = 256;
 const SWEEP_EVERY_MS = 1000;
 /** Calls that a connection without the token may begin in one iteration of the event loop whatever others do. */
@@ -32,7 +32,8 @@ interface Begun {
 }
 
 /**
- * The open connections of a server: which of them have shown the token, and the role of their certificate.
+ * Tracks a server's open connections: which have presented the token, and the role of their
+ * certificate.
  *
  * - A connection becomes trusted with its first call that carries the token; trusted ones are not limited here.
  * - One that makes no call is ended after some seconds, one that only checks the health when it is idle.
@@ -42,7 +43,7 @@ interface Begun {
  */
 export class Connections {
   readonly #clock: Clock;
-  /** Connections without the token by host:port of the caller, the oldest first. */
+  /** Connections without the token, by the caller's host:port, the oldest first. */
   readonly #strangers = new Map<string, Stranger>();
   readonly #roles = new Map<string, TlsRole>();
   readonly #open = new Set<Socket>();
@@ -55,12 +56,12 @@ export class Connections {
     this.#clock = options.clock;
   }
 
-  /** Connections that have not shown the token. */
+  /** Number of connections that have not presented the token. */
   get numStrangers(): number {
     return this.#strangers.size;
   }
 
-  /** Takes a new connection. */
+  /** Registers a new connection. */
   add(socket: Socket): void {
     const peer = addressOf(socket);
     const openedAtMs = this.#clock.monotonicMs();
@@ -77,12 +78,12 @@ export class Connections {
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
   }
 
-  /** Notes the role of a connection's certificate. */
+  /** Records the role of a connection's certificate. */
   setRole(peer: string, role: TlsRole): void {
     this.#roles.set(peer, role);
   }
 
-  /** Returns the role of a connection's certificate; null where none was asked for. */
+  /** Returns the role of a connection's certificate; null if none was requested. */
   roleOf(peer: string): TlsRole | null {
     return this.#roles.get(peer) ?? null;
   }
@@ -118,7 +119,7 @@ export class Connections {
     return this.#begun;
   }
 
-  /** Notes the begin of a call without the token; the result notes its end. */
+  /** Records the start of a call without the token; the returned function records its end. */
   beginCall(peer: string): () => void {
     const stranger = this.#strangers.get(peer);
     if (stranger === undefined) return () => undefined;
@@ -130,7 +131,7 @@ export class Connections {
     };
   }
 
-  /** Ends every connection. */
+  /** Destroys every connection. */
   destroy(): void {
     for (const socket of this.#open) socket.destroy();
     this.#stopTimer();
@@ -166,7 +167,7 @@ function isOver({ openedAtMs, lastCallAtMs, openCalls }: Stranger, now: number):
   return now - lastCallAtMs > STRANGER_IDLE_MS || now - openedAtMs > STRANGER_MAX_AGE_MS;
 }
 
-/** Returns host:port of the other side of a connection. */
+/** Returns host:port of the peer of a connection. */
 export function addressOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress}:${remotePort}`;
 }

@@ -1,6 +1,6 @@
 import { ClusterError, type ErrorCode, errorMessage, type TlsRole } from "@gumshoe/core";
 
-/** Thrown when a call failed, on the other side or on the way there; carries the other side's code. */
+/** Thrown when a call fails, remotely or in transport; carries the remote error's code. */
 export class RpcError extends ClusterError {
   /** Path of the method, e.g. `/gumshoe.v1.RunService/GetRun`. */
   readonly method: string;
@@ -23,7 +23,7 @@ export class RpcError extends ClusterError {
   }
 }
 
-/** Thrown when a server cannot listen where it was told to, for example because the port is in use. */
+/** Thrown when a server cannot listen at its address, e.g. because the port is in use. */
 export class ListenError extends ClusterError {
   constructor(
     readonly address: string,
@@ -45,14 +45,14 @@ function listenProblem({ message }: Error): string {
   return message;
 }
 
-/** Thrown when a call carries no token, or another one than the server's. */
+/** Thrown when a call carries no token, or a wrong one. */
 export class WrongTokenError extends ClusterError {
   constructor(problem: "missing" | "wrong") {
     super("UNAUTHENTICATED", `the token is ${problem}`, { details: { problem } });
   }
 }
 
-/** Thrown when the certificate of a caller is of a role that may not call a method. */
+/** Thrown when the role of the caller's certificate may not call a method. */
 export class WrongRoleError extends ClusterError {
   constructor(
     /** Null for a caller without a certificate. */
@@ -69,14 +69,14 @@ export class WrongRoleError extends ClusterError {
   }
 }
 
-/** Thrown when a caller announces compressed messages: none are decompressed here. */
+/** Thrown when a caller announces compressed messages, which this server does not accept. */
 export class CompressedRequestError extends ClusterError {
   constructor() {
     super("INVALID_ARGUMENT", "compressed requests are not taken: send them without grpc-encoding");
   }
 }
 
-/** Thrown when a request is larger than its method takes; sending it again does not help. */
+/** Thrown when a request is larger than its method allows; a retry does not help. */
 export class RequestTooLargeError extends ClusterError {
   constructor(
     readonly bytes: number,
@@ -88,7 +88,7 @@ export class RequestTooLargeError extends ClusterError {
   }
 }
 
-/** Thrown when the bytes of a request are not the message that its method takes. */
+/** Thrown when the bytes of a request cannot be decoded as the method's message. */
 export class UnreadableRequestError extends ClusterError {
   constructor(cause: unknown) {
     super("INVALID_ARGUMENT", `the request cannot be decoded: ${errorMessage(cause)}`, { cause });

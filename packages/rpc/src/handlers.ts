@@ -1,16 +1,16 @@
 import { type RequestOf, type ResponseOf, type RpcService } from "./service.js";
 
-/** What a handler knows of the call it serves. */
+/** Context of a call, passed to its handler. */
 export interface CallContext {
-  /** Aborted when the caller gave up, went away, or its deadline passed. */
+  /** Aborted when the caller cancels or disconnects, or the deadline passes. */
   readonly signal: AbortSignal;
   /** Host and port of the caller. */
   readonly peer: string;
 }
 
 /**
- * The handlers of a service: a promise for a single answer, an async iterable for a stream. A method
- * that takes a stream gets an async iterable of requests.
+ * The handlers of a service: a promise for a unary response, an async iterable for a stream. A
+ * client-streaming method receives an async iterable of requests.
  */
 export type RpcHandlers<S extends RpcService> = {
   readonly [M in keyof S]: (
@@ -21,5 +21,5 @@ export type RpcHandlers<S extends RpcService> = {
     : Promise<ResponseOf<S[M]>>;
 };
 
-/** A handler as the server calls it. */
+/** A handler without its types, as the server calls it. */
 export type AnyHandler = (request: unknown, context: CallContext) => unknown;

@@ -8,7 +8,7 @@ import {
 import { type RpcHandlers } from "./handlers.js";
 import { type ServingState } from "./serving-state.js";
 
-/** The handlers of the standard health check: all services share the state of the server. */
+/** The handlers of the standard health check: all services share the server's status. */
 export function healthHandlers(
   services: ReadonlySet<string>,
   state: ServingState,
@@ -27,7 +27,7 @@ export function healthHandlers(
         const now = isKnown(service) ? status() : ServingStatus.SERVICE_UNKNOWN;
         if (now !== sent) yield { status: now };
         sent = now;
-        // It may have changed while the answer was written.
+        // The status may have changed while the response was being written.
         if (!isKnown(service) || status() === sent) await state.change(signal);
       }
     },

@@ -3,17 +3,17 @@
  * requests by their length prefix, to refuse compressed ones, to reset a stream that the caller keeps open, or to
  * change what its connection may do.
  *
- * Every use is safe if a later grpc-js is built otherwise: the server's own small limit then holds for all
- * methods, so that large requests are refused, never buffered. A test calls every method to notice it.
+ * If a later grpc-js lacks these fields, the server's own small limit holds for all methods: large
+ * requests are then rejected, never buffered. A test calls every method to detect that.
  */
 import { constants, type ServerHttp2Stream } from "node:http2";
 
 import { type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 
-/** Time that the caller of an answered call has to end its stream, in ms. */
+/** Time for the caller of an answered call to end its stream, in ms. */
 const RESET_AFTER_MS = 5000;
 
-/** The private fields of grpc-js' `BaseServerInterceptingCall` that are used here. */
+/** Private fields of grpc-js's `BaseServerInterceptingCall`. */
 interface HiddenFields {
   readonly stream?: Pick<ServerHttp2Stream, "closed" | "close" | "session">;
   readonly decoder?: { maxReadMessageLength?: number };
@@ -21,7 +21,7 @@ interface HiddenFields {
   readonly receivedHalfClose?: boolean;
 }
 
-/** An incoming call as the transport holds it. */
+/** An incoming call and its HTTP/2 stream. */
 export class IncomingCall {
   readonly #fields: HiddenFields;
 
@@ -29,12 +29,14 @@ export class IncomingCall {
     this.#fields = call as unknown as HiddenFields;
   }
 
-  /** Says whether the caller announces compressed messages. */
+  /** Whether the caller announces compressed messages. */
   get isCompressed(): boolean {
     return (this.#fields.incomingEncoding ?? "identity") !== "identity";
   }
 
-  /** Sets the longest message, in bytes; a longer one is refused when its length prefix is read. */
+  /**
+   * Sets the longest message, in bytes; a longer one is rejected when its length prefix is read.
+   */
   limitMessages(maxBytes: number): void {
     const { decoder } = this.#fields;
     if (decoder?.maxReadMessageLength !== undefined) decoder.maxReadMessageLength = maxBytes;
@@ -53,8 +55,9 @@ export class IncomingCall {
   }
 
   /**
-   * Resets the stream of an answered call whose caller has not ended it, after a moment: the answer ends most
-   * callers, and Node.js 20 as a caller may loop for ever where a reset meets data that it has still to send.
+   * Resets the stream of an answered call after a delay, if the caller has not ended it. The
+   * response alone ends most streams, and a client on Node.js 20 may loop for ever when a reset
+   * arrives while it has data to send.
    */
   close(): void {
     const { stream } = this.#fields;

@@ -1,27 +1,27 @@
 /**
- * Deadlines and sizes of calls. No call is without a deadline, no request without a limit.
+ * Deadlines and size limits of calls. Every call has a deadline, every request a size limit.
  *
- * A request is refused by its length prefix, before it is buffered.
+ * A request is rejected by its length prefix, before it is buffered.
  */
 
 /** Largest message, sent or received, in bytes: a lane's packs, a group, run assets. */
 export const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
-/** Longest run config, in bytes: it is written by hand. */
+/** Longest run config, in bytes: configs are written by hand. */
 export const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** Longest request of a call that needs no token, in bytes, and of any method that cannot be told apart. */
+/** Longest request of a call without the token, and of an unknown method, in bytes. */
 export const MAX_OPEN_REQUEST_BYTES = 4096;
 
-/** Longest request of a method that the table below does not name, in bytes. */
+/** Longest request of a method that is not in the table below, in bytes. */
 const DEFAULT_REQUEST_BYTES = 64 * 1024;
 
-/** Longest path of a folder, as most systems have it. */
+/** Longest path of a folder: PATH_MAX of Linux. */
 const MAX_PATH_BYTES = 4096;
 
-/** Methods with longer or shorter requests. */
+/** Request limits of single methods, in bytes. */
 const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
-  // The config, its folder, their frames, and a number.
+  // The config, its folder, their field headers, and a number.
   SubmitRun: MAX_CONFIG_BYTES + MAX_PATH_BYTES + 24,
   // All rollouts of a group: tokens, log-probs, texts.
   SubmitGroup: MAX_MESSAGE_BYTES,
@@ -42,13 +42,13 @@ const MAX_REQUEST_BYTES: Readonly<Record<string, number>> = {
   ServerReflectionInfo: MAX_OPEN_REQUEST_BYTES,
 };
 
-/** Time for the request of a call without the token to arrive, in ms. */
+/** Time limit for receiving the request of a call without the token, in ms. */
 export const OPEN_ARRIVAL_MS = 10_000;
-/** Time after which a stream without the token is ended, in ms; its caller may open it again. */
+/** Time after which a stream without the token is ended, in ms; its caller may open another. */
 export const OPEN_STREAM_MS = 600_000;
-/** Most calls without the token that are served at a time. */
+/** Most concurrent calls without the token. */
 export const MAX_OPEN_CALLS = 256;
-/** Most streams without the token that are served at a time. */
+/** Most concurrent streams without the token. */
 export const MAX_OPEN_STREAMS = 64;
 
 /** Most streams of a connection at a time, once a call on it has shown the token. */
@@ -63,21 +63,21 @@ export const MAX_ALL_OPEN_CALLS_AT_ONCE = 160;
 /** Time of which a watcher gets the events in one message: many watchers then cost the coordinator little. */
 export const WATCH_GATHER_MS = 500;
 
-/** Deadline of a call that the table below does not name. */
+/** Deadline of a call that is not in the table below, in ms. */
 const DEFAULT_DEADLINE_MS = 10_000;
 
-/** Calls that move bulk data, wait for others or sync files. */
+/** Deadlines of methods that move bulk data, wait for others or sync files, in ms. */
 const DEADLINES_MS: Readonly<Record<string, number>> = {
-  // A watcher resumes from its last event when this is over.
+  // After the deadline a watcher resumes from its last event.
   WatchRun: 3_600_000,
-  // Goes on from its last byte.
+  // After the deadline a download resumes from its last byte.
   DownloadCheckpoint: 3_600_000,
-  // Opens the model and the datasets that the config names, waits for the first task and grade of a module, and may
-  // delete the run that is replaced.
+  // Opens the model and the datasets of the config, waits for a module's first task and grade, and
+  // may delete the run that is replaced.
   SubmitRun: 180_000,
-  // Waits for the job in flight.
+  // Waits for the job in progress.
   CancelRun: 60_000,
-  // Deletes all files of a run, thousands of them.
+  // Deletes all files of a run, possibly thousands.
   ForgetRun: 300_000,
   ListRollouts: 30_000,
   GetRunAssets: 30_000,
@@ -94,17 +94,17 @@ const DEADLINES_MS: Readonly<Record<string, number>> = {
   PullTensor: 300_000,
 };
 
-/** Returns the time that a call may take, in ms, from its path `/gumshoe.v1.Service/Method`. */
+/** Returns the deadline of a call, in ms, from the method's path `/gumshoe.v1.Service/Method`. */
 export function deadlineMs(path: string): number {
   return ownValue(DEADLINES_MS, methodName(path)) ?? DEFAULT_DEADLINE_MS;
 }
 
-/** Returns the largest request of a method, in bytes, from its path. */
+/** Returns the size limit of a method's requests, in bytes, from its path. */
 export function maxRequestBytes(path: string): number {
   return ownValue(MAX_REQUEST_BYTES, methodName(path)) ?? DEFAULT_REQUEST_BYTES;
 }
 
-/** Returns the name of a method from its path. */
+/** Returns a method's name from its path. */
 export function methodName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -1,30 +1,30 @@
 import { createServer, type Server, type Socket } from "node:net";
 
-/** Takes connections without TLS for a gRPC server. */
+/** Accepts connections without TLS for a gRPC server. */
 export class PlainListener {
   readonly #server: Server;
 
-  /** @param options.inject  takes a connection that may be served */
+  /** @param options.inject  passes a connection to the gRPC server */
   constructor(options: { inject: (socket: Socket) => void }) {
     this.#server = createServer({ noDelay: true }, (socket) => {
-      // Its end is seen by the HTTP/2 session; an "error" without a listener would end the process.
+      // The HTTP/2 session handles the error; without a listener the event would end the process.
       socket.on("error", () => undefined);
       options.inject(socket);
     });
   }
 
-  /** @returns the port that is served */
+  /** @returns the port that is listened on */
   listen(host: string, port: number): Promise<number> {
     return listenOn(this.#server, host, port);
   }
 
-  /** Takes no new connections. */
+  /** Stops accepting connections. */
   close(): void {
     this.#server.close();
   }
 }
 
-/** Listens, and returns the port that is served. */
+/** Listens, and returns the port. */
 export async function listenOn(server: Server, host: string, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,6 +1,6 @@
 import { type Logger, type Tls } from "@gumshoe/core";
 
-/** Says so, loudly, when what is served at an address can be read by others on its way. */
+/** Logs a warning when an address is served without TLS to other machines. */
 export function warnIfPlaintext(logger: Logger | null, address: string, tls: Tls): void {
   const isSecure = tls !== null && tls !== "off";
   if (isSecure || isLoopback(address.slice(0, address.lastIndexOf(":")))) return;

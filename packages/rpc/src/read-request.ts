@@ -3,12 +3,15 @@ import { type ClusterError } from "@gumshoe/core";
 import { UnreadableRequestError } from "./errors.js";
 import { type RpcMethod } from "./service.js";
 
-/** Stands for a request that was refused: the library would report what a decoder throws as INTERNAL. */
+/**
+ * Marks a request that could not be decoded: grpc-js would report an exception of the decoder as
+ * INTERNAL.
+ */
 class RefusedRequest {
   constructor(readonly error: ClusterError) {}
 }
 
-/** Makes the decoder of a method's requests. */
+/** Returns the decoder of a method's requests. */
 export function requestReader(method: RpcMethod<unknown, unknown>): (bytes: Buffer) => unknown {
   return (bytes) => {
     try {
@@ -19,7 +22,7 @@ export function requestReader(method: RpcMethod<unknown, unknown>): (bytes: Buff
   };
 }
 
-/** Returns the request that was read. @throws UnreadableRequestError */
+/** Returns a decoded request. @throws UnreadableRequestError */
 export function readRequest(request: unknown): unknown {
   if (request instanceof RefusedRequest) throw request.error;
   return request;

@@ -1,8 +1,8 @@
 import { type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
 
 /**
- * Reads a server stream as an async iterable. The call begins with the first item asked for, is
- * cancelled when the loop is left or the signal is aborted, and is read no faster than the loop runs.
+ * Reads a server stream as an async iterable. The call starts with the first `next`, is cancelled
+ * when the loop is left or the signal is aborted, and is read only as fast as the loop consumes it.
  */
 export async function* readStream<T>(options: {
   open: () => ClientReadableStream<T>;
@@ -20,7 +20,8 @@ export async function* readStream<T>(options: {
     throw isServiceError(thrown) ? options.translate(thrown) : thrown;
   } finally {
     signal?.removeEventListener("abort", onAbort);
-    // After leaving the loop early, grpc-js still reports CANCELLED: nobody is interested.
+    // grpc-js emits CANCELLED after an early exit from the loop; the listener prevents an uncaught
+    // "error".
     stream.on("error", () => undefined);
     stream.cancel();
   }

@@ -1,7 +1,8 @@
 /**
- * The standard reflection: tells grpcurl and others which services there are, without .proto files.
+ * The standard server reflection: lets grpcurl and similar tools call services without .proto
+ * files.
  *
- * Served as v1 and, because many programs know only that one, as v1alpha: the same messages.
+ * Served as v1 and as v1alpha, which many tools still require; the messages are the same.
  */
 import { createFileRegistry, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
@@ -15,7 +16,7 @@ import {
 
 import { type RpcHandlers } from "./handlers.js";
 
-/** Reflection as older programs know it. */
+/** The v1alpha service, for older tools. */
 export const ServerReflectionAlphaService = {
   serverReflectionInfo: {
     ...ServerReflectionService.serverReflectionInfo,
@@ -23,7 +24,7 @@ export const ServerReflectionAlphaService = {
   },
 };
 
-/** The handlers of reflection; `services` are the full names of what is served. */
+/** The handlers of reflection; `services` are the full names of the served services. */
 export function reflectionHandlers(
   services: ReadonlySet<string>,
 ): RpcHandlers<typeof ServerReflectionService> {
@@ -57,7 +58,7 @@ function answer(
   return { fileDescriptorResponse: { fileDescriptorProto: catalogue.withImports(file) } };
 }
 
-/** Our protos, read when they are first asked for. */
+/** The descriptors of the project's protos, parsed on first use. */
 class ProtoCatalogue {
   #registry: ReturnType<typeof createFileRegistry> | null = null;
 
@@ -77,7 +78,7 @@ class ProtoCatalogue {
     return found !== undefined && "file" in found ? found.file : null;
   }
 
-  /** A file and all that it imports, serialised. */
+  /** Returns a file and all its transitive imports, serialized. */
   withImports(file: DescFile): Buffer[] {
     const files = new Set<DescFile>();
     const add = (one: DescFile): void => {

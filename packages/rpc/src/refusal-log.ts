@@ -1,15 +1,15 @@
 import { type Clock, type Logger } from "@gumshoe/core";
 
-/** A caller that is refused for the same reason again is mentioned at most this often. */
+/** Interval, in ms, at which a rejected caller is logged again for the same reason. */
 const EVERY_MS = 60_000;
-/** Refusals that are remembered: strangers with many addresses or names do not fill the memory, or the log. */
+/** Rejections that are remembered: bounds memory and log when many addresses or names are used. */
 const MAX_REMEMBERED = 1000;
 
-/** Tells of refused callers: one line for each and each reason, however often it tries. */
+/** Logs rejected callers: one line per caller and reason, however often it retries. */
 export class RefusalLog {
   readonly #logger: Logger | null;
   readonly #clock: Clock;
-  /** When a caller was mentioned, by its host and the reason; the oldest first. */
+  /** Time of the last log line, by the caller's host and the reason; the oldest first. */
   readonly #mentioned = new Map<string, number>();
 
   constructor(options: { logger: Logger | null; clock: Clock }) {

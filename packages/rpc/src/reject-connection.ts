@@ -5,15 +5,15 @@ import { type ClusterError } from "@gumshoe/core";
 
 import { toGrpcFailure } from "./status.js";
 
-/** Time that a caller has to ask, and to hear why it is refused, in ms. */
+/** Time limit for a rejected caller to make a call and receive the error, in ms. */
 const HEARING_MS = 5000;
 
 /**
- * Answers whatever a caller asks with one error, and hangs up.
+ * Responds to a connection's first call with an error, and closes the connection.
  *
- * The connection never comes near a handler, and nothing of a request's body is read.
+ * The connection never reaches a handler, and no request body is read.
  *
- * @param onCall  told when the caller asks for something
+ * @param onCall  called when the caller makes a call
  */
 export function rejectConnection(socket: TLSSocket, error: ClusterError, onCall: () => void): void {
   const { code, details, metadata } = toGrpcFailure(error);
@@ -31,7 +31,7 @@ export function rejectConnection(socket: TLSSocket, error: ClusterError, onCall:
   server.on("sessionError", () => socket.destroy());
   server.on("stream", (stream: ServerHttp2Stream) => {
     onCall();
-    // A caller that is gone has not heard it; an unheard "error" would end the process.
+    // The caller may have disconnected; without a listener the "error" event would end the process.
     stream.on("error", () => undefined);
     stream.respond(answer, { endStream: true });
     stream.session?.close();

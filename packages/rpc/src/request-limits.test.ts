@@ -1,4 +1,4 @@
-/** What callers without the token can make a server hold: little, and not for long. */
+/** Limits on the memory and time that callers without the token can take from a server. */
 import {
   type ClientHttp2Session,
   connect as connectHttp2,
@@ -70,7 +70,7 @@ function headersOf(path: string, headers: OutgoingHttpHeaders = {}): OutgoingHtt
   return { ":method": "POST", ":path": path, "content-type": "application/grpc", ...headers };
 }
 
-/** Sends a message, or the begin of one, and returns the status of the call; the stream stays open. */
+/** Sends a message, or its beginning, and returns the status of the call; the stream stays open. */
 function call(path: string, body: Buffer, headers: OutgoingHttpHeaders = {}): Promise<number> {
   const stream = session.request(headersOf(path, headers), { endStream: false });
   stream.write(body);
@@ -86,7 +86,7 @@ function call(path: string, body: Buffer, headers: OutgoingHttpHeaders = {}): Pr
   });
 }
 
-/** The first bytes of a message that claims to be of a size. */
+/** Returns the first bytes of a message whose length prefix claims a size. */
 function beginning(claimedBytes: number): Buffer {
   const bytes = Buffer.alloc(1000, 1);
   bytes.writeUInt8(0, 0);
@@ -102,11 +102,11 @@ function message(bytes: Buffer, flag = 0): Buffer {
 }
 
 describe("a request's size", () => {
-  test.each([...PATHS, REFLECTION])("%s without the token is refused unread", async (path) => {
+  test.each([...PATHS, REFLECTION])("%s without the token is rejected unread", async (path) => {
     expect(await call(path, beginning(200_000_000))).toBe(status.UNAUTHENTICATED);
   });
 
-  test.each([CHECK, WATCH])("%s refuses more than 4 KiB by the length prefix", async (path) => {
+  test.each([CHECK, WATCH])("%s rejects more than 4 KiB by the length prefix", async (path) => {
     expect(await call(path, beginning(4097))).toBe(status.RESOURCE_EXHAUSTED);
     expect(await call(path, beginning(4097), WITH_TOKEN)).toBe(status.RESOURCE_EXHAUSTED);
   });
@@ -116,14 +116,14 @@ describe("a request's size", () => {
     expect(await call(path, tooLong, WITH_TOKEN)).toBe(status.RESOURCE_EXHAUSTED);
   });
 
-  test("all but configs and groups are small", () => {
+  test("all limits but those of configs and groups are small", () => {
     const large = [...PATHS, REFLECTION, CHECK, WATCH].filter(
       (path) => maxRequestBytes(path) > 64 * 1024,
     );
     expect(large).toEqual([RolloutService.submitGroup.path, RunService.submitRun.path]);
   });
 
-  test("a group of 10 MB is taken, and one that is too long is not worth another try", async () => {
+  test("a group of 10 MB is accepted, and a larger one than allowed is not retryable", async () => {
     const channel = new RpcChannel(address, { token: "right" });
     const text = "x".repeat(10_000_000);
     const rollouts = [
@@ -154,7 +154,7 @@ describe("a request's size", () => {
   });
 });
 
-test.each([CHECK, FleetService.leave.path])("%s takes no compressed request", async (path) => {
+test.each([CHECK, FleetService.leave.path])("%s rejects a compressed request", async (path) => {
   for (const encoding of ["gzip", "deflate", "br"]) {
     const body = message(gzipSync(Buffer.alloc(1_000_000)), 1);
     const headers = { ...WITH_TOKEN, "grpc-encoding": encoding };
@@ -164,7 +164,7 @@ test.each([CHECK, FleetService.leave.path])("%s takes no compressed request", as
   }
 });
 
-test("a refused call that its caller keeps open is reset after its answer", async () => {
+test("a rejected call whose caller keeps the stream open is reset after the response", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const stream = session.request(headersOf(FleetService.leave.path), { endStream: false });
   stream.on("error", () => undefined);
@@ -179,7 +179,7 @@ test("a refused call that its caller keeps open is reset after its answer", asyn
   expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
 });
 
-test("an answer does not repeat what was asked", async () => {
+test("an error does not repeat the request", async () => {
   const name = Buffer.alloc(3000, "x");
   const request = Buffer.concat([Buffer.from([10, 0xb8, 0x17]), name]);
   const stream = session.request(headersOf(CHECK));
@@ -199,7 +199,7 @@ test("a health check whose request does not arrive is ended", async () => {
   expect(await answer).toBe(status.UNAVAILABLE);
 });
 
-test("a health check that is whole, but left open by its caller, is ended", async () => {
+test("a health check with a complete request that its caller leaves open is ended", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const answer = call(CHECK, message(Buffer.alloc(0)));
   await vi.waitUntil(() => vi.getTimerCount() > 0);
@@ -207,7 +207,7 @@ test("a health check that is whole, but left open by its caller, is ended", asyn
   expect(await answer).toBe(status.UNAVAILABLE);
 });
 
-test("streams without the token are few, and do not take the place of others", async () => {
+test("streams without the token are limited, without using up the limit of other calls", async () => {
   const request = message(Buffer.alloc(0));
   const watching = Array.from({ length: 64 }, () => {
     const stream = session.request(headersOf(WATCH));
@@ -229,12 +229,12 @@ test("streams without the token are few, and do not take the place of others", a
   await new Promise((resolve) => trusted.once("data", resolve));
 });
 
-test("a flood of silent connections ends the oldest of them, and lets the token in", async () => {
+test("a flood of idle connections closes the oldest of them, and a call with the token succeeds", async () => {
   const [host = "", port = ""] = address.split(":");
   const open = async (): Promise<void> => {
     const socket = connectTcp(Number(port), host);
     socket.on("error", () => undefined);
-    // A socket that is not read does not see its end.
+    // A socket emits its end only when it is read.
     socket.resume();
     sockets.push(socket);
     await new Promise((resolve) => socket.once("connect", resolve));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { RequestScheduler } from "./request-scheduler.js";
 
-/** Longer than calls may keep a turn, in ms. */
+/** Longer than the slice of one event-loop iteration, in ms. */
 const LONG_MS = 6;
 
 function keepBusy(ms: number): void {
@@ -10,7 +10,7 @@ function keepBusy(ms: number): void {
   while (performance.now() < until);
 }
 
-/** Counts turns of the event loop until it is stopped. */
+/** Counts event-loop iterations until it is stopped. */
 class TurnCount {
   turns = 0;
   #timer: NodeJS.Immediate = setImmediate(() => this.#count());
@@ -25,7 +25,7 @@ class TurnCount {
   }
 }
 
-/** Begins calls at once; returns the order in which they began, and the turn of each. */
+/** Begins several calls at once; returns their order, and the event-loop iteration of each. */
 async function beginAtOnce(
   calls: number,
   ms: number,
@@ -48,20 +48,20 @@ async function beginAtOnce(
   return { order, turns };
 }
 
-test("long calls that come at once begin in their order, each in a turn of its own", async () => {
+test("long calls that arrive at once begin in order, each in its own event-loop iteration", async () => {
   const { order, turns } = await beginAtOnce(8, LONG_MS);
   expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   expect(new Set(turns).size).toBe(8);
 });
 
-test("a call that comes alone begins at once", () => {
+test("a single call begins at once", () => {
   let begun = 0;
   const queue = new RequestScheduler();
   queue.begin(() => begun++);
   expect(begun).toBe(1);
 });
 
-test("calls that come while others wait begin after them", async () => {
+test("calls that arrive while others wait begin after them", async () => {
   const queue = new RequestScheduler();
   const order: string[] = [];
   await new Promise<void>((resolve) => {

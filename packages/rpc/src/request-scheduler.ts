@@ -1,18 +1,18 @@
-/** Time in each iteration of the event loop in which calls may begin, in ms. */
+/** Time per event-loop iteration in which calls may begin, in ms. */
 const SLICE_MS = 5;
 
 /**
- * Begins calls in the order in which they came, a few milliseconds of them in each iteration of the event loop.
+ * Begins calls in order of arrival, a few milliseconds' worth per event-loop iteration.
  *
- * A process that waited for a core finds the calls of a whole fleet at once: leases and timers would wait
- * for all of them.
+ * After a pause, a process receives the calls of a whole fleet at once: without a limit, leases and
+ * timers would wait for all of them.
  */
 export class RequestScheduler {
   readonly #waiting: (() => void)[] = [];
-  /** Null while no call has begun in this iteration. */
+  /** Start of the slice; null while no call has begun in this iteration. */
   #begunAtMs: number | null = null;
 
-  /** Begins a call now, or in one of the next iterations. */
+  /** Begins a call now, or in a later iteration. */
   begin(call: () => void): void {
     if (this.#begunAtMs === null) {
       this.#begunAtMs = performance.now();
@@ -26,7 +26,7 @@ export class RequestScheduler {
     this.#begunAtMs = performance.now();
     while (this.#waiting.length > 0 && this.#hasTime()) {
       this.#waiting.shift()?.();
-      // What the call can do at once counts, too.
+      // Run the call's first microtasks, so that their time counts towards the slice.
       await Promise.resolve();
     }
     if (this.#waiting.length > 0) setImmediate(() => void this.#runSlice());

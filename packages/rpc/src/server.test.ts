@@ -33,7 +33,7 @@ afterEach(async () => {
   await server.stop(0);
 });
 
-test("every error code, its message and its details cross the wire", async () => {
+test("every error code, its message and its details are transmitted", async () => {
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
     leave = async () => {
       throw new ClusterError(code, `about ${code}`, { details: { lane: 3 } });
@@ -55,7 +55,7 @@ test.each([
   ["control characters", "\x1b[2J\r\n\0", "\x1b[2J\r\n\0"],
   ["100,000 letters", "x".repeat(100_000), `${"x".repeat(4093)}...`],
   ["letters that are written as nine", "\u4e00".repeat(1000), `${"\u4e00".repeat(454)}...`],
-])("a message with %s crosses the wire, as far as a header holds it", async (_what, sent, got) => {
+])("a message with %s is transmitted as far as a header can hold it", async (_what, sent, got) => {
   leave = async () => {
     throw new ClusterError("NOT_FOUND", sent, { details: { sent } });
   };
@@ -89,7 +89,7 @@ test("the field of a wrong argument crosses the wire", async () => {
   });
 });
 
-test("an unexpected error reaches the caller without its message", async () => {
+test("an unexpected error is returned without its message", async () => {
   leave = async () => {
     throw new Error("password is hunter2");
   };
@@ -99,7 +99,7 @@ test("an unexpected error reaches the caller without its message", async () => {
   });
 });
 
-test("a call with a wrong token, or none, is refused before its handler runs", async () => {
+test("a call with a wrong token, or none, is rejected before its handler runs", async () => {
   let calls = 0;
   leave = async () => void calls++;
   const stranger = new RpcChannel(address, { token: "wrong" });
@@ -117,7 +117,7 @@ test("a call with a wrong token, or none, is refused before its handler runs", a
   expect(calls).toBe(0);
 });
 
-test("a large request of a stranger is refused before it has arrived", async () => {
+test("a large request without the token is rejected before it has been received", async () => {
   const client = new Client(address, credentials.createInsecure(), {
     "grpc.max_send_message_length": -1,
   });
@@ -130,7 +130,7 @@ test("a large request of a stranger is refused before it has arrived", async () 
   expect(error).toMatchObject({ code: status.UNAUTHENTICATED });
 });
 
-test("a request that is no message is INVALID_ARGUMENT", async () => {
+test("a request that cannot be decoded is INVALID_ARGUMENT", async () => {
   const client = new Client(address, credentials.createInsecure());
   const metadata = new Metadata();
   metadata.set("authorization", "Bearer right");
@@ -143,11 +143,11 @@ test("a request that is no message is INVALID_ARGUMENT", async () => {
   expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
 });
 
-test("a server without a token is refused", () => {
+test("a server without a token is rejected", () => {
   expect(() => new RpcServer({ token: "" })).toThrow(InvalidArgumentError);
 });
 
-test("a call past its deadline fails, and its handler is told", async () => {
+test("a call past its deadline fails, and its handler's signal is aborted", async () => {
   let aborted = false;
   leave = (_id, { signal }) =>
     new Promise((resolve) => {
@@ -162,7 +162,7 @@ test("a call past its deadline fails, and its handler is told", async () => {
   await expect.poll(() => aborted, { timeout: 2000 }).toBe(true);
 });
 
-test("an aborted call throws the reason, and its handler is told", async () => {
+test("an aborted call throws the signal's reason, and its handler's signal is aborted", async () => {
   let aborted = false;
   const reason = new Error("changed my mind");
   const controller = new AbortController();
@@ -188,7 +188,7 @@ test("a port in use is an error that names the address", async () => {
   });
 });
 
-test("a server that stops lets the call in flight end", async () => {
+test("a stopping server lets calls in progress complete", async () => {
   let begun = false;
   leave = async () => {
     begun = true;
@@ -200,7 +200,7 @@ test("a server that stops lets the call in flight end", async () => {
   await expect(call).resolves.toEqual({});
 });
 
-test("a server that stops cuts off a call that outlasts the grace", async () => {
+test("a stopping server cuts off calls that outlast the grace period", async () => {
   let begun = false;
   leave = () => {
     begun = true;
@@ -213,7 +213,7 @@ test("a server that stops cuts off a call that outlasts the grace", async () => 
   await refused;
 });
 
-test("a channel finds its server again after a restart", async () => {
+test("a channel reconnects after a restart of its server", async () => {
   await fleet.leave({ workerId: "w" });
   await server.stop(0);
   await expect(fleet.leave({ workerId: "w" })).rejects.toMatchObject({ code: "UNAVAILABLE" });
@@ -228,7 +228,7 @@ test("a channel finds its server again after a restart", async () => {
   await expect(fleet.leave({ workerId: "w" })).resolves.toEqual({});
 });
 
-/** Calls as a stranger's program would. */
+/** Makes a call as a client outside the cluster would. */
 function callWithoutToken(): Promise<unknown> {
   const client = new Client(address, credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } = FleetService.leave;

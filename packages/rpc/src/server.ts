@@ -40,10 +40,10 @@ import { toGrpcFailure } from "./status.js";
 import { TlsListener } from "./tls-listener.js";
 import { writeAll } from "./write-all.js";
 
-// The library prints failures that are thrown anyway; stderr belongs to our log.
+// grpc-js prints failures that it also throws; stderr is reserved for the log.
 setLogVerbosity(logVerbosity.NONE);
 
-/** What all calls have. */
+/** The members that all kinds of calls share. */
 interface GrpcCall {
   readonly cancelled: boolean;
   getPeer(): string;
@@ -52,24 +52,24 @@ interface GrpcCall {
 
 type StreamingCall = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
-/** One for all calls: an error of its own for each would cost more than most calls do. */
+/** Shared by all calls: creating an error per call would cost more than most calls do. */
 const CALLER_GONE = new ClusterError("UNAVAILABLE", "the caller is gone");
 
 const DAY_MS = 86_400_000;
-/** Days before a certificate expires from which on its owner is reminded. */
+/** Days before a certificate's expiry from which a reminder is logged. */
 const RENEWAL_DUE_DAYS = 21;
 
 const HEALTH_PATH = "/grpc.health.v1.Health/";
 
 const SERVER_OPTIONS = {
-  // The guard of calls raises it, for callers with the token, to what the method takes.
+  // CallGuard raises the limit to the method's own for callers with the token.
   "grpc.max_receive_message_length": MAX_OPEN_REQUEST_BYTES,
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
   // The guard raises it for a connection that has shown the token.
   "grpc.max_concurrent_streams": MAX_STREAMS_BEFORE_TOKEN,
   // A caller connects again at its next call.
   "grpc.max_connection_idle_ms": 600_000,
-  // Finds callers that vanished without a word.
+  // Detects peers that vanished without closing the connection.
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
 };
@@ -77,14 +77,15 @@ const SERVER_OPTIONS = {
 /**
  * A gRPC server whose handlers are plain functions.
  *
- * - Every call must carry the bearer token, but for the health check: a probe has none.
- * - With TLS files, every call must come over TLS, from a caller with a certificate of the same authority,
- *   and of a role that may call the service.
- * - A request is refused by its length prefix when it is longer than its method takes, and when it is
- *   compressed. Connections without the token are few and short.
- * - Health and reflection are served beside the services that are added.
- * - A handler may throw a ClusterError; anything else reaches the caller as INTERNAL, and the log.
- * - A stream is read from its handler only as fast as the caller takes it.
+ * - Every call must carry the bearer token, except the health check: probes have none.
+ * - With TLS files, every call must use TLS with a client certificate of the same authority, and of
+ *   a role that may call the service.
+ * - A request is rejected by its length prefix when it exceeds its method's limit, and when it is
+ *   compressed. Connections without the token are limited in number and time.
+ * - Health and reflection are served beside the added services.
+ * - A handler may throw a ClusterError; any other error is logged, and returned as INTERNAL without
+ *   its message.
+ * - A handler's stream is consumed only as fast as the caller reads it.
  */
 export class RpcServer {
   readonly #server: Server;
@@ -93,7 +94,7 @@ export class RpcServer {
   readonly #clock: Clock;
   readonly #tls: Tls;
   readonly #connections: Connections;
-  /** Roles of certificate that may call, by the full name of a service; others are open to all. */
+  /** Certificate roles that may call, by full service name; other services accept all. */
   readonly #callers = new Map<string, readonly TlsRole[]>();
   readonly #listener: TlsListener | PlainListener;
   readonly #refusals: RefusalLog;
@@ -125,9 +126,9 @@ export class RpcServer {
   }
 
   /**
-   * Adds a service with all its handlers; before {@link listen}.
+   * Adds a service with all its handlers; call it before {@link listen}.
    *
-   * @param callers  roles of certificate that may call it, where there is TLS; null for all callers
+   * @param callers  certificate roles that may call it, with TLS; null for all
    */
   serve<S extends RpcService>(
     service: S,
@@ -158,8 +159,8 @@ export class RpcServer {
    * Starts to serve.
    *
    * @param address  host:port; port 0 for any free one
-   * @returns        host:port with the port that is served
-   * @throws         ListenError when the port is in use or the host is not ours
+   * @returns        host:port with the actual port
+   * @throws         ListenError when the port is in use or the host is not of this machine
    */
   async listen(address: string): Promise<string> {
     const colon = address.lastIndexOf(":");
@@ -176,7 +177,7 @@ export class RpcServer {
   }
 
   #makeListener(tls: TlsFiles | null): TlsListener | PlainListener {
-    // What comes out of TLS is plain HTTP/2.
+    // TlsListener decrypts, so the gRPC server receives plain HTTP/2.
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const connections = this.#connections;
     if (tls === null) {
@@ -203,12 +204,12 @@ export class RpcServer {
     this.#logger?.warn(`${what}: gumshoe certs --renew makes new ones, taken at the next start`);
   }
 
-  /** What the health check answers; true from the start. */
+  /** Sets the status of the health check; true from the start. */
   set isServing(isServing: boolean) {
     this.#state.isServing = isServing;
   }
 
-  /** Takes no new calls, lets the ones in flight end for up to `graceMs`, then cuts them off. */
+  /** Accepts no new calls, waits up to `graceMs` for calls in progress, then cuts them off. */
   async stop(graceMs = 2000): Promise<void> {
     this.#listener.close();
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
@@ -240,7 +241,8 @@ export class RpcServer {
 
   #streaming(method: RpcMethod<unknown, unknown>, handler: AnyHandler) {
     return (call: StreamingCall): void => {
-      // A stream that broke is seen by its signal; an unheard "error" would end the process.
+      // The call's signal reports a broken stream; without a listener the "error" event would end
+      // the process.
       call.on("error", () => undefined);
       const answer = async (): Promise<void> => {
         const context = new ServedCall(call);
@@ -267,12 +269,14 @@ export class RpcServer {
 }
 
 async function* readRequests(call: ServerDuplexStream<unknown, unknown>): AsyncGenerator<unknown> {
-  // The caller has said all, but the answers are still to be written.
+  // Keep the stream open when the requests end: the responses are still to be written.
   const requests = call.iterator({ destroyOnReturn: false });
   for await (const request of requests) yield readRequest(request);
 }
 
-/** What a handler knows of its call. Most handlers ask for nothing of it, so nothing is made beforehand. */
+/**
+ * The context of a call. Its members are created on demand, since most handlers use none of them.
+ */
 class ServedCall implements CallContext {
   readonly #call: GrpcCall;
   #controller: AbortController | null = null;
@@ -295,12 +299,12 @@ class ServedCall implements CallContext {
   }
 }
 
-/** The full name of a service, from the path of a method. */
+/** Returns the full name of a service from a method's path. */
 function serviceOf(path: string): string {
   return path.split("/")[1] ?? "";
 }
 
-/** [::1] as node:net wants it: ::1. */
+/** Strips the brackets of an IPv6 address, as node:net requires: [::1] to ::1. */
 function bareHost(host: string): string {
   return host.startsWith("[") ? host.slice(1, -1) : host;
 }

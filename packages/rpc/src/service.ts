@@ -1,6 +1,6 @@
 import { type MethodDefinition } from "@grpc/grpc-js";
 
-/** A method as the generated service tables and the hand-written codec describe it. */
+/** A method, as described by the generated service tables and the hand-written codec. */
 export type RpcMethod<Request, Response> = Pick<
   MethodDefinition<Request, Response>,
   | "path"
@@ -12,10 +12,10 @@ export type RpcMethod<Request, Response> = Pick<
   | "responseDeserialize"
 >;
 
-/** A service: methods by name. Its messages are known to the type system only. */
+/** A service: methods by name. Its message types exist in the type system only. */
 export type RpcService = Readonly<Record<string, AnyMethod>>;
 
-// Method parameters are compared both ways, so that every concrete method is one of these.
+// Method syntax makes the parameters bivariant, so that every concrete method is assignable.
 interface AnyMethod {
   readonly path: string;
   readonly requestStream: boolean;
@@ -26,8 +26,8 @@ interface AnyMethod {
   responseDeserialize(bytes: Buffer): unknown;
 }
 
-/** The request of a method. */
+/** The request type of a method. */
 export type RequestOf<M extends AnyMethod> = ReturnType<M["requestDeserialize"]>;
 
-/** The response of a method, or one item of its stream. */
+/** The response type of a method, or of one item of its stream. */
 export type ResponseOf<M extends AnyMethod> = ReturnType<M["responseDeserialize"]>;

@@ -1,4 +1,6 @@
-/** Whether a server serves, as its health check reports it; watchers get every change. */
+/**
+ * The serving status of a server, as its health check reports it; watchers receive every change.
+ */
 export class ServingState {
   readonly #listeners = new Set<() => void>();
   #isServing = true;

@@ -1,4 +1,4 @@
-/** Health and reflection, as programs that know nothing of Gumshoe use them. */
+/** Health and reflection, called by generic clients. */
 import { once } from "node:events";
 
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
@@ -39,7 +39,7 @@ afterAll(async () => {
   await server.stop(0);
 });
 
-/** Asks for health without a token. */
+/** Calls the health check without a token. */
 function check(service: string): Promise<unknown> {
   const { path, requestSerialize, responseDeserialize } = HealthService.check;
   const request = HealthCheckRequest.create({ service });
@@ -54,7 +54,7 @@ function check(service: string): Promise<unknown> {
   });
 }
 
-/** Asks for reflection; all requests go before the first answer is read. */
+/** Calls reflection; all requests are sent before the first response is read. */
 async function reflect(
   questions: Partial<ServerReflectionRequest>[],
   options: { path?: string; token?: string } = {},
@@ -78,13 +78,13 @@ function filesOf(answer: ServerReflectionResponse | undefined): FileDescriptorPr
   return files.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
 }
 
-test("a probe needs no token", async () => {
+test("a health probe needs no token", async () => {
   expect(await check("")).toEqual({ status: "SERVING" });
   expect(await check("gumshoe.v1.FleetService")).toEqual({ status: "SERVING" });
   await expect(check("gumshoe.v1.RunService")).rejects.toMatchObject({ code: status.NOT_FOUND });
 });
 
-test("a probe that watches hears at once, and the server stops in spite of it", async () => {
+test("a watch of the health reports at once, and does not keep the server from stopping", async () => {
   const { path, requestSerialize, responseDeserialize } = HealthService.watch;
   const other = new RpcServer({ token: "right" });
   const watcher = new Client(await other.listen("127.0.0.1:0"), credentials.createInsecure());
@@ -99,7 +99,7 @@ test("a probe that watches hears at once, and the server stops in spite of it", 
   watcher.close();
 });
 
-test("reflection lists what is served", async () => {
+test("reflection lists the served services", async () => {
   const [answer] = await reflect([{ listServices: "" }]);
   expect(answer?.listServicesResponse?.service.map(({ name }) => name)).toEqual([
     "grpc.health.v1.Health",
@@ -109,7 +109,7 @@ test("reflection lists what is served", async () => {
   ]);
 });
 
-test("the health check and its watch follow the state of the server", async () => {
+test("the health check and its watch follow the server's status", async () => {
   const { path, requestSerialize, responseDeserialize } = HealthService.watch;
   const request = HealthCheckRequest.create({ service: "gumshoe.v1.FleetService" });
   const seen: unknown[] = [];
@@ -129,7 +129,7 @@ test("the health check and its watch follow the state of the server", async () =
   expect(seen).toEqual(["SERVING", "NOT_SERVING", "SERVING"]);
 });
 
-test("reflection gives the file of a service, a method, a message and a name, with its imports", async () => {
+test("reflection returns the file of a service, method, message or file name, with its imports", async () => {
   const answers = await reflect([
     { fileContainingSymbol: "gumshoe.v1.RunService" },
     { fileContainingSymbol: "gumshoe.v1.RunService.SubmitRun" },
@@ -147,7 +147,7 @@ test("reflection gives the file of a service, a method, a message and a name, wi
   ]);
 });
 
-test("what reflection gives describes the wire as it is", async () => {
+test("the descriptors of reflection match the wire format", async () => {
   const [answer] = await reflect([{ fileContainingSymbol: "gumshoe.v1.RunService" }]);
   const registry = createFileRegistry({
     $typeName: FileDescriptorSetSchema.typeName,
@@ -158,7 +158,7 @@ test("what reflection gives describes the wire as it is", async () => {
   expect(described).toEqual(served);
 });
 
-test("reflection answers programs that know v1alpha only, and says what it does not know", async () => {
+test("reflection serves v1alpha clients, and reports unknown symbols", async () => {
   const { path } = ServerReflectionAlphaService.serverReflectionInfo;
   const questions = ["gumshoe.v1.Moon", "", "gumshoe.v1"].map((fileContainingSymbol) => ({
     fileContainingSymbol,

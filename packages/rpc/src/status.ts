@@ -1,20 +1,20 @@
 /**
- * The only place where error codes and gRPC statuses meet.
+ * Translates between error codes and gRPC statuses; no other file does.
  *
- * Our own processes read code and details from the trailer `gumshoe-error-bin`; anyone else sees the
- * nearest gRPC status and the message.
+ * Processes of the cluster read code and details from the trailer `gumshoe-error-bin`; other
+ * clients see the nearest gRPC status and the message.
  */
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { ClusterError, ERROR_CODES, type ErrorCode, handshakeProblem } from "@gumshoe/core";
 
 import { RpcError } from "./errors.js";
 
-/** Trailer that carries code and details as JSON. */
+/** Trailer with code and details as JSON. */
 const ERROR_TRAILER = "gumshoe-error-bin";
 
 /** Longest trailer sent and read, in bytes before base64: gRPC peers limit all headers to 8 KiB or more. */
 const MAX_TRAILER_BYTES = 2048;
-/** Longest message sent, in characters as it is written in a header. */
+/** Longest message sent, in characters of its percent-encoded form. */
 const MAX_MESSAGE_CHARACTERS = 4096;
 
 const STATUS_OF: Record<ErrorCode, status> = {
@@ -43,13 +43,13 @@ const CODE_OF: Partial<Record<status, ErrorCode>> = {
   [status.RESOURCE_EXHAUSTED]: "RESOURCE_EXHAUSTED",
   [status.DATA_LOSS]: "DATA_LOSS",
   [status.UNAVAILABLE]: "UNAVAILABLE",
-  // The other side gave the call up, for example because it is stopping.
+  // The other side cancelled the call, e.g. because it is stopping.
   [status.CANCELLED]: "UNAVAILABLE",
   [status.DEADLINE_EXCEEDED]: "DEADLINE_EXCEEDED",
   [status.ABORTED]: "ABORTED",
 };
 
-/** What a gRPC server answers to a failed call. */
+/** The status, message and trailers of a failed call. */
 export interface GrpcFailure {
   readonly code: status;
   readonly details: string;
@@ -57,8 +57,8 @@ export interface GrpcFailure {
 }
 
 /**
- * Turns what a handler threw into a gRPC failure. Anything but a ClusterError becomes INTERNAL without
- * its message: it may hold secrets.
+ * Converts a thrown value into a gRPC failure. Errors other than ClusterError become INTERNAL
+ * without their message, which may hold secrets.
  */
 export function toGrpcFailure(thrown: unknown): GrpcFailure {
   const metadata = new Metadata();
@@ -76,11 +76,11 @@ export function toGrpcFailure(thrown: unknown): GrpcFailure {
 }
 
 /**
- * Returns a message as it can stand in a header: the library writes it by encodeURI, which throws at half of
- * a surrogate pair, and a peer refuses headers that are too long.
+ * Truncates and repairs a message for a header: grpc-js encodes it with encodeURI, which throws on
+ * a lone surrogate, and peers reject headers that are too long.
  */
 function sendable(message: string): string {
-  // No character is written as less than one.
+  // Every character takes at least one byte when encoded.
   const text = Buffer.from(message.slice(0, MAX_MESSAGE_CHARACTERS)).toString();
   const isWhole = text.length === message.length;
   if (isWhole && encodeURI(text).length <= MAX_MESSAGE_CHARACTERS) return text;
@@ -96,7 +96,7 @@ function sendable(message: string): string {
 
 const ELLIPSIS = "...";
 
-/** Turns the failure of a call into the error that its caller sees. */
+/** Converts the failure of a call into the error that the caller receives. */
 export function fromGrpcFailure(
   failure: ServiceError,
   call: { method: string; address: string },
@@ -115,7 +115,7 @@ export function fromGrpcFailure(
   return new RpcError(code, message, { ...call, details: trailer?.details ?? {} });
 }
 
-/** Puts the library's words about a request over its limit into ours. */
+/** Rewrites grpc-js's message about a request over its limit. */
 function readable(details: string): string {
   const [, bytes, limit] =
     /^Received message larger than max \((\d+) vs (\d+)\)$/.exec(details) ?? [];
@@ -123,7 +123,10 @@ function readable(details: string): string {
   return `the request has ${bytes} bytes, at most ${limit} are taken`;
 }
 
-/** The code of a failure that gRPC itself reports. A message over its limit stays too long. */
+/**
+ * Maps a failure that gRPC itself reports to an error code. A message over its limit is not
+ * retryable.
+ */
 function libraryCode({ code, details }: ServiceError): ErrorCode | undefined {
   const isTooLong =
     code === status.RESOURCE_EXHAUSTED && /message (larger than max|with size)/.test(details);
@@ -136,7 +139,7 @@ function isTransport(code: status): boolean {
 
 function transportProblem(failure: ServiceError): string {
   if (failure.code === status.DEADLINE_EXCEEDED) return "no answer in time";
-  // The connection stood, and broke before anything was said.
+  // The connection was established and broke before a response.
   if (/Last error: Failed to connect/.test(failure.details)) {
     return "it hangs up; perhaps it speaks TLS, and GUMSHOE_TLS is not set here";
   }

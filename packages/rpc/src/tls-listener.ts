@@ -9,29 +9,30 @@ import { listenOn } from "./plain-listener.js";
 import { rejectConnection } from "./reject-connection.js";
 import { certificateProblem, certificateRole } from "./tls.js";
 
-/** Time that a handshake may take, in ms. */
+/** Time limit of a handshake, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
- * Takes TLS connections for a gRPC server.
+ * Accepts TLS connections for a gRPC server.
  *
- * - A caller whose certificate does not do is told why at its first call, which a broken handshake would
- *   not do; its connection is never handed on.
- * - Every connection shows its certificate anew: Node.js takes whoever resumes a session of TLS 1.3 as
- *   authorized, with a certificate or without, and so would let in who was refused before.
+ * - A caller with an invalid certificate receives the reason as the error of its first call, since
+ *   a failed handshake could not carry one; its connection never reaches the gRPC server.
+ * - Session tickets are off, so every connection presents its certificate: Node.js marks a resumed
+ *   TLS 1.3 session as authorized even without a certificate, which would admit a caller that was
+ *   rejected before.
  */
 export class TlsListener {
   readonly #server: Server;
   readonly #connections: Connections;
   readonly #inject: (socket: TLSSocket) => void;
   readonly #onRefused: (peer: string, problem: string) => void;
-  /** Callers whose handshake is not done. */
+  /** Peers whose handshake is in progress. */
   readonly #shaking = new Set<string>();
 
   /**
-   * @param options.connections  is given every connection, and the role of its certificate
-   * @param options.inject     takes a connection whose caller may be served
-   * @param options.onRefused  told of handshakes that failed, and of certificates that do not do
+   * @param options.connections  registers every connection, and the role of its certificate
+   * @param options.inject       passes an authorized connection to the gRPC server
+   * @param options.onRefused    called for failed handshakes and invalid certificates
    */
   constructor(options: {
     tls: TlsFiles;
@@ -58,7 +59,7 @@ export class TlsListener {
         ALPNProtocols: ["h2"],
         noDelay: true,
         handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-        // Both ends are Gumshoe's own or a gRPC library of today.
+        // Both ends are Gumshoe or a current gRPC library.
         minVersion: "TLSv1.3",
         secureOptions: constants.SSL_OP_NO_TICKET,
       },
@@ -72,12 +73,12 @@ export class TlsListener {
     });
   }
 
-  /** @returns the port that is served */
+  /** @returns the port that is listened on */
   listen(host: string, port: number): Promise<number> {
     return listenOn(this.#server, host, port);
   }
 
-  /** Takes no new connections. */
+  /** Stops accepting connections. */
   close(): void {
     this.#server.close();
   }
@@ -85,7 +86,7 @@ export class TlsListener {
   #take(socket: TLSSocket, isAsked: boolean): void {
     const peer = addressOf(socket);
     this.#shaking.delete(peer);
-    // Its end is seen by those who use it; an unheard "error" would end the process.
+    // Users of the socket handle the error; without a listener the event would end the process.
     socket.on("error", () => undefined);
     const problem = isAsked ? certificateProblem(socket) : null;
     if (problem === null) {
@@ -95,7 +96,8 @@ export class TlsListener {
       return;
     }
     const report = () => this.#onRefused(peer, problem.message);
-    // Who shows one may hang up before its first call; who shows none may only look whether we live.
+    // Log at once for peers with a certificate, which may never make a call. Peers without one are
+    // usually port probes: log only if they make a call.
     if (socket.getPeerX509Certificate() !== undefined) report();
     rejectConnection(socket, problem, report);
   }
@@ -105,7 +107,7 @@ export class TlsListener {
     this.#shaking.add(peer);
     this.#connections.add(socket);
     socket.on("close", () => {
-      // Who only looks whether the port is open says nothing, and is no news.
+      // A port probe sends no bytes, and is not logged.
       const hungUp = this.#shaking.delete(peer) && socket.bytesRead > 0;
       if (hungUp) this.#onRefused(peer, "it hung up on us: it may not trust our certificate");
     });

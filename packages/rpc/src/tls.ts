@@ -1,8 +1,6 @@
 /**
- * Who a certificate must be of.
- *
- * Certificates are checked by role, not by host: workers come and go on any machine and any port, and
- * none of them needs a certificate of its own.
+ * Verification of certificates by role, not by host: workers run on any machine and port, and share
+ * their role's certificate.
  */
 import { type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
@@ -10,7 +8,7 @@ import type { TLSSocket } from "node:tls";
 import { ClusterError, TLS_ROLES, type TlsFiles, tlsName, type TlsRole } from "@gumshoe/core";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 
-/** How a caller reaches a server that must be of a role. */
+/** Returns the credentials and options for connecting to a server of a role. */
 export function channelSecurity(
   tls: TlsFiles | null,
   role: TlsRole,
@@ -24,15 +22,15 @@ export function channelSecurity(
   return { credentials: secure, options: { "grpc.ssl_target_name_override": tlsName(role) } };
 }
 
-/** Says why a caller's certificate does not do, or null if it does. */
+/** Returns why a caller's certificate is invalid; null if it is valid. */
 export function certificateProblem(socket: TLSSocket): ClusterError | null {
   const shown = socket.getPeerX509Certificate();
-  // A resumed session is authorized without one.
+  // A resumed session counts as authorized even without a certificate.
   if (socket.authorized && shown !== undefined) return null;
   return new ClusterError("UNAUTHENTICATED", refusalOf(shown, String(socket.authorizationError)));
 }
 
-/** Returns the role that a caller's certificate is of; null without one of this cluster. */
+/** Returns the role of a caller's certificate; null without a certificate of this cluster. */
 export function certificateRole(socket: TLSSocket): TlsRole | null {
   if (!socket.authorized) return null;
   const shown = socket.getPeerX509Certificate();

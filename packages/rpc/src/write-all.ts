@@ -1,14 +1,14 @@
 import { once } from "node:events";
 
-/** The part of a gRPC response stream that is written to. */
+/** The part of a gRPC response stream that writing needs. */
 interface Sink {
   write(item: unknown): boolean;
   once(event: "drain", listener: () => void): unknown;
 }
 
 /**
- * Writes the items to the stream, and waits whenever its buffer is full: a slow reader slows the
- * source down instead of filling the memory. Ends early when the signal is aborted.
+ * Writes the items to the stream, and pauses while its buffer is full, so that a slow reader slows
+ * the source down instead of filling memory. Ends early when the signal is aborted.
  */
 export async function writeAll(
   sink: Sink,

@@ -1,6 +1,7 @@
 /**
- * One whole GRPO iteration in this process: sample, score, learn, take the new weights. The same work as
- * the published baseline: 8 prompts of 256 tokens, 8 answers of exactly 128 tokens each, one update.
+ * One GRPO iteration in a single process: sample, score, train, load the new weights. The same work
+ * as the published baseline: 8 prompts of 256 tokens, 8 answers of exactly 128 tokens each, one
+ * update.
  */
 import { Rng } from "@gumshoe/core";
 import {
@@ -37,10 +38,10 @@ const RULES = {
   lanes: 1,
   maxPackTokens: 2048,
 } as const;
-/** Elements of a block of the gradient norm. */
+/** Elements per block of the gradient norm. */
 const NORM_BLOCK = 65_536;
 
-/** Times whole iterations of a new model of the given shape. */
+/** Times iterations of a new model of the given shape. */
 export function benchIteration({ shape, threads, seconds }: BenchSettings): Figure[] {
   const device = createCpuDevice(threads === null ? {} : { threads });
   try {
@@ -57,7 +58,7 @@ export function benchIteration({ shape, threads, seconds }: BenchSettings): Figu
   }
 }
 
-/** Operations of the sampling, and of learning from every token: prompts once, all answers. */
+/** Counts the operations of sampling and of training on every token: prompts once, all answers. */
 function iterationFlops(config: ModelConfig): number {
   const prompts = NUM_PROMPTS * PROMPT_TOKENS * forwardFlops(config, PROMPT_TOKENS / 2);
   const numAnswerTokens = NUM_PROMPTS * ANSWERS_PER_PROMPT * ANSWER_TOKENS;

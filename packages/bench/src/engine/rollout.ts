@@ -10,7 +10,7 @@ import { forwardFlops } from "./work.js";
 
 const PROMPT_TOKENS = 256;
 
-/** Sequences, and new tokens of each. */
+/** Number of sequences, and of new tokens in each. */
 const WORK: Record<ShapeName, { batch: number; newTokens: number }> = {
   "2m": { batch: 32, newTokens: 128 },
   "25m": { batch: 32, newTokens: 128 },
@@ -20,8 +20,8 @@ const WORK: Record<ShapeName, { batch: number; newTokens: number }> = {
 const TRANSFORMERS: Record<ShapeName, number> = { "2m": 4149, "25m": 537, "0.5b": 16 };
 
 /**
- * Times sampling, prompts included: once every answer has a prompt of its own, as the baseline had, and
- * once eight answers share one, as in training.
+ * Times sampling, prompts included: first with a separate prompt for every answer, as in the
+ * baseline, then with eight answers per prompt, as in training.
  */
 export function benchRollout({ shape, threads, seconds }: BenchSettings): Figure[] {
   const config = shapeConfig(shape);
@@ -69,7 +69,7 @@ function sample(
   sampler.run();
 }
 
-/** Operations of the whole work: prompts once each, then one token of every answer at a time. */
+/** Counts the operations: each prompt once, then one token of every answer at a time. */
 function flops(config: ModelConfig, shape: ShapeName, numPrompts: number): number {
   const { batch, newTokens } = WORK[shape];
   const prompts = numPrompts * PROMPT_TOKENS * forwardFlops(config, PROMPT_TOKENS / 2);

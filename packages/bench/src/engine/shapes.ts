@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type ModelConfig, parseModelConfig } from "@gumshoe/engine";
 
-/** Names of the shapes that figures are published for. */
+/** Model shapes with published figures. */
 export const SHAPES = ["2m", "25m", "0.5b"] as const;
 /** Name of a shape. */
 export type ShapeName = (typeof SHAPES)[number];

@@ -4,22 +4,22 @@ import { median } from "../figure.js";
 
 const MIN_STEPS = 3;
 
-/** How fast a step is, beside what the device could do at best at the same time. */
+/** Duration of a step, compared with the device's peak measured at the same time. */
 export interface StepTime {
   /** Median. */
   readonly seconds: number;
-  /** Seconds that the step's operations would take at the device's peak; median. */
+  /** Time that the step's operations would take at the device's peak, in seconds; median. */
   readonly limitSeconds: number;
-  /** Median of limit / time, pair by pair: it holds on a machine that does other work, too. */
+  /** Median of limit / time over adjacent pairs: valid on a machine with other load, too. */
   readonly share: number;
 }
 
 /**
- * Times a step until the time is spent, and the device's peak between the steps. The first step, which
- * grows the buffers, is not counted.
+ * Times repeated steps until the time is used up, and the device's peak between the steps. The
+ * first step, which allocates the buffers, is not counted.
  *
  * @param flops    floating-point operations of a step
- * @param seconds  time to be spent on steps
+ * @param seconds  time for the steps
  */
 export function timeSteps(
   device: Device,

@@ -56,7 +56,7 @@ export function benchTrain({ shape, threads, seconds }: BenchSettings): Figure[]
   }
 }
 
-/** Makes a sequence in which every token but the first is a target. */
+/** Returns a sequence in which every token but the first is a target. */
 function randomSequence(index: number, vocabularySize: number): Pack {
   const rng = new Rng(21, index);
   const ids = Int32Array.from({ length: SEQUENCE_TOKENS }, () => rng.below(vocabularySize));

@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { shapeConfig } from "./shapes.js";
 import { forwardFlops, trainingFlops } from "./work.js";
 
-test("operations are two per weight and token, and attention to what came before", () => {
+test("counted operations are two per weight and token, plus attention to earlier tokens", () => {
   const config = shapeConfig("2m");
-  // 512 x 192 embedding; per layer q, k, v with biases, o, three of 192 x 512, two norms; last norm.
+  // 512 x 192 embedding; per layer q, k, v with biases, o, three of 192 x 512, two norms; final
+  // norm.
   const layer = 192 * 192 + 192 + 2 * (64 * 192 + 64) + 192 * 192 + 3 * 192 * 512 + 2 * 192;
   const weights = 512 * 192 + 4 * layer + 192;
   expect(forwardFlops(config, 0)).toBe(2 * weights);

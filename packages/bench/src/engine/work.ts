@@ -11,7 +11,7 @@ export function forwardFlops(config: ModelConfig, context: number): number {
   return 2 * numWeights + 4 * context * heads * headDim * layers;
 }
 
-/** Operations of a forward and a backward pass over a sequence, each token seeing those before it. */
+/** Counts the operations of a forward and backward pass over a sequence with causal attention. */
 export function trainingFlops(config: ModelConfig, sequenceTokens: number): number {
   return 3 * sequenceTokens * forwardFlops(config, sequenceTokens / 2);
 }

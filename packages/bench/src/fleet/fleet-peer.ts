@@ -1,6 +1,6 @@
 /**
- * One process of a SimulatedFleet, with many workers. Sends `ready` to its parent when all have joined; ends
- * on SIGTERM, and with its parent.
+ * One process of a SimulatedFleet, with many workers. Sends `ready` to its parent when all have
+ * registered; ends on SIGTERM, and with its parent.
  */
 import { createLogger, errorMessage, systemClock, yieldCores } from "@gumshoe/core";
 import { WORKER_NICE } from "@gumshoe/worker";
@@ -13,7 +13,7 @@ const {
   workers: numWorkers,
   ...where
 } = JSON.parse(process.argv[2] ?? "") as FleetPeerRequest;
-// As real workers do.
+// The same priority as real workers.
 yieldCores(WORKER_NICE);
 const logger = createLogger(name, "error");
 const workers = Array.from(
@@ -32,7 +32,7 @@ process.on("SIGTERM", () => {
   void Promise.all(workers.map((worker) => worker.stop())).finally(() => process.exit(0));
 });
 try {
-  // One after the other, as processes that are started.
+  // One after the other, like processes that start separately.
   for (const worker of workers) await worker.start(fail);
   process.send?.("ready");
 } catch (error) {

@@ -1,28 +1,28 @@
 import { type WatchedEvent } from "@gumshoe/protocol";
 
-/** Counts the groups in a run's ledger: each of them must be there exactly once. */
+/** Counts the groups in a run's ledger: each must occur exactly once. */
 export class FleetTally {
   readonly #counts = new Map<string, number>();
 
   constructor(private readonly numWanted: number) {}
 
-  /** Takes an event of the ledger in. */
+  /** Counts an event of the ledger. */
   take({ body }: WatchedEvent): void {
     if (body.type !== "group-done") return;
     this.#counts.set(body.groupKey, (this.#counts.get(body.groupKey) ?? 0) + 1);
   }
 
-  /** Groups that are in the ledger. */
+  /** Number of groups in the ledger. */
   get numAccepted(): number {
     return this.#counts.size;
   }
 
-  /** Groups that are not. */
+  /** Number of groups that are missing. */
   get numLost(): number {
     return this.numWanted - this.#counts.size;
   }
 
-  /** Groups that are there more than once. */
+  /** Number of groups that occur more than once. */
   get numDoubled(): number {
     return [...this.#counts.values()].filter((count) => count > 1).length;
   }

@@ -1,8 +1,9 @@
 /**
- * A whole iteration's sampling with a large fleet: a real coordinator, Redis and reducer in processes of
- * their own, and simulated inference workers on the real wire.
+ * Sampling of one iteration with a large fleet: a real coordinator, Redis and reducer in separate
+ * processes, and simulated inference workers that use the real protocol.
  *
- * The run ends when all groups are in the ledger and its learning is planned: nobody computes gradients.
+ * The run ends when all groups are in the ledger and the updates are planned: no worker computes
+ * gradients.
  */
 import { GumshoeClient } from "@gumshoe/client";
 import { yieldCores } from "@gumshoe/core";
@@ -17,19 +18,19 @@ import { type BenchSettings } from "../settings.js";
 import { FleetTally } from "./fleet-tally.js";
 import { SimulatedFleet } from "./simulated-fleet.js";
 
-/** Mean time that a simulated worker takes for a group. */
+/** Mean time of a simulated worker per group, in ms. */
 const GROUP_MS = 1000;
-/** Processes that the simulated workers share. */
+/** Number of processes that host the simulated workers. */
 const PEERS = 4;
 const RUN = "bench-fleet";
 const ASK_EVERY_MS = 1000;
 
-/** Lets a fleet of simulated workers do an iteration's groups, and watches the coordinator meanwhile. */
+/** Runs an iteration with simulated workers, and measures the coordinator. */
 export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
   const cluster = await settings.startCluster({ inference: 0, trainers: 0, reducers: 1 });
   const fleet = new SimulatedFleet();
   try {
-    // This process watches and counts, which users elsewhere would not do on the cluster's cores.
+    // Lower the priority: real users would not watch and count on the cluster's own cores.
     yieldCores(WORKER_NICE);
     const startedAtMs = performance.now();
     settings.onProgress("workers join", 0);
@@ -47,7 +48,7 @@ export async function benchFleet(settings: BenchSettings): Promise<Figure[]> {
   }
 }
 
-/** Splits the workers among the processes. */
+/** Distributes the workers over the processes. */
 function shares(workers: number): number[] {
   const numPeers = Math.min(PEERS, workers);
   const edge = (i: number) => Math.floor((i * workers) / numPeers);
@@ -71,7 +72,7 @@ async function addWorkers(
   });
 }
 
-/** One iteration of as many groups as jobs are wanted. */
+/** One iteration with as many groups as jobs were requested. */
 function configOf({ jobs }: BenchSettings): RunConfig {
   return checkRunConfig({
     name: RUN,
@@ -115,7 +116,7 @@ async function doGroups(cluster: BenchCluster, settings: BenchSettings): Promise
   }
 }
 
-/** Follows the run until its learning begins; returns the seconds from the first group to the last. */
+/** Watches the run until learning begins; returns the seconds from the first group to the last. */
 async function untilLearning(
   client: GumshoeClient,
   options: { tally: FleetTally; settings: BenchSettings; signal: AbortSignal },
@@ -140,7 +141,7 @@ async function untilLearning(
   return (sampledAtMs - plannedAtMs) / 1000;
 }
 
-/** The worst that was told of a coordinator. */
+/** The worst values in the coordinator's status reports. */
 class StatusRecord {
   worst: CoordinatorStatus = {
     eventLoopDelayP99Ms: 0,
@@ -150,7 +151,7 @@ class StatusRecord {
     cpuSeconds: 0,
   };
 
-  /** Asks the coordinator, which tells of its last minute. */
+  /** Fetches the coordinator's status, which covers its last minute. */
   async ask(client: GumshoeClient): Promise<void> {
     const { coordinator } = await client.cluster().catch(() => ({ coordinator: undefined }));
     if (coordinator === undefined) return;

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 /** One process of simulated workers. */
 export interface FleetPeerRequest {
-  /** Begins the names of its workers: they are called `<name>-1`, `<name>-2` and so on. */
+  /** Prefix of its workers' names: `<name>-1`, `<name>-2` and so on. */
   readonly name: string;
   readonly workers: number;
   /** host:port of the coordinator. */
@@ -13,15 +13,15 @@ export interface FleetPeerRequest {
   readonly redisUrl: string;
   /** Prefix of the cluster's keys in Redis. */
   readonly cluster: string;
-  /** Mean time that a worker takes for a group, in ms. */
+  /** Mean time of a worker per group, in ms. */
   readonly groupMs: number;
 }
 
-/** Inference workers that compute nothing, many to a process, on the real wire. */
+/** Inference workers without computation, many per process, that use the real protocol. */
 export class SimulatedFleet {
   readonly #peers: ChildProcess[] = [];
 
-  /** Starts a process of workers; resolves when all of them have joined. */
+  /** Starts a process of workers; resolves when all of them have registered. */
   async add(request: FleetPeerRequest): Promise<ChildProcess> {
     const program = fileURLToPath(new URL("fleet-peer.js", import.meta.url));
     const peer = fork(program, [JSON.stringify(request)]);
@@ -29,13 +29,13 @@ export class SimulatedFleet {
     const failed = once(peer, "exit").then(() => {
       throw new Error(`the process ${request.name} of simulated workers ended`);
     });
-    // It ends later, too, when the workers have joined: then the promise has no reader.
+    // The process also ends after `ready`, when no caller awaits this promise any more.
     failed.catch(() => undefined);
     await Promise.race([once(peer, "message"), failed]);
     return peer;
   }
 
-  /** Lets all workers leave, and ends their processes. */
+  /** Unregisters all workers, and ends their processes. */
   async stop(): Promise<void> {
     await Promise.all(this.#peers.map(end));
   }

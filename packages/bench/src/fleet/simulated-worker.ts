@@ -17,7 +17,7 @@ import { Membership, type Vitals } from "@gumshoe/worker";
 
 const ANSWER_TOKENS = 24;
 
-/** What a simulated worker needs. */
+/** Options of a simulated worker. */
 export interface SimulatedWorkerOptions {
   readonly workerId: string;
   /** host:port of the coordinator. */
@@ -25,16 +25,16 @@ export interface SimulatedWorkerOptions {
   readonly token: string;
   readonly redisUrl: string;
   readonly cluster: string;
-  /** Mean time that a group takes, in ms: each takes from half of it to half more. */
+  /** Mean time of a group, in ms: uniform from half of it to one and a half. */
   readonly groupMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * An inference worker that computes nothing: it registers, sends heartbeats, leases jobs, fetches groups
- * and hands answers in, all as a real one does, with connections of its own; but it makes the answers up,
- * one group at a time.
+ * An inference worker without computation: it registers, sends heartbeats, leases jobs, fetches
+ * groups and submits answers like a real one, with its own connections, but the answers are made
+ * up, one group at a time.
  */
 export class SimulatedWorker {
   readonly #options: SimulatedWorkerOptions;
@@ -42,7 +42,7 @@ export class SimulatedWorker {
   readonly #membership: Membership;
   #redis: RedisLink | null = null;
   #worker: JobWorker<"rollout"> | null = null;
-  /** Groups that the coordinator has accepted. */
+  /** Number of groups that the coordinator has accepted. */
   numDone = 0;
 
   constructor(options: SimulatedWorkerOptions) {
@@ -66,7 +66,7 @@ export class SimulatedWorker {
     });
   }
 
-  /** Joins the cluster, and takes jobs from then on. */
+  /** Registers with the coordinator, and takes jobs from then on. */
   async start(onLost: (error: Error) => void): Promise<void> {
     const { redisUrl: url, cluster, clock, groupMs, logger } = this.#options;
     await this.#membership.start(onLost);
@@ -84,7 +84,7 @@ export class SimulatedWorker {
     await this.#worker.ready();
   }
 
-  /** Hands back what is in hand, and leaves. */
+  /** Returns the current job to the queue, and unregisters. */
   async stop(): Promise<void> {
     await this.#worker?.close(0);
     await this.#membership.stop();
@@ -108,14 +108,14 @@ export class SimulatedWorker {
   }
 }
 
-/** Makes up a group's answers: a function of its spec, so that a group made twice is the same. */
+/** Makes up a group's answers as a function of its spec, so that a repeated group is identical. */
 export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
   const { run, groupKey, weights, runDigest } = spec;
   const promptTokens = bytesToTokens(spec.promptTokens);
   const rollouts = Array.from({ length: spec.count }, (_, rollout) => {
     const rng = new Rng(...(spec.seed as [number, ...number[]]), rollout);
     const length = Math.min(ANSWER_TOKENS, spec.maxAnswerTokens);
-    // Tokens of the prompt are in the vocabulary.
+    // Reuses tokens of the prompt, which are certainly in the vocabulary.
     const token = () => promptTokens[rng.below(promptTokens.length)] ?? 0;
     return {
       tokens: tokensToBytes(Array.from({ length }, token)),

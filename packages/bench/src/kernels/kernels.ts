@@ -6,25 +6,25 @@ import { type Figure, median } from "../figure.js";
 import { type BenchSettings } from "../settings.js";
 import { type Job, Workload } from "./workload.js";
 
-/** Models whose kernels are timed; the head of a larger one would take gigabytes. */
+/** Models whose kernels are timed; the head of a larger model would take gigabytes. */
 const TIMED_SHAPES: readonly ShapeName[] = ["2m", "25m"];
 const REPEATS = 9;
-/** Long enough to be timed, short enough that a busy machine interrupts few. */
+/** Long enough to be timed, short enough to be rarely interrupted, in ms. */
 const LEAST_MS = 2;
-/** About as long on one core. */
+/** FMA iterations that take about as long on one core. */
 const PEAK_ROUNDS = 200_000;
-/** Elements of the vectors that are added for the memory limit: more than caches hold. */
+/** Elements of the vectors whose addition measures the memory limit: larger than the caches. */
 const MEMORY_LENGTH = 1 << 23;
 
-/** What a kernel is timed beside; returns the floating-point operations or bytes of one run. */
+/** Runs a limit measurement; returns the floating-point operations or bytes of one run. */
 type Limits = Readonly<Record<Job["unit"], () => number>>;
 
 /**
- * Times every kernel at the shapes of a real model, each run beside a run of its limit, so that shares hold
- * on a machine that does other work too.
+ * Times every kernel at the shapes of a real model, alternating with runs of its limit, so that
+ * ratios are valid on a machine with other load, too.
  *
- * The limits are the device's FMA peak, and the addition of large vectors. A share is the median of
- * rate / limit; it is above 1 for what runs in a cache instead of memory.
+ * The limits are the device's FMA peak and the addition of large vectors. A share is the median of
+ * rate / limit; it exceeds 1 for kernels that run in a cache.
  */
 export function benchKernels({ shape, threads }: BenchSettings): Figure[] {
   if (!TIMED_SHAPES.includes(shape)) {
@@ -77,7 +77,7 @@ function timeJob(device: Device, job: Job, limit: () => number): Figure {
   return { name, shape, median: median(rates), unit, limit: median(bounds), share };
 }
 
-/** Does some work; returns billions of units of it per second. */
+/** Times some work; returns billions of its units per second. */
 function rate(work: () => number): number {
   const startedAtMs = performance.now();
   return work() / (performance.now() - startedAtMs) / 1e6;

@@ -23,14 +23,14 @@ export interface Job {
 }
 
 const TRAINING_ROWS = 2048;
-/** Rows of a decode step; few of them need other tiles than many. */
+/** Rows of a decode step; small and large numbers use different tiles. */
 const DECODE_ROWS = [1, 2, 3, 8, 32];
 /** Tokens of a training sequence. */
 const SEQUENCE = 512;
 /** A decode step: groups of answers, each with its shared prompt and its own tokens so far. */
 const DECODE = { groups: 4, answers: 8, prompt: 256, own: 64 };
 
-/** The kernels of one model shape that are timed. Their tensors live as long as the device. */
+/** The timed kernels of one model shape. Their tensors live as long as the device. */
 export class Workload {
   readonly #x: Tensor;
   readonly #wide: Tensor;
@@ -64,7 +64,9 @@ export class Workload {
     return tensor;
   }
 
-  /** Numbers in [-1, 1), from a small congruential generator: only their size matters. */
+  /**
+   * Returns numbers in [-1, 1) from a linear congruential generator: only their magnitude matters.
+   */
   #random(length: number): Tensor {
     const values = new Float32Array(length);
     let state = 1;

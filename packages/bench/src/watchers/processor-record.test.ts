@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { ProcessorRecord } from "./processor-record.js";
 
 test.skipIf(process.platform !== "linux")(
-  "processor time only grows, and is known in between",
+  "recorded CPU time never decreases, and is interpolated between samples",
   async () => {
     const record = new ProcessorRecord(process.pid);
     const startMs = Date.now();
@@ -23,7 +23,7 @@ test.skipIf(process.platform !== "linux")(
   },
 );
 
-test("nothing is known of a process that is not there", () => {
+test("a process that does not exist has no CPU time", () => {
   for (const pid of [null, 2 ** 30]) {
     const record = new ProcessorRecord(pid);
     record.stop();

@@ -3,24 +3,26 @@ import { readdirSync, readFileSync } from "node:fs";
 const EVERY_MS = 50;
 const NANOSECONDS_PER_SECOND = 1e9;
 
-/** Keeps how much processor time another process has used, all its threads, moment by moment. */
+/** Samples the CPU time of another process, all its threads together. */
 export class ProcessorRecord {
   readonly #samples: { readonly atMs: number; readonly seconds: number }[] = [];
   readonly #timer: NodeJS.Timeout;
 
-  /** @param pid  null for a process that cannot be found */
+  /** @param pid  null for a process that was not found */
   constructor(private readonly pid: number | null) {
     this.take();
     this.#timer = setInterval(() => this.take(), EVERY_MS);
   }
 
-  /** Looks now. */
+  /** Takes a sample. */
   take(): void {
     const seconds = this.pid === null ? null : processorSeconds(this.pid);
     if (seconds !== null) this.#samples.push({ atMs: Date.now(), seconds });
   }
 
-  /** Returns the seconds used by a moment, in ms since the epoch; null where nothing is known of it. */
+  /**
+   * Returns the CPU seconds used up to a time, in ms since the epoch; null outside of the samples.
+   */
   readonly at = (atMs: number): number | null => {
     const next = this.#samples.findIndex((sample) => sample.atMs >= atMs);
     const after = this.#samples[next];
@@ -31,13 +33,13 @@ export class ProcessorRecord {
     return before.seconds + share * (after.seconds - before.seconds);
   };
 
-  /** Looks no more. */
+  /** Stops sampling. */
   stop(): void {
     clearInterval(this.#timer);
   }
 }
 
-/** Returns the processor time of a process's threads; null where the system does not tell. */
+/** Returns the CPU time of a process's threads; null if the system does not report it. */
 function processorSeconds(pid: number): number | null {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);

@@ -2,33 +2,33 @@ import { type WatchedEvent } from "@gumshoe/protocol";
 
 import { median } from "../figure.js";
 
-/** One run of a turn, once it has ended. Times are milliseconds since the epoch. */
+/** One finished run of a turn. Times are milliseconds since the epoch. */
 export interface Turn {
-  /** All that its ledger holds. */
+  /** All events of its ledger. */
   readonly events: readonly WatchedEvent[];
   readonly watchers: number;
-  /** When the last watcher had its first event. */
+  /** Time when the last watcher received its first event. */
   readonly joinedAtMs: number;
-  /** When what a watcher saw had happened. */
+  /** Times of the events that a watcher received. */
   readonly eventsAtMs: readonly number[];
-  /** Processor time of the watchers for one event to one of them. */
+  /** CPU time of the watchers per event and watcher. */
   readonly secondsPerEvent: number;
-  /** Processor time that the coordinator had used by a moment; null where it cannot be known. */
+  /** CPU time that the coordinator had used at a time; null if unknown. */
   readonly processorSeconds: (atMs: number) => number | null;
 }
 
-/** What watchers made of the iterations of a run. */
+/** The effect of watchers on a run's iterations. */
 export interface TurnComparison {
-  /** An iteration with nobody watching: the median. */
+  /** Median duration of an iteration without watchers. */
   readonly seconds: number;
   readonly watchedSeconds: number;
-  /** Share of its time that an iteration took longer: 0 for no effect. */
+  /** Relative increase of an iteration's duration: 0 for no effect. */
   readonly slowdown: number;
-  /** Events to each watcher in an iteration. */
+  /** Events per watcher and iteration. */
   readonly events: number;
-  /** Processor time of the coordinator for one event to one watcher; null where it cannot be known. */
+  /** CPU time of the coordinator per event and watcher; null if unknown. */
   readonly coordinatorSeconds: number | null;
-  /** The same of the watchers. */
+  /** CPU time of the watchers per event and watcher. */
   readonly watcherSeconds: number;
 }
 
@@ -39,8 +39,8 @@ interface Span {
 }
 
 /**
- * Compares the iterations of a run that nobody watched with the same ones of a watched run: those that began
- * when all its watchers had joined.
+ * Compares the iterations of an unwatched run with the same ones of a watched run, using those that
+ * began after all watchers had joined.
  */
 export function compareTurn(alone: Turn, watched: Turn): TurnComparison {
   const aloneSpans = new Map(spansOf(alone.events).map((span) => [span.iteration, span]));
@@ -66,7 +66,7 @@ export function compareTurn(alone: Turn, watched: Turn): TurnComparison {
   };
 }
 
-/** Every iteration but the first, from the end of the one before it. */
+/** Returns all iterations but the first, each from the end of the previous one. */
 function spansOf(events: readonly WatchedEvent[]): Span[] {
   const done = events.flatMap(({ body, atMs }) =>
     body.type === "iteration-done" ? [{ iteration: body.iteration, atMs }] : [],

@@ -1,6 +1,6 @@
 /**
- * The watchers of `gumshoe bench watchers`, in one process: each with a connection of its own, as users have.
- * They count what comes and look no further. Ends with its parent.
+ * The watchers of `gumshoe bench watchers`, in one process: each has its own connection, like
+ * separate users. They only count events. Ends with its parent.
  */
 import { RunService } from "@gumshoe/protocol";
 import { RpcChannel, WATCH_GATHER_MS } from "@gumshoe/rpc";
@@ -18,7 +18,9 @@ function processorSeconds(): number {
   return (user + system) / MICROSECONDS_PER_SECOND;
 }
 
-/** Watches a run to its end; tells when everyone has the first event, and what came from then on. */
+/**
+ * Watches a run to its end; reports when all watchers have the first event, and the later counts.
+ */
 async function watch({ run, address, token, watchers }: WatchersRequest): Promise<void> {
   let numJoined = 0;
   let numEvents = 0;

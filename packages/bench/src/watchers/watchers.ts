@@ -1,9 +1,9 @@
 /**
- * What watchers cost a run: the same small run on a real cluster, in turns with nobody watching and with many
- * watchers at once, each on a connection of its own, all in another process of the same machine.
+ * Measures the cost of watchers: the same small run on a real cluster, alternately without watchers
+ * and with many at once, each with its own connection, all in another process on the same machine.
  *
- * - Both runs of a turn compute the same, bit for bit: their iterations are compared one by one.
- * - The watchers read on the cores that the run computes on: what they take counts as a slow-down, too.
+ * - Both runs of a turn compute the same bits: their iterations are compared one by one.
+ * - The watchers share cores with the run: their CPU time contributes to the slow-down.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,13 +20,13 @@ import { type BenchSettings } from "../settings.js";
 import { ProcessorRecord } from "./processor-record.js";
 import { compareTurn, type Turn, type TurnComparison } from "./watched-turn.js";
 
-/** Watchers join in the first one or two: what is left is compared. */
+/** Watchers join during the first one or two iterations; the others are compared. */
 const ITERATIONS = 6;
 const MIN_TURNS = 3;
 const ASK_EVERY_MS = 200;
 const MICROSECONDS_PER_SECOND = 1e6;
 
-/** What the watchers are report. */
+/** The request to the watchers' process. */
 export interface WatchersRequest {
   readonly run: string;
   /** host:port of the coordinator. */
@@ -35,18 +35,18 @@ export interface WatchersRequest {
   readonly watchers: number;
 }
 
-/** What the watchers tell. */
+/** The reports of the watchers' process. */
 export type WatchersReport =
   | { readonly type: "joined"; readonly atMs: number }
   | {
       readonly type: "ended";
-      /** When what one watcher saw had happened, transient events too. */
+      /** Times of the events that one watcher received, including transient ones. */
       readonly eventsAtMs: readonly number[];
-      /** Processor time of their process for each event to each of them, once all had joined. */
+      /** CPU time of the process per event and watcher, once all had joined. */
       readonly secondsPerEvent: number;
     };
 
-/** Runs turns of a run with nobody watching, and the same run with everybody watching. */
+/** Alternates runs without watchers and runs with all watchers. */
 export async function benchWatchers(settings: BenchSettings): Promise<Figure[]> {
   const cluster = await settings.startCluster({ inference: 1, trainers: 1, reducers: 1 });
   const peer = fork(fileURLToPath(new URL("watchers-peer.js", import.meta.url)));
@@ -67,7 +67,7 @@ async function runTurns(watch: RunWatch, settings: BenchSettings): Promise<TurnC
   while (turns.length < MIN_TURNS || performance.now() < stopAtMs) {
     const number = turns.length + 1;
     settings.onProgress(`turn ${number}`, turns.length / Math.max(MIN_TURNS, number));
-    // The second run may find a warmer cluster: the order alternates.
+    // The second run may profit from a warm cluster, so the order alternates.
     const watchedFirst = turns.length % 2 === 1;
     const first = await watch.run(`turn-${number}-a`, watchedFirst ? settings.watchers : 0);
     const second = await watch.run(`turn-${number}-b`, watchedFirst ? 0 : settings.watchers);
@@ -76,7 +76,7 @@ async function runTurns(watch: RunWatch, settings: BenchSettings): Promise<TurnC
   return turns;
 }
 
-/** Runs runs, and keeps what there is to know of their speed. */
+/** Executes runs and records the data that the comparison needs. */
 class RunWatch {
   constructor(
     private readonly client: GumshoeClient,
@@ -84,7 +84,7 @@ class RunWatch {
     private readonly peer: ChildProcess,
   ) {}
 
-  /** Runs the small run to its end, under a name of its own, with so many watchers. */
+  /** Executes the small run under a new name with a number of watchers. */
   async run(name: string, watchers: number): Promise<Turn> {
     const { address, token, coordinatorPid } = this.cluster;
     const record = new ProcessorRecord(coordinatorPid);
@@ -128,7 +128,7 @@ class RunWatch {
   }
 }
 
-/** The sizes that runs/first.yaml has. */
+/** The sizes of runs/first.yaml. */
 function configOf(name: string): RunConfig {
   return checkRunConfig({
     name,
@@ -143,7 +143,7 @@ function configOf(name: string): RunConfig {
 
 type Watched = Pick<Turn, "joinedAtMs" | "eventsAtMs" | "secondsPerEvent">;
 
-/** Waits for what the watchers have to tell of one run. */
+/** Waits for the watchers' reports about one run. */
 function readReports(peer: ChildProcess): Promise<Watched> {
   const reports = new Promise<Watched>((resolve, reject) => {
     let joinedAtMs = 0;

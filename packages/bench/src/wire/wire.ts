@@ -10,7 +10,7 @@ import { findTensorFile, pullTensor, Region, TENSOR_WINDOW_BYTES } from "@gumsho
 import { type Figure, median } from "../figure.js";
 import { type BenchSettings } from "../settings.js";
 
-/** About the weights of a model of 64 million parameters. */
+/** About the size of a model with 64 million parameters. */
 const ELEMENTS = 64 * 2 ** 20;
 const GIGABYTES = (ELEMENTS * Float32Array.BYTES_PER_ELEMENT) / 1e9;
 const MIN_PULLS = 5;
@@ -86,12 +86,12 @@ async function timePulls(name: string, { address, token, seconds, get }: Pulls):
   } finally {
     channel.close();
   }
-  // The first pull opens the connection.
+  // Exclude the first pull, which opens the connection.
   const [value, limit] = [median(rates.slice(1)), median(limits.slice(1))];
   return { name, shape: SHAPE, median: value, unit: "GB/s", limit, share: value / limit };
 }
 
-/** Gigabytes per second of something that moves the whole vector. */
+/** Returns gigabytes per second for work that moves the whole vector. */
 async function rate(work: () => Promise<void>): Promise<number> {
   const startedAtMs = performance.now();
   await work();

@@ -11,7 +11,7 @@ export interface Identity {
   readonly key: string;
 }
 
-/** From when and until when a certificate holds. */
+/** Validity period of a certificate. */
 export interface Validity {
   readonly from: Date;
   readonly days: number;
@@ -20,14 +20,14 @@ export interface Validity {
 const AUTHORITY_KEY_BITS = 3072;
 const KEY_BITS = 2048;
 const DAY_MS = 86_400_000;
-/** Machines whose clocks are a little behind take a new certificate too. */
+/** Backdates certificates, so that machines whose clocks are slow accept a new one, too. */
 const CLOCK_SKEW_MS = 300_000;
 const SERIAL_BYTES = 16;
-/** As RFC 5280 numbers the kinds of alternative names. */
+/** Type number of a DNS alternative name in RFC 5280. */
 const DNS_NAME = 2;
 const IP_ADDRESS = 7;
 
-/** Makes an authority that signs the certificates of one cluster. */
+/** Creates an authority that signs the certificates of one cluster. */
 export async function createAuthority(validity: Validity): Promise<Identity> {
   const key = await newKey(AUTHORITY_KEY_BITS);
   const name = [
@@ -46,9 +46,9 @@ export async function createAuthority(validity: Validity): Promise<Identity> {
 }
 
 /**
- * Makes the certificate of a role, good for calling and for being called.
+ * Issues the certificate of a role, for both client and server use.
  *
- * @param hosts  names and addresses that it stands for, beside the role's own name
+ * @param hosts  further names and addresses beside the role's own name
  */
 export async function issueCertificate(
   authority: Identity,
@@ -78,14 +78,14 @@ export async function issueCertificate(
 function blank(key: forge.pki.rsa.KeyPair, { from, days }: Validity): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = key.publicKey;
-  // A first digit below 8: the number is positive.
+  // A first hex digit below 8 keeps the number positive.
   certificate.serialNumber = `1${randomBytes(SERIAL_BYTES).toString("hex").slice(1)}`;
   certificate.validity.notBefore = new Date(from.getTime() - CLOCK_SKEW_MS);
   certificate.validity.notAfter = new Date(from.getTime() + days * DAY_MS);
   return certificate;
 }
 
-/** Made by OpenSSL, which is a hundred times as fast at it. */
+/** Generates the key with OpenSSL, which is a hundred times as fast as the library. */
 async function newKey(bits: number): Promise<forge.pki.rsa.KeyPair> {
   const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", {
     modulusLength: bits,

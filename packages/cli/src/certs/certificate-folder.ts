@@ -16,18 +16,18 @@ import { FileError, writingError } from "../errors.js";
 import { createAuthority, type Identity, issueCertificate } from "./authority.js";
 
 const ROLES = ["coordinator", "worker", "redis", "client"] as const satisfies readonly TlsRole[];
-/** Where others than our own programs may call by the host's name. */
+/** Roles of servers that other programs may call by their host's name. */
 const CALLED_BY_HOST: ReadonlySet<TlsRole> = new Set(["coordinator", "redis"]);
 const LOOPBACK = ["localhost", "127.0.0.1", "::1"];
 const AUTHORITY_DAYS = 3650;
 
-/** What is made. */
+/** Options for making certificates. */
 export interface CertificateOptions {
   readonly folder: string;
-  /** Names and addresses of the machines with the coordinator and Redis. */
+  /** Names and addresses of the machines that run the coordinator and Redis. */
   readonly hosts: readonly string[];
   readonly days: number;
-  /** New certificates from the authority that is in the folder. */
+  /** Issues new certificates from the existing authority. */
   readonly renew: boolean;
   readonly now?: Date;
 }
@@ -42,18 +42,18 @@ export interface MadeCertificate {
 }
 
 /**
- * Makes an authority and a certificate for each role, each in a folder with ca.pem, cert.pem and key.pem;
- * the authority's own key in `ca`.
+ * Creates an authority and a certificate for each role, each in a folder with ca.pem, cert.pem and
+ * key.pem; the authority's own key is in `ca`.
  *
- * @throws InvalidArgumentError for a folder that holds certificates already, or none to renew; FileError
- *         when the authority does not do, or a file cannot be written
+ * @throws InvalidArgumentError for a folder that holds certificates already, or none to renew;
+ *   FileError when the authority is unusable, or a file cannot be written
  */
 export async function makeCertificates(options: CertificateOptions): Promise<MadeCertificate[]> {
   const { folder, days, renew, now = new Date() } = options;
   for (const host of options.hosts) mustBeHost(host);
   const ca = join(folder, "ca");
   const there = existsSync(join(ca, "ca.pem"));
-  // A worker's machine has the worker's part alone: that is not to be lost either.
+  // A worker's machine may hold only the worker's folder: that must not be overwritten either.
   const present = ["ca", ...ROLES].find((part) => existsSync(join(folder, part, "ca.pem")));
   if (present !== undefined && !renew) {
     throw new InvalidArgumentError("folder", `${folder} holds certificates already (${present})`, {
@@ -81,7 +81,7 @@ export async function makeCertificates(options: CertificateOptions): Promise<Mad
   return made;
 }
 
-/** The hosts that the coordinator's certificate stands for until now. */
+/** Returns the hosts in the coordinator's present certificate. */
 function knownHosts(folder: string): string[] {
   const path = join(folder, "coordinator", "cert.pem");
   if (!existsSync(path)) return [];
@@ -120,7 +120,10 @@ function readAuthority(folder: string, now: Date): Identity {
   }
 }
 
-/** Key first, so that a process that starts meanwhile sees a mismatch, not a foreign certificate. */
+/**
+ * Writes the key first, so that a process starting in between sees a mismatch instead of a
+ * foreign certificate.
+ */
 function writeIdentity(folder: string, { cert, key }: Identity, ca: string, name: string): void {
   const files = { "key.pem": key, "ca.pem": ca, [name]: cert };
   try {

@@ -1,4 +1,4 @@
-/** What a process finds wrong with its own certificate, before it calls anybody. */
+/** Checks that a process makes of its own certificate at its start. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,11 +24,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const after = (days: number) => new Date(now.getTime() + days * DAY_MS);
 const read = (path: string, at = now) => readTls({ GUMSHOE_TLS: path }, "worker", at);
 
-test("a certificate that is good is taken", () => {
+test("a valid certificate is accepted", () => {
   expect(read(ours, after(29))).toMatchObject({ folder: join(ours, "worker") });
 });
 
-test("one that has expired is an error that names the file and the way out", () => {
+test("an expired certificate is an error that names the file and the remedy", () => {
   expect(() => read(ours, after(31))).toThrow(
     /^GUMSHOE_TLS: .*worker\/cert.pem expired on .* GMT \(gumshoe certs FOLDER --renew makes new ones/,
   );
@@ -37,15 +37,15 @@ test("one that has expired is an error that names the file and the way out", () 
   );
 });
 
-test("an authority that has expired is named", () => {
+test("an expired authority is named", () => {
   expect(() => read(ours, after(4000))).toThrow(/worker\/ca.pem expired on/);
 });
 
-test("one that is not good yet asks for the clock", () => {
+test("a certificate that is not yet valid is an error that mentions the clock", () => {
   expect(() => read(ours, after(-2))).toThrow(/ca.pem is good only from .*is the clock.*right/);
 });
 
-test("one that another authority signed is an error, unless that one is trusted too", () => {
+test("a certificate signed by another authority is an error, unless that authority is trusted too", () => {
   const mixed = join(folder, "mixed");
   cpSync(join(foreign, "worker"), mixed, { recursive: true });
   cpSync(join(ours, "worker/ca.pem"), join(mixed, "ca.pem"));
@@ -55,7 +55,7 @@ test("one that another authority signed is an error, unless that one is trusted 
   expect(read(mixed)).toMatchObject({ folder: mixed });
 });
 
-test("one of another role is an error for who is called by it", () => {
+test("a certificate of another role is an error for a process that accepts connections", () => {
   expect(() => read(join(ours, "client"))).toThrow(
     /client\/cert.pem is not for worker.gumshoe, but for DNS:client.gumshoe/,
   );

@@ -1,4 +1,4 @@
-/** What a caller without a certificate can do to a server that demands one, when it does not play by the rules. */
+/** Callers without a certificate that send unusual requests to a server which requires one. */
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Opens a connection; `session` is one that the server gave out before. */
+/** Opens a connection; `session` is a TLS session from an earlier connection. */
 async function open({ identity }: Partial<TlsFiles>, session?: Buffer): Promise<TLSSocket> {
   const { ca } = readTlsFolder(folder, "client");
   const socket = connect({
@@ -53,7 +53,7 @@ async function open({ identity }: Partial<TlsFiles>, session?: Buffer): Promise<
   return socket;
 }
 
-/** Calls a method with the right token; returns the status of gRPC. */
+/** Calls a method with the right token; returns the gRPC status. */
 async function call(socket: TLSSocket, path: string): Promise<unknown> {
   const connection = connectHttp2("https://coordinator", { createConnection: () => socket });
   const stream = connection.request({
@@ -73,7 +73,7 @@ async function call(socket: TLSSocket, path: string): Promise<unknown> {
   return status;
 }
 
-test("a session that is resumed lets in nobody who shows no certificate", async () => {
+test("a resumed TLS session does not admit a caller without a certificate", async () => {
   const first = await open({});
   const sessions: Buffer[] = [];
   first.on("session", (session) => sessions.push(session));
@@ -86,14 +86,14 @@ test("a session that is resumed lets in nobody who shows no certificate", async 
   expect(numServed).toBe(0);
 });
 
-test("without a certificate there is no health check either", async () => {
+test("the health check needs a certificate, too", async () => {
   const path = "/grpc.health.v1.Health/Check";
   expect(await call(await open({}), path)).toBe(UNAUTHENTICATED);
   const { identity } = readTlsFolder(folder, "client");
   expect(await call(await open({ identity }), path)).toBe("0");
 });
 
-/** A self-signed certificate, for a caller of any name. */
+/** Creates a self-signed certificate with any common name. */
 function selfSigned(commonName: string): NonNullable<TlsFiles["identity"]> {
   const key = forge.pki.rsa.generateKeyPair(1024);
   const certificate = forge.pki.createCertificate();
@@ -110,7 +110,7 @@ function selfSigned(commonName: string): NonNullable<TlsFiles["identity"]> {
 }
 
 test.each(["x".repeat(63) + "\u{1f600}", "\u{1f600}".repeat(64), "a\x1b[2J\0b", "%", "é"])(
-  "a foreign certificate is refused whatever its name is: %j",
+  "a foreign certificate is rejected whatever its name: %j",
   async (name) => {
     const path = "/grpc.health.v1.Health/Check";
     expect(await call(await open({ identity: selfSigned(name) }), path)).toBe(UNAUTHENTICATED);
@@ -119,11 +119,11 @@ test.each(["x".repeat(63) + "\u{1f600}", "\u{1f600}".repeat(64), "a\x1b[2J\0b", 
   },
 );
 
-test("a connection that is refused does not stay open", async () => {
+test("a rejected connection is closed", async () => {
   const socket = await open({});
   const connection = connectHttp2("https://coordinator", { createConnection: () => socket });
   const stream = connection.request({ ":method": "POST", ":path": "/any" });
-  // It never ends its request.
+  // The request is never ended.
   stream.write("x");
   stream.resume();
   await once(socket, "close");

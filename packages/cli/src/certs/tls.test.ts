@@ -38,7 +38,7 @@ interface Warning {
   readonly message: string;
 }
 
-/** Starts a server that answers any pull with NOT_FOUND, and collects its warnings. */
+/** Starts a server that answers every pull with NOT_FOUND, and collects its warnings. */
 async function startServer(
   tls: Tls,
   listen = "127.0.0.1:0",
@@ -63,7 +63,7 @@ async function startServer(
   return { address, warnings };
 }
 
-/** Makes a call that anybody may make who is let in. */
+/** Makes a call that every authorized caller may make. */
 async function call(address: string, tls: Tls, token = "t", role: TlsRole = "coordinator") {
   const channel = new RpcChannel(address, { token, tls, role });
   open.push(channel);
@@ -76,7 +76,7 @@ const tlsOf = (root: string, role: TlsRole, now = new Date()) =>
   readTlsFolder(root, role, "--tls", now);
 
 describe("mutual TLS", () => {
-  test("who has a certificate of the same authority, and the token, is served", async () => {
+  test("a caller with a certificate of the same authority, and the token, is served", async () => {
     const { address, warnings } = await startServer(tlsOf(ours, "coordinator"));
     await call(address, tlsOf(ours, "worker"));
     await call(address, tlsOf(ours, "client"));
@@ -103,7 +103,7 @@ describe("mutual TLS", () => {
       () => ({ ...tlsOf(expired, "worker", A_YEAR_AGO), ca: tlsOf(ours, "worker").ca }),
       "the certificate of worker expired on ",
     ],
-  ])("with %s, one clear line on each side says why not", async (_, tls, problem) => {
+  ])("with %s, each side reports the reason in one line", async (_, tls, problem) => {
     const { address, warnings } = await startServer(tlsOf(ours, "coordinator"));
     await expect(call(address, tls())).rejects.toMatchObject({
       code: "UNAUTHENTICATED",
@@ -117,12 +117,12 @@ describe("mutual TLS", () => {
         message: expect.stringContaining(`refused: ${problem}`) as string,
       },
     ]);
-    // It tries again and again: that is no news.
+    // A repeated attempt is not logged again.
     await expect(call(address, tls())).rejects.toThrow();
     expect(warnings).toHaveLength(1);
   });
 
-  test("a service for some roles refuses the certificate of another, whatever its token", async () => {
+  test("a service restricted to some roles rejects certificates of others, even with the token", async () => {
     const callers = ["coordinator", "worker"] as const;
     const tls = tlsOf(ours, "worker");
     const { address, warnings } = await startServer(tls, "127.0.0.1:0", callers);
@@ -135,7 +135,7 @@ describe("mutual TLS", () => {
     expect(warnings).toHaveLength(1);
   });
 
-  test("where users need no certificate, that service still needs one", async () => {
+  test("when clients need no certificate, a restricted service still requires one", async () => {
     const tls = { ...tlsOf(ours, "worker"), clients: "token" as const };
     const { address } = await startServer(tls, "127.0.0.1:0", ["worker"]);
     await call(address, tlsOf(ours, "worker"), "t", "worker");
@@ -148,7 +148,7 @@ describe("mutual TLS", () => {
     }
   });
 
-  test("TLS 1.2 is refused", async () => {
+  test("TLS 1.2 is rejected", async () => {
     const { address } = await startServer(tlsOf(ours, "coordinator"));
     const { ca, identity } = tlsOf(ours, "client");
     const [host = "", port = ""] = address.split(":");
@@ -171,7 +171,7 @@ describe("mutual TLS", () => {
     expect(await attempt("TLSv1.2")).toContain("protocol version");
   });
 
-  test("a caller refuses a server of another authority, or of another role", async () => {
+  test("a caller rejects a server of another authority, or of another role", async () => {
     const other = await startServer(tlsOf(foreign, "coordinator"));
     await expect(call(other.address, tlsOf(ours, "worker"))).rejects.toMatchObject({
       code: "UNAUTHENTICATED",
@@ -187,7 +187,7 @@ describe("mutual TLS", () => {
     });
   });
 
-  test("TLS and no TLS do not meet, and say so", async () => {
+  test("a connection fails when only one side uses TLS, and the error says so", async () => {
     const secure = await startServer(tlsOf(ours, "coordinator"));
     await expect(call(secure.address, null)).rejects.toMatchObject({
       code: "UNAVAILABLE",
@@ -202,7 +202,7 @@ describe("mutual TLS", () => {
     );
   });
 
-  test("a server may ask for the token alone", async () => {
+  test("a server can be set to require the token only", async () => {
     const tls = { ...tlsOf(ours, "coordinator"), clients: "token" as const };
     const { address } = await startServer(tls);
     const trusting = { ...tlsOf(ours, "client"), identity: null };
@@ -212,7 +212,7 @@ describe("mutual TLS", () => {
     });
   });
 
-  test("a look at the port is no news, and a port in use is an error", async () => {
+  test("a port probe is not logged, and a port in use is an error", async () => {
     const { address, warnings } = await startServer(tlsOf(ours, "coordinator"));
     const port = Number(address.split(":")[1]);
     await new Promise<void>((resolve) => {
@@ -227,7 +227,7 @@ describe("mutual TLS", () => {
   });
 });
 
-test("who serves other machines without TLS says so loudly, unless told that it is meant", async () => {
+test("a server without TLS on an external address logs a warning, unless TLS is explicitly off", async () => {
   const loud = await startServer(null, "0.0.0.0:0");
   expect(loud.warnings[0]?.message).toContain("NOT PRIVATE: 0.0.0.0:");
   const meant = await startServer("off", "0.0.0.0:0");
@@ -236,7 +236,7 @@ test("who serves other machines without TLS says so loudly, unless told that it 
   expect([...meant.warnings, ...secure.warnings, ...near.warnings]).toEqual([]);
 });
 
-test("a server whose certificate expires soon says so at its start", async () => {
+test("a server whose certificate expires soon logs a warning at its start", async () => {
   const soon = join(folder, "soon");
   await makeCertificates({ ...options, folder: soon, days: 3 });
   const { warnings } = await startServer(tlsOf(soon, "coordinator"));
@@ -246,7 +246,7 @@ test("a server whose certificate expires soon says so at its start", async () =>
 });
 
 describe("the folder of certificates", () => {
-  test("is not written over, and renewed by the same authority for the same hosts", async () => {
+  test("is not overwritten, and is renewed by the same authority for the same hosts", async () => {
     const renewed = join(folder, "renewed");
     await makeCertificates({
       ...options,
@@ -285,7 +285,7 @@ describe("the folder of certificates", () => {
     );
   });
 
-  test("an authority without its key, or that has expired, signs nothing", async () => {
+  test("an authority that lacks its key, or has expired, signs nothing", async () => {
     const mixed = join(folder, "mixed-authority");
     cpSync(join(ours, "ca"), join(mixed, "ca"), { recursive: true });
     const renewal = { ...options, folder: mixed, renew: true };
@@ -300,7 +300,7 @@ describe("the folder of certificates", () => {
     ).rejects.toThrow("cannot be written");
   });
 
-  test("is read by role, and its faults are named", () => {
+  test("is read by role, and errors name its faults", () => {
     expect(readTls({}, "worker")).toBeNull();
     expect(readTls({ GUMSHOE_TLS: "off" }, "worker")).toBe("off");
     expect(readTls({ GUMSHOE_TLS: ours }, "worker")).toMatchObject({

@@ -19,11 +19,11 @@ import { writeResult } from "../terminal/terminal.js";
 import { positiveNumber, wholeNumber, withExamples, withJson } from "./options.js";
 
 const BAR_WIDTH = 24;
-/** Where the baselines come from. */
+/** Source of the baselines. */
 const BASELINE_NOTE =
   "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine";
 
-/** The table's columns; one that is empty in every row is left out. */
+/** The table's columns; a column that is empty in every row is omitted. */
 const COLUMNS: readonly { title: string; of: (figure: Figure) => string }[] = [
   { title: "what", of: ({ name }) => name },
   { title: "shape", of: ({ shape }) => shape },
@@ -48,7 +48,7 @@ interface BenchOptions {
   readonly json?: boolean;
 }
 
-/** Adds `gumshoe bench`: speed, with the machine and what it could do at best. */
+/** Adds `gumshoe bench`: measures speed, and shows the machine's limits. */
 export function addBenchCommand(program: Command, context: Context): void {
   const command = program
     .command("bench")

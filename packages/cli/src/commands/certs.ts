@@ -18,7 +18,7 @@ interface CertsOptions {
   readonly json?: boolean;
 }
 
-/** Adds `gumshoe certs`: makes what a cluster needs to speak TLS. */
+/** Adds `gumshoe certs`: creates a cluster's TLS certificates. */
 export function addCertsCommand(program: Command, context: Context): void {
   const command = program
     .command("certs")
@@ -35,7 +35,7 @@ export function addCertsCommand(program: Command, context: Context): void {
   command.action(async (given: string | undefined, options: CertsOptions) => {
     const folder = given ?? join(options.home, "certs");
     const { host: hosts, days, renew = false } = options;
-    // Loaded here, as the library takes longer to load than most commands take to run.
+    // Imported here, because the library takes longer to load than most commands take to run.
     const { makeCertificates } = await import("../certs/certificate-folder.js");
     const made = await makeCertificates({ folder, hosts, days, renew });
     writeResult(context.terminal, options, {

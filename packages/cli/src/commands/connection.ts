@@ -16,7 +16,7 @@ import { readUserFile } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { DEFAULT_HOME, defaultHome } from "./options.js";
 
-/** How a command reaches its cluster. */
+/** The options that identify a cluster. */
 export interface ConnectionOptions {
   readonly home: string;
   readonly address?: string;
@@ -24,14 +24,17 @@ export interface ConnectionOptions {
   readonly tls?: string;
 }
 
-/** A command that the coordinator advises: it does not know how it is reached from here. */
+/**
+ * Matches commands in the coordinator's advice, which does not know how this process connects to
+ * it.
+ */
 const ADVICE = /npx gumshoe (\w+) ([a-z0-9-]+)/g;
 
 /**
- * Opens a client for a piece of work, and closes it. Commands that an error of the cluster advises are written as
- * they can be typed here, with the options that name the cluster.
+ * Opens a client for the duration of some work. Commands in the cluster's errors are completed with
+ * the options that identify the cluster, so that they can be typed as shown.
  *
- * @throws NoClusterError, InvalidArgumentError; what the work throws
+ * @throws NoClusterError, InvalidArgumentError; the errors of the work
  */
 export async function withClient(
   options: ConnectionOptions,
@@ -54,10 +57,10 @@ export async function withClient(
 }
 
 /**
- * Opens a client: what the options say comes before the environment, which comes before the cluster
- * that runs in the home.
+ * Opens a client. Options take precedence over the environment, and the environment over the
+ * cluster that runs in the home.
  *
- * The token of a home goes to the cluster that runs there, and to no other address.
+ * The token of a home is sent only to the cluster that runs there, never to another address.
  *
  * @throws NoClusterError, InvalidArgumentError
  */
@@ -83,12 +86,12 @@ function openClient(options: ConnectionOptions, { env }: Context): GumshoeClient
         (cluster === null ? "" : `, or leave out --address for ${cluster.address}`),
     });
   }
-  // The cluster of a home is on this machine alone, and speaks no TLS.
+  // The local cluster of a home listens on loopback only, without TLS.
   const tls = !isLocal || options.tls !== undefined ? tlsOf(options, env) : null;
   return new GumshoeClient({ address, token, tls });
 }
 
-/** Returns the options that name the cluster, as they were given. */
+/** Returns the options that identify the cluster, as they were given. */
 export function connectionWords(options: ConnectionOptions, { env }: Context): string[] {
   const { home, address, tokenFile, tls } = options;
   const isDefault = home === defaultHome(env);

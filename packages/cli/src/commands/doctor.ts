@@ -10,7 +10,7 @@ import { withExamples, withHome, withJson } from "./options.js";
 
 const MARKS: Record<Finding["verdict"], string> = { ok: "ok  ", warning: "WARN", problem: "BAD " };
 
-/** Adds `gumshoe doctor`: looks at what Gumshoe needs of this machine. */
+/** Adds `gumshoe doctor`: checks that this machine meets Gumshoe's requirements. */
 export function addDoctorCommand(program: Command, context: Context): void {
   const command = program
     .command("doctor")

@@ -19,7 +19,7 @@ interface DownloadOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
-/** Adds `gumshoe download`: fetches a checkpoint of a run. */
+/** Adds `gumshoe download`: downloads a checkpoint of a run. */
 export function addDownloadCommand(program: Command, context: Context): void {
   const command = program
     .command("download")

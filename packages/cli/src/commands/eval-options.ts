@@ -5,7 +5,7 @@ import { type TokenPrice } from "../eval/evaluate.js";
 import { type FieldSettings } from "../eval/request-fields.js";
 import { isoDate, positiveNumber, templateVariable, wholeNumber, withJson } from "./options.js";
 
-/** What `gumshoe eval` is told. */
+/** The options of `gumshoe eval`. */
 export interface EvalOptions {
   readonly model?: string;
   readonly endpoint?: string;
@@ -34,7 +34,7 @@ export interface EvalOptions {
   readonly json?: boolean;
 }
 
-/** Fields of a request that are the evaluation's own, or change the shape of the reply. */
+/** Request fields that the evaluation sets itself, or that change the shape of the reply. */
 const OWN_FIELDS = ["messages", "model", "n", "stream", "stream_options"];
 
 /** Adds the options of `gumshoe eval`. */
@@ -88,7 +88,7 @@ function withEndpointOptions(command: Command): Command {
     .option("--answer-price <usd>", "of a million answer tokens", positiveNumber);
 }
 
-/** What the requests to an endpoint carry. @throws InvalidArgumentError */
+/** Returns the settings for the fields of requests. @throws InvalidArgumentError */
 export function fieldSettings(options: EvalOptions): FieldSettings {
   const { maxTokensField: limitField, omit: omitted, extra } = options;
   if (omitted.includes("messages"))
@@ -102,7 +102,7 @@ export function fieldSettings(options: EvalOptions): FieldSettings {
   return { limitField, omitted, extra };
 }
 
-/** US dollars of a million tokens; null where none are given. */
+/** Returns US dollars per million tokens; null when no price is given. */
 export function readPrice({ promptPrice, answerPrice }: EvalOptions): TokenPrice | null {
   if (promptPrice === undefined && answerPrice === undefined) return null;
   return { prompt: promptPrice ?? 0, answer: answerPrice ?? 0 };
@@ -113,7 +113,7 @@ function readExtra(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch {
-    // Told below, as a value of another type is.
+    // Reported below, like a value of another type.
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InvalidOptionError('It must be a JSON object, such as {"top_p": 0.9}.');

@@ -1,4 +1,6 @@
-/** The command as a process: what it prints, keeps and returns, and how it goes on after its death. */
+/**
+ * The command as a process: its output, its replies file, its exit code, and resuming after a kill.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +16,7 @@ const PROGRAM = fileURLToPath(new URL("../../bin/gumshoe.js", import.meta.url));
 let folder: string;
 let server: Server;
 let url: string;
-/** Prompts in the order of the requests. */
+/** Prompts in order of arrival. */
 let asked: string[];
 let answer: (response: ServerResponse, prompt: string) => void;
 beforeEach(async () => {
@@ -84,7 +86,7 @@ function evaluate(...words: string[]): Running {
   return { child, ended };
 }
 
-test("an evaluation that was stopped says what it is a part of, and goes on where it was", async () => {
+test("an interrupted evaluation reports which part was done, and resumes there", async () => {
   const hanging = hangAfterFour();
   const stopped = evaluate();
   await hanging;
@@ -115,7 +117,7 @@ test("an evaluation that was stopped says what it is a part of, and goes on wher
   expect(other.err).toContain("temperature is 1 there, 0.5 here");
 }, 60_000);
 
-test("kill -9 loses no reply that had come", async () => {
+test("kill -9 loses no received reply", async () => {
   const hanging = hangAfterFour();
   const killed = evaluate("--replies", "kept.jsonl");
   await hanging;
@@ -129,7 +131,7 @@ test("kill -9 loses no reply that had come", async () => {
   expect(asked.length).toBeLessThanOrEqual(2);
 }, 60_000);
 
-test("replies are kept without being told to, and can be graded by themselves", async () => {
+test("replies are kept by default, and can be graded on their own", async () => {
   expect((await evaluate().ended).code).toBe(0);
   const [file = ""] = readdirSync(join(folder, ".gumshoe/evals"));
   const path = join(folder, ".gumshoe/evals", file);
@@ -146,7 +148,7 @@ test("replies are kept without being told to, and can be graded by themselves", 
   expect(out).toContain("1.0000 (95 %: 0.610 to 1.000), 6 replies to 6 cases");
 }, 60_000);
 
-test("a key that is refused ends the command at once, with the reason and exit code 1", async () => {
+test("a rejected API key ends the command at once, with the reason and exit code 1", async () => {
   answer = (response) => {
     response.statusCode = 401;
     response.end("key-8f2a is not known");
@@ -159,7 +161,7 @@ test("a key that is refused ends the command at once, with the reason and exit c
   expect(readdirSync(join(folder, ".gumshoe/evals"))).toEqual([]);
 }, 60_000);
 
-test("nothing scored is exit code 1, with the first reason and without a mean", async () => {
+test("an evaluation without a scored answer exits with code 1, the first reason and no mean", async () => {
   answer = (response) => {
     response.statusCode = 400;
     response.end("too long");

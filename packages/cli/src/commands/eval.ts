@@ -24,7 +24,7 @@ import { defaultHome, withExamples } from "./options.js";
 
 const BAR_WIDTH = 24;
 
-/** Adds `gumshoe eval`: how well a model or an endpoint solves a file of cases. */
+/** Adds `gumshoe eval`: evaluates a model or an endpoint on a file of cases. */
 export function addEvalCommand(program: Command, context: Context): void {
   const command = program
     .command("eval")
@@ -40,7 +40,7 @@ export function addEvalCommand(program: Command, context: Context): void {
   });
 }
 
-/** @throws what ended the evaluation, once its result is written; NothingScoredError */
+/** @throws the error that ended the evaluation, after writing its result; NothingScoredError */
 async function evalCommand(
   options: EvalOptions,
   { words, context }: { words: readonly string[]; context: Context },
@@ -155,7 +155,9 @@ function readKey(variable: string, env: NodeJS.ProcessEnv): string | null {
   throw new InvalidArgumentError(variable, "has characters that no key has, such as spaces");
 }
 
-/** The file of replies: the one that was named, or for an endpoint, which must be paid, a new one. */
+/**
+ * Opens the replies file: the named one or, for an endpoint, whose tokens cost money, a new one.
+ */
 async function openReplies(
   options: EvalOptions,
   setting: {
@@ -195,7 +197,10 @@ function identityOf(
   return endpointIdentity(all, sampling, { endpoint: endpointUrl(endpoint).shown, model, fields });
 }
 
-/** The command that goes on: the one that was typed, with the file of replies, without secrets. */
+/**
+ * Returns the command that resumes the evaluation: as it was typed, with the replies file, without
+ * secrets.
+ */
 function toContinue(words: readonly string[], options: EvalOptions, file: string): string {
   const kept = words.filter((word, i) => {
     const isOption = word === "--replies" || word.startsWith("--replies=");

@@ -1,6 +1,6 @@
 import { type FleetSize } from "../local/local-cluster.js";
 
-/** The options that say how large a local cluster is. */
+/** The options for the size of a local cluster. */
 export interface FleetOptions {
   readonly inference: number;
   readonly trainers: number;
@@ -9,8 +9,8 @@ export interface FleetOptions {
 }
 
 /**
- * Returns the size of the cluster. Sampling and learning take turns, so that the workers of one role
- * share all cores among themselves unless their threads are given.
+ * Returns the size of the cluster. Sampling and learning alternate, so the workers of each role
+ * share all cores unless the number of threads is given.
  */
 export function fleetSize(options: FleetOptions, numCores: number): FleetSize {
   const { inference, trainers, reducers } = options;

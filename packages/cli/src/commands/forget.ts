@@ -43,7 +43,7 @@ function describe(name: string, freedBytes: number | null): string {
   return `run ${name} is removed${freed}`;
 }
 
-/** Asks on the terminal; where there is none the answer is no. */
+/** Asks for confirmation on the terminal; without a terminal the answer is no. */
 async function confirm({ name, state, iterationsDone }: RunInfo): Promise<boolean> {
   if (!stdin.isTTY) return false;
   const lines = createInterface({ input: stdin, output: process.stderr });

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { type Context } from "../context.js";
 
-/** Reads a whole number from `low` to `high`. */
+/** Returns a parser of whole numbers from `low` to `high`. */
 export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -15,10 +15,10 @@ export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text:
   };
 }
 
-/** No deduction is longer. */
+/** Upper bound of the steps: no deduction is longer. */
 const MAX_STEPS = 10_000;
 
-/** Reads a range of steps with both bounds, such as `5..9`; either may be left out. */
+/** Parses a range of steps, both bounds inclusive, such as `5..9`; either may be omitted. */
 export function stepRange(text: string): { min: number; max: number } {
   const [, low = "", high = ""] = /^(\d*)\.\.(\d*)$/.exec(text.trim()) ?? [];
   const min = Number(low);
@@ -30,7 +30,7 @@ export function stepRange(text: string): { min: number; max: number } {
   throw new InvalidArgumentError("It must be a range, such as 5..9, 5.. or ..9.");
 }
 
-/** Reads a number above 0. */
+/** Parses a number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
@@ -38,9 +38,10 @@ export function positiveNumber(text: string): number {
 }
 
 /**
- * Reads one `KEY=VALUE` and adds it to those before: a value is JSON, or else a text.
+ * Parses one `KEY=VALUE` and adds it to the previous ones. A value is JSON or, if it is not valid
+ * JSON, text.
  *
- * @param before  variables of the same option, given earlier
+ * @param before  variables from earlier occurrences of the option
  */
 export function templateVariable(
   text: string,
@@ -61,7 +62,7 @@ function parseValue(text: string): unknown {
   }
 }
 
-/** Reads a date such as `2026-11-28`. */
+/** Parses a date such as `2026-11-28`. */
 export function isoDate(text: string): string {
   const isDate = /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
   if (isDate && new Date(text).toISOString().startsWith(text)) return text;
@@ -73,15 +74,15 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print one JSON document on stdout; all else goes to stderr");
 }
 
-/** The home where neither an option nor a variable names one. */
+/** The home when neither an option nor a variable names one. */
 export const DEFAULT_HOME = ".gumshoe";
 
-/** The home where no option names one. */
+/** Returns the home when no option names one. */
 export function defaultHome(env: Context["env"]): string {
   return readVariable(env, "GUMSHOE_HOME") ?? DEFAULT_HOME;
 }
 
-/** Reads the name of a folder: an empty one, such as that of a variable that is not set, is a mistake. */
+/** Parses the name of a folder, which must not be empty, as from an unset variable. */
 export function folderName(text: string): string {
   if (text.trim() !== "") return text;
   throw new InvalidArgumentError("It must name a folder.");
@@ -93,7 +94,7 @@ export function withHome(command: Command, { env }: Context): Command {
   return command.addOption(option.default(defaultHome(env)).argParser(folderName));
 }
 
-/** Adds `--address`, `--token-file` and `--tls`, which reach a cluster elsewhere. */
+/** Adds `--address`, `--token-file` and `--tls`, which identify a remote cluster. */
 export function withConnection(command: Command, context: Context): Command {
   return withHome(command, context)
     .option("--address <host:port>", "the coordinator; default: the cluster that runs in the home")
@@ -107,7 +108,7 @@ export function withConnection(command: Command, context: Context): Command {
     );
 }
 
-/** Adds the size of a local cluster. */
+/** Adds the options for the size of a local cluster. */
 export function withFleet(command: Command): Command {
   return command
     .option("--inference <n>", "workers that sample answers", wholeNumber(1, 64), 1)
@@ -125,7 +126,7 @@ export function withFleet(command: Command): Command {
     );
 }
 
-/** Adds examples under a command's help. */
+/** Adds examples to a command's help. */
 export function withExamples(command: Command, ...lines: string[]): Command {
   const word = lines.length === 1 ? "Example" : "Examples";
   return command.addHelpText(

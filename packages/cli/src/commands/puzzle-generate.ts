@@ -19,7 +19,7 @@ import { writeResult } from "../terminal/terminal.js";
 import { stepRange, wholeNumber, withExamples, withJson } from "./options.js";
 
 const BAR_WIDTH = 24;
-/** What is done sooner needs no bar. */
+/** Time after which a progress bar is shown, in ms. */
 const BAR_AFTER_MS = 1000;
 
 interface GenerateOptions {
@@ -67,7 +67,7 @@ export function addGenerateCommand(puzzle: Command, context: Context): void {
   });
 }
 
-/** Makes the file, with a bar where that takes long; Ctrl-C ends it without a file. */
+/** Writes the file, with a progress bar if it takes long; Ctrl-C ends it without a file. */
 async function generate(options: GenerateOptions, { clock, terminal }: Context): Promise<number> {
   const { tier, style, seed, count, out } = options;
   const { difficulty = null, threads = availableParallelism() } = options;

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a case of a file is the case of the series, as plain text", async () => {
+test("a case from a file is shown like the case of the series, as plain text", async () => {
   const fromFile = await gumshoe(folder, "puzzle", "show", file, "--index", "2");
   const words = ["--tier", "easy", "--seed", "7", "--index", "2"];
   const made = await gumshoe(folder, "puzzle", "show", ...words);
@@ -28,7 +28,7 @@ test("a case of a file is the case of the series, as plain text", async () => {
   }
 });
 
-test("as JSON it is prompt, solution and trace", async () => {
+test("as JSON a case has prompt, solution and trace", async () => {
   const { out } = await gumshoe(folder, "puzzle", "show", file, "--json");
   const shown = JSON.parse(out) as Record<string, unknown>;
   expect(Object.keys(shown)).toEqual(["prompt", "solution", "trace"]);
@@ -36,13 +36,13 @@ test("as JSON it is prompt, solution and trace", async () => {
   expect(shown["trace"]).toHaveLength(5);
 });
 
-test("an index outside the file is told with what the file has", async () => {
+test("an index outside the file is an error with the file's number of cases", async () => {
   const { code, out, err } = await gumshoe(folder, "puzzle", "show", file, "--index", "3");
   expect({ code, out }).toEqual({ code: 2, out: "" });
   expect(err).toContain("cases.json: has 3 cases, index 0 to 2; there is no 3");
 });
 
-test("a tier with a file is refused", async () => {
+test("a tier together with a file is rejected", async () => {
   const { code, err } = await gumshoe(folder, "puzzle", "show", file, "--tier", "mini");
   expect(code).toBe(2);
   expect(err).toContain("--tier: names a case to be made; leave it out with a file");

@@ -10,7 +10,7 @@ import { readCases } from "../puzzle/read-cases.js";
 import { writeResult } from "../terminal/terminal.js";
 import { withExamples, withJson } from "./options.js";
 
-/** The answer to each letter, or why there is none. */
+/** The answer to each letter, or why the case has none. */
 type Solved = { readonly solution: Record<string, string> } | { readonly error: string };
 
 /** Adds `gumshoe puzzle solve`. */
@@ -54,7 +54,7 @@ function describe(solved: Solved, index: number): string {
   return `case ${index + 1}: ${text}`;
 }
 
-/** The answers of a case, each as a reply gives it. */
+/** Formats the answers of a case like a reply. */
 function lines(solved: Solved): string[] {
   if ("error" in solved) return [];
   return Object.entries(solved.solution).map(([letter, answer]) => `${letter}. ${answer}`);

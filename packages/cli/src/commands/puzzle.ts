@@ -7,7 +7,7 @@ import { addGradeCommand } from "./puzzle-grade.js";
 import { addShowCommand } from "./puzzle-show.js";
 import { addSolveCommand } from "./puzzle-solve.js";
 
-/** Adds `gumshoe puzzle`: makes, shows, solves, checks and grades cases. */
+/** Adds `gumshoe puzzle`: generates, shows, solves, checks and grades cases. */
 export function addPuzzleCommand(program: Command, context: Context): void {
   const puzzle = program
     .command("puzzle")

@@ -13,7 +13,7 @@ import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
 import { defaultHome, withExamples, withFleet, withHome, withJson } from "./options.js";
 
-/** Codes of errors that end a run whose disk or other part was away for too long. */
+/** Codes of errors that end a run because the disk or another part was unavailable for too long. */
 const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE"];
 
 interface RunOptions extends FleetOptions {
@@ -24,7 +24,7 @@ interface RunOptions extends FleetOptions {
   readonly logLevel: string;
 }
 
-/** Adds `gumshoe run`: a local cluster for one run. */
+/** Adds `gumshoe run`: executes one run on a local cluster of its own. */
 export function addRunCommand(program: Command, context: Context): void {
   const command = program
     .command("run")
@@ -64,7 +64,7 @@ export function addRunCommand(program: Command, context: Context): void {
   });
 }
 
-/** Adds the command that continues a run to the error of one that ended because something was away. */
+/** Adds the command that resumes the run to an error about an unavailable part. */
 function withWayOn(thrown: unknown, command: string): unknown {
   if (!(thrown instanceof RunNotDoneError) || !MAY_CONTINUE.includes(thrown.endCode ?? "")) {
     return thrown;
@@ -73,7 +73,7 @@ function withWayOn(thrown: unknown, command: string): unknown {
   return new RunNotDoneError(thrown.run, wayOn, thrown.endCode);
 }
 
-/** The options that name run and home, where they were given. */
+/** Returns the options that identify run and home, as given. */
 function clusterWords({ home, name }: RunOptions, { env }: Context): string[] {
   const isDefault = home === defaultHome(env);
   return [...(name === undefined ? [] : ["--name", name]), ...(isDefault ? [] : ["--home", home])];

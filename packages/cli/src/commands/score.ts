@@ -24,7 +24,7 @@ interface ScoreOptions {
   readonly json?: boolean;
 }
 
-/** Adds `gumshoe score`: log-probs of given answers. */
+/** Adds `gumshoe score`: computes the log-probs of given answers. */
 export function addScoreCommand(program: Command, context: Context): void {
   const command = program
     .command("score")

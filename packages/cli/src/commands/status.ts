@@ -51,7 +51,7 @@ function describeRuns(runs: readonly RunInfo[], submit: string): string {
   return formatTable(["run", "state", "iterations", "weights", "problem"], rows);
 }
 
-/** What keeps a run from going on, or what is wrong with it. */
+/** Describes what a run waits for, or what is wrong with it. */
 function describeProblem(
   { error, waitingFor, warnings }: RunInfo,
   ahead: readonly string[],

@@ -17,7 +17,7 @@ interface SubmitOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
-/** Adds `gumshoe submit`: hands a run to a cluster that stands. */
+/** Adds `gumshoe submit`: submits a run to a running cluster. */
 export function addSubmitCommand(program: Command, context: Context): void {
   const command = program
     .command("submit")

@@ -30,7 +30,7 @@ interface UpOptions extends FleetOptions {
   readonly logLevel: string;
 }
 
-/** Adds `gumshoe up`: a local cluster that stands until it is stopped. */
+/** Adds `gumshoe up`: runs a local cluster until it is stopped. */
 export function addUpCommand(program: Command, context: Context): void {
   const command = program
     .command("up")

@@ -13,7 +13,7 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Adds `gumshoe verify`: holds this build to golden numbers. */
+/** Adds `gumshoe verify`: compares this build with golden numbers. */
 export function addVerifyCommand(program: Command, context: Context): void {
   const command = program
     .command("verify")

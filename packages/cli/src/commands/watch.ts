@@ -33,7 +33,7 @@ export function addWatchCommand(program: Command, context: Context): void {
   });
 }
 
-/** Shows a run until it has ended, then writes what it came to. */
+/** Shows a run until it has ended, then writes its result. */
 export async function watchRun(
   client: GumshoeClient,
   name: string,

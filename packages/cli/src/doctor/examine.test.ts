@@ -18,7 +18,7 @@ test.each(["18.20.8", "20.9.0", "20.18.0", "9.30.30"])("Node.js %s is too old", 
   });
 });
 
-test("package.json, README, the command and the dependency that asks for most name the same Node.js", () => {
+test("package.json, README, the command and the most demanding dependency name the same Node.js version", () => {
   const engine = (path: string) =>
     (JSON.parse(readRoot(path)) as { engines: { node: string } }).engines.node;
   expect(engine("package.json")).toBe(`>=${OLDEST_NODE}`);

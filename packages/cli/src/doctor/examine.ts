@@ -10,13 +10,16 @@ import { findProgram, findRedisServer } from "../local/redis-program.js";
 import { type Finding, ok } from "./finding.js";
 import { checkRedisServer } from "./redis-server.js";
 
-/** The oldest Node.js that every dependency runs on, as `engines` of the root package.json says. */
+/**
+ * The oldest Node.js version that every dependency supports, as in `engines` of the root
+ * package.json.
+ */
 export const OLDEST_NODE = "20.18.1";
 const MIN_FREE_BYTES = 2 ** 30;
 const DEFAULT_CLUSTER = "gumshoe";
 const COMPILERS = ["g++", "clang++", "c++"];
 
-/** Looks at everything that Gumshoe needs of this machine. */
+/** Checks everything that Gumshoe requires of this machine. */
 export async function examine(options: { env: NodeJS.ProcessEnv; home: Home }): Promise<Finding[]> {
   const { env, home } = options;
   const path = env["PATH"] ?? "";
@@ -68,7 +71,10 @@ function checkKernels(): Finding {
   }
 }
 
-/** Computes one product on one and on all threads, by plain and by the best instructions. */
+/**
+ * Computes a product on one and on all threads, with plain and with the best instructions, and
+ * compares the bits.
+ */
 function checkExactness(): Finding {
   const name = "exactness";
   try {
@@ -83,7 +89,7 @@ function checkExactness(): Finding {
   }
 }
 
-/** Multiplies two fixed matrices of ragged sizes; returns the bits of the result. */
+/** Multiplies two fixed matrices with odd sizes; returns the bits of the result. */
 function product(options: { threads?: number; instructionSet?: InstructionSet }): Uint32Array {
   const [m, n, k] = [37, 53, 129];
   const device = createCpuDevice(options);

@@ -1,14 +1,14 @@
-/** What the doctor found out about one thing. */
+/** The result of one check. */
 export interface Finding {
   readonly name: string;
-  /** `problem`: Gumshoe will not work; `warning`: it works, but not as it could. */
+  /** `problem`: Gumshoe does not work; `warning`: it works, but not optimally. */
   readonly verdict: "ok" | "warning" | "problem";
   readonly detail: string;
-  /** What to do about it; null when nothing is wrong. */
+  /** What to do about it; null when the check passed. */
   readonly advice: string | null;
 }
 
-/** Makes a finding that all is well. */
+/** Returns a finding without a problem. */
 export function ok(name: string, detail: string): Finding {
   return { name, verdict: "ok", detail, advice: null };
 }

@@ -18,11 +18,11 @@ afterAll(async () => {
 const look = (url: string) => checkRedisServer({ GUMSHOE_REDIS_URL: url }, "c");
 const address = () => `127.0.0.1:${redis.port}`;
 
-test("without a Redis that is named there is nothing to find", async () => {
+test("without a configured Redis there is no finding", async () => {
   expect(await checkRedisServer({}, "c")).toBeNull();
 });
 
-test("a Redis that drops keys is a warning that says what to set", async () => {
+test("a Redis that evicts keys is a warning that names the setting", async () => {
   expect(await look(redis.url)).toMatchObject({ verdict: "ok", detail: `${address()} answers` });
   await link.commands.config("SET", "maxmemory-policy", "allkeys-lru");
   expect(await look(redis.url)).toEqual({
@@ -33,7 +33,7 @@ test("a Redis that drops keys is a warning that says what to set", async () => {
   });
 });
 
-test("a Redis that is away, or has keys of another program, is a problem", async () => {
+test("a Redis that cannot be reached, or holds keys of another program, is a problem", async () => {
   const nowhere = `127.0.0.1:${await freePort()}`;
   expect(await look(`redis://${nowhere}`)).toMatchObject({
     verdict: "problem",

@@ -7,19 +7,19 @@ const ANSWERS_WITHIN_MS = 3000;
 const NO_EVICTION = "noeviction";
 
 /**
- * Checks the Redis of a cluster: whether it answers, keeps what it is given, and has no keys
- * of other programs where the queues are.
+ * Checks the Redis of a cluster: whether it responds, does not evict keys, and has no keys of other
+ * programs in the queues' places.
  *
- * @param env      holds GUMSHOE_REDIS_URL and what belongs to it
+ * @param env      holds GUMSHOE_REDIS_URL and related variables
  * @param cluster  name of the cluster in it
- * @returns        null when no Redis is named
+ * @returns        null when no Redis is configured
  */
 export async function checkRedisServer(
   env: NodeJS.ProcessEnv,
   cluster: string,
 ): Promise<Finding | null> {
   if (!env["GUMSHOE_REDIS_URL"] && !env["GUMSHOE_REDIS_URL_FILE"]) return null;
-  // Loaded here: most machines are looked at without one.
+  // Imported here, because most machines are checked without one.
   const { readRedisTls, readRedisUrl, RedisLink } = await import("@gumshoe/queue");
   try {
     const [url, tls] = [readRedisUrl(env), readRedisTls(env, "worker")];

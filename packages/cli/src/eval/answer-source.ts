@@ -1,54 +1,57 @@
 /** How answers are sampled. */
 export interface SamplingOptions {
-  /** Answers to each prompt. */
+  /** Answers per prompt. */
   readonly samples: number;
-  /** 0: always the most likely token. */
+  /** 0 for greedy sampling. */
   readonly temperature: number;
   readonly maxAnswerTokens: number;
   readonly seed: number;
 }
 
-/** The prompts to be answered. */
+/** The prompts to answer. */
 export interface Questions {
   readonly prompts: readonly string[];
-  /** Whether an answer is there already, from an evaluation that was interrupted. */
+  /** Whether an answer exists already, from an interrupted evaluation. */
   readonly isKnown: (index: number, sample: number) => boolean;
 }
 
-/** An answer, or the reason why there is none that can be scored. */
+/** An answer, or the reason why it cannot be scored. */
 export type AnswerOutcome =
   | {
       readonly type: "answer";
       readonly reply: string;
-      /** `length`: the length limit cut it off; `refusal`: the model declined to answer. */
+      /** `length`: truncated at the length limit; `refusal`: the model declined to answer. */
       readonly finish: "stop" | "length" | "refusal";
     }
   | {
       readonly type: "failure";
       readonly reason: string;
-      /** Whether a reply came, and was paid, that cannot be scored: asking again would cost again. */
+      /**
+       * Whether a reply was received, and charged, that cannot be scored: a retry would be charged
+       * again.
+       */
       readonly isPaid: boolean;
     };
 
 /** An answer to one of the prompts. */
 export interface SourcedAnswer {
-  /** Which prompt. */
+  /** Index of the prompt. */
   readonly index: number;
-  /** Which of the answers to it, from 0. */
+  /** Index of the answer among those to the prompt, from 0. */
   readonly sample: number;
   readonly outcome: AnswerOutcome;
   /**
-   * Prompt tokens that were read for it, and tokens that were sampled, thoughts included; a prompt shared
-   * by several answers counts once. Null where a reply came without saying how many they are.
+   * Number of prompt tokens and of sampled tokens, reasoning included; a prompt shared by several
+   * answers counts once. Null for a reply without token counts.
    */
   readonly tokens: { readonly prompt: number; readonly answer: number } | null;
 }
 
-/** Answers prompts: a model in this process, or an endpoint. */
+/** Answers prompts, by a model in this process or by an endpoint. */
 export interface AnswerSource {
   /**
-   * Answers every prompt `samples` times, but for what is known, in any order. A single answer that
-   * fails is an outcome; an error says that no further answer can come.
+   * Answers every prompt `samples` times, except for known answers, in any order. A single failed
+   * answer is an outcome; a thrown error means that no further answer is possible.
    */
   answer(
     questions: Questions,

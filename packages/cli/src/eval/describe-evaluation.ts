@@ -3,13 +3,13 @@ import { errorMessage } from "@gumshoe/core";
 import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
 import { type Evaluation } from "./evaluate.js";
 
-/** How an evaluation that ended early can be continued; null where its replies are not kept. */
+/** How to resume an evaluation that ended early; null if its replies are not kept. */
 export interface Continuation {
   readonly file: string;
   readonly command: string;
 }
 
-/** Says what an evaluation found. */
+/** Describes the result of an evaluation. */
 export function describeEvaluation(
   evaluation: Evaluation,
   ended: { by: Error | null; hasPrice: boolean; continuation: Continuation | null },

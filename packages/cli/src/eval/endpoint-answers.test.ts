@@ -12,7 +12,7 @@ import { evaluate, type EvaluationOptions } from "./evaluate.js";
 type Body = Record<string, unknown>;
 type Handle = (body: Body, response: ServerResponse, request: IncomingMessage) => void;
 
-/** Time that passes only where something waits. */
+/** A clock that advances only by sleeping. */
 class WaitingClock implements Clock {
   nowMs = 0;
   readonly waitsMs: number[] = [];
@@ -104,7 +104,7 @@ const ONE = { ...OPTIONS, sampling: { ...OPTIONS.sampling, samples: 1 } };
 
 const promptOf = (body: Body) => (body["messages"] as { content: string }[])[0]?.content;
 
-test("every case is asked as often as wanted, scored, counted and paid for", async () => {
+test("every case is requested the given number of times, scored, counted and charged", async () => {
   const asked: Body[] = [];
   const url = await serve((body, response, request) => {
     expect(request.headers.authorization).toBe("Bearer key-8f2a");
@@ -121,7 +121,7 @@ test("every case is asked as often as wanted, scored, counted and paid for", asy
   expect(new Set(asked.map(({ seed }) => seed)).size).toBe(6);
 });
 
-test("a request that is refused for itself is no wrong answer", async () => {
+test("a rejected request is not counted as a wrong answer", async () => {
   const url = await serve((body, response) => {
     if (promptOf(body) === "case 1") send(response, 400, "too long");
     else complete(response, "A. Mrs. White");
@@ -132,7 +132,7 @@ test("a request that is refused for itself is no wrong answer", async () => {
   expect(found.accuracy).toMatchObject({ mean: 0.5, count: 2 });
 });
 
-test("answers that were cut off in their thoughts are wrong ones, and are paid", async () => {
+test("answers truncated during their reasoning are wrong, and charged", async () => {
   let numAsked = 0;
   const url = await serve((_body, response) => {
     if (++numAsked > 1) return complete(response, "A. Mrs. White");
@@ -151,7 +151,7 @@ test("answers that were cut off in their thoughts are wrong ones, and are paid",
   expect(found.accuracy?.mean).toBe(0.5);
 });
 
-test("replies without token counts make no cost", async () => {
+test("without token counts there is no cost", async () => {
   const url = await serve((_body, response) => {
     send(response, 200, { choices: [{ message: { content: "A. Mrs. White" } }] });
   });
@@ -168,7 +168,7 @@ test.each([
     () => ({ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m2s" }),
     62_000,
   ],
-])("a busy endpoint is asked again after the time that it names as %s", async (_, headers, ms) => {
+])("a busy endpoint is asked again after the wait in %s", async (_, headers, ms) => {
   let freeAtMs = 0;
   const early: number[] = [];
   const url = await serve((_body, response) => {
@@ -180,14 +180,14 @@ test.each([
       complete(response, "A. Mrs. White");
     }
   });
-  // One at a time: the first refusal holds back all that follow.
+  // One request at a time: the first rejection delays all later ones.
   const one = source(url, { concurrency: 1 });
   const { evaluation: found } = await evaluate(CASES, one, OPTIONS);
   expect(found).toMatchObject({ answers: 6, failures: 0 });
   expect(early).toEqual([]);
 });
 
-test("a wait that is longer than allowed ends the evaluation, and keeps what has come", async () => {
+test("a longer wait than allowed ends the evaluation, and keeps the answers so far", async () => {
   let numAsked = 0;
   const url = await serve((_body, response) => {
     if (++numAsked <= 2) complete(response, "A. Mrs. White");
@@ -220,7 +220,7 @@ const BROKEN: [string, (response: ServerResponse) => void][] = [
   ],
 ];
 
-test.each(BROKEN)("%s is asked again, and is no wrong answer", async (_, fail) => {
+test.each(BROKEN)("%s is retried, and not counted as a wrong answer", async (_, fail) => {
   let numAsked = 0;
   const url = await serve((_body, response) => {
     if (++numAsked <= 2) fail(response);
@@ -232,7 +232,7 @@ test.each(BROKEN)("%s is asked again, and is no wrong answer", async (_, fail) =
   expect(clock.waitsMs.length).toBeGreaterThan(0);
 });
 
-test("a reply that takes too long is asked for again, then given up with its cause", async () => {
+test("a slow reply is requested again, then dropped with its cause", async () => {
   const url = await serve((body, response) => {
     if (promptOf(body) !== "case 1") complete(response, "A. Mrs. White");
   });
@@ -276,7 +276,7 @@ test.each([
   expect(found.failureExample).toContain(said);
 });
 
-test("a compressed reply is not read, and no control character of a server reaches a message", async () => {
+test("a compressed reply is not decoded, and a server's control characters are removed from messages", async () => {
   const answers = [
     (response: ServerResponse) =>
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync('{"choices": []}')),
@@ -293,7 +293,7 @@ test("a compressed reply is not read, and no control character of a server reach
   ]);
 });
 
-test("an endpoint that refuses everything is not asked for every case", async () => {
+test("an endpoint that rejects every request is not sent all cases", async () => {
   let numAsked = 0;
   const url = await serve((_body, response) => {
     numAsked++;
@@ -305,14 +305,14 @@ test("an endpoint that refuses everything is not asked for every case", async ()
   expect(numAsked).toBeLessThan(25);
 });
 
-test("an endpoint that cannot be reached ends the evaluation, with its address", async () => {
+test("an unreachable endpoint ends the evaluation with its address", async () => {
   const { evaluation, endedBy } = await evaluate(CASES, source("http://127.0.0.1:1/v1"), OPTIONS);
   expect(evaluation).toMatchObject({ answers: 0, accuracy: null, partial: true });
   expect(String(endedBy)).toContain("http://127.0.0.1:1/v1/chat/completions: cannot be reached");
   expect(String(endedBy)).toContain("tried 6 times");
 });
 
-test("a field that is refused is sent otherwise or left out from then on, and that is said once", async () => {
+test("a rejected field is changed or omitted from then on, and reported once", async () => {
   const bodies: Body[] = [];
   const refuse = (response: ServerResponse, param: string, message: string) =>
     send(response, 400, { error: { code: "unsupported_parameter", param, message } });
@@ -341,7 +341,7 @@ test("a field that is refused is sent otherwise or left out from then on, and th
   ]);
 });
 
-test("replies that cannot be kept end the evaluation before more are paid", async () => {
+test("a failure to store replies ends the evaluation before more are charged", async () => {
   let numAsked = 0;
   const url = await serve((_body, response) => {
     numAsked++;
@@ -353,7 +353,7 @@ test("replies that cannot be kept end the evaluation before more are paid", asyn
   expect(numAsked).toBeLessThanOrEqual(4);
 });
 
-test("answers that are there already are not asked for again", async () => {
+test("existing answers are not requested again", async () => {
   const asked: unknown[] = [];
   const url = await serve((body, response) => {
     asked.push([promptOf(body), body["seed"]]);

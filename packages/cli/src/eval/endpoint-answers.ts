@@ -14,43 +14,43 @@ import { type EndpointUrl } from "./endpoint-url.js";
 import { type CompletionRead, readCompletion } from "./read-completion.js";
 import { type FieldSettings, RequestFields } from "./request-fields.js";
 
-/** Requests that may fail one after the other, from the first on, before the evaluation ends. */
+/** Consecutive failed requests, from the first on, after which the evaluation ends. */
 const MAX_FIRST_FAILURES = 16;
-/** Fields of one request that may be refused one after the other. */
+/** Most fields of one request that may be rejected in succession. */
 const MAX_REFUSED_FIELDS = 6;
 
-/** How to reach an OpenAI-compatible endpoint. */
+/** Address and limits of an OpenAI-compatible endpoint. */
 export interface EndpointOptions {
   readonly endpoint: EndpointUrl;
-  /** Name of the model there; null for the endpoint's own. */
+  /** Name of the model; null for the endpoint's default. */
   readonly model: string | null;
   /** Sent as a bearer token; null for none. */
   readonly apiKey: string | null;
-  /** Requests in flight. */
+  /** Most concurrent requests. */
   readonly concurrency: number;
-  /** How long one reply may take. */
+  /** Time limit of one reply, in ms. */
   readonly timeoutMs: number;
-  /** How long a request may be put off altogether. */
+  /** Most total delay of one request, in ms. */
   readonly maxWaitMs: number;
   readonly fields: FieldSettings;
-  /** Names proxies. */
+  /** Environment with the proxy variables. */
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
-  /** From 0 to 1, for jitter. */
+  /** Returns numbers from 0 to 1, for jitter. */
   readonly random: () => number;
-  /** Called with what the user should know, once each. */
+  /** Called once for each notice to the user. */
   readonly onNotice: (line: string) => void;
 }
 
-/** What became of one request. */
+/** The result of one request. */
 type Asked = Pick<SourcedAnswer, "outcome" | "tokens">;
 
-/** Asks an OpenAI-compatible endpoint, one request per answer. */
+/** Requests answers from an OpenAI-compatible endpoint, one request per answer. */
 export class EndpointAnswers implements AnswerSource {
   readonly #options: EndpointOptions;
   readonly #connection: EndpointConnection;
   readonly #retries: EndpointRetries;
-  /** As the endpoint takes them, as far as is known. */
+  /** The request fields that the endpoint accepts, as far as known. */
   #fields: RequestFields;
   #numAnswered = 0;
   #numFirstFailures = 0;
@@ -67,8 +67,8 @@ export class EndpointAnswers implements AnswerSource {
   /**
    * Answers every prompt `samples` times, in any order.
    *
-   * @throws EndpointEndedError when no further request can succeed; the signal's reason. All answers
-   *         that have come until then are yielded before.
+   * @throws EndpointEndedError when no further request can succeed; the signal's reason. All
+   *   answers received before are yielded first.
    */
   async *answer(
     questions: Questions,
@@ -88,7 +88,8 @@ export class EndpointAnswers implements AnswerSource {
         const prompt = questions.prompts[index] ?? "";
         const asked = await this.#ask(prompt, { ...options, seed }, both);
         const answer = { index, sample, outcome: asked.outcome, tokens: asked.tokens };
-        // The next request is sent once this answer is kept: a death loses none that had come before.
+        // Send the next request only after this answer is stored, so that a crash loses no received
+        // answer.
         await new Promise<void>((onTaken) => {
           if (isOver) return onTaken();
           come.push({ answer, onTaken });
@@ -151,7 +152,7 @@ export class EndpointAnswers implements AnswerSource {
     }
   }
 
-  /** Asks once; a field that the endpoint refuses is sent otherwise or left out. */
+  /** Sends one request; a field that the endpoint rejects is changed or omitted. */
   async #request(
     prompt: string,
     options: SamplingOptions,
@@ -181,7 +182,7 @@ export class EndpointAnswers implements AnswerSource {
     if (status < 200 || status >= 300) this.#refuse({ status, headers, text });
     const read = readCompletion(text);
     if (read.type === "completion") return read;
-    // A gateway may wrap the error of the server behind it: it means what its own status would.
+    // A gateway may wrap the error of the server behind it: apply that error's own status.
     if (read.status !== null) this.#refuse({ status: read.status, headers, text: read.reason });
     throw this.#error(read.reason, read.mayPass, "reply");
   }
@@ -208,13 +209,13 @@ export class EndpointAnswers implements AnswerSource {
     }
   }
 
-  /** The commonest reason of a 404 is a base URL that stops too early. */
+  /** The most frequent cause of a 404 is an incomplete base URL. */
   #adviceFor(status: number): string {
     const isVersioned = /\/v\d/.test(new URL(this.#options.endpoint.url).pathname);
     return status === 404 && !isVersioned ? " (most base URLs end in /v1)" : "";
   }
 
-  /** Keeps what was found out about the endpoint's fields. */
+  /** Remembers which fields the endpoint accepts. */
   #learn(fields: RequestFields, changes: readonly string[]): void {
     this.#fields = fields;
     for (const change of changes) {
@@ -224,7 +225,7 @@ export class EndpointAnswers implements AnswerSource {
     }
   }
 
-  /** A request failed for good: so do all others, where the endpoint itself is away or has no room. */
+  /** Fails a request for good, and the whole evaluation when the endpoint itself is unavailable. */
   #giveUp(error: EndpointError, end: string, history: RequestHistory): Asked {
     const { kind } = error.about;
     const answeredSince = this.#numAnswered > (history.numAnsweredBefore ?? 0);
@@ -247,14 +248,14 @@ export class EndpointAnswers implements AnswerSource {
     return new EndpointError(this.#options.endpoint.shown, problem, retryable, { kind });
   }
 
-  /** Endpoints like to quote the key that they refuse. */
+  /** Removes the API key, which endpoints tend to quote in their errors. */
   #withoutKey(text: string): string {
     const { apiKey } = this.#options;
     return apiKey === null || apiKey === "" ? text : text.replaceAll(apiKey, "***");
   }
 }
 
-/** The answers that are not there yet, shared by all workers. */
+/** Yields the missing answers; shared by all workers. */
 function* openTickets({ prompts, isKnown }: Questions, samples: number) {
   for (const index of prompts.keys()) {
     for (let sample = 0; sample < samples; sample++) {

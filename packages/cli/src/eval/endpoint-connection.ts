@@ -6,27 +6,27 @@ import { type EndpointUrl, withoutSecrets } from "./endpoint-url.js";
 import { proxyFor } from "./proxy.js";
 import { shorten } from "./read-completion.js";
 
-/** Longest reply that is read, in bytes. */
+/** Longest accepted reply, in bytes. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 30_000;
 
-/** What came back for a request. */
+/** The response to a request. */
 export interface EndpointResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
 }
 
-/** How an endpoint is connected to. */
+/** Options of a connection. */
 export interface ConnectionSettings {
   readonly endpoint: EndpointUrl;
   readonly apiKey: string | null;
   readonly timeoutMs: number;
-  /** Names proxies; see {@link proxyFor}. */
+  /** Environment with the proxy variables; see {@link proxyFor}. */
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Posts requests to an endpoint, directly or through the proxy that the environment names. */
+/** Posts requests to an endpoint, directly or through the proxy in the environment. */
 export class EndpointConnection {
   readonly #settings: ConnectionSettings;
   readonly #proxy: URL | null;
@@ -35,7 +35,7 @@ export class EndpointConnection {
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
     this.#proxy = proxyFor(settings.endpoint.url, settings.env);
-    // The time of a request has one limit, the signal's: an answer may be sampled for minutes.
+    // The signal is the only time limit of a request: sampling an answer may take minutes.
     const limits = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: CONNECT_TIMEOUT_MS };
     this.#dispatcher =
       this.#proxy === null
@@ -52,7 +52,7 @@ export class EndpointConnection {
   /**
    * Sends one request.
    *
-   * @throws EndpointError, which may be retried, when no whole reply came; the signal's reason
+   * @throws EndpointError, retryable, when no complete reply was received; the signal's reason
    */
   async post(body: unknown, signal: AbortSignal): Promise<EndpointResponse> {
     const { endpoint, timeoutMs } = this.#settings;
@@ -79,7 +79,7 @@ export class EndpointConnection {
     }
   }
 
-  /** Closes the connections; requests in flight fail. */
+  /** Closes the connections; requests in progress fail. */
   close(): void {
     void this.#dispatcher.destroy().catch(() => undefined);
   }
@@ -87,7 +87,8 @@ export class EndpointConnection {
   #headers(): Record<string, string> {
     const { apiKey, endpoint } = this.#settings;
     const bearer = apiKey === null ? null : `Bearer ${apiKey}`;
-    // A user in the URL was given for this endpoint; the variable's key may be another one's.
+    // Credentials in the URL take precedence: they are meant for this endpoint, the variable's key
+    // may not be.
     const authorization = endpoint.authorization ?? bearer;
     return {
       "content-type": "application/json",
@@ -97,7 +98,10 @@ export class EndpointConnection {
     };
   }
 
-  /** Nothing is decompressed: it is not asked for, and a small reply could grow without bound. */
+  /**
+   * Compressed replies are rejected: none was requested, and a small one could expand without
+   * limit.
+   */
   #decode(bytes: Uint8Array, headers: EndpointResponse["headers"]): string {
     const compressed = compression(headers["content-encoding"]);
     if (compressed !== null) {
@@ -126,7 +130,7 @@ async function readBytes(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** Says what a compressed reply is compressed as; null for a plain one. */
+/** Returns the compression of a reply; null for none. */
 function compression(encoding: string | string[] | undefined): string | null {
   const given = String(encoding ?? "").toLowerCase();
   return given === "" || given === "identity" ? null : shorten(given);

@@ -2,27 +2,27 @@ import { backoffMs, type Clock } from "@gumshoe/core";
 
 import { type EndpointError } from "../errors.js";
 
-/** Tries of one request that fails without a word on when to come back. */
+/** Most attempts of a request that fails without a requested wait. */
 const MAX_TRIES = 6;
-/** An answer that takes longer than the limit twice will take so again. */
+/** Timeouts before a request fails: an answer that exceeded the limit twice would do so again. */
 const MAX_TIMEOUTS = 2;
 const BACKOFF = { firstDelayMs: 1000, maxDelayMs: 30_000 };
 
-/** What a request has been through. */
+/** The failures of a request so far. */
 export interface RequestHistory {
   tries: number;
-  /** Null until it failed. */
+  /** Time of the first failure; null before it. */
   firstFailureAtMs: number | null;
-  /** Requests of the evaluation that had been answered then; null until it failed. */
+  /** Number of requests answered before that; null before it. */
   numAnsweredBefore: number | null;
 }
 
 /**
- * Decides how long requests wait before they are sent again.
+ * Decides how long requests wait before they are retried.
  *
- * - A wait that the endpoint asks for holds back all requests, not only the one that was told.
- * - No request waits longer than `maxWaitMs` altogether.
- * - Waits are jittered, so that requests that failed together do not come back together.
+ * - A wait requested by the endpoint delays all requests, not only the rejected one.
+ * - The total delay of a request is at most `maxWaitMs`.
+ * - Delays have jitter, so that requests that failed together are not retried together.
  */
 export class EndpointRetries {
   readonly #options: { clock: Clock; maxWaitMs: number; random: () => number };
@@ -43,9 +43,9 @@ export class EndpointRetries {
   }
 
   /**
-   * Waits before a failed request is sent again.
+   * Waits before a failed request is retried.
    *
-   * @returns  null when it may be sent again, or why it may not
+   * @returns  null to retry, or the reason why not
    */
   async beforeRetry(
     error: EndpointError,

@@ -2,15 +2,15 @@ import { type EndpointResponse } from "./endpoint-connection.js";
 import { retryAfterMs } from "./retry-after.js";
 import { shorten } from "./read-completion.js";
 
-/** What a status other than success means for the request, and for those that follow. */
+/** The meaning of an error status for the request and for later ones. */
 export type StatusVerdict =
   /** No further request can succeed. */
   | { readonly type: "ended"; readonly reason: string }
-  /** The endpoint has no room now; the wait that it asks for, where it does. */
+  /** The endpoint is overloaded; with the wait that it requests, if any. */
   | { readonly type: "busy"; readonly reason: string; readonly retryAfterMs: number | null }
-  /** The same request may succeed later. */
+  /** A retry of the request may succeed. */
   | { readonly type: "broken"; readonly reason: string }
-  /** This request cannot succeed as it is. */
+  /** The request cannot succeed unchanged. */
   | { readonly type: "refused"; readonly reason: string };
 
 const ENDED: Readonly<Record<number, string>> = {
@@ -21,13 +21,13 @@ const ENDED: Readonly<Record<number, string>> = {
   405: "no chat completions are served here",
   407: "the proxy wants a user and a password",
 };
-/** Passing troubles of the endpoint, or of a gateway before it. */
+/** Transient errors of the endpoint, or of a gateway before it. */
 const BROKEN = new Set([408, 409, 425, 500, 502, 504, 520, 521, 522, 523, 524, 530]);
 const BUSY = new Set([429, 503, 529]);
-/** A limit that no waiting lifts. */
+/** Matches messages about a quota, which waiting does not restore. */
 const QUOTA = /insufficient_quota|exceeded your current quota|billing|payment required/i;
 
-/** Reads what a status says; `nowMs` is the time since the epoch. */
+/** Classifies an error status; `nowMs` is the time since the epoch. */
 export function readStatus(response: EndpointResponse, nowMs: number): StatusVerdict {
   const { status, headers, text } = response;
   const reason = `${status} ${shorten(text)}`.trim();

@@ -18,7 +18,7 @@ test.each([
   expect(endpointUrl(base)).toMatchObject({ url, shown: url, authorization: null });
 });
 
-test("user, password and keys are sent, and not shown", () => {
+test("user, password and keys are sent, and not displayed", () => {
   const { url, shown, authorization } = endpointUrl("https://ann:p%40ss@h/v1?api_key=abc&v=1");
   expect(url).toBe("https://h/v1/chat/completions?api_key=abc&v=1");
   expect(shown).toBe("https://h/v1/chat/completions?api_key=***&v=1");

@@ -1,21 +1,21 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
 const COMPLETIONS = "/chat/completions";
-/** Names of query parameters whose values are secrets. */
+/** Matches names of query parameters whose values are secrets. */
 const SECRET_NAME = /key|token|secret|sig|password|auth/i;
 
-/** Where an endpoint is, and how it is shown. */
+/** The URL of an endpoint, for requests and for display. */
 export interface EndpointUrl {
   /** URL of its chat completions, without user and password. */
   readonly url: string;
-  /** The same without secrets, for people. */
+  /** The URL without secrets, for display. */
   readonly shown: string;
-  /** `Basic ...` where the URL names a user; null where it does not. */
+  /** `Basic ...` if the URL has credentials; null otherwise. */
   readonly authorization: string | null;
 }
 
 /**
- * Finds the chat completions of a base URL: its path is extended, its query stays.
+ * Returns the chat completions URL of a base URL: its path is extended, its query is kept.
  *
  * @param base  such as `http://127.0.0.1:8000/v1`, or the full URL of the chat completions
  * @throws      InvalidArgumentError

@@ -10,13 +10,13 @@ export interface TokenPrice {
   readonly answer: number;
 }
 
-/** Why answers could not be scored, and how many. */
+/** A reason why answers could not be scored, with their number. */
 export interface NotScored {
   readonly reason: string;
   readonly count: number;
 }
 
-/** What an evaluation found. */
+/** The result of an evaluation. */
 export interface Evaluation {
   readonly cases: number;
   readonly samplesPerCase: number;
@@ -24,13 +24,13 @@ export interface Evaluation {
   readonly accuracy: MeanInterval | null;
   /** Share of replies with every answer right. */
   readonly allCorrect: MeanInterval | null;
-  /** Answers that are wanted: cases times samples. */
+  /** Number of requested answers: cases times samples. */
   readonly wanted: number;
-  /** Whether it ended before all wanted answers were asked for: the means are those of a part. */
+  /** Whether it ended before all answers were requested: the means cover a part only. */
   readonly partial: boolean;
-  /** Answers that were scored. */
+  /** Number of scored answers. */
   readonly answers: number;
-  /** Answers that could not be got or scored: they count neither as right nor as wrong. */
+  /** Number of answers that could not be obtained or scored: neither right nor wrong. */
   readonly failures: number;
   /** One of the reasons; null when there are none. */
   readonly failureExample: string | null;
@@ -38,34 +38,34 @@ export interface Evaluation {
   readonly notScored: readonly NotScored[];
   /** Answers that the length limit cut off: scored as they are. */
   readonly truncated: number;
-  /** Answers without any text, such as those that were cut off while the model still thought. */
+  /** Number of answers without text, e.g. truncated during the model's reasoning. */
   readonly empty: number;
-  /** Answers in which the model declined. */
+  /** Number of answers in which the model declined. */
   readonly refused: number;
   readonly promptTokens: number;
   readonly answerTokens: number;
-  /** Replies that came without token counts: they are in neither sum. */
+  /** Number of replies without token counts, which are in neither sum. */
   readonly repliesWithoutCounts: number;
   readonly seconds: number;
-  /** US dollars; null without a price, and where a reply came without token counts. */
+  /** US dollars; null without a price, or when a reply had no token counts. */
   readonly cost: number | null;
 }
 
-/** An evaluation, and the error that ended it early; null where it is whole. */
+/** An evaluation, and the error that ended it early; null if it is complete. */
 export interface EndedEvaluation {
   readonly evaluation: Evaluation;
   readonly endedBy: Error | null;
 }
 
-/** Where answers are kept between two evaluations of the same. */
+/** Storage of answers, from which an interrupted evaluation resumes. */
 export interface KeptAnswers {
-  /** Those that are there from before. */
+  /** The answers of the earlier evaluation. */
   readonly answers: readonly SourcedAnswer[];
   /** Resolves when the answer is on disk. */
   keep(answer: SourcedAnswer): Promise<void>;
 }
 
-/** How an evaluation is done. */
+/** Options of an evaluation. */
 export interface EvaluationOptions {
   readonly sampling: SamplingOptions;
   readonly grader: GraderName;
@@ -74,11 +74,14 @@ export interface EvaluationOptions {
   readonly signal: AbortSignal;
   /** Called after every answer. */
   readonly onProgress: (done: number, total: number, meanScore: number | null) => void;
-  /** Null to keep none. */
+  /** Null to store none. */
   readonly kept: KeptAnswers | null;
 }
 
-/** Lets a source answer every case, and scores the replies; what ends it early does not lose them. */
+/**
+ * Requests answers to all cases and scores them; an error that ends it early is returned with the
+ * result so far.
+ */
 export async function evaluate(
   records: readonly PuzzleRecord[],
   source: AnswerSource,
@@ -123,7 +126,7 @@ export async function evaluate(
   return { evaluation, endedBy };
 }
 
-/** Counts and scores answers as they come. */
+/** Counts and scores answers as they arrive. */
 class Tally {
   numTaken = 0;
   #promptTokens = 0;
@@ -171,7 +174,7 @@ class Tally {
     if (outcome.reply.trim() === "") this.#numEmpty++;
   }
 
-  /** US dollars; null where they cannot be known. */
+  /** Returns US dollars; null when they are unknown. */
   cost(price: TokenPrice | null): number | null {
     if (price === null || this.#numWithoutCounts > 0) return null;
     return (this.#promptTokens * price.prompt + this.#answerTokens * price.answer) / 1_000_000;
@@ -196,7 +199,7 @@ class Tally {
   }
 }
 
-/** One value per case: answers to one case are not independent of each other. */
+/** Averages over cases first, because answers to one case are not independent of each other. */
 function perCase(values: readonly (readonly number[])[]): MeanInterval | null {
   return meanInterval(values.map(mean).filter((value) => value !== null));
 }

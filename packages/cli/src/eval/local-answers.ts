@@ -21,20 +21,20 @@ import {
 } from "./answer-source.js";
 import { writeChat } from "./write-chat.js";
 
-/** Prompts that are in the sampler at a time: enough to fill its batch. */
+/** Number of prompts in the sampler at a time: enough to fill its batch. */
 const PROMPTS_IN_FLIGHT = 16;
 
-/** A model of this process, ready to answer. */
+/** A loaded model. */
 interface LoadedModel {
   readonly folder: string;
   readonly device: Device;
   readonly model: Model;
   readonly tokenizer: Tokenizer;
-  /** How prompts are written. */
+  /** How prompts are rendered. */
   readonly chat: ChatOptions;
 }
 
-/** Answers with a model of this process. */
+/** Answers prompts with a model in this process. */
 export class LocalAnswers implements AnswerSource {
   private constructor(private readonly loaded: LoadedModel) {}
 
@@ -60,7 +60,7 @@ export class LocalAnswers implements AnswerSource {
     }
   }
 
-  /** Answers every prompt `samples` times, in the order in which they get done. */
+  /** Answers every prompt `samples` times, in order of completion. */
   async *answer(
     { prompts, isKnown }: Questions,
     options: SamplingOptions,
@@ -86,20 +86,20 @@ export class LocalAnswers implements AnswerSource {
           if (!isKnown(answer.index, answer.sample)) yield answer;
         }
       }
-      // Lets a Ctrl-C in: the sampler computes on this thread.
+      // Yield to the event loop, so that Ctrl-C is handled: the sampler computes on this thread.
       await new Promise((resolve) => setImmediate(resolve));
       signal.throwIfAborted();
     }
     sampler.dispose();
   }
 
-  /** Gives the model's memory back. */
+  /** Frees the model's memory. */
   close(): void {
     this.loaded.model.dispose();
     this.loaded.device.dispose();
   }
 
-  /** @throws NotFiniteError naming the folder when the logits of its model are no finite numbers */
+  /** @throws NotFiniteError naming the folder when the model's logits are not finite */
   #step(sampler: Sampler): SampleResult[] {
     try {
       return sampler.step();
@@ -108,7 +108,7 @@ export class LocalAnswers implements AnswerSource {
     }
   }
 
-  /** Hands a prompt to the sampler; returns why it cannot be answered, or null. */
+  /** Adds a prompt to the sampler; returns why it cannot be answered, or null. */
   #add(
     sampler: Sampler,
     { index, prompt }: { index: number; prompt: string },
@@ -159,7 +159,10 @@ function* failures(index: number, reason: string, samples: number): Generator<So
   }
 }
 
-/** The answers to a prompt are sampled together: it is left out where all of them are known. */
+/**
+ * Returns whether all answers to a prompt are known: they are sampled together, so only then can it
+ * be skipped.
+ */
 function isWholeKnown(index: number, samples: number, isKnown: Questions["isKnown"]): boolean {
   for (let sample = 0; sample < samples; sample++) {
     if (!isKnown(index, sample)) return false;

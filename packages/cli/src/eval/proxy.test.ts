@@ -37,7 +37,7 @@ test.each([
   expect(proxyFor(url, env)?.origin ?? null).toBe(proxy);
 });
 
-test("a variable that names no proxy is refused by its name", () => {
+test("an invalid proxy variable is rejected by name", () => {
   expect(() => proxyFor(HTTP, { http_proxy: "http://a b" })).toThrow("http_proxy: ");
   expect(() => proxyFor(HTTPS, { https_proxy: "socks5://h:1" })).toThrow("https_proxy: ");
 });
@@ -60,7 +60,7 @@ async function listen(server: Server): Promise<number> {
   return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
-test("an endpoint elsewhere is asked through the proxy, with the proxy's user", async () => {
+test("an external endpoint is requested through the proxy, with the proxy's credentials", async () => {
   const seen: unknown[] = [];
   const port = await listen(
     createServer((request, response) => {
@@ -81,12 +81,12 @@ test("an endpoint elsewhere is asked through the proxy, with the proxy's user", 
   expect(seen).toEqual([["POST", "http://models.example/v1/chat/completions", user]]);
 });
 
-test("an endpoint with TLS is asked for a tunnel", async () => {
+test("an endpoint with TLS is requested through a tunnel", async () => {
   const asked: string[] = [];
   const proxy = createServer();
   proxy.on("connect", (request, socket: Socket) => {
     asked.push(request.url ?? "");
-    // The far end: any port without TLS ends the handshake.
+    // The far end: a port without TLS ends the handshake.
     const far = connect(port, "127.0.0.1", () => {
       socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
       far.pipe(socket).pipe(far);
@@ -106,7 +106,7 @@ test("an endpoint with TLS is asked for a tunnel", async () => {
   expect(asked).toEqual(["models.example:443"]);
 });
 
-test("a proxy that is not there is named, without its password", async () => {
+test("an unreachable proxy is named, without its password", async () => {
   const connection = new EndpointConnection({
     endpoint: endpointUrl(HTTP),
     apiKey: null,

@@ -1,14 +1,14 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
-/** Variables that name the proxy of a protocol; the first one that is set counts. */
+/** Proxy variables per protocol; the first one that is set applies. */
 const VARIABLES = {
   "http:": ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
   "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
 } as const;
 
 /**
- * Finds the proxy that the environment names for a URL: `http_proxy`, `https_proxy`, `all_proxy` and
- * `no_proxy`, in lower or upper case. This machine's own addresses never have one.
+ * Returns the proxy for a URL from the environment: `http_proxy`, `https_proxy`, `all_proxy` and
+ * `no_proxy`, in lower or upper case. Loopback addresses never use a proxy.
  *
  * @returns  null for a direct connection
  * @throws   InvalidArgumentError naming the variable
@@ -39,7 +39,9 @@ function isLoopback(host: string): boolean {
   );
 }
 
-/** An entry names a host, a domain with its subdomains (with or without a dot in front), or all: `*`. */
+/**
+ * An entry is a host, a domain with its subdomains (with or without a leading dot), or `*` for all.
+ */
 function isExcluded(host: string, port: string, list: string): boolean {
   return list
     .toLowerCase()

@@ -55,7 +55,7 @@ test.each(Object.entries(ANSWERS))("%s is an answer", (_, { message, finish, rep
   });
 });
 
-test("what a content filter took, or is not there, cannot be scored, and is paid", () => {
+test("an answer removed by a content filter, or missing, is charged but cannot be scored", () => {
   for (const content of [null, "", "A. Mr"]) {
     expect(read({ content }, "content_filter")).toMatchObject({
       outcome: { type: "failure", reason: "the endpoint's content filter took it", isPaid: true },
@@ -67,7 +67,7 @@ test("what a content filter took, or is not there, cannot be scored, and is paid
   });
 });
 
-test("token counts are those that are sent, thoughts included, or unknown", () => {
+test("token counts are the endpoint's, reasoning included, or unknown", () => {
   const tokens = (usage: unknown) => {
     const choices = [{ message: { content: "A" }, finish_reason: "stop" }];
     const found = readCompletion(JSON.stringify({ choices, usage }));
@@ -78,7 +78,7 @@ test("token counts are those that are sent, thoughts included, or unknown", () =
     prompt: 10,
     answer: 40,
   });
-  // Where thoughts are in the total alone.
+  // Here the reasoning is counted in the total only.
   expect(tokens({ ...USAGE, total_tokens: 44, ...details })).toEqual({ prompt: 10, answer: 34 });
   for (const usage of [
     undefined,
@@ -91,11 +91,11 @@ test("token counts are those that are sent, thoughts included, or unknown", () =
   }
 });
 
-test("a wait that is a long row of digits is read in no time", () => {
+test("a very long number as the requested wait is parsed in linear time", () => {
   const begun = performance.now();
   expect(retryAfterMs({ "x-ratelimit-reset": `${"9".repeat(100_000)}x` }, 0)).toBeNull();
   expect(retryAfterMs({ "x-ratelimit-reset": "1m2.5s" }, 0)).toBe(62_500);
-  // A millisecond; five seconds where every digit is the beginning of another try.
+  // Linear takes a millisecond; a quadratic regular expression took five seconds.
   expect(performance.now() - begun).toBeLessThan(500);
 });
 
@@ -117,7 +117,7 @@ test.each([
   expect(found.type === "problem" ? found.reason : "").toContain(reason);
 });
 
-test("a mark before the JSON is passed over, and the first of several choices is read", () => {
+test("a byte order mark before the JSON is ignored, and the first of several choices is used", () => {
   const choices = [
     { index: 1, message: { content: "B" }, finish_reason: "stop" },
     { index: 0, message: { content: "A" }, finish_reason: "stop" },

@@ -2,7 +2,7 @@ import { shownValue } from "@gumshoe/core";
 
 import { type AnswerOutcome, type SourcedAnswer } from "./answer-source.js";
 
-/** The parts of a completion that are read; any may be missing, or of another type. */
+/** The fields of a completion that are read; any may be missing, or of another type. */
 interface Completion {
   readonly choices?: unknown;
   readonly usage?: Usage | null;
@@ -31,17 +31,17 @@ interface Usage {
   readonly total_tokens?: unknown;
 }
 
-/** A reply that is no completion. */
+/** A reply that is not a completion. */
 export interface ReplyProblem {
   readonly type: "problem";
   readonly reason: string;
-  /** The HTTP status that it stands for, where the reply names one. */
+  /** The HTTP status that the reply names in its body, if any. */
   readonly status: number | null;
-  /** Whether the same request may succeed later. */
+  /** Whether a retry may succeed. */
   readonly mayPass: boolean;
 }
 
-/** A completion: the answer in it, and what it cost. */
+/** A completion: the answer, and its token counts. */
 export interface CompletionRead {
   readonly type: "completion";
   readonly outcome: AnswerOutcome;
@@ -51,12 +51,13 @@ export interface CompletionRead {
 const LENGTH_FINISHES = new Set(["length", "max_tokens", "model_length", "max_output_tokens"]);
 
 /**
- * Reads the text of a reply with status 200.
+ * Parses a reply with status 200.
  *
- * - An answer that was cut off, is empty or is a call of a tool is an answer: the model had its chance.
- *   What came before the cut is graded as it is.
- * - A refusal is an answer, its text is graded.
- * - An answer that the endpoint's content filter took is not the model's: it cannot be scored.
+ * - A truncated or empty answer, or a tool call, counts as an answer; the text before a cut is
+ *   graded.
+ * - A refusal counts as an answer, and its text is graded.
+ * - An answer removed by the endpoint's content filter is not the model's fault: it cannot be
+ *   scored.
  */
 export function readCompletion(text: string): CompletionRead | ReplyProblem {
   const completion = parse(text);
@@ -85,7 +86,7 @@ function firstOf(choices: unknown): Choice | null {
 
 /** Shortens a reply for a message. */
 export function shorten(text: string): string {
-  // What a server sends may not steer the terminal.
+  // Remove control characters, which could control the terminal.
   const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
   return line.length > 200 ? `${line.slice(0, 200)}...` : line;
 }
@@ -111,7 +112,7 @@ function readAnswer(message: Message, finish: string): AnswerOutcome {
   return { type: "failure", reason: "the endpoint sent no answer", isPaid: true };
 }
 
-/** Content is a text, or a list of parts of which some are text. */
+/** Content is text, or a list of parts of which some are text. */
 function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
@@ -126,8 +127,8 @@ function textOf(content: unknown): string {
 }
 
 /**
- * Reads how many tokens were read and sampled; thoughts are sampled, too. Most endpoints count them in
- * `completion_tokens`, some in `total_tokens` alone.
+ * Returns the numbers of prompt and sampled tokens, reasoning included. Most endpoints count
+ * reasoning in `completion_tokens`, some only in `total_tokens`.
  */
 function readUsage(usage: Usage | null | undefined): SourcedAnswer["tokens"] {
   if (typeof usage !== "object" || usage === null) return null;
@@ -152,7 +153,7 @@ function parse(text: string): Completion | null {
 function notJson(text: string): ReplyProblem {
   const start = text.trimStart();
   if (start === "") return problem("sent an empty reply", true);
-  // A reply that begins as JSON was cut on the way.
+  // A reply that begins like JSON was truncated in transit.
   if (start.startsWith("{")) return problem(`sent a reply that is cut: ${shorten(text)}`, true);
   const kind = start.startsWith("<") ? "HTML" : "something that is no JSON";
   return problem(`sent ${kind} instead of a completion: ${shorten(text)}`, false);

@@ -47,14 +47,14 @@ async function read(identity: Record<string, unknown> = IDENTITY): Promise<unkno
   return file.answers;
 }
 
-test("what was paid is read back, what failed is asked again", async () => {
+test("charged replies are read back, failed requests are repeated", async () => {
   await write(ANSWER, LOST, PAID);
   expect(await read()).toEqual([ANSWER, PAID]);
   await write(ANSWER);
   expect(await read()).toEqual([ANSWER, PAID, ANSWER]);
 });
 
-test("a last line that was cut off is removed, and its reply asked again", async () => {
+test("a truncated last line is removed, and its reply requested again", async () => {
   await write(ANSWER);
   const whole = readFileSync(path, "utf8");
   for (const cut of [1, 20]) {
@@ -67,7 +67,7 @@ test("a last line that was cut off is removed, and its reply asked again", async
   }
 });
 
-test("a broken line before the last is an error that names it", async () => {
+test("an invalid line before the last is an error that names it", async () => {
   await write(ANSWER);
   appendFileSync(path, "{}\n");
   await expect(read()).rejects.toThrow("replies.jsonl: line 3 is not a reply");
@@ -86,7 +86,7 @@ test.each([
   await expect(read()).rejects.toThrow("replies.jsonl: line 3 is not a reply");
 });
 
-test("the file of another evaluation is refused by what differs, and left as it is", async () => {
+test("the file of another evaluation is rejected with the difference, and left unchanged", async () => {
   await write(ANSWER);
   const before = readFileSync(path, "utf8");
   for (const [name, value] of Object.entries({ cases: "cd", temperature: 0.5, model: "m" })) {
@@ -97,7 +97,7 @@ test("the file of another evaluation is refused by what differs, and left as it 
   expect(readFileSync(path, "utf8")).toBe(before);
 });
 
-test("a file that is none of replies is refused, and left as it is", async () => {
+test("a file that is not a replies file is rejected, and left unchanged", async () => {
   await write();
   for (const text of ['[{"prompt": "p"}]', "no JSON\nat all", '{"index": 1}\n{"ind']) {
     writeFileSync(path, text);
@@ -113,13 +113,13 @@ test.each([
   '{"index": 0, "sample": 0, "reply": "x", "tokens": {"prompt": "5", "answer": 1}}',
   '{"index": 0, "sample": 0, "reply": "x", "tokens": {"prompt": 5, "answer": -1}}',
   '{"index": 0, "sample": 0, "reply": "", "notScored": 5}',
-])("a line that no evaluation writes is refused: %s", async (line) => {
+])("a line that no evaluation writes is rejected: %s", async (line) => {
   await write();
   appendFileSync(path, `${line}\n`);
   await expect(read()).rejects.toThrow("line 2 is not a reply");
 });
 
-test("a device in the place of the file is refused, and not read without end", async () => {
+test("a device instead of a file is rejected, and not read endlessly", async () => {
   path = "/dev/zero";
   await expect(read()).rejects.toThrow("/dev/zero: is no regular file");
 });

@@ -11,10 +11,10 @@ import { type KeptAnswers } from "./evaluate.js";
 /** `type` of the first line. */
 const HEADER_TYPE = "gumshoe-replies";
 
-/** How an answer may have ended. */
+/** The possible ends of an answer. */
 const FINISHES: readonly unknown[] = ["stop", "length", "refusal"];
 
-/** What decides the replies of an evaluation: another evaluation's file is refused. */
+/** The parameters that determine an evaluation's replies: a file with others is rejected. */
 export type RepliesIdentity = Readonly<Record<string, unknown>>;
 
 /** A line of the file. */
@@ -24,18 +24,18 @@ interface ReplyLine {
   readonly reply: string;
   /** How the answer ended: stop, length or refusal. */
   readonly finish?: "stop" | "length" | "refusal";
-  /** Why a reply that came cannot be scored. */
+  /** Why a received reply cannot be scored. */
   readonly notScored?: string;
   readonly tokens: SourcedAnswer["tokens"];
 }
 
 /**
- * A JSONL file of the replies of one evaluation, from which the same evaluation goes on.
+ * A JSONL file with the replies of one evaluation, from which the same evaluation resumes.
  *
- * - The first line says what the replies are for; see {@link RepliesIdentity}.
- * - Every reply that came and was paid is a line, on disk before it counts. What failed is not: it is
- *   asked again.
- * - A last line that was cut off, by a `kill -9` say, is removed.
+ * - The first line identifies the evaluation; see {@link RepliesIdentity}.
+ * - Every received and charged reply is a line, which is on disk before the reply counts. Failed
+ *   requests are not stored, and are repeated.
+ * - A truncated last line, e.g. after `kill -9`, is removed.
  */
 export class RepliesFile implements KeptAnswers {
   readonly answers: readonly SourcedAnswer[];
@@ -53,7 +53,7 @@ export class RepliesFile implements KeptAnswers {
   }
 
   /**
-   * Opens a file, or makes it.
+   * Opens a file, or creates it.
    *
    * @throws InvalidArgumentError when it holds the replies of another evaluation; FileError
    */
@@ -87,7 +87,7 @@ export class RepliesFile implements KeptAnswers {
     this.#numKept++;
   }
 
-  /** Closes the file; one that holds no reply is removed where `keepEmpty` is false. */
+  /** Closes the file; with `keepEmpty` false, a file without replies is removed. */
   async close({ keepEmpty }: { keepEmpty: boolean }): Promise<void> {
     await this.#handle.close();
     if (this.#numKept === 0 && !keepEmpty) await rm(this.path, { force: true });

@@ -11,10 +11,10 @@ import { type SamplingOptions } from "./answer-source.js";
 import { type RepliesIdentity } from "./replies-file.js";
 import { type FieldSettings } from "./request-fields.js";
 
-/** Files of a model folder that decide its answers. */
+/** Files of a model folder that affect its answers. */
 const MODEL_FILE = /\.(safetensors|json|jinja|txt|model)$/;
 
-/** Identifies the replies of an endpoint: what is asked, where, and how. */
+/** Identifies the replies of an endpoint: cases, address and sampling options. */
 export function endpointIdentity(
   records: readonly PuzzleRecord[],
   sampling: SamplingOptions,
@@ -45,7 +45,7 @@ export async function modelIdentity(
   return { ...common(records, sampling), model: hash.digest("hex") };
 }
 
-/** Chooses a file that is not there yet in the home, named by time and data. */
+/** Returns the path of a new file in the home, named after time and data. */
 export function newRepliesPath(home: string, data: string, nowMs: number): string {
   const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(":", "-");
   const stem = join(home, "evals", `${time}-${basename(data).replace(/\.jsonl?$/, "")}`);
@@ -55,7 +55,7 @@ export function newRepliesPath(home: string, data: string, nowMs: number): strin
   }
 }
 
-/** A limit on the cases is no part of it: it may grow, and what is there is not asked again. */
+/** Excludes the limit of cases: it may grow, and existing answers are not requested again. */
 function common(records: readonly PuzzleRecord[], sampling: SamplingOptions): RepliesIdentity {
   const { samples, temperature, maxAnswerTokens, seed } = sampling;
   const cases = records.map(({ prompt, solution }) => ({ prompt, solution }));

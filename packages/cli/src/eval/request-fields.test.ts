@@ -36,7 +36,7 @@ test.each([
   ["max_tokens is no longer taken, please send max_completion_tokens", "max_tokens"],
   ["`temperature` is deprecated for this model.", "temperature"],
   ["max_tokens is not for this model; give max_completion_tokens", "max_tokens"],
-])("%s is about a field", (refusal, field) => {
+])("%s refers to a field", (refusal, field) => {
   expect(fields.without(refusal)?.change).toContain(`refuses ${field};`);
 });
 
@@ -54,11 +54,11 @@ test.each([
   openai("Unsupported parameter: 'top_p'", "top_p", "unsupported_parameter"),
   "too long",
   "",
-])("%s is about no field", (refusal) => {
+])("%s refers to no field", (refusal) => {
   expect(fields.without(refusal)).toBeNull();
 });
 
-test("the length limit is never left out, and no field that the user asked for is", () => {
+test("the length limit is never omitted, and neither is a field that the user set", () => {
   const other = fields.without("max_tokens is not supported")?.fields;
   expect(other?.body("p", SAMPLING, null)).toEqual({
     messages: [{ role: "user", content: "p" }],
@@ -70,7 +70,7 @@ test("the length limit is never left out, and no field that the user asked for i
   expect(asked.without("seed is not supported")).toBeNull();
 });
 
-test("fields are named, left out and added as the user says", () => {
+test("fields are named, omitted and added as the user requests", () => {
   const own = new RequestFields({
     limitField: "max_new_tokens",
     omitted: ["temperature", "seed"],

@@ -1,25 +1,25 @@
 import { type SamplingOptions } from "./answer-source.js";
 
-/** Fields that an endpoint may refuse, and that are then sent otherwise or left out. */
+/** Fields that an endpoint may reject, and that are then changed or omitted. */
 const OPTIONAL_FIELDS = ["temperature", "seed"] as const;
-/** Names of the length limit; where an endpoint refuses one, it is sent under the other. */
+/** Names of the length limit; if an endpoint rejects one, the other is used. */
 const LIMIT_FIELDS = ["max_tokens", "max_completion_tokens"] as const;
 
-/** Words by which a value is refused, and not the field as such. */
+/** Matches messages that reject a value, and not the field as such. */
 const WRONG_VALUE =
   /too (large|long|high|big|small)|context (length|window)|maximum context|at (least|most)|(less|greater|more|lower|higher) than|exceed|out of range|between|in the range|within|minimum|positive/i;
 
-/** What is sent beside model and prompt, as the user wants it. */
+/** The user's settings for fields other than model and prompt. */
 export interface FieldSettings {
   /** Name of the length limit. */
   readonly limitField: string;
-  /** Fields that are left out. */
+  /** Fields to omit. */
   readonly omitted: readonly string[];
-  /** Further fields, which win over the others. */
+  /** Additional fields, which override others. */
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
-/** Shapes the body of requests, and learns which fields an endpoint refuses. */
+/** Builds request bodies, and tracks which fields an endpoint rejects. */
 export class RequestFields {
   readonly limitField: string;
   readonly omitted: ReadonlySet<string>;
@@ -31,7 +31,7 @@ export class RequestFields {
     this.#extra = settings.extra;
   }
 
-  /** Makes the body of one request. */
+  /** Builds the body of one request. */
   body(prompt: string, options: SamplingOptions, model: string | null): Record<string, unknown> {
     const all: Record<string, unknown> = {
       messages: [{ role: "user", content: prompt }],
@@ -45,11 +45,11 @@ export class RequestFields {
   }
 
   /**
-   * Finds out which field a refusal may be about, and how to ask without it. Whether it was is known
-   * when that is answered.
+   * Determines which field an error may refer to, and how to send the request without it. Only the
+   * response to that request shows whether it was the cause.
    *
-   * @returns  the fields to ask with next, and what changes; null where the refusal is about none, or
-   *           about one that must be sent
+   * @returns  the fields for the next attempt, and a description of the change; null when the error
+   *   refers to no field, or to a required one
    */
   without(refusal: string): { fields: RequestFields; change: string } | null {
     const field = this.#refusedField(refusal);
@@ -74,7 +74,7 @@ export class RequestFields {
     });
   }
 
-  /** Only a field that was sent, and that the user did not ask for by name. */
+  /** Returns only a field that was sent and that the user did not set explicitly. */
   #refusedField(refusal: string): string | null {
     const sent = [...OPTIONAL_FIELDS, this.limitField].filter(
       (field) => !this.omitted.has(field) && !(field in this.#extra),
@@ -96,7 +96,7 @@ function placeOf(text: string, field: string): number {
   return at < 0 ? Infinity : at;
 }
 
-/** Reads what OpenAI's errors say apart; other servers' texts are taken as a whole. */
+/** Parses OpenAI's structured errors; other servers' texts are used as a whole. */
 function readRefusal(text: string): {
   param: string | null;
   message: string;

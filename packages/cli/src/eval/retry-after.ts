@@ -1,18 +1,18 @@
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Numbers from here on are seconds since the epoch, not seconds from now. */
+/** Larger numbers are seconds since the epoch, not seconds from now. */
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
 /** Longest text of a duration, in characters. */
 const MAX_DURATION = 100;
 
 /**
- * Reads how long an endpoint asks to wait: `retry-after-ms`, `retry-after` (seconds, or an HTTP date), or
- * the reset of the rate limit that is used up.
+ * Returns the wait that an endpoint requests: `retry-after-ms`, `retry-after` (seconds, or an HTTP
+ * date), or the reset time of an exhausted rate limit.
  *
  * @param nowMs  milliseconds since the epoch
- * @returns      milliseconds, 0 or more; null where nothing is said
+ * @returns      milliseconds, 0 or more; null when none is requested
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const exactMs = numberOf(headers["retry-after-ms"]);
@@ -34,7 +34,7 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   return known.length === 0 ? null : Math.max(...known);
 }
 
-/** Reads `6m0s`, `20ms`, seconds from now, or a time since the epoch. */
+/** Parses `6m0s`, `20ms`, seconds from now, or a time since the epoch. */
 function durationMs(text: string | null, nowMs: number): number | null {
   if (text === null) return null;
   const number = numberOf(text);
@@ -42,7 +42,8 @@ function durationMs(text: string | null, nowMs: number): number | null {
     if (number >= EPOCH_MS) return Math.max(0, number - nowMs);
     return number >= EPOCH_SECONDS ? Math.max(0, number * 1000 - nowMs) : number * 1000;
   }
-  // Only a short text is a duration: a long run of digits would be gone through again from each of them.
+  // Longer texts are rejected: the regular expression would take quadratic time on a long run of
+  // digits.
   if (text.length > MAX_DURATION) return null;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) return null;

@@ -11,7 +11,7 @@ const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.ur
 const folder = mkdtempSync(join(tmpdir(), "score-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("an answer to score is text, or ids", () => {
+test("an answer to score is text, or token ids", () => {
   const lines = '{"prompt": "p", "answer": "a"}\n\n{"promptIds": [1, 2], "answerIds": [3]}\n';
   expect(parseScoreRequests(lines)).toEqual([
     { prompt: "p", answer: "a", promptIds: null, answerIds: null },
@@ -19,7 +19,7 @@ test("an answer to score is text, or ids", () => {
   ]);
 });
 
-test("a line that lacks something is named", () => {
+test("an incomplete line is rejected by number", () => {
   expect(() => parseScoreRequests('{"prompt": "p"}')).toThrow("line 1: needs answer");
   expect(() => parseScoreRequests('\n{"answer": "a", "promptIds": [-1]}')).toThrow(
     "line 2: needs prompt",
@@ -28,7 +28,7 @@ test("a line that lacks something is named", () => {
   expect(() => parseScoreRequests("\n")).toThrow("--data: the file holds no answers");
 });
 
-test("a prompt is written with the date and the variables that are given, or refused", async () => {
+test("a prompt is rendered with the given date and variables, or rejected", async () => {
   const model = join(folder, "dated");
   cpSync(ROOKIE, model, { recursive: true });
   const template = "{{ strftime_now('%d') }}{{ mark }}{{ messages[0].content }}";
@@ -51,7 +51,7 @@ test.each([
   [{ promptIds: [], answerIds: [5] }, "answer 0: the prompt has no tokens"],
   [{ promptIds: [5], answerIds: [] }, "answer 0: the answer has no tokens"],
   [{ promptIds: Array(1024).fill(5), answerIds: [5] }, "answer 0: has 1025 tokens"],
-])("ids that the model cannot take are refused: %#", async (request, problem) => {
+])("invalid token ids are rejected: %#", async (request, problem) => {
   const requests = parseScoreRequests(JSON.stringify(request));
   const scores = scoreAnswers(ROOKIE, requests, { temperature: 1, threads: 1 });
   await expect(scores).rejects.toThrow(problem);

@@ -14,7 +14,7 @@ import { createCpuDevice } from "@gumshoe/kernels";
 
 import { writeChat } from "./write-chat.js";
 
-/** An answer to be scored: a prompt as text for the chat template, or ids of both. */
+/** An answer to score: a prompt as text for the chat template, or token ids of both. */
 export interface ScoreRequest {
   readonly promptIds: readonly number[] | null;
   readonly prompt: string | null;
@@ -27,16 +27,17 @@ export interface AnswerScore {
   readonly tokens: readonly number[];
   /** One per token, in nats. */
   readonly logprobs: readonly number[];
-  /** Of the whole distribution that each token was drawn from, in nats. */
+  /** Entropies of the distributions from which the tokens were drawn, in nats. */
   readonly entropies: readonly number[];
   readonly sum: number;
   readonly mean: number;
 }
 
 /**
- * Reads lines such as `{"prompt": "...", "answer": "..."}` or `{"promptIds": [1], "answerIds": [2]}`.
+ * Parses lines such as `{"prompt": "...", "answer": "..."}` or `{"promptIds": [1], "answerIds":
+ * [2]}`.
  *
- * @throws  InvalidArgumentError that names the line
+ * @throws  InvalidArgumentError naming the line
  */
 export function parseScoreRequests(text: string): ScoreRequest[] {
   const lines = text
@@ -77,19 +78,19 @@ function readRequest(value: Record<string, unknown>, place: string): ScoreReques
   return request;
 }
 
-/** How answers are scored. */
+/** Options for scoring. */
 export interface ScoreOptions {
   readonly temperature: number;
   /** null for all cores. */
   readonly threads: number | null;
-  /** What the chat template is given beside a prompt that is text. */
+  /** Variables of the chat template for text prompts. */
   readonly chat?: ChatOptions;
 }
 
 /**
- * Computes the log-prob of every token of given answers; a text answer ends in the stop token.
+ * Computes the log-prob of every token of given answers; a text answer ends with the stop token.
  *
- * @throws InvalidArgumentError naming --date when the chat template asks for a date that was not given
+ * @throws InvalidArgumentError naming --date when the chat template needs a date and none is given
  */
 export async function scoreAnswers(
   folder: string,
@@ -116,7 +117,7 @@ export async function scoreAnswers(
   }
 }
 
-/** A request by its token ids. */
+/** The token ids of a request. */
 interface RequestIds {
   readonly promptTokens: readonly number[];
   readonly tokens: readonly number[];
@@ -137,7 +138,7 @@ function readIds(
   };
 }
 
-/** @throws InvalidArgumentError naming the answer, by its place among all of them from 0 */
+/** @throws InvalidArgumentError naming the answer by its index, from 0 */
 function checkIds(
   place: string,
   { promptTokens, tokens }: RequestIds,

@@ -7,10 +7,10 @@ import {
 } from "@gumshoe/engine";
 
 /**
- * Writes a prompt as a user's turn and returns its ids.
+ * Renders a prompt as a user message, and returns its token ids.
  *
- * @throws InvalidArgumentError naming --date when the chat template asks for a date and there is none, and
- *         --model when it cannot write the prompt
+ * @throws InvalidArgumentError naming --date when the chat template needs a date and none is given,
+ *   and --model when it cannot render the prompt
  */
 export function writeChat(
   { folder, tokenizer }: { folder: string; tokenizer: Tokenizer },

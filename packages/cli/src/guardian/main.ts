@@ -1,15 +1,16 @@
 /**
- * The guardian: ends the local cluster's processes when the process that started them is gone,
- * however it went (kill -9 included).
+ * The guardian process: kills the processes of a local cluster when the process that started them
+ * has ended for any reason, including kill -9.
  *
- * It reads lines from its parent: `+PID` guards a process group, `-PID` lets it go. When the pipe
- * closes, every group that is still guarded is killed.
+ * It reads lines from its parent: `+PID` adds a process group, `-PID` removes it. When the pipe
+ * closes, it kills every group that is left.
  */
 import { createInterface } from "node:readline";
 
 const guarded = new Set<number>();
 
-// A Ctrl-C or a stop of the whole service reaches the guardian too; its work begins only after.
+// Ignore signals that also reach the guardian, e.g. from a stop of the whole service: its work
+// begins afterwards.
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => undefined);
 
 const lines = createInterface({ input: process.stdin });
@@ -24,7 +25,7 @@ lines.on("close", () => {
     try {
       process.kill(-pid, "SIGKILL");
     } catch {
-      // It has ended by itself.
+      // The group has ended already.
     }
   }
   process.exit(0);

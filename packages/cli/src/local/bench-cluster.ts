@@ -8,7 +8,7 @@ import { type Context } from "../context.js";
 import { Home } from "./home.js";
 import { LocalCluster } from "./local-cluster.js";
 
-/** Starts a cluster for one measurement, in a temporary home. */
+/** Starts a cluster for one benchmark, in a temporary home. */
 export async function startBenchCluster(
   workers: BenchWorkers,
   { env, clock, workingFolder, terminal }: Context,

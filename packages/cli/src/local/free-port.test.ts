@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 import { freePort, mustBeFree } from "./free-port.js";
 
-test("a port that somebody listens on is refused by its number, a free one is not", async () => {
+test("a port in use is rejected by number, a free one is accepted", async () => {
   const port = await freePort();
   await expect(mustBeFree(port)).resolves.toBeUndefined();
   const server = createServer().listen(port, "127.0.0.1");

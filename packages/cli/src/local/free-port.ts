@@ -5,19 +5,19 @@ import { PortInUseError } from "../errors.js";
 
 const LOOPBACK = "127.0.0.1";
 
-/** Returns a port of loopback that nobody uses at this moment. */
+/** Returns a currently free loopback port. */
 export async function freePort(): Promise<number> {
   const port = await listenOnce(0);
   if (port === null) throw new PortInUseError(0);
   return port;
 }
 
-/** Throws PortInUseError when somebody listens on that port of loopback. */
+/** Checks that a loopback port is free. @throws PortInUseError */
 export async function mustBeFree(port: number): Promise<void> {
   if ((await listenOnce(port)) === null) throw new PortInUseError(port);
 }
 
-/** Listens for a moment; returns the port, or null when it is taken. */
+/** Listens briefly; returns the port, or null when it is in use. */
 async function listenOnce(port: number): Promise<number | null> {
   const server = createServer();
   try {

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /**
- * The parent's side of the guardian process, which ends our children when we are gone.
+ * The parent's side of the guardian process, which kills the child processes when this process has
+ * ended.
  *
- * Should the guardian itself be killed, another takes its place and hears of all children.
+ * If the guardian itself is killed, a new one is started and receives all process groups.
  */
 export class Guardian {
   readonly #pids = new Set<number>();
@@ -15,7 +16,7 @@ export class Guardian {
   start(): void {
     const main = fileURLToPath(new URL("../guardian/main.js", import.meta.url));
     const child = spawn(process.execPath, [main], {
-      // A group of its own: Ctrl-C in the terminal does not reach it.
+      // A separate process group, so that Ctrl-C in the terminal does not reach it.
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
     });
@@ -29,19 +30,19 @@ export class Guardian {
     for (const pid of this.#pids) this.#send(`+${pid}`);
   }
 
-  /** Guards the process group of a child. */
+  /** Adds a child's process group. */
   add(pid: number): void {
     this.#pids.add(pid);
     this.#send(`+${pid}`);
   }
 
-  /** Lets the process group of a child go that has ended. */
+  /** Removes the process group of a child that has ended. */
   remove(pid: number): void {
     this.#pids.delete(pid);
     this.#send(`-${pid}`);
   }
 
-  /** Ends the guardian; what is still guarded is killed. Idempotent. */
+  /** Ends the guardian, which kills the remaining groups. Idempotent. */
   close(): void {
     this.#closed = true;
     this.#process?.stdin?.end();

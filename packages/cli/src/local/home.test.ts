@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("secrets", () => {
-  test("a token is made once, long, and readable by its owner alone", () => {
+  test("a token is created once, long, and readable by its owner only", () => {
     const home = new Home(folder);
     home.create();
     expect(home.existingToken()).toBeNull();
@@ -42,7 +42,7 @@ describe("secrets", () => {
     expect(() => home.token()).toThrow("token: is empty");
   });
 
-  test("a folder in the place of a token is an error that names it", () => {
+  test("a folder instead of a token file is an error that names it", () => {
     const home = new Home(folder);
     home.create();
     mkdirSync(join(folder, "token"));
@@ -51,7 +51,7 @@ describe("secrets", () => {
   });
 });
 
-test("a run that is removed leaves nothing, and other runs stay", () => {
+test("removing a run leaves none of its files, and keeps other runs", () => {
   const home = new Home(folder);
   for (const name of ["first", "first-2"]) {
     mkdirSync(join(home.runFolder(name), "ledger"), { recursive: true });
@@ -62,7 +62,7 @@ test("a run that is removed leaves nothing, and other runs stay", () => {
 });
 
 describe("lock", () => {
-  test("a home that a living cluster has is refused, and says whose it is", async () => {
+  test("a home in use by a running cluster is rejected with the cluster's process", async () => {
     const other = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
     await once(other, "spawn");
     const home = new Home(folder);
@@ -82,14 +82,14 @@ describe("lock", () => {
   });
 });
 
-test("a folder that cannot be made is named", () => {
+test("a folder that cannot be created is named", () => {
   writeFileSync(join(folder, "file"), "");
   expect(() => new Home(join(folder, "file", "home")).create()).toThrow(
     /file\/home: cannot be used as home/,
   );
 });
 
-test("where the cluster is can be read while it runs, and not after", () => {
+test("the cluster's address can be read while it runs, and not afterwards", () => {
   const home = new Home(folder);
   home.create();
   expect(home.readCluster()).toBeNull();

@@ -1,10 +1,10 @@
 /**
- * The folder that a local cluster lives in: secrets, logs, Redis' file and the runs.
+ * The folder of a local cluster: secrets, logs, Redis's file and the runs.
  *
- * - `token`, `redis-password`  made at the first start, readable by their owner alone
- * - `cluster.json`             where the cluster that runs now listens, and its processes
- * - `logs/<process>.log`       one per process, the last start's as `.log.1`
- * - `runs/<name>/`             what the coordinator writes
+ * - `token`, `redis-password`  created at the first start, readable by their owner only
+ * - `cluster.json`             address and processes of the running cluster
+ * - `logs/<process>.log`       one per process, with the previous start's as `.log.1`
+ * - `runs/<name>/`             written by the coordinator
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
 import { FileError, HomeInUseError, readingError } from "../errors.js";
 
-/** One process of the local cluster, as `cluster.json` tells it. */
+/** One process of the local cluster in `cluster.json`. */
 export interface ProcessRecord {
   readonly name: string;
   /** Null while it is being restarted. */
@@ -31,7 +31,7 @@ export interface ProcessRecord {
   readonly log: string;
 }
 
-/** What `cluster.json` holds. */
+/** The contents of `cluster.json`. */
 export interface ClusterRecord {
   /** host:port of the coordinator. */
   readonly address: string;
@@ -40,7 +40,7 @@ export interface ClusterRecord {
   readonly processes: readonly ProcessRecord[];
 }
 
-/** The folder that a local cluster lives in. */
+/** The folder of a local cluster. */
 export class Home {
   readonly folder: string;
   #lock: ProcessLock | null = null;
@@ -49,7 +49,7 @@ export class Home {
     this.folder = resolve(folder);
   }
 
-  /** Makes the folder, for its owner alone. */
+  /** Creates the folder with access for its owner only. */
   create(): void {
     try {
       makeFolder(join(this.folder, "logs"));
@@ -62,23 +62,23 @@ export class Home {
     }
   }
 
-  /** Returns the cluster's token, made at the first call. */
+  /** Returns the cluster's token, creating it at the first call. */
   token(): string {
     return this.#secret("token");
   }
 
-  /** Returns the cluster's token, or null when none was made yet. */
+  /** Returns the cluster's token, or null when it does not exist yet. */
   existingToken(): string | null {
     const path = join(this.folder, "token");
     return existsSync(path) ? readSecretFile(path) : null;
   }
 
-  /** Returns the password of the cluster's Redis, made at the first call. */
+  /** Returns the password of the cluster's Redis, creating it at the first call. */
   redisPassword(): string {
     return this.#secret("redis-password");
   }
 
-  /** Returns the log file of a process; what an earlier start wrote is kept as `.1`. */
+  /** Returns the log file of a process, after renaming an earlier start's to `.1`. */
   freshLog(name: string): string {
     const path = join(this.folder, "logs", `${name}.log`);
     try {
@@ -95,8 +95,8 @@ export class Home {
   }
 
   /**
-   * Removes what a run left, while no cluster runs here. The folder is renamed first: where this is cut short,
-   * the next coordinator deletes the rest.
+   * Removes the files of a run, while no cluster runs here. The folder is renamed first: if the
+   * deletion is interrupted, the next coordinator deletes the rest.
    */
   removeRun(name: string): void {
     const folder = this.runFolder(name);
@@ -106,7 +106,10 @@ export class Home {
     rmSync(removed, { recursive: true, force: true });
   }
 
-  /** Takes the home for this process; throws HomeInUseError when another that lives has it. */
+  /**
+   * Locks the home for this process. @throws HomeInUseError when another running process holds the
+   * lock
+   */
   lock(): void {
     try {
       this.#lock = ProcessLock.take(join(this.folder, "cluster.lock"));
@@ -116,14 +119,14 @@ export class Home {
     }
   }
 
-  /** Gives the home back. Idempotent. */
+  /** Unlocks the home. Idempotent. */
   unlock(): void {
     rmSync(join(this.folder, "cluster.json"), { force: true });
     this.#lock?.release();
     this.#lock = null;
   }
 
-  /** Tells other commands where the cluster is. @throws DiskFullError, FolderAwayError */
+  /** Writes the cluster's address for other commands. @throws DiskFullError, FolderAwayError */
   writeCluster(record: ClusterRecord): void {
     const path = join(this.folder, "cluster.json");
     try {
@@ -144,7 +147,7 @@ export class Home {
     }
   }
 
-  /** Returns where the cluster is whose process lives, or null. */
+  /** Returns the record of a cluster whose process is running, or null. */
   runningCluster(): ClusterRecord | null {
     const record = this.readCluster();
     return record !== null && isAlive(record.pid) ? record : null;
@@ -163,7 +166,7 @@ export class Home {
       const secret = randomBytes(32).toString("base64url");
       writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: "wx" });
     } catch (thrown) {
-      // An empty file would be taken for a secret that was spoiled.
+      // Remove it: an empty file would be mistaken for a corrupted secret.
       const fault = diskError(thrown, this.folder);
       if (fault instanceof DiskFullError) rmSync(path, { force: true });
       throw fault ?? thrown;
@@ -203,7 +206,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (thrown) {
-    // A process of another user lives, too.
+    // EPERM: the process exists, and belongs to another user.
     return (thrown as NodeJS.ErrnoException).code === "EPERM";
   }
 }

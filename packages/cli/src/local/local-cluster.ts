@@ -1,9 +1,10 @@
 /**
- * A whole cluster on this machine: Redis, the coordinator and the workers as child processes.
+ * A complete cluster on this machine: Redis, the coordinator and the workers as child processes.
  *
- * - What dies is started again; what cannot be mended aborts `failure`.
- * - Everything listens on loopback only, behind a token and a password made at the first start.
- * - Nothing outlives the process that started it: see Guardian.
+ * - A process that ends is restarted; one that cannot be restarted aborts `failure`.
+ * - All servers listen on loopback only, and require a token and a password created at the first
+ *   start.
+ * - No process outlives the one that started the cluster: see Guardian.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
@@ -21,45 +22,49 @@ import { findRedisServer, redisConfig } from "./redis-program.js";
 import { type ProcessSpec, SupervisedProcess } from "./supervised-process.js";
 
 const REDIS_WITHIN_MS = 20_000;
-/** The coordinator reads all runs of its home before it serves. */
+/** Time limit of the coordinator's start, in ms: it reads all runs of its home before serving. */
 const READY_WITHIN_MS = 120_000;
 const READY_POLL_MS = 20;
-/** Models that come with Gumshoe. */
+/** The models in this repository. */
 const MODELS = fileURLToPath(new URL("../../../../models", import.meta.url));
-/** Names the cluster in its Redis. */
+/** Name of the cluster in its Redis. */
 const CLUSTER = "local";
-/** Workers hand their jobs back; what they cannot hand back in time is done again by others. */
+/**
+ * Time for workers to return their jobs, in ms; jobs that are not returned are redone by others.
+ */
 const WORKER_STOP_BUDGET_MS = 5000;
-/** The coordinator closes its ledgers. */
+/** Time for the coordinator to close its ledgers, in ms. */
 const COORDINATOR_STOP_BUDGET_MS = 10_000;
 const REDIS_STOP_BUDGET_MS = 3000;
 
-/** How many workers of each role, and how they compute. */
+/** Number of workers of each role, and their threads. */
 export interface FleetSize {
   readonly inference: number;
   readonly trainers: number;
   readonly reducers: number;
-  /** Threads of each worker. */
+  /** Threads per worker. */
   readonly threads: number;
 }
 
-/** What a local cluster needs. */
+/** Options of a local cluster. */
 export interface LocalClusterOptions {
   readonly home: Home;
   readonly fleet: FleetSize;
-  /** Port of the coordinator; null for any. */
+  /** Port of the coordinator; null for any free one. */
   readonly port: number | null;
   readonly logLevel: string;
-  /** Folders and files that configs may name, beside the working folder and what GUMSHOE_DATA lists. */
+  /**
+   * Folders and files that configs may name, beside the working folder and those in GUMSHOE_DATA.
+   */
   readonly data: readonly string[];
   readonly workingFolder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
-  /** Told when a process is started again. */
+  /** Called when a process is restarted. */
   readonly onRestart: (name: string, reason: string) => void;
 }
 
-/** A whole cluster on this machine. */
+/** A complete cluster on this machine. */
 export class LocalCluster {
   readonly #options: LocalClusterOptions;
   readonly #guardian = new Guardian();
@@ -69,7 +74,7 @@ export class LocalCluster {
   #workers: SupervisedProcess[] = [];
   #address = "";
   #redisPort = 0;
-  /** What the cluster is called in its Redis. */
+  /** Name of the cluster in its Redis. */
   readonly name = CLUSTER;
 
   constructor(options: LocalClusterOptions) {
@@ -81,20 +86,20 @@ export class LocalCluster {
     return this.#address;
   }
 
-  /** Where Redis listens, with its password. */
+  /** URL of Redis, with its password. */
   get redisUrl(): string {
     return this.#redisUrl(this.#redisPort);
   }
 
-  /** Aborted with a ProcessFailedError when a process has ended for good. */
+  /** Aborted with a ProcessFailedError when a process has ended and is not restarted. */
   get failure(): AbortSignal {
     return this.#failure.signal;
   }
 
   /**
-   * Starts everything; resolves when the coordinator serves.
+   * Starts all processes; resolves when the coordinator serves.
    *
-   * The caller holds the home's lock.
+   * The caller must hold the home's lock.
    *
    * @throws  MissingRedisError, PortInUseError, ProcessFailedError
    */
@@ -117,7 +122,7 @@ export class LocalCluster {
     await this.#untilReady(readyFile, signal);
   }
 
-  /** Stops everything, the workers first. Idempotent. */
+  /** Stops all processes, the workers first. Idempotent. */
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.stop(WORKER_STOP_BUDGET_MS)));
     await this.#coordinator?.stop(COORDINATOR_STOP_BUDGET_MS);
@@ -135,7 +140,7 @@ export class LocalCluster {
       ...env,
       GUMSHOE_TOKEN: home.token(),
       GUMSHOE_REDIS_URL: this.#redisUrl(redisPort),
-      // The secrets of another cluster, where the user named them, are not those of this one.
+      // Clear the user's settings for another cluster: its secrets do not apply here.
       GUMSHOE_TOKEN_FILE: "",
       GUMSHOE_REDIS_URL_FILE: "",
       GUMSHOE_REDIS_PASSWORD: "",
@@ -228,7 +233,7 @@ export class LocalCluster {
     return child;
   }
 
-  /** Tells other commands where the cluster is, and which processes it has. */
+  /** Writes the cluster's address and processes for other commands. */
   #publish(): void {
     const all = [this.#redis, this.#coordinator, ...this.#workers];
     const processes = all.flatMap((child) =>
@@ -237,13 +242,13 @@ export class LocalCluster {
     try {
       this.#options.home.writeCluster({ address: this.#address, pid: process.pid, processes });
     } catch (thrown) {
-      // The cluster itself goes on: its runs wait for the disk, and say so.
+      // The cluster itself continues: its runs wait for the disk and report that.
       if (!isDiskError(thrown)) throw thrown;
     }
   }
 
   async #untilRedisAnswers(port: number, signal: AbortSignal): Promise<void> {
-    // Loaded here, as it takes longer to load than the commands that need no cluster take to run.
+    // Imported here, because it takes longer to load than commands without a cluster take to run.
     const { RedisLink } = await import("@gumshoe/queue");
     const link = await RedisLink.connect({
       url: this.#redisUrl(port),

@@ -13,7 +13,7 @@ function complaintOf(text: string): string | null {
   return complaint;
 }
 
-test("the last error of a log is told, not what was said after it", () => {
+test("the last error of a log is returned, not later lines", () => {
   const lines = [
     { level: 50, msg: "first" },
     { level: 50, msg: "cannot listen", err: { message: "port 7070 is in use" } },
@@ -24,7 +24,7 @@ test("the last error of a log is told, not what was said after it", () => {
   );
 });
 
-test("without an error the last line is told, and nothing of an empty or missing log", () => {
+test("without an error the last line is returned, and null for an empty or missing log", () => {
   expect(complaintOf("hello\nSegmentation fault\n")).toBe("Segmentation fault");
   expect(complaintOf("")).toBeNull();
   expect(lastComplaint("/nowhere/log")).toBeNull();

@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
-/** How much of a log's end is looked at. */
+/** Bytes at the end of a log that are read. */
 const TAIL_BYTES = 16_384;
 /** pino's level of an error. */
 const ERROR_LEVEL = 50;
 
-/** Returns the last complaint of a log in one line, or its last line; null when it says nothing. */
+/** Returns the last error of a log in one line, or its last line; null for an empty log. */
 export function lastComplaint(path: string): string | null {
   const lines = readTail(path)
     .split("\n")
@@ -14,7 +14,7 @@ export function lastComplaint(path: string): string | null {
   return complaint ?? lines.at(-1) ?? null;
 }
 
-/** Reads one JSON log line; returns its message when it is an error. */
+/** Parses one JSON log line; returns its message when it is an error. */
 function complaintOf(line: string): string | null {
   try {
     const { level, msg, err } = JSON.parse(line) as {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 import { findProgram, redisConfig } from "./redis-program.js";
 
-test("a program is found in the first folder that has it and may run it", () => {
+test("a program is found in the first folder that has it as an executable", () => {
   const [a, b] = [0, 1].map(() => mkdtempSync(join(tmpdir(), "gumshoe-path-")));
   const path = ["", a, b].join(delimiter);
   expect(findProgram("valkey-server", path)).toBeNull();
@@ -16,7 +16,7 @@ test("a program is found in the first folder that has it and may run it", () => 
   for (const folder of [a, b]) rmSync(folder ?? "", { recursive: true });
 });
 
-test("our Redis listens on loopback, asks for its password and needs no disk", () => {
+test("the local Redis listens on loopback, requires its password and writes nothing to disk", () => {
   const config = redisConfig({ port: 7001, folder: "/a folder", password: "secret" });
   const lines = ["bind 127.0.0.1", "port 7001", "requirepass secret", 'dir "/a folder"'];
   expect(config.split("\n")).toEqual(expect.arrayContaining([...lines, "appendonly no"]));

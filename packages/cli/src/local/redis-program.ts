@@ -1,13 +1,13 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Valkey is the same server under another name. */
+/** Valkey is a compatible server. */
 const SERVERS = ["redis-server", "valkey-server"];
 
 /**
  * Returns the path of a program, or null when it is not installed.
  *
- * @param path  folders to look in, in the form of the PATH variable
+ * @param path  folders to search, in the form of the PATH variable
  */
 export function findProgram(program: string, path: string): string | null {
   const folders = path.split(delimiter).filter((folder) => folder !== "");
@@ -27,18 +27,21 @@ export function findRedisServer(path: string): string | null {
   return SERVERS.map((server) => findProgram(server, path)).find(Boolean) ?? null;
 }
 
-/** Returns the configuration of a Redis of our own; given through stdin, as it holds the password. */
+/**
+ * Returns the configuration of the local Redis; passed through stdin, because it holds the
+ * password.
+ */
 export function redisConfig(options: { port: number; folder: string; password: string }): string {
   return [
     "bind 127.0.0.1",
     `port ${options.port}`,
     `requirepass ${options.password}`,
     `dir ${JSON.stringify(options.folder)}`,
-    // Nothing is kept on disk: the coordinator fills the queues again, and a full disk would make Redis refuse
-    // the fence too.
+    // No persistence: the coordinator refills the queues, and on a full disk Redis would otherwise
+    // reject writes, including those of the fence.
     "appendonly no",
     'save ""',
-    // A queue must not forget jobs in order to save memory.
+    // Redis must not evict jobs to free memory.
     "maxmemory-policy noeviction",
     "daemonize no",
     "",

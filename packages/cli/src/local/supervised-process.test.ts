@@ -22,7 +22,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Supervises a Node process that does `code`; collects what the supervisor says. */
+/** Supervises a Node.js process that runs `code`; collects the supervisor's events. */
 function supervise(code: string, input: string | null = null) {
   const restarts: string[] = [];
   const failures: ProcessFailedError[] = [];
@@ -47,7 +47,7 @@ function supervise(code: string, input: string | null = null) {
 
 const FOREVER = "setInterval(() => {}, 1000)";
 
-test("a process that is killed is started again under another number", async () => {
+test("a killed process is restarted with another pid", async () => {
   const { child, restarts } = supervise(FOREVER);
   const first = child.pid;
   process.kill(first ?? 0, "SIGKILL");
@@ -56,7 +56,7 @@ test("a process that is killed is started again under another number", async () 
   expect(child.pid).not.toBe(first);
 });
 
-test("a process that says that it was told something wrong is not started again", async () => {
+test("a process that exits with the code for a wrong config is not restarted", async () => {
   const { child, failures, restarts } = supervise("console.error('token: wrong'); process.exit(2)");
   await vi.waitFor(() => expect(child.state).toBe("failed"), 5000);
   expect(restarts).toEqual([]);
@@ -65,7 +65,7 @@ test("a process that says that it was told something wrong is not started again"
   ]);
 });
 
-test("a stop waits for a clean end, and ends what does not listen", async () => {
+test("a stop waits for a clean exit, and kills a process that ignores SIGTERM", async () => {
   const polite = supervise(
     "process.on('SIGTERM', () => { console.log('bye'); process.exit(0) });" +
       `console.log('up'); ${FOREVER}`,
@@ -82,13 +82,13 @@ test("a stop waits for a clean end, and ends what does not listen", async () => 
   expect(deaf.child.pid).toBeNull();
 });
 
-test("a process reads what it is given on stdin", async () => {
+test("a process reads its input from stdin", async () => {
   const { log } = supervise(`process.stdin.pipe(process.stdout); ${FOREVER}`, "secret config");
   await vi.waitFor(() => expect(log()).toBe("secret config"), 5000);
 });
 
-test("nothing survives a parent that is killed with -9", async () => {
-  // The parent is a process of its own, which starts one child under a guardian.
+test("no child survives a parent that is killed with -9", async () => {
+  // The parent is a separate process, which starts one child under a guardian.
   const parent = spawn(
     process.execPath,
     [

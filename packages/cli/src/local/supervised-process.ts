@@ -11,40 +11,40 @@ import { lastComplaint } from "./log-tail.js";
 const RESTART = { firstDelayMs: 200, maxDelayMs: 5000 };
 /** A process that lived for this long is healthy: its next death counts as the first. */
 const HEALTHY_AFTER_MS = 20_000;
-/** Deaths in a row after which a process is given up. */
+/** Consecutive exits after which a process is not restarted any more. */
 const MAX_DEATHS = 8;
-/** Exit code of a process that was told something wrong: a restart would not help. */
+/** Exit code of a process with a wrong config: a restart would not help. */
 const WRONG_CONFIG_EXIT_CODE = 2;
 
-/** What is to be run. */
+/** The process to run. */
 export interface ProcessSpec {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Text for its stdin; null for none. */
+  /** Text for stdin; null for none. */
   readonly input: string | null;
-  /** File that its stdout and stderr go to. */
+  /** File for stdout and stderr. */
   readonly logFile: string;
 }
 
-/** What a supervised process tells its owner. */
+/** Callbacks of a supervised process. */
 export interface SupervisorListener {
-  /** It was started, or has ended. */
+  /** Called when it was started, or has ended. */
   onChange(): void;
-  /** It was started again after it died. */
+  /** Called when it was restarted. */
   onRestart(name: string, reason: string): void;
-  /** It has ended for good. */
+  /** Called when it has ended and is not restarted. */
   onFailure(error: ProcessFailedError): void;
 }
 
 /**
- * Runs a process in a group of its own, and starts it again when it dies.
+ * Runs a process in its own process group, and restarts it when it exits.
  *
  * - `stopped`: not started yet, or stopped on request
- * - `running`: there is a process
- * - `waiting`: it died, and will be started again in a moment
- * - `failed`:  it died too often, or says that it was told something wrong
+ * - `running`: the process exists
+ * - `waiting`: it exited, and will be restarted after a delay
+ * - `failed`:  it exited too often, or with the exit code for a wrong config
  */
 export class SupervisedProcess {
   #state: "stopped" | "running" | "waiting" | "failed" = "stopped";
@@ -62,7 +62,7 @@ export class SupervisedProcess {
     return this.#state;
   }
 
-  /** Process number; null while there is none. */
+  /** The pid; null while there is no process. */
   get pid(): number | null {
     return this.#state === "running" ? (this.#child?.pid ?? null) : null;
   }
@@ -73,7 +73,8 @@ export class SupervisedProcess {
     const log = this.#openLog();
     const child = spawn(spec.program, spec.args, {
       env: spec.env,
-      // A group of its own: Ctrl-C in the terminal reaches only us, and a kill reaches its children.
+      // A separate process group: Ctrl-C in the terminal reaches only the parent, and a kill
+      // reaches all children.
       detached: true,
       stdio: [spec.input === null ? "ignore" : "pipe", log ?? "ignore", log ?? "ignore"],
     });
@@ -89,7 +90,7 @@ export class SupervisedProcess {
     owner.listener.onChange();
   }
 
-  /** Asks the process to end, and ends it when it has not within the budget. Idempotent. */
+  /** Sends SIGTERM, and kills the process when it has not exited within the budget. Idempotent. */
   async stop(budgetMs: number): Promise<void> {
     const child = this.#child;
     const wasRunning = this.#state === "running";
@@ -103,7 +104,7 @@ export class SupervisedProcess {
     clearTimeout(timer);
   }
 
-  /** A process that died is started again without a log where that cannot be written: the disk may be away. */
+  /** A restart goes without a log if that cannot be opened: the disk may be full or missing. */
   #openLog(): number | null {
     try {
       return openSync(this.spec.logFile, "a");
@@ -117,7 +118,7 @@ export class SupervisedProcess {
     if (child !== this.#child) return;
     this.#child = null;
     if (child.pid !== undefined) {
-      // Whatever it started must not outlive it.
+      // Kill the group, so that no process that it started outlives it.
       killGroup(child);
       this.owner.guardian.remove(child.pid);
     }
@@ -150,6 +151,6 @@ function killGroup(child: ChildProcess): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   } catch {
-    // Nobody is left in the group.
+    // The group is empty.
   }
 }

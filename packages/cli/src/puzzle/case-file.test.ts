@@ -24,7 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const SERIES = { tier: "mini", style: "clear", seed: 3, count: 35, difficulty: null } as const;
 const chunks = () => Array.from({ length: countChunks(SERIES) }, (_, i) => makeChunk(SERIES, i));
 
-test("a file of cases is read back as it was written, as JSON and as lines", async () => {
+test("a file of cases is read back as it was written, in JSON and in JSONL", async () => {
   for (const name of ["cases.json", "cases.jsonl"]) {
     const path = join(folder, name);
     const seen: number[] = [];
@@ -36,7 +36,7 @@ test("a file of cases is read back as it was written, as JSON and as lines", asy
   }
 });
 
-test("every record tells its difficulty, which is within the wanted range", () => {
+test("every record has its difficulty, which is within the requested range", () => {
   for (const text of makeChunk({ ...SERIES, difficulty: { min: 4, max: 5 } }, 0)) {
     const { difficulty } = JSON.parse(text) as { difficulty: Record<string, number> };
     const names = ["numClues", "numEntities", "numDecisions", "numSteps", "numHardSteps"];
@@ -45,7 +45,7 @@ test("every record tells its difficulty, which is within the wanted range", () =
   }
 });
 
-test("a file whose writing fails half-way is not there, and the one before it is as it was", async () => {
+test("a failed write leaves no partial file, and keeps the previous file", async () => {
   function* failing() {
     yield ["{}"];
     throw new Error("half-way");
@@ -59,7 +59,7 @@ test("a file whose writing fails half-way is not there, and the one before it is
   expect(readFileSync(path, "utf8")).toBe("before");
 });
 
-test("a link stays one, and the file that it names is written", async () => {
+test("a symbolic link is kept, and its target is written", async () => {
   const path = join(folder, "cases.json");
   writeFileSync(path, "before");
   symlinkSync(path, join(folder, "link.json"));
@@ -73,7 +73,7 @@ test("a file that cannot be written is named", async () => {
   await expect(writeRecords(path, [])).rejects.toThrow(`${path}: cannot be written`);
 });
 
-test("a file that cannot be written is an error that says what is in its way", async () => {
+test("the error about a file that cannot be written gives the reason", async () => {
   await expect(writeRecords(join(folder, "none", "cases.json"), chunks())).rejects.toThrow(
     /none\/cases\.json: cannot be written: its folder does not exist/,
   );

@@ -15,12 +15,12 @@ import { writingError } from "../errors.js";
 type Chunks = AsyncIterable<readonly string[]> | Iterable<readonly string[]>;
 
 /**
- * Writes records to a file as they come: JSONL when its name ends in .jsonl, else a JSON array. The file
- * is there whole, or not at all: it gets its name when the last record is in.
+ * Writes records to a file as they arrive: JSONL when its name ends in .jsonl, otherwise a JSON
+ * array. The file is complete or absent: it is renamed after the last record.
  *
  * @param chunks      records as JSON texts
- * @param onProgress  told how many have been written
- * @returns           how many were written
+ * @param onProgress  called with the number of written records
+ * @returns           number of written records
  */
 export async function writeRecords(
   path: string,
@@ -28,7 +28,7 @@ export async function writeRecords(
   onProgress: (count: number) => void = () => undefined,
 ): Promise<number> {
   const name = existsSync(path) ? realpathSync(path) : path;
-  // A pipe or a device is written as it is, and cannot be synced.
+  // A pipe or device is written directly, and cannot be synced.
   if (existsSync(name) && !statSync(name).isFile()) return writeTo(name, false);
   let count = 0;
   await replaceFile(name, async (temporary) => {
@@ -49,7 +49,7 @@ export async function writeRecords(
   }
 }
 
-/** Does one step of writing. @throws what writingError makes of the system's error */
+/** Runs one step of writing. @throws the error that writingError returns */
 function writing<T>(path: string, write: () => T): T {
   try {
     return write();

@@ -7,7 +7,7 @@ import {
   type TierName,
 } from "@gumshoe/puzzles";
 
-/** Which cases are generated: the first ones of an endless series. */
+/** The cases to generate: the first ones of an endless series. */
 export interface CaseSeries {
   readonly tier: TierName;
   readonly style: Style;
@@ -17,15 +17,15 @@ export interface CaseSeries {
   readonly difficulty: DifficultyRange | null;
 }
 
-/** Cases that a thread makes at a time: some milliseconds of small ones. */
+/** Cases per chunk: some milliseconds of small ones. */
 const CHUNK_CASES = 16;
 
-/** Number of chunks of a series. */
+/** Returns the number of chunks of a series. */
 export function countChunks({ count }: CaseSeries): number {
   return Math.ceil(count / CHUNK_CASES);
 }
 
-/** Makes the records of one chunk, each as JSON text. No chunk depends on another. */
+/** Generates the records of one chunk as JSON texts. Chunks are independent of each other. */
 export function makeChunk(series: CaseSeries, chunk: number): string[] {
   const first = chunk * CHUNK_CASES;
   const length = Math.min(CHUNK_CASES, series.count - first);

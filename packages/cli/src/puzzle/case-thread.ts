@@ -2,13 +2,13 @@ import { ThreadCalls } from "@gumshoe/core";
 
 import { type CaseSeries } from "./case-series.js";
 
-/** The calls of a thread that makes the cases of one series. */
+/** The methods of a thread that generates the cases of one series. */
 export interface CaseCalls {
-  /** Makes a chunk of the series; answers its records as JSON texts. */
+  /** Generates a chunk of the series; returns its records as JSON texts. */
   makeChunk: { argument: number; answer: string[] };
 }
 
-/** Starts a thread that makes chunks of a series, in the order in which they are asked for. */
+/** Starts a thread that generates chunks of a series, in the order of the requests. */
 export function startCaseThread(series: CaseSeries): ThreadCalls<CaseCalls> {
   return new ThreadCalls(new URL("./thread.js", import.meta.url), {
     data: series,

@@ -1,18 +1,18 @@
 import { type CaseSeries, countChunks } from "./case-series.js";
 import { startCaseThread } from "./case-thread.js";
 
-/** Chunks that a thread is asked for before the first of them is wanted. */
+/** Chunks that are requested from each thread in advance. */
 const CHUNKS_AHEAD = 4;
 
-/** How a series is made. */
+/** Options for generating a series. */
 export interface MakingOptions {
   readonly threads: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes the records of a series in threads, as JSON texts in the order of the series: the number of
- * threads changes the time and nothing else.
+ * Generates the records of a series in threads, as JSON texts in series order. The number of
+ * threads affects only the duration.
  *
  * @throws the signal's reason
  */
@@ -40,7 +40,7 @@ export async function* makeCases(
       yield await (asked.shift() as Promise<string[]>);
     }
   } catch (thrown) {
-    // A thread that was stopped has failed, too: the reason is what counts.
+    // After an abort, the failure of a stopped thread is irrelevant: throw the signal's reason.
     signal.throwIfAborted();
     throw thrown;
   } finally {

@@ -13,7 +13,7 @@ test.each([
   ["", "holds no cases"],
   ["[]", "holds no cases"],
   ['{"prompt": 5}', "line 1"],
-])("what is wrong with the file of cases %j is said with its path", (text, problem) => {
+])("a faulty file of cases %j is rejected with its path and the fault", (text, problem) => {
   const file = join(folder, "cases.json");
   writeFileSync(file, text);
   expect(() => readCases(file)).toThrow(`${file}: ${problem}`);

@@ -12,7 +12,7 @@ const CASES: PuzzleRecord[] = [
 ];
 
 describe("parseReplies", () => {
-  test("a list is in the order of the cases, lines name their case", () => {
+  test("a list is in case order, lines name their case", () => {
     expect(parseReplies('["a", "b"]', 2)).toEqual([
       { index: 0, reply: "a" },
       { index: 1, reply: "b" },
@@ -24,7 +24,7 @@ describe("parseReplies", () => {
     ]);
   });
 
-  test("what is wrong is named by its place", () => {
+  test("errors name the line", () => {
     expect(() => parseReplies('["a", 7]', 2)).toThrow("reply 2: must be a text");
     expect(() => parseReplies('["a", "b", "c"]', 2)).toThrow("reply 3: is for case 2");
     expect(() => parseReplies('{"index": 0, "reply": "a"}\nnot json', 2)).toThrow("line 2: is not");

@@ -4,7 +4,7 @@ import { grade, type GraderName, type PuzzleRecord } from "@gumshoe/puzzles";
 
 /** A reply to one of the cases of a file. */
 export interface Reply {
-  /** Which case, from 0. */
+  /** Index of the case, from 0. */
   readonly index: number;
   readonly reply: string;
 }
@@ -16,23 +16,23 @@ interface ReplyLine {
   readonly notScored?: unknown;
 }
 
-/** What `gumshoe puzzle grade --json` prints. */
+/** The JSON that `gumshoe puzzle grade --json` prints. */
 export interface GradedReplies {
   /** Mean over the cases, each the mean of its replies. */
   readonly mean: number;
   readonly low: number;
   readonly high: number;
-  /** Cases that have a reply. */
+  /** Number of cases with a reply. */
   readonly count: number;
-  /** Score of every reply, in the order of the file. */
+  /** Score of every reply, in file order. */
   readonly scores: readonly number[];
 }
 
 /**
- * Reads replies: a JSON array of texts in the order of the cases, or JSONL of `{index, reply}`.
+ * Parses replies: a JSON array of texts in case order, or JSONL of `{index, reply}`.
  *
- * @param numCases  cases of the file that they belong to
- * @throws          InvalidArgumentError that names the place
+ * @param numCases  number of cases in the file that they belong to
+ * @throws          InvalidArgumentError naming the line
  */
 export function parseReplies(text: string, numCases: number): Reply[] {
   const replies = text.trimStart().startsWith("[") ? parseArray(text) : parseLines(text);
@@ -84,7 +84,8 @@ function parseLines(text: string): Reply[] {
     lines
       .filter(({ line }) => line.trim() !== "")
       .map(({ line, place }) => ({ value: parseJson(line, place) as ReplyLine | null, place }))
-      // A file of `gumshoe eval --replies` begins with what it is for, and has replies of no text.
+      // Skip a replies file's header, and its lines without reply text (see `gumshoe eval
+      // --replies`).
       .filter(({ value }) => value?.type === undefined && value?.notScored === undefined)
       .map(({ value, place }) => {
         const { index, reply } = value ?? {};

@@ -1,4 +1,4 @@
-/** The thread that makes cases: it is started for one series, then answers chunk after chunk. */
+/** Entry point of the thread that generates cases: started for one series, it serves chunks. */
 import { workerData } from "node:worker_threads";
 
 import { serveCalls } from "@gumshoe/core";

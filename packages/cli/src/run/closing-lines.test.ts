@@ -25,7 +25,7 @@ const GIVEN = {
   env: {},
 } as const;
 
-test("a run that was validated twice says from what to what", () => {
+test("a run with two validations shows the initial and final rewards", () => {
   const interval = (reward: number) => ({
     reward,
     low: reward - 0.02,
@@ -46,7 +46,7 @@ test("a run that was validated twice says from what to what", () => {
   expect(lines).toContain("--model .gumshoe/runs/first/checkpoints/40 --data cases.json");
 });
 
-test("a run that ended below its start says so, and what to change", () => {
+test("a run that ended below its start says so, and recommends settings", () => {
   const interval = (reward: number) => {
     const [low, high, count] = [reward - 0.04, reward + 0.04, 200];
     return { reward, low, high, count, randomGuess: 0 };
@@ -61,13 +61,13 @@ test("a run that ended below its start says so, and what to change", () => {
   expect(closingLines({ ...RESULT, validation: equal }, CONFIG, GIVEN)).not.toContain("warning");
 });
 
-test("a run without validation claims nothing", () => {
+test("a run without validation makes no claim", () => {
   const lines = closingLines({ ...RESULT, validation: [] }, CONFIG, GIVEN);
   expect(lines).not.toContain("reward");
   expect(lines).toContain("weights digest  ab12");
 });
 
-test("the next steps fit the command that was given, and the run's tasks", () => {
+test("the next steps match the given command and the run's tasks", () => {
   const result = { ...RESULT, validation: [] };
   const own = parseRunConfig(
     "{ name: sums, type: grpo, model: m, tasks: { source: { type: module, module: a.mjs } } }",
@@ -89,7 +89,7 @@ test("the next steps fit the command that was given, and the run's tasks", () =>
   expect(sums).not.toContain("eval");
 });
 
-test("guessing is told in the words of the task, and not where it gives nothing", () => {
+test("the score of guessing is described in the task's terms, and omitted when it is zero", () => {
   const interval = { reward: 0.5, low: 0.4, high: 0.6, count: 10, iteration: 0 };
   const text = (randomGuess: number, source: string) =>
     closingLines(

@@ -4,7 +4,7 @@ import { type RunConfig, type RunResult, type ValidationResult } from "@gumshoe/
 import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
 import { type GivenCommand, nextSteps, shortPath } from "./next-steps.js";
 
-/** Says what a run came to, and what to type next. */
+/** Describes a run's result and the possible next commands. */
 export function closingLines(result: RunResult, config: RunConfig, given: GivenCommand): string {
   const steps = nextSteps(result, config, given);
   const scored = result.validation.filter(({ count }) => count > 0);

@@ -8,7 +8,7 @@ const member = (role: string, state: string, tokensPerSecond = 0) => ({
   tokensPerSecond,
 });
 
-test("a fleet is told in a line: per role how many do what, and the speed of all", () => {
+test("a fleet is described in one line: states per role, and total speeds", () => {
   const workers = [
     member("trainer", "idle", 100),
     member("inference", "lost"),
@@ -21,6 +21,6 @@ test("a fleet is told in a line: per role how many do what, and the speed of all
   );
 });
 
-test("an empty fleet is told in words", () => {
+test("an empty fleet has a description", () => {
   expect(describeFleet([])).toBe("no workers");
 });

@@ -5,7 +5,7 @@ import { formatCount } from "../terminal/format.js";
 /** Roles in the order in which a run needs them. */
 const ROLES = ["inference", "trainer", "reducer"] as const;
 
-/** What of a worker the fleet's line needs. */
+/** The fields of a worker that the line needs. */
 type Member = Pick<WorkerStatus, "role" | "state" | "tokensPerSecond">;
 
 /** Describes a fleet in a line: `inference 2 busy 1 lost, trainer 1 idle; 4,100 sampled, 0 trained tokens/s`. */
@@ -28,7 +28,7 @@ function rateOf(workers: readonly Member[], wanted: string): number {
 function countStates(workers: readonly Member[]): string {
   const counts = new Map<string, number>();
   for (const { state } of workers) counts.set(state, (counts.get(state) ?? 0) + 1);
-  // In alphabetical order busy comes before idle, and lost last but for those who begin.
+  // Sorted by name: busy, idle, lost, starting.
   return [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([state, count]) => `${count} ${state}`)

@@ -7,10 +7,11 @@ import { followFleet } from "./follow-fleet.js";
 import { type RunView } from "./run-view.js";
 
 /**
- * Shows a run, and beside it what the workers do, until the run has ended.
+ * Shows a run and the workers' status until the run has ended.
  *
- * @returns  what the run came to
- * @throws   RunNotDoneError when it failed or was cancelled; the signal's reason when it was aborted
+ * @returns  the run's result
+ * @throws   RunNotDoneError when it failed or was cancelled; the signal's reason when it was
+ *   aborted
  */
 export async function followRun(
   client: GumshoeClient,
@@ -28,7 +29,7 @@ export async function followRun(
   };
   const ended = new AbortController();
   const fleetSignal = AbortSignal.any([signal, ended.signal]);
-  // Not waited for in the end: it may hang on a coordinator that is away.
+  // Not awaited at the end: a call to an unreachable coordinator may hang.
   void followFleet(client, view, { clock, signal: fleetSignal });
   try {
     for await (const event of client.watch(name, { signal, onReconnect })) {

@@ -9,7 +9,7 @@ import { loadRunConfig, moveConfig } from "./load-config.js";
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-config-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a module lies beside the config that names it, or the error names the field", () => {
+test("a module is found beside its config, or the error names the field", () => {
   mkdirSync(join(folder, "model"));
   const file = join(folder, "run.yaml");
   const source = "{ type: module, module: ./mine.mjs, options: { size: 3 } }";
@@ -23,7 +23,7 @@ test("a module lies beside the config that names it, or the error names the fiel
   });
 });
 
-test("everything that is wrong with a config is named at once, a line each", () => {
+test("all faults of a config are reported at once, one per line", () => {
   const file = join(folder, "wrong.yaml");
   const source = "{ type: module, module: gone.mjs }";
   writeFileSync(file, `type: grpo\nmodel: nowhere\ntasks: { source: ${source} }\n`);
@@ -45,7 +45,7 @@ test("everything that is wrong with a config is named at once, a line each", () 
   );
 });
 
-test("a config for another machine names its paths as that machine sees them", () => {
+test("a config for another machine has the paths of that machine", () => {
   mkdirSync(join(folder, "models/small"), { recursive: true });
   const file = join(folder, "moved.yaml");
   writeFileSync(file, "type: grpo\nmodel: models/small\ntasks: { source: { type: generate } }\n");

@@ -8,7 +8,7 @@ import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@g
 
 import { ConfigFileError, FileError, readingError } from "../errors.js";
 
-/** Reads a text file that a user named. @throws FileError */
+/** Reads a text file named by the user. @throws FileError */
 export function readUserFile(path: string): string {
   let bytes: Buffer;
   try {
@@ -16,14 +16,14 @@ export function readUserFile(path: string): string {
   } catch (thrown) {
     throw readingError(path, thrown);
   }
-  // Text has no zero bytes, but every second byte of English text in UTF-16 is one.
+  // UTF-8 text has no zero bytes, but English text in UTF-16 has one per character.
   if (!bytes.subarray(0, 1000).includes(0)) return bytes.toString("utf8");
   throw new FileError(path, "is UTF-16 or no text; save it as UTF-8");
 }
 
 /**
- * Reads a run config and makes the paths in it absolute: they are relative to the config's folder or,
- * where nothing is there, to the working directory.
+ * Reads a run config and makes its paths absolute: relative ones start at the config's folder or,
+ * if there is no such file, at the working folder.
  *
  * @param name  replaces the run's name; null keeps it
  */
@@ -49,8 +49,8 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
 }
 
 /**
- * Returns a config for a cluster that sees a folder of this machine in another place, as a container
- * does: the paths in it move along.
+ * Adapts a config for a cluster that mounts a folder of this machine at another path, as a
+ * container does, by replacing the path prefix.
  *
  * @throws InvalidArgumentError naming the field whose path is not in the folder
  */
@@ -65,9 +65,10 @@ export function moveConfig(config: RunConfig, folder: { from: string; to: string
 }
 
 /**
- * Opens what a config names, so that a broken model folder, dataset or module is told before anything starts.
+ * Opens the inputs that a config names, so that a faulty model folder, dataset or module is
+ * reported before any process starts.
  *
- * @throws InvalidArgumentError naming every field that is wrong; ModuleError
+ * @throws InvalidArgumentError naming every faulty field; ModuleError
  */
 export async function checkInputs(config: RunConfig): Promise<void> {
   const wrong: InvalidArgumentError[] = [];
@@ -101,7 +102,7 @@ async function checkModel(config: RunConfig): Promise<void> {
   }
 }
 
-/** Puts the field before what is wrong with the folder that it names. */
+/** Prefixes an error about a folder with the field that names the folder. */
 async function inModel(open: () => Promise<void>): Promise<void> {
   try {
     await open();
@@ -112,7 +113,7 @@ async function inModel(open: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Returns where a path of a config leads; null where nothing is. */
+/** Returns the absolute path of a config's path; null when the file does not exist. */
 function locate(text: string, from: string): string | null {
   const places = [resolve(from, text), resolve(text)];
   return places.find((place) => existsSync(place)) ?? null;

@@ -10,19 +10,21 @@ import { listenForStop } from "../terminal/stop-signal.js";
 import { followRun } from "./follow-run.js";
 import { RunView } from "./run-view.js";
 
-/** How long a run is submitted again: a coordinator that died is started again, and answers within seconds. */
+/**
+ * Retries of the submission: a coordinator that exited is restarted, and responds within seconds.
+ */
 const SUBMISSION: RetryPolicy = { attempts: 20, firstDelayMs: 100, maxDelayMs: 2000 };
 
-/** What a local run needs beside its config. */
+/** Options of a local run beside its config. */
 export interface LocalRunOptions {
   readonly home: Home;
   readonly fleet: FleetSize;
   readonly logLevel: string;
-  /** Whether what an earlier run of this name left is thrown away. */
+  /** Whether the files of an earlier run of this name are removed. */
   readonly fresh: boolean;
 }
 
-/** Starts a cluster on this machine, does one run or continues it, and stops everything. */
+/** Starts a cluster on this machine, executes or resumes one run, and stops all processes. */
 export async function runLocally(
   config: RunConfig,
   options: LocalRunOptions,
@@ -55,7 +57,7 @@ export async function runLocally(
   }
 }
 
-/** Says what is going to happen. */
+/** Describes the run that begins. */
 function describeStart(config: RunConfig, fleet: FleetSize): string {
   const work =
     config.type === "sft"
@@ -99,7 +101,8 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
     if (!isSubmitted) {
       throw new RunNotDoneError(config.name, "was stopped before it began; run it again to begin");
     }
-    // A cancelled run is not taken up by the next cluster in this home, unless it is asked for.
+    // Cancel the run, so that the next cluster in this home does not resume it unless it is
+    // submitted.
     const run = await client.cancel(config.name);
     const done = `${run.iterationsDone} of ${run.iterationsTotal} iterations`;
     throw new RunNotDoneError(config.name, `was stopped after ${done}; run it again to continue`);
@@ -109,7 +112,7 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
   }
 }
 
-/** Stops runs that an earlier cluster in this home left in the middle. */
+/** Cancels runs that an earlier cluster in this home left unfinished. */
 async function cancelOthers(
   client: GumshoeClient,
   name: string,

@@ -4,20 +4,20 @@ import { type RunConfig, type RunResult, type TaskSourceConfig } from "@gumshoe/
 
 import { shownCommand } from "../terminal/shown-command.js";
 
-/** How the command that ended was given, so that the next ones fit it. */
+/** The finished command with its options, for consistent next commands. */
 export interface GivenCommand {
-  /** `run` had a cluster of its own, `submit` and `watch` one that stands. */
+  /** `run` had its own cluster; `submit` and `watch` used a running one. */
   readonly kind: "run" | "submit" | "watch";
-  /** Config file that was named; null where none was. */
+  /** Config file that was named; null for none. */
   readonly configFile: string | null;
-  /** Options that name run and cluster, as they were given, e.g. `--home x`. */
+  /** Options that identify run and cluster, as given, e.g. `--home x`. */
   readonly cluster: readonly string[];
   readonly env: NodeJS.ProcessEnv;
-  /** Folder that shown paths are relative to. */
+  /** Folder that displayed paths are relative to. */
   readonly workingFolder: string;
 }
 
-/** Lists what can be typed after a run, in the order of its use. */
+/** Lists possible commands after a run, in order of usefulness. */
 export function nextSteps(result: RunResult, config: RunConfig, given: GivenCommand): string[] {
   const { kind, env, workingFolder } = given;
   const show = (...words: string[]) => shownCommand(env, words);
@@ -27,7 +27,7 @@ export function nextSteps(result: RunResult, config: RunConfig, given: GivenComm
   return [...fetch, ...evalSteps(config, model, show), ...againSteps(result, given)];
 }
 
-/** Evaluates the model on new cases of the kind that it has learnt; a module is its own judge. */
+/** Evaluates the model on new cases of the kind it was trained on; not available for modules. */
 function evalSteps(
   config: RunConfig,
   model: string,
@@ -64,7 +64,7 @@ function evalSteps(
   }
 }
 
-/** The same run once more: with other workers it ends with the same weights. */
+/** Repeats the run with other workers, which ends with the same weights. */
 function againSteps({ run }: RunResult, given: GivenCommand): string[] {
   const { kind, configFile, cluster, env, workingFolder } = given;
   if (configFile === null) return [];

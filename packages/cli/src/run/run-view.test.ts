@@ -43,7 +43,7 @@ function iteration(i: number): RunEventBody[] {
   ];
 }
 
-test("the first reasons for answers without a score are shown, each once", () => {
+test("the first reasons for unscored answers are shown, each once", () => {
   const { show, text } = view(false);
   for (const reason of ["no checker", "no checker", "no ink", "late", "too late"]) {
     show({
@@ -64,8 +64,8 @@ test("the first reasons for answers without a score are shown, each once", () =>
   );
 });
 
-describe("on a screen", () => {
-  test("what the workers do is shown in a line below, while it is known", () => {
+describe("on a terminal", () => {
+  test("the workers' status is shown in a line below, while it is known", () => {
     const { view: shown, show, last } = view(true);
     for (const body of iteration(0)) show(body);
     const trainer = WorkerStatus.create({ role: "trainer", state: "busy", tokensPerSecond: 7 });
@@ -75,14 +75,14 @@ describe("on a screen", () => {
     expect(last()).not.toContain("trainer");
   });
 
-  test("the bar shows iterations, reward, speed and the time that is left", () => {
+  test("the bar shows iterations, reward, speed and the remaining time", () => {
     const { show, last } = view(true);
     for (const i of [0, 1]) for (const body of iteration(i)) show(body, 1000 * (i + 1));
     expect(last()).toContain("2/4  reward 0.500  2,500 sampled tokens/s  0:02 left");
     expect(last()).toContain("█".repeat(12) + "░".repeat(12));
   });
 
-  test("a move of the curriculum is told, and the bar names the tier", () => {
+  test("a curriculum's move is printed, and the bar names the tier", () => {
     const { show, text, last } = view(true);
     const weights = { version: 0, digest: "" };
     for (const [i, tier] of (["mini", "mini", "easy"] as const).entries()) {
@@ -95,7 +95,7 @@ describe("on a screen", () => {
     expect(last()).toContain("0/4  easy");
   });
 
-  test("it says what is going on inside of an iteration", () => {
+  test("the current phase of an iteration is shown", () => {
     const { show, last } = view(true);
     show({ type: "progress", phase: "sampling", iteration: 0, done: 9, total: 16 });
     expect(last()).toContain("0/4  sampling 9/16");
@@ -105,7 +105,7 @@ describe("on a screen", () => {
   });
 });
 
-describe("without a screen", () => {
+describe("without a terminal", () => {
   test("an iteration is a line, at most every five seconds, and the last one always", () => {
     const { show, text } = view(false);
     for (const i of [0, 1, 2, 3]) for (const body of iteration(i)) show(body, 1000 + 2000 * i);
@@ -134,7 +134,7 @@ describe("without a screen", () => {
   });
 });
 
-test("warnings are shown, also those of before the watch; a validation without a score has no mean", () => {
+test("warnings are shown, including earlier ones; a validation without a score has no mean", () => {
   const { show, text } = view(false, 5000);
   const message = "validation fell from 0.955 to 0.490";
   show({ type: "warning", iteration: 3, code: "validation-below-start", message }, 1000);
@@ -146,7 +146,7 @@ test("warnings are shown, also those of before the watch; a validation without a
   );
 });
 
-test("what happened before the watch is counted, but its examples are not shown", () => {
+test("earlier events are counted, but their examples are not shown", () => {
   const { show, text } = view(false, 5000);
   for (const body of iteration(0)) show(body, 1000);
   const example = { type: "example", iteration: 0, prompt: "Who?", reply: "A. x" } as const;

@@ -13,16 +13,16 @@ import { type Terminal } from "../terminal/terminal.js";
 import { describeFleet } from "./fleet-line.js";
 
 const BAR_WIDTH = 24;
-/** One example answer is shown at most this often. */
+/** Minimum interval between example answers, in ms. */
 const EXAMPLE_EVERY_MS = 20_000;
-/** Without a screen, progress is told at most this often. */
+/** Minimum interval between progress lines without a terminal, in ms. */
 const LINE_EVERY_MS = 5000;
-/** Reasons for answers without a score that are shown. */
+/** Most reasons for unscored answers that are shown. */
 const MAX_REASONS = 3;
-/** Iterations that the forecast of the remaining time looks back on. */
+/** Number of iterations on which the estimate of the remaining time is based. */
 const FORECAST_ITERATIONS = 8;
 
-/** Shows a run's events as they come: a bar that is redrawn, and lines that stay. */
+/** Displays a run's events: a bar that is redrawn, and permanent lines. */
 export class RunView {
   readonly #status: StatusLine;
   readonly #doneAtMs: number[] = [];
@@ -31,19 +31,17 @@ export class RunView {
   #loss: number | null = null;
   #tokensPerSecond: number | null = null;
   #phase = "";
-  /** What the run waits for, without figures; null while it goes on. */
+  /** What the run waits for, with digits masked; null while it makes progress. */
   #waitKind: string | null = null;
-  /** What the workers do; empty where it is not known. */
+  /** The workers' status; empty when unknown. */
   #fleet = "";
-  /** Size of the cases in hand, where a curriculum decides it. */
+  /** Tier of the current cases, if a curriculum decides it. */
   #tier: string | null = null;
   readonly #unscoredReasons = new Set<string>();
   #exampleAtMs = Number.NEGATIVE_INFINITY;
   #lineAtMs = Number.NEGATIVE_INFINITY;
 
-  /**
-   * @param sinceMs  events before it are history: counted, but not shown one by one
-   */
+  /** @param sinceMs  earlier events are counted, but not shown individually */
   constructor(
     private readonly terminal: Terminal,
     private readonly config: RunConfig,
@@ -52,7 +50,7 @@ export class RunView {
     this.#status = new StatusLine(terminal);
   }
 
-  /** Takes one event in. */
+  /** Processes one event. */
   show(event: WatchedEvent): void {
     const { body, atMs } = event;
     const isNews = atMs >= this.sinceMs;
@@ -97,18 +95,18 @@ export class RunView {
     this.#draw();
   }
 
-  /** Takes in what the workers do; null where that is not known. */
+  /** Updates the workers' status; null when unknown. */
   showFleet(workers: readonly WorkerStatus[] | null): void {
     this.#fleet = workers === null ? "" : describeFleet(workers);
     this.#draw();
   }
 
-  /** Writes a line that stays. */
+  /** Prints a permanent line. */
   print(line: string): void {
     this.#status.print(line);
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   close(): void {
     this.#status.clear();
   }
@@ -120,9 +118,11 @@ export class RunView {
     this.#takeWait(phase === "waiting" && note !== "reducers" ? (note ?? null) : null);
   }
 
-  /** Says once what is away: without a screen nothing else would show why the run stands still. */
+  /**
+   * Prints once what the run waits for: without a terminal nothing else would explain the pause.
+   */
   #takeWait(note: string | null): void {
-    // Figures such as the free room change while the run waits.
+    // Ignore digits in the comparison: figures such as the free space change while the run waits.
     const kind = note?.replace(/\d+/g, "0") ?? null;
     if (kind === this.#waitKind) return;
     this.#waitKind = kind;
@@ -135,7 +135,7 @@ export class RunView {
     this.#tier = tier;
   }
 
-  /** Shows why answers could not be scored: each reason once, and only the first few. */
+  /** Prints why answers could not be scored: each reason once, and only the first few. */
   #takeReason(reason: string | undefined): void {
     const reasons = this.#unscoredReasons;
     if (reason === undefined || reasons.has(reason) || reasons.size >= MAX_REASONS) return;

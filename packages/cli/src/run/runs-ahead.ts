@@ -1,6 +1,9 @@
 import { type GumshoeClient, type RunInfo } from "@gumshoe/client";
 
-/** Names the runs that are done before a queued one: the one that is running, then those that wait longer. */
+/**
+ * Returns the names of the runs that come before a queued one: the running one, and those queued
+ * earlier.
+ */
 export async function runsAhead(
   client: Pick<GumshoeClient, "list">,
   name: string,
@@ -8,7 +11,7 @@ export async function runsAhead(
   return namesAhead(await client.list(), name);
 }
 
-/** As {@link runsAhead}, of a list of runs; none for a run that is not queued. */
+/** Like {@link runsAhead}, for a list of runs; empty for a run that is not queued. */
 export function namesAhead(runs: readonly RunInfo[], name: string): string[] {
   const own = runs.find((run) => run.name === name);
   if (own?.state !== "queued") return [];

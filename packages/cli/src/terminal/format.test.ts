@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { formatBytes, formatClock, formatCount, formatDuration, formatInterval } from "./format.js";
 
-test("durations are written in the two largest units", () => {
+test("durations are formatted in the two largest units", () => {
   expect([0.4, 8, 59.6, 200, 7505].map(formatDuration)).toEqual([
     "0 s",
     "8 s",
@@ -12,7 +12,7 @@ test("durations are written in the two largest units", () => {
   ]);
 });
 
-test("a clock never runs below zero", () => {
+test("a clock never shows less than zero", () => {
   expect([187, 9.4, -3].map(formatClock)).toEqual(["3:07", "0:09", "0:00"]);
 });
 

@@ -1,19 +1,19 @@
-/** Writes a mean reward: three digits after the point. */
+/** Formats a mean reward: three digits after the decimal point. */
 export function formatReward(reward: number): string {
   return reward.toFixed(3);
 }
 
-/** Writes a mean with its 95 % interval. */
+/** Formats a 95 % interval. */
 export function formatInterval(interval: { low: number; high: number }): string {
   return `${formatReward(interval.low)} to ${formatReward(interval.high)}`;
 }
 
-/** Writes a count with separators between thousands. */
+/** Formats a count with thousands separators. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
 }
 
-/** Writes a duration for people: `8 s`, `3 min 20 s`, `2 h 5 min`. */
+/** Formats a duration for people: `8 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
@@ -21,13 +21,13 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Writes a clock for a bar: `3:07`. */
+/** Formats a clock for a bar: `3:07`. */
 export function formatClock(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Writes a size for people: `812 B`, `3.4 MB`, `1.9 GB`. */
+/** Formats a size for people: `812 B`, `3.4 MB`, `1.9 GB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;

@@ -1,4 +1,4 @@
-/** What the command does where its output cannot be written. */
+/** The command's behaviour when its output cannot be written. */
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const COMMAND = fileURLToPath(new URL("../../bin/gumshoe.js", import.meta.url));
-/** A device that answers like a disk without room. */
+/** A device whose writes fail with ENOSPC, as on a full disk. */
 const FULL = "/dev/full";
 
 test.runIf(existsSync(FULL))("a result that cannot be written is a failure with one line", () => {
@@ -21,7 +21,7 @@ test.runIf(existsSync(FULL))("a result that cannot be written is a failure with 
   expect(stderr).toMatch(/^gumshoe: the result cannot be written: .*no space left.*\n$/);
 });
 
-test.runIf(existsSync(FULL))("what cannot be told on the way changes no exit code", () => {
+test.runIf(existsSync(FULL))("a failure to write progress changes no exit code", () => {
   const full = openSync(FULL, "w");
   const { status } = spawnSync(process.execPath, [COMMAND, "statu"], {
     stdio: ["ignore", "pipe", full],
@@ -30,7 +30,7 @@ test.runIf(existsSync(FULL))("what cannot be told on the way changes no exit cod
   expect(status).toBe(2);
 });
 
-test("a pipe that is closed early is no failure", () => {
+test("an early closed pipe is not a failure", () => {
   const shell = `"${process.execPath}" "${COMMAND}" --help | true; echo "\${PIPESTATUS[0]}"`;
   const { stdout, stderr } = spawnSync("bash", ["-c", shell], { encoding: "utf8" });
   expect(stdout).toBe("0\n");

@@ -7,7 +7,7 @@ function screen(isScreen: boolean, columns = 80) {
   return { written, isScreen, columns, err: (text: string) => void written.push(text) };
 }
 
-test("a bar is filled by its share, and never beyond its ends", () => {
+test("a bar is filled in proportion to its share, and never beyond its ends", () => {
   expect([-1, 0, 0.5, 1, 7].map((share) => drawBar(share, 4))).toEqual([
     "░░░░",
     "░░░░",
@@ -18,7 +18,7 @@ test("a bar is filled by its share, and never beyond its ends", () => {
 });
 
 describe("StatusLine", () => {
-  test("lines that stay go above the status, which is drawn again below", () => {
+  test("permanent lines are printed above the status, which is redrawn below", () => {
     const terminal = screen(true);
     const line = new StatusLine(terminal);
     line.set("50 %");
@@ -52,7 +52,7 @@ describe("StatusLine", () => {
     ]);
   });
 
-  test("the same text is not drawn twice, and a long one is cut to the screen", () => {
+  test("unchanged text is not redrawn, and long text is truncated to the terminal's width", () => {
     const terminal = screen(true, 30);
     const line = new StatusLine(terminal);
     line.set("x".repeat(50));
@@ -60,7 +60,7 @@ describe("StatusLine", () => {
     expect(terminal.written).toEqual([`\r\x1b[2K${"x".repeat(29)}`]);
   });
 
-  test("without a screen only the lines that stay are written", () => {
+  test("without a terminal only permanent lines are written", () => {
     const terminal = screen(false);
     const line = new StatusLine(terminal);
     line.set("50 %");

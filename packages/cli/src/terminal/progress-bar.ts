@@ -24,7 +24,7 @@ export class StatusLine {
     },
   ) {}
 
-  /** Draws the lines of the text anew. */
+  /** Redraws the status with a new text. */
   set(text: string): void {
     const width = Math.max(20, this.terminal.columns - 1);
     const lines = printable(text)
@@ -36,7 +36,7 @@ export class StatusLine {
     this.#text = shown;
   }
 
-  /** Writes a line that stays, above the status line. */
+  /** Prints a permanent line above the status. */
   print(line: string): void {
     const status = this.#text;
     this.clear();
@@ -44,14 +44,14 @@ export class StatusLine {
     if (status !== "") this.set(status);
   }
 
-  /** Takes the lines away. */
+  /** Removes the status. */
   clear(): void {
     if (this.#text === "") return;
     this.terminal.err(this.#erase());
     this.#text = "";
   }
 
-  /** Empties the line of the cursor, and goes up through those above it that are ours. */
+  /** Returns the escape sequence that erases the status lines, from the last to the first. */
   #erase(): string {
     return "\r\x1b[2K" + "\x1b[1A\x1b[2K".repeat(this.#text.split("\n").length - 1);
   }

@@ -1,18 +1,21 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Writes a gumshoe command as it can be typed here: by npx where gumshoe is not on the PATH. */
+/** Formats a gumshoe command as it can be typed here, with npx if gumshoe is not on the PATH. */
 export function shownCommand(env: NodeJS.ProcessEnv, words: readonly string[]): string {
   const program = isOnPath(env) ? "gumshoe" : "npx gumshoe";
   return [program, ...words.map(quoted)].join(" ");
 }
 
-/** Writes a word as a shell takes it. */
+/** Quotes a word for a shell. */
 export function quoted(word: string): string {
   return /^[\w./@:+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** The entries that npx and npm put in front of the PATH are not there in the user's own shell. */
+/**
+ * Ignores the entries that npx and npm prepend to the PATH: the user's own shell does not have
+ * them.
+ */
 function isOnPath(env: NodeJS.ProcessEnv): boolean {
   const folders = (env["PATH"] ?? "").split(delimiter);
   return folders.some((folder) => {

@@ -1,14 +1,16 @@
 import { InterruptedError } from "../errors.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** `npm` and a terminal may both pass one Ctrl-C on: what comes this soon is the same one. */
+/**
+ * Signals within this time, in ms, count as one Ctrl-C: `npm` and the terminal may both forward it.
+ */
 const SAME_KEY_PRESS_MS = 300;
 
 /**
- * Turns Ctrl-C into an abort: the first asks to stop cleanly, the second ends the process at once
- * (the guardian then ends the children).
+ * Converts Ctrl-C into an abort: the first requests a clean stop, the second ends the process at
+ * once (the guardian then kills the children).
  *
- * @param onFirst  told once, to say what happens now
+ * @param onFirst  called at the first Ctrl-C, to print a message
  */
 export function listenForStop(onFirst: () => void): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController();

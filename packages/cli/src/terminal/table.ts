@@ -1,5 +1,5 @@
 /**
- * Lays rows out in columns of equal width. Cells that are numbers are set to the right.
+ * Formats rows in aligned columns, with numbers right-aligned.
  *
  * @param rows  each as long as the header
  */

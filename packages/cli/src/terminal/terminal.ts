@@ -2,13 +2,13 @@ import { printable } from "@gumshoe/core";
 
 /** Where a command writes: results to stdout, everything else to stderr. */
 export interface Terminal {
-  /** Writes text to stdout as it is. */
+  /** Writes text to stdout unchanged. */
   out(text: string): void;
-  /** Writes text to stderr as it is. */
+  /** Writes text to stderr unchanged. */
   err(text: string): void;
-  /** Whether stderr is a screen that lines can be redrawn on. */
+  /** Whether stderr is a terminal on which lines can be redrawn. */
   readonly isScreen: boolean;
-  /** Width of the screen in characters. */
+  /** Width of the terminal in characters. */
   readonly columns: number;
 }
 

@@ -11,7 +11,7 @@ import { encodePacks } from "../learn/encoded-packs.js";
 import { groupBytes, readGroup } from "../sample/stored-group.js";
 import type * as BackgroundModule from "./background-thread.js";
 
-// The thread is a file of the built package, so the class is taken from there too.
+// The thread's entry point is a file of the built package, so the class is imported from there too.
 const built = new URL("../../dist/background/background-thread.js", import.meta.url).href;
 const { BackgroundThread } = (await import(built)) as typeof BackgroundModule;
 
@@ -26,12 +26,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("many blobs of two folders are on disk when they are said to be, each under its name", async () => {
+test("writing many blobs to two folders resolves once each is on disk under its name", async () => {
   const texts = Array.from({ length: 100 }, (_, i) => `clue ${i}`);
   const blobs = texts.map((text, i) => ({
     where: join(folder, i % 2 === 0 ? "a" : "b"),
     name: sha256(text),
-    // A part of a larger buffer: only the part is written.
+    // A view of part of a larger buffer: only that part must be written.
     bytes: Buffer.from(`[${text}]`).subarray(1, 1 + text.length),
   }));
   await Promise.all(
@@ -44,7 +44,7 @@ test("many blobs of two folders are on disk when they are said to be, each under
   expect(readdirSync(join(folder, "b"))).toHaveLength(50);
 });
 
-test("a blob that cannot be written is an error that names it, and the next one is written", async () => {
+test("a blob that cannot be written fails by name, and the next one is written", async () => {
   writeFileSync(join(folder, "a"), "a file, where a folder should be");
   await expect(
     background.writeBlob(join(folder, "a"), sha256("clue"), Buffer.from("clue")),
@@ -53,7 +53,7 @@ test("a blob that cannot be written is an error that names it, and the next one 
   expect(readFileSync(join(folder, "b", sha256("clue")), "utf8")).toBe("clue");
 });
 
-test("blobs that come after the thread has ended are refused", async () => {
+test("a blob written after the thread has ended is rejected", async () => {
   await background.stop();
   await expect(background.writeBlob(folder, sha256("clue"), Buffer.from("clue"))).rejects.toThrow(
     "blobs cannot be written: the thread that writes them was stopped",
@@ -108,7 +108,7 @@ const sampled = (blobs: readonly string[]) => ({
   rules: RULES,
 });
 
-test("a plan of stored groups is that of the pure function, lane by lane", async () => {
+test("the thread plans stored groups exactly as the pure function does, lane by lane", async () => {
   const blobs = await keepGroups();
   const plan = await background.planUpdates(sampled(blobs.map(({ name }) => name)));
   const groups = blobs.map(({ bytes }, i) => readGroup(bytes, tokensToBytes(PROMPTS[i] ?? [])));
@@ -120,7 +120,7 @@ test("a plan of stored groups is that of the pure function, lane by lane", async
   );
 });
 
-test("a plan of a group that is not stored is an error that names the blob", async () => {
+test("planning a group whose blob is missing fails with the blob's name", async () => {
   const blobs = await keepGroups();
   const names = [...blobs.map(({ name }) => name).slice(1), "f".repeat(64)];
   await expect(background.planUpdates(sampled(names))).rejects.toMatchObject({

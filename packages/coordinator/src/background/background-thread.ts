@@ -5,11 +5,12 @@ import { type TrainingBatch } from "../learn/training-batch.js";
 import { type BackgroundCalls, type SampledGroups } from "./calls.js";
 
 /**
- * The coordinator's second thread: it writes blobs, hashes files and plans updates, so that leases,
- * heartbeats and calls on the main thread never wait for them.
+ * Runs blob writes, file hashes and update planning on a second thread, so that leases, heartbeats
+ * and RPCs on the main thread never wait for them.
  *
- * A blob is half a dozen system calls, each with a promise and a native handle: thousands a minute would take
- * a fifth of the main thread's time and make its garbage collection longer.
+ * Writing a blob takes half a dozen system calls, each with a promise and a native handle.
+ * Thousands of blobs a minute would take a fifth of the main thread's time and lengthen its garbage
+ * collections.
  */
 export class BackgroundThread {
   readonly #calls = new ThreadCalls<BackgroundCalls>(new URL("./thread.js", import.meta.url), {
@@ -24,7 +25,7 @@ export class BackgroundThread {
    * @throws      BlobsFailedError, e.g. when the disk is full
    */
   async writeBlob(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-    // What is posted is a copy of the whole buffer that the bytes lie in.
+    // postMessage clones the whole buffer under a view, so a view of part of one is copied first.
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
     try {
       await this.#calls.call("writeBlob", { folder, name, bytes: own });
@@ -48,7 +49,7 @@ export class BackgroundThread {
     return this.#calls.call("planUpdates", groups);
   }
 
-  /** Ends the thread; what is not on disk yet fails. */
+  /** Ends the thread; pending writes fail. */
   async stop(): Promise<void> {
     await this.#calls.stop();
   }

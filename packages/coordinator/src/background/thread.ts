@@ -15,7 +15,7 @@ function storeIn(folder: string): Promise<BlobStore> {
   if (store === undefined) {
     store = BlobStore.open(folder);
     stores.set(folder, store);
-    // A folder that could not be made is tried again with the next blob.
+    // Forget a failed open, so that the next blob of this folder retries it.
     store.catch(() => stores.delete(folder));
   }
   return store;

@@ -15,7 +15,7 @@ import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { type RunRecord } from "../run/run-record.js";
 import { findCheckpoint } from "./stored-checkpoints.js";
 
-/** Bytes of one message: under the 4 MiB that gRPC libraries take without being asked. */
+/** Bytes of one message: below gRPC's default receive limit of 4 MiB. */
 const CHUNK_BYTES = 1024 * 1024;
 
 interface OpenFile {
@@ -24,8 +24,9 @@ interface OpenFile {
 }
 
 /**
- * Streams a checkpoint's files: first what is to come, then their bytes in order, from `fromByte` on.
- * All files are opened first, so that a run which drops the checkpoint meanwhile does not end it.
+ * Streams a checkpoint's files: first the list of files, then their bytes in order, starting at
+ * `fromByte`. All files are opened before the first byte is sent, so that dropping the checkpoint
+ * meanwhile does not abort the download.
  *
  * @throws UnknownCheckpointError, InvalidArgumentError; CorruptRecordError when it is damaged
  */
@@ -76,7 +77,7 @@ async function* readChunks(
   start: number,
 ): AsyncGenerator<CheckpointChunk> {
   for (let offset = start; offset < info.bytes;) {
-    // A new buffer each time: the one before may not be sent yet.
+    // A new buffer for each chunk: grpc-js may not have sent the previous one yet.
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, info.bytes - offset));
     const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, offset);
     if (bytesRead === 0) throw new CorruptRecordError(info.name, `ends at byte ${offset}`);

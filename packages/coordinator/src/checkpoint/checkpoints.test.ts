@@ -1,4 +1,4 @@
-/** What a checkpoint's folder holds, and whose checkpoints a run goes on from. */
+/** Contents of a checkpoint's folder, and resuming from checkpoints of earlier versions. */
 import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-test("the only file that a server takes for weights is the model's", async () => {
+test("the model's file is the only one that an inference server would load as weights", async () => {
   const { checkpoint } = await cluster.run({ name: "served", iterations: 2 });
   const files = readdirSync(checkpoint);
   const weights = files.filter((file) => /\.(safetensors|bin|pt|pth|gguf)$/.test(file));
@@ -22,7 +22,7 @@ test("the only file that a server takes for weights is the model's", async () =>
   expect(files).toContain("optimizer.moments");
 });
 
-test("a run goes on from a checkpoint that an earlier version wrote", async () => {
+test("a run resumes from a checkpoint that an earlier version wrote", async () => {
   const { weightsDigest } = await cluster.run({ name: "undisturbed" });
   await cluster.submit({ name: "earlier" });
   await cluster.untilEvents("checkpoint-written", 1, "earlier");

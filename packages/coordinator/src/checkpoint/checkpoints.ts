@@ -35,7 +35,7 @@ import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
 const F32_BYTES = 4;
 
 /**
- * Writes and finds a run's checkpoints: folders that Transformers loads as they are, with the
+ * Writes and finds a run's checkpoints: folders that Transformers loads unchanged, with the
  * optimizer's state and a manifest beside the model.
  *
  * - A checkpoint is made in a temporary folder and renamed when all of it is synced.
@@ -57,12 +57,12 @@ export class Checkpoints {
     this.#folder = join(record.folder, "checkpoints");
   }
 
-  /** Never takes a checkpoint again that turned out to hold other weights than the ledger says. */
+  /** Excludes a checkpoint whose weights turned out to differ from the digest in the ledger. */
   distrust(folder: string): void {
     this.#distrusted.add(folder);
   }
 
-  /** The newest weights on disk that are whole: a checkpoint, or the first model. */
+  /** Returns the newest complete weights on disk: a checkpoint, or the first model. */
   async newest(): Promise<DurableSource> {
     for (const checkpoint of [...this.#record.state.checkpoints].reverse()) {
       const { folder } = checkpoint;
@@ -76,7 +76,10 @@ export class Checkpoints {
     return { folder: this.#model.folder, version: 0, withOptimizer: false };
   }
 
-  /** Writes the newest weights after an iteration, and drops what is not kept. */
+  /**
+   * Writes a checkpoint of the newest weights after an iteration, and deletes those that retention
+   * drops.
+   */
   async write(plan: ReducerPlan, iteration: number): Promise<void> {
     const weights = newestWeights(this.#record.state);
     if (weights === null) return;
@@ -121,7 +124,7 @@ export class Checkpoints {
     await syncFolder(temporary);
   }
 
-  /** Translates a failure of the disk, with the room that a whole checkpoint needs. */
+  /** Translates a disk error, and adds the space that a whole checkpoint needs. */
   #diskError(error: unknown): ClusterError | null {
     const { folder } = this.#record;
     const neededBytes = bytesPerParameter(this.#format) * this.#model.layout.numParameters;
@@ -162,7 +165,9 @@ export class Checkpoints {
     });
   }
 
-  /** The place of a file in the home, as reducers are told it: their home may be mounted elsewhere. */
+  /**
+   * Returns a file's path relative to the home, for reducers: their mount point of it may differ.
+   */
   #inHome(path: string): string {
     const inRun = relative(this.#record.folder, path).split(sep);
     return ["runs", this.#record.config.name, ...inRun].join("/");
@@ -205,7 +210,7 @@ export class Checkpoints {
     }
   }
 
-  /** Keeps the newest ones and the best by validation. */
+  /** Keeps the newest checkpoints and the one that validated best, and deletes the others. */
   async #dropOld(): Promise<void> {
     const { state, config } = this.#record;
     const { keepLatest, keepBest } = config.checkpoint;
@@ -221,9 +226,9 @@ export class Checkpoints {
 }
 
 /**
- * The checkpoint whose iteration validated best; null before there is one.
+ * Returns the checkpoint whose iteration validated best; null if no checkpoint was validated.
  *
- * @param isCandidate  says which checkpoints are looked at; default: all that were written
+ * @param isCandidate  which checkpoints are considered; default: all that were written
  */
 export function bestCheckpoint(
   record: RunRecord,

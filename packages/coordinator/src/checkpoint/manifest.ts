@@ -8,13 +8,13 @@ import { z } from "zod";
 
 import { CorruptRecordError } from "../errors.js";
 
-/** Name of the file that says what a checkpoint holds; written last. */
+/** Name of the file that describes a checkpoint's files; written last. */
 export const MANIFEST = "manifest.json";
 
 const fileName = z.string().regex(/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/, "must be a file name");
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256");
 
-/** What a checkpoint holds. */
+/** The description of a checkpoint's files. */
 export const Manifest = z.object({
   iteration: z.int().min(0),
   update: z.int().min(0),
@@ -22,18 +22,22 @@ export const Manifest = z.object({
   configHash: z.string(),
   /** Sizes in bytes. */
   files: z.record(fileName, z.int().min(0)),
-  /** SHA-256 of the optimizer's file. The weights have their own digest, checked when they are read. */
+  /**
+   * SHA-256 of the optimizer's file. The weights have their own digest, verified when they are
+   * loaded.
+   */
   optimizer: z.string(),
-  /** SHA-256 of every file's bytes, checked by a download; absent in older checkpoints. */
+  /** SHA-256 of each file, verified by downloads; absent in older checkpoints. */
   sha256: z.record(fileName, digest).optional(),
 });
-/** What a checkpoint holds. */
+/** The description of a checkpoint's files. */
 export type Manifest = z.infer<typeof Manifest>;
 
 /**
- * Reads a checkpoint's manifest, also as the bytes that it is; null where the checkpoint is gone.
+ * Reads a checkpoint's manifest, parsed and as raw bytes; null when the checkpoint no longer
+ * exists.
  *
- * @throws CorruptRecordError when it is not what was written
+ * @throws CorruptRecordError when the manifest is damaged
  */
 export async function readManifest(
   folder: string,
@@ -64,7 +68,7 @@ function parseManifest(file: string, bytes: Buffer): Manifest {
   throw new CorruptRecordError(file, `${place === "" ? "it" : place}: ${issue?.message ?? ""}`);
 }
 
-/** Names the file with the optimizer's moments among those of a checkpoint. */
+/** Returns the name of the file with the optimizer's moments. */
 export function momentsFile({ files }: Manifest): string {
   return EARLIER_MOMENTS_FILE in files ? EARLIER_MOMENTS_FILE : MOMENTS_FILE;
 }

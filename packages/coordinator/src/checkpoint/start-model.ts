@@ -11,12 +11,12 @@ import { bestCheckpoint } from "./checkpoints.js";
 import { modelFolder } from "../plan/run-model.js";
 import { type RunRecord } from "../run/run-record.js";
 
-/** Weights of a model folder: one file, or parts with their index. */
+/** Weights of a model folder: one file, or shards with their index. */
 const WEIGHTS_FILE = /^model.*\.safetensors(\.index\.json)?$/;
 
 /**
- * Says whether the model that a run started from validated better than all its checkpoints, by more than
- * chance: a training that changed little ends with the trained model.
+ * Returns whether the model that a run started from validated significantly better than every
+ * checkpoint. Training that made little difference does not count: the trained model is kept then.
  */
 export function isStartBest(record: RunRecord): boolean {
   const start = startResult(record);
@@ -27,19 +27,22 @@ export function isStartBest(record: RunRecord): boolean {
   return result !== undefined && isBelow(toMean(result), toMean(start));
 }
 
-/** The weights that validated best, and their folder; null before there are any. */
+/** Returns the weights that validated best, and their folder; null before the first validation. */
 export function bestWeights(record: RunRecord): { digest: string; folder: string } | null {
   const digest = record.state.digests[0];
   if (digest !== undefined && isStartBest(record)) return { digest, folder: startFolder(record) };
   return bestCheckpoint(record);
 }
 
-/** Folder of the model that a run started from. */
+/** Returns the folder of the model that a run started from. */
 export function startFolder({ config, folder }: RunRecord): string {
   return modelFolder(config, folder);
 }
 
-/** Describes the model that a run started from as its checkpoint 0; null when its files are gone. */
+/**
+ * Describes the model that a run started from as its checkpoint 0; null when its files were
+ * deleted.
+ */
 export async function startCheckpoint(record: RunRecord): Promise<Checkpoint | null> {
   const digest = record.state.digests[0];
   if (digest === undefined) return null;

@@ -60,7 +60,7 @@ test.each([
   ["a digest that is none", { sha256: { [WEIGHTS]: "x" } }, "must be a SHA-256"],
   ["other weights", { digest: "e".repeat(64) }, `names weights ${"e".repeat(64)}, the ledger says`],
   ["another size than the file", { files: { [WEIGHTS]: 8 } }, `has 7 bytes, the manifest says 8`],
-])("a checkpoint whose manifest has %s is said to be damaged", async (_, changes, problem) => {
+])("a checkpoint whose manifest has %s is reported as damaged", async (_, changes, problem) => {
   writeManifest(changes);
   await expect(find()).rejects.toThrow(problem);
   await expect(find()).rejects.toBeInstanceOf(CorruptRecordError);
@@ -76,7 +76,7 @@ test.each([
   ],
   ["the manifest is gone", () => rmSync(join(folder, MANIFEST)), "cannot be read"],
   ["a file is gone", () => rmSync(join(folder, WEIGHTS)), `${WEIGHTS}: cannot be read`],
-])("where %s, the checkpoint is said to be damaged", async (_, spoil, problem) => {
+])("when %s, the checkpoint is reported as damaged", async (_, spoil, problem) => {
   spoil();
   const download = downloadCheckpoint(record, {
     run: "small",
@@ -88,19 +88,19 @@ test.each([
   await expect(find()).rejects.toBeInstanceOf(CorruptRecordError);
 });
 
-test("a checkpoint that was dropped is said to be gone", async () => {
+test("a checkpoint that was dropped is reported as gone", async () => {
   rmSync(folder, { recursive: true });
   await expect(find()).rejects.toThrow("is gone: iteration 2 is not kept any more");
   await expect(find()).rejects.toBeInstanceOf(UnknownCheckpointError);
   expect(await storedCheckpoints(record)).toEqual([]);
 });
 
-describe("where the checkpoint that validated best was deleted", () => {
+describe("when the checkpoint that validated best was deleted", () => {
   const validation = (iteration: number, reward: number) => {
     return { iteration, reward, low: reward, high: reward, count: 10 };
   };
 
-  test("the best of those that are on disk is taken for it, and says so", async () => {
+  test("the best of the checkpoints on disk takes its place, and the result names it", async () => {
     const gone = { iteration: 4, version: 8, folder: join(home, "4"), digest: DIGEST };
     record.state.checkpoints.push(gone);
     const rewards = [validation(2, 0.5), validation(4, 0.9)] as ValidationResult[];
@@ -111,7 +111,7 @@ describe("where the checkpoint that validated best was deleted", () => {
     expect((await storedCheckpoints(record))[0]?.insteadOf).toBeUndefined();
   });
 
-  test("the newest one on disk is taken for it when none of them was validated", async () => {
+  test("the newest checkpoint on disk takes its place when none of them was validated", async () => {
     const gone = { iteration: 4, version: 8, folder: join(home, "4"), digest: DIGEST };
     record.state.checkpoints.push(gone);
     record.state.validations.push(validation(4, 0.9) as ValidationResult);
@@ -119,7 +119,7 @@ describe("where the checkpoint that validated best was deleted", () => {
     expect(checkpoint).toMatchObject({ iteration: 2, best: false, insteadOf: 4 });
   });
 
-  test("nothing is taken for it when all of them are gone", async () => {
+  test("no checkpoint takes its place when all were deleted", async () => {
     rmSync(folder, { recursive: true });
     record.state.validations.push(validation(2, 0.5) as ValidationResult);
     await expect(findCheckpoint(record, "best")).rejects.toThrow("is gone: iteration 2");

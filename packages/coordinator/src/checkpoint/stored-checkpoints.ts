@@ -13,10 +13,10 @@ import { type RunRecord } from "../run/run-record.js";
 import { type Durable } from "../run/run-state.js";
 import { isStartBest, startCheckpoint, startFolder } from "./start-model.js";
 
-/** Names the model that a run started from. */
+/** Name of checkpoint 0, the model that the run started from. */
 const START = "0";
 
-/** Returns a run's checkpoints that are on disk and whole, the newest first. */
+/** Returns a run's checkpoints that are complete on disk, the newest first. */
 export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]> {
   const all = [...record.state.checkpoints].reverse();
   const found = await Promise.all(
@@ -33,8 +33,8 @@ export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]
 /**
  * Finds one checkpoint.
  *
- * @param which  best, latest, or an iteration; 0 is the model that the run started from, which is the
- *               best one when all checkpoints validated worse by more than chance
+ * @param which  best, latest, or an iteration. 0 is the model that the run started from; it is also
+ *   `best` when it validated significantly better than every checkpoint
  * @throws       UnknownCheckpointError, InvalidArgumentError; CorruptRecordError when it is damaged
  */
 export async function findCheckpoint(
@@ -66,7 +66,10 @@ export async function findCheckpoint(
   };
 }
 
-/** The iteration that validated best, where another checkpoint is taken for it, as its own is gone. */
+/**
+ * Returns the iteration that validated best when its checkpoint was deleted and another replaces
+ * it.
+ */
 function replacedBest(record: RunRecord, which: string, taken: Durable): number | undefined {
   if (which !== "best") return undefined;
   if (isStartBest(record)) return 0;
@@ -89,7 +92,7 @@ function choose(record: RunRecord, which: string): Durable | null {
   return checkpoints.find(({ iteration }) => iteration === Number(which)) ?? null;
 }
 
-/** @returns null when the checkpoint is not on disk (any more) @throws CorruptRecordError */
+/** @returns null when the checkpoint is not on disk @throws CorruptRecordError */
 async function describe(record: RunRecord, durable: Durable): Promise<Checkpoint | null> {
   const { iteration, version, digest, folder } = durable;
   const { checkpoints, validations } = record.state;
@@ -122,7 +125,7 @@ async function listFiles(folder: string, digest: string): Promise<CheckpointFile
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** @throws CorruptRecordError when the file is not there, or has another size */
+/** @throws CorruptRecordError when the file is missing or has another size */
 async function checkedDigest(manifest: Manifest, folder: string, name: string): Promise<string> {
   const file = join(folder, name);
   const size = manifest.files[name];

@@ -6,11 +6,16 @@ import {
   WORKER_STATES,
 } from "@gumshoe/protocol";
 
-/** Longest texts of a worker about itself, in characters: they are kept, logged and shown. */
+/**
+ * Most characters of the texts that a worker sends about itself: they are stored, logged and shown.
+ */
 const MAX_CHARACTERS = { worker_id: 100, host: 255, device: 100, address: 300, job: 200 } as const;
 const MAX_JOBS = 100;
 
-/** @throws InvalidArgumentError naming the field of a registration that no worker of ours sends */
+/**
+ * @throws InvalidArgumentError naming the field of a registration that no worker of this project
+ *   would send
+ */
 export function checkRegistration(request: RegisterRequest): void {
   checkText("worker_id", request.workerId);
   checkText("host", request.host);
@@ -21,7 +26,10 @@ export function checkRegistration(request: RegisterRequest): void {
   throw new InvalidArgumentError("address", "is not host:port");
 }
 
-/** @throws InvalidArgumentError naming the field of a heartbeat that no worker of ours sends */
+/**
+ * @throws InvalidArgumentError naming the field of a heartbeat that no worker of this project would
+ *   send
+ */
 export function checkHeartbeat(request: HeartbeatRequest): void {
   if (request.job !== "") checkText("job", request.job);
   if (request.activeJobs.length > MAX_JOBS) {

@@ -48,7 +48,7 @@ const vitals = {
   activeJobs: [],
 };
 
-test("a worker that falls silent is lost once", () => {
+test("a worker whose heartbeats stop is lost once", () => {
   const fleet = new Fleet({ clock, logger });
   const departures: [string, boolean][] = [];
   fleet.onDeparture(({ workerId }, lost) => departures.push([workerId, lost]));
@@ -61,7 +61,7 @@ test("a worker that falls silent is lost once", () => {
   fleet.stop();
 });
 
-test("a job grows older while nothing is heard of it, until its worker is lost", () => {
+test("a job's age grows without heartbeats, until its worker is lost", () => {
   const fleet = new Fleet({ clock, logger });
   const lost: WorkerStatus[] = [];
   fleet.onDeparture((status) => lost.push(status));
@@ -80,7 +80,7 @@ test("a job grows older while nothing is heard of it, until its worker is lost",
   fleet.stop();
 });
 
-test("a worker that fell silent is listed as lost for a minute, one that left is not", () => {
+test("a worker whose heartbeats stopped is listed as lost for a minute, one that left is not listed", () => {
   const fleet = new Fleet({ clock, logger });
   fleet.start();
   fleet.register(worker("1"));
@@ -96,7 +96,7 @@ test("a worker that fell silent is listed as lost for a minute, one that left is
   fleet.stop();
 });
 
-test("the speed of a role is that of its workers that are there", () => {
+test("the speed of a role is the sum over its registered workers", () => {
   const fleet = new Fleet({ clock, logger });
   fleet.start();
   for (const [id, role] of [
@@ -115,7 +115,7 @@ test("the speed of a role is that of its workers that are there", () => {
   fleet.stop();
 });
 
-test("a large fleet sends heartbeats more seldom, but often enough not to be lost", () => {
+test("a large fleet sends heartbeats at longer intervals, still short enough not to be lost", () => {
   const fleet = new Fleet({ clock, logger });
   fleet.register(worker("1"));
   expect(fleet.heartbeatIntervalMs).toBe(500);
@@ -123,13 +123,13 @@ test("a large fleet sends heartbeats more seldom, but often enough not to be los
   expect(fleet.heartbeatIntervalMs).toBe(1000);
 });
 
-test("a heartbeat of an unknown worker asks it to register", () => {
+test("a heartbeat of an unknown worker is answered with a request to register", () => {
   const fleet = new Fleet({ clock, logger });
   const heartbeat = { ...vitals, workerId: "9" };
   expect(() => fleet.heartbeat(heartbeat)).toThrow("register first");
 });
 
-test("a process that registers anew replaces its former self", () => {
+test("a restarted process replaces its earlier registration", () => {
   const fleet = new Fleet({ clock, logger });
   const ids = () =>
     fleet
@@ -148,7 +148,7 @@ test("a worker of another version is refused", () => {
   expect(() => fleet.register(worker("1", { protocolVersion: 99 }))).toThrow("speaks version 99");
 });
 
-test("nobody is lost for what could not be heard while this process stood still", () => {
+test("no worker is lost for heartbeats missed while the coordinator was suspended", () => {
   const fleet = new Fleet({ clock, logger });
   fleet.start();
   fleet.register(worker("1"));
@@ -161,7 +161,7 @@ test("nobody is lost for what could not be heard while this process stood still"
   fleet.stop();
 });
 
-test("a worker of another host that announces a taken address is refused while the first one lives", () => {
+test("a worker of another host that announces a taken address is rejected while the first one is alive", () => {
   const fleet = new Fleet({ clock, logger });
   fleet.start();
   const address = "127.0.0.1:7071";
@@ -175,14 +175,14 @@ test("a worker of another host that announces a taken address is refused while t
     beat();
   }
   expect(fleet.statuses().map(({ workerId }) => workerId)).toEqual(["1"]);
-  // The first one dies: its address is free once it is lost.
+  // The first worker's heartbeats stop: its address is free once it counts as lost.
   passTime(3500);
   fleet.register(worker("2", { host: "b", address }));
   expect(fleet.has("2")).toBe(true);
   fleet.stop();
 });
 
-test("a worker that lives after all does not throw out the one that has its address now", () => {
+test("a displaced worker that is still alive does not take its address back from its successor", () => {
   const fleet = new Fleet({ clock, logger });
   fleet.start();
   const address = "127.0.0.1:7071";

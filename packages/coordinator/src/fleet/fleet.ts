@@ -10,16 +10,19 @@ import {
 import { AddressTakenError } from "../errors.js";
 import { checkHeartbeat, checkRegistration } from "./check-worker.js";
 
-/** How often workers say that they are there: more seldom in a fleet of more than a hundred. */
+/** Interval of heartbeats: longer in a fleet of more than a hundred workers. */
 const HEARTBEAT_INTERVAL_MS = { least: 500, perWorker: 5, most: 1000 };
-/** Silence after which a worker counts as lost. */
+/** Time without a heartbeat after which a worker counts as lost. */
 const LOST_AFTER_MS = 3000;
 const CHECK_EVERY_MS = 250;
 /** Time for which a lost worker is still listed. */
 const LOST_SHOWN_MS = 60_000;
-/** Ids of displaced workers that are remembered: a process that lives comes back within a second. */
+/** Ids of displaced workers that are remembered: a live process registers again within a second. */
 const MAX_DISPLACED = 1000;
-/** A check that comes so much later than due: this process stood still, and heard nobody. */
+/**
+ * A check this much later than due means that this process was suspended and received no
+ * heartbeats.
+ */
 const STOOD_STILL_MS = 1000;
 
 /** A worker that is registered. */
@@ -31,25 +34,26 @@ export interface Member {
   seenAtMs: number;
 }
 
-/** Who left, what it did when it was heard last, and how it left. */
+/** Called with a worker's last status when it leaves, or is lost. */
 export type Departure = (worker: WorkerStatus, lost: boolean) => void;
 
 /**
- * Knows the workers: who is registered, what they do, and who has fallen silent.
+ * Tracks the workers: which are registered, what they do, and which were lost.
  *
- * A worker is its id: a process that starts anew has a new one. Host and process number say nothing: in
- * containers all processes may have the same.
+ * A worker is identified by its id; a restarted process has a new one. Host and process id identify
+ * nothing: in containers all processes may have the same.
  *
  * An address belongs to one worker:
- * - A new process of the same host has the address of one that is gone, which is removed.
- * - A worker of another host is refused while the first one lives: others would reach only one of the two.
- * - A worker that was removed and lives after all is refused while its successor lives.
+ * - A new process of the same host with the address of a registered worker replaces it.
+ * - A worker of another host with that address is rejected while the first one is alive, since
+ *   others could reach only one of the two.
+ * - A worker that was replaced and is still alive is rejected while its successor lives.
  */
 export class Fleet {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #members = new Map<string, Member>();
-  /** Workers that fell silent, by id, with the time when they did. */
+  /** Lost workers, by id, with the time of their loss. */
   readonly #lost = new Map<string, { readonly worker: WorkerStatus; readonly atMs: number }>();
   /** Workers whose address went to another process of their host, by id; the oldest first. */
   readonly #displaced = new Set<string>();
@@ -73,7 +77,9 @@ export class Fleet {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
-  /** Calls back when a worker leaves or is lost; returns a function that ends this. */
+  /**
+   * Registers a listener for workers that leave or are lost; returns a function that removes it.
+   */
   onDeparture(listener: Departure): () => void {
     this.#departures.add(listener);
     return () => this.#departures.delete(listener);
@@ -86,7 +92,7 @@ export class Fleet {
       .sort((a, b) => compare(a.registration.address, b.registration.address));
   }
 
-  /** How often a worker should say that it is there, as large as the fleet is now. */
+  /** Interval of heartbeats for the fleet's present size. */
   get heartbeatIntervalMs(): number {
     const { least, perWorker, most } = HEARTBEAT_INTERVAL_MS;
     return Math.min(most, Math.max(least, perWorker * this.#members.size));
@@ -134,7 +140,7 @@ export class Fleet {
   }
 
   /**
-   * Takes a worker's sign of life; returns its role.
+   * Records a worker's heartbeat; returns its role.
    *
    * @throws InvalidArgumentError, and ClusterError NOT_FOUND for a worker that must register again
    */
@@ -148,7 +154,9 @@ export class Fleet {
     return member.registration.role;
   }
 
-  /** Removes a worker whose address has another process now. @throws AddressTakenError */
+  /**
+   * Removes the worker whose address a new process of its host announces. @throws AddressTakenError
+   */
   #claimAddress({ workerId, host, address }: RegisterRequest): void {
     for (const member of [...this.#members.values()]) {
       const other = member.registration;
@@ -170,7 +178,7 @@ export class Fleet {
     if (member !== undefined) this.#remove(member, false);
   }
 
-  /** Tokens that the workers of a role make in a second, all together. */
+  /** Sum of the tokens per second of a role's workers. */
   tokensPerSecond(role: WorkerRole): number {
     let total = 0;
     for (const { registration, vitals } of this.#members.values()) {
@@ -179,7 +187,7 @@ export class Fleet {
     return total;
   }
 
-  /** Lists the workers that are registered, then those that were lost a moment ago. */
+  /** Lists the registered workers, then the recently lost ones. */
   statuses(): WorkerStatus[] {
     const now = this.#now();
     const here = [...this.#members.values()].map((member) => toStatus(member, now));
@@ -222,7 +230,7 @@ export class Fleet {
   }
 }
 
-/** A job grows older while nobody hears of it. */
+/** Builds a worker's status; the age of its job grows between heartbeats too. */
 function toStatus({ registration: r, vitals: v, jobSinceMs }: Member, now: number): WorkerStatus {
   const job = v?.job ?? "";
   return {

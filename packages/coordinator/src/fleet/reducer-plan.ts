@@ -14,7 +14,7 @@ import { weightDigest } from "@gumshoe/tensors";
 import { ExactnessError, PlanLostError } from "../errors.js";
 import { type Fleet, type Member } from "./fleet.js";
 
-/** Time that a reducer which died has to come back before the others take its range. */
+/** Time that a lost reducer has to register again before the others are given its range. */
 const RETURN_MS = 8000;
 
 interface ReducerSlot {
@@ -25,16 +25,16 @@ interface ReducerSlot {
   readonly end: number;
 }
 
-/** Where the parameters start from. */
+/** The weights that a plan starts from. */
 export interface DurableSource {
   /** A model folder or a checkpoint. */
   readonly folder: string;
   readonly withOptimizer: boolean;
-  /** Updates that its weights have seen. */
+  /** Weight version: the number of updates that made these weights. */
   readonly version: number;
 }
 
-/** What a plan is made for. */
+/** The inputs of a plan. */
 export interface PlanOptions {
   readonly run: string;
   readonly numParameters: number;
@@ -44,7 +44,7 @@ export interface PlanOptions {
   readonly tls: Tls;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Reducers that the last plan had; null for the first one. */
+  /** Number of reducers of the previous plan; null for the first one. */
   readonly expected: number | null;
 }
 
@@ -52,10 +52,10 @@ type StepSettings = Omit<StepRequest, "run" | "plan">;
 type CheckpointFiles = Omit<WriteCheckpointRequest, "run" | "plan">;
 
 /**
- * One assignment of a run's parameters to the reducers that are there: who owns which range.
+ * One assignment of a run's parameters to the registered reducers, one range each.
  *
- * A plan never changes. When one of its reducers is lost, every call fails with PlanLostError and a
- * new plan is made, from the last durable weights.
+ * A plan never changes. When one of its reducers is lost, every call fails with PlanLostError, and
+ * the run makes a new plan from the last durable weights.
  */
 export class ReducerPlan {
   readonly id: string;
@@ -92,7 +92,7 @@ export class ReducerPlan {
     }
   }
 
-  /** Waits for reducers, and gives each a range. */
+  /** Waits for reducers, and assigns a range to each. */
   static async establish(options: PlanOptions): Promise<ReducerPlan> {
     const members = await waitForReducers(options);
     const id = `p-${randomUUID().slice(0, 8)}`;
@@ -129,7 +129,7 @@ export class ReducerPlan {
     return this.#lost.signal;
   }
 
-  /** Where each range is served and collected. */
+  /** Addresses at which each range is served and its gradient collected. */
   get sources(): TensorSource[] {
     return this.#slots.map(({ member, start, end }) => ({
       address: member.registration.address,
@@ -138,7 +138,7 @@ export class ReducerPlan {
     }));
   }
 
-  /** Sums of squares of all blocks, in order. */
+  /** Returns the sums of squares of all blocks, in order. */
   async norm(update: number, lanes: number): Promise<number[]> {
     const answers = await this.#all(({ client }, signal) =>
       client.norm({ run: this.#run, plan: this.id, update, lanes }, { signal }),
@@ -146,7 +146,7 @@ export class ReducerPlan {
     return answers.flatMap(({ blockSums }) => blockSums);
   }
 
-  /** Moves the weights; returns the digest of the new version. */
+  /** Applies the optimizer step; returns the digest of the new version. */
   async step(settings: StepSettings): Promise<string> {
     const answers = await this.#all(({ client }, signal) =>
       client.step({ run: this.#run, plan: this.id, ...settings }, { signal }),
@@ -154,7 +154,9 @@ export class ReducerPlan {
     return digestOfBlocks(answers, this.#numParameters);
   }
 
-  /** Lets every reducer write its range; returns the digest of what was written. */
+  /**
+   * Has every reducer write its range of a checkpoint; returns the digest of the written weights.
+   */
   async writeCheckpoint(files: CheckpointFiles): Promise<string> {
     const answers = await this.#all(({ client }, signal) =>
       client.writeCheckpoint({ run: this.#run, plan: this.id, ...files }, { signal }),
@@ -178,8 +180,9 @@ export class ReducerPlan {
 }
 
 /**
- * A reducer that cannot be reached, or serves another plan, ends the plan; other errors pass, that of a disk
- * too, which another plan would meet as well.
+ * Turns the error of a reducer that cannot be reached, or that serves another plan, into a
+ * PlanLostError. Other errors are returned as they are, disk errors too: a new plan would meet them
+ * again.
  */
 function asPlanLost(plan: string, error: unknown): unknown {
   if (isDiskError(error)) return error;

@@ -71,7 +71,7 @@ async function scrape(
   return (name, sample = `${name}{}`) => families.get(name)?.samples.get(sample);
 }
 
-test("the fleet is counted by role and state when it is scraped", async () => {
+test("a scrape counts the fleet by role and state", async () => {
   const workers = [
     WORKER,
     { ...WORKER, workerId: "2", tokensPerSecond: 100 },
@@ -92,7 +92,7 @@ test("the fleet is counted by role and state when it is scraped", async () => {
   expect(value("gumshoe_workers_lost_total", lost)).toBe(1);
 });
 
-test("a run has its figures while it is there", async () => {
+test("a run's gauges exist while the run exists", async () => {
   let runs = [RUN];
   const metrics = new Metrics({ workers: () => [], runs: () => runs });
   const samples = parse(await metrics.text());
@@ -109,7 +109,7 @@ test("a run has its figures while it is there", async () => {
   expect(later.get("gumshoe_run_state")?.samples.size).toBe(0);
 });
 
-test("recorded events are counted, and their times are in histograms", async () => {
+test("recorded events are counted, and their durations are in histograms", async () => {
   const group = {
     type: "group-done" as const,
     groupKey: "0/train/0",
@@ -138,7 +138,7 @@ test("recorded events are counted, and their times are in histograms", async () 
   expect(bucket("gumshoe_iteration_duration_seconds", "60")).toBe(1);
 });
 
-test("the process is measured under the usual names", async () => {
+test("the process metrics have Prometheus's standard names", async () => {
   const value = await scrape();
   expect(value("process_cpu_seconds_total")).toBeGreaterThan(0);
   expect(value("process_resident_memory_bytes")).toBeGreaterThan(0);

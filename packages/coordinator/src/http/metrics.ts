@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 
 import { type RunState } from "../run/run-state.js";
 
-/** What is shown of a run. */
+/** The figures that are exported for a run. */
 export interface RunFigures {
   readonly name: string;
   readonly iterationsTotal: number;
@@ -13,7 +13,7 @@ export interface RunFigures {
   >;
 }
 
-/** Where the gauges read their values when they are scraped. */
+/** Callbacks from which the gauges read their values on each scrape. */
 export interface MetricsSources {
   readonly workers: () => readonly WorkerStatus[];
   readonly runs: () => readonly RunFigures[];
@@ -80,12 +80,12 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Returns all metrics in the text format of Prometheus. */
+  /** Returns all metrics in Prometheus's text format. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
 
-  /** Counts an event that was recorded in the ledger of a run. */
+  /** Counts an event that was recorded in a run's ledger. */
   countEvent(body: RunEventBody): void {
     if (body.type === "group-done") {
       const { kind } = parseGroupKey(body.groupKey);
@@ -99,7 +99,7 @@ export class Metrics {
     }
   }
 
-  /** Counts a worker that fell silent. */
+  /** Counts a worker that was lost. */
   countLostWorker(role: string): void {
     this.#workersLost.inc({ role });
   }
@@ -150,7 +150,7 @@ function ofRole(workers: readonly WorkerStatus[], role: string): readonly Worker
   return workers.filter((worker) => worker.role === role);
 }
 
-/** A run that was removed has no value any more. */
+/** Adds the gauges of runs; a removed run loses its series. */
 function addRunGauges(registry: Registry, runsNow: MetricsSources["runs"]): void {
   const add = (
     name: string,

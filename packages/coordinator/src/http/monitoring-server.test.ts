@@ -20,7 +20,7 @@ async function startServer(): Promise<string> {
 
 const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-test("metrics are told to who has the token, in Prometheus' format", async () => {
+test("metrics are served to callers with the token, in Prometheus's format", async () => {
   const url = await startServer();
   const response = await fetch(`${url}/metrics?x=1`, withToken("t"));
   expect(response.status).toBe(200);
@@ -28,7 +28,7 @@ test("metrics are told to who has the token, in Prometheus' format", async () =>
   expect(await response.text()).toContain("# TYPE gumshoe_workers gauge\n");
 });
 
-test("a page that cannot be made is an error, and the next request is answered", async () => {
+test("a page whose rendering fails is answered with an error, and the next request is served", async () => {
   const logger = createLogger("test", "silent");
   const text = () => Promise.reject(new Error("no figures"));
   const pages = new Map([["/metrics", { contentType: "text/plain", text }]]);
@@ -39,7 +39,7 @@ test("a page that cannot be made is an error, and the next request is answered",
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 });
 
-test("health is told to anybody, the rest to nobody without the token", async () => {
+test("health is served without the token, all else only with it", async () => {
   const url = await startServer();
   expect(await (await fetch(`${url}/healthz`)).text()).toBe("ok\n");
   expect((await fetch(`${url}/metrics`)).status).toBe(401);
@@ -51,7 +51,7 @@ test("health is told to anybody, the rest to nobody without the token", async ()
   expect((await fetch(`${url}/metrics`, { method: "POST", ...withToken("t") })).status).toBe(405);
 });
 
-test("refusals are logged once for each reason and caller, without the path", async () => {
+test("rejections are logged once for each reason and caller, without the path", async () => {
   const lines: string[] = [];
   const logger = createLogger("test", "warn", { write: (line) => void lines.push(line) });
   server = new MonitoringServer({
@@ -83,7 +83,7 @@ test("a port in use is an error that names it", async () => {
   await second.stop();
 });
 
-test("a coordinator that does not serve is unhealthy, though it answers", async () => {
+test("the health check of a coordinator that does not serve answers 503", async () => {
   let isServing = false;
   const logger = createLogger("test", "silent");
   const server = new MonitoringServer({

@@ -6,11 +6,11 @@ import { isBearer, ListenError, RefusalLog, warnIfPlaintext } from "@gumshoe/rpc
 
 const HEALTH_PATH = "/healthz";
 const REQUEST_TIMEOUT_MS = 10_000;
-/** How often connections are checked for being too slow or idle, in ms. */
+/** Interval at which slow and idle connections are closed, in ms. */
 const CHECK_EVERY_MS = 2000;
-/** Longest request line and headers, in bytes: a token and what a proxy adds. */
+/** Longest request line and headers, in bytes: room for a token and a proxy's headers. */
 const MAX_HEADER_BYTES = 8192;
-/** Most connections at a time: monitors are few. */
+/** Most connections at a time: a cluster has few monitors. */
 const MAX_CONNECTIONS = 256;
 const PLAIN_TEXT = "text/plain; charset=utf-8";
 
@@ -21,18 +21,18 @@ const LIMITS = {
   maxHeaderSize: MAX_HEADER_BYTES,
 };
 
-/** A text that is served. */
+/** A text page to serve. */
 export interface Page {
   readonly contentType: string;
   readonly text: () => string | Promise<string>;
 }
 
 /**
- * The coordinator's server for programs that speak HTTP: monitors and load balancers.
+ * The coordinator's HTTP server, for monitors and load balancers.
  *
- * - `GET /healthz` answers anybody: 200 while the coordinator serves, 503 while it starts, stops or was
- *   overtaken by another one.
- * - Everything else needs the token, and with TLS files a certificate, as gRPC does.
+ * - `GET /healthz` needs no token: 200 while the coordinator serves, 503 while it starts or stops,
+ *   or after another coordinator has taken its fence.
+ * - All else needs the token and, with TLS files, a client certificate, as in gRPC.
  */
 export class MonitoringServer {
   readonly #server: Server;
@@ -44,8 +44,8 @@ export class MonitoringServer {
   readonly #isServing: () => boolean;
 
   /**
-   * @param options.pages      what is served, by path
-   * @param options.isServing  what the health check answers
+   * @param options.pages      the pages, by path
+   * @param options.isServing  the status that the health check reports
    */
   constructor(options: {
     token: string;
@@ -84,8 +84,8 @@ export class MonitoringServer {
    * Starts to serve.
    *
    * @param address  host:port; port 0 for any free one
-   * @returns        host:port with the port that is served
-   * @throws         ListenError when the port is in use or the host is not ours
+   * @returns        host:port with the actual port
+   * @throws         ListenError when the port is in use or the host is not of this machine
    */
   async listen(address: string): Promise<string> {
     const colon = address.lastIndexOf(":");
@@ -104,7 +104,7 @@ export class MonitoringServer {
     return served;
   }
 
-  /** Takes no new requests and cuts off those in hand. */
+  /** Closes the server and cuts off requests in progress. */
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));

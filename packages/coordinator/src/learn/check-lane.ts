@@ -8,8 +8,8 @@ const MAX_WORKER_ID = 100;
 const MAX_GROUP_KEY = 200;
 
 /**
- * Checks a trainer's report of a lane, and returns its metrics. A sum may be infinite or NaN: it ends the run as
- * diverged.
+ * Checks a trainer's report of a lane, and returns its metrics. Sums may be infinite or NaN: the
+ * run then ends as diverged.
  *
  * @param numLanes  lanes of the update
  * @throws MalformedLaneError

@@ -2,8 +2,8 @@ import { type Pack } from "@gumshoe/grpo";
 import { floatsToBytes, Lane, type PackMessage, tokensToBytes } from "@gumshoe/protocol";
 
 /**
- * Encodes the packs of a lane as a Lane that has nothing else: a few bytes for each token instead of
- * objects, which the main thread would keep for as long as its updates are made.
+ * Encodes the packs of a lane as a Lane message with no other field: a few bytes per token, instead
+ * of objects that would stay in the main thread's heap while the updates are made.
  */
 export function encodePacks(packs: readonly Pack[]): Uint8Array {
   return Lane.encode(Lane.create({ packs: packs.map(toPackMessage) })).finish();

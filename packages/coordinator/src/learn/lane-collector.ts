@@ -13,7 +13,7 @@ import { type Weights } from "../run/run-state.js";
 import { checkLane } from "./check-lane.js";
 import { decodePacks } from "./encoded-packs.js";
 
-/** One update's lanes, to be computed. */
+/** The lanes of one update, to be computed. */
 export interface LaneWork {
   readonly run: string;
   readonly update: number;
@@ -23,11 +23,11 @@ export interface LaneWork {
   readonly weights: Weights;
   readonly sources: readonly TensorSource[];
   readonly temperature: number;
-  /** Says that log-probs must agree with the sampler's bit for bit. */
+  /** Whether the trainer's log-probs must equal the sampler's bit for bit. */
   readonly expectExact: boolean;
 }
 
-/** The lanes that are wanted now: what trainers fetch, and where they report. */
+/** Hands out the lanes that are currently needed to trainers, and collects their reports. */
 export class LaneCollector {
   readonly #queue: JobQueue<"gradient">;
   #work: LaneWork | null = null;
@@ -49,13 +49,16 @@ export class LaneCollector {
       .filter(({ lane }) => !this.#done.has(lane));
   }
 
-  /** Says whether a job is one of those that are wanted now, done or not. */
+  /** Returns whether a job is currently needed, done or not. */
   isWanted({ update, lane, plan }: Pick<GradientJob, "update" | "lane" | "plan">): boolean {
     const work = this.#work;
     return work?.update === update && work.plan === plan && lane < work.lanes.length;
   }
 
-  /** Wants the lanes of an update; returns their metrics in lane order once every reducer has them. */
+  /**
+   * Opens jobs for an update's lanes; returns their metrics in lane order once every reducer has
+   * their gradients.
+   */
   async collect(work: LaneWork, signal: AbortSignal): Promise<LossMetrics[]> {
     this.#work = work;
     this.#done.clear();
@@ -101,7 +104,7 @@ export class LaneCollector {
   }
 
   /**
-   * Takes a trainer's report. The same lane again is accepted when its gradient is the same.
+   * Accepts a trainer's report. A repeated report is accepted when its gradient digest is the same.
    *
    * @throws NotExpectedError, MalformedLaneError, ExactnessError
    */
@@ -131,7 +134,7 @@ export class LaneCollector {
     if (this.#done.size === work.lanes.length) this.#settled();
   }
 
-  /** A job that nobody can do ends the run. */
+  /** Ends the run: a job failed for good. */
   fail(error: unknown): void {
     this.#failed(error);
   }

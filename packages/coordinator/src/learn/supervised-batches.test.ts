@@ -31,14 +31,14 @@ beforeAll(async () => {
 });
 const batch = () => new SupervisedBatches(config, tasks, { tokenizer, maxPositions: 2048 });
 
-test("an iteration's examples are the same whatever was asked for before", async () => {
+test("an iteration's examples do not depend on earlier requests", async () => {
   const inOrder = batch();
   for (const iteration of [0, 1]) await inOrder.of(iteration);
   expect(await inOrder.of(2)).toEqual(await batch().of(2));
   expect(await inOrder.of(0)).toEqual(await batch().of(0));
 });
 
-test("every example comes up once, on one of the lanes", async () => {
+test("every example occurs once, on one of the lanes", async () => {
   const { updates } = await batch().of(1);
   expect(updates.map((lanes) => lanes.length)).toEqual([3, 3]);
   const keys = updates
@@ -49,7 +49,7 @@ test("every example comes up once, on one of the lanes", async () => {
   expect(keys.sort()).toEqual(expected.sort());
 });
 
-test("the target tokens of an update weigh the same, and one together", async () => {
+test("the target tokens of an update have equal weights that add up to one", async () => {
   const { updates } = await batch().of(0);
   for (const lanes of updates) {
     const answers = lanes.flatMap(decodePacks).flatMap(({ answers: some }) => some);
@@ -61,7 +61,7 @@ test("the target tokens of an update weigh the same, and one together", async ()
   }
 });
 
-test("an example is its prompt as a chat, then the right answers and the end", async () => {
+test("an example is its prompt as a chat, then the right answers and the end token", async () => {
   const { updates } = await batch().of(0);
   const pack = updates
     .flat()

@@ -12,7 +12,7 @@ import { type TaskPlan } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
-/** Keeps careless answers apart from other uses of the run's seed. */
+/** Random stream of careless replies, separate from the other uses of the run's seed. */
 const CARELESS_STREAM = 3;
 
 const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = {
@@ -24,9 +24,9 @@ const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = 
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
 /**
- * Makes the updates of supervised iterations from tasks and their given answers.
+ * Makes the updates of supervised iterations from tasks and their reference answers.
  *
- * The next iteration's are made while the workers compute those of the one in hand.
+ * The next iteration's batch is prepared while the workers compute the current one.
  */
 export class SupervisedBatches {
   readonly #config: SftConfig;
@@ -42,7 +42,10 @@ export class SupervisedBatches {
     this.#budget = tokenBudget(config, "train", model.maxPositions);
   }
 
-  /** The batch of an iteration. A pure function of the config, whatever was asked before. */
+  /**
+   * Returns the batch of an iteration: a pure function of the config, whatever was requested
+   * before.
+   */
   async of(iteration: number): Promise<TrainingBatch> {
     const ahead = this.#ahead;
     const batch = await (ahead?.iteration === iteration ? ahead.batch : this.#make(iteration));
@@ -106,7 +109,7 @@ function weigh(packs: readonly Pack[]): Pack[] {
   }));
 }
 
-/** Writes the reply that is learnt for a task. */
+/** Writes the reference reply for a task. */
 async function exampleReply(
   config: SftConfig,
   environment: RunEnvironment,
@@ -120,7 +123,7 @@ async function exampleReply(
           share: answers.share,
           names: CARELESS_NAMES[answers.names],
         });
-  // It was checked when the environment was opened.
+  // `openEnvironments` has checked that the environment writes these replies.
   if (reply === undefined) throw new Error(`the environment writes no ${answers.type} replies`);
   return reply;
 }

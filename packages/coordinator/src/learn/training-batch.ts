@@ -1,11 +1,12 @@
 import { type RolloutCounts } from "@gumshoe/grpo";
 
 /**
- * What one iteration learns: the packs of its updates, and counts of its rollouts; null for type sft. Packs
- * are encoded: thousands of objects would take longer to pass between threads than to make.
+ * The training data of one iteration: the packs of its updates, and counts of its rollouts; null
+ * for type sft. Packs are encoded, because structured-cloning thousands of objects between threads
+ * takes longer than making them.
  */
 export interface TrainingBatch {
-  /** Per update its lanes, each the bytes of a `Lane` that has packs and nothing else. */
+  /** The lanes of each update, each an encoded `Lane` with packs only. */
   readonly updates: readonly (readonly Uint8Array[])[];
   readonly counts: RolloutCounts | null;
 }

@@ -7,10 +7,10 @@ import { type LaneCollector } from "./lane-collector.js";
 import { learningRate } from "./learning-rate.js";
 import { type RunRecord } from "../run/run-record.js";
 
-/** One update to be run. */
+/** One update to be made. */
 export interface UpdateWork {
   readonly iteration: number;
-  /** From weight version `update` to `update + 1`. */
+  /** The update leads from weight version `update` to `update + 1`. */
   readonly update: number;
   /** The encoded packs of each lane. */
   readonly lanes: readonly Uint8Array[];
@@ -19,7 +19,7 @@ export interface UpdateWork {
   readonly signal: AbortSignal;
 }
 
-/** Runs updates: lanes on trainers, norm and step on the reducers. */
+/** Makes updates: lanes on the trainers, then norm and optimizer step on the reducers. */
 export class UpdateRunner {
   readonly #record: RunRecord;
   readonly #plan: ReducerPlan;
@@ -32,7 +32,7 @@ export class UpdateRunner {
   }
 
   /**
-   * Runs an update, and records it when it is new.
+   * Makes an update, and records it when it is new.
    *
    * @throws ExactnessError when an update that is in the ledger comes out with other weights
    */
@@ -93,7 +93,7 @@ export class UpdateRunner {
   }
 }
 
-/** The numbers of a lane's report. */
+/** Returns the numeric fields of a lane's metrics. */
 function numbersOf({ logprobGapAt: _at, ...numbers }: LossMetrics): Record<string, number> {
   return numbers;
 }
@@ -105,7 +105,7 @@ function checkFinite(update: number, figures: Readonly<Record<string, number>>):
   }
 }
 
-/** Updates that a run makes if none of its iterations falls short. */
+/** Updates of the whole run, assuming that no iteration falls short. */
 function totalUpdates(config: RunConfig): number {
   return config.iterations * config.updatesPerIteration;
 }

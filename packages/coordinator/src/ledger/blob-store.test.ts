@@ -20,7 +20,7 @@ test("a blob is named by its content and leaves no temporary file", async () => 
   expect((await store.get(name)).toString()).toBe("clue");
 });
 
-test("many blobs at once are all there, under their own names", async () => {
+test("many blobs written at once are all stored under their own names", async () => {
   const store = await BlobStore.open(folder);
   const texts = Array.from({ length: 100 }, (_, i) => `clue ${i}`);
   const names = await Promise.all(texts.map((text) => store.put(Buffer.from(text))));
@@ -34,14 +34,14 @@ test("a blob that cannot be written is an error that names its file", async () =
   await expect(store.put(Buffer.from("clue"))).rejects.toThrow(sha256("clue"));
 });
 
-test("a blob whose bytes have changed is refused by name", async () => {
+test("a blob whose bytes have changed is rejected by name", async () => {
   const store = await BlobStore.open(folder);
   const name = await store.put(Buffer.from("clue"));
   writeFileSync(join(folder, name), "glue");
   await expect(store.get(name)).rejects.toThrow(`${name}: its bytes have changed`);
 });
 
-test("a blob that is gone is an error that names the file", async () => {
+test("reading a missing blob fails with the file's name", async () => {
   const store = await BlobStore.open(folder);
   await expect(store.get("0".repeat(64))).rejects.toThrow("0000: ENOENT");
 });

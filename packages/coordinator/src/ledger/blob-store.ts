@@ -10,8 +10,8 @@ import { SharedSync } from "./shared-sync.js";
 import { Slots } from "./slots.js";
 
 /**
- * Blobs that are written at the same time. A write is some operations of the thread pool: those of
- * hundreds would keep the ledger waiting, and then come to their ends all at once.
+ * Blobs that are written at the same time. Each write is several libuv thread-pool operations:
+ * hundreds at once would delay the ledger's own, and then all complete in one event-loop iteration.
  */
 const WRITES_AT_ONCE = 8;
 
@@ -26,28 +26,28 @@ export class BlobStore {
     this.#names = new SharedSync(() => syncFolder(folder));
   }
 
-  /** Opens a store, and makes its folder in one that is there. */
+  /** Opens a store, creating its folder if the parent exists. */
   static async open(folder: string): Promise<BlobStore> {
     await makeSubfolder(folder);
     return new BlobStore(folder);
   }
 
   /**
-   * Writes bytes, unless they are there; returns their name.
+   * Writes bytes unless the blob exists; returns its name.
    *
-   * @param name  the SHA-256 of the bytes, where the caller has it already
+   * @param name  the SHA-256 of the bytes, if the caller has computed it
    */
   async put(bytes: Uint8Array, name = sha256(bytes)): Promise<string> {
     const file = join(this.#folder, name);
     await this.#writes.during(async () => {
       if (!(await isThere(file))) await writeWhole(file, bytes);
     });
-    // One sync for all blobs that came meanwhile.
+    // One directory sync covers all blobs that were written meanwhile.
     await this.#names.done();
     return name;
   }
 
-  /** @throws CorruptRecordError when the blob is gone or its bytes have changed */
+  /** @throws CorruptRecordError when the blob is missing or its bytes have changed */
   async get(name: string): Promise<Buffer> {
     const file = join(this.#folder, name);
     const bytes = await readFile(file).catch((cause: unknown) => {
@@ -58,7 +58,9 @@ export class BlobStore {
   }
 }
 
-/** Asks in the thread pool: while the folder is being synced, even this question may wait for the disk. */
+/**
+ * Uses the asynchronous `access`: even this system call may block while the folder is being synced.
+ */
 function isThere(file: string): Promise<boolean> {
   return new Promise((resolve) => access(file, (error) => resolve(error === null)));
 }

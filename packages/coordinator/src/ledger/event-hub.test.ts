@@ -11,7 +11,7 @@ const cancelled = (number: number) => event(number, { type: "run-cancelled" });
 const progress = () =>
   event(0, { type: "progress", phase: "sampling", iteration: 0, done: 1, total: 2 });
 
-/** A clock whose sleeps last until the test lets them pass. */
+/** A fake clock whose sleeps end when the test releases them. */
 function handClock() {
   const sleeps: number[] = [];
   let wake = () => undefined as void;
@@ -37,7 +37,7 @@ async function numbers(hub: EventHub, from: number, signal = new AbortController
   return seen;
 }
 
-test("a watcher gets past events from a number on, then new ones, to the end of the run", async () => {
+test("a watcher gets past events from a number on, then new ones, until the run ends", async () => {
   const hub = new EventHub([done(1), done(2), done(3)]);
   const watching = numbers(hub, 2);
   hub.publish(done(4));
@@ -46,7 +46,7 @@ test("a watcher gets past events from a number on, then new ones, to the end of 
   expect(await numbers(hub, 0)).toEqual([1, 2, 3, 4, 5]);
 });
 
-test("a run that is taken up again goes on after its end", async () => {
+test("the watch of a resumed run continues past its earlier end", async () => {
   const hub = new EventHub([done(1), cancelled(2)]);
   hub.publish(event(3, { type: "run-resumed", weights: { version: 0, digest: "" } }));
   const watching = numbers(hub, 1);
@@ -54,7 +54,7 @@ test("a run that is taken up again goes on after its end", async () => {
   expect(await watching).toEqual([1, 2, 3, 4]);
 });
 
-test("transient events are sent to those who watch, and kept for nobody", async () => {
+test("transient events reach current watchers and are not stored", async () => {
   const hub = new EventHub([]);
   const watching = numbers(hub, 0);
   await Promise.resolve();
@@ -64,14 +64,14 @@ test("transient events are sent to those who watch, and kept for nobody", async 
   expect(await numbers(hub, 0)).toEqual([1]);
 });
 
-test("a watch ends when its caller goes away", async () => {
+test("a watch ends when its caller disconnects", async () => {
   const stop = new AbortController();
   const watching = numbers(new EventHub([done(1)]), 0, stop.signal);
   setTimeout(() => stop.abort(), 10);
   expect(await watching).toEqual([1]);
 });
 
-test("a watch from beyond the last event waits for it, or ends where the run has ended", async () => {
+test("a watch from beyond the last event waits for it, or ends if the run has ended", async () => {
   const hub = new EventHub([done(1)]);
   const watching = numbers(hub, 9);
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -82,7 +82,7 @@ test("a watch from beyond the last event waits for it, or ends where the run has
   expect(await numbers(hub, 99)).toEqual([]);
 });
 
-test("a watcher that wants so gets the events of some time together, and the last one at once", async () => {
+test("a watcher with a gather time gets events in batches, and the last one at once", async () => {
   const hub = new EventHub(Array.from({ length: 70 }, (_, i) => done(i + 1)));
   const { clock, sleeps, pass } = handClock();
   const options = { signal: new AbortController().signal, gatherMs: 100, clock };
@@ -107,14 +107,14 @@ test("a watcher that wants so gets the events of some time together, and the las
   await settled();
   hub.publish(done(73));
   await settled();
-  // Nobody lets the time pass.
+  // The test never advances the clock from here on.
   hub.publish(cancelled(74));
   expect(await pending).toEqual([73, 74]);
   expect(await next()).toBeNull();
   expect(sleeps).toEqual([100, 100]);
 });
 
-test("watchers that gather wait for the same moment, and get the same events", async () => {
+test("watchers with the same gather time wake together, and get the same events", async () => {
   const hub = new EventHub([]);
   const { clock, sleeps, pass } = handClock();
   const options = { signal: new AbortController().signal, gatherMs: 60, clock };

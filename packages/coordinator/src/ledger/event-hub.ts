@@ -1,13 +1,13 @@
 import { type Clock } from "@gumshoe/core";
 import { FINAL_EVENTS, type WatchedEvent } from "@gumshoe/protocol";
 
-/** Events that a slow watcher may lag behind before transient ones are dropped for it. */
+/** Events by which a watcher may lag before transient ones are dropped for it. */
 const MAX_TRANSIENT_LAG = 64;
 
-/** Events that are yielded together at most: they become one message. */
+/** Most events yielded together: they become one message. */
 const MAX_GATHERED = 64;
 
-/** How a watcher is served. */
+/** How events are delivered to a watcher. */
 export interface GatherOptions {
   /** Ends the watch. */
   readonly signal: AbortSignal;
@@ -20,13 +20,15 @@ interface Watcher {
   wake: () => void;
 }
 
-/** Holds a run's events and sends them to any number of watchers, each at its own pace. */
+/**
+ * Keeps a run's events in memory and streams them to any number of watchers, each at its own pace.
+ */
 export class EventHub {
   readonly #events: WatchedEvent[];
   readonly #watchers = new Set<Watcher>();
-  /** A final event that could not be stored; what is stored after it goes on. */
+  /** A final event that could not be stored; the next stored event supersedes it. */
   #unstoredEnd: WatchedEvent | null = null;
-  /** Times in which events are gathered at this moment, by their length in ms. */
+  /** Gather periods in progress, by their length in ms. */
   readonly #gatherings = new Map<number, { done: Promise<unknown>; enough: AbortController }>();
 
   constructor(events: readonly WatchedEvent[]) {
@@ -37,7 +39,7 @@ export class EventHub {
     return this.#events.length;
   }
 
-  /** Publishes an event; numbered ones are kept. */
+  /** Publishes an event; events with a number are kept. */
   publish(event: WatchedEvent): void {
     if (event.number > 0) {
       this.#events.push(event);
@@ -55,11 +57,11 @@ export class EventHub {
   }
 
   /**
-   * Yields the events from a number on, past ones first, until a final one that nothing follows. Ends
-   * at once where the run has ended before that number.
+   * Yields the events from a number on, past ones first, until a final event without a successor.
+   * Ends at once if the run ended before that number.
    *
    * @param from             first event wanted, from 1; 0 for all
-   * @param options.gatherMs  how long new events are gathered, to be yielded together; 0 for not at all
+   * @param options.gatherMs  how long new events are gathered into one batch; 0 for not at all
    */
   async *watch(from: number, options: GatherOptions): AsyncGenerator<readonly WatchedEvent[]> {
     const { signal } = options;
@@ -75,7 +77,7 @@ export class EventHub {
           if (this.#unstoredEnd !== null) yield [this.#unstoredEnd];
           return;
         }
-        // What is published while these are sent is gathered again.
+        // Events published while these are sent are gathered into the next batch.
         const stop = this.#events.length;
         while (sent < stop) {
           const events = this.#events.slice(sent, Math.min(stop, sent + most));
@@ -99,7 +101,10 @@ export class EventHub {
     }
   }
 
-  /** Waits for what may follow an event, all watchers to the same moment; not after the last event. */
+  /**
+   * Waits for further events; all watchers with the same period share one timer. Returns at once
+   * after the last event.
+   */
   async #gather({ signal, gatherMs, clock }: GatherOptions): Promise<void> {
     if (gatherMs === 0 || signal.aborted || this.#hasEnded()) return;
     let gathering = this.#gatherings.get(gatherMs);
@@ -115,7 +120,7 @@ export class EventHub {
     await gathering.done;
   }
 
-  /** A run that was taken up again goes on after its final event. */
+  /** A resumed run continues after its final event. */
   #hasEnded(): boolean {
     const last = this.#unstoredEnd ?? this.#events.at(-1);
     return last !== undefined && FINAL_EVENTS.includes(last.body.type);

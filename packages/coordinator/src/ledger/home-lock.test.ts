@@ -10,7 +10,7 @@ let home: string;
 beforeEach(() => (home = mkdtempSync(join(tmpdir(), "home-"))));
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-test("a home is taken once, whatever its lock file holds, and again when it was given back", () => {
+test("a home is locked once, whatever its lock file holds, and again after it was released", () => {
   const lock = HomeLock.take(home);
   const problem = `a coordinator already works in ${home} (process ${process.pid})`;
   expect(() => HomeLock.take(home)).toThrow(problem);

@@ -1,7 +1,8 @@
 /**
- * Keeps two coordinators of one machine out of one home, even when each has a Redis of its own.
+ * Keeps two coordinators of one machine from using the same home, even with different Redis
+ * servers.
  *
- * The fence in Redis decides between machines; this lock says nothing about a process elsewhere.
+ * Between machines the fence in Redis decides: this lock cannot see a process on another machine.
  */
 import { join } from "node:path";
 
@@ -9,7 +10,7 @@ import { LockHeldError, ProcessLock } from "@gumshoe/core";
 
 import { HomeInUseError } from "../errors.js";
 
-/** A home that this process has taken. */
+/** The lock on a home, held by this process. */
 export class HomeLock {
   readonly #lock: ProcessLock;
 
@@ -17,7 +18,7 @@ export class HomeLock {
     this.#lock = lock;
   }
 
-  /** @throws HomeInUseError when a living process of this machine has the home */
+  /** @throws HomeInUseError when a running process of this machine holds the lock */
   static take(home: string): HomeLock {
     try {
       return new HomeLock(ProcessLock.take(join(home, "coordinator.lock")));
@@ -27,7 +28,7 @@ export class HomeLock {
     }
   }
 
-  /** Gives the home back. Idempotent. */
+  /** Releases the lock. Idempotent. */
   release(): void {
     this.#lock.release();
   }

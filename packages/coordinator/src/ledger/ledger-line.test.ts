@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 import { formatLine, parseLine, writableEvent } from "./ledger-line.js";
 
-/** A line with the right checksum over any text. */
+/** A line with a valid checksum over any text. */
 const lineOf = (text: string) => `${sha256(text).slice(0, 8)} ${text}`;
 
 const GROUP: RunEventBody = {
@@ -30,18 +30,18 @@ const UPDATE: RunEventBody = {
 
 test.each<[string, RunEventBody]>([
   ["rewards.1", { ...GROUP, rewards: [0, Infinity] }],
-  // A field that may be null would be read back as null: another event than the one that happened.
+  // A nullable field would silently be read back as null: a different event.
   ["meanReward", { ...GROUP, meanReward: NaN }],
   ["gradNorm", { ...UPDATE, gradNorm: NaN }],
   ["metrics.loss", { ...UPDATE, metrics: { loss: -Infinity } }],
   ["config.optimizer.lr", { type: "run-submitted", config: { optimizer: { lr: NaN } } }],
   ["tokens", { ...GROUP, tokens: -1 }],
-])("an event that would not be read back at %s is refused", (field, body) => {
+])("an event with an unserializable value at %s is rejected", (field, body) => {
   const problem = `event ${body.type} cannot be recorded: ${field} `;
   expect(() => writableEvent(body)).toThrow(problem);
 });
 
-test("an event is read back as it was given to those who follow the run", () => {
+test("an event is read back equal to the one that watchers receive", () => {
   const event = writableEvent({ ...GROUP, meanReward: -0, unscoredReason: undefined });
   const line = formatLine(3, 1000, event).trimEnd();
   expect(parseLine(line, 3)).toEqual({ event: { number: 3, atMs: 1000, body: event.body } });
@@ -61,14 +61,14 @@ test.each([
   ['{"n":1,"at":1,"body":null}', "its event undefined breaks the schema at its top"],
   ['{"n":1,"at":1,"body":{"type":"iteration-done"}}', "breaks the schema at iteration"],
   ['{"n":1,"at":1,"body":{"type":"moon-phase"}}', "its event moon-phase breaks the schema at type"],
-])("a line with a right checksum over %.60s has a reason", (text, reason) => {
+])("a line with a valid checksum over %.60s is rejected with a reason", (text, reason) => {
   expect(parseLine(lineOf(text), 1)).toEqual({
     event: null,
     reason: expect.stringContaining(reason) as string,
   });
 });
 
-test("a metric that an earlier version wrote as null is left out", () => {
+test("a metric that an earlier version wrote as null is omitted", () => {
   const body = { type: "iteration-done", iteration: 0, metrics: { rewardSum: null, numGroups: 4 } };
   const parsed = parseLine(lineOf(JSON.stringify({ n: 1, at: 1, body })), 1);
   expect(parsed.event?.body).toEqual({ ...body, metrics: { numGroups: 4 } });

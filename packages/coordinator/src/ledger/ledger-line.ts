@@ -1,8 +1,8 @@
 /**
  * One line of a ledger: a checksum, a space, and the event as JSON.
  *
- * An event is checked before it is written, as it will be read back: JSON has no NaN and no Infinity, so a
- * number that is not finite would make the whole ledger unreadable at the next start.
+ * An event is parsed back before it is written: JSON has no NaN and no Infinity, so one number that
+ * is not finite would make the whole ledger unreadable at the next start.
  */
 import { createHash } from "node:crypto";
 
@@ -11,18 +11,18 @@ import { RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
 
 import { UnwritableEventError } from "../errors.js";
 
-/** An event in the form in which it is read back, with the text that is written. */
+/** An event as it will be read back, with its serialized text. */
 export interface WritableEvent {
   readonly body: RunEventBody;
   readonly json: string;
 }
 
-/** What a line holds, or the reason that it holds no event. */
+/** The event of a line, or the reason why it holds none. */
 export type ParsedLine =
   { readonly event: WatchedEvent } | { readonly event: null; readonly reason: string };
 
 /**
- * Checks that an event would be read back, and returns it as it would be.
+ * Serializes an event and parses it back, and returns the parsed form.
  *
  * @throws UnwritableEventError naming the event's type and the field
  */
@@ -43,7 +43,7 @@ export function writableEvent(body: RunEventBody): WritableEvent {
   throw new UnwritableEventError(body.type, field, issue?.message ?? "breaks its schema");
 }
 
-/** Formats the line of an event, with its end. */
+/** Formats the line of an event, with its newline. */
 export function formatLine(number: number, atMs: number, { json }: WritableEvent): string {
   const text = `{"n":${number},"at":${atMs},"body":${json}}`;
   return `${checksum(text)} ${text}\n`;
@@ -52,8 +52,8 @@ export function formatLine(number: number, atMs: number, { json }: WritableEvent
 /**
  * Parses a line.
  *
- * @param line    without its end
- * @param number  of the event that must be there
+ * @param line    without its newline
+ * @param number  the event number that is expected there
  */
 export function parseLine(line: string, number: number): ParsedLine {
   if (!hasChecksum(line)) return broken("its checksum is wrong");
@@ -76,12 +76,12 @@ export function parseLine(line: string, number: number): ParsedLine {
   );
 }
 
-/** Says whether an event would be read back as it is. */
+/** Returns whether an event survives the round trip through the ledger unchanged. */
 export function isWritable(body: RunEventBody): boolean {
   return findNotFinite(body, "") === null && RunEventBody.safeParse(body).success;
 }
 
-/** Says whether a line begins with the checksum of its rest. */
+/** Returns whether a line begins with the checksum of its remainder. */
 export function hasChecksum(line: string): boolean {
   const space = line.indexOf(" ");
   return space >= 0 && checksum(line.slice(space + 1)) === line.slice(0, space);
@@ -91,12 +91,12 @@ function broken(reason: string): ParsedLine {
   return { event: null, reason };
 }
 
-/** Enough to notice a torn or overwritten line. */
+/** Eight hex digits detect a torn or overwritten line; they are no protection against forgery. */
 function checksum(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
-/** Earlier versions wrote null for a metric that was not finite: such a metric is left out. */
+/** Drops metrics that are null: earlier versions wrote null for a metric that was not finite. */
 function withoutLostMetrics(body: unknown): unknown {
   const { metrics } = (body ?? {}) as { metrics?: unknown };
   if (typeof metrics !== "object" || metrics === null) return body;
@@ -104,14 +104,14 @@ function withoutLostMetrics(body: unknown): unknown {
   return { ...(body as object), metrics: Object.fromEntries(kept) };
 }
 
-/** Finds the first number that JSON cannot hold. */
+/** Finds the first number that JSON cannot represent. */
 function findNotFinite(value: unknown, field: string): { field: string; value: number } | null {
   if (typeof value === "number") return Number.isFinite(value) ? null : { field, value };
   if (typeof value !== "object" || value === null) return null;
   const items = value as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(items)) {
     const item = items[key];
-    // Lists of thousands of hashes are common.
+    // Skip strings without recursing: lists of thousands of hashes are common.
     if (typeof item === "string") continue;
     const found = findNotFinite(item, field === "" ? key : `${field}.${key}`);
     if (found !== null) return found;

@@ -23,7 +23,7 @@ import { BrokenLedgerError } from "../errors.js";
 import { Ledger } from "./ledger.js";
 
 const syncedFolders: string[] = [];
-// The real sync, recorded: only a power failure could show that it is missing.
+// A spy around the real sync: its absence would otherwise show only after a power failure.
 vi.mock("@gumshoe/core", async (importOriginal) => {
   const original = await importOriginal<typeof Core>();
   const syncFolder = (folder: string) => {
@@ -46,7 +46,7 @@ const done = (iteration: number): RunEventBody => ({
 const openLedger = (mayWrite = () => Promise.resolve()) =>
   Ledger.open({ folder, clock: systemClock, mayWrite });
 
-/** Lets no file of this process grow beyond some bytes: what a full disk does. */
+/** Limits the file size of this process (RLIMIT_FSIZE): writes fail as on a full disk. */
 function limitFiles(bytes: number | "unlimited"): void {
   execFileSync("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:unlimited`]);
 }
@@ -58,7 +58,7 @@ async function write(count: number): Promise<void> {
   await ledger.close();
 }
 
-test("what was appended is there when the ledger is opened again, numbered from 1", async () => {
+test("appended events are there when the ledger is opened again, numbered from 1", async () => {
   await write(3);
   await write(2);
   const { ledger, events } = await openLedger();
@@ -67,7 +67,7 @@ test("what was appended is there when the ledger is opened again, numbered from 
   await ledger.close();
 });
 
-test("a torn last line is cut off, and the next event takes its place", async () => {
+test("a torn last line is truncated, and the next event replaces it", async () => {
   await write(2);
   const whole = readFileSync(file());
   writeFileSync(file(), whole.subarray(0, whole.length - 9));
@@ -77,7 +77,7 @@ test("a torn last line is cut off, and the next event takes its place", async ()
   await ledger.close();
 });
 
-test("a ledger that is cut at any byte opens with its whole lines, and goes on", async () => {
+test("a ledger that is cut at any byte opens with its whole lines, and accepts events", async () => {
   await write(2);
   const whole = readFileSync(file());
   const second = whole.indexOf("\n") + 1;
@@ -99,7 +99,7 @@ test("a flipped bit in any byte of any line is an error that names file, line an
     flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
     writeFileSync(file(), flipped);
     await expect(openLedger(), `byte ${at}`).rejects.toBeInstanceOf(BrokenLedgerError);
-    // The text of a broken ledger is left as it is.
+    // A broken ledger's file is left unchanged.
     expect(readFileSync(file()).equals(flipped)).toBe(true);
   }
   const flipped = Buffer.from(whole);
@@ -128,7 +128,7 @@ test.runIf(process.platform === "linux")("a ledger that cannot be read is closed
   expect(links()).toEqual([]);
 });
 
-test("an event that would not be read back is refused, and leaves no trace", async () => {
+test("an event that would not be read back is rejected, and nothing is written", async () => {
   const { ledger } = await openLedger();
   const spoiled: RunEventBody = { type: "iteration-done", iteration: 0, metrics: { a: 1, b: NaN } };
   const outcomes = await Promise.allSettled([ledger.append(spoiled), ledger.append(done(0))]);
@@ -140,7 +140,7 @@ test("an event that would not be read back is refused, and leaves no trace", asy
   await again.close();
 });
 
-test("the name of a new ledger is synced, and those of the folders above it", async () => {
+test("the directory entries of a new ledger and of its parent folders are synced", async () => {
   folder = join(folder, "run", "ledger");
   syncedFolders.length = 0;
   await write(1);
@@ -149,7 +149,7 @@ test("the name of a new ledger is synced, and those of the folders above it", as
   expect(syncedFolders).toHaveLength(3);
 });
 
-test("nothing is written while the fence is in doubt", async () => {
+test("nothing is written while the fence is not confirmed", async () => {
   let open: () => void = () => undefined;
   const fence = new Promise<void>((resolve) => (open = resolve));
   const { ledger } = await openLedger(() => fence);
@@ -163,7 +163,7 @@ test("nothing is written while the fence is in doubt", async () => {
 });
 
 test.runIf(process.platform === "linux")(
-  "a write that fails half-way leaves no trace, and takes no number",
+  "a write that fails half-way leaves no bytes, and uses no event number",
   async () => {
     const { ledger } = await openLedger();
     await ledger.append(done(0));
@@ -182,7 +182,7 @@ test.runIf(process.platform === "linux")(
   },
 );
 
-test("when nothing may be written, every event that waits is refused, and the next one is not", async () => {
+test("when the fence rejects a write, every waiting event fails, and the next one succeeds", async () => {
   let isOurs = false;
   const { ledger } = await openLedger(() =>
     isOurs ? Promise.resolve() : Promise.reject(new Error("the fence is lost")),
@@ -194,7 +194,7 @@ test("when nothing may be written, every event that waits is refused, and the ne
   await ledger.close();
 });
 
-test("a ledger is open once: in this process, and in no other", async () => {
+test("a ledger can be open only once, in this process or another", async () => {
   const { ledger } = await openLedger();
   await expect(openLedger()).rejects.toThrow(
     `${folder}: its ledger is open already, in process ${process.pid}`,
@@ -204,7 +204,7 @@ test("a ledger is open once: in this process, and in no other", async () => {
   await write(1);
 });
 
-test("a ledger that was moved away takes no events until it is back", async () => {
+test("a ledger whose file was moved away rejects events until it is back", async () => {
   folder = join(folder, "run", "ledger");
   const clock = { ...systemClock, monotonicMs: () => (now += 2000) };
   let now = 0;

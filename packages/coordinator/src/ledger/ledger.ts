@@ -1,14 +1,14 @@
 /**
  * A run's record: append-only, one JSON line per event, each with a checksum.
  *
- * - An event counts once its line is synced; `append` resolves then and not before.
- * - An event that would not be read back is refused before anything is written.
- * - Events that are appended in one turn of the event loop share one sync.
- * - The last line may be torn by a crash, and then has no end: it is cut off. A whole line that is broken is
- *   an error wherever it stands, because its event was acknowledged.
- * - A write that failed leaves nothing behind: the next one begins where the last good one ended.
- * - One process has a ledger open, and has it open once: a lock beside the file says so.
- * - A file that was moved away or replaced while it is open takes no more events.
+ * - An event is durable once its line is synced; `append` resolves then and not before.
+ * - An event that would not be read back is rejected before anything is written.
+ * - Events that are appended in one event-loop iteration share one sync.
+ * - A crash may tear the last line, which then has no newline: it is truncated. Any other damaged
+ *   line is an error, because its event was acknowledged.
+ * - A failed write is truncated: the next one begins at the end of the last good line.
+ * - At most one process has a ledger open, and only once: a lock file beside it enforces that.
+ * - A file that was moved away or replaced while open accepts no more events.
  */
 import { type FileHandle, mkdir, open, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -34,7 +34,7 @@ import {
   writableEvent,
 } from "./ledger-line.js";
 
-/** Between two looks whether the file is still the one at its place, in ms. */
+/** Interval, in ms, of the check that the open file is still the one at its path. */
 const CHECK_PLACE_MS = 1000;
 
 interface Waiting {
@@ -44,11 +44,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** What a ledger is opened with. */
+/** Options for opening a ledger. */
 export interface LedgerOptions {
   readonly folder: string;
   readonly clock: Clock;
-  /** Waited for before every write: the fence that makes this process the only writer. */
+  /** Awaited before every write: the fence that makes this process the only writer. */
   readonly mayWrite: () => Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export class Ledger {
   #next: number;
   /** Length of the file up to its last good line. */
   #goodBytes: number;
-  /** Whether a write that failed may have left something behind. */
+  /** Whether a failed write may have left bytes behind. */
   #torn = false;
   #writing: Promise<void> | null = null;
   #placeCheckedAtMs = Number.NEGATIVE_INFINITY;
@@ -85,9 +85,10 @@ export class Ledger {
   }
 
   /**
-   * Opens a ledger, creating it when it is not there, and returns what it holds.
+   * Opens a ledger, creating the file if it does not exist, and returns its events.
    *
-   * @throws LedgerInUseError; BrokenLedgerError naming file, line and reason, the file is closed then
+   * @throws LedgerInUseError; BrokenLedgerError naming file, line and reason, after closing the
+   *   file
    */
   static async open(options: LedgerOptions): Promise<{ ledger: Ledger; events: WatchedEvent[] }> {
     await mkdir(options.folder, { recursive: true });
@@ -101,7 +102,7 @@ export class Ledger {
   }
 
   /**
-   * Appends an event; resolves when it is on disk, with the event as it will be read back.
+   * Appends an event; resolves once it is on disk, with the event as it will be read back.
    *
    * @throws UnwritableEventError, WriteFailedError
    */
@@ -113,7 +114,7 @@ export class Ledger {
     });
   }
 
-  /** Waits for what was appended, and closes the file. */
+  /** Waits for pending appends, and closes the file. */
   async close(): Promise<void> {
     await this.#writing?.catch(() => undefined);
     await this.#handle.close();
@@ -121,7 +122,7 @@ export class Ledger {
   }
 
   async #write(): Promise<void> {
-    // What is appended in the same turn goes into the same batch.
+    // Wait one microtask: events appended in the same event-loop iteration go into the same batch.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0);
@@ -151,7 +152,10 @@ export class Ledger {
     this.#torn = false;
   }
 
-  /** An open file can be written to after it was moved away or removed: such events would be lost. */
+  /**
+   * Fails if the file was moved or removed: writes to the open descriptor would succeed, and be
+   * lost.
+   */
   async #checkPlace(): Promise<void> {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#placeCheckedAtMs < CHECK_PLACE_MS) return;
@@ -191,14 +195,14 @@ async function openLocked(
   }
 }
 
-/** Makes the name of a new ledger last, and those of the folders that may be as new. */
+/** Syncs the directories that hold a new ledger: its own and those above it may be new as well. */
 async function syncNames(folder: string): Promise<void> {
   await syncFolder(folder);
   await syncFolder(dirname(folder));
   await syncFolder(dirname(dirname(folder)));
 }
 
-/** Resolves a batch in its order, and yields to the event loop between the continuations. */
+/** Resolves a batch in order, and yields to the event loop between the continuations. */
 async function settle(batch: readonly Waiting[], first: number): Promise<void> {
   const slice = new TimeSlice();
   for (const [i, { atMs, event, resolve }] of batch.entries()) {
@@ -224,7 +228,7 @@ async function readLines(
     await slice.yieldWhenOver();
     goodBytes += Buffer.byteLength(line) + 1;
   }
-  // A crash leaves the beginning of a line. Whole text with something else for its end was changed later.
+  // A crash leaves only the beginning of a line. A full line with another ending was changed later.
   if (hasChecksum(tail.slice(0, -1))) {
     throw new BrokenLedgerError(file, events.length + 1, "its end was overwritten");
   }

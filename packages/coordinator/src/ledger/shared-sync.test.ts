@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { SharedSync } from "./shared-sync.js";
 
-/** Syncs that end when they are told to. */
+/** Fake syncs that complete when the test releases them. */
 function heldSyncs() {
   const ends: ((error?: Error) => void)[] = [];
   const shared = new SharedSync(
@@ -16,7 +16,7 @@ function heldSyncs() {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test("who asks while a sync runs waits for the next one, together", async () => {
+test("callers that arrive during a sync share the next one", async () => {
   const { ends, shared } = heldSyncs();
   const done: string[] = [];
   const ask = (name: string) => shared.done().then(() => done.push(name));
@@ -36,7 +36,7 @@ test("who asks while a sync runs waits for the next one, together", async () => 
   expect(ends.length).toBe(2);
 });
 
-test("a sync that fails, fails for those who waited for it, and for nobody else", async () => {
+test("a failed sync rejects the callers that waited for it, and no others", async () => {
   const { ends, shared } = heldSyncs();
   const first = shared.done();
   await settle();

@@ -1,11 +1,11 @@
 /**
- * Shares one sync among all who need it at the same time: a sync counts for those who asked before it
- * began.
+ * Shares one sync among concurrent callers. A sync covers the writes of callers that arrived before
+ * it began.
  */
 export class SharedSync {
   readonly #sync: () => Promise<void>;
   #running: Promise<void> = Promise.resolve();
-  /** Not begun yet: who asks now still counts. */
+  /** The next sync, not begun yet: callers that arrive now can still join it. */
   #next: Promise<void> | null = null;
 
   constructor(sync: () => Promise<void>) {
@@ -19,7 +19,7 @@ export class SharedSync {
   }
 
   async #afterRunning(): Promise<void> {
-    // Who asked for that one hears of its failure.
+    // Callers of the running sync receive its failure themselves.
     await this.#running.catch(() => undefined);
     this.#running = this.#next ?? this.#running;
     this.#next = null;

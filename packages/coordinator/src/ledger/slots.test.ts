@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { Slots } from "./slots.js";
 
-test("no more is in hand than there are slots, and what waits comes in its order", async () => {
+test("at most as many tasks run as there are slots, and waiting ones start in order", async () => {
   const slots = new Slots(2);
   const begun: number[] = [];
   let numInHand = 0;

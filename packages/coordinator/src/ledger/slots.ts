@@ -1,4 +1,4 @@
-/** A fixed number of slots for work: what comes when all are taken waits, first come, first served. */
+/** Limits concurrent work to a fixed number of slots; further work waits in order of arrival. */
 export class Slots {
   #numFree: number;
   readonly #waiting: (() => void)[] = [];
@@ -7,7 +7,7 @@ export class Slots {
     this.#numFree = count;
   }
 
-  /** Does work in a slot; returns what it came to. */
+  /** Runs `work` in a slot; returns its result. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     if (this.#numFree > 0) this.#numFree -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

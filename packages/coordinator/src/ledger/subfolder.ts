@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 
 /**
- * Makes a folder where it is missing, but not the one that it lies in: that of a run which was moved away
- * must not come back empty.
+ * Creates a folder if it is missing, but not its parent: the folder of a run that was moved away
+ * must not reappear empty.
  */
 export async function makeSubfolder(folder: string): Promise<void> {
   try {

@@ -12,37 +12,39 @@ const RULE: CurriculumConfig = {
   window: 3,
 };
 
-/** Lets a run go on by itself: what the tiers are when iterations have such mean rewards. */
+/**
+ * Feeds mean rewards to the curriculum, iteration by iteration; returns the tiers that it chooses.
+ */
 function climb(rewards: readonly (number | null)[], rule = RULE): string {
   const past: PastIteration[] = [];
   for (const reward of rewards) past.push({ tier: nextTier(rule, past), groupMeans: [reward] });
   return [...past.map(({ tier }) => tier), nextTier(rule, past)].join(" ");
 }
 
-test("the first tier lasts until a whole window is good enough", () => {
+test("the first tier lasts until the mean over a whole window reaches the bound", () => {
   expect(climb([])).toBe("mini");
   expect(climb([1, 1])).toBe("mini mini mini");
   expect(climb([0.7, 0.7, 0.7])).toBe("mini mini mini easy");
   expect(climb([0.1, 0.9, 0.9, 0.2, 1])).toBe("mini mini mini mini mini easy");
 });
 
-test("a move is followed by a whole window at the new tier", () => {
+test("after a move, a whole window is collected at the new tier before the next move", () => {
   expect(climb([1, 1, 1, 1, 1])).toBe("mini mini mini easy easy easy");
   expect(climb([1, 1, 1, 1, 1, 1])).toBe("mini mini mini easy easy easy medium");
 });
 
-test("rewards that are too low lead back, and rewards between the bounds nowhere", () => {
+test("low rewards move a tier down, and rewards between the bounds do not move it", () => {
   expect(climb([1, 1, 1, 0.3, 0.3, 0.3])).toBe("mini mini mini easy easy easy mini");
   expect(climb([1, 1, 1, 0.5, 0.5, 0.5, 0.5])).toBe("mini mini mini easy easy easy easy easy");
 });
 
-test("below the first tier and above the last there is none", () => {
+test("the curriculum stays within the first and the last tier", () => {
   expect(climb([0, 0, 0, 0])).toBe("mini mini mini mini mini");
   const short = { ...RULE, window: 1, tiers: ["mini", "easy"] as ("mini" | "easy")[] };
   expect(climb([1, 1, 1], short)).toBe("mini easy easy easy");
 });
 
-test("groups count the same, and those without a scored answer do not count", () => {
+test("groups have equal weight, and groups without a scored answer have none", () => {
   const past = (...groupMeans: (number | null)[]): PastIteration[] => [
     { tier: "mini", groupMeans },
   ];
@@ -78,7 +80,7 @@ function sampled(state: RunState, iteration: number, means: readonly number[]): 
   }
 }
 
-test("an iteration's own groups do not move its tier, whether it is recorded or not yet", () => {
+test("an iteration's own groups do not move its tier, whether or not it is recorded yet", () => {
   const state = newRunState();
   planned(state, 0, "mini");
   sampled(state, 0, [0.9, 0.7]);
@@ -90,7 +92,7 @@ test("an iteration's own groups do not move its tier, whether it is recorded or 
   expect(tierOf(config, state, 2)).toBe("mini");
 });
 
-test("what is recorded stands, whatever the rewards before it would say", () => {
+test("a recorded tier is kept, whatever the earlier rewards would decide", () => {
   const state = newRunState();
   planned(state, 0, "mini");
   sampled(state, 0, [0, 0]);
@@ -98,7 +100,7 @@ test("what is recorded stands, whatever the rewards before it would say", () => 
   expect(tierOf(config, state, 1)).toBe("easy");
 });
 
-test("a run without a curriculum has no tier to decide", () => {
+test("a run without a curriculum decides no tier", () => {
   if (config.type !== "grpo") throw new Error("it is one");
   const plain = { ...config, tasks: { ...config.tasks, curriculum: null } };
   expect(tierOf(plain, newRunState(), 3)).toBeNull();

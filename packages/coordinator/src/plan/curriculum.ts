@@ -1,10 +1,11 @@
 /**
- * Decides how large the cases of an iteration are, by the rewards of the iterations before it.
+ * Chooses the tier, the size of the cases, of an iteration from the rewards of earlier iterations.
  *
- * - A tier is decided once, before the iteration, and recorded with its plan: a resumed run reads it.
- * - The decision is a pure function of the config and of what the ledger holds of earlier iterations.
- * - The iterations that count are the newest ones in a row at the tier in hand, so that a move is
- *   followed by a whole window at the new tier before the next one.
+ * - A tier is decided once, before the iteration, and recorded with its plan: a resumed run reads
+ *   it.
+ * - The decision is a pure function of the config and of the ledger's earlier iterations.
+ * - It averages over the newest consecutive iterations at the current tier, so that a move is
+ *   followed by a whole window at the new tier before the next move.
  */
 import { type CurriculumConfig, type RunConfig } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
@@ -12,7 +13,7 @@ import { type TierName } from "@gumshoe/puzzles";
 
 import { type RunState } from "../run/run-state.js";
 
-/** A mean of equal rewards is off by rounding: a bound is met within this. */
+/** Tolerance of the bounds: the mean of equal rewards is off by rounding. */
 const ROUNDING = 1e-9;
 
 /** An iteration that has been sampled. */
@@ -44,7 +45,7 @@ export function nextTier(config: CurriculumConfig, past: readonly PastIteration[
 }
 
 /**
- * Returns the tier of an iteration of a run: the recorded one, or the one that is to be recorded.
+ * Returns the tier of an iteration of a run: the recorded one, or the one to be recorded.
  *
  * @returns  null without a curriculum
  */

@@ -9,30 +9,30 @@ import { type TaskPlan } from "./task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "./write-prompt.js";
 
-/** Parts of the random key that keep purposes apart. */
+/** Stream numbers in the random key: they separate training from validation. */
 const TRAIN_STREAM = 1;
 const VALIDATION_STREAM = 2;
 
 /**
- * A group to be sampled: its message, but for the weights and the run's digests. Thousands are held at a time;
- * their bytes lie in a slab.
+ * A group to be sampled: its GroupSpec without the weights and the run's digests. Thousands are
+ * held at a time, so their bytes lie in a slab.
  */
 export interface GroupPlan extends Omit<
   GroupSpec,
   "weights" | "weightSources" | "assetsDigest" | "runDigest"
 > {
-  /** Names its task. */
+  /** Content hash of the task. */
   readonly contentHash: string;
 }
 
-/** Says how the groups of one run are sampled. Pure: the same plan whenever it is asked. */
+/** Plans how the groups of one run are sampled. Pure: repeated calls return the same plan. */
 export class GroupPlanner {
   readonly #config: RunConfig;
   readonly #model: RunModel;
   readonly #digests: TaskPlan["digests"];
   readonly #budgets: Readonly<Record<GroupKind, TokenBudget>>;
   readonly #slab = new Slab();
-  /** One list for all groups: there are thousands. */
+  /** One array, shared by thousands of groups. */
   readonly #stopTokens: number[];
 
   constructor(config: RunConfig, model: RunModel, digests: TaskPlan["digests"]) {
@@ -48,8 +48,8 @@ export class GroupPlanner {
   }
 
   /**
-   * The groups that an iteration learns from, in task order. The tasks are taken one by one, as theirs is
-   * the most memory: what a group needs of them is text.
+   * Plans the groups that an iteration learns from, in task order. Streams the tasks: a Task is
+   * much larger than the text that its group keeps.
    */
   async train(iteration: number, tasks: AsyncIterable<Task>): Promise<GroupPlan[]> {
     const config = this.#config;
@@ -70,7 +70,7 @@ export class GroupPlanner {
     return plans;
   }
 
-  /** The groups of a validation: sampled answers of every task, then its most likely answer. */
+  /** Plans the groups of a validation: sampled answers of every task, then its greedy answer. */
   async validation(iteration: number, tasks: readonly Task[]): Promise<GroupPlan[]> {
     const { validation, seed } = this.#config;
     if (validation === null) return [];
@@ -108,7 +108,7 @@ export class GroupPlanner {
   }
 }
 
-/** Maps thousands of items without keeping the thread. */
+/** Maps thousands of items, yielding to the event loop between slices. */
 export async function mapInSlices<T, R>(
   items: readonly T[],
   map: (item: T, index: number) => R,

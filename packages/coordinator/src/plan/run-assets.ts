@@ -3,7 +3,7 @@ import { type RunAssets, runAssetsDigest } from "@gumshoe/protocol";
 
 import { type RunModel } from "./run-model.js";
 
-/** What the workers of a run fetch before their first job, and the digest that identifies it. */
+/** The files that workers fetch before a run's first job, and the digest that identifies them. */
 export interface ServedAssets {
   readonly files: RunAssets;
   readonly digest: string;

@@ -1,4 +1,4 @@
-/** A curriculum in a real coordinator process, which dies on the way. */
+/** A curriculum in a real coordinator process, which is killed and restarted. */
 import { type CurriculumConfig } from "@gumshoe/config";
 import { createTaskSource, type TierName } from "@gumshoe/puzzles";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { nextTier } from "./curriculum.js";
 
 const ITERATIONS = 8;
 const HELD_OUT = 40;
-/** Fake answers are worth 0.5 on average: the tier goes up and down. */
+/** Fake answers are worth 0.5 on average: the tier moves up and down. */
 const RULE: CurriculumConfig = {
   tiers: ["mini", "easy", "medium"],
   promoteAt: 0.52,
@@ -20,7 +20,7 @@ const CHANGES = {
   iterations: ITERATIONS,
   maxPackTokens: 8192,
   tasks: { source: { ...SERIES, tier: "mini" }, perIteration: 4, curriculum: RULE },
-  // The very series that training goes through in its second tier.
+  // The same series that training draws from in its second tier.
   validation: { source: { ...SERIES, tier: "easy" }, count: HELD_OUT, every: 100, greedy: false },
 };
 
@@ -50,7 +50,7 @@ function groupMeans(iteration: number): (number | null)[] {
     .map(({ meanReward }) => meanReward);
 }
 
-test("every tier is recorded, and follows from the iterations before it alone", () => {
+test("every tier is recorded, and follows from the earlier iterations alone", () => {
   const tiers = plansOf("climb").map(({ tier }) => tier as TierName);
   expect(tiers).toHaveLength(ITERATIONS);
   expect(new Set(tiers).size).toBeGreaterThan(1);
@@ -60,14 +60,14 @@ test("every tier is recorded, and follows from the iterations before it alone", 
   }
 });
 
-test("a curriculum whose larger cases do not fit is refused before the run exists", async () => {
+test("a curriculum whose larger cases do not fit is rejected at submission", async () => {
   const submitted = cluster.submit({ name: "narrow", ...CHANGES, maxPackTokens: 600 });
   await expect(submitted).rejects.toThrow(
     /maxPackTokens: is 600; easy-clear-1-\d+ needs \d+ tokens/,
   );
 });
 
-test("an iteration has cases of its tier, and never one of the validation", () => {
+test("an iteration draws cases of its tier, and never one of the validation set", () => {
   const easy = createTaskSource({ ...SERIES, tier: "easy" });
   const held = new Set(Array.from({ length: HELD_OUT }, (_, i) => easy.task(i).contentHash));
   for (const { iteration, tasks, tier } of plansOf("climb")) {
@@ -77,7 +77,7 @@ test("an iteration has cases of its tier, and never one of the validation", () =
   }
 });
 
-test("a run whose coordinator dies again and again has the same tasks, tiers and weights", async () => {
+test("a run whose coordinator is killed repeatedly has the same tasks, tiers and weights", async () => {
   const name = "climb-killed";
   await cluster.submit({ name, ...CHANGES });
   const deaths = [

@@ -33,21 +33,21 @@ async function refusal(): Promise<string> {
   throw new Error(`not refused: ${String(thrown)}`);
 }
 
-test("a folder without a tokenizer is refused by field and folder", async () => {
+test("a folder without a tokenizer is rejected by field and folder", async () => {
   await rm(join(dir, "tokenizer.json"));
   expect(await refusal()).toBe(`model: ${dir} has no tokenizer.json`);
   await writeFile(join(dir, "tokenizer.model"), "");
   expect(await refusal()).toMatch(/holds tokenizer.model.*python -c.*save_pretrained/);
 });
 
-test("a folder without config.json, and one that is not there, are refused by the field", async () => {
+test("a folder without config.json, and a missing folder, are rejected by field", async () => {
   await rm(join(dir, "config.json"));
   expect(await refusal()).toMatch(/^model: .*config.json is missing/);
   await rm(dir, { recursive: true });
   expect(await refusal()).toBe(`model: ${dir} does not exist`);
 });
 
-test.each([NaN, -Infinity])("a weight that is %s is refused by the field", async (value) => {
+test.each([NaN, -Infinity])("a weight that is %s is rejected by field", async (value) => {
   const file = join(dir, "model.safetensors");
   const bytes = await readFile(file);
   bytes.writeFloatLE(value, bytes.length - 4);
@@ -57,7 +57,7 @@ test.each([NaN, -Infinity])("a weight that is %s is refused by the field", async
   );
 });
 
-test("a tokenizer with more ids than the model has rows is refused", async () => {
+test("a tokenizer with more ids than the model has embedding rows is rejected", async () => {
   const file = join(dir, "tokenizer.json");
   const json = JSON.parse(await readFile(file, "utf8")) as { added_tokens: object[] };
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
@@ -66,13 +66,13 @@ test("a tokenizer with more ids than the model has rows is refused", async () =>
   expect(await refusal()).toMatch(/^model: .*has ids up to 464, but config.json vocab_size is 464/);
 });
 
-test("a folder in which no file names an end token is refused with the field to set", async () => {
+test("a folder in which no file names an end token is rejected with the field to set", async () => {
   await change("config.json", { eos_token_id: null });
   await change("tokenizer_config.json", { eos_token: null, pad_token: null });
   expect(await refusal()).toMatch(/^model: .*names no end token.*set eos_token_id in config.json/);
 });
 
-test("a field that changes the numbers and is not computed here is refused", async () => {
+test("a config field that changes the computation and is not supported is rejected", async () => {
   await change("config.json", { logit_scale: 0.5 });
   expect(await refusal()).toMatch(/^model: .*config.json: logit_scale is 0.5/);
 });

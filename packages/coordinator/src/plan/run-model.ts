@@ -22,24 +22,24 @@ import { makeSubfolder } from "../ledger/subfolder.js";
 
 /** The model that a run starts from. */
 export interface RunModel {
-  /** Folder of version 0. */
+  /** Folder of weight version 0. */
   readonly folder: string;
   readonly layout: ParameterLayout;
   /** How the folder stores its weights. */
   readonly format: FloatFormat;
   readonly assets: Readonly<Record<string, string>>;
   readonly tokenizer: Tokenizer;
-  /** Positions that the model knows. */
+  /** Number of positions: `max_position_embeddings`. */
   readonly maxPositions: number;
-  /** Tokens that the model can sample. */
+  /** Token ids that the model can sample, from 0. */
   readonly vocabularySize: number;
 }
 
-/** What is known of a model before a run has one. */
+/** The properties of a model that are known before its run exists. */
 export type CheckedModel = Pick<RunModel, "tokenizer" | "maxPositions">;
 
 /**
- * Opens a run's model folder, or makes the new model that its config asks for.
+ * Opens a run's model folder, or creates the new model that its config describes.
  *
  * @throws ModelFolderError, ModelConfigError, InvalidArgumentError naming the field
  */
@@ -57,7 +57,10 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
   });
 }
 
-/** Folder of a run's version 0: the config's model, or the new one that is made in the run's folder. */
+/**
+ * Returns the folder of a run's weight version 0: the config's model, or the new one in the run's
+ * folder.
+ */
 export function modelFolder(config: RunConfig, runFolder: string): string {
   return config.type === "sft" && config.init.type === "new"
     ? join(runFolder, "initial")
@@ -65,8 +68,8 @@ export function modelFolder(config: RunConfig, runFolder: string): string {
 }
 
 /**
- * Looks whether a run's model is there and whole, and makes nothing. Weights that are no numbers are found
- * here, by the field, and not by the first worker that loads them.
+ * Checks that a run's model exists and is complete, without creating anything. Weights that are not
+ * finite are rejected here, by field, and not by the first worker that loads them.
  *
  * @throws InvalidArgumentError naming the field
  */
@@ -82,7 +85,7 @@ export async function checkModel(config: RunConfig): Promise<CheckedModel> {
   return openRunModel(config, "");
 }
 
-/** Puts the field before what is wrong with the folder that it names. */
+/** Prefixes an error about a folder with the field that names the folder. */
 async function inModel<T>(open: () => Promise<T>): Promise<T> {
   try {
     return await open();
@@ -108,7 +111,7 @@ async function makeNewModel(config: SftConfig, folder: string): Promise<void> {
   });
 }
 
-/** The text files of a new model: those of the tokenizer's folder, and a config of its own. */
+/** Returns the text files of a new model: those of the tokenizer's folder, and its own config. */
 async function newModelAssets(config: SftConfig) {
   const dir = config.model;
   const { given, tokenizer } = await inModel(async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { Slab } from "./slab.js";
 
-test("pieces of any length come back as they were, in few buffers", () => {
+test("pieces of any length are returned unchanged, and share few buffers", () => {
   const slab = new Slab();
   const texts = Array.from({ length: 3000 }, (_, i) => `Göteborg, piece ${i} `.repeat(i % 70));
   const kept = texts.map((text) => slab.keep(Buffer.from(text)));
@@ -10,7 +10,7 @@ test("pieces of any length come back as they were, in few buffers", () => {
   expect(new Set(kept.map(({ buffer }) => buffer)).size).toBeLessThan(10);
 });
 
-test("a piece that is larger than a buffer has one of its own", () => {
+test("a piece larger than a buffer gets its own", () => {
   const slab = new Slab();
   const small = slab.keep(Buffer.from("small"));
   const large = Buffer.alloc(5_000_000, "long");

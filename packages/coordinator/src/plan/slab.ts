@@ -1,17 +1,17 @@
-/** Bytes of one buffer: hundreds of pieces. */
+/** Bytes of one buffer: holds hundreds of pieces. */
 const BUFFER_BYTES = 1 << 20;
 
 /**
- * Keeps many small pieces of data in few large buffers. A run holds prompts and tasks of thousands of groups
- * for minutes: one by one they would be work for the garbage collector, at every collection.
+ * Copies many small byte arrays into few large buffers. A run holds the prompts and tasks of
+ * thousands of groups for minutes; as separate buffers they would slow every garbage collection.
  *
- * No piece is given back; a buffer is freed when nothing points into it any more.
+ * Pieces are not freed one by one; a buffer is freed when no piece of it is referenced any more.
  */
 export class Slab {
   #buffer = new ArrayBuffer(0);
   #used = 0;
 
-  /** Copies bytes into the slab, and returns them as they lie there. */
+  /** Copies bytes into the slab; returns a view of the copy. */
   keep(bytes: Uint8Array): Buffer {
     const { byteLength } = bytes;
     if (this.#used + byteLength > this.#buffer.byteLength) {

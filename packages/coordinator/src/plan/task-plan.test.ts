@@ -36,7 +36,7 @@ function plan(changes: Record<string, unknown>): Promise<TaskPlan> {
   return TaskPlan.open(parseRunConfig(JSON.stringify(config)));
 }
 
-/** Draws all. */
+/** Collects all tasks. */
 async function all(tasks: AsyncIterable<Task>): Promise<Task[]> {
   const drawn: Task[] = [];
   for await (const task of tasks) drawn.push(task);
@@ -45,7 +45,7 @@ async function all(tasks: AsyncIterable<Task>): Promise<Task[]> {
 
 const hashes = (tasks: readonly Task[]) => tasks.map(({ contentHash }) => contentHash);
 
-test("a user's module gives a run its tasks, the same ones every time, and grades them", async () => {
+test("a user's module supplies a run's tasks, the same ones every time, and grades them", async () => {
   const config = {
     tasks: { source: MODULE, perIteration: 12 },
     validation: { source: MODULE, count: 20 },
@@ -64,7 +64,7 @@ test.each([
   ["a module", MODULE],
   ["zebra puzzles", { type: "zebra", houses: 3, attributes: 2, seed: 1 }],
   ["cases", { type: "generate", tier: "mini", seed: 1 }],
-])("no validation task of %s comes up in training", async (_name, source) => {
+])("no validation task of %s is drawn for training", async (_name, source) => {
   const tasks = { source, perIteration: 12 };
   const one = await plan({ tasks, validation: { source, count: 12 } });
   const held = new Set(hashes(one.validation));
@@ -73,14 +73,14 @@ test.each([
   expect(trained.filter((hash) => held.has(hash))).toEqual([]);
 });
 
-test("training and validation may be of different environments", async () => {
+test("training and validation may use different environments", async () => {
   const tasks = { source: MODULE };
   const one = await plan({ tasks, validation: { source: { type: "zebra" }, count: 2 } });
   expect(one.validation[0]?.id).toBe("zebra-4x3-1-0");
   expect((await one.task(0)).id).toBe("module-1-0");
 });
 
-test("a run that learns from replies is refused where the environment writes none", async () => {
+test("a run that learns from replies is rejected when the environment writes none", async () => {
   const examples = { source: MODULE, perUpdate: 4 };
   await expect(plan({ type: "sft", updatesPerIteration: 1, examples })).rejects.toThrow(
     "examples.answers.type: the environment of examples.source writes no gold replies",
@@ -106,7 +106,7 @@ const clueConfig = (
     }),
   );
 
-test("an iteration's tasks are the same whenever they are asked for", async () => {
+test("an iteration's tasks are the same on every request", async () => {
   const plan = await TaskPlan.open(clueConfig({ seed: 4 }));
   const late = await all(plan.tasksOf(3));
   expect(late.map(({ id }) => id)).toEqual([15, 16, 17, 18, 19].map((i) => `mini-clear-4-${i}`));
@@ -115,7 +115,7 @@ test("an iteration's tasks are the same whenever they are asked for", async () =
   expect(await all((await TaskPlan.open(clueConfig({ seed: 4 }))).tasksOf(3))).toEqual(late);
 });
 
-test("cases of the wanted difficulty come up, and none of the validation", async () => {
+test("training draws cases of the requested difficulty, and none of the validation set", async () => {
   const source = { seed: 4, difficulty: { min: 5, max: 7 } };
   const alone = await TaskPlan.open(clueConfig(source));
   const held = { source: { type: "generate", ...source }, count: 3 };
@@ -127,7 +127,7 @@ test("cases of the wanted difficulty come up, and none of the validation", async
   expect(tasks.slice(3)).toEqual((await all(alone.tasksOf(0))).slice(3));
 });
 
-test("a curriculum's tier has its own cases for the same places, but for those of the validation", async () => {
+test("each tier of a curriculum draws its own cases for the same indices, except those of the validation set", async () => {
   const climb = { tiers: ["mini", "easy"] };
   const held = { source: { type: "generate", tier: "easy", seed: 4 }, count: 4 };
   const plan = await TaskPlan.open(clueConfig({ seed: 4 }, held, climb));
@@ -136,12 +136,12 @@ test("a curriculum's tier has its own cases for the same places, but for those o
   expect(ids(await all(plan.tasksOf(1, "easy")))).toEqual(
     [5, 6, 7, 8, 9].map((i) => `easy-clear-4-${i}`),
   );
-  // Places 0 to 3 are in the validation: training has another case there.
+  // Indices 0 to 3 are in the validation set: training draws another case for them.
   const other = [0, 1, 2, 3].map((i) => `easy-clear-4-${i}-1`);
   expect(ids(await all(plan.tasksOf(0, "easy")))).toEqual([...other, "easy-clear-4-4"]);
 });
 
-test("a difficulty that no case has is told with the field", async () => {
+test("a difficulty that no case has is rejected by field", async () => {
   const source = { difficulty: { min: 500, max: 600 } };
   await expect(TaskPlan.open(clueConfig(source))).rejects.toThrow(
     "tasks.source.difficulty: difficulty: no mini case",

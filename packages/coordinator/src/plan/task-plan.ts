@@ -6,24 +6,30 @@ import { type Task, type TierName } from "@gumshoe/puzzles";
 
 import { taskSources } from "./task-sources.js";
 
-/** Added to the run's seed, so that the order of training tasks is another stream than its other uses. */
+/**
+ * Added to the run's seed, to keep the order of training tasks independent of the seed's other
+ * uses.
+ */
 export const ORDER_OFFSET = 0x7461736b;
 
 /**
- * The tasks of a run, in an order that its seed alone decides. The validation set is fixed at the start,
- * and no task of it ever comes up in training.
+ * The tasks of a run, in an order that depends on its seed alone. The validation set is fixed at
+ * the start, and none of its tasks is ever drawn for training.
  */
 export class TaskPlan {
   readonly validation: readonly Task[];
   /** The environment of the training tasks. */
   readonly environment: RunEnvironment;
-  /** Digests of what training and validation tasks are graded by; empty for a validation that there is not. */
+  /**
+   * Digests of the graders of training and validation tasks; the latter is empty without a
+   * validation.
+   */
   readonly digests: { readonly train: string; readonly validation: string };
-  /** Where the tasks come from, by content. */
+  /** The task sources, identified by content. */
   readonly sources: readonly InputSource[];
   readonly #environments: OpenEnvironments;
   readonly #source: RunTaskSource;
-  /** The training source of each tier that a curriculum may choose. */
+  /** The training source of each tier that the curriculum may choose. */
   readonly #tiers: ReadonlyMap<TierName, RunTaskSource>;
   readonly #perIteration: number;
 
@@ -68,15 +74,16 @@ export class TaskPlan {
     }
   }
 
-  /** Ends what runs the tasks' code. */
+  /** Closes the environments, which ends the threads of user modules. */
   close(): Promise<void> {
     return closeEnvironments(this.#environments);
   }
 
   /**
-   * Yields the training tasks of one iteration, in task order. None is kept: there may be thousands.
+   * Yields the training tasks of one iteration, in task order. None is retained: there may be
+   * thousands.
    *
-   * @param tier  what a curriculum has decided; null for the tasks of the config's source
+   * @param tier  the curriculum's tier; null for the config's own source
    */
   async *tasksOf(iteration: number, tier: TierName | null = null): AsyncGenerator<Task> {
     const source = tier === null ? this.#source : this.#tiers.get(tier);
@@ -85,7 +92,7 @@ export class TaskPlan {
     for (let i = 0; i < this.#perIteration; i++) yield await source.task(first + i);
   }
 
-  /** Training task number `index` of the run. */
+  /** Returns training task number `index` of the run. */
   task(index: number): Promise<Task> {
     return this.#source.task(index);
   }
@@ -97,16 +104,16 @@ async function drawTasks(source: RunTaskSource, first: number, count: number): P
   return tasks;
 }
 
-/** The environments of a run, opened but not drawn from. */
+/** The environments of a run, opened; no task is drawn yet. */
 export interface OpenEnvironments {
   readonly training: RunEnvironment;
-  /** Those of the tiers that a curriculum may choose; empty without one. */
+  /** Environments of the tiers that a curriculum may choose; empty without one. */
   readonly tiers: ReadonlyMap<TierName, RunEnvironment>;
   readonly validation: RunEnvironment | null;
 }
 
 /**
- * Opens the environments that a config names, and checks that they can do what the run needs.
+ * Opens the environments that a config names, and checks that they support what the run needs.
  *
  * @throws InvalidArgumentError, ModuleError or DatasetError naming field, file or line
  */
@@ -158,7 +165,7 @@ async function openTiers(
   return tiers;
 }
 
-/** Opens a source, and draws from it where a task of the wanted difficulty may not exist. */
+/** Opens a source, and draws one task if the requested difficulty may not occur in it. */
 async function checkSource(
   field: string,
   environment: RunEnvironment,

@@ -2,7 +2,7 @@ import { type RunEnvironment } from "@gumshoe/environments";
 import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
 import { type InputSource } from "@gumshoe/protocol";
 
-/** Identifies the sources of a run's tasks by everything that they read. */
+/** Identifies the sources of a run's tasks by the content of everything that they read. */
 export function taskSources(
   config: RunConfig,
   { training, validation }: { training: RunEnvironment; validation: RunEnvironment | null },

@@ -36,7 +36,7 @@ function refusal(run: () => unknown): string {
   return "nothing";
 }
 
-test.each(["grpo", "sft"] as const)("the date of a %s run is that of its config", (type) => {
+test.each(["grpo", "sft"] as const)("the date of a %s run is the config's", (type) => {
   const tokenizer = withTemplate("{{ strftime_now('%d %B %Y') }}");
   const config = configOf({ date: "2026-11-28" }, type);
   expect(tokenizer.decode(writePrompt(config, tokenizer, MESSAGES))).toBe("28 November 2026");
@@ -46,7 +46,7 @@ test.each(["grpo", "sft"] as const)("the date of a %s run is that of its config"
   expect(refusal(() => checkPrompts(configOf({}, type), tokenizer))).toMatch(/^tasks.date/);
 });
 
-test.each(["grpo", "sft"] as const)("variables of a %s run reach the template", (type) => {
+test.each(["grpo", "sft"] as const)("variables of a %s run reach the chat template", (type) => {
   const tokenizer = withTemplate("{{ 'off' if enable_thinking is false else 'on' }}");
   const write = (tasks: Record<string, unknown>) =>
     tokenizer.decode(writePrompt(configOf(tasks, type), tokenizer, MESSAGES));
@@ -55,14 +55,14 @@ test.each(["grpo", "sft"] as const)("variables of a %s run reach the template", 
 });
 
 test.each(["{{ raise_exception('no system') }}", "{{ messages[9].content.strip() }}", ""])(
-  "a template that cannot write a task's messages is refused by the model's folder: %j",
+  "a template that cannot render a task's messages is rejected by the model's folder: %j",
   (template) => {
     const write = () => writePrompt(configOf({}), withTemplate(template), MESSAGES);
     expect(refusal(write)).toContain(`model: ${ROOKIE}: chat_template `);
   },
 );
 
-test("a template that wants other messages than the trial is left to the tasks", () => {
+test("a template that rejects the trial message is accepted: the tasks may have other messages", () => {
   const tokenizer = withTemplate("{{ raise_exception('system first') }}");
   expect(() => checkPrompts(configOf({}), tokenizer)).not.toThrow();
 });
@@ -72,6 +72,6 @@ test.each([
   [{ date: "2026-02-30" }, "tasks.date"],
   [{ template: { messages: [] } }, "tasks.template"],
   [{ template: { "enable-thinking": false } }, "tasks.template"],
-])("%j is refused by its field", (tasks, field) => {
+])("%j is rejected with its field", (tasks, field) => {
   expect(refusal(() => configOf(tasks))).toContain(field);
 });

@@ -2,15 +2,15 @@ import { InvalidArgumentError } from "@gumshoe/core";
 import { type Message, TemplateDateError, type Tokenizer, TokenizerError } from "@gumshoe/engine";
 import { type RunConfig } from "@gumshoe/config";
 
-/** Written to see whether a template needs a date: what every conversation has. */
+/** The smallest conversation: rendered to find out whether a template needs a date. */
 const TRIAL: readonly Message[] = [{ role: "user", content: "?" }];
 
 /**
- * Returns the tokens of a task's prompt. They depend on the config and the model's files alone: no clock
- * is read.
+ * Renders and tokenizes a task's prompt. The tokens depend only on the config and the model's
+ * files: no clock is read.
  *
- * @throws InvalidArgumentError naming the model when its chat template cannot write the messages, and
- *         tasks.date when it asks for a date and there is none
+ * @throws InvalidArgumentError naming the model when its chat template cannot render the messages,
+ *   and tasks.date when the template needs a date and none is given
  */
 export function writePrompt(
   config: RunConfig,
@@ -32,7 +32,7 @@ export function writePrompt(
 }
 
 /**
- * Looks whether a model's chat template has what it needs, before any task is drawn.
+ * Checks, before any task is drawn, that a model's chat template has what it needs.
  *
  * @throws InvalidArgumentError naming the field
  */
@@ -40,7 +40,7 @@ export function checkPrompts(config: RunConfig, tokenizer: Tokenizer): void {
   try {
     writePrompt(config, tokenizer, TRIAL);
   } catch (error) {
-    // A template may want other messages than these; the tasks have them.
+    // A template may require other messages than the trial one; the tasks may have them.
     const isModel = error instanceof InvalidArgumentError && error.field === "model";
     if (!isModel) throw error;
   }

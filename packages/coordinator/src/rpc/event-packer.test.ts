@@ -10,7 +10,7 @@ const event = (number: number): WatchedEvent => ({
 });
 const [A, B, C] = [event(1), event(2), event(3)] as const;
 
-test("watchers that get the same events get the same message, others their own", () => {
+test("watchers of the same events share one message, others get their own", () => {
   const packer = new EventPacker();
   const message = packer.pack([A, B]);
   expect([message?.number, message?.later.map(({ number }) => number)]).toEqual([1, [2]]);

@@ -1,11 +1,13 @@
 import { type RunEvent, toRunEvent, type WatchedEvent } from "@gumshoe/protocol";
 
-/** Packs gathered events into messages: watchers that get the same events one after the other share a message. */
+/**
+ * Packs batches of events into messages: consecutive watchers of the same batch share one message.
+ */
 export class EventPacker {
   #events: readonly WatchedEvent[] = [];
   #message: RunEvent | null = null;
 
-  /** Returns the message; null for no events. */
+  /** Returns the message; null for an empty batch. */
   pack(events: readonly WatchedEvent[]): RunEvent | null {
     const [first, ...later] = events;
     if (first === undefined) return null;

@@ -16,7 +16,7 @@ import { newestWeights } from "../run/run-state.js";
 import { storedCheckpoints } from "../checkpoint/stored-checkpoints.js";
 import { EventPacker } from "./event-packer.js";
 
-/** A watcher that wants to wait longer than this for its events is served at this pace. */
+/** Longest gather time of a watcher, in ms; longer requests are reduced to it. */
 const MAX_GATHER_MS = 5000;
 
 const STATES = {
@@ -27,7 +27,7 @@ const STATES = {
   cancelled: RunState.CANCELLED,
 } as const;
 
-/** The handlers of RunService: the door for users. */
+/** The handlers of RunService, which serves users. */
 export function runHandlers(
   runs: RunManager,
   { fleet, eventLoop, clock }: { fleet: Fleet; eventLoop: EventLoopMonitor; clock: Clock },
@@ -63,7 +63,7 @@ export function runHandlers(
   };
 }
 
-/** Sends a run's events; its files may be gone, and its end is then not what it came to. */
+/** Streams a run's events; fails at the start when the run has ended and its files were deleted. */
 async function* watched(record: RunRecord, fromEvent: number, options: GatherOptions) {
   if (record.hasEnded) await checkFilesThere(record);
   yield* record.events.watch(fromEvent, options);
@@ -76,7 +76,7 @@ async function* packed(gathered: AsyncIterable<readonly WatchedEvent[]>, packer:
   }
 }
 
-/** A run that has ended and whose folder is not there any more is shown as one that has failed. */
+/** Shows an ended run whose folder no longer exists as failed. */
 async function withFilesGone(run: Run, record: RunRecord): Promise<Run> {
   if (!record.hasEnded) return run;
   try {
@@ -105,7 +105,7 @@ function toRun(record: RunRecord, waitingFor: string | null): Run {
   };
 }
 
-/** A run whose folder cannot be opened, as one that has failed. */
+/** Shows a run whose folder cannot be opened as failed. */
 function unreadableRun({ run, message }: UnreadableRunError): Run {
   return {
     name: run,

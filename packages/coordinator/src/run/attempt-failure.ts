@@ -13,24 +13,27 @@ import { RedisUnavailableError } from "@gumshoe/queue";
 
 import { PlanLostError, RunStoppedError } from "../errors.js";
 
-/** Bytes that are written to try whether a disk takes them. */
+/** Bytes written to probe whether the disk accepts writes. */
 const PROBE_BYTES = 64_000;
 const PROBE = ".room";
 
 /**
  * Why an attempt at a run ended.
  *
- * - `plan`: the reducers of its plan are not all there any more
- * - `redis`: Redis is away, or cannot do its work for a while
- * - `disk`: the disk is full, or the run's folder is away
- * - `retry`: another part of the cluster is away
- * - `fatal`: the same attempt would end the same way
+ * - `plan`: the plan has lost a reducer
+ * - `redis`: Redis cannot be reached, or cannot execute commands for now
+ * - `disk`: the disk is full, or the run's folder is missing
+ * - `retry`: another part of the cluster is unavailable
+ * - `fatal`: a retry would fail the same way
  */
 export type AttemptFailure =
   | { readonly type: "plan" | "redis" | "retry" | "fatal"; readonly error: unknown }
   | { readonly type: "disk"; readonly error: ClusterError };
 
-/** Finds out why an attempt at a run ended: the one place that decides what is waited for. */
+/**
+ * Classifies the error that ended an attempt at a run; all decisions about retries are made from
+ * it.
+ */
 export async function attemptFailure(error: unknown, folder: string): Promise<AttemptFailure> {
   if (error instanceof RunStoppedError) return { type: "fatal", error };
   if (error instanceof PlanLostError) return { type: "plan", error };
@@ -42,9 +45,9 @@ export async function attemptFailure(error: unknown, folder: string): Promise<At
 }
 
 /**
- * Says what still keeps a run from writing to its folder; null when it may try again.
+ * Returns the fault that still prevents writing to a run's folder; null when it can be retried.
  *
- * @param error  what ended the last attempt
+ * @param error  the error that ended the last attempt
  */
 export async function remainingFault(
   error: ClusterError,
@@ -57,24 +60,26 @@ export async function remainingFault(
   return room.freeBytes >= neededBytes ? null : new DiskFullError(folder, { ...room, neededBytes });
 }
 
-/** Reads the disk's part in an error, which names a file, the disk, or neither. */
+/**
+ * Returns the disk fault in an error, which may name a file, the disk, or neither; null for others.
+ */
 function diskFault(error: unknown, folder: string): ClusterError | null {
   if (isDiskError(error)) return ownKind(error, folder);
   const fault = diskError(error, folder);
   if (fault === null || fault instanceof DiskFullError) return fault;
-  // A model or a dataset that is gone is no fault of the run's folder, and a lost blob is lost.
+  // A missing model or dataset is no fault of the run's folder, and a lost blob stays lost.
   if (error instanceof ClusterError && error.code === "DATA_LOSS") return null;
   return pathOf(error).startsWith(folder + sep) ? fault : null;
 }
 
-/** A full disk that another process has found is the disk of the run's folder: workers write nowhere else. */
+/** Attributes another process's full disk to the run's folder: workers write nowhere else. */
 function ownKind(error: ClusterError, folder: string): ClusterError {
   if (error instanceof DiskFullError || error.details["disk"] !== "full") return error;
   const neededBytes = Number(error.details["neededBytes"]);
   return new DiskFullError(folder, { ...diskRoom(folder), neededBytes }, error);
 }
 
-/** Tries whether the run's folder can be written to. */
+/** Probes whether the run's folder can be written to. */
 async function folderFault(folder: string): Promise<ClusterError | null> {
   const probe = join(folder, PROBE);
   try {
@@ -90,7 +95,7 @@ async function folderFault(folder: string): Promise<ClusterError | null> {
   }
 }
 
-/** The file that a failed operation of the system was about; empty where it does not say. */
+/** Returns the path of a failed system call; empty when the error has none. */
 function pathOf(thrown: unknown): string {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (errnoOf(error) !== "" && "path" in error && typeof error.path === "string") {

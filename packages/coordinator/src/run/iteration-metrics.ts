@@ -1,5 +1,5 @@
 /**
- * The figures of one iteration: what `iteration-done` records, and what `metrics.jsonl` has a line of.
+ * The metrics of one iteration, as recorded in `iteration-done` and written to `metrics.jsonl`.
  *
  * They are a function of the ledger. docs/operations.md lists the fields with their units.
  */
@@ -12,7 +12,7 @@ import { type RunState } from "./run-state.js";
 
 type Figures = Record<string, number>;
 
-/** Means per answer token that an update records, under the names that an iteration gives them. */
+/** Per-token means of an update, with the names that an iteration's metrics give them. */
 const TOKEN_MEANS = [
   "entropy",
   "clipFraction",
@@ -24,9 +24,10 @@ const TOKEN_MEANS = [
 ] as const;
 
 /**
- * Computes the figures of the iteration in hand, once all its events but `iteration-done` are in.
+ * Computes the metrics of the current iteration, once all its events but `iteration-done` are
+ * recorded.
  *
- * @param counts  of its rollouts; null where the run does not sample
+ * @param counts  of its rollouts; null for a run that does not sample
  */
 export function iterationMetrics(
   config: RunConfig,
@@ -42,7 +43,10 @@ export function iterationMetrics(
   };
 }
 
-/** The figures of the validation before an iteration, each under a prefix; none where there was none. */
+/**
+ * Returns the figures of the validation before an iteration, under a prefix; none if there was
+ * none.
+ */
 export function validationFigures(state: RunState, iteration: number, prefix: string): Figures {
   const found = state.validations.find((validation) => validation.iteration === iteration);
   if (found === undefined) return {};
@@ -54,7 +58,7 @@ export function validationFigures(state: RunState, iteration: number, prefix: st
   };
 }
 
-/** Without a count there is no mean: only the count is said then. */
+/** Without scored answers there is no mean: only the count is returned. */
 function intervalFigures(prefix: string, interval: RewardInterval): Figures {
   const { reward, low, high, count } = interval;
   if (count === 0) return { [`${prefix}Count`]: 0 };
@@ -86,7 +90,10 @@ function rolloutFigures(config: RunConfig, state: RunState, counts: RolloutCount
   return figures;
 }
 
-/** Means over the tokens of all updates; of the norms the largest, of the rates the last. */
+/**
+ * Averages over the tokens of all updates; takes the largest gradient norm and the last learning
+ * rate.
+ */
 function updateFigures(updates: readonly UpdateFigures[]): Figures {
   const figures: Figures = { updates: updates.length };
   const last = updates.at(-1);

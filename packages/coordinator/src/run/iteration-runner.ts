@@ -22,12 +22,12 @@ import { type TaskPlan } from "../plan/task-plan.js";
 import { UpdateRunner } from "../learn/update-runner.js";
 import { validationResult } from "../sample/validation-result.js";
 
-/** Iterations between two examples that are shown. */
+/** Iterations between two example answers in the event stream. */
 const EXAMPLE_EVERY = 5;
-/** Ends the name of a figure that counts values which are not finite. */
+/** Suffix of a metric that counts values which are not finite. */
 const NOT_FINITE = ".notFinite";
 
-/** What the iterations of a run are done with, as long as one plan lasts. */
+/** The parts that run iterations under one plan of reducers. */
 export interface IterationOptions {
   readonly record: RunRecord;
   readonly plan: ReducerPlan;
@@ -36,11 +36,11 @@ export interface IterationOptions {
   readonly lanes: LaneCollector;
   readonly model: RunModel;
   readonly tasks: TaskPlan;
-  /** What a supervised run learns from; null for a run that samples. */
+  /** The training data of a supervised run; null for a run that samples. */
   readonly examples: SupervisedBatches | null;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Names of the figures that the log was told of: each is logged once. */
+  /** Names of the metrics that were logged as not finite: each is logged once. */
   readonly reported: Set<string>;
   readonly signal: AbortSignal;
   readonly onProgress: (
@@ -50,14 +50,14 @@ export interface IterationOptions {
   ) => void;
 }
 
-/** Does a run's iterations under one plan of reducers; see docs/structure.md for their life. */
+/** Runs iterations under one plan of reducers; docs/structure.md describes their life cycle. */
 export class IterationRunner {
   readonly #options: IterationOptions;
   readonly #record: RunRecord;
   readonly #planner: GroupPlanner;
   readonly #updates: UpdateRunner;
   readonly #signal: AbortSignal;
-  /** What was asked for last: an iteration asks more than once. */
+  /** The plan of the last requested iteration: an iteration requests it more than once. */
   #planned: { readonly iteration: number; readonly plans: readonly GroupPlan[] } | null = null;
   #latest: { readonly iteration: number; readonly batch: TrainingBatch } | null = null;
 
@@ -70,7 +70,7 @@ export class IterationRunner {
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
   }
 
-  /** Makes the updates since a version once more, up to the newest one in the ledger. */
+  /** Recomputes the updates after a weight version, up to the newest one in the ledger. */
   async replay(fromVersion: number): Promise<void> {
     const { digests, updateIterations } = this.#record.state;
     for (let update = fromVersion; update < digests.length - 1;) {
@@ -83,7 +83,7 @@ export class IterationRunner {
     }
   }
 
-  /** Does one iteration, or what is left of it. */
+  /** Runs one iteration, or the rest of one that was begun. */
   async iterate(iteration: number): Promise<void> {
     const { state, config } = this.#record;
     const weights = await this.#plan(iteration);
@@ -106,7 +106,7 @@ export class IterationRunner {
     await appendMetrics(this.#record);
   }
 
-  /** Validates the last weights and records what the run came to. */
+  /** Validates the final weights, and records the run's result. */
   async finish(): Promise<void> {
     const { config, state } = this.#record;
     const done = state.iterationsDone;
@@ -138,7 +138,9 @@ export class IterationRunner {
     return weights;
   }
 
-  /** Samples the iteration's groups and, when one is due, the validation of the weights before it. */
+  /**
+   * Samples the iteration's groups and, when one is due, the validation of the weights before it.
+   */
   async #sample(iteration: number, weights: Weights): Promise<readonly GroupPlan[]> {
     const { config, state } = this.#record;
     const train = await this.#trainPlans(iteration);
@@ -210,7 +212,7 @@ export class IterationRunner {
     await this.#updates.run({ iteration, update, lanes, expectExact, signal: this.#signal });
   }
 
-  /** Writes the iteration's rollouts, and returns the means of the environment's own numbers. */
+  /** Writes the iteration's rollouts; returns the means of the environment's own metrics. */
   async #show(iteration: number, groups: readonly GroupPlan[]): Promise<Record<string, number>> {
     const { example, metrics } = await writeRollouts(this.#record, String(iteration), groups);
     this.#reportNotFinite(metrics);
@@ -221,7 +223,7 @@ export class IterationRunner {
     return metrics;
   }
 
-  /** Logs once for each of the environment's numbers that some of its values are not finite. */
+  /** Logs, once per metric, that the environment returned values which are not finite. */
   #reportNotFinite(metrics: Readonly<Record<string, number>>): void {
     const { reported, logger } = this.#options;
     for (const [name, count] of Object.entries(metrics)) {

@@ -1,17 +1,17 @@
 /**
- * What the iteration in hand has come to so far, added up from its events: a resumed run has the same
- * figures as an undisturbed one, and times in which the run did not work are in none of them.
+ * Running sums of the current iteration, added up from its events: a resumed run has the same
+ * metrics as an uninterrupted one, and time in which the run did not work is excluded.
  */
 import { type RunEventBody } from "@gumshoe/protocol";
 
-/** What the time before an event was spent on. */
+/** The kind of work that the time before an event was spent on. */
 export type WorkKind = "sampling" | "learning" | "checkpoint" | "other";
 
 /** Sums of one iteration. */
 export interface IterationSums {
-  /** Milliseconds by what they were spent on. */
+  /** Milliseconds per kind of work. */
   readonly workMs: Record<WorkKind, number>;
-  /** Milliseconds that all workers together spent on grading. */
+  /** Milliseconds of grading, summed over all workers. */
   gradingMs: number;
   /** Sampled tokens, those of a validation included. */
   tokens: number;
@@ -19,14 +19,14 @@ export interface IterationSums {
   readonly updates: UpdateFigures[];
 }
 
-/** What an update says of itself. */
+/** The figures of an update's event. */
 export interface UpdateFigures {
   readonly gradNorm: number;
   readonly lr: number;
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** The sums of an iteration without events. */
+/** Returns the sums of an iteration without events. */
 export function newIterationSums(): IterationSums {
   const workMs = { sampling: 0, learning: 0, checkpoint: 0, other: 0 };
   return { workMs, gradingMs: 0, tokens: 0, updates: [] };
@@ -35,7 +35,7 @@ export function newIterationSums(): IterationSums {
 /**
  * Adds an event.
  *
- * @param workedMs  time since the event before it in which the run worked
+ * @param workedMs  time since the previous event in which the run worked
  */
 export function addToSums(sums: IterationSums, body: RunEventBody, workedMs: number): void {
   sums.workMs[workBefore(body)] += workedMs;

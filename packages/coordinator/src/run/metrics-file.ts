@@ -1,10 +1,11 @@
 /**
- * `metrics.jsonl`: one line for every iteration that is done, in their order.
+ * `metrics.jsonl`: one line for every completed iteration, in order.
  *
- * - The file is a function of the ledger: a line is what `iteration-done` recorded, the last line of a run
- *   that has ended holds the validation of its last weights too.
- * - It is written anew, whole or not at all, when a run is taken up and when it ends. Between the two a line
- *   is added after its event, so what a crash doubles or tears is replaced by the next resume.
+ * - The file is a function of the ledger: a line is the record of `iteration-done`; the last line
+ *   of an ended run also holds the validation of its final weights.
+ * - It is rewritten atomically when a run is resumed and when it ends. In between, a line is
+ *   appended after its event, so a line that a crash doubled or tore is replaced by the next
+ *   resume.
  */
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,18 +15,18 @@ import { writeDurably } from "@gumshoe/core";
 import { validationFigures } from "./iteration-metrics.js";
 import { type RunRecord } from "./run-record.js";
 
-/** Writes the file of all iterations that are done. */
+/** Writes the file with all completed iterations. */
 export async function writeMetrics(record: RunRecord): Promise<void> {
   await writeDurably(fileOf(record), metricsLines(record).join(""));
 }
 
-/** Adds the line of the iteration that was done last. */
+/** Appends the line of the iteration that was completed last. */
 export async function appendMetrics(record: RunRecord): Promise<void> {
   const line = metricsLines(record, record.state.iterationsDone - 1).join("");
   await appendFile(fileOf(record), line);
 }
 
-/** The lines of a run's iterations, from one on. */
+/** Returns the lines of a run's iterations, starting with one. */
 export function metricsLines(record: RunRecord, from = 0): string[] {
   const { state } = record;
   return state.iterationMetrics.slice(from).map((metrics, i) => {

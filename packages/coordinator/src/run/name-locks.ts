@@ -1,8 +1,8 @@
-/** One lock per name: what is run under a name runs alone, in the order of the calls. */
+/** One lock per name: work under the same name runs one at a time, in the order of the calls. */
 export class NameLocks {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Runs `work` once everything before it under that name has ended, however it ended. */
+  /** Runs `work` after all earlier work under that name has settled. */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     const result = (this.#last.get(name) ?? Promise.resolve()).then(work);
     const settled = result.catch(() => undefined);

@@ -69,28 +69,28 @@ const updated = (iteration: number): RunEventBody => ({
 const failed: RunEventBody = { type: "run-failed", error: "e" };
 const submitted: RunEventBody = { type: "run-submitted", config: {} };
 
-test("a run does one iteration after the other, then finishes", () => {
+test("a run does its iterations in order, then finishes", () => {
   expect(stepAfter()).toEqual({ type: "iterate", iteration: 0 });
   const updates = Array.from({ length: 20 }, (_, i) => [updated(i), done(i)]).flat();
   expect(stepAfter(...updates.slice(0, 6))).toEqual({ type: "iterate", iteration: 3 });
   expect(stepAfter(...updates)).toEqual({ type: "finish", because: "iterations" });
 });
 
-test("a drop of validation ends the run once the iteration in hand is done", () => {
+test("a validation drop ends the run once the current iteration is done", () => {
   const fallen = [validated(0, 0.9), updated(0), done(0), planned(1), validated(1, 0.7)];
   expect(stepAfter(...fallen)).toEqual({ type: "iterate", iteration: 1 });
   const stopped = [...fallen, updated(1), done(1)];
   expect(stepAfter(...stopped)).toEqual({ type: "finish", because: "validation-drop" });
-  // The validation of the last weights, before `run-done`, takes nothing back.
+  // The validation of the final weights, before `run-done`, does not change the decision.
   const last = [...stopped, validated(2, 0.9)];
   expect(stepAfter(...last)).toEqual({ type: "finish", because: "validation-drop" });
 });
 
-test("a validation in which nothing could be scored stops nothing", () => {
+test("a validation without a scored answer does not stop the run", () => {
   expect(stepAfter(validated(0, 0.9), validated(1, 0, 0), ...iterations(2)).type).toBe("iterate");
 });
 
-test("ten iterations in a row without an update end the run, however often it was taken up", () => {
+test("ten iterations in a row without an update end the run, however often it was resumed", () => {
   const resumed: RunEventBody = { type: "run-resumed", weights };
   const idle = iterations(9).flatMap((one) => [one, resumed]);
   expect(stepAfter(...idle).type).toBe("iterate");
@@ -104,7 +104,7 @@ test("ten iterations in a row without an update end the run, however often it wa
   );
 });
 
-test("a failed run that is submitted again is given another ten iterations", () => {
+test("a failed run that is submitted again gets another ten iterations", () => {
   const again = [...iterations(10), failed, submitted];
   expect(stepAfter(...again)).toEqual({ type: "iterate", iteration: 10 });
 });

@@ -1,27 +1,27 @@
 /**
- * Decides what a run does next: a pure function of its config and of what its ledger says.
+ * Decides the next step of a run: a pure function of its config and its ledger's state.
  *
- * - It is asked before an iteration as well as after one, so a run that is taken up again decides what the
- *   undisturbed run decided.
- * - Only iterations that are done count. What the ledger already holds of the iteration in hand, or of the
- *   validation of the last weights, changes nothing.
+ * - It is called before an iteration as well as after one, so a resumed run decides as the
+ *   uninterrupted run did.
+ * - Only completed iterations count. Events of the current iteration, or of the validation of the
+ *   final weights, do not change the decision.
  */
 import { type RunConfig } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
 
 import { type RunState } from "./run-state.js";
 
-/** Iterations in a row that may pass without an update before the run fails. */
+/** Iterations in a row that may make no update before the run fails. */
 const MAX_IDLE_ITERATIONS = 10;
 
-/** What a run does next. */
+/** The next step of a run. */
 export type NextStep =
   | { readonly type: "iterate"; readonly iteration: number }
-  /** Validates the last weights and ends. */
+  /** Validates the final weights and ends. */
   | { readonly type: "finish"; readonly because: "iterations" | "validation-drop" }
   | { readonly type: "fail"; readonly problem: string };
 
-/** Decides what a run does next. */
+/** Decides the next step of a run. */
 export function nextStep(config: RunConfig, state: RunState): NextStep {
   const { iterationsDone } = state;
   if (isUnscored(config, state, iterationsDone - 1)) {
@@ -39,11 +39,11 @@ export function nextStep(config: RunConfig, state: RunState): NextStep {
   return { type: "iterate", iteration: iterationsDone };
 }
 
-/** Says whether validation has fallen as far under its best as the config allows. */
+/** Returns whether validation has fallen below its best by as much as `stopWhen` allows. */
 function hasDropped({ stopWhen }: RunConfig, state: RunState): boolean {
   if (stopWhen === null) return false;
   const { iterationsDone } = state;
-  // A validation in which nothing could be scored says nothing about the weights.
+  // A validation without a scored answer has no mean to compare.
   const scored = state.validations.filter(
     ({ iteration, count }) => iteration < iterationsDone && count > 0,
   );
@@ -54,7 +54,7 @@ function hasDropped({ stopWhen }: RunConfig, state: RunState): boolean {
   return best - newest > stopWhen.validationDrop;
 }
 
-/** Counts the newest iterations in a row that made no update. */
+/** Counts the newest consecutive iterations that made no update. */
 function countIdle({ iterationsDone, updateIterations, countedFrom }: RunState): number {
   const afterUpdate = (updateIterations.at(-1) ?? -1) + 1;
   return iterationsDone - Math.max(afterUpdate, countedFrom);
@@ -72,7 +72,7 @@ function idleProblem({ unscoredReason }: RunState): string {
   );
 }
 
-/** Says whether an iteration was sampled and none of its answers has a reward. */
+/** Returns whether an iteration was sampled and none of its answers has a reward. */
 function isUnscored(config: RunConfig, state: RunState, iteration: number): boolean {
   if (config.type !== "grpo" || iteration < state.countedFrom) return false;
   for (let group = 0; group < config.tasks.perIteration; group++) {

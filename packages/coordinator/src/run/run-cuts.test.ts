@@ -1,6 +1,7 @@
 /**
- * A run is cut after every event of its ledger, and taken up again: what steers it is in its ledger, so it
- * ends with the same weights after the same number of iterations, updates and validations.
+ * Cuts a run's ledger after each of its events and resumes the run: it must end with the same
+ * weights after the same iterations, updates and validations, because every decision is in the
+ * ledger.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -40,7 +41,10 @@ const TAUGHT = {
   iterations: 3,
   examples: { source: { ...CASES, seed: 1 }, perUpdate: 2 },
 };
-/** Events that follow the writing of files: a crash between the two leaves files without their event. */
+/**
+ * Events that are recorded after writing files: a crash in between leaves files without their
+ * event.
+ */
 const AFTER_FILES = ["checkpoint-written", "validation-done", "iteration-done", "run-done"];
 
 let home: RunHome;
@@ -49,7 +53,7 @@ beforeAll(async () => {
 });
 afterAll(() => home.close());
 
-/** What must be the same however often the run was taken up again: all but times. */
+/** The part of a result that must not depend on resumes: everything but times. */
 function outcome({ seconds: _seconds, ...rest }: RunResult) {
   const text = readFileSync(join(home.runs, rest.run, "metrics.jsonl"), "utf8");
   const lines = text
@@ -72,7 +76,7 @@ test.each([
     const expected = outcome(result);
     expect(expected.lines).toHaveLength(result.iterations);
     if (config === SAMPLED) {
-      // The stop rule ended it, and the best weights are not the last ones.
+      // The stop rule ended the run, and the best weights are not the last ones.
       expect(result.iterations).toBeLessThan(config.iterations);
       expect(result.checkpoint).not.toMatch(new RegExp(`/${result.iterations}$`));
     }

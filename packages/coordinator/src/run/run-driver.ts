@@ -20,12 +20,12 @@ import { newestWeights, type Weights } from "./run-state.js";
 import { GroupCollector } from "../sample/group-collector.js";
 import { TaskPlan } from "../plan/task-plan.js";
 
-/** Between two comparisons of the queues with what should be open, in ms. */
+/** Interval, in ms, at which open jobs that are missing in the queues are put back. */
 const REFILL_EVERY_MS = 2000;
 const PROGRESS_EVERY_MS = 500;
-/** Time without another failure after which a wait is over, in ms. */
+/** Time without another failure, in ms, after which a wait is considered over. */
 const WAIT_LINGERS_MS = 2000;
-/** What one attempt after the other works with. */
+/** The parts that are opened once and shared by all attempts. */
 interface OpenRun {
   readonly model: RunModel;
   readonly tasks: TaskPlan;
@@ -33,7 +33,7 @@ interface OpenRun {
   readonly checkpoints: Checkpoints;
 }
 
-/** What a driver works with. */
+/** The parts that a driver works with. */
 export interface DriverOptions {
   readonly record: RunRecord;
   readonly fleet: Fleet;
@@ -43,20 +43,20 @@ export interface DriverOptions {
   readonly tls: Tls;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Waited for before every write: Redis does its work, and this coordinator is the one that writes. */
+  /** Awaited before every write: resolves once Redis works and this coordinator holds the fence. */
   readonly mayWrite: () => Promise<void>;
   readonly diskWaitMs: number;
-  /** What is wrong with Redis, for people; null while it does its work. */
+  /** What is wrong with Redis, for people; null while it works. */
   readonly redisProblem: () => string | null;
 }
 
 /**
- * Takes a run from what its ledger says to its end.
+ * Runs a run from the state of its ledger to its end.
  *
- * - Where it stands is the ledger's state and nothing else: after a crash, a resume or the loss of a
- *   reducer it begins again at the newest durable weights, makes the updates since then once more from
- *   the groups in the ledger, checks that they come out the same, and goes on.
- * - What is away is waited for, in every phase: see RunRetries.
+ * - The ledger is the only state: after a crash, a resume or the loss of a reducer, the run starts
+ *   from the newest durable weights, recomputes the later updates from the groups in the ledger,
+ *   verifies their digests, and continues.
+ * - In every phase it waits for unavailable parts of the cluster: see RunRetries.
  */
 export class RunDriver {
   readonly sampling: GroupCollector;
@@ -69,7 +69,10 @@ export class RunDriver {
   #isRefilling = false;
   #isResumed = false;
   #waitingFor: string | null = null;
-  /** When what was waited for is taken to be back, on the monotonic clock; null while it is away. */
+  /**
+   * Time, on the monotonic clock, when the present wait is considered over; null while its cause
+   * persists.
+   */
   #waitEndsAtMs: number | null = null;
   #waitingSinceEvent = 0;
   #reportedWait: string | null = null;
@@ -82,7 +85,7 @@ export class RunDriver {
   }
 
   /**
-   * What a run's workers fetch before their first job.
+   * The files that a run's workers fetch before their first job.
    *
    * @throws NotExpectedError before the run's model is opened
    */
@@ -91,12 +94,12 @@ export class RunDriver {
     return this.#assets;
   }
 
-  /** What is waited for, in words; null while the run goes on. */
+  /** Describes what the run waits for; null while it makes progress. */
   get waitingFor(): string | null {
     return this.#waitingFor ?? this.#options.redisProblem();
   }
 
-  /** Runs to the end. @throws the reason that the run cannot go on, or the signal's reason */
+  /** Runs to the end. @throws the error that ends the run, or the signal's reason */
   async run(signal: AbortSignal): Promise<void> {
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
@@ -112,10 +115,11 @@ export class RunDriver {
     }
   }
 
-  /** Opens what the run starts from, and records that it is taken up. */
+  /** Opens the run's inputs, and records the resume. */
   async #open(): Promise<OpenRun> {
     const { config, folder, state } = this.#record;
-    // First of all: the time until then is none in which the run worked, however it goes on.
+    // Record the resume first: the time before it must not count as work, however the run
+    // continues.
     if (newestWeights(state) !== null && !this.#isResumed) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
       this.#isResumed = true;
@@ -141,7 +145,7 @@ export class RunDriver {
     return { model, tasks, examples, checkpoints };
   }
 
-  /** Records what the run reads, or holds it against the record. @throws InputChangedError */
+  /** Records the run's inputs, or compares them with the record. @throws InputChangedError */
   async #checkIdentity({ sources }: TaskPlan): Promise<void> {
     const { config, state } = this.#record;
     const hash = (file: string) => this.#record.hash(file);
@@ -157,7 +161,7 @@ export class RunDriver {
     }
   }
 
-  /** Makes one attempt after the other, until the run has ended. */
+  /** Starts attempts until the run has ended. */
   async #persist(signal: AbortSignal): Promise<void> {
     const { clock, logger, mayWrite, diskWaitMs } = this.#options;
     const retries = new RunRetries({
@@ -189,14 +193,14 @@ export class RunDriver {
 
   #setWaiting(note: string | null): void {
     const { clock } = this.#options;
-    // Another attempt may end at once for the same reason: that is one wait.
+    // Another attempt may fail at once for the same reason: that is still the same wait.
     this.#waitEndsAtMs = note === null ? clock.monotonicMs() + WAIT_LINGERS_MS : null;
     if (note !== null) this.#waitingFor = note;
     this.#waitingSinceEvent = this.#record.events.lastNumber;
     this.#reportWait();
   }
 
-  /** Says in log and progress what is waited for, and in the log that the wait is over. */
+  /** Reports the start and end of a wait, in the log and to watchers. */
   #reportWait(): void {
     const { clock, logger } = this.#options;
     const { lastNumber } = this.#record.events;
@@ -207,7 +211,7 @@ export class RunDriver {
       }
     }
     const note = this.waitingFor;
-    // Figures such as the free room change while the run waits.
+    // Ignore digits in the comparison: figures such as the free space change while the run waits.
     const kind = note?.replace(/\d+/g, "0") ?? null;
     if (kind === this.#reportedWait) return;
     this.#reportedWait = kind;
@@ -220,7 +224,7 @@ export class RunDriver {
   async #advance(run: OpenRun, signal: AbortSignal): Promise<void> {
     const { config } = this.#record;
     const { checkpoints } = run;
-    // A run that cannot go on fails without waiting for reducers.
+    // Fail a run that cannot continue before waiting for reducers.
     this.#nextStep();
     const source = await checkpoints.newest();
     this.#emitProgress("waiting", 0, 1, "reducers");
@@ -262,7 +266,7 @@ export class RunDriver {
     }
   }
 
-  /** Checks the plan's first weights against the ledger, or records them as the run's first. */
+  /** Verifies the digest of the plan's first weights, or records it as the run's first. */
   async #begin(plan: ReducerPlan, source: DurableSource, checkpoints: Checkpoints): Promise<void> {
     const { state } = this.#record;
     const { version, folder, withOptimizer } = source;
@@ -272,14 +276,15 @@ export class RunDriver {
       await this.#record.append({ type: "run-started", weights });
     } else if (known !== plan.firstDigest) {
       const problem = `${folder} holds weights ${plan.firstDigest}, the ledger says ${known}`;
-      // A spoiled checkpoint costs time: an older one, or the first model, gives the same weights.
+      // A damaged checkpoint only costs time: an older one, or the first model, leads to the same
+      // weights.
       if (!withOptimizer) throw new ExactnessError(problem);
       checkpoints.distrust(folder);
       throw new PlanLostError(plan.id, problem);
     }
   }
 
-  /** @throws RunCannotLearnError when what is in the ledger says that the run cannot go on */
+  /** @throws RunCannotLearnError when the ledger's state rules out another step */
   #nextStep(): Exclude<NextStep, { type: "fail" }> {
     const step = nextStep(this.#record.config, this.#record.state);
     if (step.type === "fail") throw new RunCannotLearnError(step.problem);
@@ -287,7 +292,7 @@ export class RunDriver {
   }
 
   #recordLoss({ workerId, role, job, jobAgeMs }: WorkerStatus): void {
-    // The log has it too; a ledger that cannot be written is found out by the run itself.
+    // Best effort: the log has it too, and a failing ledger also fails the run's own events.
     this.#record
       .append({ type: "worker-lost", workerId, role, job, jobAgeMs })
       .catch(() => undefined);
@@ -297,7 +302,7 @@ export class RunDriver {
     return newestWeights(this.#record.state) ?? { version: 0, digest: "" };
   }
 
-  /** Redis is a mailbox: what should be open is put back, what cannot be done ends the run. */
+  /** Puts back open jobs that Redis has lost, and ends the run if a job failed for good. */
   async #refill(): Promise<void> {
     const { rolloutQueue, gradientQueue, logger } = this.#options;
     if (this.#isRefilling) return;

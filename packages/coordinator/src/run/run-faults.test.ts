@@ -1,4 +1,4 @@
-/** What workers, disks and mailboxes do wrong, and what becomes of the run. */
+/** Faults of workers, disks and Redis, and their effect on the run. */
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-/** Does a run with one sampler and one trainer of its own. */
+/** Executes a run with one sampler and one trainer of its own. */
 async function run(name: string, hooks: FakeHooks = {}, changes: Record<string, unknown> = {}) {
   const workers = [
     new FakeInference(cluster.workers, `inference-${name}`, hooks),
@@ -49,7 +49,7 @@ const changed = (group: SubmitGroupRequest, reward: number): SubmitGroupRequest 
   rollouts: group.rollouts.map((rollout) => ({ ...rollout, reward })),
 });
 
-test("a group that is handed in twice at once counts once", async () => {
+test("a group that is submitted twice at the same time counts once", async () => {
   const group: FakeHooks["group"] = async (one, submit) => {
     const copies = ["a", "b"].map((workerId) => submit({ ...one, workerId }));
     await Promise.all(copies);
@@ -70,7 +70,7 @@ test("a group that comes out differently a second time ends the run", async () =
   );
 });
 
-test("a group from other weights is refused, and so is one that is not whole", async () => {
+test("a group from other weights is rejected, and so is an incomplete one", async () => {
   const refusals: string[] = [];
   const group: FakeHooks["group"] = async (one, submit) => {
     const [first] = one.rollouts;
@@ -106,7 +106,7 @@ test("an answer that could not be scored is in no mean, and is counted; so is th
     ),
   });
   const result = await run("unscored", { group });
-  // Three tasks, and one answer of each sampled and one greedy: none of them has a reward.
+  // Three tasks with a sampled and a greedy answer each: none of them has a reward.
   expect(result.validation[0]).toMatchObject({ count: 0, unscored: 6 });
   const [sampled] = cluster.eventsOf("group-done", "unscored");
   expect(sampled?.rewards[0]).toBeNull();
@@ -119,7 +119,7 @@ test("an answer that could not be scored is in no mean, and is counted; so is th
   expect(JSON.parse(metrics ?? "")).toMatchObject({ gradingSeconds: 2.5 });
 });
 
-test("numbers of a grader that are not finite are in no mean, and are counted", async () => {
+test("metrics of a grader that are not finite are counted and left out of all means", async () => {
   const group: FakeHooks["group"] = async (one) => ({
     ...one,
     rollouts: one.rollouts.map((rollout, index) => ({
@@ -139,13 +139,13 @@ test("numbers of a grader that are not finite are in no mean, and are counted", 
   });
   expect(figures).not.toHaveProperty(["graded.huge"]);
   expect(cluster.log.split("graded.huge has values").length - 1).toBe(1);
-  // The ledger is read back as a whole.
+  // Restart, so that the whole ledger is read back.
   await cluster.endCoordinator("SIGKILL");
   await cluster.startCoordinator();
   expect((await cluster.result("huge")).weightsDigest).toBe(digest);
 });
 
-test("a reward that is not a number within bounds is refused", async () => {
+test("a reward that is not a number within bounds is rejected", async () => {
   const refusals: string[] = [];
   const group: FakeHooks["group"] = async (one, submit) => {
     for (const reward of one.groupKey === "0/train/0" ? [NaN, Infinity, 1.7e308] : []) {
@@ -163,7 +163,7 @@ test("a reward that is not a number within bounds is refused", async () => {
   );
 });
 
-test("an update whose figures are not finite ends the run before the weights move", async () => {
+test("an update whose figures are not finite ends the run before the weights change", async () => {
   const lane: FakeHooks["lane"] = async (report) => {
     const metrics = { ...(report.metrics as LaneMetrics), loss: Number.NaN };
     return report.update < 2 ? report : { ...report, metrics };
@@ -172,13 +172,13 @@ test("an update whose figures are not finite ends the run before the weights mov
     "the run has diverged: in update 2, loss is NaN; start another run with a lower optimizer.lr",
   );
   expect(cluster.eventsOf("update-done", "diverged")).toHaveLength(2);
-  // Submitted again, it says the same: the ledger can be read.
+  // Submitted again after a restart it fails the same way: the ledger can be read.
   await cluster.endCoordinator("SIGTERM");
   await cluster.startCoordinator();
   await expect(cluster.result("diverged")).rejects.toThrow("the run has diverged");
 });
 
-test("a run ends with the first iteration of which nothing can be scored, and says why", async () => {
+test("a run ends after the first iteration in which no answer could be scored, and gives the reason", async () => {
   const group: FakeHooks["group"] = async (one) => ({
     ...one,
     rollouts: one.rollouts.map((rollout) => ({
@@ -193,13 +193,13 @@ test("a run ends with the first iteration of which nothing can be scored, and sa
   expect(cluster.eventsOf("iteration-done", "blind")).toHaveLength(1);
 });
 
-test("a group that nobody wants is NOT_FOUND", async () => {
+test("fetching a group that is not needed fails with NOT_FOUND", async () => {
   const rollouts = cluster.workers.coordinator.client(RolloutService);
   const request = FetchGroupRequest.create({ run: "plain", groupKey: "0/train/0" });
   await expect(rollouts.fetchGroup(request)).rejects.toMatchObject({ code: "NOT_FOUND" });
 });
 
-test("a log-prob gap ends the run, with its place", async () => {
+test("a log-prob gap ends the run, and the error names the token", async () => {
   const lane: FakeHooks["lane"] = async (report) => ({
     ...report,
     metrics: {
@@ -224,7 +224,7 @@ test("a lane whose gradient comes out differently a second time ends the run", a
   );
 });
 
-test("a reducer that dies and comes back loses nothing: its updates are made again", async () => {
+test("after the loss and return of a reducer, its updates are recomputed with the same weights", async () => {
   let updates = 0;
   const joining: Promise<unknown>[] = [];
   const lane: FakeHooks["lane"] = async (report) => {
@@ -242,7 +242,7 @@ test("a reducer that dies and comes back loses nothing: its updates are made aga
   expect(cluster.eventsOf("update-done", "reborn")).toHaveLength(6);
 });
 
-test("a mailbox that loses everything is filled again", async () => {
+test("after FLUSHALL in Redis the open jobs are put back", async () => {
   let groups = 0;
   const group: FakeHooks["group"] = async (one) => {
     groups += 1;
@@ -253,7 +253,7 @@ test("a mailbox that loses everything is filled again", async () => {
   expect(cluster.log).toContain("jobs that the queue had lost were put back");
 });
 
-test("a worker that falls silent is recorded with the job in its hands", async () => {
+test("the loss of a worker is recorded with its current job", async () => {
   const silent = new FakeInference(cluster.workers, "silent", {
     group: () => new Promise(() => undefined),
   });
@@ -268,7 +268,7 @@ test("a worker that falls silent is recorded with the job in its hands", async (
   await silent.stop();
 });
 
-test("a second coordinator is refused: in the same home, and in the same Redis", async () => {
+test("a second coordinator is rejected: in the same home, and with the same Redis", async () => {
   const elsewhere = mkdtempSync(join(tmpdir(), "gumshoe-second-"));
   const listen = { GUMSHOE_LISTEN: "127.0.0.1:0" };
   const before = cluster.log.length;
@@ -282,7 +282,7 @@ test("a second coordinator is refused: in the same home, and in the same Redis",
   expect(said).toMatch(/coordinator on .*, pid \d+/);
 });
 
-/** Flips one bit of a file while the coordinator is dead, and lets the run go on. */
+/** Flips one bit of a file while the coordinator is down, and resumes the run. */
 async function spoil(name: string, event: "checkpoint-written" | "group-done", file: () => string) {
   const workers = [
     new FakeInference(cluster.workers, `inference-${name}`),
@@ -307,14 +307,14 @@ async function spoil(name: string, event: "checkpoint-written" | "group-done", f
 test.each([
   { name: "weights", file: "model.safetensors", said: "holds weights" },
   { name: "moments", file: "optimizer.moments", said: "the bytes of optimizer.moments" },
-])("a checkpoint with spoiled $name is passed over", async ({ name, file, said }) => {
+])("a checkpoint with damaged $name is skipped", async ({ name, file, said }) => {
   const folder = () => join(cluster.runFolder(name), "checkpoints/2");
   const result = await spoil(name, "checkpoint-written", () => join(folder(), file));
   expect(result.weightsDigest).toBe(digest);
   expect(cluster.log).toContain(said);
 });
 
-test("a spoiled blob ends the run with the name of its file", async () => {
+test("a damaged blob ends the run with the name of its file", async () => {
   const blob = () => cluster.eventsOf("group-done", "rotten")[0]?.blob ?? "";
   const file = () => join(cluster.runFolder("rotten"), "blobs", blob());
   await expect(spoil("rotten", "group-done", file)).rejects.toThrow(

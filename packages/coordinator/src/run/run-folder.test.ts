@@ -33,7 +33,7 @@ function makeRun(folder: string): void {
   writeFileSync(join(folder, "blobs", "one"), new Uint8Array(FILE_BYTES).fill(1));
 }
 
-test("a folder that was moved away and deleted gives back its bytes", async () => {
+test("deleting a folder that was moved away returns the freed bytes", async () => {
   const folder = join(runs, "first");
   makeRun(folder);
   const moved = await moveAway(folder);
@@ -44,7 +44,7 @@ test("a folder that was moved away and deleted gives back its bytes", async () =
   expect(readdirSync(runs)).toEqual([]);
 });
 
-test("a run that lies elsewhere, behind a link, is deleted there", async () => {
+test("a run in another place, behind a symbolic link, is deleted there", async () => {
   const elsewhere = join(home, "elsewhere");
   makeRun(elsewhere);
   symlinkSync(elsewhere, join(runs, "first"));
@@ -54,7 +54,7 @@ test("a run that lies elsewhere, behind a link, is deleted there", async () => {
   expect(readdirSync(runs)).toEqual([]);
 });
 
-test("a link inside of a run is removed, and what it leads to stays", async () => {
+test("a symbolic link inside a run is removed, and its target stays", async () => {
   const model = join(home, "model");
   makeRun(model);
   makeRun(join(runs, "first"));
@@ -64,11 +64,11 @@ test("a link inside of a run is removed, and what it leads to stays", async () =
   expect(lstatSync(join(model, "blobs", "one")).size).toBe(FILE_BYTES);
 });
 
-test("a folder that is not there counts as moved, and gives back nothing", async () => {
+test("moving a missing folder succeeds, and frees no bytes", async () => {
   expect(await deleteMoved(await moveAway(join(runs, "first")), logger)).toBe(0);
 });
 
-test("leftovers are deleted, and runs stay", async () => {
+test("leftovers of removals are deleted, and runs stay", async () => {
   makeRun(join(runs, "first"));
   makeRun(join(runs, ".removed-second-01234567"));
   await deleteLeftovers(runs, logger);

@@ -1,6 +1,6 @@
 /**
- * Removes the folders of runs. A folder is renamed first and deleted then, so that a crash leaves the run whole
- * or gone; what a crash left is deleted at the next start.
+ * Removes the folders of runs. A folder is renamed before it is deleted, so that after a crash the
+ * run is either complete or gone; the next start deletes the remains.
  */
 import { randomUUID } from "node:crypto";
 import { lstat, readdir, realpath, rename, rm, stat } from "node:fs/promises";
@@ -12,15 +12,15 @@ import { REMOVED_PREFIX } from "@gumshoe/protocol";
 import { RunFilesGoneError } from "../errors.js";
 import { type RunRecord } from "./run-record.js";
 
-/** Bytes of a block, as `stat` counts them. */
+/** Bytes per block in `stat`'s block count. */
 const BLOCK_BYTES = 512;
 
-/** Says whether an entry among the runs is the folder of a run that was removed. */
+/** Returns whether an entry of the runs folder is left from a removed run. */
 export function isRemoved(name: string): boolean {
   return name.startsWith(REMOVED_PREFIX);
 }
 
-/** Makes sure that a run's ledger is on disk. @throws RunFilesGoneError */
+/** Checks that a run's ledger is on disk. @throws RunFilesGoneError */
 export async function checkFilesThere({ config, folder }: RunRecord): Promise<void> {
   try {
     await stat(join(folder, "ledger", "events.jsonl"));
@@ -31,9 +31,9 @@ export async function checkFilesThere({ config, folder }: RunRecord): Promise<vo
 }
 
 /**
- * Renames a run's folder, so that its name is free. A folder that is not there counts as renamed.
+ * Renames a run's folder, to free its name. A missing folder counts as renamed.
  *
- * @returns the folder's new place
+ * @returns the folder's new path
  */
 export async function moveAway(folder: string): Promise<string> {
   const moved = join(
@@ -50,14 +50,14 @@ export async function moveAway(folder: string): Promise<string> {
 }
 
 /**
- * Deletes a folder that was moved away. Where it cannot be deleted it stays until the next start.
+ * Deletes a folder that was moved away. If that fails, the next start tries again.
  *
- * @returns bytes on disk that are free again
+ * @returns bytes that were freed on disk
  */
 export async function deleteMoved(moved: string, logger: Logger): Promise<number> {
   const before = await bytesOf(moved);
   try {
-    // A run may lie on another disk, behind a link.
+    // A run may be on another disk, behind a symbolic link.
     const target = await realpath(moved).catch(() => moved);
     await rm(target, { recursive: true, force: true });
     await rm(moved, { recursive: true, force: true });
@@ -68,14 +68,14 @@ export async function deleteMoved(moved: string, logger: Logger): Promise<number
   }
 }
 
-/** Deletes what removals that were cut short have left among the runs. */
+/** Deletes what interrupted removals have left in the runs folder. */
 export async function deleteLeftovers(folder: string, logger: Logger): Promise<void> {
   for (const name of (await readdir(folder)).filter(isRemoved)) {
     await deleteMoved(join(folder, name), logger);
   }
 }
 
-/** Adds up the bytes on disk of a file, or of all files of a folder; 0 for what is not there. */
+/** Adds up the disk usage of a file, or of all files in a folder; 0 when it does not exist. */
 async function bytesOf(path: string): Promise<number> {
   try {
     const found = await lstat(path);

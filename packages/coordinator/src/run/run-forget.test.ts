@@ -1,4 +1,4 @@
-/** Runs that are removed and replaced: a real coordinator process, a real Redis, fake workers. */
+/** Removing and replacing runs, with a real coordinator process, a real Redis and fake workers. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,11 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FakeCluster, until } from "../../../../test/support/fake-cluster.js";
 
 let cluster: FakeCluster;
-/** While set, groups of runs are handed in once it has resolved. */
+/** While set, workers submit groups only after it has resolved. */
 let gate: Promise<void> | null = null;
 let numHeld = 0;
 let maxHeld = 0;
-/** What came of the groups that were held. */
+/** Outcomes of the delayed submissions. */
 const held: string[] = [];
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-/** Keeps workers from handing in so many groups, until the function that it returns is called. */
+/** Delays the submission of up to `count` groups until the returned function is called. */
 function hold(count = Number.POSITIVE_INFINITY): () => void {
   maxHeld = count;
   let release = () => undefined as void;
@@ -58,10 +58,10 @@ async function replace(run: Run, changes: Record<string, unknown>): Promise<Run>
 }
 
 describe("a run that has ended", () => {
-  test("is removed with its files, says how much they took, and its name is free", async () => {
+  test("is removed with its files, the freed bytes are returned, and its name is free", async () => {
     await cluster.run({ name: "gone", ...SHORT });
     const { freedBytes } = await forget("gone");
-    // A checkpoint; the optimizer's moments are sparse.
+    // A checkpoint's size; the file of the optimizer's moments is sparse.
     expect(freedBytes).toBeGreaterThan(500_000);
     expect(runFolders()).not.toContain("gone");
     expect(runFolders().filter((name) => name.startsWith("."))).toEqual([]);
@@ -76,7 +76,7 @@ describe("a run that has ended", () => {
     expect(again).toMatchObject({ run: "gone", iterations: 1 });
   });
 
-  test("goes on to be sent to a watcher that lags behind, and cannot be watched then", async () => {
+  test("is still streamed to a watcher that lags behind, but cannot be watched anew", async () => {
     await cluster.run({ name: "watched", ...SHORT });
     const request = { name: "watched", fromEvent: 0, gatherMs: 0 };
     const types: (string | undefined)[] = [];
@@ -89,7 +89,7 @@ describe("a run that has ended", () => {
     await expect(watch.next()).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
-  test("is not removed while another run that has not ended reads its files", async () => {
+  test("is not removed while an unfinished run reads its files", async () => {
     const { checkpoint } = await cluster.run({ name: "base", ...SHORT });
     const release = hold();
     await cluster.submit({ name: "reader", ...SHORT, model: checkpoint });
@@ -104,7 +104,7 @@ describe("a run that has ended", () => {
 });
 
 describe("a run that has not ended", () => {
-  test("is not removed, nor replaced, and the message says what to do", async () => {
+  test("is neither removed nor replaced, and the error says what to do", async () => {
     const release = hold();
     await cluster.submit({ name: "first", ...SHORT });
     await cluster.submit({ name: "second", ...SHORT });
@@ -125,18 +125,18 @@ describe("a run that has not ended", () => {
   });
 });
 
-describe("a removal that is cut short", () => {
-  test("leaves the run removed once it has begun, and the rest is deleted at the start", async () => {
+describe("a removal that is interrupted", () => {
+  test("removes the run once it has begun, and the next start deletes the rest", async () => {
     await cluster.run({ name: "cut", ...SHORT });
     await cluster.run({ name: "renamed", ...SHORT });
-    // Deleting many files takes a while.
+    // Many files, so that the deletion can be interrupted.
     const blobs = join(cluster.runFolder("cut"), "blobs");
     for (let i = 0; i < 2000; i++) writeFileSync(join(blobs, `extra-${i}`), "");
     const forgotten = forget("cut").catch(() => undefined);
     await until("the folder is renamed", () => !existsSync(cluster.runFolder("cut")));
     await cluster.endCoordinator("SIGKILL");
     await forgotten;
-    // As another removal that was cut short at its start.
+    // The state after a removal that was interrupted just after its rename.
     const moved = join(cluster.home, "runs", ".removed-renamed-01234567");
     renameSync(cluster.runFolder("renamed"), moved);
     await cluster.startCoordinator();
@@ -146,7 +146,7 @@ describe("a removal that is cut short", () => {
 });
 
 describe("a run whose folder was removed by hand", () => {
-  test("is shown as failed with what to do, refused, and can be removed", async () => {
+  test("is shown as failed with advice, cannot be resumed, and can be removed", async () => {
     await cluster.run({ name: "lost", ...SHORT });
     rmSync(cluster.runFolder("lost"), { recursive: true });
     const problem = /^the files of run lost are gone: .*\(npx gumshoe forget lost\)$/;
@@ -163,7 +163,7 @@ describe("a run whose folder was removed by hand", () => {
     expect(await cluster.run({ name: "lost", ...SHORT })).toMatchObject({ iterations: 1 });
   });
 
-  test("may be replaced in one step", async () => {
+  test("can be replaced in one step", async () => {
     await cluster.run({ name: "swept", ...SHORT });
     rmSync(cluster.runFolder("swept"), { recursive: true });
     await replace(await cluster.users.getRun({ name: "swept" }), {});
@@ -172,7 +172,7 @@ describe("a run whose folder was removed by hand", () => {
 });
 
 describe("a run with another config", () => {
-  test("is refused with the fields that differ and what to do", async () => {
+  test("is rejected with the differing fields and advice", async () => {
     await cluster.run({ name: "taken", ...SHORT });
     const optimizer = { lr: 0.02 };
     await expect(
@@ -185,7 +185,7 @@ describe("a run with another config", () => {
     });
   });
 
-  test("takes the place of the old one once, and only when it is right", async () => {
+  test("replaces the old one once, and only when its config is valid", async () => {
     await cluster.run({ name: "old", ...SHORT });
     const old = await cluster.users.getRun({ name: "old" });
     const marker = join(cluster.runFolder("old"), "marker");
@@ -193,7 +193,7 @@ describe("a run with another config", () => {
     await expect(replace(old, { model: join(cluster.home, "nowhere") })).rejects.toThrow("nowhere");
     expect(existsSync(marker)).toBe(true);
     await replace(old, { seed: 8 });
-    // The same call again, as after an answer that was lost.
+    // Repeat the call, as a client does after losing the response.
     await replace(old, { seed: 8 });
     await cluster.result("old");
     await replace(old, { seed: 8 });
@@ -202,7 +202,7 @@ describe("a run with another config", () => {
     expect(cluster.eventsOf("run-submitted", "old")[0]?.config).toMatchObject({ seed: 8 });
   });
 
-  test("does not get answers that a worker sampled for the old one", async () => {
+  test("does not accept answers that a worker sampled for the old one", async () => {
     const { weightsDigest } = await cluster.run({ name: "clean", ...SHORT, seed: 11 });
     const release = hold(1);
     await cluster.submit({ name: "reused", ...SHORT, seed: 10 });

@@ -22,7 +22,7 @@ function validation(iteration: number, reward: number, count = 200): RunEventBod
   return { type: "validation-done", iteration, reward, low, high, count, randomGuess: 0 };
 }
 
-/** Takes events in, and what is due as the ledger would. */
+/** Applies events, and the warnings that are due, as the ledger would. */
 function healthAfter(...events: RunEventBody[]): RunHealth {
   const health = newRunHealth();
   for (const event of events) {
@@ -39,18 +39,18 @@ test("a run that learns gives no warning", () => {
   const updates = norms.map((norm, i) => update(i, norm, 0.05));
   const validations = [validation(0, 0.67), validation(10, 0.64), validation(20, 0.83)];
   expect(codes(healthAfter(...updates, ...validations))).toEqual([]);
-  // Norms far below the clip mean nothing, however much they vary.
+  // Norms far below the clip are harmless, however much they vary.
   expect(codes(healthAfter(update(0, 0.001, 0), update(1, 2, 0)))).toEqual([]);
 });
 
-test("a gradient norm that explodes is told with its update, also in the second one", () => {
+test("an exploding gradient norm gives a warning with its update, in the second update too", () => {
   const health = healthAfter(update(0, 6.5, 0), update(1, 1060, 0));
   expect(codes(health)).toEqual([["gradient-norm", 0]]);
   expect(health.given[0]?.message).toContain("update 1 has a gradient norm of 1.06e+3, 163 times");
   expect(health.given[0]?.message).toContain("lower optimizer.lr");
 });
 
-test("a policy that moves too far is told once, and again after it had recovered", () => {
+test("a policy that moves too far gives one warning, and another one after it has recovered", () => {
   const kls = [0.01, 4.1, 3.9, 2, 0.01, 0.5];
   const health = healthAfter(...kls.map((kl, i) => update(i, 5, kl)));
   expect(codes(health)).toEqual([
@@ -60,7 +60,7 @@ test("a policy that moves too far is told once, and again after it had recovered
   expect(health.given[0]?.message).toContain("policy KL of 4.10 nats a token");
 });
 
-test("a validation below its start is told, with both", () => {
+test("a validation below the initial one gives a warning with both values", () => {
   const health = healthAfter(
     validation(0, 0.955),
     validation(10, 0.49),
@@ -78,7 +78,7 @@ test("a validation below its start is told, with both", () => {
   expect(codes(healthAfter(validation(0, 0.955), validation(10, 0, 0)))).toEqual([]);
 });
 
-test("a warning that did not reach the ledger is due again when it is read", () => {
+test("a warning that did not reach the ledger is due again when the ledger is read", () => {
   const events = [validation(0, 0.955), validation(10, 0.49)];
   const read = newRunHealth();
   for (const event of events) addToHealth(read, event, 1);

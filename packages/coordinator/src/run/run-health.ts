@@ -1,8 +1,8 @@
 /**
- * What a run's ledger says about its health: figures that show that the settings ruin the model.
+ * Warnings derived from a run's ledger: metrics which show that the settings damage the model.
  *
- * - Warnings are events of the ledger, and change nothing in what the run does.
- * - Each is given once, and again only after the figure had recovered.
+ * - Warnings are ledger events, and do not change what the run does.
+ * - Each is given once, and again only after its metric has recovered.
  */
 import { isBelow } from "@gumshoe/grpo";
 import { type ValidationResult } from "@gumshoe/config";
@@ -12,26 +12,26 @@ import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
 export type RunWarning = RunEventOf<"warning">;
 
 /**
- * Policy KL of an update in nats a token, above which its answers no longer speak for the policy. Runs that
- * learn stay below 0.05, those that fall apart reach whole nats.
+ * Policy KL of an update, in nats per token, above which its answers no longer represent the
+ * policy. Runs that learn stay below 0.05; runs that diverge reach whole nats.
  */
 const POLICY_KL = 0.2;
-/** A gradient norm explodes when it is so many times the median of those before ... */
+/** A gradient norm explodes when it exceeds the median of the previous ones by this factor ... */
 const GRADIENT_NORM_RISE = 20;
-/** ... and would be clipped to a share of this or less. */
+/** ... and exceeds the clipping threshold by at least this factor. */
 const GRADIENT_NORM_CLIP = 10;
-/** Gradient norms that the median is taken of. */
+/** Number of gradient norms in the median. */
 const REMEMBERED_NORMS = 20;
 
 const ADVICE = "lower optimizer.lr, or raise optimizer.warmupUpdates";
 
-/** The figures that warnings are drawn from. */
+/** The metrics that warnings are derived from. */
 export interface RunHealth {
   /** The newest gradient norms, the oldest first. */
   readonly gradientNorms: number[];
-  /** Validation of the model as it was loaded; null before it. */
+  /** Validation of the initial model; null before it. */
   start: ValidationResult | null;
-  /** Codes of warnings that were given, and whose figure has not recovered. */
+  /** Codes of the warnings whose metric has not recovered. */
   readonly standing: Set<string>;
   /** Warnings that are not in the ledger yet. */
   readonly due: RunWarning[];
@@ -44,7 +44,7 @@ export function newRunHealth(): RunHealth {
   return { gradientNorms: [], start: null, standing: new Set(), due: [], given: [] };
 }
 
-/** Takes the next event of the ledger in. `maxGradNorm` is the config's. */
+/** Applies the next event of the ledger. `maxGradNorm` is the config's. */
 export function addToHealth(health: RunHealth, body: RunEventBody, maxGradNorm: number): void {
   if (body.type === "update-done") takeUpdate(health, body, maxGradNorm);
   else if (body.type === "validation-done") takeValidation(health, body);
@@ -101,7 +101,7 @@ function takeValidation(health: RunHealth, result: ValidationResult): void {
   });
 }
 
-/** A warning is due where its figure is bad and was not before. */
+/** Makes a warning due when its metric turns bad. */
 function judge(health: RunHealth, isBad: boolean, warning: RunWarning): void {
   if (!isBad) health.standing.delete(warning.code);
   else if (!health.standing.has(warning.code)) {

@@ -1,4 +1,4 @@
-/** A real coordinator process and a real Redis; the workers compute next to nothing. */
+/** The life of a run, with a real coordinator process, a real Redis and fake workers. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -12,7 +12,7 @@ import { FakeCluster } from "../../../../test/support/fake-cluster.js";
 import { FakeReducer } from "../../../../test/support/fake-workers.js";
 
 const DAYS_AHEAD_MS = 200 * 86_400_000;
-/** A module that sets a process' clock ahead. */
+/** A module that sets the clock of a process ahead. */
 const SHIFT_DATE = `data:text/javascript,${encodeURIComponent(`
   const Now = Date;
   globalThis.Date = class extends Now {
@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => cluster.close());
 
 describe("a run", () => {
-  test("goes through its events in order", () => {
+  test("has its events in order", () => {
     const types = cluster.events().map(({ type }) => type);
     const kept = types.filter((type) => !["group-done", "example"].includes(type));
     const iteration = ["iteration-planned", "iteration-sampled", "update-done", "update-done"];
@@ -49,14 +49,14 @@ describe("a run", () => {
     ]);
   });
 
-  test("says what it came to", async () => {
+  test("has a result with its weights, checkpoints and validations", async () => {
     const result = await cluster.result();
     expect(result).toMatchObject({ run: "small", iterations: 3, updates: 6, logprobGapMax: 0 });
     expect(result.validation.map(({ iteration }) => iteration)).toEqual([0, 2, 3]);
     expect(result.validation[0]).toMatchObject({ count: 3, greedy: { count: 3 } });
   });
 
-  test("leaves checkpoints that are model folders, with the weights of the ledger", async () => {
+  test("writes checkpoints that are model folders, with the weights of the ledger", async () => {
     const { checkpoint } = await cluster.result();
     expect(readdirSync(join(cluster.runFolder(), "checkpoints")).sort()).toEqual(["2", "3"]);
     const model = await openModelFolder(checkpoint);
@@ -67,7 +67,7 @@ describe("a run", () => {
     expect(manifest).toMatchObject({ iteration: 3, update: 6, digest });
   });
 
-  test("leaves rollouts and metrics that people can read", () => {
+  test("writes rollouts and metrics as text", () => {
     const folder = cluster.runFolder();
     const text = gunzipSync(readFileSync(join(folder, "rollouts/1.jsonl.gz"))).toString();
     const lines = text.trim().split("\n");
@@ -83,7 +83,7 @@ describe("a run", () => {
     const validations = [0, 2, 3].map((iteration) => `validation-${iteration}.jsonl.gz`);
     expect(readdirSync(join(folder, "rollouts")).sort()).toEqual([...files, ...validations]);
     const held = gunzipSync(readFileSync(join(folder, `rollouts/${validations[1]}`))).toString();
-    // Three tasks: a sampled and a greedy answer of each.
+    // Three tasks with a sampled and a greedy answer each.
     expect(held.trim().split("\n")).toHaveLength(6);
     expect(JSON.parse(held.split("\n")[0] as string)).toMatchObject({
       group: "2/validation/0",
@@ -91,7 +91,7 @@ describe("a run", () => {
     });
   });
 
-  test("leaves one complete line of figures for every iteration", async () => {
+  test("writes one complete line of metrics for every iteration", async () => {
     const text = readFileSync(join(cluster.runFolder(), "metrics.jsonl"), "utf8");
     const lines = text.trim().split("\n");
     const figures = lines.map((line) => JSON.parse(line) as Record<string, number>);
@@ -140,17 +140,17 @@ describe("a run", () => {
     expect(figures[0]).toMatchObject({ validationGreedyReward: greedy?.reward });
   });
 
-  test("never trains on a case of its validation", async () => {
+  test("never trains on a case of its validation set", async () => {
     const source = { type: "generate", tier: "mini", seed: 1 };
     await cluster.run({ name: "overlap", iterations: 1, validation: { source, count: 4 } });
     const [one] = cluster.eventsOf("iteration-planned", "overlap");
     const [other] = cluster.eventsOf("iteration-planned");
-    // The same series: without the exclusion both would draw its first four.
+    // The same series: without the exclusion both would draw its first four cases.
     expect(one?.tasks).toHaveLength(4);
     expect(one?.tasks.filter((hash) => other?.tasks.includes(hash))).toEqual([]);
   });
 
-  test("is the same one when the same config is submitted again, even at the same moment", async () => {
+  test("is the same run when its config is submitted again, even concurrently", async () => {
     const names = ["twice", "twice", "twice"].map((name) =>
       cluster.submit({ name, iterations: 1 }),
     );
@@ -159,7 +159,7 @@ describe("a run", () => {
     expect(cluster.eventsOf("run-submitted", "twice")).toHaveLength(1);
   });
 
-  test("of type sft learns from given answers, without sampling", async () => {
+  test("of type sft learns from reference answers, without sampling", async () => {
     const examples = { source: { type: "generate", tier: "mini", seed: 4 }, perUpdate: 6 };
     const sft = { name: "school", type: "sft", examples, iterations: 2 };
     const config = { ...sft, tasks: undefined, rollouts: undefined, validation: null };
@@ -174,13 +174,13 @@ describe("a run", () => {
     expect(figures).not.toHaveProperty("meanReward");
   });
 
-  test("is refused before it exists when its model is not there", async () => {
+  test("is rejected at submission when its model does not exist", async () => {
     const submitted = cluster.submit({ name: "lost", model: join(cluster.home, "nowhere") });
     await expect(submitted).rejects.toThrow("nowhere");
     expect(existsSync(cluster.runFolder("lost"))).toBe(false);
   });
 
-  test("is refused when its name has another config", async () => {
+  test("is rejected when its name is taken by another config", async () => {
     await expect(cluster.submit({ seed: 6 })).rejects.toThrow("small exists with another config");
   });
 });
@@ -194,7 +194,7 @@ describe("a run ends with the same weights", () => {
     for (const reducer of more) await reducer.stop();
   });
 
-  test("when the coordinator dies while it samples, while it learns, and after a checkpoint", async () => {
+  test("when the coordinator is killed during sampling, during learning, and after a checkpoint", async () => {
     const name = "killed";
     await cluster.submit({ name });
     const deaths = [
@@ -214,7 +214,7 @@ describe("a run ends with the same weights", () => {
     expect(cluster.eventsOf("run-resumed", name)).toHaveLength(3);
   }, 120_000);
 
-  test("when the coordinator is stopped and started", async () => {
+  test("when the coordinator is stopped and restarted", async () => {
     const name = "stopped";
     await cluster.submit({ name });
     await cluster.untilEvents("update-done", 3, name);
@@ -224,7 +224,7 @@ describe("a run ends with the same weights", () => {
     expect(cluster.eventsOf("run-resumed", name)).toHaveLength(1);
   });
 
-  test("when it goes on on another date, in another time zone and locale", async () => {
+  test("when it resumes with another date, time zone and locale", async () => {
     const name = "elsewhere";
     await cluster.submit({ name });
     await cluster.untilEvents("update-done", 3, name);
@@ -239,7 +239,7 @@ describe("a run ends with the same weights", () => {
     await cluster.startCoordinator();
   });
 
-  test("when it is cancelled and submitted again, and is running then", async () => {
+  test("when it is cancelled and submitted again, and its state is running then", async () => {
     const name = "cancelled";
     await cluster.submit({ name });
     await cluster.untilEvents("update-done", 3, name);
@@ -247,7 +247,7 @@ describe("a run ends with the same weights", () => {
     await expect(cluster.result(name)).rejects.toThrow("cancelled");
     await cluster.submit({ name });
     await cluster.untilEvents("run-resumed", 1, name);
-    // An event is on disk a moment before it is in the run's state.
+    // An event is on disk slightly before it is applied to the run's state.
     const state = async () => (await cluster.users.getRun({ name })).state;
     await expect.poll(state, { interval: 5 }).toBe(RunState.RUNNING);
     expect((await cluster.result(name)).weightsDigest).toBe(digest);

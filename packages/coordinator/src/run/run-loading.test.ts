@@ -1,4 +1,4 @@
-/** What a coordinator finds in its home when it starts, and what it serves meanwhile. */
+/** Loading of runs from the home at the start, and requests during it. */
 import {
   chmodSync,
   cpSync,
@@ -40,7 +40,7 @@ const submitted = (name: string): RunEventBody => ({
 });
 const started: RunEventBody = { type: "run-started", weights: { version: 0, digest: "d" } };
 
-/** Runs that cannot be opened: how their folders come about, and what is said of them. */
+/** Runs that cannot be opened: how to make their folders, and the reason that is reported. */
 const UNREADABLE: Record<string, { make: (name: string) => void; reason: string }> = {
   "flipped-byte": {
     make: (name) => {
@@ -79,7 +79,7 @@ const UNREADABLE: Record<string, { make: (name: string) => void; reason: string 
   },
 };
 
-test("a run that cannot be opened keeps its name, says why, and is not written to", async () => {
+test("a run that cannot be opened keeps its name, reports the reason, and is not written to", async () => {
   await cluster.endCoordinator("SIGTERM");
   for (const [name, { make }] of Object.entries(UNREADABLE)) make(name);
   mkdirSync(join(cluster.home, "runs", "lost+found"));
@@ -106,13 +106,13 @@ test("a run that cannot be opened keeps its name, says why, and is not written t
   expect((await cluster.users.getRun({ name: "good" })).state).toBe(RunState.DONE);
 });
 
-test("a run's folder that was moved away frees its name, without a new start", async () => {
+test("moving away a run's folder frees its name without a restart", async () => {
   rmSync(cluster.runFolder("headless"), { recursive: true });
   await cluster.run({ name: "headless", iterations: 1 });
   expect(cluster.eventsOf("run-done", "headless")).toHaveLength(1);
 });
 
-test("a run's folder that was mended is the run that it was", async () => {
+test("a repaired run folder is served as the same run again", async () => {
   const name = "copied";
   rmSync(cluster.runFolder(name), { recursive: true });
   writeLedger(name, [submitted(name), { type: "run-cancelled" }]);
@@ -121,7 +121,7 @@ test("a run's folder that was mended is the run that it was", async () => {
   expect((await cluster.result(name)).iterations).toBe(3);
 });
 
-test("while a coordinator starts, no run is unknown and none is taken for a new one", async () => {
+test("during the start no run is reported as unknown, and none is mistaken for a new one", async () => {
   await cluster.endCoordinator("SIGTERM");
   const names = Array.from({ length: 200 }, (_, i) => `old-${i}`);
   const progress = Array.from({ length: 40 }, (): RunEventBody => started);
@@ -155,14 +155,14 @@ test("while a coordinator starts, no run is unknown and none is taken for a new 
   expect(cluster.events(name)).toHaveLength(42);
 });
 
-test("the home is its owner's alone, also one that was made for all to read", async () => {
+test("the home is accessible to its owner only, also one that was created readable for all", async () => {
   await cluster.endCoordinator("SIGTERM");
   chmodSync(cluster.home, 0o755);
   await cluster.startCoordinator();
   expect(statSync(cluster.home).mode & 0o777).toBe(0o700);
 });
 
-test("a Redis that drops keys is one warning in the log, of which each line is JSON", async () => {
+test("a Redis that evicts keys gives one warning in the log, and each log line is JSON", async () => {
   await cluster.endCoordinator("SIGTERM");
   await cluster.link.commands.config("SET", "maxmemory-policy", "allkeys-lru");
   const before = cluster.log.length;
@@ -181,7 +181,7 @@ test("a Redis that drops keys is one warning in the log, of which each line is J
   expect(cluster.log).not.toContain(cluster.redis.password);
 });
 
-/** The files below a run's folder with their bytes, but for locks. */
+/** The contents of the files in a run's folder, without lock files. */
 function contentOf(name: string): unknown {
   const folder = cluster.runFolder(name);
   const file = statSync(folder).isFile() ? folder : ledgerOf(name);

@@ -35,10 +35,10 @@ import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
 
-/** Between two tries to open a run on a full disk, in ms. */
+/** Interval, in ms, at which opening a run on a full disk is retried. */
 const DISK_POLL_MS = 1000;
 
-/** What the manager works with. */
+/** The parts that the manager works with. */
 export interface ManagerOptions {
   /** Folder that holds one folder per run. */
   readonly folder: string;
@@ -51,13 +51,13 @@ export interface ManagerOptions {
   readonly logger: Logger;
   readonly mayWrite: () => Promise<void>;
   readonly background: BackgroundThread;
-  /** Called with every event that is added to a ledger. */
+  /** Called with every event that is appended to a ledger. */
   readonly onEvent?: (body: RunEventBody) => void;
-  /** Where configs may name files. */
+  /** The folders in which configs may name files. */
   readonly allowed: AllowedFolders;
-  /** How long a run waits for room on a full disk, or for a folder that is away. */
+  /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
   readonly diskWaitMs: number;
-  /** What is wrong with Redis, for people; null while it does its work. */
+  /** What is wrong with Redis, for people; null while it works. */
   readonly redisProblem: () => string | null;
 }
 
@@ -68,12 +68,12 @@ interface Active {
   readonly ended: Promise<void>;
 }
 
-/** Holds all runs, and works on one at a time, in the order of their submission. */
+/** Owns all runs, and executes one at a time, in the order of their submission. */
 export class RunManager {
   readonly #options: ManagerOptions;
   readonly #records = new Map<string, RunRecord>();
   readonly #unreadable = new Map<string, UnreadableRunError>();
-  /** Submits and removals of a name come one after the other. */
+  /** Serializes the submissions and removals of each name. */
   readonly #locks = new NameLocks();
   readonly #queue: string[] = [];
   #active: Active | null = null;
@@ -83,14 +83,14 @@ export class RunManager {
     this.#options = options;
   }
 
-  /** Opens the runs on disk. One that cannot be opened keeps its name, and says why. */
+  /** Opens the runs on disk. A run that cannot be opened keeps its name, and reports the reason. */
   async load(): Promise<void> {
     const { folder, logger } = this.#options;
     await makeRunsFolder(folder);
     await deleteLeftovers(folder, logger);
     const records: RunRecord[] = [];
     for (const entry of await readdir(folder, { withFileTypes: true })) {
-      // A link may lead to a run on another disk.
+      // A symbolic link may lead to a run on another disk.
       if (isRemoved(entry.name)) continue;
       if (!entry.isDirectory() && !entry.isSymbolicLink()) {
         this.#keepName(entry.name, "it is no folder");
@@ -114,7 +114,8 @@ export class RunManager {
       try {
         return await this.#openNamed(name, folder);
       } catch (thrown) {
-        // Nothing that could be submitted: a folder of the file system, or of a user.
+        // Not a valid run name, so no submission can collide: a folder of the file system, or of a
+        // user.
         if (!RunName.safeParse(name).success) return null;
         const error = diskError(thrown, folder) ?? thrown;
         if (error instanceof DiskFullError && clock.monotonicMs() < giveUpAtMs) {
@@ -128,7 +129,7 @@ export class RunManager {
     }
   }
 
-  /** Keeps a name from new runs: something lies in the place of its folder that cannot be opened. */
+  /** Reserves a name whose folder cannot be opened, so that no new run takes it. */
   #keepName(name: string, reason: string): void {
     if (!RunName.safeParse(name).success) return;
     const { folder, logger } = this.#options;
@@ -145,12 +146,12 @@ export class RunManager {
     throw new CorruptRecordError(folder, `its ledger is that of run ${record.config.name}`);
   }
 
-  /** Goes on with the runs that had not ended, and takes new ones. */
+  /** Resumes the unfinished runs, and accepts new ones. */
   start(): void {
     this.#next();
   }
 
-  /** Stops the run in hand where it is; its ledger is enough to go on. */
+  /** Stops the current run where it is; its ledger is enough to resume it. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#active?.stop.abort(new RunStoppedError("shutdown"));
@@ -159,11 +160,12 @@ export class RunManager {
   }
 
   /**
-   * Takes a run, or takes it up again. Idempotent by name and config.
+   * Creates a run, or resumes it. Idempotent by name and config.
    *
-   * @param replacesSubmittedAtMs  replaces the run of that name that was submitted then; default: none
-   * @throws NameTakenError, UnreadableRunError, InputChangedError, RunFilesGoneError, RunNotEndedError,
-   *         RunInUseError, and what is wrong with the files that a run starts from
+   * @param replacesSubmittedAtMs  replaces the run of that name with this submission time; default:
+   *   none
+   * @throws NameTakenError, UnreadableRunError, InputChangedError, RunFilesGoneError,
+   *   RunNotEndedError, RunInUseError, and errors about the files that a run starts from
    */
   submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
     return this.#locks.run(config.name, () => this.#submit(config, replacesSubmittedAtMs));
@@ -188,14 +190,14 @@ export class RunManager {
     }
     if (known.state.status === "cancelled" || known.state.status === "failed") {
       await checkUnchanged(known);
-      // Recorded, so that a watcher does not take the end of before for the end.
+      // Recorded, so that a watcher does not mistake the previous end for the end of this attempt.
       await known.append({ type: "run-submitted", config });
     }
     if (known.state.status !== "done") this.#enqueue(name);
     return known;
   }
 
-  /** Stops a run that has not ended. */
+  /** Cancels a run that has not ended. */
   async cancel(name: string): Promise<RunRecord> {
     const record = this.get(name);
     if (this.#active?.record === record) {
@@ -209,9 +211,9 @@ export class RunManager {
   }
 
   /**
-   * Removes a run that has ended, with all its files.
+   * Removes an ended run with all its files.
    *
-   * @returns bytes on disk that are free again
+   * @returns bytes that were freed on disk
    * @throws  UnknownRunError, RunNotEndedError, RunInUseError
    */
   forget(name: string): Promise<number> {
@@ -234,26 +236,26 @@ export class RunManager {
     return this.#unreadable;
   }
 
-  /** All runs, the newest first. */
+  /** Lists all runs, the newest first. */
   list(): RunRecord[] {
     return [...this.#records.values()].sort(
       (a, b) => b.state.submittedAtMs - a.state.submittedAtMs,
     );
   }
 
-  /** What a run that is being worked on waits for, in words; null for nothing. */
+  /** Describes what a running run waits for; null for nothing. */
   waitingFor(name: string): string | null {
     return this.#active?.record.config.name === name ? this.#active.driver.waitingFor : null;
   }
 
-  /** The driver of a run that is being worked on. @throws UnknownRunError */
+  /** Returns the driver of a running run. @throws UnknownRunError */
   driver(name: string): RunDriver {
     if (this.#active?.record.config.name !== name) throw new UnknownRunError(name);
     return this.#active.driver;
   }
 
   /**
-   * Says whether the result of a job that a worker has in hand would be taken.
+   * Returns whether the result of a worker's current job would be accepted.
    *
    * @param key  of the rollout queue for an inference worker, of the gradient queue for a trainer
    */
@@ -277,7 +279,7 @@ export class RunManager {
     const { name } = config;
     const { allowed, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
-      // Its folder may have been mended or moved away since.
+      // The folder may have been repaired or moved away since the last attempt.
       const record = await this.#open(name);
       const unreadable = this.#unreadable.get(name);
       if (unreadable !== undefined) throw unreadable;
@@ -348,7 +350,7 @@ export class RunManager {
     const run = record.config.name;
     if (error instanceof RunStoppedError) {
       logger.info({ run }, error.message);
-      // The next coordinator wants its jobs.
+      // The next coordinator needs the jobs in the queues.
       if (error.reason === "shutdown") return;
       this.#report(run, await record.end({ type: "run-cancelled" }));
     } else {
@@ -363,13 +365,13 @@ export class RunManager {
   }
 }
 
-/** Why a folder cannot be opened, without its name where that is said anyway. */
+/** Returns why a folder cannot be opened, without the folder's path where the message adds it. */
 function reasonOf(error: unknown, folder: string): string {
   const message = errorMessage(error);
   return message.startsWith(`${folder}: `) ? message.slice(folder.length + 2) : message;
 }
 
-/** @throws InvalidArgumentError when a file is in its place: the home that was named is none */
+/** @throws InvalidArgumentError when the path is a file: the configured home is not a home */
 async function makeRunsFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => null);
   if (found?.isDirectory() === false) {

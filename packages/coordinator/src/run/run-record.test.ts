@@ -18,7 +18,9 @@ import { metricsLines } from "./metrics-file.js";
 import { nextStep } from "./next-step.js";
 import { RunRecord } from "./run-record.js";
 
-/** What version 0.1.0 wrote: two tasks an iteration, three iterations, validation and checkpoints. */
+/**
+ * A ledger of version 0.1.0: two tasks an iteration, three iterations, validation and checkpoints.
+ */
 const GOLDEN = new URL("../../../../test/ledgers/events-0.1.0.jsonl", import.meta.url);
 const DIGEST = "28065d81919475911c6dcff1f201b06035c0733fe1950aaf47240d19a6b19f5d";
 
@@ -29,11 +31,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const context = {
   clock: systemClock,
   mayWrite: () => Promise.resolve(),
-  // Nothing is written or hashed here.
+  // This test writes no blobs and hashes no files.
   background: null as unknown as BackgroundThread,
 };
 
-test("a ledger of an earlier version opens, with all that it says", async () => {
+test("a ledger of an earlier version opens with its whole content", async () => {
   mkdirSync(join(folder, "ledger"));
   const file = join(folder, "ledger", "events.jsonl");
   copyFileSync(GOLDEN, file);
@@ -56,7 +58,7 @@ test("a ledger of an earlier version opens, with all that it says", async () => 
   expect(readFileSync(file).equals(readFileSync(GOLDEN))).toBe(true);
 });
 
-test("a record is not made in a folder that holds a run, or what is left of one", async () => {
+test("a record is not created in a folder that holds a run, or the remains of one", async () => {
   mkdirSync(join(folder, "ledger"));
   copyFileSync(GOLDEN, join(folder, "ledger", "events.jsonl"));
   const open = (await RunRecord.open(folder, context)) as RunRecord;

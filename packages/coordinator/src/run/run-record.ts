@@ -21,18 +21,18 @@ import { isWritable } from "../ledger/ledger-line.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
 
-/** What every record of a coordinator is opened with. */
+/** Options that are shared by all records of a coordinator. */
 export interface RecordContext {
   readonly clock: Clock;
   readonly mayWrite: () => Promise<void>;
   readonly background: BackgroundThread;
-  /** Called with every event that is added to a ledger. */
+  /** Called with every event that is appended to a ledger. */
   readonly onEvent?: (body: RunEventBody) => void;
-  /** Told of the run's warnings. */
+  /** Logs the run's warnings. */
   readonly logger?: Logger;
 }
 
-/** A run on disk: its folder, its ledger, its blobs, and the state that they add up to. */
+/** A run on disk: its folder, its ledger, its blobs, and the state derived from them. */
 export class RunRecord {
   readonly config: RunConfig;
   readonly folder: string;
@@ -67,7 +67,7 @@ export class RunRecord {
   }
 
   /**
-   * Makes the record of a new run; `inputs` is what it reads, by content.
+   * Creates the record of a new run; `inputs` identifies what it reads by content.
    *
    * @throws CorruptRecordError when the folder holds a run already
    */
@@ -93,8 +93,8 @@ export class RunRecord {
   }
 
   /**
-   * Opens the record of a run; null when the folder holds none, e.g. because it was only begun. Nothing is
-   * written to a folder that cannot be opened.
+   * Opens the record of a run; null when the folder holds none, e.g. because its creation was
+   * interrupted. Writes nothing to a folder that cannot be opened.
    *
    * @throws CorruptRecordError, LedgerInUseError
    */
@@ -124,7 +124,7 @@ export class RunRecord {
     return this.state.status !== "queued" && this.state.status !== "running";
   }
 
-  /** Records an event, and the warnings that it gives cause for. */
+  /** Records an event, and the warnings that follow from it. */
   async append(body: RunEventBody): Promise<void> {
     await this.#append(body);
     for (const warning of this.state.health.due.splice(0)) {
@@ -134,7 +134,7 @@ export class RunRecord {
     }
   }
 
-  /** Records an event: on disk first, then in the state, then to the watchers. */
+  /** Records an event: on disk first, then in the state, then for watchers. */
   async #append(body: RunEventBody): Promise<void> {
     const event = await this.#ledger.append(body);
     this.#apply(event);
@@ -148,10 +148,10 @@ export class RunRecord {
   }
 
   /**
-   * Records the end of the run. Where it cannot be recorded, e.g. on a full disk, the run still ends for its
-   * watchers; the next coordinator goes on with it.
+   * Records the end of the run. If it cannot be recorded, e.g. on a full disk, watchers still
+   * receive it, and the next coordinator resumes the run.
    *
-   * @returns what kept the end from being recorded; null for nothing
+   * @returns the error that prevented recording; null for none
    */
   async end(body: RunEventOf<"run-failed"> | RunEventOf<"run-cancelled">): Promise<unknown> {
     try {
@@ -165,7 +165,7 @@ export class RunRecord {
     }
   }
 
-  /** Keeps bytes among the blobs, under their SHA-256; resolves when they are on disk. */
+  /** Stores a blob under its SHA-256; resolves once it is on disk. */
   keep(bytes: Uint8Array, name: string): Promise<void> {
     return this.#background.writeBlob(blobFolder(this.folder), name, bytes);
   }
@@ -180,7 +180,9 @@ export class RunRecord {
     return this.#background.planUpdates({ ...groups, folder: blobFolder(this.folder) });
   }
 
-  /** Tells watchers something that need not be kept; what a watcher could not read is left out. */
+  /**
+   * Sends watchers an event that is not stored; an event that does not fit the schema is dropped.
+   */
   emit(body: RunEventBody): void {
     if (!isWritable(body)) return;
     this.events.publish({ number: 0, atMs: this.#clock.now(), body });
@@ -209,7 +211,7 @@ async function hasLedger(runFolder: string): Promise<boolean> {
   throw new CorruptRecordError(runFolder, "ledger/events.jsonl is no file");
 }
 
-/** What only a run that was begun makes must not be taken for that of a new one. */
+/** Rejects files that only a started run writes, so that a new run does not adopt them. */
 async function checkNoRemains(runFolder: string): Promise<void> {
   for (const name of ["checkpoints", "rollouts", "blobs"]) {
     const names = await readdir(join(runFolder, name)).catch(() => []);

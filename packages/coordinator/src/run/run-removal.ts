@@ -1,6 +1,4 @@
-/**
- * Removes a run that has ended: its jobs in the queues, its record and its files.
- */
+/** Removes an ended run: its jobs in the queues, its record and its files. */
 import { relative, resolve, sep } from "node:path";
 
 import { type Logger } from "@gumshoe/core";
@@ -11,7 +9,7 @@ import { RunInUseError, RunNotEndedError } from "../errors.js";
 import { deleteMoved, moveAway } from "./run-folder.js";
 import { type RunRecord } from "./run-record.js";
 
-/** What a removal works with. */
+/** The parts that a removal works with. */
 export interface RemovalOptions {
   readonly rolloutQueue: JobQueue<"rollout">;
   readonly gradientQueue: JobQueue<"gradient">;
@@ -20,10 +18,10 @@ export interface RemovalOptions {
 }
 
 /**
- * Makes sure that a run may be removed: it has ended, and no run that has not ended reads its files.
+ * Checks that a run may be removed: it has ended, and no unfinished run reads its files.
  *
  * @param others     all runs
- * @param successor  config of the run that takes its place; null for none
+ * @param successor  config of the run that replaces it; null for none
  * @throws           RunNotEndedError, RunInUseError
  */
 export function checkRemovable(
@@ -46,9 +44,9 @@ export function checkRemovable(
 }
 
 /**
- * Removes a run: once its folder has been renamed, the run is gone, and `onGone` is called.
+ * Removes a run. Once its folder has been renamed, the run is gone, and `onGone` is called.
  *
- * @returns bytes on disk that are free again
+ * @returns bytes that were freed on disk
  */
 export async function removeRun(
   record: RunRecord,
@@ -56,7 +54,7 @@ export async function removeRun(
   onGone: () => void,
 ): Promise<number> {
   const { name } = record.config;
-  // A job that is left must not be taken for one of a later run of this name.
+  // Remove the jobs, so that none of them is mistaken for one of a later run of this name.
   await Promise.all([rolloutQueue.removeRun(name), gradientQueue.removeRun(name)]);
   await mayWrite();
   const moved = await moveAway(record.folder);

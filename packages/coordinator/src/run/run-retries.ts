@@ -3,33 +3,39 @@ import { backoffMs, type Clock, type ClusterError, errorMessage, type Logger } f
 import { type RunRecord } from "./run-record.js";
 import { attemptFailure, remainingFault } from "./attempt-failure.js";
 
-/** An attempt that lasted so long began with a plan and a cluster that were good. */
+/**
+ * An attempt that lasted this long, in ms, had a working plan and cluster: failures count from zero
+ * again.
+ */
 const LASTING_MS = 10_000;
-/** Attempts in a row that may fail at once, but for Redis and the disk: about half a minute of trying. */
+/**
+ * Most immediate failures in a row, besides those of Redis and the disk: about half a minute of
+ * retries.
+ */
 const MAX_FAILURES = 20;
 const BACKOFF = { firstDelayMs: 100, maxDelayMs: 2000 };
 const REDIS_DELAY_MS = 500;
 const DISK_POLL_MS = 500;
 
-/** What the waits of a run need. */
+/** The parts that retries work with. */
 export interface RetryOptions {
   readonly record: RunRecord;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Resolves while Redis does its work. */
+  /** Resolves once Redis works. */
   readonly untilRedis: () => Promise<void>;
   readonly diskWaitMs: number;
-  /** Told what is waited for, in words; null once the wait is over. */
+  /** Called with a description of what is waited for; null once the wait is over. */
   readonly onWait: (note: string | null) => void;
 }
 
 /**
- * Waits for what ended an attempt at a run, so that another one may succeed.
+ * Waits until a failed attempt at a run can be repeated.
  *
- * - Redis is waited for without end: it holds nothing that the ledger does not have.
- * - A full disk, and a folder that is away, are waited for as long as the coordinator's settings say, counted
- *   from the first failure without progress in the ledger since.
- * - Everything else that may be tried again gets about half a minute.
+ * - A wait for Redis has no limit: Redis holds nothing that the ledger does not have.
+ * - A wait for a full disk or a missing folder is limited by the coordinator's settings, counted
+ *   from the first failure since the ledger last grew.
+ * - Other retryable errors are retried for about half a minute.
  */
 export class RunRetries {
   readonly #options: RetryOptions;
@@ -42,10 +48,10 @@ export class RunRetries {
   }
 
   /**
-   * Returns when another attempt should be made.
+   * Resolves when the next attempt should start.
    *
-   * @param error        what ended the attempt
-   * @param startedAtMs  when it began, on the monotonic clock
+   * @param error        the error that ended the attempt
+   * @param startedAtMs  start of the attempt, on the monotonic clock
    * @throws             the error that ends the run, or the signal's reason
    */
   async after(error: unknown, startedAtMs: number, signal: AbortSignal): Promise<void> {

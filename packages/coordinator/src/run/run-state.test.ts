@@ -23,7 +23,7 @@ const update = (version: number, iteration: number): RunEventBody => ({
   metrics: {},
 });
 
-test("a run is queued, runs, and stands where its last event says", () => {
+test("a run's status follows its last event, from queued to running to its end", () => {
   const state = replay(
     [0, { type: "run-submitted", config: {} }],
     [1000, { type: "run-started", weights: weights(0) }],
@@ -37,7 +37,7 @@ test("a run is queued, runs, and stands where its last event says", () => {
   expect(state.updateIterations).toEqual([0, 0]);
 });
 
-test("time in which nobody worked does not count", () => {
+test("time in which the run did not work does not count", () => {
   const state = replay(
     [0, { type: "run-submitted", config: {} }],
     [1000, { type: "run-started", weights: weights(0) }],
@@ -48,7 +48,7 @@ test("time in which nobody worked does not count", () => {
   expect(state.workedMs).toBe(5000);
 });
 
-test("work on an iteration is told apart by kind, and a resume is in none of it", () => {
+test("the work of an iteration is summed by kind, and excludes the time before a resume", () => {
   const group: RunEventBody = {
     type: "group-done",
     groupKey: "0/train/0",
@@ -71,7 +71,7 @@ test("work on an iteration is told apart by kind, and a resume is in none of it"
     [1000, { type: "run-started", weights: weights(0) }],
     [1010, planned],
     [1200, group],
-    // The coordinator died, and made updates again once it was back.
+    // The coordinator was killed, and recomputes updates after its restart.
     [50_000, { type: "run-resumed", weights: weights(0) }],
     [50_100, { type: "inputs-recorded", inputs: { model: [], sources: [] } }],
     [58_000, { ...group, groupKey: "0/train/1" }],
@@ -85,7 +85,7 @@ test("work on an iteration is told apart by kind, and a resume is in none of it"
   expect(next.sums.workMs).toEqual({ sampling: 0, learning: 0, checkpoint: 0, other: 0 });
 });
 
-test("an error is forgotten when the run is taken up again", () => {
+test("the error is cleared when the run is resumed", () => {
   const failed = [1, { type: "run-failed", error: "disk full" }] as [number, RunEventBody];
   expect(replay(failed)).toMatchObject({ status: "failed", error: "disk full" });
   const resumed = replay(failed, [2, { type: "run-resumed", weights: weights(0) }]);

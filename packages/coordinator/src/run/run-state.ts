@@ -1,6 +1,4 @@
-/**
- * What a run's ledger says, as one object: the state is the replay of the events and nothing else.
- */
+/** The state of a run, computed by replaying the events of its ledger and from nothing else. */
 import { type RunResult, type ValidationResult } from "@gumshoe/config";
 import { type RunEventBody, type RunInputs, type WatchedEvent } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
@@ -22,49 +20,49 @@ export interface Durable {
   readonly digest: string;
 }
 
-/** A run as far as its ledger goes. */
+/** The state of a run after the newest event of its ledger. */
 export interface RunState {
   status: "queued" | "running" | "done" | "failed" | "cancelled";
   error: string;
   submittedAtMs: number;
-  /** Milliseconds of work so far: the times between a start and its stop, added up. */
+  /** Milliseconds of work so far: the times between starts and stops, added up. */
   workedMs: number;
   lastAtMs: number;
-  /** Whether the run was just resumed: the work until the next event is no iteration's. */
+  /** Whether the run was just resumed: the work until the next event belongs to no iteration. */
   justResumed: boolean;
-  /** Files and sources that the run began with; null in a ledger of an earlier version. */
+  /** Files and task sources of the run; null in a ledger of an earlier version. */
   inputs: RunInputs | null;
   iterationsDone: number;
   /**
-   * First iteration that counts when a run is judged by iterations in a row: a user who submits a failed
-   * run again wants it to go on.
+   * First iteration that rules about consecutive iterations count: submitting a failed run again
+   * resets it, so that the run can continue.
    */
   countedFrom: number;
-  /** The iteration in hand, once it is planned. */
+  /** The current iteration, once it is planned. */
   planned: { readonly iteration: number; readonly weights: Weights } | null;
-  /** Blobs of all groups that were handed in, by group key. */
+  /** Blobs of all submitted groups, by group key. */
   readonly groups: Map<string, string>;
-  /** Mean rewards of the groups that were handed in; null for one without any scored answer. */
+  /** Mean rewards of the submitted groups; null for one without a scored answer. */
   readonly groupMeans: Map<string, number | null>;
-  /** Why an answer could not be scored, the last time there was one; null for never. */
+  /** The newest reason why an answer could not be scored; null for none. */
   unscoredReason: string | null;
-  /** Tier of every iteration that a curriculum has decided about. */
+  /** Tier of every iteration for which the curriculum has decided one. */
   readonly tiers: Map<number, TierName>;
   /** Digest of every weight version, from 0. */
   readonly digests: string[];
   /** Iteration of every update, from update 0. */
   readonly updateIterations: number[];
-  /** Iterations whose groups are complete. */
+  /** Iterations whose groups are all sampled. */
   readonly sampledIterations: Set<number>;
-  /** Iterations of which an answer was shown. */
+  /** Iterations for which an example answer was shown. */
   readonly shownIterations: Set<number>;
-  /** Figures of every iteration that is done, from 0. */
+  /** Metrics of every completed iteration, from 0. */
   readonly iterationMetrics: Readonly<Record<string, number>>[];
-  /** What the iteration in hand has come to. */
+  /** Sums of the current iteration. */
   sums: IterationSums;
   logprobGapMax: number;
   readonly validations: ValidationResult[];
-  /** Oldest first. */
+  /** On disk, the oldest first. */
   readonly checkpoints: Durable[];
   result: RunResult | null;
   readonly health: RunHealth;
@@ -101,13 +99,13 @@ export function newRunState(): RunState {
   };
 }
 
-/** The newest weight version; null before the run has started. */
+/** Returns the newest weight version; null before the run has started. */
 export function newestWeights(state: RunState): Weights | null {
   const digest = state.digests.at(-1);
   return digest === undefined ? null : { version: state.digests.length - 1, digest };
 }
 
-/** Takes the next event of the ledger into the state. */
+/** Applies the next event of the ledger to the state. */
 export function applyEvent(state: RunState, event: WatchedEvent): void {
   const { body, atMs } = event;
   const begins = body.type === "run-started" || body.type === "run-resumed";

@@ -1,6 +1,7 @@
 /**
- * Holds a group that was handed in against what was asked for: everything that the sampler, the grader and the
- * wire can produce is taken, everything else is refused with the name of the worker, before it is kept.
+ * Validates a submitted group against its request: accepts all values that the sampler, the grader
+ * and the wire format can produce, and rejects others, naming the worker, before the group is
+ * stored.
  */
 import {
   bytesToFloats,
@@ -14,22 +15,22 @@ import { type GroupPlan } from "../plan/group-planner.js";
 import { type Weights } from "../run/run-state.js";
 
 const FINISHES = ["stop", "length", "early-stop"];
-/** Longest text of an answer, in characters a token: a token is seldom longer than a long word. */
+/** Most characters per token in an answer's text: tokens are seldom longer than a long word. */
 const MAX_CHARACTERS_PER_TOKEN = 512;
-/** Longest reason why an answer could not be scored, in characters. */
+/** Most characters in the reason why an answer could not be scored. */
 const MAX_REASON = 20_000;
-/** Most metrics of a grader, and their longest name. */
+/** Most metrics of a grader, and characters in their names. */
 const MAX_METRICS = 100;
 const MAX_METRIC_NAME = 100;
 const MAX_WORKER_ID = 100;
-/** Largest size of a reward: sums of rewards and of their squares stay finite. */
+/** Largest magnitude of a reward: sums of rewards and of their squares stay finite. */
 const MAX_REWARD = 1e30;
 
-/** What a group is checked against. */
+/** The expected properties of a group. */
 export interface GroupExpectation {
   readonly plan: GroupPlan;
   readonly weights: Weights;
-  /** Ids from 0 to the one before are tokens of the model. */
+  /** Number of the model's tokens; ids run from 0. */
   readonly vocabulary: number;
 }
 
@@ -74,14 +75,14 @@ function tokensProblem(rollout: RolloutResult, { plan, vocabulary }: GroupExpect
 }
 
 function gradeProblem({ reward, gradingError, metrics }: RolloutResult): string | null {
-  // Not so for NaN either.
+  // Written as a negation, so that NaN is rejected too.
   if (reward !== undefined && !(Math.abs(reward) <= MAX_REWARD)) {
     return `has reward ${reward}, not a number within ±${MAX_REWARD}`;
   }
   if (gradingError.length > MAX_REASON) return `has a reason of ${gradingError.length} characters`;
   const entries = Object.entries(metrics);
   if (entries.length > MAX_METRICS) return `has ${entries.length} metrics`;
-  // One that is not finite is in no mean, and is counted.
+  // Values that are not finite are accepted: they are counted, and left out of means.
   if (entries.some(([name]) => name.length > MAX_METRIC_NAME))
     return "has a metric with a long name";
   return null;

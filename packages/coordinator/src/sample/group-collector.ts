@@ -16,22 +16,22 @@ import { type RunRecord } from "../run/run-record.js";
 import { type Weights } from "../run/run-state.js";
 import { groupBytes, groupEvent } from "./stored-group.js";
 
-/** The groups that are wanted now: what workers fetch, and where they hand in. */
+/** Hands out the groups that are currently needed to workers, and collects their results. */
 export class GroupCollector {
   readonly #record: RunRecord;
   readonly #queue: JobQueue<"rollout">;
   readonly #open = new Map<string, { readonly plan: GroupPlan; readonly job: RolloutJob }>();
-  /** Groups that are on their way into the ledger. */
+  /** Groups that are being written to the ledger. */
   readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
-  /** All groups of the phase in hand, finished ones included. */
+  /** All groups of the current phase, finished ones included. */
   #plans: ReadonlyMap<string, GroupPlan> = new Map();
-  /** Tokens of the run's model. */
+  /** Number of tokens in the run's vocabulary. */
   #vocabulary = 0;
   #weights: Weights = { version: 0, digest: "" };
   #sources: readonly TensorSource[] = [];
   #numWanted = 0;
   #digest: string | null = null;
-  /** Whether the open jobs are still being put into the queue. */
+  /** Whether the open jobs are still being added to the queue. */
   #isFilling = false;
   #settled: () => void = () => undefined;
   #failed: (error: unknown) => void = () => undefined;
@@ -41,12 +41,12 @@ export class GroupCollector {
     this.#queue = queue;
   }
 
-  /** Groups of the phase in hand, finished ones included. */
+  /** Number of groups of the current phase, finished ones included. */
   get numWanted(): number {
     return this.#numWanted;
   }
 
-  /** Sets the number of tokens of the run's model, which answers are checked against. */
+  /** Sets the vocabulary size of the run's model, against which answers are validated. */
   set vocabulary(size: number) {
     this.#vocabulary = size;
   }
@@ -55,19 +55,19 @@ export class GroupCollector {
     return this.#open.size;
   }
 
-  /** The jobs that should be in the queue; none while they are on their way into it. */
+  /** The jobs that should be in the queue; none while they are being added. */
   get openJobs(): RolloutJob[] {
     return this.#isFilling ? [] : this.#allOpen();
   }
 
-  /** Says whether a job should still be in the queue. */
+  /** Returns whether a job should still be in the queue. */
   isOpen({ groupKey }: Pick<RolloutJob, "groupKey">): boolean {
     return this.#open.has(groupKey);
   }
 
   /**
-   * Wants groups, and waits until all of them are in the ledger. Groups that are there already are not
-   * sampled again.
+   * Opens jobs for groups, and waits until all groups are in the ledger. Groups that are there
+   * already are not sampled again.
    */
   async collect(
     plans: readonly GroupPlan[],
@@ -134,8 +134,8 @@ export class GroupCollector {
   }
 
   /**
-   * Takes a group from a worker. The first one counts; the same again is accepted; another one that could
-   * be right ends the run.
+   * Accepts a group from a worker. The first result counts and an identical one is accepted; a
+   * different but valid result ends the run, because sampling must be deterministic.
    *
    * @throws WrongGroupWeightsError, MalformedGroupError, ExactnessError, NotExpectedError
    */
@@ -166,7 +166,7 @@ export class GroupCollector {
     try {
       await stored;
     } catch (error) {
-      // The run decides whether it waits or ends; the job is put back when the group is wanted again.
+      // The run retries or ends; a retry requests the group again, which puts its job back.
       this.#failed(error);
       throw new NotExpectedError(`group ${groupKey}`);
     } finally {
@@ -190,7 +190,7 @@ export class GroupCollector {
     await this.#record.append(groupEvent(request, name));
   }
 
-  /** A job that nobody can do ends the run. */
+  /** Ends the run: a job failed for good. */
   fail(error: unknown): void {
     this.#failed(error);
   }

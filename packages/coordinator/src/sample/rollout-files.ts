@@ -1,10 +1,10 @@
 /**
- * `rollouts/`: what was sampled, as compressed JSON lines for people and their tools.
+ * `rollouts/`: the sampled answers as compressed JSON lines, for people and their tools.
  *
- * - `<iteration>.jsonl.gz` holds the answers that an iteration learns from, `validation-<iteration>.jsonl.gz`
- *   those of the validation after so many iterations.
- * - A line has question, reply and right answer together; docs/operations.md lists its fields.
- * - A file is there whole, or not at all.
+ * - `<iteration>.jsonl.gz` holds the answers that an iteration learns from,
+ *   `validation-<iteration>.jsonl.gz` those of the validation after that many iterations.
+ * - A line holds question, reply and reference answer; docs/operations.md lists its fields.
+ * - A file is written atomically: complete or not at all.
  */
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
@@ -20,29 +20,29 @@ import { makeSubfolder } from "../ledger/subfolder.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
 
-/** An answer to look at. */
+/** An example answer, for people. */
 export interface Example {
   readonly prompt: string;
   readonly reply: string;
   readonly reward: number | null;
 }
 
-/** What rollouts show beside their rewards. */
+/** What a file's rollouts contribute to the event stream, beside their rewards. */
 export interface ShownRollouts {
-  /** The first answer; null where there is none. */
+  /** The first answer; null when there is none. */
   readonly example: Example | null;
   /**
-   * Means of the environment's further numbers, as `graded.<name>`, over the answers that have them. Where
-   * values, or their sum, are not finite, they are in no mean, and `graded.<name>.notFinite` counts them.
+   * Means of the environment's further metrics, as `graded.<name>`, over the answers that have
+   * them. Values, or sums, that are not finite are left out of the mean, and
+   * `graded.<name>.notFinite` counts them.
    */
   readonly metrics: Record<string, number>;
 }
 
 /**
- * Writes groups to a file of `rollouts/`. Group after group, as all of them may be more than fits into
- * memory.
+ * Writes groups to a file of `rollouts/`, one at a time: together they may exceed the memory.
  *
- * @param name  of the file, without its ending
+ * @param name  of the file, without its extension
  */
 export async function writeRollouts(
   record: RunRecord,
@@ -107,7 +107,7 @@ interface MetricSum {
   numNotFinite: number;
 }
 
-/** Adds up what the rollouts show. */
+/** Accumulates the metrics of rollouts. */
 class ShownSums {
   readonly #sums = new Map<string, MetricSum>();
   example: Example | null = null;
@@ -125,7 +125,7 @@ class ShownSums {
     }
   }
 
-  /** The mean of each number, by its name. */
+  /** Returns the mean of each metric, by name. */
   means(): Record<string, number> {
     const means: Record<string, number> = {};
     for (const [name, { sum, count, numNotFinite }] of [...this.#sums].sort(byName)) {

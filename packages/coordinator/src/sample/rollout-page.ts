@@ -13,18 +13,18 @@ import { type RunRecord } from "../run/run-record.js";
 
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
-/** A page ends early rather than grow beyond this: most gRPC libraries refuse messages over 4 MiB. */
+/** Most characters of a page: most gRPC libraries reject messages over 4 MiB. */
 const MAX_PAGE_CHARACTERS = 1_000_000;
 
-/** Where a page begins: a group, by its place in the ledger, and an answer in it. */
+/** The position where a page begins: a group, by its index in the ledger, and an answer in it. */
 interface Place {
   readonly group: number;
   readonly rollout: number;
 }
 
 /**
- * Returns a page of a run's answers, in the order in which their groups came in: a page that was read
- * stays as it is while the run goes on.
+ * Returns a page of a run's answers, in the order in which their groups were recorded, so that a
+ * page does not change while the run adds groups.
  *
  * @throws InvalidArgumentError naming the field
  */

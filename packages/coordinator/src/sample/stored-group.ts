@@ -9,10 +9,13 @@ import {
 
 import { CorruptRecordError } from "../errors.js";
 
-/** Characters of a grader's reason that the ledger keeps. */
+/** Characters of a grader's error that the ledger keeps. */
 const MAX_REASON_CHARACTERS = 300;
 
-/** Bytes under which a group is stored: the worker's message, without what differs between workers. */
+/**
+ * Returns the bytes under which a group is stored: the worker's message without the fields that
+ * differ between workers.
+ */
 export function groupBytes(request: SubmitGroupRequest): Uint8Array {
   return SubmitGroupRequest.encode({
     ...request,
@@ -23,11 +26,11 @@ export function groupBytes(request: SubmitGroupRequest): Uint8Array {
 }
 
 /**
- * Reads a stored group. Its arrays share two buffers: an iteration has thousands of groups, and every
- * buffer costs the garbage collector time.
+ * Reads a stored group. Its arrays share two buffers: an iteration has thousands of groups, and
+ * every buffer costs garbage collection time.
  *
  * @param promptTokens  little-endian int32
- * @throws CorruptRecordError when an answer has not as many log-probs as tokens
+ * @throws CorruptRecordError when an answer's numbers of log-probs and tokens differ
  */
 export function readGroup(bytes: Uint8Array, promptTokens: Uint8Array): Group {
   const { groupKey, rollouts } = SubmitGroupRequest.decode(bytes);
@@ -55,12 +58,12 @@ export function readGroup(bytes: Uint8Array, promptTokens: Uint8Array): Group {
   };
 }
 
-/** The rewards of a group's rollouts; null for an answer that could not be scored. */
+/** Returns the rewards of a group's rollouts; null for an answer that could not be scored. */
 export function groupRewards(request: SubmitGroupRequest): (number | null)[] {
   return request.rollouts.map(({ reward }) => reward ?? null);
 }
 
-/** What the ledger says of a group. */
+/** Builds the ledger event of a group. */
 export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventOf<"group-done"> {
   const rewards = groupRewards(request);
   const scored = rewards.filter((reward) => reward !== null);

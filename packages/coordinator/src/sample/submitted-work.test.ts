@@ -1,4 +1,4 @@
-/** What a worker that lies, or is broken, hands in: it is refused by name, and the run ends as without it. */
+/** Invalid submissions of a worker: each is rejected with its reason, and the run is unaffected. */
 import { type ClusterError } from "@gumshoe/core";
 import { NO_METRICS } from "@gumshoe/grpo";
 import {
@@ -27,7 +27,7 @@ const metrics = (changes: Partial<LaneMetrics>): LaneMetrics => ({
 });
 const floats = (...values: number[]) => floatsToBytes(Float32Array.from(values));
 
-/** One changed rollout for each lie; a name begins with what the refusal says. */
+/** One invalid rollout per case; a case's name begins with the text of the rejection. */
 const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
   "has a log-prob of NaN": { tokens: tokensToBytes([1]), logprobs: floats(Number.NaN) },
   "has a log-prob of -Infinity": {
@@ -82,7 +82,7 @@ const lying: FakeHooks = {
       await note(lie, submit(withFirst(changes)));
     }
     await submit(group);
-    // What is known already is no reason to believe a lie about it.
+    // A group that is already stored must not exempt an invalid repetition from validation.
     await note("afterwards", submit(withFirst({ reward: Number.NaN })));
     return group;
   },
@@ -106,35 +106,35 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-test("a run to which a worker lied ends with the weights of one without it", () => {
+test("a run with invalid submissions ends with the weights of a run without them", () => {
   expect(digests[1]).toBe(digests[0]);
 });
 
-test.each(Object.keys(FALSE_ROLLOUTS))("a group with a rollout that %s is refused", (lie) => {
+test.each(Object.keys(FALSE_ROLLOUTS))("a group with a rollout that %s is rejected", (lie) => {
   const said = refusals.get(lie);
   expect(said).toContain("INVALID_ARGUMENT");
   expect(said).toContain(`group 0/train/0 of worker liar: rollout 0 ${lie}`);
   expect(said?.length).toBeLessThan(400);
 });
 
-test.each(Object.keys(FALSE_REPORTS))("a lane of which %s", (lie) => {
+test.each(Object.keys(FALSE_REPORTS))("a lane is rejected when %s", (lie) => {
   const said = refusals.get(lie);
   expect(said).toContain("INVALID_ARGUMENT");
   expect(said).toContain(lie);
   expect(said?.length).toBeLessThan(400);
 });
 
-test("a lie about a group that is known already does not end the run", () => {
+test("an invalid repetition of a stored group does not end the run", () => {
   expect(refusals.get("afterwards")).toContain("has reward NaN");
 });
 
-test("refusals are logged with the worker's id", () => {
+test("rejections are logged with the worker's id", () => {
   const lines = cluster.log.split("\n").filter((line) => line.includes("handed in"));
   expect(lines.length).toBeGreaterThan(10);
   expect(lines.filter((line) => line.includes('"workerId":"liar"')).length).toBeGreaterThan(10);
 });
 
-test("a worker that registers with a false role, host or address is refused in short words", async () => {
+test("a registration with an invalid role, host or address is rejected with a short message", async () => {
   const fleet = cluster.workers.coordinator.client(FleetService);
   const honest = {
     workerId: "w",

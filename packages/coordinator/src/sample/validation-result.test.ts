@@ -9,7 +9,7 @@ const tasks = [0.25, 0.5].map((randomGuessLevel, i) => ({
   randomGuessLevel,
 }));
 
-test("a validation is the mean of the tasks' means", () => {
+test("the mean of a validation is the mean of its tasks' means", () => {
   expect(summarise(3, [[1, 0], [1, 1], [0], [1]], tasks)).toMatchObject({
     iteration: 3,
     reward: 0.75,
@@ -19,7 +19,7 @@ test("a validation is the mean of the tasks' means", () => {
   });
 });
 
-test("an answer that could not be scored is in no mean, and is counted", () => {
+test("an answer that could not be scored is counted and left out of all means", () => {
   expect(summarise(0, [[1, null], [0.5, 0.5], [null], [1]], tasks)).toMatchObject({
     reward: 0.75,
     count: 2,
@@ -28,12 +28,12 @@ test("an answer that could not be scored is in no mean, and is counted", () => {
   });
 });
 
-test("a validation without any scored answer rests on no task", () => {
+test("a validation without a scored answer has a count of no tasks", () => {
   const result = summarise(0, [[null], [null]], tasks);
   expect(result).toMatchObject({ count: 0, unscored: 2 });
   expect(result).not.toHaveProperty("greedy");
 });
 
-test("nothing is said of unscored answers where there are none", () => {
+test("the number of unscored answers is omitted when it is zero", () => {
   expect(summarise(0, [[0], [1]], tasks)).not.toHaveProperty("unscored");
 });

@@ -7,7 +7,7 @@ import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
 import { groupRewards } from "./stored-group.js";
 
-/** Computes the outcome of a validation from the groups in the ledger; see {@link summarise}. */
+/** Computes the result of a validation from the groups in the ledger; see {@link summarise}. */
 export async function validationResult(
   record: RunRecord,
   iteration: number,
@@ -22,12 +22,12 @@ export async function validationResult(
 }
 
 /**
- * Summarises a validation: the sampled answers of every task, and the most likely ones behind them.
+ * Summarises a validation: the sampled answers of every task, followed by the greedy ones.
  *
- * An answer that could not be scored is in no mean, and is counted. A task without any answer that could
- * be scored is left out: the count says how many there are left.
+ * An answer that could not be scored is counted and left out of all means. A task without a scored
+ * answer is left out: the count is the number of the remaining tasks.
  *
- * @param rewards  per group its rewards: one group for every task, then perhaps the greedy ones
+ * @param rewards  rewards per group: one group for every task, then optionally the greedy ones
  */
 export function summarise(
   iteration: number,

@@ -50,7 +50,7 @@ interface Named {
   readonly module?: string;
 }
 
-/** Says what is wrong with a config that names these; null for nothing. */
+/** Returns what is wrong with a config that names these paths; null for nothing. */
 async function problem({ model = "model", file, module }: Named): Promise<string | null> {
   const place = (path: string) => join(root, path);
   const source =
@@ -96,7 +96,7 @@ test.each([
   { model: "data/model", module: "data/linked.mjs" },
   { model: "data/model", module: "data/.gumshoe/grader.mjs" },
   { model: "data/model", module: "data/.gumshoe/runs/a/blobs/0a1b" },
-])("%j is not, and the refusal names field, folders and setting", async (named) => {
+])("%j is rejected with the field, the folders and the setting", async (named) => {
   const said = await problem(named);
   const field =
     "module" in named ? "tasks.source.module" : "file" in named ? "tasks.source.file" : "model";
@@ -109,7 +109,7 @@ test.each([
   { model: "data/nowhere" },
   { model: "data/model", file: "data/nowhere.jsonl" },
   { model: "data/model", module: "data/cases.jsonl/nowhere.mjs" },
-])("%j is not there, and the refusal names field and path", async (named) => {
+])("the missing %j is rejected with field and path", async (named) => {
   const [field, path] =
     "module" in named
       ? ["tasks.source.module", named.module]
@@ -119,7 +119,7 @@ test.each([
   expect(await problem(named)).toBe(`${field}: there is no ${join(root, path ?? "")}`);
 });
 
-test("the refusal of a relative path names the folder that it starts at", async () => {
+test("the rejection of a relative path names the folder that it is relative to", async () => {
   const here = new AllowedFolders({ folders: [process.cwd()], home });
   const refusal = (model: string) => {
     const tasks = { source: { type: "generate" } };
@@ -134,13 +134,13 @@ test("the refusal of a relative path names the folder that it starts at", async 
   expect(await refusal("../models")).toContain(`model: ../models ${base} is not below a folder`);
 });
 
-test("what is outside is refused in the same words whether it is there or not", async () => {
+test("a path outside is rejected with the same message whether or not it exists", async () => {
   const there = await problem({ model: "outside" });
   const missing = await problem({ model: "inside" });
   expect(there?.replace("outside", "inside")).toBe(missing);
 });
 
-test("a file that the owner named in the home is allowed, one beside it is not", async () => {
+test("a file in the home that the owner allowed is accepted, its neighbour is not", async () => {
   const own = new AllowedFolders({ folders: [data, join(home, "grader.mjs")], home });
   const config = (module: string) =>
     parseRunConfig(
@@ -155,7 +155,7 @@ test("a file that the owner named in the home is allowed, one beside it is not",
   await expect(own.check(config(join(home, "token")))).rejects.toThrow("is not below a folder");
 });
 
-test("a module of another name, a pipe and a folder with one are never opened", async () => {
+test("a module with another extension, a pipe, and a folder with a pipe are never opened", async () => {
   const model = "data/model";
   expect(await problem({ model, module: "data/cases.jsonl" })).toContain("ends in .mjs or .js");
   expect(await problem({ model, file: "data/pipe" })).toContain("data/pipe is no regular file");

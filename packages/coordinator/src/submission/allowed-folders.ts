@@ -1,13 +1,15 @@
 /**
- * Which files and folders of the coordinator's machine a config may name.
+ * Decides which files and folders of the coordinator's machine a config may name.
  *
- * - Only what lies below a folder that the owner of the cluster allowed; symbolic links are resolved first.
- * - Nothing in the home: it holds the secrets, ledgers and blobs, and a blob is made of bytes that a caller
- *   chose. Except the weights of runs, which other runs start from, and what the owner named there himself.
- * - A module ends in .mjs or .js, so that no other file is ever run as code.
- * - Files are regular files, and folders hold regular files: a pipe or a device is never opened.
+ * - Paths must lie in a folder that the cluster's owner allowed, after resolving symbolic links.
+ * - Nothing in the home is allowed: it holds secrets, ledgers and blobs, and callers choose the
+ *   bytes of blobs. Exceptions are the weights of runs, which other runs may start from, and paths
+ *   in the home that the owner allowed explicitly.
+ * - A module must end in .mjs or .js, so that no other file is ever run as code.
+ * - Files must be regular files, and folders must hold regular files: a pipe or device is never
+ *   opened.
  *
- * A refusal says nothing about what is outside of the allowed folders, not even whether it is there.
+ * A rejection reveals nothing about paths outside the allowed folders, not even whether they exist.
  */
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
@@ -16,18 +18,21 @@ import { InvalidArgumentError } from "@gumshoe/core";
 import { checkModuleName } from "@gumshoe/environments";
 import { type NamedPath, namedPaths, type RunConfig } from "@gumshoe/config";
 
-/** Weights of a run, as a path relative to the home: a checkpoint, or the model that it made. */
+/**
+ * The weights of a run, relative to the home: a checkpoint, or the initial model that the run
+ * created.
+ */
 const RUN_WEIGHTS = /^runs\/[^/]+\/(checkpoints\/\d+|initial)(\/|$)/;
 /** Most entries of a model folder. */
 const MAX_ENTRIES = 10_000;
 
-/** The folders that configs may name files in. */
+/** The folders in which configs may name files. */
 export class AllowedFolders {
   readonly #folders: readonly string[];
   readonly #home: string;
 
   /**
-   * @param options.folders  allowed folders, or single files; those that are not there allow nothing
+   * @param options.folders  allowed folders, or single files; missing ones allow nothing
    * @param options.home     the coordinator's home
    */
   constructor(options: { folders: readonly string[]; home: string }) {
@@ -35,7 +40,7 @@ export class AllowedFolders {
     this.#home = resolve(options.home);
   }
 
-  /** @throws InvalidArgumentError naming the first field whose file or folder a config may not name */
+  /** @throws InvalidArgumentError naming the first field with a path that is not allowed */
   async check(config: RunConfig): Promise<void> {
     for (const named of namedPaths(config)) {
       const path = await realPath(resolve(named.path));
@@ -68,7 +73,7 @@ export class AllowedFolders {
   }
 }
 
-/** Resolves the links of a path; where its end is not there, those of what is. */
+/** Resolves the symbolic links of a path; if its end does not exist, those of the existing part. */
 async function realPath(path: string): Promise<string> {
   try {
     return await realpath(path);
@@ -82,18 +87,20 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** Says where a relative path starts, as the refusal of one adds it; nothing for an absolute one. */
+/**
+ * Returns a note naming the folder that a relative path starts from; empty for an absolute path.
+ */
 function base(path: string): string {
   return isAbsolute(path) ? "" : ` (the coordinator was started in ${process.cwd()})`;
 }
 
-/** Refuses what is not there, and what is of another kind than its field needs. */
+/** Rejects a path that does not exist, or is not of the kind that its field needs. */
 async function checkKind({ field, kind, path: named }: NamedPath, path: string): Promise<void> {
   const found = await stat(path).catch((thrown: NodeJS.ErrnoException) => {
     if (thrown.code !== "ENOENT" && thrown.code !== "ENOTDIR") return null;
     throw new InvalidArgumentError(field, `there is no ${named.slice(0, 200)}${base(named)}`);
   });
-  // What cannot be looked at is reported by its reader, with the reason.
+  // The reader of a path that cannot be inspected reports it, with the reason.
   if (found === null) return;
   if (kind !== "model") {
     if (!found.isFile()) throw new InvalidArgumentError(field, `${named} is no regular file`);

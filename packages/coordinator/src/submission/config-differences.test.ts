@@ -4,12 +4,12 @@ import { configDifferences, describeDifferences } from "./config-differences.js"
 
 const BEFORE = { iterations: 3, optimizer: { lr: 0.01, beta: 0.9 }, tasks: { tiers: ["a", "b"] } };
 
-test("the same config has no differences, however its fields are ordered", () => {
+test("equal configs have no differences, whatever the order of their fields", () => {
   const { iterations, optimizer, tasks } = structuredClone(BEFORE);
   expect(configDifferences(BEFORE, { tasks, optimizer, iterations })).toEqual([]);
 });
 
-test("fields that differ are named with both values, one that is not given too", () => {
+test("differing fields are listed with both values, also when one is not set", () => {
   const now = { iterations: 4, optimizer: { lr: 0.01 }, tasks: { tiers: ["a"] } };
   expect(describeDifferences(configDifferences(BEFORE, now))).toBe(
     "iterations is 3 there and 4 here, optimizer.beta is 0.9 there and not given here, " +
@@ -17,7 +17,7 @@ test("fields that differ are named with both values, one that is not given too",
   );
 });
 
-test("many differences are counted, and a long value is cut", () => {
+test("many differences are counted, and a long value is truncated", () => {
   const now = { iterations: "x".repeat(1000), a: 1, b: 2, c: 3 };
   const text = describeDifferences(configDifferences({ iterations: 3 }, now));
   expect(text).toMatch(/^iterations is 3 there and "x{36}\.\.\. here, a is not given there and 1/);

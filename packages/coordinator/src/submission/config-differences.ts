@@ -1,15 +1,15 @@
 import { hashJson } from "@gumshoe/core";
 
-/** Fields that are named in words. */
+/** Number of differences that are spelled out. */
 const MAX_NAMED = 3;
-/** Characters of a value that are shown. */
+/** Characters of a value in the message. */
 const MAX_VALUE = 40;
 
-/** A field that two configs do not agree about. */
+/** A field whose values differ between two configs. */
 export interface ConfigDifference {
-  /** Where it stands, e.g. `optimizer.lr`. */
+  /** Path of the field, e.g. `optimizer.lr`. */
   readonly field: string;
-  /** Undefined where the config does not have it. */
+  /** Undefined when the config does not set the field. */
   readonly before: unknown;
   readonly now: unknown;
 }
@@ -26,7 +26,7 @@ export function configDifferences(before: unknown, now: unknown, field = ""): Co
   );
 }
 
-/** Describes differences in words: the first few with both values. */
+/** Describes differences: the first few with both values. */
 export function describeDifferences(differences: readonly ConfigDifference[]): string {
   const named = differences
     .slice(0, MAX_NAMED)

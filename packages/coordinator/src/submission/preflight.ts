@@ -1,6 +1,6 @@
 /**
- * What a run's config and inputs decide, looked at when the run is submitted and not after hours of it. A
- * new limit gets its check here.
+ * Checks, at submission, everything that a run's config and inputs decide, so that a run does not
+ * fail on it after hours. A new limit gets its check here.
  */
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { KV_CACHE_TOKENS } from "@gumshoe/engine";
@@ -13,7 +13,7 @@ import { ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
-/** Tasks of each source that are drawn and measured. */
+/** Tasks of each source that are drawn and checked. */
 const TASKS_PER_SOURCE = 8;
 
 /** A run before it begins. */
@@ -25,7 +25,7 @@ export interface Preflight {
 
 /** One source of tasks with its first tasks. */
 interface DrawnSource {
-  /** Path of the config's field. */
+  /** Path of the source's field in the config. */
   readonly field: string;
   readonly kind: "train" | "validation";
   readonly environment: RunEnvironment;
@@ -34,7 +34,7 @@ interface DrawnSource {
 
 type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> | void;
 
-/** The checks by name, in the order in which they are made. */
+/** The checks by name, in order. */
 const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the streams that are made from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
@@ -45,7 +45,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 /**
  * Checks a run.
  *
- * @returns what is allowed and most likely not meant, a line each
+ * @returns warnings, a line each: allowed, but probably not intended
  * @throws  InvalidArgumentError or ModuleError naming the field
  */
 export async function preflight(run: Preflight): Promise<string[]> {
@@ -144,7 +144,10 @@ async function checkExample(
   throw new InvalidArgumentError("model", `${problem} tokens with its right reply`);
 }
 
-/** Grades an empty reply, and the right one where there is one: a result of the wrong form is refused. */
+/**
+ * Grades an empty reply, and the reference reply if there is one, to find a result of the wrong
+ * form.
+ */
 async function checkGraders(_run: Preflight, sources: readonly DrawnSource[]): Promise<void> {
   for (const { field, environment, tasks } of sources) {
     const [task] = tasks;
@@ -160,7 +163,7 @@ async function checkGraders(_run: Preflight, sources: readonly DrawnSource[]): P
   }
 }
 
-/** One try: somebody waits for the answer. */
+/** Grades without retries, because the submitting user waits for the response. */
 async function gradeOnce(
   { field, environment }: Pick<DrawnSource, "field" | "environment">,
   task: Task,

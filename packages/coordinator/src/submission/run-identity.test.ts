@@ -44,7 +44,7 @@ function read(known: RunInputs | null = null, sources: readonly InputSource[] = 
   return readInputs(configOf("grpo"), sources, { hash, known });
 }
 
-test("the files that a model is made from are read, and a large one is not hashed twice", async () => {
+test("all files of a model are recorded, and a large one is not hashed twice", async () => {
   const first = await read();
   expect(hashed).toEqual(["config.json", "tokenizer.json", "model.safetensors"]);
   const again = await read(first);
@@ -53,7 +53,7 @@ test("the files that a model is made from are read, and a large one is not hashe
   expect(isStale(first, again)).toBe(false);
 });
 
-test("large weights that were changed in place are noticed, though size and time are the same", async () => {
+test("a change of large weights in place is detected, though size and modification time are the same", async () => {
   const file = join(folder, "model.safetensors");
   const first = await read();
   const { atime, mtime } = statSync(file);
@@ -68,7 +68,7 @@ test("large weights that were changed in place are noticed, though size and time
   );
 });
 
-test("a file that was only touched is the same, and its record is renewed", async () => {
+test("a file that was only touched is unchanged, and its record is renewed", async () => {
   const first = await read();
   utimesSync(join(folder, "model.safetensors"), 1, 1);
   const touched = await read(first);
@@ -77,7 +77,7 @@ test("a file that was only touched is the same, and its record is renewed", asyn
   expect(isStale(touched, await read(touched))).toBe(false);
 });
 
-test("files that came or went are named", async () => {
+test("added and removed files are named", async () => {
   const first = await read();
   writeFileSync(join(folder, "chat_template.jinja"), "hello");
   const more = await read();
@@ -88,7 +88,7 @@ test("files that came or went are named", async () => {
   expect(() => checkSameInputs(config, more, first)).toThrow("is gone since this run began");
 });
 
-test("a source of other content is refused by its field", async () => {
+test("a source with other content is rejected by field", async () => {
   const first = await read();
   const other = { ...SOURCE, sha256: "b2".repeat(32) };
   const check = (before: InputSource, now: InputSource) => () =>
@@ -106,11 +106,11 @@ test("a source of other content is refused by its field", async () => {
   expect(check(module, { ...module, sha256: "c3" })).toThrow(
     "validation.source.module: a.mjs, or a file that it imports, is not what this run began with",
   );
-  // The same file at another place is the same.
+  // The same content at another path is the same source.
   expect(check(SOURCE, { ...SOURCE, file: "elsewhere.jsonl" })).not.toThrow();
 });
 
-test("a new model takes the tokenizer alone from its folder", async () => {
+test("for a new model only the tokenizer of its folder is recorded", async () => {
   const size = "hidden_size: 16, intermediate_size: 16, num_hidden_layers: 1";
   const heads = "num_attention_heads: 2, num_key_value_heads: 1";
   const init = `init: { type: new, seed: 1, config: { ${size}, ${heads} } },`;

@@ -1,9 +1,9 @@
 /**
- * What a run reads is part of what it is: its model folder and the sources of its tasks are recorded by
- * their content when it is submitted, and a resume with other content is refused by the field's name.
+ * Identifies a run's inputs: its model folder and its task sources are recorded by content at
+ * submission, and a resume with other content is rejected with the field's name.
  *
- * A small file is hashed whenever it is looked at. Hashing large weights takes seconds, so a large file is
- * hashed again only where its size or its state on the disk has changed.
+ * A small file is hashed on every check. Hashing large weights takes seconds, so a large file is
+ * hashed again only when its size or its `stat` times have changed.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,19 +15,19 @@ import { type InputFile, type InputSource, type RunInputs } from "@gumshoe/proto
 
 import { InputChangedError, UnreadableFileError } from "../errors.js";
 
-/** Bytes from which a file that looks unchanged is not hashed again. */
+/** Size, in bytes, from which a file with unchanged `stat` values is not hashed again. */
 const LARGE_FILE_BYTES = 16 * 1024 * 1024;
-/** Digits of a hash in a message. */
+/** Hex digits of a hash in a message. */
 const SHOWN_DIGITS = 12;
 
-/** Computes the SHA-256 of a file, away from the event loop. */
+/** Computes the SHA-256 of a file without blocking the event loop. */
 export type HashFile = (file: string) => Promise<string>;
 
 /**
- * Looks at everything that a run reads.
+ * Identifies everything that a run reads.
  *
  * @param sources  of its tasks, as they were opened
- * @param known    what was recorded before: spares hashing large files that are as they were
+ * @param known    the previous record: unchanged large files are not hashed again
  * @throws         ModelFolderError, UnreadableFileError
  */
 export async function readInputs(
@@ -44,7 +44,7 @@ export async function readInputs(
 }
 
 /**
- * Compares what a run reads now with what it began with.
+ * Compares a run's current inputs with those it began with.
  *
  * @throws InputChangedError naming the field and the file
  */
@@ -64,14 +64,17 @@ export function checkSameInputs(config: RunConfig, before: RunInputs, now: RunIn
   }
 }
 
-/** Identifies a run by its config and by the content of what it reads: its name may be given again. */
+/** Identifies a run by its config and its inputs' content, since its name may be reused. */
 export function runDigest(config: RunConfig, inputs: RunInputs | null): string {
   const model = inputs?.model.map(({ file, sha256 }) => [file, sha256]) ?? [];
   const sources = inputs?.sources.map(({ field, sha256 }) => [field, sha256]) ?? [];
   return hashJson({ config, model, sources });
 }
 
-/** Says whether the record of large files should be renewed, so that they are not hashed each time. */
+/**
+ * Returns whether the record of large files is outdated, so that they would be hashed on every
+ * check.
+ */
 export function isStale(before: RunInputs, now: RunInputs): boolean {
   return now.model.some(
     ({ file, bytes, state }) =>
@@ -93,7 +96,7 @@ function differs(what: string, was: string | null, is: string | null): string {
 async function namesOf(config: RunConfig): Promise<readonly string[]> {
   const { assets, weights } = await modelFileNames(config.model);
   const isNew = config.type === "sft" && config.init.type === "new";
-  // A new model takes the tokenizer alone from the folder.
+  // A new model uses only the tokenizer of its folder.
   return isNew ? assets.filter((name) => name !== "config.json") : [...assets, ...weights];
 }
 

@@ -1,4 +1,4 @@
-/** What a run reads is changed between two of its starts. */
+/** Changes of a run's inputs between two of its starts. */
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ let digest: string;
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-inputs-"));
 const file = join(folder, "cases.jsonl");
 
-/** Cases as a file; another series has other cases of the same form. */
+/** Writes a dataset; another seed gives other cases of the same form. */
 function writeCases(seed: number): void {
   const source = createTaskSource({ type: "generate", tier: "mini", style: "dataset", seed });
   const lines = Array.from({ length: 12 }, (_, i) => {
@@ -45,7 +45,7 @@ const REFUSAL = new RegExp(
   `^tasks\\.source\\.file: ${file} is not what this run began with \\(SHA-256 \\w+\\.\\.\\., it was`,
 );
 
-test("a run is not continued with an edited dataset, and goes on when it is put back", async () => {
+test("a run with an edited dataset cannot be resumed, and resumes once the file is restored", async () => {
   const name = "edited";
   await cluster.submit(changes(name));
   await cluster.untilEvents("update-done", 1, name);
@@ -58,7 +58,7 @@ test("a run is not continued with an edited dataset, and goes on when it is put 
   expect((await cluster.result(name)).weightsDigest).toBe(digest);
 });
 
-test("a restart notices it too: the run fails by the field's name, and can go on later", async () => {
+test("a restart detects it too: the run fails with the field's name, and can be resumed later", async () => {
   const name = "restarted";
   await cluster.submit(changes(name));
   await cluster.untilEvents("update-done", 1, name);
@@ -73,7 +73,7 @@ test("a restart notices it too: the run fails by the field's name, and can go on
   expect((await cluster.result(name)).weightsDigest).toBe(digest);
 });
 
-test("a run of an earlier version is taken as it is, and what it reads is recorded", async () => {
+test("a run of an earlier version is resumed unchecked, and its inputs are recorded", async () => {
   const name = "older";
   await cluster.submit(changes(name));
   await cluster.untilEvents("update-done", 1, name);

@@ -9,15 +9,15 @@ import { closeEnvironments, openEnvironments } from "../plan/task-plan.js";
 import { taskSources } from "../plan/task-sources.js";
 import { checkPrompts } from "../plan/write-prompt.js";
 
-/** What a run reads, and what about it is allowed but most likely not meant. */
+/** The inputs of a run, and warnings about them. */
 export interface CheckedInputs {
   readonly inputs: RunInputs;
   readonly warnings: readonly string[];
 }
 
 /**
- * Opens what a run starts from and returns it by its content, so that whatever is wrong with it is found
- * when the run is submitted, and not when it comes to it.
+ * Opens a run's inputs and identifies them by content, so that their faults are found at submission
+ * and not in the middle of the run.
  *
  * @throws ModelFolderError, ModelConfigError, TokenizerError, ModuleError or InvalidArgumentError
  */
@@ -35,9 +35,9 @@ export async function checkInputs(config: RunConfig, hash: HashFile): Promise<Ch
 }
 
 /**
- * Looks whether a run that is to be taken up again reads what it began with.
+ * Checks that the inputs of a run to be resumed are unchanged.
  *
- * @throws InputChangedError naming the field, and what {@link checkInputs} throws
+ * @throws InputChangedError naming the field, and the errors of {@link checkInputs}
  */
 export async function checkUnchanged(record: RunRecord): Promise<void> {
   const { config, state } = record;

@@ -1,18 +1,18 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
 
-/** What bounds a task's prompt with its answer, in tokens. */
+/** The limits of a task's prompt and answer, in tokens. */
 export interface TokenBudget {
-  /** Positions that the model knows: `max_position_embeddings`. */
+  /** Number of the model's positions: `max_position_embeddings`. */
   readonly maxPositions: number;
-  /** Of one training row; null for tasks that nothing is learnt from. */
+  /** Size of one pack; null for tasks that are not trained on. */
   readonly maxPackTokens: number | null;
   readonly maxAnswerTokens: number;
-  /** Where the config names `maxAnswerTokens`, for errors. */
+  /** Config path of `maxAnswerTokens`, for errors. */
   readonly answerField: string;
 }
 
-/** The budget of a run's training or validation tasks. */
+/** Returns the budget of a run's training or validation tasks. */
 export function tokenBudget(
   config: RunConfig,
   kind: "train" | "validation",
@@ -29,9 +29,11 @@ export function tokenBudget(
 }
 
 /**
- * Returns how many tokens an answer to a task may have: fewer than wanted where the model's positions end.
+ * Returns how many tokens an answer to a task may have: fewer than configured when the model's
+ * positions run out.
  *
- * @throws InvalidArgumentError naming the field, when the prompt leaves no room or a pack is too small
+ * @throws InvalidArgumentError naming the field, when the prompt leaves no room or a pack is too
+ *   small
  */
 export function answerRoom(taskId: string, promptTokens: number, budget: TokenBudget): number {
   const { maxPositions, maxPackTokens, maxAnswerTokens } = budget;

@@ -3,19 +3,19 @@ import { type TaskGrade } from "@gumshoe/puzzles";
 
 import { type Outcome } from "./messages.js";
 
-/** Sums of rewards of this size are finite. */
+/** Largest magnitude of a reward: sums of such rewards are finite. */
 const MAX_REWARD = 1e30;
-/** Metrics of one reply: each is kept with every reply of the run. */
+/** Most metrics of one reply: they are stored with every reply of the run. */
 const MAX_METRICS = 200;
 const MAX_NAME = 100;
-/** Characters of a reason that are kept. */
+/** Most characters of a stored reason. */
 const MAX_REASON = 1000;
-/** Characters of a wrong grade that an error shows. */
+/** Most characters of an invalid grade in an error message. */
 const MAX_SHOWN = 120;
 
 /**
- * Reads what `grade()` returned. An exception is a reply that could not be scored; so is a result of the
- * wrong form, whose reason begins with `grade() returned`.
+ * Validates the result of `grade()`. An exception means that the reply could not be scored; so does
+ * a result of the wrong form, whose reason begins with `grade() returned`.
  */
 export function checkGrade(outcome: Outcome): TaskGrade {
   if (!outcome.ok) return { reward: null, reason: outcome.text.slice(0, MAX_REASON), metrics: {} };
@@ -31,7 +31,7 @@ export function checkGrade(outcome: Outcome): TaskGrade {
     : { reward, metrics: checked };
 }
 
-/** Says whether a grade has no reward because `grade()` returned something of the wrong form. */
+/** Returns whether a grade has no reward because `grade()` returned a value of the wrong form. */
 export function isWrongForm(grade: TaskGrade): boolean {
   return grade.reward === null && grade.reason.startsWith("grade() returned ");
 }
@@ -39,7 +39,7 @@ export function isWrongForm(grade: TaskGrade): boolean {
 interface GivenGrade {
   readonly reward: number | null;
   readonly reason?: string;
-  /** A number that is not finite came as a text; it is left out. */
+  /** A number that is not finite arrives as a text, and is omitted. */
   readonly metrics?: Readonly<Record<string, number | string>> | null;
 }
 
@@ -59,7 +59,10 @@ function problemOf(value: unknown): string | null {
   return problemOfMetrics(metrics) === null ? null : wrong(problemOfMetrics(metrics) ?? "");
 }
 
-/** NaN and Infinity come as texts: they are numbers of the module's, and are left out. */
+/**
+ * NaN and Infinity, which the module's thread sends as texts because JSON lacks them; they are
+ * omitted.
+ */
 const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];
 
 function problemOfMetrics(metrics: unknown): string | null {

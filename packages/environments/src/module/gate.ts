@@ -1,11 +1,11 @@
-/** Lets many in side by side, or one alone. Those that want to be alone go first. */
+/** A readers-writer lock that prefers writers: many may enter together, or one alone. */
 export class Gate {
   #numInside = 0;
   #isAlone = false;
   readonly #waitingAlone: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
 
-  /** Waits for its turn; returns what must be called once on leaving. */
+  /** Waits until it may enter; returns the function that leaves. */
   async enter(alone: boolean): Promise<() => void> {
     const isFree = alone
       ? this.#numInside === 0

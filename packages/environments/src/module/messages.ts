@@ -1,21 +1,23 @@
-/** What the main thread and a module's thread say to each other. All values are JSON or structured clones. */
+/**
+ * Messages between the main thread and a module's thread. All values are JSON or structured clones.
+ */
 
-/** Sizes and times of a module's thread. */
+/** Limits of a module's thread. */
 export interface ModuleLimits {
-  /** Time in which the module has to give one more result, in seconds. */
+  /** Time limit for each further result of a call, in seconds. */
   readonly seconds: number;
   /** JavaScript heap of its thread, in MiB. */
   readonly memoryMb: number;
 }
 
-/** What a module's thread is started with. */
+/** The `workerData` of a module's thread. */
 export interface ThreadData {
   /** `file:` URL of the module. */
   readonly url: string;
   readonly options: unknown;
 }
 
-/** The random key of a task, from which both sides make the same generator. */
+/** The random key of a task: both threads create the same generator from it. */
 export type RandomKey = readonly [number, ...number[]];
 
 /** A call to the module. */
@@ -24,13 +26,13 @@ export type ModuleRequest =
   | { readonly call: "grade"; readonly task: unknown; readonly replies: readonly string[] }
   | { readonly call: "goldReply"; readonly task: unknown };
 
-/** What a call came to; `text` holds the message of an error that the module threw. */
+/** The result of a call; `text` holds the message of an error that the module threw. */
 export type Outcome =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly text: string };
 
-/** From the module's thread. */
+/** Messages from the module's thread. */
 export type ThreadMessage =
-  /** The module is loaded; `problem` says why it is of no use, null where it is. */
+  /** The module was loaded; `problem` is why it cannot be used, null if it can. */
   | {
       readonly type: "opened";
       readonly problem: string | null;
@@ -44,7 +46,7 @@ export type ThreadMessage =
       readonly outcome: Outcome;
     };
 
-/** Says whether a message has the form of one: the module can post whatever it likes. */
+/** Validates a message: the module's code can post arbitrary values. */
 export function isThreadMessage(message: unknown): message is ThreadMessage {
   const given = (message ?? {}) as Readonly<Record<string, unknown>>;
   if (given["type"] === "opened") {

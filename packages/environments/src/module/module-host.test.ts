@@ -1,4 +1,4 @@
-/** A user's module may do anything in its thread, and nothing to the process around it. */
+/** A user's module may do anything in its thread without affecting the process. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseRunConfig } from "@gumshoe/config";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 
-// The thread is started as it is shipped: from the built package.
+// The thread runs as shipped, from the built package.
 import { openEnvironment, type RunEnvironment } from "../../dist/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-modules-"));
@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let written = 0;
 
-/** Opens a module whose `grade` has this body; `task` and `reply` are in scope. */
+/** Opens a module whose `grade` has this body, with `task` and `reply` in scope. */
 async function openGrader(body: string, more: { top?: string; limits?: object } = {}) {
   const file = join(folder, `module-${++written}.mjs`);
   writeFileSync(
@@ -119,14 +119,14 @@ describe("a grader that", () => {
       "characters as JSON, at most",
     ],
     ["a metric of text", '{ reward: 1, metrics: { a: "x" } }', "metrics.a must be a number"],
-  ])("returns %s has scored nothing, and says why", async (_what, value, reason) => {
+  ])("returns %s has scored nothing, with the reason", async (_what, value, reason) => {
     const environment = await openGrader(`return ${value};`);
     const [grade] = await environment.grade(await environment.source().task(0), ["x"]);
     expect(grade?.reward).toBeNull();
     expect((grade as { reason: string }).reason).toContain(reason);
   });
 
-  test("throws anything has scored nothing, with a short reason", async () => {
+  test("throws any value has scored nothing, with a short reason", async () => {
     const environment = await openGrader(
       `throw [null, undefined, { toString() { throw 1; } }, "x".repeat(1e6), new Error()][reply];`,
     );
@@ -138,7 +138,7 @@ describe("a grader that", () => {
     expect(reasons.slice(3)).toEqual(["x".repeat(1000), "threw an error without a message"]);
   });
 
-  test("gives one result after the other may take longer than its limit in all", async () => {
+  test("returns results one by one may exceed the time limit in total", async () => {
     const environment = await openGrader(
       `await new Promise((resolve) => setTimeout(resolve, 600 * Number(reply))); ${GOOD}`,
     );
@@ -146,7 +146,7 @@ describe("a grader that", () => {
     expect(await environment.grade(task, ["1", "2", "3", "4"])).toHaveLength(4);
   });
 
-  test("leaves out metrics that are not finite, and sees no secret of the cluster", async () => {
+  test("has metrics that are not finite dropped, and no access to the cluster's secrets", async () => {
     process.env["GUMSHOE_TOKEN_TEST"] = "secret";
     const environment = await openGrader(
       "return { reward: 0, metrics: { a: 1 / 0, seen: Object.keys(process.env).filter((k) => k.startsWith('GUMSHOE')).length } };",
@@ -156,7 +156,7 @@ describe("a grader that", () => {
   });
 });
 
-/** Opens an environment whose first task is made so; returns what opening it said. */
+/** Opens an environment with this code for its first task; returns the error. */
 async function openingError(task: string, top = ""): Promise<string> {
   const file = join(folder, `module-${++written}.mjs`);
   const made = `({ task: () => { ${task} }, grade: () => ({ reward: 1 }) })`;
@@ -166,7 +166,7 @@ async function openingError(task: string, top = ""): Promise<string> {
   return (error as Error).message;
 }
 
-describe("what is wrong with the first task is told after one try, with the field", () => {
+describe("a fault of the first task is reported after one attempt, with the field", () => {
   const message = 'messages: [{ role: "user", content: "a" }]';
   test.each([
     ["a loop", "for (;;);", "task() gave no result for 1.5 s; making task 0"],
@@ -188,13 +188,13 @@ describe("what is wrong with the first task is told after one try, with the fiel
     expect(await openingError(task)).toContain(problem);
   });
 
-  test("a promise at the top level that nothing will settle", async () => {
+  test("a promise at the top level that never settles", async () => {
     expect(await openingError("", "await new Promise(() => {});")).toContain(
       "waits for a promise that nothing will settle",
     );
   });
 
-  test("a name that says that it is no JavaScript", async () => {
+  test("a file name without a JavaScript extension", async () => {
     const file = join(folder, "module.ts");
     writeFileSync(file, "export {};");
     await expect(open(file)).rejects.toThrow(
@@ -203,7 +203,7 @@ describe("what is wrong with the first task is told after one try, with the fiel
   });
 });
 
-test("what a module prints goes to stderr: the stdout of a process is for its result", async () => {
+test("a module's output goes to stderr: stdout is reserved for the process's result", async () => {
   const [out, err] = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
   err.mockReturnValue(true);
   await openGrader(GOOD, { top: 'console.log("printed"); process.stdout.write("too\\n");' });
@@ -212,7 +212,7 @@ test("what a module prints goes to stderr: the stdout of a process is for its re
   vi.restoreAllMocks();
 });
 
-test("a module whose thread dies again and again between calls is given up, named", async () => {
+test("a module whose thread ends repeatedly between calls is no longer run, and is named", async () => {
   const environment = await openGrader(GOOD, {
     top: "setTimeout(() => { throw new Error('late'); }, 60);",
   });
@@ -227,7 +227,7 @@ test("a module whose thread dies again and again between calls is given up, name
 });
 
 describe("the digest of a module", () => {
-  /** Writes files by name into a folder of their own; returns the environment of main.mjs. */
+  /** Writes files by name into a new folder; returns the environment of main.mjs. */
   async function openFiles(name: string, files: Record<string, string>) {
     const home = join(folder, name);
     mkdirSync(home, { recursive: true });
@@ -252,7 +252,7 @@ describe("the digest of a module", () => {
     "late.mjs": "export const reward = 1;",
   };
 
-  test("is the same in another folder, and another when any file that it needs differs", async () => {
+  test("is the same in another folder, and differs when any required file differs", async () => {
     const digest = await openFiles("one", FILES);
     expect(await openFiles("copy", FILES)).toBe(digest);
     for (const [file, text] of Object.entries(FILES)) {
@@ -262,7 +262,7 @@ describe("the digest of a module", () => {
     expect(await openFiles("more", { ...FILES, "unused.mjs": "x" })).toBe(digest);
   });
 
-  test("cannot be made where an import is missing, or is no file", async () => {
+  test("cannot be computed when an import is missing, or is not a file", async () => {
     const { "helper.mjs": _, ...rest } = FILES;
     await expect(openFiles("missing", rest)).rejects.toThrow(/there is no .*helper\.mjs, which/);
   });

@@ -4,21 +4,21 @@ import { type ModuleRequest, type Outcome } from "./messages.js";
 import { ModuleThread, type ThreadOptions } from "./module-thread.js";
 import { digestOfModule } from "./source-files.js";
 
-/** Threads that a call may cost, or that may end between calls, before the module is given up. */
+/** Threads that may end during one call, or between calls, before the module is no longer run. */
 const MAX_ENDED = 3;
 
 /**
- * Runs a user's module on a thread of its own, and starts another one when it has ended.
+ * Runs a user's module on its own thread, and replaces the thread when it has ended.
  *
- * - Calls run side by side. When the thread ends under several of them, each is made again alone, so that
- *   the one that ends it is known; three threads lost to one call give the module up.
- * - A new thread loads the files anew: they must be those of the first one.
+ * - Calls run concurrently. When the thread ends during several calls, each is repeated alone, to
+ *   find the one that ends it; after three threads lost to one call, the module is no longer run.
+ * - A new thread loads the files again: they must be those of the first one.
  */
 export class ModuleHost {
   readonly #options: ThreadOptions;
   readonly #gate = new Gate();
   #thread: Promise<ModuleThread>;
-  /** Ends in a row without a call in hand. */
+  /** Consecutive ends of the thread without a pending call. */
   #numIdleEnds = 0;
   #closed = false;
 
@@ -32,7 +32,7 @@ export class ModuleHost {
     this.hasGoldReply = thread.hasGoldReply;
   }
 
-  /** Whether the module writes right replies. */
+  /** Whether the module implements `goldReply`. */
   readonly hasGoldReply: boolean;
 
   /** Loads a module. @throws ModuleError */
@@ -50,9 +50,9 @@ export class ModuleHost {
    * Makes a call.
    *
    * @param about  what the call is for, in an error: the task, the beginning of the reply
-   * @param tries  threads that it may cost
-   * @throws       ModuleFailedError when the module ended its thread so many times over it; ModuleError when
-   *               its files are others than before
+   * @param tries  threads that may end during it
+   * @throws       ModuleFailedError when the module ended its thread that many times; ModuleError
+   *   when its files have changed
    */
   async call(request: ModuleRequest, about: string, tries = MAX_ENDED): Promise<Outcome[]> {
     let numEnded = 0;
@@ -84,19 +84,19 @@ export class ModuleHost {
     );
   }
 
-  /** Returns the thread, or a new one where it has ended. */
+  /** Returns the thread, or a new one if it has ended. */
   async #running(): Promise<ModuleThread> {
     for (;;) {
       const promise = this.#thread;
       const thread = await promise.catch((error: unknown) => {
-        // The next call starts another one; a module that is of no use stays so.
+        // The next call starts another thread; a ModuleError is permanent.
         if (error instanceof ModuleThreadEndedError && this.#thread === promise) this.#restart();
         throw error;
       });
       if (thread.ended === null) return thread;
       const { file } = this.#options;
       if (this.#closed) throw new ModuleFailedError(file, "was closed");
-      // Another call may have started the next one already.
+      // Another call may have started the next thread already.
       if (this.#thread !== promise) continue;
       this.#numIdleEnds = thread.endedIdle ? this.#numIdleEnds + 1 : 0;
       if (this.#numIdleEnds >= MAX_ENDED) {

@@ -13,9 +13,9 @@ import {
 } from "./messages.js";
 import { passOn } from "./thread-output.js";
 
-/** Exit code of a thread that awaits at the top level and has nothing left to do. */
+/** Exit code of Node.js when a top-level await can never settle. */
 const NOTHING_LEFT_TO_DO = 13;
-/** Longest time for loading a module, in ms: a submit waits for it. */
+/** Time limit for loading a module, in ms: the submission waits for it. */
 const OPENING_MS = 20_000;
 
 interface Pending {
@@ -26,20 +26,20 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** What a module's thread is made for. */
+/** Options of a module's thread. */
 export interface ThreadOptions {
-  /** Where the config names the module, for errors. */
+  /** Config field that names the module, for errors. */
   readonly field: string;
   readonly file: string;
-  /** Handed to `createEnvironment`. */
+  /** Passed to `createEnvironment`. */
   readonly options: unknown;
   readonly limits: ModuleLimits;
 }
 
 /**
- * One thread that runs a user's module. It ends by itself when the module throws outside of a call, exits,
- * or uses up its heap; and it is ended when a call gives no result for too long. All calls in hand then
- * fail with ModuleThreadEndedError.
+ * One thread that runs a user's module. It ends when the module throws outside of a call, exits, or
+ * exhausts its heap; and it is terminated when a call gives no result within its time limit. All
+ * pending calls then fail with ModuleThreadEndedError.
  */
 export class ModuleThread {
   readonly #options: ThreadOptions;
@@ -49,9 +49,9 @@ export class ModuleThread {
   #ended: ModuleThreadEndedError | null = null;
   #onOpened: (message: Extract<ThreadMessage, { type: "opened" }>) => void = () => undefined;
   #onEnded: (error: Error) => void = () => undefined;
-  /** Whether the thread ended while no call was in hand. */
+  /** Whether the thread ended without a pending call. */
   endedIdle = false;
-  /** Whether the module writes right replies. */
+  /** Whether the module implements `goldReply`. */
   hasGoldReply = false;
 
   private constructor(options: ThreadOptions) {
@@ -75,7 +75,8 @@ export class ModuleThread {
   /**
    * Starts a thread.
    *
-   * @throws ModuleError when the module is of no use; ModuleThreadEndedError when its thread ended
+   * @throws ModuleError when the module cannot be used; ModuleThreadEndedError when its thread
+   *   ended
    */
   static async open(options: ThreadOptions): Promise<ModuleThread> {
     const thread = new ModuleThread(options);
@@ -106,7 +107,7 @@ export class ModuleThread {
     return this.#ended;
   }
 
-  /** Calls whose results are not all there. */
+  /** Number of calls without all their results. */
   get numPending(): number {
     return this.#pending.size;
   }
@@ -129,7 +130,7 @@ export class ModuleThread {
     });
   }
 
-  /** Ends the thread, in the middle of the module's code if need be. */
+  /** Terminates the thread, even in the middle of the module's code. */
   async close(): Promise<void> {
     this.#end("was closed");
     await this.#worker.terminate();

@@ -1,9 +1,9 @@
 /**
- * The files that a module is made of, and their digest.
+ * The source files of a module, and their digest.
  *
- * Followed are imports and exports from relative paths, dynamic imports of a literal path, and
- * `new URL("./file", import.meta.url)`; packages are followed by name and version. What a module
- * reads by other means is not seen.
+ * Follows imports and exports of relative paths, dynamic imports of a literal path, and `new
+ * URL("./file", import.meta.url)`; packages are identified by name and version. Files that the
+ * module reads in other ways are not included.
  */
 import { type Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
@@ -16,13 +16,13 @@ import { init, parse } from "es-module-lexer";
 
 import { ModuleError } from "../errors.js";
 
-/** A module is written by hand; what it reads may be larger. */
+/** Largest file, in bytes: modules are small, but the data that they refer to may be large. */
 const MAX_FILE_BYTES = 256 * 2 ** 20;
 const MAX_FILES = 1000;
 const SOURCE_CODE = /\.(mjs|js)$/;
 const READ_BESIDE = /new URL\(\s*["'`]([^"'`\n]{1,300})["'`]\s*,\s*import\.meta\.url\s*\)/g;
 
-/** Checks that a file may be run as code by its name. @throws ModuleError */
+/** Checks that a file's extension is one of a module. @throws ModuleError */
 export function checkModuleName(field: string, path: string): void {
   if (SOURCE_CODE.test(path)) return;
   const remedy = path.endsWith(".ts") ? "; compile TypeScript first (npx tsc)" : "";
@@ -32,9 +32,10 @@ export function checkModuleName(field: string, path: string): void {
 /**
  * Hashes a module with everything that it imports.
  *
- * @param field  where the config names it, for errors
- * @returns      SHA-256, the same for the same files wherever the folder lies
- * @throws       ModuleError when the module or a file that it imports is missing, or is no regular file
+ * @param field  config field that names it, for errors
+ * @returns      SHA-256, independent of the folder's place
+ * @throws       ModuleError when the module or an imported file is missing, or is not a regular
+ *   file
  */
 export async function digestOfModule(field: string, file: string): Promise<string> {
   await init;
@@ -65,11 +66,14 @@ export async function digestOfModule(field: string, file: string): Promise<strin
 
 interface Link {
   readonly specifier: string;
-  /** False for what may be missing: its absence is found out when it is used. */
+  /** False for files that may be missing: using them then fails at run time. */
   readonly isNeeded: boolean;
 }
 
-/** Lists what a source file refers to; none where it cannot be parsed, which loading it reports better. */
+/**
+ * Lists what a source file refers to; nothing if it cannot be parsed, since loading reports that
+ * better.
+ */
 function linksOf(source: string): Link[] {
   const links: Link[] = [...source.matchAll(READ_BESIDE)].map(([, path = ""]) => ({
     specifier: path.startsWith(".") ? path : `./${path}`,
@@ -80,12 +84,12 @@ function linksOf(source: string): Link[] {
       if (specifier !== undefined) links.push({ specifier, isNeeded: dynamicAt === -1 });
     }
   } catch {
-    // A syntax error.
+    // Ignored: loading the module reports the syntax error.
   }
   return links;
 }
 
-/** Returns the file that a specifier means, or null where it is none; adds packages to the set. */
+/** Returns the file of a specifier, or null if it is none; adds packages to the set. */
 function resolveLink(importer: string, specifier: string, packages: Set<string>): string | null {
   if (specifier.startsWith("node:") || specifier.startsWith("data:")) return null;
   const path = specifier.replace(/[?#].*$/, "");
@@ -96,7 +100,7 @@ function resolveLink(importer: string, specifier: string, packages: Set<string>)
   return null;
 }
 
-/** `name@version` of an installed package. */
+/** Returns `name@version` of an installed package. */
 function describePackage(importer: string, specifier: string): string {
   const parts = specifier.split("/");
   const name = parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
@@ -133,7 +137,7 @@ async function readRegularFile(
   return readFile(path);
 }
 
-/** A path as it is seen from the module's folder, with forward slashes. */
+/** Returns a path relative to the module's folder, with forward slashes. */
 function relativeName(folder: string, path: string): string {
   const inside = path.startsWith(folder) ? path.slice(folder.length) : path;
   return inside.replaceAll("\\", "/");

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 import { passOn } from "./thread-output.js";
 
-test("what a module prints is passed on up to a limit, and the limit is said once", async () => {
+test("a module's output is forwarded up to a limit, and the limit is reported once", async () => {
   const [from, other] = [new PassThrough(), new PassThrough()];
   let text = "";
   const to = new Writable({

@@ -1,11 +1,13 @@
 import { type Readable, type Writable } from "node:stream";
 
-/** Bytes that one thread may print: a module that prints in a loop must not fill the log's disk. */
+/**
+ * Most output of one thread, in bytes: a module that prints in a loop must not fill the log's disk.
+ */
 const MAX_BYTES = 256 * 1024;
 
 /**
- * Passes on what a module prints, to where it cannot be taken for output of the process: up to
- * 256 KiB, then a line that says so.
+ * Forwards a module's output to a stream other than the process's stdout: up to 256 KiB, then a
+ * line that reports the cut.
  */
 export function passOn(streams: readonly Readable[], to: Writable, file: string): void {
   let left = MAX_BYTES;

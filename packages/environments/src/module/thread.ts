@@ -1,6 +1,6 @@
 /**
- * Entry point of a module's thread: loads the module, then answers calls. The thread may be ended at any
- * moment, in the middle of the module's code.
+ * Entry point of a module's thread: loads the module, then serves calls. The thread may be
+ * terminated at any moment, even in the middle of the module's code.
  */
 import { env } from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
@@ -18,10 +18,11 @@ import {
 const port = parentPort;
 if (port === null) throw new Error("thread.js runs as a worker thread only");
 
-// A thread has a copy of the process' environment. The module needs none of the cluster's secrets.
+// A thread has a copy of the process's environment. Remove the cluster's settings, which include
+// secrets.
 for (const name of Object.keys(env)) if (name.startsWith("GUMSHOE_")) delete env[name];
 
-// A thread shares its process, and must not end it.
+// A thread shares its process: the module must not be able to end it.
 const kill = process.kill.bind(process);
 process.kill = (pid, signal) => {
   const isOwn = pid === process.pid || pid <= 0;
@@ -33,7 +34,7 @@ function post(message: ThreadMessage): void {
   port?.postMessage(message);
 }
 
-/** Loads the module; the text says what is wrong with it. */
+/** Loads the module; returns a text if it cannot be used. */
 async function open({ url, options }: ThreadData): Promise<UserEnvironment | string> {
   let exports: Record<string, unknown>;
   try {
@@ -70,7 +71,7 @@ const MAX_TEXT = 10_000;
 
 type Replacer = (key: string, value: unknown) => unknown;
 
-/** Does one piece of user code; what it returns is brought through JSON, as it crosses processes later. */
+/** Calls user code; the result takes a JSON round trip, as it will between processes. */
 async function attempt(replacer: Replacer, work: () => unknown): Promise<Outcome> {
   try {
     const value = await work();
@@ -84,7 +85,7 @@ async function attempt(replacer: Replacer, work: () => unknown): Promise<Outcome
   }
 }
 
-/** What is thrown may be anything, and its text may throw. */
+/** Any value can be thrown, and converting it to text may throw as well. */
 function textOf(error: unknown): string {
   try {
     return String(errorMessage(error)).slice(0, MAX_TEXT) || "threw an error without a message";
@@ -93,13 +94,13 @@ function textOf(error: unknown): string {
   }
 }
 
-/** JSON has no NaN and no Infinity: they become texts, which no check takes for numbers. */
+/** JSON has no NaN and no Infinity: they become texts, which no check accepts as numbers. */
 function keepNumbers(_key: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   return typeof value === "bigint" ? `${value}n` : value;
 }
 
-/** A task with a value that JSON has no form for would come back as another one, or without it. */
+/** Rejects values that JSON cannot represent: they would be changed or dropped silently. */
 function onlyJson(key: string, value: unknown): unknown {
   const type = typeof value;
   if (type === "bigint" || type === "function" || type === "symbol") {
@@ -110,7 +111,8 @@ function onlyJson(key: string, value: unknown): unknown {
 
 function answer(user: UserEnvironment, id: number, request: ModuleRequest): void {
   const replacer = request.call === "task" ? onlyJson : keepNumbers;
-  // Node.js ends the thread for an unhandled rejection before the next immediate: such a call has no result.
+  // Node.js ends the thread for an unhandled rejection before the next immediate runs, so that such
+  // a call yields no result.
   const result = (index: number, work: () => unknown) =>
     void attempt(replacer, work).then((outcome) =>
       setImmediate(() => post({ type: "result", id, index, outcome })),

@@ -3,7 +3,7 @@ import { klPenalty } from "./kl.js";
 
 const ESTIMATORS = ["k1", "k2", "k3"] as const;
 
-test.each(ESTIMATORS)("%s is 0 where the policy is the reference", (estimator) => {
+test.each(ESTIMATORS)("%s is 0 when the policy equals the reference", (estimator) => {
   expect(klPenalty(-1.25, -1.25, estimator).value).toBeCloseTo(0, 15);
 });
 
@@ -17,7 +17,7 @@ test.each(ESTIMATORS)("the slope of %s is its derivative by the new log-prob", (
   expect(klPenalty(-1.2, -0.7, estimator).slope).toBeCloseTo(slope, 8);
 });
 
-test("k2 and k3 are never negative, k1 is unbiased because it may be", () => {
+test("k2 and k3 are never negative, k1 may be", () => {
   for (const [next, reference] of [
     [-1, -3],
     [-3, -1],

@@ -19,11 +19,11 @@ test("sums add up, and means are per token", () => {
   expect(means).toMatchObject({ numTokens: 12, entropy: 0.5, clipFraction: 4 / 12 });
 });
 
-test("the largest gap wins with its place, the first one among equals", () => {
+test("the merged gap is the largest one with its position, the first of equal ones", () => {
   const gaps = [0.5, 2, 2].map((gap, i) => ({ ...ONE, logprobGapMax: gap, logprobGapAt: at(i) }));
   expect(mergeMetrics(gaps)).toMatchObject({ logprobGapMax: 2, logprobGapAt: at(1) });
 });
 
-test("nothing has no means", () => {
+test("an empty list has no means", () => {
   expect(meanMetrics(mergeMetrics([]))).toBeNull();
 });

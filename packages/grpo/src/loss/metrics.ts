@@ -1,15 +1,15 @@
 /**
- * Sums over the answer tokens that a loss was computed on. Sums add up over packs and lanes; a mean is
- * a sum divided by `numTokens`.
+ * Sums over the answer tokens of a loss. Sums are added over packs and lanes; a mean is a sum
+ * divided by `numTokens`.
  */
 export interface LossMetrics {
-  /** The weighted loss: what is lowered. */
+  /** The weighted loss, which training minimises. */
   readonly loss: number;
   readonly numTokens: number;
   readonly numAnswers: number;
-  /** Tokens that lost their gradient to the lower bound of the ratio. */
+  /** Tokens whose gradient was removed by the lower bound of the ratio. */
   readonly numClippedLow: number;
-  /** Tokens that lost their gradient to an upper bound of the ratio. */
+  /** Tokens whose gradient was removed by an upper bound of the ratio. */
   readonly numClippedHigh: number;
   /** Sum of exp(new - old). */
   readonly ratioSum: number;
@@ -19,13 +19,13 @@ export interface LossMetrics {
   readonly referenceKlSum: number;
   /** Sum of the entropies of the next-token distributions, in nats. */
   readonly entropySum: number;
-  /** Largest difference between the behaviour's and the trainer's log-prob, in nats. */
+  /** Largest absolute difference between the behaviour and the trainer log-probs, in nats. */
   readonly logprobGapMax: number;
-  /** Where it was, the first one of equal ones; null when the gap is 0. */
+  /** Position of that gap, the first of equal ones; null when the gap is 0. */
   readonly logprobGapAt: { groupKey: string; rollout: number; token: number } | null;
 }
 
-/** The metrics of nothing. */
+/** The metrics of no tokens. */
 export const NO_METRICS: LossMetrics = Object.freeze({
   loss: 0,
   numTokens: 0,
@@ -40,23 +40,23 @@ export const NO_METRICS: LossMetrics = Object.freeze({
   logprobGapAt: null,
 });
 
-/** Means per token, for people. */
+/** Means per token, for display. */
 export interface LossMeans {
   readonly loss: number;
   readonly numTokens: number;
   readonly entropy: number;
-  /** Share of the tokens that a bound of the ratio took the gradient of. */
+  /** Share of tokens whose gradient was removed by a bound of the ratio. */
   readonly clipFraction: number;
-  /** Share that the lower bound took the gradient of. */
+  /** Share of tokens whose gradient was removed by the lower bound. */
   readonly clipFractionLow: number;
-  /** Share that an upper bound took the gradient of. */
+  /** Share of tokens whose gradient was removed by an upper bound. */
   readonly clipFractionHigh: number;
   readonly ratio: number;
   readonly policyKl: number;
   readonly referenceKl: number;
 }
 
-/** Adds metrics up from first to last; sums of floating-point numbers need their order fixed. */
+/** Adds metrics from first to last: the order of floating-point sums must be fixed. */
 export function mergeMetrics(list: readonly LossMetrics[]): LossMetrics {
   return list.reduce((left, right) => {
     const gap = right.logprobGapMax > left.logprobGapMax ? right : left;
@@ -76,7 +76,7 @@ export function mergeMetrics(list: readonly LossMetrics[]): LossMetrics {
   }, NO_METRICS);
 }
 
-/** Divides the sums by the number of tokens; null when there were none. */
+/** Divides the sums by the number of tokens; null without tokens. */
 export function meanMetrics(metrics: LossMetrics): LossMeans | null {
   const { loss, numTokens } = metrics;
   if (numTokens === 0) return null;

@@ -31,7 +31,7 @@ const loss = (change: Partial<LossConfig>, outputs: Partial<PackOutputs> = {}) =
   packLoss(PACK, { ...DEFAULT_LOSS, ...change }, { ...OUTPUTS, ...outputs });
 
 describe("packLoss", () => {
-  test("on the policy that sampled, the gradient is -weight * advantage and the gap exactly 0", () => {
+  test("for the policy that sampled, the gradient is -weight * advantage and the gap exactly 0", () => {
     const { dLogprob, dEntropy, metrics } = loss({});
     expect([...dLogprob]).toEqual([-0.375, -0.375, 0.0625, 0.0625, 0.0625]);
     expect(dEntropy).toBeNull();
@@ -39,14 +39,14 @@ describe("packLoss", () => {
     expect(metrics).toMatchObject({ logprobGapMax: 0, logprobGapAt: null, policyKlSum: 0 });
   });
 
-  test("the gap names the rollout and the token", () => {
+  test("the gap is reported with its rollout and token", () => {
     const newLogprobs = SAMPLED.map((x, i) => (i === 3 ? x + 0.5 : x));
     const { metrics } = loss({}, { newLogprobs });
     expect(metrics.logprobGapMax).toBe(0.5);
     expect(metrics.logprobGapAt).toEqual({ groupKey: "2/train/5", rollout: 3, token: 1 });
   });
 
-  test("the loss is the weighted sum of policy, divergence and entropy", () => {
+  test("the loss is the weighted sum of policy, divergence and entropy terms", () => {
     const newLogprobs = [-0.9, -0.6, -2.1, -0.2, -0.8];
     const referenceLogprobs = [-1.1, -0.5, -1.9, -0.4, -0.7];
     const config = { klCoefficient: 0.1, entropyCoefficient: 0.01 };
@@ -63,7 +63,7 @@ describe("packLoss", () => {
     expect([...(result.dEntropy ?? [])]).toEqual(weights.map((w) => Math.fround(-w * 0.01)));
   });
 
-  test("the derivative is the slope of the loss, divergence and correction included", () => {
+  test("the derivative is the slope of the loss, including divergence and correction", () => {
     const newLogprobs = [-0.9, -0.6, -2.1, -0.2, -0.8];
     const outputs = {
       referenceLogprobs: [-1.1, -0.5, -1.9, -0.4, -0.7],
@@ -79,7 +79,7 @@ describe("packLoss", () => {
     });
   });
 
-  test("truncated importance sampling lowers what the sampler held too probable", () => {
+  test("truncated importance sampling lowers the weight of tokens that the sampler overestimated", () => {
     const oldLogprobs = SAMPLED.map((x) => x - 0.1);
     const config = { truncatedImportanceSampling: 2 };
     const { dLogprob } = loss(config, { oldLogprobs, newLogprobs: oldLogprobs });
@@ -88,13 +88,13 @@ describe("packLoss", () => {
     expect(capped.dLogprob[0]).toBeCloseTo(-0.375 * 0.5, 6);
   });
 
-  test("what a config asks for and the caller lacks is an error", () => {
+  test("a config that needs missing log-probs is an error", () => {
     expect(() => loss({ klCoefficient: 0.1 })).toThrow(MissingLogprobsError);
     expect(() => loss({ truncatedImportanceSampling: 2 })).toThrow("old log-probs");
     expect(() => loss({}, { newLogprobs: [-1] })).toThrow("5 targets, but 1 values");
   });
 
-  test("a loss that is not finite names the token", () => {
+  test("a loss that is not finite is reported with its token", () => {
     const newLogprobs = SAMPLED.map((x, i) => (i === 4 ? NaN : x));
     expect(() => loss({}, { newLogprobs })).toThrow(NonFiniteLossError);
     expect(() => loss({}, { newLogprobs })).toThrow("group 2/train/5 rollout 3 token 2");

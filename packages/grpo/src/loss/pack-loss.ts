@@ -6,20 +6,20 @@ import { klPenalty } from "./kl.js";
 import { type LossMetrics, NO_METRICS } from "./metrics.js";
 import { policyLoss } from "./policy.js";
 
-/** What a model computed for a pack: [N] each, all tokens of all answers in order, in nats. */
+/** A model's outputs for a pack: [N] each, all answer tokens in order, in nats. */
 export interface PackOutputs {
   readonly newLogprobs: ArrayLike<number>;
   readonly entropies: ArrayLike<number>;
   /** Of the reference model; needed when `klCoefficient` is not 0. */
   readonly referenceLogprobs?: ArrayLike<number> | null;
   /**
-   * The trainer's own log-probs before the update's first step, where they differ from the sampler's;
-   * needed for truncated importance sampling. Without them the behaviour log-probs stand for them.
+   * The trainer's own log-probs before the update's first step, if they differ from the sampler's;
+   * needed for truncated importance sampling. By default the behaviour log-probs are used.
    */
   readonly oldLogprobs?: ArrayLike<number> | null;
 }
 
-/** A pack's loss and its derivatives; [N] in the order of {@link PackOutputs}. */
+/** A pack's loss and its derivatives, [N] in the order of {@link PackOutputs}. */
 export interface PackLoss {
   /** Weighted sum over the tokens. */
   readonly loss: number;
@@ -31,7 +31,7 @@ export interface PackLoss {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A pack's sums while its answers are gone through. */
+/** Running sums over a pack's answers. */
 interface Accumulator {
   readonly pack: Pack;
   readonly outputs: PackOutputs;
@@ -40,13 +40,13 @@ interface Accumulator {
 }
 
 /**
- * Computes a pack's weighted loss, its derivatives and its metrics. Pure: the same numbers for the same
- * input on every machine, in float64, derivatives rounded to float32 at the end.
+ * Computes a pack's weighted loss, its derivatives and its metrics. Pure: the same input gives the
+ * same numbers on every machine; float64, with derivatives rounded to float32 at the end.
  *
  * Per token: weight * (importance * policy + klCoefficient * kl - entropyCoefficient * entropy).
  *
- * @throws MissingLogprobsError when the config asks for log-probs that `outputs` lacks
- * @throws NonFiniteLossError   naming the first token whose loss is not a finite number
+ * @throws MissingLogprobsError when the config needs log-probs that `outputs` lacks
+ * @throws NonFiniteLossError   naming the first token whose loss is not finite
  */
 export function packLoss(pack: Pack, config: TrainingLoss, outputs: PackOutputs): PackLoss {
   const numTargets = countTargets(pack);
@@ -74,7 +74,7 @@ function addAnswer(
 ): void {
   const { outputs, metrics, pack } = sums;
   const newLogprobs = range(outputs.newLogprobs, start, answer.tokens.length);
-  // Unknown behaviour: the new log-probs as constants, which is the plain policy gradient.
+  // Unknown behaviour: use the new log-probs as constants, which gives the plain policy gradient.
   const behaviour = answer.logprobs.length === 0 ? newLogprobs : answer.logprobs;
   const oldLogprobs = outputs.oldLogprobs
     ? range(outputs.oldLogprobs, start, answer.tokens.length)

@@ -18,17 +18,17 @@ describe("policyLoss", () => {
     expect(lossAt(ratio, advantage)).toBeCloseTo(expected, 12);
   });
 
-  test("the two bounds are apart", () => {
+  test("the lower and the upper bound are independent", () => {
     expect(lossAt(1.5, 1, { clipHigh: 0.28 })).toBeCloseTo(-1.28, 12);
     expect(lossAt(0.5, -1, { clipHigh: 0.28 })).toBeCloseTo(0.8, 12);
   });
 
-  test("a two-sided bound limits what a bad answer costs, and nothing else", () => {
+  test("a two-sided bound limits the loss of a bad answer only", () => {
     expect(lossAt(9, -1, { twoSided: 3 })).toBeCloseTo(3, 12);
     expect(lossAt(9, 1, { twoSided: 3 })).toBeCloseTo(-1.2, 12);
   });
 
-  test("clipped tokens are told apart by the bound that took their gradient", () => {
+  test("clipped tokens are counted separately for each bound", () => {
     const answer = { newLogprobs: [0.5, 0, -0.5], oldLogprobs: [0, 0, 0] };
     const good = policyLoss({ ...answer, advantage: 1 }, DEFAULT_LOSS);
     const bad = policyLoss({ ...answer, advantage: -1 }, DEFAULT_LOSS);

@@ -1,7 +1,7 @@
 import { exp } from "../exp.js";
 import { type LossConfig } from "./config.js";
 
-/** What the policies need of a loss config; each reads its own fields. */
+/** The fields of a loss config that the policies read. */
 export type PolicyConfig = Pick<
   LossConfig,
   | "policy"
@@ -23,7 +23,7 @@ export interface ScoredAnswer {
 /** The unweighted losses of one answer's tokens, all [T]. */
 export interface AnswerLoss {
   readonly loss: Float64Array;
-  /** Derivative of the sum of `loss` by each new log-prob. */
+  /** Derivative of the sum of `loss` with respect to each new log-prob. */
   readonly dLogprob: Float64Array;
   /** exp(new - old); one value for the whole answer with `gspo`. */
   readonly ratio: Float64Array;
@@ -33,7 +33,7 @@ export interface AnswerLoss {
 
 interface TokenLoss {
   readonly loss: number;
-  /** Derivative of the loss by the log-ratio. */
+  /** Derivative of the loss with respect to the log-ratio. */
   readonly slope: number;
   readonly clipped: -1 | 0 | 1;
 }
@@ -66,7 +66,8 @@ export function policyLoss(answer: ScoredAnswer, config: PolicyConfig): AnswerLo
     const token = tokenLoss(ratio, { newLogprob, advantage }, config);
     result.ratio[t] = ratio;
     result.loss[t] = token.loss;
-    // Of the answer-wide ratio, every token owns 1/T, but it stands in the loss of all T tokens.
+    // For gspo, d ratio / d logprob_t = ratio / T, and the ratio appears in T token losses: the
+    // factors cancel.
     result.dLogprob[t] = token.slope;
     result.clipped[t] = token.clipped;
   }

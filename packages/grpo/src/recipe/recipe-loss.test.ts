@@ -18,7 +18,7 @@ function batch(change: Partial<RecipeBatch> = {}): RecipeBatch {
   };
 }
 
-test("the logits at a position score the next token, and the last position scores nothing", () => {
+test("the logits at a position score the next token, and those of the last position score none", () => {
   const { numTokens, policyLossSum, dLogits } = recipeLoss(batch(), CONFIG);
   const second = 1 / (1 + Math.exp(-2));
   expect(numTokens).toBe(2);
@@ -26,7 +26,7 @@ test("the logits at a position score the next token, and the last position score
   expect([dLogits[4], dLogits[5]]).toEqual([0, 0]);
 });
 
-test("the gradient is the slope of the total loss, entropy and divergence included", () => {
+test("the gradient is the slope of the total loss, including entropy and divergence", () => {
   const config = { clipEpsilon: 0.2, entropyCoefficient: 0.05, klCoefficient: 0.1 };
   const referenceLogprobs = [-0.5, -0.9, -0.4];
   const logits = [0, 0.1, 1, -1, 3, 3];
@@ -40,7 +40,7 @@ test("the gradient is the slope of the total loss, entropy and divergence includ
   });
 });
 
-test("a token of unknown log-prob counts in the loss but does not train", () => {
+test("a token of unknown log-prob counts in the loss but has no gradient", () => {
   const { policyLossSum, dLogits } = recipeLoss(batch({ logprobs: [NaN, NaN, NaN] }), CONFIG);
   expect(policyLossSum).toBe(-2);
   expect(dLogits.every((slope) => slope === 0)).toBe(true);

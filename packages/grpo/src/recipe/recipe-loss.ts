@@ -1,11 +1,13 @@
 /**
- * The recipe's own loss class, to compare with it number for number. Not what Gumshoe trains with.
+ * A reimplementation of the recipe's own loss class, for numeric comparison. Gumshoe does not train
+ * with it.
  *
- * It keeps that class' habits, each of which packLoss does without:
- * - the target of row position t is token t + 1 of the same row, whatever answer it belongs to;
- * - a log-prob that is unknown (NaN) stands for the new one with its gradient, so that the token does
- *   not train;
- * - the divergence term is exp(ref) (ref - new), and takes the reference of the token after the target;
+ * It keeps these properties of that class, none of which packLoss has:
+ * - the target of row position t is token t + 1 of the same row, whichever answer that belongs to;
+ * - an unknown log-prob (NaN) is replaced by the new one with its gradient, so that the token is
+ *   not trained;
+ * - the divergence term is exp(ref) (ref - new), and uses the reference of the token after the
+ *   target;
  * - the caller divides gradients by the number of tokens of the step.
  */
 
@@ -17,15 +19,15 @@ export interface RecipeBatch {
   readonly logits: ArrayLike<number>;
   /** [B, T] ids */
   readonly tokens: ArrayLike<number>;
-  /** [B, T] not 0 where the token is trained */
+  /** [B, T] nonzero for trained tokens */
   readonly mask: ArrayLike<number>;
-  /** [B, T] log-probs of the tokens when they were sampled; NaN where unknown */
+  /** [B, T] log-probs at sampling time; NaN if unknown */
   readonly logprobs: ArrayLike<number>;
   /** [B, T] */
   readonly advantages: ArrayLike<number>;
   /** [B, T] */
   readonly weights: ArrayLike<number>;
-  /** [B, T] at t the reference's log-prob of token t + 1; null for none */
+  /** [B, T] at t the reference's log-prob of token t + 1; null for no reference */
   readonly referenceLogprobs: ArrayLike<number> | null;
 }
 
@@ -36,7 +38,7 @@ export interface RecipeLossConfig {
   readonly klCoefficient: number;
 }
 
-/** Sums over the trained tokens, before the division by their number. */
+/** Sums over the trained tokens, not yet divided by their number. */
 export interface RecipeLoss {
   readonly numTokens: number;
   readonly policyLossSum: number;
@@ -47,13 +49,14 @@ export interface RecipeLoss {
   readonly dLogits: Float64Array;
 }
 
-/** Computes the recipe's loss and its gradient by the logits, in float64; see above. */
+/** Computes the recipe's loss and its gradient with respect to the logits, in float64. */
 export function recipeLoss(batch: RecipeBatch, config: RecipeLossConfig): RecipeLoss {
   const [numRows, rowLength, vocabulary] = batch.shape;
   const dLogits = new Float64Array(numRows * rowLength * vocabulary);
   const sums = { numTokens: 0, policyLossSum: 0, entropySum: 0, klSum: 0 };
   for (let row = 0; row < numRows; row++) {
-    // The shift fills the last position of a row with a target that is masked out.
+    // The recipe's shift also fills a row's last position, with a target that is masked out; skip
+    // it.
     for (let t = 0; t + 1 < rowLength; t++) {
       const target = row * rowLength + t + 1;
       if (!batch.mask[target]) continue;

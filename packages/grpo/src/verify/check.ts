@@ -1,6 +1,6 @@
 /** One comparison with golden numbers. */
 export interface AlgorithmCheck {
-  /** What was compared, e.g. `loss grpo tokenLoss`. */
+  /** The compared quantity, e.g. `loss grpo tokenLoss`. */
   readonly name: string;
   readonly ok: boolean;
   /** Largest |ours - golden| / (1 + |golden|). */
@@ -8,7 +8,7 @@ export interface AlgorithmCheck {
   readonly tolerance: number;
 }
 
-/** Compares numbers; a different count, or a NaN on one side only, is an infinite error. */
+/** Compares numbers; another count, or a NaN on one side only, is an infinite error. */
 export function compare(
   name: string,
   pair: { ours: ArrayLike<number>; golden: ArrayLike<number> },

@@ -1,20 +1,20 @@
 import { GoldenFormatError } from "../errors.js";
 
-/** A value of a JSON file, with the path to it, so that a wrong file is named to the field. */
+/** A value of a JSON file with its path, so that errors name the field. */
 export class GoldenJson {
   constructor(
     readonly value: unknown,
     readonly path: string,
   ) {}
 
-  /** Returns a field; absent ones are an error. */
+  /** Returns a field. @throws GoldenFormatError when it is missing */
   field(name: string): GoldenJson {
     const field = this.record()[name];
     if (field === undefined) throw new GoldenFormatError(`${this.path}.${name}`, "is missing");
     return new GoldenJson(field, `${this.path}.${name}`);
   }
 
-  /** Says whether a field is there. */
+  /** Returns whether a field exists. */
   has(name: string): boolean {
     return this.record()[name] !== undefined;
   }
@@ -38,7 +38,7 @@ export class GoldenJson {
     return this.value;
   }
 
-  /** Reads a list of numbers; lists of lists are joined, and null is NaN. */
+  /** Reads a list of numbers; nested lists are flattened, and null is NaN. */
   numbers(): number[] {
     return this.items().flatMap((item) => {
       if (Array.isArray(item.value)) return item.numbers();

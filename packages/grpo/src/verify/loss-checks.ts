@@ -12,7 +12,7 @@ import { normaliserWeights } from "../normaliser.js";
 import { type AlgorithmCheck, compare } from "./check.js";
 import { type GoldenJson } from "./golden-json.js";
 
-/** Case names start with one of these; the longest that fits counts. */
+/** Policy by prefix of the case name; the longest matching prefix applies. */
 const POLICY_OF_PREFIX: Readonly<Record<string, LossConfig["policy"] | "tis">> = {
   grpo: "clip",
   dapo: "clip",
@@ -23,7 +23,7 @@ const POLICY_OF_PREFIX: Readonly<Record<string, LossConfig["policy"] | "tis">> =
   tis: "tis",
 };
 
-/** Names of the file's parameters, and where they are in a loss config. */
+/** Field of the loss config for each parameter name of the file. */
 const PARAMETERS: Readonly<Record<string, keyof LossConfig>> = {
   clipLow: "clipLow",
   clipHigh: "clipHigh",
@@ -39,7 +39,7 @@ interface TokenLosses {
   readonly dLogprob: number[][];
 }
 
-/** Holds the policies and divergence estimators to the section `loss` of a golden file. */
+/** Compares the policies and divergence estimators with the section `loss` of a golden file. */
 export function checkLosses(section: GoldenJson, tolerance: number): AlgorithmCheck[] {
   const check = (golden: GoldenJson, ours: TokenLosses): AlgorithmCheck[] => {
     const name = golden.field("name").text();
@@ -62,7 +62,9 @@ export function checkLosses(section: GoldenJson, tolerance: number): AlgorithmCh
   ];
 }
 
-/** Holds the normalisers to the section `aggregation`, which is about the case named `grpo`. */
+/**
+ * Compares the normalisers with the section `aggregation`, which belongs to the case named `grpo`.
+ */
 export function checkAggregation(root: GoldenJson, tolerance: number): AlgorithmCheck[] {
   const section = root.field("aggregation");
   const base = root

@@ -8,11 +8,11 @@ import { checkAggregation, checkLosses } from "./loss-checks.js";
 
 const FORMAT = "gumshoe-golden-algorithm";
 const VERSION = 1;
-/** Where the file says nothing: float64 with room for another order of sums. */
+/** Used if the file gives none: float64 precision with a margin for another order of summation. */
 const DEFAULT_TOLERANCE = 1e-12;
 /** The recipe's loss class rounds its entropy weight to float32. */
 const FLOAT32_WEIGHT_TOLERANCE = 1e-6;
-/** Longer than any answer that the early stop of a golden file still watches. */
+/** Longer than any answer in the golden file on which early stopping never triggers. */
 const MAX_WATCHED_TOKENS = 100_000;
 
 const ADVANTAGE_FIELDS: readonly { field: string; kind: AdvantageKind }[] = [
@@ -21,7 +21,7 @@ const ADVANTAGE_FIELDS: readonly { field: string; kind: AdvantageKind }[] = [
   { field: "rloo", kind: "rloo" },
 ];
 
-/** The sections of the format, and what holds us to each. */
+/** The sections of the format, and the comparison for each. */
 const SECTIONS: Readonly<
   Record<string, (root: GoldenJson, tolerance: number) => AlgorithmCheck[]>
 > = {
@@ -33,14 +33,14 @@ const SECTIONS: Readonly<
   recipe: checkRecipe,
 };
 
-/** Fields that say something about the file and hold no numbers. */
+/** Metadata fields, which hold no golden numbers. */
 const HEADER = ["format", "version", "computedIn", "tolerance", "madeWith", "note"];
 
 /**
- * Holds the functions of this package to a file of golden numbers.
+ * Compares this package's functions with a file of golden numbers.
  *
  * @param json  the parsed file, of format `gumshoe-golden-algorithm` version 1
- * @throws      GoldenFormatError on another format or version, or on an unknown or broken section
+ * @throws      GoldenFormatError on another format or version, or on an unknown or invalid section
  */
 export function verifyAlgorithm(json: unknown): AlgorithmCheck[] {
   const root = new GoldenJson(json, "algorithm");
@@ -61,7 +61,7 @@ export function verifyAlgorithm(json: unknown): AlgorithmCheck[] {
     });
 }
 
-/** Reads the smallest number of a line such as `relative 1e-12, absolute 1e-12`. */
+/** Returns the smallest number of a text such as `relative 1e-12, absolute 1e-12`. */
 function readTolerance(root: GoldenJson): number {
   if (!root.has("tolerance")) return DEFAULT_TOLERANCE;
   const { value } = root.field("tolerance");
@@ -118,7 +118,7 @@ function checkEarlyStop(root: GoldenJson): AlgorithmCheck[] {
     });
 }
 
-/** Counts the tokens until the first that stops the answer; NaN when none does. */
+/** Returns the number of tokens up to the one that stops the answer; NaN if none does. */
 function firstToken(push: () => boolean): number {
   for (let token = 1; token <= MAX_WATCHED_TOKENS; token++) if (push()) return token;
   return NaN;

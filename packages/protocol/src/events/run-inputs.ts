@@ -6,15 +6,15 @@ export const InputFile = z.object({
   bytes: z.int().min(0),
   sha256: z.string(),
   /**
-   * Identifies the file's state on its disk: modification and change time, inode. A file in the same state
-   * has the same bytes, so a large one is not hashed again.
+   * Identifies the state of the file on disk: modification and change time, and inode. Files with
+   * an equal state are assumed to have equal bytes, so that large ones are not hashed again.
    */
   state: z.string(),
 });
 /** A file of the model folder that a run starts from. */
 export type InputFile = z.infer<typeof InputFile>;
 
-/** Tasks that a run draws from. */
+/** A source of a run's tasks. */
 export const InputSource = z.object({
   /** Field of the config, e.g. `tasks.source.file`. */
   field: z.string(),
@@ -23,13 +23,13 @@ export const InputSource = z.object({
   /** SHA-256 of everything that the source reads. */
   sha256: z.string(),
 });
-/** Tasks that a run draws from. */
+/** A source of a run's tasks. */
 export type InputSource = z.infer<typeof InputSource>;
 
-/** Everything that a run reads, by its content: a resume with other content is refused. */
+/** Everything that a run reads, identified by content: a resume with other content is rejected. */
 export const RunInputs = z.object({
   model: z.array(InputFile),
   sources: z.array(InputSource),
 });
-/** Everything that a run reads, by its content. */
+/** Everything that a run reads, identified by content. */
 export type RunInputs = z.infer<typeof RunInputs>;

@@ -2,7 +2,7 @@ import { type RunEvent, RunServiceService } from "../gen/gumshoe/v1/run.js";
 
 const encoded = new WeakMap<RunEvent, Buffer>();
 
-/** Encodes an event; one that goes to many watchers is encoded once. */
+/** Encodes an event, and caches the bytes: one event may go to many watchers. */
 function encodeRunEvent(event: RunEvent): Buffer {
   let bytes = encoded.get(event);
   if (bytes === undefined) {
@@ -12,7 +12,7 @@ function encodeRunEvent(event: RunEvent): Buffer {
   return bytes;
 }
 
-/** RunService; an event that is sent again, the same object, is not encoded again. */
+/** RunService; a RunEvent object that is sent again is not encoded again. */
 export const RunService = {
   ...RunServiceService,
   watchRun: { ...RunServiceService.watchRun, responseSerialize: encodeRunEvent },

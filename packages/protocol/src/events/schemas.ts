@@ -1,9 +1,9 @@
 /**
- * Everything that can happen in a run, as stored in its ledger and sent to watchers.
+ * The events of a run, as stored in its ledger and sent to watchers.
  *
- * - An event is one flat JSON object with its `type`; number and time travel beside it.
- * - Readers drop fields that they do not know, so a field may be added.
- * - `progress` is transient: number 0, never stored.
+ * - An event is one flat JSON object with its `type`; number and time are sent beside it.
+ * - Readers drop unknown fields, so fields can be added.
+ * - `progress` is transient: it has number 0 and is never stored.
  */
 import { RunResult, TIERS, ValidationResult } from "@gumshoe/config";
 import { z } from "zod";
@@ -12,7 +12,7 @@ import { RunInputs } from "./run-inputs.js";
 
 const iteration = z.int().min(0);
 
-/** How many updates made the weights, and the hash of their content. */
+/** A weight version, and the hash of its weights. */
 const weights = z.object({ version: z.int().min(0), digest: z.string() });
 
 const metrics = z.record(z.string(), z.number());
@@ -21,16 +21,16 @@ const runSubmitted = z.object({
   type: z.literal("run-submitted"),
   /** The resolved config. */
   config: z.unknown(),
-  /** What the run reads; absent in ledgers of earlier versions, and when a run is submitted again. */
+  /** The run's inputs; absent in ledgers of earlier versions, and when a run is submitted again. */
   inputs: RunInputs.optional(),
 });
 
-/** What the run reads, recorded later: by a resume of a run whose ledger did not have it. */
+/** The run's inputs, recorded by a resume because an earlier version had not recorded them. */
 const inputsRecorded = z.object({ type: z.literal("inputs-recorded"), inputs: RunInputs });
 
 const runStarted = z.object({ type: z.literal("run-started"), weights });
 
-/** The coordinator, or a user, took the run up again. */
+/** The coordinator, or a user, resumed the run. */
 const runResumed = z.object({ type: z.literal("run-resumed"), weights });
 
 const iterationPlanned = z.object({
@@ -38,7 +38,7 @@ const iterationPlanned = z.object({
   iteration,
   /** Content hashes of the tasks, in task order. */
   tasks: z.array(z.string()),
-  /** Size of its cases, where a curriculum decides it. */
+  /** Tier of its cases, if a curriculum decides it. */
   tier: z.enum(TIERS).optional(),
   weights,
 });
@@ -51,12 +51,12 @@ const groupDone = z.object({
   /** Mean over the scored rollouts; null when none could be scored. */
   meanReward: z.number().nullable(),
   rewards: z.array(z.number().nullable()),
-  /** Sampled tokens. */
+  /** Number of sampled tokens. */
   tokens: z.int().min(0),
   workerId: z.string(),
-  /** Rollouts by how they ended. */
+  /** Number of rollouts by how they ended. */
   finishes: z.record(z.string(), z.int()),
-  /** Time that the worker spent on grading. */
+  /** Time the worker spent on grading. */
   gradingMs: z.number().min(0).optional(),
   /** Why the first answer without a reward could not be scored. */
   unscoredReason: z.string().optional(),
@@ -77,12 +77,12 @@ const updateDone = z.object({
   iteration,
   /** The update that was made: from weight version `update` to `update + 1`. */
   update: z.int().min(0),
-  /** The weights that it made. */
+  /** The resulting weights. */
   weights,
   /** L2 norm before clipping. */
   gradNorm: z.number(),
   lr: z.number(),
-  /** Largest log-prob difference between sampler and trainer, in nats; null where none is defined. */
+  /** Largest log-prob difference between sampler and trainer, in nats; null if undefined. */
   logprobGapMax: z.number().nullable(),
   metrics,
 });
@@ -99,7 +99,7 @@ const checkpointWritten = z.object({
 
 const iterationDone = z.object({ type: z.literal("iteration-done"), iteration, metrics });
 
-/** One answer to look at, now and then. */
+/** An example answer, sent occasionally. */
 const example = z.object({
   type: z.literal("example"),
   iteration,
@@ -112,16 +112,16 @@ const workerLost = z.object({
   type: z.literal("worker-lost"),
   workerId: z.string(),
   role: z.string(),
-  /** Key of the job in hand; empty for none. */
+  /** Key of the current job; empty for none. */
   job: z.string(),
   jobAgeMs: z.number().min(0),
 });
 
-/** Something that shows that the run's settings may ruin the model; it changes nothing in the run. */
+/** A sign that the run's settings may damage the model; it does not affect the run. */
 const warning = z.object({
   type: z.literal("warning"),
   iteration,
-  /** Names the sort of warning: policy-kl, gradient-norm, validation-below-start. */
+  /** Kind of the warning: policy-kl, gradient-norm, validation-below-start. */
   code: z.string(),
   message: z.string(),
 });
@@ -144,11 +144,11 @@ const progress = z.object({
   done: z.int().min(0),
   total: z.int().min(0),
   tokensPerSecond: z.number().min(0).optional(),
-  /** What is waited for, in words. */
+  /** Description of what the run waits for. */
   note: z.string().optional(),
 });
 
-/** Everything that can happen in a run. */
+/** Any event of a run. */
 export const RunEventBody = z.discriminatedUnion("type", [
   runSubmitted,
   inputsRecorded,
@@ -169,13 +169,13 @@ export const RunEventBody = z.discriminatedUnion("type", [
   runCancelled,
   progress,
 ]);
-/** Everything that can happen in a run. */
+/** Any event of a run. */
 export type RunEventBody = z.infer<typeof RunEventBody>;
 
-/** Name of an event. */
+/** The type of an event. */
 export type RunEventType = RunEventBody["type"];
 
-/** The event of one name. */
+/** The event of one type. */
 export type RunEventOf<T extends RunEventType> = Extract<RunEventBody, { type: T }>;
 
 /** Events after which a watch ends. */

@@ -9,12 +9,12 @@ const EVENT: WatchedEvent = {
   body: { type: "checkpoint-written", iteration: 2, version: 4, folder: "c/2", digest: "ab" },
 };
 
-test("an event is read back as it was sent", () => {
+test("an event is decoded as it was encoded", () => {
   expect(toRunEvent(EVENT)).toMatchObject({ number: 3, type: "checkpoint-written" });
   expect(fromRunEvent(toRunEvent(EVENT))).toEqual(EVENT);
 });
 
-test("events that follow come in the same message, encoded once", () => {
+test("later events are packed into the same message, and encoded once", () => {
   const message = toRunEvent(EVENT, [{ ...EVENT, number: 4 }]);
   const { responseSerialize, responseDeserialize } = RunService.watchRun;
   const bytes = responseSerialize(message);
@@ -24,14 +24,14 @@ test("events that follow come in the same message, encoded once", () => {
   expect(fromRunEvent({ ...first, later })).toEqual(EVENT);
 });
 
-test("a type of a later version is passed over, and an unknown field dropped", () => {
+test("a type of a later version is skipped, and an unknown field dropped", () => {
   const later = { ...toRunEvent(EVENT), type: "moon-phase" };
   expect(fromRunEvent(later)).toBeNull();
   const json = JSON.stringify({ ...EVENT.body, colour: "red" });
   expect(fromRunEvent({ ...toRunEvent(EVENT), json })).toEqual(EVENT);
 });
 
-test("an event that breaks its schema is an error that names the place", () => {
+test("an event that breaks its schema is an error that names the field", () => {
   const json = JSON.stringify({ ...EVENT.body, version: "four" });
   expect(() => fromRunEvent({ ...toRunEvent(EVENT), json })).toThrow(
     "event 3 (checkpoint-written) breaks its schema at version",

@@ -2,7 +2,7 @@ import { type RunEvent } from "../gen/gumshoe/v1/run.js";
 import { RunEventBody } from "./schemas.js";
 import { MalformedMessageError } from "../errors.js";
 
-/** An event as a watcher gets it. */
+/** An event as watchers receive it. */
 export interface WatchedEvent {
   /** Position in the run's ledger, from 1; 0 for a transient event. */
   readonly number: number;
@@ -12,9 +12,9 @@ export interface WatchedEvent {
 }
 
 /**
- * Packs an event for the wire.
+ * Encodes an event for the wire.
  *
- * @param later  events that follow it in the same message
+ * @param later  further events to pack into the same message
  */
 export function toRunEvent(event: WatchedEvent, later: readonly WatchedEvent[] = []): RunEvent {
   const { number, atMs, body } = event;
@@ -23,9 +23,9 @@ export function toRunEvent(event: WatchedEvent, later: readonly WatchedEvent[] =
 }
 
 /**
- * Unpacks an event from the wire.
+ * Decodes an event from the wire.
  *
- * @returns  null for an event of a type that this version does not know
+ * @returns  null for an event of an unknown type
  * @throws   MalformedMessageError when a known type breaks its schema
  */
 export function fromRunEvent(event: RunEvent): WatchedEvent | null {

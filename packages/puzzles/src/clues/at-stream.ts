@@ -5,13 +5,14 @@ import { countPieces, isShared, pieceRole, type Setting } from "../scenario/sett
 import { type AtClue, type Subject } from "./clue.js";
 
 /**
- * Lists statements of where everything was, piece by piece in random order, and for each the times in
- * random order. A piece goes by all its names: murderer or murder weapon, its own, its motive.
+ * Generates statements of where each piece was, the pieces in random order, and for each the times
+ * in random order. A piece appears under all its names: murderer or murder weapon, its own, its
+ * motive.
  *
- * False statements put each piece in some wrong room. They leave out motives of several suspects, of
- * whom another might really have been there.
+ * False statements place the piece in a random wrong room. They exclude motives of several
+ * suspects, since another one may really have been there.
  *
- * @param veiled  whether pieces go by anything but their own name
+ * @param veiled  whether pieces appear under names other than their own
  */
 export function atStream(
   rng: Rng,

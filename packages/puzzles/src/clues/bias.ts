@@ -1,10 +1,11 @@
 import { type Clue, type ClueType, type Subject } from "./clue.js";
 
-/** Added to the bias of every clue of a sort: above 0, more of them stay in the case. */
+/** Added to the bias of all clues of a type; above 0, more of them stay in the case. */
 export type BiasShift = Partial<Record<ClueType, number>>;
 
 /**
- * Returns how late a clue is tried for removal: the higher, the later, and the likelier it stays.
+ * Returns the removal bias of a clue: clues with a higher bias are tried for removal later, and are
+ * more likely to stay.
  *
  * @source the generator of the public set
  */

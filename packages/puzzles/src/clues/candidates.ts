@@ -13,14 +13,16 @@ import { type ClueRules } from "./clue-rules.js";
 import { besideClues, meetingClues } from "./meeting-clues.js";
 import { moveClues, weaponMoveClues } from "./move-clues.js";
 
-/** The clues of a scenario to choose from. Together they tell all that happened. */
+/** The candidate clues of a scenario. All of them together determine what happened. */
 export interface Candidates {
   clues: Clue[];
-  /** The plain statements among them, from which bonus questions are made. */
+  /** The plain statements among them, the basis of bonus questions. */
   statements: (AtClue | MotiveClue)[];
 }
 
-/** Draws the candidate clues of a scenario, as many of the indirect sorts as a third of the direct. */
+/**
+ * Draws a scenario's candidate clues, with a third as many of each indirect type as direct ones.
+ */
 export function drawCandidates(rng: Rng, scenario: Scenario, rules: ClueRules): Candidates {
   const { veiled } = rules;
   const solution = solutionClues(scenario);
@@ -59,7 +61,7 @@ function motiveClues({ truth }: Scenario): MotiveClue[] {
   return truth.motiveOf.map((motive, suspect) => ({ type: "motive", suspect, motive }));
 }
 
-/** True and false statements in pairs, in either order. */
+/** Generates pairs of a true and a false statement, in either order. */
 function eitherClues(rng: Rng, scenario: Scenario, count: number, veiled: boolean): Clue[] {
   const draw = (truthful: boolean) =>
     rng.shuffle(atStream(rng, scenario, { truthful, veiled }).slice(0, count));
@@ -73,7 +75,7 @@ function eitherClues(rng: Rng, scenario: Scenario, count: number, veiled: boolea
   });
 }
 
-/** Pairs of true statements and pairs of false ones. */
+/** Generates pairs of two true or two false statements. */
 function iffClues(rng: Rng, scenario: Scenario, count: number, veiled: boolean): Clue[] {
   const half = roundHalfToEven(count / 2);
   const pairs = (truthful: boolean): Clue[] => {
@@ -93,7 +95,7 @@ function iffClues(rng: Rng, scenario: Scenario, count: number, veiled: boolean):
   return rng.shuffle([...pairs(true), ...pairs(false)]);
 }
 
-/** "A if and only if A" says nothing. */
+/** "A if and only if A" carries no information. */
 function sameStatement(a: AtClue, b: AtClue): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,12 +1,12 @@
 import { type Direction } from "../scenario/board.js";
 import { type ClueType } from "./clue.js";
 
-/** Which clues a tier offers. */
+/** The clues that a tier uses. */
 export interface ClueRules {
-  /** Sorts of clues. */
+  /** Types of clues. */
   types: readonly ClueType[];
   /** Whether clues speak of "the murderer", "the murder weapon", "the suspect motivated by ...". */
   veiled: boolean;
-  /** Ways in which one room lies from another in clues; a clue the other way round is turned. */
+  /** Directions that clues use; a clue with an opposite direction is rephrased. */
   directions: readonly Direction[];
 }

@@ -1,8 +1,8 @@
 import { type Direction } from "../scenario/board.js";
 
 /**
- * Whoever or whatever a clue speaks of: a piece by name, or one that is yet to be found out. A motive
- * stands for its holder; when several suspects have it, for at least one of them.
+ * The subject of a clue: a piece by name, or by its role or motive. A motive stands for its holder;
+ * when several suspects have it, for at least one of them.
  */
 export type Subject =
   | { type: "piece"; piece: number }
@@ -21,7 +21,7 @@ export interface AtClue {
 /** The parts of the solution of a crime. */
 export type SolutionPart = "murderer" | "weapon" | "room" | "time" | "motive";
 
-/** Gives a part of the solution; `value` is an index of its kind. */
+/** States a part of the solution; `value` is an index of its kind. */
 export interface SolutionClue {
   type: "solution";
   part: SolutionPart;
@@ -87,7 +87,7 @@ export interface BesideClue {
   time: number;
 }
 
-/** One thing that the reader is told about what happened. */
+/** One statement about what happened. */
 export type Clue =
   | SolutionClue
   | AtClue
@@ -99,10 +99,10 @@ export type Clue =
   | WeaponMoveClue
   | BesideClue;
 
-/** The sorts of clues. */
+/** The type of a clue. */
 export type ClueType = Clue["type"];
 
-/** Every sort of clue. */
+/** All types of clues. */
 export const CLUE_TYPES: readonly ClueType[] = [
   "solution",
   "at",

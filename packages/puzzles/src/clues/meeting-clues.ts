@@ -6,10 +6,13 @@ import { pieceRole } from "../scenario/setting.js";
 import { type BesideClue, type Clue, type Subject } from "./clue.js";
 import { type ClueRules } from "./clue-rules.js";
 
-/** Chance that the murderer and the murder weapon go by these names where they may. */
+/** Probability that the murderer and the murder weapon appear under these names, where allowed. */
 const HIDDEN_CHANCE = 0.66;
 
-/** Clues of two pieces that met: in one room at a time, or in a room at any time. */
+/**
+ * Generates clues of two pieces that met: in one room at a given time, or in a given room at any
+ * time.
+ */
 export function meetingClues(
   rng: Rng,
   scenario: Scenario,
@@ -28,7 +31,7 @@ export function meetingClues(
       const sameRoom =
         types.includes("same-room") && (!types.includes("together") || rng.chance(0.5));
       if (sameRoom) clues.push({ type: "same-room", subject, piece, time });
-      // With one time this would be a plain statement of both places.
+      // With one time this would directly state both places.
       else if (scenario.setting.times.length > 1) {
         clues.push({ type: "together", subject, piece, room });
       }
@@ -37,7 +40,7 @@ export function meetingClues(
   return clues;
 }
 
-/** Hides a piece behind what it did or why, unless the other piece is of its kind. */
+/** Replaces a piece by its role or motive, unless the other piece is of the same kind. */
 function veil(rng: Rng, { setting, truth }: Scenario, piece: number, other: number): Subject {
   const role = pieceRole(setting, piece);
   const otherType = pieceRole(setting, other).type;
@@ -55,7 +58,7 @@ function veil(rng: Rng, { setting, truth }: Scenario, piece: number, other: numb
   return { type: "piece", piece };
 }
 
-/** Clues of two pieces in rooms next door to each other; attempts that find none are lost. */
+/** Generates clues of two pieces in adjacent rooms; attempts that find none yield no clue. */
 export function besideClues(
   rng: Rng,
   scenario: Scenario,
@@ -81,7 +84,7 @@ export function besideClues(
   return clues;
 }
 
-/** The rooms in which anything is at a time, with what is there, in the order of the rooms. */
+/** Lists the rooms that hold pieces at a time, with these pieces, in room order. */
 function occupiedRooms(
   { setting, truth }: Scenario,
   time: number,

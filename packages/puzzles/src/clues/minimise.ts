@@ -1,13 +1,14 @@
 import { type SatSolver } from "../solver/sat-solver.js";
 
 /**
- * Drops clues, from the first to the last, as long as the rest still forces the one solution. What is
- * left is irredundant: without any one of them there would be another solution.
+ * Removes clues, in order, as long as the remaining ones still force a unique solution. The result
+ * is irredundant: without any of its clues there is another solution.
  *
- * The result depends on the order alone, not on the solver: each step asks a yes/no question. Most of
- * them need no call: a clue outside the last core is not needed, since the core is enough without it.
- * Assumptions are given last clue first, so that cores are made of clues that are tried late, and so that
- * one call's assumptions begin as those of the call before; clues that stay come at the end.
+ * The result depends on the order only, not on the solver, since each step is a yes/no question.
+ * Most steps need no solver call: a clue outside the last unsat core is not needed, since the core
+ * suffices without it. Assumptions are passed last clue first: cores then consist of clues that are
+ * tried late, and consecutive calls share a prefix of assumptions. Clues that stay are passed at
+ * the end.
  *
  * @param solver     holds the rules, the clues under their selectors, and "something differs"
  * @param selectors  in the order in which clues are tried

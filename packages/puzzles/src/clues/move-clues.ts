@@ -4,7 +4,7 @@ import { type SuspectMove } from "../scenario/movement.js";
 import { type Scenario } from "../scenario/scenario.js";
 import { type MoveClue, type Subject, type WeaponMoveClue } from "./clue.js";
 
-/** Clues of suspects who changed rooms, the first so many of them. */
+/** Generates clues of suspects who changed rooms, for the first moves up to a number. */
 export function moveClues(
   rng: Rng,
   scenario: Scenario,
@@ -23,7 +23,7 @@ export function moveClues(
     .slice(0, count);
 }
 
-/** Clues of suspects who took a weapon along, all of them. */
+/** Generates clues of suspects who carried a weapon to another room, for all such moves. */
 export function weaponMoveClues(scenario: Scenario, veiled: boolean): WeaponMoveClue[] {
   return scenario.weaponMoves.flatMap((move) => {
     const clue = (subject: Subject, weapon: number | null): WeaponMoveClue => {
@@ -37,7 +37,7 @@ export function weaponMoveClues(scenario: Scenario, veiled: boolean): WeaponMove
   });
 }
 
-/** The names that a mover goes by. */
+/** Lists the names under which a moving suspect may appear. */
 function movers({ truth }: Scenario, { suspect }: SuspectMove, veiled: boolean): Subject[] {
   const plain: Subject = { type: "piece", piece: suspect };
   if (!veiled) return [plain];

@@ -4,14 +4,14 @@ import { type TaskSourceSpec } from "../tasks/task-source.js";
 import { zebraEnvironment, type ZebraSeries } from "../zebra/zebra-environment.js";
 import { type Environment } from "./environment.js";
 
-/** Names one of the environments of this package. */
+/** Specifies one of the environments of this package. */
 export type EnvironmentSpec = TaskSourceSpec | ({ type: "zebra" } & ZebraSeries);
 
 /**
- * Makes an environment.
+ * Creates an environment.
  *
- * @param options.grader  how its replies are read
- * @throws DatasetError when a record is not what it should be
+ * @param options.grader  grader that reads the replies
+ * @throws DatasetError when a record is invalid
  */
 export function createEnvironment(
   spec: EnvironmentSpec,

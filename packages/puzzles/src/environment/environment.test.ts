@@ -1,4 +1,4 @@
-/** What every environment of this package keeps to. */
+/** The contract of all environments of this package. */
 import { readFileSync } from "node:fs";
 import { sha256 } from "@gumshoe/core";
 import { describe, expect, test } from "vitest";
@@ -19,7 +19,7 @@ describe.each(ENVIRONMENTS)("%s", (_name, spec) => {
   const environment = createEnvironment(spec);
   const source = environment.source();
 
-  test("are a series in which a number is always the same task", () => {
+  test("are a series in which an index always gives the same task", () => {
     const late = source.task(6);
     source.task(2);
     expect(source.task(6)).toEqual(late);
@@ -27,7 +27,7 @@ describe.each(ENVIRONMENTS)("%s", (_name, spec) => {
     expect(source.task(7).contentHash).not.toBe(late.contentHash);
   });
 
-  test("survive the way through JSON", () => {
+  test("survive a JSON round trip", () => {
     const task = source.task(1);
     const read = environment.readTask(taskToJson(task));
     expect(read).toEqual(task);
@@ -38,7 +38,7 @@ describe.each(ENVIRONMENTS)("%s", (_name, spec) => {
     );
   });
 
-  test("give the right reply 1 and a wrong one 0", async () => {
+  test("give the reference reply 1 and a wrong one 0", async () => {
     const task = source.task(3);
     const gold = environment.goldReply?.(task) ?? "";
     expect(await environment.grade(task, gold)).toMatchObject({ reward: 1 });
@@ -51,7 +51,7 @@ describe.each(ENVIRONMENTS)("%s", (_name, spec) => {
     });
   });
 
-  test("leave out what must not come up", () => {
+  test("omit excluded tasks", () => {
     const unwanted = source.task(0);
     const others = environment.source({ exclude: new Set([unwanted.contentHash]) });
     const hashes = Array.from({ length: 5 }, (_, index) => others.task(index).contentHash);
@@ -59,14 +59,14 @@ describe.each(ENVIRONMENTS)("%s", (_name, spec) => {
   });
 });
 
-test("a guess at a zebra puzzle is right for one house in all", () => {
+test("guesses at a zebra puzzle are right for one house on average", () => {
   const task = createEnvironment(ENVIRONMENTS[2]?.[1] as EnvironmentSpec)
     .source()
     .task(0);
   expect(task).toMatchObject({ id: "zebra-4x3-8-0", randomGuessLevel: 0.25 });
 });
 
-test("Temporal Clue cases keep the bytes that they had before there were other environments", () => {
+test("Temporal Clue cases are byte for byte those of earlier versions", () => {
   const task = createEnvironment({ type: "generate", tier: "mini", style: "clear", seed: 11 })
     .source()
     .task(0);

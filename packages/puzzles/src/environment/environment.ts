@@ -1,10 +1,11 @@
 /**
- * What a trainer asks of an environment, and all that it knows of one.
+ * The environment contract, the only knowledge that training has of an environment.
  *
- * - Task number `index` of a source is the same one on every machine and whenever it is asked for.
- * - A task survives the way through JSON: it is made in one process and graded in another.
+ * - An index of a source gives the same task on every machine and at any time.
+ * - A task survives a JSON round trip: it is made in one process and graded in another.
  * - The same reply to the same task always gets the same grade.
- * - "Could not be scored" is not "wrong": such a reply has no reward, is in no mean, and is counted.
+ * - "Could not be scored" differs from "wrong": such a reply has no reward, is left out of all
+ *   means, and is counted.
  */
 import { type Rng } from "@gumshoe/core";
 
@@ -13,10 +14,10 @@ import { type Carelessness } from "../grading/replies.js";
 import { type SolverFactory } from "../solver/sat-solver.js";
 import { type Task } from "./task.js";
 
-/** What a reply to a task is worth. */
+/** The grade of a reply. */
 export type TaskGrade =
   | {
-      /** Usually 0 to 1; finite. */
+      /** Finite, usually 0 to 1. */
       reward: number;
       /** Further numbers about the reply, by name. */
       metrics: Record<string, number>;
@@ -24,56 +25,56 @@ export type TaskGrade =
   | {
       /** The reply could not be scored. */
       reward: null;
-      /** Why not, for people. */
+      /** The reason, for people. */
       reason: string;
       metrics: Record<string, number>;
     };
 
-/** What the tasks of a source are chosen by, beside what the environment itself says. */
+/** Options of a source that apply to all environments. */
 export interface TaskSourceOptions {
   /**
-   * Decides the order of a file's records, anew in every pass over them; null for the order of the
-   * file. A generated series has one order, that of its seed.
+   * Seed of the order of a file's records, which differs in every pass; null for the order of the
+   * file. The order of a generated series depends on its own seed.
    */
   orderSeed?: number | null;
-  /** Content hashes of tasks that must not come up, such as those of the validation. */
+  /** Content hashes of excluded tasks, such as those of the validation set. */
   exclude?: ReadonlySet<string>;
-  /** Proves that a generated case has one answer; any solver makes the same cases. */
+  /** Proves that a generated case has one solution; all solvers make the same cases. */
   solver?: SolverFactory;
 }
 
-/** A series of tasks in which number `index` is always the same one. */
+/** A series of tasks in which an index always gives the same task. */
 export interface TaskSource<T extends Task = Task> {
-  /** Different tasks, null when the series is endless. */
+  /** Number of different tasks, null for an endless series. */
   readonly size: number | null;
-  /** Returns a task of the series; `index` counts from 0 and may exceed `size`: a new pass begins. */
+  /** Returns a task of the series; `index` counts from 0, and beyond `size` a new pass begins. */
   task(index: number): T;
   /**
-   * Finds the same task, and yields now and then, so that other work can have its turn; absent where
-   * a task is made at once.
+   * Finds the same task, yielding between attempts so that the caller can do other work; absent if
+   * tasks need no search.
    */
   search?(index: number): Search<T>;
 }
 
-/** Makes tasks and grades replies to them. */
+/** Makes tasks and grades replies. */
 export interface Environment<T extends Task = Task> {
-  /** Makes a source of tasks. */
+  /** Creates a source of tasks. */
   source(options?: TaskSourceOptions): TaskSource<T>;
-  /** Reads a task of this environment from JSON. @throws TaskFormatError naming the field */
+  /** Parses a task of this environment from JSON. @throws TaskFormatError naming the field */
   readTask(json: string): T;
-  /** Scores a reply. What it throws is a reason why the reply could not be scored. */
+  /** Scores a reply. A thrown error is the reason why the reply could not be scored. */
   grade(task: T, reply: string): TaskGrade | Promise<TaskGrade>;
-  /** Writes the right reply to a task; absent where the environment knows none. */
+  /** Writes the reference reply; absent if the environment has none. */
   goldReply?(task: T): string;
-  /** Writes the reply of somebody who is careless; absent where nobody can be. */
+  /** Writes a reply with random mistakes; absent if the environment has none. */
   carelessReply?(task: T, rng: Rng, how: Carelessness): string;
 }
 
-/** Tasks tried for one place of a series before all of them being excluded is called an error. */
+/** Attempts at one index before an error reports that all tasks are excluded. */
 const MAX_ATTEMPTS = 1000;
 
 /**
- * Returns the first task for a place of a series that may come up; null when many tries gave none.
+ * Returns the first task of an index that is not excluded; null when many attempts gave none.
  *
  * @param draw  makes the task of an attempt, counted from 0
  */
@@ -88,7 +89,7 @@ export async function firstWantedAsync<T extends Task>(
   return null;
 }
 
-/** As {@link firstWantedAsync}, for tasks that are made at once. */
+/** Synchronous {@link firstWantedAsync}. */
 export function firstWanted<T extends Task>(
   exclude: ReadonlySet<string> | undefined,
   draw: (attempt: number) => T,

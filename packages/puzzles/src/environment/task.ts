@@ -8,26 +8,26 @@ export interface Message {
 }
 
 /**
- * One task as a trainer sees it. Plain data that travels as JSON; an environment adds what it grades
- * replies with.
+ * A task in the form that training uses: plain data, sent as JSON. An environment adds the data
+ * that it grades replies with.
  */
 export interface Task {
-  /** Names the task in its source, e.g. "mini-clear-11-42" or "record-17". */
+  /** Identifies the task in its source, e.g. "mini-clear-11-42" or "record-17". */
   id: string;
-  /** SHA-256 of messages and answer: equal for equal tasks wherever they come from. */
+  /** SHA-256 of messages and answer: equal for equal tasks of any source. */
   contentHash: string;
   messages: readonly Message[];
-  /** Expected reward of somebody who guesses, 0 to 1. */
+  /** Expected reward of random guessing, 0 to 1. */
   randomGuessLevel: number;
 }
 
-/** Writes a task as JSON text, with all that its environment added. */
+/** Serializes a task as JSON, with all fields that its environment added. */
 export function taskToJson(task: Task): string {
   return JSON.stringify(task);
 }
 
 /**
- * Reads what all tasks have in common from the text that {@link taskToJson} wrote.
+ * Parses the common fields of a task from {@link taskToJson}'s output.
  *
  * @throws TaskFormatError naming the field
  */
@@ -36,7 +36,7 @@ export function taskFromJson(text: string): Task {
 }
 
 /**
- * Reads a task and returns all its fields beside, so that an environment can read its own.
+ * Parses a task, and returns all its fields beside, so that an environment can parse its own.
  *
  * @throws TaskFormatError naming the field
  */

@@ -1,15 +1,16 @@
 /**
- * A line that gives an answer: list, table or bold markup, perhaps "Answer", a letter, one of . ) : | or a
- * dash between spaces, the answer.
+ * Matches a line with an answer: optional list, table or bold markup, optional "Answer", a letter,
+ * one of . ) : | or a dash between spaces, the answer.
  */
 const ANSWER_LINE =
   /^[^\p{L}\p{N}]*(?:(?:[Aa]nswer|[Qq]uestion)\s+)?([A-Z])[*_]*(?:\s*[.):|]|\s+[-\u2013\u2014]\s)[*_]*\s*(\S.*)$/u;
 
 /**
- * Finds the answer to each letter in a reply, as the fixed grader reads it.
+ * Extracts the answer to each letter from a reply, for the fixed grader.
  *
- * - An answer stands on a line of its own; the last one of a letter counts.
- * - Thinking, in think tags, is no answer. One that was never ended was cut off, and hides all after it.
+ * - An answer must be on its own line; the last one of a letter counts.
+ * - Text within think tags is ignored. If the closing tag is missing, the reply was cut off, and
+ *   all text after the opening tag is ignored.
  *
  * @returns  raw answer text by letter; letters without an answer are absent
  */
@@ -30,10 +31,10 @@ function withoutThinking(reply: string): string {
 }
 
 /**
- * Finds the answer to one letter as the published recipe does: the last place of letter, period, space
- * and a run of letters, spaces, periods, colons and hyphens, anywhere in the text.
+ * Extracts the answer to one letter as the published recipe does: the last occurrence of letter,
+ * period, space and a run of letters, spaces, periods, colons and hyphens, anywhere in the text.
  *
- * The run has no digits, so that a time of day is never found. Markup is not removed either.
+ * The run excludes digits, so a time of day never matches. Markup is not removed either.
  */
 export function extractSeedAnswer(reply: string, letter: string): string | null {
   let last: string | null = null;

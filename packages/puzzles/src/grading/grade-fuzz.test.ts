@@ -9,7 +9,7 @@ const REPLIES = 100_000;
 /** Characters of a long reply. */
 const LONG = 200_000;
 
-/** Pieces that replies are spoilt with. */
+/** Fragments that are inserted into replies. */
 const DIRT = [
   "**",
   "_",
@@ -34,7 +34,7 @@ const DIRT = [
   "12:00 AM",
 ];
 
-/** Changes a text in a few places: inserts, removes, doubles, swaps lines. */
+/** Mutates a text in a few places: inserts, deletes, duplicates, swaps lines. */
 function mangle(rng: Rng, text: string): string {
   let result = text;
   for (let changes = rng.between(1, 5); changes > 0; changes--) {
@@ -49,7 +49,7 @@ function mangle(rng: Rng, text: string): string {
   return result;
 }
 
-test("mangled replies never throw, and no wrong answer is taken for right", () => {
+test("mutated replies never throw, and no wrong answer is counted as right", () => {
   const cases = Array.from({ length: 200 }, (_, index) =>
     generateCase({ tier: index % 2 === 0 ? "mini" : "easy", style: "clear", seed: 61, index }),
   );
@@ -57,14 +57,14 @@ test("mangled replies never throw, and no wrong answer is taken for right", () =
   for (let i = 0; i < REPLIES; i++) {
     const rng = new Rng(62, i);
     const made = rng.pick(cases);
-    // Every answer is a wrong one to begin with: whatever the mangling does, none may score.
+    // All answers are wrong initially, so no mutation may score.
     const wrong = made.questions.map(({ letter, choices }): [string, string] => {
       const others = choices.filter((name) => name !== made.solution[letter]);
       return [letter, others.length > 0 ? rng.pick(others) : "nobody"];
     });
     const reply = mangle(rng, goldReply(Object.fromEntries(wrong)));
     for (const { correct, given, expected } of grade(reply, made.solution).questions) {
-      // Only where a changed letter brought the right name to stand there.
+      // Acceptable only if a mutated letter happens to precede the right name.
       if (correct && !given?.includes(heartOf(expected))) suspicious.push(reply);
     }
     grade(mangle(rng, goldReply(made.solution)), made.solution, { grader: "seed" });
@@ -72,14 +72,14 @@ test("mangled replies never throw, and no wrong answer is taken for right", () =
   expect(suspicious).toEqual([]);
 }, 120_000);
 
-/** The part of a name that no reader would miss: its last word, or the hour of a time. */
+/** Returns the essential part of a name: its last word, or the hour of a time. */
 function heartOf(answer: string): string {
   const hour = /^0?(\d+):/.exec(answer)?.[1];
   return hour ?? answer.split(" ").at(-1) ?? "";
 }
 
 test.each(["fixed", "seed"] as const)(
-  "the %s grader reads long replies of anything at once",
+  "the %s grader reads any long reply in linear time",
   (grader) => {
     const pieces = [
       ".",
@@ -123,7 +123,7 @@ test.each(["fixed", "seed"] as const)(
         const reply = head + piece.repeat(Math.ceil(LONG / piece.length)) + tail;
         const begun = performance.now();
         grade(reply, { A: "Hall", B: "Mrs. White" }, { grader });
-        // Milliseconds; where time grows with the square of the length, minutes.
+        // Linear takes milliseconds; quadratic would take minutes.
         expect(performance.now() - begun, JSON.stringify([head, piece, tail])).toBeLessThan(1000);
       }
     }

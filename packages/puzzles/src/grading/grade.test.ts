@@ -21,7 +21,7 @@ function isRight(letter: string, line: string): boolean {
   return grade(line, SOLUTION).questions.find((one) => one.letter === letter)?.correct ?? false;
 }
 
-test("the answers of the public cases score 1.0, and 0.9259 as the published recipe scores them", () => {
+test("the answers of the public cases score 1.0, and 0.9259 with the published recipe's grader", () => {
   expect(meanGold("fixed")).toBe(1);
   expect(meanGold("seed")).toBeCloseTo(0.9259, 4);
 });
@@ -74,9 +74,9 @@ describe("the fixed grader", () => {
     ["C", "C. 9:60 PM"],
     ["C", "C. 21:00 PM"],
     ["D", "D. Room"],
-  ])("refuses for %s: %j", (letter, line) => expect(isRight(letter, line)).toBe(false));
+  ])("rejects for %s: %j", (letter, line) => expect(isRight(letter, line)).toBe(false));
 
-  test("tells midnight from noon", () => {
+  test("distinguishes midnight from noon", () => {
     const midnight = (reply: string) => grade(reply, { A: "12:00 AM" }).score;
     expect(["A. 12 am", "A. midnight", "A. 00:00", "A. 12:00 A.M."].map(midnight)).toEqual([
       1, 1, 1, 1,
@@ -88,18 +88,18 @@ describe("the fixed grader", () => {
 describe("the seed-compatible grader", () => {
   const seed = (reply: string) => grade(reply, SOLUTION, { grader: "seed" }).questions;
 
-  test("takes the last run of letters after a letter, anywhere", () => {
+  test("uses the last run of letters after a letter, anywhere", () => {
     expect(seed("Maybe A. Mr. Green, or rather A. Mrs. White")[0]).toMatchObject({
       given: "Mrs. White",
       correct: true,
     });
   });
 
-  test("has no digits, so that a time is never right", () => {
+  test("accepts no digits, so a time is never right", () => {
     expect(seed("C. 09:00 PM")[2]).toMatchObject({ correct: false });
   });
 
-  test("refuses markup and a period at the end", () => {
+  test("rejects markup and a period at the end", () => {
     expect(seed("A. **Mrs. White**")[0]?.correct).toBe(false);
     expect(seed("B. Lead Pipe.")[1]?.correct).toBe(false);
     expect(seed("B. lead PIPE ")[1]?.correct).toBe(true);
@@ -115,7 +115,7 @@ test.each(["", " \n", "\u0000", "A.", "A. ", "<think>", "x".repeat(100_000), "A"
   },
 );
 
-test("right answers are counted, main and bonus alike", () => {
+test("right answers to main and bonus questions count equally", () => {
   const verdict = grade("A. Mrs. White\nB. Rope\nD. Cloak Room", SOLUTION);
   expect(verdict.score).toBe(0.5);
   expect(verdict.questions[1]).toEqual({

@@ -2,21 +2,21 @@ import { extractAnswers, extractSeedAnswer } from "./extract-answers.js";
 import { normaliseAnswer } from "./normalise-answer.js";
 
 /**
- * How a reply is read. `fixed` is the default; `seed` scores as the published recipe does, which can
- * never credit a time of day, so that figures can be compared with the published ones.
+ * How replies are read. `fixed` is the default; `seed` scores like the published recipe, which can
+ * never credit a time of day, so that results can be compared with the published ones.
  */
 export type GraderName = "fixed" | "seed";
 
-/** The verdict on one question. */
+/** The grade of one question. */
 export interface QuestionGrade {
   letter: string;
-  /** What the reply answers, as it stands there; null when there is no answer. */
+  /** The reply's answer as written; null when there is none. */
   given: string | null;
   expected: string;
   correct: boolean;
 }
 
-/** The verdict on a reply. */
+/** The grade of a reply. */
 export interface Grade {
   /** Right answers / questions, 0 to 1. */
   score: number;
@@ -27,9 +27,9 @@ export interface Grade {
 /**
  * Scores a reply against the solution of its case.
  *
- * Never throws for a reply, whatever it holds: one without answers scores 0.
+ * Never throws, whatever the reply contains: one without answers scores 0.
  *
- * @param solution  answer by letter, one at least
+ * @param solution  answer by letter, at least one
  */
 export function grade(
   reply: string,

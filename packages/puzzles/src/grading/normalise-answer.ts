@@ -1,9 +1,9 @@
 /**
- * Brings an answer to the form in which answers are compared: markup, quotes, a leading "the", the kind
- * before a colon, letter case, repeated spaces and trailing punctuation go; a time of day becomes
+ * Normalises an answer for comparison: removes markup, quotes, a leading "the", the kind before a
+ * colon, repeated spaces and trailing punctuation, ignores case, and rewrites a time of day as
  * "HH:MM AM".
  *
- * What is left must be the expected name and nothing else: "Mrs. White or Mr. Green" stays wrong.
+ * The remainder must be exactly the expected name: "Mrs. White or Mr. Green" stays wrong.
  */
 export function normaliseAnswer(text: string): string {
   const plain = text
@@ -16,22 +16,25 @@ export function normaliseAnswer(text: string): string {
   return normaliseTime(bare) ?? bare.replace(/^the /, "").replace(/^(mrs?|sgt)\.? /, "$1. ");
 }
 
-/** Takes brackets off an answer that stands in them as a whole, with the punctuation behind them. */
+/** Removes brackets that enclose the whole answer, and punctuation after them. */
 function withoutBrackets(text: string): string {
   if (!/^[([{]/.test(text)) return text;
   const inside = withoutTail(text, ".,;!");
-  // The opening one may be the only one.
+  // The opening bracket may be the only one.
   return inside.length > 1 && /[)\]}]$/.test(inside) ? inside.slice(1, -1).trim() : text;
 }
 
-/** Removes these characters from the end: in one pass, as a reply may be a million of them. */
+/** Removes these characters from the end in one pass: a reply may contain a million of them. */
 function withoutTail(text: string, characters: string): string {
   let end = text.length;
   while (end > 0 && characters.includes(text.charAt(end - 1))) end--;
   return text.slice(0, end);
 }
 
-/** Reads "9:00 pm", "9 p.m", "09:00PM", "21:00" or "midnight" as "09:00 PM"; null when it is no time. */
+/**
+ * Parses "9:00 pm", "9 p.m", "09:00PM", "21:00" or "midnight" as "09:00 PM"; null when it is not a
+ * time.
+ */
 function normaliseTime(text: string): string | null {
   if (text === "midnight") return "12:00 AM";
   const match = /^(?:at )?(\d{1,2})(?::(\d{2}))? ?(?:([ap])\.? ?m\.?)?$/.exec(text);
@@ -40,7 +43,8 @@ function normaliseTime(text: string): string | null {
   const hour = Number(hourText);
   if (Number(minutes ?? 0) > 59) return null;
   if (half === undefined) {
-    // Without AM or PM only a 24-hour clock is meant beyond doubt: "21:00" and "00:15", not "9:00".
+    // Without AM or PM only unambiguous 24-hour times are accepted: "21:00" and "00:15", not
+    // "9:00".
     if (minutes === undefined || (hour >= 1 && hour <= 12) || hour > 23) return null;
     return clockLabel(hour, minutes);
   }

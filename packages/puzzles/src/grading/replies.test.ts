@@ -18,18 +18,18 @@ function meanScore(share: number, names: Vocabulary | null = null): number {
   return scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 
-test("a reply that is careless throughout scores what guessing scores", () => {
+test("a fully careless reply scores like random guessing", () => {
   const level = cases.reduce((sum, one) => sum + randomGuessLevel(one), 0) / cases.length;
   expect(Math.abs(meanScore(1) - level)).toBeLessThan(0.05);
 });
 
-test("who thinks of names that the case does not list scores less than guessing", () => {
-  const score = meanScore(1, CLASSIC_NAMES); // 9 rooms are the most of a kind
+test("guessing names that the case does not list scores less than guessing listed ones", () => {
+  const score = meanScore(1, CLASSIC_NAMES); // 9 rooms are the most names of a kind
   expect(score).toBeGreaterThan(1 / 9);
   expect(score).toBeLessThan(meanScore(1) - 0.15);
 });
 
-test("carelessness shows in proportion to its share", () => {
+test("the loss of score is proportional to the share of careless answers", () => {
   expect(meanScore(0)).toBe(1);
   expect(Math.abs(meanScore(0.5) - (1 + meanScore(1)) / 2)).toBeLessThan(0.05);
 });

@@ -6,9 +6,9 @@ import { type Kind, type Vocabulary } from "../names.js";
 export interface Question {
   letter: string;
   kind: Kind;
-  /** Whether it asks about the crime; the others are bonus questions. */
+  /** Whether it asks about the crime; other questions are bonus questions. */
   main: boolean;
-  /** The names of its kind that the prompt lists: what a guess is drawn from. */
+  /** The names of its kind that the prompt lists, from which guesses are drawn. */
   choices: readonly string[];
 }
 
@@ -18,22 +18,25 @@ export interface AnswerSheet {
   solution: Readonly<Record<string, string>>;
 }
 
-/** Writes the right reply: a line "A. Mrs. White" per letter. */
+/** Writes the reference reply: a line "A. Mrs. White" per letter. */
 export function goldReply(solution: Readonly<Record<string, string>>): string {
   return Object.entries(solution)
     .map(([letter, answer]) => `${letter}. ${answer}`)
     .join("\n");
 }
 
-/** How careless a reply is. */
+/** The mistakes of a careless reply. */
 export interface Carelessness {
-  /** Probability of each answer to be any name of its kind, which may be the right one. */
+  /** Probability of each answer to be a random name of its kind, possibly the right one. */
   share: number;
-  /** The names that come to mind; null for those that the case lists. Times are always listed ones. */
+  /**
+   * Vocabulary of the random names; null for those that the case lists. Times are always listed
+   * ones.
+   */
   names: Vocabulary | null;
 }
 
-/** Writes the reply of somebody who knows the answers but is careless. */
+/** Writes a reply with right answers, of which some are replaced by random names. */
 export function carelessReply(
   sheet: AnswerSheet,
   rng: Rng,
@@ -48,7 +51,9 @@ export function carelessReply(
   return goldReply(Object.fromEntries(careless));
 }
 
-/** Returns the expected score of somebody who picks each answer from the listed names of its kind. */
+/**
+ * Returns the expected score of picking each answer at random from the listed names of its kind.
+ */
 export function randomGuessLevel({ questions }: Pick<AnswerSheet, "questions">): number {
   if (questions.length === 0) return 0;
   const chances = questions.map(({ choices }) => (choices.length === 0 ? 0 : 1 / choices.length));

@@ -9,7 +9,7 @@ import {
 } from "./layout.js";
 
 /**
- * Takes a prompt in the clear style apart.
+ * Parses the structure of a prompt in the clear style.
  *
  * @throws PromptError naming the line
  */

@@ -8,7 +8,7 @@ const MURDER_RULE = "The murderer was alone with Mr. Boddy, the murder weapon at
 const BODY_RULE = "Mr. Boddy stayed where he was killed.";
 const CARRY_RULE = "Weapons moved only along with suspects.";
 
-/** Writes a case in our own words: short, and nothing left unsaid. */
+/** Writes a case in this project's own style: short and explicit. */
 export function writeClearPrompt({ setting, clues, queries }: Plot): string {
   const phrases = new Phrases(setting, TEMPLATES.clear);
   const blocks = [

@@ -10,8 +10,8 @@ import {
 } from "./layout.js";
 
 /**
- * Takes a prompt of the public set, or one written like them, apart. The lists are told apart by the
- * names in them, so that the story around them may be any.
+ * Parses the structure of a prompt of the public set, or one in its style. Lists are identified by
+ * the names in them, so that the story around them can be arbitrary.
  *
  * @throws PromptError naming the line
  */
@@ -45,7 +45,7 @@ export function readDatasetLayout(prompt: string): Layout {
   };
 }
 
-/** Reads the board: rows such as "W 1|2|3 E" that number the rooms from the north-west corner. */
+/** Parses the board: rows such as "W 1|2|3 E" that number the rooms from the north-west corner. */
 function readColumns(lines: readonly string[], rooms: number): number {
   const rows = lines.flatMap((line) => {
     const cells = /^W (.*) E$/.exec(line.trimEnd())?.[1];

@@ -5,8 +5,9 @@ import { type Plot, queryKind } from "./plot.js";
 import { TEMPLATES } from "./sentences.js";
 
 /**
- * Writes a case with the sentences, headings and order of sections of the public set, so that what
- * reads that set reads this; the story around them is our own. Sections that do not apply are left out.
+ * Writes a case with the sentences, headings and section order of the public set, so that parsers
+ * of that set accept it; the story around them is this project's own. Sections that do not apply
+ * are omitted.
  */
 export function writeDatasetPrompt({ setting, clues, queries }: Plot): string {
   const phrases = new Phrases(setting, TEMPLATES.dataset);
@@ -91,7 +92,7 @@ function roomNumber(rooms: readonly string[], room: number): string {
   return String(room + 1).padStart(rooms.length >= 10 ? 2 : 1, "0");
 }
 
-/** The board with a number per room; cells without a room hold one dash. */
+/** Draws the board with a number per room; cells without a room contain one dash. */
 function drawBoard({ rooms, columns }: Setting): string {
   const edge = (letter: string) => {
     const mark = rooms.length >= 10 ? letter + letter : letter;

@@ -2,7 +2,7 @@ import { PromptError } from "../errors.js";
 import { type Setting } from "../scenario/setting.js";
 import { type Style } from "./style.js";
 
-/** A prompt taken apart: what it lists, and its sentences as they stand. */
+/** The structure of a prompt: its lists, and its unparsed sentences. */
 export interface Layout {
   style: Style;
   setting: Setting;
@@ -10,15 +10,15 @@ export interface Layout {
   questions: { letter: string; text: string }[];
 }
 
-/** The only time of a case that lists none. */
+/** The time of a case that does not list any. */
 export const LONE_TIME = "12:00 AM";
 
-/** Reads the lines "- ..." of a prompt. */
+/** Parses the lines "- ..." of a prompt. */
 export function readDashes(lines: readonly string[]): string[] {
   return lines.filter((line) => line.startsWith("- ")).map((line) => line.slice(2).trim());
 }
 
-/** Reads the lines "A. ...?" of a prompt. */
+/** Parses the lines "A. ...?" of a prompt. */
 export function readQuestionLines(lines: readonly string[]): { letter: string; text: string }[] {
   return lines.flatMap((line) => {
     const [, letter, text] = /^([A-Z])\. (.*\?)$/.exec(line.trimEnd()) ?? [];
@@ -26,16 +26,17 @@ export function readQuestionLines(lines: readonly string[]): { letter: string; t
   });
 }
 
-/** Reads "Greed", "Greed (1 suspect)" or "Greed (2 suspects)". */
+/** Parses "Greed", "Greed (1 suspect)" or "Greed (2 suspects)". */
 export function readMotive(text: string): { name: string; count: number } {
   const [, name = text, count = "1"] = /^(.*?)(?: \((\d+) suspects?\))?$/.exec(text) ?? [];
   return { name, count: Number(count) };
 }
 
 /**
- * Checks that a setting can be meant: enough of everything, nothing twice, motives for everybody.
+ * Checks that a setting is consistent: no list is too short, no name occurs twice, and every
+ * suspect has a motive.
  *
- * @throws PromptError naming what is wrong
+ * @throws PromptError naming the problem
  */
 export function checkSetting(setting: Setting): Setting {
   const { suspects, weapons, rooms, times, motives, motiveCounts } = setting;

@@ -2,7 +2,7 @@ import { type Subject } from "../clues/clue.js";
 import { VICTIM } from "../names.js";
 import { type Setting, weaponPiece } from "../scenario/setting.js";
 
-/** Finds what the names and phrases of a prompt stand for; the way back from `Phrases`. */
+/** Parses the names and phrases of a prompt; the inverse of `Phrases`. */
 export class Lexicon {
   readonly #setting: Setting;
   readonly #subjects = new Map<string, Subject>();
@@ -25,45 +25,45 @@ export class Lexicon {
     });
   }
 
-  /** Reads "the Rope", "The murderer", "Mrs. White"; null for anything else. */
+  /** Parses "the Rope", "The murderer", "Mrs. White"; null for anything else. */
   subject(phrase: string): Subject | null {
     return (
       this.#subjects.get(phrase.replace(/^(?:The|A) /, (article) => article.toLowerCase())) ?? null
     );
   }
 
-  /** Reads a phrase that names a piece. */
+  /** Parses a phrase that names a piece. */
   piece(phrase: string): number | null {
     const subject = this.subject(phrase);
     return subject?.type === "piece" ? subject.piece : null;
   }
 
-  /** Reads the name of a suspect. */
+  /** Parses the name of a suspect. */
   suspect(name: string): number | null {
     return indexOf(this.#setting.suspects, name);
   }
 
-  /** Reads the name of a weapon, without article. */
+  /** Parses the name of a weapon, without article. */
   weapon(name: string): number | null {
     return indexOf(this.#setting.weapons, name);
   }
 
-  /** Reads the name of a room. */
+  /** Parses the name of a room. */
   room(name: string): number | null {
     return indexOf(this.#setting.rooms, name);
   }
 
-  /** Reads the name of a motive. */
+  /** Parses the name of a motive. */
   motive(name: string): number | null {
     return indexOf(this.#setting.motives, name);
   }
 
-  /** Reads a time of the night. */
+  /** Parses a time of the night. */
   time(label: string): number | null {
     return indexOf(this.#setting.times, label);
   }
 
-  /** Reads " at 11:45 PM"; nothing stands for the only time of a case with one. */
+  /** Parses " at 11:45 PM"; an empty text is the only time of a case with one. */
   when(phrase: string): number | null {
     if (phrase === "") return this.#setting.times.length === 1 ? 0 : null;
     return this.time(phrase.replace(/^ at /, ""));

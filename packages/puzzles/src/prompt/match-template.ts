@@ -1,7 +1,7 @@
-/** The words that stood in the braces of a template, by name, lower case at the start. */
+/** The text matched by each placeholder of a template, with a lower-case first letter. */
 export type MatchedWords = Readonly<Record<string, string>>;
 
-/** Returns a function that reads sentences of a template: the words, or null when it does not fit. */
+/** Returns a function that matches sentences against a template: the matched text, or null. */
 export function templateMatcher(template: string): (sentence: string) => MatchedWords | null {
   const pattern = new RegExp(
     `^${template
@@ -29,7 +29,7 @@ function partPattern(part: string): string {
     case "when":
       return `(?<${group}>(?: at \\d\\d:\\d\\d [AP]M)?)`;
     default:
-      // The shortest text that fits; whether it means anything is for the lexicon to say.
+      // Non-greedy: the lexicon decides whether the text means anything.
       return `(?<${group}>.+?)`;
   }
 }

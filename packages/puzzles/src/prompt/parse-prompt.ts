@@ -9,20 +9,20 @@ import { QuestionReader } from "./read-question.js";
 import { TEMPLATES } from "./sentences.js";
 import { type Style } from "./style.js";
 
-/** What a prompt says. */
+/** The content of a prompt. */
 export interface ParsedPrompt {
   style: Style;
   setting: Setting;
   clues: Clue[];
-  /** The clues as they stand in the prompt. */
+  /** The clues as written in the prompt. */
   sentences: string[];
   questions: { letter: string; query: Query }[];
 }
 
 /**
- * Reads a prompt of either style.
+ * Parses a prompt of either style.
  *
- * @throws PromptError naming the line that cannot be read
+ * @throws PromptError naming the line that cannot be parsed
  */
 export function parsePrompt(prompt: string): ParsedPrompt {
   const isClear = /^Suspects: /m.test(prompt);

@@ -3,17 +3,17 @@ import { type Kind } from "../names.js";
 import { type Truth } from "../scenario/scenario.js";
 import { type Setting } from "../scenario/setting.js";
 
-/** A question about the crime, about where a piece was, or about motives. */
+/** A question about the crime, the place of a piece, or motives. */
 export type Query =
   | { type: "main"; part: SolutionPart }
   | { type: "where"; subject: LocationSubject; time: number }
   | { type: "holder"; motive: number }
   | { type: "motive-of"; suspect: number };
 
-/** What a question about a place asks for: a piece, or the one suspect who has a motive. */
+/** The subject of a question about a place: a piece, or the one suspect with a motive. */
 export type LocationSubject = { type: "piece"; piece: number } | { type: "motive"; motive: number };
 
-/** A case before it is put into words. */
+/** A case before it is worded. */
 export interface Plot {
   setting: Setting;
   /** In the order of the prompt. */
@@ -31,7 +31,7 @@ const KIND_OF_PART: Readonly<Record<SolutionPart, Kind>> = {
   motive: "motive",
 };
 
-/** What the answer to a question names. */
+/** Returns the kind of a question's answer. */
 export function queryKind(query: Query): Kind {
   switch (query.type) {
     case "main":
@@ -47,7 +47,7 @@ export function queryKind(query: Query): Kind {
   }
 }
 
-/** The right answer to a question: an index of its kind. */
+/** Returns the right answer to a question: an index of its kind. */
 export function answerIndex(query: Query, truth: Truth): number {
   switch (query.type) {
     case "main":
@@ -84,7 +84,7 @@ function solutionIndex(part: SolutionPart, { murder, motiveOf }: Truth): number 
   }
 }
 
-/** The names of a kind that a setting lists. */
+/** Returns the names of a kind in a setting. */
 export function namesOfKind(setting: Setting, kind: Kind): readonly string[] {
   switch (kind) {
     case "suspect":

@@ -16,7 +16,7 @@ const MAIN_TEXTS: ReadonlySet<string> = new Set(
 
 const BONUS_TEXT = /^(?:Where was .*|Who (?:is|was) motivated by .*|What motivate[sd] .*)\?$/;
 
-/** Whether a question asks about the crime itself; one in unknown words is taken for such. */
+/** Returns whether a question asks about the crime itself; an unknown wording counts as such. */
 export function isMainQuestion(text: string): boolean {
   return MAIN_TEXTS.has(text) || !BONUS_TEXT.test(text);
 }

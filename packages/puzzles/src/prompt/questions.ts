@@ -5,22 +5,26 @@ import { type Scenario } from "../scenario/scenario.js";
 import { isShared, pieceRole, type Setting } from "../scenario/setting.js";
 import { type Query } from "./plot.js";
 
-/** How the questions of a tier are chosen. */
+/** How a tier's questions are chosen. */
 export interface QuestionRules {
-  /** Fewest questions, main and bonus together; there may be fewer where `bonus` is `few`. */
+  /** Fewest questions, main and bonus together; `bonus: "few"` may give fewer. */
   min: number;
   /** Most questions. */
   max: number;
   /**
-   * `few`: statements are drawn for the free places, and those that are clues ask nothing, as in the
-   * public set. `any`: any number of the free places is filled, and a clue may give the answer away.
+   * `few`: a statement is drawn for each remaining slot, and slots whose statement is also a clue
+   * stay empty, as in the public set. `any`: a random number of remaining slots is filled, also
+   * with answers that a clue gives away.
    */
   bonus: "few" | "any";
 }
 
 const PARTS: readonly SolutionPart[] = ["murderer", "weapon", "room", "time", "motive"];
 
-/** Chooses the questions: what no clue tells about the crime, then statements turned round. */
+/**
+ * Chooses the questions: parts of the crime that no clue states, then statements turned into
+ * questions.
+ */
 export function drawQueries(
   rng: Rng,
   { setting }: Scenario,
@@ -43,7 +47,7 @@ export function drawQueries(
       keptSet.has(statement) && rules.bonus === "few" ? null : turn(rng, setting, statement);
     const isNew = query !== null && !bonus.some((other) => sameQuery(other, query));
     if (isNew) bonus.push(query);
-    // The public set draws blanks as well.
+    // In the public set a statement that cannot be used takes up a slot, too.
     if (isNew || rules.bonus === "few") drawn++;
   }
   return [...main, ...bonus];
@@ -54,7 +58,7 @@ function plays({ times, motives }: Setting, part: SolutionPart): boolean {
   return part !== "motive" || motives.length > 1;
 }
 
-/** Makes a question of a statement, if it makes a fair one. */
+/** Turns a statement into a question; null if the question would not be fair. */
 function turn(rng: Rng, setting: Setting, statement: AtClue | MotiveClue): Query | null {
   if (statement.type === "motive") {
     const { suspect, motive } = statement;

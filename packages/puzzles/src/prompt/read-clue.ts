@@ -6,7 +6,7 @@ import { Lexicon } from "./lexicon.js";
 import { type MatchedWords, templateMatcher } from "./match-template.js";
 import { type SentenceForm, type Templates } from "./sentences.js";
 
-/** Reads the clues of a setting from sentences of a style. */
+/** Parses the clues of a setting from sentences of a style. */
 export class ClueReader {
   readonly #setting: Setting;
   readonly #lexicon: Lexicon;
@@ -19,9 +19,9 @@ export class ClueReader {
   }
 
   /**
-   * Reads a clue.
+   * Parses a clue.
    *
-   * @throws PromptError when the sentence has none of the known forms, or names what is not listed
+   * @throws PromptError when the sentence has no known form, or names something that is not listed
    */
   read(sentence: string): Clue {
     for (const [form, match] of this.#matchers) {
@@ -96,7 +96,7 @@ export class ClueReader {
     });
   }
 
-  /** Reads a statement inside of a sentence: without its full stop and its capital. */
+  /** Parses a statement within a sentence: without full stop and capital letter. */
   #statement(text: string): AtClue | null {
     const match = this.#matchers.find(([form]) => form === "at")?.[1];
     const words = match?.(text) ?? match?.(`${text}.`);
@@ -128,7 +128,7 @@ export class ClueReader {
     const route = {
       from: this.#lexicon.room(words["from"] ?? ""),
       to: this.#lexicon.room(words["to"] ?? ""),
-      // Nobody can have arrived at the first time.
+      // An arrival at the first time is impossible.
       time: time === 0 ? null : time,
     };
     if (load === undefined) return complete({ type: "move", subject, ...route });
@@ -143,7 +143,7 @@ export class ClueReader {
   }
 }
 
-/** All forms; a pair of statements last, since they contain sentences of another form. */
+/** All forms; pairs of statements last, since they contain sentences of other forms. */
 const FORMS: readonly SentenceForm[] = [
   "murdered-by",
   "murdered-with",
@@ -163,7 +163,7 @@ const FORMS: readonly SentenceForm[] = [
   "iff",
 ];
 
-/** Returns an object none of whose fields is null, or null. */
+/** Returns the object if none of its fields is null, otherwise null. */
 function complete<T extends object>(fields: T): { [K in keyof T]: NonNullable<T[K]> } | null {
   return Object.values(fields).includes(null)
     ? null

@@ -16,7 +16,7 @@ const FORMS: readonly QuestionForm[] = [
   "ask-motive-of",
 ];
 
-/** Reads the questions of a setting from sentences of a style. */
+/** Parses the questions of a setting from sentences of a style. */
 export class QuestionReader {
   readonly #lexicon: Lexicon;
   readonly #matchers: [QuestionForm, (sentence: string) => MatchedWords | null][];
@@ -27,9 +27,9 @@ export class QuestionReader {
   }
 
   /**
-   * Reads a question.
+   * Parses a question.
    *
-   * @throws PromptError when it has none of the known forms, or names what is not listed
+   * @throws PromptError when it has no known form, or names something that is not listed
    */
   read(text: string): Query {
     for (const [form, match] of this.#matchers) {

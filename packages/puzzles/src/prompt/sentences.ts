@@ -1,14 +1,13 @@
 import { type Style } from "./style.js";
 
 /**
- * The forms of sentences that prompts are made of, as templates. The same table writes prompts and reads
- * them. What stands in braces:
+ * The sentence templates of prompts, for writing and for parsing. The placeholders in braces are:
  *
- * - `subject`, `piece` a suspect, Mr. Boddy, "the Rope"; a subject also "the murderer" and the like.
- *   In upper case at the start of a sentence.
+ * - `subject`, `piece` a suspect, Mr. Boddy, "the Rope"; a subject also "the murderer" and the
+ *   like. In upper case at the start of a sentence.
  * - `carried` "the Rope" or "the murder weapon"
  * - `in` the preposition of the room after it
- * - `when` " at 11:45 PM", or nothing in a case with one time; `before` the time before `time`
+ * - `when` " at 11:45 PM", or empty in a case with one time; `before` the time before `time`
  * - `a` the article of a motive: "the" when one suspect has it, "a" otherwise
  * - `first`, `second` statements of the form `at`
  */
@@ -44,7 +43,8 @@ export type QuestionForm =
 /** The templates of a style. */
 export type Templates = Readonly<Record<SentenceForm | QuestionForm, string>>;
 
-// The plural forms of the public set say more than its rules mean: that one suspect did both.
+// The plural forms of the public set are stronger than its rules: they state that one suspect did
+// both.
 const DATASET: Templates = {
   "murdered-by": "Mr. Boddy was murdered by {suspect}",
   "murdered-with": "Mr. Boddy was killed with the {weapon}",
@@ -106,7 +106,7 @@ const CLEAR: Templates = {
 /** The templates by style. */
 export const TEMPLATES: Readonly<Record<Style, Templates>> = { clear: CLEAR, dataset: DATASET };
 
-/** Puts words into the braces of a template. */
+/** Fills in the placeholders of a template. */
 export function fill(template: string, words: Readonly<Record<string, string>>): string {
   return template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const lower = words[name];
@@ -116,7 +116,7 @@ export function fill(template: string, words: Readonly<Record<string, string>>):
   });
 }
 
-/** Returns a text with a capital at its start. */
+/** Returns a text with a capital first letter. */
 export function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

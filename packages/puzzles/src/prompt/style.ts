@@ -1,6 +1,6 @@
 /**
- * How a case is worded. `clear` is our own wording, which says what the original leaves unsaid;
- * `dataset` has the sentences and the order of sections of the public Temporal Clue set.
+ * The wording of a case. `clear` is this project's own wording, which states what the original
+ * leaves implicit; `dataset` has the sentences and section order of the public Temporal Clue set.
  */
 export type Style = "clear" | "dataset";
 

@@ -5,7 +5,7 @@ import { letterOf } from "./letters.js";
 import { answerIndex, namesOfKind, type Plot, queryKind } from "./plot.js";
 import { type Style } from "./style.js";
 
-/** Puts a case into words: the prompt, its questions and their answers. */
+/** Words a case: the prompt, its questions and their answers. */
 export function writeCase(plot: Plot, style: Style): AnswerSheet & { prompt: string } {
   const questions: Question[] = [];
   const solution: Record<string, string> = {};

@@ -1,18 +1,18 @@
 import { type Rng } from "@gumshoe/core";
 
-/** The four ways from a room to the next. */
+/** The directions to adjacent rooms. */
 export type Direction = "north" | "south" | "east" | "west";
 
 /** All directions. */
 export const DIRECTIONS: readonly Direction[] = ["north", "south", "east", "west"];
 
-/** What of a setting is the board: rooms row by row from the north-west corner. */
+/** The board of a setting: rooms row by row from the north-west corner. */
 export interface Board {
   rooms: readonly string[];
   columns: number;
 }
 
-/** Returns the room next door, null where the board ends. */
+/** Returns the adjacent room in a direction, null at the edge of the board. */
 export function neighbour(board: Board, room: number, direction: Direction): number | null {
   const { columns, rooms } = board;
   const column = room % columns;
@@ -37,12 +37,12 @@ export function neighbours(board: Board, room: number): number[] {
   );
 }
 
-/** Returns the way from a room to one next door, null when they share no wall. */
+/** Returns the direction from a room to an adjacent one, null when they share no wall. */
 export function directionTo(board: Board, from: number, to: number): Direction | null {
   return DIRECTIONS.find((direction) => neighbour(board, from, direction) === to) ?? null;
 }
 
-/** Draws the number of columns of a board with so many rooms. */
+/** Draws the number of columns of a board with a number of rooms. */
 export function drawColumns(rng: Rng, rooms: number, shape: "row" | "grid"): number {
   if (shape === "row") return rooms;
   if (rooms <= 2) return rng.between(1, 2);

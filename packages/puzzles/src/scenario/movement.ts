@@ -10,12 +10,12 @@ export interface SuspectMove {
   to: number;
 }
 
-/** A weapon that a suspect took along. */
+/** A weapon that a suspect carried to another room. */
 export interface WeaponMove extends SuspectMove {
   weapon: number;
 }
 
-/** Walks a character through the night: at each time a step to a room next door, or none. */
+/** Draws a character's walk through the night: at each time a step to an adjacent room, or none. */
 export function walk(
   rng: Rng,
   board: Board,
@@ -38,11 +38,11 @@ export function movesOf(suspect: number, rooms: readonly number[]): SuspectMove[
 }
 
 /**
- * Lets suspects carry a weapon about. One of those who stand by it after a step picks it up, and usually
- * takes it along when walking on.
+ * Draws how suspects carry a weapon. After each step, one of the suspects in the weapon's room
+ * picks it up, and usually takes it along when walking on.
  *
- * As in the public set nobody has it in hand at the first time, so that it never moves in the first
- * step. The rules of the case do not say so.
+ * As in the public set, no suspect holds the weapon at the first time, so it never moves in the
+ * first step; the rules stated in the case do not say so.
  *
  * @param suspects  room by suspect and time
  */

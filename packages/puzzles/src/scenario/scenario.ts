@@ -8,7 +8,7 @@ import { drawSizes, type SizeRule, type Sizes } from "./sizes.js";
 import { type Setting } from "./setting.js";
 import { drawTimes } from "./times.js";
 
-/** Who did it, with what, where and when, by index. */
+/** Murderer, weapon, room and time, by index. */
 export interface Murder {
   suspect: number;
   weapon: number;
@@ -16,7 +16,7 @@ export interface Murder {
   time: number;
 }
 
-/** What really happened. */
+/** The full truth of a case. */
 export interface Truth {
   /** Room by piece and time. */
   places: readonly (readonly number[])[];
@@ -25,7 +25,7 @@ export interface Truth {
   murder: Murder;
 }
 
-/** A setting, what happened in it, and the moves that clues may tell of. */
+/** A setting, the truth in it, and the moves that clues can state. */
 export interface Scenario {
   setting: Setting;
   truth: Truth;
@@ -33,27 +33,30 @@ export interface Scenario {
   weaponMoves: readonly WeaponMove[];
 }
 
-/** What decides the scenarios of a tier. */
+/** The parameters of a tier's scenarios. */
 export interface ScenarioRules {
   names: Vocabulary;
   sizes: SizeRule;
   board: "row" | "grid";
-  /** Chance that a character changes rooms between two times. */
+  /** Probability that a character changes rooms between two times. */
   moveChance: number;
-  /** Chance that a carrier who changes rooms takes the weapon along. */
+  /** Probability that a carrier who changes rooms takes the weapon along. */
   takeChance: number;
-  /** Chance that every suspect has a motive of their own. */
+  /** Probability that every suspect has a different motive. */
   uniqueMotives: number;
 }
 
 const MURDER_TRIES = 10;
-/** Few shapes fail more than once in four; so many failures in a row mean that none can succeed. */
+/**
+ * Few shapes fail more often than one time in four; this many failures in a row mean that none can
+ * succeed.
+ */
 const SCENARIO_TRIES = 60;
 
 /**
- * Draws a scenario in which a murder is possible: somebody is alone, weapon at hand.
+ * Draws a scenario in which a murder is possible: a suspect is alone in a room with a weapon.
  *
- * @throws ScenarioError when none came up
+ * @throws ScenarioError when many attempts gave none
  */
 export function drawScenario(rng: Rng, rules: ScenarioRules): Scenario {
   const { names } = rules;
@@ -93,7 +96,7 @@ function tryScenario(rng: Rng, rules: ScenarioRules, sizes: Sizes): Scenario | n
   const weaponRooms = weapons.map(({ rooms }) => rooms);
   const murder = drawMurder(rng, suspects, weaponRooms);
   if (murder === null) return null;
-  // The victim's way to the murder is walked backwards; the body stays.
+  // The victim's walk to the murder is drawn backwards; afterwards the body does not move.
   const before = walk(rng, board, { start: murder.room, times: murder.time + 1, moveChance });
   const victim = Array.from({ length: times }, (_, time) =>
     time < murder.time ? (before[murder.time - time] as number) : murder.room,
@@ -106,7 +109,9 @@ function tryScenario(rng: Rng, rules: ScenarioRules, sizes: Sizes): Scenario | n
   };
 }
 
-/** Gives every suspect a motive; motives that nobody has, and a lone one, are left out. */
+/**
+ * Assigns a motive to every suspect; unassigned motives, and a single remaining one, are dropped.
+ */
 function drawMotives(
   rng: Rng,
   pool: readonly string[],

@@ -1,10 +1,10 @@
 import { VICTIM } from "../names.js";
 
 /**
- * What a prompt tells before the first clue. Everything else speaks of its members by index.
+ * The part of a prompt before the first clue. All other data refer to its entries by index.
  *
- * Pieces are what stands in a room at a time; they are numbered through: the suspects, the victim, the
- * weapons.
+ * Pieces are the things that are in a room at a time. They share one numbering: the suspects, the
+ * victim, the weapons.
  */
 export interface Setting {
   suspects: readonly string[];
@@ -13,41 +13,41 @@ export interface Setting {
   rooms: readonly string[];
   /** Rooms in a full row. */
   columns: number;
-  /** In the order of the night, which runs through midnight. */
+  /** In the order of the night, across midnight. */
   times: readonly string[];
   /** Empty when motives play no role. */
   motives: readonly string[];
-  /** Suspects with each motive. */
+  /** Number of suspects with each motive. */
   motiveCounts: readonly number[];
 }
 
-/** Number of pieces. */
+/** Returns the number of pieces. */
 export function countPieces({ suspects, weapons }: Setting): number {
   return suspects.length + 1 + weapons.length;
 }
 
-/** The piece that is the victim. */
+/** Returns the piece of the victim. */
 export function victimPiece({ suspects }: Setting): number {
   return suspects.length;
 }
 
-/** The piece that is a weapon. */
+/** Returns the piece of a weapon. */
 export function weaponPiece({ suspects }: Setting, weapon: number): number {
   return suspects.length + 1 + weapon;
 }
 
-/** What a piece is, with its index among its own. */
+/** The kind of a piece, with its index within the kind. */
 export type PieceRole =
   { type: "suspect"; suspect: number } | { type: "victim" } | { type: "weapon"; weapon: number };
 
-/** Tells suspects, victim and weapons apart. */
+/** Returns whether a piece is a suspect, the victim or a weapon. */
 export function pieceRole({ suspects }: Setting, piece: number): PieceRole {
   if (piece < suspects.length) return { type: "suspect", suspect: piece };
   if (piece === suspects.length) return { type: "victim" };
   return { type: "weapon", weapon: piece - suspects.length - 1 };
 }
 
-/** The name of a piece, without article. */
+/** Returns the name of a piece, without article. */
 export function pieceName(setting: Setting, piece: number): string {
   const role = pieceRole(setting, piece);
   switch (role.type) {
@@ -62,7 +62,7 @@ export function pieceName(setting: Setting, piece: number): string {
   }
 }
 
-/** Whether more than one suspect has a motive. */
+/** Returns whether more than one suspect has a motive. */
 export function isShared({ motiveCounts }: Setting, motive: number): boolean {
   return (motiveCounts[motive] ?? 0) > 1;
 }

@@ -1,14 +1,14 @@
 import { type Rng } from "@gumshoe/core";
 
-/** How many of everything a scenario has. */
+/** Number of each kind in a scenario. */
 export interface Sizes {
   suspects: number;
   weapons: number;
   rooms: number;
   times: number;
-  /** Motives to draw from; those that nobody has are discarded. */
+  /** Number of motives to draw from; unassigned ones are discarded. */
   motives: number;
-  /** Whether every suspect has a motive of their own. */
+  /** Whether every suspect has a different motive. */
   uniqueMotives: boolean;
 }
 
@@ -16,14 +16,17 @@ export interface Sizes {
 export type SizeLimits = Omit<Sizes, "uniqueMotives">;
 
 /**
- * How sizes are drawn: as the public set does, scaled by a number of players (who are not in the case),
- * or each from a list of equally likely numbers.
+ * How sizes are drawn: as in the public set, scaled by a number of players (who are not in the
+ * case), or each from a list of equally likely numbers.
  */
 export type SizeRule =
   | {
       type: "players";
       players: readonly [min: number, max: number];
-      /** Take the place of what the players allow, except for times and motives, which only fall. */
+      /**
+       * Replace the limits that follow from the players; those of times and motives can only be
+       * lowered.
+       */
       limits?: Partial<SizeLimits>;
     }
   | {
@@ -36,7 +39,7 @@ export type SizeRule =
       motives: readonly number[];
     };
 
-/** Draws the sizes of one scenario; `uniqueMotives` is the chance that nobody shares a motive. */
+/** Draws the sizes of one scenario; `uniqueMotives` is the probability that no motive is shared. */
 export function drawSizes(
   rng: Rng,
   rule: SizeRule,
@@ -62,7 +65,7 @@ export function drawSizes(
   const rooms = Math.min(suspects + rng.between(0, suspects - 2), caps.rooms);
   const times = rng.between(1, caps.times);
   const pool = Math.min(suspects, caps.motives);
-  // With fewer motives than suspects somebody has to share.
+  // With fewer motives than suspects some are shared.
   const unique = rng.chance(uniqueMotives) && pool === suspects;
   const motives = unique ? pool : rng.between(1, pool);
   return { suspects, weapons, rooms, times, motives, uniqueMotives: unique };

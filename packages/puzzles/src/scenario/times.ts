@@ -16,7 +16,7 @@ export function drawTimes(rng: Rng, count: number): string[] {
   return Array.from({ length: count }, (_, index) => clockLabel((first + index) * stepMin));
 }
 
-/** Writes minutes after midnight (negative: before) as "11:45 PM". */
+/** Formats minutes after midnight (negative: before) as "11:45 PM". */
 export function clockLabel(minutes: number): string {
   const ofDay = ((minutes % MINUTES_PER_DAY) + MINUTES_PER_DAY) % MINUTES_PER_DAY;
   const hour = Math.floor(ofDay / 60);

@@ -2,7 +2,7 @@ import { Cadical, loadCadical as loadModule } from "cadical-wasm";
 
 import { type SolverFactory } from "./sat-solver.js";
 
-/** Loads CaDiCaL (WebAssembly) and returns a factory of its solvers. */
+/** Loads CaDiCaL (WebAssembly); returns a factory of its solvers. */
 export async function loadCadical(): Promise<SolverFactory> {
   const module = await loadModule();
   return () => {
@@ -11,7 +11,7 @@ export async function loadCadical(): Promise<SolverFactory> {
       addClause: (literals) => solver.addClause(literals),
       solve: (assumptions = []) => {
         const status = solver.solve({ assumptions });
-        // Without limits and callbacks it always comes to a verdict.
+        // Without limits and callbacks CaDiCaL always reaches a verdict.
         if (status === "unknown") throw new Error("CaDiCaL gave up without being told to");
         return status === "satisfiable";
       },

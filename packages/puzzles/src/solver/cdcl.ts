@@ -3,39 +3,42 @@ import { DecisionQueue } from "./decision-queue.js";
 import { luby } from "./luby.js";
 import { type SatSolver } from "./sat-solver.js";
 
-/** Conflicts before the first restart; later ones follow the Luby series. */
+/** Conflicts before the first restart; later intervals follow the Luby sequence. */
 const RESTART_CONFLICTS = 100;
-/** The reason of a variable that was decided on, assumed or given. */
+/** The reason of a variable that is a decision, an assumption or a unit. */
 const NO_CLAUSE = 0;
 
 /**
- * A plain conflict-driven SAT solver: two watched literals, first unique implication points, recent
- * conflicts decided first, saved phases, restarts, assumptions with cores. It keeps what it learns from call to call, and
- * what follows from the assumptions that a call shares with the one before, from the first on.
+ * A plain CDCL (conflict-driven clause learning) SAT solver: two watched literals, first unique
+ * implication points, VMTF decisions, phase saving, restarts, assumptions with cores. Between calls
+ * it keeps the learnt clauses, and the levels of the assumptions that a call has in common with the
+ * previous one.
  *
- * - Literal v is coded as 2v, -v as 2v + 1, so that the negation is code ^ 1.
- * - The first two literals of a clause are the watched ones.
+ * - Literal v has code 2v, -v has 2v + 1: the negation is code ^ 1.
+ * - The first two literals of a clause are watched.
  * - Level i + 1 belongs to assumption i; the levels of decisions follow.
- * - It is deterministic: the same calls give the same models and cores everywhere.
+ * - It is deterministic: the same calls give the same models and cores on every machine.
  *
  * @source Een and Sorensson, "An extensible SAT-solver", SAT 2003
  */
 export class Cdcl implements SatSolver {
   #variables = 0;
-  /** By literal code: 1 true, -1 false, 0 open. */
+  /** By literal code: 1 true, -1 false, 0 unassigned. */
   #values = new Int8Array(128);
   #level = new Int32Array(64);
-  /** By variable: the clause that made it so. */
+  /** By variable: the clause that implied it. */
   #reason = new Int32Array(64);
-  /** By variable: 1 where it was true last. */
+  /** By variable: saved phase, 1 for true. */
   #phase = new Uint8Array(64);
   #seen = new Uint8Array(64);
-  /** By literal code: the clauses that watch it, each followed by another literal of the clause. */
+  /**
+   * By literal code: the clauses that watch it, each followed by a blocking literal of the clause.
+   */
   #watches: number[][] = [[], []];
   readonly #clauses = new ClauseStore();
   readonly #queue = new DecisionQueue();
   readonly #isOpen = (variable: number) => this.#values[2 * variable] === 0;
-  /** True literals in the order in which they became so. */
+  /** True literals in order of assignment. */
   #trail = new Int32Array(64);
   #trailLength = 0;
   /** Length of the trail at the start of each level. */
@@ -47,7 +50,7 @@ export class Cdcl implements SatSolver {
   #model = new Int8Array(0);
   #core: number[] = [];
 
-  /** Decisions that the search made so far, assumptions not counted. */
+  /** Number of decisions so far, not counting assumptions. */
   get numDecisions(): number {
     return this.#numDecisions;
   }
@@ -80,9 +83,9 @@ export class Cdcl implements SatSolver {
   }
 
   /**
-   * Returns what follows from assumptions without any search, one clause at a time; null when they are
-   * seen to contradict the clauses. Neither the assumptions are among it nor, unless there are none,
-   * what follows without them.
+   * Returns the literals that unit propagation implies from assumptions, without search; null when
+   * it finds a contradiction. The result excludes the assumptions and, if there are any, what is
+   * implied without them.
    */
   implied(assumptions: readonly number[]): number[] | null {
     this.#backtrack(0);
@@ -113,7 +116,7 @@ export class Cdcl implements SatSolver {
     this.#watches = [];
   }
 
-  /** Searches until a verdict, or so many conflicts have passed: null. */
+  /** Searches until a verdict, or null after a number of conflicts. */
   #search(conflictLimit: number): boolean | null {
     for (let conflicts = 0; ;) {
       const conflict = this.#propagate();
@@ -141,7 +144,7 @@ export class Cdcl implements SatSolver {
     }
   }
 
-  /** The next assumption, or the most active open variable. */
+  /** Returns the next assumption, or the unassigned variable at the front of the queue. */
   #nextDecision(): number | "nothing" | "complete" | "refuted" {
     const assumption = this.#assumed[this.#levelStarts.length];
     if (assumption !== undefined) {
@@ -156,7 +159,7 @@ export class Cdcl implements SatSolver {
     return "complete";
   }
 
-  /** Follows all consequences; returns a clause that became false, or none. */
+  /** Propagates units; returns a falsified clause, or none. */
   #propagate(): number {
     while (this.#propagated < this.#trailLength) {
       const conflict = this.#visit((this.#trail[this.#propagated++] as number) ^ 1);
@@ -167,7 +170,7 @@ export class Cdcl implements SatSolver {
     return NO_CLAUSE;
   }
 
-  /** Looks through the clauses that watch a literal that became false. */
+  /** Visits the clauses that watch a falsified literal. */
   #visit(falseCode: number): number {
     const values = this.#values;
     const words = this.#clauses.words;
@@ -196,7 +199,7 @@ export class Cdcl implements SatSolver {
     return conflict;
   }
 
-  /** Lets a clause watch another literal instead of its second, which is false. */
+  /** Replaces a clause's second, false watched literal by another one. */
   #moveWatch(clause: number, first: number): boolean {
     const words = this.#clauses.words;
     const end = clause + 1 + (words[clause] as number);
@@ -211,7 +214,7 @@ export class Cdcl implements SatSolver {
     return false;
   }
 
-  /** Derives a clause from a conflict, goes back to where it forces something, and adds it. */
+  /** Learns a clause from a conflict, backjumps to the level where it is unit, and adds it. */
   #learn(conflict: number): void {
     const learnt = [0];
     const marked: number[] = [];
@@ -241,7 +244,9 @@ export class Cdcl implements SatSolver {
     this.#addLearnt(short);
   }
 
-  /** Whether the rest of the learnt clause already says what this literal says. */
+  /**
+   * Returns whether a literal of the learnt clause is implied by the others (clause minimisation).
+   */
   #isImplied(code: number): boolean {
     const reason = this.#reason[code >> 1] as number;
     if (reason === NO_CLAUSE) return false;
@@ -259,7 +264,7 @@ export class Cdcl implements SatSolver {
       const level = this.#level[(codes[i] as number) >> 1] as number;
       if (level <= back) continue;
       back = level;
-      // The literal of the highest level must be watched: it is the first to be open again.
+      // Watch the literal of the highest level: it is unassigned first when backjumping.
       [codes[1], codes[i]] = [codes[i] as number, codes[1] as number];
     }
     this.#backtrack(back);
@@ -267,7 +272,7 @@ export class Cdcl implements SatSolver {
     this.#assign(codes[0] as number, clause);
   }
 
-  /** The assumptions that make an assumption false, and itself. */
+  /** Returns the assumptions that make an assumption false, with itself. */
   #refute(assumption: number): number[] {
     const core = [assumption];
     if (this.#level[assumption >> 1] === 0) return core;
@@ -289,7 +294,7 @@ export class Cdcl implements SatSolver {
     return core;
   }
 
-  /** Literals of a clause; they stand in the words after its own. */
+  /** Returns the number of literals of a clause; they follow in the next words. */
   #length(clause: number): number {
     return this.#clauses.words[clause] as number;
   }
@@ -326,7 +331,7 @@ export class Cdcl implements SatSolver {
     return clause;
   }
 
-  /** The code of a literal, whose variable is made known. */
+  /** Returns the code of a literal, and creates its variable if needed. */
   #code(literal: number): number {
     const variable = Math.abs(literal);
     if (variable > this.#variables) this.#introduce(variable);
@@ -350,12 +355,12 @@ export class Cdcl implements SatSolver {
   }
 }
 
-/** The literal of a code. */
+/** Returns the literal of a code. */
 function literalOf(code: number): number {
   return code & 1 ? -(code >> 1) : code >> 1;
 }
 
-/** Moves what an array holds to a larger one. */
+/** Copies an array into a larger one. */
 function enlarge<T extends Int8Array | Int32Array | Uint8Array>(from: T, to: T): T {
   to.set(from);
   return to;

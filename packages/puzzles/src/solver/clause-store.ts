@@ -1,17 +1,17 @@
 /**
- * Clauses of two and more literals in one array: the length, then the codes of the literals. A clause
- * is named by the place of its length, never 0.
+ * Clauses of two or more literals in one array: the length, then the codes of the literals. The
+ * reference of a clause is the index of its length, never 0.
  */
 export class ClauseStore {
   #words = new Int32Array(1 << 12);
   #end = 1;
 
-  /** The array; it is another one after `add`. */
+  /** The array; `add` may replace it. */
   get words(): Int32Array {
     return this.#words;
   }
 
-  /** Stores a clause and returns its name. */
+  /** Stores a clause; returns its reference. */
   add(codes: readonly number[]): number {
     const name = this.#end;
     const end = name + 1 + codes.length;

@@ -13,7 +13,7 @@ import { type Formula } from "./formula.js";
 import { Predicates } from "./predicates.js";
 import { type Variables } from "./variables.js";
 
-/** Adds clues to a formula, each under a selector of its own. */
+/** Adds clues to a formula, each under its own selector. */
 export class ClueClauses {
   readonly #formula: Formula;
   readonly #variables: Variables;
@@ -27,7 +27,7 @@ export class ClueClauses {
     this.#predicates = new Predicates(formula, variables, setting);
   }
 
-  /** Adds a clue and returns its selector: the clue holds wherever the selector is true. */
+  /** Adds a clue; returns its selector: the clue must hold if the selector is true. */
   add(clue: Clue): number {
     const selector = this.#formula.fresh();
     this.#require(selector, clue);
@@ -94,7 +94,8 @@ export class ClueClauses {
     const shared = this.#setting.rooms.map((_, room) => {
       const one = this.#predicates.at(subject, time, room);
       const other = this.#variables.at(piece, time, room);
-      // With one subject it is enough that where the other is, the subject is too.
+      // With a single subject one implication suffices: where the other piece is, the subject is
+      // too.
       if (!plural) when(-other, one);
       return plural ? this.#formula.both(one, other) : other;
     });
@@ -132,5 +133,5 @@ export class ClueClauses {
   }
 }
 
-/** Adds a clause that holds wherever the clue is selected. */
+/** Adds a clause that must hold if the clue is selected. */
 type When = (...literals: number[]) => void;

@@ -1,21 +1,21 @@
 /**
- * The order in which a search decides on variables: those of recent conflicts first. Every step takes
- * constant time, which matters where a search makes many decisions and meets few conflicts.
+ * The order in which a search decides variables: those of recent conflicts first. Every operation
+ * takes constant time, which matters for searches with many decisions and few conflicts.
  *
  * @source Biere and Froehlich, "Evaluating CDCL variable scoring schemes", SAT 2015 (VMTF)
  */
 export class DecisionQueue {
-  /** Neighbours in the queue by variable, 0 where it ends; the front is the end of `next`. */
+  /** Linked list of variables, 0 at the ends; `next` leads to the front. */
   readonly #previous: number[] = [0];
   readonly #next: number[] = [0];
-  /** Grows towards the front. */
+  /** Time stamps, increasing towards the front. */
   readonly #stamp: number[] = [0];
   #front = 0;
   #lastGeneration = 0;
-  /** All variables nearer to the front are assigned. */
+  /** All variables between the cursor and the front are assigned. */
   #cursor = 0;
 
-  /** Puts the next variable, 1, 2, 3 ..., to the front. */
+  /** Adds the next variable, 1, 2, 3 ..., at the front. */
   add(variable: number): void {
     this.#previous[variable] = 0;
     this.#next[variable] = 0;
@@ -24,7 +24,7 @@ export class DecisionQueue {
     this.#cursor = variable;
   }
 
-  /** Moves variables that took part in a conflict to the front; their order among each other stays. */
+  /** Moves the variables of a conflict to the front, keeping their relative order. */
   raise(variables: number[]): void {
     variables.sort((a, b) => (this.#stamp[a] as number) - (this.#stamp[b] as number));
     for (const variable of variables) {
@@ -33,17 +33,17 @@ export class DecisionQueue {
       this.#unlink(variable);
       this.#toFront(variable);
     }
-    // They may be open again after the conflict.
+    // These variables may be unassigned after the conflict.
     this.#cursor = this.#front;
   }
 
-  /** Says that a variable is open again. */
+  /** Marks a variable as unassigned. */
   reopen(variable: number): void {
     const isAhead = (this.#stamp[variable] as number) > (this.#stamp[this.#cursor] as number);
     if (isAhead) this.#cursor = variable;
   }
 
-  /** Finds the open variable nearest to the front, 0 when there is none. */
+  /** Returns the unassigned variable nearest to the front, 0 for none. */
   pick(isOpen: (variable: number) => boolean): number {
     while (this.#cursor !== 0 && !isOpen(this.#cursor)) {
       const previous = this.#previous[this.#cursor] as number;

@@ -15,7 +15,7 @@ export interface Encoding {
   selectors: number[];
 }
 
-/** Puts the rules of a setting and its clues into a solver. */
+/** Encodes the rules of a setting and its clues into a solver. */
 export function encode(solver: SatSolver, setting: Setting, clues: readonly Clue[]): Encoding {
   const variables = new Variables(setting);
   const formula = new Formula(solver, variables.count);
@@ -25,8 +25,8 @@ export function encode(solver: SatSolver, setting: Setting, clues: readonly Clue
 }
 
 /**
- * Says that something differs from the truth. From then on clues that have one solution, the truth,
- * cannot hold together.
+ * Adds the constraint that something differs from the truth. Clues whose only solution is the truth
+ * are unsatisfiable from then on.
  */
 export function excludeTruth(
   solver: SatSolver,

@@ -1,27 +1,27 @@
 import { type SatSolver } from "./sat-solver.js";
 
-/** What clauses are built on: a solver, and a counter for fresh variables. */
+/** Adds clauses to a solver, and counts fresh variables. */
 export class Formula {
   readonly #solver: SatSolver;
   #lastVariable: number;
 
-  /** @param lastVariable  the highest variable that already has a meaning */
+  /** @param lastVariable  the highest variable that is in use */
   constructor(solver: SatSolver, lastVariable: number) {
     this.#solver = solver;
     this.#lastVariable = lastVariable;
   }
 
-  /** Returns a variable that nothing is said about yet. */
+  /** Returns a new, unconstrained variable. */
   fresh(): number {
     return ++this.#lastVariable;
   }
 
-  /** Says that one of the literals is true. */
+  /** Adds the clause that one of the literals is true. */
   clause(...literals: number[]): void {
     this.#solver.addClause(literals);
   }
 
-  /** Says that exactly one of the literals is true. */
+  /** Constrains exactly one of the literals to be true. */
   exactlyOne(literals: readonly number[]): void {
     this.#solver.addClause(literals);
     for (let i = 1; i < literals.length; i++) {
@@ -29,7 +29,7 @@ export class Formula {
     }
   }
 
-  /** Returns a literal that is true exactly when both are. */
+  /** Returns a literal equivalent to the conjunction of both. */
   both(a: number, b: number): number {
     const result = this.fresh();
     this.clause(-result, a);
@@ -39,8 +39,8 @@ export class Formula {
   }
 
   /**
-   * Says that exactly `count` of the literals are true, by a table of counters: entry j after literal i
-   * says that more than j of the first i + 1 literals are true.
+   * Constrains exactly `count` of the literals to be true, by a sequential counter: entry j after
+   * literal i means that more than j of the first i + 1 literals are true.
    */
   exactly(count: number, literals: readonly number[]): void {
     if (count === 1) return this.exactlyOne(literals);
@@ -50,7 +50,8 @@ export class Formula {
       after.forEach((more, j) => {
         const same = before[j];
         const fewer = j === 0 ? null : (before[j - 1] as number);
-        // more <=> same, or fewer and this literal; `same` is false and `fewer` true where they lack.
+        // more <=> same, or fewer and this literal; at the borders `same` is false and `fewer`
+        // true.
         if (same !== undefined) this.clause(more, -same);
         this.clause(...[more, -literal, ...(fewer === null ? [] : [-fewer])]);
         this.clause(...[-more, literal, ...(same === undefined ? [] : [same])]);

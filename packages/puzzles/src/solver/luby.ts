@@ -1,4 +1,4 @@
-/** Returns term i, from 1, of the Luby series 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 ... */
+/** Returns term i, from 1, of the Luby sequence 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 ... */
 export function luby(term: number): number {
   let size = 1;
   let power = 0;

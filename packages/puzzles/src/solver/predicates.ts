@@ -4,8 +4,8 @@ import { type Formula } from "./formula.js";
 import { type Variables } from "./variables.js";
 
 /**
- * Gives a literal to "the subject is in the room at the time", for subjects that are yet to be found
- * out as well. Each is defined once, both ways, the first time it is asked for.
+ * Returns literals for "the subject is in the room at the time", also for subjects given by role or
+ * motive. Each is defined once, by an equivalence, on first use.
  */
 export class Predicates {
   readonly #formula: Formula;
@@ -19,7 +19,7 @@ export class Predicates {
     this.#setting = setting;
   }
 
-  /** The literal that is true exactly when the subject is there. */
+  /** Returns the literal that is true exactly when the subject is there. */
   at(subject: Subject, time: number, room: number): number {
     if (subject.type === "piece") return this.#variables.at(subject.piece, time, room);
     const index = subject.type === "motive" ? subject.motive : 0;
@@ -31,7 +31,7 @@ export class Predicates {
     return literal;
   }
 
-  /** Whether the subject may stand for several pieces, in several rooms at a time. */
+  /** Returns whether the subject may stand for several pieces, in several rooms at a time. */
   isPlural(subject: Subject): boolean {
     return subject.type === "motive" && isShared(this.#setting, subject.motive);
   }
@@ -62,7 +62,7 @@ export class Predicates {
     }
   }
 
-  /** Exactly one of the `is` is true; the result is true when its `there` is. */
+  /** Exactly one `is` must be true; the result equals its `there`. */
   #oneOf(pieces: readonly [is: number, there: number][]): number {
     const result = this.#formula.fresh();
     for (const [is, there] of pieces) {
@@ -72,7 +72,7 @@ export class Predicates {
     return result;
   }
 
-  /** Any number of the `is` are true; the result is true when the `there` of one of them is. */
+  /** Any number of `is` may be true; the result is true when one of these has a true `there`. */
   #someOf(pieces: readonly [is: number, there: number][]): number {
     const result = this.#formula.fresh();
     const both = pieces.map(([is, there]) => this.#formula.both(is, there));

@@ -4,11 +4,12 @@ import { type Formula } from "./formula.js";
 import { type Variables } from "./variables.js";
 
 /**
- * Says what holds in every case, whatever the clues:
+ * Adds the rules that hold in every case, independent of the clues:
  *
- * - every piece is in one room at a time; there is one murderer, weapon, room and time of the murder
- * - as many suspects have a motive as the prompt says
- * - people step to a room next door or stay; so do weapons, and only along with a suspect
+ * - every piece is in one room at a time; there is one murderer, weapon, room and time of the
+ *   murder
+ * - as many suspects have a motive as the prompt states
+ * - people step to an adjacent room or stay; so do weapons, and only together with a suspect
  * - at the murder one suspect is in the room, who is the murderer, and the murder weapon is there
  * - the victim is in the room of the murder from then on
  */
@@ -61,7 +62,7 @@ function addMovement(formula: Formula, v: Variables, setting: Setting): void {
   }
 }
 
-/** A weapon goes from one room to another only if some suspect does. */
+/** A weapon moves from one room to another only if a suspect does. */
 function addCarrying(
   formula: Formula,
   v: Variables,

@@ -11,7 +11,7 @@ const SOLVERS: [string, () => SatSolver][] = [
   ["CaDiCaL", cadical],
 ];
 
-/** A random clause of three literals over so many variables. */
+/** Returns a random clause of three literals over a number of variables. */
 function randomClause(rng: Rng, variables: number): number[] {
   return Array.from({ length: 3 }, () => (rng.chance(0.5) ? 1 : -1) * rng.between(1, variables));
 }
@@ -21,7 +21,7 @@ function satisfies(solver: SatSolver, clause: readonly number[]): boolean {
 }
 
 describe.each(SOLVERS)("%s", (_name, make) => {
-  test("an empty formula holds, an empty clause does not", () => {
+  test("an empty formula is satisfiable, an empty clause is not", () => {
     const solver = make();
     expect(solver.solve()).toBe(true);
     solver.addClause([]);
@@ -29,7 +29,7 @@ describe.each(SOLVERS)("%s", (_name, make) => {
     expect(solver.core()).toEqual([]);
   });
 
-  test("assumptions hold for one call", () => {
+  test("assumptions apply to one call", () => {
     const solver = make();
     solver.addClause([1, 2]);
     expect(solver.solve([-1, -2])).toBe(false);
@@ -38,7 +38,7 @@ describe.each(SOLVERS)("%s", (_name, make) => {
     expect(solver.value(2)).toBe(true);
   });
 
-  test("assumptions that contradict each other are the core", () => {
+  test("contradictory assumptions form the core", () => {
     const solver = make();
     solver.addClause([1, 2]);
     expect(solver.solve([1, -1])).toBe(false);
@@ -60,7 +60,7 @@ describe.each(SOLVERS)("%s", (_name, make) => {
   });
 });
 
-test("both solvers agree on random formulas that grow, their models fit, their cores are cores", () => {
+test("both solvers agree on growing random formulas, their models satisfy them, and their cores are unsatisfiable", () => {
   for (let seed = 0; seed < 60; seed++) {
     const rng = new Rng(seed);
     const variables = rng.between(8, 60);

@@ -1,19 +1,19 @@
 /**
- * An incremental SAT solver. Variables are 1, 2, 3 ...; literal v says that v is true, -v that it is
- * false. Clauses only ever add up; assumptions hold for one call.
+ * An incremental SAT solver. Variables are 1, 2, 3 ...; literal v is true when the variable is, -v
+ * when it is false. Clauses are permanent; assumptions apply to one call.
  */
 export interface SatSolver {
-  /** Adds a clause: one of the literals is true. */
+  /** Adds a clause: one of the literals must be true. */
   addClause(literals: readonly number[]): void;
-  /** Returns whether all clauses and all assumptions can hold together. */
+  /** Returns whether the clauses are satisfiable under the assumptions. */
   solve(assumptions?: readonly number[]): boolean;
-  /** After `solve` said yes: whether the variable is true in the model that was found. */
+  /** After `solve` returned true: the value of a variable in the model. */
   value(variable: number): boolean;
-  /** After `solve` said no: assumptions that cannot hold together with the clauses. */
+  /** After `solve` returned false: assumptions that are unsatisfiable with the clauses. */
   core(): number[];
-  /** Frees what the solver holds; nothing may be called after it. */
+  /** Frees the solver, which must not be used afterwards. */
   dispose(): void;
 }
 
-/** Makes an empty solver. */
+/** Creates an empty solver. */
 export type SolverFactory = () => SatSolver;

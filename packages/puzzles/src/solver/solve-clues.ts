@@ -5,16 +5,19 @@ import { encode, excludeTruth } from "./encoding.js";
 import { type SolverFactory } from "./sat-solver.js";
 import { readTruth } from "./truth.js";
 
-/** What clues leave open. */
+/** The solutions of a set of clues. */
 export type ClueVerdict =
-  /** Nothing fits them; `conflict` are clues, by index, that cannot all hold. */
+  /** No solution; `conflict` are indices of clues that contradict each other. */
   | { type: "contradiction"; conflict: number[] }
-  /** Several things fit them, two of which are given. */
+  /** Several solutions, of which two are given. */
   | { type: "ambiguous"; truths: [Truth, Truth] }
-  /** One thing fits them; `redundant` are clues, by index, without any one of which this stays so. */
+  /**
+   * One solution; `redundant` are indices of clues, each of which can be removed without adding a
+   * solution.
+   */
   | { type: "unique"; truth: Truth; redundant: number[] };
 
-/** Finds what fits the clues of a setting, and whether anything else does. */
+/** Finds the solution of a setting's clues, and whether there is another. */
 export function solveClues(
   setting: Setting,
   clues: readonly Clue[],

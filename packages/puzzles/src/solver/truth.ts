@@ -2,7 +2,7 @@ import { type Murder, type Truth } from "../scenario/scenario.js";
 import { countPieces, type Setting } from "../scenario/setting.js";
 import { type Variables } from "./variables.js";
 
-/** Lists the variables that are true in what really happened; all others are false. */
+/** Returns the variables that are true in a truth; all others are false. */
 export function truthVariables(v: Variables, { suspects }: Setting, truth: Truth): number[] {
   const { places, motiveOf, murder } = truth;
   return [
@@ -17,7 +17,7 @@ export function truthVariables(v: Variables, { suspects }: Setting, truth: Truth
   ];
 }
 
-/** Reads what happened from a model: which of the variables are true. */
+/** Reads a truth from a model, given the values of its variables. */
 export function readTruth(v: Variables, setting: Setting, isTrue: (v: number) => boolean): Truth {
   const { suspects, weapons, rooms, times, motives } = setting;
   const find = (items: readonly string[], variable: (index: number) => number) => {

@@ -1,8 +1,8 @@
 import { countPieces, type Setting } from "../scenario/setting.js";
 
 /**
- * Numbers the Boolean variables of a case: where every piece is at every time, who has which motive, and
- * the four parts of the crime. Further variables, of auxiliary meaning, follow after `count`.
+ * Numbers the Boolean variables of a case: the room of every piece at every time, the motives of
+ * the suspects, and the four parts of the crime. Auxiliary variables follow after `count`.
  */
 export class Variables {
   readonly #rooms: number;

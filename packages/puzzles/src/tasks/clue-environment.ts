@@ -5,7 +5,7 @@ import { gradeTask } from "./grade-task.js";
 import { createTaskSource, type TaskSourceSpec } from "./task-source.js";
 import { type CaseTask, caseTaskFromJson } from "./task.js";
 
-/** Temporal Clue as an environment: generated cases, or those of a file. */
+/** Creates the Temporal Clue environment: generated cases, or those of a file. */
 export function clueEnvironment(spec: TaskSourceSpec, grader: GraderName): Environment<CaseTask> {
   return {
     source: (options) => createTaskSource(spec, options),

@@ -13,13 +13,13 @@ test("the public cases are read", () => {
   expect(records.flatMap(({ solution }) => Object.keys(solution))).toHaveLength(429);
 });
 
-test("an array and lines of objects are the same", () => {
+test("a JSON array and lines of JSON objects are equivalent", () => {
   const lines = `${JSON.stringify(RECORD)}\n\n${JSON.stringify({ ...RECORD, more: 1 })}\r\n`;
   expect(parseDataset(lines)).toEqual([RECORD, RECORD]);
   expect(parseDataset(`\uFEFF ${JSON.stringify([RECORD, RECORD])}`)).toEqual([RECORD, RECORD]);
 });
 
-test("answers come in the order of their letters", () => {
+test("answers are in the order of their letters", () => {
   const [record] = parseDataset(JSON.stringify({ ...RECORD, solution: { B: "Rope", A: "Knife" } }));
   expect(Object.keys(record?.solution ?? {})).toEqual(["A", "B"]);
 });

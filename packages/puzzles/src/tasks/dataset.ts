@@ -5,7 +5,7 @@ import { DatasetError } from "../errors.js";
 
 /** One case of a file: a prompt and the answer to each of its questions by letter. */
 export interface PuzzleRecord {
-  /** Clues in the prompt. */
+  /** Number of clues in the prompt. */
   num_clues: number;
   prompt: string;
   /** Answer by letter, e.g. { A: "Mrs. White" }. */
@@ -13,9 +13,9 @@ export interface PuzzleRecord {
 }
 
 /**
- * Reads a file of cases: a JSON array, or one JSON object per line (JSONL).
+ * Parses a file of cases: a JSON array, or one JSON object per line (JSONL).
  *
- * Fields that are not known are left out of the result.
+ * Unknown fields are dropped.
  *
  * @throws DatasetError naming the line or record, and the field
  */

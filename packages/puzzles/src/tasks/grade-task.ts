@@ -5,7 +5,7 @@ import { type CaseTask } from "./task.js";
 /**
  * Scores a reply to a task. Its reward is the share of right answers, main and bonus alike.
  *
- * Metrics: `allCorrect` 0 or 1, `mainScore` share of right answers to the main questions (left out
+ * Metrics: `allCorrect` 0 or 1, `mainScore` share of right answers to the main questions (omitted
  * when there are none), `answered` share of questions with any answer.
  */
 export function gradeTask(task: CaseTask, reply: string, grader: GraderName = "fixed"): TaskGrade {

@@ -5,11 +5,11 @@ import { isMainQuestion } from "../prompt/question-text.js";
 import { type PuzzleRecord } from "./dataset.js";
 
 /**
- * Finds out what the questions of a record ask for, and which names its prompt lists for each: the
- * kind comes from the answer, the wording of the question says whether it is a main question.
+ * Derives the questions of a record: the kind of each from its answer, main or bonus from its
+ * wording, and its choices from the names listed in the prompt.
  *
- * @param place  where the record comes from, for errors
- * @throws       DatasetError when an answer is no known name and no time
+ * @param place  origin of the record, for errors
+ * @throws       DatasetError when an answer is neither a known name nor a time
  */
 export function readQuestions(record: PuzzleRecord, place: string): Question[] {
   const texts = questionTexts(record.prompt);
@@ -29,7 +29,10 @@ export function readQuestions(record: PuzzleRecord, place: string): Question[] {
   });
 }
 
-/** The names of a kind that occur in a text, in the order of the vocabulary (times: of the text). */
+/**
+ * Returns the names of a kind that occur in a text, in the order of the vocabulary (times: of the
+ * text).
+ */
 function listedNames(prompt: string, kind: Kind): string[] {
   if (kind === "time") return [...new Set(prompt.match(TIME_PATTERN) ?? [])];
   return ALL_NAMES[kind].filter((name) => {

@@ -16,7 +16,7 @@ const FILE = { type: "dataset", records } as const;
 const ids = (source: { task(index: number): { id: string } }, from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => source.task(from + index).id);
 
-test("a task is the same whenever it is asked for", () => {
+test("an index gives the same task on every request", () => {
   const source = createTaskSource(MINI);
   const late = source.task(7);
   source.task(3);
@@ -25,7 +25,7 @@ test("a task is the same whenever it is asked for", () => {
   expect(source.size).toBe(null);
 });
 
-test("a file keeps its order without a seed, and has one per pass with it", () => {
+test("a file keeps its order without a seed; with a seed every pass has its own order", () => {
   const plain = createTaskSource(FILE);
   expect(ids(plain, 0, 3)).toEqual(["record-1", "record-2", "record-3"]);
   expect(plain.task(64).id).toBe("record-1");
@@ -39,7 +39,7 @@ test("a file keeps its order without a seed, and has one per pass with it", () =
   expect(ids(createTaskSource(FILE, { orderSeed: 6 }), 0, 64)).not.toEqual(first);
 });
 
-test("a task of the validation does not come up, whatever the source", () => {
+test("a task of the validation set is not drawn, from any source", () => {
   const generated = createTaskSource(MINI);
   const unwanted = new Set([
     generated.task(2).contentHash,
@@ -53,11 +53,11 @@ test("a task of the validation does not come up, whatever the source", () => {
   expect(file.task(0).id).toBe("record-2");
 });
 
-test("a source without any record left is an error", () => {
+test("a source without any remaining record is an error", () => {
   expect(() => createTaskSource({ type: "dataset", records: [] })).toThrow("leaves no case");
 });
 
-test("the public cases tell kinds, main questions and what a guess is drawn from", () => {
+test("questions of the public cases have the right kinds, main flags and choices", () => {
   const task = createTaskSource(FILE).task(0);
   const main = task.questions.filter((question) => question.main);
   expect(main.length).toBeGreaterThanOrEqual(2);
@@ -78,7 +78,7 @@ test("an answer that is no known name is an error that names record and letter",
   );
 });
 
-test("a reply to a task has a reward and further numbers", () => {
+test("the grade of a reply has a reward and metrics", () => {
   const task = createTaskSource(MINI).task(0);
   expect(gradeTask(task, goldReply(task.solution))).toEqual({
     reward: 1,
@@ -90,7 +90,7 @@ test("a reply to a task has a reward and further numbers", () => {
   });
 });
 
-test("a task survives the way through JSON", () => {
+test("a task survives a JSON round trip", () => {
   for (const source of [createTaskSource(MINI), createTaskSource(FILE)]) {
     const task = source.task(1);
     expect(caseTaskFromJson(taskToJson(task))).toEqual(task);
@@ -101,7 +101,7 @@ test.each([
   ["{", "task: is not JSON"],
   ["[]", "task: must be an object"],
   ['{"id": 3, "solution": {}}', "task.id: must be a text"],
-])("a broken task is refused: %s", (text, message) => {
+])("an invalid task is rejected: %s", (text, message) => {
   expect(() => caseTaskFromJson(text)).toThrow(message);
 });
 
@@ -110,7 +110,7 @@ test.each([
   ["questions", [{ letter: "A", kind: "colour" }], "task.questions[0].kind"],
   ["solution", { A: 1 }, "task.solution.A"],
   ["randomGuessLevel", 2, "task.randomGuessLevel"],
-])("a wrong %s is named", (field, value, place) => {
+])("an invalid %s is rejected by name", (field, value, place) => {
   const task = createTaskSource(MINI).task(0);
   expect(() => caseTaskFromJson(JSON.stringify({ ...task, [field]: value }))).toThrow(place);
 });

@@ -10,7 +10,7 @@ import { type PuzzleRecord } from "./dataset.js";
 import { readQuestions } from "./read-questions.js";
 import { type CaseTask, makeTask } from "./task.js";
 
-/** Where tasks come from: an endless series of cases named by a seed, or the records of a file. */
+/** Specifies a source of tasks: an endless generated series, or the records of a file. */
 export type TaskSourceSpec =
   | {
       type: "generate";
@@ -22,13 +22,13 @@ export type TaskSourceSpec =
     }
   | { type: "dataset"; records: readonly PuzzleRecord[] };
 
-/** Keeps two series from meeting where one seed serves several purposes. */
+/** Random stream of the order of records, separate from the other uses of a seed. */
 const ORDER_STREAM = 0x6f7264;
 
 /**
- * Makes a source of tasks.
+ * Creates a source of tasks.
  *
- * @throws DatasetError when no record is left to draw from, or one has an unknown answer
+ * @throws DatasetError when no record remains to draw from, or one has an unknown answer
  */
 export function createTaskSource(
   spec: TaskSourceSpec,

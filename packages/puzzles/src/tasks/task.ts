@@ -13,7 +13,7 @@ export interface CaseTask extends Task {
   questions: readonly Question[];
 }
 
-/** Makes the task of a prompt with its questions and solution. */
+/** Makes a task from a prompt with its questions and solution. */
 export function makeTask(parts: {
   id: string;
   prompt: string;
@@ -38,7 +38,7 @@ export function hashCase(prompt: string, solution: Readonly<Record<string, strin
 }
 
 /**
- * Reads the task of a case from its JSON text.
+ * Parses the task of a case from JSON.
  *
  * @throws TaskFormatError naming the field
  */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { drawNight } from "./board-text.js";
 
-test("the board shows every room with what is in it, and the scene of the murder", () => {
+test("the board shows every room with its pieces, and marks the scene of the murder", () => {
   const setting = {
     suspects: ["Mrs. White", "Mr. Green"],
     weapons: ["Rope"],

@@ -2,7 +2,7 @@ import { type Truth } from "../scenario/scenario.js";
 import { pieceName, type Setting } from "../scenario/setting.js";
 
 /**
- * Draws what happened for people: for every time the board, with who and what was in each room. The room
+ * Draws what happened, for people: the board at every time, with the pieces in each room. The room
  * of the murder has a star at its time.
  */
 export function drawNight(setting: Setting, truth: Truth): string {

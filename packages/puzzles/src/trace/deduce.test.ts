@@ -18,7 +18,7 @@ function cases(tier: "mini" | "easy", count: number): Case[] {
   );
 }
 
-/** The literal that says what a fact says. */
+/** Returns the literal that is equivalent to a fact. */
 function literalOf(v: Variables, { statement, holds }: Fact): number {
   const sign = holds ? 1 : -1;
   if (statement.type === "motive") return sign * v.motive(statement.suspect, statement.motive);
@@ -32,7 +32,7 @@ function literalOf(v: Variables, { statement, holds }: Fact): number {
   return sign * (part === "room" ? v.murderRoom(value) : v.murderTime(value));
 }
 
-test("a step follows from its clues and the steps before, as the other solver sees it", () => {
+test("a step follows from its clues and the earlier steps, according to the other solver", () => {
   for (const { setting, clues } of [...cases("mini", 25), ...cases("easy", 4)]) {
     const solver = cadical();
     const { selectors, variables } = encode(solver, setting, clues);
@@ -49,7 +49,7 @@ test("a step follows from its clues and the steps before, as the other solver se
   }
 });
 
-test("a deduction ends with all that happened", () => {
+test("a deduction ends with the full truth", () => {
   for (const { setting, clues, truth } of [...cases("mini", 25), ...cases("easy", 4)]) {
     const places = truth.places.map((rooms) => rooms.map(() => -1));
     for (const { statement, holds } of deduce(setting, clues).steps.flatMap((step) => step.facts)) {
@@ -60,7 +60,7 @@ test("a deduction ends with all that happened", () => {
   }
 });
 
-test("a trace reads like this", () => {
+test("a trace is written in this form", () => {
   const made = generateCase({ tier: "mini", style: "clear", seed: 1, index: 0 });
   expect(writeTrace(made, "clear")).toBe(
     [
@@ -73,7 +73,7 @@ test("a trace reads like this", () => {
   );
 });
 
-test("a reply that thinks first is right", () => {
+test("a reply with the trace before the answers is graded as right", () => {
   for (const made of cases("mini", 50)) {
     expect(grade(tracedReply(made), made.solution).score).toBe(1);
   }

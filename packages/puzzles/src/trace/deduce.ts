@@ -4,25 +4,25 @@ import { Cdcl } from "../solver/cdcl.js";
 import { encode } from "../solver/encoding.js";
 import { type Choice, type Fact, listChoices } from "./fact.js";
 
-/** One step of a deduction: what clues show, given all that the steps before have shown. */
+/** One step of a deduction: the facts that follow from clues and the earlier steps. */
 export interface Step {
-  /** Clues, by index; none where the rules alone show it. */
+  /** Indices of the clues; empty when the rules alone imply the facts. */
   clues: number[];
-  /** What is new. What did not happen is left out where it follows from what did. */
+  /** The new facts. Negative facts are omitted if they follow from positive ones. */
   facts: Fact[];
-  /** Whether it takes thinking ahead: assuming the contrary until it fails. */
+  /** Whether the step is a proof by contradiction: the contrary is assumed until it fails. */
   hard: boolean;
 }
 
-/** A deduction from clues to everything that happened. */
+/** A deduction from the clues to the full truth. */
 export interface Trace {
   steps: Step[];
-  /** Decisions that a plain search makes until it has found what happened. */
+  /** Number of decisions of a plain search until it finds the truth. */
   numDecisions: number;
 }
 
 /**
- * Deduces what happened, one clue at a time as long as that leads anywhere; else by few clues
+ * Deduces the truth, one clue at a time as long as that yields facts; otherwise from a few clues
  * together.
  *
  * @param clues  have one solution; facts that they leave open are never deduced
@@ -46,34 +46,34 @@ export function deduce(setting: Setting, clues: readonly Clue[]): Trace {
     const step = knowledge.refute(selectors);
     if (step === null) break;
     const indices = step.used.map((selector) => selectors.indexOf(selector)).sort((a, b) => a - b);
-    // What follows from it by the rules alone is seen at once.
+    // Consequences by the rules alone belong to the same step.
     steps.push({ clues: indices, facts: [step.fact, ...knowledge.learn([])], hard: true });
   }
   return { steps, numDecisions };
 }
 
-/** Facts whose proofs are shortened before the shortest is taken. */
+/** Facts whose proofs are minimised before the shortest is chosen. */
 const REFUTED_CANDIDATES = 5;
 
-/** Clues, by selector, that rule out the contrary of a literal. */
+/** Clues, by selector, that refute the contrary of a literal. */
 interface Refutation {
   literal: number;
   statement: Fact["statement"];
   used: number[];
 }
 
-/** What is known so far. It is given to the solver, so that every further step rests on it. */
+/** The facts known so far. They are added to the solver, so that later steps build on them. */
 class Knowledge {
   readonly #solver: Cdcl;
   readonly #choices: readonly Choice[];
   readonly #asked: ReadonlySet<number>;
-  /** The variables that are true in what happened. */
+  /** The variables that are true in the truth. */
   readonly #truth: ReadonlySet<number>;
   readonly #known = new Set<number>();
-  /** What rules out the contrary of a choice's right answer, once that has been looked for. */
+  /** The refutation of all wrong answers to a choice, once computed. */
   readonly #cores = new Map<Choice, Refutation>();
 
-  /** @param solver  has just found what happened */
+  /** @param solver  has just found the truth */
   constructor(solver: Cdcl, choices: readonly Choice[]) {
     this.#solver = solver;
     this.#choices = choices;
@@ -85,7 +85,7 @@ class Knowledge {
     return this.#choices.every((choice) => this.#isAnswered(choice));
   }
 
-  /** Adds what follows at once from clues; returns what is new of it. */
+  /** Adds the facts that propagation derives from clues; returns the new ones. */
   learn(selectors: readonly number[]): Fact[] {
     const implied = this.#solver.implied(selectors) ?? [];
     const fresh = new Set(
@@ -96,7 +96,7 @@ class Knowledge {
     return this.#choices.flatMap((choice) => this.#factsOf(choice, fresh));
   }
 
-  /** Finds a fact whose contrary few clues together rule out, and adds it. */
+  /** Finds a fact whose contrary is refuted by a few clues, and adds it. */
   refute(selectors: readonly number[]): { fact: Fact; used: number[] } | null {
     const open = this.#choices.filter((choice) => !this.#isAnswered(choice));
     for (const choice of open) this.#rememberCore(choice, selectors);
@@ -104,7 +104,7 @@ class Knowledge {
       .flatMap((choice) => this.#cores.get(choice) ?? [])
       .sort((a, b) => a.used.length - b.used.length)
       .slice(0, REFUTED_CANDIDATES);
-    // By now more is known than when the clues were found; fewer of them may do.
+    // More facts are known now than when these clues were found: fewer of them may suffice.
     for (const one of candidates) one.used = this.#shrink(one.literal, one.used);
     const best = candidates.sort((a, b) => a.used.length - b.used.length)[0];
     if (best === undefined) return null;
@@ -112,7 +112,7 @@ class Knowledge {
     return { fact: { statement: best.statement, holds: true }, used: best.used };
   }
 
-  /** Finds clues, once for each choice, that together rule out all but the right answer. */
+  /** Computes, once for each choice, clues that together refute all wrong answers. */
   #rememberCore(choice: Choice, selectors: readonly number[]): void {
     if (this.#cores.has(choice)) return;
     const answer = choice.variables.findIndex((variable) => this.#truth.has(variable));
@@ -122,7 +122,7 @@ class Knowledge {
     this.#cores.set(choice, { literal, statement: choice.statement(answer), used });
   }
 
-  /** Leaves out clues without which the contrary is ruled out just as well. */
+  /** Removes clues without which the contrary is still refuted. */
   #shrink(literal: number, core: readonly number[]): number[] {
     let used = [...core];
     for (const selector of core) {

@@ -2,20 +2,20 @@ import { type Plot } from "../prompt/plot.js";
 import { countPieces } from "../scenario/setting.js";
 import { deduce } from "./deduce.js";
 
-/** How hard a case is, by several measures. */
+/** Several measures of a case's difficulty. */
 export interface Difficulty {
   numClues: number;
-  /** Suspects, victim, weapons, rooms, times and motives. */
+  /** Number of suspects, victim, weapons, rooms, times and motives. */
   numEntities: number;
-  /** Decisions of a plain search on the way to what happened. */
+  /** Number of decisions of a plain search until it finds the truth. */
   numDecisions: number;
-  /** Length of the deduction. */
+  /** Number of deduction steps. */
   numSteps: number;
-  /** Steps of it that take thinking ahead. */
+  /** Number of deduction steps that are proofs by contradiction. */
   numHardSteps: number;
 }
 
-/** Measures how hard a case is. Takes much longer than making it where the case is large. */
+/** Measures a case's difficulty. For a large case this takes much longer than generating it. */
 export function measureDifficulty({ setting, clues }: Pick<Plot, "setting" | "clues">): Difficulty {
   const { steps, numDecisions } = deduce(setting, clues);
   const { rooms, times, motives } = setting;

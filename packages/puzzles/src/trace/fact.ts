@@ -2,21 +2,21 @@ import { type AtClue, type MotiveClue, type SolutionClue } from "../clues/clue.j
 import { countPieces, type Setting } from "../scenario/setting.js";
 import { type Variables } from "../solver/variables.js";
 
-/** Something that happened, or did not: where a piece was, a motive, a part of the crime. */
+/** A statement that is true or false: the place of a piece, a motive, a part of the crime. */
 export interface Fact {
   statement: AtClue | MotiveClue | SolutionClue;
   holds: boolean;
 }
 
-/** One question about what happened, of whose answers exactly one is right. */
+/** A question about the truth with exactly one right answer. */
 export interface Choice {
-  /** A variable by answer. */
+  /** The variable of each answer. */
   variables: readonly number[];
-  /** The statement that the answer is the right one. */
+  /** Returns the statement that an answer is the right one. */
   statement: (answer: number) => Fact["statement"];
 }
 
-/** Lists everything that can be asked about a setting. */
+/** Lists all questions about a setting. */
 export function listChoices(v: Variables, setting: Setting): Choice[] {
   const { suspects, weapons, rooms, times, motives } = setting;
   const places = [...Array(countPieces(setting)).keys()].flatMap((piece) =>

@@ -7,8 +7,8 @@ import { deduce, type Step } from "./deduce.js";
 import { type Fact } from "./fact.js";
 
 /**
- * Writes how a case is solved, a line per step: the clues it rests on, an arrow, what they show given
- * all before. Where that takes thinking ahead, the line says that the contrary was supposed.
+ * Writes a deduction, one line per step: its clues, an arrow, and the facts that follow. A line of
+ * a proof by contradiction says that the contrary was assumed.
  */
 export function writeTrace(
   { setting, clues }: Pick<Plot, "setting" | "clues">,
@@ -25,7 +25,7 @@ export function writeTrace(
       return clue === undefined ? [] : [withoutStop(phrases.clue(clue))];
     });
     const because = sources.length === 0 ? "The rules" : sources.join(" + ");
-    // A clue that is a plain fact need not be said twice.
+    // Do not repeat a clue that itself states the fact.
     const shown = facts.map(sentence).filter((text) => !sources.includes(text));
     const arrow = shown.length === 0 ? "" : ` -> ${shown.join("; ")}`;
     return `${hard ? "Supposing the contrary: " : ""}${because}${arrow}`;
@@ -33,7 +33,7 @@ export function writeTrace(
   return deduce(setting, clues).steps.map(line).join("\n");
 }
 
-/** Writes a reply that thinks before it answers: the trace, a blank line, the answers. */
+/** Writes a reply with reasoning: the trace, a blank line, the answers. */
 export function tracedReply(
   made: Pick<Plot, "setting" | "clues"> & {
     style: Style;

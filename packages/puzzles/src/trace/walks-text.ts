@@ -2,7 +2,7 @@ import { type Truth } from "../scenario/scenario.js";
 import { countPieces, pieceName, type Setting } from "../scenario/setting.js";
 
 /**
- * Writes the way of every piece for people, a line each: the room it was in first, then every change with
+ * Writes the walk of every piece for people, one line each: the first room, then every change with
  * its time.
  */
 export function writeWalks(setting: Setting, truth: Truth): string {

@@ -1,18 +1,18 @@
-/** A property that every resident of the row has, each another one. */
+/** A property of the residents, with a different value for each. */
 export interface Attribute {
-  /** Heads the list of values in a prompt. */
+  /** Heading of the list of values in a prompt. */
   readonly heading: string;
   /** Values; none of them occurs in two attributes. */
   readonly values: readonly string[];
-  /** Says that somebody has the value, e.g. "drinks tea". */
+  /** Phrase that a resident has the value, e.g. "drinks tea". */
   readonly has: (value: string) => string;
-  /** Says that somebody has it not. */
+  /** Phrase that a resident does not have the value. */
   readonly hasNot: (value: string) => string;
-  /** Asks which value somebody has. */
+  /** Question for a resident's value. */
   readonly ask: (name: string) => string;
 }
 
-/** The residents themselves. */
+/** The names of the residents. */
 export const NAMES: Attribute = {
   heading: "Names",
   values: ["Ada", "Bruno", "Clara", "Dmitri", "Edith", "Farid", "Greta"],
@@ -21,7 +21,7 @@ export const NAMES: Attribute = {
   ask: (name) => `Who is ${name}?`,
 };
 
-/** What residents may differ in, beside their names. */
+/** The attributes beside the names. */
 export const TRAITS: readonly Attribute[] = [
   {
     heading: "Drinks",

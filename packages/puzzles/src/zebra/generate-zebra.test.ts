@@ -10,7 +10,7 @@ const make = (houses: number, attributes: number, index: number) =>
 /** House by name or trait. */
 type Houses = ReadonlyMap<string, number>;
 
-/** Reads a prompt with nothing but its words: lists of values, and what each clue says of houses. */
+/** Parses a prompt from its text alone: lists of values, and each clue as a predicate on houses. */
 function readPrompt(prompt: string) {
   const [head = "", clueText = "", questions = ""] = prompt.split("\n\n");
   const lists = head
@@ -44,7 +44,7 @@ function readClue(text: string, values: readonly string[]): (houses: Houses) => 
   };
 }
 
-/** Attributes of a full assignment: as many values live in house 0. */
+/** Returns the number of attributes of a full assignment: the number of values in house 0. */
 const lists = (houses: Houses) => [...houses.values()].filter((house) => house === 0).length;
 
 function* permutations(count: number, head: number[] = []): Generator<number[]> {
@@ -52,7 +52,7 @@ function* permutations(count: number, head: number[] = []): Generator<number[]> 
   for (let i = 0; i < count; i++) if (!head.includes(i)) yield* permutations(count, [...head, i]);
 }
 
-/** Every assignment of values to houses, by plain enumeration. */
+/** Enumerates all assignments of values to houses. */
 function* assignments(all: readonly (readonly string[])[]): Generator<Map<string, number>> {
   const [first, ...rest] = all;
   if (first === undefined) {
@@ -72,7 +72,7 @@ describe.each([
   [3, 4, 6],
   [4, 3, 4],
 ])("of %d houses and %d attributes", (houses, attributes, count) => {
-  test("the words have one solution, need every clue, and answer the questions", () => {
+  test("the text has one solution, needs every clue, and determines the answers", () => {
     for (let index = 0; index < count; index++) {
       const puzzle = make(houses, attributes, index);
       const { lists: values, clues, questions } = readPrompt(puzzle.prompt);
@@ -84,7 +84,7 @@ describe.each([
         if (broken.length === 1) escapes.add(broken[0] as number);
       }
       expect(solutions, `seed ${SEED}, puzzle ${index}`).toHaveLength(1);
-      // Without a clue that an assignment breaks alone, that assignment would be a solution too.
+      // An assignment that violates only this clue would be a second solution without it.
       expect(escapes.size).toBe(clues.length);
       expect(questions).toHaveLength(houses + 1);
       const solution = solutions[0] as Houses;
@@ -99,7 +99,7 @@ describe.each([
   });
 });
 
-test("a puzzle is the same whenever it is made and whatever solver proves it", async () => {
+test("a puzzle is the same on every request and with every solver", async () => {
   const cadical = await loadCadical();
   for (const index of [0, 5]) {
     const name = { houses: 5, attributes: 4, seed: SEED, index };
@@ -110,7 +110,7 @@ test("a puzzle is the same whenever it is made and whatever solver proves it", a
   expect(others.map((other) => other.prompt)).not.toContain(prompt);
 });
 
-test("every sort of clue comes up", () => {
+test("every type of clue occurs", () => {
   const rules = new Set<string>();
   for (let index = 0; index < 60; index++) {
     for (const { rule } of make(4, 4, index).clues) rules.add(rule);
@@ -118,7 +118,7 @@ test("every sort of clue comes up", () => {
   expect(rules.size).toBeGreaterThanOrEqual(8);
 });
 
-test("the largest puzzle is made in a second or so", () => {
+test("the largest puzzle is generated in about a second", () => {
   const { clues, row } = make(7, 6, 0);
   expect(row.houseOf).toHaveLength(6);
   expect(clues.length).toBeGreaterThan(15);

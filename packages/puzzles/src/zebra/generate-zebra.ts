@@ -8,16 +8,18 @@ import { drawTrueClues, RULE_BIAS, type ZebraClue } from "./zebra-clue.js";
 import { encodeZebra } from "./zebra-clauses.js";
 import { writeZebra } from "./zebra-prompt.js";
 
-/** Names one puzzle of an endless series. The same name is the same puzzle on every machine. */
+/**
+ * Identifies a puzzle of an endless series. The same values give the same puzzle on every machine.
+ */
 export interface ZebraName extends ZebraSize {
   seed: number;
-  /** Place in the series, from 0. */
+  /** Index in the series, from 0. */
   index: number;
-  /** Another puzzle for the same place, e.g. when the first one is not wanted; from 0. */
+  /** Number of the attempt, for another puzzle at the same index; from 0. */
   attempt?: number;
 }
 
-/** A puzzle with one solution, in words and as what the words say. */
+/** A puzzle with one solution: its text, and the data behind the text. */
 export interface Zebra {
   row: Row;
   clues: readonly ZebraClue[];
@@ -26,14 +28,14 @@ export interface Zebra {
   solution: Record<string, string>;
 }
 
-/** Names the draws of zebra puzzles, so that other uses of a seed do not meet them. */
+/** Random stream of zebra puzzles, separate from the other uses of a seed. */
 const ZEBRA_STREAM = 0x7a656272;
 
 /**
- * Makes a puzzle: draws who lives where, lists clues that are true, and drops clues as long as the rest
- * still has one solution, which a SAT solver proves. Every clue that is left is needed.
+ * Generates a puzzle: draws the residents of the houses, lists true clues, and removes clues as
+ * long as the solution stays unique, which a SAT solver proves. Every remaining clue is needed.
  *
- * @param newSolver  any solver gives the same puzzle
+ * @param newSolver  all solvers give the same puzzle
  */
 export function generateZebra(name: ZebraName, newSolver: SolverFactory = () => new Cdcl()): Zebra {
   const { seed, houses, attributes, index, attempt = 0 } = name;

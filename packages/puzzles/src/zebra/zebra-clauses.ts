@@ -4,9 +4,9 @@ import { type Row } from "./row.js";
 import { HOUSE_RULES, PAIR_RULES, type Value, type ZebraClue } from "./zebra-clue.js";
 
 /**
- * Puts a row and its clues into a solver: every value in one house, no two of an attribute in the same,
- * every clue under a selector, and "something is otherwise than it is". Clues whose selectors cannot
- * hold together have one solution.
+ * Encodes a row and its clues into a solver: every value is in one house, no two values of an
+ * attribute are in the same, every clue holds under its selector, and something differs from the
+ * truth. A set of clues has one solution exactly when its selectors are unsatisfiable together.
  *
  * @returns selector by clue, in the order of the clues
  */

@@ -1,6 +1,6 @@
 /**
- * The clues of a zebra puzzle. All that a clue means is a predicate on houses: one table serves the
- * drawing of clues that are true and their clauses.
+ * The clues of a zebra puzzle. Each rule is defined by a predicate on houses: one table serves both
+ * for drawing true clues and for encoding them as clauses.
  */
 import { type Rng } from "@gumshoe/core";
 
@@ -12,7 +12,7 @@ export interface Value {
   readonly value: number;
 }
 
-/** How the houses of two values lie to each other, counted from the left. */
+/** The relation between the houses of two values, counted from the left. */
 export const PAIR_RULES = {
   same: (a: number, b: number) => a === b,
   different: (a: number, b: number) => a !== b,
@@ -23,7 +23,7 @@ export const PAIR_RULES = {
 } as const;
 export type PairRule = keyof typeof PAIR_RULES;
 
-/** Where the house of a value lies, in a row of so many houses. */
+/** The position of a value's house, in a row of a number of houses. */
 export const HOUSE_RULES = {
   "in-house": (a: number, house: number) => a === house,
   "not-in-house": (a: number, house: number) => a !== house,
@@ -31,12 +31,14 @@ export const HOUSE_RULES = {
 } as const;
 export type HouseRule = keyof typeof HOUSE_RULES;
 
-/** A clue: a rule, and what it is about. */
+/** A clue: a rule, and the values it is about. */
 export type ZebraClue =
   | { readonly rule: PairRule; readonly a: Value; readonly b: Value }
   | { readonly rule: HouseRule; readonly a: Value; readonly house: number };
 
-/** How late clues of a rule are tried for removal: the higher, the likelier they stay. */
+/**
+ * Removal bias of each rule: clues with a higher bias are tried later, and are more likely to stay.
+ */
 export const RULE_BIAS: Record<PairRule | HouseRule, number> = {
   "in-house": -0.6,
   "not-in-house": 0.15,
@@ -49,11 +51,11 @@ export const RULE_BIAS: Record<PairRule | HouseRule, number> = {
   "one-between": 0.15,
 };
 
-/** Clues of one rule that are tried at most; more would cost time and change little. */
+/** Most clues of one rule; more would take time and change little. */
 const MAX_OF_RULE = 60;
 
 /**
- * Lists clues that are true in a row. Every value's house is among them, so that all clues together
+ * Lists clues that are true in a row. They include every value's house, so that all clues together
  * always have one solution.
  */
 export function drawTrueClues(rng: Rng, row: Row): ZebraClue[] {
@@ -68,7 +70,7 @@ export function drawTrueClues(rng: Rng, row: Row): ZebraClue[] {
   const clues: ZebraClue[] = [];
   for (const rule of keysOf(HOUSE_RULES)) {
     const holds = places.filter(({ a, house }) => HOUSE_RULES[rule](where(a), house, numHouses));
-    // At an end is at an end whatever the house.
+    // The "at-end" rule ignores the house: keep one clue per value.
     const distinct = holds.filter(({ house }) => rule !== "at-end" || house === 0);
     const kept = rule === "in-house" ? distinct : some(distinct);
     clues.push(...kept.map((clue) => ({ rule, ...clue })));
@@ -82,7 +84,7 @@ export function drawTrueClues(rng: Rng, row: Row): ZebraClue[] {
   return clues;
 }
 
-/** Leaves out what says nothing, and the second of two ways to say one thing. */
+/** Excludes pairs without information, and the mirrored form of a symmetric pair. */
 function isWorthSaying(rule: PairRule, { a, b }: { a: Value; b: Value }): boolean {
   const isAcross = a.attribute !== b.attribute;
   switch (rule) {

@@ -9,7 +9,7 @@ import { hashCase } from "../tasks/task.js";
 import { generateZebra, type ZebraName } from "./generate-zebra.js";
 import { type ZebraSize } from "./row.js";
 
-/** Names an endless series of zebra puzzles. */
+/** Specifies an endless series of zebra puzzles. */
 export interface ZebraSeries extends ZebraSize {
   seed: number;
 }
@@ -20,7 +20,7 @@ export interface ZebraTask extends Task {
   solution: Readonly<Record<string, string>>;
 }
 
-/** Zebra puzzles as an environment: who lives in which house, with what. */
+/** Creates the zebra puzzle environment. */
 export function zebraEnvironment(
   { houses, attributes, seed }: ZebraSeries,
   grader: GraderName,
@@ -49,7 +49,7 @@ function makeTask(name: ZebraName, solver: SolverFactory | undefined): ZebraTask
     contentHash: hashCase(prompt, solution),
     messages: [{ role: "user", content: prompt }],
     solution,
-    // Every answer is one of as many values as there are houses.
+    // Each answer is one of as many values as there are houses.
     randomGuessLevel: 1 / houses,
   };
 }

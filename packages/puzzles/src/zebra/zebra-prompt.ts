@@ -4,16 +4,16 @@ import { letterOf } from "../prompt/letters.js";
 import { type Row } from "./row.js";
 import { type Value, type ZebraClue } from "./zebra-clue.js";
 
-/** A question in words, and its answer. */
+/** A question as text, and its answer. */
 interface ZebraQuestion {
   readonly text: string;
   readonly answer: string;
 }
 
 /**
- * Puts a puzzle into words: the row, its clues and one question more than there are houses.
+ * Words a puzzle: the row, its clues, and one question more than there are houses.
  *
- * What a clue says outright is asked only when there is nothing else to ask.
+ * A question whose answer is stated by a clue is used only when no others remain.
  */
 export function writeZebra(
   rng: Rng,
@@ -70,7 +70,7 @@ function sentence(row: Row, clue: ZebraClue): string {
   }
 }
 
-/** Lists what can be asked: first what a clue says outright, then the rest. */
+/** Lists the possible questions: first those whose answer a clue states, then the others. */
 function listQuestions(row: Row, clues: readonly ZebraClue[]): [ZebraQuestion[], ZebraQuestion[]] {
   const { numHouses, attributes, houseOf } = row;
   const told: ZebraQuestion[] = [];
@@ -109,7 +109,7 @@ function nameOf(row: Row, value: Value): string {
   return attributeOf(row, value).values[value.value] ?? "";
 }
 
-/** A resident, named by one value: "Ada", or "the one who drinks tea". */
+/** Returns a phrase for a resident by one value: "Ada", or "the one who drinks tea". */
 function person(row: Row, value: Value): string {
   const name = nameOf(row, value);
   return value.attribute === 0 ? name : `the one who ${attributeOf(row, value).has(name)}`;
