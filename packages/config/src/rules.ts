@@ -30,7 +30,7 @@ export function checkValidationRules(
   }
 }
 
-/** Checks that a curriculum has a series of cases to choose from, and says nothing else than it. */
+/** Checks that a curriculum has a generated source, and that the source agrees with it. */
 export function checkCurriculumRules(
   { source, curriculum }: { source: TaskSourceConfig; curriculum: CurriculumConfig | null },
   sink: IssueSink,
@@ -49,12 +49,12 @@ export function checkCurriculumRules(
   if (source.difficulty !== null) {
     refuse(
       ["source", "difficulty"],
-      "must be null with a curriculum: it decides how hard cases are",
+      "must be null with a curriculum, which sets the difficulty by tiers",
     );
   }
 }
 
-/** Checks that nobody names a grader for tasks that a module grades itself. */
+/** Checks that tasks of a module have no other grader than the module. */
 export function checkGraderRule(
   config: { grader: string; sources: readonly (TaskSourceConfig | undefined)[] },
   path: string[],
@@ -65,6 +65,6 @@ export function checkGraderRule(
   sink.addIssue({
     code: "custom",
     path,
-    message: "must be fixed: a module grades its tasks itself",
+    message: "must be fixed: a module grades its own tasks",
   });
 }

@@ -19,25 +19,25 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/tensors.proto";
 
-/** Bulk data: weights and gradients. Always pulled, never pushed. */
+/** Transfer of weights and gradients. Receivers pull; senders never push. */
 
 export interface PullTensorRequest {
   run: string;
   /** `weights/<version>` or `gradient/<plan>/<update>/<lane>`. */
   name: string;
-  /** First element wanted and the one after the last. */
+  /** First element to send, and one after the last. */
   start: number;
   end: number;
-  /** The digest that the vector must have (weights); empty to take what is there. */
+  /** Digest that the vector must have (weights); empty for any. */
   digest: string;
   /**
-   * Where the asker runs; empty to have the values streamed. Who runs in the same place may be answered
-   * with a file.
+   * Id of the caller's host. On the server's own host the response may name a shared file instead of
+   * streaming the values. Empty to always stream.
    */
   hostId: string;
 }
 
-/** The hot message; encoded and decoded by hand. */
+/** Encoded and decoded by hand for speed, since it carries almost all bytes. */
 export interface TensorChunk {
   /** Element offset of the first value in the flat vector. */
   offset: number;
@@ -46,8 +46,8 @@ export interface TensorChunk {
   /** f32 or bf16. */
   dtype: string;
   /**
-   * A file of this place that holds `file_elements` values from `file_offset` bytes on; then `data` is
-   * empty. They are the ones meant as long as the file's first 8 bytes are `file_generation`.
+   * Path of a shared file on this host with `file_elements` values from byte `file_offset`; `data` is then
+   * empty. The values are valid as long as the file's first 8 bytes equal `file_generation`.
    */
   file: string;
   fileOffset: number;
@@ -300,7 +300,7 @@ export const TensorChunk: MessageFns<TensorChunk> = {
 /** Served by reducers (weights) and by trainers (gradients). */
 export type TensorServiceService = typeof TensorServiceService;
 export const TensorServiceService = {
-  /** Streams a range of a flat vector, in order. NOT_FOUND when that vector is not held here (any more). */
+  /** Streams a range of a flat vector, in order. NOT_FOUND when the process does not hold that vector (any more). */
   pullTensor: {
     path: "/gumshoe.v1.TensorService/PullTensor" as const,
     requestStream: false as const,
@@ -313,12 +313,12 @@ export const TensorServiceService = {
 } as const;
 
 export interface TensorServiceServer extends UntypedServiceImplementation {
-  /** Streams a range of a flat vector, in order. NOT_FOUND when that vector is not held here (any more). */
+  /** Streams a range of a flat vector, in order. NOT_FOUND when the process does not hold that vector (any more). */
   pullTensor: handleServerStreamingCall<PullTensorRequest, TensorChunk>;
 }
 
 export interface TensorServiceClient extends Client {
-  /** Streams a range of a flat vector, in order. NOT_FOUND when that vector is not held here (any more). */
+  /** Streams a range of a flat vector, in order. NOT_FOUND when the process does not hold that vector (any more). */
   pullTensor(request: PullTensorRequest, options?: Partial<CallOptions>): ClientReadableStream<TensorChunk>;
   pullTensor(
     request: PullTensorRequest,
