@@ -1,8 +1,8 @@
 /**
- * Asks a gRPC server of this container for a sign of life: `node healthcheck.mjs PORT`, or, where the port is
- * any, `node healthcheck.mjs FILE` with the file that GUMSHOE_READY_FILE names.
+ * Pings a gRPC server of this container: `node healthcheck.mjs PORT`, or, for a server on any free port,
+ * `node healthcheck.mjs FILE` with the file named by GUMSHOE_READY_FILE.
  *
- * An HTTP/2 ping is answered by the process itself, not by the kernel, so one that hangs fails the check.
+ * The process itself answers an HTTP/2 ping, not the kernel, so a hanging process fails the check.
  */
 import { readFileSync } from "node:fs";
 import { connect } from "node:http2";
@@ -14,7 +14,7 @@ const address = where.startsWith("/")
   ? JSON.parse(readFileSync(where, "utf8")).address
   : `127.0.0.1:${where}`;
 const hasTls = !["", "off", undefined].includes(process.env.GUMSHOE_TLS);
-// It is asked whether it lives, not who it is.
+// The check tests liveness, not identity, so it accepts any certificate.
 const session = connect(`${hasTls ? "https" : "http"}://${address}`, { rejectUnauthorized: false });
 const fail = (problem) => {
   console.error(problem);

@@ -1,9 +1,9 @@
 /**
- * Makes the cluster's secrets where there are none: the token, and the password of Redis.
+ * Creates the cluster's secrets if they are missing: the token and the Redis password.
  *
- * - Runs to its end before anything else starts; run again, it changes nothing.
- * - A secret appears whole or not at all: it is written beside its place and linked into it.
- * - /secrets is for Gumshoe's own processes; /redis-config is all that Redis sees.
+ * - Finishes before any other service starts; running it again changes nothing.
+ * - Secrets are created atomically: written to a temporary file, then linked to the final name.
+ * - Gumshoe's processes mount /secrets; Redis only mounts /redis-config.
  */
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:
 const SECRETS = "/secrets";
 const REDIS_CONFIG = "/redis-config/redis.conf";
 const SECRET_BYTES = 32;
-/** A secret that is shorter was cut off, or made by somebody in a hurry. */
+/** A shorter secret was truncated or chosen carelessly. */
 const MIN_SECRET_LENGTH = 16;
 
 function secret(name) {
@@ -23,10 +23,10 @@ function secret(name) {
   });
   try {
     linkSync(draft, path);
-    console.log(`${path} is made`);
+    console.log(`created ${path}`);
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
-    console.log(`${path} is there already`);
+    console.log(`${path} exists already`);
   } finally {
     rmSync(draft, { force: true });
   }
@@ -49,10 +49,10 @@ function redisConfig(password) {
     "appendonly yes",
     "appendfsync everysec",
     'save ""',
-    // Half of the container's limit: a rewrite of the append-only file may copy all of it. Redis then says
-    // that its memory is full, and is waited for, instead of being ended by the kernel.
+    // Half of the container's limit, since a rewrite of the append-only file may copy all memory. At the limit
+    // Redis reports OOM errors, which runs wait for, instead of being killed by the kernel.
     "maxmemory 256mb",
-    // BullMQ's keys must never be thrown out.
+    // BullMQ's keys must never be evicted.
     "maxmemory-policy noeviction",
     "",
   ].join("\n");
@@ -60,6 +60,6 @@ function redisConfig(password) {
 
 secret("token");
 const password = secret("redis-password");
-// Redis runs under another user, of the group of this one (group_add of its service).
+// Redis runs as another user in this user's group (group_add of its service).
 writeFileSync(`${REDIS_CONFIG}.new`, redisConfig(password), { mode: 0o440, flush: true });
 renameSync(`${REDIS_CONFIG}.new`, REDIS_CONFIG);

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Tries the containers for real: needs Docker with Compose, and nothing else. From a few minutes to ten.
+# Tests the containers. Needs only Docker with Compose. Takes a few minutes to ten.
 #
 #   deploy/smoke.sh
 #
-# The run of runs/exact.yaml is disturbed four times: more and fewer workers, killed trainers, a Redis that
-# restarts, all containers removed and started again. Each must end with the very weights of an undisturbed
-# run in one container. Runs are submitted from the host, through the published port. Uses a project, a port
-# and volumes of its own, and removes them.
+# Repeats the run of runs/exact.yaml with four disturbances: more and fewer workers, killed trainers, a restart of
+# Redis, all containers removed and started again. Each must end with the same weights as an undisturbed
+# run in one container. Runs are submitted from the host, through the published port. Uses its own project, port
+# and volumes, and removes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export COMPOSE_PROJECT_NAME=gumshoe-smoke GUMSHOE_THREADS=${GUMSHOE_THREADS:-1}
 export GUMSHOE_PORT=${GUMSHOE_PORT:-7171} GUMSHOE_HTTP_PORT=${GUMSHOE_HTTP_PORT:-7181}
 readonly REFERENCE_IMAGE=gumshoe:standalone
-# One iteration on a slow machine, or the start of everything, in s.
+# Time limit for one iteration on a slow machine, or for starting all services, in s.
 readonly PATIENCE=600
 
 if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
@@ -21,7 +21,7 @@ if docker compose version >/dev/null 2>&1; then compose=(docker compose); else c
 say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 die() { say "FAILED: $*"; "${compose[@]}" logs --no-color --tail 20 >&2 || true; exit 1; }
 quietly() { local out; out=$("$@" 2>&1) || { printf '%s\n' "$out" >&2; die "$*"; }; }
-# The client on the host, which needs no Node.js for it.
+# The client on the host, in a container, so that the host needs no Node.js.
 gumshoe() {
   docker run --rm --init --network host -v "$PWD/models:/gumshoe/models:ro" -v "$PWD/runs:/gumshoe/runs:ro" \
     -e GUMSHOE_ADDRESS="127.0.0.1:$GUMSHOE_PORT" -e GUMSHOE_TOKEN="$token" gumshoe:local gumshoe "$@"
@@ -37,19 +37,19 @@ until_healthy() { # SERVICE HOW_MANY
     sleep 1
   done
 }
-# "running 5/24": state and iterations done of the run that was begun last.
+# "running 5/24": state and completed iterations of the run started last.
 progress() { gumshoe status | awk -v run="$run" '$1 == run { print $2, $3 }'; }
-# Submits the run under another name, and waits until it is under way.
+# Submits the run under another name, and waits until its first iteration is done.
 begin() {
   run=$1
   gumshoe submit runs/exact.yaml --name "$run" --remote-folder /gumshoe >/dev/null
   local until=$((SECONDS + PATIENCE))
   while disturbed_at=$(progress); [ "${disturbed_at#* 0/}" != "$disturbed_at" ]; do
-    [ $SECONDS -lt $until ] || die "$run does not begin"
+    [ $SECONDS -lt $until ] || die "$run does not start"
   done
   case $disturbed_at in
     running*) ;;
-    *) die "$run is not to be disturbed any more: $disturbed_at" ;;
+    *) die "$run ended too early to be disturbed: $disturbed_at" ;;
   esac
 }
 must_end_the_same() {
@@ -83,7 +83,7 @@ say "up: all healthy"
 
 begin exact-scaled
 quietly "${compose[@]}" up --detach --scale inference=3
-say "exact-scaled: 3 inference workers ordered at $disturbed_at, started at $(progress)"
+say "exact-scaled: 3 inference workers requested at $disturbed_at, started at $(progress)"
 quietly "${compose[@]}" up --detach --scale inference=1
 say "exact-scaled: back to 1 at $(progress)"
 must_end_the_same
@@ -92,14 +92,14 @@ quietly "${compose[@]}" up --detach --scale trainer=2
 until_healthy trainer 2
 begin exact-killed
 read -r -d '' first second <<<"$("${compose[@]}" ps -q trainer)" || true
-# Docker takes this as a wish that it stays down...
+# Docker does not restart a container after docker kill, ...
 quietly docker kill "$first"
 say "exact-killed: one of 2 trainers killed at $disturbed_at"
-# ... and this as a crash.
+# ... but does after a crash.
 docker exec "$second" sh -c 'kill -9 -1' || true
 say "exact-killed: the other crashed at $(progress)"
 must_end_the_same
-[ "$(docker inspect -f '{{.RestartCount}}' "$second")" -ge 1 ] || die "nobody started the trainer again"
+[ "$(docker inspect -f '{{.RestartCount}}' "$second")" -ge 1 ] || die "Docker did not restart the trainer"
 quietly "${compose[@]}" up --detach --scale trainer=1
 
 begin exact-redis
@@ -114,4 +114,4 @@ quietly "${compose[@]}" up --detach
 until_healthy coordinator 1
 say "exact-down: up again, at $(progress)"
 must_end_the_same
-say "all is well"
+say "all checks passed"

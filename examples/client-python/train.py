@@ -1,4 +1,4 @@
-"""Submits a run, prints its reward as it rises, and downloads the best checkpoint."""
+"""Submits a run, prints its reward after each iteration, and downloads the best checkpoint."""
 import hashlib, json, os, sys, tempfile
 import grpc
 from gumshoe.v1 import run_pb2, run_pb2_grpc

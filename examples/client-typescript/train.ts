@@ -1,4 +1,4 @@
-/** Submits a run, prints its reward as it rises, and downloads the best checkpoint. */
+/** Submits a run, prints its reward after each iteration, and downloads the best checkpoint. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
@@ -39,7 +39,7 @@ try {
   const best = await client.download(name, { out });
   console.log(`iteration ${best.iteration} is in ${best.folder}`);
 } catch (error) {
-  // Every failure of the cluster has a code, e.g. UNAUTHENTICATED or UNAVAILABLE.
+  // Errors of the cluster have a code, e.g. UNAUTHENTICATED or UNAVAILABLE.
   console.error(error instanceof ClusterError ? `${error.code}: ${error.message}` : String(error));
   process.exitCode = 1;
 } finally {

@@ -3,7 +3,7 @@ const NAMES = ["Ada", "Bruno", "Clara", "Dmitri", "Edith", "Farid", "Greta"];
 export function createEnvironment({ people = 4 }) {
   if (!(people >= 2 && people <= NAMES.length)) throw new Error(`people: 2 to ${NAMES.length}`);
   return {
-    /** Makes a task: a prompt, and whatever is needed to grade replies to it. */
+    /** Makes a task: a prompt, and the data for grading replies to it. */
     task({ rng }) {
       const order = rng.shuffle(NAMES).slice(0, people); // the tallest first
       const clues = order.slice(1).map((name, i) => `${order[i]} is taller than ${name}.`);

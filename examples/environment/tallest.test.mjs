@@ -46,11 +46,11 @@ test("a seed and an index make the same task again", async () => {
   assert.deepEqual(await one.task(7), await same.task(7));
 });
 
-test("a guess is right once in as many times as there are people", async () => {
+test("the guess level is one over the number of people", async () => {
   const { randomGuessLevel } = await environment.source().task(0);
   assert.equal(randomGuessLevel, 1 / 5);
 });
 
-test("a number of people for whom there are no names is refused", () => {
+test("more people than names are refused", () => {
   assert.throws(() => createEnvironment({ people: 9 }), /people: 2 to 7/);
 });

@@ -4,18 +4,18 @@ const INTRODUCTION = `# Config reference
 
 <!-- Made by \`npm run gen\` from the schemas in packages/config/src: change those. -->
 
-A run is a YAML or JSON file. This page lists every field; [runs/first.yaml](../runs/first.yaml) is a whole config. Fields
-that are not listed are errors. So are values that contradict each other: these rules stand with the fields
-below, and are checked when a run is submitted, before anything starts. Relative paths start at the config's folder.
+A run is described by a YAML or JSON file. This page lists every field; [runs/first.yaml](../runs/first.yaml) is a complete
+config. Unknown fields are errors. So are fields that contradict each other: the tables below include these rules, and
+submission checks them before the run starts. Relative paths start at the config's folder.
 
-Editors complete and check a run file by [runs/run.schema.json](../runs/run.schema.json). Those that use the YAML language
-server (VS Code with the YAML extension, Neovim, Helix) find it by the file's first line; for a file in the folder \`mine\`:
+Editors can complete and check run files with [runs/run.schema.json](../runs/run.schema.json). Editors with the YAML language
+server (VS Code with the YAML extension, Neovim, Helix) read the schema's path from the first line of the file. For a file in the folder \`mine\`:
 
 \`\`\`yaml
 # yaml-language-server: $schema=../runs/run.schema.json
 \`\`\`
 
-Settings of processes, which are no part of a run, are environment variables: [operations.md](operations.md#variables).
+Settings of processes are environment variables, not fields of a run: [operations.md](operations.md#variables).
 `;
 
 const MAX_SAFE = 2 ** 53 - 1;

@@ -12,13 +12,13 @@ export const CurriculumConfig = z
       .array(z.enum(TIERS))
       .min(2)
       .max(TIERS.length)
-      .refine((tiers) => new Set(tiers).size === tiers.length, "names a tier twice")
-      .describe("sizes of the cases, in the order in which they are gone through"),
-    promoteAt: share.default(0.7).describe("mean reward from which the next tier is trained"),
+      .refine((tiers) => new Set(tiers).size === tiers.length, "has a tier twice")
+      .describe("sizes of the cases, from the first tier of the run to the last"),
+    promoteAt: share.default(0.7).describe("mean reward at which the run moves to the next tier"),
     demoteAt: share
       .default(0.3)
-      .describe("mean reward up to which the tier before is trained; below promoteAt"),
-    window: count(1, 10_000).default(5).describe("newest iterations of the tier that are averaged"),
+      .describe("mean reward at which the run moves to the previous tier; below promoteAt"),
+    window: count(1, 10_000).default(5).describe("number of newest iterations averaged"),
   })
   .refine(({ demoteAt, promoteAt }) => demoteAt < promoteAt, {
     path: ["demoteAt"],

@@ -12,30 +12,39 @@ import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
 /** Stops a degenerate answer: e = alpha e + (1 - alpha) logprob, stop when e < threshold. */
 export const EarlyStopConfig = z.strictObject({
-  alpha: z.number().gt(0).lt(1).default(0.992).describe("weight of the past"),
-  threshold: z.number().max(0).default(-3).describe("log-prob under which an answer ends, in nats"),
+  alpha: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.992)
+    .describe("weight of the earlier tokens in the moving average"),
+  threshold: z
+    .number()
+    .max(0)
+    .default(-3)
+    .describe("moving average of log-probs below which an answer ends, in nats"),
 });
 /** Stops a degenerate answer. */
 export type EarlyStopConfig = z.infer<typeof EarlyStopConfig>;
 
 const Tasks = z.strictObject({
-  source: TaskSourceConfig.describe("where the tasks come from"),
-  perIteration: count(1, 65_536).default(16).describe("tasks sampled in one iteration"),
+  source: TaskSourceConfig.describe("source of the tasks"),
+  perIteration: count(1, 65_536).default(16).describe("tasks per iteration"),
   curriculum: CurriculumConfig.nullable()
     .default(null)
-    .describe("tiers to go through as rewards rise; null to stay at the source's"),
-  grader: z.enum(["fixed", "seed"]).default("fixed").describe("how a reply is scored"),
+    .describe("tiers to move through as rewards rise; null to stay at the source's tier"),
+  grader: z.enum(["fixed", "seed"]).default("fixed").describe("grader of the replies"),
   template: PROMPT_FIELDS.template,
   date: PROMPT_FIELDS.date,
 });
 
 const Rollouts = z.strictObject({
-  perTask: count(2, 4096).default(16).describe("answers sampled for each task: one group"),
-  temperature: z.number().gt(0).max(10).default(1).describe("logits are divided by it"),
-  maxAnswerTokens: count(1, 131_072).default(64).describe("tokens after which an answer is cut"),
+  perTask: count(2, 4096).default(16).describe("answers sampled per task: one group"),
+  temperature: z.number().gt(0).max(10).default(1).describe("divisor of the logits"),
+  maxAnswerTokens: count(1, 131_072).default(64).describe("length limit of an answer, in tokens"),
   earlyStop: EarlyStopConfig.nullable()
     .default(null)
-    .describe("ends answers that have degenerated; null for none"),
+    .describe("ends degenerate answers; null for never"),
 });
 
 /** A run of reinforcement learning: GRPO on tasks whose answers can be checked. */
@@ -43,28 +52,35 @@ export const GrpoConfig = z
   .strictObject({
     name: RunName.describe("unique among the runs; default: the config file's name"),
     type: z.literal("grpo").describe("reinforcement learning by GRPO"),
-    seed: Seed.default(1).describe("decides every random choice of the run"),
-    model: PathText.describe("folder of the first weights and the tokenizer"),
-    iterations: count(1, 1_000_000).default(40).describe("times that is sampled, then learnt"),
-    tasks: Tasks.describe("what is trained on"),
-    rollouts: Rollouts.prefault({}).describe("how answers are sampled"),
-    advantage: z.enum(["grpo", "dr-grpo", "rloo"]).default("grpo").describe("reward to advantage"),
-    loss: LossSettings.prefault({}).describe("what an update lowers"),
+    seed: Seed.default(1).describe("seed of every random choice in the run"),
+    model: PathText.describe("model folder with the initial weights and the tokenizer"),
+    iterations: count(1, 1_000_000).default(40).describe("rounds of sampling and training"),
+    tasks: Tasks.describe("tasks to train on"),
+    rollouts: Rollouts.prefault({}).describe("sampling of answers"),
+    advantage: z
+      .enum(["grpo", "dr-grpo", "rloo"])
+      .default("grpo")
+      .describe("how rewards become advantages"),
+    loss: LossSettings.prefault({}).describe("loss of an update"),
     updatesPerIteration: count(1, 1024)
       .default(2)
-      .describe("optimizer steps of an iteration; at most tasks.perIteration"),
-    lanes: count(1, 1024).default(2).describe("shares of an update; fixed, not the worker count"),
+      .describe("optimizer steps per iteration; at most tasks.perIteration"),
+    lanes: count(1, 1024)
+      .default(2)
+      .describe("trainer jobs per update; part of the result, unlike the number of workers"),
     maxPackTokens: count(16, 1_048_576)
       .default(2048)
-      .describe("tokens of one training row; above maxAnswerTokens"),
-    optimizer: OptimizerConfig.prefault({}).describe("AdamW"),
+      .describe("longest training row, in tokens; above maxAnswerTokens"),
+    optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     staleness: z
       .literal(0, "must be 0: rollouts cannot lag behind yet")
       .default(0)
-      .describe("iterations that rollouts lag behind the weights"),
+      .describe("iterations by which rollouts lag behind the weights"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
-    checkpoint: CheckpointConfig.prefault({}).describe("when weights are written"),
-    stopWhen: StopWhenConfig.nullable().default(null).describe("guard of the run; null for none"),
+    checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
+    stopWhen: StopWhenConfig.nullable()
+      .default(null)
+      .describe("early end when validation drops; null for none"),
   })
   .superRefine((config, context) => {
     const { tasks, rollouts, updatesPerIteration } = config;

@@ -7,8 +7,8 @@ export const AggregationConfig = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("token-mean").describe("mean over all tokens") }),
   z.strictObject({
-    type: z.literal("token-sum-fixed").describe("sum over all tokens, by a constant"),
-    divisor: z.number().positive().describe("constant that the sum over all tokens is divided by"),
+    type: z.literal("token-sum-fixed").describe("sum over all tokens, divided by a constant"),
+    divisor: z.number().positive().describe("divisor of the sum over all tokens"),
   }),
 ]);
 /** Aggregation of an update's token losses. */
@@ -22,35 +22,45 @@ export const LossSettings = z
     policy: z
       .enum(["clip", "gspo", "cispo", "sapo"])
       .default("clip")
-      .describe("how the ratio of new to old probability enters"),
+      .describe("loss of a token as a function of the ratio of new to old probability"),
     clipLow: z
       .number()
       .gt(0)
       .lt(1)
       .default(0.2)
-      .describe("a ratio under 1 - clipLow gains nothing"),
+      .describe("lower clip bound of the ratio is 1 - clipLow"),
     clipHigh: z
       .number()
       .gt(0)
       .max(10)
       .default(0.2)
-      .describe("a ratio above 1 + clipHigh gains nothing"),
+      .describe("upper clip bound of the ratio is 1 + clipHigh"),
     twoSided: z
       .number()
       .gt(1)
       .nullable()
       .default(null)
       .describe(
-        "upper bound of the ratio of a bad answer's tokens, above 1 + clipHigh; policy clip alone, null for none",
+        "upper bound of the ratio for negative advantages, above 1 + clipHigh; only for policy clip, null for none",
       ),
     ratioCap: z.number().gt(0).default(1.28).describe("upper bound of the detached ratio (cispo)"),
-    temperaturePositive: z.number().gt(0).default(1).describe("gate of good answers (sapo)"),
-    temperatureNegative: z.number().gt(0).default(1.05).describe("gate of bad answers (sapo)"),
+    temperaturePositive: z
+      .number()
+      .gt(0)
+      .default(1)
+      .describe("temperature of the gate for positive advantages (sapo)"),
+    temperatureNegative: z
+      .number()
+      .gt(0)
+      .default(1.05)
+      .describe("temperature of the gate for negative advantages (sapo)"),
     klCoefficient: z
       .number()
       .min(0)
       .default(0)
-      .describe("weight of the divergence; must be 0: runs have no reference model yet"),
+      .describe(
+        "weight of the divergence from a reference; must be 0: runs have no reference model yet",
+      ),
     klEstimator: z.enum(["k1", "k2", "k3"]).default("k3").describe("estimator of the divergence"),
     entropyCoefficient: z.number().min(0).default(0).describe("weight of the entropy bonus"),
     truncatedImportanceSampling: z
@@ -65,7 +75,7 @@ export const LossSettings = z
     truncated: z
       .enum(["keep", "mask"])
       .default("keep")
-      .describe("whether answers cut off by the length limit are learnt from"),
+      .describe("whether answers cut off by the length limit are trained on"),
   })
   .superRefine((loss, context) => {
     if (loss.klCoefficient > 0) {

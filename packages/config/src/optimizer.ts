@@ -18,18 +18,23 @@ export const OptimizerConfig = z.strictObject({
     .positive()
     .max(1)
     .default(1e-8)
-    .describe("added to the root of the second moment"),
-  weightDecay: z.number().min(0).max(1).default(0).describe("decay of the weights, times lr"),
+    .describe("term added to the root of the second moment"),
+  weightDecay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("decoupled weight decay, multiplied by lr"),
   maxGradNorm: z
     .number()
     .positive()
     .default(1)
-    .describe("L2 norm that a longer gradient is scaled down to"),
-  warmupUpdates: count(0, 1e6).default(0).describe("updates over which lr rises from 0"),
+    .describe("largest L2 norm of the gradient; longer ones are scaled down"),
+  warmupUpdates: count(0, 1e6).default(0).describe("number of updates over which lr rises from 0"),
   schedule: z
     .enum(["constant", "cosine", "linear"])
     .default("constant")
-    .describe("course of lr after the warm-up; cosine and linear end at 0"),
+    .describe("change of lr after the warm-up; cosine and linear end at 0"),
 });
 /** AdamW with decoupled weight decay, and its learning rate schedule. */
 export type OptimizerConfig = z.infer<typeof OptimizerConfig>;

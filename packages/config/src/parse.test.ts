@@ -154,7 +154,7 @@ describe("an error names the field", () => {
         "type: generate, tier: mini, seed: 11",
         "type: dataset, file: a.json, split: [5, 5]",
       ),
-      "tasks.source.split: the first record must come before the last",
+      "tasks.source.split: the first number must be below the second",
     ],
     [
       "a difficulty turned round",
@@ -179,7 +179,7 @@ describe("an error names the field", () => {
     [
       "a curriculum that goes nowhere",
       CURRICULUM.replace("easy", "mini"),
-      "tasks.curriculum.tiers: names a tier twice",
+      "tasks.curriculum.tiers: has a tier twice",
     ],
     [
       "a curriculum that would go up and down at once",
@@ -189,7 +189,7 @@ describe("an error names the field", () => {
     [
       "a curriculum beside a difficulty",
       CURRICULUM.replace("generate", "generate, difficulty: { max: 9 }"),
-      "tasks.source.difficulty: must be null with a curriculum: it decides how hard cases are",
+      "tasks.source.difficulty: must be null with a curriculum, which sets the difficulty by tiers",
     ],
     [
       "more updates than tasks",
@@ -212,7 +212,7 @@ describe("an error names the field", () => {
         "seed: 11 }",
         "seed: 11 }, grader: seed",
       ),
-      "tasks.grader: must be fixed: a module grades its tasks itself",
+      "tasks.grader: must be fixed: a module grades its own tasks",
     ],
     ["a guard without a validation", `${GRPO}stopWhen: {}`, "stopWhen: needs a validation"],
     [

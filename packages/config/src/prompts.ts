@@ -21,7 +21,7 @@ export const PROMPT_FIELDS = {
     .date("must be a date such as 2026-11-28")
     .nullable()
     .default(null)
-    .describe("date that the chat template is told, such as 2026-11-28; null for none"),
+    .describe("date for the chat template, such as 2026-11-28; null for none"),
 };
 
 /** How tasks are rendered as prompts. */

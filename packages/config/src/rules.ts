@@ -49,7 +49,7 @@ export function checkCurriculumRules(
   if (source.difficulty !== null) {
     refuse(
       ["source", "difficulty"],
-      "must be null with a curriculum: it decides how hard cases are",
+      "must be null with a curriculum, which sets the difficulty by tiers",
     );
   }
 }
@@ -65,6 +65,6 @@ export function checkGraderRule(
   sink.addIssue({
     code: "custom",
     path,
-    message: "must be fixed: a module grades its tasks itself",
+    message: "must be fixed: a module grades its own tasks",
   });
 }

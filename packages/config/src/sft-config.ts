@@ -23,9 +23,17 @@ export const NewModelConfig = z
     ),
     max_position_embeddings: count(16, 4_194_304).default(2048).describe("longest sequence"),
     rope_theta: z.number().gt(1).default(10_000).describe("base of the rotary angles"),
-    rms_norm_eps: z.number().gt(0).max(0.1).default(1e-6).describe("added to the mean square"),
-    tie_word_embeddings: z.boolean().default(true).describe("head shares the embedding"),
-    initializer_range: z.number().gt(0).max(1).default(0.02).describe("deviation of first weights"),
+    rms_norm_eps: z.number().gt(0).max(0.1).default(1e-6).describe("term added to the mean square"),
+    tie_word_embeddings: z
+      .boolean()
+      .default(true)
+      .describe("whether the head shares the embedding's weights"),
+    initializer_range: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.02)
+      .describe("standard deviation of the initial weights"),
   })
   .superRefine((model, context) => {
     if (model.hidden_size % model.num_attention_heads !== 0) {
@@ -48,11 +56,11 @@ export type NewModelConfig = z.infer<typeof NewModelConfig>;
 
 /** Origin of a supervised run's initial weights. */
 export const InitConfig = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("folder").describe("the weights in the folder model") }),
+  z.strictObject({ type: z.literal("folder").describe("the weights in the model folder") }),
   z.strictObject({
     type: z.literal("new").describe("random weights"),
     config: NewModelConfig.describe("shape of the new model"),
-    seed: Seed.default(1).describe("decides the first weights"),
+    seed: Seed.default(1).describe("seed of the initial weights"),
   }),
 ]);
 /** Origin of a supervised run's initial weights. */
@@ -61,19 +69,23 @@ export type InitConfig = z.infer<typeof InitConfig>;
 const Answers = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("gold").describe("the right answers") }),
   z.strictObject({
-    type: z.literal("careless").describe("right answers, some of them replaced by chance"),
-    share: z.number().min(0).max(1).describe("chance of each answer to be any name of its kind"),
+    type: z.literal("careless").describe("right answers, some of them replaced at random"),
+    share: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe("probability that an answer is replaced by a random name of its kind"),
     names: z
       .enum(["listed", "classic", "all"])
       .default("listed")
-      .describe("names to take it from: those of the case, the classic ones, or all there are"),
+      .describe("source of that name: the case, the classic names, or all names"),
   }),
 ]);
 
 const Examples = z.strictObject({
-  source: TaskSourceConfig.describe("where the tasks come from"),
-  answers: Answers.default({ type: "gold" }).describe("the replies that are learnt"),
-  perUpdate: count(1, 65_536).default(64).describe("examples of one optimizer step"),
+  source: TaskSourceConfig.describe("source of the tasks"),
+  answers: Answers.default({ type: "gold" }).describe("replies to train on"),
+  perUpdate: count(1, 65_536).default(64).describe("examples per optimizer step"),
 });
 
 /** A supervised run on given answers, for a new model or an existing one. */
@@ -81,30 +93,36 @@ export const SftConfig = z
   .strictObject({
     name: RunName.describe("unique among the runs; default: the config file's name"),
     type: z.literal("sft").describe("supervised learning from given answers"),
-    seed: Seed.default(1).describe("decides every random choice of the run"),
-    model: PathText.describe("folder of the tokenizer and, unless init is new, the first weights"),
-    init: InitConfig.default({ type: "folder" }).describe("where the first weights come from"),
+    seed: Seed.default(1).describe("seed of every random choice in the run"),
+    model: PathText.describe(
+      "model folder with the tokenizer and, unless init is new, the initial weights",
+    ),
+    init: InitConfig.default({ type: "folder" }).describe("source of the initial weights"),
     iterations: count(1, 10_000_000).default(100).describe("rounds of updatesPerIteration"),
-    updatesPerIteration: count(1, 100_000).default(1).describe("optimizer steps of an iteration"),
-    examples: Examples.describe("what is learnt"),
-    tasks: PromptConfig.prefault({}).describe("how examples and validation are written"),
+    updatesPerIteration: count(1, 100_000).default(1).describe("optimizer steps per iteration"),
+    examples: Examples.describe("examples to train on"),
+    tasks: PromptConfig.prefault({}).describe("prompts of examples and validation"),
     trainOnPrompt: z
-      .literal(false, "only false: the loss is on the answers")
+      .literal(false, "must be false: the loss covers only the answers")
       .default(false)
-      .describe("whether the prompt's tokens are learnt too"),
-    lanes: count(1, 1024).default(2).describe("shares of an update; fixed, not the worker count"),
-    maxPackTokens: count(16, 1_048_576).default(2048).describe("tokens of one training row"),
+      .describe("whether to train on the prompt's tokens, too"),
+    lanes: count(1, 1024)
+      .default(2)
+      .describe("trainer jobs per update; part of the result, unlike the number of workers"),
+    maxPackTokens: count(16, 1_048_576).default(2048).describe("longest training row, in tokens"),
     maxAnswerTokens: count(1, 131_072)
       .default(64)
-      .describe("tokens after which an answer of a validation is cut"),
+      .describe("length limit of a validation answer, in tokens"),
     grader: z
       .enum(["fixed", "seed"])
       .default("fixed")
-      .describe("how an answer of a validation is scored"),
-    optimizer: OptimizerConfig.prefault({}).describe("AdamW"),
+      .describe("grader of the validation's replies"),
+    optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
-    checkpoint: CheckpointConfig.prefault({}).describe("when weights are written"),
-    stopWhen: StopWhenConfig.nullable().default(null).describe("guard of the run; null for none"),
+    checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
+    stopWhen: StopWhenConfig.nullable()
+      .default(null)
+      .describe("early end when validation drops; null for none"),
   })
   .superRefine((config, context) => {
     checkValidationRules(config, context);

@@ -20,10 +20,10 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/fleet.proto";
 
-/** How workers join, stay and leave. */
+/** Registration and heartbeats of workers. */
 
 export interface RegisterRequest {
-  /** Random, new for every start of a process. */
+  /** Random, new at every start of a process. */
   workerId: string;
   /** inference, trainer or reducer. */
   role: string;
@@ -32,14 +32,14 @@ export interface RegisterRequest {
   /** cpu or cuda, with threads or index, e.g. `cpu x2`. */
   device: string;
   memoryBytes: number;
-  /** Where this worker serves TensorService (trainer, reducer) and ReducerService (reducer): host:port. */
+  /** host:port of the worker's TensorService (trainer, reducer) and ReducerService (reducer). */
   address: string;
-  /** Version of the wire; a worker of another version is refused. */
+  /** Version of the wire; the coordinator rejects workers of another version. */
   protocolVersion: number;
 }
 
 export interface RegisterResponse {
-  /** How long to wait before the first heartbeat: longer in a large fleet. */
+  /** Time until the first heartbeat; longer in a large fleet. */
   heartbeatIntervalMs: number;
 }
 
@@ -47,22 +47,22 @@ export interface HeartbeatRequest {
   workerId: string;
   /** starting, idle, busy or draining. */
   state: string;
-  /** Key of the job in hand; empty when idle. */
+  /** Key of the current job; empty when idle. */
   job: string;
   jobAgeMs: number;
   weightVersion: number;
   jobsDone: number;
   tokensPerSecond: number;
-  /** Tokens sampled so far in the group in hand, for progress bars. */
+  /** Tokens sampled so far in the current group, for progress bars. */
   tokensDone: number;
-  /** Keys of all jobs in hand. */
+  /** Keys of all current jobs. */
   activeJobs: string[];
 }
 
 export interface HeartbeatResponse {
-  /** How long to wait before the next one: the fleet may have grown. */
+  /** Time until the next heartbeat; it grows with the fleet. */
   heartbeatIntervalMs: number;
-  /** Those of the jobs in hand whose results are not wanted any more, e.g. of a run that was cancelled. */
+  /** Current jobs to abort because their results are no longer needed, e.g. of a cancelled run. */
   withdrawnJobs: string[];
 }
 
@@ -596,7 +596,7 @@ export const LeaveResponse: MessageFns<LeaveResponse> = {
 /** Served by the coordinator. */
 export type FleetServiceService = typeof FleetServiceService;
 export const FleetServiceService = {
-  /** Joins the cluster. Idempotent by worker id. */
+  /** Registers a worker. Idempotent by worker id. */
   register: {
     path: "/gumshoe.v1.FleetService/Register" as const,
     requestStream: false as const,
@@ -606,7 +606,7 @@ export const FleetServiceService = {
     responseSerialize: (value: RegisterResponse): Buffer => Buffer.from(RegisterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RegisterResponse => RegisterResponse.decode(value),
   },
-  /** Says "still here" as often as the last answer asked for. NOT_FOUND asks the worker to register again. */
+  /** Reports the worker's state, at the interval in the last response. NOT_FOUND: the worker must register again. */
   heartbeat: {
     path: "/gumshoe.v1.FleetService/Heartbeat" as const,
     requestStream: false as const,
@@ -616,7 +616,7 @@ export const FleetServiceService = {
     responseSerialize: (value: HeartbeatResponse): Buffer => Buffer.from(HeartbeatResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HeartbeatResponse => HeartbeatResponse.decode(value),
   },
-  /** Leaves: no job is counted on this worker any more. */
+  /** Removes the worker from the fleet; the coordinator expects no more work from it. */
   leave: {
     path: "/gumshoe.v1.FleetService/Leave" as const,
     requestStream: false as const,
@@ -629,16 +629,16 @@ export const FleetServiceService = {
 } as const;
 
 export interface FleetServiceServer extends UntypedServiceImplementation {
-  /** Joins the cluster. Idempotent by worker id. */
+  /** Registers a worker. Idempotent by worker id. */
   register: handleUnaryCall<RegisterRequest, RegisterResponse>;
-  /** Says "still here" as often as the last answer asked for. NOT_FOUND asks the worker to register again. */
+  /** Reports the worker's state, at the interval in the last response. NOT_FOUND: the worker must register again. */
   heartbeat: handleUnaryCall<HeartbeatRequest, HeartbeatResponse>;
-  /** Leaves: no job is counted on this worker any more. */
+  /** Removes the worker from the fleet; the coordinator expects no more work from it. */
   leave: handleUnaryCall<LeaveRequest, LeaveResponse>;
 }
 
 export interface FleetServiceClient extends Client {
-  /** Joins the cluster. Idempotent by worker id. */
+  /** Registers a worker. Idempotent by worker id. */
   register(
     request: RegisterRequest,
     callback: (error: ServiceError | null, response: RegisterResponse) => void,
@@ -654,7 +654,7 @@ export interface FleetServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RegisterResponse) => void,
   ): ClientUnaryCall;
-  /** Says "still here" as often as the last answer asked for. NOT_FOUND asks the worker to register again. */
+  /** Reports the worker's state, at the interval in the last response. NOT_FOUND: the worker must register again. */
   heartbeat(
     request: HeartbeatRequest,
     callback: (error: ServiceError | null, response: HeartbeatResponse) => void,
@@ -670,7 +670,7 @@ export interface FleetServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: HeartbeatResponse) => void,
   ): ClientUnaryCall;
-  /** Leaves: no job is counted on this worker any more. */
+  /** Removes the worker from the fleet; the coordinator expects no more work from it. */
   leave(
     request: LeaveRequest,
     callback: (error: ServiceError | null, response: LeaveResponse) => void,

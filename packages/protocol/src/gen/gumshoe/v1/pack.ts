@@ -22,11 +22,11 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/pack.proto";
 
-/** What a trainer worker fetches and reports. */
+/** Lanes for trainers, and their results. */
 
 export interface FetchLaneRequest {
   run: string;
-  /** The update that is being made: from weight version `update` to `update + 1`. */
+  /** The current update: from weight version `update` to `update + 1`. */
   update: number;
   lane: number;
 }
@@ -38,16 +38,16 @@ export interface Lane {
   /** The weights to compute with; its version equals `update`. */
   weights: WeightVersion | undefined;
   weightSources: TensorSource[];
-  /** The reducers, with the ranges that each one collects. */
+  /** The reducers, with the range that each one collects. */
   reducers: TensorSource[];
   packs: PackMessage[];
-  /** The temperature that the answers were sampled with. */
+  /** The temperature of sampling. */
   temperature: number;
-  /** Says that the log-probs must agree bit for bit with the behaviour's. */
+  /** Whether the log-probs must equal the sampler's bit for bit. */
   expectExact: boolean;
   /** Differs between attempts of the coordinator, so that a reducer never mixes gradients of two plans. */
   plan: string;
-  /** Identifies what GetRunAssets answers for this run. */
+  /** Digest of the response of GetRunAssets for this run. */
   assetsDigest: string;
 }
 
@@ -80,7 +80,7 @@ export interface CompleteLaneRequest {
   gradientDigest: string;
   metrics: LaneMetrics | undefined;
   plan: string;
-  /** Digest of the weights that it was computed with, as the trainer computed it from what it holds. */
+  /** Digest of the weights that were used, computed by the trainer from the weights in its engine. */
   weightsDigest: string;
 }
 
@@ -96,11 +96,11 @@ export interface LaneMetrics {
   referenceKlSum: number;
   entropySum: number;
   /**
-   * The largest difference between the behaviour's and the trainer's log-prob, in nats; must be 0 where
-   * the lane says `expect_exact`.
+   * The largest difference between the sampler's and the trainer's log-prob, in nats; must be 0 if
+   * the lane has `expect_exact`.
    */
   logprobGapMax: number;
-  /** Where it was; absent when the gap is 0. */
+  /** Position of that difference; absent when the gap is 0. */
   logprobGapAt?: TokenPosition | undefined;
 }
 
@@ -1029,7 +1029,7 @@ export const CompleteLaneResponse: MessageFns<CompleteLaneResponse> = {
 /** Served by the coordinator. */
 export type PackServiceService = typeof PackServiceService;
 export const PackServiceService = {
-  /** Returns one lane of one update: its packs in order. NOT_FOUND when nobody wants it any more. */
+  /** Returns one lane of one update: its packs in order. NOT_FOUND when the lane is no longer needed. */
   fetchLane: {
     path: "/gumshoe.v1.PackService/FetchLane" as const,
     requestStream: false as const,
@@ -1040,8 +1040,8 @@ export const PackServiceService = {
     responseDeserialize: (value: Buffer): Lane => Lane.decode(value),
   },
   /**
-   * Says that every reducer holds this lane's gradient. Idempotent by (update, lane): a lane done twice
-   * has the same gradient digest; another digest fails the run with an exactness error.
+   * Reports that every reducer holds this lane's gradient. Idempotent by (update, lane): repeating a lane
+   * gives the same gradient digest; a different digest fails the run with an exactness error.
    */
   completeLane: {
     path: "/gumshoe.v1.PackService/CompleteLane" as const,
@@ -1056,17 +1056,17 @@ export const PackServiceService = {
 } as const;
 
 export interface PackServiceServer extends UntypedServiceImplementation {
-  /** Returns one lane of one update: its packs in order. NOT_FOUND when nobody wants it any more. */
+  /** Returns one lane of one update: its packs in order. NOT_FOUND when the lane is no longer needed. */
   fetchLane: handleUnaryCall<FetchLaneRequest, Lane>;
   /**
-   * Says that every reducer holds this lane's gradient. Idempotent by (update, lane): a lane done twice
-   * has the same gradient digest; another digest fails the run with an exactness error.
+   * Reports that every reducer holds this lane's gradient. Idempotent by (update, lane): repeating a lane
+   * gives the same gradient digest; a different digest fails the run with an exactness error.
    */
   completeLane: handleUnaryCall<CompleteLaneRequest, CompleteLaneResponse>;
 }
 
 export interface PackServiceClient extends Client {
-  /** Returns one lane of one update: its packs in order. NOT_FOUND when nobody wants it any more. */
+  /** Returns one lane of one update: its packs in order. NOT_FOUND when the lane is no longer needed. */
   fetchLane(request: FetchLaneRequest, callback: (error: ServiceError | null, response: Lane) => void): ClientUnaryCall;
   fetchLane(
     request: FetchLaneRequest,
@@ -1080,8 +1080,8 @@ export interface PackServiceClient extends Client {
     callback: (error: ServiceError | null, response: Lane) => void,
   ): ClientUnaryCall;
   /**
-   * Says that every reducer holds this lane's gradient. Idempotent by (update, lane): a lane done twice
-   * has the same gradient digest; another digest fails the run with an exactness error.
+   * Reports that every reducer holds this lane's gradient. Idempotent by (update, lane): repeating a lane
+   * gives the same gradient digest; a different digest fails the run with an exactness error.
    */
   completeLane(
     request: CompleteLaneRequest,

@@ -20,29 +20,29 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/reducer.proto";
 
-/** What a reducer does: owns a range of the parameters, sums gradients, moves the weights. */
+/** A reducer owns a range of the parameters, sums gradients and steps the optimizer. */
 
 export interface AssignRequest {
   run: string;
-  /** Names this plan of the coordinator; requests of another plan are refused with ABORTED. */
+  /** Id of the coordinator's plan; requests of another plan fail with ABORTED. */
   plan: string;
-  /** The range: first element and the one after the last; multiples of the block size, but for the end. */
+  /** The range: first element, and one after the last; multiples of the block size, except at the end. */
   start: number;
   end: number;
-  /** Where it starts from: a model folder, or a checkpoint folder of this run. */
+  /** Folder to load: a model folder, or a checkpoint folder of this run. */
   folder: string;
-  /** Says that the folder holds optimizer state too. */
+  /** Whether the folder has optimizer state, too. */
   withOptimizer: boolean;
-  /** Updates that the folder's weights have seen. */
+  /** Number of updates in the folder's weights. */
   version: number;
-  /** Elements of a hash and norm block. */
+  /** Elements per block of hashes and norms. */
   blockSize: number;
   /** Threads of the device, 0 for the worker's own setting. */
   threads: number;
 }
 
 export interface AssignResponse {
-  /** Of version `version`: SHA-256 of each block of the range, in order. */
+  /** SHA-256 of each block of the range at version `version`, in order. */
   blockDigests: string[];
 }
 
@@ -75,7 +75,7 @@ export interface StepRequest {
   run: string;
   plan: string;
   update: number;
-  /** AdamW of this update. */
+  /** AdamW settings of this update. */
   lr: number;
   beta1: number;
   beta2: number;
@@ -83,12 +83,12 @@ export interface StepRequest {
   weightDecay: number;
   /** Factor on the gradient: min(1, limit / (norm + 1e-6)). */
   gradScale: number;
-  /** Versions that must stay available after this step; the others are freed. */
+  /** Versions to keep after this step; all others are freed. */
   retain: number[];
 }
 
 export interface StepResponse {
-  /** Of the new version: SHA-256 of each block of the range, in order. */
+  /** SHA-256 of each block of the range at the new version, in order. */
   blockDigests: string[];
 }
 
@@ -97,7 +97,7 @@ export interface WriteCheckpointRequest {
   plan: string;
   /** The version to write: must be the newest one. */
   version: number;
-  /** A file of the right size, and the byte at which the flat vector begins, for each part. */
+  /** For each part, a file of the right size and the byte at which the flat vector begins. */
   weights:
     | CheckpointFile
     | undefined;
@@ -111,7 +111,7 @@ export interface WriteCheckpointRequest {
 }
 
 export interface CheckpointFile {
-  /** Its place in the home of coordinator and reducers: `runs/<run>/checkpoints/<iteration>.tmp/<file>`. */
+  /** Path below the home of coordinator and reducers: `runs/<run>/checkpoints/<iteration>.tmp/<file>`. */
   name: string;
   /** Byte at which the flat vector begins. */
   dataOffset: number;
@@ -1158,7 +1158,7 @@ export const WriteCheckpointResponse: MessageFns<WriteCheckpointResponse> = {
 /** Served by every reducer. */
 export type ReducerServiceService = typeof ReducerServiceService;
 export const ReducerServiceService = {
-  /** Takes a range of a run's parameters from a durable source. Drops whatever was held. Idempotent by plan. */
+  /** Loads a range of a run's parameters from a folder, and drops the range held before. Idempotent by plan. */
   assign: {
     path: "/gumshoe.v1.ReducerService/Assign" as const,
     requestStream: false as const,
@@ -1223,7 +1223,7 @@ export const ReducerServiceService = {
 } as const;
 
 export interface ReducerServiceServer extends UntypedServiceImplementation {
-  /** Takes a range of a run's parameters from a durable source. Drops whatever was held. Idempotent by plan. */
+  /** Loads a range of a run's parameters from a folder, and drops the range held before. Idempotent by plan. */
   assign: handleUnaryCall<AssignRequest, AssignResponse>;
   /**
    * Asked by a trainer: add this lane's gradient for your range to the sum. Returns when it is added, or
@@ -1246,7 +1246,7 @@ export interface ReducerServiceServer extends UntypedServiceImplementation {
 }
 
 export interface ReducerServiceClient extends Client {
-  /** Takes a range of a run's parameters from a durable source. Drops whatever was held. Idempotent by plan. */
+  /** Loads a range of a run's parameters from a folder, and drops the range held before. Idempotent by plan. */
   assign(
     request: AssignRequest,
     callback: (error: ServiceError | null, response: AssignResponse) => void,

@@ -21,7 +21,7 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/rollout.proto";
 
-/** What an inference worker fetches and hands in. */
+/** Groups for inference workers, and their results. */
 
 export interface GetRunAssetsRequest {
   run: string;
@@ -50,13 +50,13 @@ export interface GroupSpec {
   groupKey: string;
   iteration: number;
   /**
-   * The task as JSON text in UTF-8 (`Task` of the puzzles package): messages, and what its environment
-   * grades with.
+   * The task as JSON text in UTF-8 (`Task` of the puzzles package): its messages, and the data that its
+   * environment needs for grading.
    */
   taskJson: Buffer;
-  /** Prompt token ids, little-endian int32: the chat template applied, generation prompt included. */
+  /** Prompt token ids, little-endian int32: the rendered chat template, generation prompt included. */
   promptTokens: Buffer;
-  /** Rollouts to sample. */
+  /** Number of rollouts to sample. */
   count: number;
   /** 0 is greedy. */
   temperature: number;
@@ -64,18 +64,18 @@ export interface GroupSpec {
   stopTokens: number[];
   /** Parts of the random key: run seed, purpose, iteration, task; rollout and token are added. */
   seed: number[];
-  /** Exponentially weighted log-prob early stop; absent for none. */
+  /** Early stop by a moving average of log-probs; absent for none. */
   earlyStop?: EarlyStop | undefined;
   weights:
     | WeightVersion
     | undefined;
-  /** Where the ranges of that weight version are served. */
+  /** The reducers that serve that weight version, with their ranges. */
   weightSources: TensorSource[];
-  /** Identifies what GetRunAssets answers for this run: a worker fetches it again when it is another one. */
+  /** Digest of the response of GetRunAssets for this run; a worker with another digest calls it again. */
   assetsDigest: string;
-  /** Identifies all that the task is graded by: the dataset's bytes, the module with what it imports. */
+  /** Digest of the grader: the bytes of the dataset, or the module with everything that it imports. */
   environmentDigest: string;
-  /** Identifies the run by its config and what it reads: a name may belong to another run later. */
+  /** Digest of the run's config and the files it reads; identifies the run, since a name may be reused. */
   runDigest?: string | undefined;
 }
 
@@ -88,7 +88,7 @@ export interface EarlyStop {
 export interface TensorSource {
   /** host:port of a TensorService. */
   address: string;
-  /** First element and the one after the last. */
+  /** First element, and one after the last. */
   start: number;
   end: number;
 }
@@ -97,15 +97,12 @@ export interface SubmitGroupRequest {
   run: string;
   groupKey: string;
   workerId: string;
-  /** The weights that made the rollouts, computed by the worker from what it holds. */
+  /** The weights that sampled the rollouts; the worker computes the digest from the weights in its engine. */
   weights: WeightVersion | undefined;
   rollouts: RolloutResult[];
-  /** Time that grading took; differs between workers, and is no part of the group. */
+  /** Time of grading; differs between workers and is not stored in the group. */
   gradingMs: number;
-  /**
-   * `run_digest` of the spec that the group was sampled from. A group of another run is refused; no part of
-   * the group as it is stored.
-   */
+  /** `run_digest` of the group's spec. A group of another run is rejected; not stored in the group. */
   runDigest?: string | undefined;
 }
 
@@ -116,15 +113,15 @@ export interface RolloutResult {
   logprobs: Buffer;
   /** stop, length or early-stop. */
   finish: string;
-  /** The answer as text, to be shown. */
+  /** The answer as text, for display. */
   text: string;
   /** Absent when it could not be scored. */
   reward?:
     | number
     | undefined;
-  /** Why it could not be scored; empty otherwise. */
+  /** Reason why it could not be scored; empty otherwise. */
   gradingError: string;
-  /** Further numbers of the grader, by name. */
+  /** Metrics of the grader, by name. */
   metrics: { [key: string]: number };
 }
 
@@ -1221,7 +1218,7 @@ export const SubmitGroupResponse: MessageFns<SubmitGroupResponse> = {
 /** Served by the coordinator. */
 export type RolloutServiceService = typeof RolloutServiceService;
 export const RolloutServiceService = {
-  /** Returns what every worker of a run needs before its first job. The same answer for the whole run. */
+  /** Returns the config and model files that a worker needs before its first job of a run. The response never changes during a run. */
   getRunAssets: {
     path: "/gumshoe.v1.RolloutService/GetRunAssets" as const,
     requestStream: false as const,
@@ -1231,7 +1228,7 @@ export const RolloutServiceService = {
     responseSerialize: (value: RunAssets): Buffer => Buffer.from(RunAssets.encode(value).finish()),
     responseDeserialize: (value: Buffer): RunAssets => RunAssets.decode(value),
   },
-  /** Returns the task and the sampling parameters of a group. NOT_FOUND when nobody wants it any more. */
+  /** Returns the task and the sampling parameters of a group. NOT_FOUND when the group is no longer needed. */
   fetchGroup: {
     path: "/gumshoe.v1.RolloutService/FetchGroup" as const,
     requestStream: false as const,
@@ -1242,9 +1239,9 @@ export const RolloutServiceService = {
     responseDeserialize: (value: Buffer): GroupSpec => GroupSpec.decode(value),
   },
   /**
-   * Hands in a sampled and graded group. Idempotent by group key: the first one counts, an identical
-   * second one is accepted, another one is refused with ABORTED. A group from other weights than the
-   * ones asked for is FAILED_PRECONDITION.
+   * Submits a sampled and graded group. Idempotent by group key: the first submission counts, an identical
+   * one is accepted again, a different one fails with ABORTED. A group from other weights than those of the
+   * spec fails with FAILED_PRECONDITION.
    */
   submitGroup: {
     path: "/gumshoe.v1.RolloutService/SubmitGroup" as const,
@@ -1258,20 +1255,20 @@ export const RolloutServiceService = {
 } as const;
 
 export interface RolloutServiceServer extends UntypedServiceImplementation {
-  /** Returns what every worker of a run needs before its first job. The same answer for the whole run. */
+  /** Returns the config and model files that a worker needs before its first job of a run. The response never changes during a run. */
   getRunAssets: handleUnaryCall<GetRunAssetsRequest, RunAssets>;
-  /** Returns the task and the sampling parameters of a group. NOT_FOUND when nobody wants it any more. */
+  /** Returns the task and the sampling parameters of a group. NOT_FOUND when the group is no longer needed. */
   fetchGroup: handleUnaryCall<FetchGroupRequest, GroupSpec>;
   /**
-   * Hands in a sampled and graded group. Idempotent by group key: the first one counts, an identical
-   * second one is accepted, another one is refused with ABORTED. A group from other weights than the
-   * ones asked for is FAILED_PRECONDITION.
+   * Submits a sampled and graded group. Idempotent by group key: the first submission counts, an identical
+   * one is accepted again, a different one fails with ABORTED. A group from other weights than those of the
+   * spec fails with FAILED_PRECONDITION.
    */
   submitGroup: handleUnaryCall<SubmitGroupRequest, SubmitGroupResponse>;
 }
 
 export interface RolloutServiceClient extends Client {
-  /** Returns what every worker of a run needs before its first job. The same answer for the whole run. */
+  /** Returns the config and model files that a worker needs before its first job of a run. The response never changes during a run. */
   getRunAssets(
     request: GetRunAssetsRequest,
     callback: (error: ServiceError | null, response: RunAssets) => void,
@@ -1287,7 +1284,7 @@ export interface RolloutServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RunAssets) => void,
   ): ClientUnaryCall;
-  /** Returns the task and the sampling parameters of a group. NOT_FOUND when nobody wants it any more. */
+  /** Returns the task and the sampling parameters of a group. NOT_FOUND when the group is no longer needed. */
   fetchGroup(
     request: FetchGroupRequest,
     callback: (error: ServiceError | null, response: GroupSpec) => void,
@@ -1304,9 +1301,9 @@ export interface RolloutServiceClient extends Client {
     callback: (error: ServiceError | null, response: GroupSpec) => void,
   ): ClientUnaryCall;
   /**
-   * Hands in a sampled and graded group. Idempotent by group key: the first one counts, an identical
-   * second one is accepted, another one is refused with ABORTED. A group from other weights than the
-   * ones asked for is FAILED_PRECONDITION.
+   * Submits a sampled and graded group. Idempotent by group key: the first submission counts, an identical
+   * one is accepted again, a different one fails with ABORTED. A group from other weights than those of the
+   * spec fails with FAILED_PRECONDITION.
    */
   submitGroup(
     request: SubmitGroupRequest,

@@ -22,9 +22,9 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/run.proto";
 
-/** The door for users: submit a run, watch it, list, cancel, read its answers, download its weights. */
+/** The API for users: submit, watch, list and cancel runs, read their answers, download their weights. */
 
-/** What a run is doing. */
+/** State of a run. */
 export enum RunState {
   UNSPECIFIED = "RUN_STATE_UNSPECIFIED",
   /** QUEUED - Accepted, waiting for another run or for workers. */
@@ -33,7 +33,7 @@ export enum RunState {
   RUNNING = "RUN_STATE_RUNNING",
   /** DONE - All iterations are done. */
   DONE = "RUN_STATE_DONE",
-  /** FAILED - Stopped by an error, or its files are gone from the disk; `error` says which. */
+  /** FAILED - Stopped by an error, or its files are missing on disk; the reason is in `error`. */
   FAILED = "RUN_STATE_FAILED",
   /** CANCELLED - Stopped by a user. */
   CANCELLED = "RUN_STATE_CANCELLED",
@@ -92,15 +92,15 @@ export interface SubmitRunRequest {
   config: string;
   /**
    * Replaces the run of that name that was submitted at this time (`submitted_at_ms` of `Run`): once the new
-   * config is found to be right, that run is removed as by `ForgetRun`. Absent: none is replaced. Repeating
-   * the call does not replace the new run, as it was submitted at another time.
+   * config has passed all checks, that run is removed as by `ForgetRun`. Absent: no run is replaced. Repeating
+   * the call does not replace the new run, since its time of submission differs.
    */
   replacesSubmittedAtMs?:
     | number
     | undefined;
   /**
-   * Absolute path of the folder that relative paths in the config start at, usually the folder of the
-   * config's file, as the coordinator's machine sees it. Absent: the folder that the coordinator was started in.
+   * Base folder of relative paths in the config: an absolute path on the coordinator's machine, usually the
+   * folder of the config file. Absent: the coordinator's working directory.
    */
   folder?: string | undefined;
 }
@@ -129,18 +129,18 @@ export interface ForgetRunRequest {
 }
 
 export interface ForgetRunResponse {
-  /** Bytes on disk that the run's files took. */
+  /** Bytes of disk space that were freed. */
   freedBytes: number;
 }
 
 export interface WatchRunRequest {
   /** The run's name. */
   name: string;
-  /** Number of the first event wanted; 0 for all. */
+  /** Number of the first event to send; 0 for all. */
   fromEvent: number;
   /**
-   * For how long events are gathered, at most 5000: they then come in one message, the others in `later`
-   * of the first. 0: each comes at once, in a message of its own.
+   * Time for which the server batches events, at most 5000. A batch is one message, with all events but the
+   * first in its `later`. 0: each event is sent at once in its own message.
    */
   gatherMs: number;
 }
@@ -151,26 +151,26 @@ export interface Run {
   state: RunState;
   /** The resolved config as JSON. */
   configJson: string;
-  /** Iterations that are completed, and that the config asks for. */
+  /** Iterations completed, and iterations of the config. */
   iterationsDone: number;
   iterationsTotal: number;
   /** The newest weight version. */
   weights:
     | WeightVersion
     | undefined;
-  /** Why the run failed; empty otherwise. */
+  /** Reason of the failure; empty otherwise. */
   error: string;
-  /** The result as JSON, once the run is done; empty before. Format: `RunResult` of the config package. */
+  /** The result as JSON when the run is done; empty before. Format: `RunResult` of the config package. */
   resultJson: string;
   /** Milliseconds since the epoch. */
   submittedAtMs: number;
   /** Warnings about the run's settings, the oldest first, such as a validation below its start. */
   warnings: string[];
-  /** What a run that should go on waits for, in words, e.g. a Redis that is away; empty for nothing. */
+  /** Description of an unavailable dependency that the run waits for, e.g. Redis; empty if it does not wait. */
   waitingFor: string;
 }
 
-/** One state of the weights: how many updates made it, and the hash of its content. */
+/** A version of the weights: the number of its updates, and the hash of its content. */
 export interface WeightVersion {
   /** Updates so far; 0 is the model as it was loaded. */
   version: number;
@@ -178,10 +178,7 @@ export interface WeightVersion {
   digest: string;
 }
 
-/**
- * Something that happened in a run. Events with `number` 0 are transient: progress inside an iteration,
- * never stored and never sent again.
- */
+/** An event of a run. Events with `number` 0 are progress updates inside an iteration: sent once, never stored. */
 export interface RunEvent {
   /** Position in the run's ledger, from 1. */
   number: number;
@@ -191,7 +188,7 @@ export interface RunEvent {
   type: string;
   /** The event as JSON. */
   json: string;
-  /** Events that follow this one, in order, where the request asked for events to be gathered. */
+  /** Further events of this batch, in order; only with `gather_ms` in the request. */
   later: RunEvent[];
 }
 
@@ -204,16 +201,16 @@ export interface ListRolloutsRequest {
     | undefined;
   /** train, validation, or empty for both. */
   kind: string;
-  /** Most answers of a page, up to 500; 0 for 50. */
+  /** Maximum number of answers per page, up to 500; 0 means 50. */
   pageSize: number;
-  /** `next_page_token` of the page before; empty for the first page. */
+  /** `next_page_token` of the previous page; empty for the first page. */
   pageToken: string;
 }
 
 export interface ListRolloutsResponse {
-  /** In the order in which the groups came in; a group's answers are together. */
+  /** In the order in which the groups were submitted; a group's answers are together. */
   rollouts: Rollout[];
-  /** Asks for the next page; empty when there is none, for now. */
+  /** `page_token` of the next page; empty when there are no more answers yet. */
   nextPageToken: string;
 }
 
@@ -223,20 +220,20 @@ export interface Rollout {
   groupKey: string;
   /** Index of the answer in its group. */
   index: number;
-  /** The weights that made it. */
+  /** The weights that sampled it. */
   weights:
     | WeightVersion
     | undefined;
   /** The answer as text. */
   text: string;
-  /** Absent when it could not be scored; `grading_error` then tells why. */
+  /** Absent when it could not be scored; `grading_error` then has the reason. */
   reward?: number | undefined;
   gradingError: string;
   /** stop, length or early-stop. */
   finish: string;
   /** Sampled tokens, the stop token included. */
   numTokens: number;
-  /** Further numbers of the grader, by name. */
+  /** Metrics of the grader, by name. */
   metrics: { [key: string]: number };
 }
 
@@ -255,38 +252,38 @@ export interface ListCheckpointsResponse {
   checkpoints: Checkpoint[];
 }
 
-/** Weights on disk: a folder that Transformers loads as it is, with the optimizer's state beside it. */
+/** Weights on disk: a folder that Transformers loads unchanged, with the optimizer's state beside them. */
 export interface Checkpoint {
-  /** Iterations that were done when it was written. */
+  /** Iterations completed when it was written. */
   iteration: number;
   weights:
     | WeightVersion
     | undefined;
-  /** By name. */
+  /** Sorted by name. */
   files: CheckpointFileInfo[];
-  /** The newest one. */
+  /** Whether it is the newest checkpoint. */
   latest: boolean;
   /**
-   * The best one by validation; never set in a run without validation, nor where the model that the run
-   * started from (checkpoint 0, which is not listed) is the best.
+   * Whether it is the best checkpoint by validation. False for all checkpoints of a run without validation, and
+   * if the starting model (checkpoint 0, which is not listed) is the best.
    */
   best: boolean;
-  /** Mean reward of its validation; absent where there was none. */
+  /** Mean reward of its validation; absent if there was none. */
   reward?:
     | number
     | undefined;
   /**
-   * In a download of the best checkpoint: iteration of the checkpoint that validated best and is not on disk
-   * any more, so that this one is downloaded in its place. Absent otherwise.
+   * In a download of the best checkpoint: iteration of the checkpoint that validated best, if it was deleted
+   * and this one is downloaded instead. Absent otherwise.
    */
   insteadOf?: number | undefined;
 }
 
 export interface CheckpointFileInfo {
-  /** Without a folder. */
+  /** File name without folder. */
   name: string;
   bytes: number;
-  /** Of the file's bytes as they were written; 64 hex digits. */
+  /** SHA-256 of the file's bytes at the time of writing; 64 hex digits. */
   sha256: string;
 }
 
@@ -294,25 +291,25 @@ export interface DownloadCheckpointRequest {
   /** The run's name. */
   run: string;
   /**
-   * best, latest, or the checkpoint's iteration. Without any validation the best one is the latest. 0 is the
-   * model that the run started from: the best one when all checkpoints validated worse by more than chance.
-   * Where the best one is not on disk any more, it is the best of those that are.
+   * best, latest, or the checkpoint's iteration. Without validations the best one is the latest. 0 is the
+   * starting model, which is the best one if all checkpoints validated worse by more than chance.
+   * If the best one was deleted, the best checkpoint on disk is used.
    */
   checkpoint: string;
   /** Adds the optimizer's state, which is twice the size of the weights. */
   withOptimizer: boolean;
-  /** Bytes that the caller holds already, counted over the files in their order: goes on after a break. */
+  /** Number of bytes already received, counted over the files in order, to continue after a lost connection. */
   fromByte: number;
 }
 
 export interface CheckpointChunk {
-  /** What is to come; in the first message, and in no other. */
+  /** Description of the checkpoint; in the first message only. */
   checkpoint:
     | Checkpoint
     | undefined;
-  /** Name of the file that the bytes belong to. */
+  /** Name of the file of these bytes. */
   file: string;
-  /** Place of the first byte in its file. */
+  /** Offset of the first byte in its file. */
   offset: number;
   data: Buffer;
 }
@@ -321,21 +318,21 @@ export interface GetFleetRequest {
 }
 
 export interface Fleet {
-  /** Registered workers in the order in which they joined, then those that fell silent a moment ago. */
+  /** Registered workers in the order of registration, then workers lost within the last minute. */
   workers: WorkerStatus[];
   coordinator: CoordinatorStatus | undefined;
 }
 
-/** How the coordinator itself is doing. */
+/** Load of the coordinator process. */
 export interface CoordinatorStatus {
   /**
-   * Event-loop delay: 99 of 100 samples of the worse of the last two half minutes are no longer. Workers
-   * fall silent, and leases are lost, when it lasts for seconds.
+   * 99th percentile of the event-loop delay, in the worse of the last two half minutes. With a delay of
+   * seconds, heartbeats time out and leases expire.
    */
   eventLoopDelayP99Ms: number;
   /** The longest event-loop delay of the last two half minutes. */
   eventLoopDelayMaxMs: number;
-  /** The longest pause for garbage collection in that time. */
+  /** The longest garbage collection pause in that time. */
   gcPauseMaxMs: number;
   /** Resident memory of the process. */
   memoryBytes: number;
@@ -343,7 +340,7 @@ export interface CoordinatorStatus {
   cpuSeconds: number;
 }
 
-/** A worker as the coordinator sees it. */
+/** State of a worker by its last heartbeat. */
 export interface WorkerStatus {
   workerId: string;
   /** inference, trainer or reducer. */
@@ -354,11 +351,11 @@ export interface WorkerStatus {
   device: string;
   /** starting, idle, busy, draining or lost. */
   state: string;
-  /** Key of the job in hand; empty when idle. */
+  /** Key of the current job; empty when idle. */
   job: string;
-  /** Milliseconds since the job was taken. */
+  /** Age of that job in milliseconds. */
   jobAgeMs: number;
-  /** The weight version held. */
+  /** Weight version that the worker holds. */
   weightVersion: number;
   jobsDone: number;
   /** Tokens sampled or trained per second over the last minute. */
@@ -2542,9 +2539,9 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
 export type RunServiceService = typeof RunServiceService;
 export const RunServiceService = {
   /**
-   * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
-   * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
-   * is INVALID_ARGUMENT and names the field; one of more than 65,536 bytes is RESOURCE_EXHAUSTED.
+   * Submits a run, or continues the run of that name. Idempotent by (name, config): submitting a config
+   * twice gives the same run. Another config under a used name fails with ALREADY_EXISTS, an invalid config
+   * with INVALID_ARGUMENT and the field, a config of more than 65,536 bytes with RESOURCE_EXHAUSTED.
    */
   submitRun: {
     path: "/gumshoe.v1.RunService/SubmitRun" as const,
@@ -2555,7 +2552,7 @@ export const RunServiceService = {
     responseSerialize: (value: Run): Buffer => Buffer.from(Run.encode(value).finish()),
     responseDeserialize: (value: Buffer): Run => Run.decode(value),
   },
-  /** Returns one run. NOT_FOUND when there is none of that name. */
+  /** Returns one run. NOT_FOUND when no run has that name. */
   getRun: {
     path: "/gumshoe.v1.RunService/GetRun" as const,
     requestStream: false as const,
@@ -2586,8 +2583,8 @@ export const RunServiceService = {
     responseDeserialize: (value: Buffer): Run => Run.decode(value),
   },
   /**
-   * Removes a run that has ended, with all its files; its name is free then. NOT_FOUND when there is none of
-   * that name, FAILED_PRECONDITION while it is queued or running.
+   * Removes a run that has ended, with all its files, and frees its name. NOT_FOUND when no run has that
+   * name, FAILED_PRECONDITION while the run is queued or running.
    */
   forgetRun: {
     path: "/gumshoe.v1.RunService/ForgetRun" as const,
@@ -2598,7 +2595,7 @@ export const RunServiceService = {
     responseSerialize: (value: ForgetRunResponse): Buffer => Buffer.from(ForgetRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ForgetRunResponse => ForgetRunResponse.decode(value),
   },
-  /** Streams the run's events from a number on, past ones first; ends when the run has ended. */
+  /** Streams the run's events from a given number, past ones first; ends with the run. */
   watchRun: {
     path: "/gumshoe.v1.RunService/WatchRun" as const,
     requestStream: false as const,
@@ -2608,7 +2605,7 @@ export const RunServiceService = {
     responseSerialize: (value: RunEvent): Buffer => Buffer.from(RunEvent.encode(value).finish()),
     responseDeserialize: (value: Buffer): RunEvent => RunEvent.decode(value),
   },
-  /** Returns the answers that a run has sampled, page after page. */
+  /** Returns one page of the answers that a run has sampled. */
   listRollouts: {
     path: "/gumshoe.v1.RunService/ListRollouts" as const,
     requestStream: false as const,
@@ -2619,7 +2616,7 @@ export const RunServiceService = {
       Buffer.from(ListRolloutsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListRolloutsResponse => ListRolloutsResponse.decode(value),
   },
-  /** Returns the checkpoints that are on disk, the newest first. */
+  /** Returns the checkpoints on disk, the newest first. */
   listCheckpoints: {
     path: "/gumshoe.v1.RunService/ListCheckpoints" as const,
     requestStream: false as const,
@@ -2632,8 +2629,8 @@ export const RunServiceService = {
     responseDeserialize: (value: Buffer): ListCheckpointsResponse => ListCheckpointsResponse.decode(value),
   },
   /**
-   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it is gone; one that has
-   * begun goes on to its end, even when the run drops the checkpoint meanwhile.
+   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it was deleted. A stream that has
+   * started completes even if the run deletes the checkpoint meanwhile.
    */
   downloadCheckpoint: {
     path: "/gumshoe.v1.RunService/DownloadCheckpoint" as const,
@@ -2645,7 +2642,7 @@ export const RunServiceService = {
     responseSerialize: (value: CheckpointChunk): Buffer => Buffer.from(CheckpointChunk.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckpointChunk => CheckpointChunk.decode(value),
   },
-  /** Returns the workers that are registered, and what they do. */
+  /** Returns the registered workers and their state. */
   getFleet: {
     path: "/gumshoe.v1.RunService/GetFleet" as const,
     requestStream: false as const,
@@ -2659,42 +2656,42 @@ export const RunServiceService = {
 
 export interface RunServiceServer extends UntypedServiceImplementation {
   /**
-   * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
-   * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
-   * is INVALID_ARGUMENT and names the field; one of more than 65,536 bytes is RESOURCE_EXHAUSTED.
+   * Submits a run, or continues the run of that name. Idempotent by (name, config): submitting a config
+   * twice gives the same run. Another config under a used name fails with ALREADY_EXISTS, an invalid config
+   * with INVALID_ARGUMENT and the field, a config of more than 65,536 bytes with RESOURCE_EXHAUSTED.
    */
   submitRun: handleUnaryCall<SubmitRunRequest, Run>;
-  /** Returns one run. NOT_FOUND when there is none of that name. */
+  /** Returns one run. NOT_FOUND when no run has that name. */
   getRun: handleUnaryCall<GetRunRequest, Run>;
   /** Returns all runs, the newest first. */
   listRuns: handleUnaryCall<ListRunsRequest, ListRunsResponse>;
   /** Stops a run after the job in flight. A cancelled run continues when it is submitted again. */
   cancelRun: handleUnaryCall<CancelRunRequest, Run>;
   /**
-   * Removes a run that has ended, with all its files; its name is free then. NOT_FOUND when there is none of
-   * that name, FAILED_PRECONDITION while it is queued or running.
+   * Removes a run that has ended, with all its files, and frees its name. NOT_FOUND when no run has that
+   * name, FAILED_PRECONDITION while the run is queued or running.
    */
   forgetRun: handleUnaryCall<ForgetRunRequest, ForgetRunResponse>;
-  /** Streams the run's events from a number on, past ones first; ends when the run has ended. */
+  /** Streams the run's events from a given number, past ones first; ends with the run. */
   watchRun: handleServerStreamingCall<WatchRunRequest, RunEvent>;
-  /** Returns the answers that a run has sampled, page after page. */
+  /** Returns one page of the answers that a run has sampled. */
   listRollouts: handleUnaryCall<ListRolloutsRequest, ListRolloutsResponse>;
-  /** Returns the checkpoints that are on disk, the newest first. */
+  /** Returns the checkpoints on disk, the newest first. */
   listCheckpoints: handleUnaryCall<ListCheckpointsRequest, ListCheckpointsResponse>;
   /**
-   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it is gone; one that has
-   * begun goes on to its end, even when the run drops the checkpoint meanwhile.
+   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it was deleted. A stream that has
+   * started completes even if the run deletes the checkpoint meanwhile.
    */
   downloadCheckpoint: handleServerStreamingCall<DownloadCheckpointRequest, CheckpointChunk>;
-  /** Returns the workers that are registered, and what they do. */
+  /** Returns the registered workers and their state. */
   getFleet: handleUnaryCall<GetFleetRequest, Fleet>;
 }
 
 export interface RunServiceClient extends Client {
   /**
-   * Submits a run, or continues the run of that name. Idempotent by (name, config): the same config
-   * twice is the same run; another config under a taken name is ALREADY_EXISTS. A config that is wrong
-   * is INVALID_ARGUMENT and names the field; one of more than 65,536 bytes is RESOURCE_EXHAUSTED.
+   * Submits a run, or continues the run of that name. Idempotent by (name, config): submitting a config
+   * twice gives the same run. Another config under a used name fails with ALREADY_EXISTS, an invalid config
+   * with INVALID_ARGUMENT and the field, a config of more than 65,536 bytes with RESOURCE_EXHAUSTED.
    */
   submitRun(request: SubmitRunRequest, callback: (error: ServiceError | null, response: Run) => void): ClientUnaryCall;
   submitRun(
@@ -2708,7 +2705,7 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Run) => void,
   ): ClientUnaryCall;
-  /** Returns one run. NOT_FOUND when there is none of that name. */
+  /** Returns one run. NOT_FOUND when no run has that name. */
   getRun(request: GetRunRequest, callback: (error: ServiceError | null, response: Run) => void): ClientUnaryCall;
   getRun(
     request: GetRunRequest,
@@ -2751,8 +2748,8 @@ export interface RunServiceClient extends Client {
     callback: (error: ServiceError | null, response: Run) => void,
   ): ClientUnaryCall;
   /**
-   * Removes a run that has ended, with all its files; its name is free then. NOT_FOUND when there is none of
-   * that name, FAILED_PRECONDITION while it is queued or running.
+   * Removes a run that has ended, with all its files, and frees its name. NOT_FOUND when no run has that
+   * name, FAILED_PRECONDITION while the run is queued or running.
    */
   forgetRun(
     request: ForgetRunRequest,
@@ -2769,14 +2766,14 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ForgetRunResponse) => void,
   ): ClientUnaryCall;
-  /** Streams the run's events from a number on, past ones first; ends when the run has ended. */
+  /** Streams the run's events from a given number, past ones first; ends with the run. */
   watchRun(request: WatchRunRequest, options?: Partial<CallOptions>): ClientReadableStream<RunEvent>;
   watchRun(
     request: WatchRunRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RunEvent>;
-  /** Returns the answers that a run has sampled, page after page. */
+  /** Returns one page of the answers that a run has sampled. */
   listRollouts(
     request: ListRolloutsRequest,
     callback: (error: ServiceError | null, response: ListRolloutsResponse) => void,
@@ -2792,7 +2789,7 @@ export interface RunServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListRolloutsResponse) => void,
   ): ClientUnaryCall;
-  /** Returns the checkpoints that are on disk, the newest first. */
+  /** Returns the checkpoints on disk, the newest first. */
   listCheckpoints(
     request: ListCheckpointsRequest,
     callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
@@ -2809,8 +2806,8 @@ export interface RunServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListCheckpointsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it is gone; one that has
-   * begun goes on to its end, even when the run drops the checkpoint meanwhile.
+   * Streams the files of a checkpoint, one after the other. NOT_FOUND when it was deleted. A stream that has
+   * started completes even if the run deletes the checkpoint meanwhile.
    */
   downloadCheckpoint(
     request: DownloadCheckpointRequest,
@@ -2821,7 +2818,7 @@ export interface RunServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<CheckpointChunk>;
-  /** Returns the workers that are registered, and what they do. */
+  /** Returns the registered workers and their state. */
   getFleet(request: GetFleetRequest, callback: (error: ServiceError | null, response: Fleet) => void): ClientUnaryCall;
   getFleet(
     request: GetFleetRequest,

@@ -19,16 +19,16 @@ export const protobufPackage = "gumshoe.v1";
 
 export const protobufFileName = "gumshoe/v1/tensors.proto";
 
-/** Bulk data: weights and gradients. Always pulled, never pushed. */
+/** Transfer of weights and gradients. Receivers pull; senders never push. */
 
 export interface PullTensorRequest {
   run: string;
   /** `weights/<version>` or `gradient/<plan>/<update>/<lane>`. */
   name: string;
-  /** First element wanted and the one after the last. */
+  /** First element to send, and one after the last. */
   start: number;
   end: number;
-  /** The digest that the vector must have (weights); empty to take what is there. */
+  /** Digest that the vector must have (weights); empty for any. */
   digest: string;
   /**
    * The machine that the caller runs on; empty to have the values streamed. A caller on the server's machine
@@ -37,7 +37,7 @@ export interface PullTensorRequest {
   hostId: string;
 }
 
-/** The hot message; encoded and decoded by hand. */
+/** Encoded and decoded by hand for speed, since it carries almost all bytes. */
 export interface TensorChunk {
   /** Element offset of the first value in the flat vector. */
   offset: number;
@@ -301,7 +301,7 @@ export const TensorChunk: MessageFns<TensorChunk> = {
 /** Served by reducers (weights) and by trainers (gradients). */
 export type TensorServiceService = typeof TensorServiceService;
 export const TensorServiceService = {
-  /** Streams a range of a flat vector, in order. NOT_FOUND when that vector is not held here (any more). */
+  /** Streams a range of a flat vector, in order. NOT_FOUND when the process does not hold that vector (any more). */
   pullTensor: {
     path: "/gumshoe.v1.TensorService/PullTensor" as const,
     requestStream: false as const,
@@ -314,12 +314,12 @@ export const TensorServiceService = {
 } as const;
 
 export interface TensorServiceServer extends UntypedServiceImplementation {
-  /** Streams a range of a flat vector, in order. NOT_FOUND when that vector is not held here (any more). */
+  /** Streams a range of a flat vector, in order. NOT_FOUND when the process does not hold that vector (any more). */
   pullTensor: handleServerStreamingCall<PullTensorRequest, TensorChunk>;
 }
 
 export interface TensorServiceClient extends Client {
-  /** Streams a range of a flat vector, in order. NOT_FOUND when that vector is not held here (any more). */
+  /** Streams a range of a flat vector, in order. NOT_FOUND when the process does not hold that vector (any more). */
   pullTensor(request: PullTensorRequest, options?: Partial<CallOptions>): ClientReadableStream<TensorChunk>;
   pullTensor(
     request: PullTensorRequest,
