@@ -70,7 +70,7 @@ export class RunNotDoneError extends ClusterError {
   }
 }
 
-/** The signal's reason when the user interrupted the command. */
+/** Thrown when the user interrupts the command; the reason of its signal. */
 export class InterruptedError extends ClusterError {
   constructor() {
     super("ABORTED", "stopped on request");
