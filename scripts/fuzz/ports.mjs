@@ -30,7 +30,7 @@ const WORDS = [
   "PRI * HTTP/2.0",
 ];
 /** A request that is not whole has no answer: its connection is closed after this time. */
-const ANSWER_MS = 10;
+const ANSWER_MS = 5;
 
 /** Sends bytes on a connection of their own; resolves with what comes back. */
 function send(port, data) {
