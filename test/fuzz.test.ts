@@ -15,7 +15,7 @@ interface Tried {
   readonly findings: readonly unknown[];
 }
 
-test("no parser fails or hangs on random texts", async () => {
+test("no parser fails or hangs on random texts", { timeout: 120_000 }, async () => {
   const args = [join(ROOT, "scripts/fuzz.mjs"), "--texts", String(TEXTS), "--seed", "1"];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));

@@ -30,14 +30,16 @@ const WORDS = [
   "PRI * HTTP/2.0",
 ];
 /** A request that is not whole has no answer: its connection is closed after this time. */
-const ANSWER_MS = 10;
+const ANSWER_MS = 5;
+/** The valid request that is sent in the end must be answered. */
+const LAST_ANSWER_MS = 1000;
 
 /** Sends bytes on a connection of their own; resolves with what comes back. */
-function send(port, data) {
+function send(port, data, answerMs = ANSWER_MS) {
   return new Promise((resolve) => {
     const socket = connectTcp(port, "127.0.0.1");
     const received = [];
-    socket.setTimeout(ANSWER_MS, () => socket.destroy());
+    socket.setTimeout(answerMs, () => socket.destroy());
     socket.on("error", () => undefined);
     socket.on("data", (bytes) => received.push(bytes));
     socket.on("close", () => resolve(Buffer.concat(received)));
@@ -46,8 +48,8 @@ function send(port, data) {
 }
 
 /** The status of an answer in HTTP/1; null where there is none. */
-async function statusOf(port, data) {
-  const answer = await send(port, data);
+async function statusOf(port, data, answerMs) {
+  const answer = await send(port, data, answerMs);
   return answer.length === 0 ? null : Number(answer.toString("latin1", 9, 12));
 }
 
@@ -74,7 +76,8 @@ const http = {
         }
       },
       close: async () => {
-        if ((await statusOf(port, VALID[0])) !== 200) throw new Error("serves nothing any more");
+        if ((await statusOf(port, VALID[0], LAST_ANSWER_MS)) !== 200)
+          throw new Error("serves nothing any more");
         await server.stop();
       },
     };
@@ -108,7 +111,7 @@ const grpc = {
       },
       read: (bytes) => send(port, bytes),
       close: async () => {
-        const answer = await send(port, Buffer.concat(CALL));
+        const answer = await send(port, Buffer.concat(CALL), LAST_ANSWER_MS);
         if (!answer.includes(SERVING)) throw new Error("serves nothing any more");
         await server.stop(100);
       },

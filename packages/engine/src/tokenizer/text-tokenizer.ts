@@ -3,6 +3,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { losesLetters } from "./check-model.js";
 import { mergeWord, PairRanks } from "./merge-word.js";
 import { type JsonObject } from "./tokenizer-files.js";
+import { WordCache } from "./word-cache.js";
 
 /** What is used of the library's tokenizer: text to ids and back, as `tokenizer.json` says. */
 export interface TextTokenizer {
@@ -32,6 +33,8 @@ interface LibraryModel {
   _call: (words: readonly string[]) => string[];
   encode: (words: readonly string[]) => string[];
   bpe?: (word: string) => string[];
+  /** Of a BPE; the library's own slows down once it is full. */
+  cache?: Pick<WordCache, "get" | "put" | "clear">;
   /** Of a Unigram. */
   readonly tokenize?: (word: string) => string[];
 }
@@ -68,7 +71,7 @@ function dropUnknownLetters(model: LibraryModel): void {
 /**
  * Replaces what takes the library too long for a long text without spaces, with the same result: joining the
  * texts of unknown tokens (only their id is used), handing all tokens of a word over as arguments of one
- * call, and merging the pairs of a long word.
+ * call, keeping the tokens of words, and merging the pairs of a long word.
  */
 function boundCost(model: LibraryModel): void {
   const { fuse_unk: fusesUnknown, tokenize, bpe, merges } = model;
@@ -76,6 +79,7 @@ function boundCost(model: LibraryModel): void {
   if (tokenize !== undefined) {
     model.encode = (words) => words.flatMap((word) => tokenize.call(model, word));
   }
+  if (model.cache !== undefined) model.cache = new WordCache();
   const isPlain = !model.end_of_word_suffix && !model.continuing_subword_suffix;
   if (bpe === undefined || merges === undefined || !isPlain) return;
   let ranks: PairRanks | null = null;
