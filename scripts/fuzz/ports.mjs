@@ -1,4 +1,7 @@
-/** The two ports of a coordinator, HTTP/1 for monitors and HTTP/2 for gRPC: bytes without a token, by TCP. */
+/**
+ * A coordinator's two ports, HTTP/1 for monitors and HTTP/2 for gRPC: bytes without a token, over
+ * TCP.
+ */
 import { connect as connectTcp } from "node:net";
 
 import { ClusterError, createLogger } from "@gumshoe/core";
@@ -29,10 +32,10 @@ const WORDS = [
   ...["upgrade: h2c\r\n", "expect: 100-continue\r\n", "authorization: Bearer ", "%2e%2e/"],
   "PRI * HTTP/2.0",
 ];
-/** A request that is not whole has no answer: its connection is closed after this time. */
+/** Time after which a connection is closed, in ms: an incomplete request gets no response. */
 const ANSWER_MS = 10;
 
-/** Sends bytes on a connection of their own; resolves with what comes back. */
+/** Sends bytes on a new connection; resolves with the response. */
 function send(port, data) {
   return new Promise((resolve) => {
     const socket = connectTcp(port, "127.0.0.1");
@@ -45,7 +48,7 @@ function send(port, data) {
   });
 }
 
-/** The status of an answer in HTTP/1; null where there is none. */
+/** Returns the status of an HTTP/1 response; null for none. */
 async function statusOf(port, data) {
   const answer = await send(port, data);
   return answer.length === 0 ? null : Number(answer.toString("latin1", 9, 12));
@@ -88,7 +91,7 @@ const CALL = [
   frame(FRAME.data, END_STREAM, 1, Buffer.alloc(5)),
 ];
 
-/** The message of a health check that is answered by SERVING, with its prefix. */
+/** The message of a health check that returns SERVING, with its length prefix. */
 const SERVING = Buffer.from([0, 0, 0, 0, 2, 8, 1]);
 
 const grpc = {

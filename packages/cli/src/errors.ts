@@ -70,7 +70,7 @@ export class RunNotDoneError extends ClusterError {
   }
 }
 
-/** The signal's reason when the user interrupted the command. */
+/** The reason of the abort signal when the user interrupted the command. */
 export class InterruptedError extends ClusterError {
   constructor() {
     super("ABORTED", "stopped on request");

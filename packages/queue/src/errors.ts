@@ -91,21 +91,21 @@ export class ForeignJobError extends ClusterError {
   }
 }
 
-/** Abort reason of a job whose lease was lost: another worker has the job, or will get it. */
+/** The reason of an aborted job whose lease was lost: another worker has the job, or will get it. */
 export class LeaseLostError extends ClusterError {
   constructor(readonly key: string) {
     super("ABORTED", `the lease of job ${key} was lost`, { details: { key } });
   }
 }
 
-/** Abort reason of a job whose result is no longer needed, e.g. because the run was cancelled. */
+/** The reason of an aborted job whose result is no longer needed, e.g. because the run was cancelled. */
 export class JobWithdrawnError extends ClusterError {
   constructor(readonly key: string) {
     super("ABORTED", `job ${key} was withdrawn`, { details: { key } });
   }
 }
 
-/** Abort reason of a job whose worker stops: the job returns to the queue. */
+/** The reason of an aborted job whose worker stops: the job returns to the queue. */
 export class WorkerStoppingError extends ClusterError {
   constructor() {
     super("ABORTED", "the worker is stopping");
