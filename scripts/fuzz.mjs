@@ -1,7 +1,8 @@
 /**
- * `npm run fuzz -- --texts 100000`: random and mutated inputs through every parser of bytes that other programs
- * or people write. A parser may refuse an input by a ClusterError that a gRPC header can hold; it may not throw
- * anything else, and may not take more than 50 ms of a core for each 10 kB. Prints one JSON document for each parser.
+ * `npm run fuzz -- --texts 100000`: passes random and mutated inputs to every parser of bytes that
+ * other programs or people write. A parser may reject an input with a ClusterError that fits into
+ * gRPC headers; it must not throw anything else, nor take more than 50 ms of CPU per 10 kB. Prints
+ * one JSON document per parser.
  */
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -19,17 +20,17 @@ Options:
 
 Parsers: ${PARSERS.map(({ name }) => name).join(", ")}`;
 
-/** A parser that does not return for so long hangs. */
+/** Time after which a parser counts as hanging, in ms. */
 const HANG_MS = 20_000;
 const CHECK_EVERY_MS = 500;
 
 /**
- * Tries parsers one after the other on a thread of their own, and hands each result to `onResult`.
+ * Runs parsers in sequence on a thread, and passes each result to `onResult`.
  *
- * @returns the parsers that are left when one of them hangs or ends the thread; none otherwise
+ * @returns the remaining parsers when one of them hangs or ends the thread; none otherwise
  */
 function tryParsers(names, options, onResult) {
-  // The number of the input in hand, and a counter that moves whenever a parser returns.
+  // The number of the current input, and a counter that is incremented whenever a parser returns.
   const progress = new Int32Array(new SharedArrayBuffer(8));
   const url = new URL("./fuzz/thread.mjs", import.meta.url);
   const worker = new Worker(url, { workerData: { names, ...options, progress } });

@@ -1,10 +1,10 @@
 /**
- * `npm run hostile -- --calls 10000 --flood-seconds 5`: sends a coordinator calls without the token, then floods of
- * frames, headers and connections. Measures its memory, the delay of its event loop, and how long a caller with the
- * token waits meanwhile. Prints one JSON document.
+ * `npm run hostile -- --calls 10000 --flood-seconds 5`: sends a coordinator calls without the
+ * token, then floods of frames, headers and connections. Measures its memory, its event-loop delay,
+ * and the response time for a caller with the token. Prints one JSON document.
  *
- * - `eventLoopDelayMaxMs` is wall time: on a busy machine it has the wait for a core, too.
- * - The coordinator and its Redis are processes of their own, new ones for each flood.
+ * - `eventLoopDelayMaxMs` is wall time: on a busy machine it includes waiting for a core.
+ * - The coordinator and its Redis are separate processes, restarted for each flood.
  */
 import { parseArgs } from "node:util";
 
@@ -12,10 +12,10 @@ import { floodGrpc, floodHttp } from "./hostile/calls.mjs";
 import { CoordinatorProcess } from "./hostile/coordinator.mjs";
 import { FLOODS } from "./hostile/floods.mjs";
 
-/** How often a caller with the token asks for the status during a flood, in ms. */
+/** Interval at which a caller with the token requests the status during a flood, in ms. */
 const ASK_EVERY_MS = 100;
 
-/** Asks with the token while `work` goes on; returns the longest wait, in ms. */
+/** Makes calls with the token until `work` ends; returns the longest response time, in ms. */
 async function askBeside(coordinator, work) {
   let isOver = false;
   const end = work.finally(() => (isOver = true));

@@ -1,4 +1,4 @@
-/** `npm run matrix`: runs the tests on every supported version of Node.js, one after the other. */
+/** `npm run matrix`: runs the tests on every supported version of Node.js, in sequence. */
 import { mkdirSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { main } from "./setup/set-up.mjs";
 import { mustRun, ROOT, runOpenly, SetUpError, step } from "./setup/step.mjs";
 
-/** Supported major versions, the oldest first: `engines` in package.json names it. */
+/** Supported major versions, the oldest first, which is the one in `engines` of package.json. */
 const SUPPORTED = ["20", "22", "24"];
 
 const HELP = `Usage: npm run matrix -- [options] [test files]
@@ -53,7 +53,7 @@ async function runTests(major, files) {
   };
 }
 
-/** Installs a version of Node.js from npm; returns the path of its program. */
+/** Installs a version of Node.js from npm; returns the path of its executable. */
 async function obtainNode(major) {
   const name = `node-${process.platform}-${process.arch}`;
   const folder = join(ROOT, "node_modules/.cache/gumshoe-nodes", major);

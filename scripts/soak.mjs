@@ -79,12 +79,12 @@ async function disturb({ random, troubles, start, ...context }) {
   return { happened, value, messages: `exit code ${code}\n${messages}` };
 }
 
-/** Says whether a command ended because the disk was full before there was a run to keep. */
+/** Returns whether a command ended because the disk was full before its run existed. */
 function isRefused(command, home, run) {
   return !home.hasRun(run) && command.messages.includes(" is full");
 }
 
-/** A cluster of its own for each run: `gumshoe run`. */
+/** A new cluster for each run: `gumshoe run`. */
 class SingleRuns {
   constructor(options) {
     Object.assign(this, options);

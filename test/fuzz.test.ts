@@ -1,4 +1,4 @@
-/** A small part of `npm run fuzz`: few texts for every parser. */
+/** A short version of `npm run fuzz`, with few texts per parser. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";

@@ -1,4 +1,4 @@
-/** Run configs: YAML as people write them, and JSON. */
+/** Run configs: hand-written YAML, and JSON. */
 import { checkRunConfig, parseRunConfig } from "@gumshoe/config";
 
 import { parseJson, textOf } from "./files.mjs";

@@ -1,4 +1,4 @@
-/** Environments of users: their modules' source, and what a module's `grade()` returns. */
+/** User environments: their modules' source, and results of a module's `grade()`. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -45,7 +45,7 @@ const grades = {
       read: (text) =>
         parseJson(text, (value) => {
           if (isThreadMessage(value)) return;
-          // The outcome's own fields are written by the module's thread, which is ours.
+          // The outcome's own fields are written by the module's thread, whose code is trusted.
           const outcome = value?.ok === true ? value : { ok: true, value };
           const { reward, reason } = checkGrade(outcome);
           if (reward === null ? typeof reason !== "string" : !Number.isFinite(reward)) {

@@ -1,4 +1,4 @@
-/** What `gumshoe eval` reads: an endpoint's completions and refusals, its own file of replies, URLs. */
+/** Inputs of `gumshoe eval`: an endpoint's completions and errors, its replies file, URLs. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -66,7 +66,7 @@ const repliesFiles = {
   },
 };
 
-/** What an evaluation counts and adds up must be numbers. */
+/** The values that an evaluation counts and adds up must be numbers. */
 function checkAnswer({ index, sample, outcome, tokens }) {
   const counts = [index, sample, ...(tokens === null ? [] : [tokens.prompt, tokens.answer])];
   const isRight =

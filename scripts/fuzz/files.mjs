@@ -1,4 +1,4 @@
-/** Valid inputs from the checkout, and folders for files that are written for each try. */
+/** Valid inputs from the checkout, and folders for files that are written for each input. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,19 +11,19 @@ export function textOf(path) {
   return readFileSync(join(ROOT, path), "utf8");
 }
 
-/** Reads JSON, also where it is compressed. */
+/** Parses JSON, also from a compressed file. */
 export function jsonOf(path) {
   const bytes = readFileSync(join(ROOT, path));
   return JSON.parse(path.endsWith(".gz") ? gunzipSync(bytes) : bytes);
 }
 
-/** A folder for one parser's files; `remove` it in the end. */
+/** A folder for one parser's files; `remove` deletes it. */
 export function makeFolder() {
   const path = mkdtempSync(join(tmpdir(), "gumshoe-fuzz-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Hands over the value of a JSON text; a text that is none is read as JSON before the parser is called. */
+/** Passes the parsed value of a JSON text to a parser; skips invalid JSON. */
 export function parseJson(text, read) {
   let value;
   try {
@@ -34,7 +34,7 @@ export function parseJson(text, read) {
   return read(value);
 }
 
-/** Calls several readers of one input; throws what is no refusal before what is one. */
+/** Calls several readers with one input; throws an unexpected error before a rejection. */
 export function readAll(readers, isRefusal) {
   let refusal = null;
   for (const read of readers) {

@@ -1,4 +1,4 @@
-/** Logs: the filter that takes secrets out of every line, the tail of a file, and texts for a terminal. */
+/** Logs: the secret filter of log lines, the tail of a file, and texts for a terminal. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,4 +1,6 @@
-/** Files of a model folder: its config and its weights, the names of their files, and the optimizer's state. */
+/**
+ * Files of a model folder: config and weights, the names of their files, and the optimizer's state.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -17,7 +19,7 @@ function tensor(shape, begin, end) {
   return { dtype: "F32", shape, data_offsets: [begin, end] };
 }
 
-/** Bytes of a safetensors file, from its header as JSON; the data are zeros. */
+/** Returns the bytes of a safetensors file from its header; the data are zeros. */
 function bytesOf(text, dataBytes) {
   const json = Buffer.from(text);
   const bytes = Buffer.alloc(8 + json.length + dataBytes);
@@ -26,7 +28,7 @@ function bytesOf(text, dataBytes) {
   return bytes;
 }
 
-/** A file of which sometimes the header, sometimes any byte is changed. */
+/** Returns a file with a mutated header or a mutated byte. */
 function changedFile(mutator, header, dataBytes) {
   const text = mutator.chance(0.7) ? mutator.json([header]) : mutator.text([]);
   const bytes = bytesOf(text, dataBytes);
@@ -83,7 +85,7 @@ const moments = {
   },
 };
 
-/** A model of one layer, as small as one can be. */
+/** Returns a minimal model with one layer. */
 const TINY = {
   model_type: "llama",
   architectures: ["LlamaForCausalLM"],
@@ -136,7 +138,7 @@ const modelFolders = {
   },
 };
 
-/** The header of a file with all parameters of a model. */
+/** Returns the header of a file with all parameters of a model. */
 function headerOf(config) {
   const header = {};
   let end = 0;

@@ -1,20 +1,20 @@
-/** Makes inputs for a parser: random ones, ones of its own words, and valid ones with a few changes. */
+/** Generates inputs for a parser: random ones, ones from its own words, and mutated valid ones. */
 import { PIECES, VALUES } from "./pieces.mjs";
 
 const MAX_RANDOM_BYTES = 600;
 const MAX_CHANGES = 8;
 /** Length of a long repetition, in characters. */
 const LONG = 40_000;
-/** One text in so many is a long repetition. */
+/** One text in this many is a long repetition. */
 const LONG_EVERY = 150;
-/** One JSON text in so many has a value that is nested deeper than a stack is. */
+/** One JSON text in this many has a value nested deeper than the stack. */
 const DEEP_EVERY = 200;
 const DEPTH = 20_000;
 
 export class Mutator {
   /**
-   * @param random  of type Random
-   * @param words   of the language that is parsed
+   * @param random  a Random
+   * @param words   words of the parsed language
    */
   constructor(random, words = []) {
     this.random = random;
@@ -35,7 +35,7 @@ export class Mutator {
     );
   }
 
-  /** Words of the language in any order. */
+  /** Returns words of the language in random order. */
   someWords(most = 60) {
     const count = this.random.below(most) + 1;
     return Array.from({ length: count }, () => this.one(this.words)).join(
@@ -43,13 +43,13 @@ export class Mutator {
     );
   }
 
-  /** One piece, or two in turn, again and again: what takes quadratic time shows here. */
+  /** Repeats one piece, or two alternating ones, which exposes quadratic time. */
   repetition() {
     const piece = this.one(this.words) + (this.chance(0.5) ? this.one(this.words) : "");
     return this.someWords(3) + piece.repeat(Math.ceil(LONG / piece.length)) + this.someWords(3);
   }
 
-  /** A random text, one of the language's words, or a valid one with a few changes. */
+  /** Returns a random text, one of the language's words, or a mutated valid one. */
   text(valid) {
     const kind = this.random.below(10);
     if (this.random.below(LONG_EVERY) === 0) return this.repetition();
@@ -58,7 +58,7 @@ export class Mutator {
     return this.changedText(this.one(valid), valid);
   }
 
-  /** @param others  texts of which parts are put in */
+  /** @param others  texts whose parts are inserted */
   changedText(valid, others = [valid]) {
     let text = valid;
     const changes = this.random.below(MAX_CHANGES) + 1;
@@ -118,14 +118,14 @@ export class Mutator {
     return value;
   }
 
-  /** JSON of a valid value with changes in its structure, and sometimes in its text, too. */
+  /** Returns the JSON of a valid value with a mutated structure, and sometimes mutated text. */
   json(valid) {
     const text = JSON.stringify(this.changedValue(this.one(valid)));
     if (this.random.below(DEEP_EVERY) === 0) return this.#deepened(text);
     return this.chance(0.1) ? this.changedText(text) : text;
   }
 
-  /** Puts lists inside of lists, or objects inside of objects, in the place of one value. */
+  /** Replaces one value by deeply nested lists or objects. */
   #deepened(text) {
     const values = [...text.matchAll(/(?<=[:,[])(?:"(?:[^"\\]|\\.)*"|[^"[\]{},:]+)(?=[,\]}])/g)];
     if (values.length === 0) return "[".repeat(DEPTH) + "]".repeat(DEPTH);
@@ -135,7 +135,7 @@ export class Mutator {
     return text.slice(0, index) + deep + text.slice(index + value.length);
   }
 
-  /** Changes one part of a value in place, or returns another one. */
+  /** Mutates one part of a value in place, or returns another value. */
   #withPart(value) {
     const isPlain = typeof value !== "object" || value === null || value instanceof Uint8Array;
     if (isPlain || this.chance(0.1)) return this.#other(value);
@@ -168,7 +168,7 @@ export class Mutator {
   }
 }
 
-/** Sets a field as JSON.parse does: the key `__proto__` is a field like others. */
+/** Sets a field like JSON.parse: `__proto__` is an ordinary key. */
 function put(object, key, value) {
   return Object.defineProperty(object, key, {
     value,

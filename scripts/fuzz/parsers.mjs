@@ -1,6 +1,7 @@
 /**
- * Everything that is parsed here and was written elsewhere. Each parser has a name and `open()`, which returns the
- * `words` of its language, `make(mutator)` for one input, `read(input)` that parses it, and perhaps `close()`.
+ * All parsers of input from other programs or people. Each has a name and `open()`, which returns
+ * the `words` of its language, `make(mutator)` for one input, `read(input)` that parses it, and
+ * optionally `close()`.
  */
 import { CONFIGS } from "./configs.mjs";
 import { ENVIRONMENTS } from "./environments.mjs";

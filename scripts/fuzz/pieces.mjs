@@ -1,6 +1,6 @@
-/** Texts and values that parsers are most often wrong about. */
+/** Texts and values that parsers often handle wrongly. */
 
-/** Pieces of texts: characters that mean something to some language, and those of Unicode that few expect. */
+/** Text fragments: characters with a meaning in some language, and unusual Unicode characters. */
 export const PIECES = [
   ...["\0", "\t", "\n", "\r\n", "\u2028", "\u00a0", "\u200b", "\ufeff", "\ufffd", "\u0085"],
   ...["\x1b[2J", "\x9b1m", "\u202e", "é", "e\u0301", "ﬃ", "한", "😀", "\ud800", "\udc00"],
@@ -10,7 +10,7 @@ export const PIECES = [
   ...["null", "true", "[]", "{}", '""', "__proto__", "constructor", "toString", "\\u0000"],
 ];
 
-/** Values of JSON. */
+/** JSON values. */
 export const VALUES = [
   ...[null, true, false, "", [], {}, 0, -0, -1, 1, 0.5, 1e308, 5e-324, 2 ** 31, 2 ** 32, 2 ** 53],
   ...[-(2 ** 53), "0", "\0", "\ud800", "../..", "/etc/passwd", "__proto__", "constructor", [null]],

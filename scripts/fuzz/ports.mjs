@@ -1,4 +1,7 @@
-/** The two ports of a coordinator, HTTP/1 for monitors and HTTP/2 for gRPC: bytes without a token, by TCP. */
+/**
+ * A coordinator's two ports, HTTP/1 for monitors and HTTP/2 for gRPC: bytes without a token, over
+ * TCP.
+ */
 import { connect as connectTcp } from "node:net";
 
 import { ClusterError, createLogger } from "@gumshoe/core";
@@ -91,7 +94,7 @@ const CALL = [
   frame(FRAME.data, END_STREAM, 1, Buffer.alloc(5)),
 ];
 
-/** The message of a health check that is answered by SERVING, with its prefix. */
+/** The message of a health check that returns SERVING, with its length prefix. */
 const SERVING = Buffer.from([0, 0, 0, 0, 2, 8, 1]);
 
 const grpc = {

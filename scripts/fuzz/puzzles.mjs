@@ -1,4 +1,6 @@
-/** Puzzles: files of cases, prompts that are solved, replies and their graders, tasks on the wire. */
+/**
+ * Puzzles: files of cases, prompts and their solver, replies and their graders, serialized tasks.
+ */
 import { createEnvironment, grade, parseDataset, solvePrompt, taskToJson } from "@gumshoe/puzzles";
 
 import { gradeReplies, parseReplies } from "../../packages/cli/dist/puzzle/replies.js";

@@ -1,4 +1,7 @@
-/** Records of this machine, which a crash or another program may have changed: ledgers, checkpoints, jobs, logs. */
+/**
+ * Records on this machine that a crash or another program may have changed: ledgers, checkpoints,
+ * jobs, logs.
+ */
 import { createHash } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +29,7 @@ const ledgerLines = {
     const values = lines.map((line) => JSON.parse(line.slice(9)));
     return {
       words: values.map(({ body }) => `"${body.type}"`),
-      // Most of them with their checksum, as a line without it is not read further.
+      // Most lines get a valid checksum, because a line without one is not parsed further.
       make: (mutator) =>
         mutator.chance(0.8) ? withChecksum(mutator.json(values)) : mutator.text(lines),
       read: (line) => {
@@ -109,7 +112,7 @@ const jobs = {
         try {
           data = JSON.parse(text);
         } catch {
-          // BullMQ keeps JSON alone.
+          // BullMQ stores JSON only.
         }
         readJob(text.length % 2 === 0 ? "rollout" : "gradient", data);
       },
@@ -131,7 +134,7 @@ const homes = {
       read: (text) => {
         writeFileSync(join(folder.path, "cluster.json"), text);
         home.runningCluster();
-        // The lock of a living process is waited for.
+        // Taking a running process's lock waits.
         if (parseJson(text, isOfLivingProcess) === true) return;
         writeFileSync(lock, text);
         ProcessLock.take(lock).release();

@@ -1,4 +1,4 @@
-/** Requests of every method of gRPC, as bytes, and the checks that their handlers begin with. */
+/** Requests of every gRPC method, as bytes, and the validation in their handlers. */
 import * as protocol from "@gumshoe/protocol";
 
 import {
@@ -25,7 +25,7 @@ const ROLLOUT = {
   metrics: { length: 2 },
 };
 
-/** A valid request by the method's name; the others take a run's name. */
+/** A valid request by method name; the other methods take a run's name. */
 const REQUESTS_BY_METHOD = {
   submitRun: { config: "{ type: grpo, name: tiny, model: /nowhere }", folder: "/tmp" },
   watchRun: { name: "tiny", fromEvent: 1, gatherMs: 10 },
@@ -75,7 +75,7 @@ const REQUESTS_BY_METHOD = {
 
 const PLAN = { count: 1, maxAnswerTokens: 8 };
 
-/** What the handlers of some methods check first. */
+/** The first validation in the handlers of some methods. */
 const CHECKS = {
   register: checkRegistration,
   heartbeat: checkHeartbeat,

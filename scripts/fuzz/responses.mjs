@@ -1,4 +1,7 @@
-/** What a client reads from a coordinator, and workers from each other: events, runs, checkpoints, tensors. */
+/**
+ * Data that clients read from a coordinator, and workers from each other: events, runs,
+ * checkpoints, tensors.
+ */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 
@@ -21,12 +24,12 @@ import { changedMessage } from "./messages.mjs";
 
 const CALL = { method: "/gumshoe.v1.RunService/GetRun", address: "127.0.0.1:1" };
 
-/** The codec of a generated type of message. */
+/** Returns the codec of a generated message type. */
 function codecOf(type) {
   return { decode: type.decode, encode: (value) => type.encode(value).finish() };
 }
 
-/** Decodes as a channel does: what the decoder throws is an error of the call. */
+/** Decodes like a channel, which turns a decoder's exception into an error of the call. */
 function decoded(decode, bytes) {
   try {
     return decode(bytes);

@@ -1,4 +1,4 @@
-/** Settings of a process: its environment, certificates, and names in jobs and requests. */
+/** Settings of a process: environment variables, certificates, and names in jobs and requests. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 

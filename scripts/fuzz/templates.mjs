@@ -1,4 +1,4 @@
-/** Chat templates of foreign models, and conversations that they render. */
+/** Chat templates of external models, and conversations that they render. */
 import { Template } from "../../packages/engine/dist/template/template.js";
 import { jsonOf, textOf } from "./files.mjs";
 
@@ -7,7 +7,7 @@ export const MESSAGES = [
   { role: "user", content: "Who did it? <b>&amp;</b>" },
   { role: "assistant", content: "  Mrs. White\n" },
 ];
-/** Tokens and marks that tokenizers and templates treat in a way of their own. */
+/** Tokens and characters that tokenizers and templates treat specially. */
 export const SPECIAL = [
   "<|im_start|>",
   "<|im_end|>",
@@ -42,7 +42,7 @@ const templates = {
   },
 };
 
-/** Some of the sources are refused on purpose. */
+/** Some sources are rejected intentionally. */
 function parseOrNull(source) {
   try {
     return Template.parse(source);

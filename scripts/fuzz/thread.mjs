@@ -1,4 +1,4 @@
-/** The thread of `npm run fuzz` that tries parsers: the main thread sees when one of them hangs. */
+/** The thread of `npm run fuzz` that runs parsers, so that the main thread can detect a hang. */
 import { parentPort, workerData } from "node:worker_threads";
 
 import { ClusterError } from "@gumshoe/core";
@@ -10,16 +10,16 @@ import { PARSERS } from "./parsers.mjs";
 
 const { names, first, texts, seed, progress } = workerData;
 const MS_PER_10_KB = 50;
-/** An input that is slow is tried again: what is new to the compiler is slow, and garbage may be collected. */
+/** A slow input is repeated, to exclude JIT compilation and garbage collection. */
 const TRIES = 5;
-/** A parser with so many findings is not tried further. */
+/** Findings after which a parser is not run any more. */
 const MAX_FINDINGS = 20;
-/** All headers that a gRPC peer takes, in bytes. */
+/** Largest headers that gRPC peers accept in total, in bytes. */
 const MAX_HEADERS = 8192;
-/** Characters of an input that a finding shows. */
+/** Characters of an input in a finding. */
 const MAX_SHOWN = 300;
 
-/** A seed of its own for each input, so that it can be made again alone. */
+/** Returns a separate seed for each input, so that it can be reproduced alone. */
 function seedOf(index) {
   let state = (seed * 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b);
   state = Math.imul(state ^ (state >>> 15), 0xc2b2ae35);
@@ -27,8 +27,8 @@ function seedOf(index) {
 }
 
 /**
- * Time on a core of all threads of this process, in ms: other programs of the machine do not count. A parser that
- * waits is seen by the main thread.
+ * CPU time of all threads of this process, in ms, which excludes other programs. The main thread
+ * detects a parser that waits.
  */
 function now() {
   const { user, system } = process.cpuUsage();
@@ -50,7 +50,7 @@ async function attempt(parser, input) {
   return { ms, problem, isRefused };
 }
 
-/** Says what is wrong with a refusal; null for a ClusterError that can be sent to a caller. */
+/** Describes an invalid rejection; null for a ClusterError that can be sent to a caller. */
 function problemOf(thrown) {
   if (!(thrown instanceof ClusterError)) return `throws ${describe(thrown)}`;
   if (thrown.code === "INTERNAL") return `is refused as INTERNAL: ${thrown.message}`;

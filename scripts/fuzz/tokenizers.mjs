@@ -1,4 +1,4 @@
-/** Tokenizers of foreign models: their files and patterns, texts that they encode, ids that they decode. */
+/** Tokenizers of external models: their files and patterns, texts to encode, ids to decode. */
 import { Tokenizer } from "@gumshoe/engine";
 
 import { readWordPattern } from "../../packages/engine/dist/tokenizer/word-pattern.js";
@@ -8,7 +8,7 @@ import { MESSAGES, SPECIAL } from "./templates.mjs";
 const families = jsonOf("test/golden/tokenizers/cases.json.gz");
 const rookie = jsonOf("models/rookie/tokenizer.json");
 
-/** A tokenizer's file with few tokens, as a whole one takes long to read. */
+/** A tokenizer file with few tokens, since a complete one takes long to parse. */
 function shortened(json) {
   const { vocab, merges = [] } = json.model;
   const kept = Array.isArray(vocab)
@@ -67,7 +67,7 @@ const tokenizerFiles = {
   },
 };
 
-/** Some of the families are refused on purpose. */
+/** Some families are rejected intentionally. */
 function openOrNull(json) {
   try {
     return Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(json) });
@@ -124,13 +124,13 @@ const decoding = {
   },
 };
 
-/** The patterns of a pipeline, those of inner sequences too. */
+/** Returns the patterns of a pipeline, including nested sequences. */
 function patternsOf(part) {
   const own = part?.pattern?.Regex === undefined ? [] : [part.pattern.Regex];
   return [...own, ...(part?.pretokenizers ?? []).flatMap(patternsOf)];
 }
 
-/** Patterns that are taken must be linear in a text of any letters. */
+/** Accepted patterns must take linear time on any text. */
 const wordPatterns = {
   name: "word-patterns",
   open: async () => {
@@ -184,7 +184,7 @@ const wordPatterns = {
         try {
           regex = new RegExp(readWordPattern(pattern), "gu");
         } catch (error) {
-          // The tokenizer's constructor says so.
+          // The tokenizer's constructor reports it.
           if (error instanceof SyntaxError) return;
           throw error;
         }

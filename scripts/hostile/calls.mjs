@@ -1,4 +1,7 @@
-/** Calls that a caller without the token may send, one kind after the other; and requests to the monitoring port. */
+/**
+ * Calls that a caller without the token can send, one kind after the other; and requests to the
+ * monitoring port.
+ */
 import { connect as connectTcp } from "node:net";
 import { gzipSync } from "node:zlib";
 
@@ -7,17 +10,17 @@ import { callHeaders, RawHttp2 } from "./raw-http2.mjs";
 const CHECK = "/grpc.health.v1.Health/Check";
 const WATCH = "/grpc.health.v1.Health/Watch";
 const REGISTER = "/gumshoe.v1.FleetService/Register";
-/** Calls that are open at a time. */
+/** Concurrent calls. */
 const WIDTH = 50;
-/** Calls on one connection before it is ended and another one made. */
+/** Calls per connection, after which it is replaced. */
 const CALLS_PER_CONNECTION = 200;
-/** A call without an answer is reset after this time. */
+/** Time after which an unanswered call is reset, in ms. */
 const CALL_TIMEOUT_MS = 1000;
 
 const ZIPPED = gzipSync(Buffer.alloc(12 * 1024 * 1024));
 const PART = Buffer.alloc(12 * 1024, 65);
 
-/** The kinds of calls, in turn: path, headers, and what is written. */
+/** The kinds of calls, used in turn: path, headers, and body. */
 const KINDS = [
   { name: "a check of 200 MB", path: CHECK, body: [prefix(200_000_000), PART] },
   { name: "a watch of 200 MB", path: WATCH, body: [prefix(200_000_000), PART] },
@@ -34,7 +37,7 @@ const KINDS = [
     headers: { authorization: "Bearer x" },
     body: [prefix(0)],
   },
-  // In one frame, which may have 16 kB.
+  // Sent in one frame, which is limited to 16 kB.
   {
     name: "15 kB of headers",
     path: CHECK,
@@ -54,7 +57,7 @@ function prefix(length, flag = 0) {
   return bytes;
 }
 
-/** Makes one call; resolves with its status, `served` for a watch that was answered, or `none`. */
+/** Makes one call; resolves with its status, `served` for an answered watch, or `none`. */
 function call(connection, kind) {
   return new Promise((resolve) => {
     let status = "none";
@@ -65,7 +68,7 @@ function call(connection, kind) {
     };
     const listener = {
       status: (text) => (status = text),
-      // A watch is left open: the server must bound their number.
+      // A watch is left open: the server must limit their number.
       data: () => {
         if (kind.path !== WATCH) return;
         status = "served";
@@ -81,12 +84,12 @@ function call(connection, kind) {
     }, CALL_TIMEOUT_MS);
     if (!kind.reset) return;
     connection.reset(stream);
-    // A stream that was reset is not answered.
+    // A reset stream has no response.
     settle();
   });
 }
 
-/** @returns how many calls of each kind were answered with each status of gRPC */
+/** @returns the number of calls by kind and gRPC status */
 export async function floodGrpc(address, numCalls) {
   const answers = new Map();
   let sent = 0;
@@ -108,7 +111,7 @@ export async function floodGrpc(address, numCalls) {
   return Object.fromEntries([...answers].sort());
 }
 
-/** Requests with long paths, one after the other, and connections that say nothing. */
+/** Sends requests with long paths, one after the other, and opens connections without a request. */
 export async function floodHttp(address, numCalls) {
   const silent = [];
   const [host, port] = address.split(":");

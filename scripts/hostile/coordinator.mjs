@@ -1,4 +1,4 @@
-/** A coordinator and its Redis, in processes of their own, and the memory and files that it holds. */
+/** A coordinator and its Redis in separate processes, with their memory and open files. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ export class CoordinatorProcess {
   #children = [];
   #log = "";
 
-  /** @param env  more variables of the coordinator */
+  /** @param env  additional environment variables of the coordinator */
   static async start(env = {}) {
     const started = new CoordinatorProcess();
     try {
@@ -68,7 +68,9 @@ export class CoordinatorProcess {
     }
   }
 
-  /** Asks the coordinator for its status on a new connection; the answer waits for its event loop. */
+  /**
+   * Requests the coordinator's status on a new connection; the response waits for its event loop.
+   */
   async status(tls) {
     const client = new GumshoeClient({ address: this.address, token: TOKEN, ...tls });
     try {
@@ -86,7 +88,7 @@ export class CoordinatorProcess {
     return readdirSync(`/proc/${this.process.pid}/fd`).length;
   }
 
-  /** In MB: `VmRSS` now, `VmHWM` at most. */
+  /** Returns memory in MB: `VmRSS` is the present value, `VmHWM` the peak. */
   memoryMb(field) {
     const status = readFileSync(`/proc/${this.process.pid}/status`, "utf8");
     const [, kilobytes] = new RegExp(`${field}:\\s+(\\d+)`).exec(status);

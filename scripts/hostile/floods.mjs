@@ -1,4 +1,7 @@
-/** Floods of frames, headers and connections; each of them is known to stop some server of HTTP. */
+/**
+ * Floods of frames, headers and connections, each of which is a known denial-of-service attack on
+ * HTTP servers.
+ */
 import { connect as connectTcp } from "node:net";
 
 import {
@@ -13,12 +16,12 @@ import {
 
 const CHECK = "/grpc.health.v1.Health/Check";
 const EMPTY_MESSAGE = Buffer.alloc(5);
-/** Connections that a flood has at a time; one that is closed is made anew. */
+/** Concurrent connections of a flood; a closed one is replaced. */
 const WIDTH = 4;
 const MANY = 64;
 const IDLE_CONNECTIONS = 600;
 
-/** Writes the same bytes again and again on connections that are made anew when they are closed. */
+/** Writes the same bytes repeatedly, on connections that are replaced when they are closed. */
 async function repeat(address, untilMs, { first = null, next, reads = true, width = WIDTH }) {
   const client = async () => {
     while (performance.now() < untilMs) {
@@ -51,14 +54,14 @@ function rapidReset(i) {
   ]);
 }
 
-/** A header of 4 kB that HPACK keeps in its table, then 12,000 references to it of one byte each. */
+/** A header of 4 kB in HPACK's dynamic table, then 12,000 references to it of one byte each. */
 const TABLE_ENTRY = Buffer.concat([
   Buffer.from([0x40, 1, 0x78, 0x7f, 0x80 | 33, 30]),
   Buffer.alloc(4000, 97),
 ]);
 const BOMB = Buffer.concat([BLOCK, TABLE_ENTRY, Buffer.alloc(12_000, 0x80 | 62)]);
 
-/** Opens connections that send some bytes and then nothing. */
+/** Opens connections that send some bytes and then stay idle. */
 async function holdIdle(address, untilMs, bytes) {
   const [host, port] = address.split(":");
   const sockets = [];
@@ -74,7 +77,7 @@ async function holdIdle(address, untilMs, bytes) {
   for (const socket of sockets) socket.destroy();
 }
 
-/** Sends one byte of a request now and then, on many connections. */
+/** Sends single bytes of requests at intervals, on many connections. */
 async function sendSlowly(address, untilMs, text) {
   const [host, port] = address.split(":");
   const client = async () => {
@@ -95,7 +98,9 @@ async function sendSlowly(address, untilMs, text) {
 const PIPELINED = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
 const UPGRADE = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n";
 
-/** Each flood: its name, and what it sends to the addresses of gRPC and HTTP until a time. */
+/**
+ * The floods: a name, and a function that attacks the gRPC and HTTP addresses until a given time.
+ */
 export const FLOODS = [
   {
     name: "rapid reset",

@@ -1,17 +1,18 @@
 /**
- * HTTP/2 written by hand: frames in any order and of any content, which no library sends. Nor does it loop, as the
- * client of Node.js 20 may, when a stream is reset in the middle of its data.
+ * A hand-written HTTP/2 client: it can send frames in any order and with any content, which
+ * libraries prevent, and does not loop when a stream is reset while data are being sent, as the
+ * client of Node.js 20 may.
  */
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-/** What a client of HTTP/2 sends first. */
+/** The connection preface of an HTTP/2 client. */
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const FRAME_HEADER = 9;
-/** Window of a connection and of each stream until the other side says otherwise, in bytes. */
+/** Initial flow-control window of a connection and of each stream, in bytes. */
 const FIRST_WINDOW = 65_535;
 
-/** Types of frames. */
+/** Frame types. */
 export const FRAME = {
   data: 0,
   headers: 1,
@@ -27,7 +28,7 @@ export const END_STREAM = 1;
 export const ACK = 1;
 export const END_HEADERS = 4;
 
-/** HPACK's code of the letters of one header: code and number of bits. */
+/** HPACK's Huffman code of the letters of one header: code and number of bits. */
 const HUFFMAN = {
   g: [0x26, 6],
   r: [0x2c, 6],
@@ -39,7 +40,9 @@ const HUFFMAN = {
   a: [0x3, 5],
   u: [0x2d, 6],
 };
-/** The name `grpc-status` as it stands in a header block; its value follows, one or two digits as they are. */
+/**
+ * The encoded name `grpc-status` in a header block; its value follows, one or two literal digits.
+ */
 const GRPC_STATUS = huffman("grpc-status");
 
 function huffman(text) {
@@ -61,7 +64,7 @@ export function frame(type, flags, stream, payload = Buffer.alloc(0)) {
   return Buffer.concat([head, payload]);
 }
 
-/** A length in front of a text, in HPACK's form. */
+/** Returns a text with its length prefix in HPACK's encoding. */
 function prefixed(text) {
   const bytes = Buffer.from(text);
   if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
@@ -71,7 +74,7 @@ function prefixed(text) {
   return Buffer.concat([Buffer.from([...length, rest]), bytes]);
 }
 
-/** Headers as a block, each of them written out. */
+/** Returns a header block with literal headers. */
 export function headerBlock(headers) {
   const fields = Object.entries(headers).map(([name, value]) =>
     Buffer.concat([Buffer.from([0x10]), prefixed(name), prefixed(value)]),
@@ -79,7 +82,7 @@ export function headerBlock(headers) {
   return Buffer.concat(fields);
 }
 
-/** Headers of a call of gRPC. */
+/** Returns the headers of a gRPC call. */
 export function callHeaders(path, more = {}) {
   return {
     ":method": "POST",
@@ -92,7 +95,7 @@ export function callHeaders(path, more = {}) {
   };
 }
 
-/** A setting that tells the other side to keep no table of headers: each is then written out. */
+/** A SETTINGS value that disables the peer's dynamic table, so that it sends literal headers. */
 const NO_TABLE = Buffer.from([0, 1, 0, 0, 0, 0]);
 
 /** One connection. */
@@ -100,12 +103,12 @@ export class RawHttp2 {
   #buffered = Buffer.alloc(0);
   #nextStream = 1;
   #window = FIRST_WINDOW;
-  /** The next "drain" of the socket; null while nothing waits for it. */
+  /** Resolves at the next "drain" of the socket; null if none is awaited. */
   #drain = null;
-  /** By stream: called with its status, its data and its end. */
+  /** Listeners by stream, called with status, data and end. */
   #listeners = new Map();
 
-  /** @param options.tls  options of a TLS connection; none for TCP */
+  /** @param options.tls  options of a TLS connection; plain TCP by default */
   constructor(address, { tls = null, reads = true } = {}) {
     const [host, port] = address.split(":");
     this.socket =
@@ -123,17 +126,17 @@ export class RawHttp2 {
     return !this.socket.destroyed && this.socket.writable;
   }
 
-  /** Bytes of data that may be sent now. */
+  /** Number of data bytes that flow control allows to send. */
   get window() {
     return this.#window;
   }
 
-  /** @returns false when the other side does not read fast enough */
+  /** @returns false when the peer does not read fast enough */
   write(bytes) {
     return this.isOpen ? this.socket.write(bytes) : true;
   }
 
-  /** Resolves when what was written has been taken, or the connection is closed. */
+  /** Resolves when the written data were accepted, or the connection is closed. */
   async drained() {
     if (!this.isOpen || !this.socket.writableNeedDrain) return;
     this.#drain ??= new Promise((resolve) => this.socket.once("drain", resolve));
@@ -145,7 +148,7 @@ export class RawHttp2 {
     this.socket.destroy();
   }
 
-  /** Begins a stream with its headers and some data; `listener` is called with status, data and end. */
+  /** Opens a stream with headers and some data; `listener` is called with status, data and end. */
   open({ headers, body = null, end = false }, listener = null) {
     const stream = this.#nextStream;
     this.#nextStream += 2;

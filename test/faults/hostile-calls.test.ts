@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 
 import { ROOT } from "../support/gumshoe.js";
 
-/** The gRPC status that each kind of call is refused or answered with. */
+/** The gRPC status with which each kind of call is rejected or answered. */
 const CODES = {
   "a check of 200 MB": 8,
   "a check zipped": 3,
@@ -39,12 +39,14 @@ test(
     const { memoryMb, eventLoopDelayMaxMs, answers, logLines } = JSON.parse(stdout) as Figures;
     for (const [kind, code] of Object.entries(CODES)) {
       expect(answers[`${kind}: ${code}`]).toBeGreaterThan(0);
-      // On a busy machine too many calls are open at once: such a call gets RESOURCE_EXHAUSTED, or no answer.
+      // On a busy machine too many calls are open at once: these get RESOURCE_EXHAUSTED, or no
+      // response.
       const allowed = [code, 8, "none"].map((answer) => `${kind}: ${answer}`);
       const given = Object.keys(answers).filter((answer) => answer.startsWith(`${kind}: `));
       expect(given.filter((answer) => !allowed.includes(answer))).toEqual([]);
     }
-    // 120 to 150 MB, and 25 ms, on 2 cores; one request of 200 MB that is buffered makes it 500 MB and more.
+    // 120 to 150 MB, and 25 ms, on 2 cores; a single buffered request of 200 MB makes it 500 MB or
+    // more.
     expect(memoryMb.peak).toBeLessThan(300);
     expect(eventLoopDelayMaxMs).toBeLessThan(1000);
     expect(logLines).toBeLessThan(100);

@@ -131,7 +131,6 @@ export class FakeCluster {
       await this.add(new FakeReducer(this.workers, `reducer-${i}`));
   }
 
-  /** Adds one worker. */
   async add<T extends Hand>(worker: T): Promise<T> {
     await worker.start();
     this.#hands.push(worker);
@@ -187,7 +186,6 @@ export class FakeCluster {
     return lines.map((line) => (JSON.parse(line.slice(9)) as { body: RunEventBody }).body);
   }
 
-  /** The events of one type. */
   eventsOf<T extends RunEventType>(type: T, name = "small"): RunEventOf<T>[] {
     return this.events(name).filter((body): body is RunEventOf<T> => body.type === type);
   }

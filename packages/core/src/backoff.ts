@@ -1,15 +1,15 @@
-/** Waits between tries, in ms. */
+/** Delays between attempts, in ms. */
 export interface BackoffDelays {
-  /** The longest wait before the second try; it doubles with every further one. */
+  /** Upper bound of the delay before the second attempt; doubles with each further one. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
 }
 
 /**
- * Returns the wait before the next try, in ms. Waits are jittered between half of the delay and the whole, so
- * that callers that failed together do not come back together.
+ * Returns the delay before the next attempt, in ms. Jitter spreads it between half of the nominal
+ * delay and the whole, so that callers that failed together do not retry together.
  *
- * @param failures  failed tries so far, from 1
+ * @param failures  failed attempts so far, from 1
  * @param random    returns a number from 0 to 1
  */
 export function backoffMs(

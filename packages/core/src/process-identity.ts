@@ -5,7 +5,7 @@ const ENDED_STATES = ["Z", "X"];
 /** Index of a field in /proc/PID/stat, counted after the process name. */
 const STATE_FIELD = 0;
 const START_FIELD = 19;
-/** The system's numbers of processes are of 32 bits with a sign; Linux stays below 2^22. */
+/** Pids are signed 32-bit numbers; Linux stays below 2^22. */
 const MAX_PID = 2 ** 31 - 1;
 
 /**

@@ -176,12 +176,12 @@ test("a process that does not exist has no start time", async () => {
 });
 
 test.each(["4294967296", '{"pid":1e308}', '{"pid":-1}', '{"pid":"1"}', "[]", "null", "{"])(
-  "a lock that names no process does not count: %s",
+  "a lock file without a valid pid does not count: %s",
   (text) => {
     writeFileSync(file(), text);
     const begun = performance.now();
     ProcessLock.take(file()).release();
-    // The lock of a living process is tried ten times.
+    // Taking a lock that a running process holds is attempted ten times.
     expect(performance.now() - begun).toBeLessThan(100);
   },
 );

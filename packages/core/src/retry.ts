@@ -2,9 +2,9 @@ import { type BackoffDelays, backoffMs } from "./backoff.js";
 import { type Clock } from "./clock.js";
 import { ClusterError } from "./errors.js";
 
-/** How often and how long something is tried again. */
+/** Number and delays of attempts. */
 export interface RetryPolicy extends BackoffDelays {
-  /** Tries altogether, the first included. */
+  /** Attempts in total, including the first. */
   readonly attempts: number;
 }
 
@@ -29,7 +29,7 @@ export async function retry<T>(
     clock: Clock;
     signal?: AbortSignal;
     onRetry?: (notice: RetryNotice) => void;
-    /** Of the jitter; Math.random by default. */
+    /** Random numbers for the jitter; default: Math.random. */
     random?: () => number;
   },
 ): Promise<T> {

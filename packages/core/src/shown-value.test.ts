@@ -15,11 +15,11 @@ test.each([
   [1n, "1"],
   [[1, undefined, { a: undefined, b: [] }, "\n"], '[1,null,{"b":[]},"\\n"]'],
   [new Date(0), '"1970-01-01T00:00:00.000Z"'],
-])("a foreign value is shown whatever it is: %#", (value, shown) => {
+])("any external value can be shown: %#", (value, shown) => {
   expect(shownValue(value)).toBe(shown);
 });
 
-test("values of JSON are shown as JSON.stringify writes them, or their beginning", () => {
+test("JSON values are shown as JSON.stringify writes them, truncated", () => {
   const rng = new Rng(3, 1);
   const make = (depth: number): unknown => {
     const leaves = ["a\u2028\ud800", 'b"', -0, 1e21, true, null, "x".repeat(rng.between(0, 30))];
@@ -36,11 +36,11 @@ test("values of JSON are shown as JSON.stringify writes them, or their beginning
   }
 });
 
-test("no more of a value is looked at than is shown", () => {
+test("only the shown part of a value is visited", () => {
   const wide = { text: "x".repeat(5_000_000), list: Array.from({ length: 1_000_000 }, () => deep) };
   const begun = performance.now();
   for (let i = 0; i < 1000; i++) shownValue([deep, wide]);
   for (let i = 0; i < 1000; i++) shownValue(wide);
-  // Some 20 ms; seconds where a whole text is written to be cut.
+  // Some 20 ms; serializing the whole text before truncating it would take seconds.
   expect(performance.now() - begun).toBeLessThan(1000);
 });

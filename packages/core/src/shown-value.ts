@@ -2,8 +2,8 @@
 const MAX_SHOWN = 80;
 
 /**
- * Writes a value of a foreign file or reply as an error shows it: as JSON, cut where it is long. No more of it is
- * looked at than is shown, however large it is and however deep it is nested.
+ * Formats a value of an external file or reply for an error message: as JSON, truncated. Visits
+ * only the part that is shown, however large or deeply nested the value is.
  */
 export function shownValue(value: unknown, maxCharacters = MAX_SHOWN): string {
   const shown = new Beginning(maxCharacters);
@@ -29,7 +29,7 @@ class Beginning {
     return this.#text.length > this.#maxCharacters;
   }
 
-  /** Each level writes a bracket: the depth is at most the number of characters. */
+  /** Every level writes a bracket, so the depth is bounded by the number of characters. */
   write(value: unknown): void {
     if (Array.isArray(value)) this.#writeList(value as unknown[]);
     else if (typeof value === "object" && value !== null && !hasOwnJson(value)) {
@@ -60,7 +60,7 @@ class Beginning {
     this.#text += "}";
   }
 
-  /** One character more than is shown says that there is more. */
+  /** One character beyond the limit indicates that there is more. */
   #plain(value: unknown): string {
     const text = typeof value === "string" ? value.slice(0, this.#maxCharacters + 1) : value;
     return typeof text === "bigint" ? String(text) : (JSON.stringify(text) ?? "undefined");
@@ -71,7 +71,7 @@ function hasOwnJson(value: object): boolean {
   return typeof (value as { toJSON?: unknown }).toJSON === "function";
 }
 
-/** What JSON has no form for is no field of an object, and null in a list. */
+/** JSON omits such values in objects, and writes null for them in lists. */
 function isLeftOut(value: unknown): boolean {
   return value === undefined || typeof value === "function" || typeof value === "symbol";
 }

@@ -12,8 +12,8 @@ export const DEFAULT_EARLY_STOP: EarlyStopConfig = Object.freeze({ alpha: 0.992,
 /**
  * Updates the exponentially weighted mean of log-probs with one token.
  *
- * The mean starts at 0 without bias correction, so that low log-probs take about a hundred tokens
- * to stop an answer. A log-prob of NaN stops it at once.
+ * The mean starts at 0 without bias correction, which gives the first hundred tokens some leeway. A
+ * log-prob that is not a number stops the answer at once.
  *
  * @returns the new mean, and whether the answer ends with this token
  */

@@ -189,8 +189,8 @@ export class RedisLink {
 type OnInfo = (error: Error | null, text?: string) => void;
 
 /**
- * Suppresses ioredis's bare stderr line when INFO is not permitted: {@link probe} sends INFO too,
- * and reports the error.
+ * Suppresses the bare line that ioredis prints when INFO, which it sends on connecting, is not
+ * permitted: {@link probe} sends INFO too, and reports the error.
  */
 function withoutRightsError(onReply: OnInfo): OnInfo {
   return (error, text) => {
@@ -200,7 +200,8 @@ function withoutRightsError(onReply: OnInfo): OnInfo {
 }
 
 /**
- * Hides the eviction policy from BullMQ, which would print a bare line about it per connection;
+ * Hides the eviction policy from BullMQ, which would print a bare line about it on stdout per
+ * connection;
  * {@link RedisLink.evictionPolicy} reads it for this project's log.
  */
 function withoutPolicy(client: Redis): Redis {

@@ -7,11 +7,11 @@ import { WrongTokenError } from "./errors.js";
 const HEADER = "authorization";
 const SCHEME = "Bearer ";
 
-/** One for all refused calls: an error of its own for each would cost more than the refusal. */
+/** Shared by all rejected calls: creating an error per call would cost more than the rejection. */
 const MISSING = new WrongTokenError("missing");
 const WRONG = new WrongTokenError("wrong");
 
-/** Makes the metadata of a call. */
+/** Returns call metadata with the bearer token. */
 export function bearerMetadata(token: string): Metadata {
   const metadata = new Metadata();
   metadata.set(HEADER, SCHEME + token);

@@ -35,9 +35,9 @@ export interface CallGuardOptions {
  * Server interceptor that authorizes each call before reading its request: it checks the token, the
  * role of the caller's certificate, compression, and the size of the request by its length prefix.
  *
- * A call without the token can only be an open one (the health check): it is small, has a time limit, and
- * there is a bound on how many are served at a time. A connection that begins too many at once is ended, since they
- * block the event loop.
+ * Only open methods (the health check) can be called without the token. Such calls have small
+ * requests, a time limit, and a limit on their number. A connection that begins too many at once is
+ * closed, since they block the event loop.
  */
 export class CallGuard {
   readonly #options: CallGuardOptions;
@@ -131,7 +131,7 @@ export class CallGuard {
   }
 }
 
-// One for all refused calls: an error of its own for each would cost more than the refusal.
+// Shared by all rejected calls: creating an error per call would cost more than the rejection.
 const COMPRESSED = new CompressedRequestError();
 const TOO_MANY = new ClusterError(
   "RESOURCE_EXHAUSTED",

@@ -4,7 +4,7 @@ import { type Clock, type TlsRole } from "@gumshoe/core";
 
 import { MAX_ALL_OPEN_CALLS_AT_ONCE, MAX_OPEN_CALLS_AT_ONCE } from "./limits.js";
 
-/** Time that a new connection has until its first call, in ms. */
+/** Time limit of a new connection for its first call, in ms. */
 const FIRST_CALL_MS = 10_000;
 /** Idle time after which a connection without the token is closed, in ms: probes reuse theirs. */
 const STRANGER_IDLE_MS = 60_000;
@@ -13,7 +13,10 @@ const STRANGER_MAX_AGE_MS = 600_000;
 /** Most connections without the token; a further one closes the oldest. */
 const MAX_STRANGERS = 256;
 const SWEEP_EVERY_MS = 1000;
-/** Calls that a connection without the token may begin in one iteration of the event loop whatever others do. */
+/**
+ * Calls per event-loop iteration that a connection without the token may always begin, whatever
+ * others do.
+ */
 const FEW_CALLS = 8;
 
 interface Stranger {
@@ -21,11 +24,11 @@ interface Stranger {
   readonly openedAtMs: number;
   lastCallAtMs: number | null;
   openCalls: number;
-  /** Its own calls in the latest iteration in which it began any. */
+  /** Its own calls in the latest event-loop iteration in which it began any. */
   readonly begun: Begun;
 }
 
-/** Calls that began in one iteration of the event loop. */
+/** Calls that began in one event-loop iteration. */
 interface Begun {
   iteration: number;
   calls: number;
@@ -35,11 +38,13 @@ interface Begun {
  * Tracks a server's open connections: which have presented the token, and the role of their
  * certificate.
  *
- * - A connection becomes trusted with its first call that carries the token; trusted ones are not limited here.
- * - One that makes no call is ended after some seconds, one that only checks the health when it is idle.
- * - There is a bound on connections without the token: the oldest one is ended for a new one, so that a
- *   caller with the token, which shows it at once, still gets in during a flood.
- * - There is a bound on the calls that a connection without the token begins at once.
+ * - A connection is trusted after its first call with the token; trusted connections are not
+ *   limited here.
+ * - A connection without a call is closed after some seconds; one that only checks health, when it
+ *   is idle.
+ * - The number of connections without the token is limited, and a new one closes the oldest. A
+ *   client with the token presents it at once, so it can still connect during a flood.
+ * - The number of calls that a connection without the token may begin at once is limited.
  */
 export class Connections {
   readonly #clock: Clock;
@@ -48,7 +53,7 @@ export class Connections {
   readonly #roles = new Map<string, TlsRole>();
   readonly #open = new Set<Socket>();
   #timer: NodeJS.Timeout | null = null;
-  /** The latest iteration of the event loop in which calls without the token began: its number, and how many. */
+  /** The latest event-loop iteration in which calls without the token began, with their number. */
   #begun = { iteration: 0, calls: 0 };
   #isOver = true;
 
@@ -88,16 +93,18 @@ export class Connections {
     return this.#roles.get(peer) ?? null;
   }
 
-  /** Notes that a connection has shown the token. @returns whether it had not done so before */
+  /**
+   * Marks a connection as having presented the token. @returns whether it had not done so before
+   */
   trust(peer: string): boolean {
     return this.#strangers.delete(peer);
   }
 
   /**
-   * Notes that a connection without the token begins a call.
+   * Registers a call on a connection without the token.
    *
-   * @returns whether it may: not when it, or all such connections together, begin too many in this iteration of the
-   *          event loop
+   * @returns whether it may begin: false when this connection, or all such connections together,
+   *   begin too many in this event-loop iteration
    */
   mayBegin(peer: string): boolean {
     const own = this.#strangers.get(peer)?.begun;

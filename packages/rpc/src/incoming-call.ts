@@ -1,7 +1,7 @@
 /**
- * The parts of an incoming call that grpc-js keeps to itself: its types have no way to limit one method's
- * requests by their length prefix, to refuse compressed ones, to reset a stream that the caller keeps open, or to
- * change what its connection may do.
+ * Access to private parts of grpc-js's incoming calls: its public API cannot limit one method's
+ * requests by their length prefix, reject compressed ones, reset a stream that the caller keeps
+ * open, or change the limits of its connection.
  *
  * If a later grpc-js lacks these fields, the server's own small limit holds for all methods: large
  * requests are then rejected, never buffered. A test calls every method to detect that.
@@ -42,14 +42,14 @@ export class IncomingCall {
     if (decoder?.maxReadMessageLength !== undefined) decoder.maxReadMessageLength = maxBytes;
   }
 
-  /** Sets how many streams the caller may have open on this connection. */
+  /** Sets the limit of concurrent streams on this connection. */
   allowStreams(maxStreams: number): void {
     const session = this.#fields.stream?.session;
     if (session === undefined || session.closed || session.destroyed) return;
     session.settings({ maxConcurrentStreams: maxStreams });
   }
 
-  /** Ends the connection of this call at once; streams that were read already are not begun. */
+  /** Destroys the connection of this call at once; streams that were already read do not begin. */
   endConnection(): void {
     this.#fields.stream?.session?.destroy();
   }

@@ -51,16 +51,25 @@ export const MAX_OPEN_CALLS = 256;
 /** Most concurrent streams without the token. */
 export const MAX_OPEN_STREAMS = 64;
 
-/** Most streams of a connection at a time, once a call on it has shown the token. */
+/** Most concurrent streams of a connection, once a call on it has presented the token. */
 export const MAX_STREAMS = 1000;
-/** Most streams of a connection at a time before that; a server of HTTP/2 refuses more at little cost. */
+/**
+ * Most concurrent streams of a connection before that; the HTTP/2 server refuses further ones at
+ * little cost.
+ */
 export const MAX_STREAMS_BEFORE_TOKEN = 100;
-/** Most calls without the token that a connection begins in one iteration of the event loop; one read can hold 700. */
+/**
+ * Most calls without the token that a connection may begin in one event-loop iteration; a single
+ * read can contain 700.
+ */
 export const MAX_OPEN_CALLS_AT_ONCE = 80;
-/** The same of all such connections together: some 30 ms. */
+/** The limit for all such connections together: some 30 ms of work. */
 export const MAX_ALL_OPEN_CALLS_AT_ONCE = 160;
 
-/** Time of which a watcher gets the events in one message: many watchers then cost the coordinator little. */
+/**
+ * Interval over which a watcher's events are gathered into one message, in ms: bounds the
+ * coordinator's cost per watcher.
+ */
 export const WATCH_GATHER_MS = 500;
 
 /** Deadline of a call that is not in the table below, in ms. */
@@ -109,7 +118,9 @@ export function methodName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** The path is the caller's: `constructor` is no method of the table. */
+/**
+ * The path comes from the caller: names such as `constructor` must not match inherited properties.
+ */
 function ownValue(table: Readonly<Record<string, number>>, name: string): number | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -249,7 +249,7 @@ test("a flood of idle connections closes the oldest of them, and a call with the
   channel.close();
 });
 
-/** Makes a health check on a connection, and says whether it is answered. */
+/** Makes a health check on a connection; returns whether it is answered. */
 function check(from: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<boolean> {
   const stream = from.request(headersOf(CHECK, headers));
   stream.on("error", () => undefined);
@@ -260,11 +260,11 @@ function check(from: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Pro
   });
 }
 
-test("a connection that begins many calls without the token at once is ended, others are not", async () => {
+test("a connection that begins many calls without the token at once is closed, others are not", async () => {
   const bystander = connectHttp2(`http://${address}`);
   expect(await check(bystander)).toBe(true);
   expect(await check(session)).toBe(true);
-  // They leave in one write, so that the server reads them at once.
+  // They are sent in one write, so that the server reads them together.
   const many = (from: ClientHttp2Session, headers?: OutgoingHttpHeaders) =>
     Promise.all(Array.from({ length: 99 }, () => check(from, headers)));
   expect(await many(session)).toContain(false);
@@ -275,7 +275,7 @@ test("a connection that begins many calls without the token at once is ended, ot
   bystander.destroy();
 });
 
-test("a connection may have many open streams once it has shown the token", async () => {
+test("a connection may have many open streams once it has presented the token", async () => {
   const settings = () => session.remoteSettings.maxConcurrentStreams;
   await check(session);
   expect(settings()).toBe(MAX_STREAMS_BEFORE_TOKEN);
@@ -283,7 +283,7 @@ test("a connection may have many open streams once it has shown the token", asyn
   await expect.poll(settings).toBe(MAX_STREAMS);
 });
 
-test("a connection without a call is ended after ten seconds, one that is trusted is not", async () => {
+test("a connection without a call is closed after ten seconds, a trusted one is not", async () => {
   let nowMs = 0;
   const connections = new Connections({ clock: { ...systemClock, monotonicMs: () => nowMs } });
   const accepted: Socket[] = [];
@@ -308,7 +308,7 @@ test("a connection without a call is ended after ten seconds, one that is truste
 });
 
 test.each(["constructor", "toString", "__proto__", "Nothing"])(
-  "a method %s that there is not has the limits of an unlisted one",
+  "the unknown method %s has the limits of an unlisted one",
   (name) => {
     const limits = [maxRequestBytes(`/x.v1.X/${name}`), deadlineMs(`/x.v1.X/${name}`)];
     expect(limits).toEqual([maxRequestBytes("/x.v1.X/Unlisted"), deadlineMs("/x.v1.X/Unlisted")]);

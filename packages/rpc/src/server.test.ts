@@ -67,7 +67,7 @@ test.each([
   await expect(fleet.leave({ workerId: "w" })).resolves.toEqual({});
 });
 
-test("a connection that shows the token has hundreds of calls at a time", async () => {
+test("a connection that presents the token can have hundreds of concurrent calls", async () => {
   let numOpen = 0;
   let release = (): void => undefined;
   const all = new Promise<void>((resolve) => (release = resolve));
@@ -79,7 +79,7 @@ test("a connection that shows the token has hundreds of calls at a time", async 
   await expect(Promise.all(calls)).resolves.toHaveLength(300);
 });
 
-test("the field of a wrong argument crosses the wire", async () => {
+test("the field of an invalid argument is transmitted", async () => {
   leave = async () => {
     throw new InvalidArgumentError("worker_id", "is empty", { suggestion: "give one" });
   };

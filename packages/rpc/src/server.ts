@@ -65,9 +65,9 @@ const SERVER_OPTIONS = {
   // CallGuard raises the limit to the method's own for callers with the token.
   "grpc.max_receive_message_length": MAX_OPEN_REQUEST_BYTES,
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-  // The guard raises it for a connection that has shown the token.
+  // CallGuard raises the limit for a connection that has presented the token.
   "grpc.max_concurrent_streams": MAX_STREAMS_BEFORE_TOKEN,
-  // A caller connects again at its next call.
+  // The caller reconnects for its next call.
   "grpc.max_connection_idle_ms": 600_000,
   // Detects peers that vanished without closing the connection.
   "grpc.keepalive_time_ms": 20_000,

@@ -6,7 +6,7 @@ import { fromGrpcFailure, toGrpcFailure } from "./status.js";
 
 const CALL = { method: "/gumshoe.v1.RunService/GetRun", address: "127.0.0.1:1" };
 
-/** A failure as a caller gets it, with this trailer. */
+/** Returns a failure as a caller receives it, with this trailer. */
 function failureWith(trailer: string): ServiceError {
   const { details, metadata } = toGrpcFailure(new ClusterError("NOT_FOUND", "no run x"));
   metadata.set("gumshoe-error-bin", Buffer.from(trailer));
@@ -26,7 +26,7 @@ test.each([
     "more than is ever sent",
     `{"code":"ABORTED","details":{"x":${"[".repeat(2000)}${"]".repeat(2000)}}}`,
   ],
-])("a trailer of %s leaves code and message of the status", (_what, trailer) => {
+])("with a trailer of %s, code and message are those of the status", (_what, trailer) => {
   const error = fromGrpcFailure(failureWith(trailer), CALL);
   expect(error).toMatchObject({ code: "NOT_FOUND", message: "no run x" });
   expect(JSON.stringify(error.details)).not.toContain("[[");

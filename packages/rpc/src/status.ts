@@ -156,7 +156,8 @@ function readTrailer(
   metadata: Metadata | undefined,
 ): { code: ErrorCode; details: Record<string, unknown> } | null {
   const bytes = metadata?.get(ERROR_TRAILER)[0];
-  // No process of ours sends a longer one; in a longer one JSON may be nested deeper than the stack.
+  // This project's processes send no longer trailer, and longer JSON could be nested deeper than
+  // the stack.
   if (!Buffer.isBuffer(bytes) || bytes.byteLength > MAX_TRAILER_BYTES) return null;
   try {
     const json = JSON.parse(bytes.toString("utf8")) as { code?: unknown; details?: unknown };

@@ -79,7 +79,7 @@ export class EndpointRetries {
     const { random } = this.#options;
     const delayMs = backoffMs(BACKOFF, tries, random);
     if (askedMs === null) return delayMs;
-    // An endpoint that asks for no wait and refuses again is given one all the same.
+    // Apply a minimum delay from the second attempt on, even if the endpoint requests no wait.
     const leastMs = tries === 1 ? 0 : Math.min(1000, delayMs);
     return Math.max(askedMs, leastMs) + random() * Math.min(500, askedMs * 0.1);
   }

@@ -43,7 +43,7 @@ export function endpointUrl(base: string): EndpointUrl {
   };
 }
 
-/** A sign % that begins no escape stands for itself, as browsers take it. */
+/** Like browsers, takes a % that begins no escape sequence literally. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -52,7 +52,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Takes user, password and secret query values out of a URL, so that it can be shown. */
+/** Removes credentials and secret query values from a URL, for display. */
 export function withoutSecrets(text: string): string {
   if (!URL.canParse(text)) return withoutUser(text);
   const url = new URL(text);

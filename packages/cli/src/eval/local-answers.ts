@@ -24,7 +24,6 @@ import { writeChat } from "./write-chat.js";
 /** Number of prompts in the sampler at a time: enough to fill its batch. */
 const PROMPTS_IN_FLIGHT = 16;
 
-/** A loaded model. */
 interface LoadedModel {
   readonly folder: string;
   readonly device: Device;

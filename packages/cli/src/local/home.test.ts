@@ -101,7 +101,7 @@ test("the cluster's address can be read while it runs, and not afterwards", () =
 });
 
 test.each(['{"pid":0}', '{"address":7070,"pid":1,"processes":[]}', "[]", "null", "7", "{"])(
-  "a file that names no cluster is read as none: %s",
+  "an invalid cluster file counts as missing: %s",
   (text) => {
     const home = new Home(folder);
     home.create();

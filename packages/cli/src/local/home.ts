@@ -136,7 +136,7 @@ export class Home {
     }
   }
 
-  /** Returns where the cluster is; null when none runs, or the file holds something else. */
+  /** Returns the cluster's record; null when none runs, or when the file is invalid. */
   readCluster(): ClusterRecord | null {
     try {
       const text = readFileSync(join(this.folder, "cluster.json"), "utf8");
@@ -197,7 +197,7 @@ function isProcessRecord(value: unknown): boolean {
   return typeof name === "string" && typeof log === "string" && (pid === null || isPid(pid));
 }
 
-/** 0 and below stand for groups of processes. */
+/** Excludes 0 and negative numbers, which `kill` takes for process groups. */
 function isPid(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) > 0;
 }

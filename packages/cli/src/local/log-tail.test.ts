@@ -30,7 +30,7 @@ test("without an error the last line is returned, and null for an empty or missi
   expect(lastComplaint("/nowhere/log")).toBeNull();
 });
 
-test("a line of another program is no complaint, whatever its fields hold", () => {
+test("a line of another program is not an error, whatever its fields contain", () => {
   const lines = [{ level: 50, msg: -1 }, { level: [60], msg: "x" }, { level: 50, err: [] }, null];
   expect(complaintOf(lines.map((line) => JSON.stringify(line)).join("\n"))).toBe("null");
 });

@@ -7,9 +7,9 @@ import { ProcessFailedError } from "../errors.js";
 import { type Guardian } from "./guardian.js";
 import { lastComplaint } from "./log-tail.js";
 
-/** Wait before the first restart; doubles with every further one. */
+/** Delay before the first restart, in ms; doubles with each further one. */
 const RESTART = { firstDelayMs: 200, maxDelayMs: 5000 };
-/** A process that lived for this long is healthy: its next death counts as the first. */
+/** Uptime after which a process counts as healthy, in ms: its next exit counts as the first. */
 const HEALTHY_AFTER_MS = 20_000;
 /** Consecutive exits after which a process is not restarted any more. */
 const MAX_DEATHS = 8;

@@ -46,15 +46,15 @@ describe("gradeReplies", () => {
     expect(graded.low).toBeLessThan(0.375);
   });
 
-  test("many replies to one case are counted in one pass", () => {
+  test("many replies to one case are graded in linear time", () => {
     const replies = Array.from({ length: 100_000 }, () => ({ index: 0, reply: "" }));
     const begun = performance.now();
     expect(gradeReplies(CASES, replies, "fixed").count).toBe(1);
-    // Some 100 ms; a minute where each reply copies those before it.
+    // Linear takes some 100 ms; copying the earlier replies for each one would take a minute.
     expect(performance.now() - begun).toBeLessThan(5000);
   });
 
-  test("the right answers to the public cases score 1, and 0.9259 as the recipe reads them", () => {
+  test("the right answers to the public cases score 1, and 0.9259 with the recipe's grader", () => {
     const records = parseDataset(readFileSync(PUBLIC_CASES, "utf8"));
     const replies = records.map(({ solution }, index) => ({ index, reply: goldReply(solution) }));
     expect(gradeReplies(records, replies, "fixed").mean).toBe(1);

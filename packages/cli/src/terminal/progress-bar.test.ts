@@ -26,7 +26,7 @@ describe("StatusLine", () => {
     expect(terminal.written.join("")).toBe("\r\x1b[2K50 %\r\x1b[2Ka note\n\r\x1b[2K50 %");
   });
 
-  test("control characters of a foreign text are written out", () => {
+  test("control characters in external text are escaped", () => {
     const terminal = screen(true);
     const line = new StatusLine(terminal);
     line.set("at\x1b[2J");
@@ -39,7 +39,7 @@ describe("StatusLine", () => {
     ]);
   });
 
-  test("a status of two lines is drawn anew from its first line", () => {
+  test("a status of two lines is redrawn from its first line", () => {
     const terminal = screen(true);
     const line = new StatusLine(terminal);
     line.set("50 %\nbusy");

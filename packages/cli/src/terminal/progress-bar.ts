@@ -10,8 +10,9 @@ export function drawBar(share: number, width: number): string {
 }
 
 /**
- * One line, or a few, at the bottom of the screen that are drawn again and again; other lines go above
- * them. Where there is no screen, they are not drawn at all. Control characters of foreign texts are written out.
+ * One or more status lines at the bottom of the terminal that are redrawn in place; permanent lines
+ * are printed above them. Without a terminal they are not drawn. Control characters in external
+ * text are escaped.
  */
 export class StatusLine {
   #text = "";

@@ -1,6 +1,6 @@
 import { printable } from "@gumshoe/core";
 
-/** Where a command writes: results to stdout, everything else to stderr. */
+/** The output of a command: results go to stdout, everything else to stderr. */
 export interface Terminal {
   /** Writes text to stdout unchanged. */
   out(text: string): void;
@@ -25,8 +25,8 @@ export const processTerminal: Terminal = {
 };
 
 /**
- * Writes a command's result: one JSON document for programs, or text for people. Control characters of foreign
- * texts in it are written out.
+ * Writes a command's result: one JSON document for programs, or text for people. Control characters
+ * in external text are escaped.
  */
 export function writeResult(
   terminal: Terminal,

@@ -7,7 +7,7 @@ import { ReducerPlan } from "./reducer-plan.js";
 
 const logger = createLogger("plan", "silent");
 
-test("a plan is never made without reducers: one that leaves at the last moment is waited for", async () => {
+test("a plan is never made without reducers: if the last one leaves, the plan waits for another", async () => {
   const fleet = new Fleet({ clock: systemClock, logger });
   fleet.register({
     workerId: "reducer-1",

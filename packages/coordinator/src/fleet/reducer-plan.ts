@@ -204,7 +204,8 @@ async function waitForReducers(options: PlanOptions): Promise<Member[]> {
     const late = performance.now() >= giveUpAt;
     if (members.length > 0 && (late || members.length >= (expected ?? 1))) {
       if (isSettled || isLogged) return members;
-      // Reducers that start together should all get a range; one that is here may leave meanwhile.
+      // A short wait, so that reducers that start at the same time all get a range. Check again
+      // afterwards: a reducer may have left.
       isSettled = true;
       await fleet.arrival(300, signal);
       continue;
@@ -216,9 +217,9 @@ async function waitForReducers(options: PlanOptions): Promise<Member[]> {
 }
 
 /**
- * Returns the digest of weights from the digests of their blocks.
+ * Computes the digest of weights from the digests of their blocks.
  *
- * @throws ExactnessError when blocks are missing or too many
+ * @throws ExactnessError when the number of blocks is wrong
  */
 function digestOfBlocks(
   answers: readonly { readonly blockDigests: readonly string[] }[],
@@ -232,7 +233,7 @@ function digestOfBlocks(
   );
 }
 
-/** Cuts the parameters into ranges of whole blocks, as equal as can be. */
+/** Divides the parameters into ranges of whole blocks, as equal as possible. */
 function divide(members: readonly Member[], options: PlanOptions): ReducerSlot[] {
   const { numParameters, token, tls } = options;
   const blocks = Math.ceil(numParameters / PARAMETER_BLOCK);

@@ -7,7 +7,7 @@ import { type TrainingBatch } from "./training-batch.js";
 
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 
-/** Makes the updates of an iteration from its groups: a pure function of what was sampled. */
+/** Makes the updates of an iteration from its groups; a pure function of the samples. */
 export async function batchFromGroups(
   record: RunRecord,
   config: GrpoConfig,

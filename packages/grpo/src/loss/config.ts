@@ -20,9 +20,9 @@ export type Aggregation =
 /** The GRPO loss; {@link DEFAULT_LOSS} holds the recipe's values. */
 export interface LossConfig {
   readonly policy: PolicyKind;
-  /** Below a ratio of 1 - clipLow the objective is constant (`clip`, `gspo`). */
+  /** Lowering a ratio below 1 - clipLow gains nothing (`clip`, `gspo`). */
   readonly clipLow: number;
-  /** Above a ratio of 1 + clipHigh the objective is constant (`clip`, `gspo`). */
+  /** Raising a ratio above 1 + clipHigh gains nothing (`clip`, `gspo`). */
   readonly clipHigh: number;
   /**
    * Upper bound of the ratio for tokens of bad answers, above 1 + clipHigh (`clip`); null for none.

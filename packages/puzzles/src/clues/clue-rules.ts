@@ -3,7 +3,6 @@ import { type ClueType } from "./clue.js";
 
 /** The clues that a tier uses. */
 export interface ClueRules {
-  /** Types of clues. */
   types: readonly ClueType[];
   /** Whether clues speak of "the murderer", "the murder weapon", "the suspect motivated by ...". */
   veiled: boolean;

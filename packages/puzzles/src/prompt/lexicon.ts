@@ -38,7 +38,6 @@ export class Lexicon {
     return subject?.type === "piece" ? subject.piece : null;
   }
 
-  /** Parses the name of a suspect. */
   suspect(name: string): number | null {
     return indexOf(this.#setting.suspects, name);
   }
@@ -48,12 +47,10 @@ export class Lexicon {
     return indexOf(this.#setting.weapons, name);
   }
 
-  /** Parses the name of a room. */
   room(name: string): number | null {
     return indexOf(this.#setting.rooms, name);
   }
 
-  /** Parses the name of a motive. */
   motive(name: string): number | null {
     return indexOf(this.#setting.motives, name);
   }

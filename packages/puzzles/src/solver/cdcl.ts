@@ -355,7 +355,6 @@ export class Cdcl implements SatSolver {
   }
 }
 
-/** Returns the literal of a code. */
 function literalOf(code: number): number {
   return code & 1 ? -(code >> 1) : code >> 1;
 }
