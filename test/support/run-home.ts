@@ -155,6 +155,7 @@ export class RunHome {
         home: this.home,
       }),
       diskWaitMs: 0,
+      previousEnd: null,
       redisProblem: () => null,
     });
   }

@@ -134,6 +134,7 @@ export class Coordinator {
       disk: this.#disk,
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
       diskWaitMs: this.#settings.diskWaitMs,
+      previousEnd: this.#settings.previousEnd,
       redisProblem: () => redisProblem(redis, fence),
     });
     this.#runs = runs;

@@ -35,6 +35,8 @@ export interface CoordinatorSettings {
   /** How long a run waits for room on a full disk, or for a folder that is away, in ms. */
   readonly diskWaitMs: number;
   readonly logLevel: string;
+  /** How the coordinator that this one was started in place of ended; null for none, or a clean stop. */
+  readonly previousEnd: string | null;
   /** Written with address and pid once the coordinator serves; null for none. */
   readonly readyFile: string | null;
 }
@@ -62,6 +64,7 @@ export function readSettings(
     dataFolders: readDataFolders(env.GUMSHOE_DATA),
     diskWaitMs: readDiskWait(env.GUMSHOE_DISK_WAIT_SECONDS),
     logLevel: readLogLevel(env),
+    previousEnd: readPreviousEnd(env.GUMSHOE_PREVIOUS_END),
     readyFile: readVariable(env, "GUMSHOE_READY_FILE"),
   };
 }
@@ -82,6 +85,11 @@ function readDataFolders(value: string | undefined): string[] {
     // Said below.
   }
   throw new CoordinatorSettingsError("GUMSHOE_DATA", "is no list of folders");
+}
+
+/** Told by the supervisor that started both; a clean stop is no death. */
+function readPreviousEnd(value: string | undefined): string | null {
+  return value === undefined || value === "" || value === "exit code 0" ? null : value;
 }
 
 function readDiskWait(value: string | undefined): number {

@@ -31,6 +31,7 @@ export {
   LeaveRequest,
   LeaveResponse,
   RegisterRequest,
+  ReportEndRequest,
   RegisterResponse,
 } from "./gen/gumshoe/v1/fleet.js";
 export {

@@ -144,7 +144,8 @@ class RunWatch {
       this.of.cluster.failure.throwIfAborted();
       const { state, error } = await this.client.get(name);
       if (state === "done") return;
-      if (state === "failed") throw new RunNotDoneError(name, `failed: ${error}`);
+      if (state === "failed" || state === "stuck")
+        throw new RunNotDoneError(name, `failed: ${error}`);
       await sleep(ASK_EVERY_MS);
     }
   }

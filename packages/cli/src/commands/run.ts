@@ -6,6 +6,7 @@ import { type Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { closingLines } from "../run/closing-lines.js";
+import { STUCK } from "../run/follow-run.js";
 import { checkInputs, loadRunConfig } from "../run/load-config.js";
 import { runLocally } from "../run/local-run.js";
 import { shownCommand } from "../terminal/shown-command.js";
@@ -13,8 +14,8 @@ import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
 import { defaultHome, withExamples, withFleet, withHome, withJson } from "./options.js";
 
-/** Codes of errors that end a run whose disk or other part was away for too long. */
-const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE"];
+/** Codes of ends after which a run may be continued: a part was away for too long, or workers kept dying. */
+const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE", STUCK];
 
 interface RunOptions extends FleetOptions {
   readonly home: string;

@@ -6,6 +6,7 @@ import { type Clock } from "@gumshoe/core";
 import { ProcessFailedError } from "../errors.js";
 import { type Guardian } from "./guardian.js";
 import { lastComplaint } from "./log-tail.js";
+import { describeEnd, MemoryWatch } from "./process-end.js";
 
 /** Wait before the first restart; doubles with every further one. */
 const FIRST_RESTART_DELAY_MS = 200;
@@ -33,8 +34,8 @@ export interface ProcessSpec {
 export interface SupervisorListener {
   /** It was started, or has ended. */
   onChange(): void;
-  /** It was started again after it died. */
-  onRestart(name: string, reason: string): void;
+  /** It died as this process, and will be started again. */
+  onRestart(name: string, reason: string, pid: number | null): void;
   /** It has ended for good. */
   onFailure(error: ProcessFailedError): void;
 }
@@ -53,6 +54,9 @@ export class SupervisedProcess {
   #startedAtMs = 0;
   #numDeaths = 0;
   #timer: NodeJS.Timeout | null = null;
+  #memory: MemoryWatch | null = null;
+  /** How the process before this one ended; null for none. */
+  #previousEnd: string | null = null;
 
   constructor(
     readonly spec: ProcessSpec,
@@ -73,7 +77,7 @@ export class SupervisedProcess {
     const { spec, owner } = this;
     const log = this.#openLog();
     const child = spawn(spec.program, spec.args, {
-      env: spec.env,
+      env: this.#env(),
       // A group of its own: Ctrl-C in the terminal reaches only us, and a kill reaches its children.
       detached: true,
       stdio: [spec.input === null ? "ignore" : "pipe", log ?? "ignore", log ?? "ignore"],
@@ -82,11 +86,18 @@ export class SupervisedProcess {
     this.#child = child;
     this.#state = "running";
     this.#startedAtMs = owner.clock.monotonicMs();
-    if (child.pid !== undefined) owner.guardian.add(child.pid);
+    if (child.pid !== undefined) {
+      owner.guardian.add(child.pid);
+      this.#memory = new MemoryWatch(child.pid);
+    }
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(spec.input ?? "");
-    child.once("error", (error) => this.#onEnd(child, null, error.message));
-    child.once("exit", (code, signal) => this.#onEnd(child, code, signal ?? `exit code ${code}`));
+    child.once("error", (error) => this.#onEnd(child, null, () => error.message));
+    child.once("exit", (code, signal) => {
+      const memory = this.#memory?.usage() ?? null;
+      const complaint = () => lastComplaint(spec.logFile);
+      this.#onEnd(child, code, () => describeEnd({ code, signal, memory, complaint }));
+    });
     owner.listener.onChange();
   }
 
@@ -104,6 +115,12 @@ export class SupervisedProcess {
     clearTimeout(timer);
   }
 
+  /** A process that is started again is told how the one before it ended. */
+  #env(): NodeJS.ProcessEnv {
+    const { env } = this.spec;
+    return this.#previousEnd === null ? env : { ...env, GUMSHOE_PREVIOUS_END: this.#previousEnd };
+  }
+
   /** A process that died is started again without a log where that cannot be written: the disk may be away. */
   #openLog(): number | null {
     try {
@@ -114,9 +131,10 @@ export class SupervisedProcess {
     }
   }
 
-  #onEnd(child: ChildProcess, code: number | null, reason: string): void {
+  #onEnd(child: ChildProcess, code: number | null, describe: () => string): void {
     if (child !== this.#child) return;
     this.#child = null;
+    this.#memory?.stop();
     if (child.pid !== undefined) {
       // Whatever it started must not outlive it.
       killGroup(child);
@@ -124,6 +142,8 @@ export class SupervisedProcess {
     }
     if (this.#state !== "running") return;
     const { clock, listener } = this.owner;
+    const reason = describe();
+    this.#previousEnd = reason;
     if (clock.monotonicMs() - this.#startedAtMs >= HEALTHY_AFTER_MS) this.#numDeaths = 0;
     this.#numDeaths++;
     if (code === WRONG_CONFIG_EXIT_CODE || this.#numDeaths > MAX_DEATHS) {
@@ -135,7 +155,7 @@ export class SupervisedProcess {
     const delayMs = FIRST_RESTART_DELAY_MS * 2 ** (this.#numDeaths - 1);
     this.#timer = setTimeout(() => this.start(), Math.min(MAX_RESTART_DELAY_MS, delayMs));
     listener.onChange();
-    listener.onRestart(this.spec.name, reason);
+    listener.onRestart(this.spec.name, reason, child.pid ?? null);
   }
 
   #failure(reason: string): ProcessFailedError {

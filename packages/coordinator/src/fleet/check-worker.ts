@@ -2,12 +2,20 @@ import { InvalidArgumentError, isAddress } from "@gumshoe/core";
 import {
   type HeartbeatRequest,
   type RegisterRequest,
+  type ReportEndRequest,
   WORKER_ROLES,
   WORKER_STATES,
 } from "@gumshoe/protocol";
 
 /** Longest texts of a worker about itself, in characters: they are kept, logged and shown. */
-const MAX_CHARACTERS = { worker_id: 100, host: 255, device: 100, address: 300, job: 200 } as const;
+const MAX_CHARACTERS = {
+  worker_id: 100,
+  host: 255,
+  device: 100,
+  address: 300,
+  job: 200,
+  end: 500,
+} as const;
 const MAX_JOBS = 100;
 
 /** @throws InvalidArgumentError naming the field of a registration that no worker of ours sends */
@@ -32,6 +40,13 @@ export function checkHeartbeat(request: HeartbeatRequest): void {
   const { tokensPerSecond } = request;
   if (Number.isFinite(tokensPerSecond) && tokensPerSecond >= 0) return;
   throw new InvalidArgumentError("tokens_per_second", `is ${tokensPerSecond}`);
+}
+
+/** @throws InvalidArgumentError naming the field of a report that no supervisor of ours sends */
+export function checkReport({ role, host, end }: ReportEndRequest): void {
+  checkChoice("role", role, WORKER_ROLES);
+  checkText("host", host);
+  checkText("end", end);
 }
 
 function checkText(field: keyof typeof MAX_CHARACTERS, text: string): void {

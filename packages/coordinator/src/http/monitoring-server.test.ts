@@ -16,6 +16,7 @@ const WORKER = {
   jobAgeMs: 1500,
   weightVersion: 2,
   jobsDone: 3,
+  ended: "",
   tokensPerSecond: 250.5,
 };
 const FIGURES = {

@@ -1,5 +1,5 @@
 import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
-import { type RunEventOf, type WorkerStatus } from "@gumshoe/protocol";
+import { type RunEventOf } from "@gumshoe/protocol";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
@@ -9,6 +9,7 @@ import { Checkpoints } from "../checkpoint/checkpoints.js";
 import { SupervisedBatches } from "../learn/supervised-batches.js";
 import { IterationRunner } from "./iteration-runner.js";
 import { LaneCollector } from "../learn/lane-collector.js";
+import { LossWatch, type WantedWork } from "./loss-watch.js";
 import { servedAssets, type ServedAssets } from "../plan/run-assets.js";
 import { writeMetrics } from "./metrics-file.js";
 import { nextStep, type NextStep } from "./next-step.js";
@@ -46,6 +47,8 @@ export interface DriverOptions {
   /** Waited for before every write: Redis does its work, and this coordinator is the one that writes. */
   readonly mayWrite: () => Promise<void>;
   readonly diskWaitMs: number;
+  /** How the coordinator that worked on this run before ended; null where it did not die. */
+  readonly previousEnd: string | null;
   /** What is wrong with Redis, for people; null while it does its work. */
   readonly redisProblem: () => string | null;
 }
@@ -65,6 +68,7 @@ export class RunDriver {
   readonly #record: RunRecord;
   #assets: ServedAssets | null = null;
   #lastPlanSize: number | null = null;
+  #plannedAtMs: number | null = null;
   readonly #reported = new Set<string>();
   #isRefilling = false;
   #isResumed = false;
@@ -100,16 +104,40 @@ export class RunDriver {
   async run(signal: AbortSignal): Promise<void> {
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
-    const stopListening = this.#options.fleet.onDeparture((worker, lost) => {
-      if (lost) this.#recordLoss(worker);
+    const stuck = new AbortController();
+    const { fleet, clock, previousEnd } = this.#options;
+    const losses = new LossWatch({
+      record: this.#record,
+      fleet,
+      clock,
+      work: this.#wantedWork(),
+      onStuck: (error) => stuck.abort(error),
     });
+    losses.start(previousEnd);
     try {
-      await this.#persist(signal);
+      await this.#persist(AbortSignal.any([signal, stuck.signal]));
     } finally {
       clearInterval(timer);
       clearInterval(progress);
-      stopListening();
+      losses.stop();
     }
+  }
+
+  #wantedWork(): WantedWork {
+    const plannedAtMs = () => this.#plannedAtMs;
+    const { sampling, lanes } = this;
+    return {
+      isWanted: (role) => {
+        if (role === "inference") return sampling.numOpen > 0;
+        return role === "trainer" ? lanes.openJobs.length > 0 : true;
+      },
+      get plannedAtMs() {
+        return plannedAtMs();
+      },
+      get lanesDone() {
+        return lanes.numDone;
+      },
+    };
   }
 
   /** Opens what the run starts from, and records that it is taken up. */
@@ -236,6 +264,7 @@ export class RunDriver {
       expected: this.#lastPlanSize,
     });
     this.#lastPlanSize = plan.size;
+    this.#plannedAtMs = this.#options.clock.monotonicMs();
     try {
       await this.#begin(plan, source, checkpoints);
       const iterations = new IterationRunner({
@@ -258,6 +287,7 @@ export class RunDriver {
       }
       await iterations.finish();
     } finally {
+      this.#plannedAtMs = null;
       plan.close();
     }
   }
@@ -284,13 +314,6 @@ export class RunDriver {
     const step = nextStep(this.#record.config, this.#record.state);
     if (step.type === "fail") throw new RunCannotLearnError(step.problem);
     return step;
-  }
-
-  #recordLoss({ workerId, role, job, jobAgeMs }: WorkerStatus): void {
-    // The log has it too; a ledger that cannot be written is found out by the run itself.
-    this.#record
-      .append({ type: "worker-lost", workerId, role, job, jobAgeMs })
-      .catch(() => undefined);
   }
 
   #weights(): Weights {

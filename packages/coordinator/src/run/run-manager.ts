@@ -20,6 +20,7 @@ import {
   CorruptRecordError,
   NameTakenError,
   RunStoppedError,
+  RunStuckError,
   UnknownRunError,
   UnreadableRunError,
 } from "../errors.js";
@@ -54,6 +55,8 @@ export interface ManagerOptions {
   readonly allowed: AllowedFolders;
   /** How long a run waits for room on a full disk, or for a folder that is away. */
   readonly diskWaitMs: number;
+  /** How the coordinator that worked on the first run in hand ended; null where it did not die. */
+  readonly previousEnd: string | null;
   /** What is wrong with Redis, for people; null while it does its work. */
   readonly redisProblem: () => string | null;
 }
@@ -75,9 +78,11 @@ export class RunManager {
   readonly #queue: string[] = [];
   #active: Active | null = null;
   #stopping = false;
+  #previousEnd: string | null;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#previousEnd = options.previousEnd;
   }
 
   /** Opens the runs on disk. One that cannot be opened keeps its name, and says why. */
@@ -173,7 +178,7 @@ export class RunManager {
     if (hashJson(known.config) !== hashJson(config)) {
       throw new NameTakenError(name, describeDifferences(configDifferences(known.config, config)));
     }
-    if (known.state.status === "cancelled" || known.state.status === "failed") {
+    if (["cancelled", "failed", "stuck"].includes(known.state.status)) {
       await checkUnchanged(known);
       // Recorded, so that a watcher does not take the end of before for the end.
       await known.append({ type: "run-submitted", config });
@@ -305,7 +310,10 @@ export class RunManager {
     if (name === undefined) return;
     const record = this.get(name);
     const stop = new AbortController();
-    const driver = new RunDriver({ ...this.#options, record });
+    const wasRunning = record.state.status === "running";
+    const previousEnd = wasRunning ? this.#previousEnd : null;
+    this.#previousEnd = null;
+    const driver = new RunDriver({ ...this.#options, record, previousEnd });
     const ended = this.#work(record, driver, stop.signal).finally(() => {
       this.#active = null;
       this.#next();
@@ -338,6 +346,11 @@ export class RunManager {
       // The next coordinator wants its jobs.
       if (error.reason === "shutdown") return;
       this.#report(run, await record.end({ type: "run-cancelled" }));
+    } else if (error instanceof RunStuckError) {
+      const { role, deaths, lastCause: cause, message } = error;
+      logger.error({ run, role, deaths, cause }, `run is ${message}`);
+      const end = { type: "run-stuck", role, deaths, cause, error: message } as const;
+      this.#report(run, await record.end(end));
     } else {
       const code = error instanceof ClusterError ? error.code : "INTERNAL";
       const known = error instanceof ClusterError && isDiskError(error);

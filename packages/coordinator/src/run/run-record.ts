@@ -147,7 +147,7 @@ export class RunRecord {
    *
    * @returns what kept the end from being recorded; null for nothing
    */
-  async end(body: RunEventOf<"run-failed"> | RunEventOf<"run-cancelled">): Promise<unknown> {
+  async end(body: RunEventOf<"run-failed" | "run-stuck" | "run-cancelled">): Promise<unknown> {
     try {
       await this.append(body);
       return null;
