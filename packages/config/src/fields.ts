@@ -8,6 +8,10 @@ export const RunName = z
 /** A file or folder, relative to where the config says. */
 export const PathText = z.string().min(1).max(4096);
 
+/** What `model` is, for the documentation. */
+export const MODEL_FIELD =
+  "folder of the first weights and the tokenizer, or a model on the hub: owner/name, owner/name@revision";
+
 /** A whole number that fits a seed: 0 to 2^53 - 1. */
 export const Seed = z.int().min(0);
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { CheckpointConfig } from "./checkpoint.js";
 import { CurriculumConfig } from "./curriculum.js";
-import { count, PathText, RunName, Seed } from "./fields.js";
+import { count, MODEL_FIELD, PathText, RunName, Seed } from "./fields.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PROMPT_FIELDS } from "./prompts.js";
@@ -44,7 +44,7 @@ export const GrpoConfig = z
     name: RunName.describe("unique among the runs; default: the config file's name"),
     type: z.literal("grpo").describe("reinforcement learning by GRPO"),
     seed: Seed.default(1).describe("decides every random choice of the run"),
-    model: PathText.describe("folder of the first weights and the tokenizer"),
+    model: PathText.describe(MODEL_FIELD),
     iterations: count(1, 1_000_000).default(40).describe("times that is sampled, then learnt"),
     tasks: Tasks.describe("what is trained on"),
     rollouts: Rollouts.prefault({}).describe("how answers are sampled"),

@@ -82,7 +82,9 @@ export const SftConfig = z
     name: RunName.describe("unique among the runs; default: the config file's name"),
     type: z.literal("sft").describe("supervised learning from given answers"),
     seed: Seed.default(1).describe("decides every random choice of the run"),
-    model: PathText.describe("folder of the tokenizer and, unless init is new, the first weights"),
+    model: PathText.describe(
+      "folder of the tokenizer and, unless init is new, the first weights; or a model on the hub: owner/name, owner/name@revision",
+    ),
     init: InitConfig.default({ type: "folder" }).describe("where the first weights come from"),
     iterations: count(1, 10_000_000).default(100).describe("rounds of updatesPerIteration"),
     updatesPerIteration: count(1, 100_000).default(1).describe("optimizer steps of an iteration"),

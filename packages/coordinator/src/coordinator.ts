@@ -26,6 +26,7 @@ import { LoopWatch } from "./loop-watch.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { AllowedFolders } from "./submission/allowed-folders.js";
+import { HubModels } from "./submission/hub-models.js";
 import { RunManager } from "./run/run-manager.js";
 import { type CoordinatorSettings } from "./settings.js";
 
@@ -133,6 +134,7 @@ export class Coordinator {
       mayWrite: () => this.#untilFresh(fence),
       disk: this.#disk,
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
+      models: new HubModels(this.#settings.hubCache),
       diskWaitMs: this.#settings.diskWaitMs,
       previousEnd: this.#settings.previousEnd,
       redisProblem: () => redisProblem(redis, fence),

@@ -10,6 +10,7 @@ import {
   readVariable,
   type Tls,
 } from "@gumshoe/core";
+import { hubCacheFolder } from "@gumshoe/hub";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
@@ -32,6 +33,8 @@ export interface CoordinatorSettings {
   readonly home: string;
   /** Folders below which configs may name models, datasets and modules. */
   readonly dataFolders: readonly string[];
+  /** Folder that models of the Hugging Face hub are kept in. */
+  readonly hubCache: string;
   /** How long a run waits for room on a full disk, or for a folder that is away, in ms. */
   readonly diskWaitMs: number;
   readonly logLevel: string;
@@ -62,6 +65,7 @@ export function readSettings(
     cluster: readVariable(env, "GUMSHOE_CLUSTER") ?? "gumshoe",
     home: readVariable(env, "GUMSHOE_HOME") ?? ".gumshoe",
     dataFolders: readDataFolders(env.GUMSHOE_DATA),
+    hubCache: hubCacheFolder(env),
     diskWaitMs: readDiskWait(env.GUMSHOE_DISK_WAIT_SECONDS),
     logLevel: readLogLevel(env),
     previousEnd: readPreviousEnd(env.GUMSHOE_PREVIOUS_END),

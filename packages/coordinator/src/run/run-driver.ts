@@ -142,13 +142,13 @@ export class RunDriver {
 
   /** Opens what the run starts from, and records that it is taken up. */
   async #open(): Promise<OpenRun> {
-    const { config, folder, state } = this.#record;
+    const { config, located, folder, state } = this.#record;
     // First of all: the time until then is none in which the run worked, however it goes on.
     if (newestWeights(state) !== null && !this.#isResumed) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
       this.#isResumed = true;
     }
-    const model = await openRunModel(config, folder);
+    const model = await openRunModel(located, folder);
     const tasks = await TaskPlan.open(config);
     try {
       return await this.#openTasks(model, tasks);
@@ -171,7 +171,7 @@ export class RunDriver {
 
   /** Records what the run reads, or holds it against the record. @throws InputChangedError */
   async #checkIdentity({ sources }: TaskPlan): Promise<void> {
-    const { config, state } = this.#record;
+    const { located: config, state } = this.#record;
     const hash = (file: string) => this.#record.hash(file);
     const known = state.inputs;
     const inputs = await readInputs(config, sources, { hash, known });

@@ -28,6 +28,7 @@ import { type Fleet } from "../fleet/fleet.js";
 import { type DiskThread } from "../ledger/disk-thread.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
 import { configDifferences, describeDifferences } from "../submission/config-differences.js";
+import { type HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
 import { RunDriver } from "./run-driver.js";
 import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
@@ -53,6 +54,8 @@ export interface ManagerOptions {
   readonly disk: DiskThread;
   /** Where configs may name files. */
   readonly allowed: AllowedFolders;
+  /** Where models of the hub are. */
+  readonly models: HubModels;
   /** How long a run waits for room on a full disk, or for a folder that is away. */
   readonly diskWaitMs: number;
   /** How the coordinator that worked on the first run in hand ended; null where it did not die. */
@@ -267,7 +270,7 @@ export class RunManager {
 
   async #create(config: RunConfig, replaced: RunRecord | null = null): Promise<RunRecord> {
     const { name } = config;
-    const { allowed, folder, disk, logger } = this.#options;
+    const { allowed, models, folder, disk, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
       // Its folder may have been mended or moved away since.
       const record = await this.#open(name);
@@ -278,8 +281,11 @@ export class RunManager {
         return this.#resume(record, config);
       }
     }
-    await allowed.check(config);
-    const { inputs, warnings } = await checkInputs(config, (file) => disk.hash(file));
+    await models.check(config);
+    const located = models.locate(config);
+    await allowed.check(located);
+    const { inputs, warnings } = await checkInputs(located, (file) => disk.hash(file));
+    await models.checkBlobs(config, inputs);
     for (const warning of warnings) logger.warn({ run: name }, warning);
     if (replaced !== null) await this.#remove(replaced);
     const path = join(folder, name);

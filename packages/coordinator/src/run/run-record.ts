@@ -17,6 +17,7 @@ import { writeDurably } from "../ledger/durable-file.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
+import { type HubModels } from "../submission/hub-models.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
 
@@ -25,6 +26,8 @@ export interface RecordContext {
   readonly clock: Clock;
   readonly mayWrite: () => Promise<void>;
   readonly disk: DiskThread;
+  /** Finds models of the hub; default: a config names none. */
+  readonly models?: HubModels;
   /** Told of the run's warnings. */
   readonly logger?: Logger;
 }
@@ -32,6 +35,8 @@ export interface RecordContext {
 /** A run on disk: its folder, its ledger, its blobs, and the state that they add up to. */
 export class RunRecord {
   readonly config: RunConfig;
+  /** The config with the folder of its model in the place of a name on the hub. */
+  readonly located: RunConfig;
   readonly folder: string;
   readonly state: RunState;
   readonly events: EventHub;
@@ -50,6 +55,7 @@ export class RunRecord {
     context: RecordContext;
   }) {
     this.config = parts.config;
+    this.located = parts.context.models?.locate(parts.config) ?? parts.config;
     this.folder = parts.folder;
     this.blobs = parts.blobs;
     this.events = new EventHub(parts.events);

@@ -61,11 +61,11 @@ test("a run whose worker dies three times at one place is stuck, also when the c
   await cluster.endCoordinator("SIGTERM");
   await cluster.startCoordinator();
   expect((await cluster.users.getRun({ name: "small" })).state).toBe(RunState.STUCK);
-}, 30_000);
+}, 90_000);
 
 test("a run that is stuck goes on when it is submitted again", async () => {
   await cluster.addWorkers();
   const result = await cluster.run();
   expect(result).toMatchObject({ iterations: 3, updates: 6 });
   expect(cluster.eventsOf("run-stuck")).toHaveLength(1);
-}, 30_000);
+}, 90_000);
