@@ -130,6 +130,15 @@ export class NothingScoredError extends ClusterError {
   }
 }
 
+/** Thrown when a run could not use a model folder. */
+export class ModelNotUnderstoodError extends ClusterError {
+  constructor(folder: string, problems: readonly string[]) {
+    super("FAILED_PRECONDITION", `${folder} would not be understood: ${problems.join("; ")}`, {
+      details: { folder, problems },
+    });
+  }
+}
+
 /** Thrown when this machine lacks something that Gumshoe needs. */
 export class MachineProblemError extends ClusterError {
   constructor(readonly names: readonly string[]) {
