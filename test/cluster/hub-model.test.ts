@@ -37,14 +37,12 @@ test("a run takes its model from the hub, and keeps the commit when it is contin
   expect(JSON.parse(readFileSync(record, "utf8"))).toMatchObject({ model: `${NAME}@${COMMIT}` });
 
   hub.repos.set(NAME, { commit: NEWER, files: { ...files, "README.md": Buffer.from("new") } });
-  const again = gumshoe.start(["run", config, "--json"], env);
+  // What is here already needs no hub.
+  const away = { ...env, HF_ENDPOINT: "http://127.0.0.1:1" };
+  const again = gumshoe.start(["run", config, "--json"], away);
   expect((await again.result()).weightsDigest).toBe(first.weightsDigest);
   expect(again.err).toContain(`model ${NAME}@${COMMIT}: the commit that run hub began with`);
 
-  const gone = gumshoe.start(["run", config, "--name", "other"], {
-    ...env,
-    HF_ENDPOINT: "http://127.0.0.1:1",
-  });
   hub.repos.delete(NAME);
   const lost = gumshoe.start(["run", config, "--name", "lost"], {
     ...env,
@@ -54,9 +52,5 @@ test("a run takes its model from the hub, and keeps the commit when it is contin
   expect(code).toBe(2);
   expect(err).toContain(
     `model: there is no folder ${NAME}; on the hub, ${NAME}: is not on ${hub.url}`,
-  );
-  await gone.ended;
-  expect(gone.err).toContain(
-    `the hub cannot be reached; ${NAME}@${COMMIT} is used, which was fetched before`,
   );
 }, 120_000);

@@ -1,3 +1,4 @@
+import type * as Library from "@huggingface/hub";
 import { ClusterError, errorMessage } from "@gumshoe/core";
 
 import { HubAwayError, HubRefusedError } from "./errors.js";
@@ -5,7 +6,7 @@ import { type HubSettings } from "./settings.js";
 
 /** What is asked of the hub with: its client library, and what every call of that is given. */
 export interface HubCall {
-  readonly library: typeof import("@huggingface/hub");
+  readonly library: typeof Library;
   readonly common: {
     readonly hubUrl: string;
     readonly accessToken: string | undefined;

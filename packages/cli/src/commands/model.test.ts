@@ -73,7 +73,8 @@ test("pull fetches a model and says where it is and how a config names it", asyn
 });
 
 test("pull refuses what would not be understood before the weights come", async () => {
-  const config = { ...JSON.parse(String(files["config.json"])), model_type: "mamba" };
+  const known = JSON.parse(String(files["config.json"])) as Record<string, unknown>;
+  const config = { ...known, model_type: "mamba" };
   hub.repos.set(NAME, {
     commit: COMMIT,
     files: { ...files, "config.json": Buffer.from(JSON.stringify(config)) },
