@@ -54,6 +54,12 @@ const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ["npx gumshoe bench ", "measures for minutes"],
   ["npx gumshoe submit runs/exact.yaml --remote-folder ", "needs the cluster in containers"],
   ["npx gumshoe eval --endpoint ", "needs an endpoint; eval.test.ts starts one"],
+  [
+    "npx gumshoe model pull ",
+    "needs the hub; model.test.ts starts a server that speaks its routes",
+  ],
+  ["npx gumshoe model info HuggingFaceTB/", "needs the hub, as well"],
+  ["npx gumshoe model push ", "needs the hub, as well"],
 ];
 
 /** Programs that may not be installed. */

@@ -168,7 +168,7 @@ export class FakeCluster {
     for await (const message of this.users.watchRun({ name, fromEvent: 0, gatherMs: 0 })) {
       last = fromRunEvent(message)?.body;
     }
-    if (last?.type === "run-failed") throw new Error(last.error);
+    if (last?.type === "run-failed" || last?.type === "run-stuck") throw new Error(last.error);
     if (last?.type === "run-cancelled") throw new Error("cancelled");
     return RunResult.parse(JSON.parse((await this.users.getRun({ name })).resultJson));
   }

@@ -25,6 +25,7 @@ import {
   rolloutHandlers,
 } from "../../packages/coordinator/src/rpc/worker-handlers.js";
 import { AllowedFolders } from "../../packages/coordinator/src/submission/allowed-folders.js";
+import { HubModels } from "../../packages/coordinator/src/submission/hub-models.js";
 import { RunManager } from "../../packages/coordinator/src/run/run-manager.js";
 import { type RunRecord } from "../../packages/coordinator/src/run/run-record.js";
 import { makeModel, ROOT, TOKEN } from "./fake-cluster.js";
@@ -156,6 +157,8 @@ export class RunHome {
         home: this.home,
       }),
       diskWaitMs: 0,
+      previousEnd: null,
+      models: new HubModels(join(this.home, "hub")),
       redisProblem: () => null,
     });
   }

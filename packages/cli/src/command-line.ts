@@ -10,6 +10,7 @@ import { addDoctorCommand } from "./commands/doctor.js";
 import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addForgetCommand } from "./commands/forget.js";
+import { addModelCommand } from "./commands/model.js";
 import { addPuzzleCommand } from "./commands/puzzle.js";
 import { addRunCommand } from "./commands/run.js";
 import { addScoreCommand } from "./commands/score.js";
@@ -76,6 +77,7 @@ function buildProgram(context: Context): Command {
   addForgetCommand(program, context);
   addDownloadCommand(program, context);
   addCertsCommand(program, context);
+  addModelCommand(program, context);
   addPuzzleCommand(program, context);
   addEvalCommand(program, context);
   addScoreCommand(program, context);

@@ -165,6 +165,15 @@ export class NothingScoredError extends ClusterError {
   }
 }
 
+/** Thrown when a run could not use a model folder. */
+export class ModelNotUnderstoodError extends ClusterError {
+  constructor(folder: string, problems: readonly string[]) {
+    super("FAILED_PRECONDITION", `${folder} would not be understood: ${problems.join("; ")}`, {
+      details: { folder, problems },
+    });
+  }
+}
+
 /** Thrown when this machine does not meet one of Gumshoe's requirements. */
 export class MachineProblemError extends ClusterError {
   constructor(readonly names: readonly string[]) {

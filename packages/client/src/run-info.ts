@@ -8,9 +8,11 @@ import { type Run, RunState, type WeightVersion } from "@gumshoe/protocol";
  * - `running`: sampling or learning
  * - `done`: all iterations are done
  * - `failed`: ended by an error
+ * - `stuck`: stopped because workers died again and again; continues when it is submitted again
  * - `cancelled`: stopped by a user; resumes when it is submitted again
  */
-export type RunStateName = "queued" | "running" | "done" | "failed" | "cancelled" | "unknown";
+export type RunStateName =
+  "queued" | "running" | "done" | "failed" | "stuck" | "cancelled" | "unknown";
 
 /** A run with its state, as reported by the coordinator. */
 export interface RunInfo {
@@ -22,7 +24,7 @@ export interface RunInfo {
   readonly iterationsTotal: number;
   /** The newest weights; null before the run has started. */
   readonly weights: WeightVersion | null;
-  /** Why the run failed; null otherwise. */
+  /** Why the run failed or is stuck; null otherwise. */
   readonly error: string | null;
   /**
    * Description of what the run waits for, e.g. a Redis that cannot be reached; null for nothing.
@@ -41,13 +43,14 @@ const STATES: Record<RunState, RunStateName> = {
   [RunState.RUNNING]: "running",
   [RunState.DONE]: "done",
   [RunState.FAILED]: "failed",
+  [RunState.STUCK]: "stuck",
   [RunState.CANCELLED]: "cancelled",
   [RunState.UNRECOGNIZED]: "unknown",
 };
 
 /** Returns whether a run in this state has ended. */
 export function hasEnded(state: RunStateName): boolean {
-  return state === "done" || state === "failed" || state === "cancelled";
+  return state === "done" || state === "failed" || state === "stuck" || state === "cancelled";
 }
 
 /** Converts a run message. */

@@ -8,6 +8,10 @@ export const RunName = z
 /** A file or folder; relative paths start at the config's folder. */
 export const PathText = z.string().min(1).max(4096);
 
+/** Description of the `model` field. */
+export const MODEL_FIELD =
+  "folder with the initial weights and the tokenizer, or a model on the hub: owner/name, owner/name@revision";
+
 /** A seed: a whole number from 0 to 2^53 - 1. */
 export const Seed = z.int().min(0);
 

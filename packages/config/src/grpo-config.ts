@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { CheckpointConfig } from "./checkpoint.js";
 import { CurriculumConfig } from "./curriculum.js";
-import { count, PathText, RunName, Seed } from "./fields.js";
+import { count, MODEL_FIELD, PathText, RunName, Seed } from "./fields.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PROMPT_FIELDS } from "./prompts.js";
@@ -53,7 +53,7 @@ export const GrpoConfig = z
     name: RunName.describe("unique among the runs; default: the config file's name"),
     type: z.literal("grpo").describe("reinforcement learning by GRPO"),
     seed: Seed.default(1).describe("seed of every random choice in the run"),
-    model: PathText.describe("model folder with the initial weights and the tokenizer"),
+    model: PathText.describe(MODEL_FIELD),
     iterations: count(1, 1_000_000).default(40).describe("rounds of sampling and training"),
     tasks: Tasks.describe("tasks to train on"),
     rollouts: Rollouts.prefault({}).describe("sampling of answers"),

@@ -2,6 +2,13 @@ export { CheckpointConfig } from "./checkpoint.js";
 export { CurriculumConfig } from "./curriculum.js";
 export { RunName, Seed } from "./fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./grpo-config.js";
+export {
+  type HubModel,
+  hubModelText,
+  parseHubModel,
+  parsePinnedModel,
+  type PinnedModel,
+} from "./hub-model.js";
 export { type JsonSchema, runFileSchema } from "./json-schema.js";
 export { AggregationConfig, LossSettings } from "./loss.js";
 export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./named-paths.js";

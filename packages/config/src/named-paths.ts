@@ -2,6 +2,7 @@ import { posix } from "node:path";
 
 import { InvalidArgumentError } from "@gumshoe/core";
 
+import { parsePinnedModel } from "./hub-model.js";
 import { type RunConfig } from "./run-config.js";
 import { type TaskSourceConfig } from "./task-source.js";
 
@@ -13,7 +14,7 @@ export interface NamedPath {
   readonly kind: "model" | "dataset" | "module";
 }
 
-/** Lists the files and folders that a config names. */
+/** Lists the files and folders that a config names. A model on the hub at one commit is none. */
 export function namedPaths(config: RunConfig): NamedPath[] {
   const [field, source] =
     config.type === "grpo"
@@ -21,7 +22,9 @@ export function namedPaths(config: RunConfig): NamedPath[] {
       : (["examples.source", config.examples.source] as const);
   const { model, validation } = config;
   return [
-    { field: "model", path: model, kind: "model" },
+    ...(parsePinnedModel(model) === null
+      ? [{ field: "model", path: model, kind: "model" } as const]
+      : []),
     ...pathsOf(field, source),
     ...(validation === null ? [] : pathsOf("validation.source", validation.source)),
   ];
@@ -41,7 +44,7 @@ function pathsOf(field: string, source: TaskSourceConfig): NamedPath[] {
   }
 }
 
-/** Returns the config with all its paths replaced. */
+/** Returns the config with all its paths replaced; a model on the hub at one commit stays. */
 export function replacePaths(
   config: RunConfig,
   replace: (field: string, path: string) => string,
@@ -60,7 +63,8 @@ export function replacePaths(
     ...config.validation,
     source: fix("validation.source", config.validation.source),
   };
-  const model = replace("model", config.model);
+  const isPinned = parsePinnedModel(config.model) !== null;
+  const model = isPinned ? config.model : replace("model", config.model);
   if (config.type === "sft") {
     const source = fix("examples.source", config.examples.source);
     return { ...config, model, validation, examples: { ...config.examples, source } };

@@ -95,7 +95,7 @@ export const SftConfig = z
     type: z.literal("sft").describe("supervised learning from given answers"),
     seed: Seed.default(1).describe("seed of every random choice in the run"),
     model: PathText.describe(
-      "model folder with the tokenizer and, unless init is new, the initial weights",
+      "folder with the tokenizer and, unless init is new, the initial weights; or a model on the hub: owner/name, owner/name@revision",
     ),
     init: InitConfig.default({ type: "folder" }).describe("source of the initial weights"),
     iterations: count(1, 10_000_000).default(100).describe("rounds of updatesPerIteration"),

@@ -26,6 +26,7 @@ import { HomeLock } from "./ledger/home-lock.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { AllowedFolders } from "./submission/allowed-folders.js";
+import { HubModels } from "./submission/hub-models.js";
 import { RunManager } from "./run/run-manager.js";
 import { type RunRecord } from "./run/run-record.js";
 import { type CoordinatorSettings } from "./settings.js";
@@ -148,7 +149,9 @@ export class Coordinator {
       background: this.#background,
       onEvent: (body) => this.#metrics.countEvent(body),
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
+      models: new HubModels(this.#settings.hubCache),
       diskWaitMs: this.#settings.diskWaitMs,
+      previousEnd: this.#settings.previousEnd,
       redisProblem: () => redisProblem(redis, fence),
     });
     this.#runs = runs;

@@ -215,6 +215,34 @@ export class RunStoppedError extends ClusterError {
   }
 }
 
+/** Thrown when workers of one role died again and again without any progress of the run between. */
+export class RunStuckError extends ClusterError {
+  readonly role: string;
+  /** In a row. */
+  readonly deaths: number;
+  readonly lastCause: string;
+
+  constructor(about: { role: string; deaths: number; lastCause: string; place: string }) {
+    const { role, deaths, lastCause, place } = about;
+    super(
+      "FAILED_PRECONDITION",
+      `stuck ${place}: ${role} died ${deaths} times without any progress between, the last time: ` +
+        `${lastCause}; ${adviceFor(role, lastCause)}, then submit the run again: it goes on from there`,
+      { details: { role, deaths, cause: lastCause } },
+    );
+    [this.role, this.deaths, this.lastCause] = [role, deaths, lastCause];
+  }
+}
+
+/** What helps against a cause of death. */
+function adviceFor(role: string, cause: string): string {
+  if (!cause.includes("out of memory")) return `look into the log of the ${role} that died`;
+  return (
+    "give the machine more memory or fewer workers, or lower maxPackTokens, rollouts.perTask or the " +
+    "length of answers"
+  );
+}
+
 /** Thrown when a run's own data leave nothing to learn from. */
 export class RunCannotLearnError extends ClusterError {
   constructor(problem: string) {

@@ -10,6 +10,7 @@ import {
   readVariable,
   type Tls,
 } from "@gumshoe/core";
+import { hubCacheFolder } from "@gumshoe/hub";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
@@ -32,9 +33,13 @@ export interface CoordinatorSettings {
   readonly home: string;
   /** Folders in which configs may name models, datasets and modules. */
   readonly dataFolders: readonly string[];
+  /** Folder with the models of the Hugging Face hub. */
+  readonly hubCache: string;
   /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
   readonly diskWaitMs: number;
   readonly logLevel: string;
+  /** How the predecessor of this coordinator ended; null for none, or a clean stop. */
+  readonly previousEnd: string | null;
   /** File for address and pid, written once the coordinator serves; null for none. */
   readonly readyFile: string | null;
 }
@@ -60,8 +65,10 @@ export function readSettings(
     cluster: readVariable(env, "GUMSHOE_CLUSTER") ?? "gumshoe",
     home: readVariable(env, "GUMSHOE_HOME") ?? ".gumshoe",
     dataFolders: readDataFolders(env.GUMSHOE_DATA),
+    hubCache: hubCacheFolder(env),
     diskWaitMs: readDiskWait(env.GUMSHOE_DISK_WAIT_SECONDS),
     logLevel: readLogLevel(env),
+    previousEnd: readPreviousEnd(env.GUMSHOE_PREVIOUS_END),
     readyFile: readVariable(env, "GUMSHOE_READY_FILE"),
   };
 }
@@ -82,6 +89,11 @@ function readDataFolders(value: string | undefined): string[] {
     // The error is thrown below.
   }
   throw new CoordinatorSettingsError("GUMSHOE_DATA", "is no list of folders");
+}
+
+/** Told by the supervisor that started both; a clean stop is no death. */
+function readPreviousEnd(value: string | undefined): string | null {
+  return value === undefined || value === "" || value === "exit code 0" ? null : value;
 }
 
 function readDiskWait(value: string | undefined): number {

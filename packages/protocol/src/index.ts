@@ -29,6 +29,7 @@ export {
   LeaveRequest,
   LeaveResponse,
   RegisterRequest,
+  ReportEndRequest,
   RegisterResponse,
 } from "./gen/gumshoe/v1/fleet.js";
 export {

@@ -17,6 +17,7 @@ beforeEach(() => {
     register: async () => ({ heartbeatIntervalMs: 1000 }),
     heartbeat: async () => ({ heartbeatIntervalMs: 1000, withdrawnJobs: [] }),
     leave: async () => ({}),
+    reportEnd: async () => ({}),
   });
 });
 afterEach(async () => {

@@ -19,6 +19,7 @@ beforeEach(async () => {
   server.serve(FleetService, {
     register: async () => ({ heartbeatIntervalMs: 1000 }),
     heartbeat: async () => ({ heartbeatIntervalMs: 1000, withdrawnJobs: [] }),
+    reportEnd: async () => ({}),
     leave: async ({ workerId }, context) => {
       await leave(workerId, context);
       return {};
@@ -222,6 +223,7 @@ test("a channel reconnects after a restart of its server", async () => {
     register: async () => ({ heartbeatIntervalMs: 7 }),
     heartbeat: async () => ({ heartbeatIntervalMs: 7, withdrawnJobs: [] }),
     leave: async () => ({}),
+    reportEnd: async () => ({}),
   });
   await server.listen(address);
   await channel.ready(5000);

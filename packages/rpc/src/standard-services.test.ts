@@ -31,6 +31,7 @@ beforeAll(async () => {
     register: async () => ({ heartbeatIntervalMs: 1000 }),
     heartbeat: async () => ({ heartbeatIntervalMs: 1000, withdrawnJobs: [] }),
     leave: async () => ({}),
+    reportEnd: async () => ({}),
   });
   client = new Client(await server.listen("127.0.0.1:0"), credentials.createInsecure());
 });

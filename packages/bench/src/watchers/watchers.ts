@@ -116,7 +116,7 @@ class RunWatch {
       this.cluster.failure.throwIfAborted();
       const { state, error } = await this.client.get(name);
       if (state === "done") return;
-      if (state === "failed") throw new BenchRunFailedError(name, error ?? "");
+      if (state === "failed" || state === "stuck") throw new BenchRunFailedError(name, error ?? "");
       await sleep(ASK_EVERY_MS);
     }
   }

@@ -40,7 +40,12 @@ const OWN_FIELDS = ["messages", "model", "n", "stream", "stream_options"];
 /** Adds the options of `gumshoe eval`. */
 export function withEvalOptions(command: Command): Command {
   command
-    .addOption(new Option("--model <folder>", "Hugging Face model folder").conflicts("endpoint"))
+    .addOption(
+      new Option(
+        "--model <folder>",
+        "model folder, or owner/name[@revision] on the Hugging Face hub",
+      ).conflicts("endpoint"),
+    )
     .option("--endpoint <url>", "base URL of an endpoint, such as http://127.0.0.1:8000/v1")
     .option("--endpoint-model <name>", "name of the model at the endpoint")
     .option("--api-key-env <variable>", "variable with the endpoint's key", "OPENAI_API_KEY")

@@ -7,6 +7,7 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { FileError, NothingScoredError } from "../errors.js";
 import { type AnswerSource, type SamplingOptions } from "../eval/answer-source.js";
+import { modelOption } from "../model/hub-config.js";
 import { type Continuation, describeEvaluation } from "../eval/describe-evaluation.js";
 import { EndpointAnswers } from "../eval/endpoint-answers.js";
 import { endpointUrl, withoutSecrets } from "../eval/endpoint-url.js";
@@ -42,9 +43,13 @@ export function addEvalCommand(program: Command, context: Context): void {
 
 /** @throws the error that ended the evaluation, after writing its result; NothingScoredError */
 async function evalCommand(
-  options: EvalOptions,
+  given: EvalOptions,
   { words, context }: { words: readonly string[]; context: Context },
 ): Promise<void> {
+  const options =
+    given.model === undefined
+      ? given
+      : { ...given, model: await modelOption(given.model, context) };
   const { evaluation, endedBy, file } = await runEvaluation(options, context);
   const isEmpty = evaluation.answers + evaluation.failures === 0;
   if (isEmpty && endedBy !== null) throw endedBy;

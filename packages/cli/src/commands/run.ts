@@ -5,7 +5,9 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { Home } from "../local/home.js";
+import { knownModel, locatedConfig, settleModel } from "../model/hub-config.js";
 import { closingLines } from "../run/closing-lines.js";
+import { STUCK } from "../run/follow-run.js";
 import { checkInputs, loadRunConfig } from "../run/load-config.js";
 import { runLocally } from "../run/local-run.js";
 import { shownCommand } from "../terminal/shown-command.js";
@@ -13,8 +15,8 @@ import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type FleetOptions } from "./fleet-size.js";
 import { defaultHome, withExamples, withFleet, withHome, withJson } from "./options.js";
 
-/** Codes of errors that end a run because the disk or another part was unavailable for too long. */
-const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE"];
+/** Codes of ends after which a run may be continued: a part was unavailable for too long, or workers kept dying. */
+const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE", STUCK];
 
 interface RunOptions extends FleetOptions {
   readonly home: string;
@@ -39,27 +41,27 @@ export function addRunCommand(program: Command, context: Context): void {
     "gumshoe run runs/exact.yaml --inference 3 --trainers 2 --reducers 2 --json",
   );
   command.action(async (file: string, options: RunOptions) => {
-    const config = loadRunConfig(file, options.name ?? null);
-    await checkInputs(config);
+    const given = loadRunConfig(file, options.name ?? null);
     const home = new Home(options.home);
+    const again = shownCommand(context.env, ["run", file, ...clusterWords(options, context)]);
+    const known = options.fresh === true ? null : knownModel(home.runFolder(given.name));
+    const config = await settleModel(given, { known, isHere: true, again }, context);
+    await checkInputs(locatedConfig(config, context.env));
     home.create();
     const fleet = fleetSize(options, availableParallelism());
     const fresh = options.fresh === true;
     const { logLevel } = options;
     const result = await runLocally(config, { home, fleet, fresh, logLevel }, context).catch(
       (thrown: unknown) => {
-        throw withWayOn(
-          thrown,
-          shownCommand(context.env, ["run", file, ...clusterWords(options, context)]),
-        );
+        throw withWayOn(thrown, again);
       },
     );
     const { workingFolder, env } = context;
     const cluster = clusterWords(options, context);
-    const given = { kind: "run", configFile: file, cluster, workingFolder, env } as const;
+    const typed = { kind: "run", configFile: file, cluster, workingFolder, env } as const;
     writeResult(context.terminal, options, {
       value: result,
-      text: () => closingLines(result, config, given),
+      text: () => closingLines(result, config, typed),
     });
   });
 }

@@ -2,6 +2,7 @@ import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { type AnswerScore, parseScoreRequests, scoreAnswers } from "../eval/score-answers.js";
+import { modelOption } from "../model/hub-config.js";
 import { readUserFile } from "../run/load-config.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -29,7 +30,10 @@ export function addScoreCommand(program: Command, context: Context): void {
   const command = program
     .command("score")
     .description("Compute the log-prob of every token of given answers.")
-    .requiredOption("--model <folder>", "Hugging Face model folder")
+    .requiredOption(
+      "--model <folder>",
+      "model folder, or owner/name[@revision] on the Hugging Face hub",
+    )
     .requiredOption("--data <file>", 'JSONL of {"prompt", "answer"} or {"promptIds", "answerIds"}')
     .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
@@ -43,7 +47,8 @@ export function addScoreCommand(program: Command, context: Context): void {
     const requests = parseScoreRequests(readUserFile(options.data));
     const { temperature, threads = null, template: variables = {}, date = null } = options;
     const chat = { variables, date };
-    const scores = await scoreAnswers(options.model, requests, { temperature, threads, chat });
+    const folder = await modelOption(options.model, context);
+    const scores = await scoreAnswers(folder, requests, { temperature, threads, chat });
     writeResult(context.terminal, options, {
       value: { model: options.model, temperature, scores },
       text: () => describe(scores),

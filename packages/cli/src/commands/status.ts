@@ -71,7 +71,7 @@ function describeWorkers(workers: readonly WorkerStatus[]): string {
     worker.pid,
     worker.device,
     formatBytes(worker.memoryBytes),
-    worker.state,
+    worker.ended === "" ? worker.state : `${worker.state}: ${worker.ended}`,
     worker.job === "" ? "" : `${worker.job} (${formatDuration(worker.jobAgeMs / 1000)})`,
     worker.weightVersion,
     worker.jobsDone,

@@ -1,6 +1,8 @@
+import { readVariable } from "@gumshoe/core";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
+import { settleModel } from "../model/hub-config.js";
 import { loadRunConfig, moveConfig } from "../run/load-config.js";
 import { runsAhead } from "../run/runs-ahead.js";
 import { shownCommand } from "../terminal/shown-command.js";
@@ -39,11 +41,19 @@ export function addSubmitCommand(program: Command, context: Context): void {
   );
   command.action(async (file: string, options: SubmitOptions) => {
     const local = loadRunConfig(file, options.name ?? null);
-    const config =
+    const moved =
       options.remoteFolder === undefined
         ? local
         : moveConfig(local, { from: context.workingFolder, to: options.remoteFolder });
     await withClient(options, context, async (client) => {
+      const runs = options.fresh === true ? [] : await client.list();
+      const known = runs.find(({ name }) => name === moved.name)?.config?.model ?? null;
+      // A cluster that another machine may be of has a cache of its own.
+      const address = options.address ?? readVariable(context.env, "GUMSHOE_ADDRESS");
+      const isHere = (address ?? null) === null && options.remoteFolder === undefined;
+      const words = ["submit", file, ...connectionWords(options, context)];
+      const again = shownCommand(context.env, words);
+      const config = await settleModel(moved, { known, isHere, again }, context);
       const run = await client.submit(config, { fresh: options.fresh === true });
       const cluster = connectionWords(options, context);
       const watch = shownCommand(context.env, ["watch", run.name, ...cluster]);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 
+import { hubCacheFolder } from "@gumshoe/hub";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
@@ -42,7 +43,7 @@ export function addUpCommand(program: Command, context: Context): void {
     .option(
       "--data <folder>",
       "allow configs to name models, datasets and modules below this folder too (repeatable); " +
-        "the working folder and those of GUMSHOE_DATA are allowed",
+        "the working folder, those of GUMSHOE_DATA and the cache of the Hugging Face hub are allowed",
       (folder: string, before: readonly string[]) => [...before, folderName(folder)],
       [] as readonly string[],
     );
@@ -59,7 +60,8 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
     home,
     fleet: fleetSize(options, availableParallelism()),
     port: options.port,
-    data: options.data,
+    // What is fetched for a run of this cluster lies there.
+    data: [...options.data, hubCacheFolder(env)],
     workingFolder,
     logLevel: options.logLevel,
     env,

@@ -7,6 +7,7 @@
  * - No process outlives the one that started the cluster: see Guardian.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -25,6 +26,9 @@ const REDIS_WITHIN_MS = 20_000;
 /** Time limit of the coordinator's start, in ms: it reads all runs of its home before serving. */
 const READY_WITHIN_MS = 120_000;
 const READY_POLL_MS = 20;
+const REPORT_WITHIN_MS = 3000;
+/** Most characters about the end of a process that the coordinator accepts. */
+const MAX_END_CHARACTERS = 500;
 /** The models in this repository. */
 const MODELS = fileURLToPath(new URL("../../../../models", import.meta.url));
 /** Name of the cluster in its Redis. */
@@ -118,7 +122,7 @@ export class LocalCluster {
     const readyFile = join(home.folder, "coordinator.json");
     rmSync(readyFile, { force: true });
     this.#coordinator = this.#spawn(this.#coordinatorSpec(env, readyFile));
-    this.#workers = this.#workerSpecs(env).map((spec) => this.#spawn(spec));
+    this.#workers = this.#workerSpecs(env).map(({ role, spec }) => this.#spawn(spec, role));
     await this.#untilReady(readyFile, signal);
   }
 
@@ -193,7 +197,7 @@ export class LocalCluster {
     ];
   }
 
-  #workerSpecs(env: NodeJS.ProcessEnv): ProcessSpec[] {
+  #workerSpecs(env: NodeJS.ProcessEnv): { role: WorkerRole; spec: ProcessSpec }[] {
     const { fleet, home } = this.#options;
     const numOf = [
       ["inference", fleet.inference],
@@ -213,19 +217,36 @@ export class LocalCluster {
         };
         const args = [mainOf("worker")];
         const logFile = home.freshLog(name);
-        return { name, program: process.execPath, args, env: workerEnv, input: null, logFile };
+        const program = process.execPath;
+        return { role, spec: { name, program, args, env: workerEnv, input: null, logFile } };
       }),
     );
   }
 
-  #spawn(spec: ProcessSpec): SupervisedProcess {
+  /** Tells the coordinator how a worker ended; one that is away finds out by itself that the worker is gone. */
+  async #reportEnd(worker: { role: WorkerRole; pid: number; end: string }): Promise<void> {
+    // Loaded here for the same reason as the queue.
+    const [{ RpcChannel }, { FleetService }] = await Promise.all([
+      import("@gumshoe/rpc"),
+      import("@gumshoe/protocol"),
+    ]);
+    const channel = new RpcChannel(this.#address, { token: this.#options.home.token() });
+    const report = { ...worker, host: hostname(), end: worker.end.slice(0, MAX_END_CHARACTERS) };
+    const call = channel.client(FleetService).reportEnd(report, { deadlineMs: REPORT_WITHIN_MS });
+    await call.catch(() => undefined).finally(() => channel.close());
+  }
+
+  #spawn(spec: ProcessSpec, role: WorkerRole | null = null): SupervisedProcess {
     const { clock, onRestart } = this.#options;
     const child = new SupervisedProcess(spec, {
       guardian: this.#guardian,
       clock,
       listener: {
         onChange: () => this.#publish(),
-        onRestart,
+        onRestart: (name, reason, pid) => {
+          onRestart(name, reason);
+          if (role !== null && pid !== null) void this.#reportEnd({ role, pid, end: reason });
+        },
         onFailure: (error) => this.#failure.abort(error),
       },
     });

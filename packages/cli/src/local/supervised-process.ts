@@ -6,6 +6,7 @@ import { backoffMs, type Clock } from "@gumshoe/core";
 import { ProcessFailedError } from "../errors.js";
 import { type Guardian } from "./guardian.js";
 import { lastComplaint } from "./log-tail.js";
+import { describeEnd, MemoryWatch } from "./process-end.js";
 
 /** Delay before the first restart, in ms; doubles with each further one. */
 const RESTART = { firstDelayMs: 200, maxDelayMs: 5000 };
@@ -32,8 +33,8 @@ export interface ProcessSpec {
 export interface SupervisorListener {
   /** Called when it was started, or has ended. */
   onChange(): void;
-  /** Called when it was restarted. */
-  onRestart(name: string, reason: string): void;
+  /** Called when it died as this process and is restarted. */
+  onRestart(name: string, reason: string, pid: number | null): void;
   /** Called when it has ended and is not restarted. */
   onFailure(error: ProcessFailedError): void;
 }
@@ -52,6 +53,9 @@ export class SupervisedProcess {
   #startedAtMs = 0;
   #numDeaths = 0;
   #timer: NodeJS.Timeout | null = null;
+  #memory: MemoryWatch | null = null;
+  /** How the process before this one ended; null for none. */
+  #previousEnd: string | null = null;
 
   constructor(
     readonly spec: ProcessSpec,
@@ -72,7 +76,7 @@ export class SupervisedProcess {
     const { spec, owner } = this;
     const log = this.#openLog();
     const child = spawn(spec.program, spec.args, {
-      env: spec.env,
+      env: this.#env(),
       // A separate process group: Ctrl-C in the terminal reaches only the parent, and a kill
       // reaches all children.
       detached: true,
@@ -82,11 +86,18 @@ export class SupervisedProcess {
     this.#child = child;
     this.#state = "running";
     this.#startedAtMs = owner.clock.monotonicMs();
-    if (child.pid !== undefined) owner.guardian.add(child.pid);
+    if (child.pid !== undefined) {
+      owner.guardian.add(child.pid);
+      this.#memory = new MemoryWatch(child.pid);
+    }
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(spec.input ?? "");
-    child.once("error", (error) => this.#onEnd(child, null, error.message));
-    child.once("exit", (code, signal) => this.#onEnd(child, code, signal ?? `exit code ${code}`));
+    child.once("error", (error) => this.#onEnd(child, null, () => error.message));
+    child.once("exit", (code, signal) => {
+      const memory = this.#memory?.usage() ?? null;
+      const complaint = () => lastComplaint(spec.logFile);
+      this.#onEnd(child, code, () => describeEnd({ code, signal, memory, complaint }));
+    });
     owner.listener.onChange();
   }
 
@@ -104,6 +115,12 @@ export class SupervisedProcess {
     clearTimeout(timer);
   }
 
+  /** A restarted process learns how its predecessor ended. */
+  #env(): NodeJS.ProcessEnv {
+    const { env } = this.spec;
+    return this.#previousEnd === null ? env : { ...env, GUMSHOE_PREVIOUS_END: this.#previousEnd };
+  }
+
   /** A restart goes without a log if that cannot be opened: the disk may be full or missing. */
   #openLog(): number | null {
     try {
@@ -114,9 +131,10 @@ export class SupervisedProcess {
     }
   }
 
-  #onEnd(child: ChildProcess, code: number | null, reason: string): void {
+  #onEnd(child: ChildProcess, code: number | null, describe: () => string): void {
     if (child !== this.#child) return;
     this.#child = null;
+    this.#memory?.stop();
     if (child.pid !== undefined) {
       // Kill the group, so that no process that it started outlives it.
       killGroup(child);
@@ -124,6 +142,8 @@ export class SupervisedProcess {
     }
     if (this.#state !== "running") return;
     const { clock, listener } = this.owner;
+    const reason = describe();
+    this.#previousEnd = reason;
     if (clock.monotonicMs() - this.#startedAtMs >= HEALTHY_AFTER_MS) this.#numDeaths = 0;
     this.#numDeaths++;
     if (code === WRONG_CONFIG_EXIT_CODE || this.#numDeaths > MAX_DEATHS) {
@@ -134,7 +154,7 @@ export class SupervisedProcess {
     this.#state = "waiting";
     this.#timer = setTimeout(() => this.start(), backoffMs(RESTART, this.#numDeaths));
     listener.onChange();
-    listener.onRestart(this.spec.name, reason);
+    listener.onRestart(this.spec.name, reason, child.pid ?? null);
   }
 
   #failure(reason: string): ProcessFailedError {

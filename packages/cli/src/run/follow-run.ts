@@ -6,6 +6,9 @@ import { RunNotDoneError } from "../errors.js";
 import { followFleet } from "./follow-fleet.js";
 import { type RunView } from "./run-view.js";
 
+/** What {@link RunNotDoneError} has for a code where a run is stuck. */
+export const STUCK = "STUCK";
+
 /**
  * Shows a run and the workers' status until the run has ended.
  *
@@ -39,6 +42,8 @@ export async function followRun(
       if (body.type === "run-done") result = body.result;
       else if (body.type === "run-failed") {
         [result, problem, endCode] = [null, `failed: ${body.error}`, body.code ?? null];
+      } else if (body.type === "run-stuck") {
+        [result, problem, endCode] = [null, `is ${body.error}`, STUCK];
       } else if (body.type === "run-cancelled") [result, problem] = [null, "was cancelled"];
     }
   } finally {

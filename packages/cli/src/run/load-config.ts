@@ -4,7 +4,13 @@ import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 import { ClusterError, InvalidArgumentError, joinInvalid } from "@gumshoe/core";
 import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
-import { checkRunConfig, parseRunConfig, replacePaths, type RunConfig } from "@gumshoe/config";
+import {
+  checkRunConfig,
+  parseHubModel,
+  parseRunConfig,
+  replacePaths,
+  type RunConfig,
+} from "@gumshoe/config";
 
 import { ConfigFileError, FileError, readingError } from "../errors.js";
 
@@ -37,6 +43,8 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
     const located = replacePaths(config, (field, given) => {
       const found = locate(given, from);
       const problem = `there is no ${resolve(from, given)}`;
+      // The command that needs the model looks for it on the hub.
+      if (found === null && field === "model" && parseHubModel(given) !== null) return given;
       if (found === null) missing.push(new InvalidArgumentError(field, problem));
       return found ?? given;
     });
@@ -56,6 +64,7 @@ export function loadRunConfig(path: string, name: string | null): RunConfig {
  */
 export function moveConfig(config: RunConfig, folder: { from: string; to: string }): RunConfig {
   return replacePaths(config, (field, path) => {
+    if (field === "model" && parseHubModel(path) !== null) return path;
     const inside = relative(folder.from, path);
     if (inside.startsWith("..") || isAbsolute(inside)) {
       throw new InvalidArgumentError(field, `${path} is not in ${folder.from}`);

@@ -6,6 +6,7 @@ import { type Context } from "../context.js";
 import { InterruptedError, RunNotDoneError } from "../errors.js";
 import { type Home } from "../local/home.js";
 import { type FleetSize, LocalCluster } from "../local/local-cluster.js";
+import { locatedConfig } from "../model/hub-config.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { followRun } from "./follow-run.js";
 import { RunView } from "./run-view.js";
@@ -38,7 +39,7 @@ export async function runLocally(
     fleet,
     port: null,
     logLevel,
-    data: namedPaths(config).map(({ path }) => path),
+    data: namedPaths(locatedConfig(config, env)).map(({ path }) => path),
     workingFolder,
     env,
     clock,

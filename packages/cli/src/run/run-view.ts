@@ -89,6 +89,9 @@ export class RunView {
       case "worker-lost":
         if (isNews) this.#status.print(describeLoss(body));
         break;
+      case "worker-ended":
+        if (isNews) this.#status.print(`${body.role} ${body.workerId} had ended: ${body.cause}`);
+        break;
       default:
         break;
     }
@@ -210,7 +213,9 @@ function describeValidation(validation: RunEventOf<"validation-done">): string {
 }
 
 function describeLoss(lost: RunEventOf<"worker-lost">): string {
-  const what = `lost ${lost.role} ${lost.workerId}`;
+  const cause = lost.cause === undefined ? "" : ` (${lost.cause})`;
+  const name = lost.role === lost.workerId ? lost.role : `${lost.role} ${lost.workerId}`;
+  const what = `lost ${name}${cause}`;
   if (lost.job === "") return what;
   const age = formatDuration(lost.jobAgeMs / 1000);
   return `${what}; its job ${lost.job} (${age} old) goes to another`;

@@ -35,8 +35,8 @@ export function bestWeights(record: RunRecord): { digest: string; folder: string
 }
 
 /** Returns the folder of the model that a run started from. */
-export function startFolder({ config, folder }: RunRecord): string {
-  return modelFolder(config, folder);
+export function startFolder({ located, folder }: RunRecord): string {
+  return modelFolder(located, folder);
 }
 
 /**

@@ -2,6 +2,7 @@ import { InvalidArgumentError, isAddress } from "@gumshoe/core";
 import {
   type HeartbeatRequest,
   type RegisterRequest,
+  type ReportEndRequest,
   WORKER_ROLES,
   WORKER_STATES,
 } from "@gumshoe/protocol";
@@ -9,7 +10,14 @@ import {
 /**
  * Most characters of the texts that a worker sends about itself: they are stored, logged and shown.
  */
-const MAX_CHARACTERS = { worker_id: 100, host: 255, device: 100, address: 300, job: 200 } as const;
+const MAX_CHARACTERS = {
+  worker_id: 100,
+  host: 255,
+  device: 100,
+  address: 300,
+  job: 200,
+  end: 500,
+} as const;
 const MAX_JOBS = 100;
 
 /**
@@ -40,6 +48,13 @@ export function checkHeartbeat(request: HeartbeatRequest): void {
   const { tokensPerSecond } = request;
   if (Number.isFinite(tokensPerSecond) && tokensPerSecond >= 0) return;
   throw new InvalidArgumentError("tokens_per_second", `is ${tokensPerSecond}`);
+}
+
+/** @throws InvalidArgumentError naming the field of a report that no supervisor of ours sends */
+export function checkReport({ role, host, end }: ReportEndRequest): void {
+  checkChoice("role", role, WORKER_ROLES);
+  checkText("host", host);
+  checkText("end", end);
 }
 
 function checkText(field: keyof typeof MAX_CHARACTERS, text: string): void {

@@ -51,7 +51,7 @@ const vitals = {
 test("a worker whose heartbeats stop is lost once", () => {
   const fleet = new Fleet({ clock, logger });
   const departures: [string, boolean][] = [];
-  fleet.onDeparture(({ workerId }, lost) => departures.push([workerId, lost]));
+  fleet.onDeparture(({ workerId }, { lost }) => departures.push([workerId, lost]));
   fleet.start();
   fleet.register(worker("1"));
   passTime(2900);
@@ -198,4 +198,42 @@ test("a displaced worker that is still alive does not take its address back from
   fleet.leave("2");
   fleet.register(worker("1", { address }));
   fleet.stop();
+});
+
+test("a worker whose supervisor says how it ended is lost at once, with the cause", () => {
+  const fleet = new Fleet({ clock, logger });
+  const departures: unknown[] = [];
+  fleet.onDeparture(({ workerId }, leaving) => departures.push([workerId, leaving]));
+  fleet.register(worker("1", { pid: 10 }));
+  fleet.register(worker("2", { pid: 11 }));
+  fleet.register(worker("3", { pid: 10, host: "b" }));
+  passTime(50);
+  fleet.reportEnd({ role: "reducer", host: "a", pid: 10, end: "SIGKILL" });
+  fleet.reportEnd({ role: "reducer", host: "a", pid: 12, end: "SIGKILL" });
+  const leaving = { lost: true, memberMs: 50, cause: "SIGKILL" };
+  expect(departures).toEqual([["1", leaving]]);
+  const lost = fleet.statuses().find(({ workerId }) => workerId === "1");
+  expect(lost).toMatchObject({ state: "lost", ended: "SIGKILL" });
+});
+
+test("the cause of a loss that was noticed before is told once", () => {
+  const fleet = new Fleet({ clock, logger });
+  const causes: string[] = [];
+  fleet.onCause(({ workerId }, cause) => causes.push(`${workerId}: ${cause}`));
+  fleet.start();
+  fleet.register(worker("1", { pid: 10 }));
+  passTime(4000);
+  expect(fleet.has("1")).toBe(false);
+  const report = { role: "reducer", host: "a", pid: 10, end: "exit code 1" };
+  fleet.reportEnd(report);
+  fleet.reportEnd(report);
+  expect(causes).toEqual(["1: exit code 1"]);
+  fleet.stop();
+});
+
+test("a report that no supervisor sends is refused", () => {
+  const fleet = new Fleet({ clock, logger });
+  const report = { role: "reducer", host: "a", pid: 10, end: "x".repeat(501) };
+  expect(() => fleet.reportEnd(report)).toThrow("end: has 501 characters");
+  expect(() => fleet.reportEnd({ ...report, role: "x" })).toThrow("role: is not one of");
 });

@@ -3,12 +3,13 @@ import {
   type HeartbeatRequest,
   PROTOCOL_VERSION,
   type RegisterRequest,
+  type ReportEndRequest,
   type WorkerRole,
   type WorkerStatus,
 } from "@gumshoe/protocol";
 
 import { AddressTakenError } from "../errors.js";
-import { checkHeartbeat, checkRegistration } from "./check-worker.js";
+import { checkHeartbeat, checkRegistration, checkReport } from "./check-worker.js";
 
 /** Interval of heartbeats: longer in a fleet of more than a hundred workers. */
 const HEARTBEAT_INTERVAL_MS = { least: 500, perWorker: 5, most: 1000 };
@@ -32,10 +33,25 @@ export interface Member {
   /** When the job of its last heartbeat began, on the coordinator's monotonic clock. */
   jobSinceMs: number;
   seenAtMs: number;
+  /** When it joined, on the coordinator's monotonic clock. */
+  readonly joinedAtMs: number;
 }
 
-/** Called with a worker's last status when it leaves, or is lost. */
-export type Departure = (worker: WorkerStatus, lost: boolean) => void;
+/** How a worker left. */
+export interface Leaving {
+  /** It fell silent, or its process ended without a farewell. */
+  readonly lost: boolean;
+  /** For how long it was a member. */
+  readonly memberMs: number;
+  /** How its process ended, as its supervisor says; null where none has said so yet. */
+  readonly cause: string | null;
+}
+
+/** A worker that left, with what it did when it was heard last, and how it left. */
+export type Departure = (worker: WorkerStatus, leaving: Leaving) => void;
+
+/** A worker that was lost before, with the cause that its supervisor has told since. */
+export type CauseTold = (worker: WorkerStatus, cause: string) => void;
 
 /**
  * Tracks the workers: which are registered, what they do, and which were lost.
@@ -48,16 +64,19 @@ export type Departure = (worker: WorkerStatus, lost: boolean) => void;
  * - A worker of another host with that address is rejected while the first one is alive, since
  *   others could reach only one of the two.
  * - A worker that was replaced and is still alive is rejected while its successor lives.
+ *
+ * A supervisor reports the end of a process: the worker is then lost at once, with the cause.
  */
 export class Fleet {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #members = new Map<string, Member>();
   /** Lost workers, by id, with the time of their loss. */
-  readonly #lost = new Map<string, { readonly worker: WorkerStatus; readonly atMs: number }>();
+  readonly #lost = new Map<string, { worker: WorkerStatus; readonly atMs: number }>();
   /** Workers whose address went to another process of their host, by id; the oldest first. */
   readonly #displaced = new Set<string>();
   readonly #departures = new Set<Departure>();
+  readonly #causeListeners = new Set<CauseTold>();
   readonly #arrivals = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
   #checkedAtMs = 0;
@@ -83,6 +102,12 @@ export class Fleet {
   onDeparture(listener: Departure): () => void {
     this.#departures.add(listener);
     return () => this.#departures.delete(listener);
+  }
+
+  /** Calls back when the cause of an earlier loss becomes known; returns a function that ends this. */
+  onCause(listener: CauseTold): () => void {
+    this.#causeListeners.add(listener);
+    return () => this.#causeListeners.delete(listener);
   }
 
   /** Lists the registered workers of a role, in the order of their addresses. */
@@ -135,7 +160,8 @@ export class Fleet {
     }
     this.#lost.delete(workerId);
     const now = this.#now();
-    this.#members.set(workerId, { registration, vitals: null, jobSinceMs: now, seenAtMs: now });
+    const member = { registration, vitals: null, jobSinceMs: now, seenAtMs: now, joinedAtMs: now };
+    this.#members.set(workerId, member);
     for (const listener of this.#arrivals) listener();
   }
 
@@ -170,6 +196,24 @@ export class Fleet {
         this.#displaced.delete(oldest);
       }
       this.#remove(member, true);
+    }
+  }
+
+  /**
+   * Takes in how the process of a worker ended, as its supervisor says.
+   *
+   * @throws InvalidArgumentError
+   */
+  reportEnd(report: ReportEndRequest): void {
+    checkReport(report);
+    const { end } = report;
+    for (const member of [...this.#members.values()]) {
+      if (isOf(member.registration, report)) this.#remove(member, true, end);
+    }
+    for (const lost of this.#lost.values()) {
+      if (!isOf(lost.worker, report) || lost.worker.ended !== "") continue;
+      lost.worker = { ...lost.worker, ended: end };
+      for (const listener of this.#causeListeners) listener(lost.worker, end);
     }
   }
 
@@ -210,24 +254,33 @@ export class Fleet {
     }
   }
 
-  #remove(member: Member, lost: boolean): void {
+  #remove(member: Member, lost: boolean, cause: string | null = null): void {
     const now = this.#now();
     const worker = toStatus(member, now);
+    const memberMs = now - member.joinedAtMs;
     const { workerId, role, host, pid, job, jobAgeMs } = worker;
     this.#members.delete(workerId);
     if (lost) {
       this.#lost.set(workerId, {
-        worker: { ...worker, state: "lost", tokensPerSecond: 0 },
+        worker: { ...worker, state: "lost", tokensPerSecond: 0, ended: cause ?? "" },
         atMs: now,
       });
-      this.#logger.warn({ workerId, role, host, pid, job, jobAgeMs }, "worker fell silent");
+      const said = cause === null ? "worker fell silent" : `worker died: ${cause}`;
+      this.#logger.warn({ workerId, role, host, pid, job, jobAgeMs }, said);
     } else this.#logger.info({ workerId, role, host, pid }, "worker left");
-    for (const listener of this.#departures) listener(worker, lost);
+    for (const listener of this.#departures) listener(worker, { lost, memberMs, cause });
   }
 
   #now(): number {
     return this.#clock.monotonicMs();
   }
+}
+
+function isOf(
+  worker: RegisterRequest | WorkerStatus,
+  { role, host, pid }: ReportEndRequest,
+): boolean {
+  return worker.role === role && worker.host === host && worker.pid === pid;
 }
 
 /** Builds a worker's status; the age of its job grows between heartbeats too. */
@@ -246,6 +299,7 @@ function toStatus({ registration: r, vitals: v, jobSinceMs }: Member, now: numbe
     weightVersion: v?.weightVersion ?? 0,
     jobsDone: v?.jobsDone ?? 0,
     tokensPerSecond: v?.tokensPerSecond ?? 0,
+    ended: "",
   };
 }
 

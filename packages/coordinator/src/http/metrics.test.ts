@@ -14,6 +14,7 @@ const WORKER = {
   jobAgeMs: 1500,
   weightVersion: 2,
   jobsDone: 3,
+  ended: "",
   tokensPerSecond: 250.5,
 };
 const RUN = {

@@ -49,6 +49,12 @@ export class LaneCollector {
       .filter(({ lane }) => !this.#done.has(lane));
   }
 
+  /** Lanes that are done since the first update, where each has as many as the one in hand; 0 between updates. */
+  get numDone(): number {
+    const work = this.#work;
+    return work === null ? 0 : work.update * work.lanes.length + this.#done.size;
+  }
+
   /** Returns whether a job is currently needed, done or not. */
   isWanted({ update, lane, plan }: Pick<GradientJob, "update" | "lane" | "plan">): boolean {
     const work = this.#work;

@@ -24,6 +24,7 @@ const STATES = {
   running: RunState.RUNNING,
   done: RunState.DONE,
   failed: RunState.FAILED,
+  stuck: RunState.STUCK,
   cancelled: RunState.CANCELLED,
 } as const;
 

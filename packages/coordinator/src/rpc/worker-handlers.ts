@@ -21,6 +21,10 @@ export function fleetHandlers(fleet: Fleet, runs: RunManager): RpcHandlers<typeo
       fleet.leave(workerId);
       return {};
     },
+    reportEnd: async (report) => {
+      fleet.reportEnd(report);
+      return {};
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
-import { type RunEventOf, type WorkerStatus } from "@gumshoe/protocol";
+import { type RunEventOf } from "@gumshoe/protocol";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
@@ -9,6 +9,7 @@ import { Checkpoints } from "../checkpoint/checkpoints.js";
 import { SupervisedBatches } from "../learn/supervised-batches.js";
 import { IterationRunner } from "./iteration-runner.js";
 import { LaneCollector } from "../learn/lane-collector.js";
+import { LossWatch, type WantedWork } from "./loss-watch.js";
 import { servedAssets, type ServedAssets } from "../plan/run-assets.js";
 import { writeMetrics } from "./metrics-file.js";
 import { nextStep, type NextStep } from "./next-step.js";
@@ -46,6 +47,8 @@ export interface DriverOptions {
   /** Awaited before every write: resolves once Redis works and this coordinator holds the fence. */
   readonly mayWrite: () => Promise<void>;
   readonly diskWaitMs: number;
+  /** How the coordinator that worked on this run before ended; null where it did not die. */
+  readonly previousEnd: string | null;
   /** What is wrong with Redis, for people; null while it works. */
   readonly redisProblem: () => string | null;
 }
@@ -65,6 +68,7 @@ export class RunDriver {
   readonly #record: RunRecord;
   #assets: ServedAssets | null = null;
   #lastPlanSize: number | null = null;
+  #plannedAtMs: number | null = null;
   readonly #reported = new Set<string>();
   #isRefilling = false;
   #isResumed = false;
@@ -103,28 +107,52 @@ export class RunDriver {
   async run(signal: AbortSignal): Promise<void> {
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
-    const stopListening = this.#options.fleet.onDeparture((worker, lost) => {
-      if (lost) this.#recordLoss(worker);
+    const stuck = new AbortController();
+    const { fleet, clock, previousEnd } = this.#options;
+    const losses = new LossWatch({
+      record: this.#record,
+      fleet,
+      clock,
+      work: this.#wantedWork(),
+      onStuck: (error) => stuck.abort(error),
     });
+    losses.start(previousEnd);
     try {
-      await this.#persist(signal);
+      await this.#persist(AbortSignal.any([signal, stuck.signal]));
     } finally {
       clearInterval(timer);
       clearInterval(progress);
-      stopListening();
+      losses.stop();
     }
+  }
+
+  #wantedWork(): WantedWork {
+    const plannedAtMs = () => this.#plannedAtMs;
+    const { sampling, lanes } = this;
+    return {
+      isWanted: (role) => {
+        if (role === "inference") return sampling.numOpen > 0;
+        return role === "trainer" ? lanes.openJobs.length > 0 : true;
+      },
+      get plannedAtMs() {
+        return plannedAtMs();
+      },
+      get lanesDone() {
+        return lanes.numDone;
+      },
+    };
   }
 
   /** Opens the run's inputs, and records the resume. */
   async #open(): Promise<OpenRun> {
-    const { config, folder, state } = this.#record;
+    const { config, located, folder, state } = this.#record;
     // Record the resume first: the time before it must not count as work, however the run
     // continues.
     if (newestWeights(state) !== null && !this.#isResumed) {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
       this.#isResumed = true;
     }
-    const model = await openRunModel(config, folder);
+    const model = await openRunModel(located, folder);
     const tasks = await TaskPlan.open(config);
     try {
       return await this.#openTasks(model, tasks);
@@ -147,7 +175,7 @@ export class RunDriver {
 
   /** Records the run's inputs, or compares them with the record. @throws InputChangedError */
   async #checkIdentity({ sources }: TaskPlan): Promise<void> {
-    const { config, state } = this.#record;
+    const { located: config, state } = this.#record;
     const hash = (file: string) => this.#record.hash(file);
     const known = state.inputs;
     const inputs = await readInputs(config, sources, { hash, known });
@@ -240,6 +268,7 @@ export class RunDriver {
       expected: this.#lastPlanSize,
     });
     this.#lastPlanSize = plan.size;
+    this.#plannedAtMs = this.#options.clock.monotonicMs();
     try {
       await this.#begin(plan, source, checkpoints);
       const iterations = new IterationRunner({
@@ -262,6 +291,7 @@ export class RunDriver {
       }
       await iterations.finish();
     } finally {
+      this.#plannedAtMs = null;
       plan.close();
     }
   }
@@ -289,13 +319,6 @@ export class RunDriver {
     const step = nextStep(this.#record.config, this.#record.state);
     if (step.type === "fail") throw new RunCannotLearnError(step.problem);
     return step;
-  }
-
-  #recordLoss({ workerId, role, job, jobAgeMs }: WorkerStatus): void {
-    // Best effort: the log has it too, and a failing ledger also fails the run's own events.
-    this.#record
-      .append({ type: "worker-lost", workerId, role, job, jobAgeMs })
-      .catch(() => undefined);
   }
 
   #weights(): Weights {

@@ -22,12 +22,14 @@ import {
   CorruptRecordError,
   NameTakenError,
   RunStoppedError,
+  RunStuckError,
   UnknownRunError,
   UnreadableRunError,
 } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
 import { configDifferences, describeDifferences } from "../submission/config-differences.js";
+import { type HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
 import { RunDriver } from "./run-driver.js";
 import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
@@ -55,8 +57,12 @@ export interface ManagerOptions {
   readonly onEvent?: (body: RunEventBody) => void;
   /** The folders in which configs may name files. */
   readonly allowed: AllowedFolders;
+  /** Where models of the hub are. */
+  readonly models: HubModels;
   /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
   readonly diskWaitMs: number;
+  /** How the previous coordinator of the running run ended; null where it did not die. */
+  readonly previousEnd: string | null;
   /** What is wrong with Redis, for people; null while it works. */
   readonly redisProblem: () => string | null;
 }
@@ -78,9 +84,11 @@ export class RunManager {
   readonly #queue: string[] = [];
   #active: Active | null = null;
   #stopping = false;
+  #previousEnd: string | null;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
+    this.#previousEnd = options.previousEnd;
   }
 
   /** Opens the runs on disk. A run that cannot be opened keeps its name, and reports the reason. */
@@ -188,7 +196,7 @@ export class RunManager {
     if (hashJson(known.config) !== hashJson(config)) {
       throw new NameTakenError(name, describeDifferences(configDifferences(known.config, config)));
     }
-    if (known.state.status === "cancelled" || known.state.status === "failed") {
+    if (["cancelled", "failed", "stuck"].includes(known.state.status)) {
       await checkUnchanged(known);
       // Recorded, so that a watcher does not mistake the previous end for the end of this attempt.
       await known.append({ type: "run-submitted", config });
@@ -277,7 +285,7 @@ export class RunManager {
 
   async #create(config: RunConfig, replaced: RunRecord | null = null): Promise<RunRecord> {
     const { name } = config;
-    const { allowed, folder, background, logger } = this.#options;
+    const { allowed, models, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
       // The folder may have been repaired or moved away since the last attempt.
       const record = await this.#open(name);
@@ -288,8 +296,11 @@ export class RunManager {
         return this.#resume(record, config);
       }
     }
-    await allowed.check(config);
-    const { inputs, warnings } = await checkInputs(config, (file) => background.hashFile(file));
+    await models.check(config);
+    const located = models.locate(config);
+    await allowed.check(located);
+    const { inputs, warnings } = await checkInputs(located, (file) => background.hashFile(file));
+    await models.checkBlobs(config, inputs);
     for (const warning of warnings) logger.warn({ run: name }, warning);
     if (replaced !== null) await this.#remove(replaced);
     const path = join(folder, name);
@@ -320,7 +331,10 @@ export class RunManager {
     if (name === undefined) return;
     const record = this.get(name);
     const stop = new AbortController();
-    const driver = new RunDriver({ ...this.#options, record });
+    const wasRunning = record.state.status === "running";
+    const previousEnd = wasRunning ? this.#previousEnd : null;
+    this.#previousEnd = null;
+    const driver = new RunDriver({ ...this.#options, record, previousEnd });
     const ended = this.#work(record, driver, stop.signal).finally(() => {
       this.#active = null;
       this.#next();
@@ -353,6 +367,11 @@ export class RunManager {
       // The next coordinator needs the jobs in the queues.
       if (error.reason === "shutdown") return;
       this.#report(run, await record.end({ type: "run-cancelled" }));
+    } else if (error instanceof RunStuckError) {
+      const { role, deaths, lastCause: cause, message } = error;
+      logger.error({ run, role, deaths, cause }, `run is ${message}`);
+      const end = { type: "run-stuck", role, deaths, cause, error: message } as const;
+      this.#report(run, await record.end(end));
     } else {
       const code = error instanceof ClusterError ? error.code : "INTERNAL";
       const known = error instanceof ClusterError && isDiskError(error);

@@ -18,6 +18,7 @@ import { BlobStore } from "../ledger/blob-store.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
+import { type HubModels } from "../submission/hub-models.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
 
@@ -26,6 +27,8 @@ export interface RecordContext {
   readonly clock: Clock;
   readonly mayWrite: () => Promise<void>;
   readonly background: BackgroundThread;
+  /** Finds models of the hub; default: a config names none. */
+  readonly models?: HubModels;
   /** Called with every event that is appended to a ledger. */
   readonly onEvent?: (body: RunEventBody) => void;
   /** Logs the run's warnings. */
@@ -35,6 +38,8 @@ export interface RecordContext {
 /** A run on disk: its folder, its ledger, its blobs, and the state derived from them. */
 export class RunRecord {
   readonly config: RunConfig;
+  /** The config with the folder of its model in the place of a name on the hub. */
+  readonly located: RunConfig;
   readonly folder: string;
   readonly state: RunState;
   readonly events: EventHub;
@@ -54,6 +59,7 @@ export class RunRecord {
     context: RecordContext;
   }) {
     this.config = parts.config;
+    this.located = parts.context.models?.locate(parts.config) ?? parts.config;
     this.folder = parts.folder;
     this.blobs = parts.blobs;
     this.events = new EventHub(parts.events);
@@ -153,7 +159,7 @@ export class RunRecord {
    *
    * @returns the error that prevented recording; null for none
    */
-  async end(body: RunEventOf<"run-failed"> | RunEventOf<"run-cancelled">): Promise<unknown> {
+  async end(body: RunEventOf<"run-failed" | "run-stuck" | "run-cancelled">): Promise<unknown> {
     try {
       await this.append(body);
       return null;

@@ -3,6 +3,7 @@ import { type RunResult, type ValidationResult } from "@gumshoe/config";
 import { type RunEventBody, type RunInputs, type WatchedEvent } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
 
+import { addToDeaths, type Deaths } from "./deaths.js";
 import { addToSums, type IterationSums, newIterationSums } from "./iteration-sums.js";
 import { newRunHealth, type RunHealth } from "./run-health.js";
 
@@ -22,7 +23,7 @@ export interface Durable {
 
 /** The state of a run after the newest event of its ledger. */
 export interface RunState {
-  status: "queued" | "running" | "done" | "failed" | "cancelled";
+  status: "queued" | "running" | "done" | "failed" | "stuck" | "cancelled";
   error: string;
   submittedAtMs: number;
   /** Milliseconds of work so far: the times between starts and stops, added up. */
@@ -66,6 +67,8 @@ export interface RunState {
   readonly checkpoints: Durable[];
   result: RunResult | null;
   readonly health: RunHealth;
+  /** Deaths of processes since the run's last progress. */
+  readonly deaths: Deaths;
 }
 
 /** Returns the state of a run before its first event. */
@@ -96,6 +99,7 @@ export function newRunState(): RunState {
     checkpoints: [],
     result: null,
     health: newRunHealth(),
+    deaths: new Map(),
   };
 }
 
@@ -115,6 +119,7 @@ export function applyEvent(state: RunState, event: WatchedEvent): void {
   state.lastAtMs = atMs;
   addToSums(state.sums, body, state.justResumed ? 0 : workedMs);
   state.justResumed = body.type === "run-resumed" || body.type === "inputs-recorded";
+  addToDeaths(state.deaths, body, atMs);
   change(state, body, atMs);
 }
 
@@ -178,7 +183,8 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.result = body.result;
       return;
     case "run-failed":
-      state.status = "failed";
+    case "run-stuck":
+      state.status = body.type === "run-stuck" ? "stuck" : "failed";
       state.error = body.error;
       return;
     case "run-cancelled":
@@ -188,6 +194,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.shownIterations.add(body.iteration);
       return;
     case "worker-lost":
+    case "worker-ended":
     case "warning":
     case "progress":
       return;

@@ -40,7 +40,7 @@ export async function checkInputs(config: RunConfig, hash: HashFile): Promise<Ch
  * @throws InputChangedError naming the field, and the errors of {@link checkInputs}
  */
 export async function checkUnchanged(record: RunRecord): Promise<void> {
-  const { config, state } = record;
+  const { located: config, state } = record;
   const known = state.inputs;
   if (known === null) return;
   const environments = await openEnvironments(config);

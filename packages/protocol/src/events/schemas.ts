@@ -115,6 +115,23 @@ const workerLost = z.object({
   /** Key of the current job; empty for none. */
   job: z.string(),
   jobAgeMs: z.number().min(0),
+  /** How its process ended, in words; absent where no supervisor has said so. */
+  cause: z.string().optional(),
+  /**
+   * Since when it did what it was lost at: its job, its range of the parameters, or its membership. Only
+   * there where the run had work for its role; absent for a loss that kept the run from nothing.
+   */
+  sinceMs: z.number().min(0).optional(),
+  /** Lanes that were done since the first update, those of an update made again included. */
+  lanesDone: z.int().min(0).optional(),
+});
+
+/** How the process of a worker ended that was recorded as lost before, as its supervisor says. */
+const workerEnded = z.object({
+  type: z.literal("worker-ended"),
+  workerId: z.string(),
+  role: z.string(),
+  cause: z.string(),
 });
 
 /** A sign that the run's settings may damage the model; it does not affect the run. */
@@ -133,6 +150,18 @@ const runFailed = z.object({
   error: z.string(),
   /** One of core's error codes. */
   code: z.string().optional(),
+});
+
+/** Processes of one role died again and again without any progress between. */
+const runStuck = z.object({
+  type: z.literal("run-stuck"),
+  role: z.string(),
+  /** Deaths in a row. */
+  deaths: z.int().min(1),
+  /** How the last one ended, in words. */
+  cause: z.string(),
+  /** The whole of it in words, with what to do. */
+  error: z.string(),
 });
 
 const runCancelled = z.object({ type: z.literal("run-cancelled") });
@@ -163,9 +192,11 @@ export const RunEventBody = z.discriminatedUnion("type", [
   iterationDone,
   example,
   workerLost,
+  workerEnded,
   warning,
   runDone,
   runFailed,
+  runStuck,
   runCancelled,
   progress,
 ]);
@@ -179,4 +210,9 @@ export type RunEventType = RunEventBody["type"];
 export type RunEventOf<T extends RunEventType> = Extract<RunEventBody, { type: T }>;
 
 /** Events after which a watch ends. */
-export const FINAL_EVENTS: readonly RunEventType[] = ["run-done", "run-failed", "run-cancelled"];
+export const FINAL_EVENTS: readonly RunEventType[] = [
+  "run-done",
+  "run-failed",
+  "run-stuck",
+  "run-cancelled",
+];

@@ -60,6 +60,7 @@ test("a worker waits between heartbeats as long as the last answer asked for", a
     register: async () => ({ heartbeatIntervalMs: 10 }),
     heartbeat,
     leave: async () => ({}),
+    reportEnd: async () => ({}),
   });
   await vi.waitFor(() => expect(heartbeat).toHaveBeenCalled());
   await systemClock.sleep(200);
@@ -72,6 +73,7 @@ test("a worker that the coordinator has forgotten joins again", async () => {
     register,
     heartbeat: () => Promise.reject(new ClusterError("NOT_FOUND", "register first")),
     leave: async () => ({}),
+    reportEnd: async () => ({}),
   });
   await vi.waitFor(() => expect(register.mock.calls.length).toBeGreaterThan(2));
 });
@@ -86,6 +88,7 @@ test("jobs that the coordinator does not want any more are named to the worker",
         withdrawnJobs: activeJobs.slice(1),
       }),
       leave: async () => ({}),
+      reportEnd: async () => ({}),
     },
     withdrawn,
   );

@@ -73,6 +73,18 @@ export interface LeaveRequest {
 export interface LeaveResponse {
 }
 
+export interface ReportEndRequest {
+  /** As the worker registered them. */
+  role: string;
+  host: string;
+  pid: number;
+  /** How the process ended, in words, e.g. `SIGKILL` or `exit code 1`; at most 500 characters. */
+  end: string;
+}
+
+export interface ReportEndResponse {
+}
+
 function createBaseRegisterRequest(): RegisterRequest {
   return { workerId: "", role: "", host: "", pid: 0, device: "", memoryBytes: 0, address: "", protocolVersion: 0 };
 }
@@ -593,6 +605,140 @@ export const LeaveResponse: MessageFns<LeaveResponse> = {
   },
 };
 
+function createBaseReportEndRequest(): ReportEndRequest {
+  return { role: "", host: "", pid: 0, end: "" };
+}
+
+export const ReportEndRequest: MessageFns<ReportEndRequest> = {
+  encode(message: ReportEndRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(24).uint32(message.pid);
+    }
+    if (message.end !== "") {
+      writer.uint32(34).string(message.end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportEndRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportEndRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.end = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReportEndRequest>): ReportEndRequest {
+    return ReportEndRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportEndRequest>): ReportEndRequest {
+    const message = createBaseReportEndRequest();
+    message.role = object.role ?? "";
+    message.host = object.host ?? "";
+    message.pid = object.pid ?? 0;
+    message.end = object.end ?? "";
+    return message;
+  },
+};
+
+function createBaseReportEndResponse(): ReportEndResponse {
+  return {};
+}
+
+export const ReportEndResponse: MessageFns<ReportEndResponse> = {
+  encode(_: ReportEndResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportEndResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportEndResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReportEndResponse>): ReportEndResponse {
+    return ReportEndResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReportEndResponse>): ReportEndResponse {
+    const message = createBaseReportEndResponse();
+    return message;
+  },
+};
+
 /** Served by the coordinator. */
 export type FleetServiceService = typeof FleetServiceService;
 export const FleetServiceService = {
@@ -626,6 +772,19 @@ export const FleetServiceService = {
     responseSerialize: (value: LeaveResponse): Buffer => Buffer.from(LeaveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LeaveResponse => LeaveResponse.decode(value),
   },
+  /**
+   * Tells, as the supervisor of a worker's process, how the process ended: the worker is lost at once, and
+   * not only after its silence. A worker that is not known is none of this cluster's, or has left.
+   */
+  reportEnd: {
+    path: "/gumshoe.v1.FleetService/ReportEnd" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReportEndRequest): Buffer => Buffer.from(ReportEndRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReportEndRequest => ReportEndRequest.decode(value),
+    responseSerialize: (value: ReportEndResponse): Buffer => Buffer.from(ReportEndResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReportEndResponse => ReportEndResponse.decode(value),
+  },
 } as const;
 
 export interface FleetServiceServer extends UntypedServiceImplementation {
@@ -635,6 +794,11 @@ export interface FleetServiceServer extends UntypedServiceImplementation {
   heartbeat: handleUnaryCall<HeartbeatRequest, HeartbeatResponse>;
   /** Removes the worker from the fleet; the coordinator expects no more work from it. */
   leave: handleUnaryCall<LeaveRequest, LeaveResponse>;
+  /**
+   * Tells, as the supervisor of a worker's process, how the process ended: the worker is lost at once, and
+   * not only after its silence. A worker that is not known is none of this cluster's, or has left.
+   */
+  reportEnd: handleUnaryCall<ReportEndRequest, ReportEndResponse>;
 }
 
 export interface FleetServiceClient extends Client {
@@ -685,6 +849,25 @@ export interface FleetServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LeaveResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Tells, as the supervisor of a worker's process, how the process ended: the worker is lost at once, and
+   * not only after its silence. A worker that is not known is none of this cluster's, or has left.
+   */
+  reportEnd(
+    request: ReportEndRequest,
+    callback: (error: ServiceError | null, response: ReportEndResponse) => void,
+  ): ClientUnaryCall;
+  reportEnd(
+    request: ReportEndRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReportEndResponse) => void,
+  ): ClientUnaryCall;
+  reportEnd(
+    request: ReportEndRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReportEndResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -37,6 +37,11 @@ export enum RunState {
   FAILED = "RUN_STATE_FAILED",
   /** CANCELLED - Stopped by a user. */
   CANCELLED = "RUN_STATE_CANCELLED",
+  /**
+   * STUCK - Stopped because workers died again and again without any progress between; `error` says why. Continues
+   * when it is submitted again.
+   */
+  STUCK = "RUN_STATE_STUCK",
   UNRECOGNIZED = "UNRECOGNIZED",
 }
 
@@ -60,6 +65,9 @@ export function runStateFromJSON(object: any): RunState {
     case 5:
     case "RUN_STATE_CANCELLED":
       return RunState.CANCELLED;
+    case 6:
+    case "RUN_STATE_STUCK":
+      return RunState.STUCK;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -81,6 +89,8 @@ export function runStateToNumber(object: RunState): number {
       return 4;
     case RunState.CANCELLED:
       return 5;
+    case RunState.STUCK:
+      return 6;
     case RunState.UNRECOGNIZED:
     default:
       return -1;
@@ -158,7 +168,7 @@ export interface Run {
   weights:
     | WeightVersion
     | undefined;
-  /** Reason of the failure; empty otherwise. */
+  /** Reason of the failure, or why the run is stuck; empty otherwise. */
   error: string;
   /** The result as JSON when the run is done; empty before. Format: `RunResult` of the config package. */
   resultJson: string;
@@ -362,6 +372,8 @@ export interface WorkerStatus {
   tokensPerSecond: number;
   /** Memory of its machine. */
   memoryBytes: number;
+  /** How the process of a lost worker ended, as its supervisor says; empty where none has said so. */
+  ended: string;
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
@@ -2349,6 +2361,7 @@ function createBaseWorkerStatus(): WorkerStatus {
     jobsDone: 0,
     tokensPerSecond: 0,
     memoryBytes: 0,
+    ended: "",
   };
 }
 
@@ -2389,6 +2402,9 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
     }
     if (message.memoryBytes !== 0) {
       writer.uint32(96).uint64(message.memoryBytes);
+    }
+    if (message.ended !== "") {
+      writer.uint32(106).string(message.ended);
     }
     return writer;
   },
@@ -2502,6 +2518,14 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
             message.memoryBytes = longToNumber(reader.uint64());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.ended = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2531,6 +2555,7 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
     message.jobsDone = object.jobsDone ?? 0;
     message.tokensPerSecond = object.tokensPerSecond ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
+    message.ended = object.ended ?? "";
     return message;
   },
 };

@@ -1,0 +1,20 @@
+import { type Command } from "commander";
+
+import { type Context } from "../context.js";
+import { addModelInfoCommand } from "./model-info.js";
+import { addModelInitCommand } from "./model-init.js";
+import { addModelPullCommand } from "./model-pull.js";
+import { addModelPushCommand } from "./model-push.js";
+
+/** Adds `gumshoe model`: looks at models, fetches and uploads them, makes new ones. */
+export function addModelCommand(program: Command, context: Context): void {
+  const model = program
+    .command("model")
+    .description(
+      "Look at model folders, fetch and upload models of the Hugging Face hub, make new ones.",
+    );
+  addModelInfoCommand(model, context);
+  addModelPullCommand(model, context);
+  addModelPushCommand(model, context);
+  addModelInitCommand(model, context);
+}

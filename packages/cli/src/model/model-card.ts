@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+import { parsePinnedModel, type RunConfig } from "@gumshoe/config";
+import { RunEventBody } from "@gumshoe/protocol";
+
+/** What is known of a checkpoint that is uploaded. */
+export interface CheckpointFacts {
+  readonly run: string | null;
+  readonly config: RunConfig | null;
+  readonly iteration: number | null;
+  readonly digest: string | null;
+  /** Mean rewards of the validations, by iterations done. */
+  readonly validations: readonly {
+    iteration: number;
+    reward: number;
+    low: number;
+    high: number;
+    count: number;
+  }[];
+}
+
+/** Reads what a folder, and the run that it lies in, say about a checkpoint. */
+export function readCheckpointFacts(folder: string): CheckpointFacts {
+  const manifest = readJson(join(folder, "manifest.json")) as {
+    iteration?: number;
+    digest?: string;
+  } | null;
+  const isInRun = basename(dirname(folder)) === "checkpoints";
+  const runFolder = isInRun ? dirname(dirname(folder)) : folder;
+  const config = isInRun ? (readJson(join(runFolder, "config.json")) as RunConfig | null) : null;
+  return {
+    run: config?.name ?? null,
+    config,
+    iteration: manifest?.iteration ?? null,
+    digest: manifest?.digest ?? null,
+    validations: isInRun ? readValidations(join(runFolder, "ledger", "events.jsonl")) : [],
+  };
+}
+
+/** Writes the model card: its metadata, then what made the model. */
+export function modelCard(name: string, facts: CheckpointFacts): string {
+  const { run, config, iteration, digest, validations } = facts;
+  const base = config === null ? null : parsePinnedModel(config.model);
+  const lines = [
+    "---",
+    "library_name: transformers",
+    "pipeline_tag: text-generation",
+    "tags: [gumshoe, reinforcement-learning]",
+    ...(base === null ? [] : [`base_model: ${base.name}`]),
+    "---",
+    "",
+    `# ${name.split("/")[1] ?? name}`,
+    "",
+    "Trained by Gumshoe. Transformers and vLLM load this folder as it is.",
+    "",
+    ...(run === null ? [] : [`- run: ${run}`]),
+    ...(iteration === null ? [] : [`- iterations: ${iteration}`]),
+    ...(digest === null ? [] : [`- weights digest: \`${digest}\``]),
+    ...(base === null ? [] : [`- started from: ${base.name} at ${base.commit}`]),
+    ...(config === null
+      ? []
+      : [`- method: ${config.type}, seed ${config.seed}`, `- data: ${dataOf(config)}`]),
+  ];
+  const known = validations.filter(
+    ({ count, iteration: at }) => count > 0 && at <= (iteration ?? at),
+  );
+  if (known.length > 0) {
+    lines.push(
+      "",
+      "| iterations | reward on held-out cases | 95 % | cases |",
+      "| --- | --- | --- | --- |",
+    );
+    for (const { iteration: at, reward, low, high, count } of known) {
+      lines.push(
+        `| ${at} | ${reward.toFixed(3)} | ${low.toFixed(3)} to ${high.toFixed(3)} | ${count} |`,
+      );
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** What was trained on, without the paths of this machine. */
+function dataOf(config: RunConfig): string {
+  const source = config.type === "grpo" ? config.tasks.source : config.examples.source;
+  switch (source.type) {
+    case "dataset":
+      return `dataset ${basename(source.file)}`;
+    case "module":
+      return `module ${basename(source.module)}, seed ${source.seed}`;
+    default:
+      return JSON.stringify(source);
+  }
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+/** A line of a ledger is a checksum of 8 digits, a space and the event. */
+function readValidations(ledger: string): CheckpointFacts["validations"][number][] {
+  let text: string;
+  try {
+    text = readFileSync(ledger, "utf8");
+  } catch {
+    return [];
+  }
+  return text.split("\n").flatMap((line) => {
+    if (!line.includes('"validation-done"')) return [];
+    try {
+      const { body } = JSON.parse(line.slice(9)) as { body: unknown };
+      const event = RunEventBody.parse(body);
+      return event.type === "validation-done" ? [event] : [];
+    } catch {
+      return [];
+    }
+  });
+}

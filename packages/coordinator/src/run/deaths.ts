@@ -1,0 +1,71 @@
+/**
+ * Which deaths keep a run from getting on, as its ledger says.
+ *
+ * - A death counts when the run had work for its role, and when the process began that work after the death
+ *   that was counted before: workers that are killed together, as by a restart of their machine, count once.
+ * - Any progress of the run sets all counts back, and so does submitting the run again. Lanes are progress,
+ *   too: a death at a later lane than all before is the first at its place.
+ */
+import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
+
+/** Deaths of one role in a row after which a run is stuck. */
+export const MAX_DEATHS = 3;
+
+/** Deaths of one role since the last progress. */
+export interface RoleDeaths {
+  count: number;
+  /** When the last one was recorded, in milliseconds since the epoch. */
+  lastAtMs: number;
+  /** Lanes that were done since the first update, at the furthest of them. */
+  lanesDone: number;
+  workerId: string;
+  /** Job of the last one; empty for none. */
+  job: string;
+  /** How the last one ended, in words; null where no supervisor has said so. */
+  cause: string | null;
+}
+
+/** Deaths since the last progress, by role. */
+export type Deaths = Map<string, RoleDeaths>;
+
+/** Takes the next event of the ledger in. */
+export function addToDeaths(deaths: Deaths, body: RunEventBody, atMs: number): void {
+  switch (body.type) {
+    case "worker-lost":
+      takeLoss(deaths, body, atMs);
+      return;
+    case "worker-ended": {
+      const role = deaths.get(body.role);
+      if (role?.workerId === body.workerId) role.cause = body.cause;
+      return;
+    }
+    case "run-submitted":
+    case "group-done":
+    case "iteration-sampled":
+    case "update-done":
+    case "validation-done":
+    case "iteration-done":
+      deaths.clear();
+      return;
+    default:
+  }
+}
+
+function takeLoss(deaths: Deaths, lost: RunEventOf<"worker-lost">, atMs: number): void {
+  const { role, sinceMs, workerId, job, cause = null } = lost;
+  const before = deaths.get(role);
+  if (sinceMs === undefined || (before !== undefined && sinceMs < before.lastAtMs)) return;
+  const { lanesDone = 0 } = lost;
+  const isFurther = before !== undefined && lanesDone > before.lanesDone;
+  const count = isFurther ? 1 : (before?.count ?? 0) + 1;
+  const furthest = Math.max(lanesDone, before?.lanesDone ?? 0);
+  deaths.set(role, { count, lastAtMs: atMs, lanesDone: furthest, workerId, job, cause });
+}
+
+/** The role that died so often that the run is stuck, with its deaths; null for none. */
+export function stuckRole(deaths: Deaths): { role: string; deaths: RoleDeaths } | null {
+  for (const [role, one] of deaths) {
+    if (one.count >= MAX_DEATHS) return { role, deaths: one };
+  }
+  return null;
+}

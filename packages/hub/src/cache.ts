@@ -1,0 +1,55 @@
+/**
+ * The cache of models, laid out as Python's huggingface_hub lays it out, so that each finds what the other
+ * has fetched:
+ *
+ * - `models--owner--name/blobs/<hash>`             files by content: SHA-256 of large ones, Git's SHA-1 of others
+ * - `models--owner--name/snapshots/<commit>/<file>`  links to the blobs
+ * - `models--owner--name/refs/<revision>`          the commit of a branch or tag
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { type PinnedModel } from "@gumshoe/config";
+
+/** Revision where none is named. */
+export const MAIN = "main";
+
+/** Folder of everything that is kept of a model. */
+export function modelCacheFolder(cacheFolder: string, name: string): string {
+  return join(cacheFolder, ["models", ...name.split("/")].join("--"));
+}
+
+/** Folder of a model's files at one commit, whether it is there or not. */
+export function snapshotFolder(cacheFolder: string, { name, commit }: PinnedModel): string {
+  return join(modelCacheFolder(cacheFolder, name), "snapshots", commit);
+}
+
+/** The commit that a revision had when it was fetched last; null where it never was. */
+export async function cachedCommit(
+  cacheFolder: string,
+  { name, revision }: { name: string; revision: string },
+): Promise<string | null> {
+  if (/^[0-9a-f]{40}$/.test(revision)) return revision;
+  const file = join(modelCacheFolder(cacheFolder, name), "refs", revision);
+  const text = await readFile(file, "utf8").catch(() => "");
+  return /^[0-9a-f]{40}$/.test(text.trim()) ? text.trim() : null;
+}
+
+/** What the hub says about the content of a file. */
+export interface FileHash {
+  /** SHA-256 of the bytes, or the SHA-1 that Git gives a blob. */
+  readonly kind: "sha256" | "git";
+  readonly digest: string;
+}
+
+/** Computes the hash of a file that is there, of the kind that is wanted. */
+export async function hashFile(path: string, kind: FileHash["kind"]): Promise<string> {
+  const { size } = await stat(path);
+  const hash = kind === "git" ? createHash("sha1").update(`blob ${size}\0`) : createHash("sha256");
+  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    hash.update(bytes as Buffer);
+  }
+  return hash.digest("hex");
+}

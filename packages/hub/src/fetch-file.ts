@@ -1,0 +1,139 @@
+/**
+ * Fetches one file into the cache, from where an earlier try was cut off.
+ *
+ * The bytes are streamed here and not by the hub's client library, whose download begins anew after every
+ * break and checks no hash. A part that is there is `<blob>.incomplete`, as Python's huggingface_hub names it.
+ */
+import { open, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import { type Clock, ClusterError, diskError } from "@gumshoe/core";
+
+import { hashFile } from "./cache.js";
+import { HubAwayError, HubHashError } from "./errors.js";
+import { hubError } from "./hub-connection.js";
+import { type HubFile } from "./model-files.js";
+import { type HubSettings } from "./settings.js";
+
+/** Time without a single byte after which a connection is given up, in ms. */
+const STALL_MS = 30_000;
+/** Tries in a row that bring no byte. */
+const MAX_EMPTY_TRIES = 6;
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 8000;
+
+/** What a file is fetched with. */
+export interface FileFetch {
+  readonly settings: HubSettings;
+  readonly model: { readonly name: string; readonly commit: string };
+  readonly file: HubFile;
+  /** Folder of the model in the cache. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+  /** Told how many bytes of the file are there, and how many have just come. */
+  readonly onBytes: (bytes: number, newBytes: number) => void;
+  /** Told before another try. */
+  readonly onRetry: (error: unknown) => void;
+}
+
+/**
+ * Fetches a file that is not in the cache; its blob is there whole and right, or not at all.
+ *
+ * @throws HubRefusedError, HubAwayError, HubHashError, DiskFullError, or the signal's reason
+ */
+export async function fetchBlob(fetching: FileFetch): Promise<void> {
+  const { file, folder, clock, signal } = fetching;
+  const blob = join(folder, "blobs", file.hash.digest);
+  const part = `${blob}.incomplete`;
+  let emptyTries = 0;
+  let wasWrong = false;
+  for (;;) {
+    const before = await sizeOf(part);
+    try {
+      if (before < file.bytes || file.bytes === 0) await receive(fetching, part, before);
+      const received = await hashFile(part, file.hash.kind);
+      if (received === file.hash.digest) break;
+      await rm(part, { force: true });
+      if (wasWrong) throw new HubHashError(file.path, file.hash.digest, received);
+      wasWrong = true;
+    } catch (thrown) {
+      const error = translate(thrown, fetching);
+      if (!(error instanceof HubAwayError)) throw error;
+      emptyTries = (await sizeOf(part)) > before ? 0 : emptyTries + 1;
+      if (emptyTries >= MAX_EMPTY_TRIES) throw error;
+      fetching.onRetry(error);
+      await clock.sleep(Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** emptyTries), signal);
+    }
+  }
+  await rename(part, blob);
+}
+
+/** Receives the rest of a file and adds it to its part. */
+async function receive(fetching: FileFetch, part: string, offset: number): Promise<void> {
+  const { settings, model, file, signal, onBytes } = fetching;
+  const stalled = new AbortController();
+  const onStall = () =>
+    stalled.abort(new HubAwayError(settings.endpoint, "sends nothing any more"));
+  let timer = setTimeout(onStall, STALL_MS);
+  try {
+    const signals = [stalled.signal, ...(signal === undefined ? [] : [signal])];
+    const path = file.path.split("/").map(encodeURIComponent).join("/");
+    const response = await fetch(
+      `${settings.endpoint}/${model.name}/resolve/${model.commit}/${path}`,
+      {
+        signal: AbortSignal.any(signals),
+        headers: {
+          // Offsets are those of the file, and not of a compressed one.
+          "Accept-Encoding": "identity",
+          ...(offset > 0 ? { Range: `bytes=${offset}-` } : {}),
+          ...(settings.token === null ? {} : { Authorization: `Bearer ${settings.token}` }),
+        },
+      },
+    );
+    if (!response.ok) {
+      const message = (await response.text()).slice(0, 300);
+      throw Object.assign(new Error(message), { statusCode: response.status });
+    }
+    const isRest = offset > 0 && response.status === 206;
+    const handle = await open(part, isRest ? "a" : "w");
+    try {
+      let bytes = isRest ? offset : 0;
+      for await (const chunk of response.body ?? []) {
+        clearTimeout(timer);
+        timer = setTimeout(onStall, STALL_MS);
+        const data = chunk as Uint8Array;
+        bytes += data.byteLength;
+        if (bytes > file.bytes)
+          throw new HubAwayError(settings.endpoint, `sends too much of ${file.path}`);
+        await handle.writeFile(data);
+        onBytes(bytes, data.byteLength);
+      }
+      if (bytes < file.bytes)
+        throw new HubAwayError(settings.endpoint, `broke off in ${file.path}`);
+    } finally {
+      await handle.close();
+    }
+  } catch (thrown) {
+    throw stalled.signal.aborted ? stalled.signal.reason : thrown;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function translate(thrown: unknown, { settings, model, file, folder, signal }: FileFetch): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (thrown instanceof ClusterError) return thrown;
+  const disk = diskError(thrown, folder, file.bytes);
+  if (disk !== null) return disk;
+  return hubError(thrown, { settings, model: `${model.name}@${model.commit}`, signal });
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.size ?? 0;
+}
+
+/** Folders that must be there before the first file is fetched. */
+export function foldersOf(folder: string, snapshot: string): string[] {
+  return [join(folder, "blobs"), join(folder, "refs"), dirname(snapshot), snapshot];
+}

@@ -1,0 +1,89 @@
+import type * as Library from "@huggingface/hub";
+import { ClusterError, errorMessage } from "@gumshoe/core";
+
+import { HubAwayError, HubRefusedError } from "./errors.js";
+import { type HubSettings } from "./settings.js";
+
+/** What is asked of the hub with: its client library, and what every call of that is given. */
+export interface HubCall {
+  readonly library: typeof Library;
+  readonly common: {
+    readonly hubUrl: string;
+    readonly accessToken: string | undefined;
+    readonly fetch: typeof fetch;
+  };
+}
+
+/** Loads the hub's client library, which no command needs that stays on this machine. */
+export async function connectHub(
+  { endpoint, token }: HubSettings,
+  signal?: AbortSignal,
+): Promise<HubCall> {
+  const library = await import("@huggingface/hub");
+  const abortable: typeof fetch = (input, init) =>
+    fetch(input, signal === undefined ? init : { ...init, signal });
+  return {
+    library,
+    common: { hubUrl: endpoint, accessToken: token ?? undefined, fetch: abortable },
+  };
+}
+
+/**
+ * Translates what a call of the hub has thrown.
+ *
+ * @param model  `owner/name` or `owner/name@revision`, for people
+ */
+export function hubError(
+  thrown: unknown,
+  {
+    settings,
+    model,
+    signal,
+  }: { settings: HubSettings; model: string; signal?: AbortSignal | undefined },
+): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (thrown instanceof ClusterError) return thrown;
+  const status = (thrown as { statusCode?: unknown } | null)?.statusCode;
+  // The library adds the URL, whose query names fields such as `gated`.
+  const message = errorMessage(thrown).replace(/\. URL: .*$/s, "");
+  if (typeof status !== "number")
+    return new HubAwayError(settings.endpoint, reachProblem(thrown), thrown);
+  if (status === 429 || status >= 500) {
+    return new HubAwayError(settings.endpoint, `answers ${status}`, thrown);
+  }
+  return new HubRefusedError(
+    model,
+    refusal(status, message, { settings, model }),
+    "INVALID_ARGUMENT",
+  );
+}
+
+function reachProblem(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  return `cannot be reached: ${errorMessage(cause)}; with HF_HUB_OFFLINE=1 only what was fetched before is used`;
+}
+
+function refusal(
+  status: number,
+  message: string,
+  { settings, model }: { settings: HubSettings; model: string },
+): string {
+  const { endpoint, token } = settings;
+  const page = `${endpoint}/${model.split("@")[0]}`;
+  const tokens = `a token of ${endpoint}/settings/tokens in HF_TOKEN`;
+  if (/gated|restricted|awaiting/i.test(message) || status === 403) {
+    const ask = `ask for access at ${page}`;
+    return `is gated or not open to this account: ${ask}${token === null ? `, then name ${tokens}` : ""}`;
+  }
+  if (status === 401) {
+    return token === null
+      ? `is not on ${endpoint}, or is private or gated: look at ${page}; what is not public needs ${tokens}`
+      : `is not on ${endpoint} for the account of the token, or the token (HF_TOKEN) is not valid: look at ${page}`;
+  }
+  if (status === 404) {
+    return /revision|rev id/i.test(message)
+      ? `has no such revision: look at ${page}/tree/main`
+      : `is not on ${endpoint}: look at ${endpoint}/models`;
+  }
+  return `the hub answers ${status}: ${message.slice(0, 200)}`;
+}

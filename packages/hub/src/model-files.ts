@@ -1,0 +1,58 @@
+import { type FileHash } from "./cache.js";
+import { HubRefusedError } from "./errors.js";
+
+/** A file of a model on the hub. */
+export interface HubFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly hash: FileHash;
+}
+
+/** Text files that a model folder needs, and those that say what it is. */
+const TEXTS = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+  "chat_template.jinja",
+  "README.md",
+  "LICENSE",
+];
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+const SHARD = /^model-\d+-of-\d+\.safetensors$/;
+
+/**
+ * Chooses the files of a repository that are fetched: of the weights, those that are read.
+ *
+ * @param only  whether the weights are wanted, too
+ * @throws      HubRefusedError when there are no weights in safetensors
+ */
+export function chooseFiles(
+  model: string,
+  files: readonly HubFile[],
+  only: "model" | "tokenizer",
+): { texts: HubFile[]; weights: HubFile[] } {
+  const texts = files.filter(({ path }) => TEXTS.includes(path));
+  if (only === "tokenizer") return { texts, weights: [] };
+  const single = files.filter(({ path }) => path === WEIGHTS);
+  const parts = files.filter(({ path }) => path === INDEX || SHARD.test(path));
+  const weights = single.length > 0 ? single : parts;
+  if (weights.length > 0) return { texts, weights };
+  const others = files.filter(({ path }) => /\.(bin|pth?|gguf|onnx|h5|msgpack)$/.test(path));
+  const found =
+    others.length === 0
+      ? ""
+      : `, only ${others
+          .map(({ path }) => path)
+          .slice(0, 3)
+          .join(", ")}`;
+  throw new HubRefusedError(
+    model,
+    `has no weights in safetensors${found}; choose a model that has`,
+  );
+}
