@@ -135,7 +135,8 @@ async function untilLearning(
         tally.numAccepted / settings.jobs,
       );
     }
-    if (body.type === "run-failed") throw new BenchRunFailedError(RUN, body.error);
+    if (body.type === "run-failed" || body.type === "run-stuck")
+      throw new BenchRunFailedError(RUN, body.error);
     if (body.type === "progress" && body.phase === "learning") break;
   }
   return (sampledAtMs - plannedAtMs) / 1000;
