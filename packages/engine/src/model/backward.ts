@@ -51,11 +51,13 @@ export interface LayerBackwardPass extends LayerPass {
   readonly dx: Tensor;
   /** Flat gradient [numParameters] f32, accumulated. */
   readonly gradient: Tensor;
+  /** Whether other layers have written over what is cheap to compute again. */
+  readonly computesAgain: boolean;
 }
 
 /** Records the backward pass of one layer. Parameter gradients accumulate over ascending rows. */
 export function recordLayerBackward(list: CommandList, pass: LayerBackwardPass): void {
-  recordTransients(list, pass);
+  if (pass.computesAgain) recordTransients(list, pass);
   recordMlpBackward(list, pass);
   recordAttentionBackward(list, pass);
 }

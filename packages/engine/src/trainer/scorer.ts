@@ -16,15 +16,22 @@ export interface PackScores {
   readonly entropies: Float32Array;
 }
 
+interface ForwardOptions {
+  readonly checkpointing: Checkpointing;
+  readonly backward: boolean;
+  /** Whether layers share what is cheap to compute again. */
+  readonly sharesTransients: boolean;
+}
+
 /** The forward pass over packs, as the trainer takes it. Memory grows with the largest batch. */
 export class PackForward {
   readonly model: Model;
   readonly batch: Batch;
   readonly list: CommandList;
-  readonly #options: { checkpointing: Checkpointing; backward: boolean };
+  readonly #options: ForwardOptions;
   #workspace: Workspace | null = null;
 
-  constructor(model: Model, options: { checkpointing: Checkpointing; backward: boolean }) {
+  constructor(model: Model, options: ForwardOptions) {
     this.model = model;
     this.#options = options;
     this.batch = new Batch(model.device);
@@ -151,7 +158,11 @@ export class Scorer {
   readonly #forward: PackForward;
 
   constructor(model: Model) {
-    this.#forward = new PackForward(model, { checkpointing: "layer", backward: false });
+    this.#forward = new PackForward(model, {
+      checkpointing: "layer",
+      backward: false,
+      sharesTransients: true,
+    });
   }
 
   /**

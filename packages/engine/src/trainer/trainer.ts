@@ -35,7 +35,8 @@ export interface TrainerOptions {
   readonly maxBatchRows?: number;
   /**
    * Bytes that the kept activations of rows that are computed together may take: fewer rows than
-   * `maxBatchRows` then, down to one pack. Default: any number.
+   * `maxBatchRows` then, down to one pack, and norm outputs and gated activations are computed again for the
+   * backward pass. Default: any number.
    */
   readonly maxActivationBytes?: number;
 }
@@ -53,6 +54,8 @@ export class Trainer {
   readonly #forward: PackForward;
   readonly #checkpointing: Checkpointing;
   readonly #maxBatchRows: number;
+  /** Whether the backward pass computes again what layers share the memory of. */
+  readonly #computesAgain: boolean;
   /** Holds the gradients. */
   readonly #arena: Arena;
   /** [numParameters] f32: the trainer's own, or the caller's. */
@@ -68,8 +71,17 @@ export class Trainer {
     this.model = model;
     this.#checkpointing = options.checkpointing ?? "none";
     const { maxBatchRows = 2048, maxActivationBytes = Infinity } = options;
-    this.#maxBatchRows = Math.min(maxBatchRows, rowsThatFit(model.config, maxActivationBytes));
-    this.#forward = new PackForward(model, { checkpointing: this.#checkpointing, backward: true });
+    const fit = (sharesTransients: boolean) =>
+      rowsThatFit(model.config, maxActivationBytes, { sharesTransients });
+    const sharesTransients = fit(false) < maxBatchRows;
+    this.#computesAgain = sharesTransients && this.#checkpointing === "none";
+    this.#maxBatchRows = Math.min(maxBatchRows, fit(sharesTransients));
+    const { checkpointing } = options;
+    this.#forward = new PackForward(model, {
+      checkpointing: checkpointing ?? "none",
+      backward: true,
+      sharesTransients,
+    });
     const { vocabularySize, width, tiedHead } = model.config;
     [this.#arena, this.#ownGradient, this.#embeddingGradient] = Arena.transaction(
       model.device,
@@ -188,6 +200,7 @@ export class Trainer {
         gradients: buffers.layer,
         dx: buffers.dx,
         gradient: this.#gradient,
+        computesAgain: this.#computesAgain,
       });
     }
     const { width, vocabularySize: vocabulary } = model.config;

@@ -54,6 +54,8 @@ export class Workspace {
       numBlocks: number;
       checkpointing: Checkpointing;
       backward: boolean;
+      /** Whether layers share what is cheap to compute again. */
+      sharesTransients: boolean;
     },
   ) {
     const { rows, targets, numBlocks } = options;
@@ -69,7 +71,8 @@ export class Workspace {
       const numStreams = options.backward ? count + 1 : 2;
       const streams = Array.from({ length: numStreams }, () => arena.f32(rows * width));
       this.streams = Array.from({ length: count + 1 }, (_, i) => streams[i % numStreams] as Tensor);
-      const transient = transientActivations(arena, config, rows);
+      const isShared = options.sharesTransients || !keepAll;
+      const transient = isShared ? transientActivations(arena, config, rows) : undefined;
       const shared = keepAll ? null : layerActivations(arena, config, { rows, transient });
       this.layers = Array.from(
         { length: count },
@@ -131,10 +134,16 @@ export interface BackwardBuffers {
 /**
  * Rows whose kept activations fit into so many bytes, logits included, as far as all rows predict a target.
  *
- * @returns  at least 1
+ * @param options.sharesTransients  whether layers share what is cheap to compute again
+ * @returns                         at least 1
  */
-export function rowsThatFit(config: ModelConfig, bytes: number): number {
-  const layers = config.layers * (layerElementsPerRow(config) + config.width);
+export function rowsThatFit(
+  config: ModelConfig,
+  bytes: number,
+  { sharesTransients }: { sharesTransients: boolean },
+): number {
+  const transients = sharesTransients ? 0 : 2 * config.width + config.intermediateSize;
+  const layers = config.layers * (layerElementsPerRow(config) + config.width + transients);
   const perRow = Float32Array.BYTES_PER_ELEMENT * (layers + config.vocabularySize);
   return Math.max(1, Math.floor(bytes / perRow));
 }

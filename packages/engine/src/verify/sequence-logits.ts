@@ -13,7 +13,11 @@ import { sequencePack } from "./golden-packs.js";
 export function sequenceLogits(model: Model, ids: readonly number[]): Float32Array {
   const { vocabularySize: vocabulary, width } = model.config;
   const rows = ids.length;
-  const forward = new PackForward(model, { checkpointing: "layer", backward: false });
+  const forward = new PackForward(model, {
+    checkpointing: "layer",
+    backward: false,
+    sharesTransients: true,
+  });
   const logits = model.device.alloc("f32", rows * vocabulary);
   try {
     // A token at the end, which no other sees, so that the last one too predicts something.
