@@ -63,7 +63,7 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
     module: PathText.describe("JavaScript file that exports createEnvironment(options)"),
     seed: Seed.default(1).describe("seed of the series of tasks"),
     options: z.record(z.string(), z.json()).default({}).describe("argument of createEnvironment"),
-    limits: ModuleLimits.prefault({}).describe("limits of the thread that runs the module"),
+    limits: ModuleLimits.prefault({}).describe("limits of the process that runs the module"),
   }),
 ]);
 /** A source of tasks. */

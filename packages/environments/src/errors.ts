@@ -15,8 +15,8 @@ export class OtherModuleError extends ClusterError {
   }
 }
 
-/** Thrown when the thread of a module ended, or was terminated, during a call. */
-export class ModuleThreadEndedError extends ClusterError {
+/** Thrown when the process of a module ended, or was killed, during a call. */
+export class ModuleProcessEndedError extends ClusterError {
   constructor(
     file: string,
     readonly problem: string,
@@ -25,7 +25,7 @@ export class ModuleThreadEndedError extends ClusterError {
   }
 }
 
-/** Thrown when a module is no longer run because it ended its thread repeatedly. */
+/** Thrown when a module is no longer run because it ended its process repeatedly. */
 export class ModuleFailedError extends ClusterError {
   constructor(file: string, problem: string) {
     super("FAILED_PRECONDITION", `module ${file} ${problem}`, { details: { file } });

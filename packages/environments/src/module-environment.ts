@@ -31,7 +31,7 @@ export interface ModuleLocation {
 }
 
 /**
- * Opens a user's module, which runs on its own thread, as an environment. Draws its first task
+ * Opens a user's module, which runs in its own process, as an environment. Draws its first task
  * twice, to find general faults of the module at once.
  *
  * @throws ModuleError
@@ -62,7 +62,7 @@ interface Draw {
   readonly index: number;
   /** 0, or higher to replace tasks that are excluded. */
   readonly attempt: number;
-  /** Most threads that may end during the call. */
+  /** Most processes that may end during the call. */
   readonly tries?: number;
 }
 

@@ -6,7 +6,7 @@ import { parseRunConfig } from "@gumshoe/config";
 import { taskToJson } from "@gumshoe/puzzles";
 import { afterAll, describe, expect, test } from "vitest";
 
-// A module's thread runs as shipped, from the built package.
+// A module's process runs as shipped, from the built package.
 import { openEnvironment, type RunEnvironment } from "../dist/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-environments-"));
@@ -120,7 +120,7 @@ describe("a user's module", () => {
 describe("a module that breaks the contract is rejected by field", () => {
   test.each([
     ["is no JavaScript", "export funktion", /cannot be loaded: /],
-    ["exits", "process.exit(0)", "ended its thread"],
+    ["exits", "process.exit(0)", "ended its process"],
     [
       "throws from a timer",
       "setTimeout(() => { throw new Error('late') }, 1); await new Promise(() => setInterval(() => 0, 9));",

@@ -32,7 +32,7 @@ export interface RunEnvironment {
    * Scores replies to a task, in order. A reply that cannot be scored has a null reward and a
    * reason.
    *
-   * @param options.tries  threads of the module that may end during the call, 3 by default
+   * @param options.tries  processes of the module that may end during the call, 3 by default
    * @throws               ModuleFailedError when a module cannot be run
    */
   grade(
@@ -44,7 +44,7 @@ export interface RunEnvironment {
   goldReply?(task: Task): Promise<string>;
   /** Writes a careless reply; absent if the environment has none. */
   carelessReply?(task: Task, rng: Rng, how: Carelessness): Promise<string>;
-  /** Closes it, and ends the module's thread. Idempotent. */
+  /** Closes it, and ends the module's process. Idempotent. */
   close(): Promise<void>;
 }
 

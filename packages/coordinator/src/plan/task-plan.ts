@@ -74,7 +74,7 @@ export class TaskPlan {
     }
   }
 
-  /** Closes the environments, which ends the threads of user modules. */
+  /** Closes the environments, which ends the processes of user modules. */
   close(): Promise<void> {
     return closeEnvironments(this.#environments);
   }

@@ -60,7 +60,7 @@ function problemOf(value: unknown): string | null {
 }
 
 /**
- * NaN and Infinity, which the module's thread sends as texts because JSON lacks them; they are
+ * NaN and Infinity, which the module's process sends as texts because JSON lacks them; they are
  * omitted.
  */
 const NOT_FINITE: readonly unknown[] = ["NaN", "Infinity", "-Infinity"];

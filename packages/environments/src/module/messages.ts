@@ -1,23 +1,23 @@
 /**
- * Messages between the main thread and a module's thread. All values are JSON or structured clones.
+ * Messages between a process and the child process of a module. All values are structured clones.
  */
 
-/** Limits of a module's thread. */
+/** Limits of a module's process. */
 export interface ModuleLimits {
   /** Time limit for each further result of a call, in seconds. */
   readonly seconds: number;
-  /** JavaScript heap of its thread, in MiB. */
+  /** JavaScript heap of its process, in MiB. */
   readonly memoryMb: number;
 }
 
-/** The `workerData` of a module's thread. */
-export interface ThreadData {
+/** The first message to a module's process. */
+export interface ModuleStart {
   /** `file:` URL of the module. */
   readonly url: string;
   readonly options: unknown;
 }
 
-/** The random key of a task: both threads create the same generator from it. */
+/** The random key of a task: both processes create the same generator from it. */
 export type RandomKey = readonly [number, ...number[]];
 
 /** A call to the module. */
@@ -30,14 +30,16 @@ export type ModuleRequest =
 export type Outcome =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly text: string };
 
-/** Messages from the module's thread. */
-export type ThreadMessage =
+/** Messages from the module's process. */
+export type ModuleMessage =
   /** The module was loaded; `problem` is why it cannot be used, null if it can. */
   | {
       readonly type: "opened";
       readonly problem: string | null;
       readonly hasGoldReply: boolean;
     }
+  /** The module threw outside of a call; the process ends. */
+  | { readonly type: "failed"; readonly text: string }
   /** Result number `index` of a call. */
   | {
       readonly type: "result";
@@ -47,12 +49,13 @@ export type ThreadMessage =
     };
 
 /** Validates a message: the module's code can post arbitrary values. */
-export function isThreadMessage(message: unknown): message is ThreadMessage {
+export function isModuleMessage(message: unknown): message is ModuleMessage {
   const given = (message ?? {}) as Readonly<Record<string, unknown>>;
   if (given["type"] === "opened") {
     const { problem, hasGoldReply } = given;
     return (problem === null || typeof problem === "string") && typeof hasGoldReply === "boolean";
   }
+  if (given["type"] === "failed") return typeof given["text"] === "string";
   const { id, index, outcome } = given;
   if (given["type"] !== "result" || !isCount(id) || !isCount(index)) return false;
   const { ok, text } = (outcome ?? {}) as Readonly<Record<string, unknown>>;

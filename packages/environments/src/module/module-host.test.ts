@@ -1,4 +1,5 @@
-/** A user's module may do anything in its thread without affecting the process. */
+/** A user's module may do anything in its process without affecting the process. */
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { join } from "node:path";
 import { parseRunConfig } from "@gumshoe/config";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 
-// The thread runs as shipped, from the built package.
+// The process runs as shipped, from the built package.
 import { openEnvironment, type RunEnvironment } from "../../dist/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-modules-"));
@@ -45,7 +46,7 @@ describe("a grader that", () => {
   test.each([
     ["loops", "for (;;);", "grade() gave no result for 1.5 s"],
     ["never answers", "await new Promise(() => {});", "grade() gave no result for 1.5 s"],
-    ["exits", "process.exit(0);", "ended its thread"],
+    ["exits", "process.exit(0);", "ended its process"],
     [
       "throws from a timer",
       "setTimeout(() => { throw new Error('late'); }); await new Promise(() => {});",
@@ -62,9 +63,9 @@ describe("a grader that", () => {
       "threw outside of a call: unheard",
     ],
     [
-      "posts a message of its own",
-      "(await import('node:worker_threads')).parentPort.postMessage(null); await new Promise(() => {});",
-      "posted a message of its own",
+      "sends a message of its own",
+      "process.send('hello'); await new Promise(() => {});",
+      "sent a message of its own",
     ],
     [
       "uses up its memory",
@@ -72,6 +73,17 @@ describe("a grader that", () => {
       "needs more than 64 MiB of memory",
       // Filling the heap may take seconds on a machine with much other work.
       { seconds: 20, memoryMb: 64 },
+    ],
+    [
+      "needs all its memory at once",
+      "new Array(3e7).fill(1.5);",
+      "needs more than 64 MiB of memory",
+      { seconds: 20, memoryMb: 64 },
+    ],
+    [
+      "ends its process by a signal",
+      "process.kill(process.pid, 'SIGKILL');",
+      "was killed by SIGKILL",
     ],
   ])(
     "%s over one reply is given up after three tries, named; others are graded",
@@ -170,7 +182,7 @@ describe("a fault of the first task is reported after one attempt, with the fiel
   const message = 'messages: [{ role: "user", content: "a" }]';
   test.each([
     ["a loop", "for (;;);", "task() gave no result for 1.5 s; making task 0"],
-    ["an exit", "process.exit(0);", "ended its thread (process.exit?); making task 0"],
+    ["an exit", "process.exit(0);", "ended its process (process.exit?); making task 0"],
     ["no message", "return { messages: [] };", "task.messages: must hold a message"],
     [
       "messages of two million characters",
@@ -179,11 +191,7 @@ describe("a fault of the first task is reported after one attempt, with the fiel
     ],
     ["a BigInt", `return { ${message}, answer: { n: 1n } };`, "n is a bigint: a task is JSON"],
     ["a function", `return { ${message}, answer: () => 1 };`, "answer is a function"],
-    [
-      "a kill of the process",
-      'process.kill(process.pid, "SIGKILL");',
-      "a module cannot end the process that it runs in",
-    ],
+    ["a kill of the process", 'process.kill(process.pid, "SIGKILL");', "was killed by SIGKILL"],
   ])("%s", async (_what, task, problem) => {
     expect(await openingError(task)).toContain(problem);
   });
@@ -212,7 +220,7 @@ test("a module's output goes to stderr: stdout is reserved for the process's res
   vi.restoreAllMocks();
 });
 
-test("a module whose thread ends repeatedly between calls is no longer run, and is named", async () => {
+test("a module whose process ends repeatedly between calls is no longer run, and is named", async () => {
   const environment = await openGrader(GOOD, {
     top: "setTimeout(() => { throw new Error('late'); }, 60);",
   });
@@ -224,6 +232,51 @@ test("a module whose thread ends repeatedly between calls is no longer run, and 
     }
   };
   await expect(calls()).rejects.toThrow(/module-\d+\.mjs threw outside of a call: late, 3 times/);
+});
+
+/** A zombie has ended; its new parent may never ask for its exit code. */
+function isRunning(pid: number): boolean {
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  return stdout.trim() !== "" && !stdout.startsWith("Z");
+}
+
+test("a module that loops ends with its parent, also after kill -9 of the parent", async () => {
+  const file = join(folder, "orphan.mjs");
+  writeFileSync(
+    file,
+    `export const createEnvironment = () => ({
+      task: () => ({ messages: [{ role: "user", content: "a" }] }),
+      grade: () => { process.stderr.write("pid " + process.pid + " "); for (;;); },
+    });`,
+  );
+  const config = {
+    name: "a",
+    type: "grpo",
+    model: "m",
+    tasks: { source: { type: "module", module: file } },
+  };
+  const program = `
+    import { parseRunConfig } from "@gumshoe/config";
+    import { openEnvironment } from "@gumshoe/environments";
+    const environment = await openEnvironment(parseRunConfig(process.argv[1]), "train");
+    await environment.grade(await environment.source().task(0), ["x"]);`;
+  const parent = spawn(
+    process.execPath,
+    ["--input-type=module", "--eval", program, JSON.stringify(config)],
+    { cwd: join(import.meta.dirname, "../.."), stdio: ["ignore", "ignore", "pipe"] },
+  );
+  let log = "";
+  parent.stderr.on("data", (data: Buffer) => (log += data.toString()));
+  const pid = await vi.waitFor(
+    () => {
+      const found = /pid (\d+) /.exec(log)?.[1];
+      if (found === undefined) throw new Error(log);
+      return Number(found);
+    },
+    { timeout: 20_000 },
+  );
+  parent.kill("SIGKILL");
+  await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 10_000 });
 });
 
 describe("the digest of a module", () => {

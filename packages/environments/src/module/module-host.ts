@@ -1,47 +1,47 @@
-import { ModuleError, ModuleFailedError, ModuleThreadEndedError } from "../errors.js";
+import { ModuleError, ModuleFailedError, ModuleProcessEndedError } from "../errors.js";
 import { Gate } from "./gate.js";
 import { type ModuleRequest, type Outcome } from "./messages.js";
-import { ModuleThread, type ThreadOptions } from "./module-thread.js";
+import { ModuleProcess, type ModuleOptions } from "./module-process.js";
 import { digestOfModule } from "./source-files.js";
 
-/** Threads that may end during one call, or between calls, before the module is no longer run. */
+/** Processes that may end during one call, or between calls, before the module is no longer run. */
 const MAX_ENDED = 3;
 
 /**
- * Runs a user's module on its own thread, and replaces the thread when it has ended.
+ * Runs a user's module in a child process, and replaces the process when it has ended.
  *
- * - Calls run concurrently. When the thread ends during several calls, each is repeated alone, to
- *   find the one that ends it; after three threads lost to one call, the module is no longer run.
- * - A new thread loads the files again: they must be those of the first one.
+ * - Calls run concurrently. When the process ends during several calls, each is repeated alone, to
+ *   find the one that ends it; after three processes lost to one call, the module is no longer run.
+ * - A new process loads the files again: they must be those of the first one.
  */
 export class ModuleHost {
-  readonly #options: ThreadOptions;
+  readonly #options: ModuleOptions;
   readonly #gate = new Gate();
-  #thread: Promise<ModuleThread>;
-  /** Consecutive ends of the thread without a pending call. */
+  #process: Promise<ModuleProcess>;
+  /** Consecutive ends of the process without a pending call. */
   #numIdleEnds = 0;
   #closed = false;
 
   private constructor(
-    options: ThreadOptions,
+    options: ModuleOptions,
     readonly digest: string,
-    thread: ModuleThread,
+    first: ModuleProcess,
   ) {
     this.#options = options;
-    this.#thread = Promise.resolve(thread);
-    this.hasGoldReply = thread.hasGoldReply;
+    this.#process = Promise.resolve(first);
+    this.hasGoldReply = first.hasGoldReply;
   }
 
   /** Whether the module implements `goldReply`. */
   readonly hasGoldReply: boolean;
 
   /** Loads a module. @throws ModuleError */
-  static async open(options: ThreadOptions): Promise<ModuleHost> {
+  static async open(options: ModuleOptions): Promise<ModuleHost> {
     const digest = await digestOfModule(options.field, options.file);
     try {
-      return new ModuleHost(options, digest, await ModuleThread.open(options));
+      return new ModuleHost(options, digest, await ModuleProcess.open(options));
     } catch (error) {
-      if (!(error instanceof ModuleThreadEndedError)) throw error;
+      if (!(error instanceof ModuleProcessEndedError)) throw error;
       throw new ModuleError(options.field, error.message, { cause: error });
     }
   }
@@ -50,8 +50,8 @@ export class ModuleHost {
    * Makes a call.
    *
    * @param about  what the call is for, in an error: the task, the beginning of the reply
-   * @param tries  threads that may end during it
-   * @throws       ModuleFailedError when the module ended its thread that many times; ModuleError
+   * @param tries  processes that may end during it
+   * @throws       ModuleFailedError when the module ended its process that many times; ModuleError
    *   when its files have changed
    */
   async call(request: ModuleRequest, about: string, tries = MAX_ENDED): Promise<Outcome[]> {
@@ -60,11 +60,11 @@ export class ModuleHost {
       const leave = await this.#gate.enter(alone);
       let wasAlone = alone;
       try {
-        const thread = await this.#running();
-        wasAlone ||= thread.numPending === 0;
-        return await thread.call(request);
+        const running = await this.#running();
+        wasAlone ||= running.numPending === 0;
+        return await running.call(request);
       } catch (error) {
-        if (!(error instanceof ModuleThreadEndedError)) throw error;
+        if (!(error instanceof ModuleProcessEndedError)) throw error;
         if (wasAlone) numEnded += 1;
         if (numEnded < tries) continue;
         const { file } = this.#options;
@@ -78,29 +78,29 @@ export class ModuleHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#thread.then(
-      (thread) => thread.close(),
+    await this.#process.then(
+      (running) => running.close(),
       () => undefined,
     );
   }
 
-  /** Returns the thread, or a new one if it has ended. */
-  async #running(): Promise<ModuleThread> {
+  /** Returns the process, or a new one if it has ended. */
+  async #running(): Promise<ModuleProcess> {
     for (;;) {
-      const promise = this.#thread;
-      const thread = await promise.catch((error: unknown) => {
-        // The next call starts another thread; a ModuleError is permanent.
-        if (error instanceof ModuleThreadEndedError && this.#thread === promise) this.#restart();
+      const promise = this.#process;
+      const running = await promise.catch((error: unknown) => {
+        // The next call starts another process; a ModuleError is permanent.
+        if (error instanceof ModuleProcessEndedError && this.#process === promise) this.#restart();
         throw error;
       });
-      if (thread.ended === null) return thread;
+      if (running.ended === null) return running;
       const { file } = this.#options;
       if (this.#closed) throw new ModuleFailedError(file, "was closed");
-      // Another call may have started the next thread already.
-      if (this.#thread !== promise) continue;
-      this.#numIdleEnds = thread.endedIdle ? this.#numIdleEnds + 1 : 0;
+      // Another call may have started the next process already.
+      if (this.#process !== promise) continue;
+      this.#numIdleEnds = running.endedIdle ? this.#numIdleEnds + 1 : 0;
       if (this.#numIdleEnds >= MAX_ENDED) {
-        const problem = `${thread.ended.problem}, ${MAX_ENDED} times between calls`;
+        const problem = `${running.ended.problem}, ${MAX_ENDED} times between calls`;
         throw new ModuleFailedError(file, problem);
       }
       this.#restart();
@@ -110,10 +110,10 @@ export class ModuleHost {
   #restart(): void {
     const next = this.#openAgain();
     next.catch(() => undefined);
-    this.#thread = next;
+    this.#process = next;
   }
 
-  async #openAgain(): Promise<ModuleThread> {
+  async #openAgain(): Promise<ModuleProcess> {
     const { field, file } = this.#options;
     if ((await digestOfModule(field, file)) !== this.digest) {
       throw new ModuleError(
@@ -121,6 +121,6 @@ export class ModuleHost {
         `${file}, or a file that it imports, was changed in the meantime`,
       );
     }
-    return ModuleThread.open(this.#options);
+    return ModuleProcess.open(this.#options);
   }
 }

@@ -1,7 +1,7 @@
 import { type Readable, type Writable } from "node:stream";
 
 /**
- * Most output of one thread, in bytes: a module that prints in a loop must not fill the log's disk.
+ * Most output of one process, in bytes: a module that prints in a loop must not fill the log's disk.
  */
 const MAX_BYTES = 256 * 1024;
 

@@ -1,41 +1,56 @@
 /**
- * Entry point of a module's thread: loads the module, then serves calls. The thread may be
- * terminated at any moment, even in the middle of the module's code.
+ * Entry point of a module's process: loads the module, then serves calls. The process may be killed at any
+ * moment, even in the middle of the module's code.
  */
-import { env } from "node:process";
-import { parentPort, workerData } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 
 import { errorMessage, Rng } from "@gumshoe/core";
 
 import { type ModuleTask, type UserEnvironment } from "../user-environment.js";
 import {
+  type ModuleMessage,
   type ModuleRequest,
+  type ModuleStart,
   type Outcome,
-  type ThreadData,
-  type ThreadMessage,
 } from "./messages.js";
 
-const port = parentPort;
-if (port === null) throw new Error("thread.js runs as a worker thread only");
+/**
+ * Kills this process once its parent is gone: after `kill -9` of the parent, a module that loops would run for
+ * ever. A thread, since a loop keeps the event loop of the main thread from noticing.
+ */
+const WATCHDOG = `
+  setInterval(() => {
+    if (process.ppid !== ${process.ppid}) process.kill(process.pid, "SIGKILL");
+  }, 500);
+`;
 
-// A thread has a copy of the process's environment. Remove the cluster's settings, which include
-// secrets.
-for (const name of Object.keys(env)) if (name.startsWith("GUMSHOE_")) delete env[name];
-
-// A thread shares its process: the module must not be able to end it.
+// Protect against accidents: `kill(0)` would end all processes of the cluster on this machine.
 const kill = process.kill.bind(process);
 process.kill = (pid, signal) => {
-  const isOwn = pid === process.pid || pid <= 0;
-  if (isOwn && signal !== 0) throw new Error("a module cannot end the process that it runs in");
+  const isOfCluster = pid === process.ppid || pid <= 0;
+  if (isOfCluster && signal !== 0) throw new Error("a module cannot end processes of the cluster");
   return kill(pid, signal);
 };
 
-function post(message: ThreadMessage): void {
-  port?.postMessage(message);
+let hasFailed = false;
+
+/** After a failure no result counts: the call that it belongs to may be any of them. */
+function post(message: ModuleMessage): void {
+  if (!hasFailed) process.send?.(message);
 }
 
+process.on("uncaughtException", (error) => {
+  if (hasFailed) return;
+  process.send?.({ type: "failed", text: textOf(error) } satisfies ModuleMessage, () =>
+    process.exit(1),
+  );
+  hasFailed = true;
+});
+process.on("disconnect", () => process.exit(0));
+new Worker(WATCHDOG, { eval: true }).unref();
+
 /** Loads the module; returns a text if it cannot be used. */
-async function open({ url, options }: ThreadData): Promise<UserEnvironment | string> {
+async function open({ url, options }: ModuleStart): Promise<UserEnvironment | string> {
   let exports: Record<string, unknown>;
   try {
     exports = (await import(url)) as Record<string, unknown>;
@@ -63,7 +78,7 @@ async function open({ url, options }: ThreadData): Promise<UserEnvironment | str
 
 /**
  * Characters of a result as JSON: eight times what a task's messages may have. Results wait in the heap of the
- * process around this thread, which no limit of the module bounds.
+ * parent process, which no limit of the module bounds.
  */
 const MAX_RESULT = 8_000_000;
 /** Characters of an error's text. */
@@ -111,8 +126,8 @@ function onlyJson(key: string, value: unknown): unknown {
 
 function answer(user: UserEnvironment, id: number, request: ModuleRequest): void {
   const replacer = request.call === "task" ? onlyJson : keepNumbers;
-  // Node.js ends the thread for an unhandled rejection before the next immediate runs, so that such
-  // a call yields no result.
+  // Node.js reports an unhandled rejection before the next immediate runs, so that such a call yields
+  // no result.
   const result = (index: number, work: () => unknown) =>
     void attempt(replacer, work).then((outcome) =>
       setImmediate(() => post({ type: "result", id, index, outcome })),
@@ -136,14 +151,31 @@ function answer(user: UserEnvironment, id: number, request: ModuleRequest): void
   }
 }
 
-const user = await open(workerData as ThreadData);
-if (typeof user !== "string") {
-  port.on("message", ({ id, request }: { id: number; request: ModuleRequest }) =>
-    answer(user, id, request),
-  );
-}
-post({
+const NOTHING_LEFT: ModuleMessage = {
   type: "opened",
-  problem: typeof user === "string" ? user : null,
-  hasGoldReply: typeof user !== "string" && typeof user.goldReply === "function",
-});
+  problem: "waits for a promise that nothing will settle",
+  hasGoldReply: false,
+};
+
+async function serve(start: ModuleStart): Promise<void> {
+  // While the module is loaded, the channel to the parent does not keep the event loop running: an empty loop
+  // means that the module will never be ready.
+  const onNothingLeft = () => post(NOTHING_LEFT);
+  process.once("beforeExit", onNothingLeft);
+  process.channel?.unref();
+  const user = await open(start);
+  process.channel?.ref();
+  process.off("beforeExit", onNothingLeft);
+  if (typeof user !== "string") {
+    process.on("message", ({ id, request }: { id: number; request: ModuleRequest }) =>
+      answer(user, id, request),
+    );
+  }
+  post({
+    type: "opened",
+    problem: typeof user === "string" ? user : null,
+    hasGoldReply: typeof user !== "string" && typeof user.goldReply === "function",
+  });
+}
+
+process.once("message", (start: ModuleStart) => void serve(start));

@@ -3,7 +3,7 @@ import { PassThrough, Writable } from "node:stream";
 
 import { expect, test } from "vitest";
 
-import { passOn } from "./thread-output.js";
+import { passOn } from "./module-output.js";
 
 test("a module's output is forwarded up to a limit, and the limit is reported once", async () => {
   const [from, other] = [new PassThrough(), new PassThrough()];
