@@ -58,20 +58,28 @@ async function disturb({ random, troubles, start, ...context }) {
     const did = await trouble.act({ ...context, random, command });
     if (did === null) continue;
     happened.push(did);
-    // A command that finds the disk full before there is a run has nothing to keep, and says so.
-    const refused = ended() && !home.hasRun(run) && command.messages.includes(" is full");
-    if (trouble.ends === true || refused) {
+    if (trouble.ends === true || (ended() && isRefused(command, home, run))) {
       await command.ended;
       await sleep(GUARDIAN_MS);
       command = start();
     }
   }
   const late = sleep(DEADLINE_MS, null, { ref: false });
-  const result = await Promise.race([command.ended, late]);
+  let result = await Promise.race([command.ended, late]);
+  if (result !== null && isRefused(command, home, run)) {
+    await sleep(GUARDIAN_MS);
+    command = start();
+    result = await Promise.race([command.ended, late]);
+  }
   if (result === null) command.child.kill("SIGKILL");
   const { code, output, messages } = result ?? { code: "late", ...(await command.ended) };
   const value = code === 0 ? JSON.parse(output) : null;
   return { happened, value, messages: `exit code ${code}\n${messages}` };
+}
+
+/** Says whether a command ended because the disk was full before there was a run to keep. */
+function isRefused(command, home, run) {
+  return !home.hasRun(run) && command.messages.includes(" is full");
 }
 
 /** A cluster of its own for each run: `gumshoe run`. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { ClusterError, type ErrorCode, errorMessage } from "@gumshoe/core";
+import { ClusterError, type ErrorCode, errorMessage, printable } from "@gumshoe/core";
 import { Command, CommanderError } from "commander";
 
 import { addBenchCommand } from "./commands/bench.js";
@@ -91,7 +91,7 @@ function reportError(thrown: unknown, asJson: boolean, { terminal }: Context): v
   const message = errorMessage(thrown);
   // A problem that we did not foresee: whoever mends it needs the stack.
   const shown = isOurs || !(thrown instanceof Error) ? message : (thrown.stack ?? message);
-  terminal.err(`gumshoe: ${shown}\n`);
+  terminal.err(`gumshoe: ${printable(shown)}\n`);
   if (!asJson) return;
   const details = isOurs ? thrown.details : {};
   writeError(terminal, { code: isOurs ? thrown.code : "INTERNAL", message, details });
@@ -109,7 +109,7 @@ interface ShownError {
 }
 
 function writeError(terminal: Terminal, error: ShownError): void {
-  terminal.out(`${JSON.stringify({ error })}\n`);
+  terminal.out(`${printable(JSON.stringify({ error }))}\n`);
 }
 
 function readVersion(): string {

@@ -28,6 +28,7 @@ export { canonicalJson, hashJson, sha256 } from "./hash.js";
 export { jsonProblem } from "./json-problem.js";
 export { createLogger, type Logger } from "./log.js";
 export { yieldCores } from "./priority.js";
+export { printable } from "./printable.js";
 export { ProcessLock } from "./process-lock.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";

@@ -5,6 +5,8 @@ const ENDED_STATES = ["Z", "X"];
 /** Fields of /proc/PID/stat, counted behind the process' name. */
 const STATE_FIELD = 0;
 const START_FIELD = 19;
+/** The system's numbers of processes are of 32 bits with a sign; Linux stays below 2^22. */
+const MAX_PID = 2 ** 31 - 1;
 
 /**
  * Returns when a process began: the machine's boot and the ticks since then, e.g. `9f3c01aa-48121`.
@@ -13,7 +15,7 @@ const START_FIELD = 19;
  * system has no /proc.
  */
 export function processStart(pid: number): string | null {
-  if (!Number.isInteger(pid) || pid < 1) return null;
+  if (!Number.isInteger(pid) || pid < 1 || pid > MAX_PID) return null;
   try {
     process.kill(pid, 0);
   } catch (error) {

@@ -172,3 +172,14 @@ test("a process that does not exist has no start", async () => {
   expect(processStart(0)).toBeNull();
   expect(processStart(process.pid)).not.toBeNull();
 });
+
+test.each(["4294967296", '{"pid":1e308}', '{"pid":-1}', '{"pid":"1"}', "[]", "null", "{"])(
+  "a lock that names no process does not count: %s",
+  (text) => {
+    writeFileSync(file(), text);
+    const begun = performance.now();
+    ProcessLock.take(file()).release();
+    // The lock of a living process is tried ten times.
+    expect(performance.now() - begun).toBeLessThan(100);
+  },
+);

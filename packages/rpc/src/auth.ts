@@ -7,6 +7,10 @@ import { WrongTokenError } from "./errors.js";
 const HEADER = "authorization";
 const SCHEME = "Bearer ";
 
+/** One for all refused calls: an error of its own for each would cost more than the refusal. */
+const MISSING = new WrongTokenError("missing");
+const WRONG = new WrongTokenError("wrong");
+
 /** Makes the metadata of a call. */
 export function bearerMetadata(token: string): Metadata {
   const metadata = new Metadata();
@@ -29,7 +33,7 @@ export function isBearer(header: string | undefined, token: string): boolean {
 export function bearerProblem(metadata: Metadata, token: string): WrongTokenError | null {
   const header = metadata.get(HEADER)[0];
   if (typeof header !== "string" || !header.startsWith(SCHEME)) {
-    return new WrongTokenError("missing");
+    return MISSING;
   }
-  return isBearer(header, token) ? null : new WrongTokenError("wrong");
+  return isBearer(header, token) ? null : WRONG;
 }

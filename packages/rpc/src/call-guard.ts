@@ -10,6 +10,7 @@ import {
   MAX_OPEN_CALLS,
   MAX_OPEN_REQUEST_BYTES,
   MAX_OPEN_STREAMS,
+  MAX_STREAMS,
   maxRequestBytes,
   OPEN_ARRIVAL_MS,
   OPEN_STREAM_MS,
@@ -35,7 +36,8 @@ export interface CallGuardOptions {
  * certificate, compression, and by its length prefix the size of the request.
  *
  * A call without the token can only be an open one (the health check): it is small, has a time limit, and
- * there is a bound on how many are served at a time.
+ * there is a bound on how many are served at a time. A connection that begins too many at once is ended, since they
+ * block the event loop.
  */
 export class CallGuard {
   readonly #options: CallGuardOptions;
@@ -92,17 +94,21 @@ export class CallGuard {
       onRefused({ method: path, peer, error });
       return error;
     };
-    if (incoming.isCompressed) return refuse(new CompressedRequestError());
     const problem = bearerProblem(metadata, token);
+    if (problem !== null && !connections.mayBegin(peer)) {
+      incoming.endConnection();
+      return refuse(TOO_FAST);
+    }
+    if (incoming.isCompressed) return refuse(COMPRESSED);
     if (problem !== null) {
       if (!isOpen(path)) return refuse(problem);
       incoming.limitMessages(MAX_OPEN_REQUEST_BYTES);
       const isFull = responseStream
         ? this.#openStreams >= MAX_OPEN_STREAMS
         : this.#openCalls - this.#openStreams >= MAX_OPEN_CALLS;
-      return isFull ? refuse(new ClusterError("RESOURCE_EXHAUSTED", TOO_MANY)) : "open";
+      return isFull ? refuse(TOO_MANY) : "open";
     }
-    connections.trust(peer);
+    if (connections.trust(peer)) incoming.allowStreams(MAX_STREAMS);
     const role = connections.roleOf(peer);
     const callers = callersOf(path);
     if (callers !== null && (role === null || !callers.includes(role))) {
@@ -125,7 +131,20 @@ export class CallGuard {
   }
 }
 
-const TOO_MANY = "too many health checks are open; try again later";
+// One for all refused calls: an error of its own for each would cost more than the refusal.
+const COMPRESSED = new CompressedRequestError();
+const TOO_MANY = new ClusterError(
+  "RESOURCE_EXHAUSTED",
+  "too many health checks are open; try again later",
+);
+const TOO_FAST = new ClusterError(
+  "RESOURCE_EXHAUSTED",
+  "too many calls without the token at once: the connection is ended",
+);
+const TIME_IS_OVER = new ClusterError(
+  "UNAVAILABLE",
+  "the time for a call without the token is over",
+);
 
 /** A call without the token, with its time limits. */
 class OpenCall {
@@ -154,7 +173,6 @@ class OpenCall {
   }
 
   #endAfter(ms: number): NodeJS.Timeout {
-    const error = new ClusterError("UNAVAILABLE", "the time for a call without the token is over");
-    return setTimeout(() => this.#call.sendStatus(toGrpcFailure(error)), ms).unref();
+    return setTimeout(() => this.#call.sendStatus(toGrpcFailure(TIME_IS_OVER)), ms).unref();
   }
 }

@@ -2,6 +2,8 @@ import { type Socket } from "node:net";
 
 import { type Clock, type TlsRole } from "@gumshoe/core";
 
+import { MAX_ALL_OPEN_CALLS_AT_ONCE, MAX_OPEN_CALLS_AT_ONCE } from "./limits.js";
+
 /** Time that a new connection has until its first call, in ms. */
 const FIRST_CALL_MS = 10_000;
 /** Time for which a connection without the token is kept between calls, in ms: probes reuse theirs. */
@@ -11,12 +13,22 @@ const STRANGER_MAX_AGE_MS = 600_000;
 /** Most connections that have not shown the token; one more ends the oldest. */
 const MAX_STRANGERS = 256;
 const SWEEP_EVERY_MS = 1000;
+/** Calls that a connection without the token may begin in one iteration of the event loop whatever others do. */
+const FEW_CALLS = 8;
 
 interface Stranger {
   readonly socket: Socket;
   readonly openedAtMs: number;
   lastCallAtMs: number | null;
   openCalls: number;
+  /** Its own calls in the latest iteration in which it began any. */
+  readonly begun: Begun;
+}
+
+/** Calls that began in one iteration of the event loop. */
+interface Begun {
+  iteration: number;
+  calls: number;
 }
 
 /**
@@ -26,6 +38,7 @@ interface Stranger {
  * - One that makes no call is ended after some seconds, one that only checks the health when it is idle.
  * - There is a bound on connections without the token: the oldest one is ended for a new one, so that a
  *   caller with the token, which shows it at once, still gets in during a flood.
+ * - There is a bound on the calls that a connection without the token begins at once.
  */
 export class Connections {
   readonly #clock: Clock;
@@ -34,6 +47,9 @@ export class Connections {
   readonly #roles = new Map<string, TlsRole>();
   readonly #open = new Set<Socket>();
   #timer: NodeJS.Timeout | null = null;
+  /** The latest iteration of the event loop in which calls without the token began: its number, and how many. */
+  #begun = { iteration: 0, calls: 0 };
+  #isOver = true;
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
@@ -49,7 +65,8 @@ export class Connections {
     const peer = addressOf(socket);
     const openedAtMs = this.#clock.monotonicMs();
     if (this.#strangers.size >= MAX_STRANGERS) this.#endOldest();
-    const stranger = { socket, openedAtMs, lastCallAtMs: null, openCalls: 0 };
+    const begun = { iteration: 0, calls: 0 };
+    const stranger = { socket, openedAtMs, lastCallAtMs: null, openCalls: 0, begun };
     this.#strangers.set(peer, stranger);
     this.#open.add(socket);
     socket.once("close", () => {
@@ -70,9 +87,35 @@ export class Connections {
     return this.#roles.get(peer) ?? null;
   }
 
-  /** Notes that a connection has shown the token. */
-  trust(peer: string): void {
-    this.#strangers.delete(peer);
+  /** Notes that a connection has shown the token. @returns whether it had not done so before */
+  trust(peer: string): boolean {
+    return this.#strangers.delete(peer);
+  }
+
+  /**
+   * Notes that a connection without the token begins a call.
+   *
+   * @returns whether it may: not when it, or all such connections together, begin too many in this iteration of the
+   *          event loop
+   */
+  mayBegin(peer: string): boolean {
+    const own = this.#strangers.get(peer)?.begun;
+    if (own === undefined) return true;
+    const all = this.#iterationInHand();
+    if (own.iteration !== all.iteration) Object.assign(own, { iteration: all.iteration, calls: 0 });
+    own.calls += 1;
+    all.calls += 1;
+    if (own.calls <= FEW_CALLS) return true;
+    return own.calls <= MAX_OPEN_CALLS_AT_ONCE && all.calls <= MAX_ALL_OPEN_CALLS_AT_ONCE;
+  }
+
+  #iterationInHand(): Begun {
+    if (this.#isOver) {
+      this.#isOver = false;
+      this.#begun = { iteration: this.#begun.iteration + 1, calls: 0 };
+      setImmediate(() => (this.#isOver = true));
+    }
+    return this.#begun;
   }
 
   /** Notes the begin of a call without the token; the result notes its end. */

@@ -1,11 +1,12 @@
 /**
  * The parts of an incoming call that grpc-js keeps to itself: its types have no way to limit one method's
- * requests by their length prefix, to refuse compressed ones, or to reset a stream that the caller keeps open.
+ * requests by their length prefix, to refuse compressed ones, to reset a stream that the caller keeps open, or to
+ * change what its connection may do.
  *
  * Every use is safe if a later grpc-js is built otherwise: the server's own small limit then holds for all
  * methods, so that large requests are refused, never buffered. A test calls every method to notice it.
  */
-import { constants } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 
 import { type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 
@@ -14,7 +15,7 @@ const RESET_AFTER_MS = 5000;
 
 /** The private fields of grpc-js' `BaseServerInterceptingCall` that are used here. */
 interface HiddenFields {
-  readonly stream?: { readonly closed: boolean; close(code: number): void };
+  readonly stream?: Pick<ServerHttp2Stream, "closed" | "close" | "session">;
   readonly decoder?: { maxReadMessageLength?: number };
   readonly incomingEncoding?: string;
   readonly receivedHalfClose?: boolean;
@@ -37,6 +38,18 @@ export class IncomingCall {
   limitMessages(maxBytes: number): void {
     const { decoder } = this.#fields;
     if (decoder?.maxReadMessageLength !== undefined) decoder.maxReadMessageLength = maxBytes;
+  }
+
+  /** Sets how many streams the caller may have open on this connection. */
+  allowStreams(maxStreams: number): void {
+    const session = this.#fields.stream?.session;
+    if (session === undefined || session.closed || session.destroyed) return;
+    session.settings({ maxConcurrentStreams: maxStreams });
+  }
+
+  /** Ends the connection of this call at once; streams that were read already are not begun. */
+  endConnection(): void {
+    this.#fields.stream?.session?.destroy();
   }
 
   /**

@@ -51,6 +51,15 @@ export const MAX_OPEN_CALLS = 256;
 /** Most streams without the token that are served at a time. */
 export const MAX_OPEN_STREAMS = 64;
 
+/** Most streams of a connection at a time, once a call on it has shown the token. */
+export const MAX_STREAMS = 1000;
+/** Most streams of a connection at a time before that; a server of HTTP/2 refuses more at little cost. */
+export const MAX_STREAMS_BEFORE_TOKEN = 100;
+/** Most calls without the token that a connection begins in one iteration of the event loop; one read can hold 700. */
+export const MAX_OPEN_CALLS_AT_ONCE = 80;
+/** The same of all such connections together: some 30 ms. */
+export const MAX_ALL_OPEN_CALLS_AT_ONCE = 160;
+
 /** Time of which a watcher gets the events in one message: many watchers then cost the coordinator little. */
 export const WATCH_GATHER_MS = 500;
 
@@ -87,15 +96,20 @@ const DEADLINES_MS: Readonly<Record<string, number>> = {
 
 /** Returns the time that a call may take, in ms, from its path `/gumshoe.v1.Service/Method`. */
 export function deadlineMs(path: string): number {
-  return DEADLINES_MS[methodName(path)] ?? DEFAULT_DEADLINE_MS;
+  return ownValue(DEADLINES_MS, methodName(path)) ?? DEFAULT_DEADLINE_MS;
 }
 
 /** Returns the largest request of a method, in bytes, from its path. */
 export function maxRequestBytes(path: string): number {
-  return MAX_REQUEST_BYTES[methodName(path)] ?? DEFAULT_REQUEST_BYTES;
+  return ownValue(MAX_REQUEST_BYTES, methodName(path)) ?? DEFAULT_REQUEST_BYTES;
 }
 
 /** Returns the name of a method from its path. */
 export function methodName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** The path is the caller's: `constructor` is no method of the table. */
+function ownValue(table: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }

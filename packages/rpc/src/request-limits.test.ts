@@ -24,7 +24,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RpcChannel } from "./channel.js";
 import { addressOf, Connections } from "./connections.js";
 import { type RpcHandlers } from "./handlers.js";
-import { maxRequestBytes } from "./limits.js";
+import { deadlineMs, MAX_STREAMS, MAX_STREAMS_BEFORE_TOKEN, maxRequestBytes } from "./limits.js";
 import { RpcServer } from "./server.js";
 import { type RpcService } from "./service.js";
 
@@ -249,6 +249,40 @@ test("a flood of silent connections ends the oldest of them, and lets the token 
   channel.close();
 });
 
+/** Makes a health check on a connection, and says whether it is answered. */
+function check(from: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): Promise<boolean> {
+  const stream = from.request(headersOf(CHECK, headers));
+  stream.on("error", () => undefined);
+  stream.end(message(Buffer.alloc(0)));
+  return new Promise((resolve) => {
+    stream.once("data", () => resolve(true));
+    stream.once("close", () => resolve(false));
+  });
+}
+
+test("a connection that begins many calls without the token at once is ended, others are not", async () => {
+  const bystander = connectHttp2(`http://${address}`);
+  expect(await check(bystander)).toBe(true);
+  expect(await check(session)).toBe(true);
+  // They leave in one write, so that the server reads them at once.
+  const many = (from: ClientHttp2Session, headers?: OutgoingHttpHeaders) =>
+    Promise.all(Array.from({ length: 99 }, () => check(from, headers)));
+  expect(await many(session)).toContain(false);
+  expect(session.destroyed).toBe(true);
+  expect(await check(bystander)).toBe(true);
+  expect(await check(bystander, WITH_TOKEN)).toBe(true);
+  expect(await many(bystander, WITH_TOKEN)).not.toContain(false);
+  bystander.destroy();
+});
+
+test("a connection may have many open streams once it has shown the token", async () => {
+  const settings = () => session.remoteSettings.maxConcurrentStreams;
+  await check(session);
+  expect(settings()).toBe(MAX_STREAMS_BEFORE_TOKEN);
+  await check(session, WITH_TOKEN);
+  await expect.poll(settings).toBe(MAX_STREAMS);
+});
+
 test("a connection without a call is ended after ten seconds, one that is trusted is not", async () => {
   let nowMs = 0;
   const connections = new Connections({ clock: { ...systemClock, monotonicMs: () => nowMs } });
@@ -272,3 +306,12 @@ test("a connection without a call is ended after ten seconds, one that is truste
   expect([watching.destroyed, trusted.destroyed]).toEqual([true, true]);
   listener.close();
 });
+
+test.each(["constructor", "toString", "__proto__", "Nothing"])(
+  "a method %s that there is not has the limits of an unlisted one",
+  (name) => {
+    const limits = [maxRequestBytes(`/x.v1.X/${name}`), deadlineMs(`/x.v1.X/${name}`)];
+    expect(limits).toEqual([maxRequestBytes("/x.v1.X/Unlisted"), deadlineMs("/x.v1.X/Unlisted")]);
+    expect(limits.every(Number.isSafeInteger)).toBe(true);
+  },
+);

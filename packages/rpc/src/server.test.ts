@@ -67,6 +67,18 @@ test.each([
   await expect(fleet.leave({ workerId: "w" })).resolves.toEqual({});
 });
 
+test("a connection that shows the token has hundreds of calls at a time", async () => {
+  let numOpen = 0;
+  let release = (): void => undefined;
+  const all = new Promise<void>((resolve) => (release = resolve));
+  leave = () => {
+    if (++numOpen === 300) release();
+    return all;
+  };
+  const calls = Array.from({ length: 300 }, () => fleet.leave({ workerId: "w" }));
+  await expect(Promise.all(calls)).resolves.toHaveLength(300);
+});
+
 test("the field of a wrong argument crosses the wire", async () => {
   leave = async () => {
     throw new InvalidArgumentError("worker_id", "is empty", { suggestion: "give one" });

@@ -27,7 +27,7 @@ import { Connections } from "./connections.js";
 import { ListenError } from "./errors.js";
 import { type AnyHandler, type CallContext, type RpcHandlers } from "./handlers.js";
 import { healthHandlers } from "./health.js";
-import { MAX_MESSAGE_BYTES, MAX_OPEN_REQUEST_BYTES } from "./limits.js";
+import { MAX_MESSAGE_BYTES, MAX_OPEN_REQUEST_BYTES, MAX_STREAMS_BEFORE_TOKEN } from "./limits.js";
 import { PlainListener } from "./plain-listener.js";
 import { warnIfPlaintext } from "./plaintext-warning.js";
 import { readRequest, requestReader } from "./read-request.js";
@@ -65,7 +65,8 @@ const SERVER_OPTIONS = {
   // The guard of calls raises it, for callers with the token, to what the method takes.
   "grpc.max_receive_message_length": MAX_OPEN_REQUEST_BYTES,
   "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-  "grpc.max_concurrent_streams": 1000,
+  // The guard raises it for a connection that has shown the token.
+  "grpc.max_concurrent_streams": MAX_STREAMS_BEFORE_TOKEN,
   // A caller connects again at its next call.
   "grpc.max_connection_idle_ms": 600_000,
   // Finds callers that vanished without a word.

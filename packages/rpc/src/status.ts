@@ -12,7 +12,7 @@ import { RpcError } from "./errors.js";
 /** Trailer that carries code and details as JSON. */
 const ERROR_TRAILER = "gumshoe-error-bin";
 
-/** Longest trailer sent, in bytes before base64: gRPC peers limit all headers to 8 KiB or more. */
+/** Longest trailer sent and read, in bytes before base64: gRPC peers limit all headers to 8 KiB or more. */
 const MAX_TRAILER_BYTES = 2048;
 /** Longest message sent, in characters as it is written in a header. */
 const MAX_MESSAGE_CHARACTERS = 4096;
@@ -153,10 +153,11 @@ function readTrailer(
   metadata: Metadata | undefined,
 ): { code: ErrorCode; details: Record<string, unknown> } | null {
   const bytes = metadata?.get(ERROR_TRAILER)[0];
-  if (!Buffer.isBuffer(bytes)) return null;
+  // No process of ours sends a longer one; in a longer one JSON may be nested deeper than the stack.
+  if (!Buffer.isBuffer(bytes) || bytes.byteLength > MAX_TRAILER_BYTES) return null;
   try {
     const json = JSON.parse(bytes.toString("utf8")) as { code?: unknown; details?: unknown };
-    if (typeof json.code !== "string" || !(json.code in ERROR_CODES)) return null;
+    if (typeof json.code !== "string" || !Object.hasOwn(ERROR_CODES, json.code)) return null;
     const details = typeof json.details === "object" && json.details !== null ? json.details : {};
     return { code: json.code as ErrorCode, details: details as Record<string, unknown> };
   } catch {

@@ -25,6 +25,11 @@ test("user, password and keys are sent, and not shown", () => {
   expect(authorization).toBe(`Basic ${Buffer.from("ann:p@ss").toString("base64")}`);
 });
 
+test("a sign % of a user or password that begins no escape is sent as it is", () => {
+  const { authorization } = endpointUrl("https://ann:100%@h/v1");
+  expect(authorization).toBe(`Basic ${Buffer.from("ann:100%").toString("base64")}`);
+});
+
 test("what is no URL of HTTP is refused without its secrets", () => {
   expect(() => endpointUrl("127.0.0.1:8000/v1")).toThrow("--endpoint: ");
   expect(() => endpointUrl("ftp://h/v1")).toThrow("must begin with http:// or https://");

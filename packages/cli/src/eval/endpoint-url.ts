@@ -34,13 +34,22 @@ export function endpointUrl(base: string): EndpointUrl {
   url.hash = "";
   url.username = "";
   url.password = "";
-  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const user = `${decoded(username)}:${decoded(password)}`;
   const isNamed = username !== "" || password !== "";
   return {
     url: url.href,
     shown: withoutSecrets(url.href),
     authorization: isNamed ? `Basic ${Buffer.from(user).toString("base64")}` : null,
   };
+}
+
+/** A sign % that begins no escape stands for itself, as browsers take it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Takes user, password and secret query values out of a URL, so that it can be shown. */

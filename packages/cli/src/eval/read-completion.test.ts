@@ -109,7 +109,8 @@ test.each([
   ['{"choices": [{"finish_reason": "stop"}]}', "sent no message", false],
   ['{"error": "overloaded"}', "sent an error in a reply with status 200", true],
   ['{"choices": [{"error": {"message": "upstream"}}]}', "upstream", true],
-  [`{"error": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`, "that cannot be shown", true],
+  [`{"error": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`, "[[[[[", true],
+  [`{"error": {"message": "x", "code": ${"[".repeat(20_000)}${"]".repeat(20_000)}}}`, "x", true],
 ])("%j is no completion", (text, reason, mayPass) => {
   const found = readCompletion(text);
   expect(found).toMatchObject({ type: "problem", mayPass });

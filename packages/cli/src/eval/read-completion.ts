@@ -170,6 +170,7 @@ function errorIn(error: unknown): ReplyProblem {
   };
   const said = typeof message === "string" ? message : shownValue(error, 1000);
   const numbers = [code, status]
+    .filter((value) => typeof value === "number" || typeof value === "string")
     .map(Number)
     .filter((n) => Number.isInteger(n) && n >= 400 && n < 600);
   return {

@@ -99,3 +99,14 @@ test("where the cluster is can be read while it runs, and not after", () => {
   home.unlock();
   expect(home.readCluster()).toBeNull();
 });
+
+test.each(['{"pid":0}', '{"address":7070,"pid":1,"processes":[]}', "[]", "null", "7", "{"])(
+  "a file that names no cluster is read as none: %s",
+  (text) => {
+    const home = new Home(folder);
+    home.create();
+    writeFileSync(join(folder, "cluster.json"), text);
+    expect(home.readCluster()).toBeNull();
+    expect(home.runningCluster()).toBeNull();
+  },
+);

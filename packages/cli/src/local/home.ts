@@ -133,11 +133,12 @@ export class Home {
     }
   }
 
-  /** Returns where the cluster is, or null when none runs. */
+  /** Returns where the cluster is; null when none runs, or the file holds something else. */
   readCluster(): ClusterRecord | null {
     try {
       const text = readFileSync(join(this.folder, "cluster.json"), "utf8");
-      return JSON.parse(text) as ClusterRecord;
+      const record = JSON.parse(text) as unknown;
+      return isClusterRecord(record) ? record : null;
     } catch {
       return null;
     }
@@ -176,6 +177,26 @@ function readSecretFile(path: string): string {
   } catch (thrown) {
     throw readingError(path, thrown);
   }
+}
+
+function isClusterRecord(value: unknown): value is ClusterRecord {
+  const { address, pid, processes } = value as Readonly<Record<string, unknown>>;
+  return (
+    typeof address === "string" &&
+    isPid(pid) &&
+    Array.isArray(processes) &&
+    processes.every(isProcessRecord)
+  );
+}
+
+function isProcessRecord(value: unknown): boolean {
+  const { name, pid, log } = value as Readonly<Record<string, unknown>>;
+  return typeof name === "string" && typeof log === "string" && (pid === null || isPid(pid));
+}
+
+/** 0 and below stand for groups of processes. */
+function isPid(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function isAlive(pid: number): boolean {

@@ -30,6 +30,11 @@ test("without an error the last line is told, and nothing of an empty or missing
   expect(lastComplaint("/nowhere/log")).toBeNull();
 });
 
+test("a line of another program is no complaint, whatever its fields hold", () => {
+  const lines = [{ level: 50, msg: -1 }, { level: [60], msg: "x" }, { level: 50, err: [] }, null];
+  expect(complaintOf(lines.map((line) => JSON.stringify(line)).join("\n"))).toBe("null");
+});
+
 test("only the end of a long log is read", () => {
   const early = JSON.stringify({ level: 50, msg: "early" });
   const filler = `${JSON.stringify({ level: 30, msg: "x".repeat(80) })}\n`.repeat(400);

@@ -17,13 +17,14 @@ export function lastComplaint(path: string): string | null {
 /** Reads one JSON log line; returns its message when it is an error. */
 function complaintOf(line: string): string | null {
   try {
-    const entry = JSON.parse(line) as {
-      level?: number;
-      msg?: string;
-      err?: { message?: string };
+    const { level, msg, err } = JSON.parse(line) as {
+      level?: unknown;
+      msg?: unknown;
+      err?: { message?: unknown };
     };
-    if ((entry.level ?? 0) < ERROR_LEVEL) return null;
-    return entry.err?.message ?? entry.msg ?? null;
+    if (!(typeof level === "number" && level >= ERROR_LEVEL)) return null;
+    const message = err?.message ?? msg;
+    return typeof message === "string" ? message : null;
   } catch {
     return /\berror\b/i.test(line) ? line.trim() : null;
   }

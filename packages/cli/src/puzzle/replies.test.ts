@@ -46,6 +46,14 @@ describe("gradeReplies", () => {
     expect(graded.low).toBeLessThan(0.375);
   });
 
+  test("many replies to one case are counted in one pass", () => {
+    const replies = Array.from({ length: 100_000 }, () => ({ index: 0, reply: "" }));
+    const begun = performance.now();
+    expect(gradeReplies(CASES, replies, "fixed").count).toBe(1);
+    // Some 100 ms; a minute where each reply copies those before it.
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
   test("the right answers to the public cases score 1, and 0.9259 as the recipe reads them", () => {
     const records = parseDataset(readFileSync(PUBLIC_CASES, "utf8"));
     const replies = records.map(({ solution }, index) => ({ index, reply: goldReply(solution) }));

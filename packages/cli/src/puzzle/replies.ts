@@ -58,7 +58,9 @@ export function gradeReplies(
   });
   const perCase = new Map<number, number[]>();
   for (const [i, { index }] of replies.entries()) {
-    perCase.set(index, [...(perCase.get(index) ?? []), scores[i] ?? 0]);
+    const ofCase = perCase.get(index) ?? [];
+    ofCase.push(scores[i] ?? 0);
+    perCase.set(index, ofCase);
   }
   const means = [...perCase.values()].map(
     (values) => values.reduce((sum, value) => sum + value, 0) / values.length,

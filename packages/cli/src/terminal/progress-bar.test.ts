@@ -26,6 +26,19 @@ describe("StatusLine", () => {
     expect(terminal.written.join("")).toBe("\r\x1b[2K50 %\r\x1b[2Ka note\n\r\x1b[2K50 %");
   });
 
+  test("control characters of a foreign text are written out", () => {
+    const terminal = screen(true);
+    const line = new StatusLine(terminal);
+    line.set("at\x1b[2J");
+    line.print("\x9b2Jgone");
+    expect(terminal.written).toEqual([
+      "\r\x1b[2Kat\\u001b[2J",
+      "\r\x1b[2K",
+      "\\u009b2Jgone\n",
+      "\r\x1b[2Kat\\u001b[2J",
+    ]);
+  });
+
   test("a status of two lines is drawn anew from its first line", () => {
     const terminal = screen(true);
     const line = new StatusLine(terminal);

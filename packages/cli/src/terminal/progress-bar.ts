@@ -1,3 +1,5 @@
+import { printable } from "@gumshoe/core";
+
 const FULL = "█";
 const EMPTY = "░";
 
@@ -9,7 +11,7 @@ export function drawBar(share: number, width: number): string {
 
 /**
  * One line, or a few, at the bottom of the screen that are drawn again and again; other lines go above
- * them. Where there is no screen, they are not drawn at all.
+ * them. Where there is no screen, they are not drawn at all. Control characters of foreign texts are written out.
  */
 export class StatusLine {
   #text = "";
@@ -25,7 +27,9 @@ export class StatusLine {
   /** Draws the lines of the text anew. */
   set(text: string): void {
     const width = Math.max(20, this.terminal.columns - 1);
-    const lines = text.split("\n").map((line) => line.slice(0, width));
+    const lines = printable(text)
+      .split("\n")
+      .map((line) => line.slice(0, width));
     const shown = lines.join("\n");
     if (!this.terminal.isScreen || shown === this.#text) return;
     this.terminal.err(this.#erase() + shown);
@@ -36,7 +40,7 @@ export class StatusLine {
   print(line: string): void {
     const status = this.#text;
     this.clear();
-    this.terminal.err(`${line}\n`);
+    this.terminal.err(`${printable(line)}\n`);
     if (status !== "") this.set(status);
   }
 

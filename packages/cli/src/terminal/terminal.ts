@@ -1,3 +1,5 @@
+import { printable } from "@gumshoe/core";
+
 /** Where a command writes: results to stdout, everything else to stderr. */
 export interface Terminal {
   /** Writes text to stdout as it is. */
@@ -22,12 +24,15 @@ export const processTerminal: Terminal = {
   },
 };
 
-/** Writes a command's result: one JSON document for programs, or text for people. */
+/**
+ * Writes a command's result: one JSON document for programs, or text for people. Control characters of foreign
+ * texts in it are written out.
+ */
 export function writeResult(
   terminal: Terminal,
   options: { json?: boolean | undefined },
   result: { value: unknown; text: () => string },
 ): void {
-  if (options.json === true) terminal.out(`${JSON.stringify(result.value)}\n`);
-  else terminal.out(`${result.text().trimEnd()}\n`);
+  if (options.json === true) terminal.out(`${printable(JSON.stringify(result.value))}\n`);
+  else terminal.out(`${printable(result.text()).trimEnd()}\n`);
 }

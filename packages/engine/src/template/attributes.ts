@@ -84,7 +84,7 @@ function missing(object: Value, key: Value): Undefined {
 function itemOf(object: Value, key: Value, budget: Budget): Value | undefined {
   if (object instanceof Map) {
     const isKey = ["string", "number", "boolean"].includes(typeof key) || key === null;
-    return isKey ? object.get(keyOf(key)) : undefined;
+    return isKey ? object.get(keyOf(key, budget)) : undefined;
   }
   if (object instanceof Markup) {
     const item = itemOf(object.text, key, budget);
@@ -105,7 +105,7 @@ function ownAttribute(object: Value, name: string, budget: Budget): Value | unde
   }
   if (typeof object === "string") return stringMethod(object, name, budget);
   if (object instanceof Markup) return markupMethod(object, name, budget);
-  if (object instanceof Map) return dictMethod(object, name);
+  if (object instanceof Map) return dictMethod(object, name, budget);
   if (object instanceof ObjectValue) return object.attribute(name);
   if (object instanceof Group && (name === "grouper" || name === "list")) return object[name];
   if (isList(object) || object instanceof Tuple) return listMethod(object, name, budget);
@@ -129,7 +129,7 @@ function markupMethod(markup: Markup, name: string, budget: Budget): Value | und
   throw new TemplateError(`uses .${name}() of a text that is marked as safe, not known here`);
 }
 
-function dictMethod(dict: Dict, name: string): Value | undefined {
+function dictMethod(dict: Dict, name: string, budget: Budget): Value | undefined {
   const method = (call: (args: Arguments) => Value) => new Callable(name, call);
   switch (name) {
     case "items":
@@ -151,7 +151,7 @@ function dictMethod(dict: Dict, name: string): Value | undefined {
     case "get":
       return method((args) => {
         const named = new NamedArguments(".get()", args, ["key", "default"]);
-        const value = dict.get(keyOf(named.any("key")));
+        const value = dict.get(keyOf(named.any("key"), budget));
         return value !== undefined ? value : named.orElse("default", null);
       });
     default:

@@ -1,7 +1,9 @@
 import { TemplateError } from "../errors.js";
 
 /** Evaluated nodes, copied elements and blocks of text; a template of a published model takes thousands. */
-const MAX_STEPS = 1_000_000;
+const LEAST_STEPS = 250_000;
+/** Steps for each character that a conversation has: some may go through all of it several times. */
+const STEPS_PER_CHARACTER = 2;
 /** Characters that a step may make or look at without a further step. */
 const CHARACTERS_PER_STEP = 16;
 /** Characters of one text: far above any context length. */
@@ -14,14 +16,20 @@ const MAX_DEPTH = 200;
  * process: loops, texts and lists are counted where they are made.
  */
 export class Budget {
+  readonly #maxSteps: number;
   #steps = 0;
   #depth = 0;
+
+  /** @param numCharacters  of the conversation, with all that the template is given */
+  constructor(numCharacters: number) {
+    this.#maxSteps = LEAST_STEPS + STEPS_PER_CHARACTER * numCharacters;
+  }
 
   /** @throws TemplateError when the template has used up its steps */
   spend(steps = 1): void {
     this.#steps += steps;
-    if (this.#steps > MAX_STEPS) {
-      throw new TemplateError(`takes more than ${MAX_STEPS} steps: it is refused`);
+    if (this.#steps > this.#maxSteps) {
+      throw new TemplateError(`takes more than ${this.#maxSteps} steps: it is refused`);
     }
   }
 

@@ -20,6 +20,7 @@ import {
 export function equal(left: Value, right: Value, budget: Budget): boolean {
   budget.spend();
   const [a, b] = [plain(left), plain(right)];
+  if (typeof a === "string" && typeof b === "string") return sameText(a, b, budget);
   if (a === b) return true;
   if (typeof a === "string" || typeof b === "string") return false;
   if (a instanceof Undefined && b instanceof Undefined) return true;
@@ -70,9 +71,14 @@ export function compare(first: Value, second: Value, budget: Budget): number {
   return left.length - right.length;
 }
 
+/** Texts of one length are gone through. */
+export function sameText(a: string, b: string, budget: Budget): boolean {
+  return a.length === b.length && budget.text(a) === b;
+}
+
 /** By code points; the UTF-16 units of JavaScript order some letters differently. */
 function compareTexts(a: string, b: string, budget: Budget): number {
-  if (a === b) return 0;
+  if (sameText(a, b, budget)) return 0;
   const left = characters(a, budget);
   const right = characters(b, budget);
   for (const [i, character] of left.entries()) {
@@ -93,7 +99,7 @@ export function contains(within: Value, wanted: Value, budget: Budget): boolean 
     defined(item);
     throw new TemplateError(`looks for a ${typeOf(item)} in a str`);
   }
-  if (container instanceof Map) return container.has(keyOf(item));
+  if (container instanceof Map) return container.has(keyOf(item, budget));
   return iterate(container, budget).some((other) => equal(item, other, budget));
 }
 
@@ -134,9 +140,10 @@ export function lengthOf(value: Value, budget: Budget): number {
 }
 
 /** @throws TemplateError when a value cannot be the key of a dict */
-export function keyOf(given: Value): Value {
+export function keyOf(given: Value, budget: Budget): Value {
   const value = plain(given);
-  if (typeof value === "string" || typeof value === "number" || value === null) return value;
+  if (typeof value === "string") return budget.text(value);
+  if (typeof value === "number" || value === null) return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   throw new TemplateError(`uses a ${typeOf(value)} as the key of a dict`);
 }
@@ -146,7 +153,7 @@ export function keyOf(given: Value): Value {
  *
  * @throws TemplateError when a value cannot be a key, or would be written as another one
  */
-export function newKeyOf(value: Value): Value {
-  if (typeof value !== "boolean" && !(value instanceof Markup)) return keyOf(value);
+export function newKeyOf(value: Value, budget: Budget): Value {
+  if (typeof value !== "boolean" && !(value instanceof Markup)) return keyOf(value, budget);
   throw new TemplateError(`uses a ${typeOf(value)} as the key of a dict, not known here`);
 }

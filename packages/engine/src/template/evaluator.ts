@@ -124,7 +124,7 @@ export class Evaluator {
   #dict(entries: readonly (readonly [Expression, Expression])[], scope: Scope): Dict {
     const dict: Dict = new Map();
     for (const [key, value] of entries) {
-      dict.set(newKeyOf(this.value(key, scope)), this.value(value, scope));
+      dict.set(newKeyOf(this.value(key, scope), this.budget), this.value(value, scope));
     }
     return dict;
   }

@@ -52,8 +52,8 @@ export const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   filter("length", [], LENGTH),
   filter("count", [], LENGTH),
   filter("abs", [], (input) => absolute(input)),
-  filter("int", ["default", "base"], (input, args) => toInt(input, args)),
-  filter("float", ["default"], (input, args) => toFloat(input, args)),
+  filter("int", ["default", "base"], (input, args, budget) => toInt(input, args, budget)),
+  filter("float", ["default"], (input, args, budget) => toFloat(input, args, budget)),
   filter("round", ["precision", "method"], (input, args) => round(input, args)),
   filter("first", [], (input, _args, budget) => {
     const [first] = iterate(input, budget);
@@ -124,14 +124,15 @@ function absolute(input: Value): Value {
 }
 
 const INT = /^\s*[-+]?\d+(?:_\d+)*\s*$/;
-const FLOAT = /^\s*[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
+// The digits behind the point only where there is one: else a long number could be cut at each of its digits.
+const FLOAT = /^\s*[-+]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
 
 /** Infinities, and digits of other scripts. */
 const OTHER_NUMBER = /^\s*[-+]?(?:inf|infinity|nan)\s*$|(?![0-9])\p{Nd}/iu;
 
-function toInt(input: Value, args: NamedArguments): Value {
+function toInt(input: Value, args: NamedArguments, budget: Budget): Value {
   if (args.int("base", 10) !== 10) throw new TemplateError("uses the filter int with a base");
-  const number = toNumber(input);
+  const number = toNumber(input, budget);
   if (number === null) return args.orElse("default", 0);
   if (!Number.isFinite(number)) throw new TemplateError("makes an integer of what is not finite");
   const whole = Math.trunc(number);
@@ -139,15 +140,16 @@ function toInt(input: Value, args: NamedArguments): Value {
   return whole === 0 ? 0 : whole;
 }
 
-function toFloat(input: Value, args: NamedArguments): Value {
-  const number = toNumber(input);
+function toFloat(input: Value, args: NamedArguments, budget: Budget): Value {
+  const number = toNumber(input, budget);
   return number === null ? args.orElse("default", new Float(0)) : new Float(number);
 }
 
 /** Reads a number as Python's `float` does; null for what is none. */
-function toNumber(input: Value): number | null {
+function toNumber(input: Value, budget: Budget): number | null {
   const value = plain(defined(input));
   if (typeof value !== "string") return numberOf(value);
+  budget.text(value);
   if (INT.test(value) || FLOAT.test(value)) return Number(value.replaceAll("_", ""));
   if (OTHER_NUMBER.test(value)) {
     throw new TemplateError(`reads ${JSON.stringify(value.slice(0, 40))} as a number`);

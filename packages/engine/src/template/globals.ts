@@ -84,7 +84,7 @@ function dictOf({ positional: [source], named }: Arguments, budget: Budget): Dic
       if (key === undefined || value === undefined || rest.length > 0) {
         throw new TemplateError("makes a dict of what are no pairs");
       }
-      dict.set(newKeyOf(key), value);
+      dict.set(newKeyOf(key, budget), value);
     }
   }
   for (const [name, value] of named) dict.set(name, value);

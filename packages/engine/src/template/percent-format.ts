@@ -4,7 +4,8 @@ import { characters, reprOf, textOf } from "./python-text.js";
 import { numberOf, Tuple, typeOf, type Value } from "./values.js";
 
 const PLACE = /%(?:\(([^()]*)\))?([-+ #0]*)(\d*|\*)(?:\.(\d*|\*))?([^]?)/gu;
-const KNOWN = /^%(?:\([^()]*\))?(?:[-0]*\d*(?:[sr]|\.\d+[sr]|[di]|(?:\.\d+)?f)|%)$/;
+// A width begins behind all zeros: else a long row of them could be cut at each.
+const KNOWN = /^%(?:\([^()]*\))?(?:[-0]*(?:[1-9]\d*)?(?:[sr]|\.\d+[sr]|[di]|(?:\.\d+)?f)|%)$/;
 /** Characters that one place may be widened to. */
 const MAX_WIDTH = 10_000;
 
@@ -14,7 +15,9 @@ export function formatPercent(text: string, values: Value, budget: Budget): stri
   let next = 0;
   const filled = text.replace(PLACE, (place: string, ...groups: (string | undefined)[]) => {
     const [key, flags = "", width = "", precision, kind = ""] = groups;
-    if (!KNOWN.test(place)) throw new TemplateError(`uses the format ${place}, not known here`);
+    if (!KNOWN.test(place)) {
+      throw new TemplateError(`uses the format ${place.slice(0, 40)}, not known here`);
+    }
     if (kind === "%") return "%";
     const value = key === undefined ? given[next++] : fieldOf(values, key);
     if (value === undefined) throw new TemplateError("has more places than values in a format");

@@ -150,7 +150,7 @@ const unique: SequenceFilter = (input, args, budget) => {
   const seen = new Set<Value>();
   return new Generator(
     iterate(input, budget).filter((item) => {
-      const key = keyOf(sortKey(get(item), isSensitive));
+      const key = keyOf(sortKey(get(item), isSensitive), budget);
       return !seen.has(key) && seen.add(key);
     }),
   );

@@ -169,7 +169,11 @@ function split(text: string, args: NamedArguments, budget: Budget): Value {
   const most = args.int("maxsplit", -1);
   const limit = most < 0 ? Infinity : most;
   if (separator === "") throw new TemplateError("splits a text by an empty separator");
-  if (separator === null) return words(text, limit);
+  if (separator === null) {
+    const found = words(text, limit);
+    budget.spend(found.length / 16);
+    return found;
+  }
   const pieces = text.split(separator);
   budget.spend(pieces.length / 16);
   if (pieces.length <= limit + 1) return pieces;
@@ -190,13 +194,17 @@ function words(text: string, limit: number): string[] {
     }
     return word === "" ? found : [...found, word];
   }
-  while (rest !== "" && found.length < limit) {
-    const end = Array.from(rest).findIndex(isSpace);
-    if (end < 0) break;
-    const word = Array.from(rest).slice(0, end).join("");
-    found.push(word);
-    rest = strip(rest.slice(word.length), "left", null);
+  const letters = Array.from(rest);
+  let at = 0;
+  while (at < letters.length && found.length < limit) {
+    const begin = at;
+    while (at < letters.length && !isSpace(letters[at] ?? "")) at++;
+    // The last word is what remains, as it stands.
+    if (at === letters.length) return [...found, letters.slice(begin).join("")];
+    found.push(letters.slice(begin, at).join(""));
+    while (at < letters.length && isSpace(letters[at] ?? "")) at++;
   }
+  rest = letters.slice(at).join("");
   return rest === "" ? found : [...found, rest];
 }
 

@@ -136,3 +136,35 @@ test.each([
   // Far above what it takes, and far below a rendering without bounds.
   expect(performance.now() - started).toBeLessThan(8000);
 });
+
+const LONG = 200_000;
+
+test.each([
+  ["{{ s.split(none, 100000)|length }}", "x ".repeat(LONG / 2)],
+  ["{{ s|int }}", `${"1".repeat(LONG)}x`],
+  ["{{ s|float }}", `${"1_1".repeat(LONG / 3)}x`],
+  ["{{ ('%' ~ s)|format(1) }}", `${"0".repeat(LONG)}!`],
+  ["{{ s|title|capitalize|trim }}", " a-b".repeat(LONG / 4)],
+  ["{{ s|replace('aa', 'b') ~ s.count('ab') ~ s.find('b') }}", "a".repeat(LONG)],
+])("a filter goes through a long text once: %s", (source, s) => {
+  const template = Template.parse(source);
+  const started = performance.now();
+  try {
+    template.render({ s }, null);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TemplateError);
+  }
+  // Some 50 ms; minutes where the time grows with the square of the length.
+  expect(performance.now() - started).toBeLessThan(10_000);
+});
+
+test.each([
+  ...["s|int", "s|float", "s == t", "s is sameas u", "d[t]", "d.get(t)", "t in d", "[s, t]|sort"],
+  ...["s in [t]", "[s, t]|unique|list", "s.split(none, 9)", "s is upper", "s|tojson"],
+])("what looks at a long text pays for its length, however often it is done: %s", (expression) => {
+  const [s = "", t, other] = ["a", "a", "a"].map((one) => Buffer.alloc(20_000, one).toString());
+  const u = `${other?.slice(1)}b`;
+  const source = `{% for i in range(99999) %}{% set x = ${expression} %}{% endfor %}`;
+  const error = refusal(() => Template.parse(source).render({ s, t, u, d: { [s]: 1 } }, null));
+  expect(error.message).toContain("steps");
+});

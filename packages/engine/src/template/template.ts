@@ -28,7 +28,7 @@ export class Template {
    * @throws TemplateError naming the line; TemplateDateError when the template needs a date
    */
   render(variables: Readonly<Record<string, unknown>>, date: string | null): string {
-    const budget = new Budget();
+    const budget = new Budget(guarded(() => JSON.stringify(variables).length));
     const scope = new Scope(null, true);
     for (const [name, value] of globals(budget, date)) scope.set(name, value);
     scope.set("self", new ObjectValue("TemplateReference", () => undefined));

@@ -1,6 +1,6 @@
 import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
-import { compare, contains, equal } from "./compare-values.js";
+import { compare, contains, equal, sameText } from "./compare-values.js";
 import { isLower, isUpper, textOf } from "./python-text.js";
 import {
   type Arguments,
@@ -112,9 +112,13 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
 ]);
 
 /** Python's `is`; whether two equal numbers or texts are one object depends on where they come from. */
-function isSame(value: Value, other: Value): boolean {
+function isSame(value: Value, other: Value, budget: Budget): boolean {
+  const areEqual =
+    typeof value === "string" && typeof other === "string"
+      ? sameText(value, other, budget)
+      : value === other;
   const isCopied = [value, other].every((one) => ["string", "number"].includes(typeof one));
-  if (!isCopied || value !== other) return value === other;
+  if (!isCopied || !areEqual) return areEqual;
   throw new TemplateError(`asks whether two equal ${typeOf(value)} are one, not known here`);
 }
 

@@ -1,9 +1,11 @@
+import { shownValue } from "@gumshoe/core";
+
 import { TokenizerError } from "../errors.js";
+import { checkId, readModel } from "./check-model.js";
+import { partOf, refuse } from "./tokenizer-part.js";
 import { type JsonObject } from "./tokenizer-files.js";
 import { GPT2_WORDS, readWordPattern } from "./word-pattern.js";
 
-/** Ids of published vocabularies end below 300,000. */
-const MAX_ID = 4_194_304;
 /** Parts of a pipeline, those of inner sequences counted. */
 const MAX_PARTS = 64;
 /** How many times as long a text may become by normalizers. */
@@ -12,7 +14,6 @@ const MAX_TEXT = 1000;
 
 const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequence"];
 const PRE_TOKENIZERS = ["ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split"];
-const MODELS = ["BPE", "Unigram"];
 
 /**
  * Checks a `tokenizer.json`, and returns it as the library must be given it to cut texts as the Rust
@@ -21,7 +22,7 @@ const MODELS = ["BPE", "Unigram"];
  * @throws TokenizerError naming the part
  */
 export function checkTokenizer(json: JsonObject): JsonObject {
-  checkModel(object(json["model"], "model"));
+  const model = readModel(partOf(json["model"], "model"));
   checkAddedTokens(json["added_tokens"] ?? [], json["normalizer"] ?? null);
   const growth = { factor: 1, numParts: 0 };
   const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
@@ -35,6 +36,7 @@ export function checkTokenizer(json: JsonObject): JsonObject {
   return {
     ...json,
     added_tokens: json["added_tokens"] ?? [],
+    model,
     normalizer,
     pre_tokenizer: preTokenizer,
     post_processor: null,
@@ -70,64 +72,20 @@ export function checkTokenizerConfig(
   }
 }
 
-function refuse(problem: string): never {
-  throw new TokenizerError("tokenizer.json", problem);
-}
-
-function object(value: unknown, name: string): JsonObject {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as JsonObject;
-  }
-  return refuse(`has no ${name}`);
-}
-
-function checkModel(model: JsonObject): void {
-  const type = model["type"] ?? "BPE";
-  if (!MODELS.includes(type as string)) {
-    refuse(`has a model of type ${JSON.stringify(type)}; known are ${MODELS.join(", ")}`);
-  }
-  if ((model["dropout"] ?? 0) !== 0) refuse("has a BPE with dropout, which is random");
-  if (type === "BPE" && (model["continuing_subword_prefix"] ?? "") !== "") {
-    refuse("has a BPE with continuing_subword_prefix, not known here");
-  }
-  const suffix = model["end_of_word_suffix"] ?? "";
-  if (type === "BPE" && suffix !== "" && losesLetters(model)) {
-    refuse("has a BPE with end_of_word_suffix and without unk_token, not known here");
-  }
-  const vocab = model["vocab"];
-  if (Array.isArray(vocab)) {
-    if (vocab.length > MAX_ID) refuse(`has ${vocab.length} tokens; ${MAX_ID} are taken`);
-    return;
-  }
-  for (const [token, id] of Object.entries(object(vocab, "vocabulary"))) checkId(token, id);
-}
-
-/** Says whether letters that no token has vanish, as Rust's BPE lets them without an unknown token. */
-export function losesLetters(model: JsonObject): boolean {
-  const isBpe = (model["type"] ?? "BPE") === "BPE";
-  return isBpe && (model["unk_token"] ?? null) === null && model["byte_fallback"] !== true;
-}
-
-function checkId(token: string, id: unknown): void {
-  if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < MAX_ID) return;
-  const shown = JSON.stringify(token.slice(0, 40));
-  refuse(`gives ${shown} the id ${JSON.stringify(id)}, not an integer from 0 to ${MAX_ID - 1}`);
-}
-
 function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
   if (!Array.isArray(tokens)) refuse("has added_tokens that are no list");
   const changesText = /"(?:Prepend|Replace)"/.test(JSON.stringify(normalizer));
   for (const one of tokens as unknown[]) {
-    const token = object(one, "added token");
+    const token = partOf(one, "added token");
     const content = token["content"];
     if (typeof content !== "string" || content === "") refuse("has an added token without content");
     checkId(content, token["id"]);
     if (token["single_word"] === true) {
-      refuse(`has the added token ${JSON.stringify(content)} as single_word, not known here`);
+      refuse(`has the added token ${shownValue(content)} as single_word, not known here`);
     }
     const isPlain = !changesText && /^[ -~]+$/.test(content);
     if (token["normalized"] === true && normalizer !== null && !isPlain) {
-      refuse(`normalizes the added token ${JSON.stringify(content)}, not known here`);
+      refuse(`normalizes the added token ${shownValue(content)}, not known here`);
     }
   }
 }
@@ -140,7 +98,7 @@ function mapParts(
   parts = { count: 0 },
 ): JsonObject | null {
   if (value === null) return null;
-  const part = object(value, list);
+  const part = partOf(value, list);
   if (++parts.count > MAX_PARTS) refuse(`has more than ${MAX_PARTS} ${list}`);
   if (part["type"] !== "Sequence") {
     const made = read(part);
@@ -198,7 +156,7 @@ function readPreTokenizer(
     case "Punctuation": {
       const behavior = part["behavior"] ?? "Isolated";
       if (behavior === "Isolated" || behavior === "Contiguous") return part;
-      return refuse(`has a Punctuation with behavior ${JSON.stringify(behavior)}, not known here`);
+      return refuse(`has a Punctuation with behavior ${shownValue(behavior)}, not known here`);
     }
     case "Split":
       return readSplit(part, hasSpaces);
@@ -221,12 +179,12 @@ function readSplit(part: JsonObject, hasSpaces: boolean): JsonObject {
     // Gemma's: a space that its normalizer has replaced by then.
     (behavior === "MergedWithPrevious" && pattern["String"] === " " && !hasSpaces);
   if (isKnown) return { ...part, pattern };
-  const how = `${JSON.stringify(behavior)}${invert === true ? ", inverted" : ""}`;
+  const how = `${shownValue(behavior)}${invert === true ? ", inverted" : ""}`;
   return refuse(`has a Split with behavior ${how}, not known here`);
 }
 
 function readPattern(value: unknown): JsonObject {
-  const pattern = object(value, "pattern");
+  const pattern = partOf(value, "pattern");
   const { Regex: regex, String: text } = pattern;
   if (typeof text === "string" && text.length <= MAX_TEXT) return { String: text };
   if (typeof regex === "string") return { Regex: readWordPattern(regex) };
@@ -236,6 +194,6 @@ function readPattern(value: unknown): JsonObject {
 function knownType(part: JsonObject, kind: string, known: readonly string[]): string {
   const { type } = part;
   if (typeof type === "string" && known.includes(type)) return type;
-  const given = JSON.stringify(type ?? null);
+  const given = shownValue(type ?? null);
   return refuse(`has a ${kind} of type ${given}; known are ${known.join(", ")}`);
 }

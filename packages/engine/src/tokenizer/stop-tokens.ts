@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { TokenizerError } from "../errors.js";
 import { findTemplate } from "./chat-template.js";
 import { namedTokens } from "./named-tokens.js";
@@ -31,6 +33,6 @@ function idsOf(file: string, config: JsonObject): number[] {
   const value = config["eos_token_id"] ?? [];
   return (Array.isArray(value) ? (value as unknown[]) : [value]).map((id) => {
     if (Number.isSafeInteger(id) && Number(id) >= 0) return Number(id);
-    throw new TokenizerError(file, `eos_token_id holds ${JSON.stringify(id)}, not a token id`);
+    throw new TokenizerError(file, `eos_token_id holds ${shownValue(id)}, not a token id`);
   });
 }

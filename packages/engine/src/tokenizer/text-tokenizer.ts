@@ -1,11 +1,16 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 
-import { losesLetters } from "./check-tokenizer.js";
+import { losesLetters } from "./check-model.js";
+import { mergeWord, PairRanks } from "./merge-word.js";
 import { type JsonObject } from "./tokenizer-files.js";
 
 /** What is used of the library's tokenizer: text to ids and back, as `tokenizer.json` says. */
 export interface TextTokenizer {
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  /** An id is null or undefined where no token stands for a part of the text. */
+  encode(
+    text: string,
+    options: { add_special_tokens: boolean },
+  ): { ids: (number | null | undefined)[] };
   /** @param ids  not empty */
   decode(
     ids: readonly number[],
@@ -13,33 +18,44 @@ export interface TextTokenizer {
   ): string;
   token_to_id(token: string): number | undefined;
   id_to_token(id: number): string | undefined;
-  get_vocab(withAddedTokens: boolean): Map<string, number>;
 }
+
+/** The parts of the library's models that are replaced here. */
+interface LibraryModel {
+  readonly fuse_unk: boolean;
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
+  readonly unk_token_id?: number | null;
+  /** Of a BPE; pairs of texts. */
+  readonly merges?: readonly (readonly [string, string])[];
+  readonly end_of_word_suffix?: string | null;
+  readonly continuing_subword_suffix?: string | null;
+  _call: (words: readonly string[]) => string[];
+  encode: (words: readonly string[]) => string[];
+  bpe?: (word: string) => string[];
+  /** Of a Unigram. */
+  readonly tokenize?: (word: string) => string[];
+}
+
+/** Words from here on are merged by {@link mergeWord}, in characters; the library keeps shorter ones. */
+const LONG_WORD = 256;
 
 // The library's declarations import without file extensions, which the compiler cannot follow
 // under Node's rules; so its class is named by the interface above.
 const Library = Tokenizer as unknown as new (
   tokenizer: JsonObject,
   config: JsonObject,
-) => TextTokenizer;
-
-/** The part of the library's BPE by which it cuts words into tokens. */
-interface WordModel {
-  readonly tokens_to_ids: ReadonlyMap<string, number>;
-  encode(words: readonly string[]): string[];
-}
+) => TextTokenizer & { readonly model: LibraryModel };
 
 /** Makes a tokenizer; throws what the library throws when a part is not known to it. */
 export function createTextTokenizer(tokenizer: JsonObject, config: JsonObject): TextTokenizer {
   const made = new Library(tokenizer, config);
-  if (losesLetters(tokenizer["model"] as JsonObject)) {
-    dropUnknownLetters((made as unknown as { model: WordModel }).model);
-  }
+  boundCost(made.model);
+  if (losesLetters(tokenizer["model"] as JsonObject)) dropUnknownLetters(made.model);
   return made;
 }
 
 /** Drops letters that no token has before those around them are merged, as Rust does; the library after it. */
-function dropUnknownLetters(model: WordModel): void {
+function dropUnknownLetters(model: LibraryModel): void {
   const ids = model.tokens_to_ids;
   const encode = model.encode.bind(model);
   const known = (word: string) =>
@@ -47,4 +63,32 @@ function dropUnknownLetters(model: WordModel): void {
       .filter((letter) => ids.has(letter))
       .join("");
   model.encode = (words) => encode(words.map((word) => (ids.has(word) ? word : known(word))));
+}
+
+/**
+ * Replaces what takes the library too long for a long text without spaces, with the same result: joining the
+ * texts of unknown tokens (only their id is used), handing all tokens of a word over as arguments of one
+ * call, and merging the pairs of a long word.
+ */
+function boundCost(model: LibraryModel): void {
+  const { fuse_unk: fusesUnknown, tokenize, bpe, merges } = model;
+  if (fusesUnknown) model._call = (words) => fuseUnknown(model, model.encode(words));
+  if (tokenize !== undefined) {
+    model.encode = (words) => words.flatMap((word) => tokenize.call(model, word));
+  }
+  const isPlain = !model.end_of_word_suffix && !model.continuing_subword_suffix;
+  if (bpe === undefined || merges === undefined || !isPlain) return;
+  let ranks: PairRanks | null = null;
+  model.bpe = (word) => {
+    if (word.length < LONG_WORD) return bpe.call(model, word);
+    return mergeWord(Array.from(word), (ranks ??= new PairRanks(merges)));
+  };
+}
+
+/** Leaves one of every run of unknown tokens. */
+function fuseUnknown(model: LibraryModel, tokens: readonly string[]): string[] {
+  const { tokens_to_ids: ids, unk_token_id: unknown } = model;
+  const isUnknown = (token: string | undefined) =>
+    token !== undefined && (ids.get(token) ?? unknown) === unknown;
+  return tokens.filter((token, i) => !isUnknown(token) || !isUnknown(tokens[i - 1]));
 }

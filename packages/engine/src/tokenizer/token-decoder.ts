@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { TokenizerError } from "../errors.js";
 import { BYTE_LETTERS } from "./byte-letters.js";
 import { type JsonObject } from "./tokenizer-files.js";
@@ -55,7 +57,7 @@ function makeStep(value: unknown, depth: number): Step {
         tokens.map((token, i) => unspace(token, i === 0 && scheme !== "never", replacement));
     }
     default:
-      return refuse(`a decoder of type ${JSON.stringify(decoder["type"] ?? null)}`);
+      return refuse(`a decoder of type ${shownValue(decoder["type"] ?? null)}`);
   }
 }
 

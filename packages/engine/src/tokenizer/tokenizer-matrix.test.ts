@@ -72,13 +72,16 @@ const split = (pattern: string) => ({
   model: BPE,
   pre_tokenizer: { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated" },
 });
+const unigram = (vocab: unknown, unknown: unknown) => ({
+  model: { type: "Unigram", vocab, unk_id: unknown },
+});
 const doubling = { type: "Replace", pattern: { String: "a" }, content: "aa" };
 
 test.each([
   ["nested repetition", split("(a+)+$"), "repeats a group"],
   ["alternatives that overlap", split("(?:a|a)*b"), "repeats a group"],
-  ["many repetitions", split("a*a*a*a*a*b"), "repetitions in a row"],
-  ["large counts", split("a{1,1000}a{1,1000}a{1,1000}b"), "repetitions in a row"],
+  ["many repetitions", split("a*a*a*a*a*b"), "may take for ever"],
+  ["large counts", split("a{1,1000}a{1,1000}a{1,1000}b"), "may take for ever"],
   ["possessive repetition", split("a++b"), "++"],
   ["digits of Unicode", split("\\d+"), "\\d"],
   [
@@ -98,6 +101,11 @@ test.each([
   ],
   ["an id of a billion", { model: { ...BPE, vocab: { a: 1e9 } } }, "1000000000"],
   ["a negative id", { model: { ...BPE, vocab: { a: -1 } } }, "-1"],
+  ["a merge that is no pair", { model: { ...BPE, merges: [["a"]] } }, "no pair"],
+  ["no merges", { model: { ...BPE, merges: undefined } }, "without merges"],
+  ["a score that is a text", unigram([["a", "1"]], 0), "without a score"],
+  ["an unk_id that is a text", unigram([["a", 1]], "../.."), "unk_id"],
+  ["an unk_id without a token", unigram([["a", 1]], 1), "unk_id"],
   ["dropout", { model: { ...BPE, dropout: 0.1 } }, "dropout"],
   ["no model", {}, "no model"],
 ])("a tokenizer with %s is refused", (_name, tokenizer, problem) => {
@@ -140,3 +148,14 @@ test.each([
     );
   },
 );
+
+test("a text without a token in a Unigram without an unk_id is refused, not encoded", () => {
+  const tokenizer = make(unigram([["a", 1]], null));
+  expect(tokenizer.encode("aa")).toEqual([0, 0]);
+  expect(refusal(() => tokenizer.encode("ab"))).toContain("no token for a part of a text");
+});
+
+test("a model without a type is a BPE", () => {
+  const { type: _type, ...model } = { ...BPE, vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"] };
+  expect(make({ model }).encode("abab")).toEqual([2, 2]);
+});

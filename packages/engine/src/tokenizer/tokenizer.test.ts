@@ -112,6 +112,13 @@ test.each([
     { ...assetsWith({}), "generation_config.json": '{"eos_token_id": "x"}' },
   ],
   ["config.json", { ...assetsWith({}), "config.json": '{"eos_token_id": [1.5]}' }],
+  [
+    "config.json",
+    {
+      ...assetsWith({}),
+      "config.json": `{"eos_token_id": [${"[".repeat(50_000)}${"]".repeat(50_000)}]}`,
+    },
+  ],
 ])("what is wrong with %s is said", (subject, assets: Record<string, string>) => {
   let thrown: unknown;
   try {

@@ -22,6 +22,15 @@ function specialIds(json: JsonObject): ReadonlySet<number> {
   return new Set(tokens.filter(({ special }) => special === true).map(({ id }) => id));
 }
 
+/** @param json  checked */
+function largestId(json: JsonObject): number {
+  const { vocab } = json["model"] as { vocab: readonly unknown[] | Record<string, number> };
+  const added = (json["added_tokens"] ?? []) as { id: number }[];
+  const ofVocabulary = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab);
+  const ids = [...(ofVocabulary as number[]), ...added.map(({ id }) => id)];
+  return ids.reduce((most, id) => Math.max(most, id), -1);
+}
+
 /**
  * Turns text into token ids and back, as the tokenizer files of a model folder say.
  *
@@ -47,14 +56,12 @@ export class Tokenizer {
       this.#special = specialIds(json);
       checkTokenizerConfig(files.config, json, tokenizerClass(files) ?? "");
       this.#text = createTextTokenizer(checkTokenizer(json), files.config);
+      this.vocabularySize = largestId(json) + 1;
     } catch (error) {
       if (error instanceof TokenizerError) throw error;
       throw new TokenizerError("tokenizer.json", `cannot be used: ${errorMessage(error)}`, error);
     }
     this.#chat = ChatTemplate.fromFiles(files);
-    let largest = -1;
-    for (const id of this.#text.get_vocab(true).values()) largest = Math.max(largest, id);
-    this.vocabularySize = largest + 1;
     this.stopTokenIds = findStopTokens(files, (token) => this.tokenId(token));
   }
 
@@ -77,8 +84,22 @@ export class Tokenizer {
     return new Tokenizer(assets);
   }
 
+  /** @throws TokenizerError when a part of the text is no token, or when it is too long for the library */
   encode(text: string): number[] {
-    return this.#text.encode(text, { add_special_tokens: false }).ids;
+    let ids: (number | null | undefined)[];
+    try {
+      ids = this.#text.encode(text, { add_special_tokens: false }).ids;
+    } catch (error) {
+      const problem = `cannot encode a text of ${text.length} characters`;
+      throw new TokenizerError("tokenizer.json", `${problem}: ${errorMessage(error)}`, error);
+    }
+    if (ids.includes(null) || ids.includes(undefined)) {
+      throw new TokenizerError(
+        "tokenizer.json",
+        "has no token for a part of a text, and no unk_id",
+      );
+    }
+    return ids as number[];
   }
 
   decode(ids: Iterable<number>, options: { skipSpecialTokens?: boolean } = {}): string {

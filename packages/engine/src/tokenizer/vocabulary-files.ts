@@ -1,3 +1,5 @@
+import { shownValue } from "@gumshoe/core";
+
 import { TokenizerError } from "../errors.js";
 import { namedTokens, tokenizerClass } from "./named-tokens.js";
 import { type JsonObject, tokenText, type TokenizerFiles } from "./tokenizer-files.js";
@@ -112,7 +114,7 @@ function checkOrder(added: readonly AddedToken[], vocab: JsonObject): void {
   let next = Object.values(vocab).length;
   for (const { id, content } of [...fresh].sort((a, b) => a.id - b.id)) {
     if (id !== next++) {
-      const problem = `gives ${JSON.stringify(content)} the id ${id}, not ${next - 1}`;
+      const problem = `gives ${shownValue(content)} the id ${id}, not ${next - 1}`;
       throw new TokenizerError("tokenizer_config.json", problem);
     }
   }

@@ -142,3 +142,14 @@ test("a Llama that names a window is another architecture", () => {
 test("what is no object is refused", () => {
   for (const json of [null, [], "qwen2", 3]) expect(() => parseModelConfig(json)).toThrow("object");
 });
+
+test.each(["layer_types", "rope_scaling", "rope_parameters", "eos_token_id", "architectures"])(
+  "a %s that is nested deeper than the stack is refused",
+  (field) => {
+    const deep = JSON.parse("[".repeat(50_000) + "]".repeat(50_000)) as unknown;
+    const both = { rope_scaling: {}, rope_parameters: {}, [field]: deep };
+    for (const fields of [{ [field]: deep }, both]) {
+      expect(() => parseModelConfig({ ...golden("qwen2"), ...fields })).toThrow(ModelConfigError);
+    }
+  },
+);

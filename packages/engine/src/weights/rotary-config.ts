@@ -98,8 +98,17 @@ function originalPositions(config: ConfigFields, scaling: ConfigFields): number 
 function refuseTwoAnswers(config: ConfigFields): void {
   const [parameters, scaling] = [config.raw("rope_parameters"), config.raw("rope_scaling")];
   if (parameters === undefined || scaling === undefined) return;
-  if (JSON.stringify(parameters) === JSON.stringify(scaling)) return;
+  if (isSameJson(parameters, scaling)) return;
   throw new ModelConfigError("rope_scaling", "is set beside rope_parameters, and differs from it");
+}
+
+/** What is nested deeper than the stack is the same as nothing else. */
+function isSameJson(a: unknown, b: unknown): boolean {
+  try {
+    return JSON.stringify(a) === JSON.stringify(b);
+  } catch {
+    return false;
+  }
 }
 
 /** Models with windows rotate each type of layer in its own way. */

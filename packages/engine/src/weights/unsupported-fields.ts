@@ -124,7 +124,7 @@ function refuseLayerTypes(fields: ConfigFields, types: readonly unknown[]): void
   const layers = fields.size("num_hidden_layers", { most: MAX_LAYERS });
   const other = types.find((type) => type !== "full_attention");
   if (other !== undefined) {
-    const problem = `holds ${JSON.stringify(other)}; only full_attention is here`;
+    const problem = `holds ${shownValue(other)}; only full_attention is here`;
     throw new ModelConfigError("layer_types", problem);
   }
   if (types.length === layers) return;

@@ -19,6 +19,13 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "optimizer-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+function writeHeader(header: unknown): void {
+  const text = Buffer.from(JSON.stringify(header));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  writeFileSync(join(folder, "optimizer.moments"), Buffer.concat([size, text, Buffer.alloc(16)]));
+}
+
 function writeFile(length: number, cutBytes = 0, name = "optimizer.moments"): void {
   const bytes = 4 * length;
   const header = JSON.stringify({
@@ -52,4 +59,16 @@ test("a truncated, short or missing file is an error that names it", async () =>
   await expect(readMoments(folder, 0, 11)).rejects.toThrow(
     "does not hold exp_avg up to element 11",
   );
+});
+
+test.each([
+  null,
+  7,
+  { exp_avg: null },
+  { exp_avg: { data_offsets: null } },
+  { exp_avg: { data_offsets: [-8, 8] } },
+  { exp_avg: { data_offsets: ["0", "8"] } },
+])("a header of something else is an error that names the file: %j", async (header) => {
+  writeHeader(header);
+  await expect(readMoments(folder, 0, 2)).rejects.toThrow(/optimizer\.moments.*hold exp_avg up to/);
 });

@@ -51,11 +51,11 @@ export async function openMoments(folder: string): Promise<MomentsFile> {
     if (headerBytes > MAX_HEADER_BYTES) throw new OptimizerFileError(file, "has a broken header");
     const header = parseHeader(file, (await read(headerBytes, 8)).toString("utf8"));
     const range = async (name: string, start: number, end: number): Promise<Float32Array> => {
-      const at = header[name]?.data_offsets;
-      if (at === undefined || at[1] - at[0] < end * F32_BYTES) {
+      const [begin, behind] = offsetsOf(header, name);
+      if (behind - begin < end * F32_BYTES) {
         throw new OptimizerFileError(file, `does not hold ${name} up to element ${end}`);
       }
-      const position = 8 + headerBytes + at[0] + start * F32_BYTES;
+      const position = 8 + headerBytes + begin + start * F32_BYTES;
       return bytesToFloats(await read((end - start) * F32_BYTES, position));
     };
     return {
@@ -64,7 +64,7 @@ export async function openMoments(folder: string): Promise<MomentsFile> {
         v: await range("exp_avg_sq", start, end),
       }),
       readMaster:
-        header["master"] === undefined ? null : (start, end) => range("master", start, end),
+        offsetsOf(header, "master")[1] === 0 ? null : (start, end) => range("master", start, end),
       close: () => handle.close(),
     };
   } catch (error) {
@@ -73,12 +73,23 @@ export async function openMoments(folder: string): Promise<MomentsFile> {
   }
 }
 
-type Header = Record<string, { data_offsets?: [number, number] } | undefined>;
-
-function parseHeader(file: string, text: string): Header {
+function parseHeader(file: string, text: string): unknown {
   try {
-    return JSON.parse(text) as Header;
+    return JSON.parse(text);
   } catch (cause) {
     throw new OptimizerFileError(file, "has a broken header", cause);
   }
+}
+
+/** Returns where a tensor begins and ends behind the header, in bytes; an empty range where it says neither. */
+function offsetsOf(header: unknown, name: string): readonly [begin: number, behind: number] {
+  const fields = (header ?? {}) as Readonly<Record<string, { data_offsets?: unknown } | null>>;
+  const offsets = Object.hasOwn(fields, name) ? fields[name]?.data_offsets : null;
+  if (!Array.isArray(offsets)) return [0, 0];
+  const [begin, behind] = offsets as unknown[];
+  return isOffset(begin) && isOffset(behind) ? [begin, behind] : [0, 0];
+}
+
+function isOffset(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -1,0 +1,59 @@
+/** Environments of users: their modules' source, and what a module's `grade()` returns. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { checkGrade } from "../../packages/environments/dist/module/check-grade.js";
+import { isThreadMessage } from "../../packages/environments/dist/module/messages.js";
+import { digestOfModule } from "../../packages/environments/dist/module/source-files.js";
+import { makeFolder, parseJson, textOf } from "./files.mjs";
+
+const modules = {
+  name: "modules",
+  open: async () => {
+    const folder = makeFolder();
+    const file = join(folder.path, "module.mjs");
+    const valid = [
+      'import { readFileSync } from "node:fs";\nimport x from "./other.mjs";\nexport default x;\n',
+      'const a = await import("./module.mjs");\nnew URL("./data.json", import.meta.url);\n',
+      textOf("docs/environments.md"),
+    ];
+    const keywords = ["import ", "export ", "from ", "import(", "new URL(", "import.meta.url"];
+    return {
+      words: [...keywords, '"./a.mjs"', "`${", "/*", "*/", "//", "/a/"],
+      make: (mutator) => mutator.text(valid),
+      read: (source) => {
+        writeFileSync(file, source);
+        return digestOfModule("tasks.source.module", file);
+      },
+      close: () => folder.remove(),
+    };
+  },
+};
+
+const grades = {
+  name: "grades",
+  open: async () => {
+    const valid = { reward: 0.5, metrics: { length: 3 }, reason: "no" };
+    const outcomes = [
+      { ok: true, value: valid },
+      { ok: false, text: "no" },
+    ];
+    const message = { type: "result", id: 1, index: 0, outcome: outcomes[0] };
+    return {
+      words: ["reward", "metrics", "reason", "NaN", "Infinity"],
+      make: (mutator) => mutator.json([...outcomes, message]),
+      read: (text) =>
+        parseJson(text, (value) => {
+          if (isThreadMessage(value)) return;
+          // The outcome's own fields are written by the module's thread, which is ours.
+          const outcome = value?.ok === true ? value : { ok: true, value };
+          const { reward, reason } = checkGrade(outcome);
+          if (reward === null ? typeof reason !== "string" : !Number.isFinite(reward)) {
+            throw new Error(`takes the reward ${reward}, reason ${reason}`);
+          }
+        }),
+    };
+  },
+};
+
+export const ENVIRONMENTS = [modules, grades];

@@ -1,0 +1,49 @@
+/** Valid inputs from the checkout, and folders for files that are written for each try. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export function textOf(path) {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+/** Reads JSON, also where it is compressed. */
+export function jsonOf(path) {
+  const bytes = readFileSync(join(ROOT, path));
+  return JSON.parse(path.endsWith(".gz") ? gunzipSync(bytes) : bytes);
+}
+
+/** A folder for one parser's files; `remove` it in the end. */
+export function makeFolder() {
+  const path = mkdtempSync(join(tmpdir(), "gumshoe-fuzz-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Hands over the value of a JSON text; a text that is none is read as JSON before the parser is called. */
+export function parseJson(text, read) {
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return read(value);
+}
+
+/** Calls several readers of one input; throws what is no refusal before what is one. */
+export function readAll(readers, isRefusal) {
+  let refusal = null;
+  for (const read of readers) {
+    try {
+      read();
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      refusal ??= thrown;
+    }
+  }
+  if (refusal !== null) throw refusal;
+}
