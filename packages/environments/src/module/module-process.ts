@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { env } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { ModuleError, ModuleProcessEndedError } from "../errors.js";
@@ -191,7 +192,7 @@ export class ModuleProcess {
 
 /** The environment of a module, without the settings of the cluster, which include secrets. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith("GUMSHOE_"));
+  const entries = Object.entries(env).filter(([name]) => !name.startsWith("GUMSHOE_"));
   return Object.fromEntries(entries);
 }
 
