@@ -30,6 +30,7 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ["npm start", "trains for minutes; it is `gumshoe run runs/first.yaml` after the set-up"],
   ["npm test", "is what runs this test"],
   ["npm run soak", "takes half an hour"],
+  ["npm run fuzz", "tries texts for minutes; test/fuzz.test.ts tries some"],
   [
     "docker compose ",
     "needs Docker and its images; test/cluster/compose-files.test.ts reads the files",
