@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { checkGrade } from "../../packages/environments/dist/module/check-grade.js";
-import { isThreadMessage } from "../../packages/environments/dist/module/messages.js";
+import { isModuleMessage } from "../../packages/environments/dist/module/messages.js";
 import { digestOfModule } from "../../packages/environments/dist/module/source-files.js";
 import { makeFolder, parseJson, textOf } from "./files.mjs";
 
@@ -44,8 +44,8 @@ const grades = {
       make: (mutator) => mutator.json([...outcomes, message]),
       read: (text) =>
         parseJson(text, (value) => {
-          if (isThreadMessage(value)) return;
-          // The outcome's own fields are written by the module's thread, whose code is trusted.
+          if (isModuleMessage(value)) return;
+          // The outcome's own fields are written by the module's process, whose code is trusted.
           const outcome = value?.ok === true ? value : { ok: true, value };
           const { reward, reason } = checkGrade(outcome);
           if (reward === null ? typeof reason !== "string" : !Number.isFinite(reward)) {
