@@ -1,6 +1,8 @@
+import { jsonProblem } from "@gumshoe/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { type Context } from "../context.js";
+import { FileError } from "../errors.js";
 import { FAMILIES, makeModel } from "../model/new-model.js";
 import { readUserFile } from "../run/load-config.js";
 import { formatCount } from "../terminal/format.js";
@@ -75,8 +77,22 @@ export function addModelInitCommand(model: Command, context: Context): void {
 }
 
 function readLike(file: string): Record<string, unknown> {
-  const json = JSON.parse(readUserFile(file)) as Record<string, unknown>;
+  const json = parseObject(file, readUserFile(file));
   return Object.fromEntries(Object.entries(json).filter(([name]) => !NOT_SHAPE.includes(name)));
+}
+
+/** @throws FileError */
+function parseObject(file: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new FileError(file, jsonProblem(thrown), thrown);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw new FileError(file, "must be a JSON object, such as a model's config.json");
 }
 
 function readShape(text: string): Record<string, unknown> {

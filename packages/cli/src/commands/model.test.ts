@@ -145,6 +145,20 @@ test("init makes a model of any shape that is read back, and refuses a shape tha
   expect((await gumshoe([...odd, "--shape", "hidden_size=16"])).err).toContain("is missing");
 });
 
+test.each([
+  ["{bad", "like.json: is not JSON"],
+  ["[1]", "like.json: must be a JSON object"],
+])("init refuses %s as a config to be like, with one line", async (text, problem) => {
+  const like = join(folder, "like.json");
+  writeFileSync(like, text);
+  const words = ["--tokenizer", ROOKIE, "--out", join(folder, "new"), "--like", like];
+  const { code, err } = await gumshoe(["model", "init", ...words]);
+  expect(code).toBe(2);
+  expect(err).toContain(problem);
+  expect(err.trim().split("\n")).toHaveLength(1);
+  expect(existsSync(join(folder, "new"))).toBe(false);
+});
+
 test("push uploads a checkpoint with a card that states run, digest, data and rewards", async () => {
   const run = join(folder, "runs/first");
   const checkpoint = join(run, "checkpoints/4");
