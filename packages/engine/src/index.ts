@@ -48,7 +48,7 @@ export {
 export { type Checkpointing } from "./trainer/workspace.js";
 export { type VerifyCheck } from "./verify/check.js";
 export { type VerifyOptions, verifyPaths } from "./verify/verify-paths.js";
-export { readAssets } from "./weights/assets.js";
+export { ASSET_NAMES, readAssets } from "./weights/assets.js";
 export {
   BYTES_PER_FLOAT,
   encodeFloats,

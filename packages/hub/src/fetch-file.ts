@@ -7,7 +7,7 @@
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-import { type Clock, ClusterError, diskError } from "@gumshoe/core";
+import { backoffMs, type Clock, ClusterError, diskError } from "@gumshoe/core";
 
 import { hashFile } from "./cache.js";
 import { HubAwayError, HubHashError } from "./errors.js";
@@ -19,8 +19,7 @@ import { type HubSettings } from "./settings.js";
 const STALL_MS = 30_000;
 /** Tries in a row that bring no byte. */
 const MAX_EMPTY_TRIES = 6;
-const FIRST_DELAY_MS = 500;
-const MAX_DELAY_MS = 8000;
+const BACKOFF = { firstDelayMs: 1000, maxDelayMs: 8000 };
 
 /** What a file is fetched with. */
 export interface FileFetch {
@@ -63,7 +62,7 @@ export async function fetchBlob(fetching: FileFetch): Promise<void> {
       emptyTries = (await sizeOf(part)) > before ? 0 : emptyTries + 1;
       if (emptyTries >= MAX_EMPTY_TRIES) throw error;
       fetching.onRetry(error);
-      await clock.sleep(Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** emptyTries), signal);
+      await clock.sleep(backoffMs(BACKOFF, Math.max(1, emptyTries)), signal);
     }
   }
   await rename(part, blob);

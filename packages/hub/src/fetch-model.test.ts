@@ -51,7 +51,8 @@ const fetchTiny = (
   options: Partial<FetchOptions> = {},
   revision: string | null = null,
   name = NAME,
-) => fetchModel({ name, revision }, { settings: settings(), clock, ...options });
+) => fetchModel({ name, revision }, { settings: settings(), clock, texts: TEXTS, ...options });
+const TEXTS = ["config.json", "tokenizer.json", "tokenizer_config.json"];
 const kept = (...path: string[]) => join(home, "hub", "models--owner--tiny", ...path);
 
 test("a model is kept as Python keeps it: blobs by hash, links by name, the revision's commit", async () => {

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readlink, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { hubModelText, type HubModel } from "@gumshoe/config";
@@ -9,6 +9,7 @@ import {
   diskRoom,
   LockHeldError,
   ProcessLock,
+  writeDurably,
 } from "@gumshoe/core";
 
 import { cachedCommit, hashFile, MAIN, modelCacheFolder, snapshotFolder } from "./cache.js";
@@ -30,6 +31,8 @@ export interface FetchProgress {
 export interface FetchOptions {
   readonly settings: HubSettings;
   readonly clock: Clock;
+  /** Names of the text files that a model folder needs. */
+  readonly texts: readonly string[];
   /** `tokenizer` leaves the weights out; default: model. */
   readonly only?: "model" | "tokenizer";
   readonly signal?: AbortSignal;
@@ -98,7 +101,7 @@ export async function fetchModel(wanted: HubModel, options: FetchOptions): Promi
   if (settings.isOffline) return offline({ name, commit, snapshot });
   const files = await listModelFiles({ name, commit }, options);
   const model = hubModelText({ name, revision: commit });
-  const { texts, weights } = chooseFiles(model, files, options.only ?? "model");
+  const { texts, weights } = chooseFiles(model, files, options);
   const lock = takeLock(folder, model);
   try {
     for (const path of foldersOf(folder, snapshot)) await mkdir(path, { recursive: true });
@@ -176,8 +179,7 @@ async function keepRef(folder: string, revision: string, commit: string): Promis
   if (revision === commit) return;
   const ref = join(folder, "refs", revision);
   await mkdir(dirname(ref), { recursive: true });
-  await writeFile(`${ref}.new-${process.pid}`, commit);
-  await rename(`${ref}.new-${process.pid}`, ref);
+  await writeDurably(ref, commit);
 }
 
 interface Place {

@@ -8,20 +8,8 @@ export interface HubFile {
   readonly hash: FileHash;
 }
 
-/** Text files that a model folder needs, and those that say what it is. */
-const TEXTS = [
-  "config.json",
-  "generation_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "merges.txt",
-  "chat_template.jinja",
-  "README.md",
-  "LICENSE",
-];
+/** Text files that say what a model is. */
+const ABOUT = ["README.md", "LICENSE"];
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
@@ -29,15 +17,16 @@ const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 /**
  * Chooses the files of a repository that are fetched: of the weights, those that are read.
  *
- * @param only  whether the weights are wanted, too
- * @throws      HubRefusedError when there are no weights in safetensors
+ * @param options.texts  names of the text files that a model folder needs
+ * @param options.only   `tokenizer` leaves the weights out
+ * @throws               HubRefusedError when there are no weights in safetensors
  */
 export function chooseFiles(
   model: string,
   files: readonly HubFile[],
-  only: "model" | "tokenizer",
+  { texts: names, only = "model" }: { texts: readonly string[]; only?: "model" | "tokenizer" },
 ): { texts: HubFile[]; weights: HubFile[] } {
-  const texts = files.filter(({ path }) => TEXTS.includes(path));
+  const texts = files.filter(({ path }) => names.includes(path) || ABOUT.includes(path));
   if (only === "tokenizer") return { texts, weights: [] };
   const single = files.filter(({ path }) => path === WEIGHTS);
   const parts = files.filter(({ path }) => path === INDEX || SHARD.test(path));

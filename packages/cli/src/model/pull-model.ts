@@ -1,6 +1,7 @@
 import { type HubModel, hubModelText } from "@gumshoe/config";
 import { ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import {
+  ASSET_NAMES,
   ModelFolderError,
   openModelFolder,
   openTokenizer,
@@ -55,6 +56,7 @@ export async function pullModel(
       settings,
       clock,
       only,
+      texts: ASSET_NAMES,
       signal: stop.signal,
       onProgress,
       onNotice: (notice) => line.print(notice),

@@ -6,7 +6,7 @@ import { errorMessage, jsonProblem } from "@gumshoe/core";
 import { ModelFolderError } from "../errors.js";
 
 /** The text files of a model folder that belong to its checkpoints. */
-const ASSET_NAMES = [
+export const ASSET_NAMES = [
   "config.json",
   "generation_config.json",
   "tokenizer.json",
