@@ -27,11 +27,7 @@ const PROGRAM = `
   };
   const notify = serveCalls({
     double: (value) => 2 * value,
-    sum: (values, { transfer }) => {
-      const sums = values.map((value) => value + 1);
-      transfer.push(sums.buffer);
-      return sums;
-    },
+    sum: (values) => values.map((value) => value + 1),
     slow: (_, { signal }) => new Promise(() => {
       notify("started");
       signal.addEventListener("abort", () => notify("aborted"));

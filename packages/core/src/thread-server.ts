@@ -7,8 +7,6 @@ import { type CallTable, type ThreadReply, type ThreadRequest } from "./thread-m
 export interface ThreadContext {
   /** Aborted when the caller no longer needs the response. */
   readonly signal: AbortSignal;
-  /** Buffers of the response that are transferred to the caller instead of copied. */
-  readonly transfer: ArrayBuffer[];
 }
 
 /** A handler for each call. */
@@ -31,17 +29,15 @@ export function serveCalls<Calls extends CallTable<Calls>, Notice = never>(
   const port = parentPort;
   if (port === null) throw new Error("serveCalls is for worker threads");
   const running = new Map<number, AbortController>();
-  const post = (reply: ThreadReply, transfer: readonly ArrayBuffer[] = []) =>
-    port.postMessage(reply, transfer);
+  const post = (reply: ThreadReply) => port.postMessage(reply);
 
   const answer = async ({ id, call, argument }: Extract<ThreadRequest, { type: "call" }>) => {
     const controller = new AbortController();
     running.set(id, controller);
-    const transfer: ArrayBuffer[] = [];
     try {
       const handler = handlers[call as keyof Calls];
-      const value = await handler(argument, { signal: controller.signal, transfer });
-      post({ type: "answer", id, answer: value }, transfer);
+      const value = await handler(argument, { signal: controller.signal });
+      post({ type: "answer", id, answer: value });
     } catch (thrown) {
       post({ type: "failure", id, failure: toThreadFailure(thrown) });
     } finally {
