@@ -65,11 +65,11 @@ const REQUESTS_BY_METHOD = {
     }),
     weightsDigest: DIGEST,
   },
-  pullTensor: { run: "tiny", name: "weights/1", start: 0, end: 4, digest: DIGEST, hostId: "" },
+  pullTensor: { run: "tiny", name: "weights/1", start: 0, end: 4, hostId: "" },
   assign: { run: "tiny", plan: "p", end: 4, folder: "/nowhere", version: 1, blockSize: 4 },
   collect: { ...PLACE, address: "127.0.0.1:1" },
   norm: { ...PLACE, lanes: 1 },
-  step: { ...PLACE, lr: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-8, gradScale: 1, retain: [0] },
+  step: { ...PLACE, lr: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-8, gradScale: 1 },
   writeCheckpoint: { run: "tiny", plan: "p", version: 1, weights: FILE, expAvg: FILE },
 };
 

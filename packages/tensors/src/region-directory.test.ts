@@ -146,8 +146,8 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
       const options = { isShared: true, logger: { ...logger, warn } as typeof logger, root };
       const directory = new RegionDirectory(options);
       expect(directory.isShared).toBe(false);
-      directory.tellOnce("again");
-      directory.tellOnce("again");
+      directory.warnOnce("again");
+      directory.warnOnce("again");
       expect(told).toHaveLength(2);
       expect(told[0]).toContain("it is another user's");
     },

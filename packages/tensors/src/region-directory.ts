@@ -16,7 +16,7 @@ import { errorMessage, type Logger } from "@gumshoe/core";
 import { hostIdentity } from "./host-identity.js";
 import { Region } from "./region.js";
 
-/** How often one tries to meet others in a region: each time, another process has come first and ended. */
+/** Attempts to join a region: each fails if another process makes it first and then ends. */
 const MAX_ATTEMPTS = 5;
 
 /** How regions are shared. */
@@ -33,7 +33,7 @@ export class RegionDirectory {
   /** The folder of links; null where nothing is shared. */
   readonly #folder: string | null;
   readonly #logger: Logger;
-  readonly #told = new Set<string>();
+  readonly #warned = new Set<string>();
   /** What links of this process lead to, by name. */
   readonly #published = new Map<string, string>();
 
@@ -102,16 +102,16 @@ export class RegionDirectory {
     if (link !== null && path !== undefined && targetOf(link) === path) remove(link);
   }
 
-  /** Removes a link whatever it leads to: what is there is not what the name says. */
-  distrust(name: string): void {
+  /** Removes a link whoever made it: the region does not hold what its name says. */
+  discard(name: string): void {
     const link = this.#linkOf(name);
     if (link !== null) remove(link);
   }
 
-  /** Says once, however often it happens, why a region is not shared. */
-  tellOnce(problem: string): void {
-    if (this.#told.has(problem)) return;
-    this.#told.add(problem);
+  /** Logs a reason why regions are not shared: once, however often it occurs. */
+  warnOnce(problem: string): void {
+    if (this.#warned.has(problem)) return;
+    this.#warned.add(problem);
     this.#logger.warn(`memory is not shared between processes: ${problem}; values are copied`);
   }
 
@@ -125,16 +125,16 @@ export class RegionDirectory {
     const host = hostIdentity();
     const user = process.getuid?.();
     if (host === "" || user === undefined) {
-      this.tellOnce("this system has no /proc");
+      this.warnOnce("this system has no /proc");
       return null;
     }
-    const place = createHash("sha256").update(host).digest("hex").slice(0, 16);
-    const folder = join(root, `gumshoe-${user}-${place}`);
+    const hostHash = createHash("sha256").update(host).digest("hex").slice(0, 16);
+    const folder = join(root, `gumshoe-${user}-${hostHash}`);
     const probe = Region.create(1, { isShared: true });
     const canOpen = probe.file !== null && existsSync(probe.file.path);
     probe.close();
     if (!canOpen) {
-      this.tellOnce("this system has no memory without a name (memfd_create)");
+      this.warnOnce("this system has no memory without a name (memfd_create)");
       return null;
     }
     try {
@@ -144,7 +144,7 @@ export class RegionDirectory {
       chmodSync(folder, 0o700);
       return folder;
     } catch (error) {
-      this.tellOnce(`${folder} cannot be used: ${errorMessage(error)}`);
+      this.warnOnce(`${folder} cannot be used: ${errorMessage(error)}`);
       return null;
     }
   }

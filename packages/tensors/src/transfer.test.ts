@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 function request(start: number, end: number): PullTensorRequest {
-  return { run: "r", name: "weights/3", start, end, digest: "", hostId: "" };
+  return { run: "r", name: "weights/3", start, end, hostId: "" };
 }
 
 function chunk(offset: number, data: Buffer): TensorChunk {

@@ -80,7 +80,7 @@ async function timePulls(name: string, { address, token, seconds, get }: Pulls):
     for (let version = 0; rates.length <= MIN_PULLS || performance.now() < stopAtMs; version++) {
       limits.push(await rate(async () => target.set(source)));
       const tensor = { run: name, name: formatTensorName({ type: "weights", version }) };
-      const request = { ...tensor, start: 0, end: ELEMENTS, digest: "" };
+      const request = { ...tensor, start: 0, end: ELEMENTS };
       rates.push(await rate(() => get(channel, request, target)));
     }
   } finally {

@@ -67,7 +67,7 @@ async function startServer(
 async function call(address: string, tls: Tls, token = "t", role: TlsRole = "coordinator") {
   const channel = new RpcChannel(address, { token, tls, role });
   open.push(channel);
-  const request = { run: "r", name: "weights/0", start: 0, end: 0, digest: "", hostId: "" };
+  const request = { run: "r", name: "weights/0", start: 0, end: 0, hostId: "" };
   const stream = channel.client(TensorService).pullTensor(request, { deadlineMs: 5000 });
   for await (const chunk of stream) void chunk;
 }

@@ -48,7 +48,7 @@ export class Checkpoints {
   readonly #model: RunModel;
   readonly #logger: Logger;
   readonly #folder: string;
-  readonly #distrusted = new Set<string>();
+  readonly #discarded = new Set<string>();
 
   constructor(record: RunRecord, model: RunModel, logger: Logger) {
     this.#record = record;
@@ -58,15 +58,15 @@ export class Checkpoints {
   }
 
   /** Excludes a checkpoint whose weights turned out to differ from the digest in the ledger. */
-  distrust(folder: string): void {
-    this.#distrusted.add(folder);
+  discard(folder: string): void {
+    this.#discarded.add(folder);
   }
 
   /** Returns the newest complete weights on disk: a checkpoint, or the first model. */
   async newest(): Promise<DurableSource> {
     for (const checkpoint of [...this.#record.state.checkpoints].reverse()) {
       const { folder } = checkpoint;
-      if (!existsSync(folder) || this.#distrusted.has(folder)) continue;
+      if (!existsSync(folder) || this.#discarded.has(folder)) continue;
       const problem = await this.#problemOf(checkpoint);
       if (problem === null) {
         return { folder, version: checkpoint.version, withOptimizer: true };

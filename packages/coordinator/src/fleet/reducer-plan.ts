@@ -108,7 +108,6 @@ export class ReducerPlan {
               start,
               end,
               blockSize: PARAMETER_BLOCK,
-              threads: 0,
               ...source,
             },
             { signal: options.signal },

@@ -72,7 +72,6 @@ export class UpdateRunner {
       eps,
       weightDecay,
       gradScale,
-      retain: [],
     });
     if (known !== undefined) {
       if (known === digest) return;

@@ -309,7 +309,7 @@ export class RunDriver {
       // A damaged checkpoint only costs time: an older one, or the first model, leads to the same
       // weights.
       if (!withOptimizer) throw new ExactnessError(problem);
-      checkpoints.distrust(folder);
+      checkpoints.discard(folder);
       throw new PlanLostError(plan.id, problem);
     }
   }

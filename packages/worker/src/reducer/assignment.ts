@@ -55,7 +55,8 @@ export class Assignment {
   readonly options: AssignmentOptions;
   #version: number;
   #blockDigests: string[];
-  readonly #published = new Map<number, Region>();
+  /** The newest version's region; null once the assignment is closed. */
+  #weights: Region | null;
   #lanes = new LaneSum(TURN_MS);
   #isClosed = false;
   #norm: { update: number; answer: Promise<NormResponse> } | null = null;
@@ -65,7 +66,7 @@ export class Assignment {
     this.options = options;
     this.#version = options.version;
     this.#blockDigests = options.blockDigests;
-    this.#published.set(options.version, options.weights);
+    this.#weights = options.weights;
   }
 
   /** The newest version. */
@@ -78,10 +79,10 @@ export class Assignment {
     return this.#blockDigests;
   }
 
-  /** Finds a published version; null when it was freed or never made. */
+  /** Finds a published version: the newest; null for any other. */
   published(version: number): HeldRange | null {
-    const region = this.#published.get(version);
-    if (region === undefined) return null;
+    const region = this.#weights;
+    if (region === null || version !== this.#version) return null;
     const { start, end, form } = this.options;
     const read = (from: number, to: number): Float32Array => {
       const values = new Float32Array(to - from);
@@ -125,7 +126,7 @@ export class Assignment {
   /** Gives all regions back; lanes on their way are not added any more, since the engine has another range. */
   close(): void {
     this.#isClosed = true;
-    for (const version of [...this.#published.keys()]) this.#free(version);
+    this.#freeWeights();
   }
 
   #source(update: number, lane: number, address: string): LaneSource {
@@ -162,7 +163,7 @@ export class Assignment {
     const file = await findTensorFile(channels.to(address), this.#request(update, lane));
     if (file === null) return null;
     const region = Region.open(file.path, form.numParameters, file.inode);
-    if (region === null) directory.tellOnce("a trainer's region cannot be opened");
+    if (region === null) directory.warnOnce("a trainer's region cannot be opened");
     return region;
   }
 
@@ -183,7 +184,7 @@ export class Assignment {
   #request(update: number, lane: number) {
     const { run, plan, start, end } = this.options;
     const name = formatTensorName({ type: "gradient", plan, update, lane });
-    return { run, name, start, end, digest: "" };
+    return { run, name, start, end };
   }
 
   async #sumSquares(numLanes: number): Promise<NormResponse> {
@@ -200,21 +201,17 @@ export class Assignment {
     const { region } = directory.join(regionName(plan, update + 1), form.length);
     const { blockDigests } = await engine.call("step", { step, into: region.memory });
     this.#lanes = new LaneSum(TURN_MS);
+    this.#freeWeights();
     this.#version = update + 1;
     this.#blockDigests = blockDigests;
-    this.#published.set(this.#version, region);
-    for (const version of [...this.#published.keys()]) {
-      if (version !== this.#version && !request.retain.includes(version)) this.#free(version);
-    }
+    this.#weights = region;
     return { blockDigests };
   }
 
-  #free(version: number): void {
-    const region = this.#published.get(version);
-    if (region === undefined) return;
-    this.#published.delete(version);
-    this.options.directory.withdraw(regionName(this.options.plan, version));
-    region.close();
+  #freeWeights(): void {
+    this.options.directory.withdraw(regionName(this.options.plan, this.#version));
+    this.#weights?.close();
+    this.#weights = null;
   }
 
   #expect(update: number): void {

@@ -146,7 +146,7 @@ export class EngineSession {
     this.release();
     const regions = this.#regions;
     const found = regions.find(wanted);
-    if (found !== null && (await this.#set(wanted, found)) !== digest) regions.distrust(wanted);
+    if (found !== null && (await this.#set(wanted, found)) !== digest) regions.discard(wanted);
     if (this.#region === null) {
       const offered = await regions.ofReducers(wanted, signal);
       if (offered !== null) await this.#set(wanted, offered);

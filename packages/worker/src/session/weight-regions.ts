@@ -52,12 +52,12 @@ export class WeightRegions {
    * @throws   RpcError
    */
   async ofReducers(wanted: RequiredWeights, signal: AbortSignal): Promise<Region | null> {
-    const { run, version, digest, sources, assets } = wanted;
+    const { run, version, sources, assets } = wanted;
     if (!this.#directory.isShared) return null;
     const name = formatTensorName({ type: "weights", version });
     const files = await Promise.all(
       sources.map(({ address, start, end }) => {
-        const request = { run, name, start, end, digest };
+        const request = { run, name, start, end };
         return findTensorFile(this.#channels.to(address), request, { signal });
       }),
     );
@@ -65,7 +65,7 @@ export class WeightRegions {
     if (first === undefined || first === null) return null;
     if (files.some((file) => file?.inode !== first.inode)) return null;
     const region = Region.open(first.path, assets.form.length, first.inode);
-    if (region === null) this.#directory.tellOnce(`the reducers' region cannot be opened`);
+    if (region === null) this.#directory.warnOnce(`the reducers' region cannot be opened`);
     return region;
   }
 
@@ -111,8 +111,8 @@ export class WeightRegions {
   }
 
   /** Says that a region does not hold the weights that it was found by. */
-  distrust({ digest }: RequiredWeights): void {
-    this.#directory.distrust(nameOf(digest));
+  discard({ digest }: RequiredWeights): void {
+    this.#directory.discard(nameOf(digest));
   }
 
   /** Gives a region back. */
@@ -122,13 +122,13 @@ export class WeightRegions {
   }
 
   async #pull(wanted: RequiredWeights, region: Region, signal: AbortSignal): Promise<void> {
-    const { run, version, digest, sources, assets } = wanted;
+    const { run, version, sources, assets } = wanted;
     const name = formatTensorName({ type: "weights", version });
     const write = (values: Float32Array, start: number) =>
       writeWeights(assets.form, region.values, values, start);
     const pulls = await Promise.allSettled(
       sources.map(({ address, start, end }) => {
-        const request = { run, name, start, end, digest };
+        const request = { run, name, start, end };
         return pullTensor(this.#channels.to(address), request, write, { signal });
       }),
     );

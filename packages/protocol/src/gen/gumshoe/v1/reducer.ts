@@ -37,8 +37,6 @@ export interface AssignRequest {
   version: number;
   /** Elements per block of hashes and norms. */
   blockSize: number;
-  /** Threads of the device, 0 for the worker's own setting. */
-  threads: number;
 }
 
 export interface AssignResponse {
@@ -83,8 +81,6 @@ export interface StepRequest {
   weightDecay: number;
   /** Factor on the gradient: min(1, limit / (norm + 1e-6)). */
   gradScale: number;
-  /** Versions to keep after this step; all others are freed. */
-  retain: number[];
 }
 
 export interface StepResponse {
@@ -125,17 +121,7 @@ export interface WriteCheckpointResponse {
 }
 
 function createBaseAssignRequest(): AssignRequest {
-  return {
-    run: "",
-    plan: "",
-    start: 0,
-    end: 0,
-    folder: "",
-    withOptimizer: false,
-    version: 0,
-    blockSize: 0,
-    threads: 0,
-  };
+  return { run: "", plan: "", start: 0, end: 0, folder: "", withOptimizer: false, version: 0, blockSize: 0 };
 }
 
 export const AssignRequest: MessageFns<AssignRequest> = {
@@ -163,9 +149,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.blockSize !== 0) {
       writer.uint32(64).uint32(message.blockSize);
-    }
-    if (message.threads !== 0) {
-      writer.uint32(72).uint32(message.threads);
     }
     return writer;
   },
@@ -247,14 +230,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.blockSize = reader.uint32();
             continue;
           }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.threads = reader.uint32();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -280,7 +255,6 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     message.withOptimizer = object.withOptimizer ?? false;
     message.version = object.version ?? 0;
     message.blockSize = object.blockSize ?? 0;
-    message.threads = object.threads ?? 0;
     return message;
   },
 };
@@ -647,7 +621,7 @@ export const NormResponse: MessageFns<NormResponse> = {
 };
 
 function createBaseStepRequest(): StepRequest {
-  return { run: "", plan: "", update: 0, lr: 0, beta1: 0, beta2: 0, eps: 0, weightDecay: 0, gradScale: 0, retain: [] };
+  return { run: "", plan: "", update: 0, lr: 0, beta1: 0, beta2: 0, eps: 0, weightDecay: 0, gradScale: 0 };
 }
 
 export const StepRequest: MessageFns<StepRequest> = {
@@ -678,13 +652,6 @@ export const StepRequest: MessageFns<StepRequest> = {
     }
     if (message.gradScale !== 0) {
       writer.uint32(73).double(message.gradScale);
-    }
-    if (message.retain.length !== 0) {
-      writer.uint32(82).fork();
-      for (const v of message.retain) {
-        writer.uint32(v);
-      }
-      writer.join();
     }
     return writer;
   },
@@ -774,24 +741,6 @@ export const StepRequest: MessageFns<StepRequest> = {
             message.gradScale = reader.double();
             continue;
           }
-          case 10: {
-            if (tag === 80) {
-              message.retain.push(reader.uint32());
-
-              continue;
-            }
-
-            if (tag === 82) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.retain.push(reader.uint32());
-              }
-
-              continue;
-            }
-
-            break;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -818,7 +767,6 @@ export const StepRequest: MessageFns<StepRequest> = {
     message.eps = object.eps ?? 0;
     message.weightDecay = object.weightDecay ?? 0;
     message.gradScale = object.gradScale ?? 0;
-    message.retain = object.retain?.map((e) => e) || [];
     return message;
   },
 };

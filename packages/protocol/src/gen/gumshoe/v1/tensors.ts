@@ -28,8 +28,6 @@ export interface PullTensorRequest {
   /** First element to send, and one after the last. */
   start: number;
   end: number;
-  /** Digest that the vector must have (weights); empty for any. */
-  digest: string;
   /**
    * The machine that the caller runs on; empty to have the values streamed. A caller on the server's machine
    * may be answered with a file.
@@ -57,7 +55,7 @@ export interface TensorChunk {
 }
 
 function createBasePullTensorRequest(): PullTensorRequest {
-  return { run: "", name: "", start: 0, end: 0, digest: "", hostId: "" };
+  return { run: "", name: "", start: 0, end: 0, hostId: "" };
 }
 
 export const PullTensorRequest: MessageFns<PullTensorRequest> = {
@@ -73,9 +71,6 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
     }
     if (message.end !== 0) {
       writer.uint32(32).uint64(message.end);
-    }
-    if (message.digest !== "") {
-      writer.uint32(42).string(message.digest);
     }
     if (message.hostId !== "") {
       writer.uint32(50).string(message.hostId);
@@ -128,14 +123,6 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
             message.end = longToNumber(reader.uint64());
             continue;
           }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.digest = reader.string();
-            continue;
-          }
           case 6: {
             if (tag !== 50) {
               break;
@@ -165,7 +152,6 @@ export const PullTensorRequest: MessageFns<PullTensorRequest> = {
     message.name = object.name ?? "";
     message.start = object.start ?? 0;
     message.end = object.end ?? 0;
-    message.digest = object.digest ?? "";
     message.hostId = object.hostId ?? "";
     return message;
   },
