@@ -258,8 +258,8 @@ async function probe(options: RedisLinkOptions, address: string): Promise<string
     if (message.includes("WRONGPASS") || message.includes("without any password configured")) {
       throw new RedisPasswordError(address, "wrong");
     }
-    const distrust = handshakeProblem(`${codeOf(error)} ${message}`);
-    if (distrust !== null) throw new RedisTlsError(address, distrust);
+    const tlsProblem = handshakeProblem(`${codeOf(error)} ${message}`);
+    if (tlsProblem !== null) throw new RedisTlsError(address, tlsProblem);
     return problemOf(error, options.url);
   } finally {
     client.disconnect();
@@ -288,8 +288,8 @@ function problemOf(thrown: unknown, url: string): string {
   if (code === "ECONNREFUSED") return "nobody answers there";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the host is unknown";
   const message = errorMessage(thrown);
-  const distrust = handshakeProblem(`${code} ${message}`);
-  if (distrust !== null) return distrust;
+  const tlsProblem = handshakeProblem(`${code} ${message}`);
+  if (tlsProblem !== null) return tlsProblem;
   if (/RESP type|Protocol error/i.test(message)) return "what answers there is no Redis";
   if (message === "Command timed out") return "no answer in time";
   if (message === "Connection is closed.") return "it hangs up; perhaps it has maxclients already";
