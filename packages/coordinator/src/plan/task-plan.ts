@@ -180,8 +180,15 @@ async function checkSource(
   }
 }
 
-function checkReplies(type: "gold" | "careless", environment: RunEnvironment): void {
-  if ((type === "gold" ? "goldReply" : "carelessReply") in environment) return;
+/** The method of an environment that writes each type of `examples.answers`. */
+const REPLY_METHODS = {
+  gold: "goldReply",
+  trace: "tracedReply",
+  careless: "carelessReply",
+} as const;
+
+function checkReplies(type: keyof typeof REPLY_METHODS, environment: RunEnvironment): void {
+  if (REPLY_METHODS[type] in environment) return;
   const problem = `the environment of examples.source writes no ${type} replies`;
   throw new InvalidArgumentError("examples.answers.type", problem);
 }

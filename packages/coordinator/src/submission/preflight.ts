@@ -136,12 +136,16 @@ async function checkExample(
   example: { task: Task; prompt: number; environment: RunEnvironment },
 ): Promise<void> {
   const { task, prompt, environment } = example;
-  const reply = (await environment.goldReply?.(task)) ?? "";
-  const maxAnswerTokens = model.tokenizer.encode(reply).length + 1;
+  const traced = config.type === "sft" && config.examples.answers.type === "trace";
+  const reply = await (traced ? environment.tracedReply?.(task) : environment.goldReply?.(task));
+  const maxAnswerTokens = model.tokenizer.encode(reply ?? "").length + 1;
   const budget = { ...tokenBudget(config, "train", model.maxPositions), maxAnswerTokens };
   if (answerRoom(task.id, prompt, budget) >= maxAnswerTokens) return;
   const problem = `has ${model.maxPositions} positions; ${task.id} needs ${prompt + maxAnswerTokens}`;
-  throw new InvalidArgumentError("model", `${problem} tokens with its right reply`);
+  throw new InvalidArgumentError(
+    "model",
+    `${problem} tokens with its ${traced ? "traced" : "right"} reply`,
+  );
 }
 
 /**
