@@ -6,6 +6,7 @@ import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } 
 import { type Fleet } from "../fleet/fleet.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
+import { RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { SupervisedBatches } from "../learn/supervised-batches.js";
 import { IterationRunner } from "./iteration-runner.js";
 import { LaneCollector } from "../learn/lane-collector.js";
@@ -47,6 +48,7 @@ export interface DriverOptions {
   /** Awaited before every write: resolves once Redis works and this coordinator holds the fence. */
   readonly mayWrite: () => Promise<void>;
   readonly diskWaitMs: number;
+  readonly recoveryEveryMs: number;
   /** How the coordinator that worked on this run before ended; null where it did not die. */
   readonly previousEnd: string | null;
   /** What is wrong with Redis, for people; null while it works. */
@@ -269,17 +271,21 @@ export class RunDriver {
     });
     this.#lastPlanSize = plan.size;
     this.#plannedAtMs = this.#options.clock.monotonicMs();
+    const { clock, logger, recoveryEveryMs: everyMs } = this.#options;
+    const record = this.#record;
+    const recovery = new RecoveryPoints({ record, checkpoints, plan, clock, logger, everyMs });
     try {
       await this.#begin(plan, source, checkpoints);
       const iterations = new IterationRunner({
         ...run,
         signal,
-        record: this.#record,
+        record,
         plan,
+        recovery,
         sampling: this.sampling,
         lanes: this.lanes,
-        clock: this.#options.clock,
-        logger: this.#options.logger,
+        clock,
+        logger,
         reported: this.#reported,
         onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
       });
@@ -293,6 +299,8 @@ export class RunDriver {
     } finally {
       this.#plannedAtMs = null;
       plan.close();
+      // The next attempt may write a point of the same version.
+      await recovery.settled();
     }
   }
 

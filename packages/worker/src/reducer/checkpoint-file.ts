@@ -12,8 +12,12 @@ import { type CheckpointFile } from "@gumshoe/protocol";
 
 import { CheckpointPathError } from "../errors.js";
 
-/** `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with one more folder at most. */
-const NAME = /^runs\/([a-z0-9][a-z0-9-]{0,62})\/checkpoints\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
+/**
+ * `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with one more folder at most, or `recovery` in
+ * place of `checkpoints`.
+ */
+const NAME =
+  /^runs\/([a-z0-9][a-z0-9-]{0,62})\/(?:checkpoints|recovery)\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
 
 /** A range of a flat vector, to be written at its place. */
 export interface CheckpointRange {
