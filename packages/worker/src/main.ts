@@ -35,6 +35,6 @@ function run(settings: WorkerSettings, logger: Logger): void {
 }
 
 const settings = settingsOrExit();
-// Before there are other threads: those that compute take it over.
+// Before other threads are created, because they inherit it.
 yieldCores(settings.nice);
 run(settings, createLogger(settings.role, settings.logLevel));
