@@ -76,7 +76,7 @@ export class UpdateRunner {
     if (known !== undefined) {
       if (known === digest) return;
       throw new ExactnessError(
-        `update ${update} was made again from the same groups and gave weights ${digest}, not ${known}`,
+        `update ${update} was computed again from the same groups and gave weights ${digest}, not ${known}`,
       );
     }
     await this.#record.append({

@@ -119,7 +119,7 @@ export function stuckError(state: RunState): RunStuckError | null {
   return new RunStuckError({
     role: stuck.role,
     deaths: count,
-    lastCause: cause ?? "it fell silent, and no supervisor says how it ended",
+    lastCause: cause ?? "its heartbeats stopped, and no supervisor reported how it ended",
     place,
   });
 }

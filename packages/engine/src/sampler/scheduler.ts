@@ -56,7 +56,7 @@ export class Scheduler {
    */
   add(request: SampleRequest): void {
     if (this.#holds(request.id)) {
-      throw new InvalidArgumentError("request", `${request.id} is in hand already`);
+      throw new InvalidArgumentError("request", `${request.id} is not finished yet`);
     }
     const group = new PromptGroup(request);
     const needed = promptBlocks(group) + answerBlocks(group);
