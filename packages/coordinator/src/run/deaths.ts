@@ -9,7 +9,7 @@
 import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
 
 /** Consecutive deaths of one role after which a run is stuck. */
-export const MAX_DEATHS = 3;
+const MAX_DEATHS = 3;
 
 /** Deaths of one role since the last progress. */
 export interface RoleDeaths {

@@ -109,7 +109,7 @@ export class LossWatch {
 }
 
 /** Returns why a run is stuck, by its ledger; null if it is not. */
-export function stuckError(state: RunState): RunStuckError | null {
+function stuckError(state: RunState): RunStuckError | null {
   const stuck = stuckRole(state.deaths);
   if (stuck === null) return null;
   const { count, cause, job } = stuck.deaths;

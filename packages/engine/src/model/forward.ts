@@ -20,7 +20,7 @@ export interface LayerPass {
 }
 
 /** Records y = x W^T + bias (+ addend) for a layer's weights. */
-export function recordLinear(
+function recordLinear(
   list: CommandList,
   weights: LinearWeights,
   args: { x: Tensor; y: Tensor; rows: number; addend?: Tensor },

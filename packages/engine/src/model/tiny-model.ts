@@ -69,7 +69,7 @@ export function tinyParameters(config: ModelConfig, seed: number): Float32Array 
 }
 
 /** Draws ids below the size of the vocabulary. */
-export function randomIds(config: ModelConfig, length: number, seed: number): Int32Array {
+function randomIds(config: ModelConfig, length: number, seed: number): Int32Array {
   const rng = new Rng(seed, length);
   return Int32Array.from({ length }, () => rng.below(config.vocabularySize));
 }

@@ -12,7 +12,7 @@ import {
 import { TokenStream } from "./token-stream.js";
 
 /** Length of a template in characters; the longest published ones have some 20,000. */
-export const MAX_TEMPLATE_LENGTH = 200_000;
+const MAX_TEMPLATE_LENGTH = 200_000;
 
 /** Jinja statements that need files or settings, which chat templates do not have. */
 const NOT_HERE = [
