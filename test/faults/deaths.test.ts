@@ -85,7 +85,7 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
     const count = (what: string) => told.filter((line) => line.includes(what)).length;
     expect(count("worker joined")).toBe(2);
     expect(count("worker left")).toBeGreaterThanOrEqual(1);
-    expect(log).not.toContain("worker fell silent");
+    expect(log).not.toContain("worker stopped sending heartbeats");
   });
 
   test("when a worker hangs: the log names its job, and another worker does it", async () => {
@@ -99,7 +99,8 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
     const hung = await stopInJob(running, running.pid("inference-1"));
     expect((await running.result()).weightsDigest).toBe(digest);
     const log = readFileSync(join(gumshoe.home, "logs/coordinator.log"), "utf8");
-    const silence = log.split("\n").find((line) => line.includes("worker fell silent")) ?? "{}";
+    const silence =
+      log.split("\n").find((line) => line.includes("worker stopped sending heartbeats")) ?? "{}";
     expect(JSON.parse(silence)).toMatchObject({ role: "inference", job: hung });
     expect(hung).toMatch(/^tiny\/\d+\/(train|validation)\/\d+/);
   });

@@ -1,4 +1,4 @@
-// Which keys each query sees, as 32-bit words; written by src/attention-plan.ts.
+// The keys that each query sees, as 32-bit words; written by src/attention-plan.ts.
 //
 // [number of spans, of chunks, of packs, word at which block ids begin], then the records of each kind,
 // then block ids.
@@ -11,7 +11,7 @@ namespace ISA {
 
 constexpr int PLAN_HEADER = 4;
 
-// A run of consecutive queries that share their keys: a prefix, then their own.
+// A run of consecutive queries with the same keys: a prefix, then their own.
 struct Span {
   int32_t query_start, query_count, prefix_offset, prefix_length, own_offset, own_length,
       prefix_row, reserved;

@@ -74,7 +74,7 @@ export class Checkpoints {
       if (problem === null) {
         return { folder, version: checkpoint.version, withOptimizer: true };
       }
-      this.#logger.warn({ checkpoint: folder }, `checkpoint is passed over: ${problem}`);
+      this.#logger.warn({ checkpoint: folder }, `checkpoint is skipped: ${problem}`);
     }
     return { folder: this.#model.folder, version: 0, withOptimizer: false };
   }

@@ -89,7 +89,7 @@ export class UpdateRunner {
         return;
       }
       throw new ExactnessError(
-        `update ${update} was made again from the same groups and gave weights ${digest}, not ${known}`,
+        `update ${update} was computed again from the same groups and gave weights ${digest}, not ${known}`,
       );
     }
     await this.#record.append({

@@ -183,7 +183,8 @@ export class RunDriver {
     const inputs = await readInputs(config, sources, { hash, known });
     if (known !== null) checkSameInputs(config, known, inputs);
     else if (newestWeights(state) !== null) {
-      const said = "what this run reads was not in its ledger; it is recorded as it is now";
+      const said =
+        "the run's ledger lacks the hashes of its input files; those of the current files are recorded";
       this.#options.logger.info({ run: config.name }, said);
     }
     if (known === null || isStale(known, inputs)) {
@@ -246,7 +247,7 @@ export class RunDriver {
     if (kind === this.#reportedWait) return;
     this.#reportedWait = kind;
     const run = this.#record.config.name;
-    if (note === null) logger.info({ run }, "the run goes on");
+    if (note === null) logger.info({ run }, "the run continues");
     else logger.warn({ run }, `the run waits: ${note}`);
     if (note !== null) this.#emitProgress("waiting", 0, 1, note);
   }
@@ -345,7 +346,7 @@ export class RunDriver {
       if (groups.dead.length > 0) this.sampling.fail(await deadError(rolloutQueue, groups.dead));
       if (lanes.dead.length > 0) this.lanes.fail(await deadError(gradientQueue, lanes.dead));
       const added = groups.added + lanes.added;
-      if (added > 0) logger.info({ added }, "jobs that the queue had lost were put back");
+      if (added > 0) logger.info({ added }, "jobs that the queue had lost were added again");
       await rolloutQueue.checkKeys();
     } catch (error) {
       if (error instanceof RedisKeyError) {

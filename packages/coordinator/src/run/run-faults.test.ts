@@ -250,7 +250,7 @@ test("after FLUSHALL in Redis the open jobs are put back", async () => {
     return one;
   };
   expect((await run("flushed", { group })).weightsDigest).toBe(digest);
-  expect(cluster.log).toContain("jobs that the queue had lost were put back");
+  expect(cluster.log).toContain("jobs that the queue had lost were added again");
 });
 
 test("the loss of a worker is recorded with its current job", async () => {

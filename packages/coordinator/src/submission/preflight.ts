@@ -36,7 +36,7 @@ type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> 
 
 /** The checks by name, in order. */
 const CHECKS: Readonly<Record<string, Check>> = {
-  "the seed leaves room for the streams that are made from it": checkSeed,
+  "the seed leaves room for the seeds that are derived from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
   "prompts and answers fit the model, a pack and the cache": checkLengths,
   "graders return what they should": checkGraders,
@@ -191,6 +191,6 @@ function smallDatasets({ config, environments }: Preflight): string[] {
   const times = Math.round(drawn / size);
   return [
     `the file has ${size} cases and the run draws ${drawn}: each comes about ${times} times, ` +
-      "so that it may be learnt by heart; watch the validation",
+      "so the model may memorise them; watch the validation",
   ];
 }

@@ -3,13 +3,13 @@ import { shownValue } from "@gumshoe/core";
 import { type JsonObject } from "./tokenizer-files.js";
 import { partOf, refuse } from "./tokenizer-part.js";
 
-/** Ids of published vocabularies end below 300,000. */
+/** Greatest id; those of published vocabularies end below 300,000. */
 const MAX_ID = 4_194_304;
 
 const MODELS = ["BPE", "Unigram"];
 
 /**
- * Checks the model of a `tokenizer.json`, and names its type: the library takes one without a type for another kind.
+ * Checks the model of a `tokenizer.json` and adds its type, without which the library would choose another kind.
  *
  * @throws TokenizerError
  */
@@ -69,13 +69,13 @@ function isScoredToken(value: unknown): boolean {
   return value.length === 2 && isText(token) && typeof score === "number";
 }
 
-/** Says whether letters that no token has vanish, as Rust's BPE lets them without an unknown token. */
+/** Returns whether characters without a token are dropped, as Rust's BPE does if there is no unknown token. */
 export function losesLetters(model: JsonObject): boolean {
   const isBpe = (model["type"] ?? "BPE") === "BPE";
   return isBpe && (model["unk_token"] ?? null) === null && model["byte_fallback"] !== true;
 }
 
-/** @throws TokenizerError when the id of a token is none */
+/** @throws TokenizerError when a token's id is no valid id */
 export function checkId(token: string, id: unknown): void {
   if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < MAX_ID) return;
   refuse(

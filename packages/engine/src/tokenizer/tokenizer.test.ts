@@ -36,7 +36,7 @@ function assetsWith(config: Record<string, unknown>, others: Record<string, stri
   };
 }
 
-test("texts become the ids that Transformers gives, and those become the texts again", () => {
+test("texts give the ids that Transformers gives, and these decode to the texts", () => {
   for (const { text, ids, decoded } of golden<{ text: string; ids: number[]; decoded: string }>(
     "encodings.json",
   )) {
@@ -45,7 +45,7 @@ test("texts become the ids that Transformers gives, and those become the texts a
   }
 });
 
-test("chats are written and encoded as Transformers does", () => {
+test("chats are rendered and encoded as in Transformers", () => {
   for (const chat of golden<{
     messages: Message[];
     addGenerationPrompt: boolean;
@@ -58,13 +58,13 @@ test("chats are written and encoded as Transformers does", () => {
   }
 });
 
-test("special tokens can be left out of the text", () => {
+test("special tokens can be left out of the decoded text", () => {
   const ids = tokenizer.encode("It was Miss Scarlet.<|im_end|>");
   expect(tokenizer.decode(ids)).toBe("It was Miss Scarlet.<|im_end|>");
   expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe("It was Miss Scarlet.");
 });
 
-test("ids of no token decode to nothing", () => {
+test("ids without a token decode to nothing", () => {
   expect(tokenizer.decode([])).toBe("");
   expect(tokenizer.decode([151_900])).toBe("");
   expect(tokenizer.decode([151_900, 64, 151_665])).toBe("a");
@@ -98,7 +98,7 @@ test("a template in a file of its own, or the default of several, is used", () =
   expect(render({ chat_template: named }, file)).toBe("file Who did it?");
 });
 
-test("a template is told that there are no tools and no documents; its lines end in a newline alone", () => {
+test("a template gets no tools and no documents, and its lines end in \\n only", () => {
   const render = (template: string) =>
     Tokenizer.fromAssets({ ...assetsWith({}), "chat_template.jinja": template }).renderChat(USER);
   expect(render("{{ tools is none }} {{ documents is none }}")).toBe("True True");
@@ -129,7 +129,7 @@ test.each([
       "config.json": `{"eos_token_id": [${"[".repeat(50_000)}${"]".repeat(50_000)}]}`,
     },
   ],
-])("what is wrong with %s is said", (subject, assets: Record<string, string>) => {
+])("an error says what is wrong with %s", (subject, assets: Record<string, string>) => {
   let thrown: unknown;
   try {
     Tokenizer.fromAssets(assets);
@@ -140,7 +140,7 @@ test.each([
   expect((thrown as TokenizerError).subject).toBe(subject);
 });
 
-test("a chat without a template, or one that the template refuses, is an error", () => {
+test("a chat without a template, or that its template refuses, is an error", () => {
   expect(() => Tokenizer.fromAssets(assetsWith({})).renderChat(USER)).toThrow("no chat_template");
   const empty = { ...assetsWith({}), "chat_template.jinja": "" };
   expect(() => Tokenizer.fromAssets(empty).renderChat(USER)).toThrow("writes an empty text");

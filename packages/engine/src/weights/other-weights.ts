@@ -1,13 +1,13 @@
 import { readdir } from "node:fs/promises";
 
-/** Endings of weights that are not read here. */
+/** Extensions of weight files that are not supported. */
 const OTHER = /\.(?:bin|pt|pth|ckpt|gguf|ggml|msgpack|h5|onnx|npz)$/;
-/** Those that Transformers loads and writes as safetensors. */
+/** Those that Transformers can load and save as safetensors. */
 const CONVERTIBLE = /^(?:pytorch_model.*\.bin|tf_model\.h5|flax_model\.msgpack)$/;
 
 /**
- * Says which other weights lie in a folder without safetensors, and how to convert them; an empty text
- * when there are none.
+ * Describes the other weights in a folder without safetensors, and how to convert them; returns an empty text if
+ * there are none.
  */
 export async function describeOtherWeights(dir: string): Promise<string> {
   const names = (await readdir(dir)).sort();

@@ -12,12 +12,12 @@ import {
   type StoredTensor,
 } from "./safetensors-header.js";
 
-/** One read of the operating system; it cannot do 2 GiB or more at once. */
+/** Bytes of one read; the operating system cannot read 2 GiB or more at once. */
 const MAX_READ_BYTES = 1 << 28;
-/** Bits of a float32's exponent; all of them are set in infinities and NaN alone. */
+/** Exponent bits of a float32; only in infinities and NaN are all of them set. */
 const EXPONENT = 0x7f800000;
 
-/** An open safetensors file, of which any part of any tensor can be read. */
+/** An open safetensors file; any part of any tensor can be read. */
 export class SafetensorsFile {
   private constructor(
     readonly file: string,
@@ -26,7 +26,7 @@ export class SafetensorsFile {
     private readonly dataStart: number,
   ) {}
 
-  /** @throws ModelFolderError when the file is missing, truncated or no safetensors file */
+  /** @throws ModelFolderError when the file is missing, truncated or not safetensors */
   static async open(file: string): Promise<SafetensorsFile> {
     if ((await regularFileSize(file)) === null)
       throw new ModelFolderError({ file }, "does not exist");
@@ -56,7 +56,7 @@ export class SafetensorsFile {
   }
 
   /**
-   * Says that a tensor is there with the shape that a model needs, in a dtype that can be read.
+   * Checks that a tensor exists, has the shape that the model needs, and a supported dtype.
    *
    * @throws ModelFolderError
    */
@@ -112,7 +112,7 @@ export class SafetensorsFile {
   }
 }
 
-/** Names a pointer of Git LFS, which lies in the place of a file that was not fetched. */
+/** Describes a Git LFS pointer that is there instead of the file itself. */
 async function refusePointer(source: { file: string; handle: FileHandle }, size: number) {
   const head = await readExactly(source, 0, Math.min(size, GIT_POINTER.length));
   refuseGitPointer(source.file, new TextDecoder().decode(head));
@@ -121,14 +121,14 @@ async function refusePointer(source: { file: string; handle: FileHandle }, size:
 /** Returns the index of the first element that is NaN or infinite, or -1. */
 function firstNotFinite(values: Float32Array): number {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  // A loop without calls: it goes through all weights of a model.
+  // No calls in this loop, because it scans all weights of a model.
   for (let i = 0; i < bits.length; i++) {
     if (((bits[i] as number) & EXPONENT) === EXPONENT) return i;
   }
   return -1;
 }
 
-/** Returns the place of an element, row by row. */
+/** Returns the index of an element in each dimension. */
 function placeOf(index: number, shape: readonly number[]): number[] {
   const place: number[] = [];
   let rest = index;

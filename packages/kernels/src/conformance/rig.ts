@@ -1,6 +1,6 @@
 /**
- * What the tests of kernels stand on: every result is made on each instruction set of this machine,
- * with one thread and with three, and must have the same bits each time.
+ * Common code of the kernel tests: every result is computed on each instruction set of this machine, with one
+ * thread and with three, and must have the same bits each time.
  */
 import assert from "node:assert/strict";
 
@@ -35,7 +35,7 @@ export class Rig {
     return tensor;
   }
 
-  /** A result that is filled with a value first, so that what is not written shows. */
+  /** A result tensor that is pre-filled, so that a missing write shows. */
   out(length: number, value = 777): Tensor {
     return this.put(new Float32Array(length).fill(value));
   }
@@ -53,7 +53,7 @@ export class Rig {
   }
 }
 
-/** Makes a device, runs the body, and gives the device back. */
+/** Creates a device, runs the body, and disposes of the device. */
 export function onDevice<T>(
   options: Parameters<typeof createCpuDevice>[0],
   body: (rig: Rig) => T,
@@ -92,7 +92,7 @@ export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
   return first as Float32Array[];
 }
 
-/** Compares bit for bit; the first difference is reported. */
+/** Compares bit for bit and reports the first difference. */
 export function expectSameBits(got: Float32Array, want: Float32Array, where = "result"): void {
   assert.equal(got.length, want.length, where);
   const a = new Uint32Array(got.buffer, got.byteOffset, got.length);
@@ -104,8 +104,8 @@ export function expectSameBits(got: Float32Array, want: Float32Array, where = "r
 /**
  * Compares with the oracle.
  *
- * @param magnitude  what an element's error is measured by, e.g. the sum of the absolute terms; by
- *                   default its own size, or a tenth of the largest if that is more
+ * @param magnitude  divides an element's error, e.g. the sum of the absolute terms; by default the element's own
+ *                   size, or a tenth of the largest if that is more
  */
 export function expectClose(
   got: Float32Array,

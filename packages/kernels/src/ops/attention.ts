@@ -35,7 +35,7 @@ export function kvWrite(
 }
 
 /**
- * Attends from each query to the keys that the plan shows it, heads in groups.
+ * Attends from each query to the keys that the plan gives it, with grouped heads.
  *
  * @param q      [rows, heads * headDim] f32
  * @param y      [rows, heads * headDim] f32

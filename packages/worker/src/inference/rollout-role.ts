@@ -10,7 +10,7 @@ import { RunAssetsCache } from "../session/run-assets.js";
 import { EnvironmentCache } from "./environment-cache.js";
 import { gradeRollouts } from "./grade-rollouts.js";
 
-/** What an inference worker works with. */
+/** Dependencies of an inference worker. */
 export interface RolloutRoleOptions {
   readonly workerId: string;
   readonly engine: EngineThread;
@@ -20,7 +20,7 @@ export interface RolloutRoleOptions {
   readonly logger: Logger;
 }
 
-/** Does rollout jobs: samples a group from the weights it names, grades it, hands it in. */
+/** Runs rollout jobs: samples a group from the weights that the job names, grades it, and submits it. */
 export class RolloutRole {
   readonly #options: RolloutRoleOptions;
   readonly #assets: RunAssetsCache;
@@ -31,12 +31,12 @@ export class RolloutRole {
     this.#assets = new RunAssetsCache(options.rollouts);
   }
 
-  /** Ends what user code still runs. */
+  /** Stops user code that is still running. */
   close(): Promise<void> {
     return this.#environments.close();
   }
 
-  /** Does one job; idempotent by the group key. */
+  /** Runs one job; idempotent by the group key. */
   async handle(job: JobOf<"rollout">, context: JobContext): Promise<void> {
     const { rollouts, session, workerId, clock } = this.#options;
     const { run, groupKey, kind } = job;
@@ -62,7 +62,7 @@ export class RolloutRole {
     await rollouts.submitGroup(group, { signal });
   }
 
-  /** @throws NotFiniteError naming the version of the weights when their logits are no numbers */
+  /** @throws NotFiniteError naming the weight version when its logits are not finite */
   async #sample(spec: GroupSpec, signal: AbortSignal) {
     const request = {
       id: spec.groupKey,
