@@ -1,8 +1,9 @@
-import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
+import { type Clock, type Logger, type Tls } from "@gumshoe/core";
 import { type RunEventOf } from "@gumshoe/protocol";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
+import { deadJobError } from "./dead-job-error.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
@@ -343,8 +344,8 @@ export class RunDriver {
       const { sampling } = this;
       const groups = await rolloutQueue.ensure(sampling.openJobs, (job) => sampling.isOpen(job));
       const lanes = await gradientQueue.ensure(this.lanes.openJobs);
-      if (groups.dead.length > 0) this.sampling.fail(await deadError(rolloutQueue, groups.dead));
-      if (lanes.dead.length > 0) this.lanes.fail(await deadError(gradientQueue, lanes.dead));
+      if (groups.dead.length > 0) this.sampling.fail(await deadJobError(rolloutQueue, groups.dead));
+      if (lanes.dead.length > 0) this.lanes.fail(await deadJobError(gradientQueue, lanes.dead));
       const added = groups.added + lanes.added;
       if (added > 0) logger.info({ added }, "jobs that the queue had lost were added again");
       await rolloutQueue.checkKeys();
@@ -388,14 +389,4 @@ export class RunDriver {
     const { numWanted, numOpen } = this.sampling;
     if (numOpen > 0) this.#emitProgress("sampling", numWanted - numOpen, numWanted);
   }
-}
-
-async function deadError(
-  queue: JobQueue<"rollout"> | JobQueue<"gradient">,
-  dead: readonly string[],
-): Promise<Error> {
-  const letters = await queue.deadLetters();
-  const letter = letters.find(({ key }) => dead.includes(key));
-  const reason = letter === undefined ? "" : ` after ${letter.attempts} tries: ${letter.error}`;
-  return new ClusterError("FAILED_PRECONDITION", `job ${dead[0] ?? ""} was given up${reason}`);
 }

@@ -156,3 +156,25 @@ test("a file that is drawn from many times is a warning, and its run is taken", 
   ]);
   expect((await checked({ tasks, iterations: 5 })).warnings).toEqual([]);
 });
+
+test("a module whose tasks take long to make is named, with what they cost an iteration", async () => {
+  const module = join(folder, "slow-task.mjs");
+  await writeFile(
+    module,
+    `const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 210);
+    export const createEnvironment = () => ({
+      task: ({ index }) => (wait(), { messages: [{ role: "user", content: "Task " + index }] }),
+      grade: () => ({ reward: 0 }),
+    });`,
+  );
+  const { warnings } = await checked({
+    tasks: { source: { type: "module", module }, perIteration: 50 },
+  });
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(
+    /^tasks\.source\.module: task\(\) of .*slow-task\.mjs takes 0\.\d s, \d+ s in each iteration for 50 tasks/,
+  );
+  // A fast module is none.
+  const tasks = { source: await grading("{ reward: 0 }"), perIteration: 50 };
+  expect((await checked({ tasks })).warnings).toEqual([]);
+});

@@ -15,6 +15,10 @@ import { writePrompt } from "../plan/write-prompt.js";
 
 /** Tasks of each source that are drawn and checked. */
 const TASKS_PER_SOURCE = 8;
+/** Time, in ms, after which no further task is drawn: the submitting user waits. */
+const DRAW_MS = 5000;
+/** Mean time of a module's task, in ms, from which on a warning is given. */
+const SLOW_TASK_MS = 200;
 
 /** A run before it begins. */
 export interface Preflight {
@@ -30,6 +34,8 @@ interface DrawnSource {
   readonly kind: "train" | "validation";
   readonly environment: RunEnvironment;
   readonly tasks: readonly Task[];
+  /** Mean time in which a task was made, in ms. */
+  readonly msPerTask: number;
 }
 
 type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> | void;
@@ -51,7 +57,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 export async function preflight(run: Preflight): Promise<string[]> {
   const sources = await drawSources(run);
   for (const check of Object.values(CHECKS)) await check(run, sources);
-  return smallDatasets(run);
+  return [...smallDatasets(run), ...slowTasks(run, sources)];
 }
 
 async function drawSources({ config, environments }: Preflight): Promise<DrawnSource[]> {
@@ -73,13 +79,17 @@ async function draw(
   const source = environment.source();
   const tasks: Task[] = [];
   const count = Math.min(TASKS_PER_SOURCE, source.size ?? TASKS_PER_SOURCE);
+  const startedAtMs = performance.now();
+  const elapsedMs = () => performance.now() - startedAtMs;
   try {
-    for (let index = 0; index < count; index++) tasks.push(await source.task(index));
+    for (let index = 0; index < count && elapsedMs() < DRAW_MS; index++) {
+      tasks.push(await source.task(index));
+    }
   } catch (cause) {
     if (cause instanceof InvalidArgumentError) throw cause;
     throw new InvalidArgumentError(field, errorMessage(cause), { cause });
   }
-  return { field, kind, environment, tasks };
+  return { field, kind, environment, tasks, msPerTask: elapsedMs() / tasks.length };
 }
 
 function checkSeed({ config }: Preflight): void {
@@ -182,15 +192,38 @@ async function gradeOnce(
 
 function smallDatasets({ config, environments }: Preflight): string[] {
   const { size } = environments.training.source();
-  const perIteration =
-    config.type === "grpo"
-      ? config.tasks.perIteration
-      : config.examples.perUpdate * config.updatesPerIteration;
-  const drawn = perIteration * config.iterations;
+  const drawn = tasksPerIteration(config) * config.iterations;
   if (size === null || drawn < 20 * size) return [];
   const times = Math.round(drawn / size);
   return [
     `the file has ${size} cases and the run draws ${drawn}: each comes about ${times} times, ` +
       "so the model may memorise them; watch the validation",
   ];
+}
+
+/** The workers wait while tasks are made, so that a slow `task()` costs the whole cluster its time. */
+function slowTasks({ config }: Preflight, sources: readonly DrawnSource[]): string[] {
+  return sources.flatMap(({ field, kind, msPerTask }) => {
+    const source = sourceOf(config, kind);
+    if (source?.type !== "module" || msPerTask < SLOW_TASK_MS) return [];
+    const numTasks =
+      kind === "validation" ? (config.validation?.count ?? 0) : tasksPerIteration(config);
+    const seconds = Math.round((numTasks * msPerTask) / 1000);
+    const when = kind === "validation" ? "whenever the run is started" : "in each iteration";
+    return [
+      `${field}.module: task() of ${source.module} takes ${(msPerTask / 1000).toFixed(1)} s, ` +
+        `${seconds} s ${when} for ${numTasks} tasks, while all workers wait: make it faster, or read ` +
+        "what it needs in createEnvironment()",
+    ];
+  });
+}
+
+function sourceOf(config: RunConfig, kind: DrawnSource["kind"]) {
+  if (kind === "validation") return config.validation?.source;
+  return config.type === "grpo" ? config.tasks.source : config.examples.source;
+}
+
+function tasksPerIteration(config: RunConfig): number {
+  if (config.type === "grpo") return config.tasks.perIteration;
+  return config.examples.perUpdate * config.updatesPerIteration;
 }
