@@ -1,12 +1,12 @@
 // What a module image for an emulated GPU is: an ELF shared object for this processor that exports, for
 // each kernel,
 //
-//   simt_kernel_<name>      void (void** parameters): calls the kernel with the driver's array of pointers
-//   simt_parameters_<name>  uint32_t[]: the number of parameters, then the size of each in bytes
+//   simt_kernel_<name>     SimtKernel: calls the kernel with the driver's array of pointers to arguments
+//   simt_signature_<name>  SimtSignature: its parameters and the most threads of its block
 //
 // and once, the program that runs blocks of threads:
 //
-//   simt_launch             see SimtLaunchFunction
+//   simt_launch            SimtLaunchFunction
 //
 // An image brings its own emulation, so the driver knows nothing of kernels. A cubin is an ELF image too, of
 // machine 190: the emulated driver refuses it as a GPU of another kind would.
@@ -27,6 +27,16 @@ struct SimtLaunch {
   size_t shared_bytes;
   int threads;        // operating system threads that blocks may be spread over
   uint64_t schedule;  // 0: warps and lanes ascend, 1: they descend, else the seed of an order
+};
+
+constexpr int SIMT_MAX_PARAMETERS = 32;
+
+// Parameter i has `sizes[i]` bytes at `offsets[i]` of the parameter block, as cuFuncGetParamInfo tells.
+struct SimtSignature {
+  uint32_t num_parameters;
+  uint32_t threads;
+  uint32_t offsets[SIMT_MAX_PARAMETERS];
+  uint32_t sizes[SIMT_MAX_PARAMETERS];
 };
 
 using SimtKernel = void (*)(void** parameters);
