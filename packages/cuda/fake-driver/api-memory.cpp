@@ -133,6 +133,7 @@ API cuMemHostGetDevicePointer_v2(Pointer* device, void* at, unsigned flags) {
 API cuMemcpyHtoD_v2(Pointer to, const void* from, size_t bytes) {
   return entry_in_context("cuMemcpyHtoD_v2", [&] {
     const Device& device = current_device();
+    find(to, bytes, device);
     enqueue(nullptr, [=, &device] { copy_to_device(to, from, bytes, device); });
     return SUCCESS;
   });
@@ -140,6 +141,7 @@ API cuMemcpyHtoD_v2(Pointer to, const void* from, size_t bytes) {
 API cuMemcpyDtoH_v2(void* to, Pointer from, size_t bytes) {
   return entry_in_context("cuMemcpyDtoH_v2", [&] {
     const Device& device = current_device();
+    find(from, bytes, device);
     enqueue(nullptr, [=, &device] { copy_to_host(to, from, bytes, device); });
     return SUCCESS;
   });
@@ -147,6 +149,7 @@ API cuMemcpyDtoH_v2(void* to, Pointer from, size_t bytes) {
 API cuMemcpyDtoD_v2(Pointer to, Pointer from, size_t bytes) {
   return entry_in_context("cuMemcpyDtoD_v2", [&] {
     const Device& device = current_device();
+    find(to, bytes, device), find(from, bytes, device);
     enqueue(nullptr, [=, &device] { copy_on_device(to, from, bytes, device); });
     return SUCCESS;
   });
@@ -155,6 +158,7 @@ API cuMemcpyHtoDAsync_v2(Pointer to, const void* from, size_t bytes, void* strea
   return entry_in_context("cuMemcpyHtoDAsync_v2", [&] {
     Stream* stream = stream_of(stream_handle);
     const Device& device = device_of_stream(stream);
+    find(to, bytes, device);
     enqueue_copy(stream, from, bytes, [=, &device] { copy_to_device(to, from, bytes, device); });
     return SUCCESS;
   });
@@ -163,6 +167,7 @@ API cuMemcpyDtoHAsync_v2(void* to, Pointer from, size_t bytes, void* stream_hand
   return entry_in_context("cuMemcpyDtoHAsync_v2", [&] {
     Stream* stream = stream_of(stream_handle);
     const Device& device = device_of_stream(stream);
+    find(from, bytes, device);
     enqueue_copy(stream, to, bytes, [=, &device] { copy_to_host(to, from, bytes, device); });
     return SUCCESS;
   });
@@ -171,6 +176,7 @@ API cuMemcpyDtoDAsync_v2(Pointer to, Pointer from, size_t bytes, void* stream_ha
   return entry_in_context("cuMemcpyDtoDAsync_v2", [&] {
     Stream* stream = stream_of(stream_handle);
     const Device& device = device_of_stream(stream);
+    find(to, bytes, device), find(from, bytes, device);
     enqueue(stream, [=, &device] { copy_on_device(to, from, bytes, device); });
     return SUCCESS;
   });

@@ -96,7 +96,7 @@ API cuEventCreate(Event** event, unsigned flags) {
   return entry_in_context("cuEventCreate", [&] {
     if ((flags & INTERPROCESS) != 0 && (flags & DISABLE_TIMING) == 0)
       throw Failure{INVALID_VALUE, "an event that processes share keeps no time"};
-    Event* made = make_event();
+    Event* made = make_event(current_context());
     made->keeps_time = (flags & DISABLE_TIMING) == 0;
     if ((flags & INTERPROCESS) != 0) share(*made);
     return *event = made, SUCCESS;

@@ -4,13 +4,16 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const NO_COMPILER = 3;
 const SOURCES = dirname(fileURLToPath(import.meta.url));
 const BUILD = join(SOURCES, "../build");
+const LOCK = join(BUILD, "lock");
+const STALE_LOCK_MS = 300_000;
 const FLAGS = ["-std=c++17", "-O1", "-g", "-fPIC", "-fvisibility=hidden", "-pthread", "-shared"];
 const WARNINGS = ["-Wall", "-Wextra", "-Werror"];
 
@@ -42,21 +45,43 @@ function compile({ name, isPart }, into) {
   });
 }
 
+async function build() {
+  const scratch = mkdtempSync(join(BUILD, "tmp-"));
+  try {
+    await Promise.all(LIBRARIES.map((library) => compile(library, scratch)));
+    mkdirSync(join(scratch, "modules"));
+    for (const old of readdirSync(BUILD).filter((name) => /^fake-driver-\w+$/.test(name))) {
+      rmSync(join(BUILD, old), { recursive: true });
+    }
+    renameSync(scratch, folder);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Waits for other processes that build here; returns once this one may. */
+async function takeLock() {
+  for (;;) {
+    try {
+      mkdirSync(LOCK);
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    // A process that was killed leaves its lock.
+    const heldMs = Date.now() - (statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (heldMs > STALE_LOCK_MS) rmSync(LOCK, { recursive: true, force: true });
+    await sleep(100);
+  }
+}
+
 if (!existsSync(folder)) {
   mkdirSync(BUILD, { recursive: true });
-  const scratch = mkdtempSync(join(BUILD, "tmp-"));
-  await Promise.all(LIBRARIES.map((library) => compile(library, scratch)));
-  mkdirSync(join(scratch, "modules"));
+  await takeLock();
   try {
-    renameSync(scratch, folder);
-  } catch (error) {
-    // Another process has built the same.
-    if (!existsSync(folder)) throw error;
-    rmSync(scratch, { recursive: true });
-  }
-  for (const old of readdirSync(BUILD)) {
-    const path = join(BUILD, old);
-    if (/^fake-driver-/.test(old) && path !== folder) rmSync(path, { recursive: true });
+    if (!existsSync(folder)) await build();
+  } finally {
+    rmSync(LOCK, { recursive: true, force: true });
   }
 }
 process.stdout.write(`${folder}\n`);

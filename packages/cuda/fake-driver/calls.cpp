@@ -115,7 +115,8 @@ int entry_in_context(const char* name, const std::function<Status()>& work) {
     Context& context = current_context();
     if (context.lost != SUCCESS) throw Failure{context.lost, context.why_lost};
     const Status status = work();
-    return context.lost != SUCCESS ? context.lost : status;
+    if (context.lost != SUCCESS) throw Failure{context.lost, context.why_lost};
+    return status;
   });
 }
 

@@ -1,5 +1,6 @@
 #include "device.h"
 
+#include "modules.h"
 #include "settings.h"
 #include "streams.h"
 
@@ -46,6 +47,7 @@ Context& context_of(const void* handle) {
 
 void destroy(Context& context) {
   forget_streams(context);
+  forget_modules(context);
   for (auto next = allocations().begin(); next != allocations().end();) {
     const Allocation& allocation = next->second;
     if (allocation.device != context.device) {

@@ -34,14 +34,22 @@ Allocation& find_in(Pointer at, size_t bytes, const char* what) {
   auto next = allocations().upper_bound(at);
   if (next != allocations().begin()) {
     Allocation& found = (--next)->second;
-    if (found.is_live && at + bytes <= found.begin + found.bytes) return found;
+    if (at + bytes <= found.begin + found.bytes) return found;
   }
   throw Failure{INVALID_VALUE, std::to_string(bytes) + " bytes at " + std::to_string(at) +
                                    " are not in memory that is allocated (" + what + ")"};
 }
 
-unsigned char* seen_by_driver(const Allocation& allocation, Pointer at) {
-  return allocation.window + (at - allocation.begin);
+// Returns where the driver sees these bytes when a stream gets to work on them.
+unsigned char* reach(Pointer at, size_t bytes, const Device& device) {
+  try {
+    const Allocation& found = find(at, bytes, device);
+    if (found.is_live) return found.window + (at - found.begin);
+  } catch (const Failure& failure) {
+    throw Failure{ILLEGAL_ADDRESS, failure.why};
+  }
+  throw Failure{ILLEGAL_ADDRESS, "the memory at " + std::to_string(at) +
+                                     " is of a pool, and its stream has not allocated it yet"};
 }
 
 }  // namespace
@@ -144,21 +152,20 @@ Opened::~Opened() {
 }
 
 void copy_to_device(Pointer to, const void* from, size_t bytes, const Device& device) {
-  memcpy(seen_by_driver(find(to, bytes, device), to), from, bytes);
+  memcpy(reach(to, bytes, device), from, bytes);
 }
 
 void copy_to_host(void* to, Pointer from, size_t bytes, const Device& device) {
-  memcpy(to, seen_by_driver(find(from, bytes, device), from), bytes);
+  memcpy(to, reach(from, bytes, device), bytes);
 }
 
 void copy_on_device(Pointer to, Pointer from, size_t bytes, const Device& device) {
-  unsigned char* target = seen_by_driver(find(to, bytes, device), to);
-  memmove(target, seen_by_driver(find(from, bytes, device), from), bytes);
+  memmove(reach(to, bytes, device), reach(from, bytes, device), bytes);
 }
 
 void fill(Pointer to, const void* pattern, size_t pattern_bytes, size_t count,
           const Device& device) {
-  unsigned char* target = seen_by_driver(find(to, pattern_bytes * count, device), to);
+  unsigned char* target = reach(to, pattern_bytes * count, device);
   for (size_t i = 0; i < count; i++) memcpy(target + i * pattern_bytes, pattern, pattern_bytes);
 }
 
@@ -170,10 +177,7 @@ void must_belong(Pointer at, size_t bytes, const Device& device) {
 
 void copy_between(Pointer to, const Device& to_device, Pointer from, const Device& from_device,
                   size_t bytes) {
-  must_belong(to, bytes, to_device);
-  must_belong(from, bytes, from_device);
-  unsigned char* target = seen_by_driver(find_in(to, bytes, "the target's"), to);
-  memmove(target, seen_by_driver(find_in(from, bytes, "the source's"), from), bytes);
+  memmove(reach(to, bytes, to_device), reach(from, bytes, from_device), bytes);
 }
 
 }  // namespace emulated

@@ -85,15 +85,14 @@ class Opened {
   const Device& device_;
 };
 
-// Copies between two places, each in device memory or the host's.
+// Throws Failure INVALID_VALUE unless these bytes lie in memory that is a device's own.
+void must_belong(Pointer at, size_t bytes, const Device& device);
+// What streams do, when they get to it. They throw Failure ILLEGAL_ADDRESS for memory that is gone by then.
 void copy_to_device(Pointer to, const void* from, size_t bytes, const Device& device);
 void copy_to_host(void* to, Pointer from, size_t bytes, const Device& device);
 void copy_on_device(Pointer to, Pointer from, size_t bytes, const Device& device);
 void fill(Pointer to, const void* pattern, size_t pattern_bytes, size_t count,
           const Device& device);
-// Throws Failure INVALID_VALUE unless these bytes lie in memory that is a device's own.
-void must_belong(Pointer at, size_t bytes, const Device& device);
-// Between devices; each address must lie in the memory of its own.
 void copy_between(Pointer to, const Device& to_device, Pointer from, const Device& from_device,
                   size_t bytes);
 

@@ -76,6 +76,13 @@ void unload_module(Module& module) {
   modules().erase(&module);
 }
 
+void forget_modules(const Context& context) {
+  std::vector<Module*> left;
+  for (const auto& [module, owned] : modules())
+    if (module->context == &context) left.push_back(module);
+  for (Module* module : left) unload_module(*module);
+}
+
 Module& module_of(void* handle) {
   const auto found = modules().find(static_cast<Module*>(handle));
   if (found != modules().end()) return *found->second;

@@ -34,6 +34,8 @@ struct Module {
 // Throws Failure INVALID_IMAGE or NO_BINARY_FOR_GPU.
 Module* load_module(const void* image, Context& context);
 void unload_module(Module& module);
+// Unloads those of a context that is destroyed.
+void forget_modules(const Context& context);
 Module& module_of(void* handle);
 // Throws Failure NOT_FOUND.
 Function& find_function(Module& module, const std::string& name);

@@ -58,7 +58,7 @@ SharedHandle handle_of(const Event& event) {
 
 Event* open_event(const SharedHandle& handle) {
   const int file = open_file(handle, EVENT);
-  Event* event = make_event();
+  Event* event = make_event(current_context());
   event->keeps_time = false;
   event->is_shared = true;
   event->is_ours = false;

@@ -176,8 +176,9 @@ Stream* make_stream(Context& context, bool is_blocking) {
   return stream;
 }
 
-Event* make_event() {
+Event* make_event(Context& context) {
   auto made = std::make_unique<Event>();
+  made->context = &context;
   Event* event = made.get();
   streams().events[event] = std::move(made);
   return event;
@@ -303,6 +304,10 @@ void forget_streams(Context& context) {
   auto& all = streams().all;
   for (auto next = all.begin(); next != all.end();)
     next = next->second->context == &context ? all.erase(next) : ++next;
+  std::vector<Event*> left;
+  for (const auto& [event, owned] : streams().events)
+    if (event->context == &context) left.push_back(event);
+  for (Event* event : left) destroy_event(*event);
 }
 
 size_t live_streams() { return streams().all.size(); }

@@ -21,6 +21,7 @@ struct EventState {
 };
 
 struct Event {
+  Context* context = nullptr;
   std::shared_ptr<EventState> state = std::make_shared<EventState>();
   bool keeps_time = true;
   bool is_shared = false;
@@ -53,7 +54,7 @@ struct Stream {
 Stream* stream_of(void* handle);
 Event& event_of(void* handle);
 Stream* make_stream(Context& context, bool is_blocking);
-Event* make_event();
+Event* make_event(Context& context);
 void destroy_stream(Stream& stream);
 void destroy_event(Event& event);
 

@@ -177,7 +177,16 @@ export class CudaContext extends Handle implements ContextScope {
 
   override dispose(): void {
     if (!this.isAlive) return;
-    for (const handle of [...this.owned].reverse()) handle.dispose();
-    super.dispose();
+    const failures: unknown[] = [];
+    const attempt = (work: () => void) => {
+      try {
+        work();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    for (const handle of [...this.owned].reverse()) attempt(() => handle.dispose());
+    attempt(() => super.dispose());
+    if (failures.length > 0) throw failures[0];
   }
 }
