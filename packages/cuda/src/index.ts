@@ -1,0 +1,39 @@
+export { type DeviceAddress, offsetAddress } from "./driver/address.js";
+export { CudaContext } from "./driver/context.js";
+export { type DeviceMemory } from "./driver/device-memory.js";
+export { CudaDriver, type DriverOptions } from "./driver/driver.js";
+export { type DriverCall, type DriverCalls } from "./driver/driver-calls.js";
+export { type CudaEvent, type EventOptions } from "./driver/event.js";
+export { DRIVER_FUNCTIONS, type DriverFunctions } from "./driver/functions.js";
+export { type Gpu, type GpuAttribute } from "./driver/gpu.js";
+export { type Graph } from "./driver/graph.js";
+export { type PinnedMemory } from "./driver/host-memory.js";
+export {
+  type Extent,
+  type Kernel,
+  type KernelResources,
+  type LaunchGeometry,
+} from "./driver/kernel.js";
+export { type KernelArguments, type KernelParameter } from "./driver/kernel-arguments.js";
+export { type CudaModule } from "./driver/module.js";
+export { type HostPart, type Stream } from "./driver/stream.js";
+export {
+  CompileError,
+  CudaError,
+  DisposedHandleError,
+  DriverTooOldError,
+  ForeignCallsError,
+  KernelSignatureError,
+  type LibraryAttempt,
+  LibraryCallError,
+  MissingFunctionError,
+  MissingLibraryError,
+  ModuleImageError,
+} from "./errors.js";
+export {
+  type CompiledProgram,
+  type CompileOptions,
+  type CudaSource,
+  Nvrtc,
+} from "./nvrtc/nvrtc.js";
+export { type NvrtcPlaces } from "./nvrtc/nvrtc-paths.js";
