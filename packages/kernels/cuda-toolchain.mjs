@@ -1,10 +1,10 @@
 // How the kernels of cuda/ are compiled: by this machine's C++ compiler for the emulation, by nvcc for GPUs.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { arch, cpus } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { nodeHeaders } from "./toolchain.mjs";
@@ -14,6 +14,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /** The folders of the kernels and of their emulation, and where compiled ones are kept. */
 export const CUDA = join(HERE, "cuda");
 export const EMULATION = join(CUDA, "emulation");
+export const CHECK = join(CUDA, "check");
 export const CUDA_BUILD = join(HERE, "build/cuda");
 
 /** Families of kernels: cuda/<stem>.cu. */
@@ -42,6 +43,18 @@ export const EMULATION_FLAGS = [
 /** What a module consists of beside kernels. */
 export const EMULATION_SOURCES = ["simt.cpp", "copies.cpp", "module.cpp"];
 
+/** Finds nvcc and ptxas, in $CUDA_HOME/bin or on the path; null without them. */
+export function findNvcc() {
+  const folders = process.env.CUDA_HOME === undefined ? [] : [join(process.env.CUDA_HOME, "bin")];
+  for (const folder of [...folders, ""]) {
+    const [nvcc, ptxas] = ["nvcc", "ptxas"].map((name) => join(folder, name));
+    const versions = [nvcc, ptxas].map((program) => spawnSync(program, ["--version"]));
+    if (versions.every(({ status }) => status === 0))
+      return { nvcc, ptxas, version: versions[0].stdout.toString() };
+  }
+  return null;
+}
+
 /** Text of one translation unit with all kernels. */
 export function unitOf(stems = STEMS) {
   return stems.map((stem) => `#include "${stem}.cu"\n`).join("");
@@ -66,7 +79,7 @@ export function runCompiler(program, args, input = null) {
 export function fingerprintOf(parts) {
   const hash = createHash("sha256");
   hash.update(JSON.stringify([parts, arch(), cpus()[0]?.model ?? ""]));
-  for (const folder of [CUDA, EMULATION]) {
+  for (const folder of [CUDA, EMULATION, CHECK]) {
     for (const file of readdirSync(folder, { withFileTypes: true })) {
       if (file.isFile()) hash.update(file.name).update(readFileSync(join(folder, file.name)));
     }
@@ -123,6 +136,53 @@ export async function buildModule(compiler, folder, include = []) {
   const inputs = objects.map(({ object }) => object);
   await runCompiler(compiler.name, ["-shared", "-pthread", ...inputs, "-o", library]);
   return library;
+}
+
+/**
+ * Builds the programs of cuda/check: `replay`, with the kernels in it, and `ptx-replay`.
+ *
+ * @param flags  for everything that is compiled but the emulation itself, such as a sanitizer's
+ */
+export async function buildPrograms(
+  compiler,
+  folder,
+  { flags = [], emulation = [], link = [] } = {},
+) {
+  const include = ["-I", CUDA];
+  writeFileSync(join(folder, "kernels.cu"), unitOf());
+  const compile = async (source, own) => {
+    const object = join(folder, `${basename(source)}.o`);
+    const options = [...EMULATION_FLAGS, "-O2", ...own, ...include, "-x", "c++", "-c", source];
+    await runCompiler(compiler.name, [...options, "-o", object]);
+    return object;
+  };
+  const inCheck = (...names) => names.map((name) => compile(join(CHECK, name), flags));
+  const reader = inCheck("case-file.cpp");
+  const replay = [
+    ...EMULATION_SOURCES.map((name) =>
+      compile(join(EMULATION, name), name === "simt.cpp" ? emulation : flags),
+    ),
+    compile(join(folder, "kernels.cu"), flags),
+    ...inCheck("replay.cpp"),
+  ];
+  const ptx = inCheck("ptx-replay.cpp", "ptx-parse.cpp", "ptx-run.cpp", "ptx-instructions.cpp");
+  const build = async (name, parts) => {
+    const objects = await Promise.all([...reader, ...parts]);
+    // The program looks its kernels up by name.
+    const options = ["-pthread", "-rdynamic", ...link, ...objects, "-ldl"];
+    await runCompiler(compiler.name, [...options, "-o", join(folder, name)]);
+  };
+  await Promise.all([build("replay", replay), build("ptx-replay", ptx)]);
+}
+
+/** Compiles the kernels for a GPU: kernels.ptx, and usage.txt, what ptxas tells of registers and spills. */
+export async function buildPtx({ nvcc, ptxas }, architecture, folder) {
+  const source = join(folder, "kernels.cu");
+  const [ptx, cubin] = ["kernels.ptx", "kernels.cubin"].map((name) => join(folder, name));
+  writeFileSync(source, unitOf());
+  await runCompiler(nvcc, [`-arch=${architecture}`, ...NVCC_FLAGS, "-ptx", source, "-o", ptx]);
+  const usage = await runCompiler(ptxas, [`-arch=${architecture}`, "-v", ptx, "-o", cubin]);
+  writeFileSync(join(folder, "usage.txt"), usage);
 }
 
 /** Builds the addon that launches the kernels of modules. */
