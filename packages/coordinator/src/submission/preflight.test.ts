@@ -157,11 +157,36 @@ test("a file that is drawn from many times is a warning, and its run is taken", 
   expect((await checked({ tasks, iterations: 5 })).warnings).toEqual([]);
 });
 
+test("a chat template that leaves the tasks out of the prompts is refused", async () => {
+  const file = join(model, "chat_template.jinja");
+  const parts =
+    "{% for m in messages %}{% for p in m.content %}{{ p.text }}{% endfor %}{% endfor %}";
+  await writeFile(file, `<|user|>${parts}<|assistant|>`);
+  try {
+    expect(await refusal({})).toMatch(
+      /^model: .*\/model: the chat template writes the same prompt for mini-\S+ and mini-\S+, whose messages differ/,
+    );
+  } finally {
+    await rm(file);
+  }
+  // Tasks that are alike have one prompt.
+  const module = join(folder, "same.mjs");
+  await writeFile(
+    module,
+    `export const createEnvironment = () => ({
+      task: () => ({ messages: [{ role: "user", content: "Say yes" }] }),
+      grade: () => ({ reward: 0 }),
+    });`,
+  );
+  const tasks = { source: { type: "module", module }, perIteration: 2 };
+  await expect(checked({ tasks })).resolves.toBeDefined();
+});
+
 test("a module whose tasks take long to make is named, with what they cost an iteration", async () => {
   const module = join(folder, "slow-task.mjs");
   await writeFile(
     module,
-    `const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 210);
+    `const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 110);
     export const createEnvironment = () => ({
       task: ({ index }) => (wait(), { messages: [{ role: "user", content: "Task " + index }] }),
       grade: () => ({ reward: 0 }),

@@ -2,6 +2,8 @@
  * Checks, at submission, everything that a run's config and inputs decide, so that a run does not
  * fail on it after hours. A new limit gets its check here.
  */
+import { isDeepStrictEqual } from "node:util";
+
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { KV_CACHE_TOKENS } from "@gumshoe/engine";
 import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
@@ -18,7 +20,7 @@ const TASKS_PER_SOURCE = 8;
 /** Time, in ms, after which no further task is drawn: the submitting user waits. */
 const DRAW_MS = 5000;
 /** Mean time of a module's task, in ms, from which on a warning is given. */
-const SLOW_TASK_MS = 200;
+const SLOW_TASK_MS = 100;
 
 /** A run before it begins. */
 export interface Preflight {
@@ -44,6 +46,7 @@ type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> 
 const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the streams that are made from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
+  "prompts hold their tasks": checkPrompts,
   "prompts and answers fit the model, a pack and the cache": checkLengths,
   "graders return what they should": checkGraders,
 };
@@ -109,6 +112,24 @@ function checkRollback({ config }: Preflight): void {
   throw new InvalidArgumentError("checkpoint.every", problem, {
     suggestion: `${validation.every}`,
   });
+}
+
+/**
+ * Checks that tasks that differ have prompts that differ. A chat template that expects another form of content,
+ * such as a list of parts, or that takes its text from elsewhere, drops the tasks without an error.
+ */
+function checkPrompts({ config, model }: Preflight, sources: readonly DrawnSource[]): void {
+  for (const { tasks } of sources) {
+    const [first, ...others] = tasks;
+    const other = others.find(({ messages }) => !isDeepStrictEqual(messages, first?.messages));
+    if (first === undefined || other === undefined) continue;
+    const promptOf = ({ messages }: Task) => writePrompt(config, model.tokenizer, messages);
+    if (!isDeepStrictEqual(promptOf(first), promptOf(other))) continue;
+    const problem =
+      `${config.model}: the chat template writes the same prompt for ${first.id} and ${other.id}, ` +
+      "whose messages differ: it leaves out what the messages say";
+    throw new InvalidArgumentError("model", problem);
+  }
 }
 
 /** An answer that is cut at the model's last position is no error later on; known before, it is. */
