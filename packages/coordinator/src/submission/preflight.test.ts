@@ -157,6 +157,22 @@ test("a file that is drawn from many times is a warning, and its run is taken", 
   expect((await checked({ tasks, iterations: 5 })).warnings).toEqual([]);
 });
 
+test("a module whose tasks depend on the calls before is refused", async () => {
+  const module = join(folder, "counting.mjs");
+  await writeFile(
+    module,
+    `let calls = 0;
+    export const createEnvironment = () => ({
+      // The first task is the same each time.
+      task: ({ index }) => ({ messages: [{ role: "user", content: "Task " + (index > 3 ? ++calls : 0) }] }),
+      grade: () => ({ reward: 0 }),
+    });`,
+  );
+  expect(await refusal({ tasks: { source: { type: "module", module }, perIteration: 2 } })).toBe(
+    "tasks.source.module: task 7 came out differently a second time (it may depend on index and rng alone)",
+  );
+});
+
 test("a chat template that leaves the tasks out of the prompts is refused", async () => {
   const file = join(model, "chat_template.jinja");
   const parts =

@@ -46,6 +46,7 @@ type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> 
 const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the streams that are made from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
+  "modules make the same task again": checkPure,
   "prompts hold their tasks": checkPrompts,
   "prompts and answers fit the model, a pack and the cache": checkLengths,
   "graders return what they should": checkGraders,
@@ -112,6 +113,23 @@ function checkRollback({ config }: Preflight): void {
   throw new InvalidArgumentError("checkpoint.every", problem, {
     suggestion: `${validation.every}`,
   });
+}
+
+/**
+ * Draws the last task of each module again, after the others: it must not depend on the calls before, since a
+ * resumed run makes its tasks again.
+ */
+async function checkPure({ config }: Preflight, sources: readonly DrawnSource[]): Promise<void> {
+  for (const { field, kind, environment, tasks } of sources) {
+    const last = tasks.at(-1);
+    if (sourceOf(config, kind)?.type !== "module" || last === undefined) continue;
+    const again = await environment.source().task(tasks.length - 1);
+    if (again.contentHash === last.contentHash) continue;
+    const problem = `task ${tasks.length - 1} came out differently a second time`;
+    throw new InvalidArgumentError(`${field}.module`, problem, {
+      suggestion: "it may depend on index and rng alone",
+    });
+  }
 }
 
 /**
