@@ -157,6 +157,25 @@ test("a file that is drawn from many times is a warning, and its run is taken", 
   expect((await checked({ tasks, iterations: 5 })).warnings).toEqual([]);
 });
 
+test("a file of which the validation takes all cases is refused", async () => {
+  const file = join(folder, "cases.json");
+  const cases = ["a", "b"].map((prompt) => ({
+    num_clues: 1,
+    prompt,
+    solution: { A: "Mr. Green" },
+  }));
+  await writeFile(file, JSON.stringify(cases));
+  const source = { type: "dataset", file };
+  const changes = (count: number) => ({
+    tasks: { source, perIteration: 2 },
+    validation: { source, count },
+  });
+  expect(await refusal(changes(2))).toBe(
+    "tasks.source.file: holds no case that is not in the validation, and those are not learnt from",
+  );
+  await expect(checked(changes(1))).resolves.toBeDefined();
+});
+
 test("a module whose tasks depend on the calls before is refused", async () => {
   const module = join(folder, "counting.mjs");
   await writeFile(

@@ -11,7 +11,7 @@ import { type RunConfig } from "@gumshoe/config";
 import { type Task, type TaskGrade } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
-import { ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
+import { drawTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
@@ -46,6 +46,7 @@ type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> 
 const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the streams that are made from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
+  "a validation leaves cases to learn from": checkOverlap,
   "modules make the same task again": checkPure,
   "prompts hold their tasks": checkPrompts,
   "prompts and answers fit the model, a pack and the cache": checkLengths,
@@ -113,6 +114,22 @@ function checkRollback({ config }: Preflight): void {
   throw new InvalidArgumentError("checkpoint.every", problem, {
     suggestion: `${validation.every}`,
   });
+}
+
+/** No case of the validation is learnt from: a file with the same cases has none left. */
+async function checkOverlap({ config, environments }: Preflight): Promise<void> {
+  const { training, validation } = environments;
+  if (sourceOf(config, "train")?.type !== "dataset" || validation === null) return;
+  if (sourceOf(config, "validation")?.type !== "dataset") return;
+  const drawn = await drawTasks(validation.source(), config.validation?.count ?? 0);
+  const exclude = new Set(drawn.map(({ contentHash }) => contentHash));
+  try {
+    training.source({ exclude });
+  } catch (cause) {
+    const field = config.type === "grpo" ? "tasks.source.file" : "examples.source.file";
+    const problem = "holds no case that is not in the validation, and those are not learnt from";
+    throw new InvalidArgumentError(field, problem, { cause });
+  }
 }
 
 /**
