@@ -1,7 +1,8 @@
-import { type Clock, type Logger } from "@gumshoe/core";
+import { type Clock, hashJson, type Logger } from "@gumshoe/core";
 import { type RunResult } from "@gumshoe/config";
 import { type RunEventOf } from "@gumshoe/protocol";
 
+import { TasksChangedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type Checkpoints } from "../checkpoint/checkpoints.js";
 import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
@@ -251,6 +252,9 @@ export class IterationRunner {
     if (this.#planned?.iteration === iteration) return this.#planned.plans;
     const tasks = this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
     const plans = await this.#planner.train(iteration, tasks);
+    const recorded = state.taskDigests.get(iteration);
+    const digest = hashJson(plans.map(({ contentHash }) => contentHash));
+    if (recorded !== undefined && recorded !== digest) throw new TasksChangedError(iteration);
     this.#planned = { iteration, plans };
     return plans;
   }

@@ -2,6 +2,8 @@
  * Checks, at submission, everything that a run's config and inputs decide, so that a run does not
  * fail on it after hours. A new limit gets its check here.
  */
+import { isDeepStrictEqual } from "node:util";
+
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { KV_CACHE_TOKENS } from "@gumshoe/engine";
 import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
@@ -9,7 +11,7 @@ import { type RunConfig } from "@gumshoe/config";
 import { type Task, type TaskGrade } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
-import { ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
+import { drawTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
@@ -18,7 +20,7 @@ const TASKS_PER_SOURCE = 8;
 /** Time, in ms, after which no further task is drawn: the submitting user waits. */
 const DRAW_MS = 5000;
 /** Mean time of a module's task, in ms, from which on a warning is given. */
-const SLOW_TASK_MS = 200;
+const SLOW_TASK_MS = 100;
 
 /** A run before it begins. */
 export interface Preflight {
@@ -44,6 +46,9 @@ type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> 
 const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the seeds that are derived from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
+  "a validation leaves cases to learn from": checkOverlap,
+  "modules make the same task again": checkPure,
+  "prompts hold their tasks": checkPrompts,
   "prompts and answers fit the model, a pack and the cache": checkLengths,
   "graders return what they should": checkGraders,
 };
@@ -109,6 +114,57 @@ function checkRollback({ config }: Preflight): void {
   throw new InvalidArgumentError("checkpoint.every", problem, {
     suggestion: `${validation.every}`,
   });
+}
+
+/** No case of the validation is learnt from: a file with the same cases has none left. */
+async function checkOverlap({ config, environments }: Preflight): Promise<void> {
+  const { training, validation } = environments;
+  if (sourceOf(config, "train")?.type !== "dataset" || validation === null) return;
+  if (sourceOf(config, "validation")?.type !== "dataset") return;
+  const drawn = await drawTasks(validation.source(), config.validation?.count ?? 0);
+  const exclude = new Set(drawn.map(({ contentHash }) => contentHash));
+  try {
+    training.source({ exclude });
+  } catch (cause) {
+    const field = config.type === "grpo" ? "tasks.source.file" : "examples.source.file";
+    const problem = "holds no case that is not in the validation, and those are not learnt from";
+    throw new InvalidArgumentError(field, problem, { cause });
+  }
+}
+
+/**
+ * Draws the last task of each module again, after the others: it must not depend on the calls before, since a
+ * resumed run makes its tasks again.
+ */
+async function checkPure({ config }: Preflight, sources: readonly DrawnSource[]): Promise<void> {
+  for (const { field, kind, environment, tasks } of sources) {
+    const last = tasks.at(-1);
+    if (sourceOf(config, kind)?.type !== "module" || last === undefined) continue;
+    const again = await environment.source().task(tasks.length - 1);
+    if (again.contentHash === last.contentHash) continue;
+    const problem = `task ${tasks.length - 1} came out differently a second time`;
+    throw new InvalidArgumentError(`${field}.module`, problem, {
+      suggestion: "it may depend on index and rng alone",
+    });
+  }
+}
+
+/**
+ * Checks that tasks that differ have prompts that differ. A chat template that expects another form of content,
+ * such as a list of parts, or that takes its text from elsewhere, drops the tasks without an error.
+ */
+function checkPrompts({ config, model }: Preflight, sources: readonly DrawnSource[]): void {
+  for (const { tasks } of sources) {
+    const [first, ...others] = tasks;
+    const other = others.find(({ messages }) => !isDeepStrictEqual(messages, first?.messages));
+    if (first === undefined || other === undefined) continue;
+    const promptOf = ({ messages }: Task) => writePrompt(config, model.tokenizer, messages);
+    if (!isDeepStrictEqual(promptOf(first), promptOf(other))) continue;
+    const problem =
+      `${config.model}: the chat template writes the same prompt for ${first.id} and ${other.id}, ` +
+      "whose messages differ: it leaves out what the messages say";
+    throw new InvalidArgumentError("model", problem);
+  }
 }
 
 /** An answer that is cut at the model's last position is no error later on; known before, it is. */
