@@ -1,4 +1,4 @@
-// Builds the emulated driver and the emulated NVRTC with the machine's own C++ compiler, and prints their folder.
+// Builds the emulated driver, and emulations of NVRTC, cuBLASLt and NCCL, with the machine's own C++ compiler, and prints their folder.
 // Does nothing when sources and compiler are what they were. Exit code 3: there is no compiler, or the system
 // is not Linux.
 import { spawn, spawnSync } from "node:child_process";
@@ -21,6 +21,8 @@ const WARNINGS = ["-Wall", "-Wextra", "-Werror"];
 const LIBRARIES = [
   { name: "libcuda.so.1", isPart: (file) => !file.startsWith("fake-") },
   { name: "libnvrtc.so.13", isPart: (file) => file === "fake-nvrtc.cpp" },
+  { name: "libcublasLt.so.13", isPart: (file) => file === "fake-cublas-lt.cpp" },
+  { name: "libnccl.so.2", isPart: (file) => file === "fake-nccl.cpp" },
 ];
 
 const compiler = process.env.CXX ?? "g++";
@@ -36,7 +38,8 @@ const folder = join(BUILD, `fake-driver-${hash.digest("hex").slice(0, 12)}`);
 function compile({ name, isPart }, into) {
   const parts = files.filter((file) => file.endsWith(".cpp") && isPart(file));
   const unit = parts.map((file) => `#include "${file}"\n`).join("");
-  const options = [...FLAGS, ...WARNINGS, `-I${SOURCES}`, "-x", "c++", "-", "-o", join(into, name)];
+  const output = [`-Wl,-soname,${name}`, "-o", join(into, name)];
+  const options = [...FLAGS, ...WARNINGS, `-I${SOURCES}`, "-x", "c++", "-", ...output];
   return new Promise((resolve, reject) => {
     const child = spawn(compiler, options, { stdio: ["pipe", "inherit", "inherit"] });
     child.on("error", reject);

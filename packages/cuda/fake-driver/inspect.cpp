@@ -4,6 +4,7 @@
 #include <string>
 
 #include "calls.h"
+#include "device.h"
 #include "memory.h"
 #include "modules.h"
 #include "settings.h"
@@ -36,4 +37,18 @@ INSPECT size_t gumshoeEmulatedLive(const char* kind) {
   if (asked == "modules") return live_modules();
   if (asked == "pinned") return host_ranges().size();
   return SIZE_MAX;
+}
+
+// Puts work of another emulated library into a stream; it may touch the device memory of the stream's GPU while it
+// runs. Returns the status of a driver call.
+INSPECT int gumshoeEmulatedEnqueue(void* stream_handle, void (*work)(void*), void* data) {
+  return entry_in_context("gumshoeEmulatedEnqueue", [&] {
+    Stream* stream = stream_of(stream_handle);
+    const Device& device = stream == nullptr ? current_device() : *stream->context->device;
+    enqueue(stream, [=, &device] {
+      const Opened opened(device);
+      work(data);
+    });
+    return SUCCESS;
+  });
 }

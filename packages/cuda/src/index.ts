@@ -35,5 +35,22 @@ export {
   type CompileOptions,
   type CudaSource,
   Nvrtc,
+  type NvrtcPlaces,
 } from "./nvrtc/nvrtc.js";
-export { type NvrtcPlaces } from "./nvrtc/nvrtc-paths.js";
+
+export {
+  CublasLt,
+  type MatrixProduct,
+  type ProductAlgorithm,
+  type ProductPlan,
+} from "./libraries/cublas-lt.js";
+export { CUBLAS_LT_FUNCTIONS } from "./libraries/cublas-lt-functions.js";
+export {
+  type Communicator,
+  Nccl,
+  NCCL_FUNCTIONS,
+  type NcclTransfer,
+  type NcclType,
+} from "./libraries/nccl.js";
+export { type LibraryPlaces } from "./foreign/library-paths.js";
+export { NVRTC_FUNCTIONS } from "./nvrtc/functions.js";

@@ -1,14 +1,25 @@
-import { CompileError, LibraryCallError } from "../errors.js";
+import { dirname, join } from "node:path";
+
+import { CompileError } from "../errors.js";
+import { CheckedCalls } from "../foreign/checked-calls.js";
+import { libraryPaths, type LibraryPlaces, namesIn } from "../foreign/library-paths.js";
 import { SharedLibrary } from "../foreign/shared-library.js";
-import { type ArgumentsOf, type StatusCall } from "../foreign/signatures.js";
 import { NVRTC_FUNCTIONS, type NvrtcFunctions } from "./functions.js";
-import { builtinsBeside, nvrtcPaths, type NvrtcPlaces } from "./nvrtc-paths.js";
 
 const TITLE = "NVRTC, NVIDIA's run-time compiler,";
 const REMEDY =
   "It comes with the CUDA toolkit, and with the Python package nvidia-cuda-nvrtc; set its path, or CUDA_HOME.";
-const NVRTC_ERROR_COMPILATION = 6;
+/** Versions that are looked for, newest first. */
+const MAJORS = [13, 12] as const;
+const PACKAGES = ["cu13/lib", "cuda_nvrtc/lib"];
 const NVRTC_ERROR_INVALID_OPTION = 5;
+const NVRTC_ERROR_COMPILATION = 6;
+
+/** Where NVRTC may be. */
+export interface NvrtcPlaces extends LibraryPlaces {
+  /** The newest major version whose code the driver loads, e.g. 12; default: any. */
+  readonly newestMajor?: number;
+}
 
 /** A program in CUDA C++. */
 export interface CudaSource {
@@ -37,68 +48,69 @@ export interface CompiledProgram {
 
 /** NVIDIA's compiler of CUDA C++ as a library. It needs neither a GPU nor a driver. */
 export class Nvrtc {
-  private readonly words = new BigUint64Array(2);
-  private readonly integers = new Int32Array(2);
-
-  private constructor(private readonly loaded: SharedLibrary<NvrtcFunctions>) {}
+  private constructor(private readonly calls: CheckedCalls<NvrtcFunctions>) {}
 
   /** @throws MissingLibraryError naming all places where it was looked for */
   static open(places: NvrtcPlaces = {}): Nvrtc {
-    const paths = nvrtcPaths(places);
-    // It looks for its second library by name: what is loaded already is found.
-    for (const path of paths.filter((one) => one.includes("/"))) {
-      for (const builtins of builtinsBeside(path)) SharedLibrary.preload(builtins);
-    }
-    return new Nvrtc(SharedLibrary.open(NVRTC_FUNCTIONS, { title: TITLE, paths, remedy: REMEDY }));
+    const { newestMajor = Infinity } = places;
+    const majors = MAJORS.filter((major) => major <= newestMajor);
+    const files = majors.map((major) => `libnvrtc.so.${major}`);
+    const paths = libraryPaths({ files, packages: PACKAGES }, places);
+    // It looks for its second library by name only: what is loaded already is found.
+    for (const path of paths.filter((one) => one.includes("/"))) preloadBuiltins(dirname(path));
+    const library = SharedLibrary.open(NVRTC_FUNCTIONS, { title: TITLE, paths, remedy: REMEDY });
+    return new Nvrtc(
+      new CheckedCalls(library, (native, status) => native.nvrtcGetErrorString(status)),
+    );
   }
 
   /** Path or name that it was loaded by. */
   get library(): string {
-    return this.loaded.path;
+    return this.calls.library.path;
   }
 
   /** E.g. `[13, 0]`. The driver must support at least this major version. */
   get version(): readonly [major: number, minor: number] {
-    const { integers } = this;
-    this.call("nvrtcVersion", integers.subarray(0, 1), integers.subarray(1, 2));
-    return [integers[0] ?? 0, integers[1] ?? 0];
+    const [major, minor] = [new Int32Array(1), new Int32Array(1)];
+    this.calls.call("nvrtcVersion", major, minor);
+    return [major[0] ?? 0, minor[0] ?? 0];
   }
 
   /** Compute capabilities that it compiles for, as 10 major + minor, e.g. 90. */
   get architectures(): readonly number[] {
-    this.call("nvrtcGetNumSupportedArchs", this.integers);
-    const all = new Int32Array(this.integers[0] ?? 0);
-    this.call("nvrtcGetSupportedArchs", all);
+    this.calls.call("nvrtcGetNumSupportedArchs", this.calls.out);
+    const all = new Int32Array(this.calls.integer);
+    this.calls.call("nvrtcGetSupportedArchs", all);
     return [...all];
   }
 
   /** @throws CompileError with the compiler's messages, LibraryCallError */
   compile(source: CudaSource, options: CompileOptions): CompiledProgram {
     const headers = Object.entries(source.headers ?? {});
-    this.call(
+    const { calls } = this;
+    calls.call(
       "nvrtcCreateProgram",
-      ...([this.words, source.text, source.name, headers.length] as const),
+      ...([calls.out, source.text, source.name, headers.length] as const),
       ...([headers.map(([, text]) => text), headers.map(([name]) => name)] as const),
     );
-    const program = Number(this.words[0]);
+    const program = calls.word;
     try {
       const log = this.run(program, source.name, options);
       return { image: this.image(program, options), log };
     } finally {
-      this.words[0] = BigInt(program);
-      this.call("nvrtcDestroyProgram", this.words);
+      calls.call("nvrtcDestroyProgram", BigUint64Array.of(BigInt(program)));
     }
   }
 
   /** Compiles a program; returns the log. */
   private run(program: number, name: string, options: CompileOptions): string {
     const all = [`--gpu-architecture=${options.architecture}`, ...(options.options ?? [])];
-    const status = this.loaded.functions.nvrtcCompileProgram(program, all.length, all);
+    const status = this.calls.native.nvrtcCompileProgram(program, all.length, all);
     const log = this.text("nvrtcGetProgramLogSize", "nvrtcGetProgramLog", program).trim();
     if (status === NVRTC_ERROR_COMPILATION || status === NVRTC_ERROR_INVALID_OPTION) {
       throw new CompileError(name, log);
     }
-    this.check("nvrtcCompileProgram", status);
+    this.calls.check("nvrtcCompileProgram", status);
     return log;
   }
 
@@ -124,24 +136,14 @@ export class Nvrtc {
     get: "nvrtcGetProgramLog" | "nvrtcGetPTX" | "nvrtcGetCUBIN",
     program: number,
   ): Uint8Array {
-    this.call(size, program, this.words);
-    const bytes = new Uint8Array(Number(this.words[0]));
-    this.call(get, program, bytes);
+    this.calls.call(size, program, this.calls.out);
+    const bytes = new Uint8Array(this.calls.word);
+    this.calls.call(get, program, bytes);
     return bytes;
   }
+}
 
-  private call<K extends StatusCall<NvrtcFunctions>>(
-    name: K,
-    ...values: ArgumentsOf<NvrtcFunctions[K]>
-  ): void {
-    const native = this.loaded.functions[name] as (
-      ...all: ArgumentsOf<NvrtcFunctions[K]>
-    ) => number;
-    this.check(name, native(...values));
-  }
-
-  private check(name: string, status: number): void {
-    if (status === 0) return;
-    throw new LibraryCallError(name, status, this.loaded.functions.nvrtcGetErrorString(status));
-  }
+function preloadBuiltins(folder: string): void {
+  const builtins = namesIn(folder).filter((name) => /^libnvrtc-builtins\.so\.\d+\.\d+/.test(name));
+  for (const name of builtins) SharedLibrary.preload(join(folder, name));
 }
