@@ -12,6 +12,8 @@ export type Work =
 /** Limits of a scheduler. */
 export interface SchedulerLimits {
   readonly numBlocks: number;
+  /** Blocks that the cache may be made anew with, for a request that needs more than it has. */
+  readonly maxBlocks: number;
   /** Answers that are sampled together. */
   readonly maxBatch: number;
   /** Prompt tokens that are read together. */
@@ -26,7 +28,7 @@ export interface SchedulerLimits {
  */
 export class Scheduler {
   readonly #limits: SchedulerLimits;
-  readonly #blocks: BlockManager;
+  #blocks: BlockManager;
   readonly #waiting: PromptGroup[] = [];
   /** Read, with at least one answer that is not finished. */
   readonly #active: PromptGroup[] = [];
@@ -59,10 +61,26 @@ export class Scheduler {
     }
     const group = new PromptGroup(request);
     const needed = promptBlocks(group) + answerBlocks(group);
-    if (needed > this.#limits.numBlocks) {
-      throw new RequestTooLargeError(request.id, needed, this.#limits.numBlocks);
-    }
+    const { maxBlocks } = this.#limits;
+    if (needed > maxBlocks) throw new RequestTooLargeError(request.id, needed, maxBlocks);
     this.#waiting.push(group);
+  }
+
+  /**
+   * Blocks that the cache lacks for any progress: the next request alone needs more than there are, and no
+   * other holds some. Null while there is progress.
+   */
+  get missingBlocks(): number | null {
+    const [group] = this.#waiting;
+    if (group === undefined || this.#active.length > 0) return null;
+    const needed = promptBlocks(group) + answerBlocks(group);
+    return needed > this.#blocks.numBlocks ? needed : null;
+  }
+
+  /** Takes note that the cache, of which no block is in use, has another number of blocks. */
+  resize(numBlocks: number): void {
+    if (this.#active.length > 0) throw new Error("the cache is in use");
+    this.#blocks = new BlockManager(numBlocks);
   }
 
   /** Forgets a request, whatever its state; false when it is not known. */
