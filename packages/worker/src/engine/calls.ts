@@ -2,15 +2,23 @@
  * The calls that the main thread makes to the engine's thread, and their answers. Bulk data lies in
  * regions, which both threads map; everything else is copied.
  */
+import { type CheckpointingChoice } from "@gumshoe/config";
 import { type SampledRollout, type OptimizerStep, type SampleRequest } from "@gumshoe/engine";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import { type DeviceFault } from "@gumshoe/kernels";
+import { type WorkSize } from "@gumshoe/memory";
 import { type RegionMemory } from "@gumshoe/tensors";
 
 /** Every call by name: its argument and its answer. */
 export interface EngineCalls {
-  /** Makes a model without weights; one of the same config that is there already loses its weights. */
-  loadModel: { argument: { configJson: string; training: boolean }; answer: void };
+  /**
+   * Makes a model without weights; one of the same config that is there already loses its weights. A sampler's
+   * keys and values are sized by the work; null: as a sampler does by itself.
+   */
+  loadModel: {
+    argument: { configJson: string; training: boolean; work: WorkSize | null };
+    answer: void;
+  };
   /**
    * Computes with the weights in a region, which holds them in the model's form and is read until others are
    * set or the model is loaded again; answers their digest, as computed from what lies there.
@@ -28,6 +36,7 @@ export interface EngineCalls {
       packs: readonly Pack[];
       loss: TrainingLoss;
       temperature: number;
+      checkpointing: CheckpointingChoice;
       into: RegionMemory;
       weights: string;
     };

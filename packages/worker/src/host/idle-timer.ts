@@ -25,5 +25,3 @@ export class IdleTimer {
 
 /** After so long without work a worker gives back memory that the next work can have anew, in ms. */
 export const IDLE_MS = 100;
-/** From this size of the weights on: of a small model it is not worth the pages that must be made again. */
-export const RELEASED_FROM_BYTES = 64 * 2 ** 20;
