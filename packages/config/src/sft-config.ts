@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { CheckpointConfig } from "./checkpoint.js";
+import { CHECKPOINTING_FIELD } from "./checkpointing.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PromptConfig } from "./prompts.js";
@@ -128,6 +129,7 @@ export const SftConfig = z
       .describe("grader of the validation's replies"),
     optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
+    checkpointing: CHECKPOINTING_FIELD,
     checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
     stopWhen: StopWhenConfig.nullable()
       .default(null)

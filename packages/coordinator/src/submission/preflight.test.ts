@@ -88,13 +88,6 @@ test("a pack that is too small for a prompt with its answer is refused, in train
   expect(await refusal({ ...fits, tasks: learnt }, 8192)).toMatch(/^maxPackTokens: is 400; hard-/);
 });
 
-test("answers that no worker's cache has room for are refused", async () => {
-  const changes = { rollouts: { maxAnswerTokens: 65_536 }, maxPackTokens: 1_000_000 };
-  expect(await refusal(changes, 200_000)).toMatch(
-    /^rollouts\.maxAnswerTokens: mini-\S+ needs \d+ tokens with its answer; the cache of a worker has room for 65536$/,
-  );
-});
-
 test("the cases of a validation are measured, too", async () => {
   const validation = { source: { type: "generate", tier: "hard", seed: 2 }, count: 1 };
   expect(await refusal({ validation }, 400)).toMatch(

@@ -5,8 +5,8 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { KV_CACHE_TOKENS } from "@gumshoe/engine";
 import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
+import { longestTokens, type MeasuredTokens } from "@gumshoe/memory";
 import { type RunConfig } from "@gumshoe/config";
 import { type Task, type TaskGrade } from "@gumshoe/puzzles";
 
@@ -49,20 +49,32 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "a validation leaves cases to learn from": checkOverlap,
   "modules make the same task again": checkPure,
   "prompts hold their tasks": checkPrompts,
-  "prompts and answers fit the model, a pack and the cache": checkLengths,
+  "prompts and answers fit the model and a pack": checkLengths,
   "graders return what they should": checkGraders,
 };
+
+/** What the checks of a run found. */
+export interface PreflightResult {
+  /** A line each: allowed, but probably not intended. */
+  readonly warnings: readonly string[];
+  /** The longest of the tasks that were looked at. */
+  readonly tokens: MeasuredTokens;
+}
 
 /**
  * Checks a run.
  *
- * @returns warnings, a line each: allowed, but probably not intended
  * @throws  InvalidArgumentError or ModuleError naming the field
  */
-export async function preflight(run: Preflight): Promise<string[]> {
+export async function preflight(run: Preflight): Promise<PreflightResult> {
   const sources = await drawSources(run);
   for (const check of Object.values(CHECKS)) await check(run, sources);
-  return [...smallDatasets(run), ...slowTasks(run, sources)];
+  const isSft = run.config.type === "sft";
+  const drawn = sources.map(({ kind, environment, tasks }) => {
+    return { environment, tasks, isExample: isSft && kind === "train" };
+  });
+  const tokens = await longestTokens(run.config, run.model.tokenizer, drawn);
+  return { warnings: [...smallDatasets(run), ...slowTasks(run, sources)], tokens };
 }
 
 async function drawSources({ config, environments }: Preflight): Promise<DrawnSource[]> {
@@ -187,12 +199,6 @@ async function checkLengths(run: Preflight, sources: readonly DrawnSource[]): Pr
           suggestion: `at most ${room}`,
         });
       }
-      if (prompt + room <= KV_CACHE_TOKENS) continue;
-      const problem = `${task.id} needs ${prompt + room} tokens with its answer`;
-      throw new InvalidArgumentError(
-        budget.answerField,
-        `${problem}; the cache of a worker has room for ${KV_CACHE_TOKENS}`,
-      );
     }
   }
 }
