@@ -85,13 +85,9 @@ export const Answer = z.object({
 /** One sampled answer. */
 export type Answer = z.infer<typeof Answer>;
 
-/** A message of a prompt. */
-export const PromptMessage = z.object({ role: z.string(), content: z.string() });
-
 /** A group: its prompt once, and its answers in rollout order. */
 export const Group = GroupRow.extend({
-  prompt: z.array(PromptMessage),
-  promptTokens: whole().nullable(),
+  prompt: z.string().describe("its messages, one after the other; empty when not known any more"),
   solution: z.unknown().describe("the right answer, in the form of the dataset; null for none"),
   weights: WeightVersion.describe("the weights that sampled the answers"),
   workerId: z.string(),

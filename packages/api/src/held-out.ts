@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { Answer, PromptMessage } from "./group.js";
+import { Answer } from "./group.js";
 import { runName, whole, wholeText } from "./fields.js";
 
 /** Rewards of one held-out task in one validation. */
@@ -44,7 +44,7 @@ export type TaskAnswers = z.infer<typeof TaskAnswers>;
 export const TaskHistory = z.object({
   task: whole(),
   id: z.string().nullable(),
-  prompt: z.array(PromptMessage),
+  prompt: z.string(),
   solution: z.unknown(),
   history: z.array(TaskAnswers).describe("the oldest first"),
 });

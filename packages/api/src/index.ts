@@ -15,7 +15,6 @@ export {
   GroupRow,
   GroupTable,
   PartQuery,
-  PromptMessage,
   QuestionScore,
   TextPage,
   TokenPage,
