@@ -29,6 +29,8 @@ export interface IterationSums {
 export interface UpdateFigures {
   readonly gradNorm: number;
   readonly lr: number;
+  /** Null where the update's answers were sampled from other weights. */
+  readonly logprobGapMax: number | null;
   readonly metrics: Readonly<Record<string, number>>;
 }
 
@@ -54,8 +56,8 @@ export function addToSums(sums: IterationSums, body: RunEventBody, workedMs: num
   }
   if (body.type === "iteration-planned") sums.numTasks = body.tasks.length;
   if (body.type === "update-done") {
-    const { gradNorm, lr, metrics } = body;
-    sums.updates.push({ gradNorm, lr, metrics });
+    const { gradNorm, lr, logprobGapMax, metrics } = body;
+    sums.updates.push({ gradNorm, lr, logprobGapMax, metrics });
   }
 }
 

@@ -1,10 +1,11 @@
 import { type Clock, type Logger, type Tls } from "@gumshoe/core";
-import { type RunEventOf } from "@gumshoe/protocol";
+import { type RunEventOf, type WorkerRole } from "@gumshoe/protocol";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
 import { deadJobError } from "./dead-job-error.js";
 import { type Fleet } from "../fleet/fleet.js";
+import { machinesOf } from "../fleet/machines.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
 import { RecoveryPoints } from "../checkpoint/recovery-points.js";
@@ -88,7 +89,7 @@ export class RunDriver {
     this.#options = options;
     this.#record = options.record;
     this.sampling = new GroupCollector(options.record, options.rolloutQueue);
-    this.lanes = new LaneCollector(options.gradientQueue);
+    this.lanes = new LaneCollector(options.gradientQueue, options.clock);
   }
 
   /**
@@ -127,6 +128,12 @@ export class RunDriver {
       clearInterval(progress);
       losses.stop();
     }
+  }
+
+  /** Workers of a role that could work now: one per open job, and a reducer. */
+  workersWanted(role: WorkerRole): number {
+    if (role === "inference") return this.sampling.numOpen;
+    return role === "trainer" ? this.lanes.openJobs.length : 1;
   }
 
   #wantedWork(): WantedWork {
@@ -289,6 +296,7 @@ export class RunDriver {
         clock,
         logger,
         reported: this.#reported,
+        machines: () => machinesOf(this.#options.fleet.statuses()),
         onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
       });
       await iterations.replay(source.version);

@@ -235,13 +235,19 @@ export class RunManager {
 
   /** Describes what a running run waits for; null for nothing. */
   waitingFor(name: string): string | null {
-    return this.#active?.record.config.name === name ? this.#active.driver.waitingFor : null;
+    return this.activeDriver(name)?.waitingFor ?? null;
+  }
+
+  /** Returns the driver of a run, by default of the running one; null when it is not running. */
+  activeDriver(name = this.#active?.record.config.name): RunDriver | null {
+    return this.#active?.record.config.name === name ? (this.#active?.driver ?? null) : null;
   }
 
   /** Returns the driver of a running run. @throws UnknownRunError */
   driver(name: string): RunDriver {
-    if (this.#active?.record.config.name !== name) throw new UnknownRunError(name);
-    return this.#active.driver;
+    const driver = this.activeDriver(name);
+    if (driver === null) throw new UnknownRunError(name);
+    return driver;
   }
 
   /**

@@ -41,9 +41,10 @@ export class RolloutRole {
 
   /** Runs one job; idempotent by the group key. */
   async handle(job: JobOf<"rollout">, context: JobContext): Promise<void> {
-    const { rollouts, session, workerId } = this.#options;
+    const { rollouts, session, workerId, clock } = this.#options;
     const { run, groupKey, kind } = job;
     const { signal } = context;
+    const takenAtMs = clock.monotonicMs();
     const spec = await rollouts.fetchGroup({ run, groupKey }, { signal });
     const { version, digest } = spec.weights ?? { version: 0, digest: "" };
     const assets = await this.#assets.get(spec, signal);
@@ -61,8 +62,9 @@ export class RolloutRole {
     const gradingMs = Math.round(ms);
     const weights = { version, digest: sampled.weights };
     const { runDigest } = spec;
+    const ageMs = Math.round(clock.monotonicMs() - takenAtMs);
     const group = { run, groupKey, workerId, weights, rollouts: graded, gradingMs, runDigest };
-    await rollouts.submitGroup(group, { signal });
+    await rollouts.submitGroup({ ...group, ageMs }, { signal });
   }
 
   /** @throws NotFiniteError naming the weight version when its logits are not finite */

@@ -107,7 +107,10 @@ export interface WriteCheckpointRequest {
 }
 
 export interface CheckpointFile {
-  /** Path below the home of coordinator and reducers: `runs/<run>/checkpoints/<iteration>.tmp/<file>`. */
+  /**
+   * Path below the home of coordinator and reducers: `runs/<run>/checkpoints/<iteration>.tmp/<file>`,
+   * or of a recovery point: `runs/<run>/recovery/<version>.tmp/<file>`.
+   */
   name: string;
   /** Byte at which the flat vector begins. */
   dataOffset: number;
