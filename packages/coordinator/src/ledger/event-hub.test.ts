@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { EventHub } from "./event-hub.js";
 
 const event = (number: number, body: RunEventBody): WatchedEvent => ({ number, atMs: 1, body });
+const WEIGHTS = { version: 0, digest: "" };
 const done = (number: number) =>
   event(number, { type: "iteration-done", iteration: number, metrics: {} });
 const cancelled = (number: number) => event(number, { type: "run-cancelled" });
@@ -131,4 +132,15 @@ test("watchers with the same gather time wake together, and get the same events"
     expect(await pending).toEqual(watchers.map(() => ({ done: false, value })));
   }
   expect(sleeps).toEqual([60, 60]);
+});
+
+test("a result that was recorded after the end does not hide it; a new submission does", async () => {
+  const late = new EventHub([done(1), cancelled(2), done(3)]);
+  expect(await numbers(late, 1)).toEqual([1, 2, 3]);
+  const stop = new AbortController();
+  const hub = new EventHub([cancelled(1), event(2, { type: "run-resumed", weights: WEIGHTS })]);
+  const seen = numbers(hub, 1, stop.signal);
+  await settled();
+  hub.publish(cancelled(3));
+  expect(await seen).toEqual([1, 2, 3]);
 });

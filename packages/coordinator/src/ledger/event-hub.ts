@@ -25,6 +25,8 @@ interface Watcher {
  */
 export class EventHub {
   readonly #events: WatchedEvent[];
+  /** Whether the run has ended, according to its stored events. */
+  #isEnded = false;
   readonly #watchers = new Set<Watcher>();
   readonly #listeners = new Set<(event: WatchedEvent) => void>();
   /** A final event that could not be stored; the next stored event supersedes it. */
@@ -34,6 +36,7 @@ export class EventHub {
 
   constructor(events: readonly WatchedEvent[]) {
     this.#events = [...events];
+    for (const event of events) this.#note(event);
   }
 
   get lastNumber(): number {
@@ -55,6 +58,7 @@ export class EventHub {
   publish(event: WatchedEvent): void {
     if (event.number > 0) {
       this.#events.push(event);
+      this.#note(event);
       this.#unstoredEnd = null;
     } else if (FINAL_EVENTS.includes(event.body.type)) {
       this.#unstoredEnd = event;
@@ -133,9 +137,13 @@ export class EventHub {
     await gathering.done;
   }
 
-  /** A resumed run continues after its final event. */
   #hasEnded(): boolean {
-    const last = this.#unstoredEnd ?? this.#events.at(-1);
-    return last !== undefined && FINAL_EVENTS.includes(last.body.type);
+    return this.#unstoredEnd !== null || this.#isEnded;
+  }
+
+  /** A run that is submitted or resumed continues after its final event. */
+  #note({ body: { type } }: WatchedEvent): void {
+    if (FINAL_EVENTS.includes(type)) this.#isEnded = true;
+    else if (type === "run-submitted" || type === "run-resumed") this.#isEnded = false;
   }
 }

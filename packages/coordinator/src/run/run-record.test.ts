@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { systemClock } from "@gumshoe/core";
+import { type RunEventOf } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { type BackgroundThread } from "../background/background-thread.js";
@@ -76,4 +77,22 @@ test("a record is not created in a folder that holds a run, or the remains of on
   await expect(again()).rejects.toThrow(`${other}: it has blobs and no ledger`);
   rmSync(other, { recursive: true });
   await open.close();
+});
+
+test("a group that arrives while the run is cancelled is not recorded after its end", async () => {
+  mkdirSync(join(folder, "ledger"));
+  const lines = readFileSync(GOLDEN, "utf8").split("\n");
+  const first = lines.findIndex((line) => line.includes('"group-done"'));
+  writeFileSync(join(folder, "ledger", "events.jsonl"), `${lines.slice(0, first).join("\n")}\n`);
+  const record = (await RunRecord.open(folder, context)) as RunRecord;
+  const late = JSON.parse((lines[first] ?? "").slice(9)) as { body: RunEventOf<"group-done"> };
+  const ending = record.end({ type: "run-cancelled" });
+  await expect(record.append(late.body)).rejects.toThrow("after its end");
+  await ending;
+  const { lastNumber } = record.events;
+  expect(record.events.at(lastNumber)?.body.type).toBe("run-cancelled");
+  await record.append({ type: "run-submitted", config: record.config });
+  await record.append(late.body);
+  expect(record.state.groups.size).toBe(1);
+  await record.close();
 });

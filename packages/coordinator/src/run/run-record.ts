@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Clock, type Logger, writeDurably } from "@gumshoe/core";
 import { RunConfig } from "@gumshoe/config";
 import {
+  FINAL_EVENTS,
   type RunEventBody,
   type RunEventOf,
   type RunInputs,
@@ -12,7 +13,7 @@ import {
 
 import { type BackgroundThread } from "../background/background-thread.js";
 import { type SampledGroups } from "../background/calls.js";
-import { CorruptRecordError } from "../errors.js";
+import { CorruptRecordError, NotExpectedError } from "../errors.js";
 import { type TrainingBatch } from "../learn/training-batch.js";
 import { BlobStore } from "../ledger/blob-store.js";
 import { EventHub } from "../ledger/event-hub.js";
@@ -44,6 +45,8 @@ export class RunRecord {
   readonly state: RunState;
   readonly events: EventHub;
   readonly blobs: BlobStore;
+  /** Whether the run's end is recorded, or is being recorded. */
+  #isEnding = false;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #background: BackgroundThread;
@@ -135,8 +138,16 @@ export class RunRecord {
     return this.state.status !== "queued" && this.state.status !== "running";
   }
 
-  /** Records an event, and the warnings that follow from it. */
+  /**
+   * Records an event, and the warnings that follow from it. After the end of a run only its next
+   * submission is recorded: a result that arrives late would hide the end from watchers.
+   *
+   * @throws NotExpectedError after the end of the run
+   */
   async append(body: RunEventBody): Promise<void> {
+    if (body.type === "run-submitted") this.#isEnding = false;
+    else if (this.#isEnding) throw new NotExpectedError(`run ${this.config.name}, after its end`);
+    if (FINAL_EVENTS.includes(body.type)) this.#isEnding = true;
     await this.#append(body);
     for (const warning of this.state.health.due.splice(0)) {
       const run = this.config.name;
