@@ -52,16 +52,22 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
   test.each([
     { name: "coordinator", event: "group-done", count: 8 },
     { name: "coordinator", event: "update-done", count: 4 },
+    // Between checkpoints, and with recovery points as often as possible.
     { name: "reducer-1", event: "update-done", count: 3 },
+    { name: "reducer-1", event: "update-done", count: 4, recoverySeconds: "0" },
     { name: "redis", event: "group-done", count: 9 },
-  ])("when $name is killed after $count times $event", async ({ name, event, count }) => {
-    const gumshoe = await open();
-    const running = gumshoe.start(["run", CONFIG, "--reducers", "2", "--json"]);
-    await running.untilEvents(RUN, event, count);
-    running.kill(name);
-    expect((await running.result()).weightsDigest).toBe(digest);
-    expect(running.err).toContain(`${name} died (SIGKILL); starting it again`);
-  });
+  ])(
+    "when $name is killed after $count times $event",
+    async ({ name, event, count, recoverySeconds = "90" }) => {
+      const gumshoe = await open();
+      const env = { GUMSHOE_RECOVERY_SECONDS: recoverySeconds };
+      const running = gumshoe.start(["run", CONFIG, "--reducers", "2", "--json"], env);
+      await running.untilEvents(RUN, event, count);
+      running.kill(name);
+      expect((await running.result()).weightsDigest).toBe(digest);
+      expect(running.err).toContain(`${name} died (SIGKILL); starting it again`);
+    },
+  );
 
   test.each([
     { name: "inference-1", role: "inference", event: "group-done", count: 5 },

@@ -74,7 +74,7 @@ class FakeMember {
   constructor(home: FakeHome, who: { workerId: string; role: WorkerRole; address: string }) {
     this.#fleet = home.coordinator.client(FleetService);
     // All fake workers share this process's pid, so each announces a host of its own.
-    const more = { host: who.workerId, pid: process.pid, device: "fake", memoryBytes: 1 };
+    const more = { host: who.workerId, pid: process.pid, device: "fake", memoryBytes: 2 ** 34 };
     this.#registration = { ...who, ...more, protocolVersion: PROTOCOL_VERSION };
     this.#timer = setInterval(() => void this.#beat(), HEARTBEAT_MS);
   }

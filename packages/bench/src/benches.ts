@@ -13,6 +13,7 @@ export const BENCHES = {
   rollout: async (settings) => (await import("./engine/rollout.js")).benchRollout(settings),
   iteration: async (settings) => (await import("./engine/iteration.js")).benchIteration(settings),
   puzzles: async (settings) => (await import("./puzzles.js")).benchPuzzles(settings),
+  memory: async (settings) => (await import("./memory/memory.js")).benchMemory(settings),
   wire: async (settings) => (await import("./wire/wire.js")).benchWire(settings),
   queue: async (settings) => (await import("./queue.js")).benchQueue(settings),
   fleet: async (settings) => (await import("./fleet/fleet.js")).benchFleet(settings),

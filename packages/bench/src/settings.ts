@@ -1,4 +1,5 @@
 import { type StartCluster } from "./cluster.js";
+import { type StartRun } from "./memory/memory.js";
 import { type ShapeName } from "./engine/shapes.js";
 
 /** Options of all benchmarks. */
@@ -14,6 +15,9 @@ export interface BenchSettings {
   readonly jobs: number;
   /** Number of concurrent streams of a run's events. */
   readonly watchers: number;
+  /** Config files of the runs whose memory is measured. */
+  readonly configs: readonly string[];
+  readonly startRun: StartRun;
   /** Called with a description of the current work and the share that is done. */
   readonly onProgress: (what: string, share: number) => void;
   readonly startCluster: StartCluster;

@@ -11,6 +11,7 @@ import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addForgetCommand } from "./commands/forget.js";
 import { addModelCommand } from "./commands/model.js";
+import { addPlanCommand } from "./commands/plan.js";
 import { addPuzzleCommand } from "./commands/puzzle.js";
 import { addRunCommand } from "./commands/run.js";
 import { addScoreCommand } from "./commands/score.js";
@@ -69,6 +70,7 @@ function buildProgram(context: Context): Command {
     })
     .configureHelp({ sortSubcommands: false });
   addRunCommand(program, context);
+  addPlanCommand(program, context);
   addUpCommand(program, context);
   addSubmitCommand(program, context);
   addWatchCommand(program, context);

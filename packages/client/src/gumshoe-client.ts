@@ -72,6 +72,8 @@ export interface SubmitOptions {
    * default: the folder in which the coordinator was started.
    */
   readonly folder?: string;
+  /** Whether to take a run that the workers' machines have too little memory for; default: no. */
+  readonly allowOvercommit?: boolean;
 }
 
 /** Result of removing a run. */
@@ -118,8 +120,8 @@ export class GumshoeClient {
     if (bytes > MAX_CONFIG_BYTES) throw new RequestTooLargeError(bytes, MAX_CONFIG_BYTES);
     const replacesSubmittedAtMs =
       options.fresh === true ? await this.#submittedAtMs(parseRunConfig(text).name) : undefined;
-    const { folder } = options;
-    const request = { config: text, folder, replacesSubmittedAtMs };
+    const { folder, allowOvercommit = false } = options;
+    const request = { config: text, folder, replacesSubmittedAtMs, allowOvercommit };
     return fromRun(await this.#call(() => this.#runs.submitRun(request)));
   }
 

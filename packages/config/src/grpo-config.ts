@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { CheckpointConfig } from "./checkpoint.js";
+import { CHECKPOINTING_FIELD } from "./checkpointing.js";
 import { CurriculumConfig } from "./curriculum.js";
 import { count, MODEL_FIELD, PathText, RunName, Seed } from "./fields.js";
 import { LossSettings } from "./loss.js";
@@ -77,6 +78,7 @@ export const GrpoConfig = z
       .default(0)
       .describe("iterations by which rollouts lag behind the weights"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
+    checkpointing: CHECKPOINTING_FIELD,
     checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
     stopWhen: StopWhenConfig.nullable()
       .default(null)

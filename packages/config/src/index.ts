@@ -1,4 +1,5 @@
 export { CheckpointConfig } from "./checkpoint.js";
+export { CheckpointingChoice } from "./checkpointing.js";
 export { CurriculumConfig } from "./curriculum.js";
 export { RunName, Seed } from "./fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./grpo-config.js";
@@ -17,6 +18,7 @@ export { checkRunConfig, parseRunConfig } from "./parse.js";
 export { PromptConfig } from "./prompts.js";
 export { RunConfig } from "./run-config.js";
 export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";
+export { type FieldValue } from "./set-fields.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./sft-config.js";
 export { nearestName } from "./suggest.js";
 export { STYLES, TaskSourceConfig, TIERS } from "./task-source.js";

@@ -3,6 +3,7 @@ import { isMap, parseDocument, type YAMLError } from "yaml";
 
 import { describeIssues, excerpt } from "./describe-issue.js";
 import { RunConfig } from "./run-config.js";
+import { type FieldValue, setFields } from "./set-fields.js";
 import { checkYamlLimits } from "./yaml-limits.js";
 
 /**
@@ -10,16 +11,17 @@ import { checkYamlLimits } from "./yaml-limits.js";
  *
  * @param options.fileName  file that names the run if the text does not: `runs/first.yaml` is run
  *   `first`
+ * @param options.set       fields that replace those of the text
  * @param options.name      name of the run, overriding text and file
  * @throws  InvalidArgumentError naming every invalid field, with the nearest known name of an
  *   unknown one
  */
 export function parseRunConfig(
   text: string,
-  options: { fileName?: string; name?: string } = {},
+  options: { fileName?: string; name?: string; set?: readonly FieldValue[] } = {},
 ): RunConfig {
   checkYamlLimits(text);
-  const raw = readYaml(text);
+  const raw = setFields(readYaml(text), options.set ?? []);
   const name = options.fileName === undefined ? null : nameFromFile(options.fileName);
   const named = "name" in raw || name === null ? raw : { name, ...raw };
   const value = options.name === undefined ? named : { ...named, name: options.name };

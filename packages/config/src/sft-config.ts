@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { CheckpointConfig } from "./checkpoint.js";
+import { CHECKPOINTING_FIELD } from "./checkpointing.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PromptConfig } from "./prompts.js";
@@ -69,6 +70,15 @@ export type InitConfig = z.infer<typeof InitConfig>;
 const Answers = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("gold").describe("the right answers") }),
   z.strictObject({
+    type: z.literal("trace").describe("a deduction and then the right answers, or these alone"),
+    share: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(1)
+      .describe("probability that an example is answered with the deduction"),
+  }),
+  z.strictObject({
     type: z.literal("careless").describe("right answers, some of them replaced at random"),
     share: z
       .number()
@@ -119,6 +129,7 @@ export const SftConfig = z
       .describe("grader of the validation's replies"),
     optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
+    checkpointing: CHECKPOINTING_FIELD,
     checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
     stopWhen: StopWhenConfig.nullable()
       .default(null)

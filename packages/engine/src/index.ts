@@ -10,11 +10,21 @@ export {
   UnknownParameterError,
   UnstorableWeightError,
 } from "./errors.js";
+export {
+  embeddingShareBytes,
+  gradientBytes,
+  kvBlockBytes,
+  samplerBytes,
+  shardBytes,
+  weightBytes,
+  workspaceBytes,
+  type WorkspaceSize,
+} from "./memory/engine-bytes.js";
 export { loadWeights } from "./model/load-weights.js";
 export { Model } from "./model/model.js";
 export {
-  KV_CACHE_TOKENS,
   Sampler,
+  SAMPLER_DEFAULTS,
   type SamplerOptions,
   type SamplerStats,
 } from "./sampler/sampler.js";
@@ -39,13 +49,15 @@ export {
 export { type OptimizerStep, ParameterShard, type ShardState } from "./trainer/parameter-shard.js";
 export { type PackScores, Scorer } from "./trainer/scorer.js";
 export {
+  batchLimits,
+  type BatchLimits,
   type PackLossFunction,
   type PackOutcome,
   type TokenLossResult,
   Trainer,
   type TrainerOptions,
 } from "./trainer/trainer.js";
-export { type Checkpointing } from "./trainer/workspace.js";
+export { blocksFor, type Checkpointing } from "./trainer/workspace.js";
 export { type VerifyCheck } from "./verify/check.js";
 export { type VerifyOptions, verifyPaths } from "./verify/verify-paths.js";
 export { ASSET_NAMES, readAssets } from "./weights/assets.js";

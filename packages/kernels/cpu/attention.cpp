@@ -93,7 +93,8 @@ static void softmax_row(float* s, long n, long padded, float scale_by, float* pe
   for (long j = 0; j < whole; j += LANES) high = max(high, load(s + j));
   float top = largest(high);
   for (long j = whole; j < n; j++) top = s[j] > top ? s[j] : top;
-  top *= scale_by;
+  // Adding 0 turns -0 into 0, so that the maximum does not depend on its order.
+  top = top * scale_by + 0.0f;
   Vec sums = zero();
   for (long j = 0; j < whole; j += LANES) {
     const Vec e = exp(sub(scale(load(s + j), scale_by), broadcast(top)));

@@ -52,7 +52,8 @@ static float row_peak(const float* z, long entries) {
   for (; j + LANES <= entries; j += LANES) peak = max(peak, load(z + j));
   float result = largest(peak);
   for (; j < entries; j++) result = z[j] > result ? z[j] : result;
-  return result;
+  // Adding 0 turns -0 into 0, so that the maximum does not depend on its order.
+  return result + 0.0f;
 }
 
 static Partial summarise(const float* z, long entries, bool with_moment) {

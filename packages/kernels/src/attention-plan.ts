@@ -27,20 +27,25 @@ export interface AttentionPlan {
   readonly words: Tensor;
   /** Number of rows of the batch. */
   readonly rows: number;
+  /** Runs of at most 48 queries of one span: tasks of the GPU. */
+  readonly numTiles: number;
   /** Largest block id, for the check against a cache. */
   readonly maxBlock: number;
   /** Whether the backward pass is possible: all keys of every span are rows of the batch. */
   readonly hasAllRows: boolean;
 }
 
-const HEADER_WORDS = 4;
+const HEADER_WORDS = 5;
 const CHUNK_WORDS = 4;
 const PACK_WORDS = 2;
+const TILE_WORDS = 4;
 /**
  * Queries per task: enough to reuse a key many times, few enough to fit into the cache, and for any number of
  * heads a multiple of the tiles' 6 rows.
  */
 const CHUNK_QUERIES = 24;
+/** `TILE_QUERIES` of cuda/attention-plan.h: the steps of the edge in cpu/attention-backward.cpp. */
+const TILE_QUERIES = 48;
 
 /**
  * Writes a plan into device memory.
@@ -74,14 +79,15 @@ export function createAttentionPlan(
   }
   const chunkWords = cutIntoChunks(spans);
   const packWords = findPacks(spans);
-  const blocksAt = HEADER_WORDS + spanWords.length + chunkWords.length + packWords.length;
-  const header = [spans.length, chunkWords.length / CHUNK_WORDS, packWords.length / PACK_WORDS];
-  const words = Int32Array.from(
-    [...header, blocksAt].concat(spanWords, chunkWords, packWords, blocks),
-  );
+  const tileWords = cutIntoTiles(spans, packWords);
+  const records = [spanWords, chunkWords, packWords, tileWords].flat();
+  const numTiles = tileWords.length / TILE_WORDS;
+  const counts = [chunkWords.length / CHUNK_WORDS, packWords.length / PACK_WORDS, numTiles];
+  const header = [spans.length, ...counts, HEADER_WORDS + records.length];
+  const words = Int32Array.from(header.concat(records, blocks));
   const maxBlock = blocks.reduce((most, block) => Math.max(most, block), -1);
   const hasAllRows = spans.every((span) => keysAreRows(span, rows));
-  return { words: place(device, words, reuse), rows, maxBlock, hasAllRows };
+  return { words: place(device, words, reuse), rows, numTiles, maxBlock, hasAllRows };
 }
 
 function keysAreRows(span: AttentionSpan, rows: number): boolean {
@@ -137,6 +143,21 @@ function findPacks(spans: readonly AttentionSpan[]): number[] {
   for (const [index, span] of spans.entries()) {
     if (index === 0 || span.prefixLength === 0) words.push(index, 1);
     else words[words.length - 1] = (words[words.length - 1] as number) + 1;
+  }
+  return words;
+}
+
+/** Cuts each span into tiles, which know the first span of their pack and the one after its last. */
+function cutIntoTiles(spans: readonly AttentionSpan[], packWords: readonly number[]): number[] {
+  const words: number[] = [];
+  for (let pack = 0; pack < packWords.length; pack += PACK_WORDS) {
+    const [first = 0, count = 0] = packWords.slice(pack, pack + PACK_WORDS);
+    for (let index = first; index < first + count; index++) {
+      const numQueries = spans[index]?.queryCount ?? 0;
+      for (let query = 0; query < numQueries; query += TILE_QUERIES) {
+        words.push(index, query, first, first + count);
+      }
+    }
   }
   return words;
 }

@@ -82,7 +82,8 @@ class CpuTensor implements Tensor {
   }
 }
 
-class CpuDevice implements Device {
+/** A device over a native addon; `createCpuDevice` makes one over the kernels of cpu/. */
+export class CpuDevice implements Device {
   readonly kind = "cpu";
   readonly threads: number;
   readonly instructionSet: InstructionSet;

@@ -1,4 +1,5 @@
 export { type AttentionPlan, type AttentionSpan, createAttentionPlan } from "./attention-plan.js";
+export { type CountingDevice, createCountingDevice } from "./counting-device.js";
 export { type CpuDeviceOptions, createCpuDevice } from "./cpu-device.js";
 export {
   type CommandList,

@@ -13,6 +13,7 @@ import {
 
 import { type Context } from "../context.js";
 import { startBenchCluster } from "../local/bench-cluster.js";
+import { startMeasuredRun } from "../local/measured-run.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -45,6 +46,7 @@ interface BenchOptions {
   readonly workers: number;
   readonly jobs: number;
   readonly watchers: number;
+  readonly config: readonly string[];
   readonly json?: boolean;
 }
 
@@ -52,18 +54,25 @@ interface BenchOptions {
 export function addBenchCommand(program: Command, context: Context): void {
   const command = program
     .command("bench")
-    .description("Measure speed, beside what this machine could do at best.")
+    .description("Measure speed or memory, beside what this machine could do at best, or the plan.")
     .addArgument(new Argument("<what>", "what is measured").choices(Object.keys(BENCHES)))
     .addOption(new Option("--shape <name>", "model shape").choices(SHAPES).default("2m"))
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
     .option("--seconds <n>", "time to be spent on each figure", positiveNumber, 5)
     .option("--workers <n>", "simulated workers of `fleet`", wholeNumber(1, 1000), 200)
     .option("--jobs <n>", "jobs of `fleet`", wholeNumber(1, 65_536), 20_000)
-    .option("--watchers <n>", "streams of `watchers`", wholeNumber(1, 10_000), 200);
+    .option("--watchers <n>", "streams of `watchers`", wholeNumber(1, 10_000), 200)
+    .option(
+      "--config <file>",
+      "run config whose memory `memory` measures, beside its plan (repeatable)",
+      (file: string, before: readonly string[]) => [...before, file],
+      [] as readonly string[],
+    );
   withExamples(
     withJson(command),
     "gumshoe bench train --shape 25m",
     "gumshoe bench iteration --json",
+    "gumshoe bench memory --config runs/first.yaml",
     "gumshoe bench fleet --workers 50 --jobs 1000",
   );
   command.action(async (subject: BenchName, options: BenchOptions) => {
@@ -81,6 +90,8 @@ export function addBenchCommand(program: Command, context: Context): void {
       jobs,
       watchers,
       onProgress,
+      configs: options.config,
+      startRun: (config) => startMeasuredRun(config, context),
       startCluster: (processes) => startBenchCluster(processes, context),
     };
     const results = await BENCHES[subject](settings);

@@ -1,3 +1,4 @@
+import { type FieldValue } from "@gumshoe/config";
 import { LOG_LEVELS, readVariable } from "@gumshoe/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
@@ -52,6 +53,15 @@ export function templateVariable(
     throw new InvalidArgumentError("It must be KEY=VALUE, such as enable_thinking=false.");
   }
   return { ...before, [name]: parseValue(value) };
+}
+
+/** Parses one `FIELD=VALUE` of a config and adds it to the previous ones; a value is JSON or text. */
+export function configField(text: string, before: readonly FieldValue[] = []): FieldValue[] {
+  const [, field = "", value = ""] = /^([A-Za-z]\w*(?:\.\w+)*)=(.*)$/s.exec(text) ?? [];
+  if (field === "") {
+    throw new InvalidArgumentError("It must be FIELD=VALUE, such as rollouts.perTask=8.");
+  }
+  return [...before, { field, value: parseValue(value) }];
 }
 
 function parseValue(text: string): unknown {
@@ -109,7 +119,7 @@ export function withConnection(command: Command, context: Context): Command {
 }
 
 /** Adds the options for the size of a local cluster. */
-export function withFleet(command: Command): Command {
+export function withFleetSize(command: Command): Command {
   return command
     .option("--inference <n>", "workers that sample answers", wholeNumber(1, 64), 1)
     .option("--trainers <n>", "workers that compute gradients", wholeNumber(1, 64), 1)
@@ -118,12 +128,23 @@ export function withFleet(command: Command): Command {
       "--threads <n>",
       "threads of each worker (default: the cores, shared among the workers of a role)",
       wholeNumber(1, 1024),
-    )
-    .addOption(
-      new Option("--log-level <level>", "how much the processes write into their logs")
-        .choices(LOG_LEVELS)
-        .default("info"),
     );
+}
+
+/** Adds the options of a local cluster: its size, its log, and whether memory is checked. */
+export function withFleet(command: Command): Command {
+  const level = new Option("--log-level <level>", "how much the processes write into their logs");
+  return withOvercommit(withFleetSize(command)).addOption(
+    level.choices(LOG_LEVELS).default("info"),
+  );
+}
+
+/** Adds `--allow-overcommit`. */
+export function withOvercommit(command: Command): Command {
+  return command.option(
+    "--allow-overcommit",
+    "start although the memory does not suffice by the plan; the system may kill processes then",
+  );
 }
 
 /** Adds examples to a command's help. */

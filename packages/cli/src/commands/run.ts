@@ -6,6 +6,7 @@ import { type Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { knownModel, locatedConfig, settleModel } from "../model/hub-config.js";
+import { checkRunFits } from "../plan/check-run-fits.js";
 import { closingLines } from "../run/closing-lines.js";
 import { STUCK } from "../run/follow-run.js";
 import { checkInputs, loadRunConfig } from "../run/load-config.js";
@@ -22,6 +23,7 @@ interface RunOptions extends FleetOptions {
   readonly home: string;
   readonly name?: string;
   readonly fresh?: boolean;
+  readonly allowOvercommit?: boolean;
   readonly json?: boolean;
   readonly logLevel: string;
 }
@@ -46,16 +48,18 @@ export function addRunCommand(program: Command, context: Context): void {
     const again = shownCommand(context.env, ["run", file, ...clusterWords(options, context)]);
     const known = options.fresh === true ? null : knownModel(home.runFolder(given.name));
     const config = await settleModel(given, { known, isHere: true, again }, context);
-    await checkInputs(locatedConfig(config, context.env));
+    const located = locatedConfig(config, context.env);
+    await checkInputs(located);
+    const allowOvercommit = options.allowOvercommit === true;
+    if (!allowOvercommit) await checkRunFits(located, options, context.terminal);
     home.create();
     const fleet = fleetSize(options, availableParallelism());
     const fresh = options.fresh === true;
     const { logLevel } = options;
-    const result = await runLocally(config, { home, fleet, fresh, logLevel }, context).catch(
-      (thrown: unknown) => {
-        throw withWayOn(thrown, again);
-      },
-    );
+    const local = { home, fleet, fresh, logLevel, allowOvercommit };
+    const result = await runLocally(config, local, context).catch((thrown: unknown) => {
+      throw withWayOn(thrown, again);
+    });
     const { workingFolder, env } = context;
     const cluster = clusterWords(options, context);
     const typed = { kind: "run", configFile: file, cluster, workingFolder, env } as const;

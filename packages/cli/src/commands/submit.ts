@@ -8,12 +8,13 @@ import { runsAhead } from "../run/runs-ahead.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type ConnectionOptions, connectionWords, withClient } from "./connection.js";
-import { withConnection, withExamples, withJson } from "./options.js";
+import { withConnection, withExamples, withJson, withOvercommit } from "./options.js";
 import { watchRun } from "./watch.js";
 
 interface SubmitOptions extends ConnectionOptions {
   readonly name?: string;
   readonly fresh?: boolean;
+  readonly allowOvercommit?: boolean;
   readonly watch?: boolean;
   readonly remoteFolder?: string;
   readonly json?: boolean;
@@ -36,7 +37,7 @@ export function addSubmitCommand(program: Command, context: Context): void {
     )
     .option("--watch", "show the run until it has ended");
   withExamples(
-    withJson(withConnection(command, context)),
+    withJson(withOvercommit(withConnection(command, context))),
     "gumshoe submit runs/first.yaml --watch",
   );
   command.action(async (file: string, options: SubmitOptions) => {
@@ -54,7 +55,10 @@ export function addSubmitCommand(program: Command, context: Context): void {
       const words = ["submit", file, ...connectionWords(options, context)];
       const again = shownCommand(context.env, words);
       const config = await settleModel(moved, { known, isHere, again }, context);
-      const run = await client.submit(config, { fresh: options.fresh === true });
+      const run = await client.submit(config, {
+        fresh: options.fresh === true,
+        allowOvercommit: options.allowOvercommit === true,
+      });
       const cluster = connectionWords(options, context);
       const watch = shownCommand(context.env, ["watch", run.name, ...cluster]);
       const ahead = await runsAhead(client, run.name);

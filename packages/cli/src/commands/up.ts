@@ -7,6 +7,7 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { LocalCluster } from "../local/local-cluster.js";
+import { checkFleetFits } from "../plan/check-run-fits.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -27,6 +28,7 @@ interface UpOptions extends FleetOptions {
   readonly home: string;
   readonly port: number;
   readonly data: readonly string[];
+  readonly allowOvercommit?: boolean;
   readonly json?: boolean;
   readonly logLevel: string;
 }
@@ -55,6 +57,7 @@ export function addUpCommand(program: Command, context: Context): void {
 async function stand(options: UpOptions, context: Context): Promise<void> {
   const { terminal, clock, env, workingFolder } = context;
   const home = new Home(options.home);
+  if (options.allowOvercommit !== true) checkFleetFits(options);
   const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
   const cluster = new LocalCluster({
     home,

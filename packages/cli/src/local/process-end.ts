@@ -7,7 +7,8 @@
  * - What a process held is known from samples, as nothing is left to be asked once it has ended.
  */
 import { readFileSync } from "node:fs";
-import { totalmem } from "node:os";
+
+import { machineMemory } from "@gumshoe/memory";
 
 import { formatBytes } from "../terminal/format.js";
 
@@ -81,7 +82,7 @@ export class MemoryWatch {
     const now = readOutOfMemoryKills();
     return {
       heldBytes: held.length === 0 ? null : Math.max(...held),
-      limitBytes: memoryLimit(),
+      limitBytes: machineMemory().limitBytes,
       outOfMemory: before !== null && now !== null && now > before,
     };
   }
@@ -95,11 +96,6 @@ export class MemoryWatch {
     this.#samples.push({ heldBytes, numKills: readOutOfMemoryKills() });
     if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
   }
-}
-
-function memoryLimit(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /** Reads how much memory of a process is resident; null where the system does not tell. */

@@ -6,6 +6,7 @@ import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gu
 import { openEnvironment } from "@gumshoe/environments";
 import {
   checkRunConfig,
+  type FieldValue,
   parseHubModel,
   parseRunConfig,
   replacePaths,
@@ -32,11 +33,16 @@ export function readUserFile(path: string): string {
  * if there is no such file, at the working folder.
  *
  * @param name  replaces the run's name; null keeps it
+ * @param set   fields that replace those of the file
  */
-export function loadRunConfig(path: string, name: string | null): RunConfig {
+export function loadRunConfig(
+  path: string,
+  name: string | null,
+  set: readonly FieldValue[] = [],
+): RunConfig {
   const text = readUserFile(path);
   try {
-    const names = { fileName: path, ...(name === null ? {} : { name }) };
+    const names = { fileName: path, set, ...(name === null ? {} : { name }) };
     const config = parseRunConfig(text, names);
     const from = dirname(resolve(path));
     const missing: InvalidArgumentError[] = [];

@@ -23,6 +23,8 @@ export interface LocalRunOptions {
   readonly logLevel: string;
   /** Whether the files of an earlier run of this name are removed. */
   readonly fresh: boolean;
+  /** Whether the coordinator takes the run although memory does not suffice by the plan. */
+  readonly allowOvercommit: boolean;
 }
 
 /** Starts a cluster on this machine, executes or resumes one run, and stops all processes. */
@@ -32,7 +34,7 @@ export async function runLocally(
   context: Context,
 ): Promise<RunResult> {
   const { terminal, clock, env, workingFolder } = context;
-  const { home, fleet, logLevel } = options;
+  const { home, fleet, logLevel, allowOvercommit } = options;
   const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
   const cluster = new LocalCluster({
     home,
@@ -50,7 +52,13 @@ export async function runLocally(
     terminal.err(`${describeStart(config, fleet)}\n`);
     if (options.fresh) home.removeRun(config.name);
     await cluster.start(stop.signal);
-    return await submitAndFollow(config, { cluster, home, context, stop: stop.signal });
+    return await submitAndFollow(config, {
+      cluster,
+      home,
+      context,
+      stop: stop.signal,
+      allowOvercommit,
+    });
   } finally {
     await cluster.stop();
     home.unlock();
@@ -76,10 +84,11 @@ interface Submission {
   readonly home: Home;
   readonly context: Context;
   readonly stop: AbortSignal;
+  readonly allowOvercommit: boolean;
 }
 
 async function submitAndFollow(config: RunConfig, submission: Submission): Promise<RunResult> {
-  const { cluster, home, context, stop } = submission;
+  const { cluster, home, context, stop, allowOvercommit } = submission;
   const { terminal, clock } = context;
   const client = new GumshoeClient({ address: cluster.address, token: home.token() });
   const view = new RunView(terminal, config, clock.now());
@@ -88,7 +97,7 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
     const signal = AbortSignal.any([stop, cluster.failure]);
     const submit = async () => {
       await cancelOthers(client, config.name, (line) => view.print(line));
-      return client.submit(config);
+      return client.submit(config, { allowOvercommit });
     };
     const run = await retry(submit, { policy: SUBMISSION, clock, signal });
     isSubmitted = true;
@@ -127,5 +136,6 @@ async function cancelOthers(
 }
 
 function answersOf({ examples }: Extract<RunConfig, { type: "sft" }>): string {
-  return examples.answers.type === "gold" ? "right answers" : "careless answers";
+  const words = { gold: "right answers", trace: "deductions", careless: "careless answers" };
+  return words[examples.answers.type];
 }

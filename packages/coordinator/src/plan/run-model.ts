@@ -6,6 +6,7 @@ import {
   DamagedWeightError,
   type FloatFormat,
   initialParameters,
+  type ModelConfig,
   openModelFolder,
   openTokenizer,
   type ParameterLayout,
@@ -31,12 +32,13 @@ export interface RunModel {
   readonly tokenizer: Tokenizer;
   /** Number of positions: `max_position_embeddings`. */
   readonly maxPositions: number;
+  readonly shape: ModelConfig;
   /** Token ids that the model can sample, from 0. */
   readonly vocabularySize: number;
 }
 
 /** The properties of a model that are known before its run exists. */
-export type CheckedModel = Pick<RunModel, "tokenizer" | "maxPositions">;
+export type CheckedModel = Pick<RunModel, "tokenizer" | "maxPositions" | "shape">;
 
 /**
  * Opens a run's model folder, or creates the new model that its config describes.
@@ -53,7 +55,16 @@ export async function openRunModel(config: RunConfig, runFolder: string): Promis
     requireEndToken(folder, tokenizer);
     const { layout, format, assets } = model;
     const { maxPositions, vocabularySize } = model.config;
-    return { folder, layout, format, assets, tokenizer, maxPositions, vocabularySize };
+    return {
+      folder,
+      layout,
+      format,
+      assets,
+      tokenizer,
+      shape: model.config,
+      maxPositions,
+      vocabularySize,
+    };
   });
 }
 
@@ -76,7 +87,8 @@ export function modelFolder(config: RunConfig, runFolder: string): string {
 export async function checkModel(config: RunConfig): Promise<CheckedModel> {
   if (config.type === "sft" && config.init.type === "new") {
     const { assets, shape } = await newModelAssets(config);
-    return { tokenizer: Tokenizer.fromAssets(assets), maxPositions: shape.maxPositions };
+    const { maxPositions } = shape;
+    return { tokenizer: Tokenizer.fromAssets(assets), maxPositions, shape };
   }
   await inModel(async () => {
     const model = await openModelFolder(config.model);

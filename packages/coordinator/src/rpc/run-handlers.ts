@@ -37,9 +37,9 @@ export function runHandlers(
   const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name));
   const shown = (record: RunRecord) => withFilesGone(show(record), record);
   return {
-    submitRun: async ({ config, folder, replacesSubmittedAtMs }) => {
+    submitRun: async ({ config, folder, replacesSubmittedAtMs, allowOvercommit }) => {
       const resolved = resolvePaths(parseRunConfig(config), folder ?? null);
-      return show(await runs.submit(resolved, replacesSubmittedAtMs));
+      return show(await runs.submit(resolved, { replacesSubmittedAtMs, allowOvercommit }));
     },
     getRun: async ({ name }) => {
       const unreadable = runs.unreadable.get(name);

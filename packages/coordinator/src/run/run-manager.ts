@@ -1,21 +1,17 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 
 import {
-  type Clock,
   ClusterError,
   diskError,
   DiskFullError,
   errorMessage,
   hashJson,
-  InvalidArgumentError,
   isDiskError,
-  type Logger,
-  type Tls,
 } from "@gumshoe/core";
 import { type RunConfig, RunName } from "@gumshoe/config";
 import { type RunEventBody, type RunInputs } from "@gumshoe/protocol";
-import { type JobQueue } from "@gumshoe/queue";
 
 import { type BackgroundThread } from "../background/background-thread.js";
 import {
@@ -26,32 +22,25 @@ import {
   UnknownRunError,
   UnreadableRunError,
 } from "../errors.js";
-import { type Fleet } from "../fleet/fleet.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
 import { configDifferences, describeDifferences } from "../submission/config-differences.js";
 import { type HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
-import { RunDriver } from "./run-driver.js";
-import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
+import { type DriverOptions, RunDriver } from "./run-driver.js";
+import { checkFilesThere, deleteLeftovers, isRemoved, makeRunsFolder } from "./run-folder.js";
+import { checkMemory } from "../submission/memory-check.js";
 import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
+import { type CreateOptions, type SubmitOptions } from "./submit-options.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
 
 /** Interval, in ms, at which opening a run on a full disk is retried. */
 const DISK_POLL_MS = 1000;
 
 /** The parts that the manager works with. */
-export interface ManagerOptions {
+export interface ManagerOptions extends Omit<DriverOptions, "record"> {
   /** Folder that holds one folder per run. */
   readonly folder: string;
-  readonly fleet: Fleet;
-  readonly rolloutQueue: JobQueue<"rollout">;
-  readonly gradientQueue: JobQueue<"gradient">;
-  readonly token: string;
-  readonly tls: Tls;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly mayWrite: () => Promise<void>;
   readonly background: BackgroundThread;
   /** Called with every event that is appended to a ledger. */
   readonly onEvent?: (body: RunEventBody) => void;
@@ -59,12 +48,6 @@ export interface ManagerOptions {
   readonly allowed: AllowedFolders;
   /** Where models of the hub are. */
   readonly models: HubModels;
-  /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
-  readonly diskWaitMs: number;
-  /** How the previous coordinator of the running run ended; null where it did not die. */
-  readonly previousEnd: string | null;
-  /** What is wrong with Redis, for people; null while it works. */
-  readonly redisProblem: () => string | null;
 }
 
 interface Active {
@@ -170,22 +153,21 @@ export class RunManager {
   /**
    * Creates a run, or resumes it. Idempotent by name and config.
    *
-   * @param replacesSubmittedAtMs  replaces the run of that name with this submission time; default:
-   *   none
-   * @throws NameTakenError, UnreadableRunError, InputChangedError, RunFilesGoneError,
+   * @throws RunTooLargeError, NameTakenError, UnreadableRunError, InputChangedError, RunFilesGoneError,
    *   RunNotEndedError, RunInUseError, and errors about the files that a run starts from
    */
-  submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
-    return this.#locks.run(config.name, () => this.#submit(config, replacesSubmittedAtMs));
+  submit(config: RunConfig, options: SubmitOptions = {}): Promise<RunRecord> {
+    return this.#locks.run(config.name, () => this.#submit(config, options));
   }
 
-  async #submit(config: RunConfig, replacesSubmittedAtMs?: number): Promise<RunRecord> {
+  async #submit(config: RunConfig, options: SubmitOptions): Promise<RunRecord> {
+    const { replacesSubmittedAtMs, allowOvercommit = false } = options;
     const { name } = config;
     const known = this.#records.get(name);
-    if (known === undefined) return this.#create(config);
+    if (known === undefined) return this.#create(config, { allowOvercommit });
     if (known.state.submittedAtMs === replacesSubmittedAtMs) {
       checkRemovable(known, this.list(), config);
-      return this.#create(config, known);
+      return this.#create(config, { replaced: known, allowOvercommit });
     }
     return this.#resume(known, config);
   }
@@ -283,7 +265,8 @@ export class RunManager {
     return removeRun(record, this.#options, () => this.#records.delete(record.config.name));
   }
 
-  async #create(config: RunConfig, replaced: RunRecord | null = null): Promise<RunRecord> {
+  async #create(config: RunConfig, options: CreateOptions): Promise<RunRecord> {
+    const { replaced = null, allowOvercommit } = options;
     const { name } = config;
     const { allowed, models, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
@@ -299,8 +282,10 @@ export class RunManager {
     await models.check(config);
     const located = models.locate(config);
     await allowed.check(located);
-    const { inputs, warnings } = await checkInputs(located, (file) => background.hashFile(file));
+    const hash = (file: string) => background.hashFile(file);
+    const { inputs, billed, warnings } = await checkInputs(located, hash);
     await models.checkBlobs(config, inputs);
+    if (!allowOvercommit) checkMemory(billed, this.#options.fleet, hostname());
     for (const warning of warnings) logger.warn({ run: name }, warning);
     if (replaced !== null) await this.#remove(replaced);
     const path = join(folder, name);
@@ -388,13 +373,4 @@ export class RunManager {
 function reasonOf(error: unknown, folder: string): string {
   const message = errorMessage(error);
   return message.startsWith(`${folder}: `) ? message.slice(folder.length + 2) : message;
-}
-
-/** @throws InvalidArgumentError when the path is a file: the configured home is not a home */
-async function makeRunsFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => null);
-  if (found?.isDirectory() === false) {
-    throw new InvalidArgumentError("GUMSHOE_HOME", `${folder} is no folder`);
-  }
-  await mkdir(folder, { recursive: true });
 }

@@ -1,4 +1,5 @@
 import { type RunConfig } from "@gumshoe/config";
+import { type BilledRun } from "@gumshoe/memory";
 import { type RunInputs } from "@gumshoe/protocol";
 
 import { preflight } from "./preflight.js";
@@ -12,6 +13,8 @@ import { checkPrompts } from "../plan/write-prompt.js";
 /** The inputs of a run, and warnings about them. */
 export interface CheckedInputs {
   readonly inputs: RunInputs;
+  /** What the run's memory is computed by. */
+  readonly billed: BilledRun;
   readonly warnings: readonly string[];
 }
 
@@ -26,9 +29,9 @@ export async function checkInputs(config: RunConfig, hash: HashFile): Promise<Ch
   checkPrompts(config, model.tokenizer);
   const environments = await openEnvironments(config);
   try {
-    const warnings = await preflight({ config, model, environments });
+    const { warnings, tokens } = await preflight({ config, model, environments });
     const inputs = await readInputs(config, taskSources(config, environments), { hash });
-    return { inputs, warnings };
+    return { inputs, billed: { config, model: model.shape, tokens }, warnings };
   } finally {
     await closeEnvironments(environments);
   }

@@ -13,9 +13,11 @@ import { Batch, type BatchRows } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
 import { type Model } from "../model/model.js";
+import { type ModelConfig } from "../weights/model-config.js";
 import { type PromptGroup, type Sequence } from "./sequence.js";
 
-interface Buffers {
+/** What a step of a sampler works in, for up to `rows` rows and `samples` answers. */
+export interface StepBuffers {
   readonly rows: number;
   readonly samples: number;
   readonly arena: Arena;
@@ -38,22 +40,30 @@ interface Buffers {
 export class ModelRunner {
   readonly #model: Model;
   /** Owns the caches. */
-  readonly #arena: Arena;
-  readonly #caches: readonly KvCache[];
+  #arena: Arena;
+  #caches: readonly KvCache[];
   readonly #batch: Batch;
   readonly #list: CommandList;
-  #buffers: Buffers | null = null;
+  #buffers: StepBuffers | null = null;
 
   /** @throws OutOfMemoryError */
   constructor(model: Model, numBlocks: number) {
-    const { kvHeads, headDim, layers } = model.config;
     this.#model = model;
     this.#batch = new Batch(model.device);
     this.#list = model.device.createCommandList();
-    [this.#arena, this.#caches] = Arena.transaction(model.device, (arena) => [
-      arena,
-      Array.from({ length: layers }, () => arena.kvCache({ numBlocks, kvHeads, headDim })),
-    ]);
+    [this.#arena, this.#caches] = makeCaches(model, numBlocks);
+  }
+
+  /**
+   * Replaces the cache by one with another number of blocks; its content is lost.
+   *
+   * @throws OutOfMemoryError; the sampler then has no cache
+   */
+  resize(numBlocks: number): void {
+    // Freed first, so that the old and the new cache never exist together.
+    this.#arena.free();
+    this.#caches = [];
+    [this.#arena, this.#caches] = makeCaches(this.#model, numBlocks);
   }
 
   /** Prefills prompts into the cache, and samples the first token of all their answers. */
@@ -148,7 +158,7 @@ export class ModelRunner {
     }
   }
 
-  #recordHead(b: Buffers, count: number): void {
+  #recordHead(b: StepBuffers, count: number): void {
     const { config, parameters } = this.#model;
     const { width, vocabularySize: vocabulary, normEps: eps, layers } = config;
     ops.gatherRows(this.#list, {
@@ -181,7 +191,7 @@ export class ModelRunner {
     });
   }
 
-  #reserve(rows: number, samples: number): Buffers {
+  #reserve(rows: number, samples: number): StepBuffers {
     const old = this.#buffers;
     if (old !== null && rows <= old.rows && samples <= old.samples) return old;
     // Freed first, so that the old and the new buffers never exist together. If the allocation fails, there are no
@@ -191,23 +201,47 @@ export class ModelRunner {
     const { config, device } = this.#model;
     const most = Math.ceil(Math.max(rows, old?.rows ?? 0) * 1.25);
     const count = Math.ceil(Math.max(samples, old?.samples ?? 0) * 1.25);
-    this.#buffers = Arena.transaction(device, (arena) => ({
-      rows: most,
-      samples: count,
-      arena,
-      streams: [arena.f32(most * config.width), arena.f32(most * config.width)],
-      activations: layerActivations(arena, config, { rows: most }),
-      predictors: arena.i32(count),
-      gathered: arena.f32(count * config.width),
-      normed: arena.f32(count * config.width),
-      rstd: arena.f32(count),
-      invTemperature: arena.f32(count),
-      draws: arena.u32(2 * count),
-      ids: arena.i32(count),
-      logprobs: arena.f32(count),
-    }));
+    const size = { rows: most, samples: count };
+    this.#buffers = Arena.transaction(device, (arena) => stepBuffers(arena, config, size));
     return this.#buffers;
   }
+}
+
+function makeCaches({ device, config }: Model, numBlocks: number): [Arena, KvCache[]] {
+  return Arena.transaction(device, (arena) => [arena, layerCaches(arena, config, numBlocks)]);
+}
+
+/** Allocates the keys and values of all layers. */
+export function layerCaches(
+  arena: Arena,
+  { layers, kvHeads, headDim }: ModelConfig,
+  numBlocks: number,
+): KvCache[] {
+  return Array.from({ length: layers }, () => arena.kvCache({ numBlocks, kvHeads, headDim }));
+}
+
+/** Allocates what a step of a sampler works in. */
+export function stepBuffers(
+  arena: Arena,
+  config: ModelConfig,
+  { rows, samples }: { rows: number; samples: number },
+): StepBuffers {
+  const { width } = config;
+  return {
+    rows,
+    samples,
+    arena,
+    streams: [arena.f32(rows * width), arena.f32(rows * width)],
+    activations: layerActivations(arena, config, { rows }),
+    predictors: arena.i32(samples),
+    gathered: arena.f32(samples * width),
+    normed: arena.f32(samples * width),
+    rstd: arena.f32(samples),
+    invTemperature: arena.f32(samples),
+    draws: arena.u32(2 * samples),
+    ids: arena.i32(samples),
+    logprobs: arena.f32(samples),
+  };
 }
 
 function inverseTemperature(sequence: Sequence): number {

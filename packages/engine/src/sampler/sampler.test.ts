@@ -175,6 +175,16 @@ test("a request that can never fit into the cache is refused", () => {
   sampler.dispose();
 });
 
+test("a cache that is too small for one request is replaced by a larger one, and the answers stay the same", () => {
+  const model = makeModel();
+  const expected = sample(model, REQUESTS);
+  const grown = sample(model, REQUESTS, { kvCacheTokens: 48, maxKvCacheTokens: 96 });
+  expect(grown).toEqual(expected);
+  const sampler = new Sampler({ model, kvCacheTokens: 16, maxKvCacheTokens: 96 });
+  expect(() => sampler.add(request("a", 90))).toThrow("which has 6");
+  sampler.dispose();
+});
+
 test("a cancelled request frees its blocks of the cache", () => {
   const sampler = new Sampler({ model: makeModel(), kvCacheTokens: 96 });
   sampler.add(request("a", 20));

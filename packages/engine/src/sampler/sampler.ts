@@ -12,6 +12,11 @@ export interface SamplerOptions {
   readonly model: Model;
   /** Positions of the KV cache, each shared prompt counted once; default 65,536 */
   readonly kvCacheTokens?: number;
+  /**
+   * Positions to which the cache may grow for a request that needs more than it has; default:
+   * kvCacheTokens
+   */
+  readonly maxKvCacheTokens?: number;
   /** Answers in the running batch; default 256 */
   readonly maxBatch?: number;
   /** Prompt tokens per prefill step; default 2,048 */
@@ -25,10 +30,8 @@ export interface SamplerStats {
   readonly numSteps: number;
 }
 
-/** Default number of positions in the cache: enough for the longest prompt with an answer. */
-export const KV_CACHE_TOKENS = 65_536;
-
-const DEFAULTS = { kvCacheTokens: KV_CACHE_TOKENS, maxBatch: 256, maxPrefillTokens: 2048 };
+/** Default options of a sampler. */
+export const SAMPLER_DEFAULTS = { kvCacheTokens: 65_536, maxBatch: 256, maxPrefillTokens: 2048 };
 
 /**
  * Samples answers with continuous batching: requests may be added and cancelled at any time.
@@ -43,14 +46,16 @@ export class Sampler {
   #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
-    const kvCacheTokens = options.kvCacheTokens ?? DEFAULTS.kvCacheTokens;
+    const kvCacheTokens = options.kvCacheTokens ?? SAMPLER_DEFAULTS.kvCacheTokens;
     const numBlocks = Math.ceil(kvCacheTokens / KV_BLOCK);
+    const maxTokens = Math.max(kvCacheTokens, options.maxKvCacheTokens ?? kvCacheTokens);
     this.#config = options.model.config;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
-      maxBatch: options.maxBatch ?? DEFAULTS.maxBatch,
-      maxPrefillTokens: options.maxPrefillTokens ?? DEFAULTS.maxPrefillTokens,
+      maxBlocks: Math.ceil(maxTokens / KV_BLOCK),
+      maxBatch: options.maxBatch ?? SAMPLER_DEFAULTS.maxBatch,
+      maxPrefillTokens: options.maxPrefillTokens ?? SAMPLER_DEFAULTS.maxPrefillTokens,
     });
   }
 
@@ -79,8 +84,14 @@ export class Sampler {
     return this.#scheduler.cancel(id);
   }
 
-  /** Prefills some prompts, or samples one token of every running answer; returns the finished requests. */
+  /**
+   * Prefills some prompts, or samples one token of every running answer; returns the finished requests.
+   *
+   * @throws OutOfMemoryError, NotFiniteError
+   */
   step(): SampleResult[] {
+    const missing = this.#scheduler.missingBlocks;
+    if (missing !== null) this.#resize(missing);
     const work = this.#scheduler.schedule();
     if (work === null) return [];
     this.#stats.numSteps += 1;
@@ -106,5 +117,12 @@ export class Sampler {
 
   dispose(): void {
     this.#runner.dispose();
+  }
+
+  /** If there is no memory there is no cache, and the next step tries again. */
+  #resize(numBlocks: number): void {
+    this.#scheduler.resize(0);
+    this.#runner.resize(numBlocks);
+    this.#scheduler.resize(numBlocks);
   }
 }

@@ -5,7 +5,9 @@ import { Scheduler, type SchedulerLimits, type Work } from "./scheduler.js";
 import { type SampleRequest } from "./sequence.js";
 
 function scheduler(limits: Partial<SchedulerLimits> = {}): Scheduler {
-  return new Scheduler({ numBlocks: 100, maxBatch: 8, maxPrefillTokens: 64, ...limits });
+  const { numBlocks = 100 } = limits;
+  const others = { maxBlocks: numBlocks, maxBatch: 8, maxPrefillTokens: 64 };
+  return new Scheduler({ numBlocks, ...others, ...limits });
 }
 
 function request(id: string, shape: { prompt: number; count: number; most: number }) {

@@ -12,6 +12,8 @@ export type Work =
 /** Limits of a scheduler. */
 export interface SchedulerLimits {
   readonly numBlocks: number;
+  /** Blocks to which the cache may grow for a request that needs more than it has. */
+  readonly maxBlocks: number;
   /** Answers in the running batch. */
   readonly maxBatch: number;
   /** Prompt tokens per prefill step. */
@@ -27,7 +29,7 @@ export interface SchedulerLimits {
  */
 export class Scheduler {
   readonly #limits: SchedulerLimits;
-  readonly #blocks: BlockManager;
+  #blocks: BlockManager;
   readonly #waiting: PromptGroup[] = [];
   /** Prefilled, with at least one unfinished answer. */
   readonly #active: PromptGroup[] = [];
@@ -60,10 +62,26 @@ export class Scheduler {
     }
     const group = new PromptGroup(request);
     const needed = promptBlocks(group) + answerBlocks(group);
-    if (needed > this.#limits.numBlocks) {
-      throw new RequestTooLargeError(request.id, needed, this.#limits.numBlocks);
-    }
+    const { maxBlocks } = this.#limits;
+    if (needed > maxBlocks) throw new RequestTooLargeError(request.id, needed, maxBlocks);
     this.#waiting.push(group);
+  }
+
+  /**
+   * Number of blocks that the next request needs, if it is more than the cache has and no running request
+   * could free any; null while there is progress.
+   */
+  get missingBlocks(): number | null {
+    const [group] = this.#waiting;
+    if (group === undefined || this.#active.length > 0) return null;
+    const needed = promptBlocks(group) + answerBlocks(group);
+    return needed > this.#blocks.numBlocks ? needed : null;
+  }
+
+  /** Sets the number of blocks, after the unused cache was replaced. */
+  resize(numBlocks: number): void {
+    if (this.#active.length > 0) throw new Error("the cache is in use");
+    this.#blocks = new BlockManager(numBlocks);
   }
 
   /** Removes a request in any state; returns false if it is unknown. */

@@ -71,6 +71,8 @@ export const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
 
 /** Applies `map`: an attribute of each item, or a filter for each. */
 function map(input: Value, { positional, named }: Arguments, budget: Budget): Value {
+  // Jinja goes through nothing that is false: neither None nor 0 is an error.
+  if (!truthy(input)) return new Generator([]);
   const items = iterate(input, budget);
   const attribute = named.get("attribute");
   if (positional.length === 0 && attribute !== undefined) {

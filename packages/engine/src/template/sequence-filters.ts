@@ -36,6 +36,7 @@ export function attributeGetter(path: Value, budget: Budget): (item: Value) => V
 
 function choosing(keep: boolean, byAttribute: boolean): SequenceFilter {
   return (input, { positional, named }, budget) => {
+    if (!truthy(input)) return new Generator([]);
     const [attribute] = positional;
     if (byAttribute && attribute === undefined) throw new TemplateError("chooses by no attribute");
     const get = byAttribute ? attributeGetter(attribute ?? null, budget) : (item: Value) => item;

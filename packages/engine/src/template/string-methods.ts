@@ -1,4 +1,5 @@
 import { TemplateError } from "../errors.js";
+import { formatBraces } from "./brace-format.js";
 import { type Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { iterate } from "./compare-values.js";
@@ -126,12 +127,13 @@ const METHODS: Readonly<Record<string, [parameters: readonly string[], Method]>>
 
 /** Methods of Python's `str` that are not supported. */
 const NOT_HERE = [
-  ...["encode", "format", "format_map", "translate", "maketrans", "expandtabs", "swapcase"],
+  ...["encode", "format_map", "translate", "maketrans", "expandtabs", "swapcase"],
   ...["rindex", "isascii", "isdecimal", "isnumeric", "isidentifier", "isprintable", "istitle"],
 ];
 
 /** Returns a method of a text; undefined if Python's `str` has none of that name. */
 export function stringMethod(text: string, name: string, budget: Budget): Callable | undefined {
+  if (name === "format") return new Callable(name, (args) => formatBraces(text, args, budget));
   const found = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   if (found === undefined) {
     if (!NOT_HERE.includes(name)) return undefined;

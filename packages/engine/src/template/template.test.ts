@@ -28,7 +28,7 @@ const golden = JSON.parse(readFileSync(FILE, "utf8")) as Golden;
 const REFUSED = new Map([
   ["{{ text.encode('utf-8') }}", ".encode()"],
   ["{{ ''.__class__ }}", "__class__"],
-  ["{{ '{}'.format(1) }}", ".format()"],
+  ["{{ '{:05d}'.format(42) }}", "the field {:05d}"],
   ["{{ names|attr('x') }}", "filter attr"],
   ["{{ names|random }}", "filter random"],
   ["{{ names|pprint }}", "filter pprint"],

@@ -1,7 +1,7 @@
 import { shownValue } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
-import { checkId, readModel } from "./check-model.js";
+import { checkId, idsOfModel, readModel } from "./check-model.js";
 import { partOf, refuse } from "./tokenizer-part.js";
 import { type JsonObject } from "./tokenizer-files.js";
 import { GPT2_WORDS, readWordPattern } from "./word-pattern.js";
@@ -24,6 +24,7 @@ const PRE_TOKENIZERS = ["ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequ
 export function checkTokenizer(json: JsonObject): JsonObject {
   const model = readModel(partOf(json["model"], "model"));
   checkAddedTokens(json["added_tokens"] ?? [], json["normalizer"] ?? null);
+  checkAddedIds((json["added_tokens"] ?? []) as AddedToken[], model);
   const growth = { factor: 1, numParts: 0 };
   const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
     readNormalizer(part, growth),
@@ -87,6 +88,31 @@ function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
     if (token["normalized"] === true && normalizer !== null && !isPlain) {
       refuse(`normalizes the added token ${shownValue(content)}, not known here`);
     }
+  }
+}
+
+interface AddedToken {
+  readonly content: string;
+  readonly id: number;
+}
+
+/**
+ * Checks that added tokens have the ids that the Rust library gives them, whatever the file says: that of the
+ * vocabulary, or else one after the other from the vocabulary's size on.
+ *
+ * @param tokens  checked
+ */
+function checkAddedIds(tokens: readonly AddedToken[], model: JsonObject): void {
+  const { size, idOf } = idsOfModel(model);
+  const given = new Map<string, number>();
+  let next = size;
+  for (const { content, id: said } of tokens) {
+    const id = idOf(content) ?? given.get(content) ?? next++;
+    given.set(content, id);
+    if (id === said) continue;
+    refuse(
+      `gives the added token ${shownValue(content)} the id ${said}; Transformers gives it ${id}`,
+    );
   }
 }
 

@@ -147,3 +147,59 @@ test("a chat without a template, or that its template refuses, is an error", () 
   const strict = assetsWith({ chat_template: "{{ raise_exception('no user here') }}" });
   expect(() => Tokenizer.fromAssets(strict).renderChat(USER)).toThrow("no user here");
 });
+
+/** What the Rust library makes of these was seen with tokenizers 0.23.3. */
+test.each([
+  [
+    { added: [{ id: 2, content: "<x>" }] },
+    'gives the added token "<x>" the id 2; Transformers gives it 3',
+  ],
+  [
+    { added: [{ id: 9, content: "<x>" }] },
+    'gives the added token "<x>" the id 9; Transformers gives it 3',
+  ],
+  [
+    { added: [{ id: 3, content: "ab" }] },
+    'gives the added token "ab" the id 3; Transformers gives it 2',
+  ],
+  [
+    {
+      added: [
+        { id: 3, content: "<x>" },
+        { id: 3, content: "<y>" },
+      ],
+    },
+    'gives the added token "<y>" the id 3; Transformers gives it 4',
+  ],
+  [{ vocab: { a: 0, b: 1, ab: 1 } }, 'gives "b" and "ab" the same id, 1'],
+  [{ merges: ["a b", "b c"] }, 'has the merge "b c", but "c" is not in its vocabulary'],
+  [{ merges: [["b", "a"]] }, '"ba" is not in its vocabulary'],
+  [{ merges: ["a b c"] }, 'has a merge that is no pair: "a b c"'],
+])(
+  "a tokenizer whose ids the Rust library gives in another way, or refuses: %j",
+  (change, said) => {
+    const {
+      added = [],
+      vocab = { a: 0, b: 1, ab: 2 },
+      merges = ["a b"],
+    } = change as {
+      added?: readonly object[];
+      vocab?: object;
+      merges?: readonly unknown[];
+    };
+    const json = { added_tokens: added, model: { type: "BPE", vocab, merges } };
+    expect(() => Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(json) })).toThrow(said);
+  },
+);
+
+test("added tokens may have the ids of the vocabulary, and those from its size on", () => {
+  const added = [
+    { id: 7, content: "<end>" },
+    { id: 4, content: "<x>" },
+    { id: 5, content: "<y>" },
+  ];
+  const vocab = { a: 0, b: 1, ab: 2, "<end>": 7 };
+  const json = { added_tokens: added, model: { type: "BPE", vocab, merges: ["a b"] } };
+  const made = Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(json) });
+  expect(made.encode("ab<x><end><y>")).toEqual([2, 4, 7, 5]);
+});

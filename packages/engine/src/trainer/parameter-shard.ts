@@ -58,12 +58,12 @@ export class ParameterShard {
     this.#start = start;
     this.#weights = weights;
     this.length = end - start;
-    [this.#arena, this.#m, this.#v, this.#gradient] = Arena.transaction(device, (arena) => [
-      arena,
-      arena.f32(this.length),
-      arena.f32(this.length),
-      arena.f32(this.length),
-    ]);
+    const { length } = this;
+    const state = Arena.transaction(device, (arena) => ({ arena, ...shardVectors(arena, length) }));
+    this.#arena = state.arena;
+    this.#m = state.m;
+    this.#v = state.v;
+    this.#gradient = state.gradient;
   }
 
   /**
@@ -204,4 +204,12 @@ export class ParameterShard {
       ...step,
     });
   }
+}
+
+/** Allocates what a shard keeps of its range: first and second moments, and the sum of gradients, f32. */
+export function shardVectors(
+  arena: Arena,
+  length: number,
+): { m: Tensor; v: Tensor; gradient: Tensor } {
+  return { m: arena.f32(length), v: arena.f32(length), gradient: arena.f32(length) };
 }

@@ -6,6 +6,7 @@ import { recordLayerBackward } from "../model/backward.js";
 import { at, present } from "../model/checked.js";
 import { type Model } from "../model/model.js";
 import { sliceOf } from "../model/parameters.js";
+import { type ModelConfig } from "../weights/model-config.js";
 import { cutIntoRuns, type PackBatch } from "./pack-batch.js";
 import { PackForward, type PackScores } from "./scorer.js";
 import { type BackwardBuffers, type Checkpointing, rowsThatFit } from "./workspace.js";
@@ -57,9 +58,10 @@ export class Trainer {
   readonly #computesAgain: boolean;
   /** Owns the gradients. */
   readonly #arena: Arena;
-  /** [numParameters] f32: the trainer's own memory, or the caller's. */
-  #gradient: Tensor;
-  readonly #ownGradient: Tensor;
+  /** [numParameters] f32: the caller's memory; null while the trainer uses its own. */
+  #givenGradient: Tensor | null = null;
+  /** [numParameters] f32, allocated on first use. */
+  #ownGradient: Tensor | null = null;
   /** [V, D]: the embedding's gradient, if the head's gradient occupies the parameter's place. */
   readonly #embeddingGradient: Tensor | null;
 
@@ -69,28 +71,23 @@ export class Trainer {
     if (!model.training) throw new Error("the model was made without training");
     this.model = model;
     this.#checkpointing = options.checkpointing ?? "none";
-    const { maxBatchRows = 2048, maxActivationBytes = Infinity } = options;
-    const fit = (sharesTransients: boolean) =>
-      rowsThatFit(model.config, maxActivationBytes, { sharesTransients });
-    const sharesTransients = fit(false) < maxBatchRows;
+    const { maxBatchRows, sharesTransients } = batchLimits(model.config, options);
     this.#computesAgain = sharesTransients && this.#checkpointing === "none";
-    this.#maxBatchRows = Math.min(maxBatchRows, fit(sharesTransients));
-    const { checkpointing } = options;
+    this.#maxBatchRows = maxBatchRows;
     this.#forward = new PackForward(model, {
-      checkpointing: checkpointing ?? "none",
+      checkpointing: this.#checkpointing,
       backward: true,
       sharesTransients,
     });
-    const { vocabularySize, width, tiedHead } = model.config;
-    [this.#arena, this.#ownGradient, this.#embeddingGradient] = Arena.transaction(
-      model.device,
-      (arena) => [
-        arena,
-        arena.f32(model.layout.numParameters),
-        tiedHead ? arena.f32(vocabularySize * width) : null,
-      ],
-    );
-    this.#gradient = this.#ownGradient;
+    [this.#arena, this.#embeddingGradient] = Arena.transaction(model.device, (arena) => [
+      arena,
+      embeddingShare(arena, model.config),
+    ]);
+  }
+
+  /** Which activations are kept. */
+  get checkpointing(): Checkpointing {
+    return this.#checkpointing;
   }
 
   /**
@@ -99,7 +96,12 @@ export class Trainer {
    * @param gradient  [numParameters] f32, in canonical order; null for the trainer's own
    */
   useGradient(gradient: Tensor | null): void {
-    this.#gradient = gradient ?? this.#ownGradient;
+    this.#givenGradient = gradient;
+  }
+
+  get #gradient(): Tensor {
+    if (this.#givenGradient !== null) return this.#givenGradient;
+    return (this.#ownGradient ??= this.#arena.f32(this.model.layout.numParameters));
   }
 
   /** Sets the gradient to zero. */
@@ -262,4 +264,30 @@ export class Trainer {
   #parameter(name: string): Tensor {
     return sliceOf(this.#gradient, this.model.layout, name);
   }
+}
+
+/** How many rows a trainer computes together, and whether layers share what is cheap to compute again. */
+export interface BatchLimits {
+  readonly maxBatchRows: number;
+  readonly sharesTransients: boolean;
+}
+
+/** Returns the limits that follow from a trainer's options. */
+export function batchLimits(
+  config: ModelConfig,
+  options: Pick<TrainerOptions, "maxBatchRows" | "maxActivationBytes">,
+): BatchLimits {
+  const { maxBatchRows = 2048, maxActivationBytes = Infinity } = options;
+  const fit = (sharesTransients: boolean) =>
+    rowsThatFit(config, maxActivationBytes, { sharesTransients });
+  const sharesTransients = fit(false) < maxBatchRows;
+  return { maxBatchRows: Math.min(maxBatchRows, fit(sharesTransients)), sharesTransients };
+}
+
+/** Allocates the gradient [V, D] of an embedding that is the head too, which is kept apart; else null. */
+export function embeddingShare(
+  arena: Arena,
+  { vocabularySize, width, tiedHead }: ModelConfig,
+): Tensor | null {
+  return tiedHead ? arena.f32(vocabularySize * width) : null;
 }

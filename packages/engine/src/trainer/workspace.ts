@@ -17,6 +17,18 @@ export type Checkpointing = "none" | "layer";
 /** Greatest number of logits that are kept: 1 GiB, or 1,765 tokens with a vocabulary of 152,000. */
 const MAX_KEPT_LOGITS = 2 ** 28;
 
+/** What a workspace is made for. */
+export interface WorkspaceOptions {
+  readonly rows: number;
+  readonly targets: number;
+  /** Blocks of one layer's keys and values. */
+  readonly numBlocks: number;
+  readonly checkpointing: Checkpointing;
+  readonly backward: boolean;
+  /** Whether layers share what is cheap to compute again. */
+  readonly sharesTransients: boolean;
+}
+
 /** Device memory for one batch of up to `rows` rows and `targets` targets. */
 export class Workspace {
   readonly rows: number;
@@ -46,18 +58,7 @@ export class Workspace {
   readonly #arena: Arena;
 
   /** @throws OutOfMemoryError */
-  constructor(
-    model: Model,
-    options: {
-      rows: number;
-      targets: number;
-      numBlocks: number;
-      checkpointing: Checkpointing;
-      backward: boolean;
-      /** Whether layers share the activations that are cheap to recompute. */
-      sharesTransients: boolean;
-    },
-  ) {
+  constructor(model: Pick<Model, "device" | "config">, options: WorkspaceOptions) {
     const { rows, targets, numBlocks } = options;
     const { config } = model;
     const { width, layers: count, kvHeads, headDim } = config;

@@ -40,6 +40,7 @@ export class SafetensorsFile {
       const head = await readExactly({ file, handle }, 0, LENGTH_BYTES);
       const length = Number(new DataView(head.buffer).getBigUint64(0, true));
       const dataStart = LENGTH_BYTES + length;
+      refuseOtherKind(file, head);
       if (length > MAX_HEADER_BYTES) {
         throw new ModelFolderError({ file }, `is no safetensors file: a header of ${length} bytes`);
       }
@@ -155,4 +156,19 @@ async function readExactly(
     done += bytesRead;
   }
   return bytes;
+}
+
+/** First bytes of kinds of files that are taken for safetensors, and those kinds. */
+const MAGIC = { "\x1f\x8b": "gzip", "PK\x03\x04": "a zip (or torch) file", GGUF: "GGUF" };
+
+/** @throws ModelFolderError for a compressed file, another format, or what a failed download leaves */
+function refuseOtherKind(file: string, head: Uint8Array): void {
+  const text = Buffer.from(head).toString("latin1");
+  const kind = Object.entries(MAGIC).find(([magic]) => text.startsWith(magic))?.[1];
+  if (kind !== undefined) {
+    throw new ModelFolderError({ file }, `is no safetensors file but ${kind}`);
+  }
+  if (!/^[\t\n\r -~]+$/.test(text)) return;
+  const problem = `is no safetensors file: it is a text that begins with ${JSON.stringify(text)}`;
+  throw new ModelFolderError({ file }, `${problem}, perhaps the page of a failed download`);
 }

@@ -206,6 +206,31 @@ test.each([
   expect(message).toContain(hint);
 });
 
+test.each([
+  ["model-00001-of-00002.safetensors", "the index of these shards is missing"],
+  ["consolidated.safetensors", "Mistral's own format"],
+  ["model.fp16.safetensors", "rename it to model.safetensors"],
+])("safetensors that are only there as %s are named", async (name, hint) => {
+  await load("qwen2");
+  await rename(join(dir, "model.safetensors"), join(dir, name));
+  const { message } = await refusal();
+  expect(message).toContain(name);
+  expect(message).toContain(hint);
+});
+
+test.each([
+  ["a web page", "<!doctype html><html></html>", 'a text that begins with "<!doctyp"'],
+  ["a text", "Entry not found", 'a text that begins with "Entry no"'],
+  ["a compressed file", "\x1f\x8b\x08\0\0\0\0\0rest", "but gzip"],
+  ["a torch file", "PK\x03\x04\x14\0\x08\x08rest", "but a zip"],
+  ["other bytes", "\x93NUMPY\x01\0rest", "a header of"],
+])("%s in the place of the weights is called that", async (_, text, said) => {
+  await load("qwen2");
+  await writeFile(join(dir, "model.safetensors"), Buffer.from(text, "latin1"));
+  expect((await refusal()).message).toContain(`is no safetensors file`);
+  expect((await refusal()).message).toContain(said);
+});
+
 test("a missing shard is named", async () => {
   await load("qwen2");
   await rename(join(dir, "model.safetensors"), join(dir, "model-00001-of-00002.safetensors"));

@@ -1,6 +1,7 @@
 /**
  * Common code of the kernel tests: every result is computed on each instruction set of this machine, with one
- * thread and with three, and must have the same bits each time.
+ * thread and with three, then by the CUDA kernels on the emulation, in three schedules, and must have the same
+ * bits each time.
  */
 import assert from "node:assert/strict";
 
@@ -15,6 +16,10 @@ import {
   type Tensor,
 } from "../device.js";
 import { INSTRUCTION_SETS } from "../native/records.js";
+import { createEmulatedDevice, type EmulationOptions } from "./emulated-device.js";
+
+/** Schedules of the emulation: ascending, descending, and one by a seed. */
+export const SCHEDULES = [0, 1, 77];
 
 /** A device with its tensors, for one run of one operation. */
 export class Rig {
@@ -66,6 +71,16 @@ export function onDevice<T>(
   }
 }
 
+/** The same with a device of emulated CUDA kernels. */
+export function onEmulation<T>(options: EmulationOptions, body: (rig: Rig) => T): T {
+  const device = createEmulatedDevice(options);
+  try {
+    return body(new Rig(device));
+  } finally {
+    device.dispose();
+  }
+}
+
 /** Instruction sets of this machine, best first. */
 export function instructionSets(): InstructionSet[] {
   const best = onDevice({ threads: 1 }, ({ device }) => device.instructionSet);
@@ -73,23 +88,29 @@ export function instructionSets(): InstructionSet[] {
 }
 
 /**
- * Runs the body on every instruction set, with 1 and with 3 threads.
+ * Runs the body on every instruction set, with 1 and with 3 threads, and on the emulation.
  *
  * @returns  the results, which are the same bits everywhere
  */
 export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
   let first: Float32Array[] | null = null;
+  const compare = (results: Float32Array[], where: string) => {
+    first ??= results;
+    for (const [index, result] of results.entries()) {
+      expectSameBits(result, first[index] as Float32Array, `result ${index} ${where}`);
+    }
+  };
   for (const instructionSet of instructionSets()) {
     for (const threads of [1, 3]) {
       const results = onDevice({ threads, instructionSet }, body);
-      first ??= results;
-      for (const [index, result] of results.entries()) {
-        const where = `result ${index} on ${instructionSet} with ${threads} threads`;
-        expectSameBits(result, first[index] as Float32Array, where);
-      }
+      compare(results, `on ${instructionSet} with ${threads} threads`);
     }
   }
-  return first as Float32Array[];
+  for (const schedule of SCHEDULES) {
+    compare(onEmulation({ schedule }, body), `of CUDA kernels in schedule ${schedule}`);
+  }
+  assert.ok(first !== null);
+  return first;
 }
 
 /** Compares bit for bit and reports the first difference. */

@@ -74,7 +74,7 @@ export function attention(
     [
       ...["q", "y", "cacheK", "cacheV", "plan", "stats"],
       ...[heads, cache.kvHeads, cache.headDim, scale],
-      Number(list.device.fault === "decode-attention"),
+      ...[Number(list.device.fault === "decode-attention"), plan.numTiles],
     ],
   );
 }
@@ -129,7 +129,7 @@ export function attentionBackward(
     },
     [
       ...["q", "y", "dy", "stats", "plan", "k", "v", "dq", "dk", "dv"],
-      ...[plan.rows, heads, kvHeads, headDim, scale],
+      ...[plan.rows, heads, kvHeads, headDim, scale, plan.numTiles],
     ],
   );
 }

@@ -2,15 +2,23 @@
  * The calls that the main thread makes to the engine's thread, and their results. Bulk data is in regions that both
  * threads map; everything else is copied.
  */
+import { type CheckpointingChoice } from "@gumshoe/config";
 import { type SampledRollout, type OptimizerStep, type SampleRequest } from "@gumshoe/engine";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import { type DeviceFault } from "@gumshoe/kernels";
+import { type WorkSize } from "@gumshoe/memory";
 import { type RegionMemory } from "@gumshoe/tensors";
 
 /** Every call by name: its argument and its result. */
 export interface EngineCalls {
-  /** Creates a model without weights; a loaded model of the same config loses its weights. */
-  loadModel: { argument: { configJson: string; training: boolean }; answer: void };
+  /**
+   * Creates a model without weights; a loaded model of the same config loses its weights. The work sizes a
+   * sampler's cache of keys and values; null for the default size.
+   */
+  loadModel: {
+    argument: { configJson: string; training: boolean; work: WorkSize | null };
+    answer: void;
+  };
   /**
    * Sets the weights: a region that holds them in the model's form, which the engine reads until others are set or
    * a model is loaded. Returns their digest, computed from the region's content.
@@ -28,6 +36,7 @@ export interface EngineCalls {
       packs: readonly Pack[];
       loss: TrainingLoss;
       temperature: number;
+      checkpointing: CheckpointingChoice;
       into: RegionMemory;
       weights: string;
     };

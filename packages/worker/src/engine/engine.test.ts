@@ -5,6 +5,7 @@ import {
   weightForm,
   writeWeights,
 } from "@gumshoe/engine";
+import { type WorkSize } from "@gumshoe/memory";
 import { Region } from "@gumshoe/tensors";
 import { afterEach, expect, test } from "vitest";
 
@@ -43,12 +44,15 @@ const REQUEST: SampleRequest = {
 const closing: (() => void)[] = [];
 afterEach(() => closing.splice(0).forEach((close) => close()));
 
-function load(training: boolean): { engine: Engine; weights: string } {
+function load(
+  training: boolean,
+  work: WorkSize | null = null,
+): { engine: Engine; weights: string } {
   const engine = new Engine({ threads: 1, fault: null }, () => undefined);
   const region = Region.create(FORM.length, { isShared: true });
   closing.push(() => engine.dispose());
   writeWeights(FORM, region.values, initialParameters(CONFIG, 1, 0.2));
-  engine.loadModel({ configJson: CONFIG_JSON, training });
+  engine.loadModel({ configJson: CONFIG_JSON, training, work });
   const weights = engine.setWeights({ weights: region.memory });
   region.close();
   return { engine, weights };
@@ -81,14 +85,37 @@ test("a trainer that freed its activations computes the same gradient", () => {
     answers: [{ ...answer, advantage: 1, weight: 0.5 }],
   };
   const loss = { policy: "cross-entropy" } as const;
-  const digests = [true, true, false].map((isShared) => {
+  const cases = [
+    { isShared: true, checkpointing: "none" },
+    { isShared: true, checkpointing: "auto" },
+    { isShared: false, checkpointing: "layer" },
+  ] as const;
+  const digests = cases.map(({ isShared, checkpointing }) => {
     const region = Region.create(FORM.numParameters, { isShared });
     const into = region.memory;
-    const gradient = engine.gradient({ packs: [pack], loss, temperature: 1, into, weights });
+    const argument = { packs: [pack], loss, temperature: 1, checkpointing, into, weights };
+    const gradient = engine.gradient(argument);
     engine.releaseIdle(0);
     expect(region.values.some((value) => value !== 0)).toBe(true);
     region.close();
     return gradient.digest;
   });
   expect(new Set(digests).size).toBe(1);
+});
+
+test("a sampler sized by less work than comes samples the same", () => {
+  const pack = { rows: 4, targets: 1, numBlocks: 1 };
+  const tokens = { promptTokens: 1, answerTokens: 1 };
+  const lanes = { packsPerLane: 1, lanes: 1 };
+  const work = { groups: 1, answersPerGroup: 1, ...tokens, ...lanes, pack, samples: true };
+  const promptIds = Array.from({ length: 40 }, (_, i) => i);
+  const sampled = [null, work].map((size) => {
+    const { engine, weights } = load(false, size);
+    engine.addSample({ request: { ...REQUEST, promptIds }, weights });
+    for (;;) {
+      const { results } = engine.sampleStep();
+      if (results.length > 0) return results[0]?.rollouts;
+    }
+  });
+  expect(sampled[1]).toEqual(sampled[0]);
 });

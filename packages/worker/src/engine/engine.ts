@@ -1,7 +1,18 @@
 import { createHash } from "node:crypto";
 
-import { type LossMetrics, mergeMetrics, NO_METRICS, packLoss } from "@gumshoe/grpo";
 import {
+  countRowTokens,
+  countTargets,
+  type LossMetrics,
+  mergeMetrics,
+  NO_METRICS,
+  type Pack,
+  packLoss,
+} from "@gumshoe/grpo";
+import {
+  blocksFor,
+  embeddingShareBytes,
+  gradientBytes,
   Model,
   ParameterShard,
   parseModelConfig,
@@ -9,24 +20,31 @@ import {
   Sampler,
   type SampleResult,
   Trainer,
+  weightBytes,
   type WeightForm,
   weightForm,
 } from "@gumshoe/engine";
-import { createCpuDevice, type Device, type Tensor } from "@gumshoe/kernels";
+import { createCpuDevice, type Device, KV_BLOCK, type Tensor } from "@gumshoe/kernels";
+import {
+  chooseCheckpointing,
+  kvCacheBlocks,
+  machineMemory,
+  type PackSize,
+  RELEASED_FROM_BYTES,
+  TRAINER_BATCH,
+  type WorkSize,
+} from "@gumshoe/memory";
 import { floatsToBytes, PARAMETER_BLOCK } from "@gumshoe/protocol";
 import { blockDigestsOf, weightDigest } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
 import { OtherWeightsError } from "../errors.js";
-import { RELEASED_FROM_BYTES } from "../host/idle-timer.js";
 import { type EngineCalls, type EngineOptions } from "./calls.js";
 import { PlacedRegion } from "./placed-region.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
-/** Rows that a trainer computes together, and the memory that they may take; more would not be faster. */
-const BATCH = { maxBatchRows: 2048, maxActivationBytes: 640 * 2 ** 20 };
 const F32_BYTES = 4;
 /** Elements of a gradient that are hashed at a time. */
 const HASHED_AT_ONCE = 1 << 20;
@@ -46,7 +64,12 @@ export class Engine {
   /** Digest of the model's weights; null while it has none. */
   #weights: string | null = null;
   #sampler: Sampler | null = null;
+  /** What the sampler is sized by; null: nothing is known. */
+  #work: WorkSize | null = null;
+  /** Made for the first packs. */
   #trainer: Trainer | null = null;
+  /** Rows of the largest pack that the trainer was chosen for. */
+  #trainedRows = 0;
   /** The weights that the model computes with. */
   #placed: PlacedRegion | null = null;
   #shard: Shard | null = null;
@@ -64,8 +87,8 @@ export class Engine {
     return this.#sampler !== null && !this.#sampler.idle;
   }
 
-  loadModel({ configJson, training }: Argument<"loadModel">): void {
-    const key = `${training ? "training" : "sampling"} ${sha256(configJson)}`;
+  loadModel({ configJson, training, work }: Argument<"loadModel">): void {
+    const key = `${training ? "training" : JSON.stringify(work)} ${sha256(configJson)}`;
     this.#dropRequests();
     this.#dropWeights();
     if (this.#key === key) return;
@@ -73,8 +96,8 @@ export class Engine {
     const config = parseModelConfig(JSON.parse(configJson));
     try {
       this.#model = new Model({ device: this.#device, config, training });
-      if (training) this.#trainer = new Trainer({ model: this.#model, ...BATCH });
-      else this.#sampler = new Sampler({ model: this.#model });
+      this.#work = work;
+      if (!training) this.#sampler = this.#newSampler(this.#model);
       this.#key = key;
     } catch (error) {
       this.#dropModel();
@@ -127,7 +150,7 @@ export class Engine {
   gradient(argument: Argument<"gradient">): Answer<"gradient"> {
     const { packs, loss, temperature, into, weights } = argument;
     this.#checkWeights(weights);
-    const trainer = loaded(this.#trainer);
+    const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
     const length = trainer.model.layout.numParameters;
     const placed = new PlacedRegion(this.#device, into, { length, access: "write" });
@@ -281,7 +304,37 @@ export class Engine {
     this.#numTokensBefore += sampler.stats.numSampledTokens;
     this.#sampler = null;
     sampler.dispose();
-    this.#sampler = new Sampler({ model });
+    this.#sampler = this.#newSampler(model);
+  }
+
+  /** Makes a sampler whose keys and values fit the work and the memory that is left. */
+  #newSampler(model: Model): Sampler {
+    const work = this.#work;
+    if (work === null) return new Sampler({ model });
+    const { config } = model;
+    const leftBytes = machineMemory().availableBytes - weightBytes(config);
+    const kvCacheTokens = kvCacheBlocks(config, work, leftBytes) * KV_BLOCK;
+    // A request may be longer than the work says; what the model has no position for is refused.
+    const maxKvCacheTokens = config.maxPositions + 2 * KV_BLOCK;
+    return new Sampler({ model, kvCacheTokens, maxKvCacheTokens });
+  }
+
+  /** Makes a trainer that keeps what memory is left for, unless one for packs as large is there. */
+  #trainerFor({ packs, checkpointing }: Argument<"gradient">): Trainer {
+    const model = loaded(this.#model);
+    const pack = largestPack(packs);
+    const before = this.#trainer;
+    if (before !== null && pack.rows <= this.#trainedRows) return before;
+    const { config } = model;
+    const free = machineMemory().availableBytes;
+    const leftBytes = free - gradientBytes(config) - embeddingShareBytes(config);
+    const choice = chooseCheckpointing(checkpointing, config, { pack, leftBytes });
+    this.#trainedRows = pack.rows;
+    if (before?.checkpointing === choice) return before;
+    before?.dispose();
+    this.#trainer = null;
+    this.#trainer = new Trainer({ model, checkpointing: choice, ...TRAINER_BATCH });
+    return this.#trainer;
   }
 
   #dropModel(): void {
@@ -293,6 +346,7 @@ export class Engine {
     this.#dropWeights();
     this.#sampler = null;
     this.#trainer = null;
+    this.#trainedRows = 0;
     this.#model = null;
     this.#key = null;
     if (hadRequests) this.#onDropped();
@@ -318,6 +372,23 @@ interface Shard {
   readonly start: number;
   readonly end: number;
   readonly placed: PlacedRegion;
+}
+
+/** The size of the pack with most rows. */
+function largestPack(packs: readonly Pack[]): PackSize {
+  const sizes = packs.map((pack) => ({
+    rows: countRowTokens(pack),
+    targets: countTargets(pack),
+    numBlocks: [pack.promptTokens, ...pack.answers.map(({ tokens }) => tokens)].reduce(
+      (blocks, { length }) => blocks + blocksFor(length),
+      0,
+    ),
+  }));
+  return sizes.reduce((most, size) => (size.rows > most.rows ? size : most), {
+    rows: 1,
+    targets: 1,
+    numBlocks: 1,
+  });
 }
 
 function loaded<T>(value: T | null): T {

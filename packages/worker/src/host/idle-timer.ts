@@ -25,5 +25,3 @@ export class IdleTimer {
 
 /** Idle time after which a worker frees memory that the next job can allocate again, in ms. */
 export const IDLE_MS = 100;
-/** Size of the weights from which on it does so: for a small model, faulting the pages in again costs more. */
-export const RELEASED_FROM_BYTES = 64 * 2 ** 20;

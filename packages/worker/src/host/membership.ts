@@ -1,6 +1,5 @@
-import { totalmem } from "node:os";
-
 import { type Clock, ClusterError, errorMessage, type Logger } from "@gumshoe/core";
+import { machineMemory } from "@gumshoe/memory";
 import {
   type FleetService,
   type HeartbeatRequest,
@@ -78,7 +77,7 @@ export class Membership {
       try {
         const answer = await this.#fleet.register({
           ...this.#identity,
-          memoryBytes: totalmem(),
+          memoryBytes: machineMemory().limitBytes,
           protocolVersion: PROTOCOL_VERSION,
         });
         return answer.heartbeatIntervalMs || FIRST_INTERVAL_MS;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 
 import { type Clock, ClusterError, type Logger, systemClock } from "@gumshoe/core";
+import { GROUPS_IN_FLIGHT } from "@gumshoe/memory";
 import {
   FleetService,
   PackService,
@@ -28,8 +29,6 @@ import { TokenRate } from "./token-rate.js";
 
 /** Certificate roles that may call a worker. */
 const CALLERS = ["coordinator", "worker"] as const;
-/** Groups that an inference worker samples concurrently. */
-const ROLLOUT_CONCURRENCY = 8;
 /** Time that running jobs have to finish when the worker is told to stop, in ms. */
 const DRAIN_BUDGET_MS = 6000;
 
@@ -176,7 +175,7 @@ export class WorkerHost {
     if (role === "inference") {
       const work = new RolloutRole({ ...common, clock: this.#clock, logger });
       const handler = logged(work.handle.bind(work));
-      const concurrency = ROLLOUT_CONCURRENCY;
+      const concurrency = GROUPS_IN_FLIGHT;
       const worker = new JobWorker("rollout", { redis, handler, concurrency, logger });
       const close = async () => {
         await work.close();

@@ -9,6 +9,7 @@ import { type EngineSession } from "../session/engine-session.js";
 import { RunAssetsCache } from "../session/run-assets.js";
 import { EnvironmentCache } from "./environment-cache.js";
 import { gradeRollouts } from "./grade-rollouts.js";
+import { GradingClock } from "./grading-clock.js";
 
 /** Dependencies of an inference worker. */
 export interface RolloutRoleOptions {
@@ -25,9 +26,11 @@ export class RolloutRole {
   readonly #options: RolloutRoleOptions;
   readonly #assets: RunAssetsCache;
   readonly #environments = new EnvironmentCache();
+  readonly #grading: GradingClock;
 
   constructor(options: RolloutRoleOptions) {
     this.#options = options;
+    this.#grading = new GradingClock(options.clock);
     this.#assets = new RunAssetsCache(options.rollouts);
   }
 
@@ -38,7 +41,7 @@ export class RolloutRole {
 
   /** Runs one job; idempotent by the group key. */
   async handle(job: JobOf<"rollout">, context: JobContext): Promise<void> {
-    const { rollouts, session, workerId, clock } = this.#options;
+    const { rollouts, session, workerId } = this.#options;
     const { run, groupKey, kind } = job;
     const { signal } = context;
     const spec = await rollouts.fetchGroup({ run, groupKey }, { signal });
@@ -51,11 +54,11 @@ export class RolloutRole {
     const sources = spec.weightSources;
     const wanted = { run, assets, version, digest, sources };
     const sampled = await session.withWeights(wanted, signal, () => this.#sample(spec, signal));
-    const { tokenizer } = assets;
-    const startedAtMs = clock.monotonicMs();
-    const grading = { environment, tokenizer, signal };
-    const graded = await gradeRollouts(spec, sampled.rollouts, grading);
-    const gradingMs = Math.round(clock.monotonicMs() - startedAtMs);
+    const grading = { environment, tokenizer: assets.tokenizer, signal };
+    const { value: graded, ms } = await this.#grading.measure(() =>
+      gradeRollouts(spec, sampled.rollouts, grading),
+    );
+    const gradingMs = Math.round(ms);
     const weights = { version, digest: sampled.weights };
     const { runDigest } = spec;
     const group = { run, groupKey, workerId, weights, rollouts: graded, gradingMs, runDigest };

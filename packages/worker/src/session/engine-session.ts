@@ -1,4 +1,5 @@
 import { type Logger } from "@gumshoe/core";
+import { workSize } from "@gumshoe/memory";
 import { type Region, type RegionDirectory } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
@@ -141,7 +142,8 @@ export class EngineSession {
     const { assets, version, digest } = wanted;
     const { modelConfigJson: configJson } = assets;
     this.#held = null;
-    await this.#engine.call("loadModel", { configJson, training: this.#training });
+    const work = this.#training ? null : workSize(assets.config, null);
+    await this.#engine.call("loadModel", { configJson, training: this.#training, work });
     this.release();
     const regions = this.#regions;
     const found = regions.find(wanted);

@@ -12,12 +12,13 @@ import {
   type RolloutService,
 } from "@gumshoe/protocol";
 import { type JobContext } from "@gumshoe/queue";
+import { RELEASED_FROM_BYTES } from "@gumshoe/memory";
 import { type RpcClient } from "@gumshoe/rpc";
 import { type HeldRange, heldVector, type Region, type RegionDirectory } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";
-import { IDLE_MS, IdleTimer, RELEASED_FROM_BYTES } from "../host/idle-timer.js";
+import { IDLE_MS, IdleTimer } from "../host/idle-timer.js";
 import { type EngineSession } from "../session/engine-session.js";
 import { type RunAssets, RunAssetsCache } from "../session/run-assets.js";
 
@@ -109,6 +110,7 @@ export class GradientRole {
       packs: lane.packs.map(fromPackMessage),
       loss: lossOf(config),
       temperature: lane.temperature,
+      checkpointing: config.checkpointing,
       into: region.memory,
       weights: lane.weights?.digest ?? "",
     };

@@ -31,6 +31,7 @@ export interface RegisterRequest {
   pid: number;
   /** cpu or cuda, with threads or index, e.g. `cpu x2`. */
   device: string;
+  /** What the worker's processes may hold together: the memory of the machine, or of its control group (cgroup). */
   memoryBytes: number;
   /** host:port of the worker's TensorService (trainer, reducer) and ReducerService (reducer). */
   address: string;

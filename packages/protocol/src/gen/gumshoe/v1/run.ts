@@ -112,7 +112,11 @@ export interface SubmitRunRequest {
    * Base folder of relative paths in the config: an absolute path on the coordinator's machine, usually the
    * folder of the config file. Absent: the coordinator's working directory.
    */
-  folder?: string | undefined;
+  folder?:
+    | string
+    | undefined;
+  /** Takes the run although the registered workers' machines have too little memory for it. */
+  allowOvercommit: boolean;
 }
 
 export interface GetRunRequest {
@@ -377,7 +381,7 @@ export interface WorkerStatus {
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
-  return { config: "", replacesSubmittedAtMs: undefined, folder: undefined };
+  return { config: "", replacesSubmittedAtMs: undefined, folder: undefined, allowOvercommit: false };
 }
 
 export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
@@ -390,6 +394,9 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     }
     if (message.folder !== undefined) {
       writer.uint32(26).string(message.folder);
+    }
+    if (message.allowOvercommit !== false) {
+      writer.uint32(32).bool(message.allowOvercommit);
     }
     return writer;
   },
@@ -431,6 +438,14 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
             message.folder = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.allowOvercommit = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -451,6 +466,7 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     message.config = object.config ?? "";
     message.replacesSubmittedAtMs = object.replacesSubmittedAtMs ?? undefined;
     message.folder = object.folder ?? undefined;
+    message.allowOvercommit = object.allowOvercommit ?? false;
     return message;
   },
 };

@@ -1,0 +1,16 @@
+import { type RunRecord } from "./run-record.js";
+
+/** How a run is submitted. */
+export interface SubmitOptions {
+  /** Replaces the run of that name with this submission time; default: none. */
+  readonly replacesSubmittedAtMs?: number | undefined;
+  /** Takes a run that the workers' machines have too little memory for; default: false. */
+  readonly allowOvercommit?: boolean;
+}
+
+/** How a run is created. */
+export interface CreateOptions {
+  /** The run of that name that is removed first. */
+  readonly replaced?: RunRecord;
+  readonly allowOvercommit: boolean;
+}

@@ -1,0 +1,239 @@
+/**
+ * The memory of a run on one machine, computed from its config and the shape of its model.
+ *
+ * - Weights are counted once: the processes of one machine map the same version.
+ * - Sampling, gradients and the optimizer's step take turns; the peak is the largest of the three.
+ * - Sizes of tensors are the engine's own (`engine-bytes.ts`); what else a process takes was measured.
+ */
+import { type RunConfig } from "@gumshoe/config";
+import {
+  type Checkpointing,
+  embeddingShareBytes,
+  gradientBytes,
+  kvBlockBytes,
+  type ModelConfig,
+  parameterLayout,
+  SAMPLER_DEFAULTS,
+  samplerBytes,
+  shardBytes,
+  weightBytes,
+  workspaceBytes,
+} from "@gumshoe/engine";
+
+import { chooseCheckpointing, largestBatch } from "./checkpointing.js";
+import { controlBytes, workerBytes } from "./fixed-costs.js";
+import { kvCacheBlocks } from "./kv-cache.js";
+import { answersInFlight, type MeasuredTokens, type WorkSize, workSize } from "./work-size.js";
+
+const F32_BYTES = 4;
+/** From this size of the weights on, workers give back between jobs what the next job can have anew, in bytes. */
+export const RELEASED_FROM_BYTES = 64 * 2 ** 20;
+
+/** The workers of one machine. */
+export interface Workers {
+  readonly inference: number;
+  readonly trainers: number;
+  readonly reducers: number;
+  /** Reducers of the whole cluster, which share the parameters; default: those of this machine. */
+  readonly allReducers?: number;
+  /** Whether coordinator, Redis and the command are there, too; default: yes. */
+  readonly hasControl?: boolean;
+}
+
+/** What a run is billed by. */
+export interface BilledRun {
+  readonly config: RunConfig;
+  readonly model: ModelConfig;
+  /** Null where tasks could not be looked at: prompts count as the longest that a pack allows. */
+  readonly tokens: MeasuredTokens | null;
+  /** Numbers that are trained where the model's own are frozen (adapters); null: all of the model's. */
+  readonly adapterParameters?: number | null;
+}
+
+/** Bytes of one worker that has a machine to itself. */
+export interface RoleBill {
+  readonly weights: number;
+  readonly optimizer: number;
+  readonly gradients: number;
+  readonly activations: number;
+  readonly keysAndValues: number;
+  readonly fixed: number;
+  readonly total: number;
+}
+
+/** The parts of a run's work that take turns. */
+export type Phase = "sampling" | "gradients" | "step";
+
+/** Bytes of a run on one machine. */
+export interface Bill {
+  readonly inference: RoleBill;
+  readonly trainer: RoleBill;
+  readonly reducer: RoleBill;
+  /** Coordinator, Redis and the command. */
+  readonly control: number;
+  readonly phases: Readonly<Record<Phase, number>>;
+  /** The phase that takes most, and what it takes. */
+  readonly peak: Phase;
+  readonly total: number;
+  /** Which activations trainers keep. */
+  readonly checkpointing: Checkpointing;
+  readonly numParameters: number;
+}
+
+/**
+ * Computes the bill.
+ *
+ * @param limitBytes  what the machine has, by which `auto` decides; Infinity where it is not known
+ */
+export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bill {
+  const { config, model } = run;
+  const work = workSize(config, run.tokens);
+  const sizes = sizesOf(run, workers);
+  const base = baseBytes(sizes, workers);
+  const left = Math.max(0, limitBytes - base);
+  const { inference, trainers } = workers;
+  const forTrainers = left - trainers * sizes.gradient;
+  const checkpointing = chooseCheckpointing(config.checkpointing, model, {
+    pack: work.pack,
+    leftBytes: forTrainers / Math.max(1, trainers),
+  });
+  const batch = largestBatch(model, work.pack, { numPacks: work.packsPerLane, checkpointing });
+  const activations = workspaceBytes(model, batch);
+  const blocks = kvCacheBlocks(model, work, left / Math.max(1, inference));
+  const keysAndValues = blocks * kvBlockBytes(model);
+  const stepActivations = work.samples ? samplerBytes(model, largestStep(work)) : 0;
+  const kept = keptBytes({
+    sizes,
+    workers,
+    activations,
+    sampling: keysAndValues + stepActivations,
+  });
+  const phases = {
+    sampling: base + Math.max(kept, inference * (keysAndValues + stepActivations)),
+    gradients:
+      base +
+      Math.max(kept, trainers * (sizes.gradient + activations)) +
+      heldLanes(sizes, work, workers),
+    step: base + kept + sizes.nextVersion + sizes.oldVersion,
+  };
+  const peak = (["gradients", "sampling", "step"] as const).reduce((a, b) =>
+    phases[b] > phases[a] ? b : a,
+  );
+  const fixed = workerBytes(model.vocabularySize);
+  const { frozen, version, gradient, share } = sizes;
+  return {
+    inference: role({
+      weights: frozen + version,
+      activations: stepActivations,
+      keysAndValues,
+      fixed,
+    }),
+    trainer: role({ weights: frozen + version, gradients: gradient + share, activations, fixed }),
+    reducer: role({
+      weights: (frozen + 2 * version) * sizes.reducerShare,
+      optimizer: sizes.moments * sizes.reducerShare,
+      gradients: sizes.sum * sizes.reducerShare,
+      fixed,
+    }),
+    control: controlBytes(model.vocabularySize),
+    phases,
+    peak,
+    total: phases[peak],
+    checkpointing,
+    numParameters: sizes.numParameters,
+  };
+}
+
+interface Sizes {
+  readonly numParameters: number;
+  /** Weights that no update changes. */
+  readonly frozen: number;
+  /** One version of those that updates change. */
+  readonly version: number;
+  readonly nextVersion: number;
+  readonly oldVersion: number;
+  readonly gradient: number;
+  readonly share: number;
+  /** Of all parameters. */
+  readonly moments: number;
+  readonly sum: number;
+  /** Part of the parameters that one reducer has. */
+  readonly reducerShare: number;
+  readonly fixed: number;
+  readonly control: number;
+}
+
+function sizesOf({ config, model, adapterParameters = null }: BilledRun, workers: Workers): Sizes {
+  const { reducers, allReducers = reducers, hasControl = true } = workers;
+  const { numParameters } = parameterLayout(model);
+  const isAdapter = adapterParameters !== null;
+  const version = isAdapter ? adapterParameters * F32_BYTES : weightBytes(model);
+  const { moments, sum } = shardBytes(adapterParameters ?? numParameters);
+  const hasReducers = reducers > 0;
+  // Inference workers map the version that they sampled from until they sample again.
+  const isOldKept = config.updatesPerIteration > 1 && workers.inference > 0;
+  return {
+    numParameters,
+    frozen: isAdapter ? weightBytes(model) : 0,
+    version,
+    nextVersion: hasReducers ? version : 0,
+    oldVersion: hasReducers && isOldKept ? version : 0,
+    gradient: isAdapter ? adapterParameters * F32_BYTES : gradientBytes(model),
+    share: isAdapter ? 0 : embeddingShareBytes(model),
+    moments,
+    sum,
+    reducerShare: 1 / Math.max(1, allReducers),
+    fixed: workerBytes(model.vocabularySize),
+    control: hasControl ? controlBytes(model.vocabularySize) : 0,
+  };
+}
+
+/** What is held all the time. */
+function baseBytes(sizes: Sizes, { inference, trainers, reducers }: Workers): number {
+  const processes = inference + trainers + reducers;
+  const states = reducers * sizes.reducerShare * (sizes.moments + sizes.sum);
+  const weights = processes > 0 ? sizes.frozen + sizes.version : 0;
+  return sizes.control + processes * sizes.fixed + weights + states + trainers * sizes.share;
+}
+
+/** What workers keep between their jobs: of a small model all, as it is not worth to make it again. */
+function keptBytes(of: {
+  sizes: Sizes;
+  workers: Workers;
+  activations: number;
+  sampling: number;
+}): number {
+  const { sizes, workers, activations, sampling } = of;
+  if (sizes.frozen + sizes.version >= RELEASED_FROM_BYTES) return 0;
+  return workers.trainers * (sizes.gradient + activations) + workers.inference * sampling;
+}
+
+/** Lanes that came before their turn, which reducers copy. */
+function heldLanes(sizes: Sizes, work: WorkSize, { trainers, reducers }: Workers): number {
+  const held = Math.max(0, Math.min(trainers, work.lanes) - 1);
+  return reducers === 0 ? 0 : held * sizes.gradient * Math.min(1, reducers * sizes.reducerShare);
+}
+
+/** The largest step of a sampler: prompts that are read together, or one token of every answer. */
+function largestStep(work: WorkSize): { rows: number; samples: number } {
+  const { maxPrefillTokens } = SAMPLER_DEFAULTS;
+  const together = Math.max(
+    1,
+    Math.min(work.groups, Math.floor(maxPrefillTokens / work.promptTokens)),
+  );
+  const samples = answersInFlight(work);
+  return { rows: Math.max(together * work.promptTokens, samples), samples };
+}
+
+function role(parts: Partial<Omit<RoleBill, "total">>): RoleBill {
+  const none = {
+    weights: 0,
+    optimizer: 0,
+    gradients: 0,
+    activations: 0,
+    keysAndValues: 0,
+    fixed: 0,
+  };
+  const all = { ...none, ...parts };
+  return { ...all, total: Object.values(all).reduce((sum, bytes) => sum + bytes, 0) };
+}

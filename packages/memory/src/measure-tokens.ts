@@ -1,0 +1,76 @@
+import { type RunConfig } from "@gumshoe/config";
+import { type Tokenizer } from "@gumshoe/engine";
+import { type RunEnvironment } from "@gumshoe/environments";
+import { type Task } from "@gumshoe/puzzles";
+
+import { type MeasuredTokens } from "./work-size.js";
+
+/** Tasks of each source that are looked at: a hard case takes half a second to make. */
+const TASKS_PER_SOURCE = 4;
+
+/** The first tasks of one source. */
+export interface FirstTasks {
+  readonly environment: RunEnvironment;
+  readonly tasks: readonly Task[];
+  /** Whether they are trained on with their right replies. */
+  readonly isExample: boolean;
+}
+
+/** The opened sources of a run's tasks. */
+export interface TaskEnvironments {
+  /** Of training tasks: the source, and the tiers of a curriculum. */
+  readonly training: readonly RunEnvironment[];
+  readonly validation: RunEnvironment | null;
+}
+
+/**
+ * Draws a run's first tasks, and counts the tokens of the longest.
+ *
+ * @returns null when a prompt cannot be written: the checks of a submission say why
+ */
+export async function measureTokens(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  { training, validation }: TaskEnvironments,
+): Promise<MeasuredTokens | null> {
+  const draw = async (environment: RunEnvironment, isExample: boolean): Promise<FirstTasks> => {
+    const source = environment.source();
+    const count = Math.min(TASKS_PER_SOURCE, source.size ?? TASKS_PER_SOURCE);
+    const tasks: Task[] = [];
+    for (let index = 0; index < count; index++) tasks.push(await source.task(index));
+    return { environment, tasks, isExample };
+  };
+  try {
+    const drawn: FirstTasks[] = [];
+    for (const one of training) drawn.push(await draw(one, config.type === "sft"));
+    if (validation !== null) drawn.push(await draw(validation, false));
+    return await longestTokens(config, tokenizer, drawn);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Counts the tokens of the longest of a run's first tasks.
+ *
+ * @throws TokenizerError, TemplateDateError when a prompt cannot be written
+ */
+export async function longestTokens(
+  config: RunConfig,
+  tokenizer: Tokenizer,
+  drawn: readonly FirstTasks[],
+): Promise<MeasuredTokens> {
+  const { template: variables, date } = config.tasks;
+  let prompt = 1;
+  let example = 1;
+  for (const { environment, tasks, isExample } of drawn) {
+    for (const task of tasks) {
+      const { length } = tokenizer.encodeChat(task.messages, { variables, date });
+      prompt = Math.max(prompt, length);
+      if (!isExample) continue;
+      const reply = (await environment.goldReply?.(task)) ?? "";
+      example = Math.max(example, length + tokenizer.encode(reply).length + 1);
+    }
+  }
+  return { prompt, example: config.type === "sft" ? example : null };
+}
