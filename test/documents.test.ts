@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { expect, test } from "vitest";
 
-import { isIgnored } from "./architecture/source-tree.js";
+import { isIgnored, listFiles } from "./architecture/source-tree.js";
 import { commandsOf, PAGES } from "./support/documented-commands.js";
 import { ROOT } from "./support/gumshoe.js";
 
@@ -56,4 +56,24 @@ test("docs/operations.md lists the figures of an iteration under the names that 
   expect(found).toContain("policyKl");
   expect(found).toContain("gradingSeconds");
   expect(found.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("source files that the documents name exist", () => {
+  const files = listFiles();
+  const named = files
+    .filter((file) =>
+      /^(docs|packages\/[\w-]+|packages\/coordinator\/src\/run)\/[\w-]+\.md$/.test(file),
+    )
+    .flatMap((file) =>
+      [
+        ...readFileSync(join(ROOT, file), "utf8").matchAll(
+          /`(?:\.\.\/)*([\w./-]+\.(?:ts|mjs|cpp|h))`/g,
+        ),
+      ].map(([, name = ""]) => ({ file, name })),
+    );
+  expect(named.length).toBeGreaterThan(50);
+  const missing = named.filter(
+    ({ name }) => !files.some((file) => `/${file}`.endsWith(`/${name}`)),
+  );
+  expect(missing).toEqual([]);
 });

@@ -17,7 +17,6 @@ export {
   readMessages,
   readTask,
   type Task,
-  taskFromJson,
   taskToJson,
 } from "./environment/task.js";
 export {

@@ -7,7 +7,12 @@ export const MAX_LAYERS = 1024;
 /** Greatest number of ids in one field; published models have up to ten. */
 const MAX_IDS = 1000;
 
-/** Reads and checks the fields of a `config.json`, one by one; `null` counts as absent. */
+/**
+ * Reads and checks the fields of a `config.json`, one by one; `null` counts as absent.
+ *
+ * Not a schema: which fields are read, and their bounds and defaults, depends on the model type, other fields and
+ * the version of Transformers that wrote the file.
+ */
 export class ConfigFields {
   private constructor(
     private readonly fields: Readonly<Record<string, unknown>>,

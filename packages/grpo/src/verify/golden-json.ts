@@ -1,6 +1,10 @@
 import { GoldenFormatError } from "../errors.js";
 
-/** A value of a JSON file with its path, so that errors name the field. */
+/**
+ * A value of a JSON file with its path, so that errors name the field.
+ *
+ * Not a schema: a check reads the fields that its kind of case needs, and ignores all others.
+ */
 export class GoldenJson {
   constructor(
     readonly value: unknown,

@@ -52,7 +52,7 @@ function loadEmulation(): { addon: Emulation; kernels: EmulatedModule } {
 }
 
 /** Loads another module, such as one with a planted fault. */
-export function loadEmulatedModule(path: string): EmulatedModule {
+function loadEmulatedModule(path: string): EmulatedModule {
   return loadEmulation().addon.load(path);
 }
 
@@ -91,7 +91,7 @@ export function createEmulatedDevice(options: EmulationOptions): Device {
 }
 
 /** Each argument in the low bytes of a 64-bit word. */
-export function packArguments(args: readonly Argument[]): BigUint64Array {
+function packArguments(args: readonly Argument[]): BigUint64Array {
   const words = new BigUint64Array(args.length);
   const view = new DataView(words.buffer);
   for (const [i, [kind, value]] of args.entries()) {

@@ -19,7 +19,7 @@ import { INSTRUCTION_SETS } from "../native/records.js";
 import { createEmulatedDevice, type EmulationOptions } from "./emulated-device.js";
 
 /** Schedules of the emulation: ascending, descending, and one by a seed. */
-export const SCHEDULES = [0, 1, 77];
+const SCHEDULES = [0, 1, 77];
 
 /** A device with its tensors, for one run of one operation. */
 export class Rig {
@@ -72,7 +72,7 @@ export function onDevice<T>(
 }
 
 /** The same with a device of emulated CUDA kernels. */
-export function onEmulation<T>(options: EmulationOptions, body: (rig: Rig) => T): T {
+function onEmulation<T>(options: EmulationOptions, body: (rig: Rig) => T): T {
   const device = createEmulatedDevice(options);
   try {
     return body(new Rig(device));

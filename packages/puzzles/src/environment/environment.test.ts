@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseDataset } from "../tasks/dataset.js";
 import { createEnvironment, type EnvironmentSpec } from "./create-environment.js";
-import { taskFromJson, taskToJson } from "./task.js";
+import { taskToJson } from "./task.js";
 
 const GOLDEN = new URL("../../../../test/golden/temporal-clue/val.json", import.meta.url);
 const records = parseDataset(readFileSync(GOLDEN, "utf8"));
@@ -32,7 +32,6 @@ describe.each(ENVIRONMENTS)("%s", (_name, spec) => {
     const read = environment.readTask(taskToJson(task));
     expect(read).toEqual(task);
     expect(taskToJson(read)).toBe(taskToJson(task));
-    expect(task).toMatchObject(taskFromJson(taskToJson(task)));
     expect(() => environment.readTask(JSON.stringify({ ...task, solution: 3 }))).toThrow(
       "task.solution: must be an object",
     );

@@ -1,5 +1,7 @@
+import { z } from "zod";
+
 import { TaskFormatError } from "../errors.js";
-import { listAt, objectAt, shareAt, textAt } from "./json-field.js";
+import { parseField, Text } from "./parse-field.js";
 
 /** One message of a chat. */
 export interface Message {
@@ -27,62 +29,73 @@ export function taskToJson(task: Task): string {
 }
 
 /**
- * Parses the common fields of a task from {@link taskToJson}'s output.
- *
- * @throws TaskFormatError naming the field
+ * Characters of a task's messages together. A worker's cache holds 65,536 tokens: a longer text never fits,
+ * and the coordinator would be busy for seconds to find that out.
  */
-export function taskFromJson(text: string): Task {
-  return readTask(text).task;
+export const MAX_PROMPT_CHARACTERS = 1_000_000;
+
+const ROLES = ["system", "user", "assistant"] as const;
+const Messages = z
+  .array(
+    z.object(
+      { role: z.enum(ROLES, `must be one of ${ROLES.join(", ")}`), content: Text },
+      "must be an object",
+    ),
+    "must be a list",
+  )
+  .min(1, "must hold a message")
+  .superRefine((messages, context) => {
+    const length = messages.reduce((sum, { content }) => sum + content.length, 0);
+    if (length <= MAX_PROMPT_CHARACTERS) return;
+    const message = `have ${length} characters together, at most ${MAX_PROMPT_CHARACTERS}`;
+    context.addIssue({ code: "custom", message });
+  });
+
+const SHARE = "must be a number from 0 to 1";
+/** Returns the schema of an environment's tasks: the fields of {@link Task} and its own ones. */
+export function taskSchema<Own extends z.ZodRawShape>(own: Own) {
+  return z.object(
+    {
+      id: Text,
+      contentHash: Text,
+      messages: Messages,
+      ...own,
+      randomGuessLevel: z.number(SHARE).min(0, SHARE).max(1, SHARE),
+    },
+    "must be an object",
+  );
 }
 
 /**
- * Parses a task, and returns all its fields beside, so that an environment can parse its own.
+ * Parses a task of {@link taskToJson}.
  *
+ * @param schema  see {@link taskSchema}
  * @throws TaskFormatError naming the field
  */
-export function readTask(text: string): { task: Task; fields: Record<string, unknown> } {
+export function parseTask<T extends Task>(schema: z.ZodType<T>, text: string): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new TaskFormatError("task", "is not JSON", { cause });
   }
-  const fields = objectAt("task", value);
-  const task = {
-    id: textAt("task.id", fields["id"]),
-    contentHash: textAt("task.contentHash", fields["contentHash"]),
-    messages: readMessages("task.messages", fields["messages"]),
-    randomGuessLevel: shareAt("task.randomGuessLevel", fields["randomGuessLevel"]),
-  };
-  return { task, fields };
+  return parseField(schema, "task", value);
 }
 
-const ROLES: readonly string[] = ["system", "user", "assistant"];
+const AnyTask = taskSchema({}).loose();
 
 /**
- * Characters of a task's messages together. A worker's cache holds 65,536 tokens: a longer text never fits,
- * and the coordinator would be busy for seconds to find that out.
+ * Parses a task of any environment; `fields` also has those that the environment added, unchecked.
+ *
+ * @throws TaskFormatError naming the field
  */
-export const MAX_PROMPT_CHARACTERS = 1_000_000;
+export function readTask(text: string): { task: Task; fields: Record<string, unknown> } {
+  const fields = parseTask(AnyTask, text);
+  const { id, contentHash, messages, randomGuessLevel } = fields;
+  return { task: { id, contentHash, messages, randomGuessLevel }, fields };
+}
 
 /** Reads the messages of a chat. @throws TaskFormatError naming the field */
 export function readMessages(field: string, value: unknown): Message[] {
-  const items = listAt(field, value);
-  if (items.length === 0) throw new TaskFormatError(field, "must hold a message");
-  const messages = items.map((item, index): Message => {
-    const place = `${field}[${index}]`;
-    const { role, content } = objectAt(place, item);
-    if (typeof role !== "string" || !ROLES.includes(role)) {
-      throw new TaskFormatError(`${place}.role`, `must be one of ${ROLES.join(", ")}`);
-    }
-    return { role: role as Message["role"], content: textAt(`${place}.content`, content) };
-  });
-  const length = messages.reduce((sum, { content }) => sum + content.length, 0);
-  if (length > MAX_PROMPT_CHARACTERS) {
-    throw new TaskFormatError(
-      field,
-      `have ${length} characters together, at most ${MAX_PROMPT_CHARACTERS}`,
-    );
-  }
-  return messages;
+  return parseField(Messages, field, value);
 }

@@ -1,4 +1,5 @@
 import { jsonProblem } from "@gumshoe/core";
+import { z } from "zod";
 
 import { MAX_PROMPT_CHARACTERS } from "../environment/task.js";
 import { DatasetError } from "../errors.js";
@@ -53,37 +54,34 @@ function parseJson(text: string, place: string): unknown {
   }
 }
 
+const TEXT = "must be a text that is not empty";
+const COUNT = "must be a whole number, 0 or more";
+const ANSWERS = "must map letters to answers, one at least";
+const FilledText = z.string(TEXT).refine((text) => text.trim() !== "", TEXT);
+const Solution = z
+  .record(z.string().regex(/^[A-Z]$/), FilledText, ANSWERS)
+  .refine((solution) => Object.keys(solution).length > 0, ANSWERS)
+  .transform((solution) =>
+    Object.fromEntries(Object.entries(solution).sort(([a], [b]) => (a < b ? -1 : 1))),
+  );
+const RecordSchema = z.object(
+  {
+    num_clues: z.int(COUNT).min(0, COUNT),
+    prompt: FilledText.superRefine(({ length }, context) => {
+      if (length <= MAX_PROMPT_CHARACTERS) return;
+      const message = `has ${length} characters, at most ${MAX_PROMPT_CHARACTERS}`;
+      context.addIssue({ code: "custom", message });
+    }),
+    solution: Solution,
+  },
+  "must be a JSON object",
+);
+
 function checkRecord(place: string, value: unknown): PuzzleRecord {
-  if (!isObject(value)) throw new DatasetError(place, "must be a JSON object");
-  const { num_clues, prompt, solution } = value;
-  if (!Number.isSafeInteger(num_clues) || (num_clues as number) < 0) {
-    throw new DatasetError(place, "must be a whole number, 0 or more", "num_clues");
-  }
-  if (typeof prompt !== "string" || prompt.trim() === "") {
-    throw new DatasetError(place, "must be a text that is not empty", "prompt");
-  }
-  if (prompt.length > MAX_PROMPT_CHARACTERS) {
-    const problem = `has ${prompt.length} characters, at most ${MAX_PROMPT_CHARACTERS}`;
-    throw new DatasetError(place, problem, "prompt");
-  }
-  return { num_clues: num_clues as number, prompt, solution: checkSolution(place, solution) };
-}
-
-function checkSolution(place: string, value: unknown): Record<string, string> {
-  if (!isObject(value) || Object.keys(value).length === 0) {
-    throw new DatasetError(place, "must map letters to answers, one at least", "solution");
-  }
-  const entries = Object.entries(value).map(([letter, answer]): [string, string] => {
-    const field = `solution.${letter}`;
-    if (!/^[A-Z]$/.test(letter)) throw new DatasetError(place, "is not a letter A to Z", field);
-    if (typeof answer !== "string" || answer.trim() === "") {
-      throw new DatasetError(place, "must be a text that is not empty", field);
-    }
-    return [letter, answer];
-  });
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  const parsed = RecordSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const problem = issue?.code === "invalid_key" ? "is not a letter A to Z" : issue?.message;
+  const field = issue?.path.join(".") ?? "";
+  throw new DatasetError(place, problem ?? "is not valid", field === "" ? null : field);
 }

@@ -1,10 +1,10 @@
 import { sha256 } from "@gumshoe/core";
+import { z } from "zod";
 
-import { listAt, objectAt, solutionAt, textAt } from "../environment/json-field.js";
-import { readTask, type Task } from "../environment/task.js";
-import { TaskFormatError } from "../errors.js";
+import { Solution, Text } from "../environment/parse-field.js";
+import { parseTask, type Task, taskSchema } from "../environment/task.js";
 import { type Question, randomGuessLevel } from "../grading/replies.js";
-import { type Kind, KINDS } from "../names.js";
+import { KINDS } from "../names.js";
 
 /** A Temporal Clue case as a task. */
 export interface CaseTask extends Task {
@@ -37,31 +37,25 @@ export function hashCase(prompt: string, solution: Readonly<Record<string, strin
   return sha256([prompt, ...answers].join("\n"));
 }
 
+const QuestionField = z.object(
+  {
+    letter: Text,
+    kind: z.enum(KINDS, `must be one of ${KINDS.join(", ")}`),
+    main: z.boolean("must be a boolean"),
+    choices: z.array(Text, "must be a list"),
+  },
+  "must be an object",
+);
+const CaseTaskFields = taskSchema({
+  solution: Solution,
+  questions: z.array(QuestionField, "must be a list"),
+});
+
 /**
  * Parses the task of a case from JSON.
  *
  * @throws TaskFormatError naming the field
  */
 export function caseTaskFromJson(text: string): CaseTask {
-  const { task, fields } = readTask(text);
-  const { id, contentHash, messages, randomGuessLevel: level } = task;
-  const solution = solutionAt("task.solution", fields["solution"]);
-  const questions = listAt("task.questions", fields["questions"]).map(question);
-  return { id, contentHash, messages, solution, questions, randomGuessLevel: level };
-}
-
-function question(value: unknown, index: number): Question {
-  const field = `task.questions[${index}]`;
-  const { letter, kind, main, choices } = objectAt(field, value);
-  if (!KINDS.includes(kind as Kind)) {
-    throw new TaskFormatError(`${field}.kind`, `must be one of ${KINDS.join(", ")}`);
-  }
-  if (typeof main !== "boolean") throw new TaskFormatError(`${field}.main`, "must be a boolean");
-  const names = listAt(`${field}.choices`, choices);
-  return {
-    letter: textAt(`${field}.letter`, letter),
-    kind: kind as Kind,
-    main,
-    choices: names.map((name, at) => textAt(`${field}.choices[${at}]`, name)),
-  };
+  return parseTask(CaseTaskFields, text);
 }

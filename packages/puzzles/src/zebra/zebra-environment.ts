@@ -1,6 +1,6 @@
 import { type Environment, firstWanted, type TaskGrade } from "../environment/environment.js";
-import { solutionAt } from "../environment/json-field.js";
-import { readTask, type Task } from "../environment/task.js";
+import { Solution } from "../environment/parse-field.js";
+import { parseTask, type Task, taskSchema } from "../environment/task.js";
 import { TierError } from "../errors.js";
 import { grade, type GraderName } from "../grading/grade.js";
 import { goldReply } from "../grading/replies.js";
@@ -20,6 +20,8 @@ export interface ZebraTask extends Task {
   solution: Readonly<Record<string, string>>;
 }
 
+const ZebraTaskFields = taskSchema({ solution: Solution });
+
 /** Creates the zebra puzzle environment. */
 export function zebraEnvironment(
   { houses, attributes, seed }: ZebraSeries,
@@ -35,7 +37,7 @@ export function zebraEnvironment(
         return task;
       },
     }),
-    readTask: zebraTaskFromJson,
+    readTask: (json) => parseTask(ZebraTaskFields, json),
     grade: ({ solution }, reply) => gradeZebra(solution, reply, grader),
     goldReply: ({ solution }) => goldReply(solution),
   };
@@ -52,13 +54,6 @@ function makeTask(name: ZebraName, solver: SolverFactory | undefined): ZebraTask
     // Each answer is one of as many values as there are houses.
     randomGuessLevel: 1 / houses,
   };
-}
-
-function zebraTaskFromJson(json: string): ZebraTask {
-  const { task, fields } = readTask(json);
-  const { id, contentHash, messages, randomGuessLevel } = task;
-  const solution = solutionAt("task.solution", fields["solution"]);
-  return { id, contentHash, messages, solution, randomGuessLevel };
 }
 
 function gradeZebra(
