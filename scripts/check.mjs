@@ -40,6 +40,10 @@ const OTHERS = [
     name: "architecture",
     run: program(NODE, bin("vitest/vitest.mjs"), "run", "test/architecture.test.ts"),
   },
+  {
+    name: "unused code",
+    run: program(NODE, bin("knip/bin/knip.js"), "--treat-config-hints-as-errors"),
+  },
   { name: "generated code", run: checkProtos },
   { name: "config reference", run: checkConfigFiles },
   { name: "public API", run: checkApi },

@@ -176,7 +176,10 @@ class StandingCluster {
     });
     if (isQuiet) happened.push(this.#measure());
     const forgotten = await call(["forget", run, "--yes", "--home", home.folder]);
-    if (forgotten.code !== 0) throw new SoakError(`forget: ${forgotten.messages}`);
+    if (forgotten.code !== 0) {
+      const ended = `its command ended with ${outcome.messages}`;
+      throw new SoakError(`${outcome.happened.join("; ")}\nforget: ${forgotten.messages}${ended}`);
+    }
     return { ...outcome, home, happened: [...happened, ...outcome.happened] };
   }
 

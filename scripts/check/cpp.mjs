@@ -9,7 +9,12 @@ import { ADDON_UNITS, FLAGS, nodeHeaders, SOURCES } from "../../packages/kernels
 import { Stamp } from "../setup/stamp.mjs";
 import { ROOT, runQuietly } from "../setup/step.mjs";
 
-const FOLDERS = ["packages/kernels/cpu", "test/native"];
+const FOLDERS = [
+  "packages/kernels/cpu",
+  "packages/kernels/cuda",
+  "packages/kernels/cuda/emulation",
+  "test/native",
+];
 /** The oldest supported version of both. */
 const OLDEST_VERSION = 14;
 /** Flags of g++ that clang does not know. */
@@ -36,7 +41,7 @@ const missing = (program) => ({ skipped: `there is no ${program} ${OLDEST_VERSIO
 /** Checks whether clang-format would change a file. */
 export async function checkFormat() {
   if ((await versionOf("clang-format")) === null) return missing("clang-format");
-  return runQuietly("clang-format", ["--dry-run", "-Werror", ...filesOf(/\.(cpp|h)$/)]);
+  return runQuietly("clang-format", ["--dry-run", "-Werror", ...filesOf(/\.(cpp|h|cu)$/)]);
 }
 
 /** Runs clang-tidy; files that are unchanged since their last clean result are skipped. */
@@ -45,11 +50,11 @@ export async function checkFaults() {
   if (version === null) return missing("clang-tidy");
   const stamp = new Stamp("clang-tidy", {
     inputs: FOLDERS,
-    pattern: /\.(cpp|h)$/,
+    pattern: /\.(cpp|h|cu)$/,
     settings: [version, readFileSync(join(ROOT, ".clang-tidy"), "utf8"), ...FLAGS],
   });
   if (stamp.isFresh()) return { code: 0, note: "unchanged" };
-  const programs = filesOf(/\.cpp$/).filter((file) => file.startsWith("test/"));
+  const programs = filesOf(/\.cpp$/).filter((file) => !file.startsWith("packages/kernels/cpu/"));
   const units = [
     ...ADDON_UNITS.map(({ source, flags }) => ({ file: join(SOURCES, source), flags })),
     ...programs.map((file) => ({ file, flags: [] })),

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { GumshoeClient } from "@gumshoe/client";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-export const TOKEN = "hostile-calls-token";
+const TOKEN = "hostile-calls-token";
 
 async function freePort() {
   const server = createServer();

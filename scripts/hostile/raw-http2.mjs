@@ -25,7 +25,7 @@ export const FRAME = {
   continuation: 9,
 };
 export const END_STREAM = 1;
-export const ACK = 1;
+const ACK = 1;
 export const END_HEADERS = 4;
 
 /** HPACK's Huffman code of the letters of one header: code and number of bits. */

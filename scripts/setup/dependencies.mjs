@@ -14,7 +14,7 @@ function packagesOf(path) {
 }
 
 /** Returns whether all packages that the lock file requires on every machine are installed. */
-export function dependenciesAreInstalled() {
+function dependenciesAreInstalled() {
   // npm writes this file last, so it is missing after an interrupted installation.
   const installed = packagesOf("node_modules/.package-lock.json");
   return Object.entries(packagesOf("package-lock.json")).every(([path, wanted]) => {

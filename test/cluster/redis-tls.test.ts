@@ -55,7 +55,9 @@ test.each<[string, () => RedisTls, RegExp]>([
 
 test("a connection fails when only one side uses TLS", async () => {
   const plain = server.url.replace("rediss:", "redis:");
-  await expect(connect("off", plain)).rejects.toThrow("it hangs up; perhaps it speaks TLS");
+  await expect(connect("off", plain)).rejects.toThrow(
+    "it closes the connection; perhaps it requires TLS",
+  );
   const other = await startRedis();
   const secure = other.url.replace("redis:", "rediss:");
   await expect(connect(tlsOf({ GUMSHOE_TLS: ours }), secure)).rejects.toThrow("does it speak TLS?");
@@ -75,7 +77,9 @@ test("a remote connection without TLS logs a warning, unless TLS is explicitly o
   const elsewhere = `redis://:s3cret@192.0.2.1:${port}`;
   const aborted = linesOf(elsewhere, "system");
   expect(await linesOf(`redis://:s3cret@127.0.0.1:${port}`, "system")).toBe("");
-  expect(await aborted).toContain(`NOT PRIVATE: Redis at 192.0.2.1:${port} is reached without TLS`);
+  expect(await aborted).toContain(
+    `NOT PRIVATE: the connection to Redis at 192.0.2.1:${port} has no TLS`,
+  );
   expect(await aborted).not.toContain("s3cret");
   expect(await linesOf(elsewhere, tlsOf({ GUMSHOE_TLS: "off" }))).toBe("");
 });

@@ -185,7 +185,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
       "an expired certificate, of a machine whose clock is behind",
       ...["expired", CLOCK_BEHIND, "the certificate of worker expired on"],
     ] as const,
-    ["a foreign certificate", "foreign", {}, "is not of this cluster's authority"],
+    ["a foreign certificate", "foreign", {}, "is not signed by this cluster's authority"],
   ])("a worker with %s is rejected, and takes no jobs", async (_, name, env, problem) => {
     const own = await worksFolder(name);
     const before = coordinatorLog().length;
@@ -235,7 +235,9 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     const { child, log } = startWorker("inference", { GUMSHOE_TLS: "" });
     await expect
       .poll(() => messages(log(), 40), { timeout: 20_000 })
-      .toEqual([expect.stringMatching(/cannot join the cluster yet: .* it hangs up; perhaps/)]);
+      .toEqual([
+        expect.stringMatching(/cannot join the cluster yet: .* it closes the connection; perhaps/),
+      ]);
     child.kill("SIGKILL");
     const refused = "refused: only one of the two sides speaks TLS";
     expect(messages(coordinatorLog(), 40).filter((line) => line === refused)).toHaveLength(1);
@@ -256,7 +258,7 @@ describe("a cluster under mutual TLS", { timeout: TEST_TIMEOUT_MS }, () => {
     ]);
     await expect
       .poll(() => messages(coordinatorLog(), 40))
-      .toContain("refused: it hung up on us: it may not trust our certificate");
+      .toContain("refused: it closed the connection: it may not trust our certificate");
   });
 
   test("metrics are served over TLS, to callers with a certificate and the token", async () => {

@@ -123,9 +123,19 @@ export class FakeCluster {
     await gone;
   }
 
+  /** Whether a coordinator runs. */
+  get isRunning(): boolean {
+    return this.#coordinator !== null;
+  }
+
+  /** Adds an inference worker. */
+  async addInference(hooks: FakeHooks = {}): Promise<void> {
+    await this.add(new FakeInference(this.workers, "inference-1", hooks));
+  }
+
   /** Adds a worker of each kind, with the given number of reducers. */
   async addWorkers(hooks: FakeHooks = {}, reducers = 1): Promise<void> {
-    await this.add(new FakeInference(this.workers, "inference-1", hooks));
+    await this.addInference(hooks);
     await this.add(new FakeTrainer(this.workers, "trainer-1", hooks));
     for (let i = 1; i <= reducers; i++)
       await this.add(new FakeReducer(this.workers, `reducer-${i}`));

@@ -40,7 +40,7 @@ export interface FakeHome {
 }
 
 /** Makes a group's answers as a function of its spec, the weights included. */
-export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
+function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
   const { run, groupKey, weights, runDigest } = spec;
   const salt = Number.parseInt((weights?.digest ?? "0").slice(0, 8), 16);
   const rollouts = Array.from({ length: spec.count }, (_, rollout) => {
@@ -54,7 +54,7 @@ export function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest
 }
 
 /** Returns a lane's gradient: one number for every parameter. */
-export function fakeGradient({ packs }: Lane): number {
+function fakeGradient({ packs }: Lane): number {
   let total = 0;
   for (const { answers } of packs) {
     for (const { advantage, weight, tokens } of answers) {

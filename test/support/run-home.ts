@@ -157,6 +157,7 @@ export class RunHome {
         home: this.home,
       }),
       diskWaitMs: 0,
+      recoveryEveryMs: 90_000,
       previousEnd: null,
       models: new HubModels(join(this.home, "hub")),
       redisProblem: () => null,

@@ -16,7 +16,7 @@ const END = "<|end|>";
 const SPECIAL = [END, "<|user|>", "<|assistant|>"];
 
 const folder = process.argv[2] ?? "models/rookie";
-const texts = [...corpus({ tier: "mini", style: "clear", seed: CORPUS_SEED, count: CASES })];
+const texts = [...corpus({ tier: "mini", style: "clear", seed: CORPUS_SEED, count: CASES, traced: true })];
 const times = [...new Set(texts.flatMap((text) => text.match(TIME_PATTERN) ?? []))].sort();
 // In prompts and answers a name always stands behind a space, which is part of its token.
 const names = [VICTIM, ...Object.values(CLASSIC_NAMES).flat(), ...times].map((name) => ` ${name}`);

@@ -199,6 +199,6 @@ test("a cluster that is not there any more is told with its address", async () =
   const words = ["status", "--address", "127.0.0.1:1", "--token-file", tokenFile];
   const { code, err } = await gumshoe(...words);
   expect(code).toBe(1);
-  expect(err).toContain("127.0.0.1:1: nobody answers there");
+  expect(err).toContain("127.0.0.1:1: no server answers there");
   expect(err).not.toContain("secret");
 });

@@ -298,7 +298,7 @@ test("a wrong token, a missing coordinator and an invalid address have different
   await coordinator.stop();
   await expect(client.list()).rejects.toMatchObject({
     code: "UNAVAILABLE",
-    message: `ListRuns at ${address}: nobody answers there`,
+    message: `ListRuns at ${address}: no server answers there`,
   });
   expect(() => new GumshoeClient({ address: "nowhere", token: "t" })).toThrow(InvalidArgumentError);
   expect(() => new GumshoeClient({ token: "" })).toThrow(InvalidArgumentError);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { count } from "./fields.js";
 
 /** How the weights of checkpoints are stored; `model`: as in the folder that the run starts from. */
-export const CHECKPOINT_DTYPES = ["model", "float32", "bfloat16", "float16"] as const;
+const CHECKPOINT_DTYPES = ["model", "float32", "bfloat16", "float16"] as const;
 
 /** When weights are written to disk, and which are kept. The last iteration is always written. */
 export const CheckpointConfig = z.strictObject({

@@ -9,17 +9,15 @@ export const TIERS = ["mini", "easy", "medium", "hard", "dataset"] as const;
 export const STYLES = ["clear", "dataset"] as const;
 
 /** Difficulty of generated cases: bounds of the number of deduction steps, both inclusive. */
-export const DifficultyConfig = z
+const DifficultyConfig = z
   .strictObject({
     min: count(1, 10_000).default(1).describe("least number of steps"),
     max: count(1, 10_000).default(10_000).describe("largest number of steps"),
   })
   .refine(({ min, max }) => min <= max, "min must be at most max");
-/** Difficulty of generated cases. */
-export type DifficultyConfig = z.infer<typeof DifficultyConfig>;
 
-/** Limits of the thread that runs a user's module. */
-export const ModuleLimits = z.strictObject({
+/** Limits of the process that runs a user's module. */
+const ModuleLimits = z.strictObject({
   seconds: z
     .number()
     .min(0.1)
@@ -28,8 +26,6 @@ export const ModuleLimits = z.strictObject({
     .describe("longest wait for a result, in seconds"),
   memoryMb: count(16, 1_048_576).default(1024).describe("limit of the JavaScript heap, in MiB"),
 });
-/** Limits of the thread that runs a user's module. */
-export type ModuleLimits = z.infer<typeof ModuleLimits>;
 
 /** A source of tasks: generated from a seed, the records of a file, or a user's module. */
 export const TaskSourceConfig = z.discriminatedUnion("type", [

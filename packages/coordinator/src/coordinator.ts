@@ -151,6 +151,7 @@ export class Coordinator {
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
       models: new HubModels(this.#settings.hubCache),
       diskWaitMs: this.#settings.diskWaitMs,
+      recoveryEveryMs: this.#settings.recoveryEveryMs,
       previousEnd: this.#settings.previousEnd,
       redisProblem: () => redisProblem(redis, fence),
     });

@@ -72,6 +72,17 @@ export class InputChangedError extends ClusterError {
   }
 }
 
+/** Thrown when the tasks of a planned iteration are made again and are others than the ledger records. */
+export class TasksChangedError extends ClusterError {
+  constructor(readonly iteration: number) {
+    const field = "tasks.source";
+    const problem =
+      `the tasks of iteration ${iteration} are not those that it was planned with: task() of a module may ` +
+      "depend on index and rng alone, not on earlier calls, a clock or a file that changes";
+    super("FAILED_PRECONDITION", `${field}: ${problem}`, { details: { field } });
+  }
+}
+
 /** Thrown when no run has the given name. */
 export class UnknownRunError extends ClusterError {
   constructor(name: string) {

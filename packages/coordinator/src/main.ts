@@ -37,7 +37,10 @@ function run(settings: CoordinatorSettings, logger: Logger): void {
   };
   const fail = (error: unknown): void => {
     const known = error instanceof ClusterError;
-    logger.fatal(known ? {} : { err: error }, `coordinator cannot go on: ${errorMessage(error)}`);
+    logger.fatal(
+      known ? {} : { err: error },
+      `coordinator cannot continue: ${errorMessage(error)}`,
+    );
     process.exit(known && WRONG.includes(error.code) ? EXIT_WRONG_SETTINGS : EXIT_FAILED);
   };
   process.on("SIGTERM", stop);

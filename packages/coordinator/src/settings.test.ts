@@ -25,6 +25,11 @@ test("the default binds to loopback", () => {
   expect(readSettings(ENV)).toMatchObject({ listen: "127.0.0.1:7070", token: "secret" });
 });
 
+test("recovery points are written every 90 seconds unless told otherwise", () => {
+  expect(readSettings(ENV).recoveryEveryMs).toBe(90_000);
+  expect(readSettings({ ...ENV, GUMSHOE_RECOVERY_SECONDS: "7" }).recoveryEveryMs).toBe(7000);
+});
+
 test("token and Redis password may be read from files", () => {
   const file = join(folder, "word");
   writeFileSync(file, "word\n");
@@ -45,6 +50,7 @@ test.each([
   [{ GUMSHOE_HTTP_LISTEN: "7080" }, "GUMSHOE_HTTP_LISTEN: 7080 is not host:port"],
   [{ GUMSHOE_LISTEN: "7070" }, "GUMSHOE_LISTEN: 7070 is not host:port"],
   [{ GUMSHOE_TOKEN: "two words" }, "GUMSHOE_TOKEN: may have 1 to 1000 characters"],
+  [{ GUMSHOE_RECOVERY_SECONDS: "often" }, "GUMSHOE_RECOVERY_SECONDS: often is not a number of"],
   [{ GUMSHOE_LOG_LEVEL: "loud" }, "GUMSHOE_LOG_LEVEL: loud is not one of"],
   [{ GUMSHOE_REDIS_URL: "" }, "GUMSHOE_REDIS_URL: is not set"],
 ])("%o is an error that names the variable", (change, message) => {

@@ -15,7 +15,8 @@ import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
 
-const DEFAULT_DISK_WAIT_MS = 60_000;
+const DEFAULT_DISK_WAIT_SECONDS = 60;
+const DEFAULT_RECOVERY_SECONDS = 90;
 
 /** The coordinator's settings, from environment variables. */
 export interface CoordinatorSettings {
@@ -37,6 +38,8 @@ export interface CoordinatorSettings {
   readonly hubCache: string;
   /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
   readonly diskWaitMs: number;
+  /** Age of the newest durable weights, in ms, at which a recovery point is written. */
+  readonly recoveryEveryMs: number;
   readonly logLevel: string;
   /** How the predecessor of this coordinator ended; null for none, or a clean stop. */
   readonly previousEnd: string | null;
@@ -66,7 +69,8 @@ export function readSettings(
     home: readVariable(env, "GUMSHOE_HOME") ?? ".gumshoe",
     dataFolders: readDataFolders(env.GUMSHOE_DATA),
     hubCache: hubCacheFolder(env),
-    diskWaitMs: readDiskWait(env.GUMSHOE_DISK_WAIT_SECONDS),
+    diskWaitMs: readSeconds(env, "GUMSHOE_DISK_WAIT_SECONDS", DEFAULT_DISK_WAIT_SECONDS),
+    recoveryEveryMs: readSeconds(env, "GUMSHOE_RECOVERY_SECONDS", DEFAULT_RECOVERY_SECONDS),
     logLevel: readLogLevel(env),
     previousEnd: readPreviousEnd(env.GUMSHOE_PREVIOUS_END),
     readyFile: readVariable(env, "GUMSHOE_READY_FILE"),
@@ -96,10 +100,15 @@ function readPreviousEnd(value: string | undefined): string | null {
   return value === undefined || value === "" || value === "exit code 0" ? null : value;
 }
 
-function readDiskWait(value: string | undefined): number {
-  if (value === undefined || value === "") return DEFAULT_DISK_WAIT_MS;
+/** Reads a number of seconds; returns ms. */
+function readSeconds(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  defaultSeconds: number,
+): number {
+  const value = readVariable(env, name);
+  if (value === null) return defaultSeconds * 1000;
   const seconds = Number(value);
   if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
-  const problem = `${value} is not a number of seconds, 0 or more`;
-  throw new CoordinatorSettingsError("GUMSHOE_DISK_WAIT_SECONDS", problem);
+  throw new CoordinatorSettingsError(name, `${value} is not a number of seconds, 0 or more`);
 }

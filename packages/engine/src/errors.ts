@@ -1,6 +1,6 @@
 import { ClusterError } from "@gumshoe/core";
 
-/** Thrown when one answer of a request needs more of the KV cache than there is. */
+/** Thrown when one answer of a request needs more KV cache than the sampler has. */
 export class RequestTooLargeError extends ClusterError {
   constructor(id: string, neededBlocks: number, numBlocks: number) {
     super(
@@ -11,7 +11,11 @@ export class RequestTooLargeError extends ClusterError {
   }
 }
 
-/** Thrown when the logits of a model are NaN or infinite: its weights are of no use. */
+/**
+ * Thrown when a model's logits are NaN or infinite, so that its weights are unusable.
+ *
+ * @param subject  the model, or the request that was being sampled
+ */
 export class NotFiniteError extends ClusterError {
   /** @param subject  the model, or the request that it was asked */
   constructor(readonly subject: string) {
@@ -35,7 +39,7 @@ export class DamagedWeightError extends ClusterError {
   }
 }
 
-/** Thrown when a model's `config.json` lacks a field, or asks for what the engine cannot do. */
+/** Thrown when a model's `config.json` lacks a field, or requires a feature that the engine does not support. */
 export class ModelConfigError extends ClusterError {
   constructor(
     readonly field: string,
@@ -48,7 +52,7 @@ export class ModelConfigError extends ClusterError {
   }
 }
 
-/** Thrown when a parameter is asked for that the model's layout does not have. */
+/** Thrown when a parameter is requested that the model's layout does not contain. */
 export class UnknownParameterError extends ClusterError {
   constructor(readonly parameter: string) {
     super("INVALID_ARGUMENT", `the model has no parameter ${parameter}`, {
@@ -57,7 +61,7 @@ export class UnknownParameterError extends ClusterError {
   }
 }
 
-/** Thrown when a model folder cannot be used; names the file and, where one is at fault, a tensor. */
+/** Thrown when a model folder is unusable; names the file and, if one is at fault, the tensor. */
 export class ModelFolderError extends ClusterError {
   readonly file: string;
   readonly tensor: string | null;
@@ -74,7 +78,7 @@ export class ModelFolderError extends ClusterError {
   }
 }
 
-/** Thrown when tokenizer files cannot be used, or a text or id cannot be converted with them. */
+/** Thrown when tokenizer files are unusable, or a text or id cannot be converted with them. */
 export class TokenizerError extends ClusterError {
   constructor(
     readonly subject: string,
@@ -85,24 +89,24 @@ export class TokenizerError extends ClusterError {
   }
 }
 
-/** Thrown when a chat template cannot be read, or cannot be rendered; names the line where it is known. */
+/** Thrown when a chat template cannot be parsed or rendered; names the line if it is known. */
 export class TemplateError extends ClusterError {
   constructor(
     readonly problem: string,
-    /** From 1. */
+    /** Counted from 1. */
     readonly line: number | null = null,
   ) {
     const place = line === null ? "" : `line ${line} `;
     super("INVALID_ARGUMENT", `${place}${problem}`, { details: { problem, line } });
   }
 
-  /** Returns the same error with a line. */
+  /** Returns a copy of this error with a line number. */
   at(line: number): TemplateError {
     return new TemplateError(this.problem, line);
   }
 }
 
-/** Thrown when a chat template asks for the date and none was given. */
+/** Thrown when a chat template needs the current date and the config gives none. */
 export class TemplateDateError extends TemplateError {
   constructor(line: number | null = null) {
     super("asks for the date (strftime_now), and none is given", line);
@@ -113,7 +117,7 @@ export class TemplateDateError extends TemplateError {
   }
 }
 
-/** Thrown when a weight is beyond what the dtype of a checkpoint holds. */
+/** Thrown when a weight is outside the range of a checkpoint's dtype. */
 export class UnstorableWeightError extends ClusterError {
   constructor(
     readonly value: number,
@@ -126,7 +130,7 @@ export class UnstorableWeightError extends ClusterError {
   }
 }
 
-/** Thrown when a file of golden numbers cannot be used; names the file and the place in it. */
+/** Thrown when a file of golden numbers is unusable; names the file and the position in it. */
 export class GoldenFileError extends ClusterError {
   constructor(
     readonly file: string,

@@ -48,7 +48,7 @@ export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvir
     if (first.contentHash === again.contentHash) return environment.toEnvironment();
     throw new ModuleError(
       field,
-      "task 0 came out differently a second time: it may depend on index and rng alone",
+      "task 0 was different when it was made again: a task may depend on index and rng only",
     );
   } catch (error) {
     await host.close();

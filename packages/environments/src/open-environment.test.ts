@@ -149,7 +149,7 @@ describe("a module that breaks the contract is rejected by field", () => {
     [
       "draws from another chance",
       GUESS.replace("rng.below(below)", "Math.random()"),
-      "task 0 came out differently a second time",
+      "task 0 was different when it was made again",
     ],
   ])("%s", async (_what, text, message) => {
     const opened = openModule(write(text));

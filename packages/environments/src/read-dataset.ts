@@ -7,6 +7,9 @@ import { DatasetError, parseDataset, type PuzzleRecord } from "@gumshoe/puzzles"
 /** Larger files would exceed the coordinator's documented memory limit. */
 const MAX_BYTES = 512 * 2 ** 20;
 
+/** Begins the file that Git leaves in the place of one that it has not fetched. */
+const GIT_POINTER = "version https://git-lfs.github.com/spec/";
+
 /** A file of cases, and the hash of its bytes. */
 export interface Dataset {
   readonly records: PuzzleRecord[];
@@ -40,6 +43,9 @@ export async function readDataset(field: string, file: string): Promise<Dataset>
   const encoding = otherEncoding(bytes);
   if (encoding !== null) return refuse(`is ${encoding}; save it as UTF-8`);
   const text = bytes.toString("utf8");
+  if (text.startsWith(GIT_POINTER)) {
+    return refuse("is a Git LFS pointer, not the file itself: run git lfs pull in its folder");
+  }
   if (!/^\uFEFF?\s*([[{]|$)/.test(text.slice(0, 1000))) {
     return refuse("holds no cases: it begins with neither [ nor {");
   }

@@ -42,6 +42,8 @@ export interface RunEnvironment {
   ): Promise<TaskGrade[]>;
   /** Writes the reference reply to a task; absent if the environment has none. */
   goldReply?(task: Task): Promise<string>;
+  /** Writes a reply that reasons before it answers; absent if the environment has none. */
+  tracedReply?(task: Task): Promise<string>;
   /** Writes a careless reply; absent if the environment has none. */
   carelessReply?(task: Task, rng: Rng, how: Carelessness): Promise<string>;
   /** Closes it, and ends the module's process. Idempotent. */
@@ -59,6 +61,7 @@ async function grade(environment: Environment, task: Task, reply: string): Promi
 /** Adapts one of the built-in environments; no user code is run. */
 export function ownEnvironment(environment: Environment, digest: string): RunEnvironment {
   const goldReply = environment.goldReply?.bind(environment);
+  const tracedReply = environment.tracedReply?.bind(environment);
   const carelessReply = environment.carelessReply?.bind(environment);
   return {
     digest,
@@ -80,6 +83,7 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
     readTask: (json) => environment.readTask(json),
     grade: (task, replies) => Promise.all(replies.map((reply) => grade(environment, task, reply))),
     ...(goldReply !== undefined && { goldReply: async (task) => goldReply(task) }),
+    ...(tracedReply !== undefined && { tracedReply: async (task) => tracedReply(task) }),
     ...(carelessReply !== undefined && {
       carelessReply: async (task, rng, how) => carelessReply(task, rng, how),
     }),

@@ -13,20 +13,20 @@ import { join } from "node:path";
 
 import { type PinnedModel } from "@gumshoe/config";
 
-/** Revision where none is named. */
+/** Default revision. */
 export const MAIN = "main";
 
-/** Folder of everything that is kept of a model. */
+/** Folder of all cached data of a model. */
 export function modelCacheFolder(cacheFolder: string, name: string): string {
   return join(cacheFolder, ["models", ...name.split("/")].join("--"));
 }
 
-/** Folder of a model's files at one commit, whether it is there or not. */
+/** Folder of a model's files at one commit, which may not exist. */
 export function snapshotFolder(cacheFolder: string, { name, commit }: PinnedModel): string {
   return join(modelCacheFolder(cacheFolder, name), "snapshots", commit);
 }
 
-/** The commit that a revision had when it was fetched last; null where it never was. */
+/** Returns the commit of a revision when it was last fetched; null if it never was. */
 export async function cachedCommit(
   cacheFolder: string,
   { name, revision }: { name: string; revision: string },
@@ -37,14 +37,14 @@ export async function cachedCommit(
   return /^[0-9a-f]{40}$/.test(text.trim()) ? text.trim() : null;
 }
 
-/** What the hub says about the content of a file. */
+/** Expected content of a file, as the hub states it. */
 export interface FileHash {
-  /** SHA-256 of the bytes, or the SHA-1 that Git gives a blob. */
+  /** SHA-256 of the bytes, or Git's SHA-1 of the blob. */
   readonly kind: "sha256" | "git";
   readonly digest: string;
 }
 
-/** Computes the hash of a file that is there, of the kind that is wanted. */
+/** Computes a file's hash, of the same kind as the expected one. */
 export async function hashFile(path: string, kind: FileHash["kind"]): Promise<string> {
   const { size } = await stat(path);
   const hash = kind === "git" ? createHash("sha1").update(`blob ${size}\0`) : createHash("sha256");

@@ -1,6 +1,6 @@
 import { ClusterError, type ErrorCode } from "@gumshoe/core";
 
-/** Thrown when the hub has no such model or revision, or does not give it to this user. */
+/** Thrown when the hub has no such model or revision, or denies this user access. */
 export class HubRefusedError extends ClusterError {
   constructor(
     readonly model: string,
@@ -11,7 +11,7 @@ export class HubRefusedError extends ClusterError {
   }
 }
 
-/** Thrown when the hub cannot be reached, or cannot answer now. */
+/** Thrown when the hub is unreachable or temporarily unavailable. */
 export class HubAwayError extends ClusterError {
   constructor(
     readonly endpoint: string,
@@ -22,7 +22,7 @@ export class HubAwayError extends ClusterError {
   }
 }
 
-/** Thrown when what was received is not what the hub says that the file is. */
+/** Thrown when a received file differs from what the hub announced. */
 export class HubHashError extends ClusterError {
   constructor(
     readonly file: string,
@@ -38,7 +38,7 @@ export class HubHashError extends ClusterError {
   }
 }
 
-/** Thrown when a model in the cache is not whole, or not what the hub has. */
+/** Thrown when a cached model is incomplete, or differs from the hub's. */
 export class CachedModelError extends ClusterError {
   constructor(
     readonly model: string,

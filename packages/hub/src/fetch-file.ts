@@ -1,8 +1,8 @@
 /**
- * Fetches one file into the cache, from where an earlier try was cut off.
+ * Downloads one file into the cache, resuming where an earlier attempt ended.
  *
- * The bytes are streamed here and not by the hub's client library, whose download begins anew after every
- * break and checks no hash. A part that is there is `<blob>.incomplete`, as Python's huggingface_hub names it.
+ * The download is implemented here because the hub's client library restarts after every interruption and checks no
+ * hash. A partial file is `<blob>.incomplete`, as Python's huggingface_hub names it.
  */
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -15,13 +15,13 @@ import { hubError } from "./hub-connection.js";
 import { type HubFile } from "./model-files.js";
 import { type HubSettings } from "./settings.js";
 
-/** Time without a single byte after which a connection is given up, in ms. */
+/** Time without any received byte after which a connection is aborted, in ms. */
 const STALL_MS = 30_000;
-/** Tries in a row that bring no byte. */
+/** Consecutive attempts that receive no byte before the download fails. */
 const MAX_EMPTY_TRIES = 6;
 const BACKOFF = { firstDelayMs: 1000, maxDelayMs: 8000 };
 
-/** What a file is fetched with. */
+/** Dependencies and options of a download. */
 export interface FileFetch {
   readonly settings: HubSettings;
   readonly model: { readonly name: string; readonly commit: string };
@@ -30,14 +30,14 @@ export interface FileFetch {
   readonly folder: string;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
-  /** Told how many bytes of the file are there, and how many have just come. */
+  /** Called with the size of the partial file, and the number of bytes just received. */
   readonly onBytes: (bytes: number, newBytes: number) => void;
-  /** Told before another try. */
+  /** Called before another attempt. */
   readonly onRetry: (error: unknown) => void;
 }
 
 /**
- * Fetches a file that is not in the cache; its blob is there whole and right, or not at all.
+ * Downloads a file that is not in the cache. Afterwards its blob is complete and verified, or absent.
  *
  * @throws HubRefusedError, HubAwayError, HubHashError, DiskFullError, or the signal's reason
  */
@@ -68,7 +68,7 @@ export async function fetchBlob(fetching: FileFetch): Promise<void> {
   await rename(part, blob);
 }
 
-/** Receives the rest of a file and adds it to its part. */
+/** Receives the rest of a file and appends it to the partial file. */
 async function receive(fetching: FileFetch, part: string, offset: number): Promise<void> {
   const { settings, model, file, signal, onBytes } = fetching;
   const stalled = new AbortController();
@@ -83,7 +83,7 @@ async function receive(fetching: FileFetch, part: string, offset: number): Promi
       {
         signal: AbortSignal.any(signals),
         headers: {
-          // Offsets are those of the file, and not of a compressed one.
+          // Offsets count bytes of the file itself, so it must not be sent compressed.
           "Accept-Encoding": "identity",
           ...(offset > 0 ? { Range: `bytes=${offset}-` } : {}),
           ...(settings.token === null ? {} : { Authorization: `Bearer ${settings.token}` }),
@@ -132,7 +132,7 @@ async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.size ?? 0;
 }
 
-/** Folders that must be there before the first file is fetched. */
+/** Creates the folders that the first download needs. */
 export function foldersOf(folder: string, snapshot: string): string[] {
   return [join(folder, "blobs"), join(folder, "refs"), dirname(snapshot), snapshot];
 }

@@ -55,7 +55,7 @@ const fetchTiny = (
 const TEXTS = ["config.json", "tokenizer.json", "tokenizer_config.json"];
 const kept = (...path: string[]) => join(home, "hub", "models--owner--tiny", ...path);
 
-test("a model is kept as Python keeps it: blobs by hash, links by name, the revision's commit", async () => {
+test("a model is cached in Python's layout: blobs by hash, links by name, the revision's commit", async () => {
   const seen: number[] = [];
   const fetched = await fetchTiny({ onProgress: ({ doneBytes }) => seen.push(doneBytes) });
   expect(fetched).toMatchObject({
@@ -77,7 +77,7 @@ test("a model is kept as Python keeps it: blobs by hash, links by name, the revi
   expect([...seen]).toEqual([...seen].sort((a, b) => a - b));
 });
 
-test("what is there is not fetched again, and a newer commit fetches what is new", async () => {
+test("cached files are not downloaded again, and a newer commit downloads only what changed", async () => {
   await fetchTiny();
   hub.requests.length = 0;
   expect(await fetchTiny()).toMatchObject({ fetchedBytes: 0 });
@@ -89,7 +89,7 @@ test("what is there is not fetched again, and a newer commit fetches what is new
   expect(existsSync(kept("snapshots", COMMIT, "config.json"))).toBe(true);
 });
 
-test("a connection that is cut goes on at the byte where it ended", async () => {
+test("an interrupted download continues at the byte where it ended", async () => {
   hub.trouble = { cutAfter: [100_000, 50_000] };
   const notices: string[] = [];
   const fetched = await fetchTiny({ onNotice: (text) => notices.push(text) });
@@ -102,7 +102,7 @@ test("a connection that is cut goes on at the byte where it ended", async () => 
   expect(notices[0]).toContain("trying again");
 });
 
-test("a fetch that was stopped is gone on with by the next one", async () => {
+test("an aborted download is resumed by the next one", async () => {
   const stop = new AbortController();
   const reason = new Error("stopped on request");
   hub.trouble = { cutAfter: [100_000] };
@@ -114,7 +114,7 @@ test("a fetch that was stopped is gone on with by the next one", async () => {
   expect(await fetchTiny()).toMatchObject({ fetchedBytes: 200_000 });
 });
 
-test("a server that is busy is asked again, and given up after a while", async () => {
+test("a busy server is asked again, for a limited time", async () => {
   hub.trouble = { status: 503, statusTimes: 3 };
   expect(await fetchTiny()).toMatchObject({ commit: COMMIT });
   rmSync(kept(), { recursive: true });
@@ -122,7 +122,7 @@ test("a server that is busy is asked again, and given up after a while", async (
   await expect(fetchTiny()).rejects.toThrow(`${hub.url}: answers 503`);
 });
 
-test("a body that is not what the hub says is fetched anew once, then refused", async () => {
+test("a body with a wrong hash is downloaded again once, then refused", async () => {
   hub.trouble = { spoilTimes: 1 };
   const { folder } = await fetchTiny();
   expect(readFileSync(join(folder, "model.safetensors")).equals(WEIGHTS)).toBe(true);
@@ -132,7 +132,7 @@ test("a body that is not what the hub says is fetched anew once, then refused", 
   expect(existsSync(kept("refs", "main"))).toBe(false);
 });
 
-test("a blob that is cut short or spoiled is found and fetched again", async () => {
+test("a truncated or corrupted blob is detected and downloaded again", async () => {
   await fetchTiny();
   const blob = kept("blobs", sha256(WEIGHTS));
   const notices: string[] = [];
@@ -149,7 +149,7 @@ test("a blob that is cut short or spoiled is found and fetched again", async () 
   expect(notices).toEqual([said, said]);
 });
 
-test("a copied cache without links is taken as it is; what it lacks is fetched", async () => {
+test("a copied cache without links is used as it is; missing files are downloaded", async () => {
   await fetchTiny();
   cpSync(kept("snapshots"), kept("copy"), { recursive: true, dereference: true });
   rmSync(kept("blobs"), { recursive: true });
@@ -159,7 +159,7 @@ test("a copied cache without links is taken as it is; what it lacks is fetched",
   expect(await fetchTiny()).toMatchObject({ fetchedBytes: 2 });
 });
 
-test("a model that is not there, private or gated is refused with what to do", async () => {
+test("a model that is missing, private or gated is refused with advice", async () => {
   const page = `${hub.url}/owner/none`;
   await expect(fetchTiny({}, null, "owner/none")).rejects.toThrow(
     `owner/none: is not on ${hub.url}, or is private or gated: look at ${page}; what is not public needs a token`,
@@ -183,7 +183,7 @@ test("a model that is not there, private or gated is refused with what to do", a
   await expect(fetchTiny({}, "v9")).rejects.toThrow("owner/tiny@v9: has no such revision");
 });
 
-test("a model without safetensors is refused before anything is fetched", async () => {
+test("a model without safetensors is refused before anything is downloaded", async () => {
   hub.repos.set(NAME, {
     commit: COMMIT,
     files: { "config.json": Buffer.from("{}"), "a.bin": WEIGHTS },
@@ -194,13 +194,13 @@ test("a model without safetensors is refused before anything is fetched", async 
   expect(hub.requests).toEqual([]);
 });
 
-test("a model that the caller refuses by its texts costs no weights", async () => {
+test("a model that the caller refuses after its text files costs no download of weights", async () => {
   const checkTexts = () => Promise.reject(new Error("not understood"));
   await expect(fetchTiny({ checkTexts })).rejects.toThrow("not understood");
   expect(hub.requests.map(({ path }) => path)).not.toContain("model.safetensors");
 });
 
-test("without the network, what was fetched before is found", async () => {
+test("offline, a model that was downloaded before is found", async () => {
   await fetchTiny();
   const away = { HF_ENDPOINT: "http://127.0.0.1:1" };
   await expect(fetchTiny({ settings: settings(away) })).rejects.toThrow(
@@ -212,7 +212,7 @@ test("without the network, what was fetched before is found", async () => {
   await expect(fetchTiny({ settings: offline }, "v9")).rejects.toThrow("and HF_HUB_OFFLINE is set");
 });
 
-test("variables are those of Python's tools", () => {
+test("the environment variables are those of Python's tools", () => {
   expect(readHubSettings({ HF_HOME: "/x" })).toEqual({
     endpoint: "https://huggingface.co",
     cacheFolder: "/x/hub",

@@ -19,27 +19,29 @@ import { connectHub, hubError } from "./hub-connection.js";
 import { chooseFiles, type HubFile } from "./model-files.js";
 import { type HubSettings } from "./settings.js";
 
-/** How far a fetch is. */
+/** Progress of a download. */
 export interface FetchProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
-  /** File in hand. */
+  /** The current file. */
   readonly file: string;
 }
 
-/** How a model is fetched. */
+/** Options of a download. */
 export interface FetchOptions {
   readonly settings: HubSettings;
   readonly clock: Clock;
   /** Names of the text files that a model folder needs. */
   readonly texts: readonly string[];
-  /** `tokenizer` leaves the weights out; default: model. */
+  /** `tokenizer` leaves out the weights; default: model. */
   readonly only?: "model" | "tokenizer";
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: FetchProgress) => void;
-  /** Told what is done again, in words. */
+  /** Called with a text when something is retried. */
   readonly onNotice?: (text: string) => void;
-  /** Called with the folder once its text files are there, before gigabytes follow: may refuse the model. */
+  /**
+   * Called with the folder once its text files are there, before the weights follow; may throw to refuse the model.
+   */
   readonly checkTexts?: (folder: string) => Promise<void>;
 }
 
@@ -51,14 +53,14 @@ export interface FetchedModel {
   readonly folder: string;
   readonly files: readonly string[];
   readonly bytes: number;
-  /** Bytes that came over the network. */
+  /** Bytes received over the network. */
   readonly fetchedBytes: number;
 }
 
 /**
- * Finds the commit that a model's revision has now.
+ * Resolves a model's revision to a commit.
  *
- * @throws HubRefusedError, HubAwayError; CachedModelError offline, where it was never fetched
+ * @throws HubRefusedError, HubAwayError; CachedModelError if offline and never fetched
  */
 export async function resolveCommit(
   { name, revision }: HubModel,
@@ -87,10 +89,10 @@ export async function resolveCommit(
 }
 
 /**
- * Brings a model into the cache, checks every file by its hash, and goes on where an earlier try was cut off.
+ * Downloads a model into the cache, verifies every file by its hash, and resumes earlier attempts.
  *
- * @throws HubRefusedError, HubAwayError, HubHashError, CachedModelError, DiskFullError, what `checkTexts`
- *         throws, or the signal's reason
+ * @throws HubRefusedError, HubAwayError, HubHashError, CachedModelError, DiskFullError, errors of `checkTexts`, or
+ *         the signal's reason
  */
 export async function fetchModel(wanted: HubModel, options: FetchOptions): Promise<FetchedModel> {
   const { settings } = options;
@@ -113,7 +115,7 @@ export async function fetchModel(wanted: HubModel, options: FetchOptions): Promi
     await fetcher.fetch(texts);
     await options.checkTexts?.(snapshot);
     await fetcher.fetch(weights);
-    // Last: a revision never leads to a folder that is not whole.
+    // Written last, so that a revision never refers to an incomplete folder.
     await keepRef(folder, wanted.revision ?? MAIN, commit);
     return fetcher.result;
   } catch (thrown) {
@@ -123,7 +125,7 @@ export async function fetchModel(wanted: HubModel, options: FetchOptions): Promi
   }
 }
 
-/** What is in the cache is opened by its reader, which says what is missing. */
+/** Completeness is checked by the code that loads the folder, which names what is missing. */
 async function offline(at: {
   name: string;
   commit: string;
@@ -189,7 +191,7 @@ interface Place {
   readonly snapshot: string;
 }
 
-/** Fetches the files of one snapshot. */
+/** Downloads the files of one snapshot. */
 class SnapshotFetcher {
   readonly #totalBytes: number;
   #doneBytes = 0;
@@ -248,7 +250,7 @@ class SnapshotFetcher {
     this.#count(file, file.bytes);
   }
 
-  /** Says whether a file is there with the right content; what is there and wrong is taken away. */
+  /** Returns whether a file exists with the right content; removes a file with wrong content. */
   async #isThere(file: HubFile): Promise<boolean> {
     const { folder, snapshot } = this.at;
     const { onNotice } = this.options;
@@ -259,7 +261,7 @@ class SnapshotFetcher {
       return true;
     }
     const kept = await lstat(link).catch(() => null);
-    // The copy of a cache may have files in the place of links.
+    // A copied cache may contain files instead of links.
     if (kept?.isFile() === true && (await isRight(link, file))) return true;
     if ((await stat(blob).catch(() => null)) !== null)
       onNotice?.(`${file.path} in the cache is not whole or not right; it is fetched again`);

@@ -4,7 +4,7 @@ import { ClusterError, errorMessage } from "@gumshoe/core";
 import { HubAwayError, HubRefusedError } from "./errors.js";
 import { type HubSettings } from "./settings.js";
 
-/** What is asked of the hub with: its client library, and what every call of that is given. */
+/** The hub's client library and the options that every call needs. */
 export interface HubCall {
   readonly library: typeof Library;
   readonly common: {
@@ -14,7 +14,7 @@ export interface HubCall {
   };
 }
 
-/** Loads the hub's client library, which no command needs that stays on this machine. */
+/** Loads the hub's client library lazily, because most commands never use the network. */
 export async function connectHub(
   { endpoint, token }: HubSettings,
   signal?: AbortSignal,
@@ -29,9 +29,9 @@ export async function connectHub(
 }
 
 /**
- * Translates what a call of the hub has thrown.
+ * Translates errors of the hub's client library.
  *
- * @param model  `owner/name` or `owner/name@revision`, for people
+ * @param model  `owner/name` or `owner/name@revision`, for messages
  */
 export function hubError(
   thrown: unknown,
@@ -44,7 +44,7 @@ export function hubError(
   if (signal?.aborted === true) return signal.reason;
   if (thrown instanceof ClusterError) return thrown;
   const status = (thrown as { statusCode?: unknown } | null)?.statusCode;
-  // The library adds the URL, whose query names fields such as `gated`.
+  // The library appends the URL, whose query contains words such as `gated`.
   const message = errorMessage(thrown).replace(/\. URL: .*$/s, "");
   if (typeof status !== "number")
     return new HubAwayError(settings.endpoint, reachProblem(thrown), thrown);

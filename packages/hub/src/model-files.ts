@@ -8,17 +8,17 @@ export interface HubFile {
   readonly hash: FileHash;
 }
 
-/** Text files that say what a model is. */
+/** Text files that describe a model. */
 const ABOUT = ["README.md", "LICENSE"];
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const SHARD = /^model-\d+-of-\d+\.safetensors$/;
 
 /**
- * Chooses the files of a repository that are fetched: of the weights, those that are read.
+ * Selects the files of a repository to download; of the weights, only supported formats.
  *
  * @param options.texts  names of the text files that a model folder needs
- * @param options.only   `tokenizer` leaves the weights out
+ * @param options.only   `tokenizer` leaves out the weights
  * @throws               HubRefusedError when there are no weights in safetensors
  */
 export function chooseFiles(

@@ -6,15 +6,15 @@ import { InvalidArgumentError } from "@gumshoe/core";
 
 const DEFAULT_ENDPOINT = "https://huggingface.co";
 
-/** Where the hub is, and where its files are kept on this machine. */
+/** Location of the hub, and of its cache on this machine. */
 export interface HubSettings {
-  /** URL without a slash at its end. */
+  /** URL without a trailing slash. */
   readonly endpoint: string;
-  /** Folder that has a folder for each model, as Python's huggingface_hub keeps it. */
+  /** Folder with one folder per model, as Python's huggingface_hub lays it out. */
   readonly cacheFolder: string;
-  /** Of the user's account; null for none. */
+  /** Access token of the user; null if there is none. */
   readonly token: string | null;
-  /** Whether nothing may be asked of the hub. */
+  /** Whether network access is disabled. */
   readonly isOffline: boolean;
 }
 
@@ -33,7 +33,7 @@ export function readHubSettings(env: NodeJS.ProcessEnv): HubSettings {
   return { endpoint, cacheFolder: hubCacheFolder(env), token: readToken(env), isOffline };
 }
 
-/** The folder that models of the hub are kept in. */
+/** Returns the folder of the model cache. */
 export function hubCacheFolder(env: NodeJS.ProcessEnv): string {
   const given = of(env, "HF_HUB_CACHE") ?? of(env, "HUGGINGFACE_HUB_CACHE");
   return resolve(expand(given ?? join(hubHome(env), "hub")));
@@ -44,7 +44,7 @@ function hubHome(env: NodeJS.ProcessEnv): string {
   return expand(of(env, "HF_HOME") ?? join(cache, "huggingface"));
 }
 
-/** A token that was given, or the one that `hf auth login` has kept. */
+/** Returns the given token, or the one that `hf auth login` has stored. */
 function readToken(env: NodeJS.ProcessEnv): string | null {
   const name = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"].find((one) => of(env, one) !== null);
   const token = name === undefined ? readKeptToken(env) : of(env, name);

@@ -19,7 +19,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a folder is uploaded as one commit, with a card, to a repository that is made for it", async () => {
+test("a folder is uploaded as one commit, with a model card, to a repository that is created for it", async () => {
   const weights = Buffer.alloc(20_000, 7);
   writeFileSync(join(folder, "model.safetensors"), weights);
   writeFileSync(join(folder, "config.json"), "{}");

@@ -5,10 +5,10 @@ import { HubAwayError } from "./errors.js";
 import { connectHub, hubError } from "./hub-connection.js";
 import { type HubSettings } from "./settings.js";
 
-/** How a folder is uploaded. */
+/** Options of an upload. */
 export interface UploadOptions {
   readonly settings: HubSettings;
-  /** `owner/name`; made where it is not there. */
+  /** `owner/name`; created if it does not exist. */
   readonly name: string;
   readonly folder: string;
   /** Names of the files in the folder. */
@@ -16,14 +16,14 @@ export interface UploadOptions {
   /** Text files that are not in the folder, by name, such as a model card. */
   readonly texts: Readonly<Record<string, string>>;
   readonly isPrivate: boolean;
-  /** First line of the commit. */
+  /** Title of the commit. */
   readonly title: string;
   readonly signal?: AbortSignal;
-  /** Told what is done, in words. */
+  /** Called with a text that describes the current step. */
   readonly onPhase?: (text: string) => void;
 }
 
-/** What was uploaded. */
+/** Result of an upload. */
 export interface UploadedFolder {
   readonly name: string;
   readonly url: string;
@@ -38,8 +38,8 @@ const PHASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Uploads files of a folder as one commit: all of them are there then, or none. Large files that the hub
- * has already are not sent again, so that a second try goes on where the first one ended.
+ * Uploads files of a folder as one commit, so that either all of them are visible or none. Large files that the hub
+ * already has are not sent again, so a second attempt resumes.
  *
  * @throws HubRefusedError, HubAwayError, or the signal's reason
  */

@@ -1,5 +1,5 @@
-// AdamW with decoupled decay; arXiv:1711.05101. Every element is on its own, so the weights may lie in any
-// order: those of a matrix are read and written as the products read them.
+// AdamW with decoupled decay; arXiv:1711.05101. Elements are independent, so the weights may be in any
+// order: those of a matrix are updated in the packed form that the products read.
 #include "kernels.h"
 #include "simd.h"
 
@@ -8,10 +8,10 @@ namespace ISA {
 
 constexpr long ADAMW_CHUNK = 1 << 13;
 
-// The numbers of one step, as vectors.
+// The constants of one step, as vectors.
 struct AdamW {
   Vec beta1, beta2, rest1, rest2;
-  // Step size over the first bias correction; square root of the second; 1 - lr * decay.
+  // Step size divided by the first bias correction; square root of the second; 1 - lr * decay.
   Vec step, root, eps, keep, grad_scale;
 
   AdamW(const Arguments& a, int first)
@@ -25,7 +25,7 @@ struct AdamW {
         keep(broadcast(a.number(first + 7))),
         grad_scale(broadcast(a.number(first + 8))) {}
 
-  // Moves up to 16 weights; m and v are updated.
+  // Updates up to 16 weights with their m and v.
   Vec move(Vec weights, float* m, float* v, const float* grad, int n) const {
     const Vec g = mul(load_first(grad, n), grad_scale);
     const Vec m1 = add(mul(load_first(m, n), beta1), mul(g, rest1));
@@ -76,7 +76,7 @@ int adamw_packed(const Arguments& a, Pool& pool) {
       for (long d = 0; d < width; d++)
         for (long r = 0; r < rows; r++) weights[r][d] = from[corner + d * PANEL + r];
       for (long r = 0; r < rows; r++) {
-        // Where the range begins or ends within these columns, what is outside it stays as it is.
+        // If the range begins or ends within these columns, elements outside it are kept.
         const long start = (panel * PANEL + r) * k + column;
         const long skip = first > start ? first - start : 0;
         const long end = last - start < width ? last - start : width;

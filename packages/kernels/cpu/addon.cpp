@@ -1,6 +1,6 @@
-// The Node-API boundary: memory, thread pools and the interpreter of command lists. It checks, runs and
-// returns a status; TypeScript turns a status into an error. No C++ exception leaves it: Node would
-// abort the process.
+// The Node-API boundary: memory, thread pools and the interpreter of command lists. It checks arguments,
+// runs, and returns a status, which TypeScript converts to an error. No C++ exception may leave it, because
+// Node would abort the process.
 #include <fcntl.h>
 #include <node_api.h>
 #include <sys/mman.h>
@@ -21,11 +21,11 @@ namespace gumshoe {
 namespace {
 
 constexpr size_t ALIGNMENT = 64;
-// The largest size that a float64 argument can state exactly.
+// The largest size that a float64 argument represents exactly.
 constexpr double MAX_BYTES = 9007199254740992.0;
 constexpr double MAX_THREADS = 4096;
-// From this size on memory is mapped: the system gives zeroed pages as they are first touched. Under
-// AddressSanitizer all is allocated, so that it finds the first byte beyond.
+// From this size on memory is mapped, because the system zeroes pages only when they are first touched.
+// Under AddressSanitizer everything is allocated, so that it detects the first access out of bounds.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t MAPPED_FROM = SIZE_MAX;
 #else
@@ -50,8 +50,8 @@ double to_number(napi_env env, napi_value value) {
   return x;
 }
 
-// Runs the body of an entry point. Missing memory and missing threads are the value undefined; any
-// other exception becomes a JavaScript error.
+// Runs the body of an entry point. std::bad_alloc and missing threads return undefined; any other exception
+// becomes a JavaScript error.
 template <typename Body>
 napi_value guarded(napi_env env, Body body) {
   try {
@@ -84,7 +84,7 @@ void free_mapping(napi_env, void* data, void* hint) {
   munmap(data, reinterpret_cast<uintptr_t>(hint));
 }
 
-// [ArrayBuffer, address] of memory that the buffer owns from here on, or undefined.
+// [ArrayBuffer, address] of memory that the buffer owns from now on, or undefined.
 napi_value owned_buffer(napi_env env, void* data, size_t bytes, bool mapped) {
   napi_value buffer, result;
   const napi_finalize release = mapped ? free_mapping : free_memory;
@@ -100,7 +100,7 @@ napi_value owned_buffer(napi_env env, void* data, size_t bytes, bool mapped) {
   return result;
 }
 
-// allocate(bytes): [ArrayBuffer, address], zeroed and aligned, or undefined without memory.
+// allocate(bytes): [ArrayBuffer, address], zeroed and aligned, or undefined if out of memory.
 napi_value allocate(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   if (!take(env, info, arguments)) return nullptr;
@@ -113,14 +113,14 @@ napi_value allocate(napi_env env, napi_callback_info info) {
     return data == MAP_FAILED ? undefined(env) : owned_buffer(env, data, bytes, true);
   }
   void* data = nullptr;
-  // Exactly so many bytes: AddressSanitizer then finds the first one beyond them.
+  // The exact size, so that AddressSanitizer detects the first access out of bounds.
   if (posix_memalign(&data, ALIGNMENT, bytes == 0 ? 1 : bytes) != 0) return undefined(env);
   std::memset(data, 0, bytes);
   return owned_buffer(env, data, bytes, false);
 }
 
 // createMemory(bytes): the descriptor of zeroed memory that processes can share, or undefined. It has no
-// name and is freed with its last descriptor and mapping; its pages come as they are first touched.
+// name and is freed with its last descriptor and mapping; pages are allocated when first touched.
 napi_value create_memory(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   if (!take(env, info, arguments)) return nullptr;
@@ -135,7 +135,7 @@ napi_value create_memory(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-// mapMemory(descriptor, bytes, writable): [ArrayBuffer, address] of the file's first bytes, or undefined when
+// mapMemory(descriptor, bytes, writable): [ArrayBuffer, address] of the file's first bytes, or undefined if
 // they cannot be mapped or the file is shorter.
 napi_value map_memory(napi_env env, napi_callback_info info) {
   napi_value arguments[3];
@@ -154,7 +154,7 @@ napi_value map_memory(napi_env env, napi_callback_info info) {
   return data == MAP_FAILED ? undefined(env) : owned_buffer(env, data, bytes, true);
 }
 
-// detach(ArrayBuffer): gives its memory back at once.
+// detach(ArrayBuffer): frees its memory at once.
 napi_value detach(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   if (take(env, info, arguments)) napi_detach_arraybuffer(env, arguments[0]);
@@ -167,7 +167,7 @@ void free_pool(napi_env, void* data, void*) {
   delete pool;
 }
 
-// createPool(threads): a handle, or undefined when the system gives no thread or no memory.
+// createPool(threads): a handle, or undefined if the system has no thread or memory left.
 napi_value create_pool(napi_env env, napi_callback_info info) {
   napi_value arguments[1], handle;
   if (!take(env, info, arguments)) return nullptr;
@@ -179,7 +179,7 @@ napi_value create_pool(napi_env env, napi_callback_info info) {
     void* held = static_cast<void*>(holder.get());
     if (napi_create_external(env, held, free_pool, nullptr, &handle) != napi_ok)
       return undefined(env);
-    // The handle owns both from here on: free_pool deletes them.
+    // From here on the handle owns both: free_pool deletes them.
     static_cast<void>(pool.release());
     static_cast<void>(holder.release());
     return handle;
@@ -192,7 +192,7 @@ Pool** to_pool(napi_env env, napi_value value) {
   return static_cast<Pool**>(data);
 }
 
-// destroyPool(handle): ends its threads; a second call does nothing.
+// destroyPool(handle): ends its threads; idempotent.
 napi_value destroy_pool(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   if (!take(env, info, arguments)) return nullptr;
@@ -251,7 +251,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// instructionSet(): the best one of this machine, 0 scalar, 1 AVX2, 2 AVX-512.
+// instructionSet(): the best one that this machine supports: 0 scalar, 1 AVX2, 2 AVX-512.
 napi_value instruction_set(napi_env env, napi_callback_info) {
 #if defined(__x86_64__)
   __builtin_cpu_init();

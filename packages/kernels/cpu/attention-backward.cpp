@@ -9,11 +9,11 @@
 namespace gumshoe {
 namespace ISA {
 
-// Queries and keys that are worked on together: their probabilities stay in the cache near the core.
+// Queries and keys per block: their probabilities fit into the L2 cache.
 constexpr long QUERY_CHUNK = 96, KEY_CHUNK = 192;
-// The edge behind which no query sees a key has steps of so many queries.
+// Queries per step along the causal diagonal, beyond which nothing is computed.
 constexpr long EDGE = 48;
-// Distance between rows of probabilities: an odd number of cache lines, so that they do not share sets.
+// Row stride of the probabilities: an odd number of cache lines, so that rows map to different cache sets.
 constexpr long P_ROW = KEY_CHUNK + LANES;
 
 struct Backward {
@@ -33,11 +33,11 @@ struct Backward {
 static inline long smaller(long a, long b) { return a < b ? a : b; }
 static inline long padded(long length, long to) { return (length + to - 1) / to * to; }
 
-// Columns of the panels that hold `length` columns: whole tiles.
+// Columns of the panels that hold `length` columns, in whole tiles.
 static inline long panel_columns(long length) { return padded(length, 2 * PANEL); }
 
-// Copies x [length, width], rows `row` apart, turned into panels [length / 32][width][32]; the rows that
-// the last tile lacks are 0.
+// Transposes x [length, width], rows `row` apart, into panels [length / 32][width][32]; rows that the last
+// tile lacks are 0.
 static void pack_transposed(const float* x, long row, long length, long width, float* to) {
   const long columns = panel_columns(length);
   for (long first = 0; first < columns; first += 4) {
@@ -51,7 +51,7 @@ static void pack_transposed(const float* x, long row, long length, long width, f
   }
 }
 
-// A run of keys that a query sees, and their copies: transposed ones for scores, panels of rows for the
+// A run of keys that a query sees, with two copies: transposed ones for scores, row panels for the
 // gradients of queries.
 struct Segment {
   long row, length;
@@ -60,7 +60,7 @@ struct Segment {
   const float* keys;
 };
 
-// Scratch of a chunk of queries: rows of queries and of dy as panels, probabilities and their gradients.
+// Scratch memory for a block of queries: the rows of q and dy as panels, probabilities and their gradients.
 struct Work {
   float* q;
   float* dy;
@@ -69,7 +69,7 @@ struct Work {
   float* dots;
 };
 
-// A chunk of queries against a chunk of a segment's keys.
+// A block of queries against a block of a segment's keys.
 struct Block {
   long query, count;  // first row of the batch
   long first, keys;   // in the segment
@@ -108,7 +108,7 @@ static void block_scores(const Backward& t, const Block& b, long head, const Seg
   }
 }
 
-// p <- e^(s scale - max) / sum; ds <- p (dp - dot) scale; both 0 where a query does not see a key.
+// p <- e^(s scale - max) / sum; ds <- p (dp - dot) scale; both are 0 where the query does not see the key.
 static void block_gradients(const Backward& t, const Block& b, long head, const Work& work) {
   for (long i = 0; i < b.count; i++) {
     const float* stats = t.stats + ((b.query + i) * t.heads + head) * 2;
@@ -151,7 +151,7 @@ static void add_to_queries(const Backward& t, const Block& b, long head, const S
   }
 }
 
-// Adds the gradients of the block's keys and values; queries that see none of them are passed over.
+// Adds the gradients of the block's keys and values; skips queries that see none of them.
 static void add_to_keys(const Backward& t, const Block& b, long head, const Segment& segment,
                         const Work& work) {
   Product product{};

@@ -1,7 +1,7 @@
-// Which keys each query sees, as 32-bit words; written by src/attention-plan.ts.
+// The keys that each query sees, as 32-bit words; written by src/attention-plan.ts.
 //
-// [number of spans, of chunks, of packs, word at which block ids begin], then the records of each kind,
-// then block ids.
+// [number of spans, of chunks, of packs, of tiles, word at which block ids begin], then the records of each
+// kind, then block ids. Tiles are for the GPU: cuda/attention-plan.h.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 namespace gumshoe {
 namespace ISA {
 
-constexpr int PLAN_HEADER = 4;
+constexpr int PLAN_HEADER = 5;
 
-// A run of consecutive queries that share their keys: a prefix, then their own.
+// A run of consecutive queries with the same keys: a prefix, then their own.
 struct Span {
   int32_t query_start, query_count, prefix_offset, prefix_length, own_offset, own_length,
       prefix_row, reserved;
@@ -38,7 +38,7 @@ static Plan read_plan(const int32_t* words) {
   plan.spans = reinterpret_cast<const Span*>(words + PLAN_HEADER);
   plan.chunks = reinterpret_cast<const Chunk*>(plan.spans + words[0]);
   plan.packs = reinterpret_cast<const PackSpans*>(plan.chunks + words[1]);
-  plan.blocks = words + words[3];
+  plan.blocks = words + words[4];
   plan.num_chunks = words[1];
   plan.num_packs = words[2];
   return plan;

@@ -1,7 +1,7 @@
 // Causal attention over a paged cache, with grouped heads and shared prefixes; arXiv:1706.03762.
 //
-// - A query's keys are, in logical order, a prefix and then its own; where they lie makes no
-//   difference. Scores are one FMA chain over the head's width, times `scale`; the softmax takes two
+// - A query's keys are, in logical order, a prefix and then its own; their place in the cache does
+//   not matter. Scores are one FMA chain over the head's width, times `scale`; the softmax takes two
 //   passes over the whole row: maximum, then e^(s - max) with one 16-lane sum; the result is one FMA
 //   chain over ascending keys, times 1 / sum.
 // - A chunk of the plan is a run of queries, over spans that share one prefix: the prefix's scores are
@@ -39,7 +39,7 @@ int kv_write(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// Scores of `rows` queries with the keys of `count` positions in cache blocks, up to a whole block.
+// Scores of `rows` queries with the keys of `count` positions of cache blocks, up to a whole block.
 static void block_scores(const float* q, long rows, long width, const float* cache,
                          const int32_t* blocks, long block_stride, long count, float* s,
                          long s_row) {
@@ -84,16 +84,17 @@ static void block_values(const float* s, long s_row, long rows, long width, cons
   multiply(p, rows, width);
 }
 
-// s -> e^(s scale - max) in place for the first n, 0 from there to `padded`.
+// s -> e^(s scale - max) in place for the first n elements, 0 from there to `padded`.
 static void softmax_row(float* s, long n, long padded, float scale_by, float* peak, float* total) {
   const long whole = n / LANES * LANES;
   const int left = static_cast<int>(n - whole);
-  // Scaling by a positive number keeps the order, so the maximum may be taken first.
+  // Scaling by a positive number preserves the order, so the maximum may be taken first.
   Vec high = broadcast(s[0]);
   for (long j = 0; j < whole; j += LANES) high = max(high, load(s + j));
   float top = largest(high);
   for (long j = whole; j < n; j++) top = s[j] > top ? s[j] : top;
-  top *= scale_by;
+  // Adding 0 turns -0 into 0, so that the maximum does not depend on its order.
+  top = top * scale_by + 0.0f;
   Vec sums = zero();
   for (long j = 0; j < whole; j += LANES) {
     const Vec e = exp(sub(scale(load(s + j), scale_by), broadcast(top)));
@@ -122,7 +123,7 @@ struct Attention {
   bool fault;
 };
 
-// Part of a chunk that lies in one span.
+// The part of a chunk that belongs to one span.
 struct Part {
   const Span* span;
   long first_query, queries, first_row;

@@ -8,7 +8,7 @@ int embedding(const Arguments& a, Pool& pool) {
   return copy_rows(a.i32(0), a.f32(1), a.f32(2), a.size(3), a.size(4), a.size(5), pool);
 }
 
-// The table is packed, as pack_matrix of linear.cpp does it.
+// The table is packed as by pack_matrix of linear.cpp.
 int embedding_packed(const Arguments& a, Pool& pool) {
   const int32_t* ids = a.i32(0);
   const float* table = a.f32(1);

@@ -1,11 +1,11 @@
 // The one matrix product under everything: C[m, n] = chain over ascending k of fma(A[m, k], B[k, n]).
 //
-// - Each output is one FMA chain that starts at 0 or, with `resume`, at what C holds: so a product
-//   cut into pieces along k has the bits of the whole.
-// - A is addressed by two strides, so that it may be transposed. B has 16 columns side by side.
-// - Tiles differ between instruction sets and with the number of rows; no bit does.
-// - A tile of 6 rows by 64 columns loads 10 numbers for 24 FMAs: when a neighbour shares the core's load
-//   ports, as on rented machines, that keeps pace where 12 by 32 (14 loads) loses a third.
+// - Each output is one FMA chain that starts at 0 or, with `resume`, at the value in C, so a product
+//   split along k has the bits of the whole.
+// - A is addressed by two strides, so it may be transposed. In B, 16 columns are contiguous.
+// - Tile sizes depend on the instruction set and the number of rows; results do not.
+// - A tile of 6 by 64 needs 10 loads per 24 FMAs, one of 12 by 32 needs 14. The latter is a third slower
+//   while the core's other hyper-thread is busy.
 #pragma once
 
 #include "kernels.h"
@@ -19,20 +19,20 @@ struct Product {
   const float* a;
   long a_row, a_step;  // distance between rows, and along k
   const float* b;
-  long b_step;           // distance along k
+  long b_step;           // stride along k
   long b_panel = PANEL;  // distance between groups of 32 columns
   float* c;
   long c_row;
-  bool resume;                    // chains start at C
+  bool resume;                    // chains start at C's values
   const float* bias = nullptr;    // added once at the end
   const float* addend = nullptr;  // laid out like C; added once at the end; may be C itself
-  // With `blocks`, B lies in pieces: k runs through `block_k` steps of each, at blocks[i] block_stride.
+  // With `blocks`, B is in pieces: k runs through `block_k` steps of each, at blocks[i] * block_stride.
   const int32_t* blocks = nullptr;
   long block_k = 0, block_stride = 0;
 };
 
-// Copies x [count, width], rows `row` apart, into panels [width / 32][depth][32] from `to` on; the
-// columns that the last panel lacks are 0.
+// Copies x [count, width], rows `row` apart, into panels [width / 32][depth][32] from `to` on; columns that
+// the last panel lacks are 0.
 static inline void copy_to_panels(const float* x, long row, long count, long width, float* to,
                                   long depth) {
   const long whole = width / PANEL, left = width % PANEL;
@@ -51,14 +51,14 @@ static inline void copy_to_panels(const float* x, long row, long count, long wid
   }
 }
 
-// Where the columns of a tile lie, 16 by 16.
+// Addresses of the columns of a tile, 16 by 16.
 template <int VECTORS>
 struct Columns {
   const float* at[VECTORS];
 };
 
-// Distances that are known when a product is compiled, 0 where they are not: they are then constants of
-// the instructions, and four steps make one turn of the loop. WIDE columns of B lie side by side.
+// Strides known at compile time, 0 if unknown. Known ones become constants of the instructions, and the
+// loop is unrolled four times. WIDE columns of B are contiguous.
 template <long A_ROW_, long A_STEP_, long B_STEP_, int WIDE_>
 struct Layout {
   static constexpr long A_ROW = A_ROW_, A_STEP = A_STEP_, B_STEP = B_STEP_;
@@ -66,14 +66,13 @@ struct Layout {
 };
 using AnyLayout = Layout<0, 0, 0, LANES>;
 
-// acc[i][v] runs on over `k` steps.
+// Continues the chains of acc[i][v] over `k` steps.
 template <typename L, int ROWS, int VECTORS, bool WHOLE>
 static inline void run_chains(const Product& p, long k, const float* a,
                               const Columns<VECTORS>& from, long shift, int last,
                               Vec (&acc)[ROWS][VECTORS]) {
-  // One pointer for three rows, or for all, and one for columns side by side: more would not stay in
-  // registers.
-  // NOLINTNEXTLINE(bugprone-branch-clone): both are 3 for some ROWS only.
+  // One pointer for three rows, or for all, and one for contiguous columns, because more would be spilled
+  // from registers.
   constexpr int SHARE = L::A_ROW > 0 ? ROWS : 3, POINTERS = (ROWS + SHARE - 1) / SHARE;
   constexpr int BESIDE = L::WIDE / LANES, RUNS = (VECTORS + BESIDE - 1) / BESIDE;
   const long a_row = L::A_ROW > 0 ? L::A_ROW : p.a_row;
@@ -93,7 +92,7 @@ static inline void run_chains(const Product& p, long k, const float* a,
 #pragma GCC unroll 16
     for (int i = 0; i < RUNS; i++) b[i] += steps * b_step;
   };
-  // The i-th step from where the pointers are; those whose distance is not known follow at once.
+  // The i-th step from the current pointers; pointers whose stride is unknown advance at once.
   auto step = [&](long i) __attribute__((always_inline)) {
     const long a_shift = L::A_STEP > 0 ? i * L::A_STEP : 0, b_shift = i * L::B_STEP;
     Vec column[VECTORS];
@@ -111,7 +110,7 @@ static inline void run_chains(const Product& p, long k, const float* a,
     if (L::A_STEP == 0) advance_a(1);
     if (L::B_STEP == 0) advance_b(1);
 #pragma GCC unroll 16
-    // The compiler would keep a pointer for each row and step, and most of them in memory.
+    // Prevents the compiler from keeping a pointer per row and step, most of them in memory.
     for (int j = 0; j < POINTERS; j++) asm volatile("" : "+r"(rows[j]));
   };
   auto end_turn = [&](long steps) __attribute__((always_inline)) {
@@ -129,7 +128,7 @@ static inline void run_chains(const Product& p, long k, const float* a,
   }
 }
 
-// A function of its own for each: in a larger one the compiler runs out of registers.
+// One function per tile shape: in a larger function the compiler runs out of registers.
 template <typename L, int ROWS, int VECTORS, bool WHOLE>
 __attribute__((noinline)) static void tile(const Product& p, long row, long column,
                                            const Columns<VECTORS>& from, int last) {
@@ -151,7 +150,7 @@ __attribute__((noinline)) static void tile(const Product& p, long row, long colu
     const long steps = p.k - k < run ? p.k - k : run;
     run_chains<L, ROWS, VECTORS, WHOLE>(p, steps, a + k * p.a_step, from, shift, last, acc);
   }
-  // The fields of `p` are read before the first store, or the compiler would read them again after each.
+  // Reads the fields of `p` before the first store; otherwise the compiler reloads them after each.
   const float* bias = p.bias;
   const float* addend = p.addend;
   float* c = p.c + corner;
@@ -182,8 +181,8 @@ __attribute__((noinline)) static void tile(const Product& p, long row, long colu
         store_first(c + v * LANES, acc[i][v], width(v));
 }
 
-// A tile that has all its columns. Nearly all work is in the largest ones: they are compiled for each way
-// that operands lie.
+// A tile with all its columns. Nearly all work is in the largest tiles, so they are compiled for each
+// operand layout.
 template <int ROWS, int VECTORS>
 static void whole_tile(const Product& p, long row, long column, const Columns<VECTORS>& from) {
   auto run = [&]<typename L>(L) { tile<L, ROWS, VECTORS, true>(p, row, column, from, LANES); };
@@ -211,7 +210,7 @@ static void tile_rows(const Product& p, int rows, long row, long column,
   }
 }
 
-// All rows, in tiles of about equal height, against VECTORS vectors of columns, the last of them `last`
+// All rows, in tiles of nearly equal height, against VECTORS vectors of columns, the last of them `last`
 // wide.
 template <int VECTORS>
 static inline void strip(const Product& p, long rows, long column, const Columns<VECTORS>& from,
@@ -236,7 +235,7 @@ static inline Columns<VECTORS> columns_at(const Product& p, long column) {
   return from;
 }
 
-// Few rows against eight vectors at once: more chains in flight than a narrower tile has.
+// Few rows against eight vectors at once, for more chains in flight than in a narrower tile.
 template <int ROWS>
 static inline long few_rows(const Product& p, long columns) {
   long column = 0;

@@ -3,8 +3,8 @@
 // - The log-sum-exp of a row: per aligned block of 512 entries its maximum and a 16-lane sum; blocks
 //   are combined in ascending order. Sampler and trainer share this code, so they share its bits.
 // - z = logit * invTemperature; log p = (z - max) - ln(sum), rounded once from float64.
-// - A forward pass may keep z for the backward pass, as [blocks][rows][VOCABULARY_BLOCK]: it costs memory
-//   and saves one of the four products.
+// - A forward pass may keep z for the backward pass, as [blocks][rows][VOCABULARY_BLOCK], which costs
+//   memory and saves one of the four products.
 #include "gemm.h"
 #include "turn-panels.h"
 #include "weight-gradient.h"
@@ -14,8 +14,9 @@ namespace ISA {
 
 constexpr long HEAD_ROWS = 48;
 
-// What a block knows of a row: max z, sum of e^(z - max), sum of e^(z - max) (z - max). Counted from
-// the maximum, so that a sharp distribution's small entropy is no difference of large numbers.
+// Partial results of a row in one block: max z, sum of e^(z - max), sum of e^(z - max) (z - max). They are
+// relative to the maximum, because the small entropy of a sharp distribution would be lost as a difference
+// of large numbers.
 struct Partial {
   float peak, total, moment;
 };
@@ -51,7 +52,8 @@ static float row_peak(const float* z, long entries) {
   for (; j + LANES <= entries; j += LANES) peak = max(peak, load(z + j));
   float result = largest(peak);
   for (; j < entries; j++) result = z[j] > result ? z[j] : result;
-  return result;
+  // Adding 0 turns -0 into 0, so that the maximum does not depend on its order.
+  return result + 0.0f;
 }
 
 static Partial summarise(const float* z, long entries, bool with_moment) {
@@ -163,8 +165,8 @@ int head_logprobs(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// From z to the gradient of a logit: invTemperature (d_logprob (1[target] - p) - d_entropy p (ln p +
-// H)), in place.
+// From z to the gradient of a logit: invTemperature (d_logprob (1[target] - p) - d_entropy p (ln p + H)),
+// in place.
 static void logit_gradients(float* z, long entries, long target, float peak, float log_total,
                             float entropy, float d_logprob, float d_entropy, float inverse) {
   for (long j = 0; j < entries; j += LANES) {
@@ -236,7 +238,7 @@ int head_backward(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// The id at which the running sum of e^(z - max), in ascending order, passes uniform * total.
+// The id at which the running sum of e^(z - max), in ascending order, exceeds uniform * total.
 static long draw(const float* z, const Partial* parts, long vocabulary, const Partial& all,
                  double uniform) {
   const long blocks = blocks_of(vocabulary);
@@ -273,8 +275,8 @@ static long most_likely(const float* z, long vocabulary) {
   return best;
 }
 
-// Draws one id per row. draws [rows][2]: 53 bits of them make a uniform number; invTemperature 0 takes
-// the most likely id, the lowest of equals.
+// Draws one id per row. draws [rows][2]: 53 of the bits form a uniform number; invTemperature 0 selects the
+// most likely id, the lowest of equals.
 int head_sample(const Arguments& a, Pool& pool) {
   const float* x = a.f32(0);
   const float* packed = a.f32(1);

@@ -2,7 +2,7 @@
 // names, in the same order.
 //
 // A command list is an array of float64: for each operation its code, the number of its arguments,
-// and the arguments. Pointers, sizes and numbers are all float64: a pointer has less than 53 bits.
+// and the arguments. Pointers, sizes and numbers are all float64; pointers have fewer than 53 bits.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace gumshoe {
 enum Status : int {
   STATUS_OK = 0,
   STATUS_BAD_RECORD = 1,     // unknown operation or wrong number of arguments
-  STATUS_BAD_ID = 2,         // a token id or row number outside its table
-  STATUS_OUT_OF_MEMORY = 3,  // scratch memory could not be had
-  STATUS_FAILED = 4,         // an exception that no kernel is known to throw
+  STATUS_BAD_ID = 2,         // a token id or row number is outside its table
+  STATUS_OUT_OF_MEMORY = 3,  // scratch memory could not be allocated
+  STATUS_FAILED = 4,         // an exception that no kernel should throw
 };
 
 enum Operation : int {
@@ -61,9 +61,9 @@ class Pool;
 using Task = void (*)(void* context, long task, int worker);
 void pool_run(Pool& pool, long tasks, Task task, void* context);
 int pool_threads(const Pool& pool);
-// Scratch memory of one worker; its content is lost when a larger piece is asked for.
+// Scratch memory of one worker; its content is lost when a larger piece is requested.
 float* pool_scratch(Pool& pool, int worker, long floats);
-// Scratch memory of the operation that is running.
+// Scratch memory of the current operation.
 float* pool_shared(Pool& pool, int slot, long floats);
 
 // Runs any callable `body(long task, int worker)`.
@@ -93,7 +93,7 @@ struct Arguments {
 
 using Kernel = int (*)(const Arguments& arguments, Pool& pool);
 
-// One entry of the table of an instruction set.
+// One entry of an instruction set's table.
 struct Entry {
   Kernel kernel;
   int arguments;

@@ -6,9 +6,9 @@
 namespace gumshoe {
 namespace ISA {
 
-// Rows of a task: their part of X stays in the cache near the core.
+// Rows of a task: their part of X fits into the L2 cache.
 constexpr long ROW_CHUNK = 96;
-// Multiply-adds that are worth a task of their own.
+// Fewest multiply-adds of a task.
 constexpr long TASK_WORK = 1 << 18;
 
 // Packs W [n, k] as panels [n / 32][k][32]; the columns that the last panel lacks are 0.
@@ -64,11 +64,11 @@ int linear(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// Elements of W that are turned at a time for dx = dy W: they stay in the cache that cores share.
+// Elements of W that are transposed at a time for dx = dy W: they fit into the shared cache.
 constexpr long TURNED = 1 << 20;
 
-// dx [m, k] = dy [m, n] W (+ addend). The panels of W are those of `linear`; strips of them are turned for
-// this product, which costs one move of W and saves a second copy of it.
+// dx [m, k] = dy [m, n] W (+ addend). The panels of W are those of `linear`; strips of them are transposed
+// for this product, which costs one pass over W and saves a second copy of it.
 int linear_backward_input(const Arguments& a, Pool& pool) {
   const float* dy = a.f32(0);
   const float* packed = a.f32(1);
@@ -92,16 +92,16 @@ int linear_backward_input(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// Rows that are packed at once for the weights' gradient: few enough that they stay in the cache near
-// the core, more where a large gradient would have to come and go often.
+// Rows that are packed at once for the weights' gradient: few enough to fit into the L2 cache, more if a
+// large gradient would otherwise be read and written often.
 static inline long packed_rows(long n, long k) { return n * k > 1 << 18 ? 512 : 256; }
-// Tiles of rows of dw in one task.
+// Row tiles of dw per task.
 constexpr long TILES = 8;
 
-// Rows of a task that packs.
+// Rows per packing task.
 constexpr long PACK_ROWS = 32;
 
-// Copies x [depth, k] into panels [k / 32][depth][32]; the last panel's missing columns are 0.
+// Copies x [depth, k] into panels [k / 32][depth][32]; columns that the last panel lacks are 0.
 static void pack_columns(Pool& pool, const float* x, long depth, long k, float* to) {
   auto body = [&](long task, int) {
     const long first = task * PACK_ROWS;
@@ -122,7 +122,7 @@ static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, lon
       const float* from = dy + tile * TILE_ROWS;
       float* out = to + tile * depth * TILE_ROWS;
       if (left >= TILE_ROWS) {
-        // Eight numbers move at once: what is too much is written over by the next six.
+        // Copies eight numbers at once; the two extra ones are overwritten by the next six.
         constexpr int MOVED = TILE_ROWS == 6 ? 8 : TILE_ROWS;
         for (long d = first; d < last - 1; d++)
           __builtin_memcpy(out + d * TILE_ROWS, from + d * dy_row, MOVED * sizeof(float));
@@ -137,7 +137,7 @@ static void pack_tiles(Pool& pool, const float* dy, long dy_row, long depth, lon
   parallel(pool, (depth + PACK_ROWS - 1) / PACK_ROWS, body);
 }
 
-// dw [n, k] += dy^T x, the chain of every output running on over ascending rows m.
+// dw [n, k] += dy^T x; the chain of every output continues over ascending rows m.
 void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw,
                          long m, long n, long k) {
   constexpr long WIDE = TILE_VECTORS * LANES;
@@ -203,8 +203,8 @@ int linear_backward_weight(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// Measures the machine: chains of FMAs in registers and nothing else. a: out f64[1] (a number that
-// keeps the work alive), rounds.
+// Measures the machine's peak: chains of FMAs in registers only. a: out f64[1] (a result, so that the work
+// is not optimised away), rounds.
 int fma_peak(const Arguments& a, Pool& pool) {
   const long rounds = a.size(1);
   float* keep = pool_shared(pool, 0, pool_threads(pool) * LANES);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int TASK_BITS = 20;
 constexpr uint64_t TASK_MASK = (1ull << TASK_BITS) - 1;
-// How often an idle thread looks again before it sleeps: some tens of microseconds.
+// How often an idle thread polls before it sleeps: some tens of microseconds.
 constexpr int SPINS = 4000;
 constexpr size_t MAX_FLOATS = SIZE_MAX / (2 * sizeof(float));
 
@@ -44,7 +44,7 @@ Pool::Pool(int threads) : scratch_(threads) {
   try {
     for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
   } catch (...) {
-    // A thread that is not joined when its object is destroyed ends the process.
+    // A std::thread that is not joined before its destructor terminates the process.
     stop();
     throw;
   }

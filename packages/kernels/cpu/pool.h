@@ -1,11 +1,11 @@
 // The threads of one device.
 //
-// - Work is handed out by tickets: the calling thread works too, and at the end it waits only for
-//   tasks that others have already taken, never for a thread that has not woken up.
+// - Threads take tasks from an atomic counter. The calling thread works too, and at the end waits only
+//   for tasks that others have already taken, never for a thread that has not woken up.
 // - A thread without work spins for a moment, then sleeps.
-// - A task that throws ends like any other; when all have ended, `run` throws std::bad_alloc. The
-//   caller's frame, which the tasks work on, is never left while a task runs.
-// - Nothing is static: several devices live side by side, each with its own threads.
+// - A task that throws counts as done; when all are done, `run` throws std::bad_alloc. It never returns
+//   while a task runs, because tasks use the caller's stack frame.
+// - No state is static: several devices can exist, each with its own threads.
 #pragma once
 
 #include <atomic>
@@ -34,7 +34,7 @@ class Scratch {
 
 class Pool {
  public:
-  // Throws std::system_error when the system gives no more threads, or std::bad_alloc.
+  // Throws std::system_error if the system has no threads left, or std::bad_alloc.
   explicit Pool(int threads);
   ~Pool();
   Pool(const Pool&) = delete;
@@ -52,8 +52,8 @@ class Pool {
   bool take_one(int worker);
   void stop();
 
-  // 24 bits of generation, 20 bits of the next task, 20 bits of the number of tasks: one word, so
-  // that a late thread can never take a task of a job that has ended.
+  // 24 bits of generation, 20 bits of the next task, 20 bits of the number of tasks: a single word, so that
+  // a late thread can never take a task of a job that has ended.
   std::atomic<uint64_t> ticket_{0};
   std::atomic<long> done_{0};
   std::atomic<bool> failed_{false};

@@ -1,4 +1,4 @@
-// Rotary positions in place: the first half of a head is rotated against the second; arXiv:2104.09864.
+// Rotary embedding in place: the first half of a head is rotated against the second; arXiv:2104.09864.
 #include "kernels.h"
 #include "simd.h"
 

@@ -1,4 +1,4 @@
-// Copying rows of a table out and adding rows back: shared by embedding.cpp and rows.cpp.
+// Gathers rows of a table and scatter-adds rows back: shared by embedding.cpp and rows.cpp.
 #pragma once
 
 #include "kernels.h"
@@ -7,7 +7,7 @@
 namespace gumshoe {
 namespace ISA {
 
-// Elements that are worth a task of their own.
+// Fewest elements of a task.
 constexpr long ELEMENT_CHUNK = 1 << 14;
 
 static inline long chunks_of(long length, long chunk) { return (length + chunk - 1) / chunk; }

@@ -1,4 +1,4 @@
-// Sixteen float32 lanes, whatever the machine: one AVX-512 register, two of AVX2, or a plain array.
+// Sixteen float32 lanes on every machine: one AVX-512 register, two of AVX2, or a plain array.
 //
 // - Every function gives the same bits in all three.
 // - `sum` adds lane i to lane i + 8, then i + 4, i + 2, i + 1: the one order of all reductions.
@@ -47,7 +47,7 @@ static inline Vec power_of_two(Vec n) {
   __m512i bits = _mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(bits, 23))};
 }
-// Where x < bound: `low`; where x is not a number: x; else y.
+// x < bound: `low`; x NaN: x; else y.
 static inline Vec choose(Vec x, float bound, float low, Vec y) {
   __mmask16 under = _mm512_cmp_ps_mask(x.v, _mm512_set1_ps(bound), _CMP_LT_OQ);
   __m512 result = _mm512_mask_blend_ps(under, y.v, _mm512_set1_ps(low));
@@ -232,7 +232,7 @@ static inline float largest(const Vec& a) {
 
 #endif
 
-// Turns four rows of four numbers, `row` apart, into columns: rows of the result are `to_row` apart.
+// Transposes four rows of four numbers, `row` apart; rows of the result are `to_row` apart.
 static inline void transpose_four(const float* from, long row, float* to, long to_row) {
 #if defined(GUMSHOE_AVX512) || defined(GUMSHOE_AVX2)
   __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + row);
@@ -248,12 +248,11 @@ static inline void transpose_four(const float* from, long row, float* to, long t
 #endif
 }
 
-// Multiplies two vectors and adds nothing: named apart from `fma`, since contraction is off.
+// Multiplies a vector by a number; contraction is off, so this never becomes part of an FMA.
 static inline Vec scale(Vec a, float x) { return mul(a, broadcast(x)); }
 
-// e^x to 1 unit in the last place or two: x = n ln 2 + r, a polynomial in r, times 2^n. Below -87.33
-// it is 0.
-// Source of the constants: Cody and Waite's split of ln 2; minimax polynomial as in Cephes expf.
+// e^x to 1 or 2 units in the last place: x = n ln 2 + r, a polynomial in r, times 2^n. Below -87.33 it is
+// 0. Source of the constants: Cody and Waite's split of ln 2; minimax polynomial as in Cephes expf.
 static inline Vec exp(Vec x) {
   Vec t = min(max(x, broadcast(-87.33f)), broadcast(88.37f));
   Vec n = round(mul(t, broadcast(1.44269504088896341f)));

@@ -1,5 +1,5 @@
-// Turning packed panels: from those of W [n, k], which serve y = x W^T, to those that serve dx = dy W. Both
-// consist of blocks of 32 by 32 numbers that lie together, so only blocks are transposed.
+// Transposes packed panels: from those of W [n, k], which serve y = x W^T, to those that serve dx = dy W.
+// Both consist of contiguous blocks of 32 by 32 numbers, so only blocks are transposed.
 #pragma once
 
 #include "kernels.h"
@@ -32,7 +32,7 @@ static inline void turn_tile(const float* from, float* to) {
     r[i + 2] = low(t[i + 1], t[i + 3]);
     r[i + 3] = high(t[i + 1], t[i + 3]);
   }
-  // Now r[4 g + c] has, in its lane q of four numbers, column 4 q + c of rows 4 g to 4 g + 3.
+  // Now lane q of r[4 g + c], four numbers each, holds column 4 q + c of rows 4 g to 4 g + 3.
 #pragma GCC unroll 4
   for (int c = 0; c < 4; c++) {
     t[c] = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88);
@@ -50,8 +50,8 @@ static inline void turn_tile(const float* from, float* to) {
 }
 #endif
 
-// to[j][i] = from[i][j] for i below `rows` and j below `columns`, at most 32 each, in rows of 32; the numbers
-// that a row of `to` then lacks are 0.
+// to[j][i] = from[i][j] for i below `rows` and j below `columns`, at most 32 each, in rows of 32; numbers
+// that a row of `to` lacks are 0.
 static inline void turn_block(const float* from, float* to, long rows, long columns) {
 #if defined(GUMSHOE_AVX512)
   if (rows == PANEL && columns == PANEL) {
@@ -66,7 +66,8 @@ static inline void turn_block(const float* from, float* to, long rows, long colu
   }
 }
 
-// Turns columns `first` to `first` + 31 of W [n, k], packed as [n / 32][k][32], into one panel [n][32].
+// Transposes columns `first` to `first` + 31 of W [n, k], packed as [n / 32][k][32], into one panel
+// [n][32].
 static inline void turn_panel(const float* packed, float* to, long n, long k, long first) {
   const long columns = k - first < PANEL ? k - first : PANEL;
   for (long row = 0; row < n; row += PANEL)

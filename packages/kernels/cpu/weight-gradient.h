@@ -6,7 +6,7 @@
 namespace gumshoe {
 namespace ISA {
 
-// dw [n, k] += dy^T x: dy [m, n] with rows `dy_row` apart, x [m, k]; chains run on over ascending m.
+// dw [n, k] += dy^T x: dy [m, n] with rows `dy_row` apart, x [m, k]; chains continue over ascending m.
 void add_weight_gradient(Pool& pool, const float* dy, long dy_row, const float* x, float* dw,
                          long m, long n, long k);
 

@@ -12,42 +12,47 @@ export interface AttentionSpan {
   /** First row of the batch. */
   readonly queryStart: number;
   readonly queryCount: number;
-  /** Block ids; spans that share a prefix must give the same array, so that it is worked on once. */
+  /** Block ids; spans that share a prefix must pass the same array, so that its scores are computed once. */
   readonly prefixBlocks: readonly number[];
   readonly prefixLength: number;
   readonly ownBlocks: readonly number[];
-  /** Own positions that are in the cache already, before this run's. */
+  /** Number of own positions that are already in the cache, before this run's. */
   readonly ownLength: number;
   /** For the backward pass: the batch row at which the prefix's keys begin. */
   readonly prefixRow?: number;
 }
 
-/** Which keys each query of a batch sees, in device memory; shared by all layers. */
+/** The keys that each query of a batch sees, in device memory; shared by all layers. */
 export interface AttentionPlan {
   readonly words: Tensor;
-  /** Rows of the batch. */
+  /** Number of rows of the batch. */
   readonly rows: number;
-  /** Largest block id, to be checked against a cache. */
+  /** Runs of at most 48 queries of one span: tasks of the GPU. */
+  readonly numTiles: number;
+  /** Largest block id, for the check against a cache. */
   readonly maxBlock: number;
-  /** Whether it can be differentiated: all keys of every span are rows of the batch. */
+  /** Whether the backward pass is possible: all keys of every span are rows of the batch. */
   readonly hasAllRows: boolean;
 }
 
-const HEADER_WORDS = 4;
+const HEADER_WORDS = 5;
 const CHUNK_WORDS = 4;
 const PACK_WORDS = 2;
+const TILE_WORDS = 4;
 /**
- * Queries of one task: enough to reuse a key many times, few enough to stay in the cache, and of any
- * number of heads a whole number of tiles of 6 rows.
+ * Queries per task: enough to reuse a key many times, few enough to fit into the cache, and for any number of
+ * heads a multiple of the tiles' 6 rows.
  */
 const CHUNK_QUERIES = 24;
+/** `TILE_QUERIES` of cuda/attention-plan.h: the steps of the edge in cpu/attention-backward.cpp. */
+const TILE_QUERIES = 48;
 
 /**
  * Writes a plan into device memory.
  *
- * @param reuse  a plan whose memory is taken when it is large enough
- * @throws       ShapeError when a span has too few blocks for its positions, or spans that share
- *               a prefix disagree about its length
+ * @param reuse  a plan whose memory is reused if it is large enough
+ * @throws       ShapeError when a span has too few blocks for its positions, or spans that share a prefix
+ *               disagree about its length
  */
 export function createAttentionPlan(
   device: Device,
@@ -74,14 +79,15 @@ export function createAttentionPlan(
   }
   const chunkWords = cutIntoChunks(spans);
   const packWords = findPacks(spans);
-  const blocksAt = HEADER_WORDS + spanWords.length + chunkWords.length + packWords.length;
-  const header = [spans.length, chunkWords.length / CHUNK_WORDS, packWords.length / PACK_WORDS];
-  const words = Int32Array.from(
-    [...header, blocksAt].concat(spanWords, chunkWords, packWords, blocks),
-  );
+  const tileWords = cutIntoTiles(spans, packWords);
+  const records = [spanWords, chunkWords, packWords, tileWords].flat();
+  const numTiles = tileWords.length / TILE_WORDS;
+  const counts = [chunkWords.length / CHUNK_WORDS, packWords.length / PACK_WORDS, numTiles];
+  const header = [spans.length, ...counts, HEADER_WORDS + records.length];
+  const words = Int32Array.from(header.concat(records, blocks));
   const maxBlock = blocks.reduce((most, block) => Math.max(most, block), -1);
   const hasAllRows = spans.every((span) => keysAreRows(span, rows));
-  return { words: place(device, words, reuse), rows, maxBlock, hasAllRows };
+  return { words: place(device, words, reuse), rows, numTiles, maxBlock, hasAllRows };
 }
 
 function keysAreRows(span: AttentionSpan, rows: number): boolean {
@@ -100,7 +106,7 @@ function checkSpan(index: number, span: AttentionSpan): void {
   }
 }
 
-/** Queries of one prefix are worked on together, with the length of the first of its spans. */
+/** Queries of one prefix are computed together, with the prefix length of the first span. */
 function checkPrefixes(spans: readonly AttentionSpan[]): void {
   const lengths = new Map<readonly number[], number>();
   for (const [index, { prefixBlocks, prefixLength }] of spans.entries()) {
@@ -112,7 +118,7 @@ function checkPrefixes(spans: readonly AttentionSpan[]): void {
   }
 }
 
-/** Cuts the queries into tasks; a task may go over several spans of one prefix. */
+/** Splits the queries into tasks; a task may cover several spans of one prefix. */
 function cutIntoChunks(spans: readonly AttentionSpan[]): number[] {
   const words: number[] = [];
   let open: { prefix: readonly number[]; at: number; room: number } | null = null;
@@ -131,7 +137,7 @@ function cutIntoChunks(spans: readonly AttentionSpan[]): number[] {
   return words;
 }
 
-/** A pack is a span without a prefix and the spans after it that have one. */
+/** A pack is a span without a prefix and the spans with one that follow it. */
 function findPacks(spans: readonly AttentionSpan[]): number[] {
   const words: number[] = [];
   for (const [index, span] of spans.entries()) {
@@ -141,11 +147,26 @@ function findPacks(spans: readonly AttentionSpan[]): number[] {
   return words;
 }
 
+/** Cuts each span into tiles, which know the first span of their pack and the one after its last. */
+function cutIntoTiles(spans: readonly AttentionSpan[], packWords: readonly number[]): number[] {
+  const words: number[] = [];
+  for (let pack = 0; pack < packWords.length; pack += PACK_WORDS) {
+    const [first = 0, count = 0] = packWords.slice(pack, pack + PACK_WORDS);
+    for (let index = first; index < first + count; index++) {
+      const numQueries = spans[index]?.queryCount ?? 0;
+      for (let query = 0; query < numQueries; query += TILE_QUERIES) {
+        words.push(index, query, first, first + count);
+      }
+    }
+  }
+  return words;
+}
+
 function place(device: Device, words: Int32Array, reuse: AttentionPlan | null): Tensor {
   const old = reuse?.words ?? null;
   let memory = old;
   if (memory === null || memory.length < words.length) {
-    // Allocated before the old one is freed: without memory, the plan that is reused stays whole.
+    // Allocated before the old memory is freed, so that after a failure the reused plan is still valid.
     memory = device.alloc("i32", 2 * words.length);
     if (old !== null) device.free(old);
   }

@@ -2,20 +2,20 @@ import { type CommandList, type Device, type Tensor } from "./device.js";
 import { OutOfMemoryError, OutOfRangeIdError } from "./errors.js";
 import { OPERATIONS, STATUS } from "./native/records.js";
 
-/** What a list needs of its device. */
+/** The parts of its device that a list needs. */
 export interface Runner {
   run(records: Float64Array, length: number): 0 | [status: number, at: number];
-  /** How often memory was given back so far. */
+  /** How often memory was freed so far. */
   numFrees(): number;
   /** @throws DisposedError */
   checkAlive(tensors: readonly Tensor[]): void;
 }
 
 /**
- * Records operations as float64 numbers and hands them to native code in one call.
+ * Records operations as float64 numbers and passes them to native code in one call.
  *
- * Records hold addresses: so whenever memory was given back since, a run first makes sure that it was
- * not this list's.
+ * Records hold addresses. So if memory was freed since the last run, a run first checks that it was none of this
+ * list's tensors.
  */
 export class CpuCommandList implements CommandList {
   readonly device: Device;

@@ -6,7 +6,7 @@ import { createCpuDevice } from "./cpu-device.js";
 import { DisposedError, OutOfMemoryError, OutOfRangeIdError, ShapeError } from "./errors.js";
 import { add, fill, gatherRows } from "./ops/rows.js";
 
-/** The package as it is shipped, for a process of its own. */
+/** The package as it is shipped, for another process. */
 const BUILT = new URL("../dist/index.js", import.meta.url).href;
 
 describe("memory", () => {
@@ -41,7 +41,7 @@ describe("memory", () => {
     });
   });
 
-  test("is given back once; what was given back, and its slices, are refused", () => {
+  test("is freed once; freed tensors and their slices are refused", () => {
     onDevice({ threads: 1 }, ({ device }) => {
       const [tensor, other] = [device.alloc("f32", 8), device.alloc("f32", 8)];
       const slice = tensor.slice(0, 4);
@@ -56,7 +56,7 @@ describe("memory", () => {
     });
   });
 
-  test("that was given back after recording stops the list before it runs", () => {
+  test("that was freed after recording stops the list before it runs", () => {
     onDevice({ threads: 1 }, ({ device }) => {
       const [x, y] = [device.alloc("f32", 8), device.alloc("f32", 8)];
       const list = device.createCommandList();
@@ -72,7 +72,7 @@ describe("memory", () => {
     });
   });
 
-  test("that the machine does not have is refused", () => {
+  test("that exceeds the machine's is refused", () => {
     onDevice({ threads: 1 }, ({ device }) => {
       expect(() => device.alloc("f64", 2 ** 45)).toThrow(OutOfMemoryError);
       expect(() => device.alloc("f32", -1)).toThrow(ShapeError);
@@ -80,7 +80,7 @@ describe("memory", () => {
     });
   });
 
-  test("takes arrays of its own element type, inside its bounds, on its own device", () => {
+  test("accepts arrays of its own element type, inside its bounds, on its own device", () => {
     onDevice({ threads: 1 }, ({ device }) => {
       const tensor = device.alloc("f32", 4);
       expect(() => device.write(tensor, Int32Array.of(1))).toThrow(/must be a Float32Array/);
@@ -96,7 +96,7 @@ describe("memory", () => {
 });
 
 describe("a command list", () => {
-  test("runs its operations in order, as often as asked, until it is reset", () => {
+  test("runs its operations in order, any number of times, until it is reset", () => {
     onDevice({ threads: 2 }, (rig) => {
       const [x, y] = [rig.out(100, 1), rig.out(100, 0)];
       const list = rig.device.createCommandList();
@@ -126,7 +126,7 @@ describe("a command list", () => {
     });
   });
 
-  test("names the operation that met a bad row number, and can run on", () => {
+  test("names the operation that got a bad row number, and can run again", () => {
     onDevice({ threads: 1 }, (rig) => {
       const [x, y] = [rig.out(4, 3), rig.out(4)];
       const rows = rig.put(Int32Array.of(4));
@@ -143,7 +143,7 @@ describe("a command list", () => {
 });
 
 describe("a device", () => {
-  test("is of the best instruction set, or of any lesser one that is asked for", () => {
+  test("uses the best instruction set, or a lesser one on request", () => {
     const sets = instructionSets();
     expect(sets.at(-1)).toBe("scalar");
     for (const instructionSet of sets) {
@@ -154,15 +154,15 @@ describe("a device", () => {
     }
   });
 
-  test("needs a thread", () => {
+  test("needs at least one thread", () => {
     for (const threads of [0, -1, 1.5, NaN]) {
       expect(() => createCpuDevice({ threads })).toThrow(ShapeError);
     }
   });
 
-  // The limit of address space is Linux's.
+  // Limits of address space exist on Linux only.
   test.runIf(process.platform === "linux")(
-    "whose threads the system refuses is an error, and the process goes on",
+    "for which the system refuses threads is an error, and the process continues",
     () => {
       const script = `
         const { createCpuDevice } = await import(${JSON.stringify(BUILT)});
@@ -174,7 +174,7 @@ describe("a device", () => {
       const limit = 'ulimit -v 12000000 && exec "$0" --input-type=module --eval "$1"';
       const { stdout, status, stderr } = spawnSync("sh", ["-c", limit, process.execPath, script], {
         encoding: "utf8",
-        // The shadow memory of a sanitizer that is preloaded would not fit.
+        // A preloaded sanitizer's shadow memory would not fit.
         env: { ...process.env, LD_PRELOAD: "" },
       });
       expect(stderr).toBe("");
@@ -197,7 +197,7 @@ describe("a device", () => {
     device.free(tensor);
   });
 
-  test("lives beside others, each with its own threads", () => {
+  test("exists beside others, each with its own threads", () => {
     const devices = Array.from({ length: 8 }, () => createCpuDevice({ threads: 3 }));
     for (const device of devices) {
       const x = device.alloc("f32", 50_000);

@@ -14,11 +14,11 @@ import { DisposedError, OutOfMemoryError, ShapeError } from "./errors.js";
 import { type Addon, loadAddon, type PoolHandle } from "./native/addon.js";
 import { INSTRUCTION_SETS } from "./native/records.js";
 
-/** How a CPU device is made. */
+/** Options of a CPU device. */
 export interface CpuDeviceOptions {
   /** Threads, the calling one included; default: all cores. */
   threads?: number;
-  /** Default: the best of this machine. */
+  /** Default: the best that this machine supports. */
   instructionSet?: InstructionSet;
   /** For tests only; see {@link DeviceFault}. */
   fault?: DeviceFault | null;
@@ -32,10 +32,10 @@ const ARRAYS = {
 } as const;
 
 /**
- * Makes a device of this machine's cores.
+ * Creates a device that computes on this machine's cores.
  *
  * @throws KernelsMissingError when the kernels were not built
- * @throws ShapeError when the machine lacks the instruction set, or `threads` is not 1 or more
+ * @throws ShapeError when the machine lacks the instruction set, or `threads` is less than 1
  * @throws OutOfMemoryError when the system refuses the threads
  */
 export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
@@ -52,7 +52,7 @@ class CpuTensor implements Tensor {
   readonly values: HostArray;
   readonly address: number;
   readonly writable: boolean;
-  /** Known apart from the values, which are gone once the memory was given back. */
+  /** Stored apart from the values, which are empty once the memory is freed. */
   readonly length: number;
 
   constructor(
@@ -82,7 +82,8 @@ class CpuTensor implements Tensor {
   }
 }
 
-class CpuDevice implements Device {
+/** A device over a native addon; `createCpuDevice` makes one over the kernels of cpu/. */
+export class CpuDevice implements Device {
   readonly kind = "cpu";
   readonly threads: number;
   readonly instructionSet: InstructionSet;

@@ -13,7 +13,7 @@ export class ShapeError extends ClusterError {
   }
 }
 
-/** Thrown when a command list meets a token id or a row number outside its table. */
+/** Thrown when a command list contains a token id or a row number outside its table. */
 export class OutOfRangeIdError extends ClusterError {
   constructor(readonly operation: string) {
     super("INVALID_ARGUMENT", `${operation}: an id or a row number is outside its table`, {
@@ -22,7 +22,7 @@ export class OutOfRangeIdError extends ClusterError {
   }
 }
 
-/** Thrown when a device has no memory left for what is asked. */
+/** Thrown when a device has too little memory left for a request. */
 export class OutOfMemoryError extends ClusterError {
   constructor(what: string, bytes: number | null) {
     const size = bytes === null ? "" : ` of ${(bytes / 2 ** 20).toFixed(1)} MiB`;
@@ -30,7 +30,7 @@ export class OutOfMemoryError extends ClusterError {
   }
 }
 
-/** Thrown when a device or tensor is used after it was given back. */
+/** Thrown when a device or tensor is used after it was disposed of. */
 export class DisposedError extends ClusterError {
   constructor(what: string) {
     super("FAILED_PRECONDITION", `${what} was disposed`, { details: { what } });

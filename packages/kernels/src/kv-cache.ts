@@ -4,7 +4,7 @@ import { KV_BLOCK } from "./native/records.js";
 /**
  * Keys and values of one layer in blocks of 16 positions.
  *
- * Per block and key head, keys lie transposed [headDim][16] and values as [16][headDim].
+ * Per block and key head, keys are transposed, [headDim][16], and values [16][headDim].
  */
 export interface KvCache {
   /** [numBlocks, kvHeads, headDim, 16] f32 */
@@ -20,7 +20,7 @@ export interface KvCache {
 export type KvCacheShape = Pick<KvCache, "numBlocks" | "kvHeads" | "headDim">;
 
 /**
- * Allocates the cache of one layer. Free `k` and `v` when done.
+ * Allocates the cache of one layer. The caller frees `k` and `v`.
  *
  * @throws OutOfMemoryError
  */

@@ -4,7 +4,7 @@ import { record } from "./record.js";
 const ROUNDS = 2_000_000;
 
 /**
- * Measures what the device could do at best: fused multiply-adds in registers on all threads.
+ * Measures the device's peak: fused multiply-adds in registers on all threads.
  *
  * @returns GFLOP/s, the median of five runs
  */
@@ -21,7 +21,7 @@ export function measureFmaPeak(device: Device): number {
   return rates[2] as number;
 }
 
-/** Chains of fused multiply-adds in registers and nothing else, to be timed. */
+/** Chains of fused multiply-adds in registers only, to be timed. */
 export class PeakProbe {
   readonly #device: Device;
   readonly #list: CommandList;

@@ -2,13 +2,13 @@ import { type CommandList, type Dtype, type Tensor } from "./device.js";
 import { DisposedError, ShapeError } from "./errors.js";
 import { type Operation, OPERATION_CODES } from "./native/records.js";
 
-/** A tensor argument, what it must hold, or null where it may be left out. */
+/** A tensor argument with its requirements; null if it is optional and absent. */
 export type TensorSpec = readonly [tensor: Tensor | null, dtype: Dtype, minLength: number];
 
 /**
  * Checks the tensors of an operation and appends it.
  *
- * @param tensors  by argument name: the tensor, its dtype, and the least number of elements
+ * @param tensors  by argument name: the tensor, its dtype, and its least number of elements
  * @param values   the record's arguments in order: a name of `tensors`, or a number
  * @throws         ShapeError, DisposedError that name the argument
  */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ShapeError } from "./errors.js";
 import { ropeTable } from "./rope-table.js";
 
-/** Largest distance from the machine's own cosines and sines of angles made with its own power. */
+/** Largest distance from `Math.cos` and `Math.sin` of angles computed with `Math.pow`. */
 function worst(
   table: { cos: Float32Array; sin: Float32Array },
   frequencies: readonly number[],

@@ -1,6 +1,6 @@
 import { ShapeError } from "./errors.js";
 
-/** How rotary angles are stretched beyond the context of the original model. */
+/** How rotary angles are scaled beyond the context of the original model. */
 export type RopeScaling =
   | { readonly type: "linear"; readonly factor: number }
   | {
@@ -13,7 +13,7 @@ export type RopeScaling =
   | {
       readonly type: "yarn";
       readonly factor: number;
-      /** Cosines and sines are multiplied by it; null for what `factor` and the two scales give. */
+      /** Factor on cosines and sines; null derives it from `factor` and the two scales. */
       readonly attentionFactor: number | null;
       readonly mscale: number | null;
       readonly mscaleAllDim: number | null;
@@ -21,7 +21,7 @@ export type RopeScaling =
       readonly betaFast: number;
       readonly betaSlow: number;
       readonly originalMaxPositions: number;
-      /** True rounds the range between the two to whole frequencies. */
+      /** Whether the range between the two is rounded to whole frequencies. */
       readonly truncate: boolean;
     };
 
@@ -29,13 +29,13 @@ type Yarn = Extract<RopeScaling, { type: "yarn" }>;
 
 const LN_2 = 0.6931471805599453;
 const TWO_PI = 6.283185307179586;
-/** pi / 2 in three parts, the first two short enough that whole multiples of them are exact. */
+/** pi / 2 in three parts, the first two short enough that their products with integers are exact. */
 const HALF_PI = [1.5707963109016418, 1.5893254712295857e-8, 6.123233995736766e-17] as const;
 
 /**
  * Computes the cosines and sines of all rotary angles: angle = position * theta^(-2i / headDim).
  *
- * Only sums, products, quotients and rounding are used, so that no maths library changes a bit.
+ * Only sums, products, quotients and rounding are used, so that no maths library can change a bit.
  *
  * @returns  cos and sin [numPositions, headDim / 2] f32
  * @throws   ShapeError when headDim is odd
@@ -70,12 +70,12 @@ export function ropeTable(options: {
   return { cos, sin };
 }
 
-/** Returns how far frequency i is on the way from kept (0) to divided by the factor (1). */
+/** Returns the position of frequency i between kept (0) and divided by the factor (1). */
 function yarnRamp(
   { betaFast, betaSlow, originalMaxPositions, truncate }: Yarn,
   { lnTheta, headDim }: { lnTheta: number; headDim: number },
 ): (i: number) => number {
-  // The frequency that makes so many turns within the original context.
+  // The frequency that makes this many turns within the original context.
   const place = (turns: number) =>
     (headDim * ln(originalMaxPositions / (turns * TWO_PI))) / (2 * lnTheta);
   const round = truncate ? Math.floor : (value: number) => value;
@@ -89,7 +89,7 @@ function blended(frequency: number, factor: number, ramp: number): number {
   return (frequency / factor) * ramp + frequency * (1 - ramp);
 }
 
-/** Returns what cosines and sines are multiplied by: longer contexts need sharper attention. */
+/** Returns the factor on cosines and sines: longer contexts need sharper attention. */
 function yarnLength({ factor, attentionFactor, mscale, mscaleAllDim }: Yarn): number {
   if (attentionFactor !== null) return attentionFactor;
   const length = (scale: number) => (factor <= 1 ? 1 : 0.1 * scale * ln(factor) + 1);
@@ -131,7 +131,7 @@ function expNegative(x: number): number {
   return series;
 }
 
-/** Sine and cosine of x >= 0: less whole quarter turns, then Taylor series on [-pi/4, pi/4]. */
+/** Sine and cosine of x >= 0: subtract whole quarter turns, then Taylor series on [-pi/4, pi/4]. */
 function sinCos(x: number): [sin: number, cos: number] {
   const quarters = Math.round(x / HALF_PI[0]);
   const r = x - quarters * HALF_PI[0] - quarters * HALF_PI[1] - quarters * HALF_PI[2];

@@ -18,7 +18,7 @@ function make(elements: number): number {
   return descriptor;
 }
 
-test("what a kernel writes is seen through every mapping, also one made later", () => {
+test("a kernel's writes are visible through every mapping, including later ones", () => {
   const descriptor = make(1000);
   const seen = mapSharedMemory(descriptor, 1000, { writable: false });
   const tensor = device.map(descriptor, 1000, { writable: true });
@@ -35,7 +35,7 @@ test("what a kernel writes is seen through every mapping, also one made later", 
   expect(mapSharedMemory(descriptor, 1000, { writable: false })?.values[999]).toBe(3);
 });
 
-test("memory that is mapped for reading is not written", () => {
+test("memory that is mapped read-only is not written", () => {
   const tensor = device.map(make(10), 10, { writable: false });
   expect(() => device.write(tensor.slice(2, 4), new Float32Array(2))).toThrow(ShapeError);
   device.free(tensor);

@@ -1,6 +1,7 @@
 /**
- * Memory that several processes map: a file without a name, known by its descriptor, whose pages come as they
- * are first touched. It is freed with its last descriptor and mapping, whatever kills the processes.
+ * Memory that several processes map: a file without a name, referred to by its descriptor, whose pages are
+ * allocated when first touched. It is freed with its last descriptor and mapping, however the processes are
+ * killed.
  */
 import { loadAddon } from "./native/addon.js";
 
@@ -15,18 +16,18 @@ export interface SharedMapping {
 const F32_BYTES = 4;
 
 /**
- * Makes zeroed memory for so many float32 values.
+ * Creates zeroed memory for this many float32 values.
  *
- * @returns  its descriptor, to be closed by the caller; null where the system has no such memory
+ * @returns  its descriptor, which the caller closes; null if the system has no such memory
  */
 export function createSharedMemory(elements: number): number | null {
   return loadAddon().createMemory(Math.max(1, elements) * F32_BYTES) ?? null;
 }
 
 /**
- * Maps the first values of a file.
+ * Maps the start of a file.
  *
- * @param access.writable  false: a write through the mapping ends the process
+ * @param access.writable  if false, a write through the mapping ends the process
  * @returns                null when the file is shorter, or cannot be mapped
  */
 export function mapSharedMemory(

@@ -248,7 +248,7 @@ export class JobQueue<Q extends QueueName> {
 /** Translates BullMQ's message for a job whose workers were lost too often. */
 function describeEnd({ failedReason, stalledCounter }: BullJob): string {
   if (!/stalled more than allowable/.test(failedReason)) return failedReason;
-  return `INTERNAL: ${stalledCounter} workers died or fell silent over it`;
+  return `INTERNAL: ${stalledCounter} workers died or hung while they ran it`;
 }
 
 function* chunksOf<T>(items: readonly T[], length = CHUNK): Generator<readonly T[]> {

@@ -91,7 +91,7 @@ test("a job over which twenty workers died is handed to no other, and says so", 
     interval: 100,
   });
   const [letter] = await queue.deadLetters();
-  const error = "INTERNAL: 21 workers died or fell silent over it";
+  const error = "INTERNAL: 21 workers died or hung while they ran it";
   expect(letter).toMatchObject({ job: job(3), error });
   expect(numTaken).toBe(0);
 });

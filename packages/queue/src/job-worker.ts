@@ -234,7 +234,7 @@ export class JobWorker<Q extends QueueName> {
     this.#worker.on("stalled", (id: string) => {
       logger?.warn(
         { queue: this.#name, job: id },
-        "a worker fell silent: its job is handed out again",
+        "a worker stopped renewing its lease: its job is queued again",
       );
     });
     // The link logs broken connections; their consequences follow from lost leases.

@@ -105,7 +105,7 @@ test.each([
     .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(RedisKeyError);
   expect((error as Error).message).toMatch(
-    `Redis at 127.0.0.1:${server.port}: key ${key()} holds a string, and a ${expected} belongs there`,
+    `Redis at 127.0.0.1:${server.port}: key ${key()} holds a string instead of a ${expected}`,
   );
   expect(error).toMatchObject({ retryable: false });
 });

@@ -21,7 +21,7 @@ test("a missing Redis is an error that names its address", async () => {
   });
   await expect(connecting).rejects.toMatchObject({
     code: "UNAVAILABLE",
-    message: `no Redis at 127.0.0.1:${port}: nobody answers there`,
+    message: `no Redis at 127.0.0.1:${port}: no server answers there`,
   });
 });
 

@@ -146,7 +146,7 @@ export class RedisLink {
   }
 
   #misused({ key, expected, found }: MisusedKey): RedisKeyError {
-    const problem = `holds a ${found}, and a ${expected} belongs there`;
+    const problem = `holds a ${found} instead of a ${expected}`;
     return new RedisKeyError(this.address, key, problem);
   }
 
@@ -278,26 +278,27 @@ function warnOfPlainText({ url, tls, logger }: RedisLinkOptions, address: string
   if (protocol === "rediss:" || isNear || tls === "off") return;
   logger?.warn(
     { redis: address },
-    `NOT PRIVATE: Redis at ${address} is reached without TLS. Whoever sees the traffic can read its password and ` +
-      "take jobs. GUMSHOE_REDIS_URL=rediss://... speaks TLS; GUMSHOE_REDIS_TLS=off says that the network is private.",
+    `NOT PRIVATE: the connection to Redis at ${address} has no TLS. Anyone who can read the traffic can read its password and ` +
+      "take jobs. Use GUMSHOE_REDIS_URL=rediss://..., or set GUMSHOE_REDIS_TLS=off if the network is private.",
   );
 }
 
 function problemOf(thrown: unknown, url: string): string {
   const code = codeOf(thrown);
-  if (code === "ECONNREFUSED") return "nobody answers there";
+  if (code === "ECONNREFUSED") return "no server answers there";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the host is unknown";
   const message = errorMessage(thrown);
   const tlsProblem = handshakeProblem(`${code} ${message}`);
   if (tlsProblem !== null) return tlsProblem;
-  if (/RESP type|Protocol error/i.test(message)) return "what answers there is no Redis";
+  if (/RESP type|Protocol error/i.test(message)) return "the server there is not Redis";
   if (message === "Command timed out") return "no answer in time";
-  if (message === "Connection is closed.") return "it hangs up; perhaps it has maxclients already";
+  if (message === "Connection is closed.")
+    return "it closes the connection; perhaps maxclients is reached";
   // Redis gives no reason: it waits for a command in plain text, or closes the connection.
   const isSecure = url.startsWith("rediss:");
   if (code === "ETIMEDOUT" && isSecure) return "no answer in time; does it speak TLS?";
   if (code === "ECONNRESET") {
-    return `it hangs up; perhaps it ${isSecure ? "wants a certificate" : "speaks TLS (rediss://)"}`;
+    return `it closes the connection; perhaps it requires ${isSecure ? "a certificate" : "TLS (rediss://)"}`;
   }
   return message;
 }

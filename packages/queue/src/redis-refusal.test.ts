@@ -39,7 +39,7 @@ test.each([
     .catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(RedisRefusedError);
   expect((error as Error).message).toMatch(reason);
-  expect((error as Error).message).toMatch("allow it ~gumshoe:c:* +@all -@dangerous +info");
+  expect((error as Error).message).toMatch("grant it ~gumshoe:c:* +@all -@dangerous +info");
   expect(warned).not.toHaveBeenCalled();
   warned.mockRestore();
 });
@@ -79,7 +79,7 @@ test("rights that are revoked later are named", async () => {
 test("a missing database is rejected, and database 0 is not used instead", async () => {
   const url = `${server.url}/99`;
   await expect(RedisLink.connect({ url, cluster: "c" })).rejects.toThrow(
-    "it has no database of the number that the URL names",
+    "it has no database with the number in the URL",
   );
 });
 
@@ -97,7 +97,7 @@ test("a server of another protocol is named as such", async () => {
   const { port } = other.address() as { port: number };
   const url = `redis://127.0.0.1:${port}`;
   await expect(RedisLink.connect({ url, cluster: "c", waitMs: 0 })).rejects.toThrow(
-    `no Redis at 127.0.0.1:${port}: what answers there is no Redis`,
+    `no Redis at 127.0.0.1:${port}: the server there is not Redis`,
   );
   other.close();
 });

@@ -23,7 +23,7 @@ const AWAY = [
 const AWAY_REPLY = new RegExp(`(?:^|[\\s-])(${AWAY.join("|")}) .*`, "s");
 /** A Redis Cluster distributes keys by their hash slots. */
 export const IS_CLUSTER =
-  "it is a Redis Cluster, and the queues' scripts use keys of several slots; name a server that stands alone";
+  "it is a Redis Cluster, and the queues' scripts use keys of several slots; use a standalone server";
 const REFUSED = /(?:^|[\s-])(NOPERM|CROSSSLOT|MOVED|ASK) .*/s;
 const WRONG_TYPE = /(?:^|[\s-])WRONGTYPE /;
 
@@ -49,14 +49,14 @@ export function refusalReply(thrown: unknown, cluster: string): string | null {
     const [text = "", code] = REFUSED.exec(message) ?? [];
     if (code === "NOPERM") {
       const needed = `~gumshoe:${cluster}:* +@all -@dangerous +info`;
-      return `its user may not do what the queues need (${text.trim()}); allow it ${needed}`;
+      return `its user lacks permissions that the queues need (${text.trim()}); grant it ${needed}`;
     }
     if (code !== undefined) {
       return IS_CLUSTER;
     }
     const unknown = /unknown command '?`?(\w+)/i.exec(message)?.[1];
     if (unknown !== undefined) return `it has no command ${unknown}, which the queues need`;
-    if (/DB index/.test(message)) return "it has no database of the number that the URL names";
+    if (/DB index/.test(message)) return "it has no database with the number in the URL";
   }
   return null;
 }

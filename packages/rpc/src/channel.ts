@@ -97,7 +97,7 @@ export class RpcChannel {
     await new Promise<void>((resolve, reject) => {
       this.#client.waitForReady(Date.now() + withinMs, (error) => {
         if (error === undefined) resolve();
-        else reject(new ClusterError("UNAVAILABLE", `nobody answers at ${this.address}`));
+        else reject(new ClusterError("UNAVAILABLE", `no server answers at ${this.address}`));
       });
     });
   }

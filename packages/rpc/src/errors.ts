@@ -82,7 +82,7 @@ export class RequestTooLargeError extends ClusterError {
     readonly bytes: number,
     readonly maxBytes: number,
   ) {
-    super("INVALID_ARGUMENT", `the request has ${bytes} bytes, at most ${maxBytes} are taken`, {
+    super("INVALID_ARGUMENT", `the request has ${bytes} bytes; the limit is ${maxBytes}`, {
       details: { bytes, maxBytes },
     });
   }

@@ -114,7 +114,7 @@ export function maxRequestBytes(path: string): number {
 }
 
 /** Returns a method's name from its path. */
-export function methodName(path: string): string {
+function methodName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 

@@ -10,9 +10,9 @@ export function warnIfPlaintext(logger: Logger | null, address: string, tls: Tls
   }
   logger?.warn(
     { address },
-    `NOT PRIVATE: ${address} is served to other machines without TLS. Whoever sees the traffic can read the token ` +
-      "and the weights, and command the cluster. gumshoe certs makes certificates, GUMSHOE_TLS names their folder; " +
-      "GUMSHOE_TLS=off says that the network is private.",
+    `NOT PRIVATE: ${address} is served to other machines without TLS. Anyone who can read the traffic can read the token ` +
+      "and the weights, and control the cluster. Make certificates with gumshoe certs and set GUMSHOE_TLS to their " +
+      "folder, or set GUMSHOE_TLS=off if the network is private.",
   );
 }
 

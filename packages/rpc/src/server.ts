@@ -200,8 +200,10 @@ export class RpcServer {
     if (identity === null) return;
     const daysLeft = (expiryOf(identity.cert).getTime() - this.#clock.now()) / DAY_MS;
     if (daysLeft > RENEWAL_DUE_DAYS) return;
-    const what = `the certificate in ${folder} is good for ${Math.floor(daysLeft)} more days`;
-    this.#logger?.warn(`${what}: gumshoe certs --renew makes new ones, taken at the next start`);
+    const what = `the certificate in ${folder} expires in ${Math.floor(daysLeft)} days`;
+    this.#logger?.warn(
+      `${what}: gumshoe certs --renew makes new ones, which are used from the next start on`,
+    );
   }
 
   /** Sets the status of the health check; true from the start. */

@@ -120,7 +120,7 @@ function readable(details: string): string {
   const [, bytes, limit] =
     /^Received message larger than max \((\d+) vs (\d+)\)$/.exec(details) ?? [];
   if (bytes === undefined) return details;
-  return `the request has ${bytes} bytes, at most ${limit} are taken`;
+  return `the request has ${bytes} bytes; the limit is ${limit}`;
 }
 
 /**
@@ -141,10 +141,10 @@ function transportProblem(failure: ServiceError): string {
   if (failure.code === status.DEADLINE_EXCEEDED) return "no answer in time";
   // The connection was established and broke before a response.
   if (/Last error: Failed to connect/.test(failure.details)) {
-    return "it hangs up; perhaps it speaks TLS, and GUMSHOE_TLS is not set here";
+    return "it closes the connection; perhaps it requires TLS, and GUMSHOE_TLS is not set here";
   }
   return /ECONNREFUSED|No connection established/.test(failure.details)
-    ? "nobody answers there"
+    ? "no server answers there"
     : failure.details;
 }
 

@@ -43,7 +43,7 @@ export class TlsListener {
     const { ca, identity, clients, folder } = options.tls;
     if (identity === null) {
       throw new InvalidArgumentError("GUMSHOE_TLS", `there is no cert.pem in ${folder}`, {
-        suggestion: "who is called needs a certificate: gumshoe certs makes one for each role",
+        suggestion: "a server needs a certificate: gumshoe certs makes one for each role",
       });
     }
     this.#connections = options.connections;
@@ -109,7 +109,8 @@ export class TlsListener {
     socket.on("close", () => {
       // A port probe sends no bytes, and is not logged.
       const hungUp = this.#shaking.delete(peer) && socket.bytesRead > 0;
-      if (hungUp) this.#onRefused(peer, "it hung up on us: it may not trust our certificate");
+      if (hungUp)
+        this.#onRefused(peer, "it closed the connection: it may not trust our certificate");
     });
   }
 }

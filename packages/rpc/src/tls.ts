@@ -39,7 +39,7 @@ export function certificateRole(socket: TLSSocket): TlsRole | null {
 
 function refusalOf(shown: X509Certificate | undefined, reason: string): string {
   if (shown === undefined) {
-    return "a certificate of this cluster is needed, and none was shown: set GUMSHOE_TLS (gumshoe certs makes them)";
+    return "a certificate of this cluster is required, and none was sent: set GUMSHOE_TLS (gumshoe certs makes them)";
   }
   const who = `the certificate of ${nameOf(shown)}`;
   if (reason === "CERT_HAS_EXPIRED") {
@@ -48,7 +48,7 @@ function refusalOf(shown: X509Certificate | undefined, reason: string): string {
   if (reason === "CERT_NOT_YET_VALID") {
     return `${who} is valid only from ${shown.validFrom} on: is a clock wrong?`;
   }
-  return `${who} is not of this cluster's authority (${reason})`;
+  return `${who} is not signed by this cluster's authority (${reason})`;
 }
 
 function nameOf(certificate: X509Certificate): string {

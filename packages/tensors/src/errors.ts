@@ -1,6 +1,6 @@
 import { ClusterError } from "@gumshoe/core";
 
-/** Thrown when a vector is not held (any more) where it is asked for. */
+/** Thrown when a process is asked for a vector that it does not hold (any more). */
 export class TensorNotHeldError extends ClusterError {
   constructor(
     readonly tensor: string,

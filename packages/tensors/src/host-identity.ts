@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from "node:fs";
 
 /**
- * Names the place in which processes can open each other's files under `/proc`: one boot of one machine,
- * one space of process numbers. Empty where there is no such thing.
+ * Identifies the processes that can open each other's files under `/proc`: one boot of one machine, and one PID
+ * namespace. Empty if the system has no `/proc`.
  */
 export function hostIdentity(): string {
   try {

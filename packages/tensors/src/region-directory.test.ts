@@ -29,12 +29,12 @@ function openDirectory(isShared = true): RegionDirectory {
   return new RegionDirectory({ isShared, logger, root });
 }
 
-/** All links that lie in the folders of regions. */
+/** All links in the folders of regions. */
 function links(): string[] {
   return readdirSync(root).flatMap((folder) => readdirSync(join(root, folder)));
 }
 
-/** Another process that runs `body` with a directory, says so, and stays. */
+/** Starts another process that runs `body` with a directory, reports it, and keeps running. */
 async function inProcess(body: string): Promise<ChildProcess> {
   const script = `
     import { Region } from ${JSON.stringify(MODULES[0])};
@@ -58,8 +58,8 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-describe.skipIf(hostIdentity() === "")("where processes can share memory", () => {
-  test("two processes map one region: what one writes, the other one reads", async () => {
+describe.skipIf(hostIdentity() === "")("if processes can share memory", () => {
+  test("two processes map one region: one reads what the other writes", async () => {
     await inProcess(`
       const region = directory.create(100_000);
       region.values.fill(7);
@@ -72,7 +72,7 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
     region.close();
   });
 
-  test("a region outlives the process that made it where it is open, and is found no more", async () => {
+  test("a region outlives its creator where it is open, but cannot be found any more", async () => {
     const child = await inProcess(`
       const region = directory.create(1000);
       region.values.fill(7);
@@ -82,13 +82,13 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
     await kill(child);
     expect(region.values[999]).toBe(7);
     expect(directory.find("weights", 1000)).toBeNull();
-    // The name is free for another one.
+    // The name is free for another region.
     expect(directory.publish("weights", region)).toBe(true);
     expect(directory.find("weights", 1000)?.values[999]).toBe(7);
     region.close();
   });
 
-  test("a region that is joined after all its makers were killed is new and empty", async () => {
+  test("a region that is joined after all its creators were killed is new and empty", async () => {
     const body = `directory.join("next", 1000).region.values.fill(7);`;
     const makers = [await inProcess(body), await inProcess(body)];
     await Promise.all(makers.map(kill));
@@ -98,7 +98,7 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
     region.close();
   });
 
-  test("processes that join at the same time meet in one region", async () => {
+  test("processes that join concurrently get the same region", async () => {
     const joined = [1, 2, 3].map((index) =>
       inProcess(`directory.join("next", 1000).region.values[${index}] = ${index};`),
     );
@@ -109,7 +109,7 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
     region.close();
   });
 
-  test("after all processes were killed no memory is left, and links are gone at the next start", async () => {
+  test("after all processes were killed no memory is left, and the next start removes their links", async () => {
     const shm = () => readdirSync("/dev/shm").length;
     const before = shm();
     const child = await inProcess(`
@@ -121,7 +121,7 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
     expect(links()).toEqual([]);
   });
 
-  test("a region of another size, or another file under its descriptor, is not opened", () => {
+  test("a region of another size, or another file with its descriptor number, is not opened", () => {
     const directory = openDirectory();
     const region = directory.create(1000);
     directory.publish("weights", region);
@@ -137,7 +137,7 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
   });
 
   test.skipIf(process.getuid?.() !== 0)(
-    "a folder of another user is not used, which is told once",
+    "a folder of another user is not used, which is logged once",
     () => {
       openDirectory();
       for (const folder of readdirSync(root)) chownSync(join(root, folder), 4242, 4242);
@@ -154,7 +154,7 @@ describe.skipIf(hostIdentity() === "")("where processes can share memory", () =>
   );
 });
 
-test("memory that is not shared is this process's alone", () => {
+test("memory that is not shared is private to this process", () => {
   const directory = openDirectory(false);
   const region = directory.create(10);
   expect(region.memory.type).toBe("buffer");

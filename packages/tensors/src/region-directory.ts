@@ -1,9 +1,9 @@
 /**
- * Which regions the processes of this machine share: links in a folder of temporary files, each named by what
- * a region holds, and pointing to a descriptor of the process that made it, under /proc.
+ * The regions that the processes of this machine share: links in a folder of temporary files, each named after what
+ * a region holds, and pointing to a descriptor of the creating process under /proc.
  *
- * - A link holds no memory. One whose process has ended leads nowhere, and is removed when it is met.
- * - A link says where a region is, never that it is whole: weights are known by the digest of their values.
+ * - A link holds no memory. A link whose process has ended is dangling, and is removed when it is found.
+ * - A link says where a region is, not that it is complete: weights are verified by the digest of their values.
  */
 import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readlinkSync } from "node:fs";
@@ -16,25 +16,25 @@ import { errorMessage, type Logger } from "@gumshoe/core";
 import { hostIdentity } from "./host-identity.js";
 import { Region } from "./region.js";
 
-/** Attempts to join a region: each fails if another process makes it first and then ends. */
+/** Attempts to join a region; one fails if another process creates the region first and then ends. */
 const MAX_ATTEMPTS = 5;
 
 /** How regions are shared. */
 export interface RegionDirectoryOptions {
-  /** False: regions are this process's alone. */
+  /** If false, regions are private to this process. */
   readonly isShared: boolean;
   readonly logger: Logger;
-  /** Where the folder of links is made; default: the system's folder of temporary files. */
+  /** Where the folder of links is created; default: the system's folder of temporary files. */
   readonly root?: string;
 }
 
 /** The regions of one user's processes on one machine. */
 export class RegionDirectory {
-  /** The folder of links; null where nothing is shared. */
+  /** The folder of links; null if nothing is shared. */
   readonly #folder: string | null;
   readonly #logger: Logger;
   readonly #warned = new Set<string>();
-  /** What links of this process lead to, by name. */
+  /** Targets of the links that this process made, by name. */
   readonly #published = new Map<string, string>();
 
   constructor({ isShared, logger, root = tmpdir() }: RegionDirectoryOptions) {
@@ -43,17 +43,17 @@ export class RegionDirectory {
     if (this.#folder !== null) this.#sweep(this.#folder);
   }
 
-  /** Says whether processes of this machine can open what is made here. */
+  /** Returns whether processes of this machine can open the regions created here. */
   get isShared(): boolean {
     return this.#folder !== null;
   }
 
-  /** Makes a region that no link leads to. */
+  /** Creates a region without a link. */
   create(elements: number): Region {
     return Region.create(elements, { isShared: this.isShared });
   }
 
-  /** Opens the region that a link leads to; null when there is none of this size. */
+  /** Opens the region of a link; null if there is none of this size. */
   find(name: string, elements: number): Region | null {
     const link = this.#linkOf(name);
     if (link === null) return null;
@@ -63,9 +63,9 @@ export class RegionDirectory {
   }
 
   /**
-   * Opens the region of a name, or makes it: processes that write parts of one region meet in it.
+   * Opens the region of a name, or creates it; processes that write parts of one region use this to share it.
    *
-   * @returns  the region, and whether this process made it
+   * @returns  the region, and whether this process created it
    */
   join(name: string, elements: number): { region: Region; isMaker: boolean } {
     for (let attempt = 1; ; attempt++) {
@@ -73,13 +73,13 @@ export class RegionDirectory {
       if (found !== null) return { region: found, isMaker: false };
       const region = this.create(elements);
       const isFirst = this.publish(name, region);
-      // Where nothing is shared, or the name leads to something else, the region is this process's alone.
+      // If nothing is shared, or the name belongs to something else, the region is private to this process.
       if (isFirst || !this.isShared || attempt === MAX_ATTEMPTS) return { region, isMaker: true };
       region.close();
     }
   }
 
-  /** Makes a link to a region; false when there is one of that name, or nothing is shared. */
+  /** Links a name to a region; returns false if the name is taken or nothing is shared. */
   publish(name: string, region: Region): boolean {
     const link = this.#linkOf(name);
     const file = region.file;
@@ -102,13 +102,13 @@ export class RegionDirectory {
     if (link !== null && path !== undefined && targetOf(link) === path) remove(link);
   }
 
-  /** Removes a link whoever made it: the region does not hold what its name says. */
+  /** Removes a link, whichever process made it: the region does not hold what its name says. */
   discard(name: string): void {
     const link = this.#linkOf(name);
     if (link !== null) remove(link);
   }
 
-  /** Logs a reason why regions are not shared: once, however often it occurs. */
+  /** Logs why regions are not shared, each reason once. */
   warnOnce(problem: string): void {
     if (this.#warned.has(problem)) return;
     this.#warned.add(problem);
@@ -154,7 +154,7 @@ export class RegionDirectory {
   }
 }
 
-/** Removes a link that leads nowhere. */
+/** Removes a dangling link. */
 function removeDead(link: string): void {
   if (targetOf(link) !== null && !existsSync(link)) remove(link);
 }

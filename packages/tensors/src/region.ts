@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 
 import { createSharedMemory, mapSharedMemory, type SharedMapping } from "@gumshoe/kernels";
 
-/** Memory as another thread of this process takes it: a descriptor to map, or memory that threads share. */
+/** Memory that can be passed to another thread of this process: a descriptor to map, or a SharedArrayBuffer. */
 export type RegionMemory =
   | { readonly type: "descriptor"; readonly descriptor: number }
   | { readonly type: "buffer"; readonly buffer: SharedArrayBuffer };
@@ -11,19 +11,19 @@ export type RegionMemory =
 export interface RegionFile {
   /** A descriptor of a process, under /proc. */
   readonly path: string;
-  /** What the file's inode number is: descriptors are used again. */
+  /** Expected inode number of the file, because descriptor numbers are reused. */
   readonly inode: number;
 }
 
 const F32_BYTES = 4;
 
 /**
- * Memory for float32 values that the threads of this process share, and, where the system allows it, the
- * processes of this machine.
+ * Memory for float32 values, shared by the threads of this process and, if the system allows it, by the processes
+ * of this machine.
  *
- * - It has no name and is freed with its last descriptor and mapping: whatever kills the processes, nothing
- *   is left behind.
- * - Its pages come as they are first touched, and are 0.
+ * - It has no name and is freed with its last descriptor and mapping, so nothing is left behind however processes
+ *   are killed.
+ * - Pages are allocated when first touched, and start as 0.
  */
 export class Region {
   readonly elements: number;
@@ -36,7 +36,7 @@ export class Region {
     this.memory = memory;
   }
 
-  /** @param options.isShared  false: other processes cannot open it */
+  /** @param options.isShared  if false, other processes cannot open it */
   static create(elements: number, { isShared }: { isShared: boolean }): Region {
     const descriptor = isShared ? createSharedMemory(elements) : null;
     if (descriptor !== null) return new Region(elements, { type: "descriptor", descriptor });
@@ -45,7 +45,7 @@ export class Region {
   }
 
   /**
-   * Opens a region that another process made.
+   * Opens a region that another process created.
    *
    * @returns  null when it is gone, belongs to another user, or is another file
    */
@@ -64,7 +64,7 @@ export class Region {
     return null;
   }
 
-  /** Where other processes can open it; null when they cannot, or it is closed. */
+  /** Where other processes can open it; null if they cannot, or if it is closed. */
   get file(): RegionFile | null {
     if (this.#isClosed || this.memory.type !== "descriptor") return null;
     const { descriptor } = this.memory;
@@ -80,13 +80,13 @@ export class Region {
     return this.#mapping.values;
   }
 
-  /** Ends this thread's mapping, which costs no memory but address space; `values` maps again. */
+  /** Unmaps the region in this thread, which frees address space; `values` maps it again. */
   unmap(): void {
     this.#mapping?.release();
     this.#mapping = null;
   }
 
-  /** Closes the descriptor and this thread's mapping; idempotent. Mappings of others stay. */
+  /** Closes the descriptor and this thread's mapping; idempotent. Other mappings stay valid. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -13,7 +13,7 @@ test("memory is freed at once, without a garbage collection", () => {
   }
 });
 
-test("memory that others may use is left alone", () => {
+test("memory that other objects may use is kept", () => {
   const whole = Buffer.alloc(100_000, 7);
   for (const part of [whole.subarray(0, 50_000), whole.subarray(99_999), whole.subarray(0, 0)]) {
     releaseMemory(part);

@@ -1,16 +1,16 @@
 import { MessageChannel } from "node:worker_threads";
 
-/** What the head of a message may take beside the bytes that fill it. */
+/** Greatest size of a message's header, besides the content. */
 const MAX_HEAD_BYTES = 256;
 
-/** Nobody is at the other end: memory that is handed over is freed. */
+/** A port whose peer is closed: buffers that are transferred to it are freed. */
 const { port1: nowhere } = new MessageChannel();
 nowhere.close();
 
 /**
- * Frees the memory of a message whose content is not needed any more, now and not at some garbage collection:
- * megabytes of such memory would make the collector run over the whole heap again and again. Memory that
- * holds more than this message is left alone.
+ * Frees the memory of a message that is no longer needed, without waiting for a garbage collection: megabytes of
+ * external memory make the collector scan the whole heap again and again. Does nothing if the buffer holds more
+ * than this message.
  *
  * @param content  nearly all of the message; empty afterwards
  */

@@ -53,7 +53,7 @@ test("a range arrives bit for bit, wherever it begins", async () => {
   }
 });
 
-test("pulls at the same time do not get each other's values", async () => {
+test("concurrent pulls get their own values", async () => {
   const negated = VALUES.map((value) => -value);
   const other = heldVector(1000, negated);
   serve = (request) => serveTensor(request, request.name === "weights/3" ? HELD : other);
@@ -67,7 +67,7 @@ test("pulls at the same time do not get each other's values", async () => {
   await Promise.all(pulls);
 });
 
-test("values are given to a function piece by piece, in order", async () => {
+test("values are passed to a function piece by piece, in order", async () => {
   const got = new Float32Array(1_300_000);
   let next = 500_000;
   await pullTensor(channel, request(500_000, 1_800_000), (values, start) => {
@@ -79,18 +79,18 @@ test("values are given to a function piece by piece, in order", async () => {
 });
 
 test.skipIf(hostIdentity() === "")(
-  "a caller of this machine is told where a region is, and has the values streamed where there is none",
+  "a caller on this machine is told where a region is, and the values are streamed if there is none",
   async () => {
     const file = { path: "/proc/1/fd/3", inode: 4242 };
     expect(await findTensorFile(channel, request(1000, 2000))).toBeNull();
     serve = (request) => serveTensor(request, { ...HELD, file });
     expect(await findTensorFile(channel, request(1000, 2000))).toEqual(file);
     await expect(findTensorFile(channel, request(0, 2000))).rejects.toThrow("is held from 1000");
-    // Whatever is shared, a pull gets the values.
+    // A pull gets the values whether or not memory is shared.
     const target = new Float32Array(1000);
     await pullTensor(channel, request(1000, 2000), target);
     expect(target).toEqual(VALUES.slice(0, 1000));
-    // A caller of another machine is not sent to a file of this one.
+    // A caller on another machine is not referred to a file of this one.
     serve = (request) => serveTensor({ ...request, hostId: "elsewhere" }, { ...HELD, file });
     expect(await findTensorFile(channel, request(1000, 2000))).toBeNull();
   },
@@ -100,7 +100,7 @@ test("an empty range is no error", async () => {
   await pullTensor(channel, request(1500, 1500), new Float32Array(0));
 });
 
-test("a range that is not wholly held is NOT_FOUND, and says what is held", async () => {
+test("a range that is not wholly held is NOT_FOUND, and the message names the held range", async () => {
   await expect(pullTensor(channel, request(0, 10), new Float32Array(10))).rejects.toMatchObject({
     code: "NOT_FOUND",
     message: "weights/3 is held from 1000 to 2101001, not 0 to 10",
@@ -113,7 +113,7 @@ test("a range that is not wholly held is NOT_FOUND, and says what is held", asyn
   ).rejects.toMatchObject({ code: "NOT_FOUND", message: "weights/3 is not held here" });
 });
 
-test("a stream that ends early, skips, or runs over is refused", async () => {
+test("a stream that ends early, skips values, or is too long is refused", async () => {
   const target = new Float32Array(100);
   const pull = () => pullTensor(channel, request(1000, 1100), target);
   const stream = (...offsets: [number, number][]) =>
@@ -130,7 +130,7 @@ test("a stream that ends early, skips, or runs over is refused", async () => {
   await expect(pull()).rejects.toThrow("more elements than were asked for");
 });
 
-test("a slow puller slows the server down instead of filling its memory", async () => {
+test("a slow client slows the server down instead of filling its memory", async () => {
   let served = 0;
   serve = async function* () {
     for (let i = 0; i < 64; i++) {

@@ -1,6 +1,4 @@
-/**
- * Moves ranges of flat float32 vectors between processes: always pulled by the one who needs them.
- */
+/** Transfers ranges of flat float32 vectors between processes; the process that needs them pulls them. */
 import { InvalidArgumentError } from "@gumshoe/core";
 import {
   bytesToFloats,
@@ -17,10 +15,10 @@ import { hostIdentity } from "./host-identity.js";
 import { type RegionFile } from "./region.js";
 import { releaseMemory } from "./release-memory.js";
 
-/** Bytes in flight that a puller allows; give it to the channel that tensors are pulled through. */
+/** Bytes in flight that the client allows; set it on the channel for tensor pulls. */
 export const TENSOR_WINDOW_BYTES = 32 * 1024 * 1024;
 
-/** Bytes of one chunk: smaller ones are slower, by a third at 1 MiB; larger ones are not faster. */
+/** Bytes per chunk. Smaller chunks are slower, by a third at 1 MiB; larger ones are no faster. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 const F32_BYTES = 4;
@@ -28,29 +26,29 @@ const CHUNK_ELEMENTS = CHUNK_BYTES / F32_BYTES;
 const NO_DATA = Buffer.alloc(0);
 const NO_FILE = { file: "", fileOffset: 0, fileElements: 0, fileGeneration: 0 };
 
-/** A part of a vector that is held here. */
+/** A held part of a vector. */
 export interface HeldRange {
-  /** First held element of the whole vector, and the one after the last. */
+  /** First held element of the whole vector, and one past the last. */
   readonly start: number;
   readonly end: number;
-  /** Returns elements [start, end) of the vector; they need not outlive the next call. */
+  /** Returns elements [start, end) of the vector, valid until the next call. */
   read(start: number, end: number): Float32Array;
-  /** A region with the vector, for processes of this machine; null when there is none. */
+  /** A region with the vector, for processes of this machine; null if there is none. */
   readonly file: RegionFile | null;
 }
 
-/** Makes a range of values that lie together, and are not shared. */
+/** Creates a held range from contiguous values, without a region. */
 export function heldVector(start: number, values: Float32Array): HeldRange {
   const read = (from: number, to: number) => values.subarray(from - start, to - start);
   return { start, end: start + values.length, read, file: null };
 }
 
 /**
- * Serves a range of a held vector, as the handler of `TensorService.PullTensor`: where to open the region for
- * a caller on this machine that asks for it, else the values. They are read while the stream runs, so they
- * must not change before it ends.
+ * Serves a range of a held vector, as the handler of `TensorService.PullTensor`. A caller on this machine that asks
+ * for it gets the location of the region, others get the values. These are read during the stream, so they must not
+ * change before it ends.
  *
- * @throws  TensorNotHeldError when the range asked for is not wholly held
+ * @throws  TensorNotHeldError when the requested range is not wholly held
  */
 export async function* serveTensor(
   request: PullTensorRequest,
@@ -77,7 +75,7 @@ export async function* serveTensor(
 /**
  * Asks where on this machine a region with the vector can be opened.
  *
- * @returns  null when it is held elsewhere, or not shared
+ * @returns  null when it is on another machine, or not shared
  * @throws   RpcError, NOT_FOUND when the vector is not held there (any more)
  */
 export async function findTensorFile(
@@ -89,22 +87,22 @@ export async function findTensorFile(
   if (hostId === "") return null;
   const asked = { ...request, hostId };
   for await (const chunk of channel.client(TensorService).pullTensor(asked, options)) {
-    // Leaving the loop ends the stream, if there is more.
+    // Returning from the loop cancels the rest of the stream.
     return chunk.file === "" ? null : { path: chunk.file, inode: chunk.fileGeneration };
   }
   return null;
 }
 
-/** Takes values of a pulled vector; they are gone after the call. */
+/** Receives values of a pulled vector, which are valid during the call only. */
 export type TensorSink = (values: Float32Array, start: number) => void;
 
 /**
- * Pulls a range of a vector by the stream.
+ * Streams a range of a vector.
  *
- * @param target  [request.end - request.start] f32, filled from its first element on; or a function that is
- *                called with the values in order, and the element of the vector that they begin at
- * @throws        MalformedMessageError when chunks are missing, doubled or of another dtype;
- *                RpcError, NOT_FOUND when the vector is not held there (any more)
+ * @param target  [request.end - request.start] f32, filled from its first element on; or a function that is called
+ *                with the values in order, and the index of their first element in the vector
+ * @throws        MalformedMessageError when chunks are missing, repeated or of another dtype; RpcError, NOT_FOUND
+ *                when the vector is not held there (any more)
  */
 export async function pullTensor(
   channel: RpcChannel,
@@ -132,7 +130,7 @@ export async function pullTensor(
   if (next !== end) throw new MalformedMessageError(`${name}: ended at ${next}, not at ${end}`);
 }
 
-/** Returns how many values a chunk brings; throws when they are not the next ones. */
+/** Returns the number of values in a chunk; throws when they are not the next ones. */
 function elementsOf(chunk: TensorChunk, request: PullTensorRequest, next: number): number {
   const elements = chunk.data.byteLength / F32_BYTES;
   if (chunk.dtype !== "f32" || chunk.offset !== next || !Number.isInteger(elements)) {

@@ -7,7 +7,7 @@ import { blockDigests, weightDigest } from "./weight-digest.js";
 
 const values = Float32Array.from({ length: 2 * PARAMETER_BLOCK + 5 }, (_, i) => i / 7);
 
-test("the digest is the same however the vector is divided at blocks", () => {
+test("the digest does not depend on how the vector is divided into ranges of blocks", () => {
   const whole = blockDigests(values);
   const parts = [
     ...blockDigests(values.subarray(0, PARAMETER_BLOCK)),
@@ -29,6 +29,6 @@ test("the digest is the SHA-256 of the blocks' hashes, and changes with one bit"
   expect(weightDigest(blockDigests(changed))).not.toBe(weightDigest(blockDigests(values)));
 });
 
-test("a hash that is none is refused", () => {
+test("an invalid hash is refused", () => {
   expect(() => weightDigest(["abc"])).toThrow("abc is not a SHA-256 in hex");
 });

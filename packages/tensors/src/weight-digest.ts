@@ -3,11 +3,11 @@ import { createHash } from "node:crypto";
 import { MalformedMessageError, PARAMETER_BLOCK } from "@gumshoe/protocol";
 
 /**
- * Computes the digest of a weight version from its blocks' digests. It does not depend on how the
- * vector was divided among reducers.
+ * Computes the digest of a weight version from its blocks' digests. It does not depend on how the vector was
+ * divided among reducers.
  *
  * @param blockDigests  SHA-256 of each block of the whole flat vector, in order, 64 hex digits each
- * @returns             SHA-256 of the 32-byte hashes one after the other, 64 hex digits
+ * @returns             SHA-256 of the concatenated 32-byte hashes, 64 hex digits
  */
 export function weightDigest(blockDigests: readonly string[]): string {
   const hash = createHash("sha256");
@@ -33,7 +33,7 @@ export function blockDigests(values: Float32Array): string[] {
 /**
  * Hashes the blocks of a vector that is read a block at a time.
  *
- * @param read  returns elements [start, end), which need not outlive the next call
+ * @param read  returns elements [start, end), valid until the next call
  */
 export function blockDigestsOf(
   length: number,

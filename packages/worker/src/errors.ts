@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 
 import { ClusterError } from "@gumshoe/core";
 
-/** Thrown when the engine's thread ended or cannot answer any more. */
+/** Thrown when the engine's thread has ended or no longer replies. */
 export class EngineLostError extends ClusterError {
   constructor(problem: string, cause?: unknown) {
     super("UNAVAILABLE", `the engine's thread ${problem}`, { cause });
@@ -34,7 +34,7 @@ export class ModelSwitchedError extends ClusterError {
   }
 }
 
-/** Thrown when a run's files at the coordinator are not the ones that the job names. */
+/** Thrown when the coordinator's files of a run are not those that the job names. */
 export class OtherAssetsError extends ClusterError {
   constructor(run: string, wanted: string, got: string) {
     super("UNAVAILABLE", `run ${run} has files ${got}, the job names ${wanted}`, {
@@ -43,7 +43,7 @@ export class OtherAssetsError extends ClusterError {
   }
 }
 
-/** Thrown when what tasks are graded by differs between this machine and the coordinator's. */
+/** Thrown when the files of an environment differ between this machine and the coordinator's. */
 export class OtherEnvironmentError extends ClusterError {
   constructor(kind: string, wanted: string, got: string) {
     super(
@@ -55,7 +55,7 @@ export class OtherEnvironmentError extends ClusterError {
   }
 }
 
-/** Thrown when a reducer is asked for something of another plan than the one it serves. */
+/** Thrown when a reducer is asked for data of another plan than the one it serves. */
 export class WrongPlanError extends ClusterError {
   constructor(asked: string, held: string | null) {
     super("ABORTED", `plan ${asked} is not served here; the plan is ${held ?? "none"}`, {
@@ -64,14 +64,14 @@ export class WrongPlanError extends ClusterError {
   }
 }
 
-/** Thrown when a reducer is asked for a step out of turn: a lane is missing, or another update is due. */
+/** Thrown when a reducer is asked for a step out of order: a lane is missing, or another update is due. */
 export class OutOfOrderError extends ClusterError {
   constructor(problem: string) {
     super("FAILED_PRECONDITION", problem);
   }
 }
 
-/** Thrown when a reducer is asked to write where no checkpoint of the run is made, or the file is not there. */
+/** Thrown when a reducer is asked to write outside of the run's checkpoints, or to a file that does not exist. */
 export class CheckpointPathError extends ClusterError {
   constructor(name: string, problem: string, cause?: unknown) {
     super("INVALID_ARGUMENT", `checkpoint file ${name} ${problem}`, { details: { name }, cause });

@@ -26,7 +26,7 @@ function run(settings: WorkerSettings, logger: Logger): void {
   const fail = (error: unknown): void => {
     if (stopping) return;
     const refused = isRefusal(error);
-    logger.fatal(refused ? {} : { err: error }, `worker cannot go on: ${errorMessage(error)}`);
+    logger.fatal(refused ? {} : { err: error }, `worker cannot continue: ${errorMessage(error)}`);
     process.exit(refused ? EXIT_REFUSED : EXIT_FAILED);
   };
   process.on("SIGTERM", stop);
@@ -35,6 +35,6 @@ function run(settings: WorkerSettings, logger: Logger): void {
 }
 
 const settings = settingsOrExit();
-// Before there are other threads: those that compute take it over.
+// Before other threads are created, because they inherit it.
 yieldCores(settings.nice);
 run(settings, createLogger(settings.role, settings.logLevel));

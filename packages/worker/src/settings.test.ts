@@ -13,14 +13,14 @@ const ENV = {
   GUMSHOE_TOKEN: "secret",
 };
 
-test("defaults bind to loopback and take all cores", () => {
+test("by default a worker binds to loopback and uses all cores", () => {
   const settings = readSettings(ENV);
   expect(settings).toMatchObject({ role: "trainer", listen: "127.0.0.1:0", fault: null });
   expect(settings.nice).toBe(10);
   expect(settings.threads).toBeGreaterThan(0);
 });
 
-test("secrets may come from files", () => {
+test("secrets can be read from files", () => {
   const folder = mkdtempSync(join(tmpdir(), "gumshoe-settings-"));
   const file = join(folder, "token");
   writeFileSync(file, "word\n");

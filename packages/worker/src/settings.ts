@@ -17,10 +17,10 @@ import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { WorkerSettingsError } from "./errors.js";
 
-/** Coordinator and Redis have a core first where they share a machine with workers: about nine to one. */
+/** Default niceness, which gives coordinator and Redis about nine times a worker's share of a core. */
 export const WORKER_NICE = 10;
 
-/** What a worker process is told by its environment. */
+/** Settings of a worker process, read from its environment. */
 export interface WorkerSettings {
   readonly role: WorkerRole;
   /** host:port of the coordinator. */
@@ -29,21 +29,21 @@ export interface WorkerSettings {
   readonly redisTls: RedisTls;
   readonly token: string;
   readonly tls: Tls;
-  /** Names the cluster in Redis. */
+  /** The cluster's name, a prefix of its keys in Redis. */
   readonly cluster: string;
   /** Threads of the device. */
   readonly threads: number;
-  /** How far it stands back for other programs of its machine, 0 to 19. */
+  /** Niceness of the process, 0 to 19. */
   readonly nice: number;
-  /** Where this worker serves others; port 0 for any. */
+  /** Address that this worker serves on; port 0 for any free port. */
   readonly listen: string;
-  /** Host under which others reach this worker, where it is not the one it listens on; else null. */
+  /** Host under which others reach this worker, if it differs from the one it listens on; else null. */
   readonly announce: string | null;
   readonly host: string;
   /** The coordinator's home, where reducers write checkpoints. */
   readonly home: string;
   readonly logLevel: string;
-  /** Written with address and pid once the worker serves; null for none. */
+  /** File to which address and pid are written once the worker serves; null for none. */
   readonly readyFile: string | null;
   /** Whether processes of one machine map each other's weights and gradients. */
   readonly isMemoryShared: boolean;

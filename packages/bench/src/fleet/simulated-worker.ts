@@ -109,7 +109,7 @@ export class SimulatedWorker {
 }
 
 /** Makes up a group's answers as a function of its spec, so that a repeated group is identical. */
-export function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
+function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
   const { run, groupKey, weights, runDigest } = spec;
   const promptTokens = bytesToTokens(spec.promptTokens);
   const rollouts = Array.from({ length: spec.count }, (_, rollout) => {

@@ -91,12 +91,12 @@ describe("mutual TLS", () => {
     [
       "none",
       () => ({ ...tlsOf(ours, "worker"), identity: null }),
-      "a certificate of this cluster is needed, and none was shown",
+      "a certificate of this cluster is required, and none was sent",
     ],
     [
       "a foreign one",
       () => ({ ...tlsOf(foreign, "worker"), ca: tlsOf(ours, "worker").ca }),
-      "the certificate of worker is not of this cluster's authority",
+      "the certificate of worker is not signed by this cluster's authority",
     ],
     [
       "one that has expired",
@@ -179,7 +179,7 @@ describe("mutual TLS", () => {
     });
     await expect
       .poll(() => other.warnings.map(({ message }) => message))
-      .toEqual(["refused: it hung up on us: it may not trust our certificate"]);
+      .toEqual(["refused: it closed the connection: it may not trust our certificate"]);
     const { address } = await startServer(tlsOf(ours, "coordinator"));
     await expect(call(address, tlsOf(ours, "client"), "t", "worker")).rejects.toMatchObject({
       code: "UNAUTHENTICATED",
@@ -191,7 +191,7 @@ describe("mutual TLS", () => {
     const secure = await startServer(tlsOf(ours, "coordinator"));
     await expect(call(secure.address, null)).rejects.toMatchObject({
       code: "UNAVAILABLE",
-      message: expect.stringContaining("perhaps it speaks TLS") as string,
+      message: expect.stringContaining("perhaps it requires TLS") as string,
     });
     await expect
       .poll(() => secure.warnings.map(({ message }) => message))
@@ -241,7 +241,7 @@ test("a server whose certificate expires soon logs a warning at its start", asyn
   await makeCertificates({ ...options, folder: soon, days: 3 });
   const { warnings } = await startServer(tlsOf(soon, "coordinator"));
   expect(warnings.map(({ message }) => message)).toEqual([
-    expect.stringMatching(/soon\/coordinator is good for 2 more days: gumshoe certs --renew/),
+    expect.stringMatching(/soon\/coordinator expires in 2 days: gumshoe certs --renew/),
   ]);
 });
 

@@ -37,7 +37,7 @@ test("a Redis that cannot be reached, or holds keys of another program, is a pro
   const nowhere = `127.0.0.1:${await freePort()}`;
   expect(await look(`redis://${nowhere}`)).toMatchObject({
     verdict: "problem",
-    detail: `no Redis at ${nowhere}: nobody answers there`,
+    detail: `no Redis at ${nowhere}: no server answers there`,
   });
   await link.commands.set("gumshoe:c:queue:rollout:meta", "something");
   const found = await look(redis.url);

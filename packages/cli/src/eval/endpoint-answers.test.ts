@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 
 import { type Clock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -162,6 +162,7 @@ test("without token counts there is no cost", async () => {
 test.each([
   ["seconds", () => ({ "retry-after": "15" }), 15_000],
   ["a date", () => ({ "retry-after": new Date(clock.now() + 42_000).toUTCString() }), 42_000],
+  ["a duration", () => ({ "retry-after": "1m15s" }), 75_000],
   ["milliseconds", () => ({ "retry-after-ms": "2500", "retry-after": "9" }), 2500],
   [
     "a reset",
@@ -276,20 +277,39 @@ test.each([
   expect(found.failureExample).toContain(said);
 });
 
-test("a compressed reply is not decoded, and a server's control characters are removed from messages", async () => {
+test.each([
+  ["gzip", gzipSync],
+  ["deflate", deflateSync],
+  ["br", brotliCompressSync],
+  ["utf-8", (text: string) => Buffer.from(text)],
+])("a reply whose content-encoding is %s is decoded", async (encoding, compress) => {
+  const completion = JSON.stringify({ choices: [{ message: { content: "A. Mrs. White" } }] });
+  const url = await serve((_body, response, request) => {
+    expect(request.headers["accept-encoding"]).toBe("gzip, deflate, br");
+    response.writeHead(200, { "content-encoding": encoding }).end(compress(completion));
+  });
+  const { evaluation: found } = await evaluate(CASES, source(url), ONE);
+  expect(found).toMatchObject({ answers: 3, failures: 0 });
+});
+
+test("a reply that cannot be decompressed is not scored; control characters are removed from messages", async () => {
+  const encoded = (encoding: string, bytes: Uint8Array) => (response: ServerResponse) =>
+    response.writeHead(200, { "content-encoding": encoding }).end(bytes);
   const answers = [
-    (response: ServerResponse) =>
-      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync('{"choices": []}')),
+    encoded("zstd", Buffer.from("x")),
     (response: ServerResponse) => send(response, 400, "\u001b[2Jbad\u0007\u009b1m"),
+    // 100 MB of spaces.
+    encoded("gzip", gzipSync(Buffer.alloc(100_000_000, " "))),
   ];
   const url = await serve((body, response) =>
-    answers[promptOf(body) === "case 0" ? 0 : 1]?.(response),
+    answers[Number(promptOf(body)?.replace("case ", ""))]?.(response),
   );
-  const { evaluation: found } = await evaluate(CASES.slice(0, 2), source(url), ONE);
+  const { evaluation: found } = await evaluate(CASES, source(url), ONE);
   const reasons = found.notScored.map(({ reason }) => reason.replace(/^\S+: /, ""));
   expect(reasons.sort()).toEqual([
     "400 [2Jbad 1m",
-    "sent a reply compressed as gzip, not asked for",
+    "sent a reply compressed as gzip that is more than 67108864 bytes",
+    "sent a reply compressed as zstd, not asked for",
   ]);
 });
 

@@ -1,3 +1,6 @@
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate } from "node:zlib";
+
 import { type Dispatcher, Agent, ProxyAgent, request } from "undici";
 import { errorMessage } from "@gumshoe/core";
 
@@ -6,9 +9,17 @@ import { type EndpointUrl, withoutSecrets } from "./endpoint-url.js";
 import { proxyFor } from "./proxy.js";
 import { shorten } from "./read-completion.js";
 
-/** Longest accepted reply, in bytes. */
+/** Longest accepted reply, in bytes, when it is decompressed. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 30_000;
+/** The compressions that requests allow: some gateways compress whatever is asked for. */
+const DECODERS = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+} as const;
+/** Names that servers give to no compression at all. */
+const PLAIN = new Set(["", "identity", "none", "utf-8", "utf8"]);
 
 /** The response to a request. */
 export interface EndpointResponse {
@@ -65,11 +76,12 @@ export class EndpointConnection {
         dispatcher: this.#dispatcher,
         signal: AbortSignal.any([signal, timeout]),
       });
-      const text = this.#decode(await readBytes(response.body), response.headers);
+      const text = await this.#decode(await readBytes(response.body), response.headers);
       return { status: response.statusCode, headers: response.headers, text };
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof EndpointError) throw thrown;
+      if (thrown instanceof RangeError) throw this.#error(thrown.message, "reply", false);
       if (timeout.aborted) {
         throw this.#error(`sent no whole reply within ${timeoutMs / 1000} s`, "timeout");
       }
@@ -93,22 +105,32 @@ export class EndpointConnection {
     return {
       "content-type": "application/json",
       accept: "application/json",
-      "accept-encoding": "identity",
+      "accept-encoding": Object.keys(DECODERS).join(", "),
       ...(authorization === null ? {} : { authorization }),
     };
   }
 
-  /**
-   * Compressed replies are rejected: none was requested, and a small one could expand without
-   * limit.
-   */
-  #decode(bytes: Uint8Array, headers: EndpointResponse["headers"]): string {
-    const compressed = compression(headers["content-encoding"]);
-    if (compressed !== null) {
-      throw this.#error(`sent a reply compressed as ${compressed}, not asked for`, "reply", false);
+  /** A small reply may expand without limit: it is decompressed up to the longest accepted one. */
+  async #decode(bytes: Uint8Array, headers: EndpointResponse["headers"]): Promise<string> {
+    const encoding = String(headers["content-encoding"] ?? "").toLowerCase();
+    let plain = bytes;
+    if (encoding in DECODERS) {
+      const decode = DECODERS[encoding as keyof typeof DECODERS];
+      plain = await decode(bytes, { maxOutputLength: MAX_REPLY_BYTES }).catch((error: unknown) => {
+        const isTooLong = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+        const what = isTooLong ? `more than ${MAX_REPLY_BYTES} bytes` : "damaged";
+        throw this.#error(
+          `sent a reply compressed as ${encoding} that is ${what}`,
+          "reply",
+          !isTooLong,
+        );
+      });
+    } else if (!PLAIN.has(encoding)) {
+      const name = shorten(encoding);
+      throw this.#error(`sent a reply compressed as ${name}, not asked for`, "reply", false);
     }
     try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      return new TextDecoder("utf-8", { fatal: true }).decode(plain);
     } catch {
       throw this.#error("sent a reply that is not UTF-8", "reply");
     }
@@ -124,16 +146,11 @@ async function readBytes(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_REPLY_BYTES) throw new Error(`a reply of more than ${MAX_REPLY_BYTES} bytes`);
+    if (bytes > MAX_REPLY_BYTES)
+      throw new RangeError(`sent a reply of more than ${MAX_REPLY_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/** Returns the compression of a reply; null for none. */
-function compression(encoding: string | string[] | undefined): string | null {
-  const given = String(encoding ?? "").toLowerCase();
-  return given === "" || given === "identity" ? null : shorten(given);
 }
 
 function causeOf(thrown: unknown): string {

@@ -117,6 +117,22 @@ test.each([
   expect(found.type === "problem" ? found.reason : "").toContain(reason);
 });
 
+test.each([
+  ['[{"error": {"code": 503, "message": "busy"}}]', "busy", 503],
+  ['{"object": "error", "message": "boom", "code": 500}', "boom", 500],
+  ['{"object": "error", "message": "boom", "type": "BadRequestError"}', "boom", null],
+  ['{"detail": "Internal error"}', "Internal error", null],
+  ['{"success": false, "errors": [{"code": 10000, "message": "broken"}]}', "broken", null],
+  ['{"error": {"code": "invalid_api_key", "message": "no"}}', "no", 401],
+  ['{"error": {"type": "insufficient_quota", "message": "no"}}', "no", 402],
+  ['{"error": {"type": "invalid_request_error", "code": null, "message": "no"}}', "no", 400],
+  ['{"error": {"type": "overloaded_error", "message": "no"}}', "no", 503],
+])("%j is an error with its status", (text, reason, status) => {
+  const found = readCompletion(text);
+  expect(found).toMatchObject({ type: "problem", mayPass: true, status });
+  expect(found.type === "problem" ? found.reason : "").toContain(`with status 200: ${reason}`);
+});
+
 test("a byte order mark before the JSON is ignored, and the first of several choices is used", () => {
   const choices = [
     { index: 1, message: { content: "B" }, finish_reason: "stop" },

@@ -7,6 +7,10 @@ interface Completion {
   readonly choices?: unknown;
   readonly usage?: Usage | null;
   readonly error?: unknown;
+  /** The error of some servers, which have no field `error`. */
+  readonly object?: unknown;
+  readonly detail?: unknown;
+  readonly errors?: unknown;
 }
 
 interface Choice {
@@ -62,7 +66,8 @@ const LENGTH_FINISHES = new Set(["length", "max_tokens", "model_length", "max_ou
 export function readCompletion(text: string): CompletionRead | ReplyProblem {
   const completion = parse(text);
   if (completion === null) return notJson(text);
-  if (isError(completion.error)) return errorIn(completion.error);
+  const error = errorOf(completion);
+  if (isError(error)) return errorIn(error);
   const choice = firstOf(completion.choices);
   if (isError(choice?.error)) return errorIn(choice.error);
   if (choice === null) {
@@ -76,6 +81,15 @@ export function readCompletion(text: string): CompletionRead | ReplyProblem {
   }
   const tokens = readUsage(completion.usage);
   return { type: "completion", outcome: readAnswer(message, finish), tokens };
+}
+
+/** Returns the error of a reply that is one: in its field, or in the forms of vLLM, FastAPI and Cloudflare. */
+function errorOf(completion: Completion): unknown {
+  const { error, object, detail, errors, choices } = completion;
+  if (isError(error) || choices !== undefined) return error;
+  if (object === "error") return completion;
+  if (Array.isArray(errors) && errors.length > 0) return (errors as unknown[])[0];
+  return detail;
 }
 
 function firstOf(choices: unknown): Choice | null {
@@ -143,7 +157,9 @@ function isCount(value: unknown): value is number {
 
 function parse(text: string): Completion | null {
   try {
-    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
+    const parsed: unknown = JSON.parse(text.replace(/^\ufeff/, ""));
+    // Gemini's errors are in a list.
+    const value: unknown = Array.isArray(parsed) && parsed.length === 1 ? parsed[0] : parsed;
     return typeof value === "object" && value !== null ? value : null;
   } catch {
     return null;
@@ -163,23 +179,41 @@ function isError(error: unknown): error is NonNullable<unknown> {
   return error !== undefined && error !== null && error !== false && error !== "";
 }
 
+/** HTTP statuses of errors that are named by a code or type in words. */
+const STATUS_OF_WORDS: readonly (readonly [words: RegExp, status: number])[] = [
+  [/invalid_api_key|authentication|unauthorized|invalid_token/i, 401],
+  [/insufficient_quota|billing/i, 402],
+  [/permission|forbidden/i, 403],
+  [/model_not_found/i, 404],
+  [/context_length|invalid_request/i, 400],
+  [/rate_limit/i, 429],
+  [/overloaded|unavailable/i, 503],
+];
+
 function errorIn(error: unknown): ReplyProblem {
-  const { message, code, status } = error as {
+  const { message, code, status, type } = error as {
     message?: unknown;
     code?: unknown;
     status?: unknown;
+    type?: unknown;
   };
-  const said = typeof message === "string" ? message : shownValue(error, 1000);
-  const numbers = [code, status]
-    .filter((value) => typeof value === "number" || typeof value === "string")
-    .map(Number)
-    .filter((n) => Number.isInteger(n) && n >= 400 && n < 600);
+  const text = typeof error === "string" ? error : message;
+  const said = typeof text === "string" ? text : shownValue(error, 1000);
   return {
     type: "problem",
     reason: `sent an error in a reply with status 200: ${shorten(said)}`,
-    status: numbers[0] ?? null,
+    status: statusOf([code, status, type]),
     mayPass: true,
   };
+}
+
+/** Returns the HTTP status that the code, status or type of an error means; null for none. */
+function statusOf(names: readonly unknown[]): number | null {
+  const given = names.filter((name) => typeof name === "number" || typeof name === "string");
+  const number = given.map(Number).find((n) => Number.isInteger(n) && n >= 400 && n < 600);
+  if (number !== undefined) return number;
+  const meant = STATUS_OF_WORDS.find(([words]) => given.some((name) => words.test(String(name))));
+  return meant?.[1] ?? null;
 }
 
 function problem(reason: string, mayPass: boolean): ReplyProblem {

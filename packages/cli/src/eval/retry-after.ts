@@ -8,8 +8,8 @@ const EPOCH_MS = 1e12;
 const MAX_DURATION = 100;
 
 /**
- * Returns the wait that an endpoint requests: `retry-after-ms`, `retry-after` (seconds, or an HTTP
- * date), or the reset time of an exhausted rate limit.
+ * Returns the wait that an endpoint requests: `retry-after-ms`, `retry-after` (seconds, a
+ * duration such as `2s`, or an HTTP date), or the reset time of an exhausted rate limit.
  *
  * @param nowMs  milliseconds since the epoch
  * @returns      milliseconds, 0 or more; null when none is requested
@@ -21,6 +21,8 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   if (after !== null) {
     const seconds = numberOf(after);
     if (seconds !== null) return Math.max(0, seconds * 1000);
+    const durationOfMs = durationMs(after, nowMs);
+    if (durationOfMs !== null) return durationOfMs;
     const dateMs = Date.parse(after);
     if (!Number.isNaN(dateMs)) return Math.max(0, dateMs - nowMs);
   }

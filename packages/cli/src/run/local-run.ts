@@ -127,5 +127,6 @@ async function cancelOthers(
 }
 
 function answersOf({ examples }: Extract<RunConfig, { type: "sft" }>): string {
-  return examples.answers.type === "gold" ? "right answers" : "careless answers";
+  const words = { gold: "right answers", trace: "deductions", careless: "careless answers" };
+  return words[examples.answers.type];
 }

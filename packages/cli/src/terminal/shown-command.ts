@@ -8,7 +8,7 @@ export function shownCommand(env: NodeJS.ProcessEnv, words: readonly string[]): 
 }
 
 /** Quotes a word for a shell. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return /^[\w./@:+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -39,11 +39,11 @@ export async function* downloadCheckpoint(
   const infos = checkpoint.files.filter(({ name }) => request.withOptimizer || !isMoments(name));
   const totalBytes = infos.reduce((total, { bytes }) => total + bytes, 0);
   if (request.fromByte > totalBytes) {
-    throw new InvalidArgumentError("from_byte", `is beyond the ${totalBytes} bytes that there are`);
+    throw new InvalidArgumentError("from_byte", `is beyond the end at ${totalBytes} bytes`);
   }
   const files = await openAll(folder, infos).catch((cause: unknown) => {
     if (existsSync(folder)) throw new CorruptRecordError(folder, errorMessage(cause), cause);
-    const problem = `is gone: iteration ${checkpoint.iteration} was dropped just now`;
+    const problem = `is gone: iteration ${checkpoint.iteration} was deleted just now`;
     throw new UnknownCheckpointError(record.config.name, request.checkpoint, problem);
   });
   try {

@@ -28,6 +28,7 @@ import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
+import { listRecoveryPoints } from "./stored-recovery-points.js";
 import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
@@ -62,16 +63,18 @@ export class Checkpoints {
     this.#discarded.add(folder);
   }
 
-  /** Returns the newest complete weights on disk: a checkpoint, or the first model. */
+  /** Returns the newest complete weights on disk: a checkpoint, a recovery point, or the first model. */
   async newest(): Promise<DurableSource> {
-    for (const checkpoint of [...this.#record.state.checkpoints].reverse()) {
+    const points = await listRecoveryPoints(this.#record);
+    const all = [...points, ...this.#record.state.checkpoints];
+    for (const checkpoint of all.sort((a, b) => b.version - a.version)) {
       const { folder } = checkpoint;
       if (!existsSync(folder) || this.#discarded.has(folder)) continue;
       const problem = await this.#problemOf(checkpoint);
       if (problem === null) {
         return { folder, version: checkpoint.version, withOptimizer: true };
       }
-      this.#logger.warn({ checkpoint: folder }, `checkpoint is passed over: ${problem}`);
+      this.#logger.warn({ checkpoint: folder }, `checkpoint is skipped: ${problem}`);
     }
     return { folder: this.#model.folder, version: 0, withOptimizer: false };
   }
@@ -89,7 +92,7 @@ export class Checkpoints {
     await makeSubfolder(this.#folder);
     await makeSubfolder(temporary);
     try {
-      await this.#fill(temporary, folder, { plan, iteration, weights });
+      await this.fill(temporary, folder, { plan, iteration, weights, format: this.#format });
     } catch (error) {
       await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
       throw this.#diskError(error) ?? error;
@@ -102,24 +105,31 @@ export class Checkpoints {
     await this.#dropOld();
   }
 
-  /** Writes all files of a checkpoint. */
-  async #fill(
+  /**
+   * Writes weights and optimizer state with all that belongs to them into an empty folder, and syncs
+   * it.
+   *
+   * @param folder     the folder's later path, for errors
+   * @param of.format  how the weights are stored
+   * @throws           ExactnessError when the reducers hold other weights
+   */
+  async fill(
     temporary: string,
     folder: string,
-    of: { plan: ReducerPlan; iteration: number; weights: Weights },
+    of: { plan: ReducerPlan; iteration: number; weights: Weights; format: FloatFormat },
   ): Promise<void> {
-    const { plan, iteration, weights } = of;
-    const written = await this.#writeTensors(plan, temporary, weights.version);
+    const { plan, iteration, weights, format } = of;
+    const written = await this.#writeTensors(plan, temporary, of);
     if (written !== weights.digest) {
       throw new ExactnessError(`checkpoint ${folder} holds ${written}, not ${weights.digest}`);
     }
     for (const [name, text] of Object.entries(this.#model.assets)) {
-      const content = name === "config.json" ? configWithFormat(text, this.#format) : text;
+      const content = name === "config.json" ? configWithFormat(text, format) : text;
       await writeDurably(join(temporary, name), content);
     }
     await writeDurably(
       join(temporary, MANIFEST),
-      `${JSON.stringify(await this.#manifest(temporary, iteration), null, 2)}\n`,
+      `${JSON.stringify(await this.#manifest(temporary, iteration, weights), null, 2)}\n`,
     );
     await syncFolder(temporary);
   }
@@ -127,10 +137,15 @@ export class Checkpoints {
   /** Translates a disk error, and adds the space that a whole checkpoint needs. */
   #diskError(error: unknown): ClusterError | null {
     const { folder } = this.#record;
-    const neededBytes = bytesPerParameter(this.#format) * this.#model.layout.numParameters;
+    const neededBytes = this.bytesOf(this.#format);
     const found = diskError(error, folder, neededBytes);
     if (found?.details["disk"] !== "full") return found;
     return new DiskFullError(folder, { ...diskRoom(folder), neededBytes }, error);
+  }
+
+  /** Bytes of weights and optimizer state on disk. */
+  bytesOf(format: FloatFormat): number {
+    return bytesPerParameter(format) * this.#model.layout.numParameters;
   }
 
   /** How the weights of this run's checkpoints are stored. */
@@ -140,9 +155,12 @@ export class Checkpoints {
     return formats.find((format) => FLOAT_NAMES[format] === dtype) ?? this.#model.format;
   }
 
-  async #writeTensors(plan: ReducerPlan, folder: string, version: number): Promise<string> {
+  async #writeTensors(
+    plan: ReducerPlan,
+    folder: string,
+    { weights: { version }, format }: { weights: Weights; format: FloatFormat },
+  ): Promise<string> {
     const { layout } = this.#model;
-    const format = this.#format;
     const weightsHeader = safetensorsHeader(layout, format);
     const weights = join(folder, "model.safetensors");
     await prepareFile(weights, weightsHeader, layout.numParameters * BYTES_PER_FLOAT[format]);
@@ -173,8 +191,7 @@ export class Checkpoints {
     return ["runs", this.#record.config.name, ...inRun].join("/");
   }
 
-  async #manifest(folder: string, iteration: number): Promise<Manifest> {
-    const weights = newestWeights(this.#record.state);
+  async #manifest(folder: string, iteration: number, weights: Weights): Promise<Manifest> {
     const files: Record<string, number> = {};
     const digests: Record<string, string> = {};
     for (const name of (await readdir(folder)).sort()) {
@@ -183,8 +200,8 @@ export class Checkpoints {
     }
     return {
       iteration,
-      update: weights?.version ?? 0,
-      digest: weights?.digest ?? "",
+      update: weights.version,
+      digest: weights.digest,
       configHash: hashJson(this.#record.config),
       files,
       optimizer: digests[MOMENTS_FILE] ?? "",

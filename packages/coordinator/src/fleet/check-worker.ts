@@ -61,7 +61,7 @@ function checkText(field: keyof typeof MAX_CHARACTERS, text: string): void {
   const limit = MAX_CHARACTERS[field];
   if (text === "") throw new InvalidArgumentError(field, "is empty");
   if (text.length > limit) {
-    throw new InvalidArgumentError(field, `has ${text.length} characters, at most ${limit} may be`);
+    throw new InvalidArgumentError(field, `has ${text.length} characters; the limit is ${limit}`);
   }
 }
 

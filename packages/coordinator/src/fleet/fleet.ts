@@ -265,7 +265,7 @@ export class Fleet {
         worker: { ...worker, state: "lost", tokensPerSecond: 0, ended: cause ?? "" },
         atMs: now,
       });
-      const said = cause === null ? "worker fell silent" : `worker died: ${cause}`;
+      const said = cause === null ? "worker stopped sending heartbeats" : `worker died: ${cause}`;
       this.#logger.warn({ workerId, role, host, pid, job, jobAgeMs }, said);
     } else this.#logger.info({ workerId, role, host, pid }, "worker left");
     for (const listener of this.#departures) listener(worker, { lost, memberMs, cause });

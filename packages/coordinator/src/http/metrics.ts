@@ -41,7 +41,7 @@ export class Metrics {
     addRunGauges(this.#registry, runs);
     this.#workersLost = new Counter({
       name: "gumshoe_workers_lost_total",
-      help: "Workers that fell silent.",
+      help: "Workers whose heartbeats stopped.",
       labelNames: ["role"],
       registers,
     });
@@ -134,7 +134,7 @@ function addFleetGauges(registry: Registry, workersNow: MetricsSources["workers"
   });
   new Gauge({
     name: "gumshoe_job_age_seconds",
-    help: "Age of the oldest job in hand, by role.",
+    help: "Age of the oldest running job, by role.",
     labelNames: ["role"],
     registers,
     collect() {
@@ -183,18 +183,16 @@ function addRunGauges(registry: Registry, runsNow: MetricsSources["runs"]): void
   add("gumshoe_run_iterations_wanted", "Iterations that a run's config asks for.", (run) => [
     { value: run.iterationsTotal },
   ]);
-  add(
-    "gumshoe_run_weight_version",
-    "Updates that a run's newest weights have seen.",
-    ({ state }) => [{ value: Math.max(0, state.digests.length - 1) }],
-  );
+  add("gumshoe_run_weight_version", "Number of updates in a run's newest weights.", ({ state }) => [
+    { value: Math.max(0, state.digests.length - 1) },
+  ]);
   add("gumshoe_run_validation_reward", "Mean reward of a run's last validation.", ({ state }) => {
     const last = state.validations.at(-1);
     return last === undefined || last.count === 0 ? [] : [{ value: last.reward }];
   });
   add(
     "gumshoe_run_iteration",
-    "Figures of a running run's last iteration, by their name in metrics.jsonl.",
+    "Metrics of a running run's last iteration, by their names in metrics.jsonl.",
     ({ state }) =>
       state.status !== "running"
         ? []

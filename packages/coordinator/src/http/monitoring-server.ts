@@ -113,7 +113,7 @@ export class MonitoringServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? "/").split("?")[0] as string;
     if (request.method !== "GET" && request.method !== "HEAD") {
-      end(response, 405, "GET is all that is served here", { allow: "GET, HEAD" });
+      end(response, 405, "only GET is supported", { allow: "GET, HEAD" });
     } else if (path === HEALTH_PATH) {
       if (this.#isServing()) end(response, 200, "ok");
       else end(response, 503, "not serving");

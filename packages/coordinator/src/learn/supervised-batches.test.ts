@@ -11,17 +11,21 @@ import { decodePacks } from "./encoded-packs.js";
 import { SupervisedBatches } from "./supervised-batches.js";
 
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
-const config = parseRunConfig(
-  JSON.stringify({
-    name: "school",
-    type: "sft",
-    model: ROOKIE,
-    iterations: 4,
-    updatesPerIteration: 2,
-    examples: { source: { type: "generate", tier: "mini", seed: 1 }, perUpdate: 8 },
-    lanes: 3,
-  }),
-) as Extract<RunConfig, { type: "sft" }>;
+type SftConfig = Extract<RunConfig, { type: "sft" }>;
+
+const configOf = (answers: { type: string; share?: number }) =>
+  parseRunConfig(
+    JSON.stringify({
+      name: "school",
+      type: "sft",
+      model: ROOKIE,
+      iterations: 4,
+      updatesPerIteration: 2,
+      examples: { source: { type: "generate", tier: "mini", seed: 1 }, answers, perUpdate: 8 },
+      lanes: 3,
+    }),
+  ) as SftConfig;
+const config = configOf({ type: "gold" });
 
 let tokenizer: Tokenizer;
 let tasks: TaskPlan;
@@ -77,4 +81,29 @@ test("an example is its prompt as a chat, then the right answers and the end tok
     tokenizer.encodeChat(task.messages),
   );
   expect(tokens.at(-1)).toBe(tokenizer.stopTokenIds[0]);
+});
+
+test("a share of the examples is answered with the deduction, the same ones every time", async () => {
+  const replies = async (share: number) => {
+    const traced = configOf({ type: "trace", share });
+    const batches = new SupervisedBatches(traced, tasks, { tokenizer, maxPositions: 2048 });
+    const { updates } = await batches.of(0);
+    return updates
+      .flat()
+      .flatMap(decodePacks)
+      .flatMap(({ answers }) => answers)
+      .map(({ tokens }) =>
+        tokenizer.decode([...bytesToTokens(tokens)], { skipSpecialTokens: true }),
+      );
+  };
+  const some = await replies(0.5);
+  const bare = some.filter((reply) => reply.startsWith("A. "));
+  expect(bare.length).toBeGreaterThan(2);
+  expect(bare.length).toBeLessThan(14);
+  for (const reply of some.filter((one) => !bare.includes(one))) {
+    expect(reply).toMatch(/^- .*\n\nA\. /s);
+  }
+  expect(await replies(0.5)).toEqual(some);
+  expect((await replies(1)).every((reply) => reply.startsWith("- "))).toBe(true);
+  expect((await replies(0)).every((reply) => reply.startsWith("A. "))).toBe(true);
 });

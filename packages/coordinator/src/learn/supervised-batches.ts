@@ -12,8 +12,9 @@ import { type TaskPlan } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
-/** Random stream of careless replies, separate from the other uses of the run's seed. */
+// Random streams of replies, separate from the other uses of the run's seed.
 const CARELESS_STREAM = 3;
+const TRACE_STREAM = 4;
 
 const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = {
   listed: null,
@@ -109,21 +110,31 @@ function weigh(packs: readonly Pack[]): Pack[] {
   }));
 }
 
-/** Writes the reference reply for a task. */
+/** Writes the reply that an example is trained on. */
 async function exampleReply(
-  config: SftConfig,
+  { seed, examples: { answers } }: SftConfig,
   environment: RunEnvironment,
   { task, index }: { task: Task; index: number },
 ): Promise<string> {
-  const { answers } = config.examples;
-  const reply =
-    answers.type === "gold"
-      ? await environment.goldReply?.(task)
-      : await environment.carelessReply?.(task, new Rng(config.seed, CARELESS_STREAM, index), {
+  const reply = () => {
+    switch (answers.type) {
+      case "gold":
+        return environment.goldReply?.(task);
+      case "trace":
+        return new Rng(seed, TRACE_STREAM, index).chance(answers.share)
+          ? environment.tracedReply?.(task)
+          : environment.goldReply?.(task);
+      case "careless":
+        return environment.carelessReply?.(task, new Rng(seed, CARELESS_STREAM, index), {
           share: answers.share,
           names: CARELESS_NAMES[answers.names],
         });
+      default:
+        return answers satisfies never;
+    }
+  };
+  const text = await reply();
   // `openEnvironments` has checked that the environment writes these replies.
-  if (reply === undefined) throw new Error(`the environment writes no ${answers.type} replies`);
-  return reply;
+  if (text === undefined) throw new Error(`the environment writes no ${answers.type} replies`);
+  return text;
 }

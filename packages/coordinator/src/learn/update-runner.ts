@@ -2,6 +2,7 @@ import { type LossMetrics, meanMetrics, mergeMetrics } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/config";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
+import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type LaneCollector } from "./lane-collector.js";
 import { learningRate } from "./learning-rate.js";
@@ -24,11 +25,18 @@ export class UpdateRunner {
   readonly #record: RunRecord;
   readonly #plan: ReducerPlan;
   readonly #collector: LaneCollector;
+  readonly #recovery: RecoveryPoints;
 
-  constructor(record: RunRecord, plan: ReducerPlan, collector: LaneCollector) {
-    this.#record = record;
-    this.#plan = plan;
-    this.#collector = collector;
+  constructor(options: {
+    readonly record: RunRecord;
+    readonly plan: ReducerPlan;
+    readonly lanes: LaneCollector;
+    readonly recovery: RecoveryPoints;
+  }) {
+    this.#record = options.record;
+    this.#plan = options.plan;
+    this.#collector = options.lanes;
+    this.#recovery = options.recovery;
   }
 
   /**
@@ -64,6 +72,8 @@ export class UpdateRunner {
     const { beta1, beta2, eps, weightDecay, maxGradNorm } = config.optimizer;
     const lr = learningRate(config.optimizer, update, totalUpdates(config));
     const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6));
+    // The step changes what a recovery point reads.
+    await this.#recovery.settled();
     const digest = await this.#plan.step({
       update,
       lr,
@@ -74,9 +84,12 @@ export class UpdateRunner {
       gradScale,
     });
     if (known !== undefined) {
-      if (known === digest) return;
+      if (known === digest) {
+        this.#recovery.startIfDue(update + 1);
+        return;
+      }
       throw new ExactnessError(
-        `update ${update} was made again from the same groups and gave weights ${digest}, not ${known}`,
+        `update ${update} was computed again from the same groups and gave weights ${digest}, not ${known}`,
       );
     }
     await this.#record.append({
@@ -89,6 +102,7 @@ export class UpdateRunner {
       logprobGapMax: expectExact ? sums.logprobGapMax : null,
       metrics: means,
     });
+    this.#recovery.startIfDue(update + 1);
   }
 }
 

@@ -50,13 +50,13 @@ test("an event is read back equal to the one that watchers receive", () => {
 
 test.each([
   ["{", "it is not JSON"],
-  ["null", "it holds event undefined, and 1 belongs there"],
+  ["null", "it holds event undefined instead of 1"],
   ["5", "it holds event undefined"],
   ["[]", "it holds event undefined"],
   ['{"n":{"toString":1},"at":1}', 'it holds event {"toString":1}'],
   [`{"n":${"[".repeat(20_000)}${"]".repeat(20_000)}}`, "it holds event [[[[["],
   ['{"n":1,"at":1,"body":{"type":{"toString":1}}}', 'its event {"toString":1} breaks the schema'],
-  ['{"n":2,"at":1,"body":{}}', "it holds event 2, and 1 belongs there"],
+  ['{"n":2,"at":1,"body":{}}', "it holds event 2 instead of 1"],
   ['{"n":1,"body":{}}', "it has no time"],
   ['{"n":1,"at":1,"body":null}', "its event undefined breaks the schema at its top"],
   ['{"n":1,"at":1,"body":{"type":"iteration-done"}}', "breaks the schema at iteration"],

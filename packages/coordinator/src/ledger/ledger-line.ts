@@ -64,7 +64,7 @@ export function parseLine(line: string, number: number): ParsedLine {
     return broken(`it is not JSON (${errorMessage(error)})`);
   }
   const { n, at, body } = (json ?? {}) as { n?: unknown; at?: unknown; body?: unknown };
-  if (n !== number) return broken(`it holds event ${shownValue(n)}, and ${number} belongs there`);
+  if (n !== number) return broken(`it holds event ${shownValue(n)} instead of ${number}`);
   if (typeof at !== "number") return broken("it has no time");
   let parsed = RunEventBody.safeParse(body);
   if (!parsed.success) parsed = RunEventBody.safeParse(withoutLostMetrics(body));

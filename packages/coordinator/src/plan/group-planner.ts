@@ -109,7 +109,7 @@ export class GroupPlanner {
 }
 
 /** Maps thousands of items, yielding to the event loop between slices. */
-export async function mapInSlices<T, R>(
+async function mapInSlices<T, R>(
   items: readonly T[],
   map: (item: T, index: number) => R,
 ): Promise<R[]> {

@@ -87,6 +87,8 @@ test("a run that learns from replies is rejected when the environment writes non
   );
   const careless = { source: { type: "zebra" }, answers: { type: "careless", share: 0.5 } };
   await expect(plan({ type: "sft", examples: careless })).rejects.toThrow("no careless replies");
+  const trace = { source: { type: "zebra" }, answers: { type: "trace" } };
+  await expect(plan({ type: "sft", examples: trace })).rejects.toThrow("no trace replies");
   const gold = await plan({ type: "sft", examples: { source: { type: "zebra" } } });
   expect(await gold.environment.goldReply?.(await gold.task(0))).toMatch(/^A\. \w+\nB\. /);
 });

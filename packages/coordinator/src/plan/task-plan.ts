@@ -98,9 +98,11 @@ export class TaskPlan {
   }
 }
 
-async function drawTasks(source: RunTaskSource, first: number, count: number): Promise<Task[]> {
+/** Draws the first tasks of a source: `count`, or all if it has fewer. */
+export async function drawTasks(source: RunTaskSource, count: number): Promise<Task[]> {
   const tasks: Task[] = [];
-  for (let i = 0; i < count; i++) tasks.push(await source.task(first + i));
+  const wanted = Math.min(count, source.size ?? count);
+  for (let index = 0; index < wanted; index++) tasks.push(await source.task(index));
   return tasks;
 }
 
@@ -180,8 +182,15 @@ async function checkSource(
   }
 }
 
-function checkReplies(type: "gold" | "careless", environment: RunEnvironment): void {
-  if ((type === "gold" ? "goldReply" : "carelessReply") in environment) return;
+/** The method of an environment that writes each type of `examples.answers`. */
+const REPLY_METHODS = {
+  gold: "goldReply",
+  trace: "tracedReply",
+  careless: "carelessReply",
+} as const;
+
+function checkReplies(type: keyof typeof REPLY_METHODS, environment: RunEnvironment): void {
+  if (REPLY_METHODS[type] in environment) return;
   const problem = `the environment of examples.source writes no ${type} replies`;
   throw new InvalidArgumentError("examples.answers.type", problem);
 }
@@ -191,7 +200,5 @@ async function validationTasks(
   { validation }: OpenEnvironments,
 ): Promise<Task[]> {
   if (config === null || validation === null) return [];
-  const source = validation.source();
-  const count = source.size === null ? config.count : Math.min(config.count, source.size);
-  return drawTasks(source, 0, count);
+  return drawTasks(validation.source(), config.count);
 }

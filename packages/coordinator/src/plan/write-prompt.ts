@@ -26,7 +26,7 @@ export function writePrompt(
     }
     if (!(cause instanceof TemplateDateError)) throw cause;
     const problem = "is missing: the model's chat template asks for the date";
-    const suggestion = "set it, such as 2026-11-28; the run keeps it on all days";
+    const suggestion = "set it, for example to 2026-11-28; the run uses this date on every day";
     throw new InvalidArgumentError("tasks.date", problem, { suggestion, cause });
   }
 }

@@ -72,7 +72,7 @@ export function packHandlers(runs: RunManager, logger: Logger): RpcHandlers<type
 /** Logs a rejected submission of a worker, and rethrows the error. */
 function refuse(logger: Logger, handedIn: Record<string, unknown>, error: unknown): never {
   if (error instanceof ClusterError && error.code === "INVALID_ARGUMENT") {
-    logger.warn(handedIn, `refused what a worker handed in: ${error.message}`);
+    logger.warn(handedIn, `rejected what a worker submitted: ${error.message}`);
   }
   throw error;
 }

@@ -10,7 +10,7 @@ const begin = () => {
   atMs = 1000;
 };
 
-/** A trainer dies a second after the event before, having begun its work a moment before. */
+/** A trainer that dies a second after the previous event, just after it began its work. */
 function die(changes: Partial<RunEventOf<"worker-lost">> = {}): void {
   atMs += 1000;
   const lost = { workerId: `w-${atMs}`, role: "trainer", job: "r/p/4/1", jobAgeMs: 10 };
@@ -30,7 +30,7 @@ test("three deaths of one role without progress make a run stuck, with the last 
   });
 });
 
-test("a cause that is told later counts for the last death", () => {
+test("a cause that is reported later applies to the last death", () => {
   begin();
   for (let i = 0; i < 3; i++) die({ workerId: `w${i}` });
   addToDeaths(deaths, { type: "worker-ended", workerId: "w1", role: "trainer", cause: "a" }, atMs);
@@ -61,7 +61,7 @@ test("roles are counted apart", () => {
   expect(stuckRole(deaths)?.role).toBe("reducer");
 });
 
-test("progress sets the count back, and so does submitting the run again", () => {
+test("progress resets the count, and so does submitting the run again", () => {
   begin();
   for (const type of ["iteration-done", "run-submitted"] as const) {
     die();

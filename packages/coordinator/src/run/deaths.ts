@@ -1,34 +1,34 @@
 /**
- * Which deaths keep a run from getting on, as its ledger says.
+ * Counts the worker deaths that keep a run from making progress, from the run's ledger.
  *
- * - A death counts when the run had work for its role, and when the process began that work after the death
- *   that was counted before: workers that are killed together, as by a restart of their machine, count once.
- * - Any progress of the run sets all counts back, and so does submitting the run again. Lanes are progress,
- *   too: a death at a later lane than all before is the first at its place.
+ * - A death counts if the run had work for the worker's role, and the worker began that work after the previous
+ *   death that counted. Workers that are killed together, for example by a reboot of their machine, count once.
+ * - Any progress of the run resets all counts, and so does submitting the run again. Lanes are progress too: a
+ *   death at a later lane than all deaths before it counts as the first at its place.
  */
 import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
 
-/** Deaths of one role in a row after which a run is stuck. */
-export const MAX_DEATHS = 3;
+/** Consecutive deaths of one role after which a run is stuck. */
+const MAX_DEATHS = 3;
 
 /** Deaths of one role since the last progress. */
 export interface RoleDeaths {
   count: number;
   /** When the last one was recorded, in milliseconds since the epoch. */
   lastAtMs: number;
-  /** Lanes that were done since the first update, at the furthest of them. */
+  /** Lanes done since the first update, at the death that got furthest. */
   lanesDone: number;
   workerId: string;
-  /** Job of the last one; empty for none. */
+  /** Job of the last one; empty if it had none. */
   job: string;
-  /** How the last one ended, in words; null where no supervisor has said so. */
+  /** How the last one ended, in words; null if no supervisor reported it. */
   cause: string | null;
 }
 
 /** Deaths since the last progress, by role. */
 export type Deaths = Map<string, RoleDeaths>;
 
-/** Takes the next event of the ledger in. */
+/** Updates the counts with the next event of the ledger. */
 export function addToDeaths(deaths: Deaths, body: RunEventBody, atMs: number): void {
   switch (body.type) {
     case "worker-lost":
@@ -62,7 +62,7 @@ function takeLoss(deaths: Deaths, lost: RunEventOf<"worker-lost">, atMs: number)
   deaths.set(role, { count, lastAtMs: atMs, lanesDone: furthest, workerId, job, cause });
 }
 
-/** The role that died so often that the run is stuck, with its deaths; null for none. */
+/** Returns the role whose deaths make the run stuck, with its counts; null if there is none. */
 export function stuckRole(deaths: Deaths): { role: string; deaths: RoleDeaths } | null {
   for (const [role, one] of deaths) {
     if (one.count >= MAX_DEATHS) return { role, deaths: one };

@@ -113,10 +113,11 @@ function updateFigures(updates: readonly UpdateFigures[]): Figures {
 }
 
 function timeFigures({ sums }: RunState): Figures {
-  const { sampling, learning, checkpoint, other } = sums.workMs;
+  const { tasks, sampling, learning, checkpoint, other } = sums.workMs;
   return {
     sampledTokens: sums.tokens,
-    seconds: (sampling + learning + checkpoint + other) / 1000,
+    seconds: (tasks + sampling + learning + checkpoint + other) / 1000,
+    taskSeconds: tasks / 1000,
     samplingSeconds: sampling / 1000,
     gradingSeconds: sums.gradingMs / 1000,
     learningSeconds: learning / 1000,

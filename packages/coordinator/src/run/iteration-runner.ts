@@ -1,9 +1,11 @@
-import { type Clock, type Logger } from "@gumshoe/core";
+import { type Clock, hashJson, type Logger } from "@gumshoe/core";
 import { type RunResult } from "@gumshoe/config";
 import { type RunEventOf } from "@gumshoe/protocol";
 
+import { TasksChangedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type Checkpoints } from "../checkpoint/checkpoints.js";
+import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { tierOf } from "../plan/curriculum.js";
 import { type GroupPlan, GroupPlanner } from "../plan/group-planner.js";
 import { type LaneCollector } from "../learn/lane-collector.js";
@@ -32,6 +34,7 @@ export interface IterationOptions {
   readonly record: RunRecord;
   readonly plan: ReducerPlan;
   readonly checkpoints: Checkpoints;
+  readonly recovery: RecoveryPoints;
   readonly sampling: GroupCollector;
   readonly lanes: LaneCollector;
   readonly model: RunModel;
@@ -62,11 +65,11 @@ export class IterationRunner {
   #latest: { readonly iteration: number; readonly batch: TrainingBatch } | null = null;
 
   constructor(options: IterationOptions) {
-    const { record, plan, lanes } = options;
+    const { record, plan } = options;
     this.#options = options;
     this.#record = record;
     this.#planner = new GroupPlanner(record.config, options.model, options.tasks.digests);
-    this.#updates = new UpdateRunner(record, plan, lanes);
+    this.#updates = new UpdateRunner(options);
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
   }
 
@@ -98,7 +101,7 @@ export class IterationRunner {
     const isLast = iteration + 1 >= config.iterations;
     if (isLast || (iteration + 1) % config.checkpoint.every === 0) {
       this.#options.onProgress("checkpoint", 0, 1);
-      await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
+      await this.#checkpoint(iteration + 1);
     }
     const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
     const metrics = { ...iterationMetrics(config, state, batch.counts), ...shown };
@@ -111,7 +114,7 @@ export class IterationRunner {
     const { config, state } = this.#record;
     const done = state.iterationsDone;
     if (state.checkpoints.at(-1)?.version !== state.digests.length - 1) {
-      await this.#options.checkpoints.write(this.#options.plan, done);
+      await this.#checkpoint(done);
     }
     if (config.validation !== null && !this.#isValidated(done)) {
       const plans = await this.#planner.validation(done, this.#options.tasks.validation);
@@ -120,6 +123,14 @@ export class IterationRunner {
     }
     await writeMetrics(this.#record);
     await this.#record.append({ type: "run-done", result: this.#result() });
+  }
+
+  /** Writes a checkpoint of the newest weights, which no recovery point outlives. */
+  async #checkpoint(iteration: number): Promise<void> {
+    const { checkpoints, recovery, plan } = this.#options;
+    await recovery.settled();
+    await checkpoints.write(plan, iteration);
+    await recovery.supersede();
   }
 
   async #plan(iteration: number): Promise<Weights> {
@@ -241,6 +252,9 @@ export class IterationRunner {
     if (this.#planned?.iteration === iteration) return this.#planned.plans;
     const tasks = this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
     const plans = await this.#planner.train(iteration, tasks);
+    const recorded = state.taskDigests.get(iteration);
+    const digest = hashJson(plans.map(({ contentHash }) => contentHash));
+    if (recorded !== undefined && recorded !== digest) throw new TasksChangedError(iteration);
     this.#planned = { iteration, plans };
     return plans;
   }

@@ -5,7 +5,7 @@
 import { type RunEventBody } from "@gumshoe/protocol";
 
 /** The kind of work that the time before an event was spent on. */
-export type WorkKind = "sampling" | "learning" | "checkpoint" | "other";
+export type WorkKind = "tasks" | "sampling" | "learning" | "checkpoint" | "other";
 
 /** Sums of one iteration. */
 export interface IterationSums {
@@ -13,6 +13,12 @@ export interface IterationSums {
   readonly workMs: Record<WorkKind, number>;
   /** Milliseconds of grading, summed over all workers. */
   gradingMs: number;
+  /** Graded answers, those of a validation included. */
+  replies: number;
+  /** Workers that sampled and graded them. */
+  readonly workers: Set<string>;
+  /** Tasks of the iteration's plan. */
+  numTasks: number;
   /** Sampled tokens, those of a validation included. */
   tokens: number;
   /** Updates in their order. */
@@ -28,8 +34,9 @@ export interface UpdateFigures {
 
 /** Returns the sums of an iteration without events. */
 export function newIterationSums(): IterationSums {
-  const workMs = { sampling: 0, learning: 0, checkpoint: 0, other: 0 };
-  return { workMs, gradingMs: 0, tokens: 0, updates: [] };
+  const workMs = { tasks: 0, sampling: 0, learning: 0, checkpoint: 0, other: 0 };
+  const workers = new Set<string>();
+  return { workMs, gradingMs: 0, replies: 0, workers, numTasks: 0, tokens: 0, updates: [] };
 }
 
 /**
@@ -41,8 +48,11 @@ export function addToSums(sums: IterationSums, body: RunEventBody, workedMs: num
   sums.workMs[workBefore(body)] += workedMs;
   if (body.type === "group-done") {
     sums.gradingMs += body.gradingMs ?? 0;
+    sums.replies += body.rewards.length;
+    sums.workers.add(body.workerId);
     sums.tokens += body.tokens;
   }
+  if (body.type === "iteration-planned") sums.numTasks = body.tasks.length;
   if (body.type === "update-done") {
     const { gradNorm, lr, metrics } = body;
     sums.updates.push({ gradNorm, lr, metrics });
@@ -51,6 +61,8 @@ export function addToSums(sums: IterationSums, body: RunEventBody, workedMs: num
 
 function workBefore(body: RunEventBody): WorkKind {
   switch (body.type) {
+    case "iteration-planned":
+      return "tasks";
     case "group-done":
     case "validation-done":
     case "iteration-sampled":

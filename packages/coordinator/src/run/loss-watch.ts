@@ -1,6 +1,6 @@
 /**
- * Records the workers that a run loses, and ends a run that is stuck: processes of one role that die again
- * and again without any progress between would go on dying for ever.
+ * Records the workers that a run loses, and ends the run as stuck if processes of one role die repeatedly without
+ * progress in between; otherwise they would do so forever.
  */
 import { type Clock } from "@gumshoe/core";
 import { type RunEventBody, type WorkerStatus } from "@gumshoe/protocol";
@@ -11,20 +11,20 @@ import { stuckRole } from "./deaths.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type RunState } from "./run-state.js";
 
-/** Stands for the coordinator among the workers that were lost. */
+/** Identifies the coordinator in `worker-lost` events. */
 const COORDINATOR = "coordinator";
 
-/** What a run wants of its workers at this moment. */
+/** The work that a run currently has for its workers. */
 export interface WantedWork {
-  /** Says whether the run waits for workers of a role. */
+  /** Returns whether the run waits for workers of a role. */
   isWanted(role: string): boolean;
-  /** When the ranges of the parameters were given out, on the monotonic clock; null while they are not. */
+  /** When the reducers were assigned their ranges, on the monotonic clock; null while they are not. */
   readonly plannedAtMs: number | null;
-  /** Lanes that are done since the first update. */
+  /** Lanes done since the first update. */
   readonly lanesDone: number;
 }
 
-/** What the watch needs. */
+/** Dependencies of a {@link LossWatch}. */
 export interface LossWatchOptions {
   readonly record: RunRecord;
   readonly fleet: Pick<Fleet, "onDeparture" | "onCause">;
@@ -44,9 +44,9 @@ export class LossWatch {
   }
 
   /**
-   * Begins; a run whose ledger says already that it is stuck is told so at once.
+   * Starts watching. If the ledger already says that the run is stuck, `onStuck` is called at once.
    *
-   * @param previousEnd  how the coordinator that worked on this run before ended; null where it did not die
+   * @param previousEnd  how the previous coordinator of this run ended; null if it did not die
    */
   start(previousEnd: string | null): void {
     const { fleet, clock } = this.#options;
@@ -85,7 +85,7 @@ export class LossWatch {
     });
   }
 
-  /** For how long a worker did what it was lost at; null where the run did not wait for it. */
+  /** Returns how long a worker had done the work during which it was lost; null if the run did not wait for it. */
   #busyMs({ role, job, jobAgeMs }: WorkerStatus, memberMs: number): number | null {
     const { record, clock, work } = this.#options;
     if (job.startsWith(`${record.config.name}/`)) return jobAgeMs;
@@ -95,7 +95,7 @@ export class LossWatch {
   }
 
   #append(body: RunEventBody): void {
-    // The log has it too; a ledger that cannot be written is found out by the run itself.
+    // The loss is logged too, and a ledger that cannot be written ends the run elsewhere.
     this.#options.record.append(body).then(
       () => this.#check(),
       () => undefined,
@@ -108,8 +108,8 @@ export class LossWatch {
   }
 }
 
-/** The reason that a run is stuck, as its ledger says; null while it is not. */
-export function stuckError(state: RunState): RunStuckError | null {
+/** Returns why a run is stuck, by its ledger; null if it is not. */
+function stuckError(state: RunState): RunStuckError | null {
   const stuck = stuckRole(state.deaths);
   if (stuck === null) return null;
   const { count, cause, job } = stuck.deaths;
@@ -119,7 +119,7 @@ export function stuckError(state: RunState): RunStuckError | null {
   return new RunStuckError({
     role: stuck.role,
     deaths: count,
-    lastCause: cause ?? "it fell silent, and no supervisor says how it ended",
+    lastCause: cause ?? "its heartbeats stopped, and no supervisor reported how it ended",
     place,
   });
 }

@@ -1,11 +1,13 @@
-import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
+import { type Clock, type Logger, type Tls } from "@gumshoe/core";
 import { type RunEventOf } from "@gumshoe/protocol";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
+import { deadJobError } from "./dead-job-error.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
+import { RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { SupervisedBatches } from "../learn/supervised-batches.js";
 import { IterationRunner } from "./iteration-runner.js";
 import { LaneCollector } from "../learn/lane-collector.js";
@@ -47,6 +49,7 @@ export interface DriverOptions {
   /** Awaited before every write: resolves once Redis works and this coordinator holds the fence. */
   readonly mayWrite: () => Promise<void>;
   readonly diskWaitMs: number;
+  readonly recoveryEveryMs: number;
   /** How the coordinator that worked on this run before ended; null where it did not die. */
   readonly previousEnd: string | null;
   /** What is wrong with Redis, for people; null while it works. */
@@ -181,7 +184,8 @@ export class RunDriver {
     const inputs = await readInputs(config, sources, { hash, known });
     if (known !== null) checkSameInputs(config, known, inputs);
     else if (newestWeights(state) !== null) {
-      const said = "what this run reads was not in its ledger; it is recorded as it is now";
+      const said =
+        "the run's ledger lacks the hashes of its input files; those of the current files are recorded";
       this.#options.logger.info({ run: config.name }, said);
     }
     if (known === null || isStale(known, inputs)) {
@@ -244,7 +248,7 @@ export class RunDriver {
     if (kind === this.#reportedWait) return;
     this.#reportedWait = kind;
     const run = this.#record.config.name;
-    if (note === null) logger.info({ run }, "the run goes on");
+    if (note === null) logger.info({ run }, "the run continues");
     else logger.warn({ run }, `the run waits: ${note}`);
     if (note !== null) this.#emitProgress("waiting", 0, 1, note);
   }
@@ -269,17 +273,21 @@ export class RunDriver {
     });
     this.#lastPlanSize = plan.size;
     this.#plannedAtMs = this.#options.clock.monotonicMs();
+    const { clock, logger, recoveryEveryMs: everyMs } = this.#options;
+    const record = this.#record;
+    const recovery = new RecoveryPoints({ record, checkpoints, plan, clock, logger, everyMs });
     try {
       await this.#begin(plan, source, checkpoints);
       const iterations = new IterationRunner({
         ...run,
         signal,
-        record: this.#record,
+        record,
         plan,
+        recovery,
         sampling: this.sampling,
         lanes: this.lanes,
-        clock: this.#options.clock,
-        logger: this.#options.logger,
+        clock,
+        logger,
         reported: this.#reported,
         onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
       });
@@ -293,6 +301,8 @@ export class RunDriver {
     } finally {
       this.#plannedAtMs = null;
       plan.close();
+      // The next attempt may write a point of the same version.
+      await recovery.settled();
     }
   }
 
@@ -334,10 +344,10 @@ export class RunDriver {
       const { sampling } = this;
       const groups = await rolloutQueue.ensure(sampling.openJobs, (job) => sampling.isOpen(job));
       const lanes = await gradientQueue.ensure(this.lanes.openJobs);
-      if (groups.dead.length > 0) this.sampling.fail(await deadError(rolloutQueue, groups.dead));
-      if (lanes.dead.length > 0) this.lanes.fail(await deadError(gradientQueue, lanes.dead));
+      if (groups.dead.length > 0) this.sampling.fail(await deadJobError(rolloutQueue, groups.dead));
+      if (lanes.dead.length > 0) this.lanes.fail(await deadJobError(gradientQueue, lanes.dead));
       const added = groups.added + lanes.added;
-      if (added > 0) logger.info({ added }, "jobs that the queue had lost were put back");
+      if (added > 0) logger.info({ added }, "jobs that the queue had lost were added again");
       await rolloutQueue.checkKeys();
     } catch (error) {
       if (error instanceof RedisKeyError) {
@@ -379,14 +389,4 @@ export class RunDriver {
     const { numWanted, numOpen } = this.sampling;
     if (numOpen > 0) this.#emitProgress("sampling", numWanted - numOpen, numWanted);
   }
-}
-
-async function deadError(
-  queue: JobQueue<"rollout"> | JobQueue<"gradient">,
-  dead: readonly string[],
-): Promise<Error> {
-  const letters = await queue.deadLetters();
-  const letter = letters.find(({ key }) => dead.includes(key));
-  const reason = letter === undefined ? "" : ` after ${letter.attempts} tries: ${letter.error}`;
-  return new ClusterError("FAILED_PRECONDITION", `job ${dead[0] ?? ""} was given up${reason}`);
 }

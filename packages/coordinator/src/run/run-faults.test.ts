@@ -250,7 +250,7 @@ test("after FLUSHALL in Redis the open jobs are put back", async () => {
     return one;
   };
   expect((await run("flushed", { group })).weightsDigest).toBe(digest);
-  expect(cluster.log).toContain("jobs that the queue had lost were put back");
+  expect(cluster.log).toContain("jobs that the queue had lost were added again");
 });
 
 test("the loss of a worker is recorded with its current job", async () => {
@@ -321,3 +321,46 @@ test("a damaged blob ends the run with the name of its file", async () => {
     /blobs\/[0-9a-f]{64}: its bytes have changed/,
   );
 });
+
+test("tasks that come out differently when a run is resumed end it, and the error names the field", async () => {
+  // A path that is computed is part of no digest.
+  const folder = mkdtempSync(join(tmpdir(), "gumshoe-tasks-"));
+  const words = join(folder, "words.txt");
+  writeFileSync(words, "first");
+  const module = join(folder, "tasks.mjs");
+  writeFileSync(
+    module,
+    `import { readFileSync } from "node:fs";
+    const word = readFileSync(${JSON.stringify(words)}, "utf8");
+    export const createEnvironment = () => ({
+      task: ({ index }) => ({ messages: [{ role: "user", content: word + " " + index }] }),
+      grade: () => ({ reward: 0 }),
+    });`,
+  );
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const group: FakeHooks["group"] = async (one) => {
+    if (one.groupKey.startsWith("1/")) await held;
+    return one;
+  };
+  const worker = new FakeInference(cluster.workers, "inference-reworded", { group });
+  await worker.start();
+  const trainer = await cluster.add(new FakeTrainer(cluster.workers, "trainer-reworded"));
+  try {
+    const tasks = { source: { type: "module", module }, perIteration: 2 };
+    await cluster.submit({ name: "reworded", tasks, validation: null });
+    await cluster.untilEvents("iteration-planned", 2, "reworded");
+    writeFileSync(words, "other");
+    await cluster.endCoordinator("SIGKILL");
+    await cluster.startCoordinator();
+    release();
+    await expect(cluster.result("reworded")).rejects.toThrow(
+      /^tasks\.source: the tasks of iteration [01] are not those that it was planned with/,
+    );
+  } finally {
+    release();
+    await worker.stop();
+    await trainer.stop();
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);

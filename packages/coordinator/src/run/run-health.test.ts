@@ -1,7 +1,18 @@
+import { checkRunConfig } from "@gumshoe/config";
 import { type RunEventBody, RunEventBody as Schema } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
+import { newIterationSums } from "./iteration-sums.js";
 import { addToHealth, newRunHealth, type RunHealth } from "./run-health.js";
+
+const CONFIG = checkRunConfig({
+  type: "grpo",
+  name: "run",
+  model: "models/rookie",
+  tasks: { source: { type: "generate", tier: "mini", seed: 1 } },
+  optimizer: { maxGradNorm: 1 },
+});
+const RUN = { config: CONFIG, iteration: 0, sums: newIterationSums() };
 
 function update(number: number, gradNorm: number, policyKl: number): RunEventBody {
   return {
@@ -26,8 +37,8 @@ function validation(iteration: number, reward: number, count = 200): RunEventBod
 function healthAfter(...events: RunEventBody[]): RunHealth {
   const health = newRunHealth();
   for (const event of events) {
-    addToHealth(health, event, 1);
-    for (const warning of health.due.splice(0)) addToHealth(health, Schema.parse(warning), 1);
+    addToHealth(health, event, RUN);
+    for (const warning of health.due.splice(0)) addToHealth(health, Schema.parse(warning), RUN);
   }
   return health;
 }
@@ -81,8 +92,8 @@ test("a validation below the initial one gives a warning with both values", () =
 test("a warning that did not reach the ledger is due again when the ledger is read", () => {
   const events = [validation(0, 0.955), validation(10, 0.49)];
   const read = newRunHealth();
-  for (const event of events) addToHealth(read, event, 1);
+  for (const event of events) addToHealth(read, event, RUN);
   expect(read.due.map(({ code }) => code)).toEqual(["validation-below-start"]);
-  addToHealth(read, read.due[0]!, 1);
+  addToHealth(read, read.due[0]!, RUN);
   expect([read.due, codes(read)]).toEqual([[], [["validation-below-start", 10]]]);
 });

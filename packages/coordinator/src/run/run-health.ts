@@ -1,12 +1,16 @@
 /**
- * Warnings derived from a run's ledger: metrics which show that the settings damage the model.
+ * Warnings derived from a run's ledger: metrics which show that the settings damage the model, and
+ * code of its environment that takes most of the time.
  *
  * - Warnings are ledger events, and do not change what the run does.
  * - Each is given once, and again only after its metric has recovered.
  */
 import { isBelow } from "@gumshoe/grpo";
-import { type ValidationResult } from "@gumshoe/config";
+import { type RunConfig, type ValidationResult } from "@gumshoe/config";
 import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
+
+import { type IterationSums } from "./iteration-sums.js";
+import { slowGrading, slowTasks, type SlowCode } from "./slow-code.js";
 
 /** A warning of a run. */
 export type RunWarning = RunEventOf<"warning">;
@@ -44,15 +48,33 @@ export function newRunHealth(): RunHealth {
   return { gradientNorms: [], start: null, standing: new Set(), due: [], given: [] };
 }
 
-/** Applies the next event of the ledger. `maxGradNorm` is the config's. */
-export function addToHealth(health: RunHealth, body: RunEventBody, maxGradNorm: number): void {
-  if (body.type === "update-done") takeUpdate(health, body, maxGradNorm);
+/** The run that the events belong to. */
+export interface HealthOf {
+  readonly config: RunConfig;
+  /** The current iteration. */
+  readonly iteration: number;
+  /** Sums of the iteration, the event included. */
+  readonly sums: IterationSums;
+}
+
+/** Applies the next event of the ledger. */
+export function addToHealth(health: RunHealth, body: RunEventBody, run: HealthOf): void {
+  judgeTime(health, body, run);
+  if (body.type === "update-done") takeUpdate(health, body, run.config.optimizer.maxGradNorm);
   else if (body.type === "validation-done") takeValidation(health, body);
   else if (body.type === "warning") {
     const waiting = health.due.findIndex(({ code }) => code === body.code);
     if (waiting >= 0) health.due.splice(waiting, 1);
     health.standing.add(body.code);
     health.given.push(body);
+  }
+}
+
+function judgeTime(health: RunHealth, body: RunEventBody, run: HealthOf): void {
+  const found = [slowGrading(body, run.config, run.sums), slowTasks(body, run.config, run.sums)];
+  for (const slow of found.filter((one): one is SlowCode => one !== null)) {
+    const { isSlow, code, message } = slow;
+    judge(health, isSlow, { type: "warning", iteration: run.iteration, code, message });
   }
 }
 

@@ -119,6 +119,7 @@ describe("a run", () => {
         ratio: 0,
         policyKl: 0,
         seconds: number,
+        taskSeconds: number,
         samplingSeconds: number,
         gradingSeconds: 0,
         learningSeconds: number,

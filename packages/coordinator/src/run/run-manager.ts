@@ -2,7 +2,6 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
-  type Clock,
   ClusterError,
   diskError,
   DiskFullError,
@@ -10,12 +9,9 @@ import {
   hashJson,
   InvalidArgumentError,
   isDiskError,
-  type Logger,
-  type Tls,
 } from "@gumshoe/core";
 import { type RunConfig, RunName } from "@gumshoe/config";
 import { type RunEventBody, type RunInputs } from "@gumshoe/protocol";
-import { type JobQueue } from "@gumshoe/queue";
 
 import { type BackgroundThread } from "../background/background-thread.js";
 import {
@@ -26,12 +22,11 @@ import {
   UnknownRunError,
   UnreadableRunError,
 } from "../errors.js";
-import { type Fleet } from "../fleet/fleet.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
 import { configDifferences, describeDifferences } from "../submission/config-differences.js";
 import { type HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
-import { RunDriver } from "./run-driver.js";
+import { type DriverOptions, RunDriver } from "./run-driver.js";
 import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
 import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
@@ -41,17 +36,9 @@ import { checkRemovable, removeRun } from "./run-removal.js";
 const DISK_POLL_MS = 1000;
 
 /** The parts that the manager works with. */
-export interface ManagerOptions {
+export interface ManagerOptions extends Omit<DriverOptions, "record"> {
   /** Folder that holds one folder per run. */
   readonly folder: string;
-  readonly fleet: Fleet;
-  readonly rolloutQueue: JobQueue<"rollout">;
-  readonly gradientQueue: JobQueue<"gradient">;
-  readonly token: string;
-  readonly tls: Tls;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly mayWrite: () => Promise<void>;
   readonly background: BackgroundThread;
   /** Called with every event that is appended to a ledger. */
   readonly onEvent?: (body: RunEventBody) => void;
@@ -59,12 +46,6 @@ export interface ManagerOptions {
   readonly allowed: AllowedFolders;
   /** Where models of the hub are. */
   readonly models: HubModels;
-  /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
-  readonly diskWaitMs: number;
-  /** How the previous coordinator of the running run ended; null where it did not die. */
-  readonly previousEnd: string | null;
-  /** What is wrong with Redis, for people; null while it works. */
-  readonly redisProblem: () => string | null;
 }
 
 interface Active {

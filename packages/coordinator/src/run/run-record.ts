@@ -150,7 +150,8 @@ export class RunRecord {
 
   #apply(event: WatchedEvent): void {
     applyEvent(this.state, event);
-    addToHealth(this.state.health, event.body, this.config.optimizer.maxGradNorm);
+    const { health, sums, iterationsDone: iteration } = this.state;
+    addToHealth(health, event.body, { config: this.config, iteration, sums });
   }
 
   /**

@@ -78,11 +78,11 @@ test("the work of an iteration is summed by kind, and excludes the time before a
     [58_300, update(0, 0)],
   ] as [number, RunEventBody][];
   const { sums, workedMs } = replay(...before);
-  expect(sums.workMs).toEqual({ sampling: 190, learning: 300, checkpoint: 0, other: 10 });
+  expect(sums.workMs).toEqual({ tasks: 10, sampling: 190, learning: 300, checkpoint: 0, other: 0 });
   expect(sums).toMatchObject({ gradingMs: 80, tokens: 14 });
   expect(workedMs).toBe(200 + 8300);
   const next = replay(...before, [58_400, { type: "iteration-done", iteration: 0, metrics: {} }]);
-  expect(next.sums.workMs).toEqual({ sampling: 0, learning: 0, checkpoint: 0, other: 0 });
+  expect(next.sums.workMs).toEqual({ tasks: 0, sampling: 0, learning: 0, checkpoint: 0, other: 0 });
 });
 
 test("the error is cleared when the run is resumed", () => {

@@ -1,4 +1,5 @@
 /** The state of a run, computed by replaying the events of its ledger and from nothing else. */
+import { hashJson } from "@gumshoe/core";
 import { type RunResult, type ValidationResult } from "@gumshoe/config";
 import { type RunEventBody, type RunInputs, type WatchedEvent } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
@@ -41,6 +42,8 @@ export interface RunState {
   countedFrom: number;
   /** The current iteration, once it is planned. */
   planned: { readonly iteration: number; readonly weights: Weights } | null;
+  /** Digest of the tasks of every planned iteration, by iteration. */
+  readonly taskDigests: Map<number, string>;
   /** Blobs of all submitted groups, by group key. */
   readonly groups: Map<string, string>;
   /** Mean rewards of the submitted groups; null for one without a scored answer. */
@@ -84,6 +87,7 @@ export function newRunState(): RunState {
     iterationsDone: 0,
     countedFrom: 0,
     planned: null,
+    taskDigests: new Map(),
     groups: new Map(),
     groupMeans: new Map(),
     unscoredReason: null,
@@ -145,6 +149,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       return;
     case "iteration-planned":
       state.planned = { iteration: body.iteration, weights: body.weights };
+      state.taskDigests.set(body.iteration, hashJson(body.tasks));
       if (body.tier !== undefined) state.tiers.set(body.iteration, body.tier);
       return;
     case "group-done":

@@ -1,4 +1,4 @@
-/** Workers that die again and again at one place: the run ends as stuck, and goes on when it is wanted. */
+/** Workers that die repeatedly at one place: the run ends as stuck, and continues when it is submitted again. */
 import { FleetService, PROTOCOL_VERSION, RunState } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-/** Registers an inference worker that has a job at once; its supervisor then says how it ended. */
+/** Registers an inference worker that gets a job at once; its supervisor then reports how it ended. */
 async function dieAs(pid: number, end: string) {
   const fleet = cluster.workers.coordinator.client(FleetService);
   const worker = { workerId: `sampler-${pid}`, role: "inference", host: "box", pid };
@@ -31,7 +31,7 @@ async function dieAs(pid: number, end: string) {
   await fleet.reportEnd({ role, host, pid, end });
 }
 
-test("a run whose worker dies three times at one place is stuck, also when the coordinator dies between", async () => {
+test("a run whose worker dies three times at one place is stuck, even if the coordinator dies in between", async () => {
   const cause = "killed by the system, out of memory: it held 8.8 of 24.0 GB";
   await cluster.submit();
   await cluster.untilEvents("iteration-planned", 1);
@@ -63,7 +63,7 @@ test("a run whose worker dies three times at one place is stuck, also when the c
   expect((await cluster.users.getRun({ name: "small" })).state).toBe(RunState.STUCK);
 }, 90_000);
 
-test("a run that is stuck goes on when it is submitted again", async () => {
+test("a stuck run continues when it is submitted again", async () => {
   await cluster.addWorkers();
   const result = await cluster.run();
   expect(result).toMatchObject({ iterations: 3, updates: 6 });

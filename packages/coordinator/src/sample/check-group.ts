@@ -44,7 +44,7 @@ export function checkGroup(request: SubmitGroupRequest, expected: GroupExpectati
     throw new MalformedGroupError(groupKey, problem, workerId);
   };
   if (workerId.length > MAX_WORKER_ID) refuse("the worker's id is too long");
-  if (request.weights?.version !== weights.version) refuse("the weights' version is another");
+  if (request.weights?.version !== weights.version) refuse("the weight version is another");
   if (rollouts.length !== plan.count) refuse(`${rollouts.length} rollouts, not ${plan.count}`);
   for (const [index, rollout] of rollouts.entries()) {
     const problem = tokensProblem(rollout, expected) ?? gradeProblem(rollout);
@@ -67,7 +67,7 @@ function tokensProblem(rollout: RolloutResult, { plan, vocabulary }: GroupExpect
   for (const value of bytesToFloats(logprobs)) {
     if (!Number.isFinite(value) || value > 0) return `has a log-prob of ${value}`;
   }
-  if (!FINISHES.includes(finish)) return `has an end that is none of ${FINISHES.join(", ")}`;
+  if (!FINISHES.includes(finish)) return `has a finish that is none of ${FINISHES.join(", ")}`;
   if (text.length > numTokens * MAX_CHARACTERS_PER_TOKEN) {
     return `has a text of ${text.length} characters for ${numTokens} tokens`;
   }

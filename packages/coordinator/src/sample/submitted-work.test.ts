@@ -44,7 +44,7 @@ const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
     tokens: tokensToBytes(Array.from({ length: 10_000 }, () => 1)),
     logprobs: floats(...Array.from({ length: 10_000 }, () => -1)),
   },
-  "has an end that is none of stop, length, early-stop": { finish: "x".repeat(100_000) },
+  "has a finish that is none of stop, length, early-stop": { finish: "x".repeat(100_000) },
   "has a text of 20000000 characters": { text: "x".repeat(20_000_000) },
   "has a reason of 1000000 characters": { gradingError: "x".repeat(1_000_000) },
   "has 1000 metrics": {
@@ -129,7 +129,7 @@ test("an invalid repetition of a stored group does not end the run", () => {
 });
 
 test("rejections are logged with the worker's id", () => {
-  const lines = cluster.log.split("\n").filter((line) => line.includes("handed in"));
+  const lines = cluster.log.split("\n").filter((line) => line.includes("a worker submitted"));
   expect(lines.length).toBeGreaterThan(10);
   expect(lines.filter((line) => line.includes('"workerId":"liar"')).length).toBeGreaterThan(10);
 });

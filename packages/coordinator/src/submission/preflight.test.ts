@@ -156,3 +156,85 @@ test("a file that is drawn from many times is a warning, and its run is taken", 
   ]);
   expect((await checked({ tasks, iterations: 5 })).warnings).toEqual([]);
 });
+
+test("a file of which the validation takes all cases is refused", async () => {
+  const file = join(folder, "cases.json");
+  const cases = ["a", "b"].map((prompt) => ({
+    num_clues: 1,
+    prompt,
+    solution: { A: "Mr. Green" },
+  }));
+  await writeFile(file, JSON.stringify(cases));
+  const source = { type: "dataset", file };
+  const changes = (count: number) => ({
+    tasks: { source, perIteration: 2 },
+    validation: { source, count },
+  });
+  expect(await refusal(changes(2))).toBe(
+    "tasks.source.file: holds no case that is not in the validation, and those are not learnt from",
+  );
+  await expect(checked(changes(1))).resolves.toBeDefined();
+});
+
+test("a module whose tasks depend on the calls before is refused", async () => {
+  const module = join(folder, "counting.mjs");
+  await writeFile(
+    module,
+    `let calls = 0;
+    export const createEnvironment = () => ({
+      // The first task is the same each time.
+      task: ({ index }) => ({ messages: [{ role: "user", content: "Task " + (index > 3 ? ++calls : 0) }] }),
+      grade: () => ({ reward: 0 }),
+    });`,
+  );
+  expect(await refusal({ tasks: { source: { type: "module", module }, perIteration: 2 } })).toBe(
+    "tasks.source.module: task 7 came out differently a second time (it may depend on index and rng alone)",
+  );
+});
+
+test("a chat template that leaves the tasks out of the prompts is refused", async () => {
+  const file = join(model, "chat_template.jinja");
+  const parts =
+    "{% for m in messages %}{% for p in m.content %}{{ p.text }}{% endfor %}{% endfor %}";
+  await writeFile(file, `<|user|>${parts}<|assistant|>`);
+  try {
+    expect(await refusal({})).toMatch(
+      /^model: .*\/model: the chat template writes the same prompt for mini-\S+ and mini-\S+, whose messages differ/,
+    );
+  } finally {
+    await rm(file);
+  }
+  // Tasks that are alike have one prompt.
+  const module = join(folder, "same.mjs");
+  await writeFile(
+    module,
+    `export const createEnvironment = () => ({
+      task: () => ({ messages: [{ role: "user", content: "Say yes" }] }),
+      grade: () => ({ reward: 0 }),
+    });`,
+  );
+  const tasks = { source: { type: "module", module }, perIteration: 2 };
+  await expect(checked({ tasks })).resolves.toBeDefined();
+});
+
+test("a module whose tasks take long to make is named, with what they cost an iteration", async () => {
+  const module = join(folder, "slow-task.mjs");
+  await writeFile(
+    module,
+    `const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 110);
+    export const createEnvironment = () => ({
+      task: ({ index }) => (wait(), { messages: [{ role: "user", content: "Task " + index }] }),
+      grade: () => ({ reward: 0 }),
+    });`,
+  );
+  const { warnings } = await checked({
+    tasks: { source: { type: "module", module }, perIteration: 50 },
+  });
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(
+    /^tasks\.source\.module: task\(\) of .*slow-task\.mjs takes 0\.\d s, \d+ s in each iteration for 50 tasks/,
+  );
+  // A fast module is none.
+  const tasks = { source: await grading("{ reward: 0 }"), perIteration: 50 };
+  expect((await checked({ tasks })).warnings).toEqual([]);
+});

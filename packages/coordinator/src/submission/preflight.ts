@@ -2,6 +2,8 @@
  * Checks, at submission, everything that a run's config and inputs decide, so that a run does not
  * fail on it after hours. A new limit gets its check here.
  */
+import { isDeepStrictEqual } from "node:util";
+
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { KV_CACHE_TOKENS } from "@gumshoe/engine";
 import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
@@ -9,12 +11,16 @@ import { type RunConfig } from "@gumshoe/config";
 import { type Task, type TaskGrade } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
-import { ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
+import { drawTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
 /** Tasks of each source that are drawn and checked. */
 const TASKS_PER_SOURCE = 8;
+/** Time, in ms, after which no further task is drawn: the submitting user waits. */
+const DRAW_MS = 5000;
+/** Mean time of a module's task, in ms, from which on a warning is given. */
+const SLOW_TASK_MS = 100;
 
 /** A run before it begins. */
 export interface Preflight {
@@ -30,14 +36,19 @@ interface DrawnSource {
   readonly kind: "train" | "validation";
   readonly environment: RunEnvironment;
   readonly tasks: readonly Task[];
+  /** Mean time in which a task was made, in ms. */
+  readonly msPerTask: number;
 }
 
 type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> | void;
 
 /** The checks by name, in order. */
 const CHECKS: Readonly<Record<string, Check>> = {
-  "the seed leaves room for the streams that are made from it": checkSeed,
+  "the seed leaves room for the seeds that are derived from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
+  "a validation leaves cases to learn from": checkOverlap,
+  "modules make the same task again": checkPure,
+  "prompts hold their tasks": checkPrompts,
   "prompts and answers fit the model, a pack and the cache": checkLengths,
   "graders return what they should": checkGraders,
 };
@@ -51,7 +62,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 export async function preflight(run: Preflight): Promise<string[]> {
   const sources = await drawSources(run);
   for (const check of Object.values(CHECKS)) await check(run, sources);
-  return smallDatasets(run);
+  return [...smallDatasets(run), ...slowTasks(run, sources)];
 }
 
 async function drawSources({ config, environments }: Preflight): Promise<DrawnSource[]> {
@@ -73,13 +84,17 @@ async function draw(
   const source = environment.source();
   const tasks: Task[] = [];
   const count = Math.min(TASKS_PER_SOURCE, source.size ?? TASKS_PER_SOURCE);
+  const startedAtMs = performance.now();
+  const elapsedMs = () => performance.now() - startedAtMs;
   try {
-    for (let index = 0; index < count; index++) tasks.push(await source.task(index));
+    for (let index = 0; index < count && elapsedMs() < DRAW_MS; index++) {
+      tasks.push(await source.task(index));
+    }
   } catch (cause) {
     if (cause instanceof InvalidArgumentError) throw cause;
     throw new InvalidArgumentError(field, errorMessage(cause), { cause });
   }
-  return { field, kind, environment, tasks };
+  return { field, kind, environment, tasks, msPerTask: elapsedMs() / tasks.length };
 }
 
 function checkSeed({ config }: Preflight): void {
@@ -99,6 +114,57 @@ function checkRollback({ config }: Preflight): void {
   throw new InvalidArgumentError("checkpoint.every", problem, {
     suggestion: `${validation.every}`,
   });
+}
+
+/** No case of the validation is learnt from: a file with the same cases has none left. */
+async function checkOverlap({ config, environments }: Preflight): Promise<void> {
+  const { training, validation } = environments;
+  if (sourceOf(config, "train")?.type !== "dataset" || validation === null) return;
+  if (sourceOf(config, "validation")?.type !== "dataset") return;
+  const drawn = await drawTasks(validation.source(), config.validation?.count ?? 0);
+  const exclude = new Set(drawn.map(({ contentHash }) => contentHash));
+  try {
+    training.source({ exclude });
+  } catch (cause) {
+    const field = config.type === "grpo" ? "tasks.source.file" : "examples.source.file";
+    const problem = "holds no case that is not in the validation, and those are not learnt from";
+    throw new InvalidArgumentError(field, problem, { cause });
+  }
+}
+
+/**
+ * Draws the last task of each module again, after the others: it must not depend on the calls before, since a
+ * resumed run makes its tasks again.
+ */
+async function checkPure({ config }: Preflight, sources: readonly DrawnSource[]): Promise<void> {
+  for (const { field, kind, environment, tasks } of sources) {
+    const last = tasks.at(-1);
+    if (sourceOf(config, kind)?.type !== "module" || last === undefined) continue;
+    const again = await environment.source().task(tasks.length - 1);
+    if (again.contentHash === last.contentHash) continue;
+    const problem = `task ${tasks.length - 1} came out differently a second time`;
+    throw new InvalidArgumentError(`${field}.module`, problem, {
+      suggestion: "it may depend on index and rng alone",
+    });
+  }
+}
+
+/**
+ * Checks that tasks that differ have prompts that differ. A chat template that expects another form of content,
+ * such as a list of parts, or that takes its text from elsewhere, drops the tasks without an error.
+ */
+function checkPrompts({ config, model }: Preflight, sources: readonly DrawnSource[]): void {
+  for (const { tasks } of sources) {
+    const [first, ...others] = tasks;
+    const other = others.find(({ messages }) => !isDeepStrictEqual(messages, first?.messages));
+    if (first === undefined || other === undefined) continue;
+    const promptOf = ({ messages }: Task) => writePrompt(config, model.tokenizer, messages);
+    if (!isDeepStrictEqual(promptOf(first), promptOf(other))) continue;
+    const problem =
+      `${config.model}: the chat template writes the same prompt for ${first.id} and ${other.id}, ` +
+      "whose messages differ: it leaves out what the messages say";
+    throw new InvalidArgumentError("model", problem);
+  }
 }
 
 /** An answer that is cut at the model's last position is no error later on; known before, it is. */
@@ -136,12 +202,16 @@ async function checkExample(
   example: { task: Task; prompt: number; environment: RunEnvironment },
 ): Promise<void> {
   const { task, prompt, environment } = example;
-  const reply = (await environment.goldReply?.(task)) ?? "";
-  const maxAnswerTokens = model.tokenizer.encode(reply).length + 1;
+  const traced = config.type === "sft" && config.examples.answers.type === "trace";
+  const reply = await (traced ? environment.tracedReply?.(task) : environment.goldReply?.(task));
+  const maxAnswerTokens = model.tokenizer.encode(reply ?? "").length + 1;
   const budget = { ...tokenBudget(config, "train", model.maxPositions), maxAnswerTokens };
   if (answerRoom(task.id, prompt, budget) >= maxAnswerTokens) return;
   const problem = `has ${model.maxPositions} positions; ${task.id} needs ${prompt + maxAnswerTokens}`;
-  throw new InvalidArgumentError("model", `${problem} tokens with its right reply`);
+  throw new InvalidArgumentError(
+    "model",
+    `${problem} tokens with its ${traced ? "traced" : "right"} reply`,
+  );
 }
 
 /**
@@ -178,15 +248,38 @@ async function gradeOnce(
 
 function smallDatasets({ config, environments }: Preflight): string[] {
   const { size } = environments.training.source();
-  const perIteration =
-    config.type === "grpo"
-      ? config.tasks.perIteration
-      : config.examples.perUpdate * config.updatesPerIteration;
-  const drawn = perIteration * config.iterations;
+  const drawn = tasksPerIteration(config) * config.iterations;
   if (size === null || drawn < 20 * size) return [];
   const times = Math.round(drawn / size);
   return [
     `the file has ${size} cases and the run draws ${drawn}: each comes about ${times} times, ` +
-      "so that it may be learnt by heart; watch the validation",
+      "so the model may memorise them; watch the validation",
   ];
+}
+
+/** The workers wait while tasks are made, so that a slow `task()` costs the whole cluster its time. */
+function slowTasks({ config }: Preflight, sources: readonly DrawnSource[]): string[] {
+  return sources.flatMap(({ field, kind, msPerTask }) => {
+    const source = sourceOf(config, kind);
+    if (source?.type !== "module" || msPerTask < SLOW_TASK_MS) return [];
+    const numTasks =
+      kind === "validation" ? (config.validation?.count ?? 0) : tasksPerIteration(config);
+    const seconds = Math.round((numTasks * msPerTask) / 1000);
+    const when = kind === "validation" ? "whenever the run is started" : "in each iteration";
+    return [
+      `${field}.module: task() of ${source.module} takes ${(msPerTask / 1000).toFixed(1)} s, ` +
+        `${seconds} s ${when} for ${numTasks} tasks, while all workers wait: make it faster, or read ` +
+        "what it needs in createEnvironment()",
+    ];
+  });
+}
+
+function sourceOf(config: RunConfig, kind: DrawnSource["kind"]) {
+  if (kind === "validation") return config.validation?.source;
+  return config.type === "grpo" ? config.tasks.source : config.examples.source;
+}
+
+function tasksPerIteration(config: RunConfig): number {
+  if (config.type === "grpo") return config.tasks.perIteration;
+  return config.examples.perUpdate * config.updatesPerIteration;
 }

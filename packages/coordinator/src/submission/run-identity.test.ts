@@ -63,7 +63,7 @@ test("a change of large weights in place is detected, though size and modificati
   expect(hashed).toContain("model.safetensors");
   expect(() => checkSameInputs(configOf("grpo"), first, changed)).toThrow(
     new RegExp(
-      `^model: ${file} is not what this run began with \\(SHA-256 \\w{12}\\.\\.\\., it was`,
+      `^model: ${file} has changed since this run began \\(SHA-256 \\w{12}\\.\\.\\., it was`,
     ),
   );
 });
@@ -85,7 +85,9 @@ test("added and removed files are named", async () => {
   expect(() => checkSameInputs(config, first, more)).toThrow(
     `model: ${join(folder, "chat_template.jinja")} was not there when this run began: put back`,
   );
-  expect(() => checkSameInputs(config, more, first)).toThrow("is gone since this run began");
+  expect(() => checkSameInputs(config, more, first)).toThrow(
+    "is missing; it was there when this run began",
+  );
 });
 
 test("a source with other content is rejected by field", async () => {
@@ -98,13 +100,13 @@ test("a source with other content is rejected by field", async () => {
       { ...first, sources: [now] },
     );
   expect(check(SOURCE, other)).toThrow(
-    "tasks.source.file: cases.jsonl is not what this run began with " +
+    "tasks.source.file: cases.jsonl has changed since this run began " +
       "(SHA-256 b2b2b2b2b2b2..., it was a1a1a1a1a1a1...): put back what it was, give the run " +
       "another name, or begin it anew with --fresh",
   );
   const module = { ...SOURCE, field: "validation.source.module", file: "a.mjs" };
   expect(check(module, { ...module, sha256: "c3" })).toThrow(
-    "validation.source.module: a.mjs, or a file that it imports, is not what this run began with",
+    "validation.source.module: a.mjs, or a file that it imports, has changed since this run began",
   );
   // The same content at another path is the same source.
   expect(check(SOURCE, { ...SOURCE, file: "elsewhere.jsonl" })).not.toThrow();

@@ -52,7 +52,7 @@ export function checkSameInputs(config: RunConfig, before: RunInputs, now: RunIn
   for (const { field, file, sha256 } of before.sources) {
     const source = now.sources.find((one) => one.field === field);
     if (source?.sha256 === sha256) continue;
-    const what = file === null ? "what the tasks are made by" : describeFile(field, file);
+    const what = file === null ? "the source of the tasks" : describeFile(field, file);
     throw new InputChangedError(field, differs(what, sha256, source?.sha256 ?? null));
   }
   const names = new Set([...before.model, ...now.model].map(({ file }) => file));
@@ -88,9 +88,9 @@ function describeFile(field: string, file: string): string {
 
 function differs(what: string, was: string | null, is: string | null): string {
   if (was === null) return `${what} was not there when this run began`;
-  if (is === null) return `${what} is gone since this run began`;
+  if (is === null) return `${what} is missing; it was there when this run began`;
   const [old, current] = [was, is].map((digest) => digest.slice(0, SHOWN_DIGITS));
-  return `${what} is not what this run began with (SHA-256 ${current}..., it was ${old}...)`;
+  return `${what} has changed since this run began (SHA-256 ${current}..., it was ${old}...)`;
 }
 
 async function namesOf(config: RunConfig): Promise<readonly string[]> {

@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 
 const REFUSAL = new RegExp(
-  `^tasks\\.source\\.file: ${file} is not what this run began with \\(SHA-256 \\w+\\.\\.\\., it was`,
+  `^tasks\\.source\\.file: ${file} has changed since this run began \\(SHA-256 \\w+\\.\\.\\., it was`,
 );
 
 test("a run with an edited dataset cannot be resumed, and resumes once the file is restored", async () => {
@@ -67,7 +67,9 @@ test("a restart detects it too: the run fails with the field's name, and can be 
   const text = readFileSync(config, "utf8");
   writeFileSync(config, `${text} `);
   await cluster.startCoordinator();
-  await expect(cluster.result(name)).rejects.toThrow(`model: ${config} is not what this run began`);
+  await expect(cluster.result(name)).rejects.toThrow(
+    `model: ${config} has changed since this run began`,
+  );
   writeFileSync(config, text);
   await cluster.submit(changes(name));
   expect((await cluster.result(name)).weightsDigest).toBe(digest);
@@ -90,5 +92,5 @@ test("a run of an earlier version is resumed unchecked, and its inputs are recor
   await cluster.startCoordinator();
   expect((await cluster.result(name)).weightsDigest).toBe(digest);
   expect(cluster.eventsOf("inputs-recorded", name)).toEqual([{ type: "inputs-recorded", inputs }]);
-  expect(cluster.log).toContain("what this run reads was not in its ledger");
+  expect(cluster.log).toContain("the run's ledger lacks the hashes of its input files");
 });

@@ -9,8 +9,8 @@ import {
 import { type ModelConfig } from "../weights/model-config.js";
 
 /**
- * What a layer computes for R rows and a backward pass can compute again, bit for bit, in two or three percent of
- * the time of a step; all f32. It is a third of the activations: where memory is short one set serves all layers.
+ * Activations of one layer for R rows that the backward pass can recompute, bit for bit, in two or three percent of
+ * a step's time; all f32. They are a third of all activations; when memory is short, one set serves all layers.
  */
 export interface TransientActivations {
   /** [R, D] after the first norm and after the second */
@@ -20,7 +20,7 @@ export interface TransientActivations {
   readonly gated: Tensor;
 }
 
-/** What one layer computes for R rows, all f32. */
+/** Activations of one layer for R rows, all f32. */
 export interface LayerActivations extends TransientActivations {
   /** 1 / rms [R] of the first norm */
   readonly rstd: Tensor;
@@ -45,7 +45,7 @@ export interface LayerActivations extends TransientActivations {
   readonly up: Tensor;
 }
 
-/** Memory of a device that is allocated together and given back together. */
+/** Device memory that is allocated together and freed together. */
 export class Arena {
   readonly #device: Device;
   readonly #tensors: Tensor[] = [];
@@ -54,7 +54,7 @@ export class Arena {
     this.#device = device;
   }
 
-  /** Runs `allocate`; if it throws, everything that it had allocated is given back. */
+  /** Runs `allocate`; if it throws, frees everything that it had allocated. */
   static transaction<T>(device: Device, allocate: (arena: Arena) => T): T {
     const arena = new Arena(device);
     try {
@@ -90,14 +90,14 @@ export class Arena {
     this.#tensors.length = 0;
   }
 
-  /** Takes a tensor that was allocated elsewhere, to be given back with the others. */
+  /** Takes ownership of a tensor that was allocated elsewhere; it is freed with the others. */
   keep(tensor: Tensor): Tensor {
     this.#tensors.push(tensor);
     return tensor;
   }
 }
 
-/** Allocates what layers share for up to `rows` rows. */
+/** Allocates the buffers that layers share, for up to `rows` rows. */
 export function transientActivations(
   arena: Arena,
   { width, intermediateSize }: ModelConfig,
@@ -113,7 +113,7 @@ export function transientActivations(
 /**
  * Allocates the activations of one layer for up to `rows` rows.
  *
- * @param transient  what the layers share; default: a set of this layer's own
+ * @param transient  buffers shared with other layers; default: a set of this layer's own
  */
 export function layerActivations(
   arena: Arena,
@@ -143,7 +143,7 @@ export function layerActivations(
   };
 }
 
-/** Elements that {@link layerActivations} allocates for one row, apart from what layers share. */
+/** Number of elements that {@link layerActivations} allocates per row, without the shared buffers. */
 export function layerElementsPerRow(config: ModelConfig): number {
   const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm } = config;
   const [wide, narrow] = [heads * headDim, kvHeads * headDim];

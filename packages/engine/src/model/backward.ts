@@ -44,14 +44,14 @@ export function layerGradients(arena: Arena, config: ModelConfig, rows: number):
   };
 }
 
-/** One layer's backward pass: the forward pass it belongs to, and where gradients go. */
+/** One layer's backward pass: the matching forward pass, and the destination of the gradients. */
 export interface LayerBackwardPass extends LayerPass {
   readonly gradients: LayerGradients;
   /** [R, D]: gradient of the stream after the layer; becomes that of the stream before it. */
   readonly dx: Tensor;
   /** Flat gradient [numParameters] f32, accumulated. */
   readonly gradient: Tensor;
-  /** Whether other layers have written over what is cheap to compute again. */
+  /** Whether other layers have overwritten the activations that are cheap to recompute. */
   readonly computesAgain: boolean;
 }
 

@@ -8,18 +8,18 @@ import {
 
 import { Arena } from "./activations.js";
 
-/** Rows to be computed together, as host values. */
+/** Rows that are computed together, as host arrays. */
 export interface BatchRows {
   /** [R] token ids */
   readonly tokens: Int32Array;
   /** [R] positions in their sequence */
   readonly positions: Int32Array;
-  /** [R] where their keys and values go: block * 16 + position in the block */
+  /** [R] cache slot of their keys and values: block * 16 + position in the block */
   readonly slots: Int32Array;
   readonly spans: readonly AttentionSpan[];
 }
 
-/** Rows on the device. Its memory grows with the largest batch and is used again. */
+/** Rows on the device. The buffers grow to the largest batch and are reused. */
 export class Batch {
   readonly #device: Device;
   #arena: Arena;
@@ -28,9 +28,9 @@ export class Batch {
   #positions: Tensor | null = null;
   #slots: Tensor | null = null;
   #plan: AttentionPlan | null = null;
-  /** Rows of the batch that was loaded last. */
+  /** Number of rows of the batch that was loaded last. */
   rows = 0;
-  /** Largest position of that batch, plus one. */
+  /** Largest position of that batch plus one. */
   numPositions = 0;
 
   constructor(device: Device) {
@@ -54,7 +54,7 @@ export class Batch {
     return loaded(this.#plan);
   }
 
-  /** Copies rows to the device; what was there before is gone. */
+  /** Copies rows to the device, replacing the previous batch. */
   load(batch: BatchRows): void {
     const rows = batch.tokens.length;
     if (rows > this.#capacity) this.#grow(rows);
@@ -75,7 +75,7 @@ export class Batch {
 
   #grow(rows: number): void {
     const capacity = Math.ceil(rows * 1.25);
-    // While there is no memory for more rows there is none at all: the next batch tries again.
+    // After a failed allocation there is no buffer at all, so the next batch allocates again.
     this.#capacity = 0;
     this.#arena.free();
     this.#tokens = this.#arena.i32(capacity);

@@ -20,7 +20,7 @@ export interface LayerPass {
 }
 
 /** Records y = x W^T + bias (+ addend) for a layer's weights. */
-export function recordLinear(
+function recordLinear(
   list: CommandList,
   weights: LinearWeights,
   args: { x: Tensor; y: Tensor; rows: number; addend?: Tensor },
@@ -42,7 +42,7 @@ export function recordEmbedding(list: CommandList, model: Model, batch: Batch, x
   const { width, vocabularySize: vocabulary, tiedHead } = model.config;
   const table = model.parameters.embedding;
   const args = { ids: batch.tokens, table, y: x, rows: batch.rows, width, vocabulary };
-  // The head's matrix is packed.
+  // The embedding is the head too, so it is packed.
   if (tiedHead) ops.embeddingPacked(list, args);
   else ops.embedding(list, args);
 }
@@ -87,7 +87,7 @@ export function recordLayer(list: CommandList, pass: LayerPass): void {
   recordLinear(list, weights.down, { x: a.gated, y: out, rows, addend: a.middle });
 }
 
-/** Records again what a layer's forward pass computed and the next layer has written over. */
+/** Records again the activations that the next layer has overwritten. */
 export function recordTransients(list: CommandList, pass: LayerPass): void {
   const { model, layer, activations: a, x } = pass;
   const { width, normEps: eps, intermediateSize } = model.config;
@@ -125,7 +125,7 @@ function recordQueriesAndKeys(list: CommandList, pass: LayerPass): void {
   ops.rope(list, { ...turn, x: a.k, heads: kvHeads });
 }
 
-/** Factor of the scores: 1 / sqrt(headDim). */
+/** Scale of the attention scores: 1 / sqrt(headDim). */
 export function attentionScale(headDim: number): number {
   return Math.fround(1 / Math.sqrt(headDim));
 }

@@ -1,7 +1,7 @@
 import { type ModelFolder } from "../weights/model-folder.js";
 import { type Model } from "./model.js";
 
-/** Elements that are read from a folder at a time: a file is never in memory as a whole. */
+/** Elements read from a folder at a time, so that a file is never in memory as a whole. */
 const READ_AT_ONCE = 1 << 20;
 
 /**

@@ -17,9 +17,9 @@ export interface RotaryTables {
 /**
  * A model on a device, ready to compute with its weights.
  *
- * - The weights lie in one piece of memory, in the form that kernels read: the model's own, which
- *   `setParameters` writes, or some that the caller maps and hands over with `useWeights`.
- * - It knows nothing of batches: the sampler and the trainer bring their own activations.
+ * - The weights are one piece of memory in the form that kernels read: either the model's own, which
+ *   `setParameters` writes, or memory of the caller, set with `useWeights`.
+ * - It holds no batches: the sampler and the trainer allocate their own activations.
  */
 export class Model {
   readonly device: Device;
@@ -28,11 +28,11 @@ export class Model {
   readonly form: WeightForm;
   readonly training: boolean;
   #parameters: Parameters | null = null;
-  /** The memory of the weights, and whether it is the model's own. */
+  /** The memory of the weights, and whether the model owns it. */
   #weights: { memory: Tensor; isOwn: boolean } | null = null;
   #rotary: RotaryTables | null = null;
 
-  /** @param options.training  says that gradients will be computed */
+  /** @param options.training  whether gradients will be computed */
   constructor(options: { device: Device; config: ModelConfig; training: boolean }) {
     this.device = options.device;
     this.config = options.config;
@@ -48,8 +48,8 @@ export class Model {
   }
 
   /**
-   * Takes weights that lie in memory of the caller, which must stay until others are used or the model is
-   * disposed of.
+   * Sets weights that lie in memory of the caller, which must stay valid until other weights are set or the model
+   * is disposed of.
    *
    * @param memory  [form.length] f32, in the model's form; only read
    */
@@ -60,7 +60,7 @@ export class Model {
   }
 
   /**
-   * Writes a range of the flat vector into memory of the model's own, which is 0 at first.
+   * Writes a range of the flat vector into the model's own memory, which starts as zeros.
    *
    * @param values  f32, in canonical order
    * @param start   element of the flat vector at which they begin
@@ -70,7 +70,7 @@ export class Model {
     const memory = this.#ownMemory();
     for (const span of spansOf(this.form, start, start + values.length)) {
       const place = new Float32Array(span.length);
-      // Panels that are not written whole keep what else they have.
+      // A panel that is written in part keeps its other elements.
       if (span.length !== span.end - span.start) this.device.read(memory, place, span.offset);
       writeSpan(span, place, values.subarray(span.start - start, span.end - start));
       this.device.write(memory, place, span.offset);
@@ -83,7 +83,7 @@ export class Model {
     readTensor(this.device, this.form, { memory: this.#weights.memory, into: values, start });
   }
 
-  /** Returns rotary tables for at least so many positions. */
+  /** Returns rotary tables for at least this many positions. */
   rotary(numPositions: number): RotaryTables {
     if (this.#rotary !== null && this.#rotary.numPositions >= numPositions) return this.#rotary;
     const { ropeTheta: theta, headDim, ropeScaling: scaling } = this.config;

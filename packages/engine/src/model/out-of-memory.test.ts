@@ -13,10 +13,10 @@ const CONFIG = TINY_CONFIGS.qwen3;
 class LimitedDevice {
   readonly #device = createCpuDevice({ threads: 1 });
   readonly live = new Set<Tensor>();
-  /** Allocations that still succeed. */
+  /** Number of allocations that still succeed. */
   left = Infinity;
 
-  /** The device, as the engine sees it. */
+  /** The device as the engine sees it. */
   readonly seen: Device = new Proxy(this.#device, {
     get: (device, name) => {
       if (name === "alloc") return this.#alloc.bind(this);
@@ -50,7 +50,7 @@ beforeEach(() => {
 });
 afterEach(() => limited.dispose());
 
-/** Does `work` with 0, 1, 2, ... allocations allowed, until one attempt gets through. */
+/** Runs `work` with 0, 1, 2, ... allocations allowed, until one attempt succeeds. */
 function failingEachAllocation<T>(work: () => T): { result: T; numFailures: number } {
   for (let numFailures = 0; ; numFailures++) {
     limited.left = numFailures;
@@ -75,7 +75,7 @@ const REQUEST: SampleRequest = {
   earlyStop: null,
 };
 
-test("a sampler that ran out of memory anywhere samples the same afterwards, and frees all", () => {
+test("a sampler that ran out of memory at any allocation samples the same afterwards and frees everything", () => {
   const model = tinyModel(limited.seen, CONFIG);
   const numModel = limited.live.size;
   const first = new Sampler({ model, kvCacheTokens: 256 });
@@ -92,7 +92,7 @@ test("a sampler that ran out of memory anywhere samples the same afterwards, and
   });
   expect(sampled.numFailures).toBeGreaterThan(20);
   expect(sampled.result).toEqual(expected);
-  // A larger batch gives its buffers back before it allocates others.
+  // A larger batch frees its buffers before it allocates new ones.
   const larger = { ...REQUEST, id: "b", promptIds: Array.from({ length: 40 }, (_, i) => i) };
   const grown = failingEachAllocation(() => {
     sampler.cancel("b");
@@ -108,7 +108,7 @@ test("a sampler that ran out of memory anywhere samples the same afterwards, and
   expect(numModel).toBeGreaterThan(0);
 });
 
-test("a trainer that ran out of memory anywhere gives the same gradient afterwards, and frees all", () => {
+test("a trainer that ran out of memory at any allocation computes the same gradient afterwards and frees everything", () => {
   const model = tinyModel(limited.seen, CONFIG);
   const packs = [randomPack(CONFIG, { prompt: 7, answers: [4, 6] })];
   const more = [randomPack(CONFIG, { prompt: 60, answers: [14, 16] }, 2)];
@@ -136,7 +136,7 @@ test("a trainer that ran out of memory anywhere gives the same gradient afterwar
   expect(limited.live.size).toBe(0);
 });
 
-test("a model or a shard that cannot be made whole leaves no memory behind", () => {
+test("a model or a shard that cannot be allocated leaves no memory behind", () => {
   const model = failingEachAllocation(() => {
     expect(limited.live.size).toBe(0);
     return tinyModel(limited.seen, CONFIG);

@@ -5,7 +5,7 @@ import { type ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout } from "../weights/parameter-layout.js";
 import { type WeightForm, type WeightPiece } from "../weights/weight-form.js";
 
-/** A linear layer: its weight [n, k] as all products read it. */
+/** A linear layer: its weight [n, k] in the packed form that all products read. */
 export interface LinearWeights {
   readonly name: string;
   readonly n: number;
@@ -31,9 +31,9 @@ export interface LayerWeights {
   readonly down: LinearWeights;
 }
 
-/** Views of a model's weights in their form. */
+/** Views of a model's weights in their memory. */
 export class Parameters {
-  /** [V, D] f32: packed where it is the head too. */
+  /** [V, D] f32; packed if it is also the head. */
   readonly embedding: Tensor;
   readonly layers: readonly LayerWeights[];
   readonly finalNorm: Tensor;
@@ -91,7 +91,7 @@ export class Parameters {
   }
 }
 
-/** Returns the part of a flat vector that belongs to one parameter. */
+/** Returns the part of a flat vector that holds one parameter. */
 export function sliceOf(flat: Tensor, layout: ParameterLayout, name: string): Tensor {
   const { start, end } = layout.find(name);
   return flat.slice(start, end);

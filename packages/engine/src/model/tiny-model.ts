@@ -6,7 +6,7 @@ import { initialParameters } from "../weights/initial-parameters.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { Model } from "./model.js";
 
-/** Wide enough that a tiny model has clear opinions, so that a wrong bit changes its numbers. */
+/** Large enough that a tiny model's distributions are sharp, so that one wrong bit changes its numbers. */
 const TINY_RANGE = 0.2;
 
 const QWEN2: ModelConfig = {
@@ -30,8 +30,8 @@ const QWEN2: ModelConfig = {
 };
 
 /**
- * Shapes that between them take every branch of the engine; a few thousand parameters each, with sizes
- * that no vector width divides.
+ * Shapes that together cover every branch of the engine: a few thousand parameters each, with sizes that are no
+ * multiple of a vector width.
  */
 export const TINY_CONFIGS = {
   "qwen2, tied head": QWEN2,
@@ -54,22 +54,22 @@ export const TINY_CONFIGS = {
   },
 } as const satisfies Record<string, ModelConfig>;
 
-/** Draws weights, norms and biases included, and makes a model of them that can learn. */
+/** Draws weights, norms and biases included, and makes a trainable model of them. */
 export function tinyModel(device: Device, config: ModelConfig = QWEN2, seed = 1): Model {
   const model = new Model({ device, config, training: true });
   model.setParameters(tinyParameters(config, seed));
   return model;
 }
 
-/** Draws [numParameters] f32 of a tiny model: no norm is 1 and no bias is 0. */
+/** Draws the [numParameters] f32 of a tiny model, with norms other than 1 and biases other than 0. */
 export function tinyParameters(config: ModelConfig, seed: number): Float32Array {
   const parameters = initialParameters(config, seed, TINY_RANGE);
   const rng = new Rng(seed, 1, 2, 3);
   return parameters.map((value) => value + 0.1 * (rng.uniform() - 0.5));
 }
 
-/** Draws ids below the vocabulary's size. */
-export function randomIds(config: ModelConfig, length: number, seed: number): Int32Array {
+/** Draws ids below the size of the vocabulary. */
+function randomIds(config: ModelConfig, length: number, seed: number): Int32Array {
   const rng = new Rng(seed, length);
   return Int32Array.from({ length }, () => rng.below(config.vocabularySize));
 }

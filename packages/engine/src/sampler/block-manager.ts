@@ -1,10 +1,10 @@
 import { KV_BLOCK } from "@gumshoe/kernels";
 
 /**
- * Hands out the blocks of the KV cache.
+ * Allocates the blocks of the KV cache.
  *
- * An answer's blocks are reserved for its longest possible length before it starts: it never has to
- * wait or to be thrown out in the middle.
+ * An answer's blocks are reserved for its greatest possible length before it starts, so it never has to wait or to
+ * be preempted.
  */
 export class BlockManager {
   readonly numBlocks: number;
@@ -19,7 +19,7 @@ export class BlockManager {
     return this.#free.length;
   }
 
-  /** Blocks that so many positions take. */
+  /** Number of blocks that this many positions take. */
   static blocksFor(positions: number): number {
     return Math.ceil(positions / KV_BLOCK);
   }
@@ -28,13 +28,13 @@ export class BlockManager {
     return blocks <= this.#free.length;
   }
 
-  /** Takes blocks; ask `canAllocate` before. */
+  /** Allocates blocks; check `canAllocate` first. */
   allocate(blocks: number): number[] {
     if (!this.canAllocate(blocks)) throw new RangeError(`${blocks} blocks, ${this.numFree} free`);
     return this.#free.splice(this.#free.length - blocks, blocks);
   }
 
-  /** Gives blocks back. */
+  /** Frees blocks. */
   release(blocks: readonly number[]): void {
     this.#free.push(...blocks);
   }

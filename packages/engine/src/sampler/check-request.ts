@@ -4,8 +4,7 @@ import { type ModelConfig } from "../weights/model-config.js";
 import { type SampleRequest } from "./sequence.js";
 
 /**
- * Holds a request to its bounds before anything is computed: one bad request must not end a step that
- * serves others.
+ * Checks a request before anything is computed, because an error in a step would fail all requests of its batch.
  *
  * @throws InvalidArgumentError naming the field
  */

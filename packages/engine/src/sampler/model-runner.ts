@@ -32,12 +32,12 @@ interface Buffers {
 }
 
 /**
- * Computes the next token of answers: the forward pass of the trainer's own kernels, one command list a
- * step, over a paged cache that holds all layers' keys and values.
+ * Computes the next token of each answer: the trainer's own forward kernels, in one command list per step, over a
+ * paged cache of all layers' keys and values.
  */
 export class ModelRunner {
   readonly #model: Model;
-  /** Holds the caches. */
+  /** Owns the caches. */
   readonly #arena: Arena;
   readonly #caches: readonly KvCache[];
   readonly #batch: Batch;
@@ -56,7 +56,7 @@ export class ModelRunner {
     ]);
   }
 
-  /** Reads prompts into the cache, and samples the first token of all their answers. */
+  /** Prefills prompts into the cache, and samples the first token of all their answers. */
   prefill(groups: readonly PromptGroup[]): void {
     const tokens: number[] = [];
     const positions: number[] = [];
@@ -83,7 +83,7 @@ export class ModelRunner {
     this.#run(toRows(tokens, positions, { slots, spans }), sequences, predictors);
   }
 
-  /** Reads the last token of each answer, and samples the next one. */
+  /** Reads the last token of each answer and samples the next one. */
   decode(sequences: readonly Sequence[]): void {
     const tokens: number[] = [];
     const positions: number[] = [];
@@ -184,7 +184,8 @@ export class ModelRunner {
   #reserve(rows: number, samples: number): Buffers {
     const old = this.#buffers;
     if (old !== null && rows <= old.rows && samples <= old.samples) return old;
-    // Given back first, so that both never lie side by side. Without memory there are no buffers then.
+    // Freed first, so that the old and the new buffers never exist together. If the allocation fails, there are no
+    // buffers.
     this.#buffers = null;
     old?.arena.free();
     const { config, device } = this.#model;

@@ -36,7 +36,7 @@ function makeModel(options: { threads?: number; fault?: DeviceFault } = {}): Mod
   const device = createCpuDevice({ threads: 1, ...options });
   devices.push(device);
   const model = new Model({ device, config: CONFIG, training: false });
-  // Larger weights than usual, so that a bit that differs is soon a token that differs.
+  // Larger weights than usual, so that a wrong bit soon changes a token.
   model.setParameters(initialParameters(CONFIG, 5, 0.3));
   return model;
 }
@@ -78,7 +78,7 @@ function toPack(result: SampleResult): Pack {
   };
 }
 
-/** Answers of requests with prompts of many lengths, one and the block size among them. */
+/** Answers to requests with prompts of many lengths, among them one token and one block. */
 const LENGTHS = [1, 2, 15, 16, 17, 33, 50];
 const REQUESTS = LENGTHS.map((length) => request(`r${length}`, length));
 
@@ -94,7 +94,7 @@ describe("sampler and trainer", () => {
     scorer.dispose();
   });
 
-  test("differ when a kernel is broken on purpose, so a run can notice it", () => {
+  test("differ when a kernel is broken on purpose, so a run can detect it", () => {
     const model = makeModel({ fault: "decode-attention" });
     const scorer = new Scorer(model);
     const differ = [...sample(model, REQUESTS).values()].some((result) => {
@@ -113,7 +113,7 @@ describe("a rollout depends on its request alone", () => {
     return new Map(REQUESTS.map((one) => [one.id, sample(model, [one]).get(one.id)]));
   };
 
-  test("not on the other requests of its batch, nor on the batch's limits", () => {
+  test("not on the other requests in its batch, nor on the batch's limits", () => {
     const expected = alone();
     const model = makeModel();
     expect(sample(model, REQUESTS)).toEqual(expected);
@@ -121,11 +121,11 @@ describe("a rollout depends on its request alone", () => {
     expect(sample(model, [...REQUESTS].reverse(), tight)).toEqual(expected);
   });
 
-  test("not on threads", () => {
+  test("not on the number of threads", () => {
     expect(sample(makeModel({ threads: 2 }), REQUESTS)).toEqual(alone());
   });
 
-  test("two rollouts of one request differ, and the same seed gives the same", () => {
+  test("two rollouts of one request differ, and one seed always gives the same rollouts", () => {
     const model = makeModel();
     const [first, again] = [1, 2].map(() => sample(model, [request("a", 12)]).get("a"));
     expect(again).toEqual(first);
@@ -135,7 +135,7 @@ describe("a rollout depends on its request alone", () => {
 });
 
 describe("an answer ends", () => {
-  test("with a stop token, which belongs to it", () => {
+  test("with a stop token, which is part of it", () => {
     const model = makeModel();
     const free = sample(model, [request("a", 9, { stopTokenIds: [] })]).get("a");
     const third = free?.rollouts[0]?.tokens[2] as number;
@@ -145,7 +145,7 @@ describe("an answer ends", () => {
     expect(tokens.indexOf(third)).toBe(tokens.length - 1);
   });
 
-  test("at its longest length", () => {
+  test("at its greatest length", () => {
     const requests = [request("a", 9, { stopTokenIds: [], maxNewTokens: 17 })];
     const result = sample(makeModel(), requests).get("a");
     expect(result?.rollouts.map(({ tokens, finish }) => [tokens.length, finish])).toEqual([
@@ -155,7 +155,7 @@ describe("an answer ends", () => {
     ]);
   });
 
-  test("early when its mean log-prob falls under the threshold", () => {
+  test("early when its mean log-prob falls below the threshold", () => {
     const earlyStop = { alpha: 0.5, threshold: -0.5 };
     const requests = [request("a", 9, { stopTokenIds: [], earlyStop })];
     const result = sample(makeModel(), requests).get("a");
@@ -163,7 +163,7 @@ describe("an answer ends", () => {
   });
 });
 
-test("temperature 0 takes the most likely token, the same in every rollout", () => {
+test("temperature 0 samples the most likely token, the same in every rollout", () => {
   const result = sample(makeModel(), [request("a", 12, { temperature: 0 })]).get("a");
   const texts = new Set(result?.rollouts.map(({ tokens }) => tokens.join()));
   expect(texts.size).toBe(1);
@@ -175,7 +175,7 @@ test("a request that can never fit into the cache is refused", () => {
   sampler.dispose();
 });
 
-test("a cancelled request gives its place in the cache back", () => {
+test("a cancelled request frees its blocks of the cache", () => {
   const sampler = new Sampler({ model: makeModel(), kvCacheTokens: 96 });
   sampler.add(request("a", 20));
   sampler.step();
@@ -186,7 +186,7 @@ test("a cancelled request gives its place in the cache back", () => {
   sampler.dispose();
 });
 
-test("an answer ends at the model's last position and counts as cut off", () => {
+test("an answer ends at the model's last position and counts as truncated", () => {
   const model = makeModel();
   const results = sample(model, [request("long", 250, { maxNewTokens: 100, stopTokenIds: [] })]);
   for (const { tokens, finish } of results.get("long")?.rollouts ?? []) {
@@ -194,26 +194,29 @@ test("an answer ends at the model's last position and counts as cut off", () => 
   }
 });
 
-test("a prompt that leaves no room for an answer is refused", () => {
+test("a prompt that leaves no position for an answer is refused", () => {
   const sampler = new Sampler({ model: makeModel(), kvCacheTokens: 1024 });
   expect(() => sampler.add(request("full", 256))).toThrow(/256 tokens.*256 positions/);
   sampler.add(request("last", 255));
   expect(sampler.run()[0]?.rollouts[0]?.tokens.length).toBe(1);
 });
 
-test.each([NaN, Infinity, -Infinity])("weights that hold %d are an error, no answer", (value) => {
-  const model = makeModel();
-  model.setParameters(Float32Array.of(value), model.layout.find("model.norm.weight").start);
-  const sampler = new Sampler({ model, kvCacheTokens: 1024 });
-  sampler.add(request("one", 5));
-  expect(() => sampler.run()).toThrow(NotFiniteError);
-  sampler.add(request("greedy", 5, { temperature: 0 }));
-  expect(() => sampler.run()).toThrow(NotFiniteError);
-  const answer = { rollout: 0, tokens: Int32Array.of(3, 4), logprobs: new Float32Array(0) };
-  const pack = {
-    groupKey: "pack",
-    promptTokens: Int32Array.of(1, 2),
-    answers: [{ ...answer, advantage: 0, weight: 1 }],
-  };
-  expect(() => new Scorer(model).score(pack)).toThrow(NotFiniteError);
-});
+test.each([NaN, Infinity, -Infinity])(
+  "weights that contain %d cause an error and no answer",
+  (value) => {
+    const model = makeModel();
+    model.setParameters(Float32Array.of(value), model.layout.find("model.norm.weight").start);
+    const sampler = new Sampler({ model, kvCacheTokens: 1024 });
+    sampler.add(request("one", 5));
+    expect(() => sampler.run()).toThrow(NotFiniteError);
+    sampler.add(request("greedy", 5, { temperature: 0 }));
+    expect(() => sampler.run()).toThrow(NotFiniteError);
+    const answer = { rollout: 0, tokens: Int32Array.of(3, 4), logprobs: new Float32Array(0) };
+    const pack = {
+      groupKey: "pack",
+      promptTokens: Int32Array.of(1, 2),
+      answers: [{ ...answer, advantage: 0, weight: 1 }],
+    };
+    expect(() => new Scorer(model).score(pack)).toThrow(NotFiniteError);
+  },
+);

@@ -7,34 +7,34 @@ import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
 import { type SampleRequest, type SampleResult } from "./sequence.js";
 
-/** How a sampler is made. */
+/** Options of a sampler. */
 export interface SamplerOptions {
   readonly model: Model;
-  /** Positions of the KV cache, prompts shared; default 65,536 */
+  /** Positions of the KV cache, each shared prompt counted once; default 65,536 */
   readonly kvCacheTokens?: number;
-  /** Answers that are sampled together; default 256 */
+  /** Answers in the running batch; default 256 */
   readonly maxBatch?: number;
-  /** Prompt tokens that are read together; default 2,048 */
+  /** Prompt tokens per prefill step; default 2,048 */
   readonly maxPrefillTokens?: number;
 }
 
-/** What a sampler has done so far. */
+/** Counters of a sampler's work. */
 export interface SamplerStats {
   readonly numPrefillTokens: number;
   readonly numSampledTokens: number;
   readonly numSteps: number;
 }
 
-/** Positions of a sampler's cache, unless said otherwise: the longest prompt with an answer. */
+/** Default number of positions in the cache: enough for the longest prompt with an answer. */
 export const KV_CACHE_TOKENS = 65_536;
 
 const DEFAULTS = { kvCacheTokens: KV_CACHE_TOKENS, maxBatch: 256, maxPrefillTokens: 2048 };
 
 /**
- * Samples answers with continuous batching: requests may come and go at any time.
+ * Samples answers with continuous batching: requests may be added and cancelled at any time.
  *
- * A rollout's tokens and log-probs depend on the weights and on its request alone, never on what else
- * is in the batch, and each log-prob is bit for bit what the trainer computes for that token.
+ * A rollout's tokens and log-probs depend on the weights and its own request only, never on the rest of the batch.
+ * Each log-prob equals the trainer's for that token, bit for bit.
  */
 export class Sampler {
   readonly #scheduler: Scheduler;
@@ -63,7 +63,7 @@ export class Sampler {
   }
 
   /**
-   * Takes a request. An answer that reaches the model's last position ends there.
+   * Adds a request. An answer that reaches the model's last position ends there.
    *
    * @throws InvalidArgumentError, RequestTooLargeError
    */
@@ -74,12 +74,12 @@ export class Sampler {
     this.#scheduler.add({ ...request, maxNewTokens });
   }
 
-  /** Forgets a request; false when it is not in hand. */
+  /** Cancels a request; returns false if it is unknown or finished. */
   cancel(id: string): boolean {
     return this.#scheduler.cancel(id);
   }
 
-  /** Reads some prompts, or samples one token of every running answer; returns finished requests. */
+  /** Prefills some prompts, or samples one token of every running answer; returns the finished requests. */
   step(): SampleResult[] {
     const work = this.#scheduler.schedule();
     if (work === null) return [];
@@ -97,7 +97,7 @@ export class Sampler {
     return this.#scheduler.settle().map((group) => group.result());
   }
 
-  /** Samples until every request in hand is finished. */
+  /** Steps until every request is finished. */
   run(): SampleResult[] {
     const results: SampleResult[] = [];
     while (!this.idle) results.push(...this.step());

@@ -21,7 +21,7 @@ function request(id: string, shape: { prompt: number; count: number; most: numbe
   } satisfies SampleRequest;
 }
 
-/** What a step would compute, in words. */
+/** Describes the work of one step. */
 function describe(work: Work | null): string {
   if (work === null) return "nothing";
   if (work.kind === "prefill") {
@@ -31,7 +31,7 @@ function describe(work: Work | null): string {
   return `decode ${names.join(" ")}`;
 }
 
-/** Takes a step in which every answer gets one token; returns what it computed. */
+/** Runs a step in which every answer gets one token; returns the description. */
 function step(scheduler: Scheduler): string {
   const work = scheduler.schedule();
   if (work === null) return "nothing";
@@ -43,7 +43,7 @@ function step(scheduler: Scheduler): string {
   return finished.length === 0 ? text : `${text}, finished ${finished.join(" ")}`;
 }
 
-test("prompts are read in order, as many as the step holds, then answers are sampled", () => {
+test("prompts are prefilled in order, as many as a step allows, then answers are sampled", () => {
   const s = scheduler();
   for (const id of ["a", "b", "c"]) s.add(request(id, { prompt: 30, count: 2, most: 2 }));
   expect([step(s), step(s), step(s), step(s)]).toEqual([
@@ -54,13 +54,13 @@ test("prompts are read in order, as many as the step holds, then answers are sam
   ]);
 });
 
-test("a prompt longer than a step holds is read alone", () => {
+test("a prompt longer than a step allows is prefilled alone", () => {
   const s = scheduler();
   s.add(request("long", { prompt: 100, count: 1, most: 1 }));
   expect([step(s), s.idle]).toEqual(["read long, finished long", true]);
 });
 
-test("answers of one prompt stay side by side when the batch is filled up", () => {
+test("answers of one prompt stay adjacent when the batch is refilled", () => {
   const s = scheduler({ maxBatch: 3 });
   s.add(request("a", { prompt: 10, count: 4, most: 3 }));
   s.add(request("b", { prompt: 10, count: 1, most: 2 }));
@@ -74,7 +74,7 @@ test("answers of one prompt stay side by side when the batch is filled up", () =
   ]);
 });
 
-test("no prompt is taken while answers of an earlier one wait for room in the cache", () => {
+test("no prompt is prefilled while answers of an earlier one wait for cache blocks", () => {
   const s = scheduler({ numBlocks: 5 });
   s.add(request("a", { prompt: 16, count: 2, most: 49 }));
   s.add(request("b", { prompt: 1, count: 1, most: 2 }));
@@ -82,7 +82,7 @@ test("no prompt is taken while answers of an earlier one wait for room in the ca
   expect(s.numWaiting).toBe(1);
 });
 
-test("every group gets through, however little room there is", () => {
+test("every group finishes, however small the cache", () => {
   const s = scheduler({ numBlocks: 6, maxBatch: 4, maxPrefillTokens: 1000 });
   const shapes = [
     { prompt: 17, count: 3, most: 60 },
@@ -98,7 +98,7 @@ test("every group gets through, however little room there is", () => {
   expect(finished.sort()).toEqual(["g0", "g1", "g2", "g3", "g4"]);
 });
 
-test("blocks that are given back can all be taken again, none twice", () => {
+test("freed blocks can all be allocated again, none twice", () => {
   const blocks = new BlockManager(7);
   const a = blocks.allocate(3);
   const b = blocks.allocate(4);

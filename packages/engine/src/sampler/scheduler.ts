@@ -4,7 +4,7 @@ import { RequestTooLargeError } from "../errors.js";
 import { BlockManager } from "./block-manager.js";
 import { PromptGroup, type SampleRequest, type Sequence } from "./sequence.js";
 
-/** What the next step computes: prompts to be read, or one token for each of some answers. */
+/** The work of the next step: prompts to prefill, or one token for each of some answers. */
 export type Work =
   | { readonly kind: "prefill"; readonly groups: readonly PromptGroup[] }
   | { readonly kind: "decode"; readonly sequences: readonly Sequence[] };
@@ -12,23 +12,24 @@ export type Work =
 /** Limits of a scheduler. */
 export interface SchedulerLimits {
   readonly numBlocks: number;
-  /** Answers that are sampled together. */
+  /** Answers in the running batch. */
   readonly maxBatch: number;
-  /** Prompt tokens that are read together. */
+  /** Prompt tokens per prefill step. */
   readonly maxPrefillTokens: number;
 }
 
 /**
- * Decides who runs next. It alone moves sequences: waiting group -> read prompt -> running -> finished.
+ * Decides which sequences run next. Only the scheduler changes their state: waiting group -> prefilled -> running
+ * -> finished.
  *
  * - Prompts go first while the batch has room for their answers, so that the batch stays full.
- * - Answers of one prompt stay side by side, so that their shared keys are read once.
+ * - Answers of one prompt stay adjacent, so that attention reads their shared keys once.
  */
 export class Scheduler {
   readonly #limits: SchedulerLimits;
   readonly #blocks: BlockManager;
   readonly #waiting: PromptGroup[] = [];
-  /** Read, with at least one answer that is not finished. */
+  /** Prefilled, with at least one unfinished answer. */
   readonly #active: PromptGroup[] = [];
   #running: Sequence[] = [];
 
@@ -50,12 +51,12 @@ export class Scheduler {
   }
 
   /**
-   * @throws InvalidArgumentError when a request of that id is in hand
-   * @throws RequestTooLargeError when even one answer of it cannot fit into the cache
+   * @throws InvalidArgumentError when an unfinished request has that id
+   * @throws RequestTooLargeError when even one of its answers cannot fit into the cache
    */
   add(request: SampleRequest): void {
     if (this.#holds(request.id)) {
-      throw new InvalidArgumentError("request", `${request.id} is in hand already`);
+      throw new InvalidArgumentError("request", `${request.id} is not finished yet`);
     }
     const group = new PromptGroup(request);
     const needed = promptBlocks(group) + answerBlocks(group);
@@ -65,7 +66,7 @@ export class Scheduler {
     this.#waiting.push(group);
   }
 
-  /** Forgets a request, whatever its state; false when it is not known. */
+  /** Removes a request in any state; returns false if it is unknown. */
   cancel(id: string): boolean {
     const waiting = this.#waiting.findIndex((group) => group.request.id === id);
     if (waiting >= 0) {
@@ -79,7 +80,7 @@ export class Scheduler {
     return true;
   }
 
-  /** Chooses the next step; null when there is nothing to do. */
+  /** Chooses the next step; returns null if there is no work. */
   schedule(): Work | null {
     this.#fillBatch();
     const groups = this.#admit();
@@ -87,7 +88,7 @@ export class Scheduler {
     return this.#running.length === 0 ? null : { kind: "decode", sequences: this.#running };
   }
 
-  /** Takes stock after a step; returns the groups whose last answer has ended. */
+  /** Updates the state after a step; returns the groups whose last answer has ended. */
   settle(): PromptGroup[] {
     for (const sequence of this.#running) {
       if (sequence.finish === null) continue;
@@ -100,7 +101,7 @@ export class Scheduler {
     return finished;
   }
 
-  /** Lets read answers into the batch, in order, as far as cache and batch have room. */
+  /** Moves answers of prefilled groups into the batch, in order, as far as cache and batch have room. */
   #fillBatch(): void {
     let changed = false;
     for (const group of this.#active) {
@@ -123,9 +124,9 @@ export class Scheduler {
   }
 
   /**
-   * Takes waiting prompts while the batch and the cache have room for their answers. The first one
-   * needs room for one answer, so that every group gets through; a later one also for all answers
-   * that were promised before it. While answers wait for room, no prompt is taken.
+   * Chooses waiting prompts while batch and cache have room for their answers. The first prompt needs room for one
+   * answer, so that every group makes progress; later ones also need room for all answers of the prompts before
+   * them. While answers wait for blocks, no prompt is prefilled.
    */
   #admit(): PromptGroup[] {
     const admitted: PromptGroup[] = [];
@@ -151,7 +152,7 @@ export class Scheduler {
     return admitted;
   }
 
-  /** Says whether an answer of a prompt that was read waits for room. */
+  /** Returns whether an answer of a prefilled prompt waits for blocks. */
   #hasUnstarted(): boolean {
     return this.#active.some((group) =>
       group.sequences.some((s) => s.finish === null && s.blocks.length === 0),
@@ -179,7 +180,7 @@ function promptBlocks(group: PromptGroup): number {
   return BlockManager.blocksFor(group.promptIds.length);
 }
 
-/** The last token of an answer is never read, so it takes no place; every answer takes a block. */
+/** The last token of an answer is never read back, so it needs no position; every answer needs at least a block. */
 function answerBlocks(group: PromptGroup): number {
   return Math.max(1, BlockManager.blocksFor(group.request.maxNewTokens - 1));
 }

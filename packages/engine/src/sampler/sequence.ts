@@ -3,21 +3,21 @@ import { EarlyStop, type EarlyStopConfig, type Finish } from "@gumshoe/grpo";
 
 export { type Finish };
 
-/** What is to be sampled: some answers to one prompt. */
+/** A request: a prompt and how many answers to sample, with their settings. */
 export interface SampleRequest {
-  /** Unique among the requests in hand. */
+  /** Unique among unfinished requests. */
   readonly id: string;
   readonly promptIds: ArrayLike<number>;
-  /** Rollouts. */
+  /** Number of rollouts. */
   readonly count: number;
-  /** Logits are divided by it; 0 takes the most likely token. */
+  /** Divides the logits; 0 samples the most likely token. */
   readonly temperature: number;
   readonly maxNewTokens: number;
-  /** A sampled stop token ends the answer and belongs to it. */
+  /** Sampling one of these ends the answer; the stop token is part of it. */
   readonly stopTokenIds: readonly number[];
-  /** Parts of the random key, e.g. run seed, iteration, task; rollout and token are added. */
+  /** Parts of the random key, e.g. run seed, iteration, task; rollout and token are appended. */
   readonly seed: readonly [number, ...number[]];
-  /** Ends a degenerate answer by its mean log-prob; null for never. */
+  /** Ends a degenerate answer by its mean log-prob; null disables this. */
   readonly earlyStop: EarlyStopConfig | null;
 }
 
@@ -37,11 +37,11 @@ export interface SampleResult {
   readonly rollouts: readonly SampledRollout[];
 }
 
-/** A prompt in the cache, and the answers that share it. */
+/** A prefilled prompt and the answers that share it. */
 export class PromptGroup {
   readonly promptIds: Int32Array;
   readonly sequences: readonly Sequence[];
-  /** Blocks of the prompt's keys and values; empty until it is prefilled. */
+  /** Blocks with the prompt's keys and values; empty until prefilled. */
   blocks: number[] = [];
 
   constructor(readonly request: SampleRequest) {
@@ -65,15 +65,15 @@ export class PromptGroup {
 /**
  * One answer that is being sampled.
  *
- * Token t of rollout r takes words 2t and 2t + 1 of the random stream (seed, r): what else is in the
- * batch makes no difference.
+ * Token t of rollout r uses words 2t and 2t + 1 of the random stream (seed, r), so the rest of the batch has no
+ * influence.
  */
 export class Sequence {
   readonly tokens: number[] = [];
   readonly logprobs: number[] = [];
   /** Blocks of the answer's own keys and values. */
   blocks: number[] = [];
-  /** null while it is being sampled. */
+  /** null while sampling continues. */
   finish: Finish | null = null;
   readonly #rng: Rng;
   readonly #watch: EarlyStop | null;
@@ -87,12 +87,12 @@ export class Sequence {
     this.#watch = earlyStop === null ? null : new EarlyStop(earlyStop);
   }
 
-  /** Random words of the next token. */
+  /** Random words for the next token. */
   draw(): [number, number] {
     return [this.#rng.uint32(), this.#rng.uint32()];
   }
 
-  /** Takes a sampled token, and says whether the answer ends with it. */
+  /** Appends a sampled token; returns whether the answer ends with it. */
   append(token: number, logprob: number): void {
     const { maxNewTokens, stopTokenIds } = this.group.request;
     this.tokens.push(token);

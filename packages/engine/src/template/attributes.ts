@@ -26,7 +26,7 @@ import {
 const KEPT_BY_MARKUP = new Set([
   ...["strip", "lstrip", "rstrip", "upper", "lower", "title", "capitalize", "casefold"],
 ]);
-/** Methods that change their object; Transformers' sandbox refuses them, too. */
+/** Methods that mutate their object; Transformers' sandbox refuses them too. */
 const CHANGING = new Map([
   ["list", ["append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"]],
   ["dict", ["clear", "pop", "popitem", "setdefault", "update"]],
@@ -40,7 +40,7 @@ const OF_INTEGERS = [
 const OF_VIEWS = ["mapping", "isdisjoint"];
 const OF_GENERATORS = ["send", "throw", "close", "gi_frame", "gi_running", "gi_code"];
 
-/** Attributes of Python's types that are not here. */
+/** Attributes of Python's types that are not supported. */
 const NOT_HERE = new Map([
   ["bool", OF_INTEGERS],
   ["int", OF_INTEGERS],
@@ -62,7 +62,7 @@ export function attributeOf(object: Value, name: string, budget: Budget): Value 
   const attribute = ownAttribute(object, name, budget);
   if (attribute !== undefined) return attribute;
   const item = itemOf(object, name, budget);
-  // None is a value: it is null here, and not what is missing.
+  // null here is Python's None, a value; a missing item is undefined.
   return item !== undefined ? item : missing(object, name);
 }
 
@@ -118,7 +118,7 @@ function ownAttribute(object: Value, name: string, budget: Budget): Value | unde
   return undefined;
 }
 
-/** What Python's `Markup` does as its `str` does; other methods escape what they are given. */
+/** Methods of `str` that Python's `Markup` inherits unchanged; other methods escape their arguments. */
 function markupMethod(markup: Markup, name: string, budget: Budget): Value | undefined {
   const method = stringMethod(markup.text, name, budget);
   if (method === undefined) return undefined;

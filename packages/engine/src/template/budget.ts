@@ -1,26 +1,29 @@
 import { TemplateError } from "../errors.js";
 
-/** Evaluated nodes, copied elements and blocks of text; a template of a published model takes thousands. */
+/**
+ * Steps (evaluated nodes, copied elements, blocks of text) per rendering; templates of published models take
+ * thousands.
+ */
 const LEAST_STEPS = 250_000;
-/** Steps for each character that a conversation has: some may go through all of it several times. */
+/** Additional steps per character of the conversation, because a template may scan all of it several times. */
 const STEPS_PER_CHARACTER = 2;
-/** Characters that a step may make or look at without a further step. */
+/** Characters that one step may create or scan without a further charge. */
 const CHARACTERS_PER_STEP = 16;
-/** Characters of one text: far above any context length. */
+/** Length of one text in characters, far above any context length. */
 const MAX_TEXT = 16_000_000;
 /** Nested calls of macros, parentheses and containers. */
 const MAX_DEPTH = 200;
 
 /**
- * Bounds what one rendering may cost, so that a template of a foreign model folder cannot hold the
- * process: loops, texts and lists are counted where they are made.
+ * Bounds the cost of one rendering, so that a template of an untrusted model folder cannot block the process.
+ * Loops, texts and lists are charged where they are created.
  */
 export class Budget {
   readonly #maxSteps: number;
   #steps = 0;
   #depth = 0;
 
-  /** @param numCharacters  of the conversation, with all that the template is given */
+  /** @param numCharacters  length of all variables given to the template */
   constructor(numCharacters: number) {
     this.#maxSteps = LEAST_STEPS + STEPS_PER_CHARACTER * numCharacters;
   }
@@ -33,7 +36,7 @@ export class Budget {
     }
   }
 
-  /** Pays for a text; returns it. */
+  /** Charges for a text and returns it. */
   text(value: string): string {
     if (value.length > MAX_TEXT) {
       throw new TemplateError(`writes more than ${MAX_TEXT} characters: it is refused`);
@@ -42,7 +45,7 @@ export class Budget {
     return value;
   }
 
-  /** Runs a nested evaluation, and refuses one that nests too deeply. */
+  /** Runs a nested evaluation; refuses to nest beyond the limit. */
   nested<T>(run: () => T): T {
     if (this.#depth >= MAX_DEPTH) throw new TemplateError(`nests deeper than ${MAX_DEPTH}`);
     this.#depth++;

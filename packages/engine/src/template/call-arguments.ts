@@ -7,7 +7,7 @@ export class NamedArguments {
 
   /**
    * @param names  parameters in order
-   * @throws TemplateError when there are others than these
+   * @throws TemplateError on an argument for another parameter
    */
   constructor(
     private readonly subject: string,
@@ -27,12 +27,12 @@ export class NamedArguments {
     this.#values = values;
   }
 
-  /** Returns undefined when it is not given. */
+  /** Returns undefined if the argument is not given. */
   optional(name: string): Value | undefined {
     return this.#values.get(name);
   }
 
-  /** Returns what is given, None included, or else the fallback. */
+  /** Returns the argument if it is given, None included, else the fallback. */
   orElse(name: string, fallback: Value): Value {
     const value = this.#values.get(name);
     return value === undefined ? fallback : value;
@@ -44,7 +44,7 @@ export class NamedArguments {
     return value;
   }
 
-  /** Returns a text; null for None or when it is not given and the fallback is null. */
+  /** Returns a text; null for None, or if it is not given and the fallback is null. */
   text<F extends string | null>(name: string, fallback: F): string | F {
     const given = this.#values.get(name);
     const value = given === undefined ? undefined : plain(given);

@@ -16,7 +16,7 @@ import {
   View,
 } from "./values.js";
 
-/** Says what Python's `==` says. */
+/** Returns the result of Python's `==`. */
 export function equal(left: Value, right: Value, budget: Budget): boolean {
   budget.spend();
   const [a, b] = [plain(left), plain(right)];
@@ -71,12 +71,12 @@ export function compare(first: Value, second: Value, budget: Budget): number {
   return left.length - right.length;
 }
 
-/** Texts of one length are gone through. */
+/** Comparing texts of equal length costs a scan; other lengths differ at once. */
 export function sameText(a: string, b: string, budget: Budget): boolean {
   return a.length === b.length && budget.text(a) === b;
 }
 
-/** By code points; the UTF-16 units of JavaScript order some letters differently. */
+/** Compares by code points; JavaScript compares UTF-16 units, which order some characters differently. */
 function compareTexts(a: string, b: string, budget: Budget): number {
   if (sameText(a, b, budget)) return 0;
   const left = characters(a, budget);
@@ -90,7 +90,7 @@ function compareTexts(a: string, b: string, budget: Budget): number {
   return left.length - right.length;
 }
 
-/** Says what Python's `in` says. */
+/** Returns the result of Python's `in`. */
 export function contains(within: Value, wanted: Value, budget: Budget): boolean {
   const [container, item] = [plain(within), plain(wanted)];
   if (container instanceof Undefined) return false;
@@ -104,9 +104,9 @@ export function contains(within: Value, wanted: Value, budget: Budget): boolean 
 }
 
 /**
- * Returns what a `for` goes through: items, keys or characters.
+ * Returns what a `for` iterates over: items, keys or characters.
  *
- * @throws TemplateError when a value cannot be gone through
+ * @throws TemplateError when the value is not iterable
  */
 export function iterate(given: Value, budget: Budget): readonly Value[] {
   const value = plain(given);
@@ -126,7 +126,7 @@ export function iterate(given: Value, budget: Budget): readonly Value[] {
   return items;
 }
 
-/** Returns what Python's `len` says; an undefined value has length 0. */
+/** Returns the result of Python's `len`; an undefined value has length 0. */
 export function lengthOf(value: Value, budget: Budget): number {
   if (value instanceof ObjectValue) {
     const length = value.attribute("length");
@@ -139,7 +139,7 @@ export function lengthOf(value: Value, budget: Budget): number {
   return iterate(value, budget).length;
 }
 
-/** @throws TemplateError when a value cannot be the key of a dict */
+/** @throws TemplateError when the value is not hashable */
 export function keyOf(given: Value, budget: Budget): Value {
   const value = plain(given);
   if (typeof value === "string") return budget.text(value);
@@ -149,9 +149,9 @@ export function keyOf(given: Value, budget: Budget): Value {
 }
 
 /**
- * Returns the key under which a template puts something into a dict.
+ * Returns the key under which a dict stores a value.
  *
- * @throws TemplateError when a value cannot be a key, or would be written as another one
+ * @throws TemplateError when the value cannot be a key, or the key would be printed as another value
  */
 export function newKeyOf(value: Value, budget: Budget): Value {
   if (typeof value !== "boolean" && !(value instanceof Markup)) return keyOf(value, budget);

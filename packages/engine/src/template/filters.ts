@@ -25,10 +25,10 @@ import {
   View,
 } from "./values.js";
 
-/** Computes a filter of Jinja. */
+/** Implementation of a Jinja filter. */
 export type Filter = (input: Value, args: Arguments, budget: Budget) => Value;
 
-/** What a filter of named parameters computes. */
+/** Implementation of a filter with named parameters. */
 export type NamedFilter = (input: Value, args: NamedArguments, budget: Budget) => Value;
 
 function filter(name: string, parameters: readonly string[], compute: NamedFilter) {
@@ -69,13 +69,15 @@ export const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ...SEQUENCE_FILTERS,
 ]);
 
-/** Takes an attribute of each item, or puts each through another filter. */
+/** Applies `map`: an attribute of each item, or a filter for each. */
 function map(input: Value, { positional, named }: Arguments, budget: Budget): Value {
+  // Jinja goes through nothing that is false: neither None nor 0 is an error.
+  if (!truthy(input)) return new Generator([]);
   const items = iterate(input, budget);
   const attribute = named.get("attribute");
   if (positional.length === 0 && attribute !== undefined) {
     const get = attributeGetter(attribute, budget);
-    // A default of None is no default.
+    // `default=None` counts as no default.
     const fallback = named.get("default") ?? null;
     return new Generator(
       items.map((item) => {
@@ -124,7 +126,8 @@ function absolute(input: Value): Value {
 }
 
 const INT = /^\s*[-+]?\d+(?:_\d+)*\s*$/;
-// The digits behind the point only where there is one: else a long number could be cut at each of its digits.
+// Digits after the point are matched only if there is a point; otherwise a long number could be split at each
+// digit.
 const FLOAT = /^\s*[-+]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+)(?:[eE][-+]?\d+)?\s*$/;
 
 /** Infinities, and digits of other scripts. */
@@ -145,7 +148,7 @@ function toFloat(input: Value, args: NamedArguments, budget: Budget): Value {
   return number === null ? args.orElse("default", new Float(0)) : new Float(number);
 }
 
-/** Reads a number as Python's `float` does; null for what is none. */
+/** Parses a number as Python's `float` does; returns null if it is none. */
 function toNumber(input: Value, budget: Budget): number | null {
   const value = plain(defined(input));
   if (typeof value !== "string") return numberOf(value);
@@ -157,7 +160,7 @@ function toNumber(input: Value, budget: Budget): number | null {
   return null;
 }
 
-/** Python rounds halves to the even neighbour, and always gives a float here. */
+/** Python rounds halves to even, and its filter always returns a float. */
 function round(input: Value, args: NamedArguments): Value {
   const number = numberOf(defined(input));
   if (number === null) throw new TemplateError(`rounds a ${typeOf(input)}`);

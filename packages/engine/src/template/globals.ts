@@ -16,13 +16,13 @@ import {
   View,
 } from "./values.js";
 
-/** The sandbox of Jinja refuses longer ones. */
+/** Jinja's sandbox refuses longer ranges. */
 const MAX_RANGE = 100_000;
 
 /**
- * Returns the functions that every template may call: those of Jinja, and the two of Transformers.
+ * Returns the global functions of a template: Jinja's, and two that Transformers adds.
  *
- * @param date  handed to `strftime_now`, `YYYY-MM-DD`; null where there is none
+ * @param date  for `strftime_now`, `YYYY-MM-DD`; null if there is none
  */
 export function globals(budget: Budget, date: string | null): Map<string, Value> {
   const functions: [string, (args: Arguments) => Value][] = [

@@ -1,7 +1,7 @@
 import { TemplateError } from "../errors.js";
 import { WHITE_SPACE } from "./python-text.js";
 
-/** A part of a template. Inside tags: names, literals and operators. */
+/** A token of a template. Inside tags: names, literals and operators. */
 export interface Token {
   readonly type:
     | "data"
@@ -16,7 +16,7 @@ export interface Token {
     | "operator"
     | "end";
   readonly value: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
 }
 
@@ -41,8 +41,8 @@ const OPERATOR = /\/\/|\*\*|==|!=|>=|<=|[-+/*%~[\](){}<>=.:|,;]/y;
 const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 
 /**
- * Cuts a template into tokens as Jinja does with Transformers' settings: line ends are \n, one at the
- * end is dropped, and a tag takes the line end behind it and the indentation before it along.
+ * Splits a template into tokens as Jinja does with Transformers' settings: line ends become \n, one at the end is
+ * dropped, and a tag removes the line end after it and the indentation before it.
  *
  * @throws TemplateError
  */
@@ -54,7 +54,7 @@ class Lexer {
   readonly #tokens: Token[] = [];
   #at = 0;
   #line = 1;
-  /** Where `#line` was counted up to. */
+  /** Position up to which `#line` has been counted. */
   #counted = 0;
   #lineStarts = true;
 
@@ -80,7 +80,7 @@ class Lexer {
     return this.#tokens;
   }
 
-  /** Drops the white space before a tag that its sign, or its being first on a line, takes along. */
+  /** Drops the white space before a tag, if the tag's sign asks for it or the tag is first on its line. */
   #beforeTag(text: string, sign: string, mayTakeIndentation: boolean): string {
     if (sign === "-") return text.slice(0, endWithoutSpace(text, 0));
     if (sign === "+" || !mayTakeIndentation) return text;
@@ -172,7 +172,7 @@ class Lexer {
 
 const SPACE = new RegExp(`[${WHITE_SPACE}]`);
 
-/** Returns where the white space at the end of a text begins, at `from` at the earliest. */
+/** Returns where the white space at the end of a text begins, but not before `from`. */
 function endWithoutSpace(text: string, from: number): number {
   let end = text.length;
   while (end > from && SPACE.test(text[end - 1] ?? "")) end--;

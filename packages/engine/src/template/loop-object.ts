@@ -3,18 +3,18 @@ import { type Budget } from "./budget.js";
 import { equal } from "./compare-values.js";
 import { Callable, ObjectValue, Tuple, Undefined, type Value } from "./values.js";
 
-/** Where a loop is. */
+/** State of a loop. */
 export interface LoopState {
   readonly items: readonly Value[];
-  /** From 0. */
+  /** Counted from 0. */
   index: number;
-  /** Loops of the same recursive `for` around it. */
+  /** Number of enclosing loops of the same recursive `for`. */
   readonly depth: number;
-  /** Renders the loop again for other items; null unless it is recursive. */
+  /** Renders the loop body for other items; null unless the loop is recursive. */
   readonly again: ((items: Value) => string) | null;
 }
 
-/** Makes the `loop` of a `for`; its attributes follow `state`. */
+/** Creates the `loop` variable of a `for`; its attributes follow `state`. */
 export function loopObject(state: LoopState, budget: Budget): ObjectValue {
   let last: Value | undefined;
   const changed = new Callable("changed", ({ positional }) => {
@@ -72,7 +72,7 @@ export function loopObject(state: LoopState, budget: Budget): ObjectValue {
   });
 }
 
-/** An item may itself be none; one beyond the ends is undefined. */
+/** A neighbouring item may itself be None; beyond the ends it is undefined. */
 function noItem(problem: string, items: readonly Value[], index: number): Value {
   return index >= 0 && index < items.length ? null : new Undefined(problem);
 }

@@ -17,7 +17,7 @@ import {
   View,
 } from "./values.js";
 
-/** Computes an operator of two values as Python does. */
+/** Computes a binary operator as Python does. */
 export function binary(
   operator: Exclude<BinaryOperator, "~" | "and" | "or">,
   left: Value,
@@ -48,7 +48,7 @@ export function binary(
   throw new TemplateError(`cannot compute ${typeOf(a)} ${operator} ${typeOf(b)}`);
 }
 
-/** Joins two texts of which one is marked as safe: the other is escaped. */
+/** Concatenates two texts of which one is markup: the other is escaped. */
 function addMarkup(left: Value, right: Value, budget: Budget): Markup {
   const [a, b] = [left, right].map((value) => {
     if (value instanceof Markup) return value.text;
@@ -73,7 +73,7 @@ function arithmetic(operator: string, [x, y]: readonly [number, number], isFloat
     case "//":
       return result(Math.floor(x / y));
     case "%":
-      // The sign is that of the divisor.
+      // As in Python, the result has the sign of the divisor.
       return result(x - y * Math.floor(x / y));
     default:
       if (x === 0 && y < 0) throw new TemplateError("divides by zero");
@@ -101,7 +101,7 @@ function paid(items: Value[], budget: Budget): Value[] {
   return items;
 }
 
-/** Returns the item at a place, counted from the end when negative; undefined beyond the ends. */
+/** Returns the item at an index, counted from the end if negative; undefined if out of range. */
 export function itemAt(value: Value, index: number, budget: Budget): Value | undefined {
   const items =
     typeof value === "string"
@@ -116,7 +116,7 @@ export function itemAt(value: Value, index: number, budget: Budget): Value | und
   return items.at(index);
 }
 
-/** Returns the part of a text, list or tuple that a slice names. */
+/** Returns the slice of a text, list or tuple. */
 export function slice(value: Value, bounds: readonly Value[], budget: Budget): Value {
   if (value instanceof Markup) return asMarkup(slice(value.text, bounds, budget));
   const [from, to, by] = bounds.map((bound) => {

@@ -17,7 +17,7 @@ const CONSTANTS = new Map([
   ...["none", "None"].map((name) => [name, null] as const),
 ]);
 
-/** Parses one expression; without `withChoice`, `if` ends it. */
+/** Parses one expression; without `withChoice`, it ends at `if`. */
 export function parseExpression(stream: TokenStream, withChoice = true): Expression {
   return stream.nested(() => {
     let expression = parseOr(stream);
@@ -30,7 +30,7 @@ export function parseExpression(stream: TokenStream, withChoice = true): Express
   });
 }
 
-/** Parses expressions with commas between them: a tuple, or the one that stands alone. */
+/** Parses expressions separated by commas: a tuple, or a single expression. */
 export function parseTuple(
   stream: TokenStream,
   options: { withChoice?: boolean; endName?: string; brackets?: boolean } = {},
@@ -219,7 +219,7 @@ function parseSubscript(stream: TokenStream, object: Expression): Expression {
   return { type: "item", object, key };
 }
 
-/** Parses the filters, tests and calls behind an expression. */
+/** Parses the filters, tests and calls that follow an expression. */
 function parseFilters(stream: TokenStream, start: Expression): Expression {
   let expression = start;
   for (;;) {
@@ -230,7 +230,7 @@ function parseFilters(stream: TokenStream, start: Expression): Expression {
   }
 }
 
-/** Parses one filter behind its bar, with its arguments. */
+/** Parses one filter after its bar, with its arguments. */
 export function parseFilter(stream: TokenStream, input: Expression | null): FilterExpression {
   stream.expect("operator", "|");
   return parseFilterName(stream, input);

@@ -11,10 +11,10 @@ import {
 } from "./syntax-tree.js";
 import { TokenStream } from "./token-stream.js";
 
-/** Characters of a template; the longest published ones have some 20,000. */
-export const MAX_TEMPLATE_LENGTH = 200_000;
+/** Length of a template in characters; the longest published ones have some 20,000. */
+const MAX_TEMPLATE_LENGTH = 200_000;
 
-/** Statements of Jinja that need files or settings which a chat template does not have. */
+/** Jinja statements that need files or settings, which chat templates do not have. */
 const NOT_HERE = [
   "include",
   "import",
@@ -45,7 +45,7 @@ class TemplateParser {
 
   constructor(private readonly stream: TokenStream) {}
 
-  /** Parses statements until one of the names opens a tag; takes the tag's beginning along. */
+  /** Parses statements until a tag begins with one of the names; consumes the start of that tag. */
   body(ends: readonly string[]): Body {
     const { stream } = this;
     return stream.nested(() => {
@@ -70,7 +70,7 @@ class TemplateParser {
     });
   }
 
-  /** Parses statements behind a tag up to the tag of `end`, which is taken along. */
+  /** Parses the statements after a tag up to the tag of `end`, which is consumed. */
   #bodyUntil(end: string): Body {
     this.stream.expect("block_end");
     const body = this.body([end]);
@@ -195,7 +195,7 @@ class TemplateParser {
     return { type: "with", values, body: this.#bodyUntil("endwith"), line };
   }
 
-  /** Adds the filters behind the first one of a filter block. */
+  /** Appends the filters after the first one of a filter block. */
   #filterChain(first: FilterExpression): FilterExpression {
     let filter = first;
     while (this.stream.operator("|")) filter = parseFilter(this.stream, filter);
@@ -243,7 +243,7 @@ class TemplateParser {
     return { type: "field", object: name, name: stream.expect("name").value };
   }
 
-  /** The body of a macro, or of a block whose text is kept, is no part of the loop around it. */
+  /** The body of a macro, or of a block whose text is captured, is not part of the enclosing loop. */
   #outsideLoops<T>(parse: () => T): T {
     const loops = this.#loops;
     this.#loops = 0;

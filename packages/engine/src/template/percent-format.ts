@@ -4,12 +4,12 @@ import { characters, reprOf, textOf } from "./python-text.js";
 import { numberOf, Tuple, typeOf, type Value } from "./values.js";
 
 const PLACE = /%(?:\(([^()]*)\))?([-+ #0]*)(\d*|\*)(?:\.(\d*|\*))?([^]?)/gu;
-// A width begins behind all zeros: else a long row of them could be cut at each.
+// The width starts after all zeros; otherwise a long row of zeros could be split at each.
 const KNOWN = /^%(?:\([^()]*\))?(?:[-0]*(?:[1-9]\d*)?(?:[sr]|\.\d+[sr]|[di]|(?:\.\d+)?f)|%)$/;
-/** Characters that one place may be widened to. */
+/** Characters to which one field may be padded. */
 const MAX_WIDTH = 10_000;
 
-/** Fills the places of a text as Python's `%` does: %s, %r, %d, %i, %f and %%, with width and zeros. */
+/** Formats a text as Python's `%` does: %s, %r, %d, %i, %f and %%, with width and zero padding. */
 export function formatPercent(text: string, values: Value, budget: Budget): string {
   const given = values instanceof Tuple ? values.items : [values];
   let next = 0;
@@ -22,7 +22,7 @@ export function formatPercent(text: string, values: Value, budget: Budget): stri
     const value = key === undefined ? given[next++] : fieldOf(values, key);
     if (value === undefined) throw new TemplateError("has more places than values in a format");
     const written = convert({ kind, precision, place }, value, budget);
-    // Zeros are for numbers.
+    // Zero padding is for numbers only.
     const fill = kind === "s" || kind === "r" ? flags.replaceAll("0", "") : flags;
     return pad(written, fill, Number(width));
   });
@@ -52,7 +52,7 @@ function convert(
   throw new TemplateError(`uses the format ${place}, not known here`);
 }
 
-/** Rounds a tie to the even digit, as Python does; JavaScript rounds it up. */
+/** Rounds ties to even as Python does; JavaScript rounds them up. */
 function fixed(number: number, precision: number): string {
   if (precision > 50) throw new TemplateError(`writes ${precision} digits behind the point`);
   const rounded = Math.abs(number).toFixed(precision);

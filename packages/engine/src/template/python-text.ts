@@ -12,25 +12,25 @@ import {
   View,
 } from "./values.js";
 
-/** What Python's `str` and regular expressions count as white space. */
+/** White space of Python's `str` methods and regular expressions. */
 export const WHITE_SPACE =
   "\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const SPACE = new RegExp(`^[${WHITE_SPACE}]$`);
 const NOT_PRINTABLE = /^[\p{C}\p{Z}]$/u;
 const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** Says whether a character is white space in Python. */
+/** Returns whether Python counts a character as white space. */
 export function isSpace(character: string): boolean {
   return SPACE.test(character);
 }
 
-/** Returns the characters of a text as Python counts them: code points. */
+/** Returns a text's characters as Python counts them: code points. */
 export function characters(text: string, budget: Budget): readonly string[] {
   budget.text(text);
   return Array.from(text);
 }
 
-/** Returns what Python's `str` makes of a value. */
+/** Returns the result of Python's `str`. */
 export function textOf(value: Value, budget: Budget): string {
   if (typeof value === "string") return budget.text(value);
   if (value instanceof Undefined) return "";
@@ -38,7 +38,7 @@ export function textOf(value: Value, budget: Budget): string {
   return reprOf(value, budget);
 }
 
-/** Returns what Python's `repr` makes of a value. */
+/** Returns the result of Python's `repr`. */
 export function reprOf(value: Value, budget: Budget): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
@@ -66,7 +66,7 @@ function containerText(value: Value, budget: Budget): string {
   if (value instanceof View && value.typeName !== "range") {
     return budget.text(`${value.typeName}([${value.items.map(repr).join(", ")}])`);
   }
-  // Python writes an address, which differs from process to process.
+  // Python prints an address here, which differs between processes.
   throw new TemplateError(`writes a ${typeOf(value)} as text`);
 }
 
@@ -85,7 +85,7 @@ function quoted(text: string): string {
   return quote + result + quote;
 }
 
-/** Returns what Python prints for a float: the shortest digits, with an exponent from 1e16 on. */
+/** Formats a float as Python prints it: the shortest digits, with an exponent from 1e16 on. */
 export function floatText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
@@ -125,17 +125,17 @@ export function strip(text: string, ends: "left" | "right" | "both", chars: stri
   return all.slice(start, end).join("");
 }
 
-/** What Python's `str.isupper` says: there are capitals, and no small letters. */
+/** Returns the result of Python's `str.isupper`: uppercase letters exist, and no lowercase ones. */
 export function isUpper(text: string): boolean {
   return /\p{Uppercase}/u.test(text) && !/\p{Lowercase}|\p{Lt}/u.test(text);
 }
 
-/** What Python's `str.islower` says. */
+/** Returns the result of Python's `str.islower`. */
 export function isLower(text: string): boolean {
   return /\p{Lowercase}/u.test(text) && !/\p{Uppercase}|\p{Lt}/u.test(text);
 }
 
-/** Writes each word with a first capital, as Python's `str.title`. */
+/** Capitalises each word, as Python's `str.title` does. */
 export function titleCase(text: string): string {
   let result = "";
   let inWord = false;
@@ -147,7 +147,7 @@ export function titleCase(text: string): string {
   return result;
 }
 
-/** Pairs each character with its small letter, which of a sigma depends on what is around it. */
+/** Pairs each character with its lowercase form; that of a sigma depends on its neighbours. */
 function withSmallLetters(text: string): [character: string, small: string][] {
   const small = text.toLowerCase();
   let at = 0;
@@ -158,14 +158,14 @@ function withSmallLetters(text: string): [character: string, small: string][] {
   });
 }
 
-/** Writes a text with a first capital and the rest in small letters. */
+/** Converts the first letter to title case and the rest to lowercase. */
 export function capitalized(text: string): string {
   const [first, ...rest] = withSmallLetters(text);
   return first === undefined ? "" : capital(first[0]) + rest.map(([, small]) => small).join("");
 }
 
 const CASED = /^(?:\p{Lowercase}|\p{Uppercase}|\p{Lt})$/u;
-/** Letters whose title case is neither their capital nor themselves. */
+/** Letters whose title case is neither their uppercase form nor themselves. */
 const TITLE_CASE = new Map([
   ["ŉ", "ʼN"],
   ...["Ǆǅǆ", "Ǉǈǉ", "Ǌǋǌ", "Ǳǲǳ"].flatMap((forms) =>
@@ -175,7 +175,7 @@ const TITLE_CASE = new Map([
 const GEORGIAN = /^[\u10d0-\u10ff]$/;
 const GREEK_WITH_IOTA = /^[\u1f80-\u1fff]$/;
 
-/** Python's title case of one letter; only the first part of a ligature is a capital. */
+/** Returns Python's title case of one letter; of a ligature only the first part is capitalised. */
 function capital(character: string): string {
   const known = GEORGIAN.test(character) ? character : TITLE_CASE.get(character);
   if (known !== undefined) return known;

@@ -26,13 +26,13 @@ import {
   type Value,
 } from "./values.js";
 
-/** How a body ended: at its end, or by a loop control. */
+/** How a body ended: normally, or by a loop control. */
 type Ending = "done" | "break" | "continue";
 
-/** Where a body is rendered. */
+/** Context in which a body is rendered. */
 interface Place {
   readonly scope: Scope;
-  /** Text written so far, in parts. */
+  /** Output so far, in pieces. */
   readonly out: string[];
 }
 
@@ -65,7 +65,7 @@ export class Renderer {
     return "done";
   }
 
-  /** Runs a statement; an error without a line gets the statement's. */
+  /** Runs a statement; adds its line to errors that have none. */
   #located(statement: Statement, place: Place): Ending {
     try {
       return this.#statement(statement, place);
@@ -96,7 +96,7 @@ export class Renderer {
         return "done";
       case "set-block": {
         const { target, filter } = statement;
-        // There, Jinja takes the name for a new one, and not for the variable that was given.
+        // Jinja resolves the name as a new local one here, not as the variable that was given.
         if (statement.readsTarget && target.type === "name" && !scope.isAssigned(target.name)) {
           throw new TemplateError(`reads ${target.name} in the block that sets it, not known here`);
         }
@@ -168,13 +168,13 @@ export class Renderer {
       this.#budget.spend();
       const ending = this.#body(loop.body, { scope: inner, out });
       if (ending === "break") break;
-      // Jinja renders `else` also where no turn came to its end.
+      // Jinja also renders `else` if no iteration reached the end of its body.
       if (ending === "done") isOtherwise = false;
     }
     return isOtherwise ? this.#body(loop.otherwise, { scope: new Scope(scope), out }) : "done";
   }
 
-  /** Leaves out the items that the loop's condition refuses. */
+  /** Drops the items that fail the loop's condition. */
   #kept(loop: ForStatement, items: readonly Value[], scope: Scope): readonly Value[] {
     const { condition } = loop;
     if (condition === null) return items;
@@ -233,8 +233,8 @@ export class Renderer {
       scope.set(parameter.name, given !== undefined ? given : new Undefined(missing));
       return given === undefined;
     });
-    // A default sees every parameter, those behind it included, and none of the names around the macro
-    // that a parameter hides.
+    // A default can use every parameter of the macro, including later ones, but not the outer names that a
+    // parameter shadows.
     for (const { name: absentName, fallback } of absent) {
       if (fallback !== null) scope.set(absentName, this.#value(fallback, scope));
     }

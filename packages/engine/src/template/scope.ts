@@ -1,10 +1,10 @@
 import { type Value } from "./values.js";
 
-/** Names and their values: those of a block, and behind them those of the blocks around it. */
+/** Names and their values: those of a block, then those of the enclosing blocks. */
 export class Scope {
   readonly #values = new Map<string, Value>();
 
-  /** @param isGiven  true for variables that the template is given, and does not set itself */
+  /** @param isGiven  true for the variables that the caller passes, which the template did not set */
   constructor(
     private readonly outer: Scope | null,
     private readonly isGiven = false,
@@ -19,7 +19,7 @@ export class Scope {
     this.#values.set(name, value);
   }
 
-  /** Says whether the template itself has given a value to a name. */
+  /** Returns whether the template itself has set a name. */
   isAssigned(name: string): boolean {
     if (this.isGiven) return false;
     return this.#values.has(name) || this.outer?.isAssigned(name) === true;

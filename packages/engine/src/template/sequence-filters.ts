@@ -22,7 +22,7 @@ import {
 
 type SequenceFilter = (input: Value, args: Arguments, budget: Budget) => Value;
 
-/** Returns a function that takes `a.b.0` of an item. */
+/** Returns a function that reads an attribute path such as `a.b.0` from an item. */
 export function attributeGetter(path: Value, budget: Budget): (item: Value) => Value {
   if (typeof path !== "string" && typeof path !== "number") {
     throw new TemplateError(`takes an attribute that is a ${typeOf(path)}`);
@@ -36,6 +36,7 @@ export function attributeGetter(path: Value, budget: Budget): (item: Value) => V
 
 function choosing(keep: boolean, byAttribute: boolean): SequenceFilter {
   return (input, { positional, named }, budget) => {
+    if (!truthy(input)) return new Generator([]);
     const [attribute] = positional;
     if (byAttribute && attribute === undefined) throw new TemplateError("chooses by no attribute");
     const get = byAttribute ? attributeGetter(attribute ?? null, budget) : (item: Value) => item;
@@ -58,7 +59,7 @@ function testNamed(name: Value, args: Arguments, budget: Budget): (value: Value)
   };
 }
 
-/** Folds case, unless it counts or there is none. */
+/** Folds case, unless the comparison is case sensitive or the value is no text. */
 function sortKey(given: Value, caseSensitive: boolean): Value {
   const value = plain(given);
   return typeof value === "string" && !caseSensitive ? value.toLowerCase() : value;
@@ -70,7 +71,7 @@ function sorted(
 ): Value[] {
   const { key, reverse, budget } = options;
   const keyed = items.map((item) => ({ item, key: key(item) }));
-  // Equal items keep their order, also when it is reversed.
+  // Equal items keep their order, also in a reversed sort.
   keyed.sort((a, b) => (reverse ? compare(b.key, a.key, budget) : compare(a.key, b.key, budget)));
   return keyed.map(({ item }) => item);
 }
@@ -205,7 +206,7 @@ const reverse: SequenceFilter = (input, _args, budget) => {
   return new Generator(items);
 };
 
-/** Filters of lists, dicts and what else can be gone through. */
+/** Filters of lists, dicts and other iterables. */
 export const SEQUENCE_FILTERS: readonly (readonly [string, SequenceFilter])[] = [
   ["select", choosing(true, false)],
   ["reject", choosing(false, false)],

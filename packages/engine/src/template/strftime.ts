@@ -11,11 +11,11 @@ const DAY_MS = 86_400_000;
  * Formats a date at 0:00 as Python's `strftime` does in the C locale.
  *
  * @param date  `YYYY-MM-DD`
- * @throws TemplateError on a directive that is not known here
+ * @throws TemplateError on an unsupported directive
  */
 export function strftime(format: string, date: string): string {
   const day = new Date(`${date}T00:00:00Z`);
-  // glibc's flags: no padding, spaces, zeros, capitals.
+  // glibc's flags: no padding, spaces, zeros, uppercase.
   return format.replace(/%([-_0^]?)([^]?)/gu, (all, flag: string, directive: string) => {
     const value = field(directive, day);
     if (value === null) throw new TemplateError(`asks for the date as ${all}, not known here`);
@@ -25,7 +25,7 @@ export function strftime(format: string, date: string): string {
   });
 }
 
-/** Returns a field of a date, or null when the directive is not known. */
+/** Returns a field of a date, or null if the directive is not supported. */
 function field(directive: string, day: Date): string | null {
   const two = (value: number) => String(value).padStart(2, "0");
   const weekday = day.getUTCDay();

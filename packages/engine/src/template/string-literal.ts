@@ -13,7 +13,7 @@ const LETTERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a string literal with its quotes, with the escapes of Python; an unknown one stays as it is.
+ * Decodes a quoted string literal with Python's escapes; unknown escapes are kept.
  *
  * @throws TemplateError
  */

@@ -1,4 +1,5 @@
 import { TemplateError } from "../errors.js";
+import { formatBraces } from "./brace-format.js";
 import { type Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { iterate } from "./compare-values.js";
@@ -15,9 +16,9 @@ import { type Arguments, Callable, plain, Tuple, typeOf, type Value } from "./va
 
 type Method = (text: string, args: NamedArguments, budget: Budget) => Value;
 
-/** Characters that a method may widen a text to. */
+/** Characters to which a method may pad a text. */
 const MAX_WIDTH = 100_000;
-/** Python's `splitlines` splits at the separators of ASCII and Unicode, too. */
+/** Python's `splitlines` also splits at the separators of ASCII and Unicode. */
 const SEPARATORS = "\\x1c-\\x1e\\x85\\u2028\\u2029";
 const LINE_END = new RegExp(`\\r\\n|[\\n\\v\\f\\r${SEPARATORS}]`);
 const LETTERS = /^\p{L}+$/u;
@@ -114,7 +115,7 @@ const METHODS: Readonly<Record<string, [parameters: readonly string[], Method]>>
   ljust: padding((text, missing, fill) => text + fill.repeat(missing)),
   rjust: padding((text, missing, fill) => fill.repeat(missing) + text),
   center: padding((text, missing, fill) => {
-    // Python puts the odd character to the left when the width is odd.
+    // For odd widths Python puts the extra character on the left.
     const left = Math.floor(missing / 2) + (missing & (missing + Array.from(text).length) & 1);
     return fill.repeat(left) + text + fill.repeat(missing - left);
   }),
@@ -124,14 +125,15 @@ const METHODS: Readonly<Record<string, [parameters: readonly string[], Method]>>
   }),
 };
 
-/** Methods of Python's `str` that are not here. */
+/** Methods of Python's `str` that are not supported. */
 const NOT_HERE = [
-  ...["encode", "format", "format_map", "translate", "maketrans", "expandtabs", "swapcase"],
+  ...["encode", "format_map", "translate", "maketrans", "expandtabs", "swapcase"],
   ...["rindex", "isascii", "isdecimal", "isnumeric", "isidentifier", "isprintable", "istitle"],
 ];
 
-/** Returns a method of a text, or undefined when Python's `str` has none of that name. */
+/** Returns a method of a text; undefined if Python's `str` has none of that name. */
 export function stringMethod(text: string, name: string, budget: Budget): Callable | undefined {
+  if (name === "format") return new Callable(name, (args) => formatBraces(text, args, budget));
   const found = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   if (found === undefined) {
     if (!NOT_HERE.includes(name)) return undefined;
@@ -145,13 +147,13 @@ export function stringMethod(text: string, name: string, budget: Budget): Callab
   });
 }
 
-/** Outside of ASCII, Python folds some letters to others than their small ones. */
+/** Outside ASCII, Python's `casefold` changes some letters to others than their lowercase forms. */
 function casefold(text: string): string {
   if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
   throw new TemplateError("uses .casefold() on letters beyond ASCII, not known here");
 }
 
-/** Python counts some of the other numbers, such as those in circles, as digits. */
+/** Python counts some other numbers as digits, such as circled ones. */
 function isDigits(text: string): boolean {
   if (DIGITS.test(text)) return true;
   if (!/\p{No}/u.test(text)) return false;
@@ -199,7 +201,7 @@ function words(text: string, limit: number): string[] {
   while (at < letters.length && found.length < limit) {
     const begin = at;
     while (at < letters.length && !isSpace(letters[at] ?? "")) at++;
-    // The last word is what remains, as it stands.
+    // The last word is the rest of the text, unchanged.
     if (at === letters.length) return [...found, letters.slice(begin).join("")];
     found.push(letters.slice(begin, at).join(""));
     while (at < letters.length && isSpace(letters[at] ?? "")) at++;

@@ -10,10 +10,10 @@ export interface CallArguments {
   readonly spreadNamed: Expression | null;
 }
 
-/** Operators of two operands that compute a value. */
+/** Binary operators that compute a value. */
 export type BinaryOperator = "+" | "-" | "*" | "/" | "//" | "%" | "**" | "~" | "and" | "or";
 
-/** Operators that compare; a chain of them compares neighbours. */
+/** Comparison operators; a chain compares neighbours. */
 export type CompareOperator = "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not in";
 
 /** An expression of a template. */
@@ -59,7 +59,7 @@ export type Expression =
       readonly no: Expression | null;
     };
 
-/** A filter at work; in a filter block, `input` is null: the block's text. */
+/** An applied filter; in a filter block `input` is null and stands for the block's text. */
 export interface FilterExpression {
   readonly type: "filter";
   readonly input: Expression | null;
@@ -68,7 +68,7 @@ export interface FilterExpression {
   readonly line: number;
 }
 
-/** What a `for` or a `set` gives values to. */
+/** The target of a `for` or a `set`. */
 export type Target =
   | { readonly type: "name"; readonly name: string }
   | { readonly type: "field"; readonly object: string; readonly name: string }
@@ -102,7 +102,7 @@ export type Statement =
       readonly target: Target;
       readonly filter: FilterExpression | null;
       readonly body: Body;
-      /** True when the body uses the name that it gives a value to. */
+      /** Whether the body uses the name that this statement sets. */
       readonly readsTarget: boolean;
       readonly line: number;
     }
@@ -148,9 +148,9 @@ export interface MacroStatement {
   readonly type: "macro";
   readonly name: string;
   readonly parameters: readonly Parameter[];
-  /** True when the body uses `varargs`: more arguments than parameters may be given. */
+  /** Whether the body uses `varargs`, so that more arguments than parameters may be passed. */
   readonly takesMore: boolean;
-  /** True when the body uses `kwargs`. */
+  /** Whether the body uses `kwargs`. */
   readonly takesMoreNamed: boolean;
   readonly body: Body;
   readonly line: number;

@@ -24,11 +24,11 @@ interface Golden {
 const FILE = new URL("../../../../test/golden/templates/cases.json", import.meta.url);
 const golden = JSON.parse(readFileSync(FILE, "utf8")) as Golden;
 
-/** What Jinja can do and this renderer refuses by name; each message names the construct. */
+/** Jinja features that this renderer refuses by name; each message names the construct. */
 const REFUSED = new Map([
   ["{{ text.encode('utf-8') }}", ".encode()"],
   ["{{ ''.__class__ }}", "__class__"],
-  ["{{ '{}'.format(1) }}", ".format()"],
+  ["{{ '{:05d}'.format(42) }}", "the field {:05d}"],
   ["{{ names|attr('x') }}", "filter attr"],
   ["{{ names|random }}", "filter random"],
   ["{{ names|pprint }}", "filter pprint"],
@@ -57,7 +57,7 @@ function refusal(run: () => unknown): Error {
   throw new Error("nothing was refused");
 }
 
-/** Returns what is made of a case, where Transformers makes something else of it. */
+/** Returns the rendering of a case for which Transformers gives another one. */
 function difference(one: Golden["cases"][number]): string | null {
   const refused = REFUSED.get(one.name);
   if (refused === undefined && one.want !== null) {
@@ -80,7 +80,7 @@ test.each(["families", "constructs"])(
   },
 );
 
-test("a template that asks for the date without one is refused, one that does not is not", () => {
+test("a template that needs the date is refused without one, others are not", () => {
   const template = Template.parse(
     "\n{% if when is defined %}{{ when }}{% else %}{{ strftime_now('%Y') }}{% endif %}",
   );
@@ -90,7 +90,7 @@ test("a template that asks for the date without one is refused, one that does no
   expect(template.render({ when: "now" }, null)).toBe("\nnow");
 });
 
-test("a variable whose keys JavaScript would put into another order is refused", () => {
+test("a variable whose keys JavaScript would reorder is refused", () => {
   const template = Template.parse("{{ names }}");
   expect(template.render({ names: { b: 1, a: 2 } }, null)).toBe("{'b': 1, 'a': 2}");
   expect(template.render({ names: { 7: 1 } }, null)).toBe("{'7': 1}");
@@ -128,12 +128,12 @@ test.each([
   [`{{ 1${" + 1".repeat(40_000)} }}`, "nests too deeply"],
   [`{% if 1 %}${"{% if 1 %}".repeat(10_000)}`, "nests"],
   ["x".repeat(300_000), "300000 characters"],
-])("a template without end is refused soon: %.60s", (source, problem) => {
+])("an endless template is refused soon: %.60s", (source, problem) => {
   const started = performance.now();
   const error = refusal(() => Template.parse(source).render({}, null));
   expect(error).toBeInstanceOf(TemplateError);
   expect(error.message).toContain(problem);
-  // Far above what it takes, and far below a rendering without bounds.
+  // Far above the time it takes, and far below that of an unbounded rendering.
   expect(performance.now() - started).toBeLessThan(8000);
 });
 
@@ -146,7 +146,7 @@ test.each([
   ["{{ ('%' ~ s)|format(1) }}", `${"0".repeat(LONG)}!`],
   ["{{ s|title|capitalize|trim }}", " a-b".repeat(LONG / 4)],
   ["{{ s|replace('aa', 'b') ~ s.count('ab') ~ s.find('b') }}", "a".repeat(LONG)],
-])("a filter goes through a long text once: %s", (source, s) => {
+])("a filter scans a long text once: %s", (source, s) => {
   const template = Template.parse(source);
   const started = performance.now();
   try {
@@ -154,14 +154,14 @@ test.each([
   } catch (error) {
     expect(error).toBeInstanceOf(TemplateError);
   }
-  // Some 50 ms; minutes where the time grows with the square of the length.
+  // About 50 ms; minutes if the time grows with the square of the length.
   expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test.each([
   ...["s|int", "s|float", "s == t", "s is sameas u", "d[t]", "d.get(t)", "t in d", "[s, t]|sort"],
   ...["s in [t]", "[s, t]|unique|list", "s.split(none, 9)", "s is upper", "s|tojson"],
-])("what looks at a long text pays for its length, however often it is done: %s", (expression) => {
+])("an operation that scans a long text is charged for its length each time: %s", (expression) => {
   const [s = "", t, other] = ["a", "a", "a"].map((one) => Buffer.alloc(20_000, one).toString());
   const u = `${other?.slice(1)}b`;
   const source = `{% for i in range(99999) %}{% set x = ${expression} %}{% endfor %}`;

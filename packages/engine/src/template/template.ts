@@ -8,11 +8,11 @@ import { type Body } from "./syntax-tree.js";
 import { fromJson, ObjectValue } from "./values.js";
 
 /**
- * A Jinja template, rendered as Transformers renders chat templates: blocks trimmed, loop controls,
- * Python's values and texts, the immutable sandbox.
+ * A Jinja template, rendered as Transformers renders chat templates: trimmed blocks, loop controls, Python's values
+ * and texts, the immutable sandbox.
  *
- * - What is not known here is an error that names it: a prompt is never silently another one.
- * - It reads no clock and nothing of the machine, and its cost is bounded.
+ * - An unsupported construct is an error that names it, so a prompt is never silently different.
+ * - It reads neither clock nor machine, and its cost is bounded.
  */
 export class Template {
   private constructor(private readonly body: Body) {}
@@ -24,7 +24,7 @@ export class Template {
 
   /**
    * @param variables  JSON values by name
-   * @param date       `YYYY-MM-DD` for `strftime_now`; null where there is none
+   * @param date       `YYYY-MM-DD` for `strftime_now`; null if there is none
    * @throws TemplateError naming the line; TemplateDateError when the template needs a date
    */
   render(variables: Readonly<Record<string, unknown>>, date: string | null): string {
@@ -38,7 +38,7 @@ export class Template {
   }
 }
 
-/** Long chains of operators nest without brackets, until the stack ends. */
+/** Long chains of operators nest without brackets and can overflow the stack. */
 function guarded<T>(run: () => T): T {
   try {
     return run();

@@ -9,7 +9,7 @@ import { asMarkup, Markup, plain, truthy, typeOf, type Value } from "./values.js
 
 type TextFilter = (input: Value, args: NamedArguments, budget: Budget) => Value;
 
-/** Columns that a text may be moved in. */
+/** Columns of indentation that a filter may add. */
 const MAX_WIDTH = 10_000;
 const WORD_START = new RegExp(`([-${WHITE_SPACE}({[<]+)`);
 
@@ -22,7 +22,7 @@ function onText(
   };
 }
 
-/** Like {@link onText}; a text that is marked as safe stays so. */
+/** Like {@link onText}, but keeps markup as markup. */
 function keepingMarkup(
   compute: (text: string, args: NamedArguments, budget: Budget) => string,
 ): TextFilter {
@@ -42,7 +42,7 @@ function viaMethod(name: string, text: string, args: readonly Value[], budget: B
   return method.call({ positional: args, named: new Map() });
 }
 
-/** Filters that make a text of what they are given: name, parameters, function. */
+/** Filters that convert their input to a text: name, parameters, function. */
 export const TEXT_FILTERS: readonly (readonly [string, readonly string[], TextFilter])[] = [
   ["string", [], keepingMarkup((text) => text)],
   ["safe", [], (input, _args, budget) => new Markup(textOf(input, budget))],
@@ -116,7 +116,7 @@ function indent(input: Value, args: NamedArguments, budget: Budget): Value {
   return budget.text(first + moved.join("\n"));
 }
 
-/** Python puts the odd space to the left when the width is odd, else to the right. */
+/** For odd widths Python puts the extra space on the left, else on the right. */
 function center(text: string, width: number, budget: Budget): string {
   if (width > MAX_WIDTH) throw new TemplateError(`centres in ${width} columns`);
   const missing = Math.max(0, width - characters(text, budget).length);

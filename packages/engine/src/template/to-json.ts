@@ -4,10 +4,10 @@ import { compare } from "./compare-values.js";
 import { floatText } from "./python-text.js";
 import { Float, isList, plain, Tuple, typeOf, type Value } from "./values.js";
 
-/** How JSON is written; see Python's `json.dumps`. */
+/** Format options of Python's `json.dumps`. */
 export interface JsonStyle {
   readonly ensureAscii: boolean;
-  /** Put before each level; null writes one line. */
+  /** Indentation per level; null writes one line. */
   readonly indent: string | null;
   readonly separators: readonly [item: string, key: string];
   readonly sortKeys: boolean;
@@ -25,7 +25,7 @@ const SHORT: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
-/** Writes a value as Python's `json.dumps` does. */
+/** Serialises a value as Python's `json.dumps` does. */
 export function toJson(value: Value, style: JsonStyle, budget: Budget): string {
   return budget.text(write(value, { style, budget, margin: "" }));
 }
@@ -33,7 +33,7 @@ export function toJson(value: Value, style: JsonStyle, budget: Budget): string {
 interface Writing {
   readonly style: JsonStyle;
   readonly budget: Budget;
-  /** White space before the items of the object in hand. */
+  /** White space before the items of the current object. */
   readonly margin: string;
 }
 

@@ -1,15 +1,15 @@
 import { TemplateError } from "../errors.js";
 import { type Token } from "./lexer.js";
 
-/** Brackets and blocks inside each other; a published template has a few. */
+/** Nesting depth of brackets and blocks; published templates need a few. */
 const MAX_DEPTH = 100;
 
-/** Walks through tokens, and says what was expected where something else stands. */
+/** Reads tokens in order; errors say what was expected and what was found. */
 export class TokenStream {
   #at = 0;
   #depth = 0;
 
-  /** @param tokens  the last one is of type `end` */
+  /** @param tokens  the last one has type `end` */
   constructor(private readonly tokens: readonly Token[]) {}
 
   get current(): Token {
@@ -40,14 +40,14 @@ export class TokenStream {
     return this.current.type === "name" && values.includes(this.current.value);
   }
 
-  /** Takes the current token if it is that one. */
+  /** Consumes the current token if it matches. */
   accept(type: Token["type"], value?: string): boolean {
     if (!this.is(type, value)) return false;
     this.next();
     return true;
   }
 
-  /** @throws TemplateError when another token stands here */
+  /** @throws TemplateError when the current token is another one */
   expect(type: Token["type"], value?: string): Token {
     if (this.is(type, value)) return this.next();
     throw this.error(`has ${describe(this.current)} where ${value ?? type} is expected`);
@@ -57,13 +57,13 @@ export class TokenStream {
     return this.#at;
   }
 
-  /** Says whether a name was taken since a position. */
+  /** Returns whether a name was consumed since a position. */
   used(name: string, since: number): boolean {
     const taken = this.tokens.slice(since, this.#at);
     return taken.some(({ type, value }) => type === "name" && value === name);
   }
 
-  /** Parses something inside of brackets or a block. */
+  /** Parses the inside of brackets or of a block. */
   nested<T>(parse: () => T): T {
     if (++this.#depth > MAX_DEPTH) throw this.error(`nests deeper than ${MAX_DEPTH}`);
     const result = parse();

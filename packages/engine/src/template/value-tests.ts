@@ -20,7 +20,7 @@ import {
   View,
 } from "./values.js";
 
-/** Computes a test of Jinja: what stands behind `is`. */
+/** Implementation of a Jinja test, the name after `is`. */
 export type Test = (input: Value, args: Arguments, budget: Budget) => boolean;
 
 function alone(name: string, holds: (value: Value) => boolean): [string, Test] {
@@ -63,7 +63,7 @@ const isIterable = (value: Value) =>
   value instanceof Undefined ||
   (value instanceof ObjectValue && value.typeName === "LoopContext");
 
-/** Has a length and items by key, as far as Jinja looks. */
+/** Returns whether Jinja counts a value as a sequence: it has a length and items by key. */
 const isSequence = (value: Value) =>
   isText(value) ||
   isList(value) ||
@@ -111,7 +111,7 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   }),
 ]);
 
-/** Python's `is`; whether two equal numbers or texts are one object depends on where they come from. */
+/** Python's `is`; whether two equal numbers or texts are the same object depends on how they were made. */
 function isSame(value: Value, other: Value, budget: Budget): boolean {
   const areEqual =
     typeof value === "string" && typeof other === "string"

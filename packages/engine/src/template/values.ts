@@ -1,16 +1,16 @@
 import { TemplateError } from "../errors.js";
 
-/** A Python float: a number is an int here, so that 1.0 and 1 are printed as Python prints them. */
+/** A Python float. Plain numbers are ints here, so that 1.0 and 1 are printed as Python prints them. */
 export class Float {
   constructor(readonly value: number) {}
 }
 
-/** What a name or an attribute that does not exist gives; most uses of it are an error. */
+/** The value of an unknown name or attribute; most uses of it are an error. */
 export class Undefined {
   constructor(readonly problem: string) {}
 }
 
-/** A text of the filters `safe` and `escape`: what is added to it, or it to, is escaped. */
+/** Markup, the result of the filters `safe` and `escape`: texts that are concatenated with it are escaped. */
 export class Markup {
   constructor(readonly text: string) {}
 }
@@ -30,7 +30,7 @@ export class Group extends Tuple {
   }
 }
 
-/** What can be gone through without being a list: a range, or the keys, values or items of a dict. */
+/** An iterable that is no list: a range, or the keys, values or items of a dict. */
 export class View {
   constructor(
     readonly typeName: "range" | "dict_keys" | "dict_values" | "dict_items",
@@ -38,7 +38,7 @@ export class View {
   ) {}
 }
 
-/** A Python generator, as filters such as `map` and `select` give it: it can be gone through once. */
+/** A Python generator, as returned by filters such as `map` and `select`; it can be iterated once. */
 export class Generator {
   #items: readonly Value[] | null;
 
@@ -70,7 +70,7 @@ export class Callable {
   ) {}
 }
 
-/** An object of which a template sees named attributes, such as `loop`. */
+/** An object with named attributes, such as `loop`. */
 export class ObjectValue {
   /**
    * @param typeName   as Python names its class
@@ -82,7 +82,7 @@ export class ObjectValue {
   ) {}
 }
 
-/** The one object whose attributes a template may set. */
+/** The one object whose attributes a template can set. */
 export class Namespace extends ObjectValue {
   constructor(readonly fields: Map<string, Value>) {
     super("Namespace", (name) => fields.get(name));
@@ -106,7 +106,7 @@ export type Value =
   | Callable
   | ObjectValue;
 
-/** Says whether a value is a Python list. */
+/** Returns whether a value is a Python list. */
 export function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value);
 }
@@ -129,7 +129,7 @@ export function typeOf(value: Value): string {
   return "list";
 }
 
-/** Turns JSON into values: the same as Python's `json` makes of it, but for numbers without a dot. */
+/** Converts JSON to values as Python's `json` does, except that 1.0 becomes an int. */
 export function fromJson(json: unknown): Value {
   if (json === null || typeof json === "boolean" || typeof json === "string") return json;
   if (typeof json === "number") return Number.isSafeInteger(json) ? json : new Float(json);
@@ -147,25 +147,25 @@ export function fromJson(json: unknown): Value {
   throw new TemplateError(`cannot be given a ${typeof json}`);
 }
 
-/** The number in an int, float or bool; null for anything else. */
+/** Returns the number in an int, float or bool; null for other values. */
 export function numberOf(value: Value): number | null {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   return value instanceof Float ? value.value : null;
 }
 
-/** @throws TemplateError beyond the integers that are exact here */
+/** @throws TemplateError beyond the integers that JavaScript represents exactly */
 export function exactInt(value: number): number {
   if (Number.isSafeInteger(value)) return value === 0 ? 0 : value;
   throw new TemplateError("computes an integer beyond 2^53, which is not exact here");
 }
 
-/** Marks a text as safe. */
+/** Marks a text as markup. */
 export function asMarkup(value: Value): Value {
   return typeof value === "string" ? new Markup(value) : value;
 }
 
-/** Returns the text of markup, and any other value as it is. */
+/** Returns the text of markup, and any other value unchanged. */
 export function plain(value: Value): Exclude<Value, Markup> {
   return value instanceof Markup ? value.text : value;
 }
@@ -176,7 +176,7 @@ export function defined(value: Value): Value {
   return value;
 }
 
-/** Says what Python's `bool` says. */
+/** Returns the result of Python's `bool`. */
 export function truthy(value: Value): boolean {
   if (value === null || value instanceof Undefined) return false;
   if (typeof value === "string" || isList(value)) return value.length > 0;

@@ -1,7 +1,6 @@
 /**
- * The letters by which byte-level tokenizers write bytes: printable characters stand for
- * themselves, the other 68 bytes for the characters from U+0100 on, so that a token is readable text
- * without white space.
+ * The characters by which byte-level tokenizers write bytes: printable characters stand for themselves, the other
+ * 68 bytes for the characters from U+0100 on. So a token is readable text without white space.
  *
  * @source GPT-2's vocabulary
  */

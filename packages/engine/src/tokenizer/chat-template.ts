@@ -5,34 +5,34 @@ import { Template } from "../template/template.js";
 import { namedTokens } from "./named-tokens.js";
 import { type TokenizerFiles } from "./tokenizer-files.js";
 
-/** One turn of a conversation. */
+/** One message of a conversation. */
 export interface Message {
-  /** `system`, `user`, `assistant` or what else the template knows. */
+  /** `system`, `user`, `assistant`, or another role that the template knows. */
   readonly role: string;
   readonly content: string;
 }
 
-/** How conversations are written, beside their messages. */
+/** Options for rendering a conversation. */
 export interface ChatOptions {
-  /** True ends with the opening of the model's turn; the default. */
+  /** Whether to end with the opening of the model's turn; default true. */
   readonly addGenerationPrompt?: boolean;
   /** Variables of the template, such as `enable_thinking`: JSON values. */
   readonly variables?: Readonly<Record<string, unknown>>;
-  /** Handed to `strftime_now`, `YYYY-MM-DD`; without it, a template that asks for it is refused. */
+  /** For `strftime_now`, `YYYY-MM-DD`; without it, a template that needs the date is refused. */
   readonly date?: string | null;
 }
 
-/** Variables that the conversation itself gives. */
+/** Variables that rendering itself sets. */
 const OWN_VARIABLES = ["messages", "add_generation_prompt"] as const;
 
-/** The Jinja template by which a model's conversations are written. */
+/** The Jinja template that renders conversations for a model. */
 export class ChatTemplate {
   private constructor(
     private readonly template: Template,
     private readonly tokens: Readonly<Record<string, string>>,
   ) {}
 
-  /** Returns null when the files have no template. */
+  /** Returns null if the files contain no template. */
   static fromFiles(files: TokenizerFiles): ChatTemplate | null {
     const source = findTemplate(files);
     if (source === null) return null;
@@ -76,7 +76,7 @@ export class ChatTemplate {
   }
 }
 
-/** Finds a model's template: a file of its own, a field, or the default of a list of named ones. */
+/** Finds a model's template: a file of its own, a config field, or the default of a list of named templates. */
 export function findTemplate(files: TokenizerFiles): string | null {
   if (files.chatTemplate !== null) return files.chatTemplate;
   const field = files.config["chat_template"] ?? null;

@@ -1,14 +1,14 @@
 import { shownValue } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
-import { checkId, readModel } from "./check-model.js";
+import { checkId, idsOfModel, readModel } from "./check-model.js";
 import { partOf, refuse } from "./tokenizer-part.js";
 import { type JsonObject } from "./tokenizer-files.js";
 import { GPT2_WORDS, readWordPattern } from "./word-pattern.js";
 
-/** Parts of a pipeline, those of inner sequences counted. */
+/** Parts of a pipeline, counting those of nested sequences. */
 const MAX_PARTS = 64;
-/** How many times as long a text may become by normalizers. */
+/** Factor by which normalizers may lengthen a text. */
 const MAX_GROWTH = 64;
 const MAX_TEXT = 1000;
 
@@ -16,14 +16,15 @@ const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequen
 const PRE_TOKENIZERS = ["ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split"];
 
 /**
- * Checks a `tokenizer.json`, and returns it as the library must be given it to cut texts as the Rust
- * library does: what would be cut in another way is refused by name.
+ * Checks a `tokenizer.json`, and returns it in the form in which the library splits texts as the Rust library does.
+ * Parts that it would handle differently are refused by name.
  *
  * @throws TokenizerError naming the part
  */
 export function checkTokenizer(json: JsonObject): JsonObject {
   const model = readModel(partOf(json["model"], "model"));
   checkAddedTokens(json["added_tokens"] ?? [], json["normalizer"] ?? null);
+  checkAddedIds((json["added_tokens"] ?? []) as AddedToken[], model);
   const growth = { factor: 1, numParts: 0 };
   const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
     readNormalizer(part, growth),
@@ -32,7 +33,7 @@ export function checkTokenizer(json: JsonObject): JsonObject {
   const preTokenizer = mapParts(json["pre_tokenizer"] ?? null, "pretokenizers", (part) =>
     readPreTokenizer(part, hasSpaces),
   );
-  // Nothing is added to prompts, and texts are made by a decoder of our own.
+  // Nothing is added to prompts, and our own decoder produces the texts.
   return {
     ...json,
     added_tokens: json["added_tokens"] ?? [],
@@ -45,8 +46,8 @@ export function checkTokenizer(json: JsonObject): JsonObject {
 }
 
 /**
- * Checks that `tokenizer_config.json` asks for nothing that `tokenizer.json` does not do: Transformers follows
- * the config there, the Rust library the tokenizer.
+ * Checks that `tokenizer_config.json` requires nothing beyond `tokenizer.json`: for such fields Transformers
+ * follows the config, and the Rust library the tokenizer.
  *
  * @throws TokenizerError naming the field
  */
@@ -90,7 +91,32 @@ function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
   }
 }
 
-/** Checks the parts of a pipeline, in sequences inside of sequences too, and puts others in place. */
+interface AddedToken {
+  readonly content: string;
+  readonly id: number;
+}
+
+/**
+ * Checks that added tokens have the ids that the Rust library gives them, whatever the file says: that of the
+ * vocabulary, or else one after the other from the vocabulary's size on.
+ *
+ * @param tokens  checked
+ */
+function checkAddedIds(tokens: readonly AddedToken[], model: JsonObject): void {
+  const { size, idOf } = idsOfModel(model);
+  const given = new Map<string, number>();
+  let next = size;
+  for (const { content, id: said } of tokens) {
+    const id = idOf(content) ?? given.get(content) ?? next++;
+    given.set(content, id);
+    if (id === said) continue;
+    refuse(
+      `gives the added token ${shownValue(content)} the id ${said}; Transformers gives it ${id}`,
+    );
+  }
+}
+
+/** Checks the parts of a pipeline, nested sequences included, and replaces some by equivalents. */
 function mapParts(
   value: unknown,
   list: string,
@@ -127,7 +153,7 @@ function readNormalizer(part: JsonObject, growth: { factor: number }): JsonObjec
   return { ...part, pattern };
 }
 
-/** Says whether no space is left behind a normalizer. */
+/** Returns whether no space is left after a normalizer. */
 function replacesSpaces(normalizer: unknown): boolean {
   const part = (normalizer ?? {}) as JsonObject;
   const inner = part["normalizers"];
@@ -151,7 +177,7 @@ function readPreTokenizer(
       return [splitting(GPT2_WORDS), { ...part, use_regex: false }];
     }
     case "Digits":
-      // The library takes the digits of ASCII alone.
+      // The library matches ASCII digits only.
       return splitting(part["individual_digits"] === true ? "\\p{N}" : "\\p{N}+");
     case "Punctuation": {
       const behavior = part["behavior"] ?? "Isolated";
@@ -176,7 +202,7 @@ function readSplit(part: JsonObject, hasSpaces: boolean): JsonObject {
   const isKnown =
     (behavior === "Isolated" && invert === false) ||
     (behavior === "Removed" && invert === true) ||
-    // Gemma's: a space that its normalizer has replaced by then.
+    // Gemma's: it splits at a space, which the normalizer has replaced before.
     (behavior === "MergedWithPrevious" && pattern["String"] === " " && !hasSpaces);
   if (isKnown) return { ...part, pattern };
   const how = `${shownValue(behavior)}${invert === true ? ", inverted" : ""}`;

@@ -1,11 +1,11 @@
-/** Places of a word stay below this and ranks below 2^22, so that both fit one exact number. */
+/** Positions in a word stay below this and ranks below 2^22, so that both fit into one exact number. */
 const MAX_LENGTH = 2 ** 31;
 
-/** The rank of every pair of texts that a BPE merges: the lowest goes first. */
+/** The ranks of the pairs that a BPE merges; the lowest rank is merged first. */
 export class PairRanks {
   readonly #ranks = new Map<string, Map<string, number>>();
 
-  /** @param merges  in the order of their ranks; of equal pairs the last one counts */
+  /** @param merges  in order of rank; of equal pairs the last one counts */
   constructor(merges: readonly (readonly [string, string])[]) {
     for (const [rank, [left, right]] of merges.entries()) {
       const ofLeft = this.#ranks.get(left) ?? new Map<string, number>();
@@ -20,7 +20,7 @@ export class PairRanks {
 }
 
 /**
- * Merges the pairs of a word in the order of their ranks, the leftmost of equals first, in n log n steps.
+ * Merges the pairs of a word in order of rank, the leftmost of equals first, in O(n log n).
  *
  * @param parts  characters of the word
  */
@@ -28,7 +28,7 @@ export function mergeWord(parts: string[], ranks: PairRanks): string[] {
   const { length } = parts;
   const next = Int32Array.from({ length }, (_, i) => i + 1);
   const previous = Int32Array.from({ length }, (_, i) => i - 1);
-  /** Rank of the pair that begins at a place; -1 for none. */
+  /** Rank of the pair that begins at a position; -1 for none. */
   const rankAt = new Int32Array(length).fill(-1);
   const queue = new LowestFirst(length);
   const look = (at: number): void => {
@@ -40,7 +40,7 @@ export function mergeWord(parts: string[], ranks: PairRanks): string[] {
   for (let at = 0; at < length; at++) look(at);
   for (let key = queue.pop(); key >= 0; key = queue.pop()) {
     const at = key % MAX_LENGTH;
-    // Another merge may have taken a part of the pair since.
+    // The entry is stale if an earlier merge consumed a part of the pair.
     if (rankAt[at] !== (key - at) / MAX_LENGTH) continue;
     const right = next[at] as number;
     const after = next[right] as number;
@@ -56,7 +56,7 @@ export function mergeWord(parts: string[], ranks: PairRanks): string[] {
   return merged;
 }
 
-/** A heap of numbers of at least 0. */
+/** A min-heap of non-negative numbers. */
 class LowestFirst {
   #keys: Float64Array;
   #size = 0;
@@ -82,7 +82,7 @@ class LowestFirst {
     keys[at] = key;
   }
 
-  /** Takes the lowest key; -1 when there is none. */
+  /** Removes and returns the lowest key; -1 if empty. */
   pop(): number {
     if (this.#size === 0) return -1;
     const keys = this.#keys;

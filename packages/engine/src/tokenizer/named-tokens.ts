@@ -1,6 +1,6 @@
 import { tokenText, type TokenizerFiles } from "./tokenizer-files.js";
 
-/** Tokens that a template may name as variables. */
+/** Special tokens that templates can use as variables. */
 const NAMES = [
   ...["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"],
 ] as const;
@@ -17,7 +17,7 @@ const GEMMA = {
 const GPT2 = { bos_token: END_OF_TEXT, eos_token: END_OF_TEXT, unk_token: END_OF_TEXT };
 const QWEN2 = { eos_token: END_OF_TEXT, unk_token: END_OF_TEXT, pad_token: END_OF_TEXT };
 
-/** What a class of Transformers takes for tokens that no file names. */
+/** Defaults of a Transformers class for tokens that no file names. */
 const CLASS_DEFAULTS = new Map<unknown, Readonly<Record<string, string>>>([
   ["LlamaTokenizer", LLAMA],
   ["CodeLlamaTokenizer", LLAMA],
@@ -27,9 +27,9 @@ const CLASS_DEFAULTS = new Map<unknown, Readonly<Record<string, string>>>([
 ]);
 
 /**
- * Returns the special tokens that the files name, by the names that templates use, as Transformers reads
- * them: special_tokens_map.json goes before the config in folders of older versions, which have no
- * `added_tokens_decoder`; a token that neither names is the default of the tokenizer's class.
+ * Returns the special tokens that the files name, by their variable names, as Transformers reads them. In folders
+ * of older versions, which have no `added_tokens_decoder`, special_tokens_map.json overrides the config; a token
+ * that neither names is the default of the tokenizer's class.
  */
 export function namedTokens(files: TokenizerFiles): Readonly<Record<string, string>> {
   const tokens: Record<string, string> = {};
@@ -47,8 +47,8 @@ export function namedTokens(files: TokenizerFiles): Readonly<Record<string, stri
 }
 
 /**
- * The class that reads these files in Transformers, without the ending of the faster ones: that of the
- * config, or where that names none in particular, the one of the model's type.
+ * Returns the class that reads these files in Transformers, without the suffix of the fast classes: the one in the
+ * config, or, if the config names none, that of the model's type.
  */
 export function tokenizerClass(files: TokenizerFiles): string | null {
   const given = files.config["tokenizer_class"];

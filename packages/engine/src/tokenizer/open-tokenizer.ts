@@ -5,15 +5,15 @@ import { ModelFolderError, TokenizerError } from "../errors.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { Tokenizer } from "./tokenizer.js";
 
-/** A model folder, as far as its tokenizer is concerned. */
+/** The part of a model folder that concerns its tokenizer. */
 export interface TokenizerFolder {
   readonly dir: string;
   readonly assets: Readonly<Record<string, string>>;
-  /** The model that the tokenizer is for; null for the tokenizer alone. */
+  /** The model that the tokenizer must fit; null for the tokenizer alone. */
   readonly config: ModelConfig | null;
 }
 
-/** Files that Transformers makes a tokenizer.json of. */
+/** Files that Transformers can convert to a tokenizer.json. */
 const CONVERTIBLE = /\.model$|^vocab\.txt$|\.tiktoken$|^tekken\.json$/;
 
 /**
@@ -38,9 +38,9 @@ export async function openTokenizer({ dir, assets, config }: TokenizerFolder): P
 }
 
 /**
- * Says which file must name an end token, where none does.
+ * Requires an end token, and says which file must name one.
  *
- * @throws ModelFolderError: no answer would ever end
+ * @throws ModelFolderError if there is none: answers would never end
  */
 export function requireEndToken(dir: string, tokenizer: Tokenizer): void {
   if (tokenizer.stopTokenIds.length > 0) return;

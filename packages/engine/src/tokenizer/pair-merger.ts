@@ -1,11 +1,11 @@
-/** A pair of neighbouring tokens and how often the corpus has it. */
+/** A pair of adjacent tokens and its count in the corpus. */
 export interface CountedPair {
   readonly left: number;
   readonly right: number;
   readonly count: number;
 }
 
-/** Ids stay below this, so that a pair fits one exact number. */
+/** Ids stay below this, so that a pair fits into one exact number. */
 const MAX_IDS = 2 ** 26;
 
 interface Word {
@@ -14,16 +14,16 @@ interface Word {
 }
 
 /**
- * Counts neighbouring tokens over the words of a corpus, and merges them.
+ * Counts adjacent tokens over the words of a corpus, and merges them.
  *
- * A merge touches only the words that have the pair, so that a merge costs what it changes.
+ * A merge touches only the words that contain the pair, so its cost is proportional to what it changes.
  */
 export class PairMerger {
   readonly #words: Word[];
   readonly #counts = new Map<number, number>();
   readonly #places = new Map<number, Set<Word>>();
 
-  /** @param words  each distinct word as token ids, with its number of occurrences */
+  /** @param words  each distinct word as token ids, with its count */
   constructor(words: Iterable<readonly [tokens: readonly number[], count: number]>) {
     this.#words = Array.from(words, ([tokens, count]) => ({ tokens: [...tokens], count }));
     for (const word of this.#words) this.#count(word, 1);
@@ -42,7 +42,7 @@ export class PairMerger {
     return { left: (best.key - right) / MAX_IDS, right, count: best.count };
   }
 
-  /** Puts one token in the place of a pair, everywhere, from left to right. */
+  /** Replaces a pair by one token everywhere, from left to right. */
   merge(left: number, right: number, merged: number): void {
     const places = this.#places.get(left * MAX_IDS + right) ?? new Set<Word>();
     for (const word of [...places]) {

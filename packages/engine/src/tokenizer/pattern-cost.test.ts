@@ -14,7 +14,7 @@ test.each([
   " {2,}",
   "a*b|a+",
   "(?<!x)ab+",
-])("a pattern whose repetitions are taken as a whole is linear: %s", (pattern) => {
+])("a pattern whose alternatives consume whole runs is linear: %s", (pattern) => {
   expect(costProblem(pattern)).toBe(null);
 });
 
@@ -31,16 +31,16 @@ test.each([
     "a+(?!b)|a",
   ],
   ...["(a*){0,50}b", "(a+|b)c", "(?=a*)a", "(?<=a*)b", "x(?=a*b)", "a{1,200}b", "a+?b"],
-])("a pattern that backtracks over what it repeats is refused: %s", (pattern) => {
+])("a pattern that backtracks into its own repetition is refused: %s", (pattern) => {
   expect(costProblem(pattern)).toContain("backtracks over");
 });
 
 test.each(["(a|a){1,30}b", "a?".repeat(30) + "a".repeat(30), "a{0,99}a{0,99}b", "(a?){30}b"])(
-  "a pattern that matches in many ways is refused: %s",
+  "a pattern with too many ways to match is refused: %s",
   (pattern) => expect(costProblem(pattern)).toContain("too many ways"),
 );
 
-test("spaces that end a text are found in one pass, the same ones as without a look behind", () => {
+test("trailing spaces are found in one pass, the same ones as without the lookbehind", () => {
   const find = (pattern: string, text: string) =>
     [...text.matchAll(new RegExp(pattern, "gu"))].map(({ index, 0: found }) => [index, found]);
   const pattern = readWordPattern("\\s+$");
@@ -49,6 +49,6 @@ test("spaces that end a text are found in one pass, the same ones as without a l
   }
   const begun = performance.now();
   find(pattern, `${" ".repeat(1_000_000)}x`);
-  // Milliseconds; half an hour where every space begins a search of its own.
+  // Milliseconds; half an hour if a search started at every space.
   expect(performance.now() - begun).toBeLessThan(1000);
 });

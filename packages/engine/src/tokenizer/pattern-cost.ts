@@ -1,37 +1,38 @@
 /**
- * Bounds the cost of a regular expression before any text is matched. JavaScript tries it at every position of a
- * text, and backtracks over a repetition when what follows does not match. So:
+ * Bounds the cost of a regular expression before any text is matched. JavaScript tries the expression at every
+ * position of a text, and backtracks over a repetition if what follows does not match. Two rules keep the time
+ * linear:
  *
- * - At one position, the ways to match are few, and it backtracks over one repetition without bound at most.
- * - An alternative that backtracks so is followed by one that matches all of the same run: the next position that is
- *   tried is behind the run, and the time grows with the length of the text.
+ * - At one position there are few ways to match, with backtracking over at most one unbounded repetition.
+ * - An alternative with such a repetition is followed by one that matches the whole run of these characters, so
+ *   that the next position tried is after the run.
  */
 
-/** Ways to match at one place; published patterns have some ten. */
+/** Ways to match at one position; published patterns have some ten. */
 const MAX_WAYS = 256;
-/** Repetitions from here on count as unbounded. */
+/** A repetition with at least this maximum counts as unbounded. */
 const UNBOUNDED = 100;
 /** An escape, a class in brackets, a count, or one character. */
 const TOKEN = /\\[pP]\{[^}]*\}|\\[^]|\[(?:\\[^]|[^\]\\])*\]|\{\d*,?\d*\}|[^]/gu;
 const COUNT = /^\{(\d*)(,?)(\d*)\}$/;
-/** Beginnings of lookaheads and lookbehinds. */
+/** Openings of lookaheads and lookbehinds. */
 const LOOKS = ["?=", "?!", "?<=", "?<!"];
 
 interface Item {
   readonly kind: "part" | "group" | "look" | "anchor";
-  /** Text of a part: equal texts match the same characters. */
+  /** Source text of an atom; equal texts match the same characters. */
   readonly source: string;
-  /** Of a group. */
+  /** Alternatives of a group. */
   readonly alternatives: readonly Sequence[];
   least: number;
   most: number;
-  /** Whether it takes as little as it can. */
+  /** Whether the repetition is lazy. */
   isLazy: boolean;
 }
 
 type Sequence = readonly Item[];
 
-/** Says why a pattern may take for ever; null where its time grows with the length of the text. */
+/** Returns why a pattern's time may grow faster than the length of the text; null if it cannot. */
 export function costProblem(pattern: string): string | null {
   const alternatives = new PatternReader(pattern).alternatives();
   for (const [i, alternative] of alternatives.entries()) {
@@ -49,7 +50,7 @@ export function costProblem(pattern: string): string | null {
   return null;
 }
 
-/** Says whether the next of the alternatives takes a run of these characters as a whole. */
+/** Returns whether the next alternative consumes a whole run of these characters. */
 function isTaken(source: string, [next, ...others]: readonly Sequence[]): boolean {
   if (next === undefined) return false;
   const at = next.findIndex(({ kind, least }) => kind === "part" && least > 0);
@@ -59,20 +60,20 @@ function isTaken(source: string, [next, ...others]: readonly Sequence[]): boolea
   if (run.isLazy) return false;
   if (!before.every(({ least, most }) => least === 0 && most <= 1)) return false;
   if (behind.every(({ least }) => least === 0)) return true;
-  // `\s+(?!\S)`: it takes the run but for its last characters, or leaves it to the next one.
+  // `\s+(?!\S)` matches the run without its last character, or fails and leaves it to the next alternative.
   const [look] = behind;
   const isLook = behind.length === 1 && look?.kind === "look" && look.source === "?!";
   return isLook && before.length === 0 && isTaken(source, others);
 }
 
 interface Cost {
-  /** Ways to match at one place, apart from lengths of unbounded parts. */
+  /** Ways to match at one position, not counting the lengths of unbounded parts. */
   readonly ways: number;
-  /** Unbounded parts that are backtracked over when what follows does not match. */
+  /** Unbounded parts that are backtracked over when the rest does not match. */
   readonly backtracked: readonly Item[];
 }
 
-/** @param mayFail  whether what follows the sequence may not match */
+/** @param mayFail  whether what follows the sequence can fail to match */
 function costOf(sequence: Sequence, mayFail: boolean): Cost {
   let ways = 1;
   const backtracked: Item[] = [];
@@ -89,7 +90,7 @@ function costOf(sequence: Sequence, mayFail: boolean): Cost {
       const sum = inner.reduce((total, one) => total + one.ways, 0);
       ways *= sum ** most * (fails ? most - least + 1 : 1);
       backtracked.push(...inner.flatMap((one) => one.backtracked));
-      // The next position that is tried lies inside of what it looked at.
+      // The next position that is tried lies inside the text that the lookaround scanned.
       if (kind === "look" && alternatives.some(hasUnbounded)) backtracked.push(item);
     }
     if (least > 0 || kind === "anchor") fails = true;
@@ -103,7 +104,7 @@ function hasUnbounded(sequence: Sequence): boolean {
   );
 }
 
-/** Reads a pattern into alternatives of parts and groups. */
+/** Parses a pattern into alternatives of atoms and groups. */
 class PatternReader {
   readonly #tokens: readonly string[];
   #at = 0;
@@ -130,7 +131,7 @@ class PatternReader {
     return all;
   }
 
-  /** Reads a group from its bracket to the one that ends it. */
+  /** Parses a group from its opening to its closing bracket. */
   #group(): Item {
     this.#at++;
     let prefix = "";
@@ -151,7 +152,7 @@ function item(kind: Item["kind"], source: string, alternatives: readonly Sequenc
   return { kind, source, alternatives, least: 1, most: 1, isLazy: false };
 }
 
-/** Returns how often at least and at most something is repeated; null for what is no count. */
+/** Parses a count; returns its minimum and maximum, or null if there is none. */
 function countOf(token: string): [least: number, most: number] | null {
   if (token === "*") return [0, Infinity];
   if (token === "+") return [1, Infinity];

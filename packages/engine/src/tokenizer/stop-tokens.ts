@@ -5,14 +5,14 @@ import { findTemplate } from "./chat-template.js";
 import { namedTokens } from "./named-tokens.js";
 import { type JsonObject, type TokenizerFiles } from "./tokenizer-files.js";
 
-/** Tokens that end a turn: a chat template that writes one makes it the end of an answer. */
+/** Tokens that end a turn. If the chat template writes one, it also ends an answer. */
 const TURN_ENDS = ["<|im_end|>", "<|eot_id|>"] as const;
 
 /**
- * Gathers the tokens that end an answer from all files that may name them: the generation and the
- * model config, the tokenizer's end of sequence, and the end of a turn in the chat template.
+ * Collects the tokens that end an answer from every file that can name them: the generation and the model config,
+ * the tokenizer's end of sequence, and the end of a turn in the chat template.
  *
- * @throws TokenizerError naming the file whose end tokens are no ids
+ * @throws TokenizerError naming the file whose end tokens are not ids
  */
 export function findStopTokens(
   files: TokenizerFiles,

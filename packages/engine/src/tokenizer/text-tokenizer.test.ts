@@ -15,13 +15,13 @@ const golden = JSON.parse(gunzipSync(readFileSync(FILE)).toString()) as {
   readonly tokenizer: JsonObject;
 }[];
 
-/** The library as it is; its types cannot be followed here. */
+/** The unmodified library; TypeScript cannot resolve its types. */
 const Library = Tokenizer as unknown as new (
   tokenizer: JsonObject,
   config: JsonObject,
 ) => TextTokenizer;
 
-/** Tokenizers of ours by name, with the library's own beside; without the kinds that are refused. */
+/** Our tokenizers by name, each beside the library's own; refused kinds are left out. */
 const pairs = golden.flatMap(({ name, tokenizer }) => {
   try {
     const json = checkTokenizer(tokenizer);
@@ -31,7 +31,7 @@ const pairs = golden.flatMap(({ name, tokenizer }) => {
   }
 });
 
-test.each(pairs)("$name: long words give the ids that the library gives", ({ ours, library }) => {
+test.each(pairs)("$name: long words give the same ids as the library's", ({ ours, library }) => {
   const rng = new Rng(7, 1);
   for (let i = 0; i < 8; i++) {
     const letters = rng.shuffle(["a", "b", "the", "ing", "e", "1", "\n", "é", "한", ".", "\u0000"]);
@@ -44,7 +44,7 @@ test.each(pairs)("$name: long words give the ids that the library gives", ({ our
 });
 
 test.each(pairs.filter(({ name }) => name === "unigram metaspace"))(
-  "$name: a word of many thousand tokens is no longer than a call's arguments may be",
+  "$name: a word of many thousand tokens does not exceed the arguments of a call",
   ({ ours }) => {
     const { ids } = ours.encode("a1".repeat(70_000), { add_special_tokens: false });
     expect(ids.length).toBeGreaterThan(60_000);

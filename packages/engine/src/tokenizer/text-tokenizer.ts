@@ -5,9 +5,9 @@ import { mergeWord, PairRanks } from "./merge-word.js";
 import { type JsonObject } from "./tokenizer-files.js";
 import { WordCache } from "./word-cache.js";
 
-/** What is used of the library's tokenizer: text to ids and back, as `tokenizer.json` says. */
+/** The part of the library's tokenizer that is used: text to ids and back, as `tokenizer.json` says. */
 export interface TextTokenizer {
-  /** An id is null or undefined where no token stands for a part of the text. */
+  /** An id is null or undefined if no token stands for a part of the text. */
   encode(
     text: string,
     options: { add_special_tokens: boolean },
@@ -21,35 +21,35 @@ export interface TextTokenizer {
   id_to_token(id: number): string | undefined;
 }
 
-/** The parts of the library's models that are replaced here. */
+/** The methods of the library's models that are replaced here. */
 interface LibraryModel {
   readonly fuse_unk: boolean;
   readonly tokens_to_ids: ReadonlyMap<string, number>;
   readonly unk_token_id?: number | null;
-  /** Of a BPE; pairs of texts. */
+  /** BPE only; pairs of texts. */
   readonly merges?: readonly (readonly [string, string])[];
   readonly end_of_word_suffix?: string | null;
   readonly continuing_subword_suffix?: string | null;
   _call: (words: readonly string[]) => string[];
   encode: (words: readonly string[]) => string[];
   bpe?: (word: string) => string[];
-  /** Of a BPE; the library's own slows down once it is full. */
+  /** BPE only; the library's own cache slows down once it is full. */
   cache?: Pick<WordCache, "get" | "put" | "clear">;
-  /** Of a Unigram. */
+  /** Unigram only. */
   readonly tokenize?: (word: string) => string[];
 }
 
-/** Words from here on are merged by {@link mergeWord}, in characters; the library keeps shorter ones. */
+/** From this length on, in characters, words are merged by {@link mergeWord}; the library merges shorter ones. */
 const LONG_WORD = 256;
 
-// The library's declarations import without file extensions, which the compiler cannot follow
-// under Node's rules; so its class is named by the interface above.
+// The library's declarations import without file extensions, which TypeScript cannot resolve under Node's rules. So
+// the interface above types its class.
 const Library = Tokenizer as unknown as new (
   tokenizer: JsonObject,
   config: JsonObject,
 ) => TextTokenizer & { readonly model: LibraryModel };
 
-/** Makes a tokenizer; throws what the library throws when a part is not known to it. */
+/** Creates a tokenizer; throws the library's own error on a part that it does not know. */
 export function createTextTokenizer(tokenizer: JsonObject, config: JsonObject): TextTokenizer {
   const made = new Library(tokenizer, config);
   boundCost(made.model);
@@ -57,7 +57,9 @@ export function createTextTokenizer(tokenizer: JsonObject, config: JsonObject): 
   return made;
 }
 
-/** Drops letters that no token has before those around them are merged, as Rust does; the library after it. */
+/**
+ * Drops characters without a token before their neighbours are merged, as Rust does; the library drops them after.
+ */
 function dropUnknownLetters(model: LibraryModel): void {
   const ids = model.tokens_to_ids;
   const encode = model.encode.bind(model);
@@ -69,9 +71,9 @@ function dropUnknownLetters(model: LibraryModel): void {
 }
 
 /**
- * Replaces what takes the library too long for a long text without spaces, with the same result: joining the
- * texts of unknown tokens (only their id is used), handing all tokens of a word over as arguments of one
- * call, keeping the tokens of words, and merging the pairs of a long word.
+ * Replaces methods that take the library too long for a long text without spaces; results are equal. They join the
+ * texts of unknown tokens (only their id is used), pass all tokens of a word as arguments of one call, cache the
+ * tokens of words, and merge the pairs of a long word.
  */
 function boundCost(model: LibraryModel): void {
   const { fuse_unk: fusesUnknown, tokenize, bpe, merges } = model;
@@ -89,7 +91,7 @@ function boundCost(model: LibraryModel): void {
   };
 }
 
-/** Leaves one of every run of unknown tokens. */
+/** Collapses every run of unknown tokens into one. */
 function fuseUnknown(model: LibraryModel, tokens: readonly string[]): string[] {
   const { tokens_to_ids: ids, unk_token_id: unknown } = model;
   const isUnknown = (token: string | undefined) =>

@@ -4,17 +4,17 @@ import { TokenizerError } from "../errors.js";
 import { BYTE_LETTERS } from "./byte-letters.js";
 import { type JsonObject } from "./tokenizer-files.js";
 
-/** Turns the texts of tokens into others; joined, they are the text. */
+/** Maps the texts of tokens to others whose concatenation is the decoded text. */
 type Step = (tokens: readonly string[]) => string[];
 
 const BYTES = new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));
 const FALLBACK_BYTE = /^<0x([0-9A-Fa-f]{2})>$/;
 
 /**
- * Makes a function that writes the text of tokens, as the decoder of `tokenizer.json` says.
+ * Creates a function that decodes tokens as the decoder of `tokenizer.json` says.
  *
  * @param decoder  null joins tokens with spaces
- * @throws TokenizerError naming a decoder that is not known here
+ * @throws TokenizerError naming an unsupported decoder
  */
 export function tokenDecoder(decoder: unknown): (tokens: readonly string[]) => string {
   if (decoder === null || decoder === undefined) return (tokens) => tokens.join(" ");
@@ -65,19 +65,19 @@ function refuse(what: string): never {
   throw new TokenizerError("tokenizer.json", `has ${what}, not known here`);
 }
 
-/** A token with a letter that stands for no byte is text. */
+/** A token with a character that stands for no byte is kept as text. */
 function byteLevelBytes(token: string): readonly number[] {
   const bytes = Array.from(token, (letter) => BYTES.get(letter));
   if (bytes.includes(undefined)) return [...new TextEncoder().encode(token)];
   return bytes as number[];
 }
 
-/** Bytes that are no UTF-8 become replacement characters; a byte order mark stays. */
+/** Invalid UTF-8 becomes replacement characters; a byte order mark is kept. */
 function bytesToText(parts: readonly (readonly number[])[]): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(parts.flat()));
 }
 
-/** Runs of `<0xNN>` are bytes of UTF-8; if a run is none, each of its bytes is a replacement character. */
+/** Decodes runs of `<0xNN>` as UTF-8; in an invalid run every byte becomes a replacement character. */
 function joinFallbackBytes(tokens: readonly string[]): string[] {
   const made: string[] = [];
   let run: number[] = [];
@@ -103,7 +103,7 @@ function joinFallbackBytes(tokens: readonly string[]): string[] {
   return made;
 }
 
-/** Takes up to so many characters from the ends of each token. */
+/** Strips up to this many characters from the ends of each token. */
 function stripping(content: string, start: number, stop: number): Step {
   return (tokens) =>
     tokens.map((token) => {
@@ -115,7 +115,7 @@ function stripping(content: string, start: number, stop: number): Step {
     });
 }
 
-/** The space that was put before the first word is taken off it, with all others of that token. */
+/** Removes the space that was added before the first word, and all others in that token. */
 function unspace(token: string, isFirst: boolean, replacement: string): string {
   return token.replaceAll(replacement, isFirst ? "" : " ");
 }

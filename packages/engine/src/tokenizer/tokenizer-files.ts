@@ -2,27 +2,27 @@ import { jsonProblem } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
 
-/** A JSON object of which nothing is known yet. */
+/** A JSON object that is not checked yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The parsed files that a tokenizer is made from; absent ones are empty. */
+/** The parsed files of a tokenizer; absent ones are empty. */
 export interface TokenizerFiles {
-  /** `tokenizer.json`; null where only a vocabulary is there. */
+  /** `tokenizer.json`; null if the folder has only a vocabulary. */
   readonly tokenizer: JsonObject | null;
-  /** `vocab.json` and the text of `merges.txt`, as older folders have them; null beside a tokenizer. */
+  /** `vocab.json` and the text of `merges.txt`, as in older folders; null if there is a tokenizer.json. */
   readonly vocabulary: { readonly vocab: JsonObject; readonly merges: string } | null;
   readonly config: JsonObject;
   readonly modelConfig: JsonObject;
   readonly generationConfig: JsonObject;
-  /** `special_tokens_map.json`, which older versions of Transformers write. */
+  /** `special_tokens_map.json`, written by older versions of Transformers. */
   readonly specialTokens: JsonObject;
-  /** `added_tokens.json`, which they write, too. */
+  /** `added_tokens.json`, written by them too. */
   readonly addedTokens: JsonObject;
-  /** A template in a file of its own, which goes before the one in the config. */
+  /** A template in a file of its own, which overrides the one in the config. */
   readonly chatTemplate: string | null;
 }
 
-/** @throws TokenizerError naming the file that is missing or no JSON object */
+/** @throws TokenizerError naming the file that is missing or not a JSON object */
 export function parseTokenizerFiles(assets: Readonly<Record<string, string>>): TokenizerFiles {
   const rest = {
     config: parseObject("tokenizer_config.json", assets["tokenizer_config.json"]),
@@ -44,7 +44,7 @@ export function parseTokenizerFiles(assets: Readonly<Record<string, string>>): T
   return { ...rest, tokenizer: null, vocabulary: { vocab, merges } };
 }
 
-/** Returns the text of a token that a config names as a string or as an object with `content`. */
+/** Returns the text of a token that a config gives as a string or as an object with `content`. */
 export function tokenText(value: unknown): string | null {
   if (typeof value === "string") return value;
   const content = (value as { content?: unknown } | null | undefined)?.content;

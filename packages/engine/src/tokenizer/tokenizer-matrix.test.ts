@@ -9,14 +9,14 @@ import { Tokenizer } from "./tokenizer.js";
 interface Golden {
   readonly name: string;
   readonly tokenizer: object;
-  /** Text, ids, their text, and their text without special tokens. */
+  /** Text, its ids, their text, and their text without special tokens. */
   readonly rows: readonly (readonly [string, readonly number[], string, string])[];
 }
 
 const FILE = new URL("../../../../test/golden/tokenizers/cases.json.gz", import.meta.url);
 const golden = JSON.parse(gunzipSync(readFileSync(FILE)).toString()) as Golden[];
 
-/** Kinds that are refused, with what the message names. */
+/** Refused kinds, with what the message names. */
 const REFUSED = new Map([
   ["gpt2, prefix space", "add_prefix_space"],
   ["olmo, special flags", "single_word"],
@@ -52,7 +52,7 @@ function refusal(run: () => unknown): string {
 }
 
 test.each(golden.filter(({ name }) => !REFUSED.has(name)))(
-  "$name gives the ids and the texts of the Rust library",
+  "$name gives the ids and texts of the Rust library",
   ({ tokenizer, rows }) => {
     const made = make(tokenizer);
     for (const [text, ids, decoded, plain] of rows) {
@@ -63,9 +63,12 @@ test.each(golden.filter(({ name }) => !REFUSED.has(name)))(
   },
 );
 
-test.each(golden.filter(({ name }) => REFUSED.has(name)))("$name is refused by its part", (one) => {
-  expect(refusal(() => make(one.tokenizer))).toContain(REFUSED.get(one.name));
-});
+test.each(golden.filter(({ name }) => REFUSED.has(name)))(
+  "$name is refused, and the message names the part",
+  (one) => {
+    expect(refusal(() => make(one.tokenizer))).toContain(REFUSED.get(one.name));
+  },
+);
 
 const BPE = { type: "BPE", vocab: { a: 0, b: 1 }, merges: [] };
 const split = (pattern: string) => ({
@@ -112,13 +115,13 @@ test.each([
   expect(refusal(() => make(tokenizer))).toContain(problem);
 });
 
-test("letters that no token has vanish before their neighbours are merged, as in Rust", () => {
+test("characters without a token are dropped before their neighbours are merged, as in Rust", () => {
   const model = { type: "BPE", vocab: { l: 0, o: 1, lo: 2 }, merges: ["l o"] };
   const tokenizer = make({ model });
   expect(["lgo", "lo", "gg"].map((text) => tokenizer.encode(text))).toEqual([[2], [2], []]);
 });
 
-test("all marks of spaces of the first token are taken off it, as in Rust", () => {
+test("all space marks of the first token are removed, as in Rust", () => {
   const decoder = { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: false };
   const model = { type: "BPE", vocab: { "▁a▁b": 0, "▁c": 1 }, merges: [], unk_token: null };
   const tokenizer = make({ model, decoder });
@@ -137,7 +140,7 @@ test.each([
     { model: BPE, normalizer: prepending },
   ],
 ])(
-  "a tokenizer_config.json whose %s is not what tokenizer.json does is refused",
+  "a tokenizer_config.json whose %s contradicts tokenizer.json is refused",
   (field, config, json) => {
     const assets = {
       "tokenizer.json": JSON.stringify(json),
@@ -149,7 +152,7 @@ test.each([
   },
 );
 
-test("a text without a token in a Unigram without an unk_id is refused, not encoded", () => {
+test("a text without a token in a Unigram without an unk_id is refused", () => {
   const tokenizer = make(unigram([["a", 1]], null));
   expect(tokenizer.encode("aa")).toEqual([0, 0]);
   expect(refusal(() => tokenizer.encode("ab"))).toContain("no token for a part of a text");

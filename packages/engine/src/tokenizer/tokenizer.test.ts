@@ -36,7 +36,7 @@ function assetsWith(config: Record<string, unknown>, others: Record<string, stri
   };
 }
 
-test("texts become the ids that Transformers gives, and those become the texts again", () => {
+test("texts give the ids that Transformers gives, and these decode to the texts", () => {
   for (const { text, ids, decoded } of golden<{ text: string; ids: number[]; decoded: string }>(
     "encodings.json",
   )) {
@@ -45,7 +45,7 @@ test("texts become the ids that Transformers gives, and those become the texts a
   }
 });
 
-test("chats are written and encoded as Transformers does", () => {
+test("chats are rendered and encoded as in Transformers", () => {
   for (const chat of golden<{
     messages: Message[];
     addGenerationPrompt: boolean;
@@ -58,13 +58,13 @@ test("chats are written and encoded as Transformers does", () => {
   }
 });
 
-test("special tokens can be left out of the text", () => {
+test("special tokens can be left out of the decoded text", () => {
   const ids = tokenizer.encode("It was Miss Scarlet.<|im_end|>");
   expect(tokenizer.decode(ids)).toBe("It was Miss Scarlet.<|im_end|>");
   expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe("It was Miss Scarlet.");
 });
 
-test("ids of no token decode to nothing", () => {
+test("ids without a token decode to nothing", () => {
   expect(tokenizer.decode([])).toBe("");
   expect(tokenizer.decode([151_900])).toBe("");
   expect(tokenizer.decode([151_900, 64, 151_665])).toBe("a");
@@ -98,7 +98,7 @@ test("a template in a file of its own, or the default of several, is used", () =
   expect(render({ chat_template: named }, file)).toBe("file Who did it?");
 });
 
-test("a template is told that there are no tools and no documents; its lines end in a newline alone", () => {
+test("a template gets no tools and no documents, and its lines end in \\n only", () => {
   const render = (template: string) =>
     Tokenizer.fromAssets({ ...assetsWith({}), "chat_template.jinja": template }).renderChat(USER);
   expect(render("{{ tools is none }} {{ documents is none }}")).toBe("True True");
@@ -129,7 +129,7 @@ test.each([
       "config.json": `{"eos_token_id": [${"[".repeat(50_000)}${"]".repeat(50_000)}]}`,
     },
   ],
-])("what is wrong with %s is said", (subject, assets: Record<string, string>) => {
+])("an error says what is wrong with %s", (subject, assets: Record<string, string>) => {
   let thrown: unknown;
   try {
     Tokenizer.fromAssets(assets);
@@ -140,10 +140,66 @@ test.each([
   expect((thrown as TokenizerError).subject).toBe(subject);
 });
 
-test("a chat without a template, or one that the template refuses, is an error", () => {
+test("a chat without a template, or that its template refuses, is an error", () => {
   expect(() => Tokenizer.fromAssets(assetsWith({})).renderChat(USER)).toThrow("no chat_template");
   const empty = { ...assetsWith({}), "chat_template.jinja": "" };
   expect(() => Tokenizer.fromAssets(empty).renderChat(USER)).toThrow("writes an empty text");
   const strict = assetsWith({ chat_template: "{{ raise_exception('no user here') }}" });
   expect(() => Tokenizer.fromAssets(strict).renderChat(USER)).toThrow("no user here");
+});
+
+/** What the Rust library makes of these was seen with tokenizers 0.23.3. */
+test.each([
+  [
+    { added: [{ id: 2, content: "<x>" }] },
+    'gives the added token "<x>" the id 2; Transformers gives it 3',
+  ],
+  [
+    { added: [{ id: 9, content: "<x>" }] },
+    'gives the added token "<x>" the id 9; Transformers gives it 3',
+  ],
+  [
+    { added: [{ id: 3, content: "ab" }] },
+    'gives the added token "ab" the id 3; Transformers gives it 2',
+  ],
+  [
+    {
+      added: [
+        { id: 3, content: "<x>" },
+        { id: 3, content: "<y>" },
+      ],
+    },
+    'gives the added token "<y>" the id 3; Transformers gives it 4',
+  ],
+  [{ vocab: { a: 0, b: 1, ab: 1 } }, 'gives "b" and "ab" the same id, 1'],
+  [{ merges: ["a b", "b c"] }, 'has the merge "b c", but "c" is not in its vocabulary'],
+  [{ merges: [["b", "a"]] }, '"ba" is not in its vocabulary'],
+  [{ merges: ["a b c"] }, 'has a merge that is no pair: "a b c"'],
+])(
+  "a tokenizer whose ids the Rust library gives in another way, or refuses: %j",
+  (change, said) => {
+    const {
+      added = [],
+      vocab = { a: 0, b: 1, ab: 2 },
+      merges = ["a b"],
+    } = change as {
+      added?: readonly object[];
+      vocab?: object;
+      merges?: readonly unknown[];
+    };
+    const json = { added_tokens: added, model: { type: "BPE", vocab, merges } };
+    expect(() => Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(json) })).toThrow(said);
+  },
+);
+
+test("added tokens may have the ids of the vocabulary, and those from its size on", () => {
+  const added = [
+    { id: 7, content: "<end>" },
+    { id: 4, content: "<x>" },
+    { id: 5, content: "<y>" },
+  ];
+  const vocab = { a: 0, b: 1, ab: 2, "<end>": 7 };
+  const json = { added_tokens: added, model: { type: "BPE", vocab, merges: ["a b"] } };
+  const made = Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(json) });
+  expect(made.encode("ab<x><end><y>")).toEqual([2, 4, 7, 5]);
 });

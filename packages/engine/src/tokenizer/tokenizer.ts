@@ -32,19 +32,19 @@ function largestId(json: JsonObject): number {
 }
 
 /**
- * Turns text into token ids and back, as the tokenizer files of a model folder say.
+ * Converts text to token ids and back, as the tokenizer files of a model folder say.
  *
  * - Special tokens inside a text are recognised; none is added.
- * - Ids that no token has (a model's vocabulary may be padded) decode to nothing.
+ * - Ids without a token (a model's vocabulary may be padded) decode to nothing.
  */
 export class Tokenizer {
-  /** Ids after which an answer is over, in rising order. */
+  /** Ids that end an answer, in rising order. */
   readonly stopTokenIds: readonly number[];
   /** One more than the largest id. */
   readonly vocabularySize: number;
   readonly #text: TextTokenizer;
   readonly #decode: (tokens: readonly string[]) => string;
-  /** Ids of tokens that are no text. */
+  /** Ids of special tokens, which are not text. */
   readonly #special: ReadonlySet<number>;
   readonly #chat: ChatTemplate | null;
 
@@ -75,16 +75,16 @@ export class Tokenizer {
   }
 
   /**
-   * Makes a tokenizer from the texts of its files.
+   * Creates a tokenizer from the texts of its files.
    *
-   * @param assets  file name to content; `tokenizer.json` is needed, the others are used if there
+   * @param assets  file name to content; `tokenizer.json` is needed, the others are optional
    * @throws        TokenizerError naming the file
    */
   static fromAssets(assets: Readonly<Record<string, string>>): Tokenizer {
     return new Tokenizer(assets);
   }
 
-  /** @throws TokenizerError when a part of the text is no token, or when it is too long for the library */
+  /** @throws TokenizerError when a part of the text has no token, or the text is too long for the library */
   encode(text: string): number[] {
     let ids: (number | null | undefined)[];
     try {
@@ -119,10 +119,10 @@ export class Tokenizer {
   }
 
   /**
-   * Writes a conversation as the model has learned to read it.
+   * Renders a conversation in the format that the model was trained on.
    *
-   * @throws TokenizerError when the folder has no chat template, or it refuses the messages
-   * @throws TemplateDateError when the template asks for a date that was not given
+   * @throws TokenizerError when the folder has no chat template, or the template refuses the messages
+   * @throws TemplateDateError when the template needs a date and none was given
    */
   renderChat(messages: readonly Message[], options: ChatOptions = {}): string {
     if (this.#chat === null) {
@@ -133,7 +133,7 @@ export class Tokenizer {
     throw new TokenizerError("chat_template", "writes an empty text for these messages");
   }
 
-  /** Returns the ids of {@link renderChat}. */
+  /** Renders a conversation ({@link renderChat}) and encodes it. */
   encodeChat(messages: readonly Message[], options: ChatOptions = {}): number[] {
     return this.encode(this.renderChat(messages, options));
   }

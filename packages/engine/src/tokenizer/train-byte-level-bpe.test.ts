@@ -14,7 +14,7 @@ function load(json: unknown): Tokenizer {
   return Tokenizer.fromAssets({ "tokenizer.json": JSON.stringify(json) });
 }
 
-test("every text is written back as it was, seen or not", () => {
+test("every text is decoded unchanged, seen in training or not", () => {
   const tokenizer = load(trainByteLevelBpe(TEXTS, OPTIONS));
   for (const text of [
     ...TEXTS,
@@ -43,14 +43,14 @@ test("the most frequent pair is merged first, the smaller ids among equals", () 
   expect((json["model"] as { merges: string[] }).merges).toEqual(["a b", "c b", "ab ab"]);
 });
 
-test("the same texts give the same file, and exhausted texts a smaller one", () => {
+test("the same texts give the same file; too few texts give fewer tokens", () => {
   const once = JSON.stringify(trainByteLevelBpe(TEXTS, OPTIONS));
   expect(JSON.stringify(trainByteLevelBpe(TEXTS, OPTIONS))).toBe(once);
   const large = load(trainByteLevelBpe(TEXTS, { ...OPTIONS, vocabularySize: 5000 }));
   expect(large.vocabularySize).toBeLessThan(500);
 });
 
-test("a special token is never a part of what is merged", () => {
+test("a special token is never part of a merge", () => {
   const texts = ["<end><end><end>", "the<end>the<end>"];
   const json = trainByteLevelBpe(texts, { vocabularySize: 300, specialTokens: ["<end>"] });
   expect((json["model"] as { merges: string[] }).merges).toEqual(["h e", "t he"]);

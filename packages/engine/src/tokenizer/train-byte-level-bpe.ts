@@ -4,17 +4,17 @@ import { BYTE_LETTERS } from "./byte-letters.js";
 import { PairMerger } from "./pair-merger.js";
 
 /**
- * How a text is cut into words before anything is merged: a digit, letters with the space before
- * them, marks, line ends. It means the same to JavaScript and to the Rust library.
+ * Splits a text into words before merging: a digit, letters with the space before them, marks, line ends.
+ * JavaScript and the Rust library read the pattern alike.
  */
 const WORD_PATTERN =
   "\\p{N}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-/** A pair that occurs once teaches nothing. */
+/** Fewest occurrences of a pair: one that occurs once does not generalise. */
 const MIN_PAIR_COUNT = 2;
 
-/** How large a tokenizer becomes. */
+/** The size and fixed tokens of a tokenizer. */
 export interface BpeOptions {
-  /** Special tokens, 256 bytes, and merges. The result is smaller when the texts are exhausted. */
+  /** Special tokens, 256 bytes, and merges. Fewer if no pair is left to merge. */
   readonly vocabularySize: number;
   /** They get the first ids, in order. */
   readonly specialTokens: readonly string[];
@@ -26,8 +26,8 @@ export interface BpeOptions {
 export type TokenizerJson = Readonly<Record<string, unknown>>;
 
 /**
- * Trains a byte-level BPE tokenizer: the most frequent pair of neighbours within words becomes one
- * token, again and again. Every text can be written with it, and the same texts give the same file.
+ * Trains a byte-level BPE tokenizer: it merges the most frequent pair of adjacent tokens within words, repeatedly.
+ * Every text can be encoded, and the same texts give the same file.
  *
  * @throws InvalidArgumentError when the vocabulary has no room for bytes and special tokens
  * @source arXiv:1508.07909
@@ -47,7 +47,7 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: BpeOptions):
     const left = tokens[pair.left] as string;
     const right = tokens[pair.right] as string;
     const merged = left + right;
-    // Two ways may lead to one spelling; the second is a rule without a token of its own.
+    // Two merges can give the same text; the second is a rule without a token of its own.
     const id = known.has(merged) ? tokens.indexOf(merged) : tokens.push(merged) - 1;
     known.add(merged);
     merges.push([left, right]);
@@ -71,7 +71,7 @@ function checkOptions({ vocabularySize, specialTokens, wholeWords = [] }: BpeOpt
   }
 }
 
-/** Counts the words of all texts between the cuts, in the order of their first sight. */
+/** Counts the words of all texts, in the order of first occurrence. */
 function* countWords(
   texts: Iterable<string>,
   cuts: readonly string[],

@@ -14,7 +14,7 @@ interface Golden {
 const FILE = new URL("../../../../test/golden/tokenizers/cases.json.gz", import.meta.url);
 const golden = JSON.parse(gunzipSync(readFileSync(FILE)).toString()) as Golden[];
 
-/** The files of an older folder: the vocabulary of a golden tokenizer, and its class. */
+/** The files of an older folder: a golden tokenizer's vocabulary and class. */
 function filesOf(name: string, config: object, modelType: string): Record<string, string> {
   const model = golden.find((one) => one.name === name)?.tokenizer.model;
   if (model === undefined) throw new Error(`no ${name}`);
@@ -26,8 +26,8 @@ function filesOf(name: string, config: object, modelType: string): Record<string
   };
 }
 
-// That these are the ids of the classes in Transformers 5.24 was tried with AutoTokenizer. The golden
-// tokenizers know more special tokens: their rows with one are left out.
+// Checked with AutoTokenizer of Transformers 5.24: these are the ids of its classes. The golden tokenizers have
+// more special tokens, so texts that contain one are left out.
 test.each([
   ["qwen2", { tokenizer_class: "Qwen2Tokenizer" }, "qwen2"],
   ["qwen2", { tokenizer_class: "PreTrainedTokenizerFast" }, "qwen3"],
@@ -47,7 +47,7 @@ test.each([
   },
 );
 
-test("special tokens that the vocabulary lacks are numbered on behind it", () => {
+test("special tokens that the vocabulary lacks get the next ids", () => {
   const tokenizer = Tokenizer.fromAssets(filesOf("qwen2", {}, "qwen2"));
   expect(tokenizer.encode("<|endoftext|>")).toEqual([420]);
   expect(tokenizer.stopTokenIds).toEqual([420]);
@@ -56,7 +56,7 @@ test("special tokens that the vocabulary lacks are numbered on behind it", () =>
   expect(() => Tokenizer.fromAssets(gap)).toThrow(/<think>.*500, not 420/);
 });
 
-test("a class whose files are not read here is refused by name", () => {
+test("a class whose files are not supported is refused by name", () => {
   const files = filesOf("gpt2", { tokenizer_class: "RobertaTokenizer" }, "llama");
   expect(() => Tokenizer.fromAssets(files)).toThrow("RobertaTokenizer");
 });

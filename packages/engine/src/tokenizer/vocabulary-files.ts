@@ -4,7 +4,7 @@ import { TokenizerError } from "../errors.js";
 import { namedTokens, tokenizerClass } from "./named-tokens.js";
 import { type JsonObject, tokenText, type TokenizerFiles } from "./tokenizer-files.js";
 
-/** How Qwen2 cuts texts into words. */
+/** How Qwen2 splits texts into words. */
 const QWEN2_WORDS =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" +
   "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
@@ -13,10 +13,10 @@ const QWEN2_WORDS =
 const GPT2_CLASSES = ["GPT2Tokenizer", "PreTrainedTokenizer", "TokenizersBackend"];
 
 /**
- * Makes what `tokenizer.json` would hold from `vocab.json` and `merges.txt`: a byte-level BPE with the
- * words of the tokenizer's class, as Transformers does.
+ * Builds the equivalent of a `tokenizer.json` from `vocab.json` and `merges.txt`, as Transformers does: a
+ * byte-level BPE with the word pattern of the tokenizer's class.
  *
- * @throws TokenizerError when the class is one that is not known here
+ * @throws TokenizerError when the class is not supported
  */
 export function tokenizerOfVocabulary(
   files: TokenizerFiles,
@@ -78,7 +78,7 @@ interface AddedToken {
   readonly special: boolean;
 }
 
-/** Tokens that are added to the vocabulary: those with an id of their own, then the named ones. */
+/** Tokens added to the vocabulary: those with an id of their own, then the named ones. */
 function addedTokens(files: TokenizerFiles, vocab: JsonObject): JsonObject[] {
   const added = new Map<string, AddedToken>();
   const decoder = (files.config["added_tokens_decoder"] ?? {}) as Record<string, unknown>;
@@ -108,7 +108,7 @@ function addedTokens(files: TokenizerFiles, vocab: JsonObject): JsonObject[] {
     .map(({ id, content, special }) => ({ id, content, ...flags, special }));
 }
 
-/** Transformers numbers added tokens on from the vocabulary, whatever ids they are given. */
+/** Transformers assigns added tokens the ids after the vocabulary, whatever ids the file gives. */
 function checkOrder(added: readonly AddedToken[], vocab: JsonObject): void {
   const fresh = added.filter(({ content }) => vocab[content] === undefined);
   let next = Object.values(vocab).length;

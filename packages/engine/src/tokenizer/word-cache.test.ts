@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { WordCache } from "./word-cache.js";
 
-test("a word that is met again stays, one that is not is dropped in the end", () => {
+test("a word that is looked up again stays, others are dropped eventually", () => {
   const cache = new WordCache();
   cache.put("once", ["a"]);
   cache.put("again", ["b"]);

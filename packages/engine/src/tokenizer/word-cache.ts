@@ -2,9 +2,9 @@
 const GENERATION_SIZE = 5000;
 
 /**
- * Keeps the tokens of the words that were met last. Words that are met again move from the older generation to the
- * newer one; when that is full, the older one is dropped as a whole. So no step goes through what was deleted, as
- * the library's cache does once it is full: a Map that is deleted from and added to again and again.
+ * Caches the tokens of recently used words in two generations. A hit moves a word from the older generation to the
+ * newer one; when that is full, the older one is dropped as a whole. The library's own cache deletes single entries
+ * once it is full, and a Map with many deleted entries is slow to iterate.
  */
 export class WordCache {
   #newer = new Map<string, string[]>();

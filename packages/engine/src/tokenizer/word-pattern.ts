@@ -1,26 +1,29 @@
 import { TokenizerError } from "../errors.js";
 import { costProblem } from "./pattern-cost.js";
 
-/** Characters of one pattern; published ones have some 300. */
+/** Length of one pattern in characters; published ones have some 300. */
 const MAX_LENGTH = 5000;
-/** Python's and Rust's white space; that of JavaScript has others. */
+/** White space in Python and Rust; JavaScript's `\s` differs. */
 const SPACE = "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-/** DeepSeek's. A run of spaces that ends the text begins where no space stands before: found in one pass. */
+/**
+ * DeepSeek's pattern for trailing spaces. The lookbehind makes the search start only at the beginning of a run, so
+ * it takes one pass.
+ */
 const LAST_SPACES = "\\s+$";
-/** What means something else in JavaScript, or nothing. */
+/** Constructs that mean something else in JavaScript, or nothing. */
 const FOREIGN = /\\[dDwWbBhHRXAzZGKkg]|\[\[|&&|\(\?[#>x]|\(\?<[^=!]|\(\?[a-z]*-/;
 /** An escape, a class in brackets, a count, or one character. */
 const ITEM = /\\[pP]\{[^}]*\}|\\[^]|\[(?:\\[^]|[^\]\\])*\]|\{\d*,?\d*\}|[^]/g;
 const UNBOUNDED = /^(?:[*+]|\{(?:\d*,|\d*,\d{3,}|\d{3,})\})$/;
 const REPEATS = /^(?:[*+?]|\{\d*,?\d*\})$/;
 
-/** How GPT-2 cuts texts into words: what a `ByteLevel` with `use_regex` does. */
+/** How GPT-2 splits texts into words: the pattern of a `ByteLevel` with `use_regex`. */
 export const GPT2_WORDS =
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /**
- * Rewrites a pattern of the Rust library so that JavaScript reads it as Rust does, and refuses one that
- * it would read otherwise, or that may take for ever.
+ * Rewrites a pattern of the Rust library so that JavaScript matches the same texts. Refuses constructs that it
+ * would read differently, and patterns whose cost is unbounded.
  *
  * @throws TokenizerError naming the construct
  */
@@ -40,7 +43,7 @@ function show(pattern: string): string {
   return JSON.stringify(pattern.length > 80 ? `${pattern.slice(0, 80)}...` : pattern);
 }
 
-/** Refuses what takes time that grows faster than the text. */
+/** Refuses a pattern whose time grows faster than the text. */
 function checkCost(pattern: string, refuse: (problem: string) => void): void {
   let last = "";
   for (const [item] of pattern.matchAll(ITEM)) {
@@ -52,7 +55,7 @@ function checkCost(pattern: string, refuse: (problem: string) => void): void {
   if (problem !== null) refuse(problem);
 }
 
-/** Writes white space out, inside and outside of brackets. */
+/** Replaces white space classes by explicit characters, inside and outside of brackets. */
 function rewriteSpace(pattern: string, refuse: (problem: string) => void): string {
   let inBrackets = false;
   return pattern.replace(/\\[^]|[[\]]/g, (token) => {

@@ -5,7 +5,7 @@ import { cutIntoRuns, packBatch } from "./pack-batch.js";
 
 const CONFIG = TINY_CONFIGS.qwen3;
 
-test("packs lie one after another, every segment in fresh blocks of the cache", () => {
+test("packs follow one another, every segment in fresh cache blocks", () => {
   const packs = [
     randomPack(CONFIG, { prompt: 17, answers: [2, 3] }, 1),
     randomPack(CONFIG, { prompt: 1, answers: [1] }, 2),
@@ -27,12 +27,12 @@ test("packs lie one after another, every segment in fresh blocks of the cache", 
   expect([...batch.targets]).toEqual(answers);
 });
 
-test("spans that share a prompt name the same list of blocks", () => {
+test("spans that share a prompt share one array of block ids", () => {
   const { spans } = packBatch([randomPack(CONFIG, { prompt: 40, answers: [1, 1, 1] })]);
   expect(spans[1]?.prefixBlocks).toBe(spans[3]?.prefixBlocks);
 });
 
-test("packs are cut into runs in order, a larger one alone", () => {
+test("packs are split into batches in order, an oversized one alone", () => {
   const runs = cutIntoRuns([3, 4, 3, 12, 1, 9], 10, (size) => size);
   expect(runs).toEqual([[3, 4, 3], [12], [1, 9]]);
   expect(cutIntoRuns([], 10, (size: number) => size)).toEqual([]);

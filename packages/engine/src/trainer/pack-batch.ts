@@ -4,7 +4,7 @@ import { type AttentionSpan, KV_BLOCK } from "@gumshoe/kernels";
 import { type BatchRows } from "../model/batch.js";
 import { blocksFor } from "./workspace.js";
 
-/** Packs laid out one after another, as rows of one batch. */
+/** Packs laid out one after another as the rows of one batch. */
 export interface PackBatch extends BatchRows {
   /** [N] ids to be scored */
   readonly targets: Int32Array;
@@ -12,11 +12,11 @@ export interface PackBatch extends BatchRows {
   readonly predictors: Int32Array;
   /** Blocks of the KV cache. */
   readonly numBlocks: number;
-  /** Where each pack's targets begin, and the end of the last. */
+  /** Index of the first target of each pack, and the end of the last. */
   readonly targetStarts: readonly number[];
 }
 
-/** Lays packs out as one batch. Every segment begins in a fresh cache block. */
+/** Lays packs out as one batch. Every segment starts a fresh cache block. */
 export function packBatch(packs: readonly Pack[]): PackBatch {
   const rows = packs.map(packRow);
   const spans: AttentionSpan[] = [];
@@ -65,9 +65,7 @@ export function packBatch(packs: readonly Pack[]): PackBatch {
   };
 }
 
-/**
- * Cuts packs into runs of at most `maxRows` rows, in order. A pack that is larger is a run alone.
- */
+/** Splits packs into batches of at most `maxRows` rows, in order. A larger pack is a batch of its own. */
 export function cutIntoRuns<T>(
   packs: readonly T[],
   maxRows: number,

@@ -32,7 +32,7 @@ function twoSteps(threads: number, start: number, end: number) {
   return result;
 }
 
-test("a range that is cut in two gives the same bits as the whole, whatever the threads", () => {
+test("a range cut in two gives the same bits as the whole, for any number of threads", () => {
   const whole = twoSteps(1, 0, LENGTH);
   const [left, right] = [twoSteps(2, 0, 448), twoSteps(1, 448, LENGTH)];
   for (const part of ["master", "m", "v", "squares"] as const) {
@@ -40,7 +40,7 @@ test("a range that is cut in two gives the same bits as the whole, whatever the 
   }
 });
 
-test("a step is AdamW with decoupled decay and corrected moments", () => {
+test("a step is AdamW with decoupled decay and bias-corrected moments", () => {
   const { master } = twoSteps(1, 0, LENGTH);
   for (let i = 0; i < LENGTH; i += 97) {
     let [w, m, v] = [values(0.1)[i] as number, 0, 0];

@@ -4,7 +4,7 @@ import { Arena } from "../model/activations.js";
 import { plainForm, type WeightForm, type WeightPiece } from "../weights/weight-form.js";
 import { readTensor } from "../weights/weight-tensor.js";
 
-/** AdamW of one update. */
+/** Settings of one AdamW step. */
 export interface OptimizerStep {
   readonly lr: number;
   readonly beta1: number;
@@ -14,17 +14,17 @@ export interface OptimizerStep {
   readonly weightDecay: number;
   /** 1 for the first update. */
   readonly step: number;
-  /** Factor on the gradient, e.g. of the norm clip. */
+  /** Factor on the gradient, e.g. for norm clipping. */
   readonly gradScale: number;
 }
 
-/** What a shard is made of. */
+/** What a shard consists of. */
 export interface ShardState {
   readonly form: WeightForm;
   /** Elements [start, end) of the flat vector. */
   readonly start: number;
   readonly end: number;
-  /** [form.length] f32: weights of which the shard reads its range; the caller's. */
+  /** [form.length] f32: the weights, of which the shard reads its range; owned by the caller. */
   readonly weights: Tensor;
 }
 
@@ -32,18 +32,18 @@ export interface ShardState {
 const PIECE = 1 << 20;
 
 /**
- * A range of the flat parameter vector with its optimizer state and sum of gradients: what a reducer owns.
+ * A range of the flat parameter vector with its optimizer state and gradient sum: the part that one reducer owns.
  *
- * - Every element is on its own, so ranges may be cut anywhere without changing a bit.
- * - The weights lie in memory of the caller's. A step reads them there, and writes the next ones to where the
- *   caller says: into the same memory, or into that of another version.
+ * - Elements are independent, so a range may be cut anywhere without changing a bit.
+ * - The caller owns the memory of the weights. A step reads them there and writes the new ones to memory that the
+ *   caller names: the same, or that of the next version.
  */
 export class ParameterShard {
   readonly length: number;
   readonly #device: Device;
   readonly #form: WeightForm;
   readonly #start: number;
-  /** Holds the vectors. */
+  /** Owns the vectors. */
   readonly #arena: Arena;
   #weights: Tensor;
   readonly #m: Tensor;
@@ -67,7 +67,7 @@ export class ParameterShard {
   }
 
   /**
-   * Makes the shard of a whole vector without a model, with memory of its own for the weights.
+   * Creates the shard of a whole vector without a model, with its own memory for the weights.
    *
    * @param master  [length] f32
    * @throws OutOfMemoryError
@@ -99,9 +99,9 @@ export class ParameterShard {
   }
 
   /**
-   * Adds one lane's gradient; lanes must come in lane order.
+   * Adds one lane's gradient; lanes must be added in lane order.
    *
-   * @param gradient  [length] f32, on the device or not
+   * @param gradient  [length] f32, on the device or on the host
    */
   addLane(gradient: Tensor | Float32Array): void {
     if (!(gradient instanceof Float32Array)) {
@@ -129,10 +129,10 @@ export class ParameterShard {
   }
 
   /**
-   * Moves the parameters by one optimizer step.
+   * Takes one optimizer step.
    *
-   * @param to  [form.length] f32: takes the new weights of this range, and is the shard's from here on;
-   *            default: the weights themselves
+   * @param to  [form.length] f32: receives the new weights of this range, and is read by the next step; default:
+   *            the weights are updated in place
    */
   step(step: OptimizerStep, to: Tensor = this.#weights): void {
     const list = this.#device.createCommandList();
@@ -142,7 +142,7 @@ export class ParameterShard {
     this.#weights = to;
   }
 
-  /** Copies the parameters into `into` f32, from element `at` of the range on. */
+  /** Copies the parameters into `into` f32, starting at element `at` of the range. */
   readMaster(into: Float32Array, at = 0): void {
     const start = this.#start + at;
     readTensor(this.#device, this.#form, { memory: this.#weights, into, start });
@@ -157,13 +157,13 @@ export class ParameterShard {
     return { m, v };
   }
 
-  /** Takes a part of the moments, from element `at` of the range on. */
+  /** Sets a part of the moments, starting at element `at` of the range. */
   writeMoments({ m, v }: { m: Float32Array; v: Float32Array }, at = 0): void {
     this.#device.write(this.#m, m, at);
     this.#device.write(this.#v, v, at);
   }
 
-  /** Gives back what the shard allocated: the weights are the caller's. */
+  /** Frees what the shard allocated; the weights belong to the caller. */
   dispose(): void {
     this.#arena.free();
   }

@@ -9,7 +9,7 @@ import { type Model } from "../model/model.js";
 import { packBatch, type PackBatch } from "./pack-batch.js";
 import { type Checkpointing, Workspace } from "./workspace.js";
 
-/** What a model thinks of a pack's answers: [N] each, all answers' tokens in order, in nats. */
+/** Log-probs and entropies of a pack's answers: [N] each, all answers' tokens in order, in nats. */
 export interface PackScores {
   readonly logprobs: Float32Array;
   /** Over the whole vocabulary. */
@@ -19,11 +19,11 @@ export interface PackScores {
 interface ForwardOptions {
   readonly checkpointing: Checkpointing;
   readonly backward: boolean;
-  /** Whether layers share what is cheap to compute again. */
+  /** Whether layers share the activations that are cheap to recompute. */
   readonly sharesTransients: boolean;
 }
 
-/** The forward pass over packs, as the trainer takes it. Memory grows with the largest batch. */
+/** The trainer's forward pass over packs. Its memory grows with the largest batch. */
 export class PackForward {
   readonly model: Model;
   readonly batch: Batch;
@@ -38,7 +38,7 @@ export class PackForward {
     this.list = model.device.createCommandList();
   }
 
-  /** Memory of the batch that was run last. */
+  /** Buffers of the last batch. */
   get workspace(): Workspace {
     if (this.#workspace === null) throw new Error("no batch was run");
     return this.#workspace;
@@ -47,7 +47,7 @@ export class PackForward {
   /**
    * Computes the log-probs and entropies of a batch of packs.
    *
-   * @param temperature  logits are divided by it
+   * @param temperature  divides the logits
    */
   run(packs: readonly Pack[], temperature: number): { layout: PackBatch; scores: PackScores } {
     const layout = packBatch(packs);
@@ -69,7 +69,7 @@ export class PackForward {
     return { layout, scores };
   }
 
-  /** Records one layer's forward pass, from its saved stream to the next one. */
+  /** Records one layer's forward pass, from its saved residual stream to the next. */
   recordLayer(layer: number): void {
     recordLayer(this.list, this.layerPass(layer));
   }
@@ -140,7 +140,8 @@ export class PackForward {
     if (old !== null && old.fits(size)) return old;
     const grown = (need: number, had: number | undefined) =>
       Math.max(Math.ceil(need * 1.1), had ?? 0);
-    // Given back first, so that both never lie side by side. Without memory there is no workspace then.
+    // Freed first, so that the old and the new buffers never exist together. If the allocation fails, there is no
+    // workspace.
     this.#workspace = null;
     old?.free();
     this.#workspace = new Workspace(this.model, {
@@ -153,7 +154,7 @@ export class PackForward {
   }
 }
 
-/** Scores answers: per-token log-probs and entropies, forward only. */
+/** Scores answers: per-token log-probs and entropies, forward pass only. */
 export class Scorer {
   readonly #forward: PackForward;
 
@@ -166,8 +167,8 @@ export class Scorer {
   }
 
   /**
-   * @param temperature  logits are divided by it
-   * @throws NotFiniteError when the model's logits are no finite numbers
+   * @param temperature  divides the logits
+   * @throws NotFiniteError when the model's logits are not finite
    */
   score(pack: Pack, temperature = 1): PackScores {
     const { scores } = this.#forward.run([pack], temperature);

@@ -54,7 +54,7 @@ const PACKS: Pack[] = [
   })),
 }));
 
-/** A loss that uses log-probs and entropies, with other weights for every token. */
+/** A loss of log-probs and entropies with a different weight for every token. */
 function lossOf(_pack: Pack, scores: { logprobs: Float32Array; entropies: Float32Array }) {
   const dLogprob = scores.logprobs.map((_, i) => -0.1 - 0.01 * i);
   const dEntropy = scores.entropies.map((_, i) => 0.02 * i - 0.1);
@@ -87,14 +87,14 @@ test("the gradient has the same bits however packs are batched, checkpointed and
 });
 
 test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
-  "memory of the caller's holds the whole gradient once it is finished, with %o",
+  "memory of the caller holds the whole gradient once it is finished, with %o",
   (more) => {
     const model = makeModel(more);
     const expected = gradientOf(model);
     const trainer = new Trainer({ model });
     const memory = model.device.alloc("f32", model.layout.numParameters);
     const got = new Float32Array(memory.length);
-    // The second time nothing of the first one is left, in the memory or beside it.
+    // Nothing of the first gradient is left the second time.
     for (let time = 0; time < 2; time++) {
       trainer.useGradient(memory);
       trainer.zeroGradient();
@@ -110,7 +110,7 @@ test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
   },
 );
 
-test("a gradient that is read in ranges is the same, a tied head's embedding included", () => {
+test("a gradient read in ranges is the same, a tied head's embedding included", () => {
   const model = makeModel();
   const trainer = new Trainer({ model });
   trainer.zeroGradient();
@@ -137,7 +137,7 @@ test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
     const weights = new Float32Array(model.layout.numParameters);
     model.readParameters(weights);
     for (const { name, start, end } of model.layout.entries) {
-      // Along the parameter's own gradient the slope is the gradient's length.
+      // In the direction of the parameter's gradient, the slope is the gradient's norm.
       const part = gradient.slice(start, end);
       const norm = Math.hypot(...part);
       if (norm < 1e-3) continue;

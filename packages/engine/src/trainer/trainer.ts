@@ -10,33 +10,32 @@ import { cutIntoRuns, type PackBatch } from "./pack-batch.js";
 import { PackForward, type PackScores } from "./scorer.js";
 import { type BackwardBuffers, type Checkpointing, rowsThatFit } from "./workspace.js";
 
-/** A loss and its derivatives by the log-probs and entropies it was given, [N] each. */
+/** A loss and its derivatives by the given log-probs and entropies, [N] each. */
 export interface TokenLossResult {
   readonly loss: number;
   readonly dLogprob: Float32Array;
-  /** null when the loss does not depend on the entropy. */
+  /** null if the loss does not depend on the entropy. */
   readonly dEntropy: Float32Array | null;
 }
 
-/** The loss of one pack, from what the model computed for it. */
+/** The loss of one pack, as a function of what the model computed for it. */
 export type PackLossFunction = (pack: Pack, scores: PackScores, index: number) => TokenLossResult;
 
-/** What {@link Trainer.accumulate} found for one pack. */
+/** Result of {@link Trainer.accumulate} for one pack. */
 export interface PackOutcome extends PackScores {
   readonly loss: number;
 }
 
-/** How a trainer is made. */
+/** Options of a trainer. */
 export interface TrainerOptions {
   readonly model: Model;
   /** Default `none`: all activations are kept. */
   readonly checkpointing?: Checkpointing;
-  /** Rows that are computed together; changes speed and memory, never a bit. Default 2048. */
+  /** Rows per batch; changes speed and memory, never a bit. Default 2048. */
   readonly maxBatchRows?: number;
   /**
-   * Bytes that the kept activations of rows that are computed together may take: fewer rows than
-   * `maxBatchRows` then, down to one pack, and norm outputs and gated activations are computed again for the
-   * backward pass. Default: any number.
+   * Greatest size in bytes of a batch's kept activations. Batches then have fewer rows than `maxBatchRows`, down to
+   * one pack, and the backward pass recomputes norm outputs and gated activations. Default: no limit.
    */
   readonly maxActivationBytes?: number;
 }
@@ -44,9 +43,9 @@ export interface TrainerOptions {
 /**
  * Computes gradients of packs with respect to all parameters.
  *
- * - The gradient accumulates over packs in order until `zeroGradient`: every parameter's gradient is
- *   one chain over the rows of all packs, so the packs may be computed one by one or together.
- * - With a tied head, the embedding's share is kept apart and added once, in `readGradient` or
+ * - The gradient accumulates over packs in order until `zeroGradient`: every parameter's gradient is one chain over
+ *   the rows of all packs, so packs may be computed one by one or together.
+ * - With a tied head, the embedding's own gradient is kept apart and added once, in `readGradient` or
  *   `finishGradient`.
  */
 export class Trainer {
@@ -54,14 +53,14 @@ export class Trainer {
   readonly #forward: PackForward;
   readonly #checkpointing: Checkpointing;
   readonly #maxBatchRows: number;
-  /** Whether the backward pass computes again what layers share the memory of. */
+  /** Whether layers share activations that the backward pass recomputes. */
   readonly #computesAgain: boolean;
-  /** Holds the gradients. */
+  /** Owns the gradients. */
   readonly #arena: Arena;
-  /** [numParameters] f32: the trainer's own, or the caller's. */
+  /** [numParameters] f32: the trainer's own memory, or the caller's. */
   #gradient: Tensor;
   readonly #ownGradient: Tensor;
-  /** [V, D]: gradient of the embedding, when the head's own has the parameter's place. */
+  /** [V, D]: the embedding's gradient, if the head's gradient occupies the parameter's place. */
   readonly #embeddingGradient: Tensor | null;
 
   /** @throws OutOfMemoryError */
@@ -95,7 +94,7 @@ export class Trainer {
   }
 
   /**
-   * Accumulates into memory of the caller's from here on, or into the trainer's own again.
+   * Accumulates into memory of the caller from now on, or into the trainer's own again.
    *
    * @param gradient  [numParameters] f32, in canonical order; null for the trainer's own
    */
@@ -103,7 +102,7 @@ export class Trainer {
     this.#gradient = gradient ?? this.#ownGradient;
   }
 
-  /** Forgets the gradient. */
+  /** Sets the gradient to zero. */
   zeroGradient(): void {
     const list = this.model.device.createCommandList();
     for (const x of [this.#gradient, this.#embeddingGradient]) {
@@ -116,7 +115,7 @@ export class Trainer {
    * Adds the gradient of packs.
    *
    * @param lossOf       called once per pack, in order
-   * @param temperature  logits are divided by it
+   * @param temperature  divides the logits
    */
   accumulate(packs: readonly Pack[], lossOf: PackLossFunction, temperature = 1): PackOutcome[] {
     const outcomes: PackOutcome[] = [];
@@ -144,7 +143,7 @@ export class Trainer {
     return outcomes;
   }
 
-  /** Adds what is kept apart: the memory then holds the whole gradient. */
+  /** Adds the part that is kept apart, so that the memory holds the whole gradient. */
   finishGradient(): void {
     const x = this.#embeddingGradient;
     if (x === null) return;
@@ -162,7 +161,7 @@ export class Trainer {
     return values;
   }
 
-  /** Gives the memory of activations back, until packs are accumulated again. The gradient stays. */
+  /** Frees the memory of activations until packs are accumulated again. The gradient is kept. */
   releaseMemory(): void {
     this.#forward.free();
   }

@@ -11,10 +11,10 @@ import { type LayerGradients, layerGradients } from "../model/backward.js";
 import { type Model } from "../model/model.js";
 import { type ModelConfig } from "../weights/model-config.js";
 
-/** Which activations are kept for the backward pass; the others are computed again, bit for bit. */
+/** Which activations are kept for the backward pass; the others are recomputed, bit for bit. */
 export type Checkpointing = "none" | "layer";
 
-/** A quarter of a billion logits, 1 GiB: 1,765 tokens of a vocabulary of 152,000. */
+/** Greatest number of logits that are kept: 1 GiB, or 1,765 tokens with a vocabulary of 152,000. */
 const MAX_KEPT_LOGITS = 2 ** 28;
 
 /** Device memory for one batch of up to `rows` rows and `targets` targets. */
@@ -24,11 +24,11 @@ export class Workspace {
   readonly numBlocks: number;
   /** [R, D]: the residual stream before each layer, and after the last. */
   readonly streams: readonly Tensor[];
-  /** Per layer, or the same for all. */
+  /** One per layer, or one for all. */
   readonly layers: readonly LayerActivations[];
   /** One layer's keys and values: layers are computed one after another. */
   readonly cache: KvCache;
-  /** [N, D] rows that predict a target: gathered, normed, and 1 / rms [N]. */
+  /** [N, D] rows that predict a target: gathered, normalised, and 1 / rms [N]. */
   readonly gathered: Tensor;
   readonly normed: Tensor;
   readonly rstd: Tensor;
@@ -40,7 +40,7 @@ export class Workspace {
   readonly logprobs: Tensor;
   readonly entropies: Tensor;
   readonly stats: Tensor;
-  /** Logits, kept from the forward pass for the backward pass, or null. */
+  /** Logits kept from the forward pass for the backward pass, or null. */
   readonly logits: Tensor | null;
   readonly backward: BackwardBuffers | null;
   readonly #arena: Arena;
@@ -54,7 +54,7 @@ export class Workspace {
       numBlocks: number;
       checkpointing: Checkpointing;
       backward: boolean;
-      /** Whether layers share what is cheap to compute again. */
+      /** Whether layers share the activations that are cheap to recompute. */
       sharesTransients: boolean;
     },
   ) {
@@ -106,7 +106,7 @@ export class Workspace {
     }
   }
 
-  /** Says whether a batch of this size fits. */
+  /** Returns whether a batch of this size fits. */
   fits(size: { rows: number; targets: number; numBlocks: number }): boolean {
     return (
       size.rows <= this.rows && size.targets <= this.targets && size.numBlocks <= this.numBlocks
@@ -132,9 +132,9 @@ export interface BackwardBuffers {
 }
 
 /**
- * Rows whose kept activations fit into so many bytes, logits included, as far as all rows predict a target.
+ * Returns how many rows' activations fit into this many bytes, logits included, if every row predicts a target.
  *
- * @param options.sharesTransients  whether layers share what is cheap to compute again
+ * @param options.sharesTransients  whether layers share the activations that are cheap to recompute
  * @returns                         at least 1
  */
 export function rowsThatFit(
@@ -148,7 +148,7 @@ export function rowsThatFit(
   return Math.max(1, Math.floor(bytes / perRow));
 }
 
-/** Blocks of the KV cache that a run of tokens takes. */
+/** Number of KV cache blocks that a run of tokens takes. */
 export function blocksFor(tokens: number): number {
   return Math.ceil(tokens / KV_BLOCK);
 }

@@ -11,12 +11,12 @@ function errorOf(ours: number[], values: number[], scale = 2): number {
   return check.error;
 }
 
-test("the error is the largest difference by the scale", () => {
+test("the error is the largest difference divided by the scale", () => {
   expect(errorOf([1, 2, 3], [1, 2, 3])).toBe(0);
   expect(errorOf([1, 2.5, 3], [1, 2, 2.75])).toBe(0.25);
 });
 
-test("what is not a number, or not as many, is never right", () => {
+test("a value that is no number, or a wrong number of values, is never right", () => {
   expect(errorOf([NaN], [1])).toBe(Infinity);
   expect(errorOf([1], [NaN])).toBe(Infinity);
   expect(errorOf([Infinity], [Infinity])).toBe(Infinity);
@@ -24,7 +24,7 @@ test("what is not a number, or not as many, is never right", () => {
   expect(errorOf([1, 1], [1])).toBe(Infinity);
 });
 
-test("an exact comparison counts what differs", () => {
+test("an exact comparison counts the differences", () => {
   const exact = (ours: unknown[] | string, expected: unknown[] | string) =>
     compareExactly(PLACE, "o", { ours, expected });
   expect(exact([1, 2], [1, 2])).toMatchObject({ ok: true, error: 0, tolerance: 0 });

@@ -1,28 +1,28 @@
-/** One comparison of what this machine computes with a golden number or list. */
+/** One comparison of a result of this machine with a golden number or list. */
 export interface VerifyCheck {
   /** The file or folder that holds the golden numbers. */
   readonly path: string;
   readonly case: string;
   readonly output: string;
-  /** Largest difference, in the measure of the file's format; Infinity when they cannot be compared. */
+  /** Largest difference, in the measure of the file's format; Infinity if the two cannot be compared. */
   readonly error: number;
-  /** PyTorch's own error in float32 by the same measure; null where the file says none. */
+  /** PyTorch's own float32 error by the same measure; null if the file gives none. */
   readonly torchError: number | null;
   readonly tolerance: number;
   readonly ok: boolean;
 }
 
-/** What a case's outputs are compared with. */
+/** Reference values of a case's outputs. */
 export interface Expected {
   readonly output: string;
   readonly values: ArrayLike<number>;
-  /** Differences are divided by it. */
+  /** Divides the differences. */
   readonly scale: number;
   readonly tolerance: number;
   readonly torchError: number | null;
 }
 
-/** Compares numbers; another count, or one that is not finite, is an infinite error. */
+/** Compares numbers; a different count, or a value that is not finite, is an infinite error. */
 export function compareNumbers(
   place: { path: string; case: string },
   ours: ArrayLike<number>,
@@ -37,7 +37,7 @@ export function compareNumbers(
   return { ...place, output, error, torchError, tolerance, ok: error <= tolerance };
 }
 
-/** Compares ids, counts or text units, which are equal or not: the error counts the differences. */
+/** Compares ids, counts or text units, which are equal or not: the error is the number of differences. */
 export function compareExactly(
   place: { path: string; case: string },
   output: string,

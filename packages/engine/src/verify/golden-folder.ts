@@ -12,13 +12,13 @@ const VERSION = 1;
 /** One case of a `golden.json`. */
 export interface GoldenCase {
   readonly name: string;
-  /** Known to be one of those that were asked for. */
+  /** One of the requested kinds. */
   readonly kind: string;
   readonly inputs: GoldenJson;
   readonly outputs: readonly GoldenOutput[];
 }
 
-/** One output of a case, its values still in the file. */
+/** One output of a case; its values are still in the file. */
 export interface GoldenOutput extends Omit<Expected, "values"> {
   /** Name of the tensor in `golden.safetensors`. */
   readonly tensor: string;

@@ -6,7 +6,7 @@ import { GoldenJson } from "@gumshoe/grpo";
 import { GoldenFileError } from "../errors.js";
 
 /**
- * Reads a JSON file of golden numbers; what is wrong in it is named by file and field.
+ * Reads a JSON file of golden numbers; errors name the file and the field.
  *
  * @throws GoldenFileError when it cannot be read or is not JSON
  */

@@ -1,11 +1,11 @@
 import { GoldenFormatError, type GoldenJson, type Pack } from "@gumshoe/grpo";
 
-/** Everything of a pack's answer but its tokens, where nothing is known of it. */
+/** Fields of an answer besides its tokens, with neutral values. */
 const UNWEIGHTED = { logprobs: new Float32Array(0), advantage: 0, weight: 0 };
 
 /**
- * Lays a sequence out as a pack: its first token is the prompt, the rest one answer, so that every
- * token but the first is scored.
+ * Lays a sequence out as a pack: its first token is the prompt and the rest one answer, so that every other token
+ * is scored.
  */
 export function sequencePack(ids: readonly number[], key: string): Pack {
   const tokens = Int32Array.from(ids.slice(1));
@@ -28,13 +28,13 @@ export function groupPacks(groups: GoldenJson): Pack[] {
   }));
 }
 
-/** Cuts values of a pack's targets into those of its answers, in order. */
+/** Splits the values of a pack's targets into those of its answers, in order. */
 export function perAnswer(pack: Pack, values: Float32Array): Float32Array[] {
   let start = 0;
   return pack.answers.map(({ tokens }) => values.slice(start, (start += tokens.length)));
 }
 
-/** Reads a list of token ids that is not empty. */
+/** Reads a non-empty list of token ids. */
 export function tokenIds(field: GoldenJson): Int32Array {
   const ids = field.numbers();
   if (ids.length > 0 && ids.every((id) => Number.isSafeInteger(id) && id >= 0)) {

@@ -27,7 +27,7 @@ export interface CaseResult {
   readonly exact?: readonly { output: string; ours: number[]; expected: number[] }[];
 }
 
-/** Computes a case of each kind; the model's weights are as before when it returns. */
+/** Computes a case of each kind; restores the model's weights before it returns. */
 export const MODEL_CASES: Readonly<
   Record<string, (model: Model, inputs: GoldenJson) => CaseResult>
 > = {
@@ -57,7 +57,7 @@ function crossEntropyCase(model: Model, inputs: GoldenJson): CaseResult {
       `must hold ${sequence.length} entries`,
     );
   }
-  // The first token has nothing before it that could predict it.
+  // The first token has no predecessor that could predict it.
   const isTarget = mask.slice(1).map((entry) => entry !== 0);
   const count = isTarget.filter(Boolean).length;
   return withTrainer(model, (trainer) => {

@@ -5,7 +5,7 @@ import { PackForward } from "../trainer/scorer.js";
 import { sequencePack } from "./golden-packs.js";
 
 /**
- * Computes the logits after every token of a sequence, by the forward pass of the trainer.
+ * Computes the logits after every token of a sequence with the trainer's forward pass.
  *
  * @param ids  [T]
  * @returns    [T, V] f32
@@ -20,7 +20,7 @@ export function sequenceLogits(model: Model, ids: readonly number[]): Float32Arr
   });
   const logits = model.device.alloc("f32", rows * vocabulary);
   try {
-    // A token at the end, which no other sees, so that the last one too predicts something.
+    // An extra last token, invisible to the others, so that the last real one also has a target.
     forward.run([sequencePack([...ids, 0], "logits")], 1);
     const { list, workspace } = forward;
     const weight = model.parameters.head.packed;

@@ -10,7 +10,7 @@ const NORM_BLOCK = 4096;
 /** Added to the norm before it divides, as PyTorch's clipping does. */
 const NORM_EPS = 1e-6;
 
-/** Takes optimizer steps on a few sequences; the model has its weights back afterwards. */
+/** Takes optimizer steps on a few sequences; restores the model's weights afterwards. */
 export function trainCase(
   model: Model,
   inputs: GoldenJson,

@@ -9,7 +9,7 @@ import { type GoldenCase, GoldenTensors, readGoldenCases } from "./golden-folder
 import { MODEL_CASES } from "./model-cases.js";
 
 /**
- * Holds the engine to the golden numbers of a model folder, case by case.
+ * Compares the engine with the golden numbers of a model folder, case by case.
  *
  * @throws GoldenFormatError, GoldenFileError, ModelFolderError, ModelConfigError
  */

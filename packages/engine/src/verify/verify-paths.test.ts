@@ -40,25 +40,25 @@ test.each([
   ["qwen2-tied", 122],
   ["qwen3", 94],
   ["llama3", 88],
-])("every golden number of the %s model holds", async (name, numChecks) => {
+])("every golden number of the %s model is matched", async (name, numChecks) => {
   const checks = await verify(join(GOLDEN, name));
   expect(failures(checks)).toEqual([]);
   expect(checks.length).toBe(numChecks);
 });
 
-test("the reference encodings and chats hold", async () => {
+test("the reference encodings and chats are matched", async () => {
   const checks = await verify(join(GOLDEN, "tokenizer"));
   expect(failures(checks)).toEqual([]);
   expect(new Set(checks.map(({ output }) => output))).toEqual(new Set(["ids", "decoded", "text"]));
 });
 
-test("the tokenizer may lie elsewhere", async () => {
+test("the tokenizer may be in another folder", async () => {
   await cp(join(GOLDEN, "tokenizer", "chats.json"), join(dir, "chats.json"), { recursive: true });
   expect(failures(await verify(dir, join(GOLDEN, "tokenizer")))).toEqual([]);
   await expect(verify(dir)).rejects.toThrow("tokenizer.json");
 });
 
-test("the numbers of the algorithm hold, and the file is found in its folder", async () => {
+test("the numbers of the algorithm are matched, and the file is found in its folder", async () => {
   const file = join(GOLDEN, "algorithm.json");
   const checks = await verify(file);
   expect(failures(checks)).toEqual([]);
@@ -70,7 +70,7 @@ test("the numbers of the algorithm hold, and the file is found in its folder", a
 describe("a wrong model", () => {
   beforeEach(() => cp(join(GOLDEN, "qwen2"), dir, { recursive: true }));
 
-  test("is caught by the numbers, one by one", async () => {
+  test("is detected by the numbers, one by one", async () => {
     await edit(join(dir, "config.json"), (text) =>
       text.replace('"rope_theta": 1000000.0', '"rope_theta": 500000.0'),
     );
@@ -107,7 +107,7 @@ describe("a wrong model", () => {
   });
 });
 
-test("a path with nothing to compare with is an error, not a success", async () => {
+test("a path without golden numbers is an error, not a success", async () => {
   await expect(verify(dir)).rejects.toThrow(GoldenFileError);
   await expect(verify(join(GOLDEN, "temporal-clue"))).rejects.toThrow("has no golden.json");
   await expect(verify(join(GOLDEN, "README.md"))).rejects.toThrow(GoldenFileError);

@@ -10,7 +10,7 @@ import { readGoldenJson } from "./golden-json-file.js";
 import { verifyModel } from "./verify-model.js";
 import { CHATS, ENCODINGS, verifyTokenizer } from "./verify-tokenizer.js";
 
-/** What {@link verifyPaths} may be told. */
+/** Options of {@link verifyPaths}. */
 export interface VerifyOptions {
   /** Tokenizer of folders with encodings and chats; default: the folder itself. */
   readonly tokenizerDir?: string;
@@ -26,12 +26,12 @@ interface Target {
 }
 
 /**
- * Compares what this build computes on this machine with golden numbers.
+ * Compares the results of this build on this machine with golden numbers.
  *
- * @param paths  model folders with a `golden.json`, folders with `encodings.json` or `chats.json`, a
- *               file of algorithm numbers, or a folder of such folders and files
- * @throws       GoldenFileError when a path holds nothing to compare with, or is broken;
- *               GoldenFormatError on an unknown kind or version
+ * @param paths  model folders with a `golden.json`, folders with `encodings.json` or `chats.json`, a file of
+ *               algorithm numbers, or a folder of such folders and files
+ * @throws       GoldenFileError when a path holds no golden numbers, or is broken; GoldenFormatError on an unknown
+ *               kind or version
  */
 export async function* verifyPaths(
   paths: readonly string[],
@@ -69,7 +69,7 @@ async function* verifyTarget(
   }
 }
 
-/** Finds what there is to compare with at a path: itself, or else what lies directly in it. */
+/** Finds the golden files of a path: the path itself, or else the entries of its folder. */
 async function findTargets(path: string): Promise<Target[]> {
   const own = await ownTargets(path);
   if (own.length > 0) return own;

@@ -7,14 +7,14 @@ import { Tokenizer } from "../tokenizer/tokenizer.js";
 import { compareExactly, type VerifyCheck } from "./check.js";
 import { readGoldenJson } from "./golden-json-file.js";
 
-/** Files of a tokenizer folder that hold something to compare with. */
+/** Golden files of a tokenizer folder. */
 export const ENCODINGS = "encodings.json";
 export const CHATS = "chats.json";
 
 /**
- * Holds the tokenizer to reference encodings and chats.
+ * Compares the tokenizer with reference encodings and chats.
  *
- * @param tokenizerDir  where the tokenizer's own files are
+ * @param tokenizerDir  folder of the tokenizer's own files
  * @throws GoldenFormatError, GoldenFileError, TokenizerError
  */
 export async function* verifyTokenizer(
@@ -58,7 +58,7 @@ function* verifyChat(
     .field("messages")
     .items()
     .map((message) => ({
-      // Other fields too: a template may know more of them than role and content.
+      // Messages are passed whole: a template may use more fields than role and content.
       ...(message.value as object),
       role: message.field("role").text(),
       content: message.field("content").text(),

@@ -5,7 +5,7 @@ import { errorMessage, jsonProblem } from "@gumshoe/core";
 
 import { ModelFolderError } from "../errors.js";
 
-/** The text files of a model folder that belong to its checkpoints. */
+/** The text files of a model folder that its checkpoints need too. */
 export const ASSET_NAMES = [
   "config.json",
   "generation_config.json",
@@ -17,9 +17,9 @@ export const ASSET_NAMES = [
   "merges.txt",
   "chat_template.jinja",
 ] as const;
-/** A text file of a model folder; the largest published tokenizers have some 35 MB. */
+/** Greatest size of a text file in bytes; the largest published tokenizers have some 35 MB. */
 const MAX_TEXT_BYTES = 100_000_000;
-/** How a pointer of Git LFS begins. */
+/** First bytes of a Git LFS pointer. */
 export const GIT_POINTER = "version https://git-lfs.github.com/spec/";
 
 /**
@@ -39,7 +39,7 @@ export async function readAssets(dir: string): Promise<Record<string, string>> {
   return assets;
 }
 
-/** Reads a text file; null when there is none. */
+/** Reads a text file; returns null if there is none. */
 export async function readIfThere(file: string): Promise<string | null> {
   const size = await regularFileSize(file);
   if (size === null) return null;
@@ -56,11 +56,11 @@ export async function readIfThere(file: string): Promise<string | null> {
   }
 }
 
-/** @throws ModelFolderError: a letter that cannot be read would be another one without a word */
+/** @throws ModelFolderError on invalid UTF-8, which would silently become other characters */
 function decodeText(file: string, bytes: Uint8Array): string {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    // A mark at the beginning is no part of a JSON text; in a chat template it is one of the prompt.
+    // A byte order mark is not part of a JSON text; in a chat template it would be part of the prompt.
     return file.endsWith(".jinja") ? text : text.replace(/^\ufeff/, "");
   } catch (error) {
     throw new ModelFolderError({ file }, "is not text in UTF-8", error);
@@ -68,9 +68,9 @@ function decodeText(file: string, bytes: Uint8Array): string {
 }
 
 /**
- * Returns the size of a file; null when there is none.
+ * Returns the size of a file; null if there is none.
  *
- * @throws ModelFolderError on anything else than a file: to open a pipe or a device may take for ever
+ * @throws ModelFolderError if it is not a regular file: opening a pipe or a device may block forever
  */
 export async function regularFileSize(file: string): Promise<number | null> {
   const found = await stat(file).catch((error: unknown) => {
@@ -90,7 +90,7 @@ export async function regularFileSize(file: string): Promise<number | null> {
   return found.size;
 }
 
-/** @throws ModelFolderError when a text is what Git LFS keeps in the place of a file */
+/** @throws ModelFolderError when the text is a Git LFS pointer instead of the file */
 export function refuseGitPointer(file: string, text: string): void {
   if (!text.startsWith(GIT_POINTER)) return;
   const problem = "is a Git LFS pointer, not the file itself";

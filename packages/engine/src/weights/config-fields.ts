@@ -2,12 +2,12 @@ import { shownValue } from "@gumshoe/core";
 
 import { ModelConfigError } from "../errors.js";
 
-/** Layers of a model; the largest published ones have some 130. */
+/** Greatest number of layers; the largest published models have some 130. */
 export const MAX_LAYERS = 1024;
-/** Ids that one field may list; published models have up to ten. */
+/** Greatest number of ids in one field; published models have up to ten. */
 const MAX_IDS = 1000;
 
-/** The fields of a `config.json`, read one by one; a `null` counts as absent. */
+/** Reads and checks the fields of a `config.json`, one by one; `null` counts as absent. */
 export class ConfigFields {
   private constructor(
     private readonly fields: Readonly<Record<string, unknown>>,
@@ -27,12 +27,12 @@ export class ConfigFields {
     return Object.keys(this.fields);
   }
 
-  /** Returns the value as it stands; `undefined` when it is absent or null. */
+  /** Returns the unchecked value; `undefined` if it is absent or null. */
   raw(name: string): unknown {
     return Object.hasOwn(this.fields, name) ? (this.fields[name] ?? undefined) : undefined;
   }
 
-  /** Returns the object in a field, or null when it is absent. */
+  /** Returns the object in a field, or null if it is absent. */
   object(name: string): ConfigFields | null {
     const value = this.raw(name);
     return value === undefined ? null : ConfigFields.of(value, this.full(name));
@@ -67,7 +67,7 @@ export class ConfigFields {
     throw new ModelConfigError(this.full(name), `is ${shownValue(value)}, not true or false`);
   }
 
-  /** Reads one token id or a list of them; empty when the field is absent. */
+  /** Reads one token id or a list of them; returns an empty list if the field is absent. */
   ids(name: string): number[] {
     const value = this.raw(name) ?? [];
     const ids: unknown[] = Array.isArray(value) ? value : [value];

@@ -14,7 +14,7 @@ test("halves are widened exactly, denormals, infinities and signs included", () 
   expect(Object.is(decodeWords([0x8000], "F16")[0], -0)).toBe(true);
 });
 
-test("a half keeps its value through every bit pattern that is a number", () => {
+test("every finite half is widened to its exact value", () => {
   for (let bits = 0; bits < 0x7c00; bits++) {
     const exponent = bits >>> 10;
     const fraction = bits & 0x3ff;
@@ -29,7 +29,7 @@ test("a bfloat16 is the upper half of a float32", () => {
   expect(decodeWords([0x3f80, 0xc049, 0x7f80], "BF16")).toEqual([1, -3.140625, Infinity]);
 });
 
-test("floats at an odd address are read as well", () => {
+test("floats at an unaligned address are read correctly", () => {
   const bytes = new Uint8Array(9);
   bytes.set(new Uint8Array(Float32Array.from([1.5, -2]).buffer), 1);
   expect([...decodeFloats(bytes.subarray(1), "F32")]).toEqual([1.5, -2]);
@@ -43,22 +43,22 @@ describe.each(["F16", "BF16"] as const)("values stored as %s", (format) => {
   );
   const encode = (values: Float32Array) => new Uint16Array(encodeFloats(values, format).buffer);
 
-  test("have the same bits again, whatever they were", () => {
+  test("have the same bits when read again", () => {
     const bits = encode(every);
     expect(bits.findIndex((word, i) => word !== i)).toBe(-1);
     const negative = encode(every.map((value) => -value));
     expect(negative.findIndex((word, i) => word !== (i | 0x8000))).toBe(-1);
   });
 
-  test("are the nearest ones, in the middle those that are even", () => {
+  test("are rounded to nearest, ties to even", () => {
     for (let i = 0; i + 1 < bound; i++) {
       const [low, high] = [every[i] as number, every[i + 1] as number];
-      // Exact in float32: both have at least 13 bits less.
+      // Exact in float32: both have at least 13 fewer bits.
       const middle = (low + high) / 2;
       if (Math.fround(middle) !== middle) continue;
       const step = 2 ** -20 * (high - low);
       const near = Float32Array.of(middle - step, middle, middle + step);
-      // Where float32 is too coarse for the step, only the middle is looked at.
+      // If float32 is too coarse for a step, only the midpoint is checked.
       const want = [i, i + (i % 2), i + 1];
       const got = encode(near);
       for (let at = 0; at < 3; at++) {
@@ -68,7 +68,7 @@ describe.each(["F16", "BF16"] as const)("values stored as %s", (format) => {
     }
   });
 
-  test("that are too large for it are an error; infinities and NaN are kept", () => {
+  test("that are too large for the format are an error; infinities and NaN are kept", () => {
     expect([...encode(Float32Array.of(Infinity, -Infinity))]).toEqual([bound, bound | 0x8000]);
     expect(Number(encode(Float32Array.of(NaN))[0]) & 0x7fff).toBeGreaterThan(bound);
     expect(() => encode(Float32Array.of(1, -3.4e38))).toThrow(

@@ -1,27 +1,27 @@
 import { UnstorableWeightError } from "../errors.js";
 
-/** How floats are stored in a safetensors file, by the names of that format. */
+/** Float formats of a safetensors file, by that format's names. */
 export type FloatFormat = "F32" | "BF16" | "F16";
 
 /** Bytes of one element. */
 export const BYTES_PER_FLOAT: Readonly<Record<FloatFormat, number>> = { F32: 4, BF16: 2, F16: 2 };
 
-/** Names of the formats in `config.json`, and in PyTorch. */
+/** Their names in `config.json` and in PyTorch. */
 export const FLOAT_NAMES: Readonly<Record<FloatFormat, string>> = {
   F32: "float32",
   BF16: "bfloat16",
   F16: "float16",
 };
 
-/** Says whether a safetensors dtype is one that can be read here. */
+/** Returns whether a safetensors dtype can be read. */
 export function isFloatFormat(dtype: string): dtype is FloatFormat {
   return Object.hasOwn(BYTES_PER_FLOAT, dtype);
 }
 
 /**
- * Turns stored little-endian floats into f32; exact for every format.
+ * Converts stored little-endian floats to f32; exact for every format.
  *
- * @param bytes  a copy is made when they are not aligned to the element
+ * @param bytes  copied if not aligned to the element
  */
 export function decodeFloats(bytes: Uint8Array, format: FloatFormat): Float32Array {
   const size = BYTES_PER_FLOAT[format];
@@ -48,21 +48,21 @@ function widenHalf(bits: number): number {
   if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
   if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
   if (fraction === 0) return sign;
-  // A half's denormals are normal in float32: fraction * 2^-24 with its leading one taken off.
+  // A denormal half is normal in float32: fraction * 2^-24, without its leading one.
   const shift = Math.clz32(fraction) - 21;
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }
 
 /**
- * Turns f32 into stored little-endian floats, rounding to the nearest, ties to even.
+ * Converts f32 to stored little-endian floats, rounding to nearest, ties to even.
  *
  * @returns  for F32 the bytes of `values` themselves
- * @throws   UnstorableWeightError when a finite value is beyond what the format holds
+ * @throws   UnstorableWeightError when a finite value is outside the format's range
  */
 export function encodeFloats(values: Float32Array, format: FloatFormat): Uint8Array {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   if (format === "F32") return bytes;
-  // A view where it is aligned, as all arrays of f32 are.
+  // A view if aligned, as all Float32Arrays are.
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
   const [narrow, infinite] =
@@ -90,11 +90,11 @@ function narrowToHalf(bits: number): number {
   if (exponent === 0xff - 112) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200);
   if (exponent >= 0x1f) return sign | 0x7c00;
   if (exponent > 0) return sign | roundOff((exponent << 23) | fraction, 13);
-  // A denormal of the format, or nothing.
+  // A denormal of the format, or zero.
   return exponent < -10 ? sign : sign | roundOff(fraction | 0x800000, 14 - exponent);
 }
 
-/** Takes the lowest bits off a whole number; a carry goes on into what is above. */
+/** Rounds away the lowest bits of an integer, ties to even; a carry propagates into the exponent. */
 function roundOff(value: number, bits: number): number {
   const kept = value >>> bits;
   const rest = value & (2 ** bits - 1);

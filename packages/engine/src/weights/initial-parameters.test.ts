@@ -24,7 +24,7 @@ const CONFIG: ModelConfig = {
   eosTokenIds: [],
 };
 
-test("matrices are normal, norms are 1 and biases 0", () => {
+test("matrices are normally distributed, norms are 1 and biases 0", () => {
   const values = initialParameters(CONFIG, 1);
   const { find } = parameterLayout(CONFIG);
   const part = (name: string) => {
@@ -36,13 +36,13 @@ test("matrices are normal, norms are 1 and biases 0", () => {
     table.reduce((sum, value) => sum + value ** power, 0) / table.length;
   expect(Math.abs(mean(1))).toBeLessThan(0.06);
   expect(mean(2)).toBeCloseTo(1, 1);
-  // 3 for a normal distribution, 1.8 for a uniform one.
+  // The kurtosis is 3 for a normal distribution, 1.8 for a uniform one.
   expect(mean(4)).toBeGreaterThan(2.5);
   expect(new Set(part("model.layers.1.input_layernorm.weight"))).toEqual(new Set([1]));
   expect(new Set(part("model.layers.1.self_attn.k_proj.bias"))).toEqual(new Set([0]));
 });
 
-test("the seed decides, and no two parameters are alike", () => {
+test("the weights depend on the seed, and no two parameters are alike", () => {
   expect(initialParameters(CONFIG, 1)).toEqual(initialParameters(CONFIG, 1));
   expect(initialParameters(CONFIG, 2)).not.toEqual(initialParameters(CONFIG, 1));
   const values = initialParameters(CONFIG, 1, 1);

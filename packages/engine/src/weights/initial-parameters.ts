@@ -3,15 +3,15 @@ import { Rng } from "@gumshoe/core";
 import { type ModelConfig } from "./model-config.js";
 import { parameterLayout } from "./parameter-layout.js";
 
-/** Standard deviation of fresh matrices when none is given, as in the published models. */
+/** Default standard deviation of new matrices, as in the published models. */
 const DEFAULT_RANGE = 0.02;
-/** Sixteen-bit draws that are summed for one normal number; their variance is then 2^32 - 1. */
+/** Number of 16-bit draws that are summed for one normal number; the sum's variance is then 2^32 - 1. */
 const DRAWS = 12;
 
 /**
  * Draws the weights of a new model: matrices from normal(0, range), norms 1, biases 0.
  *
- * The same numbers on every machine: nothing but integer sums and one product is computed.
+ * The numbers are the same on every machine, since only integer sums and one product are computed.
  *
  * @param seed   an integer; every parameter has its own stream
  * @param range  standard deviation of the matrices
@@ -35,7 +35,7 @@ export function initialParameters(
   return values;
 }
 
-/** A sum of uniform numbers: normal but for tails beyond 4, and free of logarithms. */
+/** A sum of uniform numbers is nearly normal up to 4 standard deviations, and needs no logarithm. */
 function normal(rng: Rng): number {
   let sum = 0;
   for (let i = 0; i < DRAWS; i += 2) {

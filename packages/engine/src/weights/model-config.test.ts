@@ -42,7 +42,7 @@ test("a Qwen2 config in the layout of Transformers 5 is read", () => {
   });
 });
 
-test("a Llama 3 config in the older layout is read, with its stretched rotation", () => {
+test("a Llama 3 config in the older layout is read, with its scaled rotary embedding", () => {
   const config = parseModelConfig(golden("llama3"));
   expect(config).toMatchObject({ modelType: "llama", ropeTheta: 5e5, attentionBias: false });
   expect(config.ropeScaling).toEqual({
@@ -54,17 +54,17 @@ test("a Llama 3 config in the older layout is read, with its stretched rotation"
   });
 });
 
-test("Qwen3 has head norms, and its head size is its own", () => {
+test("Qwen3 has head norms and a head size of its own", () => {
   const config = parseModelConfig(golden("qwen3"));
   expect(config).toMatchObject({ queryKeyNorm: true, headDim: 32, width: 64, tiedHead: true });
 });
 
-test("the oldest spelling of a linear stretch is read", () => {
+test("the oldest spelling of linear scaling is read", () => {
   const json = { ...golden("llama3"), rope_scaling: { type: "linear", factor: 2 } };
   expect(parseModelConfig(json).ropeScaling).toEqual({ type: "linear", factor: 2 });
 });
 
-test("a Llama with attention biases has one on its output too, a Qwen2 never", () => {
+test("a Llama with attention biases also has one on its output, a Qwen2 never", () => {
   const llama = parseModelConfig({ ...golden("llama3"), attention_bias: true });
   expect([llama.attentionBias, llama.outputBias]).toEqual([true, true]);
   const qwen = parseModelConfig({ ...golden("qwen2"), attention_bias: false });
@@ -78,7 +78,7 @@ test("several end tokens are kept in order", () => {
   expect(parseModelConfig({ ...golden("qwen2"), eos_token_id: null }).eosTokenIds).toEqual([]);
 });
 
-test("a window that is set but not used is no window", () => {
+test("a window that is set but unused is ignored", () => {
   const older = { ...golden("qwen2-tied"), sliding_window: 64 };
   expect(fieldRefused(older)).toBe("nothing");
   const used = { ...older, use_sliding_window: true, max_window_layers: 1 };
@@ -135,16 +135,16 @@ test.each([
   expect(fieldRefused({ ...golden("qwen2"), ...change })).toBe(field);
 });
 
-test("a Llama that names a window is another architecture", () => {
+test("a Llama config with a window is refused as another architecture", () => {
   expect(fieldRefused({ ...golden("llama3"), sliding_window: 4096 })).toBe("sliding_window");
 });
 
-test("what is no object is refused", () => {
+test("a config that is no object is refused", () => {
   for (const json of [null, [], "qwen2", 3]) expect(() => parseModelConfig(json)).toThrow("object");
 });
 
 test.each(["layer_types", "rope_scaling", "rope_parameters", "eos_token_id", "architectures"])(
-  "a %s that is nested deeper than the stack is refused",
+  "a %s nested deeper than the stack is refused",
   (field) => {
     const deep = JSON.parse("[".repeat(50_000) + "]".repeat(50_000)) as unknown;
     const both = { rope_scaling: {}, rope_parameters: {}, [field]: deep };

@@ -33,15 +33,15 @@ export interface ModelConfig {
   /** True when queries and keys are normalised per head before they are rotated. */
   readonly queryKeyNorm: boolean;
   readonly maxPositions: number;
-  /** May be empty; the tokenizer may know more. */
+  /** May be empty: the tokenizer can name more. */
   readonly eosTokenIds: readonly number[];
 }
 
 /**
- * Reads a Hugging Face `config.json`, in the layout of Transformers 5 (`rope_parameters`) or of
- * the versions before it (`rope_theta`, `rope_scaling`).
+ * Reads a Hugging Face `config.json`, in the layout of Transformers 5 (`rope_parameters`) or of earlier versions
+ * (`rope_theta`, `rope_scaling`).
  *
- * @throws ModelConfigError naming the field that is missing, wrong or asks for what is not here
+ * @throws ModelConfigError naming a field that is missing, wrong or unsupported
  */
 export function parseModelConfig(json: unknown): ModelConfig {
   const fields = ConfigFields.of(json);
@@ -86,7 +86,8 @@ function headDimOf(
   fields: ConfigFields,
   shape: { modelType: ModelConfig["modelType"]; width: number; heads: number },
 ): number {
-  // Transformers gives Qwen3 heads of 128 when the file is silent; the others share out the width.
+  // Without the field, Transformers gives Qwen3 heads of 128, and divides the width among the heads of other
+  // models.
   const fallback = shape.modelType === "qwen3" ? 128 : shape.width / shape.heads;
   if (fields.raw("head_dim") === undefined && !Number.isInteger(fallback)) {
     const problem = `is ${shape.heads}, which does not divide hidden_size (${shape.width})`;

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { parseJson, readAssets, readIfThere } from "./assets.js";
 import { INDEX, weightMap, WEIGHTS } from "./model-folder.js";
 
-/** Names of the files of a model folder that a model is made from. */
+/** Names of the files that a model folder is loaded from. */
 export interface ModelFileNames {
   /** Config, tokenizer and chat template. */
   readonly assets: readonly string[];
-  /** The weights, with their index where they are sharded; empty where there are none. */
+  /** The weights, with their index if they are sharded; empty if there are none. */
   readonly weights: readonly string[];
 }
 
 /**
- * Lists the files of a model folder that are read, each kind in the order of their names.
+ * Lists the files of a model folder that are read, each kind sorted by name.
  *
  * @throws ModelFolderError when there is no such folder, or its index is broken
  */

@@ -36,7 +36,7 @@ async function refusal(folderDir: string): Promise<ModelFolderError> {
   throw new Error(`no ModelFolderError but ${String(thrown)}`);
 }
 
-/** Writes a safetensors file of one-dimensional data as given. */
+/** Writes a safetensors file of the given tensors. */
 async function writeTensors(
   file: string,
   tensors: Record<string, { dtype: string; shape: number[]; data: Uint8Array }>,
@@ -91,7 +91,7 @@ test("shards and half-precision tensors are read as one float32 vector", async (
   const { layout } = source;
   const parameters = await source.readParameters(0, layout.numParameters);
   await source.close();
-  // With 16 bits per weight, what a bfloat16 holds is what was there.
+  // With 16-bit weights, the original numbers are bfloat16 too.
   const rounded = new Uint32Array(parameters.buffer).map((bits) => bits & 0xffff0000);
   const expected = new Float32Array(rounded.buffer);
   await cp(join(GOLDEN, "llama3"), dir, { recursive: true });
@@ -167,7 +167,7 @@ test("a truncated file is refused, wherever it was cut", async () => {
   }
 });
 
-test("what is no safetensors file is refused", async () => {
+test("a file that is not safetensors is refused", async () => {
   await cp(join(GOLDEN, "qwen2"), dir, { recursive: true });
   const file = join(dir, "model.safetensors");
   await writeFile(file, "version https://example.org/spec/v1\n");
@@ -179,7 +179,7 @@ test("what is no safetensors file is refused", async () => {
   expect((await refusal(dir)).tensor).toBe("model.embed_tokens.weight");
 });
 
-test("a folder that is none, or lacks a part, is refused by name", async () => {
+test("a missing or incomplete folder is refused, and the message names the problem", async () => {
   expect((await refusal(dir)).message).toContain("does not exist");
   expect((await refusal(join(GOLDEN, "algorithm.json"))).message).toContain("not a folder");
   expect((await refusal(join(GOLDEN, "temporal-clue"))).file).toContain("config.json");
@@ -193,7 +193,7 @@ test("a folder that is none, or lacks a part, is refused by name", async () => {
   await expect(openModelFolder(dir)).rejects.toThrow(join(dir, "config.json"));
 });
 
-test("the flat vector follows the header, so that ranges can be written on their own", async () => {
+test("the flat vector follows the header, so that ranges can be written independently", async () => {
   const folder = await openModelFolder(join(GOLDEN, "qwen3"));
   const { layout, assets } = folder;
   const parameters = await folder.readParameters(0, layout.numParameters);
@@ -207,7 +207,7 @@ test("the flat vector follows the header, so that ranges can be written on their
   expect(bytes.readFloatLE(header.length + 4 * at)).toBe(parameters[at]);
 });
 
-test("a written config says float32, and parameters that do not fit are refused", async () => {
+test("a written config states float32, and parameters that do not fit are refused", async () => {
   const folder = await openModelFolder(join(GOLDEN, "qwen2-tied"));
   const { layout } = folder;
   const parameters = await folder.readParameters(0, layout.numParameters);

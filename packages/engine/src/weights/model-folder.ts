@@ -12,14 +12,14 @@ import { describeOtherWeights } from "./other-weights.js";
 import { SafetensorsFile } from "./safetensors-file.js";
 import { findHomes, type TensorHome } from "./tensor-homes.js";
 
-/** Name of the weights where they are one file. */
+/** Name of the weights file if there is only one. */
 export const WEIGHTS = "model.safetensors";
 /** Name of the file that names the shards of the weights. */
 export const INDEX = "model.safetensors.index.json";
 
-/** What the folder of an adapter has. */
+/** The config in the folder of a PEFT adapter. */
 const ADAPTER_CONFIG = "adapter_config.json";
-/** Weights that are looked at without a pause: some milliseconds. */
+/** Elements that are checked before yielding to the event loop: some milliseconds. */
 const CHECKED_AT_ONCE = 1 << 20;
 
 /** An open Hugging Face model folder. */
@@ -27,9 +27,9 @@ export interface ModelFolder {
   readonly dir: string;
   readonly config: ModelConfig;
   readonly layout: ParameterLayout;
-  /** How the weights are stored; F32 where not all are stored alike. */
+  /** Stored dtype of the weights; F32 if it differs between tensors. */
   readonly format: FloatFormat;
-  /** File name to content of the text files that a checkpoint needs as well. */
+  /** File name to content of the text files that a checkpoint needs too. */
   readonly assets: Readonly<Record<string, string>>;
   /**
    * Reads a range of the flat vector.
@@ -39,17 +39,17 @@ export interface ModelFolder {
    */
   readParameters(start: number, end: number): Promise<Float32Array>;
   /**
-   * Reads all weights once, a part at a time.
+   * Reads all weights once, in pieces.
    *
-   * @throws DamagedWeightError naming file, tensor and place of the first that is NaN or infinite
+   * @throws DamagedWeightError naming file, tensor and index of the first weight that is NaN or infinite
    */
   checkWeights(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a model folder and checks it: every parameter is there, once, in its shape and whole, and
- * nothing is there that the model of its config has no place for.
+ * Opens a model folder and checks that every parameter is there once, whole and in its shape, and that there is no
+ * tensor for which the config's model has no parameter.
  *
  * @throws ModelFolderError naming the file and the tensor; ModelConfigError naming the field
  */
@@ -89,13 +89,13 @@ function commonFormat(homes: readonly TensorHome[]): FloatFormat {
   return formats.size === 1 && isFloatFormat(first) ? first : "F32";
 }
 
-/** Says where the models are, in a folder of the cache of huggingface_hub. */
+/** Describes where the models are, for a folder of the huggingface_hub cache. */
 async function describeSnapshots(dir: string): Promise<string> {
   const [first] = (await readdir(join(dir, "snapshots")).catch(() => [])).sort();
   return first === undefined ? "" : `; it holds models in snapshots, such as snapshots/${first}`;
 }
 
-/** Transformers reads the adapter of a folder and its base model, and not the weights beside it. */
+/** Transformers loads the adapter and its base model instead of the weights beside the adapter. */
 async function refuseAdapter(dir: string): Promise<void> {
   const file = join(dir, ADAPTER_CONFIG);
   const hasWeights = async (name: string) => (await regularFileSize(join(dir, name))) !== null;
@@ -166,7 +166,7 @@ export function weightMap(file: string, json: unknown): [tensor: string, file: s
     throw new ModelFolderError({ file }, "has no weight_map");
   }
   return Object.entries(map).map(([tensor, name]) => {
-    // A shard lies in the folder itself: an index must not make us read elsewhere.
+    // A shard must be in the folder itself, so that an index cannot make the process read other files.
     if (typeof name === "string" && name !== "" && basename(name) === name) return [tensor, name];
     throw new ModelFolderError({ file, tensor }, `is in ${shownValue(name)}, not a file name`);
   });

@@ -1,7 +1,7 @@
 import { UnknownParameterError } from "../errors.js";
 import { type ModelConfig } from "./model-config.js";
 
-/** One parameter and its place in the flat vector. */
+/** One parameter and its range in the flat vector. */
 export interface ParameterEntry {
   /** Transformers' name, e.g. `model.layers.0.self_attn.q_proj.weight`. */
   readonly name: string;
@@ -13,7 +13,7 @@ export interface ParameterEntry {
   readonly end: number;
 }
 
-/** The canonical order of a model's parameters: what "the flat vector" means everywhere. */
+/** The canonical order of a model's parameters, which defines the flat vector. */
 export interface ParameterLayout {
   readonly entries: readonly ParameterEntry[];
   readonly numParameters: number;
@@ -24,8 +24,8 @@ export interface ParameterLayout {
 type NamedShape = readonly [name: string, shape: readonly number[]];
 
 /**
- * Lays out the parameters of a model: embedding, layers from the first to the last, final norm, and
- * the head unless it is tied.
+ * Lays out the parameters of a model: embedding, layers from first to last, final norm, and the head unless it is
+ * tied.
  */
 export function parameterLayout(config: ModelConfig): ParameterLayout {
   const { vocabularySize, width } = config;

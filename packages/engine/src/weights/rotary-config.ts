@@ -4,14 +4,14 @@ import { type RopeScaling } from "@gumshoe/kernels";
 import { ModelConfigError } from "../errors.js";
 import { type ConfigFields } from "./config-fields.js";
 
-/** What Transformers takes when a file names no base. */
+/** Transformers' default if a file names no base. */
 const DEFAULT_THETA = 10000;
 
 /**
- * Reads the rotary base and its scaling: `rope_parameters` holds both since Transformers 5; before,
- * they were `rope_theta` and `rope_scaling`, whose kind is `rope_type` or, in older files, `type`.
+ * Reads the rotary base and its scaling. Since Transformers 5 both are in `rope_parameters`; before, they were
+ * `rope_theta` and `rope_scaling`, whose kind is `rope_type` or, in older files, `type`.
  *
- * @throws ModelConfigError on a kind of scaling that is not here
+ * @throws ModelConfigError on an unsupported kind of scaling
  */
 export function parseRotary(config: ConfigFields): {
   ropeTheta: number;
@@ -65,7 +65,7 @@ function parseLlama3(config: ConfigFields, scaling: ConfigFields): RopeScaling {
   };
 }
 
-/** An unset or zero scale is none, as in Transformers. */
+/** An unset or zero scale disables it, as in Transformers. */
 function parseYarn(config: ConfigFields, scaling: ConfigFields): RopeScaling {
   const originalMaxPositions = originalPositions(config, scaling);
   const optional = (name: string) =>
@@ -85,7 +85,7 @@ function parseYarn(config: ConfigFields, scaling: ConfigFields): RopeScaling {
   };
 }
 
-/** Positions of the model before it was stretched; a field of the config itself goes first. */
+/** Positions of the model before scaling; a field of the config itself takes precedence. */
 function originalPositions(config: ConfigFields, scaling: ConfigFields): number {
   const name = "original_max_position_embeddings";
   if (config.raw(name) !== undefined) return config.positive(name);
@@ -94,7 +94,7 @@ function originalPositions(config: ConfigFields, scaling: ConfigFields): number 
     : scaling.positive(name);
 }
 
-/** Which of the two goes first depends on the version of Transformers. */
+/** Which of the two takes precedence depends on the version of Transformers. */
 function refuseTwoAnswers(config: ConfigFields): void {
   const [parameters, scaling] = [config.raw("rope_parameters"), config.raw("rope_scaling")];
   if (parameters === undefined || scaling === undefined) return;
@@ -102,7 +102,7 @@ function refuseTwoAnswers(config: ConfigFields): void {
   throw new ModelConfigError("rope_scaling", "is set beside rope_parameters, and differs from it");
 }
 
-/** What is nested deeper than the stack is the same as nothing else. */
+/** Values nested deeper than the stack count as different. */
 function isSameJson(a: unknown, b: unknown): boolean {
   try {
     return JSON.stringify(a) === JSON.stringify(b);
@@ -111,7 +111,7 @@ function isSameJson(a: unknown, b: unknown): boolean {
   }
 }
 
-/** Models with windows rotate each type of layer in its own way. */
+/** Models with windows rotate each type of layer differently. */
 function refuseLayerTypes(scaling: ConfigFields): void {
   const nested = scaling.names().find((name) => typeof scaling.raw(name) === "object");
   if (nested === undefined || Array.isArray(scaling.raw(nested))) return;

@@ -12,12 +12,12 @@ import {
   type StoredTensor,
 } from "./safetensors-header.js";
 
-/** One read of the operating system; it cannot do 2 GiB or more at once. */
+/** Bytes of one read; the operating system cannot read 2 GiB or more at once. */
 const MAX_READ_BYTES = 1 << 28;
-/** Bits of a float32's exponent; all of them are set in infinities and NaN alone. */
+/** Exponent bits of a float32; only in infinities and NaN are all of them set. */
 const EXPONENT = 0x7f800000;
 
-/** An open safetensors file, of which any part of any tensor can be read. */
+/** An open safetensors file; any part of any tensor can be read. */
 export class SafetensorsFile {
   private constructor(
     readonly file: string,
@@ -26,7 +26,7 @@ export class SafetensorsFile {
     private readonly dataStart: number,
   ) {}
 
-  /** @throws ModelFolderError when the file is missing, truncated or no safetensors file */
+  /** @throws ModelFolderError when the file is missing, truncated or not safetensors */
   static async open(file: string): Promise<SafetensorsFile> {
     if ((await regularFileSize(file)) === null)
       throw new ModelFolderError({ file }, "does not exist");
@@ -40,6 +40,7 @@ export class SafetensorsFile {
       const head = await readExactly({ file, handle }, 0, LENGTH_BYTES);
       const length = Number(new DataView(head.buffer).getBigUint64(0, true));
       const dataStart = LENGTH_BYTES + length;
+      refuseOtherKind(file, head);
       if (length > MAX_HEADER_BYTES) {
         throw new ModelFolderError({ file }, `is no safetensors file: a header of ${length} bytes`);
       }
@@ -56,7 +57,7 @@ export class SafetensorsFile {
   }
 
   /**
-   * Says that a tensor is there with the shape that a model needs, in a dtype that can be read.
+   * Checks that a tensor exists, has the shape that the model needs, and a supported dtype.
    *
    * @throws ModelFolderError
    */
@@ -112,7 +113,7 @@ export class SafetensorsFile {
   }
 }
 
-/** Names a pointer of Git LFS, which lies in the place of a file that was not fetched. */
+/** Describes a Git LFS pointer that is there instead of the file itself. */
 async function refusePointer(source: { file: string; handle: FileHandle }, size: number) {
   const head = await readExactly(source, 0, Math.min(size, GIT_POINTER.length));
   refuseGitPointer(source.file, new TextDecoder().decode(head));
@@ -121,14 +122,14 @@ async function refusePointer(source: { file: string; handle: FileHandle }, size:
 /** Returns the index of the first element that is NaN or infinite, or -1. */
 function firstNotFinite(values: Float32Array): number {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  // A loop without calls: it goes through all weights of a model.
+  // No calls in this loop, because it scans all weights of a model.
   for (let i = 0; i < bits.length; i++) {
     if (((bits[i] as number) & EXPONENT) === EXPONENT) return i;
   }
   return -1;
 }
 
-/** Returns the place of an element, row by row. */
+/** Returns the index of an element in each dimension. */
 function placeOf(index: number, shape: readonly number[]): number[] {
   const place: number[] = [];
   let rest = index;
@@ -155,4 +156,19 @@ async function readExactly(
     done += bytesRead;
   }
   return bytes;
+}
+
+/** First bytes of kinds of files that are taken for safetensors, and those kinds. */
+const MAGIC = { "\x1f\x8b": "gzip", "PK\x03\x04": "a zip (or torch) file", GGUF: "GGUF" };
+
+/** @throws ModelFolderError for a compressed file, another format, or what a failed download leaves */
+function refuseOtherKind(file: string, head: Uint8Array): void {
+  const text = Buffer.from(head).toString("latin1");
+  const kind = Object.entries(MAGIC).find(([magic]) => text.startsWith(magic))?.[1];
+  if (kind !== undefined) {
+    throw new ModelFolderError({ file }, `is no safetensors file but ${kind}`);
+  }
+  if (!/^[\t\n\r -~]+$/.test(text)) return;
+  const problem = `is no safetensors file: it is a text that begins with ${JSON.stringify(text)}`;
+  throw new ModelFolderError({ file }, `${problem}, perhaps the page of a failed download`);
 }

@@ -4,12 +4,12 @@ import { type ParameterLayout } from "./parameter-layout.js";
 
 /** Bytes before the JSON: its length as an unsigned 64-bit little-endian number. */
 export const LENGTH_BYTES = 8;
-/** The format's own limit, which keeps a wrong file from being taken for a huge header. */
+/** The format's own limit; it prevents an arbitrary file from being read as a huge header. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
 /** A tensor as a safetensors header describes it. */
 export interface StoredTensor {
-  /** As the file says; may be one that is not known here. */
+  /** As in the file; may be unsupported. */
   readonly dtype: string;
   readonly shape: readonly number[];
   /** Byte range, counted from the end of the header. */
@@ -18,16 +18,15 @@ export interface StoredTensor {
 }
 
 /**
- * Writes the header of a safetensors file whose data are the flat vector in canonical order:
- * element i of the vector is at byte `header.length + i * bytes per element`, so writers may put
- * any range of it in place on their own.
+ * Writes the header of a safetensors file whose data are the flat vector in canonical order: element i of the
+ * vector is at byte `header.length + i * bytes per element`, so several writers can each write a range.
  *
  * @returns  length and JSON, padded with spaces to a multiple of 8 bytes
  */
 export function safetensorsHeader(
   layout: ParameterLayout,
   dtype: FloatFormat = "F32",
-  // Transformers refuses files that do not say so.
+  // Transformers refuses files without this field.
   metadata: Readonly<Record<string, string>> = { format: "pt" },
 ): Uint8Array {
   const size = BYTES_PER_FLOAT[dtype];
@@ -44,10 +43,10 @@ export function safetensorsHeader(
 }
 
 /**
- * Reads the JSON of a safetensors header.
+ * Parses the JSON of a safetensors header.
  *
- * @param dataBytes  what the file holds after the header
- * @throws ModelFolderError when it is no header, or describes more than the file holds
+ * @param dataBytes  size of the file after the header
+ * @throws ModelFolderError when it is not a header, or describes more data than the file holds
  */
 export function parseSafetensorsHeader(
   file: string,
@@ -77,7 +76,7 @@ export function parseSafetensorsHeader(
   return tensors;
 }
 
-/** The format wants the tensors to fill the data, without overlap and without a gap. */
+/** The format requires that the tensors fill the data without overlap or gap. */
 function checkPlaces(
   file: string,
   tensors: ReadonlyMap<string, StoredTensor>,

@@ -3,14 +3,14 @@ import { type ModelConfig } from "./model-config.js";
 import { type ParameterLayout } from "./parameter-layout.js";
 import { type SafetensorsFile } from "./safetensors-file.js";
 
-/** Where a parameter lies. */
+/** Location of a parameter. */
 export interface TensorHome {
   readonly file: SafetensorsFile;
-  /** Its name there. */
+  /** Its name in that file. */
   readonly name: string;
 }
 
-/** A model's files and what is expected in them. */
+/** A model's files and their expected content. */
 interface Folder {
   readonly dir: string;
   readonly config: ModelConfig;
@@ -19,7 +19,7 @@ interface Folder {
   readonly shards: ReadonlyMap<string, SafetensorsFile>;
 }
 
-/** What a base model that was saved without its head leaves away from all names. */
+/** Prefix that base models, saved without a head, omit from all names. */
 const PREFIX = "model.";
 const HEAD = "lm_head.weight";
 const EMBEDDING = "model.embed_tokens.weight";
@@ -27,9 +27,9 @@ const EMBEDDING = "model.embed_tokens.weight";
 const COMPARED_AT_ONCE = 1 << 22;
 
 /**
- * Finds the file of every parameter and checks it there, in the order of the layout.
+ * Finds the file of every parameter and checks its tensor, in the order of the layout.
  *
- * @throws ModelFolderError naming file and tensor: missing, of another shape, or without a place
+ * @throws ModelFolderError naming file and tensor: missing, of another shape, or unknown
  */
 export async function findHomes(folder: Folder): Promise<TensorHome[]> {
   const { dir, layout, shards } = folder;
@@ -51,14 +51,14 @@ export async function findHomes(folder: Folder): Promise<TensorHome[]> {
   });
 }
 
-/** Base models have no `model.` before their names; a folder with some of both is refused as it stands. */
+/** Base models omit the prefix `model.`; a folder with both kinds of names is refused. */
 function prefixOf(shards: Folder["shards"]): string {
   const names = [...shards.keys()];
   const isBase = names.some((name) => name === EMBEDDING.slice(PREFIX.length));
   return isBase && !names.some((name) => name.startsWith(PREFIX)) ? "" : PREFIX;
 }
 
-/** Older files hold rotary tables and masks, which are computed here. */
+/** Older files contain rotary tables and masks, which are computed here. */
 function mayBeIgnored(name: string): boolean {
   return /(?:^|\.)(?:rotary_emb\.inv_freq|self_attn\.(?:masked_bias|bias))$/.test(name);
 }
@@ -78,7 +78,7 @@ function missing(file: string, tensor: string): ModelFolderError {
   return new ModelFolderError({ file, tensor }, `is missing${hint}`);
 }
 
-/** A tied model may have its head in the file as well, if it is the embedding. */
+/** A tied model's file may contain the head too, if it equals the embedding. */
 async function checkTiedHead(head: SafetensorsFile, folder: Folder, embedding: string) {
   const { vocabularySize, width } = folder.config;
   const other = folder.shards.get(embedding);

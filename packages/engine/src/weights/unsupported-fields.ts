@@ -3,7 +3,7 @@ import { shownValue } from "@gumshoe/core";
 import { ModelConfigError } from "../errors.js";
 import { type ConfigFields, MAX_LAYERS } from "./config-fields.js";
 
-/** Names of the classes in `architectures`, by model type: without a head, and with that for text. */
+/** Class names in `architectures` by model type: without a head, and with a language model head. */
 const CLASSES: Readonly<Record<string, string>> = {
   qwen2: "Qwen2",
   qwen3: "Qwen3",
@@ -11,8 +11,8 @@ const CLASSES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Fields of related architectures that change what is computed, with the values that change nothing. A
- * fine-tune that sets one of them is another model, whatever its `model_type` says.
+ * Fields of related architectures that change the computation, with the values that do not. A fine-tune that sets
+ * one of them is another model, whatever its `model_type`.
  */
 const NEUTRAL: readonly (readonly [field: string, ...values: readonly unknown[]])[] = [
   ["mlp_bias", false],
@@ -74,7 +74,7 @@ const NEUTRAL: readonly (readonly [field: string, ...values: readonly unknown[]]
 ];
 
 /**
- * Refuses a config that asks for what is not computed here.
+ * Refuses a config that requires unsupported computation.
  *
  * @throws ModelConfigError naming the field
  */
@@ -99,7 +99,7 @@ export function refuseUnsupported(fields: ConfigFields, modelType: string): void
   }
 }
 
-/** A classifier or a reward model has a head that is not the one of the vocabulary. */
+/** A classifier or a reward model has another head than that of the vocabulary. */
 function refuseOtherHeads(fields: ConfigFields, family: string): void {
   const given = fields.raw("architectures");
   if (given === undefined) return;
@@ -111,7 +111,7 @@ function refuseOtherHeads(fields: ConfigFields, family: string): void {
   throw new ModelConfigError("architectures", problem);
 }
 
-/** Code in the folder computes what its author wrote, whatever the type of the model is called. */
+/** Custom code in the folder can compute anything, whatever the model type. */
 function refuseOwnCode(fields: ConfigFields): void {
   const classes = fields.object("auto_map");
   const name = ["AutoModelForCausalLM", "AutoModel"].find((one) => classes?.raw(one) !== undefined);
@@ -131,7 +131,7 @@ function refuseLayerTypes(fields: ConfigFields, types: readonly unknown[]): void
   throw new ModelConfigError("layer_types", `has ${types.length} of ${layers} layers`);
 }
 
-/** A window is in use when a layer has one: `layer_types` says which, or the older rule does. */
+/** A window is in use if a layer has one: by `layer_types`, or by the older rule. */
 function usesSlidingWindow(fields: ConfigFields, modelType: string): boolean {
   const layerTypes = fields.raw("layer_types");
   if (Array.isArray(layerTypes)) {
@@ -139,7 +139,7 @@ function usesSlidingWindow(fields: ConfigFields, modelType: string): boolean {
     return false;
   }
   if (fields.raw("sliding_window") === undefined) return false;
-  // Llama has no switch for it: a file that names a window was made by another architecture.
+  // Llama has no such field, so a file with a window comes from another architecture.
   if (modelType === "llama") return true;
   if (!fields.flag("use_sliding_window", false)) return false;
   return fields.size("num_hidden_layers") > fields.count("max_window_layers", 28);

@@ -10,7 +10,7 @@ import {
   writeWeights,
 } from "./weight-form.js";
 
-/** The form as kernels make it: every matrix packed by the device. */
+/** The form as the kernels produce it: every matrix packed by the device. */
 function packedByDevice(form: WeightForm, flat: Float32Array): Float32Array {
   const device = createCpuDevice({ threads: 1 });
   const memory = new Float32Array(form.length);
@@ -30,7 +30,7 @@ function packedByDevice(form: WeightForm, flat: Float32Array): Float32Array {
 }
 
 test.each(Object.entries(TINY_CONFIGS))(
-  "%s: written in parts, the form is the kernels'",
+  "%s: a form written in parts equals the one that kernels pack",
   (_, config) => {
     const form = weightForm(config);
     const flat = tinyParameters(config, 3);
@@ -50,7 +50,7 @@ test.each(Object.entries(TINY_CONFIGS))(
   },
 );
 
-test("a vector without a model is its own form", () => {
+test("the form of a vector without a model is the vector", () => {
   const memory = new Float32Array(5);
   writeWeights(plainForm(5), memory, Float32Array.of(1, 2), 2);
   expect([...memory]).toEqual([0, 0, 1, 2, 0]);

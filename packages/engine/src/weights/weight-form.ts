@@ -1,17 +1,17 @@
 /**
- * How a model's weights lie in the memory that kernels read: the one form in which they are kept, shared
- * between processes, and moved by the optimizer.
+ * The memory layout of a model's weights: the one form that kernels read, processes share and the optimizer
+ * updates.
  *
- * - A matrix is packed in panels of 32 rows (`packMatrix`), and the numbers that its last panel lacks are 0.
- *   Norms, biases, and an embedding that is not the head too, lie as in the flat vector.
- * - Every piece begins at a multiple of 16 elements. What lies between pieces is 0.
+ * - A matrix is packed in panels of 32 rows (`packMatrix`); rows that its last panel lacks are 0. Norms, biases,
+ *   and an embedding that is not also the head, are stored as in the flat vector.
+ * - Every piece begins at a multiple of 16 elements. The gaps between pieces are 0.
  */
 import { PANEL } from "@gumshoe/kernels";
 
 import { type ModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 
-/** One parameter and its place in the form. */
+/** One parameter and its range in the form. */
 export interface WeightPiece {
   readonly name: string;
   /** Elements [start, end) of the flat vector. */
@@ -19,32 +19,32 @@ export interface WeightPiece {
   readonly end: number;
   /** First element in the form. */
   readonly offset: number;
-  /** Rows n and columns k of a packed matrix; null where the elements lie as in the flat vector. */
+  /** Rows n and columns k of a packed matrix; null if the elements are stored as in the flat vector. */
   readonly matrix: { readonly n: number; readonly k: number } | null;
 }
 
-/** The places of all parameters, in canonical order. */
+/** The ranges of all parameters, in canonical order. */
 export interface WeightForm {
   readonly pieces: readonly WeightPiece[];
   readonly numParameters: number;
-  /** Elements of the form. */
+  /** Number of elements of the form. */
   readonly length: number;
 }
 
-/** A part of a piece that lies together, in the flat vector as in the form. */
+/** A part of a piece that is contiguous both in the flat vector and in the form. */
 export interface WeightSpan {
   /** Elements [start, end) of the flat vector. */
   readonly start: number;
   readonly end: number;
-  /** Where it lies in the form: whole panels, of which the span may be a part. */
+  /** Range in the form: whole panels, of which the span may cover a part. */
   readonly offset: number;
   readonly length: number;
-  /** Element of the flat vector that the panels begin with, and their columns; null where none is packed. */
+  /** First element of the panels in the flat vector, and their number of columns; null if not packed. */
   readonly packed: { readonly first: number; readonly k: number } | null;
 }
 
 const ALIGNMENT = 16;
-/** Elements of the form that a span has at most, where a single panel has not more. */
+/** Greatest number of elements of a span in the form, unless a single panel has more. */
 const SPAN_ELEMENTS = 1 << 18;
 
 /** Returns the form of a model's weights. */
@@ -58,7 +58,7 @@ export function weightForm(config: ModelConfig): WeightForm {
   });
 }
 
-/** The form of a vector without a model: the vector itself. */
+/** Returns the form of a vector without a model: the vector itself. */
 export function plainForm(numParameters: number): WeightForm {
   const piece = { name: "all", start: 0, end: numParameters, offset: 0, matrix: null };
   return { pieces: [piece], numParameters, length: numParameters };
@@ -82,9 +82,9 @@ function formOf(
 }
 
 /**
- * Cuts elements [start, end) of the flat vector into spans, in order.
+ * Splits elements [start, end) of the flat vector into spans, in order.
  *
- * @throws RangeError when there are no such elements
+ * @throws RangeError when the vector has no such elements
  */
 export function* spansOf(form: WeightForm, start: number, end: number): Generator<WeightSpan> {
   if (!(start >= 0 && start <= end && end <= form.numParameters)) {
@@ -124,7 +124,7 @@ function spanAt(piece: WeightPiece, from: number, to: number): WeightSpan {
 /**
  * Copies a span out of the form.
  *
- * @param memory  [span.length] f32, what the form has from `span.offset` on
+ * @param memory  [span.length] f32, the form's content from `span.offset` on
  * @param into    [span.end - span.start] f32
  */
 export function readSpan(span: WeightSpan, memory: Float32Array, into: Float32Array): void {
@@ -138,9 +138,9 @@ export function readSpan(span: WeightSpan, memory: Float32Array, into: Float32Ar
 }
 
 /**
- * Copies a span into the form; elements of its panels that are not the span's are left alone.
+ * Copies a span into the form; other elements of its panels are kept.
  *
- * @param memory  [span.length] f32, what the form has from `span.offset` on
+ * @param memory  [span.length] f32, the form's content from `span.offset` on
  * @param values  [span.end - span.start] f32
  */
 export function writeSpan(span: WeightSpan, memory: Float32Array, values: Float32Array): void {
@@ -153,7 +153,7 @@ export function writeSpan(span: WeightSpan, memory: Float32Array, values: Float3
   });
 }
 
-/** Visits the rows of a packed span: where one begins in the panels and in the span, and its elements. */
+/** Visits the rows of a packed span: their start in the panels and in the span, and their length. */
 function eachRun(
   { start, end, packed }: WeightSpan,
   visit: (panelsAt: number, spanAt: number, count: number) => void,
@@ -170,7 +170,7 @@ function eachRun(
   }
 }
 
-/** Copies elements of the flat vector from `start` on out of the whole form. */
+/** Copies elements of the flat vector, from `start` on, out of the whole form. */
 export function readWeights(
   form: WeightForm,
   memory: Float32Array,

@@ -3,7 +3,7 @@ import { type Device, type Tensor } from "@gumshoe/kernels";
 import { readSpan, spansOf, type WeightForm } from "./weight-form.js";
 
 /**
- * Copies elements of the flat vector out of weights that lie on a device in their form.
+ * Copies elements of the flat vector from weights on a device in their form.
  *
  * @param of.memory  [form.length] f32
  * @param of.into    f32, filled with the elements from `start` on

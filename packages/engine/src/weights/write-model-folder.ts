@@ -8,7 +8,7 @@ import { FLOAT_NAMES, type FloatFormat } from "./float-format.js";
 import { type ParameterLayout } from "./parameter-layout.js";
 import { safetensorsHeader } from "./safetensors-header.js";
 
-/** What a model folder is made of. */
+/** Content of a model folder. */
 export interface ModelFolderContent {
   /** File name to content; `config.json` must be among them. */
   readonly assets: Readonly<Record<string, string>>;
@@ -18,12 +18,12 @@ export interface ModelFolderContent {
 }
 
 /**
- * Writes a model folder that Transformers loads as it is.
+ * Writes a model folder that Transformers can load.
  *
- * Each file is whole or absent (temporary name, fsync, rename), and `config.json` comes last: a
- * folder that was begun and not finished is no model folder. Other files in it are left alone.
+ * Each file is whole or absent (temporary name, fsync, rename). `config.json` is written last, so an unfinished
+ * folder is not a model folder. Other files in the folder are kept.
  *
- * @throws ModelFolderError when the content does not fit together
+ * @throws ModelFolderError when the content is inconsistent
  */
 export async function writeModelFolder(dir: string, content: ModelFolderContent): Promise<void> {
   const { layout, parameters } = content;
@@ -47,8 +47,8 @@ export async function writeModelFolder(dir: string, content: ModelFolderContent)
 }
 
 /**
- * Returns a `config.json` that says how its weights are stored: Transformers would otherwise cast them to the
- * type that the model was first published in.
+ * Returns a `config.json` that states the stored dtype of the weights; otherwise Transformers would cast them to
+ * the dtype in which the model was first published.
  */
 export function configWithFormat(text: string, format: FloatFormat): string {
   const config = JSON.parse(text) as Record<string, unknown>;

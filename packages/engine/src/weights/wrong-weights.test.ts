@@ -86,7 +86,7 @@ function stored(tensors: ReadonlyMap<string, Stored>, name: string): Stored {
 }
 
 test.each([NaN, Infinity, -Infinity])(
-  "a weight that is %d is named with its place",
+  "a weight that is %d is named with its index",
   async (value) => {
     const tensors = await load("qwen2");
     const victim = "model.layers.1.mlp.up_proj.weight";
@@ -99,7 +99,7 @@ test.each([NaN, Infinity, -Infinity])(
   },
 );
 
-test("a bfloat16 that is not finite is found, too", async () => {
+test("a bfloat16 that is not finite is found too", async () => {
   const tensors = await load("qwen2");
   const { shape } = stored(tensors, "model.norm.weight");
   const data = new Uint8Array(2 * (shape[0] ?? 0));
@@ -109,7 +109,7 @@ test("a bfloat16 that is not finite is found, too", async () => {
   expect((await refusal()).message).toContain("is -Infinity at [5]");
 });
 
-test("a tied model may store its head, if it is the embedding", async () => {
+test("a tied model may store its head if it equals the embedding", async () => {
   const tensors = await load("qwen2-tied");
   const before = await readAll();
   const embedding = stored(tensors, "model.embed_tokens.weight");
@@ -144,7 +144,7 @@ test.each([
   ["model.layers.0.self_attn.o_proj.bias", "no place"],
   ["model.layers.0.self_attn.q_proj.lora_A.weight", "an adapter"],
   ["value_head.weight", "no place"],
-])("the tensor %s is not left out silently", async (name, problem) => {
+])("the unknown tensor %s is not ignored", async (name, problem) => {
   const tensors = await load("qwen2");
   tensors.set(name, { dtype: "F32", shape: [1], data: new Uint8Array(4) });
   await store(tensors);
@@ -153,7 +153,7 @@ test.each([
   expect(message).toContain(problem);
 });
 
-test("tensors that overlap, gaps and bytes behind the last one are refused", async () => {
+test("overlapping tensors, gaps and bytes after the last tensor are refused", async () => {
   const tensors = await load("qwen2");
   await store(tensors, 4);
   expect((await refusal()).message).toContain("overlaps");
@@ -176,7 +176,7 @@ test.each(["F8_E4M3", "F8_E5M2", "I8", "U8", "I64", "BOOL", "F64"])(
 );
 
 test.each(["model.safetensors", "config.json", "tokenizer.json", "model.safetensors.index.json"])(
-  "a Git LFS pointer in the place of %s is named",
+  "a Git LFS pointer instead of %s is named",
   async (name) => {
     await load("qwen2");
     if (name.endsWith("index.json")) await rm(join(dir, "model.safetensors"));
@@ -198,7 +198,7 @@ test.each([
   ["tf_model.h5", "python -c"],
   ["model-q4.gguf", "GGUF"],
   ["adapter_config.json", "adapter"],
-])("weights that are only there as %s are named", async (name, hint) => {
+])("weights that exist only as %s are named", async (name, hint) => {
   await load("qwen2");
   await rename(join(dir, "model.safetensors"), join(dir, name));
   const { message } = await refusal();
@@ -206,7 +206,32 @@ test.each([
   expect(message).toContain(hint);
 });
 
-test("a shard that an index names and that is not there is named", async () => {
+test.each([
+  ["model-00001-of-00002.safetensors", "the index of these shards is missing"],
+  ["consolidated.safetensors", "Mistral's own format"],
+  ["model.fp16.safetensors", "rename it to model.safetensors"],
+])("safetensors that are only there as %s are named", async (name, hint) => {
+  await load("qwen2");
+  await rename(join(dir, "model.safetensors"), join(dir, name));
+  const { message } = await refusal();
+  expect(message).toContain(name);
+  expect(message).toContain(hint);
+});
+
+test.each([
+  ["a web page", "<!doctype html><html></html>", 'a text that begins with "<!doctyp"'],
+  ["a text", "Entry not found", 'a text that begins with "Entry no"'],
+  ["a compressed file", "\x1f\x8b\x08\0\0\0\0\0rest", "but gzip"],
+  ["a torch file", "PK\x03\x04\x14\0\x08\x08rest", "but a zip"],
+  ["other bytes", "\x93NUMPY\x01\0rest", "a header of"],
+])("%s in the place of the weights is called that", async (_, text, said) => {
+  await load("qwen2");
+  await writeFile(join(dir, "model.safetensors"), Buffer.from(text, "latin1"));
+  expect((await refusal()).message).toContain(`is no safetensors file`);
+  expect((await refusal()).message).toContain(said);
+});
+
+test("a missing shard is named", async () => {
   await load("qwen2");
   await rename(join(dir, "model.safetensors"), join(dir, "model-00001-of-00002.safetensors"));
   const map = { "model.norm.weight": "model-00002-of-00002.safetensors" };
@@ -238,7 +263,7 @@ test.each(["model.safetensors", "config.json", "tokenizer.json"])(
   },
 );
 
-test("a shard with a tensor that the index puts elsewhere is refused", async () => {
+test("a shard with a tensor that the index assigns to another file is refused", async () => {
   const tensors = await load("qwen2");
   await rename(join(dir, "model.safetensors"), join(dir, "a.safetensors"));
   await cp(join(dir, "a.safetensors"), join(dir, "b.safetensors"));
@@ -253,7 +278,7 @@ test("a shard with a tensor that the index puts elsewhere is refused", async () 
   );
 });
 
-test("a mark at the beginning of a JSON file is passed over, other bytes than UTF-8 are refused", async () => {
+test("a byte order mark in a JSON file is skipped, invalid UTF-8 is refused", async () => {
   await load("qwen2");
   const file = join(dir, "config.json");
   const text = await readFile(file, "utf8");
@@ -268,7 +293,7 @@ test("a mark at the beginning of a JSON file is passed over, other bytes than UT
   }
 });
 
-test("a link to nothing and the folder above snapshots are said as such", async () => {
+test("a dangling link and a cache folder without a snapshot are named", async () => {
   await load("qwen2");
   await rm(join(dir, "model.safetensors"));
   await symlink("../../blobs/gone", join(dir, "model.safetensors"));
@@ -278,7 +303,7 @@ test("a link to nothing and the folder above snapshots are said as such", async 
   expect((await refusal()).message).toContain("such as snapshots/abc");
 });
 
-test("an adapter beside whole weights is refused: Transformers would read the adapter", async () => {
+test("an adapter beside whole weights is refused: Transformers would load the adapter", async () => {
   await load("qwen2");
   await writeFile(join(dir, "adapter_config.json"), "{}");
   expect((await refusal()).message).toContain("adapter_config.json lies beside model.safetensors");

@@ -191,6 +191,18 @@ describe("a fault of the first task is reported after one attempt, with the fiel
     ],
     ["a BigInt", `return { ${message}, answer: { n: 1n } };`, "n is a bigint: a task is JSON"],
     ["a function", `return { ${message}, answer: () => 1 };`, "answer is a function"],
+    [
+      "a Map",
+      `return { ${message}, answer: { of: new Map([[1, 2]]) } };`,
+      "of is a Map: a task is",
+    ],
+    [
+      "a promise",
+      `return { ${message}, answer: Promise.resolve(1) };`,
+      "answer is a Promise (await it)",
+    ],
+    ["bytes", `return { ${message}, answer: new Uint8Array(2) };`, "answer is an ArrayBuffer"],
+    ["not a number", `return { ${message}, answer: [1, NaN] };`, "1 is NaN: a task is JSON"],
     ["a kill of the process", 'process.kill(process.pid, "SIGKILL");', "was killed by SIGKILL"],
   ])("%s", async (_what, task, problem) => {
     expect(await openingError(task)).toContain(problem);

@@ -2,6 +2,7 @@
  * Entry point of a module's process: loads the module, then serves calls. The process may be killed at any
  * moment, even in the middle of the module's code.
  */
+import { types } from "node:util";
 import { Worker } from "node:worker_threads";
 
 import { errorMessage, Rng } from "@gumshoe/core";
@@ -115,13 +116,29 @@ function keepNumbers(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? `${value}n` : value;
 }
 
+/** Objects that JSON writes as `{}`, or as an object of their bytes. */
+const NO_JSON: Readonly<Record<string, (value: unknown) => boolean>> = {
+  "a Map": types.isMap,
+  "a Set": types.isSet,
+  "a RegExp": types.isRegExp,
+  "a Promise (await it)": types.isPromise,
+  "an ArrayBuffer or a view of one": (value) =>
+    types.isAnyArrayBuffer(value) || types.isArrayBufferView(value),
+  "an Error": types.isNativeError,
+};
+
 /** Rejects values that JSON cannot represent: they would be changed or dropped silently. */
 function onlyJson(key: string, value: unknown): unknown {
   const type = typeof value;
   if (type === "bigint" || type === "function" || type === "symbol") {
     throw new TypeError(`${key} is a ${type}: a task is JSON`);
   }
-  return keepNumbers(key, value);
+  if (type === "number" && !Number.isFinite(value)) {
+    throw new TypeError(`${key} is ${String(value)}: a task is JSON`);
+  }
+  const kind = Object.entries(NO_JSON).find(([, isKind]) => isKind(value))?.[0];
+  if (kind !== undefined) throw new TypeError(`${key} is ${kind}: a task is JSON`);
+  return value;
 }
 
 function answer(user: UserEnvironment, id: number, request: ModuleRequest): void {

@@ -1,4 +1,4 @@
-/** Packs of a prompt and its answers, with keys and values at shuffled places of a cache. */
+/** Packs of a prompt and its answers, with keys and values at random positions of a cache. */
 import { Rng } from "@gumshoe/core";
 
 import { type AttentionSpan } from "../attention-plan.js";
@@ -10,12 +10,12 @@ export interface AttentionShape {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  /** For each pack: the prompt's tokens, then each answer's. */
+  /** For each pack: the numbers of tokens of the prompt and of each answer. */
   readonly packs: readonly (readonly [prompt: number, ...answers: number[]])[];
   readonly outliers?: boolean;
 }
 
-/** A run of rows: a prompt, or an answer after its prompt. */
+/** A run of rows: a prompt, or an answer to it. */
 export interface Piece {
   readonly row: number;
   readonly length: number;

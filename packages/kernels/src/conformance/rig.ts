@@ -1,6 +1,7 @@
 /**
- * What the tests of kernels stand on: every result is made on each instruction set of this machine,
- * with one thread and with three, and must have the same bits each time.
+ * Common code of the kernel tests: every result is computed on each instruction set of this machine, with one
+ * thread and with three, then by the CUDA kernels on the emulation, in three schedules, and must have the same
+ * bits each time.
  */
 import assert from "node:assert/strict";
 
@@ -15,6 +16,10 @@ import {
   type Tensor,
 } from "../device.js";
 import { INSTRUCTION_SETS } from "../native/records.js";
+import { createEmulatedDevice, type EmulationOptions } from "./emulated-device.js";
+
+/** Schedules of the emulation: ascending, descending, and one by a seed. */
+export const SCHEDULES = [0, 1, 77];
 
 /** A device with its tensors, for one run of one operation. */
 export class Rig {
@@ -35,7 +40,7 @@ export class Rig {
     return tensor;
   }
 
-  /** A result that is filled with a value first, so that what is not written shows. */
+  /** A result tensor that is pre-filled, so that a missing write shows. */
   out(length: number, value = 777): Tensor {
     return this.put(new Float32Array(length).fill(value));
   }
@@ -53,12 +58,22 @@ export class Rig {
   }
 }
 
-/** Makes a device, runs the body, and gives the device back. */
+/** Creates a device, runs the body, and disposes of the device. */
 export function onDevice<T>(
   options: Parameters<typeof createCpuDevice>[0],
   body: (rig: Rig) => T,
 ): T {
   const device = createCpuDevice(options);
+  try {
+    return body(new Rig(device));
+  } finally {
+    device.dispose();
+  }
+}
+
+/** The same with a device of emulated CUDA kernels. */
+export function onEmulation<T>(options: EmulationOptions, body: (rig: Rig) => T): T {
+  const device = createEmulatedDevice(options);
   try {
     return body(new Rig(device));
   } finally {
@@ -73,26 +88,31 @@ export function instructionSets(): InstructionSet[] {
 }
 
 /**
- * Runs the body on every instruction set, with 1 and with 3 threads.
+ * Runs the body on every instruction set, with 1 and with 3 threads, and on the emulation.
  *
  * @returns  the results, which are the same bits everywhere
  */
 export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
   let first: Float32Array[] | null = null;
+  const compare = (results: Float32Array[], where: string) => {
+    first ??= results;
+    for (const [index, result] of results.entries()) {
+      expectSameBits(result, first[index] as Float32Array, `result ${index} ${where}`);
+    }
+  };
   for (const instructionSet of instructionSets()) {
     for (const threads of [1, 3]) {
       const results = onDevice({ threads, instructionSet }, body);
-      first ??= results;
-      for (const [index, result] of results.entries()) {
-        const where = `result ${index} on ${instructionSet} with ${threads} threads`;
-        expectSameBits(result, first[index] as Float32Array, where);
-      }
+      compare(results, `on ${instructionSet} with ${threads} threads`);
     }
+  }
+  for (const schedule of SCHEDULES) {
+    compare(onEmulation({ schedule }, body), `of CUDA kernels in schedule ${schedule}`);
   }
   return first as Float32Array[];
 }
 
-/** Compares bit for bit; the first difference is reported. */
+/** Compares bit for bit and reports the first difference. */
 export function expectSameBits(got: Float32Array, want: Float32Array, where = "result"): void {
   assert.equal(got.length, want.length, where);
   const a = new Uint32Array(got.buffer, got.byteOffset, got.length);
@@ -104,8 +124,8 @@ export function expectSameBits(got: Float32Array, want: Float32Array, where = "r
 /**
  * Compares with the oracle.
  *
- * @param magnitude  what an element's error is measured by, e.g. the sum of the absolute terms; by
- *                   default its own size, or a tenth of the largest if that is more
+ * @param magnitude  divides an element's error, e.g. the sum of the absolute terms; by default the element's own
+ *                   size, or a tenth of the largest if that is more
  */
 export function expectClose(
   got: Float32Array,

@@ -3,26 +3,26 @@ import { fileURLToPath } from "node:url";
 
 import { KernelsMissingError } from "../errors.js";
 
-/** A pool of threads, as native code knows it. */
+/** A native thread pool, as an opaque handle. */
 export interface PoolHandle {
   readonly brand: "pool";
 }
 
-/** The native surface; cpu/addon.cpp. */
+/** The native functions; cpu/addon.cpp. */
 export interface Addon {
-  /** Zeroed, 64-byte aligned memory and its address; undefined when there is none. */
+  /** Zeroed, 64-byte aligned memory and its address; undefined if out of memory. */
   allocate(bytes: number): [ArrayBuffer, number] | undefined;
-  /** Descriptor of zeroed memory without a name, for several processes; undefined when there is none. */
+  /** Descriptor of zeroed memory without a name, for several processes; undefined if out of memory. */
   createMemory(bytes: number): number | undefined;
-  /** The first bytes of a file, and their address; undefined when they cannot be mapped. */
+  /** The first bytes of a file and their address; undefined if they cannot be mapped. */
   mapMemory(
     descriptor: number,
     bytes: number,
     writable: boolean,
   ): [ArrayBuffer, number] | undefined;
-  /** Gives memory back at once; views of it become empty. */
+  /** Frees memory at once; views of it become empty. */
   detach(buffer: ArrayBuffer): void;
-  /** undefined when the system gives no thread or no memory. */
+  /** undefined if the system has no thread or memory left. */
   createPool(threads: number): PoolHandle | undefined;
   destroyPool(pool: PoolHandle): void;
   /** 0, or a status and the start of the record that failed. */
@@ -32,7 +32,7 @@ export interface Addon {
     records: Float64Array,
     length: number,
   ): 0 | [status: number, at: number];
-  /** The best instruction set of this machine: 0 scalar, 1 AVX2, 2 AVX-512. */
+  /** The best instruction set that this machine supports: 0 scalar, 1 AVX2, 2 AVX-512. */
   instructionSet(): 0 | 1 | 2;
 }
 

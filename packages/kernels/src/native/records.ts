@@ -1,4 +1,4 @@
-/** Operation codes and their number of arguments; mirrors `Operation` of cpu/kernels.h, in order. */
+/** Operation codes and their numbers of arguments; mirrors `Operation` of cpu/kernels.h, in order. */
 export const OPERATIONS = [
   "embedding",
   "embeddingPacked",

@@ -54,33 +54,36 @@ test.each([
   { n: 70, k: 33, first: 40, last: 47 },
   { n: 70, k: 33, first: 1000, last: 1100 },
   { n: 64, k: 48, first: 17, last: 3000 },
-])("elements $first to $last of a packed $n x $k move as plain ones", ({ n, k, first, last }) => {
-  const rng = new Rng(11, n, k, first);
-  const [start, length] = [normals(rng, n * k), last - first];
-  const [m, v] = [normals(rng, length), normals(rng, length).map(Math.abs)];
-  const grad = normals(rng, length, true);
-  everywhere((rig) => {
-    const pack = (w: Float32Array) => {
-      const packed = rig.out(packedLength(n, k), NaN);
-      rig.run((list) => packMatrix(list, { w: rig.put(w), packed, n, k }));
-      return packed;
-    };
-    const from = pack(start);
-    const to = pack(new Float32Array(n * k).fill(777));
-    const plain = rig.put(start.slice(first, last));
-    const state = () => ({ m: rig.put(m), v: rig.put(v), grad: rig.put(grad) });
-    const [packedState, plainState] = [state(), state()];
-    const rule = { ...OPTIONS, step: 3 };
-    rig.run((list) => {
-      adamwPacked(list, { ...packedState, from, to, ...rule, n, k, first, last });
-      adamw(list, { ...plainState, from: plain, to: plain, ...rule, length });
+])(
+  "elements $first to $last of a packed $n x $k are updated like unpacked ones",
+  ({ n, k, first, last }) => {
+    const rng = new Rng(11, n, k, first);
+    const [start, length] = [normals(rng, n * k), last - first];
+    const [m, v] = [normals(rng, length), normals(rng, length).map(Math.abs)];
+    const grad = normals(rng, length, true);
+    everywhere((rig) => {
+      const pack = (w: Float32Array) => {
+        const packed = rig.out(packedLength(n, k), NaN);
+        rig.run((list) => packMatrix(list, { w: rig.put(w), packed, n, k }));
+        return packed;
+      };
+      const from = pack(start);
+      const to = pack(new Float32Array(n * k).fill(777));
+      const plain = rig.put(start.slice(first, last));
+      const state = () => ({ m: rig.put(m), v: rig.put(v), grad: rig.put(grad) });
+      const [packedState, plainState] = [state(), state()];
+      const rule = { ...OPTIONS, step: 3 };
+      rig.run((list) => {
+        adamwPacked(list, { ...packedState, from, to, ...rule, n, k, first, last });
+        adamw(list, { ...plainState, from: plain, to: plain, ...rule, length });
+      });
+      const want = new Float32Array(n * k).fill(777);
+      want.set(rig.get(plain), first);
+      expectSameBits(rig.get(to), rig.get(pack(want)), "weights");
+      expectSameBits(rig.get(from), rig.get(pack(start)), "weights before");
+      expectSameBits(rig.get(packedState.m), rig.get(plainState.m), "m");
+      expectSameBits(rig.get(packedState.v), rig.get(plainState.v), "v");
+      return [rig.get(to)];
     });
-    const want = new Float32Array(n * k).fill(777);
-    want.set(rig.get(plain), first);
-    expectSameBits(rig.get(to), rig.get(pack(want)), "weights");
-    expectSameBits(rig.get(from), rig.get(pack(start)), "weights before");
-    expectSameBits(rig.get(packedState.m), rig.get(plainState.m), "m");
-    expectSameBits(rig.get(packedState.v), rig.get(plainState.v), "v");
-    return [rig.get(to)];
-  });
-});
+  },
+);

@@ -3,7 +3,7 @@ import { ShapeError } from "../errors.js";
 import { record, type TensorSpec } from "../record.js";
 import { packedLength } from "./linear.js";
 
-/** What an AdamW step is taken with. */
+/** Settings of an AdamW step. */
 export interface AdamwRule {
   lr: number;
   beta1: number;
@@ -47,8 +47,8 @@ export function adamw(list: CommandList, args: AdamwState & AdamwRule & { length
 }
 
 /**
- * Takes one AdamW step of elements `first` to `last` - 1 of a matrix [n, k], counted row by row, whose
- * weights are packed (`packMatrix`). Other elements of `to` are left alone.
+ * Takes one AdamW step of elements `first` to `last` - 1 of a matrix [n, k], in row-major order, whose weights
+ * are packed (`packMatrix`). Other elements of `to` are kept.
  *
  * @param from  [packedLength(n, k)] f32; `to` likewise
  * @param m     [last - first] f32; `v` and `grad` likewise
@@ -91,7 +91,7 @@ function ruleOf({ lr, beta1, beta2, eps, weightDecay, step, gradScale }: AdamwRu
   ];
 }
 
-/** base^exponent by squaring: only products, so that every machine gets the same bits. */
+/** base^exponent by squaring: only products, so that every machine computes the same bits. */
 function wholePower(base: number, exponent: number): number {
   let result = 1;
   for (let square = base, left = exponent; left > 0; left = Math.floor(left / 2)) {

@@ -37,7 +37,7 @@ function fill(rig: Rig, c: AttentionCase): KvCache {
   return cache;
 }
 
-/** Attends with the spans given, whose queries are the rows `order` of the case. */
+/** Attends with the given spans, whose queries are the rows `order` of the case. */
 function attend(rig: Rig, c: AttentionCase, spans: AttentionSpan[], order: number[]): Float32Array {
   const width = c.shape.heads * c.shape.headDim;
   const q = new Float32Array(order.length * width);
@@ -57,7 +57,7 @@ describe.each(SHAPES)("attention: $name", (shape) => {
   const c = new AttentionCase(shape, 5);
   const packed = onDevice({}, (rig) => attend(rig, c, c.packedSpans(), allRows(c)));
 
-  test("packed rows attend as the oracle does, in the same bits everywhere", () => {
+  test("packed rows give the oracle's results, in the same bits everywhere", () => {
     const [y] = everywhere((rig) => [attend(rig, c, c.packedSpans(), allRows(c))]) as [
       Float32Array,
     ];
@@ -136,7 +136,7 @@ describe("a query's result", () => {
   const c = new AttentionCase({ heads: 4, kvHeads: 2, headDim: 16, packs: [[21, 40]] }, 6);
   const [prompt, answer] = c.pieces as [Piece, Piece];
 
-  test("does not depend on where the prefix ends, nor on where keys lie", () => {
+  test("does not depend on the end of the prefix, nor on the location of the keys", () => {
     onDevice({ threads: 1 }, (rig) => {
       const packed = attend(rig, c, c.packedSpans(), allRows(c));
       // The same tokens as one sequence without a prefix, in other blocks.
@@ -148,7 +148,7 @@ describe("a query's result", () => {
     });
   });
 
-  test("does not depend on what the unused positions of a block hold", () => {
+  test("does not depend on the content of a block's unused positions", () => {
     onDevice({ threads: 1 }, (rig) => {
       const { heads, kvHeads, headDim } = c.shape;
       const rows = 21;
@@ -170,7 +170,7 @@ describe("a query's result", () => {
     });
   });
 
-  test("of a single token changes by a bit when the device's decode attention is broken", () => {
+  test("changes by a bit for a single token when the device's decode attention is broken", () => {
     const last = [decodeSpan(answer, 39)];
     const good = onDevice({ threads: 1 }, (rig) => attend(rig, c, last, [60]));
     const fault = { threads: 1, fault: "decode-attention" } as const;
@@ -197,7 +197,7 @@ describe("a query's result", () => {
     });
   });
 
-  test("needs one length for all spans of a prefix", () => {
+  test("needs one prefix length for all spans of a prefix", () => {
     onDevice({ threads: 1 }, (rig) => {
       const prefixBlocks = [0, 1];
       const span = { ...decodeSpan(answer, 0), prefixBlocks, prefixLength: 20 };
@@ -209,7 +209,7 @@ describe("a query's result", () => {
     });
   });
 
-  test("cannot be differentiated when a prefix is not among the rows", () => {
+  test("cannot be differentiated if a prefix is not among the rows", () => {
     onDevice({ threads: 1 }, (rig) => {
       const plan = createAttentionPlan(rig.device, [decodeSpan(answer, 0)]);
       const t = rig.out(64);

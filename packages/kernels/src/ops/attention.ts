@@ -35,7 +35,7 @@ export function kvWrite(
 }
 
 /**
- * Attends from each query to the keys that the plan shows it, heads in groups.
+ * Attends from each query to the keys that the plan gives it, with grouped heads.
  *
  * @param q      [rows, heads * headDim] f32
  * @param y      [rows, heads * headDim] f32
@@ -74,7 +74,7 @@ export function attention(
     [
       ...["q", "y", "cacheK", "cacheV", "plan", "stats"],
       ...[heads, cache.kvHeads, cache.headDim, scale],
-      Number(list.device.fault === "decode-attention"),
+      ...[Number(list.device.fault === "decode-attention"), plan.numTiles],
     ],
   );
 }
@@ -129,7 +129,7 @@ export function attentionBackward(
     },
     [
       ...["q", "y", "dy", "stats", "plan", "k", "v", "dq", "dk", "dv"],
-      ...[plan.rows, heads, kvHeads, headDim, scale],
+      ...[plan.rows, heads, kvHeads, headDim, scale, plan.numTiles],
     ],
   );
 }

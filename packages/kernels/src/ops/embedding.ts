@@ -5,7 +5,7 @@ import { packedLength } from "./linear.js";
 /**
  * Looks up rows of a table: y[t] = table[ids[t]].
  *
- * @param ids    [rows] i32; one outside the table is an OutOfRangeIdError of `run`
+ * @param ids    [rows] i32; `run` throws OutOfRangeIdError for one outside the table
  * @param table  [vocabulary, width] f32
  * @param y      [rows, width] f32
  */
@@ -36,7 +36,7 @@ export function embedding(
 /**
  * Looks up rows of a packed table: y[t] = table[ids[t]].
  *
- * @param ids    [rows] i32; one outside the table is an OutOfRangeIdError of `run`
+ * @param ids    [rows] i32; `run` throws OutOfRangeIdError for one outside the table
  * @param table  [vocabulary, width] f32, packed (`packMatrix`)
  * @param y      [rows, width] f32
  */

@@ -15,7 +15,7 @@ import { OutOfRangeIdError } from "../errors.js";
 import { headBackward, headLogits, headLogprobs, headSample, keptLogitsLength } from "./head.js";
 import { packedLength, packMatrix } from "./linear.js";
 
-// Vocabularies around the block of 512 entries and the panel of 32.
+// Vocabulary sizes around the block of 512 entries and the panel of 32.
 const SHAPES = [
   { rows: 1, width: 8, vocabulary: 3 },
   { rows: 5, width: 24, vocabulary: 512 },
@@ -105,7 +105,7 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
     expectClose(entropies, wantEntropies, 2e-5, unit(rows));
   });
 
-  test("a row alone has the bits of the row in its batch, with or without entropies", () => {
+  test("a single row has the bits of the row in its batch, with or without entropies", () => {
     onDevice({ threads: 2 }, (rig) => {
       const whole = score(rig, c);
       const batch = rig.get(whole.logprobs);
@@ -183,7 +183,7 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
     expectClose(dw, wantW, 2e-4);
   });
 
-  test("logits that the forward pass keeps change no bit of anything", () => {
+  test("logits kept by the forward pass change no bit of any result", () => {
     onDevice({ threads: 2 }, (rig) => {
       const without = score(rig, c);
       const through = (what: ReturnType<typeof score>, kept: Tensor | null) => {
@@ -200,7 +200,7 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
       through(without, kept).forEach((values, i) => {
         expectSameBits(values, computedAgain[i] as Float32Array, `output ${i}`);
       });
-      // The logits were taken from where they were kept: without them there is nothing.
+      // The backward pass reads the kept logits, so NaN in their place gives NaN.
       const hollow = rig.out(keptLogitsLength(rows, vocabulary), NaN);
       const dx = rig.out(rows * width);
       const gradients = { dLogprob: rig.put(c.dLogprob), dEntropy: null, dx, dw: null };
@@ -247,7 +247,7 @@ describe("sampling", () => {
   const c = new HeadCase(shape);
 
   test("draws ids as often as their probabilities say", () => {
-    // Twenty thousand copies of one row; chi-squared over ids that are expected 5 times or more.
+    // Twenty thousand copies of one row; chi-squared over the ids with an expected count of at least 5.
     onDevice({ threads: 2 }, (rig) => {
       for (let i = 1; i < shape.rows; i++) c.x.set(c.x.subarray(0, 4), 4 * i);
       c.invTemperature.fill(1);

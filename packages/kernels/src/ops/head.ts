@@ -12,10 +12,10 @@ interface HeadShape {
   vocabulary: number;
 }
 
-/** Entries of the vocabulary whose logits lie together. */
+/** Vocabulary entries whose logits are contiguous. */
 const VOCABULARY_BLOCK = 512;
 
-/** Elements of the logits that {@link headLogprobs} can keep for {@link headBackward}. */
+/** Number of elements of the logits that {@link headLogprobs} can keep for {@link headBackward}. */
 export function keptLogitsLength(rows: number, vocabulary: number): number {
   return rows * Math.ceil(vocabulary / VOCABULARY_BLOCK) * VOCABULARY_BLOCK;
 }

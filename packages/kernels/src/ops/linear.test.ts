@@ -23,7 +23,7 @@ interface Shape {
   n: number;
   k: number;
 }
-// Rows around every tile height, widths around every vector and panel, odd depths.
+// Row counts around every tile height, widths around every vector and panel, odd depths.
 const SHAPES: Shape[] = [
   { m: 1, n: 1, k: 1 },
   { m: 1, n: 160, k: 33 },
@@ -38,7 +38,7 @@ const SHAPES: Shape[] = [
 ];
 const named = SHAPES.map((shape) => ({ ...shape, name: `${shape.m}x${shape.n}x${shape.k}` }));
 
-/** C[i, j] = sum over t of a(i, t) b(t, j), and the sum of the terms' sizes. */
+/** C[i, j] = sum over t of a(i, t) b(t, j), and the sum of the terms' absolute values. */
 function oracle(
   { m, n, k }: Shape,
   a: (i: number, t: number) => number,
@@ -90,7 +90,7 @@ describe.each(named)("linear layers of shape $name, seed 1", ({ m, n, k }) => {
     expectClose(y, want.value, eps(k), want.size);
   });
 
-  test("bias and addend are added once at the end, the addend in place or from elsewhere", () => {
+  test("bias and addend are added once at the end, the addend from the output or another tensor", () => {
     everywhere((rig) => {
       const weight = pack(rig, w, shape);
       const common = { x: rig.put(x), weight, ...shape };
@@ -115,7 +115,7 @@ describe.each(named)("linear layers of shape $name, seed 1", ({ m, n, k }) => {
     });
   });
 
-  test("a row alone has the bits of the row in its batch", () => {
+  test("a single row has the bits of the row in its batch", () => {
     onDevice({ threads: 2 }, (rig) => {
       const weight = pack(rig, w, shape);
       const y = rig.out(m * n);
@@ -154,7 +154,7 @@ describe.each(named)("linear layers of shape $name, seed 1", ({ m, n, k }) => {
     );
   });
 
-  test("parameter gradients accumulate the oracle's, and rows cut in two change no bit", () => {
+  test("parameter gradients are the oracle's and accumulate; splitting the rows changes no bit", () => {
     const startW = normals(rng, n * k);
     const startB = normals(rng, n);
     const [dw, db] = everywhere((rig) => {
@@ -207,7 +207,7 @@ describe.each(named)("linear layers of shape $name, seed 1", ({ m, n, k }) => {
   });
 });
 
-test("denormal numbers are kept", () => {
+test("denormal numbers are preserved", () => {
   everywhere((rig) => {
     const [y, k] = [rig.out(40), 8];
     const x = rig.put(new Float32Array(k).fill(1e-30));

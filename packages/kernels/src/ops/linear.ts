@@ -2,14 +2,14 @@ import { type CommandList, type Tensor } from "../device.js";
 import { PANEL } from "../native/records.js";
 import { record } from "../record.js";
 
-/** Elements of a packed [n, k] matrix. */
+/** Number of elements of a packed [n, k] matrix. */
 export function packedLength(n: number, k: number): number {
   return Math.ceil(n / PANEL) * PANEL * k;
 }
 
 /**
- * Packs a weight matrix for products: panels [n / 32][k][32], where the columns that the last panel lacks
- * are 0. One packing serves all products.
+ * Packs a weight matrix for products: panels [n / 32][k][32], where columns that the last panel lacks are 0. One
+ * packed form serves all products.
  *
  * @param w       [n, k] f32
  * @param packed  [packedLength(n, k)] f32
@@ -103,7 +103,8 @@ export function linearBackwardInput(
 /**
  * Adds the gradients of a linear layer's parameters: dw += dy^T x, db += column sums of dy.
  *
- * The chain of every output runs on over ascending rows, so batches cut along rows give the same bits.
+ * Every output is one chain over ascending rows that continues across calls, so splitting a batch along rows
+ * changes no bit.
  *
  * @param x   [m, k] f32
  * @param dy  [m, n] f32

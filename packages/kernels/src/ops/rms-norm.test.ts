@@ -37,7 +37,7 @@ describe.each(SHAPES)("norms of $rows rows of $width, seed 3", ({ rows, width })
     expectClose(y, want, 1e-6, want.map(Math.abs));
   });
 
-  test("a row alone has the bits of the row in its batch", () => {
+  test("a single row has the bits of the row in its batch", () => {
     onDevice({ threads: 2 }, (rig) => {
       const [y, one, rstd] = [rig.out(rows * width), rig.out(width), rig.out(rows)];
       const common = { w: rig.put(w), eps: EPS, rstd, width };
@@ -50,7 +50,7 @@ describe.each(SHAPES)("norms of $rows rows of $width, seed 3", ({ rows, width })
     });
   });
 
-  test("gradients are the oracle's; the weight's accumulates, in any cut of the rows", () => {
+  test("gradients are the oracle's; the weight's accumulates, however the rows are split", () => {
     const [dx, added, dw, cut] = everywhere((rig) => {
       const [y, rstd] = [rig.out(rows * width), rig.out(rows)];
       const [dx, added] = [rig.out(rows * width), rig.put(old)];

@@ -7,7 +7,7 @@ import { record } from "../record.js";
  * @param x          [rows, heads * headDim] f32
  * @param positions  [rows] i32
  * @param cos        [numPositions, headDim / 2] f32, and `sin` likewise; see `ropeTable`
- * @param inverse    true rotates back: the gradient
+ * @param inverse    true rotates back, which computes the gradient
  * @source           arXiv:2104.09864
  */
 export function rope(

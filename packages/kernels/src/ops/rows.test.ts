@@ -25,7 +25,7 @@ describe.each(SHAPES)("$count of $rows rows of width $width, seed 6", ({ count, 
   const table = normals(rng, rows * width);
   const dy = normals(rng, count * width, true);
 
-  test("looking up copies rows, by embedding and by gathering alike", () => {
+  test("embedding and gathering both copy the looked-up rows", () => {
     const [y, gathered] = everywhere((rig) => {
       const [y, gathered] = [rig.out(count * width), rig.out(count * width)];
       const [i, t] = [rig.put(ids), rig.put(table)];
@@ -43,7 +43,7 @@ describe.each(SHAPES)("$count of $rows rows of width $width, seed 6", ({ count, 
     expectSameBits(gathered, want);
   });
 
-  test("adding back keeps the order of rows, so every sum has the bits of float32 additions", () => {
+  test("adding rows back keeps their order, so every sum has the bits of float32 additions", () => {
     const [dTable, scattered] = everywhere((rig) => {
       const [dTable, scattered] = [rig.put(table), rig.put(table)];
       const [i, d] = [rig.put(ids), rig.put(dy)];
@@ -107,7 +107,7 @@ test.each([1, 63, 40_001])("%i elements are added, filled and squared exactly", 
     });
     const sums = new Float64Array(out.length);
     rig.device.read(out, sums);
-    // As pairs of float32 words, so that every bit of the float64 is compared.
+    // As pairs of 32-bit words, so that every bit of the float64 is compared.
     return [rig.get(to), rig.get(f), new Float32Array(sums.buffer)];
   }) as [Float32Array, Float32Array, Float32Array];
   expectSameBits(

@@ -66,6 +66,8 @@ export interface Environment<T extends Task = Task> {
   grade(task: T, reply: string): TaskGrade | Promise<TaskGrade>;
   /** Writes the reference reply; absent if the environment has none. */
   goldReply?(task: T): string;
+  /** Writes a reply that reasons before it answers; absent if the environment has none. */
+  tracedReply?(task: T): string;
   /** Writes a reply with random mistakes; absent if the environment has none. */
   carelessReply?(task: T, rng: Rng, how: Carelessness): string;
 }

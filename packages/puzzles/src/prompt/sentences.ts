@@ -117,6 +117,6 @@ export function fill(template: string, words: Readonly<Record<string, string>>):
 }
 
 /** Returns a text with a capital first letter. */
-export function capitalise(text: string): string {
+function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

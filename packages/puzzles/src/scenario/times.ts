@@ -17,7 +17,7 @@ export function drawTimes(rng: Rng, count: number): string[] {
 }
 
 /** Formats minutes after midnight (negative: before) as "11:45 PM". */
-export function clockLabel(minutes: number): string {
+function clockLabel(minutes: number): string {
   const ofDay = ((minutes % MINUTES_PER_DAY) + MINUTES_PER_DAY) % MINUTES_PER_DAY;
   const hour = Math.floor(ofDay / 60);
   const twelve = hour % 12 === 0 ? 12 : hour % 12;

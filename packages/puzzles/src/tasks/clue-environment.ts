@@ -1,6 +1,7 @@
 import { type Environment } from "../environment/environment.js";
 import { type GraderName } from "../grading/grade.js";
 import { carelessReply, goldReply } from "../grading/replies.js";
+import { tracedReply } from "../trace/trace-text.js";
 import { gradeTask } from "./grade-task.js";
 import { createTaskSource, type TaskSourceSpec } from "./task-source.js";
 import { type CaseTask, caseTaskFromJson } from "./task.js";
@@ -12,6 +13,8 @@ export function clueEnvironment(spec: TaskSourceSpec, grader: GraderName): Envir
     readTask: caseTaskFromJson,
     grade: (task, reply) => gradeTask(task, reply, grader),
     goldReply: ({ solution }) => goldReply(solution),
+    tracedReply: ({ messages, solution }) =>
+      tracedReply({ prompt: messages.at(-1)?.content ?? "", solution }),
     carelessReply,
   };
 }

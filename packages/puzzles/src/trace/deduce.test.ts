@@ -73,9 +73,14 @@ test("a trace is written in this form", () => {
   );
 });
 
-test("a reply with the trace before the answers is graded as right", () => {
-  for (const made of cases("mini", 50)) {
-    expect(grade(tracedReply(made), made.solution).score).toBe(1);
+test("a reply with the trace before the answers is graded as right by both graders", () => {
+  for (const style of ["clear", "dataset"] as const) {
+    for (let index = 0; index < 25; index++) {
+      const made = generateCase({ tier: "easy", style, seed: 15, index });
+      const reply = tracedReply(made);
+      expect(reply.startsWith("- ")).toBe(true);
+      expect(grade(reply, made.solution).score).toBe(1);
+    }
   }
 });
 

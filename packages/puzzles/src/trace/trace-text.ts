@@ -1,4 +1,5 @@
 import { goldReply } from "../grading/replies.js";
+import { parsePrompt } from "../prompt/parse-prompt.js";
 import { Phrases } from "../prompt/phrases.js";
 import { type Plot } from "../prompt/plot.js";
 import { TEMPLATES } from "../prompt/sentences.js";
@@ -33,14 +34,24 @@ export function writeTrace(
   return deduce(setting, clues).steps.map(line).join("\n");
 }
 
-/** Writes a reply with reasoning: the trace, a blank line, the answers. */
-export function tracedReply(
-  made: Pick<Plot, "setting" | "clues"> & {
-    style: Style;
-    solution: Readonly<Record<string, string>>;
-  },
-): string {
-  return `${writeTrace(made, made.style)}\n\n${goldReply(made.solution)}`;
+/**
+ * Writes a reply that reasons before it answers: the deduction of {@link writeTrace} as a list, a
+ * blank line, the answers. No line of the list reads like an answer, so graders read past it.
+ *
+ * @throws PromptError when a line of the prompt cannot be parsed
+ */
+export function tracedReply({
+  prompt,
+  solution,
+}: {
+  prompt: string;
+  solution: Readonly<Record<string, string>>;
+}): string {
+  const parsed = parsePrompt(prompt);
+  const steps = writeTrace(parsed, parsed.style)
+    .split("\n")
+    .map((step) => `- ${step}`);
+  return `${steps.join("\n")}\n\n${goldReply(solution)}`;
 }
 
 function withoutStop(sentence: string): string {

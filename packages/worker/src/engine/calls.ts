@@ -1,25 +1,25 @@
 /**
- * The calls that the main thread makes to the engine's thread, and their answers. Bulk data lies in
- * regions, which both threads map; everything else is copied.
+ * The calls that the main thread makes to the engine's thread, and their results. Bulk data is in regions that both
+ * threads map; everything else is copied.
  */
 import { type SampledRollout, type OptimizerStep, type SampleRequest } from "@gumshoe/engine";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import { type DeviceFault } from "@gumshoe/kernels";
 import { type RegionMemory } from "@gumshoe/tensors";
 
-/** Every call by name: its argument and its answer. */
+/** Every call by name: its argument and its result. */
 export interface EngineCalls {
-  /** Makes a model without weights; one of the same config that is there already loses its weights. */
+  /** Creates a model without weights; a loaded model of the same config loses its weights. */
   loadModel: { argument: { configJson: string; training: boolean }; answer: void };
   /**
-   * Computes with the weights in a region, which holds them in the model's form and is read until others are
-   * set or the model is loaded again; answers their digest, as computed from what lies there.
+   * Sets the weights: a region that holds them in the model's form, which the engine reads until others are set or
+   * a model is loaded. Returns their digest, computed from the region's content.
    */
   setWeights: { argument: { weights: RegionMemory }; answer: string };
-  /** Samples one group from the weights with this digest. Several calls at a time share their batches. */
+  /** Samples one group from the weights with this digest. Concurrent calls share batches. */
   sample: {
     argument: { request: SampleRequest; weights: string };
-    /** `weights` is the digest of those that sampled, as the engine computed it. */
+    /** `weights` is the digest that the engine computed of the weights that it sampled with. */
     answer: { rollouts: readonly SampledRollout[]; weights: string };
   };
   /** Computes one lane's gradient into a region [numParameters] f32. */
@@ -34,26 +34,26 @@ export interface EngineCalls {
     answer: { metrics: LossMetrics; digest: string; weights: string };
   };
   /**
-   * Takes elements [start, end) of the parameters, with moments of 0. The region holds the whole vector in
-   * the model's form, or as much of it as the range needs.
+   * Sets the shard: elements [start, end) of the parameters, with moments of 0. The region holds the whole vector
+   * in the model's form, or at least the range.
    */
   assign: {
     argument: { configJson: string; start: number; end: number; weights: RegionMemory };
     answer: { blockDigests: string[] };
   };
-  /** Takes a part of the optimizer's moments, from element `at` of the range on. */
+  /** Sets a part of the optimizer's moments, starting at element `at` of the range. */
   writeMoments: { argument: { at: number; m: Float32Array; v: Float32Array }; answer: void };
   /**
-   * Adds the next lane to the sum; the first one begins it. The region holds the gradient from the vector's
-   * element `from` on.
+   * Adds the next lane to the sum; the first lane starts a new sum. The region holds the gradient from element
+   * `from` of the vector on.
    */
   addLane: {
     argument: { isFirst: boolean; lane: RegionMemory; elements: number; from: number };
     answer: void;
   };
-  /** Answers the sums of squares of the sum's blocks. */
+  /** Returns the sums of squares of the summed gradient's blocks. */
   sumSquares: { argument: { blockSize: number }; answer: Float64Array };
-  /** Moves the parameters, and writes the new ones into a region, from which the next step reads them. */
+  /** Takes an optimizer step and writes the new parameters into a region, which the next step reads. */
   step: {
     argument: { step: OptimizerStep; into: RegionMemory };
     answer: { blockDigests: string[] };
@@ -68,12 +68,12 @@ export interface EngineCalls {
 /** Name of a call. */
 export type EngineCall = keyof EngineCalls;
 
-/** Sent now and then: tokens sampled since the thread began. */
+/** Sent periodically: tokens sampled since the thread started. */
 export interface TokensSampled {
   readonly tokens: number;
 }
 
-/** What the thread is started with. */
+/** Data that the thread is started with. */
 export interface EngineOptions {
   readonly threads: number;
   readonly fault: DeviceFault | null;

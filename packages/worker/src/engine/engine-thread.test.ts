@@ -8,7 +8,7 @@ import {
 import { Region } from "@gumshoe/tensors";
 import { afterEach, expect, test } from "vitest";
 
-// The thread is started as it is shipped: from the built package.
+// The thread is started from the built package, as in production.
 import { EngineThread } from "../../dist/engine/engine-thread.js";
 
 const threads: EngineThread[] = [];
@@ -33,7 +33,7 @@ const CONFIG = JSON.stringify({
 
 const OTHER_CONFIG = CONFIG.replace('"hidden_size":16', '"hidden_size":32');
 
-/** Takes longer than any model takes to load. */
+/** Longer than loading any model takes. */
 const LONG: Partial<SampleRequest> = { maxNewTokens: 60, count: 200 };
 
 function request(more: Partial<SampleRequest> = {}): SampleRequest {
@@ -73,20 +73,20 @@ function startThread(onLost: () => void = () => undefined): EngineThread {
   return thread;
 }
 
-test("tokens are counted over all models that the engine has had", async () => {
+test("tokens are counted over all models that the engine has held", async () => {
   const thread = startThread();
   const counted: number[] = [];
   for (const configJson of [CONFIG, OTHER_CONFIG]) {
     const weights = await load(thread, configJson);
     await thread.call("sample", { request: request({ count: 4, maxNewTokens: 8 }), weights });
-    // The count of a step follows its answers.
+    // The token count is sent after the step's results.
     await load(thread, configJson);
     counted.push(thread.tokensSampled);
   }
   expect(counted).toEqual([4 * 8, 2 * 4 * 8]);
 });
 
-test("the main thread's loop stays free while the engine samples", async () => {
+test("the main thread's event loop stays free while the engine samples", async () => {
   const thread = startThread();
   const weights = await load(thread);
   const sampled = thread.call("sample", {
@@ -112,7 +112,7 @@ test("a failure of the engine reaches the caller with its code", async () => {
   ).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
-test("calls that are open when the thread is stopped fail, and nobody is told it was lost", async () => {
+test("calls in flight fail when the thread is stopped, and onLost is not called", async () => {
   let lost = false;
   const thread = startThread(() => (lost = true));
   const call = thread.call("loadModel", { configJson: CONFIG, training: true });
@@ -121,7 +121,7 @@ test("calls that are open when the thread is stopped fail, and nobody is told it
   expect(lost).toBe(false);
 });
 
-test("nothing is sampled from a model without weights, or from others than the named ones", async () => {
+test("nothing is sampled from a model without weights, or from weights other than the named ones", async () => {
   const thread = startThread();
   await thread.call("loadModel", { configJson: CONFIG, training: false });
   const none = thread.call("sample", { request: request(), weights: "f".repeat(64) });
@@ -129,13 +129,13 @@ test("nothing is sampled from a model without weights, or from others than the n
   const [first, second] = [await load(thread), await load(thread, CONFIG, { seed: 2 })];
   const other = thread.call("sample", { request: request(), weights: first });
   await expect(other).rejects.toThrow(`holds weights ${second}, not ${first}`);
-  // A model of the same shape that is loaded again has none, too.
+  // A model of the same shape that is loaded again has no weights either.
   await thread.call("loadModel", { configJson: CONFIG, training: false });
   const again = thread.call("sample", { request: request(), weights: second });
   await expect(again).rejects.toThrow("the engine holds weights none");
 });
 
-test("groups that are sampled when model or weights are replaced are failed, not forgotten", async () => {
+test("groups fail when model or weights are replaced while they are sampled", async () => {
   const thread = startThread();
   for (const replace of [
     () => load(thread, CONFIG, { seed: 2 }),
@@ -152,7 +152,7 @@ test("groups that are sampled when model or weights are replaced are failed, not
   }
 });
 
-test("a cancelled group leaves the batch, and the ones beside it are as they would have been", async () => {
+test("a cancelled group leaves the batch, and the others are unchanged", async () => {
   const thread = startThread();
   const weights = await load(thread);
   const sample = (more: Partial<SampleRequest>, signal?: AbortSignal) =>
@@ -166,12 +166,12 @@ test("a cancelled group leaves the batch, and the ones beside it are as they wou
   expect(await beside).toEqual(alone);
   const before = thread.tokensSampled;
   await sample({ seed: [6], count: 1, maxNewTokens: 1 });
-  // The cancelled group goes on for a step at most, not for 200 answers.
+  // The cancelled group continues for one step at most, not for 200 answers.
   expect(thread.tokensSampled - before).toBeLessThan(1000);
   await expect(sample({}, cancelled.signal)).rejects.toThrow("not wanted");
 });
 
-test("weights in memory that processes cannot share give the same samples", async () => {
+test("weights in memory that is not shared between processes give the same samples", async () => {
   const thread = startThread();
   const results = [];
   for (const isShared of [true, false]) {

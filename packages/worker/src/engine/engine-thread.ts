@@ -8,19 +8,19 @@ import {
   type TokensSampled,
 } from "./calls.js";
 
-/** Time for a native call to end when the thread is stopped, in ms. */
+/** How long stopping waits for a native call to end, in ms. */
 const STOP_BUDGET_MS = 3000;
 
 /**
- * The engine as the main thread sees it: calls that return promises. The thread computes; leases,
+ * The engine as the main thread sees it: calls that return promises. The thread computes, so that leases,
  * heartbeats and gRPC on the main thread never wait for it.
  */
 export class EngineThread {
   readonly #calls: ThreadCalls<EngineCalls, TokensSampled>;
-  /** Tokens sampled since the thread began. */
+  /** Tokens sampled since the thread started. */
   tokensSampled = 0;
 
-  /** @param onLost  called once when the thread ends by itself: the process cannot go on */
+  /** @param onLost  called once if the thread ends by itself: the process cannot continue */
   constructor(options: EngineOptions, onLost: (error: Error) => void) {
     this.#calls = new ThreadCalls(new URL("./thread.js", import.meta.url), {
       data: options,
@@ -31,8 +31,8 @@ export class EngineThread {
   }
 
   /**
-   * Makes a call. When the signal is aborted the call rejects with its reason at once: a group leaves the
-   * sampler's batch at the next step, any other call runs to its end, and the ones after it wait.
+   * Calls the engine. When the signal is aborted, the call rejects at once with the signal's reason: a group leaves
+   * the sampler's batch at the next step, any other call runs to its end and delays the calls after it.
    *
    * @throws ClusterError of the engine; EngineLostError when the thread is gone; the signal's reason
    */
@@ -45,8 +45,7 @@ export class EngineThread {
   }
 
   /**
-   * Ends the thread. A native call that is running ends first; after the budget it is left to the end
-   * of the process.
+   * Stops the thread. Waits for a running native call up to the budget; after that, the call ends with the process.
    */
   stop(budgetMs = STOP_BUDGET_MS): Promise<void> {
     return this.#calls.stop(budgetMs);

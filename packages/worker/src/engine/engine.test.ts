@@ -54,14 +54,14 @@ function load(training: boolean): { engine: Engine; weights: string } {
   return { engine, weights };
 }
 
-test("a sampler that gave its cache back samples the same, and counts on", () => {
+test("a sampler that freed its cache samples the same and keeps its counters", () => {
   const { engine, weights } = load(false);
   const sample = () => {
     engine.addSample({ request: REQUEST, weights });
     for (;;) {
       const { results, tokens } = engine.sampleStep();
       if (results.length > 0) return { rollouts: results[0]?.rollouts, tokens };
-      // Answers in hand are not given back.
+      // While answers are sampled, nothing is freed.
       engine.releaseIdle(0);
     }
   };
@@ -72,7 +72,7 @@ test("a sampler that gave its cache back samples the same, and counts on", () =>
   expect(second.tokens).toBe(2 * first.tokens);
 });
 
-test("a trainer that gave its activations back computes the same gradient", () => {
+test("a trainer that freed its activations computes the same gradient", () => {
   const { engine, weights } = load(true);
   const answer = { rollout: 0, tokens: Int32Array.of(5, 6), logprobs: new Float32Array(2) };
   const pack = {

@@ -25,22 +25,22 @@ import { PlacedRegion } from "./placed-region.js";
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
-/** Rows that a trainer computes together, and the memory that they may take: enough to be fast. */
+/** Rows that a trainer computes together, and the memory that they may take; more would not be faster. */
 const BATCH = { maxBatchRows: 2048, maxActivationBytes: 640 * 2 ** 20 };
 const F32_BYTES = 4;
 /** Elements of a gradient that are hashed at a time. */
 const HASHED_AT_ONCE = 1 << 20;
 
 /**
- * The engine of one worker: a device, and the model or the parameters on it.
+ * The engine of one worker: a device, and the model or the shard on it.
  *
- * - Nothing is computed from a model without weights, or from other weights than the caller names.
- * - Requests that are in hand when their model or their weights go are reported to `onDropped`.
+ * - Nothing is computed from a model without weights, or from weights other than those that the caller names.
+ * - Requests whose model or weights are replaced while they run are reported to `onDropped`.
  */
 export class Engine {
   readonly #device: Device;
   readonly #onDropped: () => void;
-  /** Config text of the model and what it was made for. */
+  /** Config text of the model, and whether it samples or trains. */
   #key: string | null = null;
   #model: Model | null = null;
   /** Digest of the model's weights; null while it has none. */
@@ -50,16 +50,16 @@ export class Engine {
   /** The weights that the model computes with. */
   #placed: PlacedRegion | null = null;
   #shard: Shard | null = null;
-  /** Sampled by models that are gone. */
+  /** Tokens sampled by models that were replaced. */
   #numTokensBefore = 0;
 
-  /** @param onDropped  called when requests in hand are dropped, all of them */
+  /** @param onDropped  called when all running requests are dropped */
   constructor(options: EngineOptions, onDropped: () => void) {
     this.#device = createCpuDevice(options);
     this.#onDropped = onDropped;
   }
 
-  /** Says whether rollouts are being sampled. */
+  /** Returns whether rollouts are being sampled. */
   get isSampling(): boolean {
     return this.#sampler !== null && !this.#sampler.idle;
   }
@@ -102,23 +102,23 @@ export class Engine {
     loaded(this.#sampler).add(request);
   }
 
-  /** Forgets a request that is in hand. */
+  /** Cancels a running request. */
   cancelSample(id: string): void {
     this.#sampler?.cancel(id);
   }
 
-  /** Digest of the weights that are held; null for none. */
+  /** Digest of the weights that are held; null if there are none. */
   get weights(): string | null {
     return this.#weights;
   }
 
   /**
-   * Samples one more token of everything in hand; returns what is finished, and the tokens that
-   * this engine has sampled so far, with all its models.
+   * Samples one more token of every running request. Returns the finished requests and the number of tokens that
+   * this engine has sampled with all its models.
    */
   sampleStep(): { results: SampleResult[]; tokens: number } {
     const sampler = this.#sampler;
-    // The model may have gone since this step was scheduled.
+    // The model may have been replaced since this step was scheduled.
     if (sampler === null) return { results: [], tokens: this.#numTokensBefore };
     const results = sampler.step();
     return { results, tokens: this.#numTokensBefore + sampler.stats.numSampledTokens };
@@ -211,9 +211,9 @@ export class Engine {
   }
 
   /**
-   * Gives back what the next work allocates anew: activations, keys and values. The weights stay.
+   * Frees memory that the next job can allocate again: activations, keys and values. The weights are kept.
    *
-   * @param fromBytes  size of the weights of a model that does so: smaller ones keep all
+   * @param fromBytes  size of the weights from which on a model does so; smaller models keep everything
    */
   releaseIdle(fromBytes = RELEASED_FROM_BYTES): void {
     const model = this.#model;
@@ -223,12 +223,13 @@ export class Engine {
     try {
       this.#renewSampler(this.#sampler, model);
     } catch {
-      // Without memory for another sampler there is no model: the next job loads it, or says why not.
+      // Without memory for another sampler the model is dropped: the next job loads it again, or fails with the
+      // reason.
       this.#dropModel();
     }
   }
 
-  /** Drops the model and what is in hand: after a failed step its state is unknown. */
+  /** Drops the model and all running requests: after a failed step its state is unknown. */
   dropModel(): void {
     this.#dropModel();
   }
@@ -239,7 +240,7 @@ export class Engine {
     this.#device.dispose();
   }
 
-  /** Digests of the blocks of a range of weights that lie in their form. */
+  /** Computes the digests of the blocks of a range of weights stored in their form. */
   #digests(
     form: WeightForm,
     memory: Tensor,
@@ -269,7 +270,7 @@ export class Engine {
     if (this.#weights !== wanted) throw new OtherWeightsError(wanted, this.#weights);
   }
 
-  /** A sampler keeps nothing of requests that were cancelled. */
+  /** Replaces the sampler, so that nothing of the dropped requests remains. */
   #dropRequests(): void {
     if (this.#sampler === null || this.#sampler.idle) return;
     this.#renewSampler(this.#sampler, loaded(this.#model));
@@ -310,7 +311,7 @@ export class Engine {
   }
 }
 
-/** A reducer's range, and the region of its newest weights. */
+/** A reducer's shard, and the region with its newest weights. */
 interface Shard {
   readonly parameters: ParameterShard;
   readonly form: WeightForm;

@@ -2,8 +2,8 @@ import { type Device, type Tensor } from "@gumshoe/kernels";
 import { type RegionMemory } from "@gumshoe/tensors";
 
 /**
- * A region as the engine's device sees it: mapped where the system shares memory, else copied to the device,
- * and back again by `commit`.
+ * A region on the engine's device: mapped if the system shares memory, else copied to the device, and copied back
+ * by `commit`.
  */
 export class PlacedRegion {
   readonly tensor: Tensor;
@@ -30,12 +30,12 @@ export class PlacedRegion {
     if (access === "read") device.write(this.tensor, this.#copied);
   }
 
-  /** Makes what was written to the tensor seen by others. */
+  /** Makes writes to the tensor visible to other processes. */
   commit(): void {
     if (this.#copied !== null) this.#device.read(this.tensor, this.#copied);
   }
 
-  /** Gives the mapping or the copy back; idempotent. */
+  /** Frees the mapping or the copy; idempotent. */
   free(): void {
     this.#device.free(this.tensor);
   }

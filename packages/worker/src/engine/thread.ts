@@ -1,7 +1,7 @@
 /**
- * Entry point of the engine's thread: takes calls, computes, answers.
+ * Entry point of the engine's thread: receives calls, computes, replies.
  *
- * Sampling goes on step by step between messages, so that new groups join the running batch.
+ * Sampling yields to the event loop after every step, so that new groups join the running batch.
  */
 import { workerData } from "node:worker_threads";
 
@@ -19,7 +19,7 @@ interface Sampling {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Groups in the sampler, by the id that each has there. */
+/** Groups in the sampler, by their id there. */
 const sampling = new Map<string, Sampling>();
 const engine = new Engine(workerData as EngineOptions, () =>
   failAllSamples(new ModelSwitchedError()),
@@ -52,7 +52,7 @@ function addSample(
   { request, weights }: Sample["argument"],
   { signal }: ThreadContext,
 ): Promise<Sample["answer"]> {
-  // A job that comes back has the id of its first try; in the sampler every call has its own.
+  // A job that is retried has the id of its first attempt, so every call gets an id of its own in the sampler.
   const id = String(nextSample++);
   engine.addSample({ request: { ...request, id }, weights });
   signal.addEventListener("abort", () => {

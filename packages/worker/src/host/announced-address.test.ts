@@ -11,9 +11,6 @@ test.each([
   expect(announcedAddress(bound, { announce: null, host: "box" })).toBe(announced);
 });
 
-test.each(["0.0.0.0:7071", "10.0.0.5:7071"])(
-  "a name that others were told replaces %s",
-  (bound) => {
-    expect(announcedAddress(bound, { announce: "gpu-1.lan", host: "box" })).toBe("gpu-1.lan:7071");
-  },
-);
+test.each(["0.0.0.0:7071", "10.0.0.5:7071"])("a configured name replaces %s", (bound) => {
+  expect(announcedAddress(bound, { announce: "gpu-1.lan", host: "box" })).toBe("gpu-1.lan:7071");
+});

@@ -1,12 +1,12 @@
-/** Hosts that mean "every interface of this machine": nobody else can call them. */
+/** Hosts that mean every interface of this machine; other machines cannot connect to them. */
 const WILDCARDS = new Set(["0.0.0.0", "[::]"]);
 
 /**
- * Returns the address under which others reach a server.
+ * Returns the address under which other processes reach a server.
  *
  * @param bound    host:port that is served
- * @param names    `announce`, the host that others were told to use, if any; `host`, the name of this
- *                 machine, used where the server listens on every interface
+ * @param names    `announce`, the configured host for others, if any; `host`, the name of this machine, used if the
+ *                 server listens on every interface
  */
 export function announcedAddress(
   bound: string,

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { Channels } from "./channels.js";
 
-test("a connection that was not used for minutes is closed when another one is opened", () => {
+test("a connection that was unused for minutes is closed when another one is opened", () => {
   let nowMs = 0;
   const clock: Clock = { ...systemClock, monotonicMs: () => nowMs };
   const channels = new Channels({ token: "t", tls: null, clock });

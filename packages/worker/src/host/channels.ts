@@ -2,10 +2,10 @@ import { type Clock, systemClock, type Tls } from "@gumshoe/core";
 import { RpcChannel } from "@gumshoe/rpc";
 import { TENSOR_WINDOW_BYTES } from "@gumshoe/tensors";
 
-/** A connection that was not used for so long belongs to a worker that is gone, most likely. */
+/** Time without use after which a connection is closed, in ms: its worker has probably gone. */
 const IDLE_MS = 300_000;
 
-/** Connections to other workers by address, made when first used and closed when not used any more. */
+/** Connections to other workers by address, opened on first use and closed when no longer used. */
 export class Channels {
   readonly #options: { readonly token: string; readonly tls: Tls };
   readonly #clock: Clock;

@@ -1,4 +1,4 @@
-/** Calls a function once when nothing has happened for a while after work ended. */
+/** Calls a function once, a fixed time after work ended, unless other work began. */
 export class IdleTimer {
   readonly #afterMs: number;
   readonly #onIdle: () => void;
@@ -9,21 +9,21 @@ export class IdleTimer {
     this.#onIdle = onIdle;
   }
 
-  /** Work ended: the while begins. */
+  /** Call it when work ends: starts the countdown. */
   start(): void {
     this.stop();
     this.#timer = setTimeout(this.#onIdle, this.#afterMs);
     this.#timer.unref();
   }
 
-  /** Work begins, or nothing is to be called any more. */
+  /** Call it when work begins, or to cancel. */
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
 }
 
-/** After so long without work a worker gives back memory that the next work can have anew, in ms. */
+/** Idle time after which a worker frees memory that the next job can allocate again, in ms. */
 export const IDLE_MS = 100;
-/** From this size of the weights on: of a small model it is not worth the pages that must be made again. */
+/** Size of the weights from which on it does so: for a small model, faulting the pages in again costs more. */
 export const RELEASED_FROM_BYTES = 64 * 2 ** 20;

@@ -1,6 +1,6 @@
 import { type Clock } from "@gumshoe/core";
 
-/** Which jobs are in hand, since when, and how many are done. */
+/** Running jobs with their start times, and the number of finished ones. */
 export class JobLog {
   readonly #clock: Clock;
   readonly #active = new Map<string, number>();
@@ -10,7 +10,7 @@ export class JobLog {
     this.#clock = clock;
   }
 
-  /** Runs a job and counts it when it succeeds. */
+  /** Runs a job; counts it if it succeeds. */
   async during<T>(key: string, work: () => Promise<T>): Promise<T> {
     this.#active.set(key, this.#clock.monotonicMs());
     try {
@@ -22,7 +22,7 @@ export class JobLog {
     }
   }
 
-  /** The job that is in hand longest; null when there is none. */
+  /** The job that has run longest; null if none is running. */
   get oldest(): { key: string; ageMs: number } | null {
     const [first] = this.#active;
     if (first === undefined) return null;

@@ -54,7 +54,7 @@ async function join(
   await membership.start(() => undefined);
 }
 
-test("a worker waits between heartbeats as long as the last answer asked for", async () => {
+test("a worker waits between heartbeats as long as the last reply asked for", async () => {
   const heartbeat = vi.fn(async () => ({ heartbeatIntervalMs: 60_000, withdrawnJobs: [] }));
   await join({
     register: async () => ({ heartbeatIntervalMs: 10 }),
@@ -67,7 +67,7 @@ test("a worker waits between heartbeats as long as the last answer asked for", a
   expect(heartbeat).toHaveBeenCalledTimes(1);
 });
 
-test("a worker that the coordinator has forgotten joins again", async () => {
+test("a worker that the coordinator has forgotten registers again", async () => {
   const register = vi.fn(async () => ({ heartbeatIntervalMs: 10 }));
   await join({
     register,
@@ -78,7 +78,7 @@ test("a worker that the coordinator has forgotten joins again", async () => {
   await vi.waitFor(() => expect(register.mock.calls.length).toBeGreaterThan(2));
 });
 
-test("jobs that the coordinator does not want any more are named to the worker", async () => {
+test("the worker is told which of its jobs the coordinator no longer wants", async () => {
   const withdrawn = vi.fn();
   await join(
     {

@@ -9,10 +9,10 @@ import {
 } from "@gumshoe/protocol";
 import { type RpcClient } from "@gumshoe/rpc";
 
-/** What a worker is doing, as its heartbeats tell. */
+/** What a worker reports in its heartbeats. */
 export type Vitals = Omit<HeartbeatRequest, "workerId">;
 
-/** Who a worker is. */
+/** Identity of a worker. */
 export type Identity = Omit<RegisterRequest, "memoryBytes" | "protocolVersion">;
 
 const RETRY_MS = 300;
@@ -20,8 +20,8 @@ const LOG_EVERY_MS = 5000;
 const FIRST_INTERVAL_MS = 1000;
 
 /**
- * Keeps a worker registered: joins, says "still here", joins again when the coordinator has forgotten
- * it or was away, and leaves.
+ * Keeps a worker registered: registers it, sends heartbeats, registers it again if the coordinator has forgotten it
+ * or restarted, and deregisters it.
  */
 export class Membership {
   readonly #fleet: RpcClient<typeof FleetService>;
@@ -38,7 +38,7 @@ export class Membership {
     fleet: RpcClient<typeof FleetService>;
     identity: Identity;
     vitals: () => Vitals;
-    /** Called with the keys of jobs in hand that are not wanted any more. */
+    /** Called with the keys of running jobs that are no longer wanted. */
     onWithdrawn: (jobs: readonly string[]) => void;
     clock: Clock;
     logger: Logger;
@@ -52,9 +52,9 @@ export class Membership {
   }
 
   /**
-   * Joins, waiting for a coordinator that is not there yet, and keeps the membership from then on.
+   * Registers, waiting for a coordinator that does not run yet, and keeps the registration from then on.
    *
-   * @param onRefused  called when the coordinator will never take this worker, e.g. for its token
+   * @param onRefused  called when the coordinator will never accept this worker, e.g. because of its token
    * @throws           ClusterError when the worker is refused at once
    */
   async start(onRefused: (error: ClusterError) => void): Promise<void> {
@@ -65,7 +65,7 @@ export class Membership {
     });
   }
 
-  /** Leaves; an unreachable coordinator finds out by itself. */
+  /** Deregisters; an unreachable coordinator notices the missing heartbeats. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#loop;
@@ -113,7 +113,7 @@ export class Membership {
     }
   }
 
-  /** Lets pass what may be over soon; throws on. */
+  /** Logs an error that may be temporary, from time to time; throws others. */
   #tolerate(error: unknown, what: string): void {
     if (!(error instanceof ClusterError) || !error.retryable) throw error;
     const now = this.#clock.monotonicMs();

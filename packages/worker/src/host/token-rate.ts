@@ -2,7 +2,7 @@ import { type Clock } from "@gumshoe/core";
 
 const WINDOW_MS = 60_000;
 
-/** Tokens per second over the last minute, from a counter that only grows. */
+/** Tokens per second over the last minute, computed from a monotonic counter. */
 export class TokenRate {
   readonly #clock: Clock;
   readonly #samples: { atMs: number; tokens: number }[] = [];
@@ -11,7 +11,7 @@ export class TokenRate {
     this.#clock = clock;
   }
 
-  /** Takes the counter's reading of now; returns the rate. */
+  /** Adds the counter's current value; returns the rate. */
   update(tokens: number): number {
     const atMs = this.#clock.monotonicMs();
     this.#samples.push({ atMs, tokens });

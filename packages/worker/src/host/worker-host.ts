@@ -26,14 +26,14 @@ import { JobLog } from "./job-log.js";
 import { Membership, type Vitals } from "./membership.js";
 import { TokenRate } from "./token-rate.js";
 
-/** Roles of certificate that may call a worker. */
+/** Certificate roles that may call a worker. */
 const CALLERS = ["coordinator", "worker"] as const;
-/** Groups that an inference worker samples together. */
+/** Groups that an inference worker samples concurrently. */
 const ROLLOUT_CONCURRENCY = 8;
-/** Time that jobs in hand have to finish when the worker is told to stop, in ms. */
+/** Time that running jobs have to finish when the worker is told to stop, in ms. */
 const DRAIN_BUDGET_MS = 6000;
 
-/** A role in its process: what it does with jobs, what others may pull, what it says of itself. */
+/** A role within its process: it does jobs, serves tensors to pull, and reports its state. */
 interface Role {
   readonly worker: JobWorker<"rollout"> | JobWorker<"gradient"> | null;
   held(run: string, name: string): HeldRange | null;
@@ -43,10 +43,11 @@ interface Role {
 }
 
 /**
- * One worker process: an engine on its own thread, a gRPC server for others, a membership in the
- * cluster, and one role.
+ * One worker process: an engine on its own thread, a gRPC server for other processes, a registration with the
+ * coordinator, and one role.
  *
- * Stopping: takes no new jobs, gives the ones in hand some seconds, hands back the rest, leaves, closes.
+ * To stop, it takes no new jobs, gives running jobs some seconds, returns the rest to the queue, deregisters and
+ * closes.
  */
 export class WorkerHost {
   readonly #settings: WorkerSettings;
@@ -84,9 +85,9 @@ export class WorkerHost {
   }
 
   /**
-   * Starts, waiting for the coordinator and Redis when they are not there yet.
+   * Starts, waiting for the coordinator and Redis if they do not run yet.
    *
-   * @param onLost  called when the process cannot go on: the engine died, or the worker was refused
+   * @param onLost  called when the process cannot continue: the engine died, or the worker was refused
    */
   async start(onLost: (error: Error) => void): Promise<void> {
     const { threads, fault, role, host, listen, readyFile } = this.#settings;
@@ -153,7 +154,7 @@ export class WorkerHost {
   ): Promise<Role> {
     const { redisUrl: url, redisTls: tls, cluster } = this.#settings;
     const logger = this.#logger;
-    // As long as it takes: a worker that ends meanwhile would only be started again.
+    // Waits without limit: a worker that ended here would only be restarted.
     const waitMs = Number.POSITIVE_INFINITY;
     const redis = await RedisLink.connect({ url, tls, cluster, logger, waitMs });
     this.#redis = redis;
@@ -233,7 +234,7 @@ function reducerRole(reducer: ReducerRole): Role {
   };
 }
 
-/** Says whether a worker that ends with this error should be told so by its exit code 2. */
+/** Returns whether an error cannot be cured by a restart, which exit code 2 tells the supervisor. */
 export function isRefusal(error: unknown): boolean {
   return (
     error instanceof ClusterError &&

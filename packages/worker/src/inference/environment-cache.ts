@@ -6,18 +6,18 @@ import { type RunAssets } from "../session/run-assets.js";
 
 type Kind = JobOf<"rollout">["kind"];
 
-/** Environments of so many runs and kinds are kept. */
+/** Number of environments that are kept. */
 const MAX_KEPT = 8;
 
-/** Opens the environments that answers are graded by, and keeps the last few by what they were made from. */
+/** Opens the environments that grade answers, and caches the most recently used ones by their content. */
 export class EnvironmentCache {
-  /** In the order of their last use. */
+  /** Least recently used first. */
   readonly #kept = new Map<string, Promise<RunEnvironment>>();
 
   /**
    * Returns the environment of a run's training or validation tasks.
    *
-   * @throws OtherEnvironmentError when its files here are not those that the coordinator has
+   * @throws OtherEnvironmentError when its files on this machine differ from the coordinator's
    */
   get(assets: RunAssets, wanted: { kind: Kind; digest: string }): Promise<RunEnvironment> {
     const key = `${assets.digest} ${wanted.kind} ${wanted.digest}`;
@@ -29,7 +29,7 @@ export class EnvironmentCache {
     return environment;
   }
 
-  /** Ends all of them. */
+  /** Closes all environments. */
   async close(): Promise<void> {
     await Promise.all([...this.#kept.keys()].map((key) => this.#drop(key)));
   }

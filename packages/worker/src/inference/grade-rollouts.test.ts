@@ -14,7 +14,7 @@ const sampled = replies.map((_, index) => ({
   finish: "stop",
 })) as unknown as SampledRollout[];
 
-/** Grades with a grader of the test's own. */
+/** Grades with the test's own grader. */
 function gradeWith(
   grade: (texts: readonly string[]) => Promise<TaskGrade[]>,
   signal = new AbortController().signal,
@@ -29,7 +29,7 @@ function gradeWith(
   });
 }
 
-test("an answer has a reward and the environment's further numbers", async () => {
+test("an answer has a reward and the environment's other metrics", async () => {
   const [gold, wrong] = await gradeWith((texts) =>
     Promise.all(texts.map(async (text) => clue.grade(task, text))),
   );
@@ -37,7 +37,7 @@ test("an answer has a reward and the environment's further numbers", async () =>
   expect(wrong).toMatchObject({ reward: 0, gradingError: "", text: "no idea" });
 });
 
-test("an answer that cannot be scored has no reward and says why, and the others keep theirs", async () => {
+test("an answer that cannot be scored has no reward but a reason; the others keep their rewards", async () => {
   const grades: TaskGrade[] = [
     { reward: 1, metrics: {} },
     { reward: 0, metrics: {} },
@@ -49,7 +49,7 @@ test("an answer that cannot be scored has no reward and says why, and the others
   expect(graded[2]?.metrics).toEqual({ tries: 3 });
 });
 
-test("the grading of a job that was taken away is waited for no longer", async () => {
+test("grading stops waiting when the job is cancelled", async () => {
   const never = () => new Promise<never>(() => undefined);
   const controller = new AbortController();
   const graded = gradeWith(never, controller.signal);

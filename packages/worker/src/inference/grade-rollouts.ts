@@ -7,7 +7,7 @@ import {
   tokensToBytes,
 } from "@gumshoe/protocol";
 
-/** What the rollouts of a group are graded with. */
+/** Dependencies for grading the rollouts of a group. */
 export interface GradingContext {
   readonly environment: Pick<RunEnvironment, "readTask" | "grade">;
   readonly tokenizer: Pick<Tokenizer, "decode">;
@@ -17,7 +17,7 @@ export interface GradingContext {
 /**
  * Grades the sampled answers of a group.
  *
- * An answer that cannot be scored is no wrong answer: it has no reward, and says why.
+ * An answer that cannot be scored is not a wrong answer: it has no reward, but a reason.
  *
  * @throws ModuleFailedError when the user's module cannot be run, or the signal's reason
  */
@@ -46,7 +46,7 @@ export async function gradeRollouts(
   });
 }
 
-/** Waits no longer than the job is wanted; the work itself ends by its own limit. */
+/** Stops waiting when the job is cancelled; the work itself ends by its own time limit. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let onAbort = (): void => undefined;

@@ -9,8 +9,9 @@ import { type EngineSession } from "../session/engine-session.js";
 import { RunAssetsCache } from "../session/run-assets.js";
 import { EnvironmentCache } from "./environment-cache.js";
 import { gradeRollouts } from "./grade-rollouts.js";
+import { GradingClock } from "./grading-clock.js";
 
-/** What an inference worker works with. */
+/** Dependencies of an inference worker. */
 export interface RolloutRoleOptions {
   readonly workerId: string;
   readonly engine: EngineThread;
@@ -20,25 +21,27 @@ export interface RolloutRoleOptions {
   readonly logger: Logger;
 }
 
-/** Does rollout jobs: samples a group from the weights it names, grades it, hands it in. */
+/** Runs rollout jobs: samples a group from the weights that the job names, grades it, and submits it. */
 export class RolloutRole {
   readonly #options: RolloutRoleOptions;
   readonly #assets: RunAssetsCache;
   readonly #environments = new EnvironmentCache();
+  readonly #grading: GradingClock;
 
   constructor(options: RolloutRoleOptions) {
     this.#options = options;
+    this.#grading = new GradingClock(options.clock);
     this.#assets = new RunAssetsCache(options.rollouts);
   }
 
-  /** Ends what user code still runs. */
+  /** Stops user code that is still running. */
   close(): Promise<void> {
     return this.#environments.close();
   }
 
-  /** Does one job; idempotent by the group key. */
+  /** Runs one job; idempotent by the group key. */
   async handle(job: JobOf<"rollout">, context: JobContext): Promise<void> {
-    const { rollouts, session, workerId, clock } = this.#options;
+    const { rollouts, session, workerId } = this.#options;
     const { run, groupKey, kind } = job;
     const { signal } = context;
     const spec = await rollouts.fetchGroup({ run, groupKey }, { signal });
@@ -51,18 +54,18 @@ export class RolloutRole {
     const sources = spec.weightSources;
     const wanted = { run, assets, version, digest, sources };
     const sampled = await session.withWeights(wanted, signal, () => this.#sample(spec, signal));
-    const { tokenizer } = assets;
-    const startedAtMs = clock.monotonicMs();
-    const grading = { environment, tokenizer, signal };
-    const graded = await gradeRollouts(spec, sampled.rollouts, grading);
-    const gradingMs = Math.round(clock.monotonicMs() - startedAtMs);
+    const grading = { environment, tokenizer: assets.tokenizer, signal };
+    const { value: graded, ms } = await this.#grading.measure(() =>
+      gradeRollouts(spec, sampled.rollouts, grading),
+    );
+    const gradingMs = Math.round(ms);
     const weights = { version, digest: sampled.weights };
     const { runDigest } = spec;
     const group = { run, groupKey, workerId, weights, rollouts: graded, gradingMs, runDigest };
     await rollouts.submitGroup(group, { signal });
   }
 
-  /** @throws NotFiniteError naming the version of the weights when their logits are no numbers */
+  /** @throws NotFiniteError naming the weight version when its logits are not finite */
   async #sample(spec: GroupSpec, signal: AbortSignal) {
     const request = {
       id: spec.groupKey,

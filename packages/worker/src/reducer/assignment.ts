@@ -18,21 +18,21 @@ import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { type LaneSource, LaneSum } from "./lane-sum.js";
 
-/** How long a lane waits for the ones before it, in ms: about what lanes of one length differ by. */
+/** How long a lane waits for the lanes before it, in ms: about the difference between lanes of equal length. */
 const TURN_MS = 2000;
 
-/** What an assignment is. */
+/** Definition of an assignment. */
 export interface AssignmentOptions {
   readonly run: string;
   readonly plan: string;
   readonly start: number;
   readonly end: number;
   readonly blockSize: number;
-  /** How weights lie in a region. */
+  /** Layout of the weights in a region. */
   readonly form: WeightForm;
-  /** Updates that the first weights have seen. */
+  /** Number of updates in the initial weights. */
   readonly version: number;
-  /** The region with the first weights of the range. */
+  /** The region with the initial weights of the range. */
   readonly weights: Region;
   readonly blockDigests: string[];
   readonly engine: EngineThread;
@@ -46,10 +46,11 @@ export function regionName(plan: string, version: number): string {
 }
 
 /**
- * A range of one run's parameters under one plan: adds lanes as they come, steps, publishes.
+ * A range of one run's parameters under one plan: adds lanes as they arrive, takes optimizer steps, publishes
+ * weights.
  *
- * - Every request may come twice: what was answered once is answered again without being done again.
- * - The next version is written into a region that the reducers of this machine share, and that engines map.
+ * - Every request may be repeated: the second one gets the same reply and does nothing.
+ * - The next version is written into a region that the reducers of this machine share and that engines map.
  */
 export class Assignment {
   readonly options: AssignmentOptions;
@@ -79,7 +80,7 @@ export class Assignment {
     return this.#blockDigests;
   }
 
-  /** Finds a published version: the newest; null for any other. */
+  /** Returns a published version: only the newest; null for any other. */
   published(version: number): HeldRange | null {
     const region = this.#weights;
     if (region === null || version !== this.#version) return null;
@@ -92,9 +93,9 @@ export class Assignment {
     return { start, end, read, file: region.file };
   }
 
-  /** Adds one lane's gradient for this range, unless it is added or on its way. */
+  /** Adds one lane's gradient for this range, unless it was added or is being added. */
   async collect(update: number, lane: number, address: string): Promise<void> {
-    // A lane of an update that was made already: the trainer only missed the answer.
+    // The lane belongs to an earlier update: the trainer only missed the reply.
     if (update < this.#version) return;
     this.#expect(update);
     await this.#lanes.take(lane, this.#source(update, lane, address));
@@ -123,7 +124,7 @@ export class Assignment {
     return answer;
   }
 
-  /** Gives all regions back; lanes on their way are not added any more, since the engine has another range. */
+  /** Closes all regions. Lanes in progress are no longer added, since the engine's shard is replaced. */
   close(): void {
     this.#isClosed = true;
     this.#freeWeights();
@@ -144,7 +145,7 @@ export class Assignment {
     return { add, hold };
   }
 
-  /** Adds the gradient in a region, which begins with the vector's element `from`, and closes it. */
+  /** Adds the gradient in a region that begins at element `from` of the vector, then closes the region. */
   async #add(region: Region, { isFirst, from }: { isFirst: boolean; from: number }): Promise<void> {
     const { engine, plan } = this.options;
     try {
@@ -156,7 +157,7 @@ export class Assignment {
     }
   }
 
-  /** Opens the region in which a trainer of this machine offers its gradient; null when it is not here. */
+  /** Opens the region in which a trainer of this machine offers its gradient; null on another machine. */
   async #mapped(update: number, lane: number, address: string): Promise<Region | null> {
     const { form, channels, directory } = this.options;
     if (!directory.isShared) return null;

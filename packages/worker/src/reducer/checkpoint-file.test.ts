@@ -30,7 +30,7 @@ function write(name: string, { dataOffset = 20, start = 2, dtype = "F32" } = {})
   return writeCheckpointRange({ home, run: "a", file: { name, dataOffset, dtype }, ...range });
 }
 
-test("a range is written at its place, and nowhere else", async () => {
+test("a range is written at its position, and nowhere else", async () => {
   await write(NAME);
   const bytes = readFileSync(join(home, NAME));
   expect([...new Float32Array(Uint8Array.from(bytes.subarray(28, 40)).buffer)]).toEqual([1, 2, 3]);
@@ -39,7 +39,7 @@ test("a range is written at its place, and nowhere else", async () => {
   await write("runs/a/checkpoints/3.tmp/state/moments.bin");
 });
 
-test("values are stored as the request says", async () => {
+test("values are stored in the requested dtype", async () => {
   await write(NAME, { dtype: "BF16" });
   const bytes = readFileSync(join(home, NAME));
   expect([...new Uint16Array(Uint8Array.from(bytes.subarray(24, 30)).buffer)]).toEqual([
@@ -60,7 +60,7 @@ test.each([
   "runs/b/checkpoints/3.tmp/x",
   `runs/a/checkpoints/3.tmp/${"x".repeat(5000)}`,
   "",
-])("%s is no place for a checkpoint of the run", async (name) => {
+])("%s is refused as a path for a checkpoint", async (name) => {
   const problem = "is no file of a checkpoint of run a";
   await expect(write(name)).rejects.toMatchObject({
     code: "INVALID_ARGUMENT",
@@ -68,7 +68,7 @@ test.each([
   });
 });
 
-test("links are not followed, files are neither made nor made longer", async () => {
+test("links are not followed, and files are neither created nor extended", async () => {
   symlinkSync(join(home, "token"), join(folder, "linked"));
   await expect(write("runs/a/checkpoints/3.tmp/linked")).rejects.toThrow("cannot be opened");
   mkdirSync(join(home, "runs/a/checkpoints/outside"), { recursive: true });

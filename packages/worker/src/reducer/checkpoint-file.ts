@@ -1,6 +1,6 @@
 /**
  * Where a reducer may write: into a file that the coordinator prepared for a checkpoint of the run, below the
- * reducer's own home. A request names it by its place in the home, never by a free path.
+ * reducer's own home. A request gives a path relative to that home, never an absolute one.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
@@ -12,15 +12,15 @@ import { type CheckpointFile } from "@gumshoe/protocol";
 
 import { CheckpointPathError } from "../errors.js";
 
-/** `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with one more folder at most. */
+/** `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with at most one more folder. */
 const NAME = /^runs\/([a-z0-9][a-z0-9-]{0,62})\/checkpoints\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
 
-/** A range of a flat vector, to be written at its place. */
+/** A range of a flat vector and the position to write it to. */
 export interface CheckpointRange {
   readonly home: string;
   readonly run: string;
   readonly file: CheckpointFile;
-  /** First element of the flat vector, and the one after the last. */
+  /** First element of the flat vector, and one past the last. */
   readonly start: number;
   readonly end: number;
   /** Returns elements [start, end) of the flat vector. */
@@ -31,9 +31,9 @@ export interface CheckpointRange {
 const WRITTEN_AT_ONCE = 1 << 20;
 
 /**
- * Writes a range into a prepared file at its place in the flat vector, a piece at a time, and syncs it.
+ * Writes a range into a prepared file at its position in the flat vector, in pieces, and syncs it.
  *
- * @throws CheckpointPathError, and DiskFullError or FolderAwayError, which are waited for
+ * @throws CheckpointPathError; DiskFullError or FolderAwayError, after which the write can be retried
  */
 export async function writeCheckpointRange(range: CheckpointRange): Promise<void> {
   const { home, start, end } = range;
@@ -89,7 +89,7 @@ async function openPrepared({ home, run, file }: CheckpointRange): Promise<FileH
     const hint =
       `cannot be opened in ${home} (${errorMessage(error)}): GUMSHOE_HOME of a reducer names the ` +
       "home of the coordinator, on a disk that both see";
-    // A home that is away may come back.
+    // The home may be on a disk that becomes available again.
     if (diskError(error, home) !== null) throw new FolderAwayError(home, `${name} ${hint}`, error);
     throw new CheckpointPathError(name, hint, error);
   }

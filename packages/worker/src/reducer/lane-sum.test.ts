@@ -18,7 +18,7 @@ function lane(name: string, delayMs = 0): LaneSource {
   return { add, hold };
 }
 
-test("lanes are added in lane order from where they lie, however they come", async () => {
+test("lanes are added in lane order from where they are stored, in whatever order they arrive", async () => {
   added.length = 0;
   const sum = new LaneSum(10_000);
   const taken = [2, 1].map((index) => sum.take(index, lane(String(index))));
@@ -30,7 +30,7 @@ test("lanes are added in lane order from where they lie, however they come", asy
   expect(() => sum.check(4)).toThrow("lane 3 was not collected");
 });
 
-test("a lane whose turn does not come is copied, and added when it does", async () => {
+test("a lane that waits too long for the ones before it is copied, and added later", async () => {
   added.length = 0;
   const sum = new LaneSum(20);
   await sum.take(2, lane("2"));
@@ -41,7 +41,7 @@ test("a lane whose turn does not come is copied, and added when it does", async 
   sum.check(3);
 });
 
-test("a lane that comes again is added once", async () => {
+test("a repeated lane is added once", async () => {
   added.length = 0;
   const sum = new LaneSum(20);
   await Promise.all([sum.take(0, lane("0", 10)), sum.take(0, lane("again"))]);
@@ -49,13 +49,13 @@ test("a lane that comes again is added once", async () => {
   expect(added).toEqual(["0 first"]);
 });
 
-test("a copied lane that comes again while it is added is added once", async () => {
+test("a copied lane that is repeated while it is being added is added once", async () => {
   added.length = 0;
   const sum = new LaneSum(5);
   await sum.take(2, lane("2", 10));
   await sum.take(1, lane("1", 10));
   const first = sum.take(0, lane("0", 10));
-  // Lanes 1 and 2 are being added by now, or will be.
+  // By now lanes 1 and 2 are being added, or about to be.
   const again: Promise<void>[] = [];
   for (let time = 0; time < 8; time++) {
     again.push(sum.take(1, lane("1 again")), sum.take(2, lane("2 again")));
@@ -65,7 +65,7 @@ test("a copied lane that comes again while it is added is added once", async () 
   expect(added.slice(2)).toEqual(["0 first", "1", "2"]);
 });
 
-test("a lane that fails is taken when it comes again", async () => {
+test("a lane that failed is accepted when it is repeated", async () => {
   added.length = 0;
   const sum = new LaneSum(20);
   const failing = { ...lane("0"), add: () => Promise.reject(new Error("gone")) };

@@ -1,24 +1,23 @@
 import { OutOfOrderError } from "../errors.js";
 
-/** Where a lane's gradient comes from. */
+/** Source of a lane's gradient. */
 export interface LaneSource {
-  /** Adds it to the sum from where it lies; the first lane begins the sum. */
+  /** Adds it to the sum from where it is stored; the first lane starts the sum. */
   add(isFirst: boolean): Promise<void>;
   /** Copies it, to be added later. */
   hold(): Promise<HeldLane>;
 }
 
-/** A lane that came before its turn. */
+/** A lane that arrived before the ones that precede it. */
 export interface HeldLane {
   add(isFirst: boolean): Promise<void>;
 }
 
 /**
- * The sum of one update's lanes, which are added in lane order as they come.
+ * The sum of one update's lanes, added in lane order as they arrive.
  *
- * A lane that comes before its turn waits a little for the ones before it, since they are most likely being
- * computed beside it. After that it is copied, so that its trainer can go on: with the lane that is missing,
- * perhaps.
+ * A lane that arrives early waits a little for the lanes before it, which are probably being computed at the same
+ * time. Then it is copied, so that its trainer can continue, perhaps with the missing lane.
  */
 export class LaneSum {
   readonly #waitMs: number;
@@ -28,15 +27,15 @@ export class LaneSum {
   readonly #held = new Map<number, HeldLane>();
   /** Called when a lane was added. */
   readonly #waiting = new Set<() => void>();
-  /** Ends with the last addition that was begun: there is one at a time. */
+  /** Resolves after the last addition that was started; only one runs at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param waitMs  how long a lane waits for its turn before it is copied */
+  /** @param waitMs  how long a lane waits for the lanes before it until it is copied */
   constructor(waitMs: number) {
     this.#waitMs = waitMs;
   }
 
-  /** Takes a lane, unless it was taken or is being taken; resolves when its memory is not needed any more. */
+  /** Adds a lane, unless it was added or is being added; resolves when its memory is no longer needed. */
   take(lane: number, source: LaneSource): Promise<void> {
     if (lane < this.#numAdded || this.#held.has(lane)) return Promise.resolve();
     let coming = this.#coming.get(lane);
@@ -47,7 +46,7 @@ export class LaneSum {
     return coming;
   }
 
-  /** @throws OutOfOrderError naming the first lane that is missing */
+  /** @throws OutOfOrderError naming the first missing lane */
   check(numLanes: number): void {
     if (this.#numAdded >= numLanes) return;
     throw new OutOfOrderError(`lane ${this.#numAdded} was not collected`);
@@ -66,7 +65,7 @@ export class LaneSum {
     });
   }
 
-  /** Adds held lanes as far as it is their turn. */
+  /** Adds copied lanes as long as the next one in order is there. */
   async #addHeld(): Promise<void> {
     for (let lane = this.#numAdded; ; lane = this.#numAdded) {
       const held = this.#held.get(lane);
@@ -76,7 +75,7 @@ export class LaneSum {
     }
   }
 
-  /** Runs `work` when all that was begun before has ended. */
+  /** Runs `work` after everything that was started before. */
   #alone(work: () => Promise<void>): Promise<void> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => undefined);
@@ -89,7 +88,7 @@ export class LaneSum {
     for (const wake of this.#waiting) wake();
   }
 
-  /** Resolves when it is a lane's turn, or when it has waited for long enough. */
+  /** Resolves when all lanes before this one are added, or after the waiting time. */
   #turnOf(lane: number): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {

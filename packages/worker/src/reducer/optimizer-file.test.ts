@@ -46,7 +46,7 @@ test("any range of both moments can be read", async () => {
   expect([...v]).toEqual([13, 14, 15]);
 });
 
-test("the moments of an earlier version's checkpoint are read", async () => {
+test("the moments of a checkpoint in the earlier format are read", async () => {
   writeFile(10, 0, "optimizer.safetensors");
   expect([...(await readMoments(folder, 3, 6)).v]).toEqual([13, 14, 15]);
 });
@@ -68,7 +68,7 @@ test.each([
   { exp_avg: { data_offsets: null } },
   { exp_avg: { data_offsets: [-8, 8] } },
   { exp_avg: { data_offsets: ["0", "8"] } },
-])("a header of something else is an error that names the file: %j", async (header) => {
+])("a header of another kind is an error that names the file: %j", async (header) => {
   writeHeader(header);
   await expect(readMoments(folder, 0, 2)).rejects.toThrow(/optimizer\.moments.*hold exp_avg up to/);
 });

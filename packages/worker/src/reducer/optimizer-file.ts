@@ -8,10 +8,10 @@ import { bytesToFloats, EARLIER_MOMENTS_FILE, MOMENTS_FILE } from "@gumshoe/prot
 import { OptimizerFileError } from "../errors.js";
 
 const F32_BYTES = 4;
-/** Longest safetensors header that is read, in bytes: a real one has two tensors. */
+/** Greatest length of a safetensors header, in bytes: a real one has two tensors. */
 const MAX_HEADER_BYTES = 1 << 20;
 
-/** The open file of a checkpoint's moments. */
+/** An open file of a checkpoint's moments. */
 export interface MomentsFile {
   /**
    * Reads elements [start, end) of both moments.
@@ -21,16 +21,16 @@ export interface MomentsFile {
    */
   read(start: number, end: number): Promise<{ m: Float32Array; v: Float32Array }>;
   /**
-   * Reads elements [start, end) of the weights; null where the model's own file has them in full.
+   * Reads elements [start, end) of the weights; null if the model's own file has them in full precision.
    *
-   * @throws  OptimizerFileError
+   * @throws    OptimizerFileError
    */
   readonly readMaster: ((start: number, end: number) => Promise<Float32Array>) | null;
   close(): Promise<void>;
 }
 
 /**
- * Opens a checkpoint's `optimizer.moments`, or the `optimizer.safetensors` of an earlier version.
+ * Opens a checkpoint's `optimizer.moments`, or the `optimizer.safetensors` of the earlier format.
  *
  * @throws OptimizerFileError when the file is missing or broken
  */
@@ -84,7 +84,7 @@ function hasTensor(header: unknown, name: string): boolean {
   return Object.hasOwn(Object(header) as object, name);
 }
 
-/** Returns where a tensor begins and ends behind the header, in bytes; an empty range where it says neither. */
+/** Returns the byte range of a tensor after the header; an empty range if the header has none. */
 function offsetsOf(header: unknown, name: string): readonly [begin: number, behind: number] {
   const fields = (header ?? {}) as Readonly<Record<string, { data_offsets?: unknown } | null>>;
   const offsets = Object.hasOwn(fields, name) ? fields[name]?.data_offsets : null;

@@ -20,7 +20,7 @@ import { type MomentsFile, openMoments } from "./optimizer-file.js";
 /** Elements that are read from a file at a time. */
 const READ_AT_ONCE = 1 << 20;
 
-/** What a reducer needs of its process. */
+/** Dependencies of a reducer. */
 export interface ReducerRoleOptions {
   /** The coordinator's home, where checkpoints are written. */
   readonly home: string;
@@ -45,7 +45,7 @@ export class ReducerRole {
     return this.#assignment?.version ?? 0;
   }
 
-  /** Finds a published vector by run and tensor name; null when it is not here (any more). */
+  /** Returns a published vector by run and tensor name; null if it is not held (any more). */
   published(run: string, name: string): HeldRange | null {
     const parsed = parseTensorName(name);
     const assignment = this.#assignment;
@@ -150,7 +150,7 @@ export class ReducerRole {
     return { blockDigests: assignment.blockDigests };
   }
 
-  /** Gives all regions back. */
+  /** Closes all regions. */
   close(): void {
     this.#drop();
   }
@@ -169,7 +169,7 @@ export class ReducerRole {
   }
 }
 
-/** Copies a range of weights into a region, a piece at a time. */
+/** Copies a range of weights into a region, in pieces. */
 async function readInto(
   region: Region,
   form: WeightForm,

@@ -15,14 +15,13 @@ interface Waiting {
 }
 
 /**
- * The one owner of what the engine of an inference or trainer worker holds: a model and its weights.
+ * The sole owner of the engine's state in an inference or trainer worker: a model and its weights.
  *
  * - Both are identified by content, never by the name of a run or a version number alone.
- * - Jobs that want what is held enter at once; others wait, in order, until all jobs inside have left.
- *   Then the model is loaded if it is another one, a region with the weights is found or made, and its
- *   content compared by the digest that the engine computed.
- * - After any failure, inside or on the way, the engine counts as holding nothing: the next job loads
- *   everything again.
+ * - Jobs that need the current weights enter at once; others wait, in order, until all jobs inside have left. Then
+ *   the model is loaded if it differs, a region with the weights is found or created, and the digest that the
+ *   engine computes of its content is compared.
+ * - After any failure, the engine counts as holding nothing: the next job loads everything again.
  */
 export class EngineSession {
   readonly #engine: EngineThread;
@@ -30,7 +29,7 @@ export class EngineSession {
   readonly #logger: Logger;
   readonly #training: boolean;
   readonly #queue: Waiting[] = [];
-  /** The region that the engine reads, by the digest that its weights were found under. */
+  /** The region that the engine reads, and the digest under which its weights were found. */
   #region: { digest: string; region: Region } | null = null;
   #held: { model: string; version: number; digest: string } | null = null;
   #inside = 0;
@@ -50,7 +49,7 @@ export class EngineSession {
     this.#logger = options.logger;
   }
 
-  /** The weight version that is held; 0 for none. */
+  /** The weight version that is held; 0 if there is none. */
   get version(): number {
     return this.#held?.version ?? 0;
   }
@@ -69,7 +68,7 @@ export class EngineSession {
     try {
       return await work();
     } catch (error) {
-      // An aborted call leaves the engine as it was; what another failure left there is unknown.
+      // An aborted call leaves the engine unchanged; after any other failure its state is unknown.
       if (!signal.aborted) this.#held = null;
       throw error;
     } finally {
@@ -103,7 +102,7 @@ export class EngineSession {
     });
   }
 
-  /** Lets jobs enter from the front of the queue, as far as they want what is held. */
+  /** Admits jobs from the front of the queue as long as they need the weights that are held. */
   async #next(): Promise<void> {
     if (this.#changing) return;
     for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
@@ -118,7 +117,7 @@ export class EngineSession {
     }
   }
 
-  /** Makes the engine hold what a job wants; on failure the job leaves the queue. */
+  /** Makes the engine hold the weights of a job; if that fails, the job leaves the queue. */
   async #changeFor(job: Waiting): Promise<void> {
     this.#changing = true;
     try {
@@ -137,7 +136,7 @@ export class EngineSession {
     return held !== null && held.model === assets.modelConfigJson && held.digest === digest;
   }
 
-  /** The engine's own calls are waited for even after an abort: they read the region of the weights. */
+  /** Waits for the engine's own calls even after an abort, because they read the region of the weights. */
   async #change(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
     const { assets, version, digest } = wanted;
     const { modelConfigJson: configJson } = assets;
@@ -158,14 +157,14 @@ export class EngineSession {
     this.#held = { model: configJson, version, digest };
   }
 
-  /** Gives the region of the weights back, which the engine must not read any more. */
+  /** Closes the region of the weights, which the engine must no longer read. */
   release(): void {
     if (this.#region === null) return;
     this.#regions.release(this.#region.digest, this.#region.region);
     this.#region = null;
   }
 
-  /** Makes the engine read a region; returns the digest of what lies there. Keeps it if it is the right one. */
+  /** Makes the engine read a region; returns the digest of its content. Keeps the region if the digest is right. */
   async #set(wanted: RequiredWeights, region: Region): Promise<string> {
     const { run, version, digest } = wanted;
     let got: string;

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rig.stop());
 
-/** Does a job of one role and returns its numbers. */
+/** Runs a job of one role and returns its numbers. */
 const ROLES = {
   inference: async (run: string, signal?: AbortSignal) => logprobsOf(await rig.sample(run, signal)),
   trainer: async (run: string, signal?: AbortSignal) => [
@@ -22,7 +22,7 @@ const ROLES = {
   ],
 } as const;
 
-/** What a job of a run gives on a worker that has done nothing before. */
+/** Results of a run's job on a new worker. */
 async function fresh(role: keyof typeof ROLES, run: RigRun): Promise<number[]> {
   const used = rig;
   rig = await WorkerRig.start();
@@ -45,7 +45,7 @@ describe.each(["inference", "trainer"] as const)("a job of the %s role", (role) 
     (["cancelled", "failed"] as const).map((way) => [way, point] as const),
   );
 
-  test("that is cancelled or fails anywhere leaves nothing behind for the next run", async () => {
+  test("that is cancelled or fails anywhere leaves no state for the next run", async () => {
     const [one, other] = [await rigRun("one", { seed: 1 }), await rigRun("other", { seed: 2 })];
     const expected = { one: await fresh(role, one), other: await fresh(role, other) };
     expect(expected.one).not.toEqual(expected.other);
@@ -64,18 +64,18 @@ describe.each(["inference", "trainer"] as const)("a job of the %s role", (role) 
         () => "ended",
       );
       expect(disturbed, `${way} at ${point}: the job came there`).toBe(true);
-      // What is handed in already may be cancelled in vain.
+      // A group that is already submitted can no longer be cancelled.
       if (point !== "hand-in") expect(outcome, `${way} at ${point}`).toBe("ended");
       const where = `after ${role} was ${way} at ${point}`;
       expect(await ROLES[role]("other"), where).toEqual(expected.other);
       expect(await ROLES[role]("one"), where).toEqual(expected.one);
       expect(await ROLES[role]("other"), where).toEqual(expected.other);
-      // The next round begins with everything to be fetched again.
+      // The next round starts without any cached state.
       rig.serve({ ...one, assets: withNote(one, `${way} ${point}`) });
     }
   });
 
-  test("of a name that another run had before is the other run's in nothing", async () => {
+  test("of a run whose name another run had before uses nothing of that run", async () => {
     const before = await rigRun("same", { seed: 1 });
     rig.serve(before);
     await ROLES[role]("same");
@@ -96,7 +96,7 @@ describe.each(["inference", "trainer"] as const)("a job of the %s role", (role) 
     }
   });
 
-  test("is refused when the weights that come are not the ones it names", async () => {
+  test("is refused when the pulled weights are not those that it names", async () => {
     const run = await rigRun("one", { seed: 1 });
     const parameters = run.parameters.map((value, i) => (i === 7 ? value + 1 : value));
     rig.serve({ ...run, parameters });
@@ -106,7 +106,7 @@ describe.each(["inference", "trainer"] as const)("a job of the %s role", (role) 
   });
 });
 
-test("jobs of two runs at the same time each get their own weights, whatever is cancelled", async () => {
+test("jobs of two concurrent runs each get their own weights, whatever is cancelled", async () => {
   const runs = [await rigRun("one", { seed: 1 }), await rigRun("other", { seed: 2 })];
   const expected = new Map<string, number[]>();
   for (const run of runs) expected.set(run.name, await fresh("inference", run));
@@ -128,7 +128,7 @@ test("jobs of two runs at the same time each get their own weights, whatever is 
   for (const { run, numbers } of done) expect(numbers).toEqual(expected.get(run));
 });
 
-/** The same run with one more text file, so that its assets have another digest. */
+/** The same run with another text file added, so that the digest of its assets changes. */
 function withNote({ assets }: RigRun, note: string): RigRun["assets"] {
   return { ...assets, modelFiles: { ...assets.modelFiles, "note.txt": note } };
 }

@@ -5,35 +5,35 @@ import { type RpcClient } from "@gumshoe/rpc";
 
 import { OtherAssetsError } from "../errors.js";
 
-/** Assets of so many runs are kept: the run in hand, and those that it alternates with. */
+/** Number of runs whose assets are kept: the current one, and those that it alternates with. */
 const MAX_KEPT = 4;
 
-/** What a worker needs to know of a run, from the files that the coordinator serves. */
+/** A run's data that a worker needs, from the files that the coordinator serves. */
 export interface RunAssets {
   /** Hash of the files; see `runAssetsDigest`. */
   readonly digest: string;
   readonly config: RunConfig;
   /** Text of the model's config.json. */
   readonly modelConfigJson: string;
-  /** How the weights lie in a region. */
+  /** Layout of the weights in a region. */
   readonly form: WeightForm;
   readonly tokenizer: Tokenizer;
 }
 
-/** A run's files as a job names them. */
+/** A run's files, identified as in a job. */
 export interface RequiredAssets {
   readonly run: string;
   readonly assetsDigest: string;
 }
 
 /**
- * Fetches the files of runs, and keeps the last few by their digest.
+ * Fetches the files of runs, and caches the most recent ones by digest.
  *
- * The name of a run identifies nothing: another cluster, or a run that was replaced, may use it again.
+ * The name of a run is not enough: another cluster, or a run that replaced this one, may use it too.
  */
 export class RunAssetsCache {
   readonly #rollouts: RpcClient<typeof RolloutService>;
-  /** In the order of their last use. */
+  /** Least recently used first. */
   readonly #kept = new Map<string, RunAssets>();
 
   constructor(rollouts: RpcClient<typeof RolloutService>) {
@@ -43,7 +43,7 @@ export class RunAssetsCache {
   /**
    * Returns the assets with a digest.
    *
-   * @throws OtherAssetsError when the coordinator has other files for the run by now
+   * @throws OtherAssetsError when the coordinator's files for the run have changed
    */
   async get({ run, assetsDigest }: RequiredAssets, signal: AbortSignal): Promise<RunAssets> {
     const assets = this.#kept.get(assetsDigest) ?? (await this.#fetch(run, assetsDigest, signal));

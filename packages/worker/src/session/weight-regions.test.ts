@@ -27,7 +27,7 @@ function folder(): string {
   return join(root, readdirSync(root)[0] as string);
 }
 
-/** Says that a region holds the run's weights, of which it has the first `numWritten`. */
+/** Claims that a region holds the run's weights, of which only the first `numWritten` are there. */
 function publishPart(numWritten: number): void {
   const logger = createLogger("test", "silent");
   const directory = new RegionDirectory({ isShared: true, logger, root });
@@ -48,7 +48,7 @@ test("processes that want the same weights at the same time pull them once", asy
   expect(rig.numPulls).toBe(1);
 });
 
-test("a region that was not written to its end is not used, and the weights are pulled", async () => {
+test("a region that was not completely written is not used, and the weights are pulled", async () => {
   const expected = logprobsOf(await rig.sample("one"));
   await rig.stop();
   rig = await WorkerRig.start(root);
@@ -56,12 +56,12 @@ test("a region that was not written to its end is not used, and the weights are 
   publishPart(run.parameters.length - 1);
   expect(logprobsOf(await rig.sample("one"))).toEqual(expected);
   expect(rig.numPulls).toBe(1);
-  // Others find the whole one in its place.
+  // Other processes find the complete region in its place.
   await rig.train("one");
   expect(rig.numPulls).toBe(1);
 });
 
-test("a pull whose process was killed is begun again by another one", async () => {
+test("a pull whose process was killed is repeated by another process", async () => {
   symlinkSync("/proc/4194305/fd/9", join(folder(), `pull-${run.weights.digest}`));
   await rig.sample("one");
   expect(rig.numPulls).toBe(1);

@@ -13,23 +13,23 @@ export interface RequiredWeights {
   readonly assets: RunAssets;
   readonly version: number;
   readonly digest: string;
-  /** Where the ranges of this weight version are served. */
+  /** Servers of the ranges of this weight version. */
   readonly sources: readonly TensorSource[];
 }
 
-/** How often a worker looks whether another one of this machine has pulled the weights, in ms. */
+/** Interval at which a worker checks whether another process of this machine has pulled the weights, in ms. */
 const LOOK_EVERY_MS = 50;
-/** How long it waits for a pull of another process, in ms: one that hangs must not hold up all. */
+/** How long it waits for a pull by another process, in ms, so that a hanging process cannot block the others. */
 const MAX_WAIT_MS = 60_000;
 
 /**
- * Finds weights for an engine as one region per machine:
+ * Finds weights for an engine, in one region per machine:
  *
- * - a region that another process of this machine has verified, known by the weights' digest,
- * - that into which the reducers of this machine have written all ranges,
- * - or a new one, into which the ranges are pulled: by one process of this machine, while others wait.
+ * - a region that another process of this machine has verified, found by the weights' digest,
+ * - or the one into which the reducers of this machine have written all ranges,
+ * - or a new one: one process of this machine pulls the ranges into it while others wait.
  *
- * None of them is trusted: the engine computes the digest of what lies there.
+ * None of them is trusted: the engine computes the digest of the content.
  */
 export class WeightRegions {
   readonly #directory: RegionDirectory;
@@ -40,7 +40,7 @@ export class WeightRegions {
     this.#channels = channels;
   }
 
-  /** Opens the region with the weights that another process has verified; null when there is none. */
+  /** Opens the region with the weights that another process has verified; null if there is none. */
   find({ assets, digest }: RequiredWeights): Region | null {
     return this.#directory.find(nameOf(digest), assets.form.length);
   }
@@ -48,7 +48,7 @@ export class WeightRegions {
   /**
    * Opens the region that holds the ranges of all sources.
    *
-   * @returns  null when a source is elsewhere, or shares nothing
+   * @returns  null when a source is on another machine, or shares no memory
    * @throws   RpcError
    */
   async ofReducers(wanted: RequiredWeights, signal: AbortSignal): Promise<Region | null> {
@@ -70,9 +70,9 @@ export class WeightRegions {
   }
 
   /**
-   * Pulls the weights into a region of this machine, unless another process does: then waits for it.
+   * Pulls the weights into a region of this machine; if another process is pulling them, waits for it instead.
    *
-   * @param use  called with the region; others wait until it has returned
+   * @param use  called with the region; other processes wait until it has returned
    * @returns    what `use` returned
    * @throws     RpcError when a source does not hold them (any more); the signal's reason
    */
@@ -105,17 +105,17 @@ export class WeightRegions {
     }
   }
 
-  /** Lets other processes of this machine find weights that were verified. */
+  /** Publishes verified weights to other processes of this machine. */
   publish({ digest }: RequiredWeights, region: Region): void {
     this.#directory.publish(nameOf(digest), region);
   }
 
-  /** Says that a region does not hold the weights that it was found by. */
+  /** Withdraws a region that does not hold the weights under whose digest it was found. */
   discard({ digest }: RequiredWeights): void {
     this.#directory.discard(nameOf(digest));
   }
 
-  /** Gives a region back. */
+  /** Closes a region. */
   release(digest: string, region: Region): void {
     this.#directory.withdraw(nameOf(digest));
     region.close();
@@ -132,7 +132,7 @@ export class WeightRegions {
         return pullTensor(this.#channels.to(address), request, write, { signal });
       }),
     );
-    // All have ended, so that none writes into memory that was given back.
+    // All pulls have ended, so that none writes into memory that was freed.
     for (const pull of pulls) if (pull.status === "rejected") throw pull.reason;
     signal.throwIfAborted();
     region.unmap();

@@ -23,7 +23,7 @@ import { type RunAssets, RunAssetsCache } from "../session/run-assets.js";
 
 const F32_BYTES = 4;
 
-/** What a trainer works with. */
+/** Dependencies of a trainer. */
 export interface GradientRoleOptions {
   readonly workerId: string;
   readonly engine: EngineThread;
@@ -36,14 +36,14 @@ export interface GradientRoleOptions {
   readonly address: string;
 }
 
-/** Does gradient jobs: computes a lane, lets every reducer pull its range, and reports. */
+/** Runs gradient jobs: computes a lane, lets every reducer pull its range, and reports the metrics. */
 export class GradientRole {
   readonly #options: GradientRoleOptions;
   readonly #assets: RunAssetsCache;
-  /** A region that no reducer reads any more. */
+  /** A region that no reducer reads any more, for reuse. */
   #free: Region | null = null;
   readonly #idle = new IdleTimer(IDLE_MS, () => this.#releaseIdle());
-  /** The gradient that can be read now. */
+  /** The gradient that reducers can read now. */
   #offered: { name: string; region: Region } | null = null;
   /** Tokens trained so far. */
   tokensTrained = 0;
@@ -53,14 +53,14 @@ export class GradientRole {
     this.#assets = new RunAssetsCache(options.rollouts);
   }
 
-  /** Finds a gradient that is offered, by its tensor name; null when it is not here (any more). */
+  /** Returns an offered gradient by its tensor name; null if it is not held (any more). */
   offered(name: string): HeldRange | null {
     if (this.#offered?.name !== name) return null;
     const { region } = this.#offered;
     return { ...heldVector(0, region.values), file: region.file };
   }
 
-  /** Gives the region of the gradient back. */
+  /** Closes the region of the gradient. */
   close(): void {
     this.#idle.stop();
     this.#offered?.region.close();
@@ -69,7 +69,7 @@ export class GradientRole {
     this.#free = null;
   }
 
-  /** Does one job; idempotent by update and lane. */
+  /** Runs one job; idempotent by update and lane. */
   async handle(job: JobOf<"gradient">, context: JobContext): Promise<void> {
     const { packs, session, workerId } = this.#options;
     const { run, update, lane: index, plan } = job;
@@ -131,14 +131,14 @@ export class GradientRole {
     );
   }
 
-  /** Every reducer has added the gradient: its region may be written again. */
+  /** Call it when every reducer has added the gradient: its region may be overwritten. */
   #reuse(): void {
     this.#free = this.#offered?.region ?? null;
     this.#offered = null;
     this.#idle.start();
   }
 
-  /** A large region that is not needed now is made again when it is: a reducer may need the memory. */
+  /** Closes a large unused region, because a reducer may need the memory; the next job creates one. */
   #releaseIdle(): void {
     if (this.#free === null || this.#free.elements * F32_BYTES < RELEASED_FROM_BYTES) return;
     this.#free.close();
@@ -146,8 +146,8 @@ export class GradientRole {
   }
 
   /**
-   * A region for the next gradient. That of one which was not delivered is given up, since a reducer may still
-   * read it, or the engine write it: it is freed when they are done.
+   * Returns a region for the next gradient. The region of a gradient that was not delivered is closed and not
+   * reused, since a reducer may still read it or the engine write it; it is freed when they finish.
    */
   #takeRegion(numParameters: number): Region {
     this.#idle.stop();
@@ -161,7 +161,7 @@ export class GradientRole {
   }
 }
 
-/** The loss that a run's lanes are computed with. */
+/** Returns the loss of a run's lanes. */
 function lossOf(config: RunConfig): TrainingLoss {
   if (config.type === "sft") return { policy: "cross-entropy" };
   const { truncated: _truncated, ...loss } = config.loss;

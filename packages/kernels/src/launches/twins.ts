@@ -1,0 +1,90 @@
+import { type Operation } from "../native/records.js";
+import { attention, attentionBackward, kvWrite } from "./attention.js";
+import { headBackward, headLogits, headLogprobs, headSample } from "./head.js";
+import { type Launch, type LaunchMemory, type Twin } from "./launch.js";
+import {
+  adamw,
+  adamwPacked,
+  linear,
+  linearBackwardInput,
+  linearBackwardWeight,
+  packMatrix,
+  rmsNorm,
+  rmsNormBackward,
+  rope,
+  swiglu,
+  swigluBackward,
+} from "./layers.js";
+import {
+  add,
+  embedding,
+  embeddingBackward,
+  embeddingPacked,
+  fill,
+  gatherRows,
+  scatterAddRows,
+  sumSquaresBlocks,
+} from "./rows.js";
+
+/** How each operation runs on a GPU; null for one that measures the CPU. */
+const TWINS: Readonly<Record<Operation, Twin | null>> = {
+  embedding,
+  embeddingPacked,
+  embeddingBackward,
+  rmsNorm,
+  rmsNormBackward,
+  packMatrix,
+  linear,
+  linearBackwardInput,
+  linearBackwardWeight,
+  rope,
+  swiglu,
+  swigluBackward,
+  add,
+  fill,
+  gatherRows,
+  scatterAddRows,
+  kvWrite,
+  attention,
+  attentionBackward,
+  headLogits,
+  headLogprobs,
+  headBackward,
+  headSample,
+  adamw,
+  adamwPacked,
+  sumSquaresBlocks,
+  fmaPeak: null,
+};
+
+function twinOf(operation: Operation): Twin {
+  const twin = TWINS[operation];
+  if (twin === null) throw new Error(`${operation} has no CUDA kernel`);
+  return twin;
+}
+
+/**
+ * Returns the bytes of scratch memory that a record needs on a GPU.
+ *
+ * @param values  the record's arguments
+ */
+export function scratchBytesOf(operation: Operation, values: readonly number[]): number {
+  return twinOf(operation).scratchBytes?.(values) ?? 0;
+}
+
+/**
+ * Turns a record into launches, to be run in order.
+ *
+ * @param values  the record's arguments; pointers are addresses of the GPU's memory
+ * @throws        ShapeError when no kernel takes the sizes
+ */
+export function launchesOf(
+  operation: Operation,
+  values: readonly number[],
+  memory: LaunchMemory,
+): Launch[] {
+  // A launch without blocks is an error of the driver.
+  return twinOf(operation)
+    .launches(values, memory)
+    .filter(({ grid }) => grid.every((blocks) => blocks > 0));
+}
