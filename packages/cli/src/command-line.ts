@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { addBenchCommand } from "./commands/bench.js";
 import { addCancelCommand } from "./commands/cancel.js";
 import { addCertsCommand } from "./commands/certs.js";
+import { addCudaCommand } from "./commands/cuda.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
@@ -87,6 +88,7 @@ function buildProgram(context: Context): Command {
   addScoreCommand(program, context);
   addVerifyCommand(program, context);
   addBenchCommand(program, context);
+  addCudaCommand(program, context);
   addDoctorCommand(program, context);
   return program;
 }

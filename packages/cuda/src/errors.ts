@@ -133,6 +133,28 @@ export class CompileError extends ClusterError {
   }
 }
 
+/** Thrown when a Python package cannot be fetched now: its index or its file cannot be reached. */
+export class PackageAwayError extends ClusterError {
+  constructor(
+    /** Without a user's name and password. */
+    readonly url: string,
+    problem: string,
+    cause?: unknown,
+  ) {
+    super("UNAVAILABLE", `${url}: ${problem}`, { details: { url }, cause });
+  }
+}
+
+/** Thrown when a Python package is not the one that is pinned, or not a package as pip installs it. */
+export class WrongPackageError extends ClusterError {
+  constructor(
+    readonly file: string,
+    problem: string,
+  ) {
+    super("DATA_LOSS", `${file} ${problem}; nothing of it is kept`, { details: { file } });
+  }
+}
+
 /** Thrown when a call of NVRTC, cuBLASLt or NCCL fails. */
 export class LibraryCallError extends ClusterError {
   constructor(

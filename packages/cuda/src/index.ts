@@ -29,6 +29,8 @@ export {
   MissingFunctionError,
   MissingLibraryError,
   ModuleImageError,
+  PackageAwayError,
+  WrongPackageError,
 } from "./errors.js";
 export {
   type CompiledProgram,
@@ -52,5 +54,7 @@ export {
   type NcclTransfer,
   type NcclType,
 } from "./libraries/nccl.js";
+export { fetchNvrtc, type NvrtcFetch } from "./nvrtc/fetch-nvrtc.js";
+export { nvrtcWheel, type NvrtcWheel, wheelFolder } from "./nvrtc/wheels.js";
 export { type LibraryPlaces } from "./foreign/library-paths.js";
 export { NVRTC_FUNCTIONS } from "./nvrtc/functions.js";

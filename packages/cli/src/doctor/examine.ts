@@ -8,6 +8,7 @@ import { freePort } from "../local/free-port.js";
 import { type Home } from "../local/home.js";
 import { findProgram, findRedisServer } from "../local/redis-program.js";
 import { type Finding, ok } from "./finding.js";
+import { checkGpus } from "./gpus.js";
 import { checkRedisServer } from "./redis-server.js";
 
 /**
@@ -35,6 +36,7 @@ export async function examine(options: { env: NodeJS.ProcessEnv; home: Home }): 
     checkRedis(path),
     ...(redisServer === null ? [] : [redisServer]),
     checkMemory(),
+    ...checkGpus(env),
     await checkPorts(),
     checkHome(home),
   ];

@@ -4,9 +4,9 @@ import { join } from "node:path";
 /** Where a library of NVIDIA's may be. */
 export interface LibraryPlaces {
   /** Its path, when it is known: nothing else is tried. */
-  readonly library?: string | null;
+  readonly library?: string | null | undefined;
   /** Variables of the process: CUDA_HOME, CUDA_PATH, VIRTUAL_ENV, CONDA_PREFIX. */
-  readonly environment?: NodeJS.ProcessEnv;
+  readonly environment?: NodeJS.ProcessEnv | undefined;
   /** Folders that hold its files, looked into last. */
   readonly folders?: readonly string[];
 }

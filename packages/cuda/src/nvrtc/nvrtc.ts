@@ -5,6 +5,7 @@ import { CheckedCalls } from "../foreign/checked-calls.js";
 import { libraryPaths, type LibraryPlaces, namesIn } from "../foreign/library-paths.js";
 import { SharedLibrary } from "../foreign/shared-library.js";
 import { NVRTC_FUNCTIONS, type NvrtcFunctions } from "./functions.js";
+import { wheelFolders } from "./wheels.js";
 
 const TITLE = "NVRTC, NVIDIA's run-time compiler,";
 const REMEDY =
@@ -50,12 +51,21 @@ export interface CompiledProgram {
 export class Nvrtc {
   private constructor(private readonly calls: CheckedCalls<NvrtcFunctions>) {}
 
-  /** @throws MissingLibraryError naming all places where it was looked for */
+  /**
+   * Loads it from the first place that has it; with an environment, what `fetchNvrtc` has kept comes last.
+   *
+   * @throws MissingLibraryError naming all places where it was looked for
+   */
   static open(places: NvrtcPlaces = {}): Nvrtc {
     const { newestMajor = Infinity } = places;
     const majors = MAJORS.filter((major) => major <= newestMajor);
     const files = majors.map((major) => `libnvrtc.so.${major}`);
-    const paths = libraryPaths({ files, packages: PACKAGES }, places);
+    const { environment, folders = [] } = places;
+    const fetched = environment === undefined ? [] : wheelFolders(environment);
+    const paths = libraryPaths(
+      { files, packages: PACKAGES },
+      { library: places.library, environment, folders: [...folders, ...fetched] },
+    );
     // It looks for its second library by name only: what is loaded already is found.
     for (const path of paths.filter((one) => one.includes("/"))) preloadBuiltins(dirname(path));
     const library = SharedLibrary.open(NVRTC_FUNCTIONS, { title: TITLE, paths, remedy: REMEDY });
