@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { writeFileSync } from "node:fs";
 import { arch, cpus } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { nodeHeaders } from "./toolchain.mjs";
@@ -87,8 +88,32 @@ export function fingerprintOf(parts) {
   return hash.digest("hex");
 }
 
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+/** Takes a lock file that names this process; false while a living process holds it. */
+function tryLock(file) {
+  try {
+    writeFileSync(file, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  // The holder may have removed it since.
+  const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+  if (holder > 0 && !isAlive(holder)) rmSync(file, { force: true });
+  return false;
+}
+
 /**
- * Makes a folder of build/cuda anew unless its stamp says that it is what it would be.
+ * Makes a folder of build/cuda anew unless its stamp says that it is what it would be. Processes that want the
+ * same folder wait for the first of them.
  *
  * @param parts  what the content depends on beside the sources of cuda/
  * @param make   called with an empty folder, to fill it
@@ -97,20 +122,26 @@ export function fingerprintOf(parts) {
 export async function keptBuild(name, parts, make) {
   const folder = join(CUDA_BUILD, name);
   const stamp = join(folder, "fingerprint");
+  const [lock, scratch] = [`${folder}.lock`, `${folder}.tmp`];
   const print = fingerprintOf(parts);
   const isFresh = () => existsSync(stamp) && readFileSync(stamp, "utf8") === print;
   if (isFresh()) return folder;
-  const scratch = `${folder}.tmp-${process.pid}`;
-  rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch, { recursive: true });
+  mkdirSync(CUDA_BUILD, { recursive: true });
+  while (!tryLock(lock)) {
+    await sleep(200);
+    if (isFresh()) return folder;
+  }
   try {
+    if (isFresh()) return folder;
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch);
     await make(scratch);
     writeFileSync(join(scratch, "fingerprint"), print);
-    if (isFresh()) return folder;
     rmSync(folder, { recursive: true, force: true });
     renameSync(scratch, folder);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+    rmSync(lock, { force: true });
   }
   return folder;
 }
