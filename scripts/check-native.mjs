@@ -6,14 +6,22 @@
  * 2. The same for the thread pool alone (test/native/pool.cpp).
  * 3. ThreadSanitizer: pool.cpp again, and all recorded operations with four threads (replay.cpp),
  * since it does not work in a Node.js process.
+ * 4. ThreadSanitizer: the CUDA kernels on their emulation, whose threads it knows, on recorded cases of
+ * every operation; and kernels that lack a barrier, which it must report.
  *
  * A compiler without sanitizers is reported, and is not a failure.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import {
+  buildReplay,
+  CUDA_BUILD,
+  plantFault,
+  unitOf,
+} from "../packages/kernels/cuda-toolchain.mjs";
 import {
   compileUnits,
   ADDON_UNITS,
@@ -118,6 +126,37 @@ async function testRaces(compiler, folder, cases) {
   process.stderr.write(said);
 }
 
+/** Builds emulated kernels under ThreadSanitizer and runs recorded cases; returns code and output. */
+async function replayKernels(compiler, folder) {
+  // Copies that the compiler writes out are not instrumented, nor is the scheduler, which marks the order.
+  const flags = [...DEBUG, ...RACES, "-fno-builtin-memcpy", "-fno-builtin-memset"];
+  const scheduler = ["-g", "-DSIMT_TSAN"];
+  await buildReplay(compiler, folder, { flags, scheduler, link: RACES });
+  const cases = join(CUDA_BUILD, "operations.cases");
+  const env = { ...process.env, TSAN_OPTIONS: "halt_on_error=1" };
+  return runQuietly(join(folder, "replay"), [cases], { env });
+}
+
+async function testKernelRaces(compiler, folder) {
+  await step("emulated CUDA kernels under TSan", async () => {
+    const at = join(folder, "kernels");
+    mkdirSync(at);
+    writeFileSync(join(at, "kernels.cu"), unitOf());
+    const { code, output } = await replayKernels(compiler, at);
+    if (code !== 0) throw new SetUpError(output);
+  });
+  await step("a kernel without a barrier is reported by TSan", async () => {
+    const fault = {
+      name: "missing-barrier",
+      file: "matrix-product.h",
+      from: "__syncthreads();\n    fetch(step + STAGES - 1);",
+      to: "fetch(step + STAGES - 1);",
+    };
+    const { output } = await replayKernels(compiler, plantFault(folder, fault));
+    if (!/WARNING: ThreadSanitizer: data race/.test(output)) throw new SetUpError(output);
+  });
+}
+
 await main(async () => {
   await setUp({ redis: false });
   const compiler = findCompiler();
@@ -130,8 +169,10 @@ await main(async () => {
       return 0;
     }
     await testMemory(compiler, folder, cases);
-    if (works(compiler, folder, RACES)) await testRaces(compiler, folder, cases);
-    else process.stdout.write(`check:native: races skipped, no ThreadSanitizer\n`);
+    if (works(compiler, folder, RACES)) {
+      await testRaces(compiler, folder, cases);
+      await testKernelRaces(compiler, folder);
+    } else process.stdout.write(`check:native: races skipped, no ThreadSanitizer\n`);
     process.stdout.write("check:native: ok\n");
     return 0;
   } finally {

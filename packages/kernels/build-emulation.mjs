@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import {
+  buildEmulation,
   buildEmulationAddon,
   buildModule,
   EMULATION_FLAGS,
@@ -20,7 +21,9 @@ if (compiler === null) {
 try {
   await keptBuild("emulation", [compiler, EMULATION_FLAGS], async (folder) => {
     writeFileSync(join(folder, "kernels.cu"), unitOf());
-    await Promise.all([buildModule(compiler, folder), buildEmulationAddon(compiler, folder)]);
+    const addon = buildEmulationAddon(compiler, folder);
+    await buildModule(compiler, folder, await buildEmulation(compiler, folder));
+    await addon;
   });
 } catch (error) {
   console.error(`Building the emulated kernels failed: ${error.message}`);

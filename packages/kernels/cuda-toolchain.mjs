@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { writeFileSync } from "node:fs";
 import { arch, cpus } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { nodeHeaders } from "./toolchain.mjs";
@@ -23,8 +24,8 @@ export const STEMS = readdirSync(CUDA)
   .map((name) => name.slice(0, -3))
   .sort();
 
-/** Flags for nvcc; NVRTC takes the same without `-I`. Contraction would change bits. */
-export const NVCC_FLAGS = ["-std=c++17", "--fmad=false", "-I", CUDA];
+/** Flags for nvcc and NVRTC. Contraction would change bits. */
+export const NVCC_FLAGS = ["-std=c++17", "--fmad=false"];
 
 // -march=native: without instructions for fused multiply-adds each one is a call of a function.
 const NATIVE = arch() === "x64" ? ["-march=native"] : [];
@@ -87,8 +88,32 @@ export function fingerprintOf(parts) {
   return hash.digest("hex");
 }
 
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+/** Takes a lock file that names this process; false while a living process holds it. */
+function tryLock(file) {
+  try {
+    writeFileSync(file, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  // The holder may have removed it since.
+  const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+  if (holder > 0 && !isAlive(holder)) rmSync(file, { force: true });
+  return false;
+}
+
 /**
- * Makes a folder of build/cuda anew unless its stamp says that it is what it would be.
+ * Makes a folder of build/cuda anew unless its stamp says that it is what it would be. Processes that want the
+ * same folder wait for the first of them.
  *
  * @param parts  what the content depends on beside the sources of cuda/
  * @param make   called with an empty folder, to fill it
@@ -97,90 +122,127 @@ export function fingerprintOf(parts) {
 export async function keptBuild(name, parts, make) {
   const folder = join(CUDA_BUILD, name);
   const stamp = join(folder, "fingerprint");
+  const [lock, scratch] = [`${folder}.lock`, `${folder}.tmp`];
   const print = fingerprintOf(parts);
   const isFresh = () => existsSync(stamp) && readFileSync(stamp, "utf8") === print;
   if (isFresh()) return folder;
-  const scratch = `${folder}.tmp-${process.pid}`;
-  rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch, { recursive: true });
+  mkdirSync(CUDA_BUILD, { recursive: true });
+  while (!tryLock(lock)) {
+    await sleep(200);
+    if (isFresh()) return folder;
+  }
   try {
+    if (isFresh()) return folder;
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch);
     await make(scratch);
     writeFileSync(join(scratch, "fingerprint"), print);
-    if (isFresh()) return folder;
     rmSync(folder, { recursive: true, force: true });
     renameSync(scratch, folder);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+    rmSync(lock, { force: true });
   }
   return folder;
 }
 
 /**
- * Builds a module for the fake driver and the emulation's addon: a shared object with these kernels.
+ * Writes the sources of cuda/ with one text replaced, and a unit of some stems, into a new folder.
  *
- * @param folder  where kernels.cu, the unit to compile, lies, and objects go
- * @param include  folders that come before cuda/
+ * @returns  the folder, named after the fault
  */
-export async function buildModule(compiler, folder, include = []) {
-  const includes = [...include, CUDA].flatMap((path) => ["-I", path]);
-  const compile = (source, object, flags) =>
-    runCompiler(compiler.name, [...EMULATION_FLAGS, ...flags, "-c", source, "-o", object]);
-  const objects = [
-    ...EMULATION_SOURCES.map((name) => join(EMULATION, name)),
-    join(folder, "kernels.cu"),
-  ].map((source, i) => ({ source, object: join(folder, `${i}.o`) }));
-  await Promise.all(
-    objects.map(({ source, object }) => compile(source, object, ["-O2", ...includes, "-x", "c++"])),
+export function plantFault(parent, { name, file, from, to, stems }) {
+  const folder = join(parent, name);
+  mkdirSync(folder);
+  // A quoted include looks beside the including file first, so all of them are copied.
+  for (const source of readdirSync(CUDA).filter((entry) => /\.(cu|h)$/.test(entry))) {
+    const text = readFileSync(join(CUDA, source), "utf8");
+    const isFile = source === file;
+    if (isFile && !text.includes(from)) throw new Error(`${name}: ${file} has no ${from}`);
+    writeFileSync(join(folder, source), isFile ? text.replace(from, to) : text);
+  }
+  writeFileSync(join(folder, "kernels.cu"), unitOf(stems));
+  return folder;
+}
+
+/** Compiles the emulation itself; returns its objects. */
+export function buildEmulation(compiler, folder) {
+  return Promise.all(
+    EMULATION_SOURCES.map(async (name) => {
+      const object = join(folder, `${name}.o`);
+      const options = [...EMULATION_FLAGS, "-O2", "-c", join(EMULATION, name), "-o", object];
+      await runCompiler(compiler.name, options);
+      return object;
+    }),
   );
-  const library = join(folder, "kernels.so");
-  const inputs = objects.map(({ object }) => object);
-  await runCompiler(compiler.name, ["-shared", "-pthread", ...inputs, "-o", library]);
-  return library;
 }
 
 /**
- * Builds the programs of cuda/check: `replay`, with the kernels in it, and `ptx-replay`.
+ * Builds a module for the fake driver and the emulation's addon: kernels.so, with the kernels of the folder's
+ * kernels.cu.
  *
- * @param flags  for everything that is compiled but the emulation itself, such as a sanitizer's
+ * @param emulation  objects of `buildEmulation`
  */
-export async function buildPrograms(
-  compiler,
-  folder,
-  { flags = [], emulation = [], link = [] } = {},
-) {
-  const include = ["-I", CUDA];
-  writeFileSync(join(folder, "kernels.cu"), unitOf());
-  const compile = async (source, own) => {
-    const object = join(folder, `${basename(source)}.o`);
-    const options = [...EMULATION_FLAGS, "-O2", ...own, ...include, "-x", "c++", "-c", source];
-    await runCompiler(compiler.name, [...options, "-o", object]);
-    return object;
-  };
-  const inCheck = (...names) => names.map((name) => compile(join(CHECK, name), flags));
-  const reader = inCheck("case-file.cpp");
-  const replay = [
-    ...EMULATION_SOURCES.map((name) =>
-      compile(join(EMULATION, name), name === "simt.cpp" ? emulation : flags),
-    ),
-    compile(join(folder, "kernels.cu"), flags),
-    ...inCheck("replay.cpp"),
-  ];
-  const ptx = inCheck("ptx-replay.cpp", "ptx-parse.cpp", "ptx-run.cpp", "ptx-instructions.cpp");
-  const build = async (name, parts) => {
-    const objects = await Promise.all([...reader, ...parts]);
-    // The program looks its kernels up by name.
-    const options = ["-pthread", "-rdynamic", ...link, ...objects, "-ldl"];
-    await runCompiler(compiler.name, [...options, "-o", join(folder, name)]);
-  };
-  await Promise.all([build("replay", replay), build("ptx-replay", ptx)]);
+export async function buildModule(compiler, folder, emulation, optimisation = "-O2") {
+  const [source, kernels] = ["kernels.cu", "kernels.o"].map((name) => join(folder, name));
+  const options = [...EMULATION_FLAGS, optimisation, "-I", CUDA, "-x", "c++", "-c", source];
+  await runCompiler(compiler.name, [...options, "-o", kernels]);
+  const output = join(folder, "kernels.so");
+  await runCompiler(compiler.name, ["-shared", "-pthread", ...emulation, kernels, "-o", output]);
 }
 
-/** Compiles the kernels for a GPU: kernels.ptx, and usage.txt, what ptxas tells of registers and spills. */
-export async function buildPtx({ nvcc, ptxas }, architecture, folder) {
-  const source = join(folder, "kernels.cu");
+/**
+ * Builds `replay` of cuda/check from a folder's kernels.cu.
+ *
+ * @param flags      for everything that is compiled but the scheduler of the emulation, such as a sanitizer's
+ * @param scheduler  flags for that
+ */
+export async function buildReplay(
+  compiler,
+  folder,
+  { flags = [], scheduler = [], link = [] } = {},
+) {
+  const sources = [
+    [join(EMULATION, "simt.cpp"), scheduler],
+    ...["copies.cpp", "module.cpp"].map((name) => [join(EMULATION, name), flags]),
+    ...["case-file.cpp", "replay.cpp"].map((name) => [join(CHECK, name), flags]),
+    [join(folder, "kernels.cu"), flags],
+  ];
+  // The program looks its kernels up by name.
+  const options = ["-pthread", "-rdynamic", ...link];
+  await linkProgram(compiler, { folder, name: "replay", sources, options });
+}
+
+/** Builds `ptx-replay` of cuda/check. */
+export async function buildPtxReplay(compiler, folder) {
+  const names = ["case-file", "ptx-replay", "ptx-parse", "ptx-run", "ptx-instructions"];
+  const sources = names.map((name) => [join(CHECK, `${name}.cpp`), []]);
+  await linkProgram(compiler, { folder, name: "ptx-replay", sources, options: [] });
+}
+
+/** Compiles sources, each with its own flags, and links them. */
+async function linkProgram(compiler, { folder, name, sources, options }) {
+  const objects = await Promise.all(
+    sources.map(async ([source, flags]) => {
+      const object = join(folder, `${name}-${basename(source)}.o`);
+      const all = [...EMULATION_FLAGS, "-O2", ...flags, "-I", CUDA, "-x", "c++", "-c", source];
+      await runCompiler(compiler.name, [...all, "-o", object]);
+      return object;
+    }),
+  );
+  await runCompiler(compiler.name, [...options, ...objects, "-ldl", "-o", join(folder, name)]);
+}
+
+/** Compiles a folder's kernels.cu for a GPU: kernels.ptx. */
+export async function buildPtx({ nvcc }, architecture, folder, flags = NVCC_FLAGS) {
+  const [source, ptx] = ["kernels.cu", "kernels.ptx"].map((name) => join(folder, name));
+  const options = [`-arch=${architecture}`, ...flags, "-I", CUDA, "-ptx", source, "-o", ptx];
+  await runCompiler(nvcc, options);
+}
+
+/** Makes machine code of a folder's kernels.ptx, and usage.txt: what ptxas tells of registers and spills. */
+export async function buildUsage({ ptxas }, architecture, folder) {
   const [ptx, cubin] = ["kernels.ptx", "kernels.cubin"].map((name) => join(folder, name));
-  writeFileSync(source, unitOf());
-  await runCompiler(nvcc, [`-arch=${architecture}`, ...NVCC_FLAGS, "-ptx", source, "-o", ptx]);
   const usage = await runCompiler(ptxas, [`-arch=${architecture}`, "-v", ptx, "-o", cubin]);
   writeFileSync(join(folder, "usage.txt"), usage);
 }

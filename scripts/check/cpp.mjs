@@ -12,6 +12,7 @@ import { ROOT, runQuietly } from "../setup/step.mjs";
 const FOLDERS = [
   "packages/kernels/cpu",
   "packages/kernels/cuda",
+  "packages/kernels/cuda/check",
   "packages/kernels/cuda/emulation",
   "test/native",
 ];

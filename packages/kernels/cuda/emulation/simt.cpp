@@ -21,6 +21,7 @@
 extern "C" {
 void* __tsan_get_current_fiber();
 void* __tsan_create_fiber(unsigned flags);
+void __tsan_destroy_fiber(void* fiber);
 void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 void __tsan_acquire(void* at);
 void __tsan_release(void* at);
@@ -79,6 +80,9 @@ struct Machine {
     for (Fiber& fiber : fibers)
       if (fiber.stack != nullptr) munmap(fiber.stack, STACK_BYTES + PAGE_BYTES);
     if (shared != nullptr) munmap(shared, mapped_bytes);
+#if defined(SIMT_TSAN)
+    for (void* fiber : tsan) __tsan_destroy_fiber(fiber);
+#endif
   }
 };
 

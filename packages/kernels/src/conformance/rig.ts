@@ -93,9 +93,9 @@ export function instructionSets(): InstructionSet[] {
  * @returns  the results, which are the same bits everywhere
  */
 export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
-  let first: Float32Array[] | null = null;
+  const first: Float32Array[] = [];
   const compare = (results: Float32Array[], where: string) => {
-    first ??= results;
+    if (first.length === 0) first.push(...results);
     for (const [index, result] of results.entries()) {
       expectSameBits(result, first[index] as Float32Array, `result ${index} ${where}`);
     }
@@ -109,7 +109,6 @@ export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
   for (const schedule of SCHEDULES) {
     compare(onEmulation({ schedule }, body), `of CUDA kernels in schedule ${schedule}`);
   }
-  assert.ok(first !== null);
   return first;
 }
 
