@@ -35,7 +35,11 @@ export class SupervisedBatches {
   readonly #budget: TokenBudget;
   #ahead: { readonly iteration: number; readonly batch: Promise<TrainingBatch> } | null = null;
 
-  constructor(config: SftConfig, tasks: TaskPlan, model: CheckedModel) {
+  constructor(
+    config: SftConfig,
+    tasks: TaskPlan,
+    model: Pick<CheckedModel, "tokenizer" | "maxPositions">,
+  ) {
     this.#config = config;
     this.#tasks = tasks;
     this.#tokenizer = model.tokenizer;
