@@ -55,6 +55,16 @@ export class Gumshoe {
     return this.start(["run", ...words, "--json"], env).result();
   }
 
+  /** Plans the memory of a run. @throws the command's output when it failed */
+  async plan(words: readonly string[]): Promise<{ totalBytes: number }> {
+    const child = spawn(process.execPath, [COMMAND, "plan", ...words, "--json"], { cwd: ROOT });
+    let out = "";
+    child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+    await once(child, "close");
+    if (child.exitCode !== 0) throw new Error(`plan ended with code ${child.exitCode}: ${out}`);
+    return JSON.parse(out) as { totalBytes: number };
+  }
+
   /** Ends running commands, and removes the home. */
   async close(): Promise<void> {
     for (const child of this.#started) {

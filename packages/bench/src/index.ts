@@ -5,6 +5,6 @@ export { BenchRunFailedError } from "./errors.js";
 export { type Figure } from "./figure.js";
 export { type FleetPeerRequest, SimulatedFleet } from "./fleet/simulated-fleet.js";
 export { describeMachine, type Machine } from "./machine.js";
-export { type MeasuredRun, type StartRun } from "./memory/memory.js";
+export { type MeasuredRun, type StartRun } from "./measured-run.js";
 export { type MemoryPeaks, ProcessMemory, type RoleBytes } from "./memory/process-memory.js";
 export { type BenchSettings } from "./settings.js";

@@ -1,5 +1,5 @@
 import { type StartCluster } from "./cluster.js";
-import { type StartRun } from "./memory/memory.js";
+import { type StartRun } from "./measured-run.js";
 import { type ShapeName } from "./engine/shapes.js";
 
 /** Options of all benchmarks. */

@@ -10,9 +10,10 @@ test("a field that is set comes before the text's, and its neighbours stay", () 
     { field: "rollouts.perTask", value: 4 },
     { field: "tasks.source.seed", value: 9 },
   ];
-  const { rollouts, tasks } = parseRunConfig(TEXT, { set });
-  expect(rollouts).toMatchObject({ perTask: 4, maxAnswerTokens: 64 });
-  expect(tasks).toMatchObject({ source: { type: "generate", seed: 9 } });
+  expect(parseRunConfig(TEXT, { set })).toMatchObject({
+    rollouts: { perTask: 4, maxAnswerTokens: 64 },
+    tasks: { source: { type: "generate", seed: 9 } },
+  });
 });
 
 test("an unknown field that is set is refused with the nearest known one", () => {

@@ -18,7 +18,7 @@ test("what is allocated is counted until it is freed, once", () => {
 
 test("memory of others is not counted, and sizes and ranges are checked as on a real device", () => {
   const device = createCountingDevice();
-  device.map(3, 1000);
+  device.map(3, 1000, { writable: true });
   expect(device.allocatedBytes).toBe(0);
   expect(() => device.alloc("f32", -1)).toThrow("length is -1");
   expect(() => device.alloc("f32", 4).slice(2, 5)).toThrow(/2\.\.5 is outside 0\.\.4/);

@@ -5,7 +5,7 @@ export interface SubmitOptions {
   /** Replaces the run of that name with this submission time; default: none. */
   readonly replacesSubmittedAtMs?: number | undefined;
   /** Takes a run that the workers' machines have too little memory for; default: false. */
-  readonly allowOvercommit?: boolean;
+  readonly allowOvercommit?: boolean | undefined;
 }
 
 /** How a run is created. */

@@ -109,6 +109,7 @@ export function everywhere(body: (rig: Rig) => Float32Array[]): Float32Array[] {
   for (const schedule of SCHEDULES) {
     compare(onEmulation({ schedule }, body), `of CUDA kernels in schedule ${schedule}`);
   }
+  assert.ok(first !== null);
   return first;
 }
 

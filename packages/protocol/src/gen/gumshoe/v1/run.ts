@@ -115,8 +115,8 @@ export interface SubmitRunRequest {
   folder?:
     | string
     | undefined;
-  /** Takes the run although the registered workers' machines have too little memory for it. */
-  allowOvercommit: boolean;
+  /** Takes the run although the registered workers' machines have too little memory for it. Absent: no. */
+  allowOvercommit?: boolean | undefined;
 }
 
 export interface GetRunRequest {
@@ -381,7 +381,7 @@ export interface WorkerStatus {
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
-  return { config: "", replacesSubmittedAtMs: undefined, folder: undefined, allowOvercommit: false };
+  return { config: "", replacesSubmittedAtMs: undefined, folder: undefined, allowOvercommit: undefined };
 }
 
 export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
@@ -395,7 +395,7 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     if (message.folder !== undefined) {
       writer.uint32(26).string(message.folder);
     }
-    if (message.allowOvercommit !== false) {
+    if (message.allowOvercommit !== undefined) {
       writer.uint32(32).bool(message.allowOvercommit);
     }
     return writer;
@@ -466,7 +466,7 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     message.config = object.config ?? "";
     message.replacesSubmittedAtMs = object.replacesSubmittedAtMs ?? undefined;
     message.folder = object.folder ?? undefined;
-    message.allowOvercommit = object.allowOvercommit ?? false;
+    message.allowOvercommit = object.allowOvercommit ?? undefined;
     return message;
   },
 };
