@@ -8,6 +8,9 @@ import {
   buildPtxReplay,
   buildReplay,
   buildUsage,
+  CHECK,
+  CUDA,
+  EMULATION,
   EMULATION_FLAGS,
   findNvcc,
   keptBuild,
@@ -20,18 +23,22 @@ const ARCHITECTURES = ["sm_80", "sm_90", "sm_100"];
 
 const compiler = findCompiler();
 if (compiler === null) throw new Error("no C++ compiler found");
-await keptBuild("checks", [compiler, EMULATION_FLAGS], async (folder) => {
+const buildChecks = async (folder) => {
   writeFileSync(join(folder, "kernels.cu"), unitOf());
   await Promise.all([buildReplay(compiler, folder), buildPtxReplay(compiler, folder)]);
-});
+};
+const sources = [CUDA, EMULATION, CHECK];
+await keptBuild("checks", [compiler, EMULATION_FLAGS], buildChecks, sources);
 const cuda = findNvcc();
 if (cuda !== null) {
   // One at a time: each takes half a gigabyte of memory.
-  for (const architecture of ARCHITECTURES)
-    await keptBuild(architecture, [cuda.version, NVCC_FLAGS], async (folder) => {
+  for (const architecture of ARCHITECTURES) {
+    const compile = async (folder) => {
       writeFileSync(join(folder, "kernels.cu"), unitOf());
       await buildPtx(cuda, architecture, folder);
       await buildUsage(cuda, architecture, folder);
-    });
+    };
+    await keptBuild(architecture, [cuda.version, NVCC_FLAGS], compile, [CUDA]);
+  }
 }
 console.log(JSON.stringify({ architectures: cuda === null ? [] : ARCHITECTURES }));

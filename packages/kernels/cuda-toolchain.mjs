@@ -76,11 +76,11 @@ export function runCompiler(program, args, input = null) {
   });
 }
 
-/** Hash of all sources of cuda/, and of what else a build depends on. */
-export function fingerprintOf(parts) {
+/** Hash of the sources in these folders, and of what else a build depends on. */
+function fingerprintOf(parts, folders) {
   const hash = createHash("sha256");
   hash.update(JSON.stringify([parts, arch(), cpus()[0]?.model ?? ""]));
-  for (const folder of [CUDA, EMULATION, CHECK]) {
+  for (const folder of folders) {
     for (const file of readdirSync(folder, { withFileTypes: true })) {
       if (file.isFile()) hash.update(file.name).update(readFileSync(join(folder, file.name)));
     }
@@ -115,15 +115,16 @@ function tryLock(file) {
  * Makes a folder of build/cuda anew unless its stamp says that it is what it would be. Processes that want the
  * same folder wait for the first of them.
  *
- * @param parts  what the content depends on beside the sources of cuda/
- * @param make   called with an empty folder, to fill it
+ * @param parts    what the content depends on beside sources
+ * @param make     called with an empty folder, to fill it
+ * @param folders  where its sources lie
  * @returns      the folder
  */
-export async function keptBuild(name, parts, make) {
+export async function keptBuild(name, parts, make, folders = [CUDA, EMULATION]) {
   const folder = join(CUDA_BUILD, name);
   const stamp = join(folder, "fingerprint");
   const [lock, scratch] = [`${folder}.lock`, `${folder}.tmp`];
-  const print = fingerprintOf(parts);
+  const print = fingerprintOf(parts, folders);
   const isFresh = () => existsSync(stamp) && readFileSync(stamp, "utf8") === print;
   if (isFresh()) return folder;
   mkdirSync(CUDA_BUILD, { recursive: true });

@@ -276,21 +276,23 @@ void add_bits(Table& t, const std::string& type) {
   t["setp.eq." + type] = binary<T, IN(T, a == b)>;
   t["setp.ne." + type] = binary<T, IN(T, a != b)>;
 }
+template <typename T, bool SHARED>
+void add_accesses(Table& t, const std::string& space, const std::string& type) {
+  t["ld." + space + type] = load<T, 1, SHARED>;
+  t["st." + space + type] = store<T, 1, SHARED>;
+  t["ld." + space + "v2." + type] = load<T, 2, SHARED>;
+  t["st." + space + "v2." + type] = store<T, 2, SHARED>;
+  t["ld." + space + "v4." + type] = load<T, 4, SHARED>;
+  t["st." + space + "v4." + type] = store<T, 4, SHARED>;
+}
 template <typename T>
 void add_moves(Table& t, const std::string& type) {
   t["mov." + type] = unary<T, [](T a) { return a; }>;
   t["selp." + type] = select<T>;
   t["ld.param." + type] = load_parameter<T>;
-  for (const bool shared : {false, true}) {
-    const std::string space = shared ? "shared." : "global.";
-    t["ld." + space + type] = shared ? load<T, 1, true> : load<T, 1, false>;
-    t["st." + space + type] = shared ? store<T, 1, true> : store<T, 1, false>;
-    t["ld." + space + "v2." + type] = shared ? load<T, 2, true> : load<T, 2, false>;
-    t["st." + space + "v2." + type] = shared ? store<T, 2, true> : store<T, 2, false>;
-    t["ld." + space + "v4." + type] = shared ? load<T, 4, true> : load<T, 4, false>;
-    t["st." + space + "v4." + type] = shared ? store<T, 4, true> : store<T, 4, false>;
-  }
   t["ld.global.nc." + type] = load<T, 1, false>;
+  add_accesses<T, false>(t, "global.", type);
+  add_accesses<T, true>(t, "shared.", type);
 }
 template <typename TO, typename FROM>
 void add_conversion(Table& t, const std::string& types) {
