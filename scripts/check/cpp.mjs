@@ -14,6 +14,7 @@ const FOLDERS = [
   "packages/kernels/cuda",
   "packages/kernels/cuda/emulation",
   "test/native",
+  "packages/cuda/fake-driver",
 ];
 /** The oldest supported version of both. */
 const OLDEST_VERSION = 14;
