@@ -15,6 +15,7 @@ const FOLDERS = [
   "packages/kernels/cuda/check",
   "packages/kernels/cuda/emulation",
   "test/native",
+  "packages/cuda/fake-driver",
 ];
 /** The oldest supported version of both. */
 const OLDEST_VERSION = 14;
