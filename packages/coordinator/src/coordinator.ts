@@ -85,6 +85,8 @@ export class Coordinator {
     this.#metrics = new Metrics({
       workers: () => this.#fleet.statuses(),
       runs: () => (this.#runs?.list() ?? []).map(toFigures),
+      queues: () => this.#http?.queueLengths() ?? Promise.resolve(null),
+      workersWanted: (role) => this.#runs?.activeDriver()?.workersWanted(role) ?? 0,
     });
     this.#alarms = new AlarmWatch({
       runs: () => this.#runs?.list() ?? [],

@@ -1,3 +1,4 @@
+import { type Queue } from "@gumshoe/api";
 import { type Clock, type Logger, type Tls } from "@gumshoe/core";
 import { type JobQueue } from "@gumshoe/queue";
 
@@ -37,6 +38,8 @@ export interface HttpParts {
 export interface OpenHttp {
   /** host:port that is served. */
   readonly address: string;
+  /** Lengths of the queues; null while Redis is away. */
+  readonly queueLengths: () => Promise<readonly Queue[] | null>;
   readonly stop: () => Promise<void>;
 }
 
@@ -84,7 +87,7 @@ export async function openHttp(listen: string, parts: HttpParts): Promise<OpenHt
     await server.stop();
     await reading.stop();
   };
-  return { address, stop };
+  return { address, queueLengths: () => fleetViews.queues(), stop };
 }
 
 function isSecure(tls: Tls): boolean {
