@@ -1,5 +1,5 @@
 import { checkRunConfig, type RunConfig, RunResult } from "@gumshoe/config";
-import { type Run, RunState, type WeightVersion } from "@gumshoe/protocol";
+import { type MachineTime, type Run, RunState, type WeightVersion } from "@gumshoe/protocol";
 
 /**
  * The state of a run.
@@ -35,6 +35,12 @@ export interface RunInfo {
   readonly submittedAt: Date;
   /** Warnings about its settings, the oldest first. */
   readonly warnings: readonly string[];
+  /** Forecast of the remaining time, in seconds; null before three iterations, and after the end. */
+  readonly secondsLeft: number | null;
+  /** Machine time so far; null for runs of earlier versions. */
+  readonly used: MachineTime | null;
+  /** Machine time expected at the end; null while there is no forecast. */
+  readonly expected: MachineTime | null;
 }
 
 const STATES: Record<RunState, RunStateName> = {
@@ -67,6 +73,9 @@ export function fromRun(run: Run): RunInfo {
     result: readOrNull(run.resultJson, (json) => RunResult.parse(json)),
     submittedAt: new Date(run.submittedAtMs),
     warnings: run.warnings,
+    secondsLeft: run.secondsLeft ?? null,
+    used: run.used ?? null,
+    expected: run.expected ?? null,
   };
 }
 

@@ -16,6 +16,7 @@ import { FleetService, PackService, RolloutService, RunService } from "@gumshoe/
 import { RpcServer } from "@gumshoe/rpc";
 import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 
+import { AlarmWatch } from "./alarm/alarm-watch.js";
 import { BackgroundThread } from "./background/background-thread.js";
 import { RunStoppedError } from "./errors.js";
 import { EventLoopMonitor } from "./event-loop-monitor.js";
@@ -59,6 +60,7 @@ export class Coordinator {
   readonly #fleet: Fleet;
   readonly #eventLoop: EventLoopMonitor;
   readonly #metrics: Metrics;
+  readonly #alarms: AlarmWatch;
   #redis: RedisLink | null = null;
   #fence: Fence | null = null;
   #lock: HomeLock | null = null;
@@ -83,6 +85,14 @@ export class Coordinator {
     this.#metrics = new Metrics({
       workers: () => this.#fleet.statuses(),
       runs: () => (this.#runs?.list() ?? []).map(toFigures),
+      queues: () => this.#http?.queueLengths() ?? Promise.resolve(null),
+      workersWanted: (role) => this.#runs?.activeDriver()?.workersWanted(role) ?? 0,
+    });
+    this.#alarms = new AlarmWatch({
+      runs: () => this.#runs?.list() ?? [],
+      clock: this.#clock,
+      logger: this.#logger,
+      webhook: settings.alarmWebhook,
     });
     this.#fleet.onDeparture(({ role }, lost) => {
       if (lost) this.#metrics.countLostWorker(role);
@@ -159,16 +169,15 @@ export class Coordinator {
     // Load all runs before answering, so that no run is reported as unknown while it is still being
     // read.
     await runs.load();
-    const watched = { fleet: this.#fleet, eventLoop: this.#eventLoop, clock: this.#clock };
+    const { prices } = this.#settings;
+    const watched = { fleet: this.#fleet, eventLoop: this.#eventLoop, clock: this.#clock, prices };
     this.#server.serve(RunService, runHandlers(runs, watched));
     this.#server.serve(FleetService, fleetHandlers(this.#fleet, runs), ["worker"]);
     this.#server.serve(RolloutService, rolloutHandlers(runs, logger), ["worker"]);
     this.#server.serve(PackService, packHandlers(runs, logger), ["worker"]);
     const address = await this.#server.listen(listen);
     const http = await this.#openHttp(runs, () => redisProblem(redis, fence));
-    this.#fleet.start();
-    runs.start();
-    this.#eventLoop.start();
+    for (const part of [this.#fleet, runs, this.#eventLoop, this.#alarms]) part.start();
     this.#isServing = true;
     if (readyFile !== null) {
       await writeDurably(readyFile, JSON.stringify({ address, http, pid: process.pid }));
@@ -185,6 +194,7 @@ export class Coordinator {
     await this.#background?.stop();
     this.#fleet.stop();
     this.#eventLoop.stop();
+    this.#alarms.stop();
     await this.#http?.stop();
     await this.#server.stop(500);
     await Promise.all(this.#queues.map((queue) => queue.close()));
@@ -204,7 +214,7 @@ export class Coordinator {
       queues: this.#queues,
       eventLoop: this.#eventLoop,
       metrics: this.#metrics,
-      alarms: { all: () => [], standing: () => [] },
+      alarms: this.#alarms,
       redisProblem,
       isServing: () => this.#serving,
       clock: this.#clock,

@@ -29,6 +29,8 @@ export interface CoordinatorSettings {
   readonly pageFolder: string;
   /** What an hour of the workers' machines costs; null where no price is set. */
   readonly prices: Prices | null;
+  /** URL that receives alarms by POST; null for none. It may hold a secret. */
+  readonly alarmWebhook: string | null;
   readonly redisUrl: string;
   readonly redisTls: RedisTls;
   readonly token: string;
@@ -68,6 +70,7 @@ export function readSettings(
     httpListen: readHttpListen(env),
     pageFolder: readVariable(env, "GUMSHOE_PAGE") ?? PAGE,
     prices: readPrices(env),
+    alarmWebhook: readWebhook(env),
     redisUrl: readRedisUrl(env),
     redisTls: readRedisTls(env, "coordinator"),
     token,
@@ -142,4 +145,10 @@ function readPrice(name: string, value: string | null): number | null {
   const price = Number(value);
   if (Number.isFinite(price) && price >= 0) return price;
   throw new CoordinatorSettingsError(name, `${value} is not a price, 0 or more`);
+}
+
+function readWebhook(env: Readonly<Record<string, string | undefined>>): string | null {
+  const url = readSecret(env, "GUMSHOE_ALARM_WEBHOOK");
+  if (url === null || /^https?:\/\/[^\s/]/.test(url)) return url;
+  throw new CoordinatorSettingsError("GUMSHOE_ALARM_WEBHOOK", "is not a URL of http or https");
 }

@@ -84,6 +84,7 @@ export {
   ListRolloutsResponse,
   ListRunsRequest,
   ListRunsResponse,
+  MachineTime,
   Rollout,
   Run,
   RunEvent,

@@ -3,7 +3,7 @@ import { type CoordinatorStatus, type WorkerStatus } from "@gumshoe/protocol";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { formatBytes, formatCount, formatDuration } from "../terminal/format.js";
+import { formatBytes, formatCount, formatDuration, formatMachineTime } from "../terminal/format.js";
 import { describeFleet } from "../run/fleet-line.js";
 import { namesAhead } from "../run/runs-ahead.js";
 import { shownCommand } from "../terminal/shown-command.js";
@@ -46,9 +46,19 @@ function describeRuns(runs: readonly RunInfo[], submit: string): string {
     run.state,
     `${run.iterationsDone}/${run.iterationsTotal}`,
     run.weights === null ? "" : `${run.weights.version} ${run.weights.digest.slice(0, 12)}`,
+    run.secondsLeft === null ? "" : formatDuration(run.secondsLeft),
+    describeCost(run),
     describeProblem(run, namesAhead(runs, run.name)),
   ]);
-  return formatTable(["run", "state", "iterations", "weights", "problem"], rows);
+  return formatTable(["run", "state", "iterations", "weights", "left", "used", "problem"], rows);
+}
+
+/** Describes a run's machine time so far, and what is expected at its end. */
+function describeCost({ used, expected }: RunInfo): string {
+  if (used === null) return "";
+  return expected === null
+    ? formatMachineTime(used)
+    : `${formatMachineTime(used)} of ${formatMachineTime(expected)}`;
 }
 
 /** Describes what a run waits for, or what is wrong with it. */

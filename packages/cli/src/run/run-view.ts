@@ -6,13 +6,17 @@ import {
   formatCount,
   formatDuration,
   formatInterval,
+  formatMachineTime,
   formatReward,
 } from "../terminal/format.js";
+import { drawCurve } from "../terminal/curve.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { type Terminal } from "../terminal/terminal.js";
 import { describeFleet } from "./fleet-line.js";
 
 const BAR_WIDTH = 24;
+/** Most characters of the curve of rewards. */
+const CURVE_WIDTH = 48;
 /** Minimum interval between example answers, in ms. */
 const EXAMPLE_EVERY_MS = 20_000;
 /** Minimum interval between progress lines without a terminal, in ms. */
@@ -21,6 +25,7 @@ const LINE_EVERY_MS = 5000;
 const MAX_REASONS = 3;
 /** Number of iterations on which the estimate of the remaining time is based. */
 const FORECAST_ITERATIONS = 8;
+const SECONDS_PER_HOUR = 3600;
 
 /** Displays a run's events: a bar that is redrawn, and permanent lines. */
 export class RunView {
@@ -28,6 +33,10 @@ export class RunView {
   readonly #doneAtMs: number[] = [];
   #numIterationsDone = 0;
   #reward: number | null = null;
+  /** Mean rewards of the iterations so far. */
+  readonly #rewards: number[] = [];
+  #coreHours = 0;
+  #gpuHours = 0;
   #loss: number | null = null;
   #tokensPerSecond: number | null = null;
   #phase = "";
@@ -69,6 +78,7 @@ export class RunView {
         break;
       case "iteration-sampled":
         this.#reward = body.meanReward;
+        if (body.meanReward !== null) this.#rewards.push(body.meanReward);
         if (body.seconds > 0) this.#tokensPerSecond = body.tokens / body.seconds;
         break;
       case "update-done":
@@ -79,6 +89,8 @@ export class RunView {
         break;
       case "iteration-done":
         this.#takeIteration(atMs);
+        this.#coreHours += (body.metrics["coreSeconds"] ?? 0) / SECONDS_PER_HOUR;
+        this.#gpuHours += (body.metrics["gpuSeconds"] ?? 0) / SECONDS_PER_HOUR;
         break;
       case "example":
         if (isNews) this.#showExample(body, atMs);
@@ -174,8 +186,15 @@ export class RunView {
   #draw(): void {
     const share = this.#numIterationsDone / this.config.iterations;
     const words = [drawBar(share, BAR_WIDTH), ...this.#describe(), this.#phase];
-    const lines = [words.filter((word) => word !== "").join("  "), this.#fleet];
+    const lines = [words.filter((word) => word !== "").join("  "), this.#curve(), this.#fleet];
     this.#status.set(lines.filter((line) => line !== "").join("\n"));
+  }
+
+  /** The rewards so far as a curve, once there are enough to see anything. */
+  #curve(): string {
+    const [first, last] = [this.#rewards[0], this.#rewards.at(-1)];
+    if (first === undefined || last === undefined || this.#rewards.length < 3) return "";
+    return `reward ${formatReward(first)} ${drawCurve(this.#rewards, CURVE_WIDTH)} ${formatReward(last)}`;
   }
 
   #describe(): string[] {
@@ -188,6 +207,8 @@ export class RunView {
     }
     const secondsLeft = this.#secondsLeft();
     if (secondsLeft !== null) words.push(`${formatClock(secondsLeft)} left`);
+    const used = { coreHours: this.#coreHours, gpuHours: this.#gpuHours };
+    if (used.coreHours + used.gpuHours > 0) words.push(formatMachineTime(used));
     return words;
   }
 

@@ -38,3 +38,17 @@ export function formatBytes(bytes: number): string {
   }
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
+
+/** Formats machine time: `12.50 core-h`, `3.20 GPU-h, 6.40 EUR`. */
+export function formatMachineTime(time: {
+  readonly coreHours: number;
+  readonly gpuHours: number;
+  readonly money?: number | null | undefined;
+  readonly currency?: string;
+}): string {
+  const { coreHours, gpuHours, money, currency = "" } = time;
+  const parts = gpuHours > 0 ? [`${gpuHours.toFixed(2)} GPU-h`] : [];
+  if (coreHours > 0 || parts.length === 0) parts.push(`${coreHours.toFixed(2)} core-h`);
+  if (money !== undefined && money !== null) parts.push(`${money.toFixed(2)} ${currency}`);
+  return parts.join(", ");
+}

@@ -145,3 +145,19 @@ test("the process metrics have Prometheus's standard names", async () => {
   expect(value("process_resident_memory_bytes")).toBeGreaterThan(0);
   expect(value("nodejs_eventloop_lag_p99_seconds")).toBeDefined();
 });
+
+test("queues and wanted workers have gauges, and a Redis that is away leaves the queues out", async () => {
+  const queue = { name: "rollout", role: "inference", waiting: 7, active: 2, oldestMs: 1500 };
+  const queues = () => Promise.resolve([{ ...queue, workersWanted: 9 }]);
+  const workersWanted = (role: string) => (role === "inference" ? 9 : 0);
+  const value = await scrape({ queues, workersWanted });
+  const jobs = (state: string) =>
+    value("gumshoe_queue_jobs", `gumshoe_queue_jobs{queue="rollout",state="${state}"}`);
+  expect([jobs("waiting"), jobs("active")]).toEqual([7, 2]);
+  const oldest = 'gumshoe_queue_oldest_seconds{queue="rollout"}';
+  expect(value("gumshoe_queue_oldest_seconds", oldest)).toBe(1.5);
+  const wanted = 'gumshoe_workers_wanted{role="inference"}';
+  expect(value("gumshoe_workers_wanted", wanted)).toBe(9);
+  const away = await scrape({ queues: () => Promise.resolve(null) });
+  expect(away("gumshoe_queue_oldest_seconds", oldest)).toBeUndefined();
+});

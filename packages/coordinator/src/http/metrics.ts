@@ -1,4 +1,11 @@
-import { parseGroupKey, type RunEventBody, type WorkerStatus } from "@gumshoe/protocol";
+import { type Queue } from "@gumshoe/api";
+import {
+  parseGroupKey,
+  type RunEventBody,
+  WORKER_ROLES,
+  type WorkerRole,
+  type WorkerStatus,
+} from "@gumshoe/protocol";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import { type RunState } from "../run/run-state.js";
@@ -17,6 +24,10 @@ export interface RunFigures {
 export interface MetricsSources {
   readonly workers: () => readonly WorkerStatus[];
   readonly runs: () => readonly RunFigures[];
+  /** Null while Redis is away; default: there are none. */
+  readonly queues?: () => Promise<readonly Queue[] | null>;
+  /** Workers of a role that could work now; default: none. */
+  readonly workersWanted?: (role: WorkerRole) => number;
 }
 
 const MS_PER_S = 1000;
@@ -34,10 +45,12 @@ export class Metrics {
   readonly #grading: Histogram;
   readonly #iterations: Histogram;
 
-  constructor({ workers, runs }: MetricsSources) {
+  constructor({ workers, runs, queues, workersWanted }: MetricsSources) {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
     addFleetGauges(this.#registry, workers);
+    addQueueGauges(this.#registry, queues ?? (() => Promise.resolve(null)));
+    addWantedGauge(this.#registry, workersWanted ?? (() => 0));
     addRunGauges(this.#registry, runs);
     this.#workersLost = new Counter({
       name: "gumshoe_workers_lost_total",
@@ -142,6 +155,57 @@ function addFleetGauges(registry: Registry, workersNow: MetricsSources["workers"
         const ages = ofRole(workersNow(), role).map(({ jobAgeMs }) => jobAgeMs / MS_PER_S);
         this.set({ role }, Math.max(0, ...ages));
       }
+    },
+  });
+}
+
+/** Adds the gauges of the queues; while Redis is away they have no values. */
+function addQueueGauges(
+  registry: Registry,
+  queuesNow: () => Promise<readonly Queue[] | null>,
+): void {
+  const registers = [registry];
+  new Gauge({
+    name: "gumshoe_queue_jobs",
+    help: "Jobs of a queue by state: waiting or active.",
+    labelNames: ["queue", "state"],
+    registers,
+    async collect() {
+      const queues = await queuesNow();
+      this.reset();
+      for (const { name: queue, waiting, active } of queues ?? []) {
+        this.set({ queue, state: "waiting" }, waiting);
+        this.set({ queue, state: "active" }, active);
+      }
+    },
+  });
+  new Gauge({
+    name: "gumshoe_queue_oldest_seconds",
+    help: "Age of the waiting job that is taken next; 0 when none waits.",
+    labelNames: ["queue"],
+    registers,
+    async collect() {
+      const queues = await queuesNow();
+      this.reset();
+      for (const { name: queue, oldestMs } of queues ?? []) {
+        this.set({ queue }, (oldestMs ?? 0) / MS_PER_S);
+      }
+    },
+  });
+}
+
+/**
+ * Adds the gauge for autoscalers: the open jobs of the running run. A queue's length falls to 0 in every
+ * phase that does not use it, and so does this: scale down later than after the longest iteration.
+ */
+function addWantedGauge(registry: Registry, wanted: (role: WorkerRole) => number): void {
+  new Gauge({
+    name: "gumshoe_workers_wanted",
+    help: "Workers of a role that could work now; 0 without a running run.",
+    labelNames: ["role"],
+    registers: [registry],
+    collect() {
+      for (const role of WORKER_ROLES) this.set({ role }, wanted(role));
     },
   });
 }

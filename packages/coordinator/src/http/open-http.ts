@@ -1,7 +1,8 @@
-import { type Alarm } from "@gumshoe/api";
+import { type Queue } from "@gumshoe/api";
 import { type Clock, type Logger, type Tls } from "@gumshoe/core";
 import { type JobQueue } from "@gumshoe/queue";
 
+import { type AlarmWatch } from "../alarm/alarm-watch.js";
 import { type EventLoopMonitor } from "../event-loop-monitor.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { LiveStreams } from "../live/live-streams.js";
@@ -26,10 +27,7 @@ export interface HttpParts {
   readonly queues: readonly (JobQueue<"rollout"> | JobQueue<"gradient">)[];
   readonly eventLoop: EventLoopMonitor;
   readonly metrics: Metrics;
-  readonly alarms: {
-    readonly all: () => readonly Alarm[];
-    readonly standing: (run: string | null) => readonly Alarm[];
-  };
+  readonly alarms: AlarmWatch;
   readonly redisProblem: () => string | null;
   readonly isServing: () => boolean;
   readonly clock: Clock;
@@ -40,6 +38,8 @@ export interface HttpParts {
 export interface OpenHttp {
   /** host:port that is served. */
   readonly address: string;
+  /** Lengths of the queues; null while Redis is away. */
+  readonly queueLengths: () => Promise<readonly Queue[] | null>;
   readonly stop: () => Promise<void>;
 }
 
@@ -49,7 +49,8 @@ export async function openHttp(listen: string, parts: HttpParts): Promise<OpenHt
   const { token, tls, prices, pageFolder } = settings;
   const sessions = new Sessions({ token, clock, isSecure: isSecure(tls) });
   const reading = new ReadingThread();
-  const views = new RunViews({ runs, prices, alarms: alarms.standing });
+  const standing = (run: string | null) => alarms.standing(run);
+  const views = new RunViews({ runs, prices, alarms: standing });
   const fleetViews = new FleetViews({
     fleet,
     eventLoop,
@@ -58,7 +59,7 @@ export async function openHttp(listen: string, parts: HttpParts): Promise<OpenHt
     workersWanted: (role) => runs.activeDriver()?.workersWanted(role) ?? 0,
     nowMs: () => clock.now(),
   });
-  const live = new LiveStreams({ views, fleet: fleetViews, alarms: alarms.standing, clock });
+  const live = new LiveStreams({ views, fleet: fleetViews, alarms: standing, clock });
   const handlers = apiHandlers({
     runs,
     views,
@@ -66,7 +67,7 @@ export async function openHttp(listen: string, parts: HttpParts): Promise<OpenHt
     fleet: fleetViews,
     live,
     sessions,
-    alarms: alarms.all,
+    alarms: () => alarms.all(),
   });
   const server = new HttpServer({
     isServing: parts.isServing,
@@ -86,7 +87,7 @@ export async function openHttp(listen: string, parts: HttpParts): Promise<OpenHt
     await server.stop();
     await reading.stop();
   };
-  return { address, stop };
+  return { address, queueLengths: () => fleetViews.queues(), stop };
 }
 
 function isSecure(tls: Tls): boolean {

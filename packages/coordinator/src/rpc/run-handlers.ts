@@ -1,6 +1,13 @@
+import { type Cost } from "@gumshoe/api";
 import { type Clock } from "@gumshoe/core";
 import { parseRunConfig, resolvePaths } from "@gumshoe/config";
-import { type Run, RunState, type RunService, type WatchedEvent } from "@gumshoe/protocol";
+import {
+  type MachineTime,
+  type Run,
+  RunState,
+  type RunService,
+  type WatchedEvent,
+} from "@gumshoe/protocol";
 import { type RpcHandlers } from "@gumshoe/rpc";
 
 import { type Fleet } from "../fleet/fleet.js";
@@ -11,6 +18,7 @@ import { downloadCheckpoint } from "../checkpoint/checkpoint-download.js";
 import { rolloutPage } from "../sample/rollout-page.js";
 import { checkFilesThere } from "../run/run-folder.js";
 import { type RunManager } from "../run/run-manager.js";
+import { costOf, forecastOf, type Prices } from "../view/forecast.js";
 import { type RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
 import { storedCheckpoints } from "../checkpoint/stored-checkpoints.js";
@@ -31,10 +39,20 @@ const STATES = {
 /** The handlers of RunService, which serves users. */
 export function runHandlers(
   runs: RunManager,
-  { fleet, eventLoop, clock }: { fleet: Fleet; eventLoop: EventLoopMonitor; clock: Clock },
+  {
+    fleet,
+    eventLoop,
+    clock,
+    prices,
+  }: {
+    fleet: Fleet;
+    eventLoop: EventLoopMonitor;
+    clock: Clock;
+    prices: Prices | null;
+  },
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
-  const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name));
+  const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name), prices);
   const shown = (record: RunRecord) => withFilesGone(show(record), record);
   return {
     submitRun: async ({ config, folder, replacesSubmittedAtMs, allowOvercommit }) => {
@@ -89,8 +107,10 @@ async function withFilesGone(run: Run, record: RunRecord): Promise<Run> {
   }
 }
 
-function toRun(record: RunRecord, waitingFor: string | null): Run {
+function toRun(record: RunRecord, waitingFor: string | null, prices: Prices | null): Run {
   const { config, state } = record;
+  const forecast = forecastOf(config, state, record.nowMs);
+  const cost = costOf(state, forecast, prices);
   return {
     name: config.name,
     state: STATES[state.status],
@@ -103,7 +123,19 @@ function toRun(record: RunRecord, waitingFor: string | null): Run {
     submittedAtMs: state.submittedAtMs,
     warnings: state.health.given.map(({ message }) => message),
     waitingFor: waitingFor ?? "",
+    secondsLeft: forecast?.secondsLeft,
+    used: machineTime(cost?.soFar, prices),
+    expected: machineTime(cost?.expected, prices),
   };
+}
+
+function machineTime(
+  usage: Cost["expected"] | undefined,
+  prices: Prices | null,
+): MachineTime | undefined {
+  if (usage === null || usage === undefined) return undefined;
+  const { coreHours, gpuHours, money } = usage;
+  return { coreHours, gpuHours, money: money ?? undefined, currency: prices?.currency ?? "" };
 }
 
 /** Shows a run whose folder cannot be opened as failed. */
@@ -120,5 +152,8 @@ function unreadableRun({ run, message }: UnreadableRunError): Run {
     submittedAtMs: 0,
     warnings: [],
     waitingFor: "",
+    secondsLeft: undefined,
+    used: undefined,
+    expected: undefined,
   };
 }

@@ -182,6 +182,31 @@ export interface Run {
   warnings: string[];
   /** Description of an unavailable dependency that the run waits for, e.g. Redis; empty if it does not wait. */
   waitingFor: string;
+  /**
+   * Time of the remaining iterations and validations, from the median of recent ones; absent before three
+   * iterations, and after the end.
+   */
+  secondsLeft?:
+    | number
+    | undefined;
+  /** Machine time so far; absent for runs of earlier versions. */
+  used:
+    | MachineTime
+    | undefined;
+  /** Machine time expected at the end; absent while seconds_left is. */
+  expected: MachineTime | undefined;
+}
+
+/** Time of the workers' machines, and what it costs. */
+export interface MachineTime {
+  coreHours: number;
+  gpuHours: number;
+  /** Absent when no price is configured. */
+  money?:
+    | number
+    | undefined;
+  /** E.g. EUR; empty when no price is configured. */
+  currency: string;
 }
 
 /** A version of the weights: the number of its updates, and the hash of its content. */
@@ -881,6 +906,9 @@ function createBaseRun(): Run {
     submittedAtMs: 0,
     warnings: [],
     waitingFor: "",
+    secondsLeft: undefined,
+    used: undefined,
+    expected: undefined,
   };
 }
 
@@ -918,6 +946,15 @@ export const Run: MessageFns<Run> = {
     }
     if (message.waitingFor !== "") {
       writer.uint32(82).string(message.waitingFor);
+    }
+    if (message.secondsLeft !== undefined) {
+      writer.uint32(89).double(message.secondsLeft);
+    }
+    if (message.used !== undefined) {
+      MachineTime.encode(message.used, writer.uint32(98).fork()).join();
+    }
+    if (message.expected !== undefined) {
+      MachineTime.encode(message.expected, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -1023,6 +1060,30 @@ export const Run: MessageFns<Run> = {
             message.waitingFor = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 89) {
+              break;
+            }
+
+            message.secondsLeft = reader.double();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.used = MachineTime.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.expected = MachineTime.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1053,6 +1114,104 @@ export const Run: MessageFns<Run> = {
     message.submittedAtMs = object.submittedAtMs ?? 0;
     message.warnings = object.warnings?.map((e) => e) || [];
     message.waitingFor = object.waitingFor ?? "";
+    message.secondsLeft = object.secondsLeft ?? undefined;
+    message.used = (object.used !== undefined && object.used !== null)
+      ? MachineTime.fromPartial(object.used)
+      : undefined;
+    message.expected = (object.expected !== undefined && object.expected !== null)
+      ? MachineTime.fromPartial(object.expected)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseMachineTime(): MachineTime {
+  return { coreHours: 0, gpuHours: 0, money: undefined, currency: "" };
+}
+
+export const MachineTime: MessageFns<MachineTime> = {
+  encode(message: MachineTime, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.coreHours !== 0) {
+      writer.uint32(9).double(message.coreHours);
+    }
+    if (message.gpuHours !== 0) {
+      writer.uint32(17).double(message.gpuHours);
+    }
+    if (message.money !== undefined) {
+      writer.uint32(25).double(message.money);
+    }
+    if (message.currency !== "") {
+      writer.uint32(34).string(message.currency);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MachineTime {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMachineTime();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.coreHours = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.gpuHours = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.money = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MachineTime>): MachineTime {
+    return MachineTime.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MachineTime>): MachineTime {
+    const message = createBaseMachineTime();
+    message.coreHours = object.coreHours ?? 0;
+    message.gpuHours = object.gpuHours ?? 0;
+    message.money = object.money ?? undefined;
+    message.currency = object.currency ?? "";
     return message;
   },
 };
