@@ -35,6 +35,7 @@ export {
   type RunMessageName,
 } from "./live.js";
 export { describeMetric, type MetricTitle } from "./metric-titles.js";
+export { openApiDocument } from "./open-api.js";
 export { type Route, ROUTES, type RouteName } from "./routes.js";
 export { Attempt, Progress, RunDetail, RunInput, RunList, RunStatus, RunSummary } from "./run.js";
 export { IterationMetrics, MetricSection, Series, SeriesColumn, SeriesQuery } from "./series.js";

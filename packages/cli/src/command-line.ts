@@ -10,6 +10,7 @@ import { addDoctorCommand } from "./commands/doctor.js";
 import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addForgetCommand } from "./commands/forget.js";
+import { addLinkCommand } from "./commands/link.js";
 import { addModelCommand } from "./commands/model.js";
 import { addPuzzleCommand } from "./commands/puzzle.js";
 import { addRunCommand } from "./commands/run.js";
@@ -73,6 +74,7 @@ function buildProgram(context: Context): Command {
   addSubmitCommand(program, context);
   addWatchCommand(program, context);
   addStatusCommand(program, context);
+  addLinkCommand(program, context);
   addCancelCommand(program, context);
   addForgetCommand(program, context);
   addDownloadCommand(program, context);

@@ -20,8 +20,8 @@ import { BackgroundThread } from "./background/background-thread.js";
 import { RunStoppedError } from "./errors.js";
 import { EventLoopMonitor } from "./event-loop-monitor.js";
 import { Fleet } from "./fleet/fleet.js";
-import { MonitoringServer } from "./http/monitoring-server.js";
 import { Metrics, type RunFigures } from "./http/metrics.js";
+import { openHttp, type OpenHttp } from "./http/open-http.js";
 import { HomeLock } from "./ledger/home-lock.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { runHandlers } from "./rpc/run-handlers.js";
@@ -64,8 +64,8 @@ export class Coordinator {
   #lock: HomeLock | null = null;
   #background: BackgroundThread | null = null;
   #runs: RunManager | null = null;
-  #http: MonitoringServer | null = null;
-  #queues: { close(): Promise<void> }[] = [];
+  #http: OpenHttp | null = null;
+  #queues: (JobQueue<"rollout"> | JobQueue<"gradient">)[] = [];
   readonly #stopping = new AbortController();
   #serving = false;
 
@@ -164,13 +164,13 @@ export class Coordinator {
     this.#server.serve(RolloutService, rolloutHandlers(runs, logger), ["worker"]);
     this.#server.serve(PackService, packHandlers(runs, logger), ["worker"]);
     const address = await this.#server.listen(listen);
-    const http = await this.#openHttp();
+    const http = await this.#openHttp(runs, () => redisProblem(redis, fence));
     this.#fleet.start();
     runs.start();
     this.#eventLoop.start();
     this.#isServing = true;
     if (readyFile !== null) {
-      await writeDurably(readyFile, JSON.stringify({ address, pid: process.pid }));
+      await writeDurably(readyFile, JSON.stringify({ address, http, pid: process.pid }));
     }
     logger.info({ address, ...(http === null ? {} : { http }), home }, "coordinator is ready");
     return address;
@@ -192,21 +192,24 @@ export class Coordinator {
     this.#lock?.release();
   }
 
-  /** @returns the address that is served, or null when HTTP is off */
-  async #openHttp(): Promise<string | null> {
-    const { token, tls, httpListen } = this.#settings;
+  /** Opens the HTTP server, unless it is off. @returns the address that is served, or null */
+  async #openHttp(runs: RunManager, redisProblem: () => string | null): Promise<string | null> {
+    const { httpListen } = this.#settings;
     if (httpListen === null) return null;
-    const metrics = this.#metrics;
-    this.#http = new MonitoringServer({
+    this.#http = await openHttp(httpListen, {
+      settings: this.#settings,
+      runs,
+      fleet: this.#fleet,
+      queues: this.#queues,
+      eventLoop: this.#eventLoop,
+      metrics: this.#metrics,
+      alarms: { all: () => [], standing: () => [] },
+      redisProblem,
       isServing: () => this.#serving,
-      token,
-      tls,
+      clock: this.#clock,
       logger: this.#logger,
-      pages: new Map([
-        ["/metrics", { contentType: metrics.contentType, text: () => metrics.text() }],
-      ]),
     });
-    return this.#http.listen(httpListen);
+    return this.#http.address;
   }
 
   /** Sets the health status of both servers. */

@@ -299,3 +299,40 @@ export class CoordinatorSettingsError extends ClusterError {
 function shortId(workerId: string): string {
   return workerId.slice(0, 100);
 }
+
+/** Thrown when the thread that reads answers for the API has ended. */
+export class ReadingFailedError extends ClusterError {
+  constructor(problem: string, cause?: unknown) {
+    super("UNAVAILABLE", `answers cannot be read: the thread that reads them ${problem}`, {
+      cause,
+    });
+  }
+}
+
+/** Thrown when a run has not begun the iteration that is asked for. */
+export class UnknownIterationError extends ClusterError {
+  constructor(run: string, iteration: number) {
+    super("NOT_FOUND", `run ${run} has not begun iteration ${iteration}`);
+  }
+}
+
+/** Thrown when a run has no answers of the group that is asked for. */
+export class UnknownGroupError extends ClusterError {
+  constructor(run: string, what: string) {
+    super("NOT_FOUND", `run ${run} has no answers of ${what}`);
+  }
+}
+
+/** Thrown when the body of an HTTP request is longer than what its route can need. */
+export class BodyTooLargeError extends ClusterError {
+  constructor(most: number) {
+    super("INVALID_ARGUMENT", `the body has more than ${most} bytes`);
+  }
+}
+
+/** Thrown when a change may have been asked for by another site, through the browser of a user. */
+export class CrossSiteError extends ClusterError {
+  constructor(problem: string) {
+    super("FAILED_PRECONDITION", `the request is refused: ${problem}`);
+  }
+}

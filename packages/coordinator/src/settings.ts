@@ -14,6 +14,7 @@ import { hubCacheFolder } from "@gumshoe/hub";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
+import { type Prices } from "./view/forecast.js";
 
 const DEFAULT_DISK_WAIT_MS = 60_000;
 
@@ -21,8 +22,12 @@ const DEFAULT_DISK_WAIT_MS = 60_000;
 export interface CoordinatorSettings {
   /** host:port to serve; port 0 for any. */
   readonly listen: string;
-  /** host:port of the HTTP server for monitors; null for none. */
+  /** host:port of the HTTP server: page, API, metrics, health; null for none. */
   readonly httpListen: string | null;
+  /** Folder of the built web page. */
+  readonly pageFolder: string;
+  /** What an hour of the workers' machines costs; null where no price is set. */
+  readonly prices: Prices | null;
   readonly redisUrl: string;
   readonly redisTls: RedisTls;
   readonly token: string;
@@ -57,7 +62,9 @@ export function readSettings(
   checkToken("GUMSHOE_TOKEN", token);
   return {
     listen: readListenAddress(env, "GUMSHOE_LISTEN") ?? "127.0.0.1:7070",
-    httpListen: readListenAddress(env, "GUMSHOE_HTTP_LISTEN"),
+    httpListen: readHttpListen(env),
+    pageFolder: readVariable(env, "GUMSHOE_PAGE") ?? PAGE,
+    prices: readPrices(env),
     redisUrl: readRedisUrl(env),
     redisTls: readRedisTls(env, "coordinator"),
     token,
@@ -91,6 +98,15 @@ function readDataFolders(value: string | undefined): string[] {
   throw new CoordinatorSettingsError("GUMSHOE_DATA", "is no list of folders");
 }
 
+/** The page of this installation, beside this package. */
+const PAGE = fileURLToPath(new URL("../../dashboard/dist/page", import.meta.url));
+
+/** By default any free port of loopback; `off` for none. */
+function readHttpListen(env: Readonly<Record<string, string | undefined>>): string | null {
+  if (env["GUMSHOE_HTTP_LISTEN"] === "off") return null;
+  return readListenAddress(env, "GUMSHOE_HTTP_LISTEN") ?? "127.0.0.1:0";
+}
+
 /** Told by the supervisor that started both; a clean stop is no death. */
 function readPreviousEnd(value: string | undefined): string | null {
   return value === undefined || value === "" || value === "exit code 0" ? null : value;
@@ -102,4 +118,19 @@ function readDiskWait(value: string | undefined): number {
   if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000;
   const problem = `${value} is not a number of seconds, 0 or more`;
   throw new CoordinatorSettingsError("GUMSHOE_DISK_WAIT_SECONDS", problem);
+}
+
+function readPrices(env: Readonly<Record<string, string | undefined>>): Prices | null {
+  const names = ["GUMSHOE_PRICE_PER_CORE_HOUR", "GUMSHOE_PRICE_PER_GPU_HOUR"] as const;
+  const [perCoreHour, perGpuHour] = names.map((name) => readPrice(name, readVariable(env, name)));
+  if (perCoreHour === null && perGpuHour === null) return null;
+  const currency = readVariable(env, "GUMSHOE_CURRENCY") ?? "USD";
+  return { perCoreHour: perCoreHour ?? 0, perGpuHour: perGpuHour ?? 0, currency };
+}
+
+function readPrice(name: string, value: string | null): number | null {
+  if (value === null) return null;
+  const price = Number(value);
+  if (Number.isFinite(price) && price >= 0) return price;
+  throw new CoordinatorSettingsError(name, `${value} is not a price, 0 or more`);
 }

@@ -55,12 +55,12 @@ export interface DeadLetter<Q extends QueueName> {
  * jobs that should be open.
  */
 export class JobQueue<Q extends QueueName> {
-  readonly #name: Q;
+  readonly name: Q;
   readonly #redis: RedisLink;
   readonly #queue: Queue<JobOf<QueueName>, void, string>;
 
   constructor(name: Q, options: { redis: RedisLink; logger?: Logger }) {
-    this.#name = name;
+    this.name = name;
     this.#redis = options.redis;
     this.#queue = new Queue(name, {
       connection: options.redis.commands,
@@ -94,7 +94,7 @@ export class JobQueue<Q extends QueueName> {
       if (chunk.length === 0) continue;
       const dead = (await this.#states(chunk)).filter(({ state }) => state === "dead");
       await this.#redis.run(async () => {
-        await Promise.all(dead.map(({ job }) => this.#queue.remove(jobId(this.#name, job))));
+        await Promise.all(dead.map(({ job }) => this.#queue.remove(jobId(this.name, job))));
         await this.#queue.addBulk(chunk.map((job) => this.#entry(job)));
       });
     }
@@ -129,7 +129,7 @@ export class JobQueue<Q extends QueueName> {
         await this.#redis.run(() => this.#queue.addBulk(lost.map((job) => this.#entry(job))));
       }
       added += lost.length;
-      for (const { job, state } of states) if (state === "dead") dead.push(jobKey(this.#name, job));
+      for (const { job, state } of states) if (state === "dead") dead.push(jobKey(this.name, job));
     }
     return { added, dead };
   }
@@ -141,7 +141,7 @@ export class JobQueue<Q extends QueueName> {
   async remove(jobs: readonly JobOf<Q>[]): Promise<void> {
     for (const chunk of chunksOf(jobs)) {
       await this.#redis.run(() =>
-        Promise.all(chunk.map((job) => this.#queue.remove(jobId(this.#name, job)))),
+        Promise.all(chunk.map((job) => this.#queue.remove(jobId(this.name, job)))),
       );
     }
   }
@@ -155,7 +155,7 @@ export class JobQueue<Q extends QueueName> {
         );
         // A job that was taken meanwhile is undefined in the list.
         const ours = jobs.filter(
-          (job: BullJob | undefined) => ownJob(this.#name, job?.data)?.run === run,
+          (job: BullJob | undefined) => ownJob(this.name, job?.data)?.run === run,
         );
         const removed = await this.#redis.run(() =>
           Promise.all(ours.map((job) => this.#queue.remove(job.id as string))),
@@ -181,14 +181,22 @@ export class JobQueue<Q extends QueueName> {
     };
   }
 
+  /** Returns when the job that is taken next was added, in ms since the epoch; null when none waits. */
+  async nextAddedAtMs(): Promise<number | null> {
+    const [job] = await this.#redis.run(() =>
+      this.#queue.getJobs(["waiting", "prioritized"], 0, 0, true),
+    );
+    return (job as BullJob | undefined)?.timestamp ?? null;
+  }
+
   /** Lists this producer's jobs that failed for good, the newest first. */
   async deadLetters(limit = 1000): Promise<DeadLetter<Q>[]> {
     const jobs = await this.#redis.run(() => this.#queue.getFailed(0, limit - 1));
     return jobs.flatMap((letter) => {
-      const job = ownJob(this.#name, letter.data);
+      const job = ownJob(this.name, letter.data);
       if (job === null) return [];
       const { attemptsMade: attempts, finishedOn: failedAtMs = 0 } = letter;
-      const key = jobKey(this.#name, job);
+      const key = jobKey(this.name, job);
       return [{ key, job, attempts, error: describeEnd(letter), failedAtMs }];
     });
   }
@@ -199,12 +207,12 @@ export class JobQueue<Q extends QueueName> {
   }
 
   #entry(job: JobOf<Q>): { name: string; data: JobOf<Q>; opts: JobsOptions } {
-    const { policy, priority } = QUEUES[this.#name];
+    const { policy, priority } = QUEUES[this.name];
     return {
-      name: this.#name,
+      name: this.name,
       data: job,
       opts: {
-        jobId: jobId(this.#name, job),
+        jobId: jobId(this.name, job),
         priority: (priority as (job: JobOf<Q>) => number)(job),
         attempts: policy.attempts,
         backoff: { type: "exponential", delay: policy.firstRetryDelayMs },
@@ -213,7 +221,7 @@ export class JobQueue<Q extends QueueName> {
   }
 
   #redisKey(job: JobOf<Q>): string {
-    return `${queuePrefix(this.#redis.cluster)}:${this.#name}:${jobId(this.#name, job)}`;
+    return `${queuePrefix(this.#redis.cluster)}:${this.name}:${jobId(this.name, job)}`;
   }
 
   /** Counts how many of the jobs are in the queue and no dead letters. */

@@ -7,6 +7,7 @@ export {
   UnreadableRequestError,
   WrongTokenError,
 } from "./errors.js";
+export { addressOf, Connections } from "./connections.js";
 export { type CallContext, type RpcHandlers } from "./handlers.js";
 export { MAX_CONFIG_BYTES, MAX_MESSAGE_BYTES, WATCH_GATHER_MS } from "./limits.js";
 export { warnIfPlaintext } from "./plaintext-warning.js";

@@ -73,9 +73,10 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
   try {
     await cluster.start(stop.signal);
     const { address } = cluster;
+    const page = await cluster.pageLink();
     writeResult(terminal, options, {
-      value: { address, home: home.folder, pid: process.pid },
-      text: () => standingText(address, options.home, env),
+      value: { address, home: home.folder, pid: process.pid, page },
+      text: () => `${standingText(address, options.home, env)}${pageText(page)}`,
     });
     const end = AbortSignal.any([stop.signal, cluster.failure]);
     if (!end.aborted) await once(end, "abort");
@@ -85,6 +86,10 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
     home.unlock();
     stop.dispose();
   }
+}
+
+function pageText(page: string | null): string {
+  return page === null ? "" : `\nthe page, by a link that works once: ${page}`;
 }
 
 /** Says where a cluster is, and how a run is submitted to this one and no other. */

@@ -35,6 +35,8 @@ export interface ProcessRecord {
 export interface ClusterRecord {
   /** host:port of the coordinator. */
   readonly address: string;
+  /** host:port of its page and API; absent in clusters of earlier versions. */
+  readonly http?: string;
   /** Process that started the cluster. */
   readonly pid: number;
   readonly processes: readonly ProcessRecord[];
@@ -183,9 +185,10 @@ function readSecretFile(path: string): string {
 }
 
 function isClusterRecord(value: unknown): value is ClusterRecord {
-  const { address, pid, processes } = value as Readonly<Record<string, unknown>>;
+  const { address, http, pid, processes } = value as Readonly<Record<string, unknown>>;
   return (
     typeof address === "string" &&
+    (http === undefined || typeof http === "string") &&
     isPid(pid) &&
     Array.isArray(processes) &&
     processes.every(isProcessRecord)

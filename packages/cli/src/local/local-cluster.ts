@@ -16,6 +16,7 @@ import { type WorkerRole } from "@gumshoe/protocol";
 
 import { MissingRedisError, ProcessFailedError } from "../errors.js";
 import { freePort, mustBeFree } from "./free-port.js";
+import { pageLink } from "./page-link.js";
 import { Guardian } from "./guardian.js";
 import { type Home } from "./home.js";
 import { lastComplaint } from "./log-tail.js";
@@ -77,6 +78,8 @@ export class LocalCluster {
   #coordinator: SupervisedProcess | null = null;
   #workers: SupervisedProcess[] = [];
   #address = "";
+  /** host:port of the page; the port stays when the coordinator is restarted. */
+  #http = "";
   #redisPort = 0;
   /** Name of the cluster in its Redis. */
   readonly name = CLUSTER;
@@ -88,6 +91,11 @@ export class LocalCluster {
   /** host:port of the coordinator. */
   get address(): string {
     return this.#address;
+  }
+
+  /** Makes a link to the page that logs in once; null when the page is off or cannot be reached. */
+  pageLink(): Promise<string | null> {
+    return pageLink(this.#http, this.#options.home.token());
   }
 
   /** URL of Redis, with its password. */
@@ -114,6 +122,7 @@ export class LocalCluster {
     if (port !== null) await mustBeFree(port);
     this.#guardian.start();
     this.#address = `127.0.0.1:${port ?? (await freePort())}`;
+    this.#http = this.#options.env["GUMSHOE_HTTP_LISTEN"] ?? `127.0.0.1:${await freePort()}`;
     const redisPort = await freePort();
     this.#redisPort = redisPort;
     this.#redis = this.#spawn(this.#redisSpec(server, redisPort));
@@ -178,6 +187,7 @@ export class LocalCluster {
       env: {
         ...env,
         GUMSHOE_LISTEN: this.#address,
+        GUMSHOE_HTTP_LISTEN: this.#http,
         GUMSHOE_HOME: home.folder,
         GUMSHOE_DATA: JSON.stringify(this.#dataFolders()),
         GUMSHOE_READY_FILE: readyFile,
@@ -261,7 +271,8 @@ export class LocalCluster {
       child === null ? [] : [{ name: child.spec.name, pid: child.pid, log: child.spec.logFile }],
     );
     try {
-      this.#options.home.writeCluster({ address: this.#address, pid: process.pid, processes });
+      const record = { address: this.#address, http: this.#http, pid: process.pid, processes };
+      this.#options.home.writeCluster(record);
     } catch (thrown) {
       // The cluster itself continues: its runs wait for the disk and report that.
       if (!isDiskError(thrown)) throw thrown;

@@ -50,6 +50,8 @@ export async function runLocally(
     terminal.err(`${describeStart(config, fleet)}\n`);
     if (options.fresh) home.removeRun(config.name);
     await cluster.start(stop.signal);
+    const page = await cluster.pageLink();
+    if (page !== null) terminal.err(`the page, by a link that works once: ${page}\n`);
     return await submitAndFollow(config, { cluster, home, context, stop: stop.signal });
   } finally {
     await cluster.stop();

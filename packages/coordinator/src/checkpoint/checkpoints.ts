@@ -83,6 +83,7 @@ export class Checkpoints {
   async write(plan: ReducerPlan, iteration: number): Promise<void> {
     const weights = newestWeights(this.#record.state);
     if (weights === null) return;
+    const fromMs = this.#record.nowMs;
     const folder = join(this.#folder, String(iteration));
     const temporary = `${folder}.tmp`;
     await rm(temporary, { recursive: true, force: true });
@@ -98,7 +99,21 @@ export class Checkpoints {
     await rename(temporary, folder);
     await syncFolder(this.#folder);
     const { version, digest } = weights;
-    await this.#record.append({ type: "checkpoint-written", iteration, version, folder, digest });
+    const toMs = this.#record.nowMs;
+    const work = plan.workerIds.map((workerId) => ({
+      kind: "checkpoint" as const,
+      workerId,
+      fromMs,
+      toMs,
+    }));
+    await this.#record.append({
+      type: "checkpoint-written",
+      iteration,
+      version,
+      folder,
+      digest,
+      work,
+    });
     await this.#dropOld();
   }
 

@@ -137,6 +137,11 @@ export class ReducerPlan {
     }));
   }
 
+  /** Ids of the reducers, in the order of their ranges. */
+  get workerIds(): string[] {
+    return this.#slots.map(({ member }) => member.registration.workerId);
+  }
+
   /** Returns the sums of squares of all blocks, in order. */
   async norm(update: number, lanes: number): Promise<number[]> {
     const answers = await this.#all(({ client }, signal) =>

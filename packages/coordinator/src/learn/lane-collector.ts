@@ -1,3 +1,4 @@
+import { type Clock } from "@gumshoe/core";
 import { type LossMetrics } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
@@ -27,16 +28,29 @@ export interface LaneWork {
   readonly expectExact: boolean;
 }
 
+/** A lane that is done. */
+export interface DoneLane {
+  readonly digest: string;
+  readonly metrics: LossMetrics;
+  readonly workerId: string;
+  /** Time that its worker needed for it, in ms; null when it did not say. */
+  readonly ageMs: number | null;
+  /** When its report came, in milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
 /** Hands out the lanes that are currently needed to trainers, and collects their reports. */
 export class LaneCollector {
   readonly #queue: JobQueue<"gradient">;
   #work: LaneWork | null = null;
-  readonly #done = new Map<number, { digest: string; metrics: LossMetrics }>();
+  readonly #clock: Pick<Clock, "now">;
+  readonly #done = new Map<number, DoneLane>();
   #settled: () => void = () => undefined;
   #failed: (error: unknown) => void = () => undefined;
 
-  constructor(queue: JobQueue<"gradient">) {
+  constructor(queue: JobQueue<"gradient">, clock: Pick<Clock, "now">) {
     this.#queue = queue;
+    this.#clock = clock;
   }
 
   /** The jobs that should be in the queue. */
@@ -62,10 +76,10 @@ export class LaneCollector {
   }
 
   /**
-   * Opens jobs for an update's lanes; returns their metrics in lane order once every reducer has
-   * their gradients.
+   * Opens jobs for an update's lanes; returns them in lane order once every reducer has their
+   * gradients.
    */
-  async collect(work: LaneWork, signal: AbortSignal): Promise<LossMetrics[]> {
+  async collect(work: LaneWork, signal: AbortSignal): Promise<DoneLane[]> {
     this.#work = work;
     this.#done.clear();
     const complete = new Promise<void>((resolve, reject) => {
@@ -77,9 +91,7 @@ export class LaneCollector {
     if (signal.aborted) onAbort();
     try {
       await Promise.all([complete, this.#queue.addMany(this.openJobs)]);
-      return work.lanes.map(
-        (_, lane) => (this.#done.get(lane) as { metrics: LossMetrics }).metrics,
-      );
+      return work.lanes.map((_, lane) => this.#done.get(lane) as DoneLane);
     } finally {
       signal.removeEventListener("abort", onAbort);
       const abandoned = this.openJobs;
@@ -136,7 +148,13 @@ export class LaneCollector {
           "the log-probs of the same weights must agree bit for bit",
       );
     }
-    this.#done.set(lane, { digest: gradientDigest, metrics });
+    this.#done.set(lane, {
+      digest: gradientDigest,
+      metrics,
+      workerId: request.workerId,
+      ageMs: request.ageMs ?? null,
+      atMs: this.#clock.now(),
+    });
     if (this.#done.size === work.lanes.length) this.#settled();
   }
 

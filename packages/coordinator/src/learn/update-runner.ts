@@ -1,11 +1,14 @@
 import { type LossMetrics, meanMetrics, mergeMetrics } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/config";
+import { type RunEventOf } from "@gumshoe/protocol";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type LaneCollector } from "./lane-collector.js";
+import { type DoneLane, type LaneCollector } from "./lane-collector.js";
 import { learningRate } from "./learning-rate.js";
 import { type RunRecord } from "../run/run-record.js";
+
+type Work = NonNullable<RunEventOf<"update-done">["work"]>;
 
 /** One update to be made. */
 export interface UpdateWork {
@@ -41,7 +44,7 @@ export class UpdateRunner {
     const { update, iteration, lanes, expectExact } = work;
     const known = state.digests[update + 1];
     const signal = AbortSignal.any([work.signal, this.#plan.lost]);
-    const metrics = await this.#collector.collect(
+    const done = await this.#collector.collect(
       {
         run: config.name,
         update,
@@ -54,6 +57,8 @@ export class UpdateRunner {
       },
       signal,
     );
+    const metrics = done.map((lane) => lane.metrics);
+    const lanesDoneAtMs = this.#record.nowMs;
     for (const lane of metrics) checkFinite(update, numbersOf(lane));
     const sums = mergeMetrics(metrics);
     const means = { ...meanMetrics(sums), numAnswers: sums.numAnswers };
@@ -88,8 +93,26 @@ export class UpdateRunner {
       lr,
       logprobGapMax: expectExact ? sums.logprobGapMax : null,
       metrics: means,
+      work: [...lanesWork(done), ...this.#reducersWork(lanesDoneAtMs)],
     });
   }
+
+  /** The reducers work together from the last lane until the step is made. */
+  #reducersWork(fromMs: number): Work {
+    const toMs = this.#record.nowMs;
+    return this.#plan.workerIds.map((workerId) => ({ kind: "reducing", workerId, fromMs, toMs }));
+  }
+}
+
+/** Returns when each lane was computed. */
+function lanesWork(done: readonly DoneLane[]): Work {
+  return done.map(({ workerId, ageMs, atMs }, lane) => ({
+    kind: "learning",
+    workerId,
+    fromMs: atMs - (ageMs ?? 0),
+    toMs: atMs,
+    lane,
+  }));
 }
 
 /** Returns the numeric fields of a lane's metrics. */

@@ -17,12 +17,12 @@ const WRITES_AT_ONCE = 8;
 
 /** Content-addressed files: a blob's name is the SHA-256 of its bytes. */
 export class BlobStore {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #writes = new Slots(WRITES_AT_ONCE);
   readonly #names: SharedSync;
 
   private constructor(folder: string) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#names = new SharedSync(() => syncFolder(folder));
   }
 
@@ -38,7 +38,7 @@ export class BlobStore {
    * @param name  the SHA-256 of the bytes, if the caller has computed it
    */
   async put(bytes: Uint8Array, name = sha256(bytes)): Promise<string> {
-    const file = join(this.#folder, name);
+    const file = join(this.folder, name);
     await this.#writes.during(async () => {
       if (!(await isThere(file))) await writeWhole(file, bytes);
     });
@@ -49,7 +49,7 @@ export class BlobStore {
 
   /** @throws CorruptRecordError when the blob is missing or its bytes have changed */
   async get(name: string): Promise<Buffer> {
-    const file = join(this.#folder, name);
+    const file = join(this.folder, name);
     const bytes = await readFile(file).catch((cause: unknown) => {
       throw new CorruptRecordError(file, errorMessage(cause), cause);
     });

@@ -26,6 +26,7 @@ interface Watcher {
 export class EventHub {
   readonly #events: WatchedEvent[];
   readonly #watchers = new Set<Watcher>();
+  readonly #listeners = new Set<(event: WatchedEvent) => void>();
   /** A final event that could not be stored; the next stored event supersedes it. */
   #unstoredEnd: WatchedEvent | null = null;
   /** Gather periods in progress, by their length in ms. */
@@ -39,6 +40,17 @@ export class EventHub {
     return this.#events.length;
   }
 
+  /** Returns the stored event of a number, from 1. */
+  at(number: number): WatchedEvent | undefined {
+    return this.#events[number - 1];
+  }
+
+  /** Calls back with every event that is published from now on; returns a function that ends this. */
+  subscribe(listener: (event: WatchedEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Publishes an event; events with a number are kept. */
   publish(event: WatchedEvent): void {
     if (event.number > 0) {
@@ -47,6 +59,7 @@ export class EventHub {
     } else if (FINAL_EVENTS.includes(event.body.type)) {
       this.#unstoredEnd = event;
     }
+    for (const listener of this.#listeners) listener(event);
     for (const watcher of this.#watchers) {
       if (event.number === 0 && watcher.queue.length > MAX_TRANSIENT_LAG) continue;
       watcher.queue.push(event);

@@ -109,6 +109,8 @@ function updateFigures(updates: readonly UpdateFigures[]): Figures {
   figures["gradNorm"] = updates.reduce((most, { gradNorm }) => Math.max(most, gradNorm), 0);
   figures["learningRate"] = last.lr;
   figures["learnedTokens"] = numTokens;
+  const gaps = updates.flatMap(({ logprobGapMax }) => logprobGapMax ?? []);
+  if (gaps.length > 0) figures["logprobGapMax"] = Math.max(...gaps);
   return figures;
 }
 

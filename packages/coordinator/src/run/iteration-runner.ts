@@ -2,6 +2,7 @@ import { type Clock, type Logger } from "@gumshoe/core";
 import { type RunResult } from "@gumshoe/config";
 import { type RunEventOf } from "@gumshoe/protocol";
 
+import { type Machines } from "../fleet/machines.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type Checkpoints } from "../checkpoint/checkpoints.js";
 import { tierOf } from "../plan/curriculum.js";
@@ -43,6 +44,8 @@ export interface IterationOptions {
   /** Names of the metrics that were logged as not finite: each is logged once. */
   readonly reported: Set<string>;
   readonly signal: AbortSignal;
+  /** Cores and GPUs of the workers' machines. */
+  readonly machines: () => Machines;
   readonly onProgress: (
     phase: RunEventOf<"progress">["phase"],
     done: number,
@@ -101,7 +104,11 @@ export class IterationRunner {
       await this.#options.checkpoints.write(this.#options.plan, iteration + 1);
     }
     const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
-    const metrics = { ...iterationMetrics(config, state, batch.counts), ...shown };
+    const own = iterationMetrics(config, state, batch.counts);
+    const { cores, gpus } = this.#options.machines();
+    const seconds = own["seconds"] ?? 0;
+    const used = { coreSeconds: cores * seconds, gpuSeconds: gpus * seconds };
+    const metrics = { ...own, ...used, ...shown };
     await this.#record.append({ type: "iteration-done", iteration, metrics });
     await appendMetrics(this.#record);
   }
@@ -183,7 +190,7 @@ export class IterationRunner {
 
   async #recordValidation(iteration: number, plans: readonly GroupPlan[]): Promise<void> {
     const tasks = this.#options.tasks.validation;
-    await writeRollouts(this.#record, `validation-${iteration}`, plans);
+    await writeRollouts(this.#record, { kind: "validation", iteration }, plans);
     const result = await validationResult(this.#record, iteration, { plans, tasks });
     await this.#record.append({ type: "validation-done", ...result });
   }
@@ -214,7 +221,11 @@ export class IterationRunner {
 
   /** Writes the iteration's rollouts; returns the means of the environment's own metrics. */
   async #show(iteration: number, groups: readonly GroupPlan[]): Promise<Record<string, number>> {
-    const { example, metrics } = await writeRollouts(this.#record, String(iteration), groups);
+    const { example, metrics } = await writeRollouts(
+      this.#record,
+      { kind: "train", iteration },
+      groups,
+    );
     this.#reportNotFinite(metrics);
     const isShown = this.#record.state.shownIterations.has(iteration);
     if (example !== null && iteration % EXAMPLE_EVERY === 0 && !isShown) {

@@ -23,6 +23,8 @@ export interface IterationSums {
 export interface UpdateFigures {
   readonly gradNorm: number;
   readonly lr: number;
+  /** Null where the update's answers were sampled from other weights. */
+  readonly logprobGapMax: number | null;
   readonly metrics: Readonly<Record<string, number>>;
 }
 
@@ -44,8 +46,8 @@ export function addToSums(sums: IterationSums, body: RunEventBody, workedMs: num
     sums.tokens += body.tokens;
   }
   if (body.type === "update-done") {
-    const { gradNorm, lr, metrics } = body;
-    sums.updates.push({ gradNorm, lr, metrics });
+    const { gradNorm, lr, logprobGapMax, metrics } = body;
+    sums.updates.push({ gradNorm, lr, logprobGapMax, metrics });
   }
 }
 

@@ -14,6 +14,7 @@ import { writeDurably } from "@gumshoe/core";
 
 import { validationFigures } from "./iteration-metrics.js";
 import { type RunRecord } from "./run-record.js";
+import { shownMetrics } from "./shown-metrics.js";
 
 /** Writes the file with all completed iterations. */
 export async function writeMetrics(record: RunRecord): Promise<void> {
@@ -33,7 +34,7 @@ export function metricsLines(record: RunRecord, from = 0): string[] {
     const iteration = from + i;
     const isLast = iteration + 1 === state.iterationsDone && state.planned === null;
     const last = isLast ? validationFigures(state, iteration + 1, "finalValidation") : {};
-    return `${JSON.stringify({ iteration, ...metrics, ...last })}\n`;
+    return `${JSON.stringify({ iteration, ...shownMetrics(metrics), ...last })}\n`;
   });
 }
 

@@ -1,9 +1,10 @@
 import { type Clock, ClusterError, type Logger, type Tls } from "@gumshoe/core";
-import { type RunEventOf } from "@gumshoe/protocol";
+import { type RunEventOf, type WorkerRole } from "@gumshoe/protocol";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
 import { type Fleet } from "../fleet/fleet.js";
+import { machinesOf } from "../fleet/machines.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
 import { SupervisedBatches } from "../learn/supervised-batches.js";
@@ -85,7 +86,7 @@ export class RunDriver {
     this.#options = options;
     this.#record = options.record;
     this.sampling = new GroupCollector(options.record, options.rolloutQueue);
-    this.lanes = new LaneCollector(options.gradientQueue);
+    this.lanes = new LaneCollector(options.gradientQueue, options.clock);
   }
 
   /**
@@ -124,6 +125,12 @@ export class RunDriver {
       clearInterval(progress);
       losses.stop();
     }
+  }
+
+  /** Workers of a role that could work now: one per open job, and a reducer. */
+  workersWanted(role: WorkerRole): number {
+    if (role === "inference") return this.sampling.numOpen;
+    return role === "trainer" ? this.lanes.openJobs.length : 1;
   }
 
   #wantedWork(): WantedWork {
@@ -281,6 +288,7 @@ export class RunDriver {
         clock: this.#options.clock,
         logger: this.#options.logger,
         reported: this.#reported,
+        machines: () => machinesOf(this.#options.fleet.statuses()),
         onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
       });
       await iterations.replay(source.version);

@@ -3,10 +3,10 @@
  * run is either complete or gone; the next start deletes the remains.
  */
 import { randomUUID } from "node:crypto";
-import { lstat, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { errorMessage, type Logger, syncFolder } from "@gumshoe/core";
+import { errorMessage, InvalidArgumentError, type Logger, syncFolder } from "@gumshoe/core";
 import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
 import { RunFilesGoneError } from "../errors.js";
@@ -91,4 +91,13 @@ async function bytesOf(path: string): Promise<number> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
     throw error;
   }
+}
+
+/** Creates the folder of all runs. @throws InvalidArgumentError when the path is a file: the configured home is not a home */
+export async function makeRunsFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() === false) {
+    throw new InvalidArgumentError("GUMSHOE_HOME", `${folder} is no folder`);
+  }
+  await mkdir(folder, { recursive: true });
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -8,7 +8,6 @@ import {
   DiskFullError,
   errorMessage,
   hashJson,
-  InvalidArgumentError,
   isDiskError,
   type Logger,
   type Tls,
@@ -32,7 +31,7 @@ import { configDifferences, describeDifferences } from "../submission/config-dif
 import { type HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
 import { RunDriver } from "./run-driver.js";
-import { checkFilesThere, deleteLeftovers, isRemoved } from "./run-folder.js";
+import { checkFilesThere, deleteLeftovers, isRemoved, makeRunsFolder } from "./run-folder.js";
 import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
@@ -253,13 +252,19 @@ export class RunManager {
 
   /** Describes what a running run waits for; null for nothing. */
   waitingFor(name: string): string | null {
-    return this.#active?.record.config.name === name ? this.#active.driver.waitingFor : null;
+    return this.activeDriver(name)?.waitingFor ?? null;
+  }
+
+  /** Returns the driver of a run, by default of the running one; null when it is not running. */
+  activeDriver(name = this.#active?.record.config.name): RunDriver | null {
+    return this.#active?.record.config.name === name ? (this.#active?.driver ?? null) : null;
   }
 
   /** Returns the driver of a running run. @throws UnknownRunError */
   driver(name: string): RunDriver {
-    if (this.#active?.record.config.name !== name) throw new UnknownRunError(name);
-    return this.#active.driver;
+    const driver = this.activeDriver(name);
+    if (driver === null) throw new UnknownRunError(name);
+    return driver;
   }
 
   /**
@@ -388,13 +393,4 @@ export class RunManager {
 function reasonOf(error: unknown, folder: string): string {
   const message = errorMessage(error);
   return message.startsWith(`${folder}: `) ? message.slice(folder.length + 2) : message;
-}
-
-/** @throws InvalidArgumentError when the path is a file: the configured home is not a home */
-async function makeRunsFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => null);
-  if (found?.isDirectory() === false) {
-    throw new InvalidArgumentError("GUMSHOE_HOME", `${folder} is no folder`);
-  }
-  await mkdir(folder, { recursive: true });
 }

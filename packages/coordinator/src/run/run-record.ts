@@ -126,6 +126,11 @@ export class RunRecord {
     }
   }
 
+  /** The time now, as its events are dated. */
+  get nowMs(): number {
+    return this.#clock.now();
+  }
+
   get hasEnded(): boolean {
     return this.state.status !== "queued" && this.state.status !== "running";
   }

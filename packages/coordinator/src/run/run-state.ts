@@ -166,7 +166,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       return;
     }
     case "checkpoint-written": {
-      const { type: _type, ...durable } = body;
+      const { type: _type, work: _work, ...durable } = body;
       const again = state.checkpoints.findIndex(({ folder }) => folder === durable.folder);
       if (again >= 0) state.checkpoints.splice(again, 1);
       state.checkpoints.push(durable);

@@ -120,6 +120,11 @@ export class GroupCollector {
     }
   }
 
+  /** Returns the task of a group of the current phase as JSON; null for any other group. */
+  taskJson(groupKey: string): string | null {
+    return this.#plans.get(groupKey)?.taskJson.toString() ?? null;
+  }
+
   /** @throws NotExpectedError */
   fetch(groupKey: string): Omit<GroupSpec, "assetsDigest"> {
     const plan = this.#open.get(groupKey)?.plan;

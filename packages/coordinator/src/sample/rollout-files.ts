@@ -7,13 +7,13 @@
  * - A file is written atomically: complete or not at all.
  */
 import { createWriteStream } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 
 import { replaceFile } from "@gumshoe/core";
 
-import { SubmitGroupRequest, tokenCount } from "@gumshoe/protocol";
+import { type GroupKind, SubmitGroupRequest, tokenCount } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
 import { makeSubfolder } from "../ledger/subfolder.js";
@@ -39,20 +39,21 @@ export interface ShownRollouts {
   readonly metrics: Record<string, number>;
 }
 
-/**
- * Writes groups to a file of `rollouts/`, one at a time: together they may exceed the memory.
- *
- * @param name  of the file, without its extension
- */
+/** Returns the file with the answers that an iteration learns from, or with those of a validation. */
+export function rolloutFile(runFolder: string, kind: GroupKind, iteration: number): string {
+  const name = kind === "train" ? iteration : `validation-${iteration}`;
+  return join(runFolder, "rollouts", `${name}.jsonl.gz`);
+}
+
+/** Writes groups to their file of `rollouts/`, one at a time: together they may exceed the memory. */
 export async function writeRollouts(
   record: RunRecord,
-  name: string,
+  { kind, iteration }: { readonly kind: GroupKind; readonly iteration: number },
   plans: readonly GroupPlan[],
 ): Promise<ShownRollouts> {
   const shown = new ShownSums();
-  const folder = join(record.folder, "rollouts");
-  await makeSubfolder(folder);
-  const file = join(folder, `${name}.jsonl.gz`);
+  const file = rolloutFile(record.folder, kind, iteration);
+  await makeSubfolder(dirname(file));
   await replaceFile(file, (temporary) =>
     pipeline(
       groupLines(record, plans, shown),

@@ -22,6 +22,7 @@ export function groupBytes(request: SubmitGroupRequest): Uint8Array {
     workerId: "",
     gradingMs: 0,
     runDigest: undefined,
+    ageMs: undefined,
   }).finish();
 }
 
@@ -80,6 +81,7 @@ export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventO
     workerId: request.workerId,
     finishes,
     gradingMs: request.gradingMs,
+    ageMs: request.ageMs,
     unscoredReason: unscored?.gradingError.slice(0, MAX_REASON_CHARACTERS),
   };
 }

@@ -17,6 +17,20 @@ const weights = z.object({ version: z.int().min(0), digest: z.string() });
 
 const metrics = z.record(z.string(), z.number());
 
+/** Spans of work of the workers, in milliseconds since the epoch; absent in earlier versions. */
+const work = z
+  .array(
+    z.object({
+      kind: z.enum(["learning", "reducing", "checkpoint"]),
+      workerId: z.string(),
+      fromMs: z.number(),
+      toMs: z.number(),
+      /** Index of the lane; absent for a reducer. */
+      lane: z.int().min(0).optional(),
+    }),
+  )
+  .optional();
+
 const runSubmitted = z.object({
   type: z.literal("run-submitted"),
   /** The resolved config. */
@@ -58,6 +72,8 @@ const groupDone = z.object({
   finishes: z.record(z.string(), z.int()),
   /** Time the worker spent on grading. */
   gradingMs: z.number().min(0).optional(),
+  /** Time from taking the job until the group was handed in. */
+  ageMs: z.number().min(0).optional(),
   /** Why the first answer without a reward could not be scored. */
   unscoredReason: z.string().optional(),
 });
@@ -85,6 +101,7 @@ const updateDone = z.object({
   /** Largest log-prob difference between sampler and trainer, in nats; null if undefined. */
   logprobGapMax: z.number().nullable(),
   metrics,
+  work,
 });
 
 const validationDone = z.object({ type: z.literal("validation-done"), ...ValidationResult.shape });
@@ -95,6 +112,7 @@ const checkpointWritten = z.object({
   version: z.int().min(0),
   folder: z.string(),
   digest: z.string(),
+  work,
 });
 
 const iterationDone = z.object({ type: z.literal("iteration-done"), iteration, metrics });

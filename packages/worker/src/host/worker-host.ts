@@ -190,6 +190,7 @@ export class WorkerHost {
       channels: this.#channels,
       directory: this.#directory,
       address,
+      clock: this.#clock,
     });
     const handler = logged(work.handle.bind(work));
     const worker = new JobWorker("gradient", { redis, handler, logger });

@@ -41,6 +41,7 @@ export class RolloutRole {
     const { rollouts, session, workerId, clock } = this.#options;
     const { run, groupKey, kind } = job;
     const { signal } = context;
+    const takenAtMs = clock.monotonicMs();
     const spec = await rollouts.fetchGroup({ run, groupKey }, { signal });
     const { version, digest } = spec.weights ?? { version: 0, digest: "" };
     const assets = await this.#assets.get(spec, signal);
@@ -58,8 +59,9 @@ export class RolloutRole {
     const gradingMs = Math.round(clock.monotonicMs() - startedAtMs);
     const weights = { version, digest: sampled.weights };
     const { runDigest } = spec;
+    const ageMs = Math.round(clock.monotonicMs() - takenAtMs);
     const group = { run, groupKey, workerId, weights, rollouts: graded, gradingMs, runDigest };
-    await rollouts.submitGroup(group, { signal });
+    await rollouts.submitGroup({ ...group, ageMs }, { signal });
   }
 
   /** @throws NotFiniteError naming the version of the weights when their logits are no numbers */

@@ -1,3 +1,4 @@
+import { type Clock } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
 import { type LossConfig, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import {
@@ -34,6 +35,7 @@ export interface GradientRoleOptions {
   readonly directory: RegionDirectory;
   /** host:port at which this worker's gradients can be pulled. */
   readonly address: string;
+  readonly clock: Clock;
 }
 
 /** Does gradient jobs: computes a lane, lets every reducer pull its range, and reports. */
@@ -71,9 +73,10 @@ export class GradientRole {
 
   /** Does one job; idempotent by update and lane. */
   async handle(job: JobOf<"gradient">, context: JobContext): Promise<void> {
-    const { packs, session, workerId } = this.#options;
+    const { packs, session, workerId, clock } = this.#options;
     const { run, update, lane: index, plan } = job;
     const { signal } = context;
+    const takenAtMs = clock.monotonicMs();
     const lane = await packs.fetchLane({ run, update, lane: index }, { signal });
     if (lane.plan !== plan) return;
     const assets = await this.#assets.get(lane, signal);
@@ -95,6 +98,7 @@ export class GradientRole {
         gradientDigest: gradient.digest,
         weightsDigest: gradient.weights,
         metrics: { ...metrics, logprobGapAt: metrics.logprobGapAt ?? undefined },
+        ageMs: Math.round(clock.monotonicMs() - takenAtMs),
       },
       { signal },
     );

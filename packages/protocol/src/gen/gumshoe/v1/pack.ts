@@ -82,6 +82,8 @@ export interface CompleteLaneRequest {
   plan: string;
   /** Digest of the weights that were used, computed by the trainer from the weights in its engine. */
   weightsDigest: string;
+  /** Time since the worker took the job. */
+  ageMs?: number | undefined;
 }
 
 /** Sums over the answer tokens of a lane: `LossMetrics` of the grpo package. */
@@ -575,6 +577,7 @@ function createBaseCompleteLaneRequest(): CompleteLaneRequest {
     metrics: undefined,
     plan: "",
     weightsDigest: "",
+    ageMs: undefined,
   };
 }
 
@@ -603,6 +606,9 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
     }
     if (message.weightsDigest !== "") {
       writer.uint32(90).string(message.weightsDigest);
+    }
+    if (message.ageMs !== undefined) {
+      writer.uint32(104).uint32(message.ageMs);
     }
     return writer;
   },
@@ -684,6 +690,14 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
             message.weightsDigest = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.ageMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -711,6 +725,7 @@ export const CompleteLaneRequest: MessageFns<CompleteLaneRequest> = {
       : undefined;
     message.plan = object.plan ?? "";
     message.weightsDigest = object.weightsDigest ?? "";
+    message.ageMs = object.ageMs ?? undefined;
     return message;
   },
 };

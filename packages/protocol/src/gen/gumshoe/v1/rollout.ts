@@ -103,7 +103,11 @@ export interface SubmitGroupRequest {
   /** Time of grading; differs between workers and is not stored in the group. */
   gradingMs: number;
   /** `run_digest` of the group's spec. A group of another run is rejected; not stored in the group. */
-  runDigest?: string | undefined;
+  runDigest?:
+    | string
+    | undefined;
+  /** Time since the worker took the job; not stored in the group. */
+  ageMs?: number | undefined;
 }
 
 export interface RolloutResult {
@@ -831,7 +835,16 @@ export const TensorSource: MessageFns<TensorSource> = {
 };
 
 function createBaseSubmitGroupRequest(): SubmitGroupRequest {
-  return { run: "", groupKey: "", workerId: "", weights: undefined, rollouts: [], gradingMs: 0, runDigest: undefined };
+  return {
+    run: "",
+    groupKey: "",
+    workerId: "",
+    weights: undefined,
+    rollouts: [],
+    gradingMs: 0,
+    runDigest: undefined,
+    ageMs: undefined,
+  };
 }
 
 export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
@@ -856,6 +869,9 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
     }
     if (message.runDigest !== undefined) {
       writer.uint32(58).string(message.runDigest);
+    }
+    if (message.ageMs !== undefined) {
+      writer.uint32(64).uint32(message.ageMs);
     }
     return writer;
   },
@@ -929,6 +945,14 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
             message.runDigest = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ageMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -955,6 +979,7 @@ export const SubmitGroupRequest: MessageFns<SubmitGroupRequest> = {
     message.rollouts = object.rollouts?.map((e) => RolloutResult.fromPartial(e)) || [];
     message.gradingMs = object.gradingMs ?? 0;
     message.runDigest = object.runDigest ?? undefined;
+    message.ageMs = object.ageMs ?? undefined;
     return message;
   },
 };

@@ -1,20 +1,35 @@
-import { createLogger } from "@gumshoe/core";
+import { createLogger, systemClock } from "@gumshoe/core";
 import { afterEach, expect, test } from "vitest";
 
-import { MonitoringServer } from "./monitoring-server.js";
+import { HttpServer, type HttpServerOptions } from "./http-server.js";
 import { Metrics } from "./metrics.js";
+import { Sessions } from "./sessions.js";
 
 const METRICS = new Metrics({ workers: () => [], runs: () => [] });
 
-let server: MonitoringServer | null = null;
+/** A server with the token t and without API and page. */
+function makeServer(options: Partial<HttpServerOptions> = {}): HttpServer {
+  return new HttpServer({
+    token: "t",
+    tls: null,
+    pages: new Map(),
+    logger: createLogger("test", "silent"),
+    isServing: () => true,
+    sessions: new Sessions({ token: "t", clock: systemClock, isSecure: false }),
+    api: null,
+    page: null,
+    ...options,
+  });
+}
+
+let server: HttpServer | null = null;
 afterEach(() => server?.stop());
 
 async function startServer(): Promise<string> {
   const pages = new Map([
     ["/metrics", { contentType: METRICS.contentType, text: () => METRICS.text() }],
   ]);
-  const logger = createLogger("test", "silent");
-  server = new MonitoringServer({ token: "t", tls: null, pages, logger, isServing: () => true });
+  server = makeServer({ pages });
   return `http://${await server.listen("127.0.0.1:0")}`;
 }
 
@@ -29,10 +44,9 @@ test("metrics are served to callers with the token, in Prometheus's format", asy
 });
 
 test("a page whose rendering fails is answered with an error, and the next request is served", async () => {
-  const logger = createLogger("test", "silent");
   const text = () => Promise.reject(new Error("no figures"));
   const pages = new Map([["/metrics", { contentType: "text/plain", text }]]);
-  server = new MonitoringServer({ token: "t", tls: null, pages, logger, isServing: () => true });
+  server = makeServer({ pages });
   const url = `http://${await server.listen("127.0.0.1:0")}`;
   const failed = await fetch(`${url}/metrics`, withToken("t"));
   expect([failed.status, await failed.text()]).toEqual([500, "this page could not be made\n"]);
@@ -54,13 +68,7 @@ test("health is served without the token, all else only with it", async () => {
 test("rejections are logged once for each reason and caller, without the path", async () => {
   const lines: string[] = [];
   const logger = createLogger("test", "warn", { write: (line) => void lines.push(line) });
-  server = new MonitoringServer({
-    token: "t",
-    tls: null,
-    pages: new Map(),
-    logger,
-    isServing: () => true,
-  });
+  server = makeServer({ logger });
   const url = `http://${await server.listen("127.0.0.1:0")}`;
   for (let i = 0; i < 20; i++) await fetch(`${url}/${"secret-path".repeat(100)}`);
   await fetch(`${url}/other`, withToken("wrong"));
@@ -71,28 +79,14 @@ test("rejections are logged once for each reason and caller, without the path", 
 
 test("a port in use is an error that names it", async () => {
   const address = (await startServer()).replace("http://", "");
-  const logger = createLogger("test", "silent");
-  const second = new MonitoringServer({
-    token: "t",
-    tls: null,
-    pages: new Map(),
-    logger,
-    isServing: () => true,
-  });
+  const second = makeServer();
   await expect(second.listen(address)).rejects.toThrow(address);
   await second.stop();
 });
 
 test("the health check of a coordinator that does not serve answers 503", async () => {
   let isServing = false;
-  const logger = createLogger("test", "silent");
-  const server = new MonitoringServer({
-    token: "t",
-    tls: null,
-    pages: new Map(),
-    logger,
-    isServing: () => isServing,
-  });
+  const server = makeServer({ isServing: () => isServing });
   const url = `http://${await server.listen("127.0.0.1:0")}/healthz`;
   const states: [number, string][] = [];
   for (isServing of [false, true]) {

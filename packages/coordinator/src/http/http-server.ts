@@ -1,0 +1,268 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { type Socket } from "node:net";
+
+import { type Logger, systemClock, type Tls } from "@gumshoe/core";
+import {
+  addressOf,
+  Connections,
+  isBearer,
+  ListenError,
+  RefusalLog,
+  warnIfPlaintext,
+} from "@gumshoe/rpc";
+
+import { sendProblem } from "./answer.js";
+import { type ApiServer } from "./api-server.js";
+import { loginPage, welcomePage } from "./login-page.js";
+import { readBody } from "./read-json.js";
+import { setSecurityHeaders } from "./security-headers.js";
+import { type Sessions } from "./sessions.js";
+import { type StaticPage } from "./static-page.js";
+
+const HEALTH_PATH = "/healthz";
+const LOGIN_PATH = "/login";
+const API_LOGIN_PATH = "/api/login";
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Interval at which slow and idle connections are closed, in ms. */
+const CHECK_EVERY_MS = 2000;
+/** Longest request line and headers, in bytes: room for a token, a search and a proxy's headers. */
+const MAX_HEADER_BYTES = 8192;
+/** Most connections at a time: a browser has six, and pages may be many. */
+const MAX_CONNECTIONS = 1024;
+const PLAIN_TEXT = "text/plain; charset=utf-8";
+const HTML = "text/html; charset=utf-8";
+
+const LIMITS = {
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: CHECK_EVERY_MS,
+  maxHeaderSize: MAX_HEADER_BYTES,
+};
+
+/** A text page to serve. */
+export interface Page {
+  readonly contentType: string;
+  readonly text: () => string | Promise<string>;
+}
+
+/** What the server serves. */
+export interface HttpServerOptions {
+  readonly token: string;
+  readonly tls: Tls;
+  readonly sessions: Sessions;
+  /** Text pages, by path. */
+  readonly pages: ReadonlyMap<string, Page>;
+  readonly api: ApiServer | null;
+  /** The web page; null when it is not built. */
+  readonly page: StaticPage | null;
+  readonly logger: Logger;
+  /** The status that the health check reports. */
+  readonly isServing: () => boolean;
+}
+
+/**
+ * The coordinator's HTTP server: health, metrics, the JSON API and the web page.
+ *
+ * - `GET /healthz` needs no login: 200 while the coordinator serves, 503 while it starts or stops,
+ *   or after another coordinator has taken its fence.
+ * - All else needs the token, or the cookie of a session, and, with TLS files, a client certificate.
+ * - Connections without either are limited as those of gRPC: see Connections.
+ */
+export class HttpServer {
+  readonly #server: Server;
+  readonly #options: HttpServerOptions;
+  readonly #refusals: RefusalLog;
+  readonly #connections = new Connections({ clock: systemClock });
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const { tls, logger } = options;
+    this.#refusals = new RefusalLog({ logger, clock: systemClock });
+    const answer = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#answer(request, response);
+    const isPlain = tls === null || tls === "off";
+    this.#server = isPlain
+      ? createServer(LIMITS, answer)
+      : createSecureServer(
+          {
+            ...LIMITS,
+            ...tls.identity,
+            ca: tls.ca,
+            requestCert: tls.clients === "certificate",
+            handshakeTimeout: REQUEST_TIMEOUT_MS,
+            minVersion: "TLSv1.3",
+          },
+          answer,
+        );
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on(isPlain ? "connection" : "secureConnection", (socket: Socket) =>
+      this.#connections.add(socket),
+    );
+  }
+
+  /**
+   * Starts to serve.
+   *
+   * @param address  host:port; port 0 for any free one
+   * @returns        host:port with the actual port
+   * @throws         ListenError when the port is in use or the host is not of this machine
+   */
+  async listen(address: string): Promise<string> {
+    const colon = address.lastIndexOf(":");
+    const host = address.slice(0, colon);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error) => reject(new ListenError(address, error)));
+      this.#server.listen(
+        Number(address.slice(colon + 1)),
+        host.replace(/^\[(.*)\]$/, "$1"),
+        resolve,
+      );
+    });
+    const bound = this.#server.address();
+    const served = `${host}:${typeof bound === "object" && bound !== null ? bound.port : ""}`;
+    warnIfPlaintext(this.#options.logger, served, this.#options.tls);
+    return served;
+  }
+
+  /** Closes the server and cuts off requests in progress. */
+  async stop(): Promise<void> {
+    this.#connections.destroy();
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "/").split("?")[0] as string;
+    const isKnown = this.#identify(request, response);
+    if (isKnown === null) {
+      request.socket.destroy();
+      return;
+    }
+    setSecurityHeaders(response);
+    try {
+      if (path === HEALTH_PATH && isReading(request)) this.#showHealth(response);
+      else if (path === LOGIN_PATH) await this.#logIn(request, response);
+      else if (path === API_LOGIN_PATH && this.#options.api !== null) {
+        await this.#options.api.serve(path, request, response, "stranger");
+      } else if (isKnown === "stranger") await this.#refuse(path, request, response);
+      else await this.#serve(path, request, response, isKnown);
+    } catch (error) {
+      this.#options.logger.error({ err: error, path }, "a request could not be answered");
+      if (!response.headersSent) end(response, 500, "this could not be answered");
+      else response.destroy();
+    }
+  }
+
+  /** Finds out who asks; null for a caller without a login that asks too often. */
+  #identify(request: IncomingMessage, response: ServerResponse): Caller | null {
+    const { token, sessions } = this.#options;
+    const peer = addressOf(request.socket);
+    const { authorization, cookie } = request.headers;
+    const isBearing = isBearer(authorization, token);
+    if (isBearing || sessions.isOpen(cookie)) {
+      this.#connections.trust(peer);
+      return isBearing ? "token" : "session";
+    }
+    if (!this.#connections.mayBegin(peer)) return null;
+    const endCall = this.#connections.beginCall(peer);
+    response.once("close", endCall);
+    return "stranger";
+  }
+
+  #showHealth(response: ServerResponse): void {
+    if (this.#options.isServing()) end(response, 200, "ok");
+    else end(response, 503, "not serving");
+  }
+
+  /** Logs a browser in: by the code of a link, or by the form. */
+  async #logIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { sessions } = this.#options;
+    if (isReading(request)) {
+      const code = new URL(request.url ?? "/", "http://local").searchParams.get("code");
+      if (code !== null && request.method === "GET" && sessions.redeem(code)) {
+        this.#welcome(response);
+      } else sendHtml(response, code === null ? 200 : 401, loginPage(code === null ? "" : "used"));
+      return;
+    }
+    if (request.method !== "POST") {
+      end(response, 405, "GET and POST are all that is served here", { allow: "GET, HEAD, POST" });
+      return;
+    }
+    const form = new URLSearchParams(await readBody(request, false).catch(() => ""));
+    if (sessions.isToken(form.get("token") ?? "")) this.#welcome(response);
+    else sendHtml(response, 401, loginPage("token"));
+  }
+
+  #welcome(response: ServerResponse): void {
+    response.setHeader("set-cookie", this.#options.sessions.newCookie());
+    sendHtml(response, 200, welcomePage());
+  }
+
+  async #refuse(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const problem = request.headers.authorization === undefined ? "missing" : "wrong";
+    const message = `the token is ${problem}`;
+    this.#refusals.log({ peer: addressOf(request.socket) }, message);
+    response.setHeader("www-authenticate", "Bearer");
+    if (path.startsWith("/api/")) {
+      await sendProblem(request, response, { status: 401, code: "UNAUTHENTICATED", message });
+    } else if (String(request.headers.accept ?? "").includes("text/html")) {
+      sendHtml(response, 401, loginPage(""));
+    } else end(response, 401, message);
+  }
+
+  async #serve(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller,
+  ): Promise<void> {
+    const { api, page, pages } = this.#options;
+    if (api !== null && path.startsWith("/api/")) {
+      await api.serve(path, request, response, caller);
+      return;
+    }
+    if (!isReading(request)) {
+      end(response, 405, "GET is all that is served here", { allow: "GET, HEAD" });
+      return;
+    }
+    const text = pages.get(path);
+    if (text !== undefined) await this.#showPage(path, text, response);
+    else if (page?.send(path, request, response) !== true) {
+      end(response, 404, `there are ${[HEALTH_PATH, ...pages.keys()].join(", ")}`);
+    }
+  }
+
+  async #showPage(path: string, page: Page, response: ServerResponse): Promise<void> {
+    try {
+      const text = await page.text();
+      response.writeHead(200, { "content-type": page.contentType });
+      response.end(text);
+    } catch (error) {
+      this.#options.logger.error({ err: error, path }, "a page could not be made");
+      end(response, 500, "this page could not be made");
+    }
+  }
+}
+
+/** How a caller is known. */
+export type Caller = "token" | "session" | "stranger";
+
+function isReading({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function sendHtml(response: ServerResponse, status: number, html: string): void {
+  response.writeHead(status, { "content-type": HTML, "cache-control": "no-store" });
+  response.end(html);
+}
+
+function end(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { "content-type": PLAIN_TEXT, ...headers });
+  response.end(`${text}\n`);
+}
