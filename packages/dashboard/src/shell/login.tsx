@@ -5,19 +5,6 @@ import { useSignal } from "@preact/signals";
 import { post, session } from "../api/request.js";
 import { Sign } from "./top-bar.js";
 
-const CODE = /^#code=(.+)$/;
-
-/**
- * Logs in by the one-time code in the address, if there is one, and removes it from there. A fragment
- * is not sent to servers, so the code is in no log of a proxy.
- */
-export async function logInByCode(): Promise<void> {
-  const [, code] = CODE.exec(location.hash) ?? [];
-  if (code === undefined) return;
-  history.replaceState(null, "", location.pathname + location.search);
-  await post("/api/login", Done, { code: decodeURIComponent(code) });
-}
-
 /** Draws the form. */
 export function Login() {
   const token = useSignal("");

@@ -9,13 +9,13 @@ import { CompareView } from "../compare/compare-view.js";
 import { RunView } from "../run/run-view.js";
 import { RunsView } from "../runs/runs-view.js";
 import { ClusterView } from "../time/cluster-view.js";
-import { logInByCode, Login } from "./login.js";
+import { Login } from "./login.js";
 import { TopBar } from "./top-bar.js";
 
-/** Draws the page: first the login by the code of a link, where the address has one. */
+/** Draws the page, or the login when the session has ended. */
 export function Page() {
   useEffect(() => {
-    void logInByCode().then(isLoggedIn);
+    void isLoggedIn();
   }, []);
   if (session.value === "out") return <Login />;
   if (session.value === "unknown")

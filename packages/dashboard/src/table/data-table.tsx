@@ -52,7 +52,7 @@ export interface DataTableProps<Row> {
 
 /** Draws the table. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { columns, rows, rowKey, marked } = props;
+  const { columns, rows, rowKey } = props;
   const id = useId();
   const order = useSignal<TableOrder | null>(props.initialOrder ?? null);
   const chosen = useSignal(0);
@@ -108,11 +108,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             <HeadCell key={column.key} column={column} order={order} />
           ))}
         </div>
-        {sorted.length === 0 && (
-          <div role="row" aria-rowindex={2} class="none">
-            <div role="gridcell">{props.empty ?? "Nothing here yet"}</div>
-          </div>
-        )}
+        {sorted.length === 0 && <EmptyRow text={props.empty ?? "Nothing here yet"} />}
         {items.map(({ index, start }) => {
           const row = sorted[index];
           if (row === undefined) return null;
@@ -167,6 +163,14 @@ function TableRow<Row>(props: {
           {column.cell(row)}
         </div>
       ))}
+    </div>
+  );
+}
+
+function EmptyRow({ text }: { readonly text: string }) {
+  return (
+    <div role="row" aria-rowindex={2} class="none">
+      <div role="gridcell">{text}</div>
     </div>
   );
 }
