@@ -100,8 +100,8 @@ describe.skipIf(CHROMIUM === null)("the web page", () => {
       await page.locator(".card").first().waitFor();
       await page.locator(".loading").waitFor({ state: "detached" });
       expect(await seriousFindings(page), path).toEqual([]);
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      const overflow = await page.evaluate<number>(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth",
       );
       expect(overflow, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
     }
@@ -109,6 +109,30 @@ describe.skipIf(CHROMIUM === null)("the web page", () => {
     expect(watched.complaints).toEqual([]);
     expect(watched.strangers).toEqual([]);
   }, 60_000);
+
+  test("shows HTML, control characters and a million characters of an answer as text", async () => {
+    const hostile = `<img src=x onerror="document.title='run'"><script>1</script>\u001b[31m\u202e`;
+    const long = "clue ".repeat(200_000);
+    await page.route(/train\/0\?tokens=true$/, async (route) => {
+      const response = await route.fetch();
+      const group = (await response.json()) as { samples: Record<string, unknown>[] };
+      const [first, second] = group.samples;
+      Object.assign(first ?? {}, { text: hostile, tokens: null, numCharacters: hostile.length });
+      Object.assign(second ?? {}, { text: long, tokens: null, numCharacters: long.length });
+      await route.fulfill({ response, json: group });
+    });
+    await page.goto(`${url}/runs/small/groups/1/train/0`);
+    const answer = page.getByRole("article", { name: "Answer 1" });
+    await answer.locator("pre").waitFor();
+    expect(await answer.locator("pre").textContent()).toBe(
+      `<img src=x onerror="document.title='run'"><script>1</script>␛[31m⟨U+202E⟩`,
+    );
+    expect(await answer.locator("img,script").count()).toBe(0);
+    const whole = page.getByRole("article", { name: "Answer 2" });
+    await whole.getByRole("button", { name: /Show all/ }).click();
+    await expect.poll(() => whole.locator("pre").textContent()).toBe(long);
+    await page.unroute(/train\/0\?tokens=true$/);
+  });
 
   test("follows a live run, survives the coordinator’s death, and cancels the run", async () => {
     await cluster.submit({ name: "long", seed: 6, iterations: 4000 });

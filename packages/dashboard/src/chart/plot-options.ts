@@ -83,8 +83,9 @@ function tickText(tick: number | null): string {
 /** Leaves room above and below; a curve of equal values lies in the middle. */
 function padded(_: uPlot, min: number | null, max: number | null): [number, number] {
   if (min === null || max === null) return [0, 1];
+  if (min === 0 && max === 0) return [0, 1];
   if (min === max) {
-    const room = min === 0 ? 1 : Math.abs(min) * 0.1;
+    const room = Math.abs(min) * 0.1;
     return [min - room, max + room];
   }
   const room = (max - min) * 0.06;

@@ -29,7 +29,7 @@ function markColumn(marked: Signal<ReadonlySet<string>>): TableColumn<RunSummary
   return {
     key: "mark",
     title: "",
-    width: "34px",
+    width: "40px",
     cell: ({ name }) => (
       <input
         type="checkbox"

@@ -58,7 +58,7 @@ export function RunsView() {
               initialOrder={{ key: "submitted", isDescending: true }}
               onOpen={({ name }) => route(runHref(name))}
               maxHeight="calc(100vh - 130px)"
-              minWidth="1080px"
+              minWidth="1360px"
               empty={
                 runs.length === 0
                   ? "No run yet. Start one with: gumshoe submit runs/first.yaml"
