@@ -15,10 +15,13 @@ export default tseslint.config(
   },
   js.configs.recommended,
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
-      parserOptions: { project: "./tsconfig.tests.json", tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        project: ["./tsconfig.tests.json", "./packages/dashboard/tsconfig.tests.json"],
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       "@typescript-eslint/no-floating-promises": "error",
@@ -62,7 +65,7 @@ export default tseslint.config(
     rules: { "max-lines-per-function": "off" },
   },
   {
-    files: ["**/vitest.config.ts"],
+    files: ["**/vitest.config.ts", "**/vite.config.js"],
     rules: { "no-restricted-exports": "off" },
   },
   {

@@ -35,6 +35,10 @@ const OTHERS = [
       ...["--tsBuildInfoFile", join(CACHE, "types.tsbuildinfo")],
     ),
   },
+  {
+    name: "types of the page",
+    run: program(NODE, bin("typescript/bin/tsc"), "-p", "packages/dashboard/tsconfig.tests.json"),
+  },
   { name: "format", run: program(NODE, bin("prettier/bin/prettier.cjs"), "--check", ".") },
   {
     name: "architecture",

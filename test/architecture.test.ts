@@ -168,7 +168,7 @@ describe("package entry points", () => {
 });
 
 describe("files", () => {
-  const CODE = /\.(ts|mjs|js|cpp|h|cu|sh|py)$/;
+  const CODE = /\.(tsx?|css|mjs|js|cpp|h|cu|sh|py)$/;
   const MAX_LINES = 400;
   const MAX_MAIN_LINES = 60;
 
@@ -272,7 +272,7 @@ describe("files", () => {
 });
 
 describe("repository", () => {
-  const TEXT = /\.(ts|mjs|js|json|md|ya?ml|proto|cpp|h|cu|sh|py|toml)$|Dockerfile$|\/run$/;
+  const TEXT = /\.(tsx?|css|mjs|js|json|md|ya?ml|proto|cpp|h|cu|sh|py|toml)$|Dockerfile$|\/run$/;
   const MAX_FILE_BYTES = 9 * 1024 * 1024;
 
   test("no file mentions a path of a particular machine", () => {

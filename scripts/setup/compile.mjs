@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { Stamp } from "./stamp.mjs";
 import { mustRun, ROOT, step } from "./step.mjs";
 
+/** Folders whose files become part of the page. */
+const PAGE_SOURCES = ["packages/dashboard"];
+
 /** Runs `work` unless it was done for the same inputs and its outputs still exist. */
 async function whenChanged({ name, title, inputs, pattern, outputs }, work) {
   const stamp = new Stamp(name, { inputs, pattern });
@@ -32,9 +35,24 @@ export async function compileTypeScript() {
     name: "typescript",
     title: "TypeScript (tsc)",
     inputs: ["packages"],
-    pattern: /^(?!.*\.test\.ts$).*\.ts$|^(tsconfig|package)\.json$/,
+    pattern: /^(?!.*\.test\.ts$).*\.tsx?$|^(tsconfig|package)\.json$/,
     outputs: packages.map((name) => `packages/${name}/dist/index.js`),
   };
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   await whenChanged(about, () => mustRun(process.execPath, [tsc, "-b"]));
+}
+
+/** Builds the web page into packages/dashboard/dist/page. */
+export async function buildPage() {
+  const about = {
+    name: "page",
+    title: "page (Vite)",
+    inputs: PAGE_SOURCES,
+    pattern: /^(?!.*\.test\.ts$).*\.(tsx?|css|html|svg)$|^vite\.config\.js$|^package\.json$/,
+    outputs: ["packages/dashboard/dist/page/index.html"],
+  };
+  const vite = join(ROOT, "node_modules/vite/bin/vite.js");
+  const args = ["build", "packages/dashboard", "--logLevel", "warn"];
+  args.push("--config", "packages/dashboard/vite.config.js");
+  await whenChanged(about, () => mustRun(process.execPath, [vite, ...args]));
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -97,7 +97,7 @@ export function readPackages(): PackageFolder[] {
 }
 
 function isSource(path: string): boolean {
-  return path.endsWith(".ts") && !path.endsWith(".test.ts");
+  return /\.tsx?$/.test(path) && !path.endsWith(".test.ts");
 }
 
 /** Reads all imports, re-exports and dynamic imports of a TypeScript file. */
@@ -109,7 +109,8 @@ export function readImports(from: string): ImportEdge[] {
 /** Resolves a relative specifier to a path from the root. */
 export function resolveRelative({ from, specifier }: ImportEdge): string {
   const target = resolve(ROOT, dirname(from), specifier).replace(/\.js$/, ".ts");
-  return relative(ROOT, target).split(sep).join("/");
+  const found = existsSync(`${target}x`) ? `${target}x` : target;
+  return relative(ROOT, found).split(sep).join("/");
 }
 
 /** Returns the package of a bare specifier: `@scope/name` or `name`. */

@@ -1,0 +1,1 @@
+export { PAGE_FOLDER } from "./page-folder.js";
