@@ -184,6 +184,7 @@ export class WorkerRig {
       ...common,
       ...rig.#session(true),
       packs: channel.client(PackService),
+      clock: systemClock,
       channels: rig.#channels,
       directory: rig.#directory(),
       address: rig.#address,

@@ -60,7 +60,7 @@ function format(value: number | undefined): string {
 }
 
 /** Formats all metrics as comma-separated values; their names are words, so that nothing is quoted. */
-export function toCsv(lines: readonly MetricsLine[]): string {
+function toCsv(lines: readonly MetricsLine[]): string {
   const names = [...new Set(lines.flatMap((line) => Object.keys(line)))];
   const rows = lines.map((line) => names.map((name) => line[name] ?? "").join(","));
   return [names.map(quoted).join(","), ...rows].join("\n");

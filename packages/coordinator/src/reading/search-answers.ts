@@ -76,7 +76,7 @@ function fits(result: RolloutResult, query: AnswerQuery): boolean {
 }
 
 /** Splits the words of a search; quotes hold a phrase together. */
-export function wordsOf(text: string): string[] {
+function wordsOf(text: string): string[] {
   return [...text.toLowerCase().matchAll(/"([^"]+)"|([^\s"]+)/g)].map(
     ([, phrase, word]) => phrase ?? word ?? "",
   );

@@ -6,7 +6,7 @@ import { type EventLoopMonitor } from "../event-loop-monitor.js";
 import { type Fleet } from "../fleet/fleet.js";
 
 /** The role of the workers that take a queue's jobs. */
-export const ROLE_OF_QUEUE = {
+const ROLE_OF_QUEUE = {
   rollout: "inference",
   gradient: "trainer",
 } as const satisfies Record<QueueName, WorkerRole>;

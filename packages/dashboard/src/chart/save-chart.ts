@@ -31,7 +31,7 @@ export async function saveChart(chart: SavedChart, kind: FileKind): Promise<void
 }
 
 /** Offers bytes as a file to the browser. */
-export function saveFile(name: string, blob: Blob): void {
+function saveFile(name: string, blob: Blob): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

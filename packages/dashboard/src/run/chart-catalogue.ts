@@ -193,7 +193,7 @@ function validationCurve(
 const SECONDS_PER_HOUR = 3600;
 
 /** Returns the place of every bucket of iterations on an axis. */
-export function axisValues(series: Series, axis: AxisKind): readonly number[] {
+function axisValues(series: Series, axis: AxisKind): readonly number[] {
   if (axis === "iteration") return series.iterations;
   if (axis === "worked") return series.workedSeconds.map((seconds) => seconds / SECONDS_PER_HOUR);
   let before = 0;

@@ -52,7 +52,7 @@ function loadEmulation(): { addon: Emulation; kernels: EmulatedModule } {
 }
 
 /** Loads another module, such as one with a planted fault. */
-function loadEmulatedModule(path: string): EmulatedModule {
+export function loadEmulatedModule(path: string): EmulatedModule {
   return loadEmulation().addon.load(path);
 }
 
