@@ -46,7 +46,7 @@ function write(name, text) {
 
 /** Reads what a stream gives in its first moments, and its beginning alone where that is much. */
 async function streamOf(path) {
-  const stop = new AbortController();
+  const stop = new globalThis.AbortController();
   const response = await fetch(`${url}${path}`, { headers, signal: stop.signal });
   let text = "";
   setTimeout(() => stop.abort(), 1500);

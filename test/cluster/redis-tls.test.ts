@@ -47,7 +47,7 @@ test.each<[string, () => RedisTls, RegExp]>([
   [
     "no certificate of its own",
     () => ({ ...(tlsOf({ GUMSHOE_TLS: ours }) as object), identity: null }) as RedisTls,
-    /wants a certificate/,
+    /requires a certificate/,
   ],
 ])("with %s it is not reached, and the line says why", async (_, tls, problem) => {
   await expect(connect(tls())).rejects.toThrow(problem);
