@@ -117,7 +117,9 @@ describe("an error is returned for", () => {
     const config = `${cluster.config({ name: "large" })}#${"x".repeat(100_000_000)}`;
     await expect(cluster.users.submitRun({ config })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
-      message: expect.stringMatching(/^the request has 1000\d{5} bytes, at most [67]\d{4}/) as string,
+      message: expect.stringMatching(
+        /^the request has 1000\d{5} bytes, at most [67]\d{4}/,
+      ) as string,
     });
     expect((await client.get("small")).state).toBe("done");
   });
