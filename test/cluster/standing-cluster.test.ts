@@ -94,6 +94,11 @@ describe("a running cluster", { timeout: TEST_TIMEOUT_MS }, () => {
     await call("submit", large);
     const next = call("submit", CONFIG, "--name", "after", "--watch", "--json");
     await up.untilBusy("inference", "large/0/train/");
+    let names: string[] = [];
+    while (!names.includes("after")) {
+      const { runs } = json(await call("status", "--json")) as { runs: { name: string }[] };
+      names = runs.map(({ name }) => name);
+    }
     // submit, status and watch name the runs ahead of a queued one.
     const queued = await call("submit", CONFIG, "--name", "second");
     expect(queued.out).toMatch(/^run second is queued behind large, after; follow it by: /);

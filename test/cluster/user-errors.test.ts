@@ -118,7 +118,7 @@ describe("an error is returned for", () => {
     await expect(cluster.users.submitRun({ config })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       message: expect.stringMatching(
-        /^the request has 1000\d{5} bytes, at most [67]\d{4}/,
+        /^the request has 1000\d{5} bytes; the limit is 69\d{3}/,
       ) as string,
     });
     expect((await client.get("small")).state).toBe("done");
