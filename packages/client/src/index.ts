@@ -9,6 +9,7 @@ export {
   type TlsFiles,
 } from "@gumshoe/core";
 export {
+  type FieldValue,
   parseRunConfig,
   type RewardInterval,
   type RunConfig,
@@ -19,6 +20,7 @@ export {
   type CheckpointFileInfo,
   type CoordinatorStatus,
   type Fleet,
+  type MachineTime,
   type GroupKind,
   type RunEventBody,
   type RunEventType,
