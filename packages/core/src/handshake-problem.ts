@@ -3,7 +3,7 @@ export function handshakeProblem(message: string): string | null {
   if (/unknown ca|bad certificate|certificate unknown/i.test(message)) {
     return "the other side does not trust our certificate: it is of another authority";
   }
-  if (/certificate.required/i.test(message)) return "the other side wants a certificate";
+  if (/certificate.required/i.test(message)) return "the other side requires a certificate";
   if (/alert certificate.expired/i.test(message)) return "our certificate has expired";
   if (/has expired|CERT_HAS_EXPIRED/i.test(message))
     return "the other side's certificate has expired";
