@@ -83,13 +83,15 @@ bool compile(Program& program, const std::string& flags) {
   const std::string cache = variable("GUMSHOE_EMULATED_CACHE", "/tmp");
   const std::string kept = cache + "/" + std::to_string(std::hash<std::string>()(all)) + ".module";
   if (access(kept.c_str(), R_OK) == 0) return program.image = read_file(kept), true;
-  std::string folder = cache + "/compile-XXXXXX";
+  // mkdtemp replaces the last six characters.
+  std::string folder = cache + "/compile-" + std::string(6, 'X');
   if (mkdtemp(folder.data()) == nullptr) return program.log = "no folder " + folder, false;
   write_file(folder + "/program.cpp", source);
   for (const auto& [name, text] : program.headers) write_file(folder + "/" + name, text);
-  const std::string command = quoted(compiler) + " -O1 -fPIC -shared -ffp-contract=off -w -I" +
-                              quoted(folder) + flags + " " + quoted(folder + "/program.cpp") +
-                              " -o " + quoted(folder + "/module");
+  std::string command = quoted(compiler);
+  command.append(" -O1 -fPIC -shared -ffp-contract=off -w -I").append(quoted(folder)).append(flags);
+  command.append(" ").append(quoted(folder + "/program.cpp"));
+  command.append(" -o ").append(quoted(folder + "/module"));
   const bool is_made = run(command, program.log) == 0;
   if (is_made) {
     program.image = read_file(folder + "/module");
@@ -141,7 +143,7 @@ API nvrtcCompileProgram(Program* program, int count, const char** options) {
   bool has_standard = false;
   for (int i = 0; i < count; i++) {
     std::string option = options[i];
-    if (option.rfind("--", 0) != 0 && option.rfind("-", 0) != 0) {
+    if (option.empty() || option[0] != '-') {
       program->log = "unrecognized option " + option;
       return INVALID_OPTION;
     }

@@ -73,6 +73,7 @@ static inline void run_chains(const Product& p, long k, const float* a,
                               Vec (&acc)[ROWS][VECTORS]) {
   // One pointer for three rows, or for all, and one for contiguous columns, because more would be spilled
   // from registers.
+  // NOLINTNEXTLINE(bugprone-branch-clone): both are 3 for some ROWS only.
   constexpr int SHARE = L::A_ROW > 0 ? ROWS : 3, POINTERS = (ROWS + SHARE - 1) / SHARE;
   constexpr int BESIDE = L::WIDE / LANES, RUNS = (VECTORS + BESIDE - 1) / BESIDE;
   const long a_row = L::A_ROW > 0 ? L::A_ROW : p.a_row;

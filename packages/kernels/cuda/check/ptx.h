@@ -7,6 +7,7 @@
 // - Asynchronous copies happen when they are waited for. Shared memory and registers hold NaNs at first.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -68,8 +69,8 @@ struct Warp {
   std::vector<uint64_t> registers;  // [register][lane]
   int pc[LANES];
   uint32_t running = 0, waiting = 0;  // lanes; those that wait at the block's barrier
-  std::vector<Copy> copies[LANES];
-  std::vector<size_t> groups[LANES];  // where groups of copies end
+  std::array<std::vector<Copy>, LANES> copies;
+  std::array<std::vector<size_t>, LANES> groups;  // where groups of copies end
 
   uint64_t get(const Operand& operand, int lane) const {
     return operand.index < 0 ? operand.value : registers[operand.index * LANES + lane];

@@ -21,6 +21,7 @@ void run(const check::Launch& launch, const check::Memory& memory, uint64_t sche
   std::vector<uint64_t> words;
   for (const check::Argument& argument : launch.arguments) words.push_back(memory.word(argument));
   std::vector<void*> pointers;
+  pointers.reserve(words.size());
   for (uint64_t& word : words) pointers.push_back(&word);
   const simt::Launch about{{launch.grid[0], launch.grid[1], launch.grid[2]},
                            {launch.threads, 1, 1},
