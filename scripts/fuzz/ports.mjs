@@ -4,11 +4,12 @@
  */
 import { connect as connectTcp } from "node:net";
 
-import { ClusterError, createLogger } from "@gumshoe/core";
+import { ClusterError, createLogger, systemClock } from "@gumshoe/core";
 
 import { RpcServer } from "@gumshoe/rpc";
 
-import { MonitoringServer } from "../../packages/coordinator/dist/http/monitoring-server.js";
+import { HttpServer } from "../../packages/coordinator/dist/http/http-server.js";
+import { Sessions } from "../../packages/coordinator/dist/http/sessions.js";
 import {
   callHeaders,
   END_HEADERS,
@@ -59,12 +60,15 @@ async function statusOf(port, data, answerMs) {
 const http = {
   name: "http",
   open: async () => {
-    const server = new MonitoringServer({
+    const server = new HttpServer({
       token: TOKEN,
       tls: null,
       pages: new Map([["/metrics", { contentType: "text/plain", text: () => "x 1\n" }]]),
       logger: createLogger("fuzz", "silent"),
       isServing: () => true,
+      sessions: new Sessions({ token: TOKEN, clock: systemClock, isSecure: false }),
+      api: null,
+      page: null,
     });
     const address = await server.listen("127.0.0.1:0");
     const port = Number(address.split(":")[1]);
