@@ -154,7 +154,7 @@ export class HttpServer {
     }
   }
 
-  /** Finds out who asks; null for a caller without a login that asks too often. */
+  /** Authenticates a request; null when a caller without a login exceeds the rate limit. */
   #identify(request: IncomingMessage, response: ServerResponse): Caller | null {
     const { token, sessions } = this.#options;
     const peer = addressOf(request.socket);

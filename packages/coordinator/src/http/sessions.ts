@@ -1,5 +1,5 @@
 /**
- * Who is logged in by a browser.
+ * Login sessions of browsers.
  *
  * - A session is a cookie that names its end and is signed with a key derived from the token: it outlives the
  *   process, and ends with a new token.
