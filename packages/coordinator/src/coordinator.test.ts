@@ -1,5 +1,8 @@
 /** The coordinator's health as reported by gRPC and HTTP. */
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
 
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -60,4 +63,26 @@ test("a coordinator that still waits for Redis stops cleanly", async () => {
   const gone = once(child, "exit");
   child.kill("SIGTERM");
   expect(await gone).toEqual([0, null]);
+});
+
+test("a coordinator serves HTTP on its predecessor's port, and on another if that is taken", async () => {
+  await cluster.endCoordinator("SIGTERM");
+  const file = join(cluster.home, "again.json");
+  const ready = () => JSON.parse(readFileSync(file, "utf8")) as { http: string; pid: number };
+  const serveOnce = async () => {
+    const child = cluster.spawnCoordinator({ GUMSHOE_READY_FILE: file });
+    await until("it serves", () => existsSync(file) && ready().pid === child.pid);
+    const { http } = ready();
+    expect((await fetch(`http://${http}/healthz`)).status).toBe(200);
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+    return http;
+  };
+  const first = await serveOnce();
+  expect(await serveOnce()).toBe(first);
+  const other = createServer().listen(Number(first.split(":")[1]), "127.0.0.1");
+  await once(other, "listening");
+  expect(await serveOnce()).not.toBe(first);
+  other.close();
 });

@@ -9,7 +9,6 @@ import {
   type Logger,
   makeFolder,
   systemClock,
-  writeDurably,
 } from "@gumshoe/core";
 import { parseRunConfig } from "@gumshoe/config";
 import { FleetService, PackService, RolloutService, RunService } from "@gumshoe/protocol";
@@ -25,6 +24,7 @@ import { Metrics, type RunFigures } from "./http/metrics.js";
 import { openHttp, type OpenHttp } from "./http/open-http.js";
 import { HomeLock } from "./ledger/home-lock.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
+import { readEarlierHttp, writeReadyFile } from "./ready-file.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { AllowedFolders } from "./submission/allowed-folders.js";
 import { HubModels } from "./submission/hub-models.js";
@@ -179,9 +179,7 @@ export class Coordinator {
     const http = await this.#openHttp(runs, () => redisProblem(redis, fence));
     for (const part of [this.#fleet, runs, this.#eventLoop, this.#alarms]) part.start();
     this.#isServing = true;
-    if (readyFile !== null) {
-      await writeDurably(readyFile, JSON.stringify({ address, http, pid: process.pid }));
-    }
+    if (readyFile !== null) await writeReadyFile(readyFile, { address, http, pid: process.pid });
     logger.info({ address, ...(http === null ? {} : { http }), home }, "coordinator is ready");
     return address;
   }
@@ -205,9 +203,9 @@ export class Coordinator {
 
   /** Opens the HTTP server, unless it is off. @returns the address that is served, or null */
   async #openHttp(runs: RunManager, redisProblem: () => string | null): Promise<string | null> {
-    const { httpListen } = this.#settings;
+    const { httpListen, readyFile } = this.#settings;
     if (httpListen === null) return null;
-    this.#http = await openHttp(httpListen, {
+    this.#http = await openHttp(httpListen, await readEarlierHttp(readyFile), {
       settings: this.#settings,
       runs,
       fleet: this.#fleet,

@@ -78,8 +78,6 @@ export class LocalCluster {
   #coordinator: SupervisedProcess | null = null;
   #workers: SupervisedProcess[] = [];
   #address = "";
-  /** host:port of the page; the port stays when the coordinator is restarted. */
-  #http = "";
   #redisPort = 0;
   /** Name of the cluster in its Redis. */
   readonly name = CLUSTER;
@@ -95,7 +93,7 @@ export class LocalCluster {
 
   /** Makes a link to the page that logs in once; null when the page is off or cannot be reached. */
   pageLink(): Promise<string | null> {
-    return pageLink(this.#http, this.#options.home.token());
+    return pageLink(this.#http() ?? "", this.#options.home.token());
   }
 
   /** URL of Redis, with its password. */
@@ -116,23 +114,21 @@ export class LocalCluster {
    * @throws  MissingRedisError, PortInUseError, ProcessFailedError
    */
   async start(signal: AbortSignal): Promise<void> {
-    const { home, port } = this.#options;
+    const { port } = this.#options;
     const server = findRedisServer(this.#options.env["PATH"] ?? "");
     if (server === null) throw new MissingRedisError();
     if (port !== null) await mustBeFree(port);
     this.#guardian.start();
+    rmSync(this.#readyFile, { force: true });
     this.#address = `127.0.0.1:${port ?? (await freePort())}`;
-    this.#http = this.#options.env["GUMSHOE_HTTP_LISTEN"] ?? `127.0.0.1:${await freePort()}`;
     const redisPort = await freePort();
     this.#redisPort = redisPort;
     this.#redis = this.#spawn(this.#redisSpec(server, redisPort));
     await this.#untilRedisAnswers(redisPort, signal);
     const env = this.#sharedEnv(redisPort);
-    const readyFile = join(home.folder, "coordinator.json");
-    rmSync(readyFile, { force: true });
-    this.#coordinator = this.#spawn(this.#coordinatorSpec(env, readyFile));
+    this.#coordinator = this.#spawn(this.#coordinatorSpec(env));
     this.#workers = this.#workerSpecs(env).map(({ role, spec }) => this.#spawn(spec, role));
-    await this.#untilReady(readyFile, signal);
+    await this.#untilReady(signal);
   }
 
   /** Stops all processes, the workers first. Idempotent. */
@@ -178,7 +174,7 @@ export class LocalCluster {
     };
   }
 
-  #coordinatorSpec(env: NodeJS.ProcessEnv, readyFile: string): ProcessSpec {
+  #coordinatorSpec(env: NodeJS.ProcessEnv): ProcessSpec {
     const { home } = this.#options;
     return {
       name: "coordinator",
@@ -187,14 +183,25 @@ export class LocalCluster {
       env: {
         ...env,
         GUMSHOE_LISTEN: this.#address,
-        GUMSHOE_HTTP_LISTEN: this.#http,
         GUMSHOE_HOME: home.folder,
         GUMSHOE_DATA: JSON.stringify(this.#dataFolders()),
-        GUMSHOE_READY_FILE: readyFile,
+        GUMSHOE_READY_FILE: this.#readyFile,
       },
       input: null,
       logFile: home.freshLog("coordinator"),
     };
+  }
+
+  /** The file in which the coordinator writes its addresses when it serves. */
+  get #readyFile(): string {
+    return join(this.#options.home.folder, "coordinator.json");
+  }
+
+  /** Reads host:port of the page from that file; undefined for none. */
+  #http(): string | undefined {
+    if (!isWritten(this.#readyFile)) return undefined;
+    const { http } = JSON.parse(readFileSync(this.#readyFile, "utf8")) as { http: string | null };
+    return http ?? undefined;
   }
 
   #dataFolders(): string[] {
@@ -271,7 +278,7 @@ export class LocalCluster {
       child === null ? [] : [{ name: child.spec.name, pid: child.pid, log: child.spec.logFile }],
     );
     try {
-      const record = { address: this.#address, http: this.#http, pid: process.pid, processes };
+      const record = { address: this.#address, http: this.#http(), pid: process.pid, processes };
       this.#options.home.writeCluster(record);
     } catch (thrown) {
       // The cluster itself continues: its runs wait for the disk and report that.
@@ -291,11 +298,11 @@ export class LocalCluster {
     link.close();
   }
 
-  async #untilReady(readyFile: string, signal: AbortSignal): Promise<void> {
+  async #untilReady(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const giveUpAtMs = clock.monotonicMs() + READY_WITHIN_MS;
     const either = AbortSignal.any([signal, this.failure]);
-    while (!isWritten(readyFile)) {
+    while (!isWritten(this.#readyFile)) {
       if (clock.monotonicMs() > giveUpAtMs) {
         const logFile = this.#coordinator?.spec.logFile ?? "";
         const complaint = lastComplaint(logFile) ?? "does not get ready";

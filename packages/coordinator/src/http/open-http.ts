@@ -1,6 +1,7 @@
 import { type Queue } from "@gumshoe/api";
 import { type Clock, type Logger, type Tls } from "@gumshoe/core";
 import { type JobQueue } from "@gumshoe/queue";
+import { ListenError } from "@gumshoe/rpc";
 
 import { type AlarmWatch } from "../alarm/alarm-watch.js";
 import { type EventLoopMonitor } from "../event-loop-monitor.js";
@@ -43,8 +44,19 @@ export interface OpenHttp {
   readonly stop: () => Promise<void>;
 }
 
-/** Opens the coordinator's HTTP server. @throws ListenError */
-export async function openHttp(listen: string, parts: HttpParts): Promise<OpenHttp> {
+/**
+ * Opens the coordinator's HTTP server.
+ *
+ * @param listen   host:port; port 0 for any free one
+ * @param earlier  host:port that this coordinator's predecessor served: if any port will do, this
+ *   one is tried first, so that open pages and links survive a restart; null for none
+ * @throws         ListenError
+ */
+export async function openHttp(
+  listen: string,
+  earlier: string | null,
+  parts: HttpParts,
+): Promise<OpenHttp> {
   const { settings, runs, fleet, queues, eventLoop, metrics, alarms, clock, logger } = parts;
   const { token, tls, prices, pageFolder } = settings;
   const sessions = new Sessions({ token, clock, isSecure: isSecure(tls) });
@@ -81,13 +93,29 @@ export async function openHttp(listen: string, parts: HttpParts): Promise<OpenHt
     api: new ApiServer(handlers, logger),
     page: await StaticPage.open(pageFolder),
   });
-  const address = await server.listen(listen);
+  const address = await listenAsBefore(server, listen, earlier);
   const stop = async () => {
     live.stop();
     await server.stop();
     await reading.stop();
   };
   return { address, queueLengths: () => fleetViews.queues(), stop };
+}
+
+async function listenAsBefore(
+  server: HttpServer,
+  listen: string,
+  earlier: string | null,
+): Promise<string> {
+  const anyPort = /^(.*:)0$/.exec(listen)?.[1];
+  if (anyPort !== undefined && earlier?.startsWith(anyPort) === true) {
+    try {
+      return await server.listen(earlier);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+    }
+  }
+  return server.listen(listen);
 }
 
 function isSecure(tls: Tls): boolean {
