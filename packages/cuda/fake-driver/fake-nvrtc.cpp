@@ -87,7 +87,10 @@ bool compile(Program& program, const std::string& flags) {
   std::string folder = cache + "/compile-" + std::string(6, 'X');
   if (mkdtemp(folder.data()) == nullptr) return program.log = "no folder " + folder, false;
   write_file(folder + "/program.cpp", source);
-  for (const auto& [name, text] : program.headers) write_file(folder + "/" + name, text);
+  for (const auto& [name, text] : program.headers) {
+    std::string path = folder;
+    write_file(path.append("/").append(name), text);
+  }
   std::string command = quoted(compiler);
   command.append(" -O1 -fPIC -shared -ffp-contract=off -w -I").append(quoted(folder)).append(flags);
   command.append(" ").append(quoted(folder + "/program.cpp"));
