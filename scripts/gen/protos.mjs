@@ -3,7 +3,7 @@
  * .proto, and for nothing else.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -52,9 +52,8 @@ function writeDescriptors(binary, output) {
   rmSync(binary);
 }
 
+/** Fills an empty folder. */
 function generate(output) {
-  rmSync(output, { recursive: true, force: true });
-  mkdirSync(output, { recursive: true });
   const bin = join(ROOT, "node_modules/.bin");
   const binary = join(output, "descriptors.bin");
   const result = spawnSync(
@@ -87,14 +86,16 @@ export function hasProtoc() {
 
 /** Writes the messages and services. @throws SetUpError when there is no protoc, or it fails */
 export function writeProtos() {
-  generate(OUTPUT);
+  // The old output is removed only when the new one is complete.
+  generated((fresh) => {
+    rmSync(OUTPUT, { recursive: true, force: true });
+    cpSync(fresh, OUTPUT, { recursive: true });
+  });
 }
 
 /** Lists the committed files that differ from what protoc makes now. */
 export function staleProtos() {
-  const fresh = mkdtempSync(join(tmpdir(), "gumshoe-gen-"));
-  try {
-    generate(fresh);
+  return generated((fresh) => {
     const names = new Set([...listFiles(fresh), ...listFiles(OUTPUT)]);
     const read = (folder, name) => {
       try {
@@ -106,6 +107,15 @@ export function staleProtos() {
     return [...names]
       .filter((name) => read(fresh, name) !== read(OUTPUT, name))
       .map((name) => join(OUTPUT, name).slice(ROOT.length));
+  });
+}
+
+/** Generates into a folder that exists during the call. */
+function generated(use) {
+  const fresh = mkdtempSync(join(tmpdir(), "gumshoe-gen-"));
+  try {
+    generate(fresh);
+    return use(fresh);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
