@@ -1,3 +1,4 @@
+export { type ConfigDifference, configDifferences, runDifferences } from "./config-differences.js";
 export { CheckpointConfig } from "./checkpoint.js";
 export { CheckpointingChoice } from "./checkpointing.js";
 export { CurriculumConfig } from "./curriculum.js";

@@ -1,3 +1,4 @@
+import { type ConfigDifference, runDifferences } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Command } from "commander";
 
@@ -41,7 +42,7 @@ export function addCompareCommand(program: Command, context: Context): void {
     if (names.length < 2) throw new InvalidArgumentError("runs", "name two or more to compare");
     const folders = names.map((name) => runFolderOf(new Home(options.home), name));
     const runs = folders.map((folder, i) => describeRun(names[i] ?? "", readMetrics(folder)));
-    const differences = differencesOf(folders.map(readRunConfig));
+    const differences = runDifferences(folders.map(readRunConfig));
     writeResult(context.terminal, options, {
       value: { runs: runs.map(({ rewards: _rewards, ...run }) => run), differences },
       text: () => `${resultsTable(runs)}\n\n${differencesTable(names, differences)}`,
@@ -79,37 +80,14 @@ function resultsTable(runs: readonly ComparedRun[]): string {
   return formatTable(header, rows);
 }
 
-interface Difference {
-  readonly field: string;
-  /** One per run; null where it is missing. */
-  readonly values: readonly unknown[];
-}
-
-function differencesTable(names: readonly string[], differences: readonly Difference[]): string {
+function differencesTable(
+  names: readonly string[],
+  differences: readonly ConfigDifference[],
+): string {
   if (differences.length === 0) return "their configs are the same";
   const rows = differences.map(({ field, values }) => [
     field,
     ...values.map((value) => (typeof value === "string" ? value : JSON.stringify(value))),
   ]);
   return formatTable(["config", ...names], rows);
-}
-
-/** Returns the fields, but the name, in which configs differ. */
-function differencesOf(configs: readonly unknown[]): Difference[] {
-  const flat = configs.map((config) => flatten(config, "", new Map()));
-  const fields = new Set(flat.flatMap((values) => [...values.keys()]));
-  return [...fields]
-    .filter((field) => field !== "name")
-    .map((field) => ({ field, values: flat.map((values) => values.get(field) ?? null) }))
-    .filter(({ values }) => new Set(values.map((value) => JSON.stringify(value))).size > 1);
-}
-
-function flatten(value: unknown, path: string, into: Map<string, unknown>): Map<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) into.set(path, value);
-  else {
-    for (const [key, inner] of Object.entries(value)) {
-      flatten(inner, path === "" ? key : `${path}.${key}`, into);
-    }
-  }
-  return into;
 }

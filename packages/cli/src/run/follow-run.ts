@@ -3,7 +3,7 @@ import { type Clock, errorMessage } from "@gumshoe/core";
 import { type RunResult } from "@gumshoe/config";
 
 import { RunNotDoneError } from "../errors.js";
-import { followFleet } from "./follow-fleet.js";
+import { followStatus } from "./follow-status.js";
 import { type RunView } from "./run-view.js";
 
 /** What {@link RunNotDoneError} has for a code where a run is stuck. */
@@ -31,9 +31,9 @@ export async function followRun(
     isAway = true;
   };
   const ended = new AbortController();
-  const fleetSignal = AbortSignal.any([signal, ended.signal]);
+  const statusSignal = AbortSignal.any([signal, ended.signal]);
   // Not awaited at the end: a call to an unreachable coordinator may hang.
-  void followFleet(client, view, { clock, signal: fleetSignal });
+  void followStatus(client, name, { view, clock, signal: statusSignal });
   try {
     for await (const event of client.watch(name, { signal, onReconnect })) {
       isAway = false;

@@ -69,15 +69,16 @@ describe("on a terminal", () => {
     const { view: shown, show, last } = view(true);
     for (const body of iteration(0)) show(body);
     const trainer = WorkerStatus.create({ role: "trainer", state: "busy", tokensPerSecond: 7 });
-    shown.showFleet([trainer]);
+    shown.showStatus([trainer], null);
     expect(last()).toMatch(/reward 0\.400.*\ntrainer 1 busy; 0 sampled, 7 trained tokens\/s$/);
-    shown.showFleet(null);
+    shown.showStatus(null, null);
     expect(last()).not.toContain("trainer");
   });
 
   test("the bar shows iterations, reward, speed and the remaining time", () => {
-    const { show, last } = view(true);
+    const { view: shown, show, last } = view(true);
     for (const i of [0, 1]) for (const body of iteration(i)) show(body, 1000 * (i + 1));
+    shown.showStatus(null, { secondsLeft: 2, used: null });
     expect(last()).toContain("2/4  reward 0.500  2,500 sampled tokens/s  0:02 left");
     expect(last()).toContain("█".repeat(12) + "░".repeat(12));
   });

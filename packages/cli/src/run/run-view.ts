@@ -1,3 +1,4 @@
+import { type RunInfo } from "@gumshoe/client";
 import { type RunConfig } from "@gumshoe/config";
 import { type RunEventOf, type WatchedEvent, type WorkerStatus } from "@gumshoe/protocol";
 
@@ -23,20 +24,14 @@ const EXAMPLE_EVERY_MS = 20_000;
 const LINE_EVERY_MS = 5000;
 /** Most reasons for unscored answers that are shown. */
 const MAX_REASONS = 3;
-/** Number of iterations on which the estimate of the remaining time is based. */
-const FORECAST_ITERATIONS = 8;
-const SECONDS_PER_HOUR = 3600;
 
 /** Displays a run's events: a bar that is redrawn, and permanent lines. */
 export class RunView {
   readonly #status: StatusLine;
-  readonly #doneAtMs: number[] = [];
   #numIterationsDone = 0;
   #reward: number | null = null;
   /** Mean rewards of the iterations so far. */
   readonly #rewards: number[] = [];
-  #coreHours = 0;
-  #gpuHours = 0;
   #loss: number | null = null;
   #tokensPerSecond: number | null = null;
   #phase = "";
@@ -44,6 +39,8 @@ export class RunView {
   #waitKind: string | null = null;
   /** The workers' status; empty when unknown. */
   #fleet = "";
+  /** The coordinator's forecast and machine time; null when unknown. */
+  #run: Pick<RunInfo, "secondsLeft" | "used"> | null = null;
   /** Tier of the current cases, if a curriculum decides it. */
   #tier: string | null = null;
   readonly #unscoredReasons = new Set<string>();
@@ -89,8 +86,6 @@ export class RunView {
         break;
       case "iteration-done":
         this.#takeIteration(atMs);
-        this.#coreHours += (body.metrics["coreSeconds"] ?? 0) / SECONDS_PER_HOUR;
-        this.#gpuHours += (body.metrics["gpuSeconds"] ?? 0) / SECONDS_PER_HOUR;
         break;
       case "example":
         if (isNews) this.#showExample(body, atMs);
@@ -110,9 +105,13 @@ export class RunView {
     this.#draw();
   }
 
-  /** Updates the workers' status; null when unknown. */
-  showFleet(workers: readonly WorkerStatus[] | null): void {
+  /** Updates the status of the workers and of the run; null when unknown. */
+  showStatus(
+    workers: readonly WorkerStatus[] | null,
+    run: Pick<RunInfo, "secondsLeft" | "used"> | null,
+  ): void {
     this.#fleet = workers === null ? "" : describeFleet(workers);
+    this.#run = run;
     this.#draw();
   }
 
@@ -161,8 +160,6 @@ export class RunView {
   #takeIteration(atMs: number): void {
     this.#numIterationsDone++;
     if (atMs < this.sinceMs) return;
-    this.#doneAtMs.push(atMs);
-    if (this.#doneAtMs.length > FORECAST_ITERATIONS) this.#doneAtMs.shift();
     const isLast = this.#numIterationsDone === this.config.iterations;
     if (this.terminal.isScreen || (atMs - this.#lineAtMs < LINE_EVERY_MS && !isLast)) return;
     this.#lineAtMs = atMs;
@@ -205,18 +202,10 @@ export class RunView {
     if (this.#tokensPerSecond !== null) {
       words.push(`${formatCount(this.#tokensPerSecond)} sampled tokens/s`);
     }
-    const secondsLeft = this.#secondsLeft();
+    const { secondsLeft = null, used = null } = this.#run ?? {};
     if (secondsLeft !== null) words.push(`${formatClock(secondsLeft)} left`);
-    const used = { coreHours: this.#coreHours, gpuHours: this.#gpuHours };
-    if (used.coreHours + used.gpuHours > 0) words.push(formatMachineTime(used));
+    if (used !== null && used.coreHours + used.gpuHours > 0) words.push(formatMachineTime(used));
     return words;
-  }
-
-  #secondsLeft(): number | null {
-    const [first, last] = [this.#doneAtMs[0], this.#doneAtMs.at(-1)];
-    if (first === undefined || last === undefined || this.#doneAtMs.length < 2) return null;
-    const secondsEach = (last - first) / (this.#doneAtMs.length - 1) / 1000;
-    return secondsEach * (this.config.iterations - this.#numIterationsDone);
   }
 }
 

@@ -1,13 +1,13 @@
 import { type Alarm, openApiDocument } from "@gumshoe/api";
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
-import { parseRunConfig, resolvePaths } from "@gumshoe/config";
+import { parseRunConfig, resolvePaths, runDifferences } from "@gumshoe/config";
 
 import { storedCheckpoints } from "../checkpoint/stored-checkpoints.js";
 import { type LiveStreams } from "../live/live-streams.js";
 import { checkFilesThere } from "../run/run-folder.js";
 import { type RunManager } from "../run/run-manager.js";
 import { type AnswerViews } from "../view/answer-views.js";
-import { commonTasks, configDifferences } from "../view/compare.js";
+import { commonTasks } from "../view/common-tasks.js";
 import { type FleetViews } from "../view/fleet-view.js";
 import { groupTable } from "../view/group-table.js";
 import { heldOutTasks } from "../view/held-out.js";
@@ -195,7 +195,7 @@ function clusterHandlers({ runs, views, answers, fleet, live, alarms }: ApiSourc
       }
       return {
         runs: records.map((record) => views.summary(record)),
-        differences: configDifferences(records.map(({ config }) => config)),
+        differences: runDifferences(records.map(({ config }) => config)),
         commonTasks: commonTasks(prompts),
       };
     },

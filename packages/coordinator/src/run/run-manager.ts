@@ -10,7 +10,7 @@ import {
   hashJson,
   isDiskError,
 } from "@gumshoe/core";
-import { type RunConfig, RunName } from "@gumshoe/config";
+import { configDifferences, type RunConfig, RunName } from "@gumshoe/config";
 import { type RunEventBody, type RunInputs } from "@gumshoe/protocol";
 
 import { type BackgroundThread } from "../background/background-thread.js";
@@ -23,7 +23,7 @@ import {
   UnreadableRunError,
 } from "../errors.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
-import { configDifferences, describeDifferences } from "../submission/config-differences.js";
+import { describeDifferences } from "../submission/describe-differences.js";
 import { type HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
 import { type DriverOptions, RunDriver } from "./run-driver.js";
@@ -176,7 +176,10 @@ export class RunManager {
     const { name } = config;
     if (known.hasEnded) await checkFilesThere(known);
     if (hashJson(known.config) !== hashJson(config)) {
-      throw new NameTakenError(name, describeDifferences(configDifferences(known.config, config)));
+      throw new NameTakenError(
+        name,
+        describeDifferences(configDifferences([known.config, config])),
+      );
     }
     if (["cancelled", "failed", "stuck"].includes(known.state.status)) {
       await checkUnchanged(known);
