@@ -8,6 +8,7 @@ import {
   ops,
   OutOfMemoryError,
   OutOfRangeIdError,
+  PeakProbe,
   ShapeError,
 } from "@gumshoe/kernels";
 import { DeviceLostError, namedDevices, openDevice } from "@gumshoe/gpu";
@@ -146,6 +147,13 @@ describe.skipIf(folder === null)("a CUDA device", () => {
     );
     expect(() => gpu.alloc("f32", 16 * MIB)).toThrow(OutOfMemoryError);
     gpu.free(large);
+  });
+
+  test("its peak is measured by as many operations as it says", () => {
+    const probe = new PeakProbe(gpu, 2);
+    // Rounds, operations of a fused one, chains of a thread, threads, blocks.
+    expect(probe.run()).toBe(2 * 2 * 16 * 256 * 16_384);
+    probe.free();
   });
 
   test("a mapped file is copied, and copied back by commit", () => {
