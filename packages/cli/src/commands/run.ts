@@ -13,13 +13,13 @@ import { checkInputs, loadRunConfig } from "../run/load-config.js";
 import { runLocally } from "../run/local-run.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
-import { fleetSize, type FleetOptions } from "./fleet-size.js";
+import { fleetSize, type LocalFleetOptions } from "./fleet-size.js";
 import { defaultHome, withExamples, withFleet, withHome, withJson } from "./options.js";
 
 /** Codes of ends after which a run may be continued: a part was unavailable for too long, or workers kept dying. */
 const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE", STUCK];
 
-interface RunOptions extends FleetOptions {
+interface RunOptions extends LocalFleetOptions {
   readonly home: string;
   readonly name?: string;
   readonly fresh?: boolean;
@@ -36,11 +36,12 @@ export function addRunCommand(program: Command, context: Context): void {
     .argument("<config>", "run config, YAML or JSON")
     .option("--name <name>", "name of the run; default: the config's, or its file name")
     .option("--fresh", "throw away what an earlier run of this name left, and begin anew");
-  withJson(withFleet(withHome(command, context)));
+  withJson(withFleet(withHome(command, context), context));
   withExamples(
     command,
     "gumshoe run runs/first.yaml",
     "gumshoe run runs/exact.yaml --inference 3 --trainers 2 --reducers 2 --json",
+    "gumshoe run runs/first.yaml --device cuda",
   );
   command.action(async (file: string, options: RunOptions) => {
     const given = loadRunConfig(file, options.name ?? null);

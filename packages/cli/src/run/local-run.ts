@@ -77,8 +77,13 @@ function describeStart(config: RunConfig, fleet: FleetSize): string {
   const workers = `${fleet.inference} inference, ${fleet.trainers} trainer, ${fleet.reducers} reducer`;
   return (
     `run ${config.name}: ${config.iterations} iterations of ${work}; ` +
-    `workers: ${workers}, ${fleet.threads} threads each`
+    `workers: ${workers}, ${devicesOf(fleet)}`
   );
+}
+
+function devicesOf({ devices, threads }: FleetSize): string {
+  const isCpu = devices.every((device) => device === "cpu");
+  return isCpu ? `${threads} threads each` : `in turn on ${devices.join(", ")}`;
 }
 
 interface Submission {

@@ -1,16 +1,5 @@
-import { createHash } from "node:crypto";
-
+import { type LossMetrics, mergeMetrics, NO_METRICS, packLoss } from "@gumshoe/grpo";
 import {
-  countRowTokens,
-  countTargets,
-  type LossMetrics,
-  mergeMetrics,
-  NO_METRICS,
-  type Pack,
-  packLoss,
-} from "@gumshoe/grpo";
-import {
-  blocksFor,
   embeddingShareBytes,
   gradientBytes,
   Model,
@@ -24,30 +13,30 @@ import {
   type WeightForm,
   weightForm,
 } from "@gumshoe/engine";
-import { createCpuDevice, type Device, KV_BLOCK, type Tensor } from "@gumshoe/kernels";
+import { type Device, KV_BLOCK, OutOfMemoryError, type Tensor } from "@gumshoe/kernels";
 import {
   chooseCheckpointing,
   kvCacheBlocks,
   machineMemory,
-  type PackSize,
   RELEASED_FROM_BYTES,
   TRAINER_BATCH,
   type WorkSize,
 } from "@gumshoe/memory";
-import { floatsToBytes, PARAMETER_BLOCK } from "@gumshoe/protocol";
+import { PARAMETER_BLOCK } from "@gumshoe/protocol";
 import { blockDigestsOf, weightDigest } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
-import { OtherWeightsError } from "../errors.js";
-import { type EngineCalls, type EngineOptions } from "./calls.js";
+import { GpuMemoryError, OtherWeightsError } from "../errors.js";
+import { type EngineCalls } from "./calls.js";
+import { gpuBill } from "./gpu-bill.js";
+import { hashTensor } from "./hash-tensor.js";
+import { largestPack } from "./largest-pack.js";
 import { PlacedRegion } from "./placed-region.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
 const F32_BYTES = 4;
-/** Elements of a gradient that are hashed at a time. */
-const HASHED_AT_ONCE = 1 << 20;
 
 /**
  * The engine of one worker: a device, and the model or the shard on it.
@@ -76,9 +65,12 @@ export class Engine {
   /** Tokens sampled by models that were replaced. */
   #numTokensBefore = 0;
 
-  /** @param onDropped  called when all running requests are dropped */
-  constructor(options: EngineOptions, onDropped: () => void) {
-    this.#device = createCpuDevice(options);
+  /**
+   * @param device     belongs to the engine from now on
+   * @param onDropped  called when all running requests are dropped
+   */
+  constructor(device: Device, onDropped: () => void) {
+    this.#device = device;
     this.#onDropped = onDropped;
   }
 
@@ -97,7 +89,7 @@ export class Engine {
     try {
       this.#model = new Model({ device: this.#device, config, training });
       this.#work = work;
-      if (!training) this.#sampler = this.#newSampler(this.#model);
+      if (!training) this.#sampler = this.#billed(() => this.#newSampler(loaded(this.#model)));
       this.#key = key;
     } catch (error) {
       this.#dropModel();
@@ -111,7 +103,7 @@ export class Engine {
     this.#dropWeights();
     const { form, layout } = model;
     const options = { length: form.length, access: "read" } as const;
-    const placed = new PlacedRegion(this.#device, weights, options);
+    const placed = this.#billed(() => new PlacedRegion(this.#device, weights, options));
     model.useWeights(placed.tensor);
     this.#placed = placed;
     const blocks = this.#digests(form, placed.tensor, { start: 0, end: layout.numParameters });
@@ -148,8 +140,12 @@ export class Engine {
   }
 
   gradient(argument: Argument<"gradient">): Answer<"gradient"> {
+    this.#checkWeights(argument.weights);
+    return this.#billed(() => this.#computeGradient(argument));
+  }
+
+  #computeGradient(argument: Argument<"gradient">): Answer<"gradient"> {
     const { packs, loss, temperature, into, weights } = argument;
-    this.#checkWeights(weights);
     const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
     const length = trainer.model.layout.numParameters;
@@ -168,7 +164,7 @@ export class Engine {
       );
       trainer.finishGradient();
       placed.commit();
-      const digest = this.#hash(placed.tensor);
+      const digest = hashTensor(this.#device, placed.tensor);
       const merged = metrics.length === 0 ? NO_METRICS : mergeMetrics(metrics);
       return { metrics: merged, digest, weights };
     } finally {
@@ -180,7 +176,8 @@ export class Engine {
   assign({ configJson, start, end, weights }: Argument<"assign">): Answer<"assign"> {
     this.#dropShard();
     const form = weightForm(parseModelConfig(JSON.parse(configJson)));
-    const options = { length: form.length, access: "read" } as const;
+    // A step reads and writes its range once, and other reducers write theirs of the same region.
+    const options = { length: form.length, access: "read", residence: "host" } as const;
     const placed = new PlacedRegion(this.#device, weights, options);
     try {
       const state = { form, start, end, weights: placed.tensor };
@@ -204,7 +201,8 @@ export class Engine {
 
   addLane({ isFirst, lane, elements, from }: Argument<"addLane">): void {
     const { parameters, start, end } = loaded(this.#shard);
-    const placed = new PlacedRegion(this.#device, lane, { length: elements, access: "read" });
+    const options = { length: elements, access: "read", residence: "host" } as const;
+    const placed = new PlacedRegion(this.#device, lane, options);
     try {
       if (isFirst) parameters.zeroGradient();
       parameters.addLane(placed.tensor.slice(start - from, end - from));
@@ -220,7 +218,7 @@ export class Engine {
   step({ step, into }: Argument<"step">): Answer<"step"> {
     const shard = loaded(this.#shard);
     const { parameters, form, start, end, placed: before } = shard;
-    const options = { length: form.length, access: "write" } as const;
+    const options = { length: form.length, access: "write", residence: "host" } as const;
     const placed = new PlacedRegion(this.#device, into, options);
     parameters.step(step, placed.tensor);
     placed.commit();
@@ -277,18 +275,6 @@ export class Engine {
     });
   }
 
-  /** SHA-256 of a tensor's little-endian bytes. */
-  #hash(tensor: Tensor): string {
-    const hash = createHash("sha256");
-    const piece = new Float32Array(Math.min(HASHED_AT_ONCE, tensor.length));
-    for (let at = 0; at < tensor.length; at += HASHED_AT_ONCE) {
-      const values = piece.subarray(0, Math.min(HASHED_AT_ONCE, tensor.length - at));
-      this.#device.read(tensor, values, at);
-      hash.update(floatsToBytes(values));
-    }
-    return hash.digest("hex");
-  }
-
   #checkWeights(wanted: string): void {
     if (this.#weights !== wanted) throw new OtherWeightsError(wanted, this.#weights);
   }
@@ -312,7 +298,7 @@ export class Engine {
     const work = this.#work;
     if (work === null) return new Sampler({ model });
     const { config } = model;
-    const leftBytes = machineMemory().availableBytes - weightBytes(config);
+    const leftBytes = this.#availableBytes() - weightBytes(config);
     const kvCacheTokens = kvCacheBlocks(config, work, leftBytes) * KV_BLOCK;
     // A request may be longer than the work says; what the model has no position for is refused.
     const maxKvCacheTokens = config.maxPositions + 2 * KV_BLOCK;
@@ -326,8 +312,7 @@ export class Engine {
     const before = this.#trainer;
     if (before !== null && pack.rows <= this.#trainedRows) return before;
     const { config } = model;
-    const free = machineMemory().availableBytes;
-    const leftBytes = free - gradientBytes(config) - embeddingShareBytes(config);
+    const leftBytes = this.#availableBytes() - gradientBytes(config) - embeddingShareBytes(config);
     const choice = chooseCheckpointing(checkpointing, config, { pack, leftBytes });
     this.#trainedRows = pack.rows;
     if (before?.checkpointing === choice) return before;
@@ -335,6 +320,24 @@ export class Engine {
     this.#trainer = null;
     this.#trainer = new Trainer({ model, checkpointing: choice, ...TRAINER_BATCH });
     return this.#trainer;
+  }
+
+  /** Bytes that the device can allocate now. */
+  #availableBytes(): number {
+    return this.#device.availableBytes() ?? machineMemory().availableBytes;
+  }
+
+  /** Adds what this worker's model takes to an error about the memory of a GPU. */
+  #billed<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      const model = this.#model;
+      const isGpu = this.#device.kind === "cuda";
+      if (!isGpu || model === null || !(thrown instanceof OutOfMemoryError)) throw thrown;
+      const rows = this.#trainedRows;
+      throw new GpuMemoryError(thrown, gpuBill(model.config, { training: model.training, rows }));
+    }
   }
 
   #dropModel(): void {
@@ -372,23 +375,6 @@ interface Shard {
   readonly start: number;
   readonly end: number;
   readonly placed: PlacedRegion;
-}
-
-/** The size of the pack with most rows. */
-function largestPack(packs: readonly Pack[]): PackSize {
-  const sizes = packs.map((pack) => ({
-    rows: countRowTokens(pack),
-    targets: countTargets(pack),
-    numBlocks: [pack.promptTokens, ...pack.answers.map(({ tokens }) => tokens)].reduce(
-      (blocks, { length }) => blocks + blocksFor(length),
-      0,
-    ),
-  }));
-  return sizes.reduce((most, size) => (size.rows > most.rows ? size : most), {
-    rows: 1,
-    targets: 1,
-    numBlocks: 1,
-  });
 }
 
 function loaded<T>(value: T | null): T {
