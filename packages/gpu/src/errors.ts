@@ -21,8 +21,8 @@ export class CompilerMissingError extends ClusterError {
   ) {
     super(
       "FAILED_PRECONDITION",
-      `the kernels must be compiled for this GPU, and ${found} for a driver of CUDA ${newestMajor}: ` +
-        "npx gumshoe cuda fetch",
+      `the kernels must be compiled for this GPU, and ${found}` +
+        `${Number.isFinite(newestMajor) ? ` for a driver of CUDA ${newestMajor}` : ""}: npx gumshoe cuda fetch`,
       { details: { newestMajor } },
     );
   }

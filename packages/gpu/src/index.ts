@@ -5,6 +5,6 @@ export {
   DeviceRefusedError,
   GpuTooOldError,
 } from "./errors.js";
-export { type GpuEnvironment } from "./kernels/kernel-images.js";
+export { compileKernels, type GpuEnvironment } from "./kernels/kernel-images.js";
 export { namedDevices } from "./named-devices.js";
 export { type DeviceOptions, openDevice } from "./open-device.js";

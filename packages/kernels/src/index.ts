@@ -20,7 +20,12 @@ export {
 } from "./errors.js";
 export { createKvCache, type KvCache, type KvCacheShape } from "./kv-cache.js";
 export { type ArgumentType, type KernelStem, KERNELS, type Launch } from "./launches/launch.js";
-export { emulatedKernels, type KernelSource, kernelSource } from "./launches/sources.js";
+export {
+  compiledKernels,
+  emulatedKernels,
+  type KernelSource,
+  kernelSource,
+} from "./launches/sources.js";
 export { launchesOf, scratchBytesOf } from "./launches/twins.js";
 export { type InstructionSet, KV_BLOCK, OPERATIONS, PANEL, STATUS } from "./native/records.js";
 export * as ops from "./ops.js";

@@ -5,7 +5,13 @@ import { join } from "node:path";
 
 import { hashJson } from "@gumshoe/core";
 import { type CudaDriver, type Gpu, MissingLibraryError, Nvrtc } from "@gumshoe/cuda";
-import { emulatedKernels, type KernelStem, kernelSource } from "@gumshoe/kernels";
+import {
+  compiledKernels,
+  emulatedKernels,
+  KERNELS,
+  type KernelStem,
+  kernelSource,
+} from "@gumshoe/kernels";
 
 import { KeptImages } from "./kept-images.js";
 import { CompilerMissingError, GpuTooOldError } from "../errors.js";
@@ -61,11 +67,17 @@ export class CompiledImages implements KernelImages {
   /** @param capability  10 major + minor, e.g. 90 */
   constructor(
     readonly capability: number,
-    options: { readonly newestMajor: number; readonly environment: GpuEnvironment },
+    options: {
+      readonly newestMajor: number;
+      readonly environment: GpuEnvironment;
+      /** Where compiled kernels are looked for; the first keeps what is compiled. Default: the user's cache. */
+      readonly folders?: readonly string[];
+    },
   ) {
     this.#newestMajor = options.newestMajor;
     this.#environment = options.environment;
-    this.#kept = new KeptImages([keptFolder(options.environment)]);
+    const folders = [keptFolder(options.environment), compiledKernels()];
+    this.#kept = new KeptImages(options.folders ?? folders);
   }
 
   /** @throws CompilerMissingError, CompileError */
@@ -112,6 +124,29 @@ export class CompiledImages implements KernelImages {
     }
     return this.#nvrtc;
   }
+}
+
+/**
+ * Compiles all kernels for some GPUs, which need not be there: for a container image.
+ *
+ * @param options.capabilities  10 major + minor of each, e.g. 90
+ * @param options.folder        default: where every process looks for them
+ * @returns                     how many files of kernels there are for each
+ * @throws CompilerMissingError, CompileError
+ */
+export function compileKernels(options: {
+  readonly capabilities: readonly number[];
+  readonly environment: GpuEnvironment;
+  readonly folder?: string;
+}): number {
+  const { capabilities, environment, folder = compiledKernels() } = options;
+  const stems = new Set(Object.values(KERNELS).map(([, , stem]) => stem));
+  for (const capability of capabilities) {
+    const about = { newestMajor: Infinity, environment, folders: [folder] };
+    const images = new CompiledImages(capability, about);
+    for (const stem of stems) images.imageOf(stem);
+  }
+  return stems.size;
 }
 
 /** Folder of a user's cache in which compiled kernels are kept. */

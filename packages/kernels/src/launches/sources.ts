@@ -29,6 +29,11 @@ export function kernelSource(stem: KernelStem): KernelSource {
   };
 }
 
+/** Folder of kernels that were compiled for GPUs beforehand, as for a container image; it may be missing. */
+export function compiledKernels(): string {
+  return fileURLToPath(new URL("../../build/cuda/compiled/", import.meta.url));
+}
+
 /** Path of all kernels as a module for an emulated GPU, which build-emulation.mjs makes. */
 export function emulatedKernels(): string {
   return fileURLToPath(new URL("../../build/cuda/emulation/kernels.so", import.meta.url));
