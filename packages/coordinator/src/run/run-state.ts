@@ -62,6 +62,8 @@ export interface RunState {
   readonly shownIterations: Set<number>;
   /** Metrics of every completed iteration, from 0. */
   readonly iterationMetrics: Readonly<Record<string, number>>[];
+  /** When every completed iteration was recorded, in ms since the epoch, from 0. */
+  readonly iterationEndsMs: number[];
   /** Sums of the current iteration. */
   sums: IterationSums;
   logprobGapMax: number;
@@ -97,6 +99,7 @@ export function newRunState(): RunState {
     sampledIterations: new Set(),
     shownIterations: new Set(),
     iterationMetrics: [],
+    iterationEndsMs: [],
     sums: newIterationSums(),
     logprobGapMax: 0,
     validations: [],
@@ -181,6 +184,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.iterationsDone = body.iteration + 1;
       state.planned = null;
       state.iterationMetrics.push(body.metrics);
+      state.iterationEndsMs.push(atMs);
       state.sums = newIterationSums();
       return;
     case "run-done":
