@@ -127,6 +127,7 @@ export function applyEvent(state: RunState, event: WatchedEvent): void {
   addToSums(state.sums, body, state.justResumed ? 0 : workedMs);
   state.justResumed = body.type === "run-resumed" || body.type === "inputs-recorded";
   addToDeaths(state.deaths, body, atMs);
+  if (body.type === "iteration-done") state.iterationEndsMs.push(atMs);
   change(state, body, atMs);
 }
 
@@ -184,7 +185,6 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.iterationsDone = body.iteration + 1;
       state.planned = null;
       state.iterationMetrics.push(body.metrics);
-      state.iterationEndsMs.push(atMs);
       state.sums = newIterationSums();
       return;
     case "run-done":
