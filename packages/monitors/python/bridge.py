@@ -8,7 +8,7 @@ with one on stdout:
   {"finish": exit code}                                  ->  {}
 
 An error is answered with {"error": text}, and ends the process. So does the end of stdin: what was taken is
-still sent.
+still sent, for a minute at most.
 """
 
 import importlib
@@ -16,6 +16,9 @@ import json
 import os
 import signal
 import sys
+
+
+SECONDS_TO_END = 60
 
 
 class Bridge:
@@ -54,7 +57,8 @@ class Bridge:
         for line in orders:
             [(order, argument)] = json.loads(line).items()
             answer({"open": self.open, "points": self.points, "finish": self.finish}[order](argument))
-        # The coordinator has stopped or died: the run goes on later.
+        # The coordinator has stopped or died. The run goes on later, and this process ends soon.
+        signal.alarm(SECONDS_TO_END)
         self.finish(0)
 
 

@@ -72,7 +72,7 @@ class FakeMonitor implements Monitor {
 const feedsOf = (run: FakeRun, monitor: Monitor) =>
   new Feeds({
     monitors: [monitor],
-    runs: () => [run],
+    runs: () => (run.isRemoved ? [] : [run]),
     clock: { ...systemClock, monotonicMs: () => nowMs },
     logger: createLogger("test", "info", { write: (line) => void (logged += line) }),
   });

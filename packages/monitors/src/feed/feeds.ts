@@ -56,8 +56,9 @@ export class Feeds {
 
   /** Sends what is due. */
   check(): void {
-    const { runs, monitors, clock } = this.#options;
-    for (const run of runs()) {
+    const { monitors, clock } = this.#options;
+    const runs = new Set(this.#options.runs());
+    for (const run of runs) {
       if (this.#known.has(run)) continue;
       this.#known.set(
         run,
@@ -66,7 +67,7 @@ export class Feeds {
     }
     const nowMs = clock.monotonicMs();
     for (const [run, feeds] of this.#known) {
-      if (run.isRemoved) this.#forget(run, feeds);
+      if (!runs.has(run)) this.#forget(run, feeds);
       for (const one of feeds) {
         if (run.outcome === null) one.isOver = false;
         if (one.current === null && !one.isOver && nowMs >= one.notBeforeMs) this.#try(one);

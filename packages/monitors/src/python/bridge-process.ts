@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
 const BRIDGE = fileURLToPath(new URL("../../python/bridge.py", import.meta.url));
-/** Time for the client to send what it holds after its input has ended, in ms; then it is killed. */
-const END_WITHIN_MS = 60_000;
+/** Time for an answer, in ms: a client that starts and logs in needs seconds. */
+const ANSWER_WITHIN_MS = 50_000;
 /** Characters of the process's errors that are kept. */
 const MAX_ERRORS = 2000;
 
@@ -23,16 +23,21 @@ export interface BridgeOptions {
   /** Folder in which the client keeps its files. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Time for an answer, in ms. */
+  readonly answerWithinMs?: number;
 }
 
 /** Runs `python/bridge.py`: one order at a time, each with one answer. */
 export class BridgeProcess {
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #answerWithinMs: number;
   #errors = "";
   #end: Error | null = null;
   #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | null = null;
 
-  constructor({ python, client, folder, env }: BridgeOptions) {
+  constructor(options: BridgeOptions) {
+    const { python, client, folder, env, answerWithinMs = ANSWER_WITHIN_MS } = options;
+    this.#answerWithinMs = answerWithinMs;
     this.#process = spawn(python, ["-u", BRIDGE, client], {
       cwd: folder,
       env,
@@ -55,19 +60,26 @@ export class BridgeProcess {
     }
   }
 
-  /** Gives an order. @throws Error with the client's reason */
-  call(order: Readonly<Record<string, unknown>>): Promise<Answer> {
-    if (this.#end !== null) return Promise.reject(this.#end);
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#process.stdin.write(`${JSON.stringify(order)}\n`);
-    });
+  /** Gives an order. A client that does not answer in time is killed. @throws Error with the client's reason */
+  async call(order: Readonly<Record<string, unknown>>): Promise<Answer> {
+    if (this.#end !== null) throw this.#end;
+    const late = setTimeout(() => {
+      this.#over(`no answer for ${this.#answerWithinMs / 1000} s`);
+      this.#process.kill("SIGKILL");
+    }, this.#answerWithinMs).unref();
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+        this.#process.stdin.write(`${JSON.stringify(order)}\n`);
+      });
+    } finally {
+      clearTimeout(late);
+    }
   }
 
-  /** Ends the process once it has sent what it holds. */
+  /** Ends the process once it has sent what it holds, or after a minute. */
   close(): void {
     this.#process.stdin.end();
-    setTimeout(() => this.#process.kill("SIGKILL"), END_WITHIN_MS).unref();
   }
 
   #receive(line: string): void {
