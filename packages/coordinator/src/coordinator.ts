@@ -83,7 +83,11 @@ export class Coordinator {
       tls: settings.tls,
       logger: this.#logger,
     });
-    this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
+    this.#fleet = new Fleet({
+      clock: this.#clock,
+      logger: this.#logger,
+      lostAfterMs: settings.lostAfterMs,
+    });
     this.#eventLoop = new EventLoopMonitor(this.#logger);
     this.#metrics = new Metrics({
       workers: () => this.#fleet.statuses(),

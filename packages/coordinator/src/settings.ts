@@ -19,6 +19,11 @@ import { type Prices } from "./view/forecast.js";
 
 const DEFAULT_DISK_WAIT_SECONDS = 60;
 const DEFAULT_RECOVERY_SECONDS = 90;
+/**
+ * Supervisors report dead processes at once. Silence is for those that hang or whose machine is
+ * gone, so it is longer than that of a worker on an overloaded machine.
+ */
+const DEFAULT_LOST_SECONDS = 10;
 
 /** The coordinator's settings, from environment variables. */
 export interface CoordinatorSettings {
@@ -50,6 +55,8 @@ export interface CoordinatorSettings {
   readonly diskWaitMs: number;
   /** Age of the newest durable weights, in ms, at which a recovery point is written. */
   readonly recoveryEveryMs: number;
+  /** Time without a heartbeat, in ms, after which a worker counts as lost. */
+  readonly lostAfterMs: number;
   readonly logLevel: string;
   /** How the predecessor of this coordinator ended; null for none, or a clean stop. */
   readonly previousEnd: string | null;
@@ -85,6 +92,7 @@ export function readSettings(
     hubCache: hubCacheFolder(env),
     diskWaitMs: readSeconds(env, "GUMSHOE_DISK_WAIT_SECONDS", DEFAULT_DISK_WAIT_SECONDS),
     recoveryEveryMs: readSeconds(env, "GUMSHOE_RECOVERY_SECONDS", DEFAULT_RECOVERY_SECONDS),
+    lostAfterMs: readSeconds(env, "GUMSHOE_LOST_SECONDS", DEFAULT_LOST_SECONDS),
     logLevel: readLogLevel(env),
     previousEnd: readPreviousEnd(env.GUMSHOE_PREVIOUS_END),
     readyFile: readVariable(env, "GUMSHOE_READY_FILE"),

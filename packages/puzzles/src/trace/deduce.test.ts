@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
+import { loadCadical } from "../../../../test/support/cadical.js";
 import { type Case, generateCase } from "../generate-case.js";
 import { grade } from "../grading/grade.js";
-import { loadCadical } from "../solver/cadical.js";
 import { encode } from "../solver/encoding.js";
 import { type Variables } from "../solver/variables.js";
 import { deduce } from "./deduce.js";
