@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
 
+import { SkippedTests } from "./test/support/skipped-tests.js";
+
 /** Tests that replace a module of others, or set limits of their process. */
 const ISOLATED = ["packages/coordinator/src/ledger/ledger.test.ts"];
 
@@ -12,6 +14,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     globalSetup: "test/support/build.ts",
+    reporters: ["default", new SkippedTests()],
     projects: [
       {
         extends: true,

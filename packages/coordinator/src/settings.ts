@@ -11,6 +11,7 @@ import {
   type Tls,
 } from "@gumshoe/core";
 import { hubCacheFolder } from "@gumshoe/hub";
+import { type MonitorSettings, readMonitors } from "@gumshoe/monitors";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
@@ -36,6 +37,8 @@ export interface CoordinatorSettings {
   readonly prices: Prices | null;
   /** URL that receives alarms by POST; null for none. It may hold a secret. */
   readonly alarmWebhook: string | null;
+  /** Where metrics are sent beside the page. */
+  readonly monitors: MonitorSettings;
   readonly redisUrl: string;
   readonly redisTls: RedisTls;
   readonly token: string;
@@ -78,6 +81,7 @@ export function readSettings(
     pageFolder: readVariable(env, "GUMSHOE_PAGE") ?? PAGE,
     prices: readPrices(env),
     alarmWebhook: readWebhook(env),
+    monitors: readMonitors(env),
     redisUrl: readRedisUrl(env),
     redisTls: readRedisTls(env, "coordinator"),
     token,
