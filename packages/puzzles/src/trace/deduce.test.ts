@@ -76,14 +76,21 @@ test("a trace is written in this form", () => {
   );
 });
 
-test("a short trace begins with plain statements, and states only places, in order of derivation", () => {
+test("a traced reply begins with plain clues, states places, and concludes with what is asked", () => {
   const made = generateCase({ tier: "mini", style: "clear", seed: 1, index: 0 });
-  expect(writeTrace(made, "clear", "short")).toBe(
+  expect(tracedReply(made)).toBe(
     [
-      "Mr. Boddy was in the Conservatory",
-      "Colonel Mustard was in the Billiard Room",
-      "Professor Plum was in the Ballroom -> Miss Scarlet was in the Conservatory",
-      "The Knife was one room west of Colonel Mustard -> The Knife was in the Ballroom; The Candlestick was in the Conservatory",
+      "- Mr. Boddy was in the Conservatory",
+      "- Colonel Mustard was in the Billiard Room",
+      "- Professor Plum was in the Ballroom -> Miss Scarlet was in the Conservatory",
+      "- The Knife was one room west of Colonel Mustard -> The Knife was in the Ballroom; The Candlestick was in the Conservatory",
+      "- Mr. Boddy was in the Conservatory; Miss Scarlet was in the Conservatory; The Candlestick was in the Conservatory",
+      "- Professor Plum was in the Ballroom",
+      "",
+      "A. Miss Scarlet",
+      "B. Candlestick",
+      "C. Conservatory",
+      "D. Ballroom",
     ].join("\n"),
   );
 });
