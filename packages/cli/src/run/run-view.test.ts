@@ -83,6 +83,25 @@ describe("on a terminal", () => {
     expect(last()).toContain("█".repeat(12) + "░".repeat(12));
   });
 
+  test("the bar shows the newest greedy score, how many answers reason, and their length", () => {
+    const { show, last } = view(true);
+    const interval = { reward: 0.4, low: 0.35, high: 0.45, count: 300 };
+    show({
+      type: "validation-done",
+      iteration: 0,
+      ...interval,
+      greedy: interval,
+      randomGuess: 0.4,
+    });
+    const [sampled] = iteration(0) as [RunEventBody];
+    show(sampled);
+    const metrics = { "graded.reasons": 0.27, meanAnswerTokens: 30.6 };
+    show({ type: "iteration-done", iteration: 0, metrics });
+    expect(last()).toContain(
+      "reward 0.400  held-out greedy 0.400  27 % reason first  31 tokens/answer  2,500 sampled",
+    );
+  });
+
   test("a curriculum's move is printed, and the bar names the tier", () => {
     const { show, text, last } = view(true);
     const weights = { version: 0, digest: "" };

@@ -205,7 +205,7 @@ export class RunView {
     if (this.#tier !== null) words.push(this.#tier);
     if (this.#reward !== null) words.push(`reward ${formatReward(this.#reward)}`);
     else if (this.#loss !== null) words.push(`loss ${this.#loss.toFixed(4)}`);
-    if (this.#greedy !== null) words.push(`greedy ${formatReward(this.#greedy)}`);
+    if (this.#greedy !== null) words.push(`held-out greedy ${formatReward(this.#greedy)}`);
     words.push(...this.#figures);
     if (this.#tokensPerSecond !== null) {
       words.push(`${formatCount(this.#tokensPerSecond)} sampled tokens/s`);
