@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { z } from "zod";
 
-import { type ChartOptions } from "./draw-chart.js";
+import type { ChartOptions } from "./draw-chart.js";
 
 /** A table of prices, in US dollars per million tokens, by the model of a result file. */
 export const Prices = z.record(

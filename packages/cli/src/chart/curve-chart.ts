@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { InvalidArgumentError } from "@gumshoe/core";
 
 import { type MetricsLine } from "../run/run-files.js";
-import { type ChartOptions } from "./draw-chart.js";
+import type { ChartOptions } from "./draw-chart.js";
 
 /** A point of a curve. */
 export interface CurvePoint {

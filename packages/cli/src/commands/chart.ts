@@ -4,7 +4,8 @@ import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { type Command } from "commander";
 import { z } from "zod";
 
-import { type ChartOptions } from "../chart/draw-chart.js";
+// `import type` leaves no import behind: the libraries are loaded when a chart is drawn.
+import type { ChartOptions } from "../chart/draw-chart.js";
 import { type Context } from "../context.js";
 import { readingError, writingError } from "../errors.js";
 import { Home } from "../local/home.js";
