@@ -47,13 +47,16 @@ function mostLikely(answers: readonly RolloutLine[]): RolloutLine[] {
 function describeCase(before: RolloutLine, after: RolloutLine, width: number): string {
   return sideBySide(
     [
-      { title: `case ${before.task}`, text: before.prompt.trimEnd() },
+      { title: `case ${before.task}`, text: caseText(before) },
       { title: `before: score ${score(before)}`, text: before.reply.trimEnd() },
       { title: `after: score ${score(after)}`, text: after.reply.trimEnd() },
-      { title: "right answers", text: answerText(before.answer) },
     ],
     width,
   );
+}
+
+function caseText({ prompt, answer }: RolloutLine): string {
+  return `${prompt.trimEnd()}\n\nRight answers:\n${answerText(answer)}`;
 }
 
 function score({ reward }: RolloutLine): string {

@@ -70,7 +70,9 @@ describe("on a terminal", () => {
     for (const body of iteration(0)) show(body);
     const trainer = WorkerStatus.create({ role: "trainer", state: "busy", tokensPerSecond: 7 });
     shown.showStatus([trainer], null);
-    expect(last()).toMatch(/reward 0\.400.*\ntrainer 1 busy; 0 sampled, 7 trained tokens\/s$/);
+    expect(last()).toMatch(
+      /reward 0\.400.*\ntrainer 1 busy; in the last minute 0 sampled, 7 trained tokens\/s$/,
+    );
     shown.showStatus(null, null);
     expect(last()).not.toContain("trainer");
   });
