@@ -13,7 +13,7 @@ import { SupervisedBatches } from "./supervised-batches.js";
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
-const configOf = (answers: { type: string; share?: number }) =>
+const configOf = (answers: { type: string; share?: number; hasty?: number }) =>
   parseRunConfig(
     JSON.stringify({
       name: "school",
