@@ -149,6 +149,24 @@ describe.skipIf(folder === null)("a CUDA device", () => {
     gpu.free(large);
   });
 
+  test("without scratch memory for an operation a list is refused, and others run on", () => {
+    const [rows, width, vocabulary] = [2000, 1, 20_000];
+    const x = gpu.alloc("f32", rows * width);
+    const weight = gpu.alloc("f32", ops.packedLength(vocabulary, width));
+    const invTemperature = gpu.alloc("f32", rows);
+    const [draws, ids] = [gpu.alloc("u32", 2 * rows), gpu.alloc("i32", rows)];
+    const logprobs = gpu.alloc("f32", rows);
+    const list = gpu.createCommandList();
+    const shape = { rows, width, vocabulary };
+    ops.headSample(list, { x, weight, invTemperature, draws, ids, logprobs, ...shape });
+    for (let i = 0; i < 2; i++) {
+      expect(() => list.run()).toThrow(/^no memory for the scratch memory of a list on cuda:0, /);
+    }
+    list.reset();
+    ops.fill(list, { x: logprobs, value: 1, length: rows });
+    list.run();
+  });
+
   test("its peak is measured by as many operations as it says", () => {
     const probe = new PeakProbe(gpu, 2);
     // Rounds, operations of a fused one, chains of a thread, threads, blocks.

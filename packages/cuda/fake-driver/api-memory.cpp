@@ -90,7 +90,11 @@ API cuMemAllocAsync(Pointer* at, size_t bytes, void* stream_handle) {
     made.is_pooled = true;
     made.is_live = false;
     const Pointer begin = *at = made.begin;
-    enqueue(stream, [begin] { allocation_at(begin).is_live = true; });
+    enqueue(stream, [begin] {
+      allocation_at(begin).is_live = true;
+      // The next kernel opens it with the rest.
+      close_memory();
+    });
     return SUCCESS;
   });
 }

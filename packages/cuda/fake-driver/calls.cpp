@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "device.h"
+#include "memory.h"
 #include "settings.h"
 
 namespace emulated {
@@ -106,6 +107,7 @@ int entry(const char* name, const std::function<Status()>& work) {
       status = OUT_OF_MEMORY;
     }
   }
+  close_memory();
   append(name, status);
   return status;
 }

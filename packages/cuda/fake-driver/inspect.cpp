@@ -46,7 +46,7 @@ INSPECT int gumshoeEmulatedEnqueue(void* stream_handle, void (*work)(void*), voi
     Stream* stream = stream_of(stream_handle);
     const Device& device = stream == nullptr ? current_device() : *stream->context->device;
     enqueue(stream, [=, &device] {
-      const Opened opened(device);
+      open_memory(device);
       work(data);
     });
     return SUCCESS;

@@ -40,6 +40,12 @@ Allocation& find_in(Pointer at, size_t bytes, const char* what) {
                                    " are not in memory that is allocated (" + what + ")"};
 }
 
+// The GPU whose kernels' memory is open; null: none.
+const Device*& opened() {
+  static const Device* device = nullptr;
+  return device;
+}
+
 // Returns where the driver sees these bytes when a stream gets to work on them.
 unsigned char* reach(Pointer at, size_t bytes, const Device& device) {
   try {
@@ -138,17 +144,22 @@ bool is_registered(const void* at, size_t bytes) {
   return begin + bytes <= next->second;
 }
 
-Opened::Opened(const Device& device) : device_(device) {
+void open_memory(const Device& device) {
+  if (opened() == &device) return;
+  close_memory();
+  opened() = &device;
   for (const auto& [begin, allocation] : allocations())
     if (allocation.is_live && can_access(device, allocation))
       mprotect(reinterpret_cast<void*>(allocation.first_page), allocation.page_bytes,
                PROT_READ | PROT_WRITE);
 }
 
-Opened::~Opened() {
+void close_memory() {
+  if (opened() == nullptr) return;
   for (const auto& [begin, allocation] : allocations())
-    if (can_access(device_, allocation))
+    if (can_access(*opened(), allocation))
       mprotect(reinterpret_cast<void*>(allocation.first_page), allocation.page_bytes, PROT_NONE);
+  opened() = nullptr;
 }
 
 void copy_to_device(Pointer to, const void* from, size_t bytes, const Device& device) {

@@ -73,17 +73,10 @@ bool can_access(const Device& device, const Allocation& allocation);
 std::map<uintptr_t, uintptr_t>& host_ranges();
 bool is_registered(const void* at, size_t bytes);
 
-// Opens the memory that a GPU's kernel may access, for as long as it lives.
-class Opened {
- public:
-  explicit Opened(const Device& device);
-  ~Opened();
-  Opened(const Opened&) = delete;
-  Opened& operator=(const Opened&) = delete;
-
- private:
-  const Device& device_;
-};
+// Opens the memory that a GPU's kernel may access, and no other. It stays open for the kernels after it, until the
+// call of the driver that they run in returns to the host.
+void open_memory(const Device& device);
+void close_memory();
 
 // Throws Failure INVALID_VALUE unless these bytes lie in memory that is a device's own.
 void must_belong(Pointer at, size_t bytes, const Device& device);

@@ -137,7 +137,7 @@ void run_kernel(const Function& function, Arguments arguments, const SimtLaunch&
   char failure[FAILURE_BYTES] = "";
   int failed = 0;
   std::vector<void*> pointers = arguments.pointers();
-  const Opened opened(device);
+  open_memory(device);
   const void* touched = guarded([&] {
     failed = function.launch(function.kernel, pointers.data(), &launch, failure, sizeof failure);
   });

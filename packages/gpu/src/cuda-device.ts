@@ -34,6 +34,8 @@ import { Staging } from "./memory/staging.js";
 const ARRAYS = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, f64: Float64Array } as const;
 
 const WORD_BYTES = 4;
+/** `CUDA_ERROR_OUT_OF_MEMORY`. */
+const OUT_OF_MEMORY = 2;
 
 /** What a CUDA device is made of. */
 export interface CudaDeviceParts {
@@ -173,7 +175,9 @@ export class CudaDevice implements Device {
       run: (records, length, isRepeated) => {
         this.#mustBeAlive();
         this.#staging.join(this.#runner.stream);
-        return this.#guard(() => list.run(records, length, isRepeated));
+        return this.#allocating("the scratch memory of a list", null, () =>
+          list.run(records, length, isRepeated),
+        );
       },
       numFrees: () => this.#numFrees,
       checkAlive: (tensors) => {
@@ -201,7 +205,10 @@ export class CudaDevice implements Device {
 
   /** Makes the file's own memory known to the GPU. */
   #pin(mapping: SharedMapping, writable: boolean): Place {
-    const pinned = this.#guard(() => this.#context.pin(mapping.values));
+    const { byteLength } = mapping.values;
+    const pinned = this.#allocating("pinned memory", byteLength, () =>
+      this.#context.pin(mapping.values),
+    );
     const storage = { type: "host", pinned, mapping, writable } as const;
     return { address: pinned.deviceAddress, storage };
   }
@@ -232,12 +239,17 @@ export class CudaDevice implements Device {
   }
 
   #take(what: string, bytes: number): DeviceMemory {
+    return this.#allocating(what, bytes, () => this.#blocks.take(bytes));
+  }
+
+  /** Does work that allocates; @throws OutOfMemoryError, which says what the GPU has left; DeviceLostError */
+  #allocating<T>(what: string, bytes: number | null, work: () => T): T {
     return this.#guard(() => {
       try {
-        return this.#blocks.take(bytes);
+        return work();
       } catch (thrown) {
-        if (!(thrown instanceof CudaError) || thrown.code !== "RESOURCE_EXHAUSTED") throw thrown;
-        throw new OutOfMemoryError(what, bytes, this.#memoryLeft());
+        const isFull = thrown instanceof CudaError && thrown.status.number === OUT_OF_MEMORY;
+        throw isFull ? new OutOfMemoryError(what, bytes, this.#memoryLeft()) : thrown;
       }
     });
   }
