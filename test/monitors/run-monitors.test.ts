@@ -3,11 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type SubmitGroupRequest } from "@gumshoe/protocol";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
 import { FakeCluster, until } from "../support/fake-cluster.js";
 import { MlflowServer } from "../support/mlflow-server.js";
 import { freePort } from "../support/redis-server.js";
+
+// Three coordinators start one after the other.
+vi.setConfig({ testTimeout: 90_000 });
 
 const STUB = join(import.meta.dirname, "stub");
 

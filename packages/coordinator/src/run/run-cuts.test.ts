@@ -61,7 +61,7 @@ function outcome({ seconds: _seconds, ...rest }: RunResult) {
     .split("\n")
     .map((line) => {
       const figures = Object.entries(JSON.parse(line) as Record<string, number>);
-      return Object.fromEntries(figures.filter(([name]) => !/seconds?$/i.test(name)));
+      return Object.fromEntries(figures.filter(([name]) => !/seconds?$|AtMs$/i.test(name)));
     });
   return { ...rest, lines };
 }

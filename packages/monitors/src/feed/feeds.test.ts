@@ -148,6 +148,18 @@ test("a run that is resumed after its end goes on", async () => {
   expect(monitor.opened).toBe(2);
 });
 
+test("a run that ends between two checks is sent", async () => {
+  const [run, monitor] = [new FakeRun(), new FakeMonitor()];
+  const feeds = feedsOf(run, monitor);
+  feeds.check();
+  Object.assign(run, { count: 3, outcome: "done" });
+  await vi.waitFor(() => {
+    feeds.check();
+    expect(monitor.ended).toBe("done");
+  });
+  expect(monitor.steps).toEqual([0, 1, 2]);
+});
+
 test("a run that had ended before the monitor was named is not sent", async () => {
   const [run, monitor] = [new FakeRun(), new FakeMonitor()];
   Object.assign(run, { count: 3, outcome: "done" });

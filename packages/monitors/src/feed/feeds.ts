@@ -28,9 +28,17 @@ class Attempts {
   failures = 0;
   notBeforeMs = 0;
   isOver = false;
+  /** Whether the run was seen before its end. */
+  wasSeen = false;
 
   constructor(feed: Feed) {
     this.feed = feed;
+  }
+
+  /** Notes that the run has not ended, or goes on. */
+  sawActive(): void {
+    this.isOver = false;
+    this.wasSeen = true;
   }
 }
 
@@ -69,7 +77,7 @@ export class Feeds {
     for (const [run, feeds] of this.#known) {
       if (!runs.has(run)) this.#forget(run, feeds);
       for (const one of feeds) {
-        if (run.outcome === null) one.isOver = false;
+        if (run.outcome === null) one.sawActive();
         if (one.current === null && !one.isOver && nowMs >= one.notBeforeMs) this.#try(one);
       }
     }
@@ -106,7 +114,7 @@ export class Feeds {
     const { run, monitor } = one.feed;
     const context = { run: run.name, monitor: monitor.name };
     try {
-      const isUnknown = run.outcome !== null && (await isNeverSent(run, monitor));
+      const isUnknown = !one.wasSeen && (await isNeverSent(run, monitor));
       one.isOver = isUnknown || (await one.feed.catchUp());
       if (one.failures > 0) logger.info(context, "the monitor is back");
       one.failures = 0;
