@@ -59,7 +59,7 @@ function writeHuge(): string {
 
 test("a plan counts parameters and prompts, and tells totals for numbers of workers", async () => {
   const found = await plan(EXACT);
-  expect(found).toMatchObject({ run: "exact", parameters: 1_664_960, fits: true, advice: null });
+  expect(found).toMatchObject({ run: "exact", parameters: 1_670_912, fits: true, advice: null });
   expect(found.promptTokens).toBeGreaterThan(50);
   expect(found.roles.reducer.optimizer).toBe(8 * found.parameters);
   expect(found.byWorkers[0]?.totalBytes).toBe(found.totalBytes);

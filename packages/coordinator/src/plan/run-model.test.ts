@@ -61,9 +61,9 @@ test("a tokenizer with more ids than the model has embedding rows is rejected", 
   const file = join(dir, "tokenizer.json");
   const json = JSON.parse(await readFile(file, "utf8")) as { added_tokens: object[] };
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
-  json.added_tokens.push({ id: 464, content: "<|more|>", special: true, ...flags });
+  json.added_tokens.push({ id: 495, content: "<|more|>", special: true, ...flags });
   await writeFile(file, JSON.stringify(json));
-  expect(await refusal()).toMatch(/^model: .*has ids up to 464, but config.json vocab_size is 464/);
+  expect(await refusal()).toMatch(/^model: .*has ids up to 495, but config.json vocab_size is 495/);
 });
 
 test("a folder in which no file names an end token is rejected with the field to set", async () => {
