@@ -92,6 +92,7 @@ export const KERNELS = {
   rms_norm_backward_input: [128, 0],
   rms_norm_backward_weight: [64, 0],
   rope: [128, 0],
+  scale_vector: [256, 0],
   scatter_add_rows: [128, 0],
   sum_squares_blocks: [128, 128 * 8],
   swiglu: [256, 0],

@@ -22,6 +22,7 @@ import {
   embeddingPacked,
   fill,
   gatherRows,
+  scale,
   scatterAddRows,
   sumSquaresBlocks,
 } from "./rows.js";
@@ -42,6 +43,7 @@ const TWINS: Readonly<Record<Operation, Twin | null>> = {
   swigluBackward,
   add,
   fill,
+  scale,
   gatherRows,
   scatterAddRows,
   kvWrite,
