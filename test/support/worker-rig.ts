@@ -110,6 +110,7 @@ export async function rigRun(
     assets: {
       configJson: JSON.stringify(config),
       modelFiles: { ...files, "config.json": JSON.stringify(model) },
+      baseDigest: "",
     },
     weights: { version: 5, digest: weightDigest(blockDigests(parameters)) },
     parameters,
@@ -315,7 +316,7 @@ export class WorkerRig {
         this.#disturb("hand-in");
         const held = this.gradientRole?.offered(`gradient/${plan}/${update}/${lane}`) ?? null;
         if (held === null) throw new Error("the gradient is not offered");
-        this.gradients.push(held.read(held.start, held.end).slice());
+        this.gradients.push((await held.read(held.start, held.end)).slice());
         return {};
       },
     });

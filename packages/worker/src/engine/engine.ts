@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import {
   countRowTokens,
   countTargets,
@@ -14,17 +12,15 @@ import {
   embeddingShareBytes,
   gradientBytes,
   Model,
-  ParameterShard,
   parseModelConfig,
-  readTensor,
   Sampler,
   type SampleResult,
   Trainer,
   weightBytes,
   type WeightForm,
-  weightForm,
+  withAdapter,
 } from "@gumshoe/engine";
-import { createCpuDevice, type Device, KV_BLOCK, type Tensor } from "@gumshoe/kernels";
+import { createCpuDevice, type Device, KV_BLOCK } from "@gumshoe/kernels";
 import {
   chooseCheckpointing,
   kvCacheBlocks,
@@ -34,20 +30,19 @@ import {
   TRAINER_BATCH,
   type WorkSize,
 } from "@gumshoe/memory";
-import { floatsToBytes, PARAMETER_BLOCK } from "@gumshoe/protocol";
-import { blockDigestsOf, weightDigest } from "@gumshoe/tensors";
+import { type RegionMemory } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
 import { OtherWeightsError } from "../errors.js";
 import { type EngineCalls, type EngineOptions } from "./calls.js";
 import { PlacedRegion } from "./placed-region.js";
+import { ReducerShard } from "./reducer-shard.js";
+import { digestOf, hashTensor } from "./tensor-digests.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
 const F32_BYTES = 4;
-/** Elements of a gradient that are hashed at a time. */
-const HASHED_AT_ONCE = 1 << 20;
 
 /**
  * The engine of one worker: a device, and the model or the shard on it.
@@ -56,13 +51,17 @@ const HASHED_AT_ONCE = 1 << 20;
  * - Requests whose model or weights are replaced while they run are reported to `onDropped`.
  */
 export class Engine {
+  /** What a reducer owns. */
+  readonly shard: ReducerShard;
   readonly #device: Device;
   readonly #onDropped: () => void;
-  /** Config text of the model, and whether it samples or trains. */
+  /** Identifies the model: its config, its adapter, and whether it samples or trains. */
   #key: string | null = null;
   #model: Model | null = null;
-  /** Digest of the model's weights; null while it has none. */
+  /** Digest of the weights that jobs name: the model's, or its adapter's; null while it has none. */
   #weights: string | null = null;
+  /** The frozen weights of a model with an adapter, and their digest. */
+  #base: { placed: PlacedRegion; digest: string } | null = null;
   #sampler: Sampler | null = null;
   /** What the sampler is sized by; null: nothing is known. */
   #work: WorkSize | null = null;
@@ -72,13 +71,13 @@ export class Engine {
   #trainedRows = 0;
   /** The weights that the model computes with. */
   #placed: PlacedRegion | null = null;
-  #shard: Shard | null = null;
   /** Tokens sampled by models that were replaced. */
   #numTokensBefore = 0;
 
   /** @param onDropped  called when all running requests are dropped */
   constructor(options: EngineOptions, onDropped: () => void) {
     this.#device = createCpuDevice(options);
+    this.shard = new ReducerShard(this.#device);
     this.#onDropped = onDropped;
   }
 
@@ -87,35 +86,50 @@ export class Engine {
     return this.#sampler !== null && !this.#sampler.idle;
   }
 
-  loadModel({ configJson, training, work }: Argument<"loadModel">): void {
-    const key = `${training ? "training" : JSON.stringify(work)} ${sha256(configJson)}`;
+  /** Loads a model without weights. One of the same config keeps its frozen weights, whose digest is returned. */
+  loadModel({ configJson, adapter, training, work }: Argument<"loadModel">): Answer<"loadModel"> {
+    const use = training ? "training" : JSON.stringify(work);
+    const key = `${use} ${JSON.stringify(adapter)} ${sha256(configJson)}`;
     this.#dropRequests();
     this.#dropWeights();
-    if (this.#key === key) return;
+    if (this.#key === key) return { base: this.#base?.digest ?? null };
     this.#dropModel();
-    const config = parseModelConfig(JSON.parse(configJson));
+    const config = withAdapter(parseModelConfig(JSON.parse(configJson)), adapter);
     try {
       this.#model = new Model({ device: this.#device, config, training });
       this.#work = work;
       if (!training) this.#sampler = this.#newSampler(this.#model);
       this.#key = key;
+      return { base: null };
     } catch (error) {
       this.#dropModel();
       throw error;
     }
   }
 
-  setWeights({ weights }: Argument<"setWeights">): Answer<"setWeights"> {
+  setBase({ weights }: Argument<"setBase">): Answer<"setBase"> {
     const model = loaded(this.#model);
     this.#dropRequests();
-    this.#dropWeights();
-    const { form, layout } = model;
-    const options = { length: form.length, access: "read" } as const;
-    const placed = new PlacedRegion(this.#device, weights, options);
+    this.#dropBase();
+    const placed = this.#place(model.form, weights);
     model.useWeights(placed.tensor);
+    this.#base = { placed, digest: digestOf(this.#device, model.form, placed.tensor) };
+    return this.#base.digest;
+  }
+
+  setWeights({ weights }: Argument<"setWeights">): Answer<"setWeights"> {
+    const model = loaded(this.#model);
+    if (model.config.adapter !== null && this.#base === null) {
+      throw new Error("the model's frozen weights must be set before its adapter's");
+    }
+    this.#dropRequests();
+    this.#dropWeights();
+    const { form } = model.trainable;
+    const placed = this.#place(form, weights);
+    if (model.config.adapter === null) model.useWeights(placed.tensor);
+    else model.useAdapter(placed.tensor);
     this.#placed = placed;
-    const blocks = this.#digests(form, placed.tensor, { start: 0, end: layout.numParameters });
-    this.#weights = weightDigest(blocks);
+    this.#weights = digestOf(this.#device, form, placed.tensor);
     return this.#weights;
   }
 
@@ -152,7 +166,7 @@ export class Engine {
     this.#checkWeights(weights);
     const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
-    const length = trainer.model.layout.numParameters;
+    const length = trainer.model.trainable.layout.numParameters;
     const placed = new PlacedRegion(this.#device, into, { length, access: "write" });
     try {
       trainer.useGradient(placed.tensor);
@@ -168,69 +182,13 @@ export class Engine {
       );
       trainer.finishGradient();
       placed.commit();
-      const digest = this.#hash(placed.tensor);
+      const digest = hashTensor(this.#device, placed.tensor);
       const merged = metrics.length === 0 ? NO_METRICS : mergeMetrics(metrics);
       return { metrics: merged, digest, weights };
     } finally {
       trainer.useGradient(null);
       placed.free();
     }
-  }
-
-  assign({ configJson, start, end, weights }: Argument<"assign">): Answer<"assign"> {
-    this.#dropShard();
-    const form = weightForm(parseModelConfig(JSON.parse(configJson)));
-    const options = { length: form.length, access: "read" } as const;
-    const placed = new PlacedRegion(this.#device, weights, options);
-    try {
-      const state = { form, start, end, weights: placed.tensor };
-      this.#shard = {
-        parameters: new ParameterShard(this.#device, state),
-        form,
-        start,
-        end,
-        placed,
-      };
-    } catch (error) {
-      placed.free();
-      throw error;
-    }
-    return { blockDigests: this.#digests(form, placed.tensor, { start, end }) };
-  }
-
-  writeMoments({ at, m, v }: Argument<"writeMoments">): void {
-    loaded(this.#shard).parameters.writeMoments({ m, v }, at);
-  }
-
-  addLane({ isFirst, lane, elements, from }: Argument<"addLane">): void {
-    const { parameters, start, end } = loaded(this.#shard);
-    const placed = new PlacedRegion(this.#device, lane, { length: elements, access: "read" });
-    try {
-      if (isFirst) parameters.zeroGradient();
-      parameters.addLane(placed.tensor.slice(start - from, end - from));
-    } finally {
-      placed.free();
-    }
-  }
-
-  sumSquares({ blockSize }: Argument<"sumSquares">): Answer<"sumSquares"> {
-    return loaded(this.#shard).parameters.sumSquares(blockSize);
-  }
-
-  step({ step, into }: Argument<"step">): Answer<"step"> {
-    const shard = loaded(this.#shard);
-    const { parameters, form, start, end, placed: before } = shard;
-    const options = { length: form.length, access: "write" } as const;
-    const placed = new PlacedRegion(this.#device, into, options);
-    parameters.step(step, placed.tensor);
-    placed.commit();
-    this.#shard = { ...shard, placed };
-    before.free();
-    return { blockDigests: this.#digests(form, placed.tensor, { start, end }) };
-  }
-
-  readMoments({ at, length }: Argument<"readMoments">): Answer<"readMoments"> {
-    return loaded(this.#shard).parameters.readMoments(at, length);
   }
 
   /**
@@ -259,34 +217,8 @@ export class Engine {
 
   dispose(): void {
     this.#dropModel();
-    this.#dropShard();
+    this.shard.dispose();
     this.#device.dispose();
-  }
-
-  /** Computes the digests of the blocks of a range of weights stored in their form. */
-  #digests(
-    form: WeightForm,
-    memory: Tensor,
-    { start, end }: { start: number; end: number },
-  ): string[] {
-    const block = new Float32Array(PARAMETER_BLOCK);
-    return blockDigestsOf(end - start, (from, to) => {
-      const into = block.subarray(0, to - from);
-      readTensor(this.#device, form, { memory, into, start: start + from });
-      return into;
-    });
-  }
-
-  /** SHA-256 of a tensor's little-endian bytes. */
-  #hash(tensor: Tensor): string {
-    const hash = createHash("sha256");
-    const piece = new Float32Array(Math.min(HASHED_AT_ONCE, tensor.length));
-    for (let at = 0; at < tensor.length; at += HASHED_AT_ONCE) {
-      const values = piece.subarray(0, Math.min(HASHED_AT_ONCE, tensor.length - at));
-      this.#device.read(tensor, values, at);
-      hash.update(floatsToBytes(values));
-    }
-    return hash.digest("hex");
   }
 
   #checkWeights(wanted: string): void {
@@ -343,7 +275,7 @@ export class Engine {
     this.#sampler?.dispose();
     this.#trainer?.dispose();
     this.#model?.dispose();
-    this.#dropWeights();
+    this.#dropBase();
     this.#sampler = null;
     this.#trainer = null;
     this.#trainedRows = 0;
@@ -352,26 +284,21 @@ export class Engine {
     if (hadRequests) this.#onDropped();
   }
 
+  #place(form: WeightForm, weights: RegionMemory): PlacedRegion {
+    return new PlacedRegion(this.#device, weights, { length: form.length, access: "read" });
+  }
+
+  #dropBase(): void {
+    this.#base?.placed.free();
+    this.#base = null;
+    this.#dropWeights();
+  }
+
   #dropWeights(): void {
     this.#weights = null;
     this.#placed?.free();
     this.#placed = null;
   }
-
-  #dropShard(): void {
-    this.#shard?.parameters.dispose();
-    this.#shard?.placed.free();
-    this.#shard = null;
-  }
-}
-
-/** A reducer's shard, and the region with its newest weights. */
-interface Shard {
-  readonly parameters: ParameterShard;
-  readonly form: WeightForm;
-  readonly start: number;
-  readonly end: number;
-  readonly placed: PlacedRegion;
 }
 
 /** The size of the pack with most rows. */

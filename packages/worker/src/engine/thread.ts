@@ -31,6 +31,7 @@ let stepping = false;
 const notify = serveCalls<EngineCalls, TokensSampled>({
   sample: addSample,
   loadModel: (argument) => engine.loadModel(argument),
+  setBase: (argument) => engine.setBase(argument),
   setWeights: (argument) => engine.setWeights(argument),
   gradient: (argument) => {
     idle.stop();
@@ -40,12 +41,12 @@ const notify = serveCalls<EngineCalls, TokensSampled>({
       idle.start();
     }
   },
-  assign: (argument) => engine.assign(argument),
-  writeMoments: (argument) => engine.writeMoments(argument),
-  addLane: (argument) => engine.addLane(argument),
-  sumSquares: (argument) => engine.sumSquares(argument),
-  step: (argument) => engine.step(argument),
-  readMoments: (argument) => engine.readMoments(argument),
+  assign: (argument) => engine.shard.assign(argument),
+  writeMoments: (argument) => engine.shard.writeMoments(argument),
+  addLane: (argument) => engine.shard.addLane(argument),
+  sumSquares: (argument) => engine.shard.sumSquares(argument),
+  step: (argument) => engine.shard.step(argument),
+  readMoments: (argument) => engine.shard.readMoments(argument),
 });
 
 function addSample(
