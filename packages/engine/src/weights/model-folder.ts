@@ -40,7 +40,7 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
   const assets = await readAssets(dir);
   const configFile = join(dir, "config.json");
   if (assets["config.json"] === undefined) {
-    const problem = `is missing: this is no model folder${await describeSnapshots(dir)}`;
+    const problem = `is missing: this is no model folder${await describeOther(dir)}`;
     throw new ModelFolderError({ file: configFile }, problem);
   }
   await refuseAdapter(dir);
@@ -59,8 +59,11 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
   }
 }
 
-/** Describes where the models are, for a folder of the huggingface_hub cache. */
-async function describeSnapshots(dir: string): Promise<string> {
+/** Describes what a folder without a model holds: an adapter, or, in the huggingface_hub cache, models in folders. */
+async function describeOther(dir: string): Promise<string> {
+  if ((await regularFileSize(join(dir, ADAPTER_CONFIG))) !== null) {
+    return `; it holds an adapter (${ADAPTER_CONFIG}): merge it into its base model first (gumshoe model merge)`;
+  }
   const [first] = (await readdir(join(dir, "snapshots")).catch(() => [])).sort();
   return first === undefined ? "" : `; it holds models in snapshots, such as snapshots/${first}`;
 }
