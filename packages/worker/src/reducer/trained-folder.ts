@@ -6,7 +6,8 @@ import {
   trainableForm,
   type WeightForm,
 } from "@gumshoe/engine";
-import { type HeldRange } from "@gumshoe/tensors";
+import { formatTensorName } from "@gumshoe/protocol";
+import { type HeldRange, TensorNotHeldError } from "@gumshoe/tensors";
 
 /** Weights that a run trains, in a folder: a model's, or an adapter's beside its frozen base model. */
 export interface TrainedFolder {
@@ -46,13 +47,15 @@ export async function openTrainedFolder(
   }
   try {
     const adapter = await openAdapterFolder(folder, model);
+    const held = heldModel(model);
     return {
       configJson,
       adapter: adapter.adapter,
       form: trainableForm(adapter.config),
       read: adapter.readParameters,
-      base: heldModel(model),
+      base: held.range,
       close: async () => {
+        held.end();
         await Promise.all([adapter.close(), model.close()]);
       },
     };
@@ -62,6 +65,22 @@ export async function openTrainedFolder(
   }
 }
 
-function heldModel({ layout, readParameters: read }: ModelFolder): HeldRange {
-  return { start: 0, end: layout.numParameters, read, file: null };
+/** Serves a model from its file, until it is told to end. */
+function heldModel({ layout, readParameters }: ModelFolder): { range: HeldRange; end: () => void } {
+  let isOver = false;
+  const refuseAfterEnd = () => {
+    if (isOver) throw new TensorNotHeldError(formatTensorName({ type: "base" }));
+  };
+  const read = async (start: number, end: number) => {
+    refuseAfterEnd();
+    try {
+      return await readParameters(start, end);
+    } catch (error) {
+      // The file was closed during the read.
+      refuseAfterEnd();
+      throw error;
+    }
+  };
+  const range = { start: 0, end: layout.numParameters, read, file: null };
+  return { range, end: () => (isOver = true) };
 }
