@@ -111,9 +111,9 @@ function targetsOf(value: unknown): AdapterTarget[] {
   if (value === ALL_LINEAR) return [...ADAPTER_TARGETS];
   const names: unknown[] = Array.isArray(value) ? value : [value];
   const known: readonly unknown[] = ADAPTER_TARGETS;
-  const other = names.find((name) => !known.includes(name));
-  if (other !== undefined || names.length === 0) {
-    const problem = `holds ${shownValue(other ?? null)}; known are ${ADAPTER_TARGETS.join(", ")}`;
+  const others = names.filter((name) => !known.includes(name));
+  if (others.length > 0 || names.length === 0) {
+    const problem = `holds ${shownValue(others[0] ?? null)}; known are ${ADAPTER_TARGETS.join(", ")}`;
     throw new ModelConfigError("target_modules", problem);
   }
   return ADAPTER_TARGETS.filter((target) => names.includes(target));

@@ -124,6 +124,7 @@ test.each([
   [{ lora_alpha: -1 }, "lora_alpha is -1"],
   [{ target_modules: ["q_proj", "lm_head"] }, 'target_modules holds "lm_head"; known are q_proj,'],
   [{ target_modules: [] }, "target_modules holds null"],
+  [{ target_modules: null }, "target_modules holds null"],
   [{ peft_type: "IA3" }, 'peft_type is "IA3"; known is LORA'],
   [{ use_dora: true }, "use_dora is true, which is not supported"],
   [{ modules_to_save: ["lm_head"] }, "modules_to_save is"],
