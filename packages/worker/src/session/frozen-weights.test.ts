@@ -62,3 +62,14 @@ test("a run on the whole model follows, and the adapter's run again", async () =
   expect(logprobsOf(plain)).toEqual(logprobsOf(before));
   expect(logprobsOf(await rig.sample("adapted"))).toEqual(logprobsOf(before));
 });
+
+test("a worker that comes back finds the region that another one still maps", async () => {
+  rig.serve(await rigRun("adapted", { seed: 1, lora }));
+  rig.serve(await rigRun("whole", { seed: 3 }));
+  await rig.sample("adapted");
+  await rig.train("adapted");
+  await rig.sample("whole");
+  expect(rig.numPulls).toBe(3);
+  await rig.sample("adapted");
+  expect(rig.numPulls).toBe(3);
+});

@@ -20,6 +20,8 @@ export interface RequiredVector {
 
 /** Interval at which a worker checks whether another process of this machine has pulled the weights, in ms. */
 const LOOK_EVERY_MS = 50;
+/** Processes that publish one region: it is found until all of them have ended. */
+const MAX_NAMES = 4;
 /** How long it waits for a pull by another process, in ms, so that a hanging process cannot block the others. */
 const MAX_WAIT_MS = 60_000;
 
@@ -43,7 +45,11 @@ export class WeightRegions {
 
   /** Opens the region with the weights that another process has verified; null if there is none. */
   find({ form, digest }: RequiredVector): Region | null {
-    return this.#directory.find(nameOf(digest), form.length);
+    for (const name of namesOf(digest)) {
+      const region = this.#directory.find(name, form.length);
+      if (region !== null) return region;
+    }
+    return null;
   }
 
   /**
@@ -107,17 +113,17 @@ export class WeightRegions {
 
   /** Publishes verified weights to other processes of this machine. */
   publish({ digest }: RequiredVector, region: Region): void {
-    this.#directory.publish(nameOf(digest), region);
+    for (const name of namesOf(digest)) if (this.#directory.publish(name, region)) return;
   }
 
   /** Withdraws a region that does not hold the weights under whose digest it was found. */
   discard({ digest }: RequiredVector): void {
-    this.#directory.discard(nameOf(digest));
+    for (const name of namesOf(digest)) this.#directory.discard(name);
   }
 
   /** Closes a region. */
   release(digest: string, region: Region): void {
-    this.#directory.withdraw(nameOf(digest));
+    for (const name of namesOf(digest)) this.#directory.withdraw(name);
     region.close();
   }
 
@@ -138,6 +144,8 @@ export class WeightRegions {
   }
 }
 
-function nameOf(digest: string): string {
-  return `weights-${digest}`;
+/** The names under which processes publish one region: when the process of one ends, the others remain. */
+function namesOf(digest: string): string[] {
+  const names = Array.from({ length: MAX_NAMES }, (_, i) => `weights-${digest}.${i}`);
+  return [`weights-${digest}`, ...names.slice(1)];
 }
