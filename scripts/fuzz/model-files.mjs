@@ -1,11 +1,18 @@
 /**
- * Files of a model folder: config and weights, the names of their files, and the optimizer's state.
+ * Files of a model folder: config and weights, the names of their files, an adapter's config, and the optimizer's state.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { openModelFolder, parameterLayout, parseModelConfig } from "@gumshoe/engine";
+import {
+  adapterLayout,
+  openModelFolder,
+  parameterLayout,
+  parseModelConfig,
+  withAdapter,
+} from "@gumshoe/engine";
 
+import { parseAdapterFields } from "../../packages/engine/dist/weights/adapter-fields.js";
 import { SafetensorsFile } from "../../packages/engine/dist/weights/safetensors-file.js";
 import { openMoments } from "../../packages/worker/dist/reducer/optimizer-file.js";
 import { jsonOf, makeFolder, parseJson } from "./files.mjs";
@@ -163,4 +170,22 @@ const modelConfigs = {
   }),
 };
 
-export const MODEL_FILES = [modelConfigs, safetensors, modelFolders, moments];
+const adapterConfigs = {
+  name: "adapter-configs",
+  open: async () => {
+    const base = parseModelConfig(jsonOf("test/golden/qwen2-tied/config.json"));
+    const config = jsonOf("test/golden/lora/adapter_config.json");
+    return {
+      words: [...Object.keys(config), ...config.target_modules, "all-linear", "pissa", "LORA"],
+      make: (mutator) => mutator.json([config]),
+      read: (text) =>
+        parseJson(text, (value) => {
+          const { adapter } = parseAdapterFields(value, base);
+          const { numParameters } = adapterLayout(withAdapter(base, adapter));
+          if (!(numParameters > 0)) throw new Error(`has ${numParameters} parameters`);
+        }),
+    };
+  },
+};
+
+export const MODEL_FILES = [modelConfigs, adapterConfigs, safetensors, modelFolders, moments];

@@ -134,6 +134,7 @@ function defaultOf(field, isRequired, name) {
   if (field.default === undefined) return "";
   const text = JSON.stringify(field.default);
   if (text === "{}") return innerOf(field) === null ? "`{}`" : "its defaults";
+  if (Array.isArray(field.default)) return `\`[${field.default.join(", ")}]\``;
   if (typeof field.default === "object" && field.default !== null) {
     const fields = Object.entries(field.default).map(([key, value]) => `${key}: ${value}`);
     return `\`{ ${fields.join(", ")} }\``;

@@ -68,6 +68,10 @@ const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ],
   ["npx gumshoe model info HuggingFaceTB/", "needs the hub, as well"],
   ["npx gumshoe model push ", "needs the hub, as well"],
+  ["npx gumshoe eval --adapter ", "needs an adapter; adapter.test.ts makes one"],
+  ["npx gumshoe score --adapter ", "needs an adapter, as well"],
+  ["npx gumshoe model info .gumshoe/runs/mine/", "needs an adapter, as well"],
+  ["npx gumshoe model merge ", "needs an adapter, as well"],
 ];
 
 /** Programs that may not be installed. */

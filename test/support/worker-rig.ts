@@ -8,7 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createLogger, systemClock } from "@gumshoe/core";
-import { initialParameters, parseModelConfig, readAssets, Tokenizer } from "@gumshoe/engine";
+import {
+  initialAdapter,
+  initialParameters,
+  parseModelConfig,
+  readAssets,
+  Tokenizer,
+  withAdapter,
+} from "@gumshoe/engine";
 import { openEnvironment } from "@gumshoe/environments";
 import { RunConfig } from "@gumshoe/config";
 import {
@@ -66,15 +73,19 @@ export interface RigRun {
   readonly name: string;
   readonly assets: RunAssets;
   readonly weights: { readonly version: number; readonly digest: string };
+  /** The trained weights. */
   readonly parameters: Float32Array;
+  /** The frozen weights of a run that trains an adapter; null for other runs. */
+  readonly base: Float32Array | null;
 }
 
-function rigConfig(name: string, seed: number): RunConfig {
+function rigConfig(name: string, seed: number, lora: RunConfig["lora"] = null): RunConfig {
   return RunConfig.parse({
     type: "grpo",
     name,
     model: "none",
     seed,
+    lora,
     tasks: { source: { type: "generate", tier: "mini", seed: 1 } },
   });
 }
@@ -82,7 +93,7 @@ function rigConfig(name: string, seed: number): RunConfig {
 /** Creates a run with the rookie's tokenizer, a small model and its own weights. */
 export async function rigRun(
   name: string,
-  more: { seed: number; hiddenSize?: number },
+  more: { seed: number; hiddenSize?: number; lora?: RunConfig["lora"] },
 ): Promise<RigRun> {
   const files = await readAssets(join(ROOT, "models/rookie"));
   const tokenizer = Tokenizer.fromAssets(files);
@@ -102,18 +113,27 @@ export async function rigRun(
     tie_word_embeddings: true,
     eos_token_id: tokenizer.stopTokenIds[0],
   };
-  const shape = parseModelConfig(model);
-  const parameters = initialParameters(shape, more.seed, 0.2);
-  const config = rigConfig(name, more.seed);
+  const { seed, lora = null } = more;
+  const shape = withAdapter(parseModelConfig(model), lora);
+  const own = initialParameters(shape, lora === null ? seed : 1, 0.2);
+  const parameters = lora === null ? own : initialAdapter(shape, seed);
+  const base = lora === null ? null : own;
+  const config = rigConfig(name, lora === null ? seed : 1, lora);
   return {
     name,
     assets: {
       configJson: JSON.stringify(config),
       modelFiles: { ...files, "config.json": JSON.stringify(model) },
+      baseDigest: base === null ? "" : digestOf(base),
     },
-    weights: { version: 5, digest: weightDigest(blockDigests(parameters)) },
+    weights: { version: 5, digest: digestOf(parameters) },
     parameters,
+    base,
   };
+}
+
+function digestOf(values: Float32Array): string {
+  return weightDigest(blockDigests(values));
 }
 
 /** An engine thread that runs a test's action before its calls. */
@@ -298,7 +318,9 @@ export class WorkerRig {
       pullTensor: (request) => {
         this.#disturb("weights");
         if (request.hostId === "") this.numPulls += 1;
-        return serveTensor(request, heldVector(0, this.#run(request.run).parameters));
+        const { parameters, base } = this.#run(request.run);
+        const values = request.name === "base" ? (base ?? new Float32Array(0)) : parameters;
+        return serveTensor(request, heldVector(0, values));
       },
     });
     this.#serveReducer();
@@ -318,7 +340,7 @@ export class WorkerRig {
         this.#disturb("hand-in");
         const held = this.gradientRole?.offered(`gradient/${plan}/${update}/${lane}`) ?? null;
         if (held === null) throw new Error("the gradient is not offered");
-        this.gradients.push(held.read(held.start, held.end).slice());
+        this.gradients.push((await held.read(held.start, held.end)).slice());
         return {};
       },
     });

@@ -13,7 +13,7 @@ export const CheckpointConfig = z.strictObject({
   dtype: z
     .enum(CHECKPOINT_DTYPES)
     .default("model")
-    .describe("how weights are stored; model: as in the model's folder"),
+    .describe("how weights are stored; model: as in the model's folder, adapters as float32"),
 });
 /** Interval and retention of checkpoints. */
 export type CheckpointConfig = z.infer<typeof CheckpointConfig>;

@@ -4,6 +4,7 @@ import { CheckpointConfig } from "./checkpoint.js";
 import { CHECKPOINTING_FIELD } from "./checkpointing.js";
 import { CurriculumConfig } from "./curriculum.js";
 import { count, MODEL_FIELD, PathText, RunName, Seed } from "./fields.js";
+import { LORA_FIELD } from "./lora.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PROMPT_FIELDS } from "./prompts.js";
@@ -78,6 +79,7 @@ export const GrpoConfig = z
     maxPackTokens: count(16, 1_048_576)
       .default(2048)
       .describe("longest training row, in tokens; above maxAnswerTokens"),
+    lora: LORA_FIELD,
     optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     staleness: z
       .literal(0, "must be 0: rollouts cannot lag behind yet")

@@ -12,6 +12,7 @@ export {
   type PinnedModel,
 } from "./hub-model.js";
 export { type JsonSchema, runFileSchema } from "./json-schema.js";
+export { LoraConfig } from "./lora.js";
 export { AggregationConfig, LossSettings } from "./loss.js";
 export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./named-paths.js";
 export { OptimizerConfig } from "./optimizer.js";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CheckpointConfig } from "./checkpoint.js";
 import { CHECKPOINTING_FIELD } from "./checkpointing.js";
 import { count, PathText, RunName, Seed } from "./fields.js";
+import { LORA_FIELD } from "./lora.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PromptConfig } from "./prompts.js";
 import { checkGraderRule, checkValidationRules } from "./rules.js";
@@ -135,6 +136,7 @@ export const SftConfig = z
       .enum(["fixed", "seed"])
       .default("fixed")
       .describe("grader of the validation's replies"),
+    lora: LORA_FIELD,
     optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
     checkpointing: CHECKPOINTING_FIELD,
@@ -145,6 +147,10 @@ export const SftConfig = z
   })
   .superRefine((config, context) => {
     checkValidationRules(config, context);
+    if (config.lora !== null && config.init.type === "new") {
+      const message = "needs init.type: folder, since an adapter changes a model that is trained";
+      context.addIssue({ code: "custom", path: ["lora"], message });
+    }
     const sources = [config.examples.source, config.validation?.source];
     checkGraderRule({ grader: config.grader, sources }, ["grader"], context);
   });

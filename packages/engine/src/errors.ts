@@ -66,7 +66,11 @@ export class ModelFolderError extends ClusterError {
   readonly file: string;
   readonly tensor: string | null;
 
-  constructor(where: { file: string; tensor?: string | null }, problem: string, cause?: unknown) {
+  constructor(
+    where: { file: string; tensor?: string | null },
+    readonly problem: string,
+    cause?: unknown,
+  ) {
     const tensor = where.tensor ?? null;
     const subject = tensor === null ? where.file : `${where.file}: tensor ${tensor}`;
     super("INVALID_ARGUMENT", `${subject} ${problem}`, {

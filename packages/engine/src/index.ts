@@ -16,11 +16,12 @@ export {
   kvBlockBytes,
   samplerBytes,
   shardBytes,
+  trainableBytes,
   weightBytes,
   workspaceBytes,
   type WorkspaceSize,
 } from "./memory/engine-bytes.js";
-export { loadWeights } from "./model/load-weights.js";
+export { loadAdapter, loadWeights } from "./model/load-weights.js";
 export { Model } from "./model/model.js";
 export {
   Sampler,
@@ -60,6 +61,28 @@ export {
 export { blocksFor, type Checkpointing } from "./trainer/workspace.js";
 export { type VerifyCheck } from "./verify/check.js";
 export { type VerifyOptions, verifyPaths } from "./verify/verify-paths.js";
+export {
+  ADAPTER_TARGETS,
+  type AdapterConfig,
+  type AdapterTarget,
+} from "./weights/adapter-config.js";
+export { adapterFieldsText, type BaseName } from "./weights/adapter-fields.js";
+export {
+  ADAPTER_WEIGHTS,
+  type AdapterFolder,
+  adapterHeader,
+  isAdapterFolder,
+  openAdapterFolder,
+  readBaseName,
+  writeAdapterFolder,
+} from "./weights/adapter-folder.js";
+export {
+  adapterLayout,
+  initialAdapter,
+  rankProblem,
+  trainableLayout,
+  withAdapter,
+} from "./weights/adapter-layout.js";
 export { ASSET_NAMES, readAssets } from "./weights/assets.js";
 export {
   BYTES_PER_FLOAT,
@@ -69,9 +92,10 @@ export {
   isFloatFormat,
 } from "./weights/float-format.js";
 export { initialParameters } from "./weights/initial-parameters.js";
+export { mergedParameters } from "./weights/merge-adapter.js";
 export { type ModelConfig, parseModelConfig } from "./weights/model-config.js";
 export { type ModelFileNames, modelFileNames } from "./weights/model-files.js";
-export { type ModelFolder, openModelFolder } from "./weights/model-folder.js";
+export { ADAPTER_CONFIG, type ModelFolder, openModelFolder } from "./weights/model-folder.js";
 export {
   type ParameterEntry,
   type ParameterLayout,
@@ -86,6 +110,7 @@ export {
 export {
   plainForm,
   readWeights,
+  trainableForm,
   type WeightForm,
   weightForm,
   type WeightPiece,

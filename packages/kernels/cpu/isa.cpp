@@ -39,6 +39,7 @@ static const Entry TABLE_ENTRIES[OP_COUNT] = {
     {ISA::swiglu_backward, 6},
     {ISA::add_vectors, 3},
     {ISA::fill, 3},
+    {ISA::scale_vector, 3},
     {ISA::gather_rows, 6},
     {ISA::scatter_add_rows, 6},
     {ISA::kv_write, 9},

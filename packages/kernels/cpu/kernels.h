@@ -32,6 +32,7 @@ enum Operation : int {
   OP_SWIGLU_BACKWARD,
   OP_ADD,
   OP_FILL,
+  OP_SCALE,
   OP_GATHER_ROWS,
   OP_SCATTER_ADD_ROWS,
   OP_KV_WRITE,

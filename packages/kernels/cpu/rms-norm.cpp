@@ -42,7 +42,7 @@ int rms_norm(const Arguments& a, Pool& pool) {
 }
 
 // dx = r (dy w) - x r^3 / width * sum(dy w x), stored or added; dw += sum over ascending rows of
-// dy x r.
+// dy x r, unless dw is null.
 int rms_norm_backward(const Arguments& a, Pool& pool) {
   const float* x = a.f32(0);
   const float* w = a.f32(1);
@@ -76,6 +76,7 @@ int rms_norm_backward(const Arguments& a, Pool& pool) {
     }
   };
   parallel(pool, (rows + per - 1) / per, inputs);
+  if (dw == nullptr) return STATUS_OK;
   constexpr int VECTORS = 4;
   auto weights = [&](long task, int) {
     const long first = task * VECTORS * LANES;

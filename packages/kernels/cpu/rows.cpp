@@ -1,4 +1,4 @@
-// Operations on rows: gather and scatter, addition, fill, sums of squares.
+// Operations on rows: gather and scatter, addition, fill, scaling, sums of squares.
 #include "row-copies.h"
 
 namespace gumshoe {
@@ -32,6 +32,19 @@ int fill(const Arguments& a, Pool& pool) {
     const long at = task * ELEMENT_CHUNK;
     const long end = at + ELEMENT_CHUNK < length ? at + ELEMENT_CHUNK : length;
     for (long i = at; i < end; i++) x[i] = value;
+  };
+  parallel(pool, chunks_of(length, ELEMENT_CHUNK), body);
+  return STATUS_OK;
+}
+
+int scale_vector(const Arguments& a, Pool& pool) {
+  float* x = a.f32(0);
+  const float factor = a.number(1);
+  const long length = a.size(2);
+  auto body = [&](long task, int) {
+    const long at = task * ELEMENT_CHUNK;
+    const long end = at + ELEMENT_CHUNK < length ? at + ELEMENT_CHUNK : length;
+    for (long i = at; i < end; i++) x[i] = x[i] * factor;
   };
   parallel(pool, chunks_of(length, ELEMENT_CHUNK), body);
   return STATUS_OK;

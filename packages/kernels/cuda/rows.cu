@@ -1,4 +1,4 @@
-// Operations on rows: gather and scatter, addition, fill, sums of squares.
+// Operations on rows: gather and scatter, addition, fill, scaling, sums of squares.
 #include "device.h"
 
 // Elements of a block of an element-wise kernel: four of each thread, a block's width apart.
@@ -61,6 +61,11 @@ KERNEL(ELEMENT_THREADS, fill)(float* x, float value, long length) {
   each_element(length, [=](long i) { x[i] = value; });
 }
 EXPORT(fill)
+
+KERNEL(ELEMENT_THREADS, scale_vector)(float* x, float factor, long length) {
+  each_element(length, [=](long i) { x[i] = x[i] * factor; });
+}
+EXPORT(scale_vector)
 
 // out [blocks] f64: the sum of x^2 in float64, 16 accumulators by index, added in ascending order. Half a warp
 // a block of x.

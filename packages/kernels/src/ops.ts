@@ -17,5 +17,5 @@ export {
 } from "./ops/linear.js";
 export { rmsNorm, rmsNormBackward } from "./ops/rms-norm.js";
 export { rope } from "./ops/rope.js";
-export { add, fill, gatherRows, scatterAddRows, sumSquaresBlocks } from "./ops/rows.js";
+export { add, fill, gatherRows, scale, scatterAddRows, sumSquaresBlocks } from "./ops/rows.js";
 export { swiglu, swigluBackward } from "./ops/swiglu.js";

@@ -2,7 +2,7 @@ import { checkRunConfig, type RunConfig } from "@gumshoe/config";
 import { parameterLayout, parseModelConfig } from "@gumshoe/engine";
 import { expect, test } from "vitest";
 
-import { type BilledRun, billOf } from "./bill.js";
+import { type Bill, type BilledRun, billOf } from "./bill.js";
 import { controlBytes, workerBytes } from "./fixed-costs.js";
 
 /** The shape of Qwen2.5-0.5B. */
@@ -76,16 +76,21 @@ test("an old version of the weights is kept where updates follow each other", ()
   expect(((steps[1] ?? 0) - (steps[0] ?? 0)) / PARAMETERS).toBeCloseTo(4, 1);
 });
 
-test("adapters cost 28 bytes for each of their numbers, and the base 4 once", () => {
-  const adapterParameters = 10_000_000;
-  const none = billOf({ ...run(), adapterParameters: 0 }, ONE_EACH, Infinity);
-  const some = billOf({ ...run(), adapterParameters }, ONE_EACH, Infinity);
-  const trained = some.phases.gradients - none.phases.gradients;
-  const step = some.phases.step - none.phases.step;
-  // 4 of weights, 8 of moments, 4 of the sum; then 4 of a lane's gradient, or 4 of the next version.
-  expect([trained / adapterParameters, step / adapterParameters]).toEqual([20, 20]);
-  expect(none.reducer.optimizer).toBe(0);
-  expect(none.trainer.weights / PARAMETERS).toBeCloseTo(4, 2);
+test("adapters cost about 20 bytes for each of their numbers, and the base 4 once", () => {
+  const [half, whole] = [64, 128].map((rank) =>
+    billOf(run({ lora: { rank, alpha: 32 } }), ONE_EACH, Infinity),
+  ) as [Bill, Bill];
+  const numbers = whole.numTrained - half.numTrained;
+  expect(numbers).toBe(half.numTrained);
+  // 4 of weights, 8 of moments, 4 of the sum, 4 of the next version.
+  expect((whole.phases.step - half.phases.step) / numbers).toBeCloseTo(20, 3);
+  expect(half.reducer.optimizer).toBe(8 * half.numTrained);
+  expect((half.trainer.weights - 4 * half.numTrained) / PARAMETERS).toBeCloseTo(4, 2);
+  expect(half.trainer.gradients).toBe(4 * half.numTrained);
+  expect(half.reducer.weights).toBe(8 * half.numTrained);
+  expect(half.trainer.activations).toBeGreaterThan(
+    billOf(run(), ONE_EACH, Infinity).trainer.activations,
+  );
 });
 
 test("auto keeps all activations where memory is left for them, and computes layers again elsewhere", () => {

@@ -1,7 +1,8 @@
 /**
  * The memory of a run on one machine, computed from its config and the shape of its model.
  *
- * - Weights are counted once: the processes of one machine map the same version.
+ * - Weights are counted once: the processes of one machine map the same version. The frozen weights of a run that
+ *   trains an adapter are mapped by samplers and trainers, and held by no reducer.
  * - Sampling, gradients and the optimizer's step take turns; the peak is the largest of the three.
  * - Sizes of tensors are the engine's own (`engine-bytes.ts`); what else a process takes was measured.
  */
@@ -16,7 +17,10 @@ import {
   SAMPLER_DEFAULTS,
   samplerBytes,
   shardBytes,
+  trainableBytes,
+  trainableLayout,
   weightBytes,
+  withAdapter,
   workspaceBytes,
 } from "@gumshoe/engine";
 
@@ -25,7 +29,6 @@ import { controlBytes, workerBytes } from "./fixed-costs.js";
 import { kvCacheBlocks } from "./kv-cache.js";
 import { answersInFlight, type MeasuredTokens, type WorkSize, workSize } from "./work-size.js";
 
-const F32_BYTES = 4;
 /** Size of the weights, in bytes, from which workers free their buffers between jobs. */
 export const RELEASED_FROM_BYTES = 64 * 2 ** 20;
 
@@ -43,11 +46,10 @@ export interface Workers {
 /** What a run is billed by. */
 export interface BilledRun {
   readonly config: RunConfig;
+  /** The shape of its model; the adapter that the config describes is added. */
   readonly model: ModelConfig;
   /** Null where tasks could not be looked at: prompts count as the longest that a pack allows. */
   readonly tokens: MeasuredTokens | null;
-  /** Numbers that are trained where the model's own are frozen (adapters); null: all of the model's. */
-  readonly adapterParameters?: number | null;
 }
 
 /** Bytes of one worker that has a machine to itself. */
@@ -77,7 +79,10 @@ export interface Bill {
   readonly total: number;
   /** Which activations trainers keep. */
   readonly checkpointing: Checkpointing;
+  /** Numbers of the model, without an adapter's. */
   readonly numParameters: number;
+  /** Numbers that are trained: the adapter's, or else all. */
+  readonly numTrained: number;
 }
 
 /**
@@ -86,9 +91,10 @@ export interface Bill {
  * @param limitBytes  what the machine has, by which `auto` decides; Infinity where it is not known
  */
 export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bill {
-  const { config, model } = run;
+  const { config } = run;
+  const model = withAdapter(run.model, config.lora);
   const work = workSize(config, run.tokens);
-  const sizes = sizesOf(run, workers);
+  const sizes = sizesOf(config, model, workers);
   const base = baseBytes(sizes, workers);
   const left = Math.max(0, limitBytes - base);
   const { inference, trainers } = workers;
@@ -130,7 +136,7 @@ export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bi
     }),
     trainer: role({ weights: frozen + version, gradients: gradient + share, activations, fixed }),
     reducer: role({
-      weights: (frozen + 2 * version) * sizes.reducerShare,
+      weights: 2 * version * sizes.reducerShare,
       optimizer: sizes.moments * sizes.reducerShare,
       gradients: sizes.sum * sizes.reducerShare,
       fixed,
@@ -141,11 +147,13 @@ export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bi
     total: phases[peak],
     checkpointing,
     numParameters: sizes.numParameters,
+    numTrained: sizes.numTrained,
   };
 }
 
 interface Sizes {
   readonly numParameters: number;
+  readonly numTrained: number;
   /** Weights that no update changes. */
   readonly frozen: number;
   /** One version of those that updates change. */
@@ -154,7 +162,7 @@ interface Sizes {
   readonly oldVersion: number;
   readonly gradient: number;
   readonly share: number;
-  /** Of all parameters. */
+  /** Of all trained numbers. */
   readonly moments: number;
   readonly sum: number;
   /** Part of the parameters that one reducer has. */
@@ -163,23 +171,23 @@ interface Sizes {
   readonly control: number;
 }
 
-function sizesOf({ config, model, adapterParameters = null }: BilledRun, workers: Workers): Sizes {
+function sizesOf(config: RunConfig, model: ModelConfig, workers: Workers): Sizes {
   const { reducers, allReducers = reducers, hasControl = true } = workers;
-  const { numParameters } = parameterLayout(model);
-  const isAdapter = adapterParameters !== null;
-  const version = isAdapter ? adapterParameters * F32_BYTES : weightBytes(model);
-  const { moments, sum } = shardBytes(adapterParameters ?? numParameters);
+  const numTrained = trainableLayout(model).numParameters;
+  const version = trainableBytes(model);
+  const { moments, sum } = shardBytes(numTrained);
   const hasReducers = reducers > 0;
   // Inference workers map the version that they sampled from until they sample again.
   const isOldKept = config.updatesPerIteration > 1 && workers.inference > 0;
   return {
-    numParameters,
-    frozen: isAdapter ? weightBytes(model) : 0,
+    numParameters: parameterLayout(model).numParameters,
+    numTrained,
+    frozen: model.adapter === null ? 0 : weightBytes(model),
     version,
     nextVersion: hasReducers ? version : 0,
     oldVersion: hasReducers && isOldKept ? version : 0,
-    gradient: isAdapter ? adapterParameters * F32_BYTES : gradientBytes(model),
-    share: isAdapter ? 0 : embeddingShareBytes(model),
+    gradient: gradientBytes(model),
+    share: embeddingShareBytes(model),
     moments,
     sum,
     reducerShare: 1 / Math.max(1, allReducers),

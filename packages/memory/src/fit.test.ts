@@ -56,8 +56,15 @@ test("a setting that costs memory is named", () => {
   expect(refusal(6e9, changes)).toContain(": --inference 1, --trainers 1, checkpointing: auto (");
 });
 
-test("where no setting helps, the largest model that would fit is named, and a machine for each role", () => {
+test("an adapter is advised where training all weights does not fit, however few workers there are", () => {
   expect(refusal(2e9)).toMatch(
+    /: --inference 1, --trainers 1, maxPackTokens: 448, lora: \{\} \(1\.8 GB\); /,
+  );
+  expect(refusal(1.2e9, { lora: {} })).toMatch(/: no setting makes it fit, /);
+});
+
+test("where no setting helps, the largest model that would fit is named, and a machine for each role", () => {
+  expect(refusal(1e9)).toMatch(
     /: no setting makes it fit, \d\.\d GB are the least; take a model of at most \d+ million parameters, or a machine for each role: inference \d\.\d, trainer \d\.\d, reducer \d\.\d GB; /,
   );
 });

@@ -1,3 +1,5 @@
+import { LoraConfig } from "@gumshoe/config";
+
 import { type Bill, type BilledRun, billOf, type Workers } from "./bill.js";
 import { gigabytes, RunTooLargeError } from "./errors.js";
 
@@ -74,6 +76,10 @@ function changesOf(run: BilledRun, workers: Workers): Change[] {
     const maxPackTokens = Math.ceil((1.25 * shortest) / 64) * 64;
     const changed = { ...last.run.config, maxPackTokens };
     add(`maxPackTokens: ${maxPackTokens}`, { run: { ...run, config: changed } });
+  }
+  if (config.lora === null && !(config.type === "sft" && config.init.type === "new")) {
+    const changed = { ...last.run.config, lora: LoraConfig.parse({}) };
+    add("lora: {}", { run: { ...run, config: changed } });
   }
   return changes;
 }

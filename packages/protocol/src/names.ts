@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
 /** Version of the wire protocol; a worker of another version is rejected. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Elements per block of the flat parameter vector: the unit of hashes and norms. */
 export const PARAMETER_BLOCK = 65_536;
@@ -59,6 +59,8 @@ export function laneKey(update: number, lane: number): string {
 /** A vector that a TensorService serves. */
 export type TensorName =
   | { readonly type: "weights"; readonly version: number }
+  /** The frozen base model of an adapter. */
+  | { readonly type: "base" }
   | {
       readonly type: "gradient";
       readonly plan: string;
@@ -66,15 +68,25 @@ export type TensorName =
       readonly lane: number;
     };
 
+const BASE = "base";
+
 /** Formats a vector's name for the wire. */
 export function formatTensorName(name: TensorName): string {
-  return name.type === "weights"
-    ? `weights/${name.version}`
-    : `gradient/${name.plan}/${name.update}/${name.lane}`;
+  switch (name.type) {
+    case "weights":
+      return `weights/${name.version}`;
+    case "base":
+      return BASE;
+    case "gradient":
+      return `gradient/${name.plan}/${name.update}/${name.lane}`;
+    default:
+      return name satisfies never;
+  }
 }
 
 /** Parses a vector's name. @throws InvalidArgumentError */
 export function parseTensorName(text: string): TensorName {
+  if (text === BASE) return { type: "base" };
   const weights = /^weights\/(\d{1,15})$/.exec(text);
   if (weights !== null) return { type: "weights", version: Number(weights[1]) };
   const gradient = /^gradient\/([^/]{1,100})\/(\d{1,15})\/(\d{1,15})$/.exec(text);

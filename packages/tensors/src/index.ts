@@ -11,4 +11,4 @@ export {
   TENSOR_WINDOW_BYTES,
   type TensorSink,
 } from "./transfer.js";
-export { blockDigests, blockDigestsOf, weightDigest } from "./weight-digest.js";
+export { blockDigests, blockDigestsOf, weightDigest, weightDigestOf } from "./weight-digest.js";

@@ -32,7 +32,7 @@ export interface HeldRange {
   readonly start: number;
   readonly end: number;
   /** Returns elements [start, end) of the vector, valid until the next call. */
-  read(start: number, end: number): Float32Array;
+  read(start: number, end: number): Float32Array | Promise<Float32Array>;
   /** A region with the vector, for processes of this machine; null if there is none. */
   readonly file: RegionFile | null;
 }
@@ -67,7 +67,7 @@ export async function* serveTensor(
     return;
   }
   for (let offset = start; offset < end; offset += CHUNK_ELEMENTS) {
-    const values = held.read(offset, Math.min(end, offset + CHUNK_ELEMENTS));
+    const values = await held.read(offset, Math.min(end, offset + CHUNK_ELEMENTS));
     yield { ...NO_FILE, offset, data: floatsToBytes(values), dtype: "f32" };
   }
 }

@@ -47,3 +47,22 @@ export function blockDigestsOf(
   }
   return digests;
 }
+
+/** Elements that are read at a time: whole blocks, some milliseconds of hashing. */
+const READ_AT_ONCE = 16 * PARAMETER_BLOCK;
+
+/**
+ * Computes the digest of weights that are read in pieces, yielding to the event loop between them.
+ *
+ * @param read  returns elements [start, end)
+ */
+export async function weightDigestOf(
+  length: number,
+  read: (start: number, end: number) => Promise<Float32Array>,
+): Promise<string> {
+  const digests: string[] = [];
+  for (let start = 0; start < length; start += READ_AT_ONCE) {
+    digests.push(...blockDigests(await read(start, Math.min(length, start + READ_AT_ONCE))));
+  }
+  return weightDigest(digests);
+}

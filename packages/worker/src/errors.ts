@@ -11,9 +11,9 @@ export class EngineLostError extends ClusterError {
 
 /** Thrown when pulled weights do not have the digest that the coordinator named. */
 export class WrongWeightsError extends ClusterError {
-  constructor(version: number, expected: string, got: string) {
-    super("UNAVAILABLE", `weights ${version} have digest ${got}, expected ${expected}`, {
-      details: { version, expected, got },
+  constructor(tensor: string, expected: string, got: string) {
+    super("UNAVAILABLE", `${tensor} has digest ${got}, expected ${expected}`, {
+      details: { tensor, expected, got },
     });
   }
 }

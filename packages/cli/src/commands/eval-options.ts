@@ -3,11 +3,19 @@ import { type Command, InvalidArgumentError as InvalidOptionError, Option } from
 
 import { type TokenPrice } from "../eval/evaluate.js";
 import { type FieldSettings } from "../eval/request-fields.js";
-import { isoDate, positiveNumber, templateVariable, wholeNumber, withJson } from "./options.js";
+import {
+  ADAPTER_OPTION,
+  isoDate,
+  positiveNumber,
+  templateVariable,
+  wholeNumber,
+  withJson,
+} from "./options.js";
 
 /** The options of `gumshoe eval`. */
 export interface EvalOptions {
   readonly model?: string;
+  readonly adapter?: string;
   readonly endpoint?: string;
   readonly endpointModel?: string;
   readonly apiKeyEnv: string;
@@ -46,6 +54,7 @@ export function withEvalOptions(command: Command): Command {
         "model folder, or owner/name[@revision] on the Hugging Face hub",
       ).conflicts("endpoint"),
     )
+    .addOption(new Option("--adapter <folder>", ADAPTER_OPTION).conflicts("endpoint"))
     .option("--endpoint <url>", "base URL of an endpoint, such as http://127.0.0.1:8000/v1")
     .option("--endpoint-model <name>", "name of the model at the endpoint")
     .option("--api-key-env <variable>", "variable with the endpoint's key", "OPENAI_API_KEY")

@@ -7,7 +7,7 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { FileError, NothingScoredError } from "../errors.js";
 import { type AnswerSource, type SamplingOptions } from "../eval/answer-source.js";
-import { modelOption } from "../model/hub-config.js";
+import { adaptedFolders } from "../model/adapted-model.js";
 import { type Continuation, describeEvaluation } from "../eval/describe-evaluation.js";
 import { EndpointAnswers } from "../eval/endpoint-answers.js";
 import { endpointUrl, withoutSecrets } from "../eval/endpoint-url.js";
@@ -33,6 +33,7 @@ export function addEvalCommand(program: Command, context: Context): void {
   withExamples(
     withEvalOptions(command),
     "gumshoe eval --model models/rookie --data cases.json --samples 4",
+    "gumshoe eval --adapter .gumshoe/runs/first/checkpoints/60 --data cases.json",
     "gumshoe eval --endpoint http://127.0.0.1:8000/v1 --endpoint-model my-model --data cases.json",
   );
   command.action(async (options: EvalOptions) => {
@@ -46,10 +47,10 @@ async function evalCommand(
   given: EvalOptions,
   { words, context }: { words: readonly string[]; context: Context },
 ): Promise<void> {
-  const options =
-    given.model === undefined
-      ? given
-      : { ...given, model: await modelOption(given.model, context) };
+  const isLocal = given.model !== undefined || given.adapter !== undefined;
+  const options = isLocal
+    ? { ...given, model: (await adaptedFolders(given, context)).folder }
+    : given;
   const { evaluation, endedBy, file } = await runEvaluation(options, context);
   const isEmpty = evaluation.answers + evaluation.failures === 0;
   if (isEmpty && endedBy !== null) throw endedBy;
@@ -59,6 +60,7 @@ async function evalCommand(
   writeResult(context.terminal, options, {
     value: {
       model: options.model ?? withoutSecrets(options.endpoint ?? ""),
+      ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
       data: options.data,
       ...evaluation,
       endedBy: endedBy === null ? null : errorMessage(endedBy),
@@ -131,11 +133,12 @@ async function openSource(
 ): Promise<AnswerSource> {
   if (options.model !== undefined) {
     const chat = { variables: options.template ?? {}, date: options.date ?? null };
-    return LocalAnswers.load(options.model, { threads: options.threads ?? null, chat });
+    const folders = { folder: options.model, adapter: options.adapter ?? null };
+    return LocalAnswers.load(folders, { threads: options.threads ?? null, chat });
   }
   if (options.endpoint === undefined) {
     throw new InvalidArgumentError("--model", "is missing", {
-      suggestion: "give --model FOLDER or --endpoint URL",
+      suggestion: "give --model FOLDER, --adapter FOLDER or --endpoint URL",
     });
   }
   return new EndpointAnswers({
@@ -196,7 +199,8 @@ function identityOf(
   options: EvalOptions,
   { all, sampling }: { all: readonly PuzzleRecord[]; sampling: SamplingOptions },
 ): RepliesIdentity | Promise<RepliesIdentity> {
-  if (options.model !== undefined) return modelIdentity(all, sampling, options.model);
+  const { model: folder, adapter = null } = options;
+  if (folder !== undefined) return modelIdentity(all, sampling, { folder, adapter });
   const { endpoint = "", endpointModel: model = null } = options;
   const fields = fieldSettings(options);
   return endpointIdentity(all, sampling, { endpoint: endpointUrl(endpoint).shown, model, fields });

@@ -2,12 +2,13 @@ import { resolve } from "node:path";
 
 import { type HubModel } from "@gumshoe/config";
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
-import { modelFileNames, openModelFolder } from "@gumshoe/engine";
+import { isAdapterFolder, modelFileNames, openModelFolder } from "@gumshoe/engine";
 import { readHubSettings, uploadFolder } from "@gumshoe/hub";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { InterruptedError } from "../errors.js";
+import { InterruptedError, ModelNotUnderstoodError } from "../errors.js";
+import { describeAdapter } from "../model/describe-adapter.js";
 import { modelCard, readCheckpointFacts } from "../model/model-card.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { listenForStop } from "../terminal/stop-signal.js";
@@ -28,7 +29,7 @@ export function addModelPushCommand(model: Command, context: Context): void {
       "Upload a checkpoint to the Hugging Face hub, without the optimizer's state, with a model card that states " +
         "run, digest, data and rewards. Needs HF_TOKEN with the right to write.",
     )
-    .argument("<folder>", "model folder: a checkpoint of a run, or any other")
+    .argument("<folder>", "model or adapter folder: a checkpoint of a run, or any other")
     .argument("<name>", "owner/name; made where it is not there", hubName)
     .option("--private", "make it private, where it is made");
   withExamples(
@@ -52,7 +53,7 @@ async function push(
       suggestion: `make a token with the right to write at ${settings.endpoint}/settings/tokens`,
     });
   }
-  await (await openModelFolder(folder)).close();
+  await checkFolder(folder);
   const { assets, weights } = await modelFileNames(folder);
   const facts = readCheckpointFacts(folder);
   const words = [
@@ -92,4 +93,14 @@ async function push(
   } finally {
     stop.dispose();
   }
+}
+
+/** @throws ModelFolderError, ModelConfigError; OtherBaseError of an adapter whose base model is on this machine */
+async function checkFolder(folder: string): Promise<void> {
+  if (!(await isAdapterFolder(folder))) {
+    await (await openModelFolder(folder)).close();
+    return;
+  }
+  const { problems } = await describeAdapter(folder);
+  if (problems.length > 0) throw new ModelNotUnderstoodError(folder, problems);
 }

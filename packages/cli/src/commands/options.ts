@@ -84,6 +84,10 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print one JSON document on stdout; all else goes to stderr");
 }
 
+/** Description of the option `--adapter`. */
+export const ADAPTER_OPTION =
+  "folder of a LoRA adapter of the model, written by a run with lora or by PEFT; default of --model: the base model that it names";
+
 /** The home when neither an option nor a variable names one. */
 export const DEFAULT_HOME = ".gumshoe";
 

@@ -2,11 +2,12 @@ import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { type AnswerScore, parseScoreRequests, scoreAnswers } from "../eval/score-answers.js";
-import { modelOption } from "../model/hub-config.js";
+import { adaptedFolders } from "../model/adapted-model.js";
 import { readUserFile } from "../run/load-config.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
 import {
+  ADAPTER_OPTION,
   isoDate,
   positiveNumber,
   templateVariable,
@@ -16,7 +17,8 @@ import {
 } from "./options.js";
 
 interface ScoreOptions {
-  readonly model: string;
+  readonly model?: string;
+  readonly adapter?: string;
   readonly data: string;
   readonly temperature: number;
   readonly threads?: number;
@@ -30,10 +32,8 @@ export function addScoreCommand(program: Command, context: Context): void {
   const command = program
     .command("score")
     .description("Compute the log-prob of every token of given answers.")
-    .requiredOption(
-      "--model <folder>",
-      "model folder, or owner/name[@revision] on the Hugging Face hub",
-    )
+    .option("--model <folder>", "model folder, or owner/name[@revision] on the Hugging Face hub")
+    .option("--adapter <folder>", ADAPTER_OPTION)
     .requiredOption("--data <file>", 'JSONL of {"prompt", "answer"} or {"promptIds", "answerIds"}')
     .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
@@ -47,10 +47,15 @@ export function addScoreCommand(program: Command, context: Context): void {
     const requests = parseScoreRequests(readUserFile(options.data));
     const { temperature, threads = null, template: variables = {}, date = null } = options;
     const chat = { variables, date };
-    const folder = await modelOption(options.model, context);
-    const scores = await scoreAnswers(folder, requests, { temperature, threads, chat });
+    const folders = await adaptedFolders(options, context);
+    const scores = await scoreAnswers(folders, requests, { temperature, threads, chat });
     writeResult(context.terminal, options, {
-      value: { model: options.model, temperature, scores },
+      value: {
+        model: options.model ?? folders.folder,
+        ...(folders.adapter === null ? {} : { adapter: folders.adapter }),
+        temperature,
+        scores,
+      },
       text: () => describe(scores),
     });
   });

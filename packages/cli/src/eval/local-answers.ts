@@ -1,8 +1,7 @@
 import { errorMessage } from "@gumshoe/core";
 import {
   type ChatOptions,
-  loadWeights,
-  Model,
+  type Model,
   NotFiniteError,
   openModelFolder,
   openTokenizer,
@@ -19,6 +18,7 @@ import {
   type SamplingOptions,
   type SourcedAnswer,
 } from "./answer-source.js";
+import { type AdaptedFolders, loadAdapted } from "../model/adapted-model.js";
 import { writeChat } from "./write-chat.js";
 
 /** Number of prompts in the sampler at a time: enough to fill its batch. */
@@ -37,17 +37,15 @@ interface LoadedModel {
 export class LocalAnswers implements AnswerSource {
   private constructor(private readonly loaded: LoadedModel) {}
 
-  /** Loads a model folder. */
+  /** Loads a model folder, and the adapter on it. */
   static async load(
-    folder: string,
+    { folder, adapter }: AdaptedFolders,
     { threads, chat = {} }: { threads: number | null; chat?: ChatOptions },
   ): Promise<LocalAnswers> {
     const source = await openModelFolder(folder);
     const device = createCpuDevice(threads === null ? {} : { threads });
     try {
-      const { config } = source;
-      const model = new Model({ device, config, training: false });
-      await loadWeights(model, source);
+      const model = await loadAdapted(device, source, adapter);
       const tokenizer = await openTokenizer(source);
       requireEndToken(folder, tokenizer);
       return new LocalAnswers({ folder, device, model, tokenizer, chat });

@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { hashJson } from "@gumshoe/core";
 import { type PuzzleRecord } from "@gumshoe/puzzles";
 
+import { type AdaptedFolders } from "../model/adapted-model.js";
 import { type SamplingOptions } from "./answer-source.js";
 import { type RepliesIdentity } from "./replies-file.js";
 import { type FieldSettings } from "./request-fields.js";
@@ -31,16 +32,18 @@ export function endpointIdentity(
   };
 }
 
-/** Identifies the replies of a model folder by the bytes of its files. */
+/** Identifies the replies of a model folder, and of the adapter on it, by the bytes of their files. */
 export async function modelIdentity(
   records: readonly PuzzleRecord[],
   sampling: SamplingOptions,
-  folder: string,
+  { folder, adapter }: AdaptedFolders,
 ): Promise<RepliesIdentity> {
   const hash = createHash("sha256");
-  for (const name of (await readdir(folder)).filter((file) => MODEL_FILE.test(file)).sort()) {
-    hash.update(`${name}\n`);
-    await pipeline(createReadStream(join(folder, name)), hash, { end: false });
+  for (const dir of adapter === null ? [folder] : [folder, adapter]) {
+    for (const name of (await readdir(dir)).filter((file) => MODEL_FILE.test(file)).sort()) {
+      hash.update(`${name}\n`);
+      await pipeline(createReadStream(join(dir, name)), hash, { end: false });
+    }
   }
   return { ...common(records, sampling), model: hash.digest("hex") };
 }

@@ -35,7 +35,11 @@ test("a prompt is rendered with the given date and variables, or rejected", asyn
   writeFileSync(join(model, "chat_template.jinja"), template);
   const score = async (prompt: string, chat: object, from = model) => {
     const requests = parseScoreRequests(JSON.stringify({ prompt, answer: "A" }));
-    const [scored] = await scoreAnswers(from, requests, { temperature: 1, threads: 1, chat });
+    const [scored] = await scoreAnswers({ folder: from, adapter: null }, requests, {
+      temperature: 1,
+      threads: 1,
+      chat,
+    });
     return scored?.logprobs;
   };
   const plain = join(folder, "plain");
@@ -53,6 +57,9 @@ test.each([
   [{ promptIds: Array(1024).fill(5), answerIds: [5] }, "answer 0: has 1025 tokens"],
 ])("invalid token ids are rejected: %#", async (request, problem) => {
   const requests = parseScoreRequests(JSON.stringify(request));
-  const scores = scoreAnswers(ROOKIE, requests, { temperature: 1, threads: 1 });
+  const scores = scoreAnswers({ folder: ROOKIE, adapter: null }, requests, {
+    temperature: 1,
+    threads: 1,
+  });
   await expect(scores).rejects.toThrow(problem);
 });

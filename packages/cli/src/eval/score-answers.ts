@@ -1,8 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import {
   type ChatOptions,
-  loadWeights,
-  Model,
   type ModelConfig,
   NotFiniteError,
   openModelFolder,
@@ -12,6 +10,7 @@ import {
 } from "@gumshoe/engine";
 import { createCpuDevice } from "@gumshoe/kernels";
 
+import { type AdaptedFolders, loadAdapted } from "../model/adapted-model.js";
 import { writeChat } from "./write-chat.js";
 
 /** An answer to score: a prompt as text for the chat template, or token ids of both. */
@@ -93,7 +92,7 @@ export interface ScoreOptions {
  * @throws InvalidArgumentError naming --date when the chat template needs a date and none is given
  */
 export async function scoreAnswers(
-  folder: string,
+  { folder, adapter }: AdaptedFolders,
   requests: readonly ScoreRequest[],
   options: ScoreOptions,
 ): Promise<AnswerScore[]> {
@@ -101,8 +100,7 @@ export async function scoreAnswers(
   const device = createCpuDevice(options.threads === null ? {} : { threads: options.threads });
   try {
     const tokenizer = await openTokenizer(source);
-    const model = new Model({ device, config: source.config, training: false });
-    await loadWeights(model, source);
+    const model = await loadAdapted(device, source, adapter);
     const scorer = new Scorer(model);
     return requests.map((request, i) => {
       const ids = readIds({ folder, tokenizer }, request, options.chat ?? {});

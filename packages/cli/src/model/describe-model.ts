@@ -15,8 +15,15 @@ import {
 /** Longest header of a safetensors file that is read. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** The weights of a folder. */
+export interface WeightFacts {
+  /** Numbers of the weights by dtype, as the files name it. */
+  readonly dtypes: Readonly<Record<string, number>>;
+  readonly weightBytes: number;
+}
+
 /** What a model folder holds. */
-export interface ModelFacts {
+export interface ModelFacts extends WeightFacts {
   readonly folder: string;
   /** As its config names it; null where it has none. */
   readonly architecture: string | null;
@@ -32,9 +39,6 @@ export interface ModelFacts {
   /** Positions that the model knows. */
   readonly context: number | null;
   readonly tiedHead: boolean | null;
-  /** Numbers of the weights by dtype, as the files name it. */
-  readonly dtypes: Readonly<Record<string, number>>;
-  readonly weightBytes: number;
   readonly hasChatTemplate: boolean;
   /** What would not be understood, in words. */
   readonly problems: readonly string[];
@@ -86,7 +90,7 @@ export async function describeModel(folder: string): Promise<ModelFacts> {
 }
 
 /** Reads which dtypes the weights have; what cannot be read is told by the folder's opening. */
-async function readWeights(folder: string): Promise<Pick<ModelFacts, "dtypes" | "weightBytes">> {
+export async function readWeights(folder: string): Promise<WeightFacts> {
   const dtypes: Record<string, number> = {};
   let weightBytes = 0;
   const { weights } = await modelFileNames(folder).catch(() => ({ weights: [] as string[] }));

@@ -42,9 +42,11 @@ export function readCheckpointFacts(folder: string): CheckpointFacts {
 export function modelCard(name: string, facts: CheckpointFacts): string {
   const { run, config, iteration, digest, validations } = facts;
   const base = config === null ? null : parsePinnedModel(config.model);
+  // The config of a run of an earlier version has no such field.
+  const lora = config?.lora ?? null;
   const lines = [
     "---",
-    "library_name: transformers",
+    `library_name: ${lora === null ? "transformers" : "peft"}`,
     "pipeline_tag: text-generation",
     "tags: [gumshoe, reinforcement-learning]",
     ...(base === null ? [] : [`base_model: ${base.name}`]),
@@ -52,7 +54,9 @@ export function modelCard(name: string, facts: CheckpointFacts): string {
     "",
     `# ${name.split("/")[1] ?? name}`,
     "",
-    "Trained by Gumshoe. Transformers and vLLM load this folder as it is.",
+    lora === null
+      ? "Trained by Gumshoe. Transformers and vLLM load this folder as it is."
+      : `A LoRA adapter of rank ${lora.rank}, trained by Gumshoe. PEFT and vLLM load this folder as it is.`,
     "",
     ...(run === null ? [] : [`- run: ${run}`]),
     ...(iteration === null ? [] : [`- iterations: ${iteration}`]),

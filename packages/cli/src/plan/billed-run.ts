@@ -15,6 +15,7 @@ import { openEnvironment, type RunEnvironment } from "@gumshoe/environments";
 import { type BilledRun, measureTokens, type MeasuredTokens } from "@gumshoe/memory";
 
 import { type Context } from "../context.js";
+import { checkRank } from "../model/check-rank.js";
 import { pullModel } from "../model/pull-model.js";
 
 /**
@@ -41,6 +42,7 @@ export async function withModelTexts(
  */
 export async function readBilledRun(config: RunConfig): Promise<BilledRun> {
   const { model, tokenizer } = await readModel(config);
+  checkRank(config, model);
   return { config, model, tokens: tokenizer === null ? null : await tokensOf(config, tokenizer) };
 }
 

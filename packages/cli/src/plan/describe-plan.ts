@@ -27,6 +27,8 @@ const OTHER_WORKERS: readonly Workers[] = [
 export interface Plan {
   readonly run: string;
   readonly parameters: number;
+  /** Numbers that the run trains: an adapter's, or all of the model's. */
+  readonly trained: number;
   /** Tokens of the longest of the first prompts; null where none could be looked at. */
   readonly promptTokens: number | null;
   readonly checkpointing: "none" | "layer";
@@ -59,6 +61,7 @@ export function planOf(run: BilledRun, workers: Workers): Plan {
   return {
     run: run.config.name,
     parameters: bill.numParameters,
+    trained: bill.numTrained,
     promptTokens: run.tokens?.prompt ?? null,
     checkpointing,
     workers,
@@ -86,9 +89,11 @@ export function describePlan(plan: Plan): string {
       ? "prompts as long as a pack allows"
       : `prompts of up to ${promptTokens} tokens, as the first tasks have`;
   const has = `${limitedBy === "cgroup" ? "the cgroup allows" : "this machine has"} ${gigabytes(limitBytes)} GB`;
+  const adapter =
+    plan.trained === parameters ? "" : ` and an adapter of ${formatCount(plan.trained)}`;
   const kept = plan.checkpointing === "none" ? "all are kept" : "each layer is computed again";
   return [
-    `run ${run}: ${formatCount(parameters)} parameters, ${prompts}; GB of memory:`,
+    `run ${run}: ${formatCount(parameters)} parameters${adapter}, ${prompts}; GB of memory:`,
     "",
     formatTable(
       [

@@ -3,6 +3,8 @@ import { dirname, isAbsolute, posix, relative, resolve, sep } from "node:path";
 
 import { ClusterError, InvalidArgumentError, joinInvalid } from "@gumshoe/core";
 import { openModelFolder, openTokenizer, readAssets, requireEndToken } from "@gumshoe/engine";
+
+import { checkRank } from "../model/check-rank.js";
 import { openEnvironment } from "@gumshoe/environments";
 import {
   checkRunConfig,
@@ -112,6 +114,7 @@ async function checkModel(config: RunConfig): Promise<void> {
     await inModel(async () => {
       const folder = await openModelFolder(config.model);
       await folder.close();
+      checkRank(config, folder.config);
       requireEndToken(config.model, await openTokenizer(folder));
     });
   }
@@ -123,7 +126,7 @@ async function inModel(open: () => Promise<void>): Promise<void> {
     await open();
   } catch (cause) {
     const isFolder = cause instanceof ClusterError && cause.code === "INVALID_ARGUMENT";
-    if (!isFolder) throw cause;
+    if (!isFolder || cause instanceof InvalidArgumentError) throw cause;
     throw new InvalidArgumentError("model", cause.message, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { isAbsolute, relative } from "node:path";
 
 import { type RunConfig, type RunResult, type TaskSourceConfig } from "@gumshoe/config";
 
@@ -24,13 +24,22 @@ export function nextSteps(result: RunResult, config: RunConfig, given: GivenComm
   const isHere = kind === "run";
   const model = isHere ? shortPath(result.checkpoint, workingFolder) : `models/${result.run}`;
   const fetch = isHere ? [] : [show("download", result.run, "--out", model, ...given.cluster)];
-  return [...fetch, ...evalSteps(config, model, show), ...againSteps(result, given)];
+  const trained =
+    config.lora === null
+      ? ["--model", model]
+      : ["--model", baseOf(config, workingFolder), "--adapter", model];
+  return [...fetch, ...evalSteps(config, trained, show), ...againSteps(result, given)];
+}
+
+/** A path that is as short as possible, or a name on the hub. */
+function baseOf({ model }: RunConfig, workingFolder: string): string {
+  return isAbsolute(model) ? shortPath(model, workingFolder) : model;
 }
 
 /** Evaluates the model on new cases of the kind it was trained on; not available for modules. */
 function evalSteps(
   config: RunConfig,
-  model: string,
+  model: readonly string[],
   show: (...words: string[]) => string,
 ): string[] {
   const source = sourceOf(config);
@@ -49,13 +58,10 @@ function evalSteps(
         "--seed",
         "5",
       ];
-      return [
-        show(...make, "--out", "cases.json"),
-        show("eval", "--model", model, "--data", "cases.json"),
-      ];
+      return [show(...make, "--out", "cases.json"), show("eval", ...model, "--data", "cases.json")];
     }
     case "dataset":
-      return [show("eval", "--model", model, "--data", source.file)];
+      return [show("eval", ...model, "--data", source.file)];
     case "zebra":
     case "module":
       return [];

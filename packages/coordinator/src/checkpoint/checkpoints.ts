@@ -15,7 +15,6 @@ import {
 } from "@gumshoe/core";
 import {
   BYTES_PER_FLOAT,
-  configWithFormat,
   FLOAT_NAMES,
   type FloatFormat,
   type ParameterLayout,
@@ -27,6 +26,7 @@ import { ExactnessError } from "../errors.js";
 import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { fileDigest } from "../ledger/file-digest.js";
+import { checkpointTexts, checkpointWeights } from "./model-files.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { listRecoveryPoints } from "./stored-recovery-points.js";
 import { type RunModel } from "../plan/run-model.js";
@@ -36,8 +36,8 @@ import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
 const F32_BYTES = 4;
 
 /**
- * Writes and finds a run's checkpoints: folders that Transformers loads unchanged, with the
- * optimizer's state and a manifest beside the model.
+ * Writes and finds a run's checkpoints: folders that Transformers loads unchanged, or of an adapter PEFT,
+ * with the optimizer's state and a manifest beside the model.
  *
  * - A checkpoint is made in a temporary folder and renamed when all of it is synced.
  * - The coordinator makes the files with their headers, the reducers write their ranges into them.
@@ -138,9 +138,8 @@ export class Checkpoints {
     if (written !== weights.digest) {
       throw new ExactnessError(`checkpoint ${folder} holds ${written}, not ${weights.digest}`);
     }
-    for (const [name, text] of Object.entries(this.#model.assets)) {
-      const content = name === "config.json" ? configWithFormat(text, format) : text;
-      await writeDurably(join(temporary, name), content);
+    for (const [name, text] of Object.entries(checkpointTexts(this.#model, format))) {
+      await writeDurably(join(temporary, name), text);
     }
     await writeDurably(
       join(temporary, MANIFEST),
@@ -176,8 +175,8 @@ export class Checkpoints {
     { weights: { version }, format }: { weights: Weights; format: FloatFormat },
   ): Promise<string> {
     const { layout } = this.#model;
-    const weightsHeader = safetensorsHeader(layout, format);
-    const weights = join(folder, "model.safetensors");
+    const { name: weightsName, header: weightsHeader } = checkpointWeights(this.#model, format);
+    const weights = join(folder, weightsName);
     await prepareFile(weights, weightsHeader, layout.numParameters * BYTES_PER_FLOAT[format]);
     const names = ["exp_avg", "exp_avg_sq", ...(format === "F32" ? [] : ["master"])];
     const bytes = layout.numParameters * F32_BYTES;

@@ -1,7 +1,7 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { readAssets } from "@gumshoe/engine";
+import { modelFileNames } from "@gumshoe/engine";
 import { isBelow } from "@gumshoe/grpo";
 import { type ValidationResult } from "@gumshoe/config";
 import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
@@ -10,9 +10,6 @@ import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { modelFolder } from "../plan/run-model.js";
 import { type RunRecord } from "../run/run-record.js";
-
-/** Weights of a model folder: one file, or shards with their index. */
-const WEIGHTS_FILE = /^model.*\.safetensors(\.index\.json)?$/;
 
 /**
  * Returns whether the model that a run started from validated significantly better than every
@@ -67,10 +64,9 @@ function toMean({ reward, low, high, count }: ValidationResult) {
 }
 
 async function listModel(folder: string): Promise<CheckpointFileInfo[]> {
-  const weights = (await readdir(folder)).filter((name) => WEIGHTS_FILE.test(name));
-  const names = [...Object.keys(await readAssets(folder)), ...weights];
+  const { assets, weights } = await modelFileNames(folder);
   const files: CheckpointFileInfo[] = [];
-  for (const name of names.sort()) {
+  for (const name of [...assets, ...weights].sort()) {
     const file = join(folder, name);
     files.push({ name, bytes: (await stat(file)).size, sha256: await fileDigest(file) });
   }

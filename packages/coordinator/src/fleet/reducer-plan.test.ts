@@ -24,6 +24,7 @@ test("a plan is never made without reducers: if the last one leaves, the plan wa
     run: "early",
     numParameters: 10,
     source: { folder: "model", withOptimizer: false, version: 0 },
+    baseFolder: "",
     fleet,
     token: "token",
     tls: null,

@@ -39,6 +39,8 @@ export interface PlanOptions {
   readonly run: string;
   readonly numParameters: number;
   readonly source: DurableSource;
+  /** Folder of the frozen base model where the run trains an adapter; else empty. */
+  readonly baseFolder: string;
   readonly fleet: Fleet;
   readonly token: string;
   readonly tls: Tls;
@@ -108,6 +110,7 @@ export class ReducerPlan {
               start,
               end,
               blockSize: PARAMETER_BLOCK,
+              baseFolder: options.baseFolder,
               ...source,
             },
             { signal: options.signal },

@@ -9,8 +9,15 @@ export interface ServedAssets {
   readonly digest: string;
 }
 
-/** Returns the assets of a run: its resolved config and the text files of its model. */
+/**
+ * Returns the assets of a run: its resolved config, the text files of its model, and the digest of its frozen
+ * weights if it trains an adapter.
+ */
 export function servedAssets(config: RunConfig, model: RunModel): ServedAssets {
-  const files = { configJson: JSON.stringify(config), modelFiles: { ...model.assets } };
+  const files = {
+    configJson: JSON.stringify(config),
+    modelFiles: { ...model.assets },
+    baseDigest: model.base?.digest ?? "",
+  };
   return { files, digest: runAssetsDigest(files) };
 }

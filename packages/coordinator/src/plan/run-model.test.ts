@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { InvalidArgumentError } from "@gumshoe/core";
 import { checkRunConfig } from "@gumshoe/config";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { checkModel } from "./run-model.js";
+import { checkModel, openRunModel } from "./run-model.js";
 
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 let dir = "";
@@ -75,4 +75,37 @@ test("a folder in which no file names an end token is rejected with the field to
 test("a config field that changes the computation and is not supported is rejected", async () => {
   await change("config.json", { logit_scale: 0.5 });
   expect(await refusal()).toMatch(/^model: .*config.json: logit_scale is 0.5/);
+});
+
+test("a rank above the width is rejected by field, an adapter folder with the command that merges it", async () => {
+  const source = { type: "generate" };
+  const config = { name: "model", type: "grpo", model: dir, tasks: { source } };
+  await expect(checkModel(checkRunConfig({ ...config, lora: { rank: 193 } }))).rejects.toThrow(
+    "lora.rank: is 193; it must be from 1 to the model's width, 192",
+  );
+  await rm(join(dir, "config.json"));
+  await writeFile(join(dir, "adapter_config.json"), "{}");
+  expect(await refusal()).toMatch(/^model: .*config.json is missing.*gumshoe model merge/);
+});
+
+test("a new adapter is the seed's, is written once, and states the digest of its base", async () => {
+  const source = { type: "generate" };
+  const lora = { rank: 2, targets: ["q_proj"] };
+  const open = async (seed: number, folder: string) => {
+    const config = { name: "model", type: "grpo", model: dir, tasks: { source }, lora, seed };
+    const model = await openRunModel(checkRunConfig(config), folder);
+    return { model, bytes: await readFile(join(model.folder, "adapter_model.safetensors")) };
+  };
+  const runs = join(dir, "..");
+  const first = await open(1, runs);
+  expect(first.model.folder).toBe(join(runs, "initial"));
+  expect(first.bytes.includes(first.model.base?.digest ?? "none")).toBe(true);
+  expect(first.model.layout.numParameters).toBe(4 * 2 * (192 + 192));
+  const written = await stat(join(first.model.folder, "adapter_model.safetensors"));
+  expect((await open(1, runs)).bytes.equals(first.bytes)).toBe(true);
+  expect((await stat(join(first.model.folder, "adapter_model.safetensors"))).mtimeMs).toBe(
+    written.mtimeMs,
+  );
+  await mkdir(join(runs, "other"));
+  expect((await open(2, join(runs, "other"))).bytes.equals(first.bytes)).toBe(false);
 });

@@ -7,27 +7,37 @@ import {
   type FloatFormat,
   initialParameters,
   type ModelConfig,
+  type ModelFolder,
   openModelFolder,
   openTokenizer,
   type ParameterLayout,
   parameterLayout,
   parseModelConfig,
+  rankProblem,
   readAssets,
   requireEndToken,
   Tokenizer,
+  trainableLayout,
+  withAdapter,
   writeModelFolder,
 } from "@gumshoe/engine";
 import { type RunConfig } from "@gumshoe/config";
 
 import { makeSubfolder } from "../ledger/subfolder.js";
+import { makeNewAdapter, type RunBase } from "./new-adapter.js";
+
+/** Folder of a new model or adapter in a run's folder. */
+const INITIAL = "initial";
 
 /** The model that a run starts from. */
 export interface RunModel {
-  /** Folder of weight version 0. */
+  /** Folder of weight version 0: a model, or the new adapter of one. */
   readonly folder: string;
+  /** The parameters that the run trains. */
   readonly layout: ParameterLayout;
   /** How the folder stores its weights. */
   readonly format: FloatFormat;
+  /** Text files of the model's folder. */
   readonly assets: Readonly<Record<string, string>>;
   readonly tokenizer: Tokenizer;
   /** Number of positions: `max_position_embeddings`. */
@@ -35,47 +45,60 @@ export interface RunModel {
   readonly shape: ModelConfig;
   /** Token ids that the model can sample, from 0. */
   readonly vocabularySize: number;
+  /** The frozen model where the run trains an adapter; else null. */
+  readonly base: RunBase | null;
 }
 
 /** The properties of a model that are known before its run exists. */
 export type CheckedModel = Pick<RunModel, "tokenizer" | "maxPositions" | "shape">;
 
 /**
- * Opens a run's model folder, or creates the new model that its config describes.
+ * Opens a run's model folder, or creates the new model or adapter that its config describes.
  *
+ * @param named  how the config names the model, for the adapter's folder; default: by its folder
  * @throws ModelFolderError, ModelConfigError, InvalidArgumentError naming the field
  */
-export async function openRunModel(config: RunConfig, runFolder: string): Promise<RunModel> {
+export async function openRunModel(
+  config: RunConfig,
+  runFolder: string,
+  named = config.model,
+): Promise<RunModel> {
   const folder = modelFolder(config, runFolder);
   if (config.type === "sft" && config.init.type === "new") await makeNewModel(config, folder);
   return inModel(async () => {
-    const model = await openModelFolder(folder);
-    await model.close();
-    const tokenizer = await openTokenizer(model);
-    requireEndToken(folder, tokenizer);
-    const { layout, format, assets } = model;
-    const { maxPositions, vocabularySize } = model.config;
-    return {
-      folder,
-      layout,
-      format,
-      assets,
-      tokenizer,
-      shape: model.config,
-      maxPositions,
-      vocabularySize,
-    };
+    const model = await openModelFolder(config.lora === null ? folder : config.model);
+    try {
+      const { layout, format, assets } = model;
+      const parts = { folder, assets, ...(await readModel(model)) };
+      if (config.lora === null) return { ...parts, layout, format, base: null };
+      const base = await makeNewAdapter(config, { model, named, folder });
+      const shape = withAdapter(model.config, config.lora);
+      return { ...parts, layout: trainableLayout(shape), format: "F32", shape, base };
+    } finally {
+      await model.close();
+    }
   });
 }
 
+async function readModel(model: ModelFolder) {
+  const tokenizer = await openTokenizer(model);
+  requireEndToken(model.dir, tokenizer);
+  const { maxPositions, vocabularySize } = model.config;
+  return { tokenizer, shape: model.config, maxPositions, vocabularySize };
+}
+
 /**
- * Returns the folder of a run's weight version 0: the config's model, or the new one in the run's
- * folder.
+ * Returns the folder of a run's weight version 0: the config's model, or the new model or adapter in the
+ * run's folder.
  */
 export function modelFolder(config: RunConfig, runFolder: string): string {
-  return config.type === "sft" && config.init.type === "new"
-    ? join(runFolder, "initial")
-    : config.model;
+  const isNew = config.lora !== null || (config.type === "sft" && config.init.type === "new");
+  return isNew ? join(runFolder, INITIAL) : config.model;
+}
+
+/** Returns the folder of a run's tokenizer. */
+export function tokenizerFolder(config: RunConfig, runFolder: string): string {
+  return config.lora === null ? modelFolder(config, runFolder) : config.model;
 }
 
 /**
@@ -90,11 +113,22 @@ export async function checkModel(config: RunConfig): Promise<CheckedModel> {
     const { maxPositions } = shape;
     return { tokenizer: Tokenizer.fromAssets(assets), maxPositions, shape };
   }
-  await inModel(async () => {
+  return inModel(async () => {
     const model = await openModelFolder(config.model);
-    await model.checkWeights().finally(() => model.close());
+    try {
+      checkRank(config, model.config);
+      await model.checkWeights();
+      return await readModel(model);
+    } finally {
+      await model.close();
+    }
   });
-  return openRunModel(config, "");
+}
+
+/** @throws InvalidArgumentError when the rank of a run's adapter is impossible for its model */
+function checkRank({ lora }: RunConfig, model: ModelConfig): void {
+  const problem = lora === null ? null : rankProblem(model, lora.rank);
+  if (problem !== null) throw new InvalidArgumentError("lora.rank", problem);
 }
 
 /** Prefixes an error about a folder with the field that names the folder. */

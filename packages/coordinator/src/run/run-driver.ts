@@ -23,12 +23,12 @@ import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
 import { GroupCollector } from "../sample/group-collector.js";
 import { TaskPlan } from "../plan/task-plan.js";
+import { WaitReport } from "./wait-report.js";
 
 /** Interval, in ms, at which open jobs that are missing in the queues are put back. */
 const REFILL_EVERY_MS = 2000;
 const PROGRESS_EVERY_MS = 500;
-/** Time without another failure, in ms, after which a wait is considered over. */
-const WAIT_LINGERS_MS = 2000;
+
 /** The parts that are opened once and shared by all attempts. */
 interface OpenRun {
   readonly model: RunModel;
@@ -76,20 +76,17 @@ export class RunDriver {
   readonly #reported = new Set<string>();
   #isRefilling = false;
   #isResumed = false;
-  #waitingFor: string | null = null;
-  /**
-   * Time, on the monotonic clock, when the present wait is considered over; null while its cause
-   * persists.
-   */
-  #waitEndsAtMs: number | null = null;
-  #waitingSinceEvent = 0;
-  #reportedWait: string | null = null;
+  readonly #wait: WaitReport;
 
   constructor(options: DriverOptions) {
     this.#options = options;
     this.#record = options.record;
     this.sampling = new GroupCollector(options.record, options.rolloutQueue);
     this.lanes = new LaneCollector(options.gradientQueue, options.clock);
+    this.#wait = new WaitReport({
+      ...options,
+      onWait: (note) => this.#emitProgress("waiting", 0, 1, note),
+    });
   }
 
   /**
@@ -104,7 +101,7 @@ export class RunDriver {
 
   /** Describes what the run waits for; null while it makes progress. */
   get waitingFor(): string | null {
-    return this.#waitingFor ?? this.#options.redisProblem();
+    return this.#wait.waitingFor;
   }
 
   /** Runs to the end. @throws the error that ends the run, or the signal's reason */
@@ -162,7 +159,7 @@ export class RunDriver {
       await this.#record.append({ type: "run-resumed", weights: this.#weights() });
       this.#isResumed = true;
     }
-    const model = await openRunModel(located, folder);
+    const model = await openRunModel(located, folder, config.model);
     const tasks = await TaskPlan.open(config);
     try {
       return await this.#openTasks(model, tasks);
@@ -209,7 +206,7 @@ export class RunDriver {
       logger,
       diskWaitMs,
       untilRedis: mayWrite,
-      onWait: (note) => this.#setWaiting(note),
+      onWait: (note) => this.#wait.set(note),
     });
     let opened: OpenRun | null = null;
     try {
@@ -230,36 +227,6 @@ export class RunDriver {
     }
   }
 
-  #setWaiting(note: string | null): void {
-    const { clock } = this.#options;
-    // Another attempt may fail at once for the same reason: that is still the same wait.
-    this.#waitEndsAtMs = note === null ? clock.monotonicMs() + WAIT_LINGERS_MS : null;
-    if (note !== null) this.#waitingFor = note;
-    this.#waitingSinceEvent = this.#record.events.lastNumber;
-    this.#reportWait();
-  }
-
-  /** Reports the start and end of a wait, in the log and to watchers. */
-  #reportWait(): void {
-    const { clock, logger } = this.#options;
-    const { lastNumber } = this.#record.events;
-    if (this.#waitEndsAtMs !== null) {
-      const goesOn = lastNumber > this.#waitingSinceEvent;
-      if (goesOn || clock.monotonicMs() >= this.#waitEndsAtMs) {
-        [this.#waitingFor, this.#waitEndsAtMs] = [null, null];
-      }
-    }
-    const note = this.waitingFor;
-    // Ignore digits in the comparison: figures such as the free space change while the run waits.
-    const kind = note?.replace(/\d+/g, "0") ?? null;
-    if (kind === this.#reportedWait) return;
-    this.#reportedWait = kind;
-    const run = this.#record.config.name;
-    if (note === null) logger.info({ run }, "the run continues");
-    else logger.warn({ run }, `the run waits: ${note}`);
-    if (note !== null) this.#emitProgress("waiting", 0, 1, note);
-  }
-
   async #advance(run: OpenRun, signal: AbortSignal): Promise<void> {
     const { config } = this.#record;
     const { checkpoints } = run;
@@ -271,6 +238,7 @@ export class RunDriver {
       run: config.name,
       numParameters: run.model.layout.numParameters,
       source,
+      baseFolder: run.model.base?.folder ?? "",
       fleet: this.#options.fleet,
       token: this.#options.token,
       tls: this.#options.tls,
@@ -388,7 +356,7 @@ export class RunDriver {
   }
 
   #reportProgress(): void {
-    this.#reportWait();
+    this.#wait.report();
     const { waitingFor } = this;
     if (waitingFor !== null) {
       this.#emitProgress("waiting", 0, 1, waitingFor);

@@ -13,7 +13,7 @@ import {
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
 import { UnknownGroupError } from "../errors.js";
-import { modelFolder } from "../plan/run-model.js";
+import { tokenizerFolder } from "../plan/run-model.js";
 import { type GroupContent, type GroupRequest, type SearchedGroup } from "../reading/calls.js";
 import { type ReadingThread } from "../reading/reading-thread.js";
 import { type RunManager } from "../run/run-manager.js";
@@ -161,7 +161,7 @@ export class AnswerViews {
       file: rolloutFile(folder, kind, iteration),
       groupKey: body.groupKey,
       taskJson: this.#openTask(record, body.groupKey),
-      model: modelFolder(record.located, folder),
+      model: tokenizerFolder(record.located, folder),
       rules:
         config.type === "grpo" && kind === "train"
           ? { advantage: config.advantage, truncated: config.loss.truncated }
@@ -186,7 +186,7 @@ function partRequest(record: RunRecord, history: RunHistory, { path, query }: Pa
     blobs: placesOf(record).blobs,
     blob: (event.body as RunEventOf<"group-done">).blob,
     index: path.index,
-    model: modelFolder(record.located, record.folder),
+    model: tokenizerFolder(record.located, record.folder),
     from: query.from ?? 0,
     limit: query.limit ?? DEFAULT_PART,
   };

@@ -9,9 +9,9 @@ import { layerCaches, stepBuffers } from "../sampler/model-runner.js";
 import { shardVectors } from "../trainer/parameter-shard.js";
 import { embeddingShare } from "../trainer/trainer.js";
 import { Workspace, type WorkspaceOptions } from "../trainer/workspace.js";
+import { trainableLayout } from "../weights/adapter-layout.js";
 import { type ModelConfig } from "../weights/model-config.js";
-import { parameterLayout } from "../weights/parameter-layout.js";
-import { weightForm } from "../weights/weight-form.js";
+import { trainableForm, weightForm } from "../weights/weight-form.js";
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
@@ -24,14 +24,19 @@ function counted(allocate: (arena: Arena) => unknown): number {
   return device.allocatedBytes;
 }
 
-/** One version of a model's weights in the form that kernels read. */
+/** A model's own weights in the form that kernels read, without an adapter's. */
 export function weightBytes(config: ModelConfig): number {
   return weightForm(config).length * F32_BYTES;
 }
 
-/** A gradient of all parameters, or of as many numbers. */
+/** One version of the weights that training changes: those of an adapter, or else all. */
+export function trainableBytes(config: ModelConfig): number {
+  return trainableForm(config).length * F32_BYTES;
+}
+
+/** A gradient of all trainable parameters. */
 export function gradientBytes(config: ModelConfig): number {
-  return parameterLayout(config).numParameters * F32_BYTES;
+  return trainableLayout(config).numParameters * F32_BYTES;
 }
 
 /** What a trainer keeps apart of the gradient of a tied head. */

@@ -7,6 +7,7 @@ import {
 } from "@gumshoe/kernels";
 
 import { type ModelConfig } from "../weights/model-config.js";
+import { type LinearName, LINEARS } from "./parameters.js";
 
 /**
  * Activations of one layer for R rows that the backward pass can recompute, bit for bit, in two or three percent of
@@ -43,6 +44,8 @@ export interface LayerActivations extends TransientActivations {
   /** [R, I] */
   readonly gate: Tensor;
   readonly up: Tensor;
+  /** [R, rank] of each adapted linear layer: scale x A^T; null without an adapter of it. */
+  readonly lowRank: Readonly<Record<LinearName, Tensor | null>>;
 }
 
 /** Device memory that is allocated together and freed together. */
@@ -140,13 +143,28 @@ export function layerActivations(
     mlpRstd: arena.f32(rows),
     gate: arena.f32(rows * intermediateSize),
     up: arena.f32(rows * intermediateSize),
+    lowRank: lowRankActivations(arena, config, rows),
   };
+}
+
+function lowRankActivations(
+  arena: Arena,
+  { adapter }: ModelConfig,
+  rows: number,
+): LayerActivations["lowRank"] {
+  const isAdapted = (name: LinearName) => adapter?.targets.includes(`${name}_proj`) ?? false;
+  const tensors = LINEARS.map((name) => [
+    name,
+    isAdapted(name) ? arena.f32(rows * (adapter?.rank ?? 0)) : null,
+  ]);
+  return Object.fromEntries(tensors) as Record<LinearName, Tensor | null>;
 }
 
 /** Number of elements that {@link layerActivations} allocates per row, without the shared buffers. */
 export function layerElementsPerRow(config: ModelConfig): number {
-  const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm } = config;
+  const { width, intermediateSize, heads, kvHeads, headDim, queryKeyNorm, adapter } = config;
   const [wide, narrow] = [heads * headDim, kvHeads * headDim];
   const norms = queryKeyNorm ? wide + narrow + heads + kvHeads : 0;
-  return norms + 2 * wide + 2 * narrow + 2 * heads + width + 2 * intermediateSize + 2;
+  const lowRank = adapter === null ? 0 : adapter.targets.length * adapter.rank;
+  return lowRank + norms + 2 * wide + 2 * narrow + 2 * heads + width + 2 * intermediateSize + 2;
 }

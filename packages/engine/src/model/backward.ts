@@ -1,11 +1,12 @@
 import { type CommandList, ops, type Tensor } from "@gumshoe/kernels";
 
+import { factorName } from "../weights/adapter-layout.js";
 import { type ModelConfig } from "../weights/model-config.js";
-import { type ParameterLayout } from "../weights/parameter-layout.js";
-import { type Arena, type LayerActivations } from "./activations.js";
+import { type Arena } from "./activations.js";
 import { at, present } from "./checked.js";
 import { attentionScale, type LayerPass, recordTransients } from "./forward.js";
-import { type LinearWeights, sliceOf } from "./parameters.js";
+import { type Model } from "./model.js";
+import { type LinearName, sliceOf } from "./parameters.js";
 
 /** Gradients that flow through a layer, for R rows, all f32; one set serves all layers. */
 export interface LayerGradients {
@@ -24,6 +25,8 @@ export interface LayerGradients {
   /** Before the query and key norm; null without those norms. */
   readonly qRaw: Tensor | null;
   readonly kRaw: Tensor | null;
+  /** [R, rank] of an adapter's first product; null without an adapter. */
+  readonly lowRank: Tensor | null;
 }
 
 /** Allocates the gradients of a layer for up to `rows` rows. */
@@ -41,6 +44,7 @@ export function layerGradients(arena: Arena, config: ModelConfig, rows: number):
     v: arena.f32(narrow),
     qRaw: config.queryKeyNorm ? arena.f32(wide) : null,
     kRaw: config.queryKeyNorm ? arena.f32(narrow) : null,
+    lowRank: config.adapter === null ? null : arena.f32(rows * config.adapter.rank),
   };
 }
 
@@ -49,7 +53,7 @@ export interface LayerBackwardPass extends LayerPass {
   readonly gradients: LayerGradients;
   /** [R, D]: gradient of the stream after the layer; becomes that of the stream before it. */
   readonly dx: Tensor;
-  /** Flat gradient [numParameters] f32, accumulated. */
+  /** Flat gradient of the trainable parameters f32, accumulated. */
   readonly gradient: Tensor;
   /** Whether other layers have overwritten the activations that are cheap to recompute. */
   readonly computesAgain: boolean;
@@ -68,7 +72,7 @@ function recordMlpBackward(list: CommandList, pass: LayerBackwardPass): void {
   const rows = pass.batch.rows;
   const weights = at(model.parameters.layers, pass.layer);
   const linear = linearBackward(list, pass);
-  linear(weights.down, { x: a.gated, dy: dx, dx: g.gated });
+  linear("down", { x: a.gated, dy: dx, dx: g.gated });
   ops.swigluBackward(list, {
     gate: a.gate,
     up: a.up,
@@ -77,15 +81,15 @@ function recordMlpBackward(list: CommandList, pass: LayerBackwardPass): void {
     dUp: g.up,
     length: rows * intermediateSize,
   });
-  linear(weights.gate, { x: a.mlpNormed, dy: g.gate, dx: g.normed });
-  linear(weights.up, { x: a.mlpNormed, dy: g.up, dx: g.normed, addend: g.normed });
+  linear("gate", { x: a.mlpNormed, dy: g.gate, dx: g.normed });
+  linear("up", { x: a.mlpNormed, dy: g.up, dx: g.normed, addend: g.normed });
   ops.rmsNormBackward(list, {
     x: a.middle,
     w: weights.mlpNorm,
     rstd: a.mlpRstd,
     dy: g.normed,
     dx,
-    dw: parameter(pass, `model.layers.${pass.layer}.post_attention_layernorm.weight`),
+    dw: gradientOf(pass, `model.layers.${pass.layer}.post_attention_layernorm.weight`),
     rows,
     width,
     accumulateDx: true,
@@ -98,7 +102,7 @@ function recordAttentionBackward(list: CommandList, pass: LayerBackwardPass): vo
   const { rows } = batch;
   const weights = at(model.parameters.layers, pass.layer);
   const linear = linearBackward(list, pass);
-  linear(weights.o, { x: a.attended, dy: dx, dx: g.attended });
+  linear("o", { x: a.attended, dy: dx, dx: g.attended });
   ops.attentionBackward(list, {
     q: a.q,
     y: a.attended,
@@ -120,16 +124,16 @@ function recordAttentionBackward(list: CommandList, pass: LayerBackwardPass): vo
   ops.rope(list, { ...turn, x: g.q, heads });
   ops.rope(list, { ...turn, x: g.k, heads: kvHeads });
   recordHeadNormsBackward(list, pass);
-  linear(weights.q, { x: a.normed, dy: g.qRaw ?? g.q, dx: g.normed });
-  linear(weights.k, { x: a.normed, dy: g.kRaw ?? g.k, dx: g.normed, addend: g.normed });
-  linear(weights.v, { x: a.normed, dy: g.v, dx: g.normed, addend: g.normed });
+  linear("q", { x: a.normed, dy: g.qRaw ?? g.q, dx: g.normed });
+  linear("k", { x: a.normed, dy: g.kRaw ?? g.k, dx: g.normed, addend: g.normed });
+  linear("v", { x: a.normed, dy: g.v, dx: g.normed, addend: g.normed });
   ops.rmsNormBackward(list, {
     x: pass.x,
     w: weights.inputNorm,
     rstd: a.rstd,
     dy: g.normed,
     dx,
-    dw: parameter(pass, `model.layers.${pass.layer}.input_layernorm.weight`),
+    dw: gradientOf(pass, `model.layers.${pass.layer}.input_layernorm.weight`),
     rows,
     width,
     accumulateDx: true,
@@ -142,7 +146,7 @@ function recordHeadNormsBackward(list: CommandList, pass: LayerBackwardPass): vo
   const { heads, kvHeads, headDim: width } = model.config;
   const { queryNorm, keyNorm } = at(model.parameters.layers, pass.layer);
   const name = `model.layers.${pass.layer}.self_attn`;
-  const norm = (x: keyof LayerActivations, rstd: keyof LayerActivations) => ({
+  const norm = (x: "qRaw" | "kRaw", rstd: "qRstd" | "kRstd") => ({
     x: present(a[x]),
     rstd: present(a[rstd]),
     width,
@@ -154,7 +158,7 @@ function recordHeadNormsBackward(list: CommandList, pass: LayerBackwardPass): vo
     dy: g.q,
     dx: g.qRaw,
     rows: pass.batch.rows * heads,
-    dw: parameter(pass, `${name}.q_norm.weight`),
+    dw: gradientOf(pass, `${name}.q_norm.weight`),
   });
   ops.rmsNormBackward(list, {
     ...norm("kRaw", "kRstd"),
@@ -162,29 +166,60 @@ function recordHeadNormsBackward(list: CommandList, pass: LayerBackwardPass): vo
     dy: g.k,
     dx: g.kRaw,
     rows: pass.batch.rows * kvHeads,
-    dw: parameter(pass, `${name}.k_norm.weight`),
+    dw: gradientOf(pass, `${name}.k_norm.weight`),
   });
 }
 
 /** Returns a function that records the gradients of one linear layer. */
 function linearBackward(list: CommandList, pass: LayerBackwardPass) {
   const m = pass.batch.rows;
-  return (
-    weights: LinearWeights,
-    args: { x: Tensor; dy: Tensor; dx: Tensor; addend?: Tensor },
-  ): void => {
+  const layer = at(pass.model.parameters.layers, pass.layer);
+  return (name: LinearName, args: { x: Tensor; dy: Tensor; dx: Tensor; addend?: Tensor }): void => {
+    const weights = layer[name];
     const { n, k, packed: weight } = weights;
     const { x, dy, dx } = args;
     ops.linearBackwardInput(list, { dy, weight, dx, m, n, k, addend: args.addend ?? null });
-    const dw = parameter(pass, `${weights.name}.weight`);
-    const db = weights.bias === null ? null : parameter(pass, `${weights.name}.bias`);
+    recordAdapterBackward(list, pass, { name, x, dy, dx });
+    const dw = gradientOf(pass, `${weights.name}.weight`);
+    if (dw === null) return;
+    const db = weights.bias === null ? null : gradientOf(pass, `${weights.name}.bias`);
     ops.linearBackwardWeight(list, { x, dy, dw, db, m, n, k });
   };
 }
 
-function parameter(
-  pass: { model: { layout: ParameterLayout }; gradient: Tensor },
-  name: string,
-): Tensor {
-  return sliceOf(pass.gradient, pass.model.layout, name);
+/** Records the gradients of a linear layer's adapter, and adds its share to `dx`. */
+function recordAdapterBackward(
+  list: CommandList,
+  pass: LayerBackwardPass,
+  { name, x, dy, dx }: { name: LinearName; x: Tensor; dy: Tensor; dx: Tensor },
+): void {
+  const m = pass.batch.rows;
+  const { adapter, n, k, name: module } = at(pass.model.parameters.layers, pass.layer)[name];
+  if (adapter === null) return;
+  const { a, b, rank, scale: factor } = adapter;
+  const [dA, dB] = [factorGradient(pass, module, "A"), factorGradient(pass, module, "B")];
+  const low = present(pass.activations.lowRank[name]);
+  const dLow = present(pass.gradients.lowRank);
+  ops.linearBackwardWeight(list, { x: low, dy, dw: dB, db: null, m, n, k: rank });
+  ops.linearBackwardInput(list, { dy, weight: b, dx: dLow, m, n, k: rank, addend: null });
+  ops.scale(list, { x: dLow, factor, length: m * rank });
+  ops.linearBackwardWeight(list, { x, dy: dLow, dw: dA, db: null, m, n: rank, k });
+  ops.linearBackwardInput(list, { dy: dLow, weight: a, dx, m, n: rank, k, addend: dx });
+}
+
+function factorGradient(pass: GradientPlace, module: string, factor: "A" | "B"): Tensor {
+  return sliceOf(pass.gradient, pass.model.trainable.layout, factorName(module, factor));
+}
+
+/** Where gradients are accumulated. */
+interface GradientPlace {
+  readonly model: Pick<Model, "config" | "trainable">;
+  /** Flat gradient of the trainable parameters f32. */
+  readonly gradient: Tensor;
+}
+
+/** Returns the gradient of one of the model's own parameters; null if they are frozen. */
+export function gradientOf({ model, gradient }: GradientPlace, name: string): Tensor | null {
+  if (model.config.adapter !== null) return null;
+  return sliceOf(gradient, model.trainable.layout, name);
 }

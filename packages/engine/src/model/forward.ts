@@ -19,22 +19,29 @@ export interface LayerPass {
   readonly out: Tensor;
 }
 
-/** Records y = x W^T + bias (+ addend) for a layer's weights. */
+/** Records y = x W^T + bias (+ addend) (+ scale (x A^T) B^T) for a layer's weights. */
 function recordLinear(
   list: CommandList,
-  weights: LinearWeights,
-  args: { x: Tensor; y: Tensor; rows: number; addend?: Tensor },
+  { adapter, n, k, ...weights }: LinearWeights,
+  args: { x: Tensor; y: Tensor; rows: number; lowRank: Tensor | null; addend?: Tensor },
 ): void {
+  const { x, y, rows: m } = args;
   ops.linear(list, {
-    x: args.x,
+    x,
     weight: weights.packed,
     bias: weights.bias,
     addend: args.addend ?? null,
-    y: args.y,
-    m: args.rows,
-    n: weights.n,
-    k: weights.k,
+    y,
+    m,
+    n,
+    k,
   });
+  if (adapter === null) return;
+  const { a, b, rank, scale: factor } = adapter;
+  const low = present(args.lowRank);
+  ops.linear(list, { x, weight: a, bias: null, addend: null, y: low, m, n: rank, k });
+  ops.scale(list, { x: low, factor, length: m * rank });
+  ops.linear(list, { x: low, weight: b, bias: null, addend: y, y, m, n, k: rank });
 }
 
 /** Records the lookup of the batch's tokens into `x` [R, D]. */
@@ -59,7 +66,7 @@ export function recordLayer(list: CommandList, pass: LayerPass): void {
   const weights = at(model.parameters.layers, layer);
   ops.rmsNorm(list, { x, w: weights.inputNorm, eps, y: a.normed, rstd: a.rstd, rows, width });
   recordQueriesAndKeys(list, pass);
-  recordLinear(list, weights.v, { x: a.normed, y: a.v, rows });
+  recordLinear(list, weights.v, { x: a.normed, y: a.v, rows, lowRank: a.lowRank.v });
   const { cache } = pass;
   ops.kvWrite(list, { k: a.k, v: a.v, slots: pass.batch.slots, cache, rows });
   ops.attention(list, {
@@ -71,7 +78,13 @@ export function recordLayer(list: CommandList, pass: LayerPass): void {
     heads,
     scale: attentionScale(headDim),
   });
-  recordLinear(list, weights.o, { x: a.attended, y: a.middle, rows, addend: x });
+  recordLinear(list, weights.o, {
+    x: a.attended,
+    y: a.middle,
+    rows,
+    lowRank: a.lowRank.o,
+    addend: x,
+  });
   ops.rmsNorm(list, {
     x: a.middle,
     w: weights.mlpNorm,
@@ -81,10 +94,16 @@ export function recordLayer(list: CommandList, pass: LayerPass): void {
     rows,
     width,
   });
-  recordLinear(list, weights.gate, { x: a.mlpNormed, y: a.gate, rows });
-  recordLinear(list, weights.up, { x: a.mlpNormed, y: a.up, rows });
+  recordLinear(list, weights.gate, { x: a.mlpNormed, y: a.gate, rows, lowRank: a.lowRank.gate });
+  recordLinear(list, weights.up, { x: a.mlpNormed, y: a.up, rows, lowRank: a.lowRank.up });
   ops.swiglu(list, { gate: a.gate, up: a.up, y: a.gated, length: rows * intermediateSize });
-  recordLinear(list, weights.down, { x: a.gated, y: out, rows, addend: a.middle });
+  recordLinear(list, weights.down, {
+    x: a.gated,
+    y: out,
+    rows,
+    lowRank: a.lowRank.down,
+    addend: a.middle,
+  });
 }
 
 /** Records again the activations that the next layer has overwritten. */
@@ -103,8 +122,8 @@ function recordQueriesAndKeys(list: CommandList, pass: LayerPass): void {
   const { heads, kvHeads, headDim, normEps: eps } = model.config;
   const { rows } = batch;
   const weights = at(model.parameters.layers, pass.layer);
-  recordLinear(list, weights.q, { x: a.normed, y: a.qRaw ?? a.q, rows });
-  recordLinear(list, weights.k, { x: a.normed, y: a.kRaw ?? a.k, rows });
+  recordLinear(list, weights.q, { x: a.normed, y: a.qRaw ?? a.q, rows, lowRank: a.lowRank.q });
+  recordLinear(list, weights.k, { x: a.normed, y: a.kRaw ?? a.k, rows, lowRank: a.lowRank.k });
   if (a.qRaw !== null && a.kRaw !== null && a.qRstd !== null && a.kRstd !== null) {
     const norm = (x: Tensor, w: Tensor | null, to: { y: Tensor; rstd: Tensor; heads: number }) =>
       ops.rmsNorm(list, {

@@ -1,3 +1,4 @@
+import { type AdapterFolder } from "../weights/adapter-folder.js";
 import { type ModelFolder } from "../weights/model-folder.js";
 import { type Model } from "./model.js";
 
@@ -10,9 +11,21 @@ const READ_AT_ONCE = 1 << 20;
  * @throws OutOfMemoryError; ModelFolderError when a file became shorter; DamagedWeightError
  */
 export async function loadWeights(model: Model, folder: ModelFolder): Promise<void> {
+  await inPieces(folder, (values, start) => model.setParameters(values, start));
+}
+
+/** Reads the weights of an adapter's folder into a model that has one, as `loadWeights` does. */
+export async function loadAdapter(model: Model, folder: AdapterFolder): Promise<void> {
+  await inPieces(folder, (values, start) => model.setTrainable(values, start));
+}
+
+async function inPieces(
+  folder: Pick<ModelFolder, "layout" | "readParameters">,
+  set: (values: Float32Array, start: number) => void,
+): Promise<void> {
   const { numParameters } = folder.layout;
   for (let start = 0; start < numParameters; start += READ_AT_ONCE) {
     const end = Math.min(numParameters, start + READ_AT_ONCE);
-    model.setParameters(await folder.readParameters(start, end), start);
+    set(await folder.readParameters(start, end), start);
   }
 }

@@ -1,11 +1,12 @@
 import { type Device, ropeTable, type Tensor } from "@gumshoe/kernels";
 
+import { trainableLayout } from "../weights/adapter-layout.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout, parameterLayout } from "../weights/parameter-layout.js";
-import { spansOf, type WeightForm, weightForm, writeSpan } from "../weights/weight-form.js";
-import { readTensor } from "../weights/weight-tensor.js";
+import { trainableForm, type WeightForm, weightForm } from "../weights/weight-form.js";
 import { Arena } from "./activations.js";
-import { Parameters } from "./parameters.js";
+import { Parameters, type PlacedWeights } from "./parameters.js";
+import { WeightMemory } from "./weight-memory.js";
 
 /** Rotary angles on the device, for positions 0 to `numPositions` - 1. */
 export interface RotaryTables {
@@ -14,36 +15,55 @@ export interface RotaryTables {
   readonly numPositions: number;
 }
 
+/** The parameters that training changes: those of the adapter if the config has one, else all. */
+export interface TrainableParameters {
+  readonly layout: ParameterLayout;
+  readonly form: WeightForm;
+}
+
 /**
  * A model on a device, ready to compute with its weights.
  *
  * - The weights are one piece of memory in the form that kernels read: either the model's own, which
  *   `setParameters` writes, or memory of the caller, set with `useWeights`.
+ * - An adapter's weights are another such piece (`setTrainable`, `useAdapter`). The model's own are then frozen.
  * - It holds no batches: the sampler and the trainer allocate their own activations.
  */
 export class Model {
   readonly device: Device;
   readonly config: ModelConfig;
+  /** The model's own parameters, without an adapter's. */
   readonly layout: ParameterLayout;
   readonly form: WeightForm;
+  readonly trainable: TrainableParameters;
   readonly training: boolean;
   #parameters: Parameters | null = null;
-  /** The memory of the weights, and whether the model owns it. */
-  #weights: { memory: Tensor; isOwn: boolean } | null = null;
+  readonly #weights: WeightMemory;
+  /** Null without an adapter. */
+  readonly #adapter: WeightMemory | null;
   #rotary: RotaryTables | null = null;
 
   /** @param options.training  whether gradients will be computed */
   constructor(options: { device: Device; config: ModelConfig; training: boolean }) {
-    this.device = options.device;
-    this.config = options.config;
+    const { device, config } = options;
+    this.device = device;
+    this.config = config;
     this.training = options.training;
-    this.layout = parameterLayout(options.config);
-    this.form = weightForm(options.config);
+    this.layout = parameterLayout(config);
+    this.form = weightForm(config);
+    const form = config.adapter === null ? this.form : trainableForm(config);
+    this.trainable = { layout: trainableLayout(config), form };
+    this.#weights = new WeightMemory(device, this.form);
+    this.#adapter = config.adapter === null ? null : new WeightMemory(device, form);
   }
 
   /** Views of the weights. */
   get parameters(): Parameters {
-    if (this.#parameters === null) throw new Error("the model has no weights");
+    this.#parameters ??= new Parameters(
+      this.config,
+      placed(this.#weights),
+      this.#adapter === null ? null : placed(this.#adapter),
+    );
     return this.#parameters;
   }
 
@@ -54,9 +74,14 @@ export class Model {
    * @param memory  [form.length] f32, in the model's form; only read
    */
   useWeights(memory: Tensor): void {
-    this.#freeWeights();
-    this.#weights = { memory, isOwn: false };
-    this.#parameters = new Parameters(this.config, this.form, memory);
+    this.#parameters = null;
+    this.#weights.use(memory);
+  }
+
+  /** Sets the adapter's weights in memory of the caller, [trainable.form.length] f32, as `useWeights` does. */
+  useAdapter(memory: Tensor): void {
+    this.#parameters = null;
+    this.#adapterMemory.use(memory);
   }
 
   /**
@@ -67,20 +92,24 @@ export class Model {
    * @throws OutOfMemoryError
    */
   setParameters(values: Float32Array, start = 0): void {
-    const memory = this.#ownMemory();
-    for (const span of spansOf(this.form, start, start + values.length)) {
-      const place = new Float32Array(span.length);
-      // A panel that is written in part keeps its other elements.
-      if (span.length !== span.end - span.start) this.device.read(memory, place, span.offset);
-      writeSpan(span, place, values.subarray(span.start - start, span.end - start));
-      this.device.write(memory, place, span.offset);
-    }
+    this.#parameters = null;
+    this.#weights.write(values, start);
   }
 
   /** Reads a range of the flat vector into `values`. */
   readParameters(values: Float32Array, start = 0): void {
-    if (this.#weights === null) throw new Error("the model has no weights");
-    readTensor(this.device, this.form, { memory: this.#weights.memory, into: values, start });
+    this.#weights.read(values, start);
+  }
+
+  /** Reads a range of the trainable parameters' flat vector into `values`. */
+  readTrainable(values: Float32Array, start = 0): void {
+    (this.#adapter ?? this.#weights).read(values, start);
+  }
+
+  /** Writes a range of the trainable parameters' flat vector. @throws OutOfMemoryError */
+  setTrainable(values: Float32Array, start = 0): void {
+    this.#parameters = null;
+    (this.#adapter ?? this.#weights).write(values, start);
   }
 
   /** Returns rotary tables for at least this many positions. */
@@ -102,22 +131,14 @@ export class Model {
 
   dispose(): void {
     this.#freeRotary();
-    this.#freeWeights();
-  }
-
-  #ownMemory(): Tensor {
-    if (this.#weights?.isOwn !== true) {
-      const memory = this.device.alloc("f32", this.form.length);
-      this.#weights = { memory, isOwn: true };
-      this.#parameters = new Parameters(this.config, this.form, memory);
-    }
-    return this.#weights.memory;
-  }
-
-  #freeWeights(): void {
-    if (this.#weights?.isOwn === true) this.device.free(this.#weights.memory);
-    this.#weights = null;
+    this.#weights.free();
+    this.#adapter?.free();
     this.#parameters = null;
+  }
+
+  get #adapterMemory(): WeightMemory {
+    if (this.#adapter === null) throw new Error("the model has no adapter");
+    return this.#adapter;
   }
 
   #freeRotary(): void {
@@ -126,4 +147,9 @@ export class Model {
     this.device.free(this.#rotary.sin);
     this.#rotary = null;
   }
+}
+
+function placed({ form, memory }: WeightMemory): PlacedWeights {
+  if (memory === null) throw new Error("the model has no weights");
+  return { form, memory };
 }

@@ -27,6 +27,7 @@ const QWEN2: ModelConfig = {
   queryKeyNorm: false,
   maxPositions: 512,
   eosTokenIds: [0],
+  adapter: null,
 };
 
 /**

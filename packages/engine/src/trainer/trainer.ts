@@ -2,10 +2,9 @@ import { countRowTokens, type Pack } from "@gumshoe/grpo";
 import { ops, type Tensor } from "@gumshoe/kernels";
 
 import { Arena } from "../model/activations.js";
-import { recordLayerBackward } from "../model/backward.js";
+import { gradientOf, recordLayerBackward } from "../model/backward.js";
 import { at, present } from "../model/checked.js";
 import { type Model } from "../model/model.js";
-import { sliceOf } from "../model/parameters.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { cutIntoRuns, type PackBatch } from "./pack-batch.js";
 import { PackForward, type PackScores } from "./scorer.js";
@@ -42,7 +41,8 @@ export interface TrainerOptions {
 }
 
 /**
- * Computes gradients of packs with respect to all parameters.
+ * Computes gradients of packs with respect to the trainable parameters: those of the adapter if the model has one,
+ * else all.
  *
  * - The gradient accumulates over packs in order until `zeroGradient`: every parameter's gradient is one chain over
  *   the rows of all packs, so packs may be computed one by one or together.
@@ -58,9 +58,9 @@ export class Trainer {
   readonly #computesAgain: boolean;
   /** Owns the gradients. */
   readonly #arena: Arena;
-  /** [numParameters] f32: the caller's memory; null while the trainer uses its own. */
+  /** f32, trainable parameters: the caller's memory; null while the trainer uses its own. */
   #givenGradient: Tensor | null = null;
-  /** [numParameters] f32, allocated on first use. */
+  /** f32, trainable parameters, allocated on first use. */
   #ownGradient: Tensor | null = null;
   /** [V, D]: the embedding's gradient, if the head's gradient occupies the parameter's place. */
   readonly #embeddingGradient: Tensor | null;
@@ -93,7 +93,7 @@ export class Trainer {
   /**
    * Accumulates into memory of the caller from now on, or into the trainer's own again.
    *
-   * @param gradient  [numParameters] f32, in canonical order; null for the trainer's own
+   * @param gradient  f32, the trainable parameters in canonical order; null for the trainer's own
    */
   useGradient(gradient: Tensor | null): void {
     this.#givenGradient = gradient;
@@ -101,7 +101,7 @@ export class Trainer {
 
   get #gradient(): Tensor {
     if (this.#givenGradient !== null) return this.#givenGradient;
-    return (this.#ownGradient ??= this.#arena.f32(this.model.layout.numParameters));
+    return (this.#ownGradient ??= this.#arena.f32(this.model.trainable.layout.numParameters));
   }
 
   /** Sets the gradient to zero. */
@@ -150,13 +150,17 @@ export class Trainer {
     const x = this.#embeddingGradient;
     if (x === null) return;
     const list = this.model.device.createCommandList();
-    ops.add(list, { x, y: this.#parameter("model.embed_tokens.weight"), length: x.length });
+    ops.add(list, {
+      x,
+      y: present(this.#gradientOf("model.embed_tokens.weight")),
+      length: x.length,
+    });
     ops.fill(list, { x, value: 0, length: x.length });
     list.run();
   }
 
   /** Reads a range of the flat gradient, in canonical order. */
-  readGradient(start = 0, end = this.model.layout.numParameters): Float32Array {
+  readGradient(start = 0, end = this.model.trainable.layout.numParameters): Float32Array {
     const values = new Float32Array(end - start);
     this.model.device.read(this.#gradient, values, start);
     if (this.#embeddingGradient !== null) this.#addEmbeddingShare(values, start);
@@ -188,7 +192,7 @@ export class Trainer {
 
   #backward(layout: PackBatch, dLogprob: Float32Array, dEntropy: Float32Array | null): void {
     const { model } = this;
-    const { workspace, list, batch } = this.#forward;
+    const { workspace, list } = this.#forward;
     const buffers = present(workspace.backward);
     model.device.write(buffers.dLogprob, dLogprob);
     if (dEntropy !== null) model.device.write(buffers.dEntropy, dEntropy);
@@ -204,18 +208,17 @@ export class Trainer {
         computesAgain: this.#computesAgain,
       });
     }
-    const { width, vocabularySize: vocabulary } = model.config;
-    const dTable = this.#embeddingGradient ?? this.#parameter("model.embed_tokens.weight");
-    const dy = buffers.dx;
-    ops.embeddingBackward(list, {
-      ids: batch.tokens,
-      dy,
-      dTable,
-      rows: batch.rows,
-      width,
-      vocabulary,
-    });
+    this.#recordEmbeddingBackward(buffers);
     list.run();
+  }
+
+  #recordEmbeddingBackward({ dx: dy }: BackwardBuffers): void {
+    const { list, batch } = this.#forward;
+    const { width, vocabularySize: vocabulary } = this.model.config;
+    const dTable = this.#embeddingGradient ?? this.#gradientOf("model.embed_tokens.weight");
+    if (dTable === null) return;
+    const { tokens: ids, rows } = batch;
+    ops.embeddingBackward(list, { ids, dy, dTable, rows, width, vocabulary });
   }
 
   #recordHeadBackward(buffers: BackwardBuffers, count: number, withEntropy: boolean): void {
@@ -234,7 +237,7 @@ export class Trainer {
       kept: w.logits,
       dEntropy: withEntropy ? buffers.dEntropy : null,
       dx: buffers.dNormed,
-      dw: this.#parameter(`${head.name}.weight`),
+      dw: this.#gradientOf(`${head.name}.weight`),
       rows: count,
       width,
       vocabulary,
@@ -245,7 +248,7 @@ export class Trainer {
       rstd: w.rstd,
       dy: buffers.dNormed,
       dx: buffers.dGathered,
-      dw: this.#parameter("model.norm.weight"),
+      dw: this.#gradientOf("model.norm.weight"),
       rows: count,
       width,
       accumulateDx: false,
@@ -261,8 +264,8 @@ export class Trainer {
     });
   }
 
-  #parameter(name: string): Tensor {
-    return sliceOf(this.#gradient, this.model.layout, name);
+  #gradientOf(name: string): Tensor | null {
+    return gradientOf({ model: this.model, gradient: this.#gradient }, name);
   }
 }
 
@@ -284,10 +287,10 @@ export function batchLimits(
   return { maxBatchRows: Math.min(maxBatchRows, fit(sharesTransients)), sharesTransients };
 }
 
-/** Allocates the gradient [V, D] of an embedding that is the head too, which is kept apart; else null. */
+/** Allocates the gradient [V, D] of a trainable embedding that is the head too, which is kept apart; else null. */
 export function embeddingShare(
   arena: Arena,
-  { vocabularySize, width, tiedHead }: ModelConfig,
+  { vocabularySize, width, tiedHead, adapter }: ModelConfig,
 ): Tensor | null {
-  return tiedHead ? arena.f32(vocabularySize * width) : null;
+  return tiedHead && adapter === null ? arena.f32(vocabularySize * width) : null;
 }

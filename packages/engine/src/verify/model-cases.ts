@@ -167,10 +167,10 @@ function withTrainer(model: Model, compute: (trainer: Trainer) => CaseResult): C
   }
 }
 
-/** The gradient of every parameter, by output name. */
+/** The gradient of every trainable parameter, by output name. */
 function gradients(trainer: Trainer): [string, ArrayLike<number>][] {
   const flat = trainer.readGradient();
-  return trainer.model.layout.entries.map(({ name, start, end }) => [
+  return trainer.model.trainable.layout.entries.map(({ name, start, end }) => [
     `grad.${name}`,
     flat.subarray(start, end),
   ]);

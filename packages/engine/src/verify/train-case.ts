@@ -22,14 +22,14 @@ export function trainCase(
   );
   const steps = inputs.field("steps").number();
   const optimizer = readOptimizer(inputs.field("optimizer"));
-  const before = new Float32Array(model.layout.numParameters);
-  model.readParameters(before);
+  const before = new Float32Array(model.trainable.layout.numParameters);
+  model.readTrainable(before);
   const trainer = new Trainer({ model });
   const shard = ParameterShard.ofVector(model.device, before);
   const losses: number[] = [];
   const gradNorms: number[] = [];
+  const parameters = before.slice();
   try {
-    const parameters = new Float32Array(before.length);
     for (let step = 1; step <= steps; step++) {
       losses.push(computeLoss(trainer, packs));
       shard.zeroGradient();
@@ -39,20 +39,22 @@ export function trainCase(
       const gradScale = Math.min(1, optimizer.maxGradNorm / (norm + NORM_EPS));
       shard.step({ ...optimizer, step, gradScale });
       shard.readMaster(parameters);
-      model.setParameters(parameters);
+      model.setTrainable(parameters);
     }
     losses.push(computeLoss(trainer, packs));
   } finally {
     shard.dispose();
     trainer.dispose();
-    model.setParameters(before);
+    model.setTrainable(before);
   }
-  return {
-    outputs: new Map([
-      ["losses", losses],
-      ["gradNorms", gradNorms],
-    ]),
-  };
+  const outputs = new Map<string, ArrayLike<number>>([
+    ["losses", losses],
+    ["gradNorms", gradNorms],
+  ]);
+  for (const { name, start, end } of model.trainable.layout.entries) {
+    outputs.set(`after.${name}`, parameters.subarray(start, end));
+  }
+  return { outputs };
 }
 
 function computeLoss(trainer: Trainer, packs: readonly Pack[]): number {

@@ -1,15 +1,19 @@
+import { resolve } from "node:path";
+
 import { GoldenFormatError } from "@gumshoe/grpo";
 import { type Device } from "@gumshoe/kernels";
 
-import { loadWeights } from "../model/load-weights.js";
+import { loadAdapter, loadWeights } from "../model/load-weights.js";
 import { Model } from "../model/model.js";
-import { openModelFolder } from "../weights/model-folder.js";
+import { isAdapterFolder, openAdapterFolder, readBaseName } from "../weights/adapter-folder.js";
+import { type ModelFolder, openModelFolder } from "../weights/model-folder.js";
 import { compareExactly, compareNumbers, type VerifyCheck } from "./check.js";
 import { type GoldenCase, GoldenTensors, readGoldenCases } from "./golden-folder.js";
 import { MODEL_CASES } from "./model-cases.js";
 
 /**
- * Compares the engine with the golden numbers of a model folder, case by case.
+ * Compares the engine with the golden numbers of a model folder, or of an adapter folder and its base model, case by
+ * case.
  *
  * @throws GoldenFormatError, GoldenFileError, ModelFolderError, ModelConfigError
  */
@@ -29,13 +33,29 @@ export async function* verifyModel(dir: string, device: Device): AsyncGenerator<
 }
 
 async function loadModel(dir: string, device: Device): Promise<Model> {
-  const folder = await openModelFolder(dir);
+  const isAdapter = await isAdapterFolder(dir);
+  const folder = await openModelFolder(
+    isAdapter ? resolve(dir, (await readBaseName(dir)).name) : dir,
+  );
   try {
+    if (isAdapter) return await loadAdapted(folder, dir, device);
     const model = new Model({ device, config: folder.config, training: true });
     await loadWeights(model, folder);
     return model;
   } finally {
     await folder.close();
+  }
+}
+
+async function loadAdapted(base: ModelFolder, dir: string, device: Device): Promise<Model> {
+  const adapter = await openAdapterFolder(dir, base);
+  try {
+    const model = new Model({ device, config: adapter.config, training: true });
+    await loadWeights(model, base);
+    await loadAdapter(model, adapter);
+    return model;
+  } finally {
+    await adapter.close();
   }
 }
 

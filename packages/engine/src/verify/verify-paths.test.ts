@@ -42,6 +42,7 @@ test.each([
   ["qwen2-tied", 122],
   ["qwen3", 94],
   ["llama3", 88],
+  ["lora", 91],
 ])("every golden number of the %s model is matched", async (name, numChecks) => {
   const checks = await verify(join(GOLDEN, name));
   expect(failures(checks)).toEqual([]);

@@ -22,6 +22,7 @@ const CONFIG: ModelConfig = {
   queryKeyNorm: false,
   maxPositions: 64,
   eosTokenIds: [],
+  adapter: null,
 };
 
 test("matrices are normally distributed, norms are 1 and biases 0", () => {

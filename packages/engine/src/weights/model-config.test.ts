@@ -39,6 +39,7 @@ test("a Qwen2 config in the layout of Transformers 5 is read", () => {
     queryKeyNorm: false,
     maxPositions: 512,
     eosTokenIds: [1],
+    adapter: null,
   });
 });
 

@@ -2,6 +2,7 @@ import { shownValue } from "@gumshoe/core";
 import { type RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";
+import { type AdapterConfig } from "./adapter-config.js";
 import { ConfigFields, MAX_LAYERS } from "./config-fields.js";
 import { parseRotary } from "./rotary-config.js";
 import { refuseUnsupported } from "./unsupported-fields.js";
@@ -35,11 +36,13 @@ export interface ModelConfig {
   readonly maxPositions: number;
   /** May be empty: the tokenizer can name more. */
   readonly eosTokenIds: readonly number[];
+  /** The LoRA adapter that is trained while the model's own weights are frozen; null without one. */
+  readonly adapter: AdapterConfig | null;
 }
 
 /**
  * Reads a Hugging Face `config.json`, in the layout of Transformers 5 (`rope_parameters`) or of earlier versions
- * (`rope_theta`, `rope_scaling`).
+ * (`rope_theta`, `rope_scaling`). The result has no adapter.
  *
  * @throws ModelConfigError naming a field that is missing, wrong or unsupported
  */
@@ -79,6 +82,7 @@ export function parseModelConfig(json: unknown): ModelConfig {
       most: 16_777_216,
     }),
     eosTokenIds: endTokens(fields),
+    adapter: null,
   };
 }
 

@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { ADAPTER_WEIGHTS, isAdapterFolder } from "./adapter-folder.js";
 import { parseJson, readAssets, readIfThere } from "./assets.js";
-import { INDEX, weightMap, WEIGHTS } from "./model-folder.js";
+import { ADAPTER_CONFIG, INDEX, weightMap, WEIGHTS } from "./model-folder.js";
 
 /** Names of the files that a model folder is loaded from. */
 export interface ModelFileNames {
@@ -13,13 +14,15 @@ export interface ModelFileNames {
 }
 
 /**
- * Lists the files of a model folder that are read, each kind sorted by name.
+ * Lists the files of a model or adapter folder that are read, each kind sorted by name.
  *
  * @throws ModelFolderError when there is no such folder, or its index is broken
  */
 export async function modelFileNames(dir: string): Promise<ModelFileNames> {
   const assets = Object.keys(await readAssets(dir)).sort();
-  return { assets, weights: await weightFileNames(dir) };
+  const weights = await weightFileNames(dir);
+  if (weights.length > 0 || !(await isAdapterFolder(dir))) return { assets, weights };
+  return { assets: [...assets, ADAPTER_CONFIG].sort(), weights: [ADAPTER_WEIGHTS] };
 }
 
 async function weightFileNames(dir: string): Promise<string[]> {

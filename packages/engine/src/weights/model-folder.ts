@@ -5,12 +5,12 @@ import { shownValue } from "@gumshoe/core";
 
 import { ModelConfigError, ModelFolderError } from "../errors.js";
 import { parseJson, readAssets, readIfThere, regularFileSize } from "./assets.js";
-import { type FloatFormat, isFloatFormat } from "./float-format.js";
 import { type ModelConfig, parseModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 import { describeOtherWeights } from "./other-weights.js";
 import { SafetensorsFile } from "./safetensors-file.js";
-import { findHomes, type TensorHome } from "./tensor-homes.js";
+import { storedParameters, type StoredParameters } from "./stored-parameters.js";
+import { findHomes } from "./tensor-homes.js";
 
 /** Name of the weights file if there is only one. */
 export const WEIGHTS = "model.safetensors";
@@ -18,32 +18,15 @@ export const WEIGHTS = "model.safetensors";
 export const INDEX = "model.safetensors.index.json";
 
 /** The config in the folder of a PEFT adapter. */
-const ADAPTER_CONFIG = "adapter_config.json";
-/** Elements that are checked before yielding to the event loop: some milliseconds. */
-const CHECKED_AT_ONCE = 1 << 20;
+export const ADAPTER_CONFIG = "adapter_config.json";
 
 /** An open Hugging Face model folder. */
-export interface ModelFolder {
+export interface ModelFolder extends StoredParameters {
   readonly dir: string;
   readonly config: ModelConfig;
   readonly layout: ParameterLayout;
-  /** Stored dtype of the weights; F32 if it differs between tensors. */
-  readonly format: FloatFormat;
   /** File name to content of the text files that a checkpoint needs too. */
   readonly assets: Readonly<Record<string, string>>;
-  /**
-   * Reads a range of the flat vector.
-   *
-   * @returns  [end - start] f32, in canonical order
-   * @throws   ModelFolderError when a file became shorter
-   */
-  readParameters(start: number, end: number): Promise<Float32Array>;
-  /**
-   * Reads all weights once, in pieces.
-   *
-   * @throws DamagedWeightError naming file, tensor and index of the first weight that is NaN or infinite
-   */
-  checkWeights(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,7 +40,7 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
   const assets = await readAssets(dir);
   const configFile = join(dir, "config.json");
   if (assets["config.json"] === undefined) {
-    const problem = `is missing: this is no model folder${await describeSnapshots(dir)}`;
+    const problem = `is missing: this is no model folder${await describeOther(dir)}`;
     throw new ModelFolderError({ file: configFile }, problem);
   }
   await refuseAdapter(dir);
@@ -69,28 +52,18 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
   try {
     const layout = parameterLayout(config);
     const homes = await findHomes({ dir, config, layout, shards });
-    const readParameters = (start: number, end: number) => readRange(layout, homes, start, end);
-    const checkWeights = async () => {
-      for (let start = 0; start < layout.numParameters; start += CHECKED_AT_ONCE) {
-        await readParameters(start, Math.min(layout.numParameters, start + CHECKED_AT_ONCE));
-      }
-    };
-    const format = commonFormat(homes);
-    return { dir, config, layout, format, assets, readParameters, checkWeights, close };
+    return { dir, config, layout, assets, ...storedParameters(layout, homes), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function commonFormat(homes: readonly TensorHome[]): FloatFormat {
-  const formats = new Set(homes.map(({ file, name }) => file.tensors.get(name)?.dtype ?? "F32"));
-  const [first = "F32"] = formats;
-  return formats.size === 1 && isFloatFormat(first) ? first : "F32";
-}
-
-/** Describes where the models are, for a folder of the huggingface_hub cache. */
-async function describeSnapshots(dir: string): Promise<string> {
+/** Describes what a folder without a model holds: an adapter, or, in the huggingface_hub cache, models in folders. */
+async function describeOther(dir: string): Promise<string> {
+  if ((await regularFileSize(join(dir, ADAPTER_CONFIG))) !== null) {
+    return `; it holds an adapter (${ADAPTER_CONFIG}): merge it into its base model first (gumshoe model merge)`;
+  }
   const [first] = (await readdir(join(dir, "snapshots")).catch(() => [])).sort();
   return first === undefined ? "" : `; it holds models in snapshots, such as snapshots/${first}`;
 }
@@ -170,25 +143,4 @@ export function weightMap(file: string, json: unknown): [tensor: string, file: s
     if (typeof name === "string" && name !== "" && basename(name) === name) return [tensor, name];
     throw new ModelFolderError({ file, tensor }, `is in ${shownValue(name)}, not a file name`);
   });
-}
-
-async function readRange(
-  layout: ParameterLayout,
-  homes: readonly TensorHome[],
-  start: number,
-  end: number,
-): Promise<Float32Array> {
-  if (!(start >= 0 && start <= end && end <= layout.numParameters)) {
-    throw new RangeError(`[${start}, ${end}) is not within 0 to ${layout.numParameters}`);
-  }
-  const values = new Float32Array(end - start);
-  for (const [i, entry] of layout.entries.entries()) {
-    const from = Math.max(start, entry.start);
-    const to = Math.min(end, entry.end);
-    const home = homes[i];
-    if (from >= to || home === undefined) continue;
-    const part = await home.file.read(home.name, from - entry.start, to - entry.start);
-    values.set(part, from - start);
-  }
-  return values;
 }

@@ -21,7 +21,8 @@ export interface ParameterLayout {
   readonly find: (name: string) => ParameterEntry;
 }
 
-type NamedShape = readonly [name: string, shape: readonly number[]];
+/** A parameter of a layout to be made. */
+export type NamedShape = readonly [name: string, shape: readonly number[]];
 
 /**
  * Lays out the parameters of a model: embedding, layers from first to last, final norm, and the head unless it is
@@ -33,7 +34,11 @@ export function parameterLayout(config: ModelConfig): ParameterLayout {
   for (let layer = 0; layer < config.layers; layer++) shapes.push(...layerShapes(config, layer));
   shapes.push(["model.norm.weight", [width]]);
   if (!config.tiedHead) shapes.push(["lm_head.weight", [vocabularySize, width]]);
+  return layoutOf(shapes);
+}
 
+/** Lays out parameters one after the other. */
+export function layoutOf(shapes: readonly NamedShape[]): ParameterLayout {
   const byName = new Map<string, ParameterEntry>();
   let numParameters = 0;
   for (const [name, shape] of shapes) {

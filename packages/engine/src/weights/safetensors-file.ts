@@ -9,6 +9,7 @@ import {
   LENGTH_BYTES,
   MAX_HEADER_BYTES,
   parseSafetensorsHeader,
+  type SafetensorsContent,
   type StoredTensor,
 } from "./safetensors-header.js";
 
@@ -21,10 +22,20 @@ const EXPONENT = 0x7f800000;
 export class SafetensorsFile {
   private constructor(
     readonly file: string,
-    readonly tensors: ReadonlyMap<string, StoredTensor>,
+    private readonly content: SafetensorsContent,
     private readonly handle: FileHandle,
     private readonly dataStart: number,
   ) {}
+
+  /** The tensors, by name. */
+  get tensors(): ReadonlyMap<string, StoredTensor> {
+    return this.content.tensors;
+  }
+
+  /** Free texts of the header, by key. */
+  get metadata(): Readonly<Record<string, string>> {
+    return this.content.metadata;
+  }
 
   /** @throws ModelFolderError when the file is missing, truncated or not safetensors */
   static async open(file: string): Promise<SafetensorsFile> {
@@ -48,8 +59,8 @@ export class SafetensorsFile {
         throw new ModelFolderError({ file }, `is truncated: ${size} bytes end within its header`);
       }
       const json = await readExactly({ file, handle }, LENGTH_BYTES, length);
-      const tensors = parseSafetensorsHeader(file, json, size - dataStart);
-      return new SafetensorsFile(file, tensors, handle, dataStart);
+      const content = parseSafetensorsHeader(file, json, size - dataStart);
+      return new SafetensorsFile(file, content, handle, dataStart);
     } catch (error) {
       await handle.close();
       throw error;

@@ -17,6 +17,14 @@ export interface StoredTensor {
   readonly end: number;
 }
 
+/** What a safetensors header says. */
+export interface SafetensorsContent {
+  /** Key: tensor name. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Free texts by key. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes the header of a safetensors file whose data are the flat vector in canonical order: element i of the
  * vector is at byte `header.length + i * bytes per element`, so several writers can each write a range.
@@ -52,7 +60,7 @@ export function parseSafetensorsHeader(
   file: string,
   json: Uint8Array,
   dataBytes: number,
-): Map<string, StoredTensor> {
+): SafetensorsContent {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
@@ -73,7 +81,15 @@ export function parseSafetensorsHeader(
     tensors.set(name, tensor);
   }
   checkPlaces(file, tensors, dataBytes);
-  return tensors;
+  return { tensors, metadata: readMetadata(parsed) };
+}
+
+/** Reads the free texts of a header, by key; other values are left out. */
+function readMetadata(header: object): Record<string, string> {
+  const { __metadata__: metadata } = header as { __metadata__?: unknown };
+  if (typeof metadata !== "object" || metadata === null) return {};
+  const texts = Object.entries(metadata).filter(([, value]) => typeof value === "string");
+  return Object.fromEntries(texts);
 }
 
 /** The format requires that the tensors fill the data without overlap or gap. */

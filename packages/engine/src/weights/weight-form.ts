@@ -8,6 +8,7 @@
  */
 import { PANEL } from "@gumshoe/kernels";
 
+import { adapterLayout } from "./adapter-layout.js";
 import { type ModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 
@@ -47,7 +48,7 @@ const ALIGNMENT = 16;
 /** Greatest number of elements of a span in the form, unless a single panel has more. */
 const SPAN_ELEMENTS = 1 << 18;
 
-/** Returns the form of a model's weights. */
+/** Returns the form of a model's own weights, without an adapter's. */
 export function weightForm(config: ModelConfig): WeightForm {
   const layout = parameterLayout(config);
   return formOf(layout, ({ name, shape }) => {
@@ -56,6 +57,12 @@ export function weightForm(config: ModelConfig): WeightForm {
     const isLookedUpOnly = name === "model.embed_tokens.weight" && !config.tiedHead;
     return isLookedUpOnly ? null : { n, k };
   });
+}
+
+/** Returns the form of the weights that training changes: those of the adapter if there is one, else all. */
+export function trainableForm(config: ModelConfig): WeightForm {
+  if (config.adapter === null) return weightForm(config);
+  return formOf(adapterLayout(config), ({ shape: [n = 0, k = 0] }) => ({ n, k }));
 }
 
 /** Returns the form of a vector without a model: the vector itself. */

@@ -71,12 +71,15 @@ function rows(count: number, width: number): OperationCase {
         const inputs = { x, w: w, rstd: rstd };
         ops.rmsNormBackward(list, { ...inputs, ...gradients, ...shape });
       }
+      const frozen = { x, w, rstd, dy, dx: dUp, dw: null, accumulateDx: true };
+      ops.rmsNormBackward(list, { ...frozen, ...shape });
       ops.rope(list, { ...rotated, ...angles, inverse: false });
       ops.rope(list, { ...rotated, ...angles, inverse: true });
       ops.swiglu(list, { gate, up, y: out, length });
       ops.swigluBackward(list, { gate, up, dy: dy, dGate, dUp, length });
       ops.add(list, { x, y: out, length });
       ops.fill(list, { x: dGate, value: 0.25, length });
+      ops.scale(list, { x: out, factor: 0.7, length });
       ops.sumSquaresBlocks(list, { x, length, blockSize: 50, out: sums });
     });
   };

@@ -93,6 +93,7 @@ export const KERNELS = {
   rms_norm_backward_input: [128, 0, "rms-norm"],
   rms_norm_backward_weight: [64, 0, "rms-norm"],
   rope: [128, 0, "rope"],
+  scale_vector: [256, 0, "rows"],
   scatter_add_rows: [128, 0, "rows"],
   sum_squares_blocks: [128, 128 * 8, "rows"],
   swiglu: [256, 0, "swiglu"],

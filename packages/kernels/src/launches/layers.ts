@@ -28,11 +28,10 @@ export const rmsNormBackward: Twin = {
   launches: (values) => {
     const [x = 0, w = 0, rstd = 0, dy = 0, dx = 0, dw = 0, rows = 0, width = 0, add = 0] = values;
     const input = [...pointers(x, w, rstd, dy, dx), ...i32s(rows, width, add)];
+    const inputs = launch("rms_norm_backward_input", [over(rows, NORM_ROWS)], input);
+    if (dw === 0) return [inputs];
     const weight = [...pointers(x, rstd, dy, dw), ...i32s(rows, width)];
-    return [
-      launch("rms_norm_backward_input", [over(rows, NORM_ROWS)], input),
-      launch("rms_norm_backward_weight", [over(width, 64)], weight),
-    ];
+    return [inputs, launch("rms_norm_backward_weight", [over(width, 64)], weight)];
   },
 };
 

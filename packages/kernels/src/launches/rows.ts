@@ -1,6 +1,6 @@
 import { f32s, failureOf, i32s, i64s, launch, over, pointers, type Twin } from "./launch.js";
 
-/** Elements of a block of add_vectors and fill. */
+/** Elements of a block of add_vectors, fill and scale_vector. */
 const ELEMENTS = 1024;
 
 export const gatherRows: Twin = {
@@ -45,6 +45,13 @@ export const fill: Twin = {
   launches: ([x = 0, value = 0, length = 0]) => {
     const args = [...pointers(x), ...f32s(value), ...i64s(length)];
     return [launch("fill", [over(length, ELEMENTS)], args)];
+  },
+};
+
+export const scale: Twin = {
+  launches: ([x = 0, factor = 0, length = 0]) => {
+    const args = [...pointers(x), ...f32s(factor), ...i64s(length)];
+    return [launch("scale_vector", [over(length, ELEMENTS)], args)];
   },
 };
 

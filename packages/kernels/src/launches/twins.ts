@@ -23,6 +23,7 @@ import {
   embeddingPacked,
   fill,
   gatherRows,
+  scale,
   scatterAddRows,
   sumSquaresBlocks,
 } from "./rows.js";
@@ -43,6 +44,7 @@ const TWINS: Readonly<Record<Operation, Twin>> = {
   swigluBackward,
   add,
   fill,
+  scale,
   gatherRows,
   scatterAddRows,
   kvWrite,

@@ -14,6 +14,7 @@ export const OPERATIONS = [
   "swigluBackward",
   "add",
   "fill",
+  "scale",
   "gatherRows",
   "scatterAddRows",
   "kvWrite",

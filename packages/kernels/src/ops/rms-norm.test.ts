@@ -50,9 +50,9 @@ describe.each(SHAPES)("norms of $rows rows of $width, seed 3", ({ rows, width })
     });
   });
 
-  test("gradients are the oracle's; the weight's accumulates, however the rows are split", () => {
-    const [dx, added, dw, cut] = everywhere((rig) => {
-      const [y, rstd] = [rig.out(rows * width), rig.out(rows)];
+  test("gradients are the oracle's; the weight's accumulates, however the rows are split, or is left out", () => {
+    const [dx, added, dw, cut, frozen] = everywhere((rig) => {
+      const [y, rstd, frozen] = [rig.out(rows * width), rig.out(rows), rig.out(rows * width)];
       const [dx, added] = [rig.out(rows * width), rig.put(old)];
       const [dw, spare, cut] = [rig.put(w), rig.put(w), rig.put(w)];
       const common = { x: rig.put(x), w: rig.put(w), rstd, width };
@@ -61,6 +61,7 @@ describe.each(SHAPES)("norms of $rows rows of $width, seed 3", ({ rows, width })
       rig.run((list) => {
         rmsNorm(list, { ...common, eps: EPS, y, rows });
         rmsNormBackward(list, { ...args, dx, dw, accumulateDx: false });
+        rmsNormBackward(list, { ...args, dx: frozen, dw: null, accumulateDx: false });
         rmsNormBackward(list, { ...args, dx: added, dw: spare, accumulateDx: true });
         for (const [from, to] of [
           [0, half],
@@ -72,8 +73,9 @@ describe.each(SHAPES)("norms of $rows rows of $width, seed 3", ({ rows, width })
           if (to > from) rmsNormBackward(list, { ...part, accumulateDx: false });
         }
       });
-      return [dx, added, dw, cut].map((tensor) => rig.get(tensor));
-    }) as [Float32Array, Float32Array, Float32Array, Float32Array];
+      return [dx, added, dw, cut, frozen].map((tensor) => rig.get(tensor));
+    }) as Float32Array[] as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+    expectSameBits(frozen, dx);
     const wantX = new Float64Array(rows * width);
     const wantW = Float64Array.from(w);
     for (let row = 0; row < rows; row++) {

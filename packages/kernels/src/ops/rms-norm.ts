@@ -42,7 +42,7 @@ export function rmsNorm(
  *
  * @param dy            [rows, width] f32
  * @param dx            [rows, width] f32, overwritten, or added to with `accumulateDx`
- * @param dw            [width] f32, accumulated over ascending rows
+ * @param dw            [width] f32, accumulated over ascending rows, or null
  */
 export function rmsNormBackward(
   list: CommandList,
@@ -52,7 +52,7 @@ export function rmsNormBackward(
     rstd: Tensor;
     dy: Tensor;
     dx: Tensor;
-    dw: Tensor;
+    dw: Tensor | null;
     rows: number;
     width: number;
     accumulateDx: boolean;

@@ -11,7 +11,7 @@ import {
 } from "../conformance/rig.js";
 import { OutOfRangeIdError } from "../errors.js";
 import { embedding, embeddingBackward } from "./embedding.js";
-import { add, fill, gatherRows, scatterAddRows, sumSquaresBlocks } from "./rows.js";
+import { add, fill, gatherRows, scale, scatterAddRows, sumSquaresBlocks } from "./rows.js";
 
 const SHAPES = [
   { count: 1, width: 1, rows: 1 },
@@ -94,34 +94,43 @@ describe.each(SHAPES)("$count of $rows rows of width $width, seed 6", ({ count, 
   });
 });
 
-test.each([1, 63, 40_001])("%i elements are added, filled and squared exactly", (length) => {
-  const rng = new Rng(7, length);
-  const [x, y] = [normals(rng, length, true), normals(rng, length)];
-  const [sum, filled, norms] = everywhere((rig) => {
-    const [to, f] = [rig.put(y), rig.out(length)];
-    const out = rig.put(new Float64Array(Math.ceil(length / 1000)));
-    rig.run((list) => {
-      sumSquaresBlocks(list, { x: to, length, blockSize: 1000, out });
-      add(list, { x: rig.put(x), y: to, length });
-      fill(list, { x: f, value: 0.1, length });
-    });
-    const sums = new Float64Array(out.length);
-    rig.device.read(out, sums);
-    // As pairs of 32-bit words, so that every bit of the float64 is compared.
-    return [rig.get(to), rig.get(f), new Float32Array(sums.buffer)];
-  }) as [Float32Array, Float32Array, Float32Array];
-  expectSameBits(
-    sum,
-    y.map((value, i) => value + x[i]!),
-  );
-  expectSameBits(filled, new Float32Array(length).fill(0.1));
-  const sums = new Float64Array(norms.buffer);
-  for (const [block, value] of sums.entries()) {
-    const part = y.subarray(block * 1000, (block + 1) * 1000);
-    expect(value).toBeCloseTo(
-      part.reduce((total, v) => total + v * v, 0),
-      8,
+test.each([1, 63, 40_001])(
+  "%i elements are added, filled, scaled and squared exactly",
+  (length) => {
+    const rng = new Rng(7, length);
+    const [x, y] = [normals(rng, length, true), normals(rng, length)];
+    const [sum, filled, scaled, norms] = everywhere((rig) => {
+      const [to, f, s] = [rig.put(y), rig.out(length), rig.put(x)];
+      const out = rig.put(new Float64Array(Math.ceil(length / 1000)));
+      rig.run((list) => {
+        sumSquaresBlocks(list, { x: to, length, blockSize: 1000, out });
+        add(list, { x: rig.put(x), y: to, length });
+        fill(list, { x: f, value: 0.1, length });
+        scale(list, { x: s, factor: 0.1, length });
+      });
+      const sums = new Float64Array(out.length);
+      rig.device.read(out, sums);
+      // As pairs of 32-bit words, so that every bit of the float64 is compared.
+      return [rig.get(to), rig.get(f), rig.get(s), new Float32Array(sums.buffer)];
+    }) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    expectSameBits(
+      sum,
+      y.map((value, i) => value + x[i]!),
     );
-  }
-  expectClose(sum, Float64Array.from(sum), 0);
-});
+    expectSameBits(filled, new Float32Array(length).fill(0.1));
+    const factor = Math.fround(0.1);
+    expectSameBits(
+      scaled,
+      x.map((value) => value * factor),
+    );
+    const sums = new Float64Array(norms.buffer);
+    for (const [block, value] of sums.entries()) {
+      const part = y.subarray(block * 1000, (block + 1) * 1000);
+      expect(value).toBeCloseTo(
+        part.reduce((total, v) => total + v * v, 0),
+        8,
+      );
+    }
+    expectClose(sum, Float64Array.from(sum), 0);
+  },
+);

@@ -75,6 +75,15 @@ export function fill(list: CommandList, args: { x: Tensor; value: number; length
   record(list, "fill", { x: [x, "f32", length] }, ["x", value, length]);
 }
 
+/** Multiplies every element: x *= factor, x [length] f32. */
+export function scale(
+  list: CommandList,
+  args: { x: Tensor; factor: number; length: number },
+): void {
+  const { x, factor, length } = args;
+  record(list, "scale", { x: [x, "f32", length] }, ["x", factor, length]);
+}
+
 /**
  * Sums squares in float64, block by block, in an order fixed by the block.
  *

@@ -3,27 +3,46 @@
  * threads map; everything else is copied.
  */
 import { type CheckpointingChoice } from "@gumshoe/config";
-import { type SampledRollout, type OptimizerStep, type SampleRequest } from "@gumshoe/engine";
+import {
+  type AdapterConfig,
+  type OptimizerStep,
+  type SampledRollout,
+  type SampleRequest,
+} from "@gumshoe/engine";
 import { type DeviceName, type GpuEnvironment } from "@gumshoe/gpu";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import { type DeviceFault } from "@gumshoe/kernels";
 import { type WorkSize } from "@gumshoe/memory";
 import { type RegionMemory } from "@gumshoe/tensors";
 
+/** A model as text. */
+export interface ModelText {
+  /** Content of its `config.json`. */
+  readonly configJson: string;
+  /** The adapter that is trained while its own weights are frozen; null for none. */
+  readonly adapter: AdapterConfig | null;
+}
+
 /** Every call by name: its argument and its result. */
 export interface EngineCalls {
   /** Opens the device, which comes before all other calls. Returns its name, for people. */
   openDevice: { argument: null; answer: string };
   /**
-   * Creates a model without weights; a loaded model of the same config loses its weights. The work sizes a
+   * Creates a model without weights; a loaded model of the same config loses all but its frozen ones. The work sizes a
    * sampler's cache of keys and values; null for the default size.
    */
   loadModel: {
-    argument: { configJson: string; training: boolean; work: WorkSize | null };
-    answer: void;
+    argument: ModelText & { training: boolean; work: WorkSize | null };
+    /** The digest of the frozen weights that it still holds; null if there are none. */
+    answer: { base: string | null };
   };
   /**
-   * Sets the weights: a region that holds them in the model's form, which the engine reads until others are set or
+   * Sets the frozen weights of a model with an adapter, as `setWeights` does, until others are set or another model
+   * is loaded. Returns their digest.
+   */
+  setBase: { argument: { weights: RegionMemory }; answer: string };
+  /**
+   * Sets the weights that training changes: a region that holds them in their form, which the engine reads until others are set or
    * a model is loaded. Returns their digest, computed from the region's content.
    */
   setWeights: { argument: { weights: RegionMemory }; answer: string };
@@ -33,7 +52,7 @@ export interface EngineCalls {
     /** `weights` is the digest that the engine computed of the weights that it sampled with. */
     answer: { rollouts: readonly SampledRollout[]; weights: string };
   };
-  /** Computes one lane's gradient into a region [numParameters] f32. */
+  /** Computes one lane's gradient of the trained parameters into a region f32. */
   gradient: {
     argument: {
       packs: readonly Pack[];
@@ -46,11 +65,11 @@ export interface EngineCalls {
     answer: { metrics: LossMetrics; digest: string; weights: string };
   };
   /**
-   * Sets the shard: elements [start, end) of the parameters, with moments of 0. The region holds the whole vector
+   * Sets the shard: elements [start, end) of the trained parameters, with moments of 0. The region holds the whole vector
    * in the model's form, or at least the range.
    */
   assign: {
-    argument: { configJson: string; start: number; end: number; weights: RegionMemory };
+    argument: ModelText & { start: number; end: number; weights: RegionMemory };
     answer: { blockDigests: string[] };
   };
   /** Sets a part of the optimizer's moments, starting at element `at` of the range. */

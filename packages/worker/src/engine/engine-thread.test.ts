@@ -60,7 +60,7 @@ async function load(
   const form = weightForm(config);
   const region = Region.create(form.length, { isShared });
   writeWeights(form, region.values, initialParameters(config, seed, 0.2));
-  await thread.call("loadModel", { configJson, training: false, work: null });
+  await thread.call("loadModel", { configJson, adapter: null, training: false, work: null });
   const digest = await thread.call("setWeights", { weights: region.memory });
   // The engine has a mapping of its own.
   region.close();
@@ -111,14 +111,19 @@ test("the main thread's event loop stays free while the engine samples", async (
 test("a failure of the engine reaches the caller with its code", async () => {
   const thread = startThread();
   await expect(
-    thread.call("loadModel", { configJson: "{}", training: false, work: null }),
+    thread.call("loadModel", { configJson: "{}", adapter: null, training: false, work: null }),
   ).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
 test("calls in flight fail when the thread is stopped, and onLost is not called", async () => {
   let lost = false;
   const thread = startThread(() => (lost = true));
-  const call = thread.call("loadModel", { configJson: CONFIG, training: true, work: null });
+  const call = thread.call("loadModel", {
+    configJson: CONFIG,
+    adapter: null,
+    training: true,
+    work: null,
+  });
   await thread.stop();
   await expect(call).rejects.toThrow("the engine's thread was stopped");
   expect(lost).toBe(false);
@@ -126,14 +131,24 @@ test("calls in flight fail when the thread is stopped, and onLost is not called"
 
 test("nothing is sampled from a model without weights, or from weights other than the named ones", async () => {
   const thread = startThread();
-  await thread.call("loadModel", { configJson: CONFIG, training: false, work: null });
+  await thread.call("loadModel", {
+    configJson: CONFIG,
+    adapter: null,
+    training: false,
+    work: null,
+  });
   const none = thread.call("sample", { request: request(), weights: "f".repeat(64) });
   await expect(none).rejects.toThrow("the engine holds weights none, not fff");
   const [first, second] = [await load(thread), await load(thread, CONFIG, { seed: 2 })];
   const other = thread.call("sample", { request: request(), weights: first });
   await expect(other).rejects.toThrow(`holds weights ${second}, not ${first}`);
   // A model of the same shape that is loaded again has no weights either.
-  await thread.call("loadModel", { configJson: CONFIG, training: false, work: null });
+  await thread.call("loadModel", {
+    configJson: CONFIG,
+    adapter: null,
+    training: false,
+    work: null,
+  });
   const again = thread.call("sample", { request: request(), weights: second });
   await expect(again).rejects.toThrow("the engine holds weights none");
 });

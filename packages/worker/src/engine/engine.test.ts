@@ -53,7 +53,7 @@ function load(
   const region = Region.create(FORM.length, { isShared: true });
   closing.push(() => engine.dispose());
   writeWeights(FORM, region.values, initialParameters(CONFIG, 1, 0.2));
-  engine.loadModel({ configJson: CONFIG_JSON, training, work });
+  engine.loadModel({ configJson: CONFIG_JSON, adapter: null, training, work });
   const weights = engine.setWeights({ weights: region.memory });
   region.close();
   return { engine, weights };

@@ -3,17 +3,15 @@ import {
   embeddingShareBytes,
   gradientBytes,
   Model,
-  ParameterShard,
   parseModelConfig,
-  readTensor,
   Sampler,
   type SampleResult,
   Trainer,
   weightBytes,
   type WeightForm,
-  weightForm,
+  withAdapter,
 } from "@gumshoe/engine";
-import { type Device, KV_BLOCK, OutOfMemoryError, type Tensor } from "@gumshoe/kernels";
+import { type Device, KV_BLOCK, OutOfMemoryError } from "@gumshoe/kernels";
 import {
   chooseCheckpointing,
   kvCacheBlocks,
@@ -22,16 +20,16 @@ import {
   TRAINER_BATCH,
   type WorkSize,
 } from "@gumshoe/memory";
-import { PARAMETER_BLOCK } from "@gumshoe/protocol";
-import { blockDigestsOf, weightDigest } from "@gumshoe/tensors";
+import { type RegionMemory } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
 import { GpuMemoryError, OtherWeightsError } from "../errors.js";
 import { type EngineCalls } from "./calls.js";
 import { gpuBill } from "./gpu-bill.js";
-import { hashTensor } from "./hash-tensor.js";
 import { largestPack } from "./largest-pack.js";
 import { PlacedRegion } from "./placed-region.js";
+import { ReducerShard } from "./reducer-shard.js";
+import { digestOf, hashTensor } from "./tensor-digests.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
@@ -45,13 +43,17 @@ const F32_BYTES = 4;
  * - Requests whose model or weights are replaced while they run are reported to `onDropped`.
  */
 export class Engine {
+  /** What a reducer owns. */
+  readonly shard: ReducerShard;
   readonly #device: Device;
   readonly #onDropped: () => void;
-  /** Config text of the model, and whether it samples or trains. */
+  /** Identifies the model: its config, its adapter, and whether it samples or trains. */
   #key: string | null = null;
   #model: Model | null = null;
-  /** Digest of the model's weights; null while it has none. */
+  /** Digest of the weights that jobs name: the model's, or its adapter's; null while it has none. */
   #weights: string | null = null;
+  /** The frozen weights of a model with an adapter, and their digest. */
+  #base: { placed: PlacedRegion; digest: string } | null = null;
   #sampler: Sampler | null = null;
   /** What the sampler is sized by; null: nothing is known. */
   #work: WorkSize | null = null;
@@ -61,7 +63,6 @@ export class Engine {
   #trainedRows = 0;
   /** The weights that the model computes with. */
   #placed: PlacedRegion | null = null;
-  #shard: Shard | null = null;
   /** Tokens sampled by models that were replaced. */
   #numTokensBefore = 0;
 
@@ -71,6 +72,7 @@ export class Engine {
    */
   constructor(device: Device, onDropped: () => void) {
     this.#device = device;
+    this.shard = new ReducerShard(device);
     this.#onDropped = onDropped;
   }
 
@@ -79,35 +81,50 @@ export class Engine {
     return this.#sampler !== null && !this.#sampler.idle;
   }
 
-  loadModel({ configJson, training, work }: Argument<"loadModel">): void {
-    const key = `${training ? "training" : JSON.stringify(work)} ${sha256(configJson)}`;
+  /** Loads a model without weights. One of the same config keeps its frozen weights, whose digest is returned. */
+  loadModel({ configJson, adapter, training, work }: Argument<"loadModel">): Answer<"loadModel"> {
+    const use = training ? "training" : JSON.stringify(work);
+    const key = `${use} ${JSON.stringify(adapter)} ${sha256(configJson)}`;
     this.#dropRequests();
     this.#dropWeights();
-    if (this.#key === key) return;
+    if (this.#key === key) return { base: this.#base?.digest ?? null };
     this.#dropModel();
-    const config = parseModelConfig(JSON.parse(configJson));
+    const config = withAdapter(parseModelConfig(JSON.parse(configJson)), adapter);
     try {
       this.#model = new Model({ device: this.#device, config, training });
       this.#work = work;
       if (!training) this.#sampler = this.#billed(() => this.#newSampler(loaded(this.#model)));
       this.#key = key;
+      return { base: null };
     } catch (error) {
       this.#dropModel();
       throw error;
     }
   }
 
-  setWeights({ weights }: Argument<"setWeights">): Answer<"setWeights"> {
+  setBase({ weights }: Argument<"setBase">): Answer<"setBase"> {
     const model = loaded(this.#model);
     this.#dropRequests();
-    this.#dropWeights();
-    const { form, layout } = model;
-    const options = { length: form.length, access: "read" } as const;
-    const placed = this.#billed(() => new PlacedRegion(this.#device, weights, options));
+    this.#dropBase();
+    const placed = this.#billed(() => this.#place(model.form, weights));
     model.useWeights(placed.tensor);
+    this.#base = { placed, digest: digestOf(this.#device, model.form, placed.tensor) };
+    return this.#base.digest;
+  }
+
+  setWeights({ weights }: Argument<"setWeights">): Answer<"setWeights"> {
+    const model = loaded(this.#model);
+    if (model.config.adapter !== null && this.#base === null) {
+      throw new Error("the model's frozen weights must be set before its adapter's");
+    }
+    this.#dropRequests();
+    this.#dropWeights();
+    const { form } = model.trainable;
+    const placed = this.#billed(() => this.#place(form, weights));
+    if (model.config.adapter === null) model.useWeights(placed.tensor);
+    else model.useAdapter(placed.tensor);
     this.#placed = placed;
-    const blocks = this.#digests(form, placed.tensor, { start: 0, end: layout.numParameters });
-    this.#weights = weightDigest(blocks);
+    this.#weights = digestOf(this.#device, form, placed.tensor);
     return this.#weights;
   }
 
@@ -148,7 +165,7 @@ export class Engine {
     const { packs, loss, temperature, into, weights } = argument;
     const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
-    const length = trainer.model.layout.numParameters;
+    const length = trainer.model.trainable.layout.numParameters;
     const placed = new PlacedRegion(this.#device, into, { length, access: "write" });
     try {
       trainer.useGradient(placed.tensor);
@@ -171,64 +188,6 @@ export class Engine {
       trainer.useGradient(null);
       placed.free();
     }
-  }
-
-  assign({ configJson, start, end, weights }: Argument<"assign">): Answer<"assign"> {
-    this.#dropShard();
-    const form = weightForm(parseModelConfig(JSON.parse(configJson)));
-    // A step reads and writes its range once, and other reducers write theirs of the same region.
-    const options = { length: form.length, access: "read", residence: "host" } as const;
-    const placed = new PlacedRegion(this.#device, weights, options);
-    try {
-      const state = { form, start, end, weights: placed.tensor };
-      this.#shard = {
-        parameters: new ParameterShard(this.#device, state),
-        form,
-        start,
-        end,
-        placed,
-      };
-    } catch (error) {
-      placed.free();
-      throw error;
-    }
-    return { blockDigests: this.#digests(form, placed.tensor, { start, end }) };
-  }
-
-  writeMoments({ at, m, v }: Argument<"writeMoments">): void {
-    loaded(this.#shard).parameters.writeMoments({ m, v }, at);
-  }
-
-  addLane({ isFirst, lane, elements, from }: Argument<"addLane">): void {
-    const { parameters, start, end } = loaded(this.#shard);
-    const options = { length: elements, access: "read", residence: "host" } as const;
-    const placed = new PlacedRegion(this.#device, lane, options);
-    try {
-      if (isFirst) parameters.zeroGradient();
-      parameters.addLane(placed.tensor.slice(start - from, end - from));
-    } finally {
-      placed.free();
-    }
-  }
-
-  sumSquares({ blockSize }: Argument<"sumSquares">): Answer<"sumSquares"> {
-    return loaded(this.#shard).parameters.sumSquares(blockSize);
-  }
-
-  step({ step, into }: Argument<"step">): Answer<"step"> {
-    const shard = loaded(this.#shard);
-    const { parameters, form, start, end, placed: before } = shard;
-    const options = { length: form.length, access: "write", residence: "host" } as const;
-    const placed = new PlacedRegion(this.#device, into, options);
-    parameters.step(step, placed.tensor);
-    placed.commit();
-    this.#shard = { ...shard, placed };
-    before.free();
-    return { blockDigests: this.#digests(form, placed.tensor, { start, end }) };
-  }
-
-  readMoments({ at, length }: Argument<"readMoments">): Answer<"readMoments"> {
-    return loaded(this.#shard).parameters.readMoments(at, length);
   }
 
   /**
@@ -257,22 +216,8 @@ export class Engine {
 
   dispose(): void {
     this.#dropModel();
-    this.#dropShard();
+    this.shard.dispose();
     this.#device.dispose();
-  }
-
-  /** Computes the digests of the blocks of a range of weights stored in their form. */
-  #digests(
-    form: WeightForm,
-    memory: Tensor,
-    { start, end }: { start: number; end: number },
-  ): string[] {
-    const block = new Float32Array(PARAMETER_BLOCK);
-    return blockDigestsOf(end - start, (from, to) => {
-      const into = block.subarray(0, to - from);
-      readTensor(this.#device, form, { memory, into, start: start + from });
-      return into;
-    });
   }
 
   #checkWeights(wanted: string): void {
@@ -346,7 +291,7 @@ export class Engine {
     this.#sampler?.dispose();
     this.#trainer?.dispose();
     this.#model?.dispose();
-    this.#dropWeights();
+    this.#dropBase();
     this.#sampler = null;
     this.#trainer = null;
     this.#trainedRows = 0;
@@ -355,26 +300,21 @@ export class Engine {
     if (hadRequests) this.#onDropped();
   }
 
+  #place(form: WeightForm, weights: RegionMemory): PlacedRegion {
+    return new PlacedRegion(this.#device, weights, { length: form.length, access: "read" });
+  }
+
+  #dropBase(): void {
+    this.#base?.placed.free();
+    this.#base = null;
+    this.#dropWeights();
+  }
+
   #dropWeights(): void {
     this.#weights = null;
     this.#placed?.free();
     this.#placed = null;
   }
-
-  #dropShard(): void {
-    this.#shard?.parameters.dispose();
-    this.#shard?.placed.free();
-    this.#shard = null;
-  }
-}
-
-/** A reducer's shard, and the region with its newest weights. */
-interface Shard {
-  readonly parameters: ParameterShard;
-  readonly form: WeightForm;
-  readonly start: number;
-  readonly end: number;
-  readonly placed: PlacedRegion;
 }
 
 function loaded<T>(value: T | null): T {

@@ -33,6 +33,7 @@ const notify = serveCalls<EngineCalls, TokensSampled>({
   openDevice: () => open().deviceName,
   sample: addSample,
   loadModel: (argument) => onEngine((engine) => engine.loadModel(argument)),
+  setBase: (argument) => onEngine((engine) => engine.setBase(argument)),
   setWeights: (argument) => onEngine((engine) => engine.setWeights(argument)),
   gradient: (argument) => {
     idle.stop();
@@ -42,12 +43,12 @@ const notify = serveCalls<EngineCalls, TokensSampled>({
       idle.start();
     }
   },
-  assign: (argument) => onEngine((engine) => engine.assign(argument)),
-  writeMoments: (argument) => onEngine((engine) => engine.writeMoments(argument)),
-  addLane: (argument) => onEngine((engine) => engine.addLane(argument)),
-  sumSquares: (argument) => onEngine((engine) => engine.sumSquares(argument)),
-  step: (argument) => onEngine((engine) => engine.step(argument)),
-  readMoments: (argument) => onEngine((engine) => engine.readMoments(argument)),
+  assign: (argument) => onEngine(({ shard }) => shard.assign(argument)),
+  writeMoments: (argument) => onEngine(({ shard }) => shard.writeMoments(argument)),
+  addLane: (argument) => onEngine(({ shard }) => shard.addLane(argument)),
+  sumSquares: (argument) => onEngine(({ shard }) => shard.sumSquares(argument)),
+  step: (argument) => onEngine(({ shard }) => shard.step(argument)),
+  readMoments: (argument) => onEngine(({ shard }) => shard.readMoments(argument)),
 });
 
 /** @throws DeviceRefusedError */

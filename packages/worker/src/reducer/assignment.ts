@@ -1,4 +1,4 @@
-import { readWeights, type WeightForm } from "@gumshoe/engine";
+import { readWeights } from "@gumshoe/engine";
 import {
   formatTensorName,
   type NormResponse,
@@ -17,6 +17,7 @@ import { type EngineThread } from "../engine/engine-thread.js";
 import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { type LaneSource, LaneSum } from "./lane-sum.js";
+import { type TrainedFolder } from "./trained-folder.js";
 
 /** How long a lane waits for the lanes before it, in ms: about the difference between lanes of equal length. */
 const TURN_MS = 2000;
@@ -28,8 +29,8 @@ export interface AssignmentOptions {
   readonly start: number;
   readonly end: number;
   readonly blockSize: number;
-  /** Layout of the weights in a region. */
-  readonly form: WeightForm;
+  /** The folder that they come from; closed with the assignment. */
+  readonly source: TrainedFolder;
   /** Number of updates in the initial weights. */
   readonly version: number;
   /** The region with the initial weights of the range. */
@@ -84,7 +85,8 @@ export class Assignment {
   published(version: number): HeldRange | null {
     const region = this.#weights;
     if (region === null || version !== this.#version) return null;
-    const { start, end, form } = this.options;
+    const { start, end, source } = this.options;
+    const { form } = source;
     const read = (from: number, to: number): Float32Array => {
       const values = new Float32Array(to - from);
       readWeights(form, region.values, values, from);
@@ -124,10 +126,13 @@ export class Assignment {
     return answer;
   }
 
-  /** Closes all regions. Lanes in progress are no longer added, since the engine's shard is replaced. */
+  /** Closes all regions and files. Lanes in progress are no longer added, since the engine's shard is replaced. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#freeWeights();
+    // A range of the base that is being read fails, and is asked for elsewhere.
+    void this.options.source.close();
   }
 
   #source(update: number, lane: number, address: string): LaneSource {
@@ -159,11 +164,11 @@ export class Assignment {
 
   /** Opens the region in which a trainer of this machine offers its gradient; null on another machine. */
   async #mapped(update: number, lane: number, address: string): Promise<Region | null> {
-    const { form, channels, directory } = this.options;
+    const { source, channels, directory } = this.options;
     if (!directory.isShared) return null;
     const file = await findTensorFile(channels.to(address), this.#request(update, lane));
     if (file === null) return null;
-    const region = Region.open(file.path, form.numParameters, file.inode);
+    const region = Region.open(file.path, source.form.numParameters, file.inode);
     if (region === null) directory.warnOnce("a trainer's region cannot be opened");
     return region;
   }
@@ -197,9 +202,9 @@ export class Assignment {
 
   async #move(request: StepRequest): Promise<StepResponse> {
     const { lr, beta1, beta2, eps, weightDecay, gradScale, update } = request;
-    const { engine, directory, plan, form } = this.options;
+    const { engine, directory, plan, source } = this.options;
     const step = { lr, beta1, beta2, eps, weightDecay, gradScale, step: update + 1 };
-    const { region } = directory.join(regionName(plan, update + 1), form.length);
+    const { region } = directory.join(regionName(plan, update + 1), source.form.length);
     const { blockDigests } = await engine.call("step", { step, into: region.memory });
     this.#lanes = new LaneSum(TURN_MS);
     this.#freeWeights();

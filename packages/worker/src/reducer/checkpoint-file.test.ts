@@ -39,6 +39,15 @@ test("a range is written at its position, and nowhere else", async () => {
   await write("runs/a/checkpoints/3.tmp/state/moments.bin");
 });
 
+test("a recovery point's files are written as a checkpoint's are", async () => {
+  mkdirSync(join(home, "runs/a/recovery/7.tmp"), { recursive: true });
+  const name = "runs/a/recovery/7.tmp/optimizer.moments";
+  writeFileSync(join(home, name), Buffer.alloc(100));
+  await write(name);
+  const bytes = readFileSync(join(home, name));
+  expect([...new Float32Array(Uint8Array.from(bytes.subarray(28, 40)).buffer)]).toEqual([1, 2, 3]);
+});
+
 test("values are stored in the requested dtype", async () => {
   await write(NAME, { dtype: "BF16" });
   const bytes = readFileSync(join(home, NAME));
@@ -56,6 +65,7 @@ test.each([
   "runs/a/checkpoints/3.tmp/../../../../token",
   "runs/a/checkpoints/3.tmp/..",
   "runs/a/checkpoints/3/model.safetensors",
+  "runs/a/recovery/7/model.safetensors",
   "runs/a/ledger/events.jsonl",
   "runs/b/checkpoints/3.tmp/x",
   `runs/a/checkpoints/3.tmp/${"x".repeat(5000)}`,

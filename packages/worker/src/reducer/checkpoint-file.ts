@@ -1,6 +1,6 @@
 /**
- * Where a reducer may write: into a file that the coordinator prepared for a checkpoint of the run, below the
- * reducer's own home. A request gives a path relative to that home, never an absolute one.
+ * Where a reducer may write: into a file that the coordinator prepared for a checkpoint or a recovery point of the run,
+ * below the reducer's own home. A request gives a path relative to that home, never an absolute one.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
@@ -12,8 +12,12 @@ import { type CheckpointFile } from "@gumshoe/protocol";
 
 import { CheckpointPathError } from "../errors.js";
 
-/** `runs/<run>/checkpoints/<iteration>.tmp/<file>`, with at most one more folder. */
-const NAME = /^runs\/([a-z0-9][a-z0-9-]{0,62})\/checkpoints\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
+/**
+ * `runs/<run>/checkpoints/<iteration>.tmp/<file>` or `runs/<run>/recovery/<version>.tmp/<file>`, with at most one
+ * more folder.
+ */
+const NAME =
+  /^runs\/([a-z0-9][a-z0-9-]{0,62})\/(?:checkpoints|recovery)\/\d{1,10}\.tmp(\/\w[\w.-]{0,99}){1,2}$/;
 
 /** A range of a flat vector and the position to write it to. */
 export interface CheckpointRange {

@@ -1,4 +1,4 @@
-import { openModelFolder, type WeightForm, weightForm, writeWeights } from "@gumshoe/engine";
+import { type WeightForm, writeWeights } from "@gumshoe/engine";
 import {
   type AssignRequest,
   type AssignResponse,
@@ -16,6 +16,7 @@ import { type Channels } from "../host/channels.js";
 import { Assignment, regionName } from "./assignment.js";
 import { writeCheckpointRange } from "./checkpoint-file.js";
 import { type MomentsFile, openMoments } from "./optimizer-file.js";
+import { openTrainedFolder } from "./trained-folder.js";
 
 /** Elements that are read from a file at a time. */
 const READ_AT_ONCE = 1 << 20;
@@ -49,8 +50,17 @@ export class ReducerRole {
   published(run: string, name: string): HeldRange | null {
     const parsed = parseTensorName(name);
     const assignment = this.#assignment;
-    if (parsed.type !== "weights" || assignment?.options.run !== run) return null;
-    return assignment.published(parsed.version);
+    if (assignment?.options.run !== run) return null;
+    switch (parsed.type) {
+      case "weights":
+        return assignment.published(parsed.version);
+      case "base":
+        return assignment.options.source.base;
+      case "gradient":
+        return null;
+      default:
+        return parsed satisfies never;
+    }
   }
 
   /** The handlers of ReducerService. */
@@ -83,19 +93,20 @@ export class ReducerRole {
   }
 
   async #load(request: AssignRequest): Promise<AssignResponse> {
-    const { run, plan, start, end, folder, version, blockSize } = request;
+    const { run, plan, start, end, folder, baseFolder, version, blockSize } = request;
     const { engine, channels, directory } = this.#options;
-    const model = await openModelFolder(folder);
+    const source = await openTrainedFolder(folder, baseFolder);
     let weights: Region | null = null;
     let moments: MomentsFile | null = null;
+    let isAssigned = false;
     try {
-      const form = weightForm(model.config);
+      const { form, configJson, adapter } = source;
       moments = request.withOptimizer ? await openMoments(folder) : null;
       weights = directory.join(regionName(plan, version), form.length).region;
-      const read = moments?.readMaster ?? ((from, to) => model.readParameters(from, to));
-      await readInto(weights, form, { start, end, read });
+      await readInto(weights, form, { start, end, read: moments?.readMaster ?? source.read });
       const { blockDigests } = await engine.call("assign", {
-        configJson: model.assets["config.json"] ?? "{}",
+        configJson,
+        adapter,
         start,
         end,
         weights: weights.memory,
@@ -103,8 +114,9 @@ export class ReducerRole {
       if (moments !== null) await this.#takeMoments(moments, start, end);
       if (this.#assigning?.plan !== plan)
         throw new WrongPlanError(plan, this.#assigning?.plan ?? null);
-      const range = { run, plan, start, end, blockSize, form, version, weights, blockDigests };
+      const range = { run, plan, start, end, blockSize, source, version, weights, blockDigests };
       this.#assignment = new Assignment({ ...range, engine, channels, directory });
+      isAssigned = true;
       return { blockDigests };
     } catch (error) {
       directory.withdraw(regionName(plan, version));
@@ -112,7 +124,7 @@ export class ReducerRole {
       throw error;
     } finally {
       await moments?.close();
-      await model.close();
+      if (!isAssigned) await source.close();
     }
   }
 

@@ -1,11 +1,24 @@
 import { type Logger } from "@gumshoe/core";
 import { workSize } from "@gumshoe/memory";
-import { type Region, type RegionDirectory } from "@gumshoe/tensors";
+import { formatTensorName, type TensorSource } from "@gumshoe/protocol";
+import { type RegionDirectory } from "@gumshoe/tensors";
 
 import { type EngineThread } from "../engine/engine-thread.js";
-import { WrongWeightsError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
-import { type RequiredWeights, WeightRegions } from "./weight-regions.js";
+import { HeldWeights } from "./held-weights.js";
+import { type FrozenWeights, type RunAssets } from "./run-assets.js";
+import { splitAmong } from "./split-sources.js";
+import { type RequiredVector, WeightRegions } from "./weight-regions.js";
+
+/** The model and the weights that a job names. */
+export interface RequiredWeights {
+  readonly run: string;
+  readonly assets: RunAssets;
+  readonly version: number;
+  readonly digest: string;
+  /** Servers of the ranges of this weight version. */
+  readonly sources: readonly TensorSource[];
+}
 
 /** A job that waits for its weights. */
 interface Waiting {
@@ -26,12 +39,11 @@ interface Waiting {
  */
 export class EngineSession {
   readonly #engine: EngineThread;
-  readonly #regions: WeightRegions;
-  readonly #logger: Logger;
   readonly #training: boolean;
   readonly #queue: Waiting[] = [];
-  /** The region that the engine reads, and the digest under which its weights were found. */
-  #region: { digest: string; region: Region } | null = null;
+  readonly #weights: HeldWeights;
+  /** The frozen weights of a model whose adapter is trained. */
+  readonly #base: HeldWeights;
   #held: { model: string; version: number; digest: string } | null = null;
   #inside = 0;
   #changing = false;
@@ -44,10 +56,18 @@ export class EngineSession {
     training: boolean;
     logger: Logger;
   }) {
-    this.#engine = options.engine;
-    this.#regions = new WeightRegions(options);
+    const { engine, logger } = options;
+    const regions = new WeightRegions(options);
+    const held = (call: "setWeights" | "setBase") =>
+      new HeldWeights({
+        regions,
+        logger,
+        set: (region) => engine.call(call, { weights: region.memory }),
+      });
+    this.#engine = engine;
     this.#training = options.training;
-    this.#logger = options.logger;
+    this.#weights = held("setWeights");
+    this.#base = held("setBase");
   }
 
   /** The weight version that is held; 0 if there is none. */
@@ -134,57 +154,48 @@ export class EngineSession {
 
   #holds({ assets, digest }: RequiredWeights): boolean {
     const held = this.#held;
-    return held !== null && held.model === assets.modelConfigJson && held.digest === digest;
+    return held !== null && held.model === modelOf(assets) && held.digest === digest;
   }
 
-  /** Waits for the engine's own calls even after an abort, because they read the region of the weights. */
+  /** Waits for the engine's own calls even after an abort, because they read the regions. */
   async #change(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
-    const { assets, version, digest } = wanted;
-    const { modelConfigJson: configJson } = assets;
+    const { run, assets, version, digest, sources } = wanted;
+    const { modelConfigJson: configJson, config, form, base } = assets;
     this.#held = null;
-    const work = this.#training ? null : workSize(assets.config, null);
-    await this.#engine.call("loadModel", { configJson, training: this.#training, work });
-    this.release();
-    const regions = this.#regions;
-    const found = regions.find(wanted);
-    if (found !== null && (await this.#set(wanted, found)) !== digest) regions.discard(wanted);
-    if (this.#region === null) {
-      const offered = await regions.ofReducers(wanted, signal);
-      if (offered !== null) await this.#set(wanted, offered);
+    const work = this.#training ? null : workSize(config, null);
+    const model = { configJson, adapter: config.lora };
+    const loaded = await this.#engine.call("loadModel", {
+      ...model,
+      training: this.#training,
+      work,
+    });
+    this.#weights.release();
+    if (base === null || loaded.base !== base.digest) {
+      this.#base.release();
+      if (base !== null) await this.#base.take(baseVector(wanted, base), signal);
     }
-    if (this.#region === null) {
-      const got = await regions.pulled(wanted, signal, (region) => this.#set(wanted, region));
-      if (got !== digest) throw new WrongWeightsError(version, digest, got);
-    }
-    this.#held = { model: configJson, version, digest };
+    const tensor = formatTensorName({ type: "weights", version });
+    await this.#weights.take({ run, tensor, form, digest, sources }, signal);
+    this.#held = { model: modelOf(assets), version, digest };
   }
 
-  /** Closes the region of the weights, which the engine must no longer read. */
+  /** Closes the regions of the weights, which the engine must no longer read. */
   release(): void {
-    if (this.#region === null) return;
-    this.#regions.release(this.#region.digest, this.#region.region);
-    this.#region = null;
+    this.#weights.release();
+    this.#base.release();
   }
+}
 
-  /** Makes the engine read a region; returns the digest of its content. Keeps the region if the digest is right. */
-  async #set(wanted: RequiredWeights, region: Region): Promise<string> {
-    const { run, version, digest } = wanted;
-    let got: string;
-    try {
-      got = await this.#engine.call("setWeights", { weights: region.memory });
-    } catch (error) {
-      region.close();
-      throw error;
-    }
-    if (got === digest) {
-      this.#region = { digest, region };
-      this.#regions.publish(wanted, region);
-    } else {
-      this.#logger.warn({ run, version, digest, got }, "weights have the wrong digest");
-      region.close();
-    }
-    return got;
-  }
+/** Every reducer serves the whole base model, so that each is asked for an equal part of it. */
+function baseVector({ run, sources }: RequiredWeights, base: FrozenWeights): RequiredVector {
+  const { form, digest } = base;
+  const tensor = formatTensorName({ type: "base" });
+  return { run, tensor, form, digest, sources: splitAmong(sources, form.numParameters) };
+}
+
+/** Identifies a model and its adapter, apart from the weights. */
+function modelOf({ modelConfigJson, config, base }: RunAssets): string {
+  return JSON.stringify([modelConfigJson, config.lora, base?.digest]);
 }
 
 function toError(reason: unknown): Error {

@@ -1,4 +1,11 @@
-import { parseModelConfig, Tokenizer, type WeightForm, weightForm } from "@gumshoe/engine";
+import {
+  parseModelConfig,
+  Tokenizer,
+  trainableForm,
+  type WeightForm,
+  weightForm,
+  withAdapter,
+} from "@gumshoe/engine";
 import { RunConfig } from "@gumshoe/config";
 import { type RolloutService, runAssetsDigest } from "@gumshoe/protocol";
 import { type RpcClient } from "@gumshoe/rpc";
@@ -15,9 +22,18 @@ export interface RunAssets {
   readonly config: RunConfig;
   /** Text of the model's config.json. */
   readonly modelConfigJson: string;
-  /** Layout of the weights in a region. */
+  /** Layout in a region of the weights that the run trains. */
   readonly form: WeightForm;
+  /** The frozen weights where the run trains an adapter; else null. */
+  readonly base: FrozenWeights | null;
   readonly tokenizer: Tokenizer;
+}
+
+/** Weights that no update changes. */
+export interface FrozenWeights {
+  /** Their layout in a region. */
+  readonly form: WeightForm;
+  readonly digest: string;
 }
 
 /** A run's files, identified as in a job. */
@@ -59,11 +75,14 @@ export class RunAssetsCache {
     const digest = runAssetsDigest(files);
     if (digest !== wanted) throw new OtherAssetsError(run, wanted, digest);
     const modelConfigJson = files.modelFiles["config.json"] ?? "{}";
+    const config = RunConfig.parse(JSON.parse(files.configJson));
+    const model = withAdapter(parseModelConfig(JSON.parse(modelConfigJson)), config.lora);
     return {
       digest,
-      config: RunConfig.parse(JSON.parse(files.configJson)),
+      config,
       modelConfigJson,
-      form: weightForm(parseModelConfig(JSON.parse(modelConfigJson))),
+      form: trainableForm(model),
+      base: config.lora === null ? null : { form: weightForm(model), digest: files.baseDigest },
       tokenizer: Tokenizer.fromAssets(files.modelFiles),
     };
   }

@@ -1,24 +1,27 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { writeWeights } from "@gumshoe/engine";
-import { formatTensorName, type TensorSource } from "@gumshoe/protocol";
+import { type WeightForm, writeWeights } from "@gumshoe/engine";
+import { type TensorSource } from "@gumshoe/protocol";
 import { findTensorFile, pullTensor, Region, type RegionDirectory } from "@gumshoe/tensors";
 
 import { type Channels } from "../host/channels.js";
-import { type RunAssets } from "./run-assets.js";
 
-/** The model and the weights that a job names. */
-export interface RequiredWeights {
+/** A vector of weights that a job needs. */
+export interface RequiredVector {
   readonly run: string;
-  readonly assets: RunAssets;
-  readonly version: number;
+  /** Its name on the wire: `weights/<version>` or `base`. */
+  readonly tensor: string;
+  /** Its layout in a region. */
+  readonly form: WeightForm;
   readonly digest: string;
-  /** Servers of the ranges of this weight version. */
+  /** Servers of its ranges. */
   readonly sources: readonly TensorSource[];
 }
 
 /** Interval at which a worker checks whether another process of this machine has pulled the weights, in ms. */
 const LOOK_EVERY_MS = 50;
+/** Processes that publish one region: it is found until all of them have ended. */
+const MAX_NAMES = 4;
 /** How long it waits for a pull by another process, in ms, so that a hanging process cannot block the others. */
 const MAX_WAIT_MS = 60_000;
 
@@ -41,8 +44,12 @@ export class WeightRegions {
   }
 
   /** Opens the region with the weights that another process has verified; null if there is none. */
-  find({ assets, digest }: RequiredWeights): Region | null {
-    return this.#directory.find(nameOf(digest), assets.form.length);
+  find({ form, digest }: RequiredVector): Region | null {
+    for (const name of namesOf(digest)) {
+      const region = this.#directory.find(name, form.length);
+      if (region !== null) return region;
+    }
+    return null;
   }
 
   /**
@@ -51,10 +58,9 @@ export class WeightRegions {
    * @returns  null when a source is on another machine, or shares no memory
    * @throws   RpcError
    */
-  async ofReducers(wanted: RequiredWeights, signal: AbortSignal): Promise<Region | null> {
-    const { run, version, sources, assets } = wanted;
+  async ofReducers(wanted: RequiredVector, signal: AbortSignal): Promise<Region | null> {
+    const { run, tensor: name, sources, form } = wanted;
     if (!this.#directory.isShared) return null;
-    const name = formatTensorName({ type: "weights", version });
     const files = await Promise.all(
       sources.map(({ address, start, end }) => {
         const request = { run, name, start, end };
@@ -64,7 +70,7 @@ export class WeightRegions {
     const [first] = files;
     if (first === undefined || first === null) return null;
     if (files.some((file) => file?.inode !== first.inode)) return null;
-    const region = Region.open(first.path, assets.form.length, first.inode);
+    const region = Region.open(first.path, form.length, first.inode);
     if (region === null) this.#directory.warnOnce(`the reducers' region cannot be opened`);
     return region;
   }
@@ -77,14 +83,14 @@ export class WeightRegions {
    * @throws     RpcError when a source does not hold them (any more); the signal's reason
    */
   async pulled<T>(
-    wanted: RequiredWeights,
+    wanted: RequiredVector,
     signal: AbortSignal,
     use: (region: Region) => Promise<T>,
   ): Promise<T> {
     const claim = `pull-${wanted.digest}`;
     const giveUpAt = performance.now() + MAX_WAIT_MS;
     for (;;) {
-      const region = this.#directory.create(wanted.assets.form.length);
+      const region = this.#directory.create(wanted.form.length);
       const isFirst = this.#directory.publish(claim, region) || !this.#directory.isShared;
       const found = this.find(wanted);
       const isMine = found === null && (isFirst || performance.now() > giveUpAt);
@@ -106,26 +112,25 @@ export class WeightRegions {
   }
 
   /** Publishes verified weights to other processes of this machine. */
-  publish({ digest }: RequiredWeights, region: Region): void {
-    this.#directory.publish(nameOf(digest), region);
+  publish({ digest }: RequiredVector, region: Region): void {
+    for (const name of namesOf(digest)) if (this.#directory.publish(name, region)) return;
   }
 
   /** Withdraws a region that does not hold the weights under whose digest it was found. */
-  discard({ digest }: RequiredWeights): void {
-    this.#directory.discard(nameOf(digest));
+  discard({ digest }: RequiredVector): void {
+    for (const name of namesOf(digest)) this.#directory.discard(name);
   }
 
   /** Closes a region. */
   release(digest: string, region: Region): void {
-    this.#directory.withdraw(nameOf(digest));
+    for (const name of namesOf(digest)) this.#directory.withdraw(name);
     region.close();
   }
 
-  async #pull(wanted: RequiredWeights, region: Region, signal: AbortSignal): Promise<void> {
-    const { run, version, sources, assets } = wanted;
-    const name = formatTensorName({ type: "weights", version });
+  async #pull(wanted: RequiredVector, region: Region, signal: AbortSignal): Promise<void> {
+    const { run, tensor: name, sources, form } = wanted;
     const write = (values: Float32Array, start: number) =>
-      writeWeights(assets.form, region.values, values, start);
+      writeWeights(form, region.values, values, start);
     const pulls = await Promise.allSettled(
       sources.map(({ address, start, end }) => {
         const request = { run, name, start, end };
@@ -139,6 +144,8 @@ export class WeightRegions {
   }
 }
 
-function nameOf(digest: string): string {
-  return `weights-${digest}`;
+/** The names under which processes publish one region: when the process of one ends, the others remain. */
+function namesOf(digest: string): string[] {
+  const names = Array.from({ length: MAX_NAMES }, (_, i) => `weights-${digest}.${i}`);
+  return [`weights-${digest}`, ...names.slice(1)];
 }

@@ -37,6 +37,11 @@ export interface AssignRequest {
   version: number;
   /** Elements per block of hashes and norms. */
   blockSize: number;
+  /**
+   * Folder of the frozen base model where the run trains an adapter, and `folder` is an adapter's; else empty. The
+   * reducer serves its weights as the tensor `base`.
+   */
+  baseFolder: string;
 }
 
 export interface AssignResponse {
@@ -124,7 +129,17 @@ export interface WriteCheckpointResponse {
 }
 
 function createBaseAssignRequest(): AssignRequest {
-  return { run: "", plan: "", start: 0, end: 0, folder: "", withOptimizer: false, version: 0, blockSize: 0 };
+  return {
+    run: "",
+    plan: "",
+    start: 0,
+    end: 0,
+    folder: "",
+    withOptimizer: false,
+    version: 0,
+    blockSize: 0,
+    baseFolder: "",
+  };
 }
 
 export const AssignRequest: MessageFns<AssignRequest> = {
@@ -152,6 +167,9 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     }
     if (message.blockSize !== 0) {
       writer.uint32(64).uint32(message.blockSize);
+    }
+    if (message.baseFolder !== "") {
+      writer.uint32(82).string(message.baseFolder);
     }
     return writer;
   },
@@ -233,6 +251,14 @@ export const AssignRequest: MessageFns<AssignRequest> = {
             message.blockSize = reader.uint32();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.baseFolder = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -258,6 +284,7 @@ export const AssignRequest: MessageFns<AssignRequest> = {
     message.withOptimizer = object.withOptimizer ?? false;
     message.version = object.version ?? 0;
     message.blockSize = object.blockSize ?? 0;
+    message.baseFolder = object.baseFolder ?? "";
     return message;
   },
 };

@@ -32,6 +32,11 @@ export interface RunAssets {
   configJson: string;
   /** The model folder's small text files by name: config.json, tokenizer.json, ... */
   modelFiles: { [key: string]: string };
+  /**
+   * Digest of the frozen base model's weights where the run trains an adapter; else empty. Reducers serve them as
+   * the tensor `base`.
+   */
+  baseDigest: string;
 }
 
 export interface RunAssets_ModelFilesEntry {
@@ -193,7 +198,7 @@ export const GetRunAssetsRequest: MessageFns<GetRunAssetsRequest> = {
 };
 
 function createBaseRunAssets(): RunAssets {
-  return { configJson: "", modelFiles: {} };
+  return { configJson: "", modelFiles: {}, baseDigest: "" };
 }
 
 export const RunAssets: MessageFns<RunAssets> = {
@@ -204,6 +209,9 @@ export const RunAssets: MessageFns<RunAssets> = {
     globalThis.Object.entries(message.modelFiles).forEach(([key, value]: [string, string]) => {
       RunAssets_ModelFilesEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
     });
+    if (message.baseDigest !== "") {
+      writer.uint32(26).string(message.baseDigest);
+    }
     return writer;
   },
 
@@ -239,6 +247,14 @@ export const RunAssets: MessageFns<RunAssets> = {
             }
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.baseDigest = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -266,6 +282,7 @@ export const RunAssets: MessageFns<RunAssets> = {
       },
       {},
     );
+    message.baseDigest = object.baseDigest ?? "";
     return message;
   },
 };
