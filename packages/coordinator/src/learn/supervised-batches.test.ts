@@ -13,7 +13,7 @@ import { SupervisedBatches } from "./supervised-batches.js";
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
-const configOf = (answers: { type: string; share?: number }) =>
+const configOf = (answers: { type: string; share?: number; hasty?: number }) =>
   parseRunConfig(
     JSON.stringify({
       name: "school",
@@ -111,6 +111,8 @@ test("a share of the examples is answered with the deduction, the same ones ever
   expect(hasty).not.toEqual(right);
   expect(hasty.some((reply) => right.includes(reply))).toBe(true);
   expect(await replies(0.5, 1)).toEqual(
-    some.map((reply) => (bare.includes(reply) ? expect.stringMatching(/^A\. /) : reply)),
+    some.map((reply) =>
+      bare.includes(reply) ? (expect.stringMatching(/^A\. /) as string) : reply,
+    ),
   );
 });
