@@ -141,6 +141,20 @@ describe("a run", () => {
     expect(figures[0]).toMatchObject({ validationGreedyReward: greedy?.reward });
   });
 
+  test("describes the answers of a validation by means over its file", async () => {
+    const { validation } = await cluster.result();
+    const file = join(cluster.runFolder(), "rollouts/validation-2.jsonl.gz");
+    const answers = gunzipSync(readFileSync(file)).toString().trim().split("\n");
+    const lengths = answers.map((line) => (JSON.parse(line) as { tokens: number }).tokens);
+    const mean = (values: readonly number[]) =>
+      values.reduce((sum, value) => sum + value, 0) / values.length;
+    // The greedy answers follow the sampled ones.
+    const numSampled = lengths.length - 3;
+    const found = validation.find(({ iteration }) => iteration === 2);
+    expect(found?.means?.["answerTokens"]).toBeCloseTo(mean(lengths.slice(0, numSampled)), 12);
+    expect(found?.greedyMeans?.["answerTokens"]).toBeCloseTo(mean(lengths.slice(numSampled)), 12);
+  });
+
   test("never trains on a case of its validation set", async () => {
     const source = { type: "generate", tier: "mini", seed: 1 };
     await cluster.run({ name: "overlap", iterations: 1, validation: { source, count: 4 } });

@@ -103,8 +103,10 @@ export class RunHistory {
     } else if (body.type === "iteration-done") {
       this.ends.push({ atMs, workedMs: this.#workedMs, number });
     } else if (body.type === "validation-done") {
-      const { type: _type, greedy = null, unscored = 0, ...rest } = body;
-      this.validations.push({ ...rest, greedy, unscored, atMs });
+      const { iteration, reward, low, high, count, greedy = null, unscored = 0 } = body;
+      const { randomGuess } = body;
+      const interval = { reward, low, high, count };
+      this.validations.push({ ...interval, iteration, greedy, unscored, randomGuess, atMs });
     } else if (body.type === "run-submitted") {
       this.attempts.push({ atMs, kind: "submitted", weights: null });
     } else if (body.type === "run-started" || body.type === "run-resumed") {
