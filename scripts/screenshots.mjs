@@ -16,10 +16,7 @@ if (other === undefined) throw new Error("usage: screenshots.mjs URL TOKEN RUN O
 mkdirSync(folder, { recursive: true });
 
 const SHOTS = [
-  { name: "runs", path: "/" },
   { name: "charts", path: `/runs/${run}` },
-  { name: "charts-dark", path: `/runs/${run}`, dark: true },
-  { name: "answers", path: `/runs/${run}/answers` },
   { name: "group", path: `/runs/${run}/groups/1/train/1` },
   { name: "held-out", path: `/runs/${run}/held-out` },
   { name: "time", path: `/runs/${run}/time` },

@@ -25,7 +25,7 @@ export const STEMS = readdirSync(CUDA)
   .sort();
 
 /** Flags for nvcc and NVRTC. Contraction would change bits. */
-export const NVCC_FLAGS = ["-std=c++17", "--fmad=false"];
+export const NVCC_FLAGS = JSON.parse(readFileSync(join(CUDA, "compile-flags.json"), "utf8"));
 
 // -march=native: without instructions for fused multiply-adds each one is a call of a function.
 const NATIVE = arch() === "x64" ? ["-march=native"] : [];

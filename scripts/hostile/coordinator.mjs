@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import { GumshoeClient } from "@gumshoe/client";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const TOKEN = "hostile-calls-token";
+/** The token of its cluster. */
+export const TOKEN = "hostile-calls-token";
 
 async function freePort() {
   const server = createServer();

@@ -5,12 +5,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { compiledKernels } from "@gumshoe/kernels";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 
 import { ROOT } from "../support/gumshoe.js";
 
 interface Service {
+  readonly build?: { readonly target?: string };
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly mem_limit?: string;
@@ -32,6 +34,16 @@ test("only the job that makes certificates receives the authority's key", () => 
   expect(script).toContain("gumshoe certs /authority/certs");
   expect(script).toContain("rm -rf /secrets/certs/ca");
   expect(script).not.toMatch(/install [^\n]*(44|66|77|-m 64)4/);
+});
+
+test("workers with a GPU run in an image with compiled kernels", () => {
+  const targets = Object.values(services("deploy/compose.gpu.yml")).map(({ build }) => build);
+  expect(targets).toEqual([{ target: "gpu" }, { target: "gpu" }]);
+  const image = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");
+  expect(image).toContain("FROM runtime AS gpu");
+  const kept = "/gumshoe/packages/kernels/build/cuda/compiled";
+  expect(image).toContain(`--from=cuda-kernels ${kept} `);
+  expect(compiledKernels()).toContain(kept.replace("/gumshoe/", "/"));
 });
 
 test("Redis reaches its own memory limit before the container's", () => {

@@ -30,6 +30,11 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ["npm start", "trains for minutes; it is `gumshoe run runs/first.yaml` after the set-up"],
   ["npm test", "is what runs this test"],
   ["npm run soak", "takes half an hour"],
+  ["npm run test:gpu", "needs a GPU; without one it says so"],
+  [
+    "npx gumshoe cuda fetch",
+    "downloads 90 MB; fetch-nvrtc.test.ts fetches from a server of its own",
+  ],
   ["npm run fuzz", "tries texts for minutes; test/fuzz.test.ts tries some"],
   [
     "docker compose ",
@@ -53,6 +58,8 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
 /** Prefixes of commands whose words are only compared with the command's help, with the reason. */
 const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ["npx gumshoe bench ", "measures for minutes"],
+  ["npx gumshoe run runs/first.yaml --device cuda", "needs a GPU; gpu-run.test.ts emulates some"],
+  ["npx gumshoe verify test/golden/qwen2 --device cuda:0", "needs a GPU, as well"],
   ["npx gumshoe submit runs/exact.yaml --remote-folder ", "needs the cluster in containers"],
   ["npx gumshoe eval --endpoint ", "needs an endpoint; eval.test.ts starts one"],
   [

@@ -77,7 +77,7 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     const stopped = await running.ended;
     expect(stopped.code).toBe(1);
     expect(stopped.err).toMatch(
-      /was stopped after [0-3] of 4 iterations; run it again to continue/,
+      /was stopped after [0-3] of 4 iterations; continue it by: (npx )?gumshoe run /,
     );
     const result = await gumshoe.run([config, "--threads", "1"]);
     expect(comparable(result)).toEqual(comparable(reference));

@@ -91,7 +91,7 @@ describe.skipIf(CHROMIUM === null)("the web page", () => {
       ...["/", "/runs/small", "/runs/small/answers", "/runs/small/held-out"],
       ...["/runs/small/search", "/runs/small/time", "/runs/small/checkpoints"],
       ...["/runs/small/history", "/runs/small/config", "/runs/small/groups/1/train/0"],
-      ...["/runs/small/held-out/1", "/compare?runs=small", "/cluster"],
+      ...["/runs/small/held-out/1", "/compare?runs=small", "/cluster", "/new"],
     ];
     for (const [i, path] of paths.entries()) {
       await page.setViewportSize(i % 2 === 0 ? WIDE : PHONE);
@@ -132,6 +132,48 @@ describe.skipIf(CHROMIUM === null)("the web page", () => {
     await whole.getByRole("button", { name: /Show all/ }).click();
     await expect.poll(() => whole.locator("pre").textContent()).toBe(long);
     await page.unroute(/train\/0\?tokens=true$/);
+  });
+
+  test("submits a run like another, and shows what is wrong with a config", async () => {
+    await page.goto(`${url}/runs/small/config`);
+    await page.getByRole("link", { name: "New run like this" }).click();
+    const config = page.getByLabel(/^Config, as YAML or JSON/);
+    await expect.poll(() => config.inputValue()).toContain('"name": "small-2"');
+    const text = await config.inputValue();
+    await config.fill(text.replace('"iterations": 3', '"iteration": 2'));
+    await page.getByRole("button", { name: "Submit the run" }).click();
+    await page
+      .getByRole("alert")
+      .getByText(/iterations/)
+      .waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await config.fill(text.replace('"iterations": 3', '"iterations": 2'));
+    await page.getByRole("button", { name: "Submit the run" }).click();
+    await page.getByRole("heading", { name: "small-2" }).waitFor();
+    await page.getByText("done", { exact: true }).first().waitFor();
+    // The answer to the wrong config has the status 400.
+    watched.complaints.length = 0;
+  });
+
+  test("the link that a command prints logs in once", async () => {
+    const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
+    const asked = await fetch(`${url}/api/login-code`, { method: "POST", headers, body: "{}" });
+    const { path } = (await asked.json()) as { path: string };
+    const fresh = () => browser.newContext({ viewport: PHONE });
+    const [first, second] = [await fresh(), await fresh()];
+    try {
+      const opened = await first.newPage();
+      await opened.goto(url + path);
+      await opened.getByRole("link", { name: "small", exact: true }).waitFor();
+      expect(opened.url()).not.toContain("code=");
+      const again = await second.newPage();
+      await again.goto(url + path);
+      expect(await again.getByRole("link", { name: "small", exact: true }).count()).toBe(0);
+      await again.goto(url);
+      await again.getByLabel("Token").waitFor();
+    } finally {
+      await Promise.all([first.close(), second.close()]);
+    }
   });
 
   test("follows a live run, survives the coordinator’s death, and cancels the run", async () => {

@@ -117,9 +117,9 @@ describe.skipIf(folder === null)("on an emulated GPU", () => {
   });
 
   test("a planted fault strikes at its call and at no other", () => {
-    emulated.set("faults", "cuEventCreate@3=2,*@5=46");
+    emulated.set("faults", "cuEventCreate@3=2,*@10=46");
     const make = () => context.createEvent().dispose();
-    // Calls: create, destroy, create, destroy, create.
+    // Calls: create, destroy, create, destroy, create, each behind a cuCtxSetCurrent.
     make();
     make();
     expect(thrownBy(make)).toMatchObject({ status: { number: 2 } });

@@ -94,7 +94,8 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
     const config = join(gumshoe.home, "tiny.yaml");
     const text = readFileSync(CONFIG, "utf8").replace("count: 12", "count: 160");
     writeFileSync(config, text.replace("../../models", join(ROOT, "models")));
-    const running = gumshoe.start(["run", config, "--inference", "2", "--json"]);
+    const env = { GUMSHOE_LOST_SECONDS: "3" };
+    const running = gumshoe.start(["run", config, "--inference", "2", "--json"], env);
     await running.untilEvents(RUN, "group-done", 3);
     const hung = await stopInJob(running, running.pid("inference-1"));
     expect((await running.result()).weightsDigest).toBe(digest);

@@ -66,12 +66,12 @@ export class FakeCluster {
   }
 
   /** Starts Redis and the coordinator, and makes a small model folder. */
-  static async start(): Promise<FakeCluster> {
+  static async start(env: NodeJS.ProcessEnv = {}): Promise<FakeCluster> {
     const redis = await startRedis();
     const link = await RedisLink.connect({ url: redis.url, cluster: CLUSTER });
     const cluster = new FakeCluster(redis, link, `127.0.0.1:${await freePort()}`);
     await makeModel(cluster.model);
-    await cluster.startCoordinator();
+    await cluster.startCoordinator(env);
     return cluster;
   }
 
@@ -98,6 +98,8 @@ export class FakeCluster {
         GUMSHOE_REDIS_URL: this.redis.url,
         GUMSHOE_CLUSTER: CLUSTER,
         GUMSHOE_HOME: this.home,
+        // No supervisor reports the end of fake workers.
+        GUMSHOE_LOST_SECONDS: "3",
         GUMSHOE_DATA: [this.model, tmpdir(), ROOT].join(delimiter),
         ...env,
       },

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type Clock, createLogger, systemClock } from "@gumshoe/core";
+import { type Clock, createLogger, errnoOf, systemClock } from "@gumshoe/core";
 import { RunConfig, RunResult } from "@gumshoe/config";
 import { FleetService, PackService, RolloutService, type RunEventBody } from "@gumshoe/protocol";
 import { RpcChannel, RpcServer } from "@gumshoe/rpc";
@@ -77,7 +77,11 @@ export class RunHome {
       ...systemClock,
       sleep: (ms, signal) => systemClock.sleep(Math.min(ms, HASTY_MS), signal),
     };
-    const fleet = new Fleet({ clock: hasty, logger: createLogger("test", "silent") });
+    const fleet = new Fleet({
+      clock: hasty,
+      logger: createLogger("test", "silent"),
+      lostAfterMs: 10_000,
+    });
     const home = new RunHome(redis, link, new BackgroundThread(), fleet);
     await makeModel(home.model, HIDDEN_SIZE);
     await home.#serve();
@@ -195,7 +199,10 @@ async function ended(record: RunRecord): Promise<RunResult> {
   throw new Error(last?.type === "run-failed" ? last.error : `the run ended with ${last?.type}`);
 }
 
-/** Copies a run's folder, with its ledger up to an event. Only the ledger is modified in place. */
+/**
+ * Copies a run's folder, with its ledger up to an event. Only the ledger is modified in place. A
+ * file that is removed meanwhile on another thread is missing, as after a crash.
+ */
 function copyRun(from: string, to: string, numEvents: number): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -205,6 +212,14 @@ function copyRun(from: string, to: string, numEvents: number): void {
       const lines = readFileSync(source, "utf8").split("\n").slice(0, numEvents);
       writeFileSync(target, lines.map((line) => `${line}\n`).join(""));
     } else if (entry.name === "metrics.jsonl") copyFileSync(source, target);
-    else linkSync(source, target);
+    else linkIfThere(source, target);
+  }
+}
+
+function linkIfThere(source: string, target: string): void {
+  try {
+    linkSync(source, target);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== "ENOENT") throw thrown;
   }
 }

@@ -262,7 +262,10 @@ export class WorkerRig {
   }
 
   #session(training: boolean) {
-    const engine = new DisturbedEngine({ threads: 1, fault: null }, () => undefined);
+    const engine = new DisturbedEngine(
+      { device: { type: "cpu" }, threads: 1, environment: {}, fault: null },
+      () => undefined,
+    );
     this.#engines.push(engine);
     const logger = createLogger("rig", "silent");
     const directory = this.#directory();

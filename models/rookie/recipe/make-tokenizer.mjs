@@ -21,13 +21,13 @@ const times = [...new Set(texts.flatMap((text) => text.match(TIME_PATTERN) ?? []
 // In prompts and answers a name always stands behind a space, which is part of its token.
 const names = [VICTIM, ...Object.values(CLASSIC_NAMES).flat(), ...times].map((name) => ` ${name}`);
 
-// The prompt's last words stand before the model's turn.
-const lastWords = `\n\n${texts[0].split("\n\n").at(-2)}`;
+// The prompt's last words stand before the model's turn: a deduction and the answers.
+const lastWords = `\n\n${texts[0].split("\n\n").at(-3)}`;
 const cuts = [...names, lastWords];
 const phraseCounts = new Map();
 for (const text of texts) {
   for (const phrase of text.split(new RegExp(cuts.map(escape).join("|")))) {
-    if (phrase.length > 2) phraseCounts.set(phrase, (phraseCounts.get(phrase) ?? 0) + 1);
+    if (phrase.length > 1) phraseCounts.set(phrase, (phraseCounts.get(phrase) ?? 0) + 1);
   }
 }
 const phrases = [...phraseCounts].filter(([, count]) => count >= FREQUENT).map(([phrase]) => phrase);

@@ -32,7 +32,7 @@ export const LoginCode = z.object({
 /** A one-time code for a link. */
 export type LoginCode = z.infer<typeof LoginCode>;
 
-/** What a request went wrong by. */
+/** Why a request failed. */
 export const Problem = z.object({
   error: z.object({
     code: z.string().describe("one of the project's error codes, e.g. NOT_FOUND"),
@@ -40,5 +40,5 @@ export const Problem = z.object({
     field: z.string().nullable().describe("path, query or config field that is wrong"),
   }),
 });
-/** What a request went wrong by. */
+/** Why a request failed. */
 export type Problem = z.infer<typeof Problem>;

@@ -5,8 +5,12 @@ import { type Route, ROUTES } from "./routes.js";
 
 type Json = Record<string, unknown>;
 
-/** Makes the OpenAPI 3.1 document of the API from the routes and their schemas. */
-export function openApiDocument(): Json {
+/**
+ * Makes the OpenAPI 3.1 document of the API from the routes and their schemas.
+ *
+ * @param cookie  name of the cookie of a login; every cluster has its own
+ */
+export function openApiDocument(cookie: string): Json {
   const paths: Record<string, Json> = {};
   for (const [name, route] of Object.entries(ROUTES) as [string, Route][]) {
     paths[route.path] = {
@@ -26,7 +30,7 @@ export function openApiDocument(): Json {
     components: {
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "the token of the cluster" },
-        session: { type: "apiKey", in: "cookie", name: "gumshoe-…", description: "of a login" },
+        session: { type: "apiKey", in: "cookie", name: cookie, description: "of a login" },
       },
       schemas: { Problem: toSchema(Problem, "output") },
     },

@@ -9,6 +9,7 @@ type Bench = (settings: BenchSettings) => Promise<readonly Figure[]>;
  */
 export const BENCHES = {
   kernels: async (settings) => (await import("./kernels/kernels.js")).benchKernels(settings),
+  gpu: async (settings) => (await import("./gpu/gpu.js")).benchGpu(settings),
   train: async (settings) => (await import("./engine/train.js")).benchTrain(settings),
   rollout: async (settings) => (await import("./engine/rollout.js")).benchRollout(settings),
   iteration: async (settings) => (await import("./engine/iteration.js")).benchIteration(settings),

@@ -1,3 +1,5 @@
+import { type Device } from "@gumshoe/kernels";
+
 import { type StartCluster } from "./cluster.js";
 import { type StartRun } from "./measured-run.js";
 import { type ShapeName } from "./engine/shapes.js";
@@ -5,6 +7,8 @@ import { type ShapeName } from "./engine/shapes.js";
 /** Options of all benchmarks. */
 export interface BenchSettings {
   readonly shape: ShapeName;
+  /** Opens the GPU that is measured. */
+  readonly openGpu: () => Device;
   /** Null for all cores. */
   readonly threads: number | null;
   /** Time for measuring. */

@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { addBenchCommand } from "./commands/bench.js";
 import { addCancelCommand } from "./commands/cancel.js";
 import { addCertsCommand } from "./commands/certs.js";
+import { addChartCommand } from "./commands/chart.js";
 import { addCudaCommand } from "./commands/cuda.js";
 import { addCompareCommand } from "./commands/compare.js";
 import { addDoctorCommand } from "./commands/doctor.js";
@@ -84,6 +85,7 @@ function buildProgram(context: Context): Command {
   addRolloutsCommand(program, context);
   addMetricsCommand(program, context);
   addCompareCommand(program, context);
+  addChartCommand(program, context);
   addCancelCommand(program, context);
   addForgetCommand(program, context);
   addDownloadCommand(program, context);

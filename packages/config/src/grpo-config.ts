@@ -63,6 +63,12 @@ export const GrpoConfig = z
       .enum(["grpo", "dr-grpo", "rloo"])
       .default("grpo")
       .describe("how rewards become advantages"),
+    shuffleRewards: z
+      .boolean()
+      .default(false)
+      .describe(
+        "control experiment: exchange the rewards of each group among its answers at random before learning; a run that still improves does not learn from rewards",
+      ),
     loss: LossSettings.prefault({}).describe("loss of an update"),
     updatesPerIteration: count(1, 1024)
       .default(2)

@@ -19,6 +19,13 @@ export const ValidationResult = z.strictObject({
   /** Number of iterations before it; 0 for the initial model. */
   iteration: z.int().min(0),
   greedy: RewardInterval.optional(),
+  /**
+   * Means over all sampled answers: `answerTokens`, and the environment's metrics by their names.
+   * Absent in ledgers of earlier versions.
+   */
+  means: z.record(z.string(), z.number()).optional(),
+  /** The same for the greedy answers. */
+  greedyMeans: z.record(z.string(), z.number()).optional(),
   /** Answers that could not be scored, and are left out of all means. Absent for none. */
   unscored: z.int().min(1).optional(),
   /** Mean expected score of guessing among the listed names. */

@@ -71,13 +71,21 @@ export type InitConfig = z.infer<typeof InitConfig>;
 const Answers = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("gold").describe("the right answers") }),
   z.strictObject({
-    type: z.literal("trace").describe("a deduction and then the right answers, or these alone"),
+    type: z.literal("trace").describe("a deduction and then the right answers, or answers alone"),
     share: z
       .number()
       .min(0)
       .max(1)
       .default(1)
       .describe("probability that an example is answered with the deduction"),
+    hasty: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe(
+        "probability that an answer without the deduction is the first name of its kind that the case lists",
+      ),
   }),
   z.strictObject({
     type: z.literal("careless").describe("right answers, some of them replaced at random"),

@@ -13,6 +13,7 @@ import {
 import { parseRunConfig } from "@gumshoe/config";
 import { FleetService, PackService, RolloutService, RunService } from "@gumshoe/protocol";
 import { RpcServer } from "@gumshoe/rpc";
+import { Feeds, openMonitors } from "@gumshoe/monitors";
 import { Fence, JobQueue, RedisLink } from "@gumshoe/queue";
 
 import { AlarmWatch } from "./alarm/alarm-watch.js";
@@ -23,6 +24,7 @@ import { Fleet } from "./fleet/fleet.js";
 import { Metrics, type RunFigures } from "./http/metrics.js";
 import { openHttp, type OpenHttp } from "./http/open-http.js";
 import { HomeLock } from "./ledger/home-lock.js";
+import { MonitoredRuns } from "./monitor/monitored-runs.js";
 import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handlers.js";
 import { readEarlierHttp, writeReadyFile } from "./ready-file.js";
 import { runHandlers } from "./rpc/run-handlers.js";
@@ -61,6 +63,7 @@ export class Coordinator {
   readonly #eventLoop: EventLoopMonitor;
   readonly #metrics: Metrics;
   readonly #alarms: AlarmWatch;
+  readonly #feeds: Feeds;
   #redis: RedisLink | null = null;
   #fence: Fence | null = null;
   #lock: HomeLock | null = null;
@@ -80,7 +83,11 @@ export class Coordinator {
       tls: settings.tls,
       logger: this.#logger,
     });
-    this.#fleet = new Fleet({ clock: this.#clock, logger: this.#logger });
+    this.#fleet = new Fleet({
+      clock: this.#clock,
+      logger: this.#logger,
+      lostAfterMs: settings.lostAfterMs,
+    });
     this.#eventLoop = new EventLoopMonitor(this.#logger);
     this.#metrics = new Metrics({
       workers: () => this.#fleet.statuses(),
@@ -93,6 +100,13 @@ export class Coordinator {
       clock: this.#clock,
       logger: this.#logger,
       webhook: settings.alarmWebhook,
+    });
+    const monitored = new MonitoredRuns(() => this.#runs?.list() ?? []);
+    this.#feeds = new Feeds({
+      monitors: openMonitors(settings.monitors, this.#clock),
+      runs: () => monitored.list(),
+      clock: this.#clock,
+      logger: this.#logger,
     });
     this.#fleet.onDeparture(({ role }, lost) => {
       if (lost) this.#metrics.countLostWorker(role);
@@ -177,7 +191,8 @@ export class Coordinator {
     this.#server.serve(PackService, packHandlers(runs, logger), ["worker"]);
     const address = await this.#server.listen(listen);
     const http = await this.#openHttp(runs, () => redisProblem(redis, fence));
-    for (const part of [this.#fleet, runs, this.#eventLoop, this.#alarms]) part.start();
+    const parts = [this.#fleet, runs, this.#eventLoop, this.#alarms, this.#feeds];
+    for (const part of parts) part.start();
     this.#isServing = true;
     if (readyFile !== null) await writeReadyFile(readyFile, { address, http, pid: process.pid });
     logger.info({ address, ...(http === null ? {} : { http }), home }, "coordinator is ready");
@@ -189,6 +204,7 @@ export class Coordinator {
     this.#isServing = false;
     this.#stopping.abort(new RunStoppedError("shutdown"));
     await this.#runs?.stop();
+    await this.#feeds.stop();
     await this.#background?.stop();
     this.#fleet.stop();
     this.#eventLoop.stop();

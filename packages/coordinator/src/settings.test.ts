@@ -30,6 +30,11 @@ test("recovery points are written every 90 seconds unless told otherwise", () =>
   expect(readSettings({ ...ENV, GUMSHOE_RECOVERY_SECONDS: "7" }).recoveryEveryMs).toBe(7000);
 });
 
+test("a worker is lost after 10 seconds of silence unless told otherwise", () => {
+  expect(readSettings(ENV).lostAfterMs).toBe(10_000);
+  expect(readSettings({ ...ENV, GUMSHOE_LOST_SECONDS: "3" }).lostAfterMs).toBe(3000);
+});
+
 test("token and Redis password may be read from files", () => {
   const file = join(folder, "word");
   writeFileSync(file, "word\n");
@@ -51,6 +56,7 @@ test.each([
   [{ GUMSHOE_LISTEN: "7070" }, "GUMSHOE_LISTEN: 7070 is not host:port"],
   [{ GUMSHOE_TOKEN: "two words" }, "GUMSHOE_TOKEN: may have 1 to 1000 characters"],
   [{ GUMSHOE_RECOVERY_SECONDS: "often" }, "GUMSHOE_RECOVERY_SECONDS: often is not a number of"],
+  [{ GUMSHOE_LOST_SECONDS: "-1" }, "GUMSHOE_LOST_SECONDS: -1 is not a number of"],
   [{ GUMSHOE_LOG_LEVEL: "loud" }, "GUMSHOE_LOG_LEVEL: loud is not one of"],
   [{ GUMSHOE_REDIS_URL: "" }, "GUMSHOE_REDIS_URL: is not set"],
 ])("%o is an error that names the variable", (change, message) => {

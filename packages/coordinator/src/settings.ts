@@ -11,6 +11,7 @@ import {
   type Tls,
 } from "@gumshoe/core";
 import { hubCacheFolder } from "@gumshoe/hub";
+import { type MonitorSettings, readMonitors } from "@gumshoe/monitors";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
@@ -18,6 +19,11 @@ import { type Prices } from "./view/forecast.js";
 
 const DEFAULT_DISK_WAIT_SECONDS = 60;
 const DEFAULT_RECOVERY_SECONDS = 90;
+/**
+ * Supervisors report dead processes at once. Silence is for those that hang or whose machine is
+ * gone, so it is longer than that of a worker on an overloaded machine.
+ */
+const DEFAULT_LOST_SECONDS = 10;
 
 /** The coordinator's settings, from environment variables. */
 export interface CoordinatorSettings {
@@ -31,6 +37,8 @@ export interface CoordinatorSettings {
   readonly prices: Prices | null;
   /** URL that receives alarms by POST; null for none. It may hold a secret. */
   readonly alarmWebhook: string | null;
+  /** Where metrics are sent beside the page. */
+  readonly monitors: MonitorSettings;
   readonly redisUrl: string;
   readonly redisTls: RedisTls;
   readonly token: string;
@@ -47,6 +55,8 @@ export interface CoordinatorSettings {
   readonly diskWaitMs: number;
   /** Age of the newest durable weights, in ms, at which a recovery point is written. */
   readonly recoveryEveryMs: number;
+  /** Time without a heartbeat, in ms, after which a worker counts as lost. */
+  readonly lostAfterMs: number;
   readonly logLevel: string;
   /** How the predecessor of this coordinator ended; null for none, or a clean stop. */
   readonly previousEnd: string | null;
@@ -71,6 +81,7 @@ export function readSettings(
     pageFolder: readVariable(env, "GUMSHOE_PAGE") ?? PAGE,
     prices: readPrices(env),
     alarmWebhook: readWebhook(env),
+    monitors: readMonitors(env),
     redisUrl: readRedisUrl(env),
     redisTls: readRedisTls(env, "coordinator"),
     token,
@@ -81,6 +92,7 @@ export function readSettings(
     hubCache: hubCacheFolder(env),
     diskWaitMs: readSeconds(env, "GUMSHOE_DISK_WAIT_SECONDS", DEFAULT_DISK_WAIT_SECONDS),
     recoveryEveryMs: readSeconds(env, "GUMSHOE_RECOVERY_SECONDS", DEFAULT_RECOVERY_SECONDS),
+    lostAfterMs: readSeconds(env, "GUMSHOE_LOST_SECONDS", DEFAULT_LOST_SECONDS),
     logLevel: readLogLevel(env),
     previousEnd: readPreviousEnd(env.GUMSHOE_PREVIOUS_END),
     readyFile: readVariable(env, "GUMSHOE_READY_FILE"),

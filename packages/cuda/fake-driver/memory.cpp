@@ -166,6 +166,11 @@ void copy_on_device(Pointer to, Pointer from, size_t bytes, const Device& device
 void fill(Pointer to, const void* pattern, size_t pattern_bytes, size_t count,
           const Device& device) {
   unsigned char* target = reach(to, pattern_bytes * count, device);
+  const auto* bytes = static_cast<const unsigned char*>(pattern);
+  if (std::all_of(bytes, bytes + pattern_bytes, [=](unsigned char b) { return b == bytes[0]; })) {
+    memset(target, bytes[0], pattern_bytes * count);
+    return;
+  }
   for (size_t i = 0; i < count; i++) memcpy(target + i * pattern_bytes, pattern, pattern_bytes);
 }
 

@@ -46,6 +46,8 @@ export interface RunEnvironment {
   tracedReply?(task: Task): Promise<string>;
   /** Writes a careless reply; absent if the environment has none. */
   carelessReply?(task: Task, rng: Rng, how: Carelessness): Promise<string>;
+  /** Writes a hasty reply; absent if the environment has none. */
+  hastyReply?(task: Task, rng: Rng, share: number): Promise<string>;
   /** Closes it, and ends the module's process. Idempotent. */
   close(): Promise<void>;
 }
@@ -63,6 +65,7 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
   const goldReply = environment.goldReply?.bind(environment);
   const tracedReply = environment.tracedReply?.bind(environment);
   const carelessReply = environment.carelessReply?.bind(environment);
+  const hastyReply = environment.hastyReply?.bind(environment);
   return {
     digest,
     source: (options) => {
@@ -84,6 +87,9 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
     grade: (task, replies) => Promise.all(replies.map((reply) => grade(environment, task, reply))),
     ...(goldReply !== undefined && { goldReply: async (task) => goldReply(task) }),
     ...(tracedReply !== undefined && { tracedReply: async (task) => tracedReply(task) }),
+    ...(hastyReply !== undefined && {
+      hastyReply: async (task, rng, share) => hastyReply(task, rng, share),
+    }),
     ...(carelessReply !== undefined && {
       carelessReply: async (task, rng, how) => carelessReply(task, rng, how),
     }),

@@ -7,6 +7,7 @@ import { weighPacks } from "./normaliser.js";
 import { countRowTokens, countTargets, type Pack } from "./pack.js";
 import { packGroups } from "./packing.js";
 import { countRollouts, type RolloutCounts } from "./rollout-counts.js";
+import { type RewardShuffle, shuffleRewards } from "./shuffled-rewards.js";
 
 /** The rules by which an iteration's groups become updates. */
 export interface UpdateRules extends AnswerRules {
@@ -16,6 +17,8 @@ export interface UpdateRules extends AnswerRules {
   /** Gradient jobs per update. */
   readonly lanes: number;
   readonly maxPackTokens: number;
+  /** Shuffles the rewards of each group first, as a control; null or absent for no. */
+  readonly rewardShuffle?: RewardShuffle | null;
 }
 
 /** The work of one optimizer step. */
@@ -43,7 +46,9 @@ export interface UpdatePlan {
  * A pure function of the groups in task order and of the rules; workers and order of arrival have
  * no influence.
  */
-export function planUpdates(groups: readonly Group[], rules: UpdateRules): UpdatePlan {
+export function planUpdates(sampled: readonly Group[], rules: UpdateRules): UpdatePlan {
+  const { rewardShuffle = null } = rules;
+  const groups = rewardShuffle === null ? sampled : shuffleRewards(sampled, rewardShuffle);
   const selected = groups.map((group) => selectAnswers(group, rules));
   const trainable = selected.flatMap(({ pack }) => (pack === null ? [] : [pack]));
   const updates = splitUpdates(trainable, rules.updatesPerIteration).map((share) =>

@@ -78,3 +78,23 @@ KERNEL(64, linear_backward_bias)(const float* dy, float* db, int m, int n) {
   db[column] = total;
 }
 EXPORT(linear_backward_bias)
+
+// The GPU's peak: fused multiply-adds in registers, to measure other kernels by.
+constexpr int PEAK_THREADS = 256, PEAK_CHAINS = 16;
+
+// flops [1] f64 = the floating-point operations of the launch. Every thread runs its chains for `rounds` steps.
+KERNEL(PEAK_THREADS, fma_peak)(double* flops, int rounds, int blocks) {
+  const int t = static_cast<int>(threadIdx.x);
+  // Near 1 for ever: x = x * 0.5 + 0.5.
+  float chains[PEAK_CHAINS];
+  UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chains[i] = 1.0f + static_cast<float>(t + i) * 1e-3f;
+  for (int round = 0; round < rounds; round++)
+    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chains[i] = fused(chains[i], 0.5f, 0.5f);
+  float sum = 0;
+  UNROLL for (int i = 0; i < PEAK_CHAINS; i++) sum = sum + chains[i];
+  // The sum is positive always, which the compiler does not know: no chain can be left out.
+  if (t == 0 && blockIdx.x == 0 && sum > 0)
+    *flops = 2.0 * PEAK_CHAINS * PEAK_THREADS * blocks * rounds;
+  if (sum < 0) *flops = -1.0;
+}
+EXPORT(fma_peak)

@@ -43,8 +43,7 @@ class CountedTensor implements Tensor {
 
 class Counter implements CountingDevice {
   readonly kind = "cpu";
-  readonly threads = 1;
-  readonly instructionSet = "scalar";
+  readonly name = "counting";
   readonly fault = null;
   readonly #owned = new Set<Tensor>();
   #bytes = 0;
@@ -66,6 +65,14 @@ class Counter implements CountingDevice {
   /** Mapped memory is the memory of others. */
   map(_descriptor: number, length: number): Tensor {
     return new CountedTensor(this, "f32", length);
+  }
+
+  commit(): void {
+    // Nothing is kept.
+  }
+
+  availableBytes(): null {
+    return null;
   }
 
   free(tensor: Tensor): void {

@@ -1,18 +1,18 @@
 import { availableParallelism } from "node:os";
 
-import { CpuCommandList } from "./cpu-command-list.js";
 import {
   type CommandList,
   type Device,
   type DeviceFault,
   type Dtype,
   type HostArray,
-  type InstructionSet,
+  type MapOptions,
   type Tensor,
 } from "./device.js";
 import { DisposedError, OutOfMemoryError, ShapeError } from "./errors.js";
 import { type Addon, loadAddon, type PoolHandle } from "./native/addon.js";
-import { INSTRUCTION_SETS } from "./native/records.js";
+import { RecordedCommandList } from "./recorded-command-list.js";
+import { INSTRUCTION_SETS, type InstructionSet } from "./native/records.js";
 
 /** Options of a CPU device. */
 export interface CpuDeviceOptions {
@@ -38,7 +38,7 @@ const ARRAYS = {
  * @throws ShapeError when the machine lacks the instruction set, or `threads` is less than 1
  * @throws OutOfMemoryError when the system refuses the threads
  */
-export function createCpuDevice(options: CpuDeviceOptions = {}): Device {
+export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
   return new CpuDevice(loadAddon(), options);
 }
 
@@ -85,6 +85,7 @@ class CpuTensor implements Tensor {
 /** A device over a native addon; `createCpuDevice` makes one over the kernels of cpu/. */
 export class CpuDevice implements Device {
   readonly kind = "cpu";
+  /** Threads, the calling one included. */
   readonly threads: number;
   readonly instructionSet: InstructionSet;
   readonly fault: DeviceFault | null;
@@ -113,6 +114,10 @@ export class CpuDevice implements Device {
     this.#pool = pool;
   }
 
+  get name(): string {
+    return `cpu x${this.threads}`;
+  }
+
   alloc(dtype: Dtype, length: number): Tensor {
     this.#alive();
     if (!Number.isSafeInteger(length) || length < 0) {
@@ -124,12 +129,21 @@ export class CpuDevice implements Device {
     return this.#own(dtype, memory, { length, writable: true });
   }
 
-  map(descriptor: number, length: number, { writable }: { writable: boolean }): Tensor {
+  availableBytes(): null {
+    return null;
+  }
+
+  map(descriptor: number, length: number, { writable }: MapOptions): Tensor {
     this.#alive();
     const bytes = Math.max(1, length) * ARRAYS.f32.BYTES_PER_ELEMENT;
     const memory = this.#addon.mapMemory(descriptor, bytes, writable);
     if (memory === undefined) throw new OutOfMemoryError("shared memory", bytes);
     return this.#own("f32", memory, { length, writable });
+  }
+
+  /** Kernels work in the mapped memory itself. */
+  commit(): void {
+    this.#alive();
   }
 
   free(tensor: Tensor): void {
@@ -152,7 +166,7 @@ export class CpuDevice implements Device {
 
   createCommandList(): CommandList {
     this.#alive();
-    return new CpuCommandList(this, {
+    return new RecordedCommandList(this, {
       run: (records, length) => this.#addon.run(this.#alive(), this.#setNumber, records, length),
       numFrees: () => this.#numFrees,
       checkAlive: (tensors) => {

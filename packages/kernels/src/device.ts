@@ -4,9 +4,6 @@ export type Dtype = "f32" | "i32" | "u32" | "f64";
 /** Host arrays, by element type. */
 export type HostArray = Float32Array | Int32Array | Uint32Array | Float64Array;
 
-/** Instruction sets that the CPU kernels are built for. All give the same bits. */
-export type InstructionSet = "avx512" | "avx2" | "scalar";
-
 /** A range of elements in a device's memory. */
 export interface Tensor {
   readonly dtype: Dtype;
@@ -46,20 +43,28 @@ export interface CommandList {
  * - A device belongs to one JavaScript thread. Its own threads never run JavaScript.
  */
 export interface Device {
-  readonly kind: "cpu";
-  readonly threads: number;
-  readonly instructionSet: InstructionSet;
+  readonly kind: "cpu" | "cuda";
+  /** What it is, for people: `cpu x8`, or a GPU's number and name. */
+  readonly name: string;
   /** A kernel broken on purpose, to test that the error is detected; null on every real device. */
   readonly fault: DeviceFault | null;
   /** @throws OutOfMemoryError */
   alloc(dtype: Dtype, length: number): Tensor;
   /**
-   * Maps the start of a file, such as memory that processes share, as f32. Writes by other processes are visible.
+   * Bytes that can be allocated now, where the device has memory of its own; null where it has the machine's.
+   */
+  availableBytes(): number | null;
+  /**
+   * Makes the start of a file, such as memory that processes share, a tensor of f32.
    *
-   * @param access.writable  if false, `write` refuses it, and an operation that writes to it ends the process
    * @throws OutOfMemoryError when the file is shorter, or cannot be mapped
    */
-  map(descriptor: number, length: number, access: { writable: boolean }): Tensor;
+  map(descriptor: number, length: number, options: MapOptions): Tensor;
+  /**
+   * Makes what was written to a mapped tensor visible to other processes. Only a tensor of a device with memory of
+   * its own and with residence `device` needs it: all of it is then copied to the file.
+   */
+  commit(tensor: Tensor): void;
   /** Frees memory; idempotent. Slices become invalid with their owner. */
   free(tensor: Tensor): void;
   /** Copies host values into a tensor, from element `at` on. */
@@ -69,6 +74,21 @@ export interface Device {
   createCommandList(): CommandList;
   /** Ends the threads and frees all memory; idempotent. */
   dispose(): void;
+}
+
+/** How a file is mapped. */
+export interface MapOptions {
+  /** If false, `write` refuses it, and no operation may write to it: on the CPU that ends the process. */
+  readonly writable: boolean;
+  /**
+   * Where kernels find it, on a device with memory of its own; default `device`. It makes no difference on the CPU,
+   * whose kernels work in the file's memory.
+   *
+   * - `device`: in a copy, made now; for what is read more than once, or added to.
+   * - `host`: in the file's memory, over the bus; for what is read or written once. Other processes may write other
+   *   parts of it at the same time.
+   */
+  readonly residence?: "device" | "host";
 }
 
 /**

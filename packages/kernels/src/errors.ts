@@ -24,9 +24,13 @@ export class OutOfRangeIdError extends ClusterError {
 
 /** Thrown when a device has too little memory left for a request. */
 export class OutOfMemoryError extends ClusterError {
-  constructor(what: string, bytes: number | null) {
+  /** @param where  the device and what it has left, in words; default: this machine */
+  constructor(what: string, bytes: number | null, where: string | null = null) {
     const size = bytes === null ? "" : ` of ${(bytes / 2 ** 20).toFixed(1)} MiB`;
-    super("RESOURCE_EXHAUSTED", `no memory for ${what}${size}`, { details: { what, bytes } });
+    const place = where === null ? "" : ` on ${where}`;
+    super("RESOURCE_EXHAUSTED", `no memory for ${what}${size}${place}`, {
+      details: { what, bytes, where },
+    });
   }
 }
 

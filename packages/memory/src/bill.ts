@@ -29,7 +29,7 @@ import { controlBytes, workerBytes } from "./fixed-costs.js";
 import { kvCacheBlocks } from "./kv-cache.js";
 import { answersInFlight, type MeasuredTokens, type WorkSize, workSize } from "./work-size.js";
 
-/** From this size of the weights on, workers give back between jobs what the next job can have anew, in bytes. */
+/** Size of the weights, in bytes, from which workers free their buffers between jobs. */
 export const RELEASED_FROM_BYTES = 64 * 2 ** 20;
 
 /** The workers of one machine. */
@@ -196,7 +196,7 @@ function sizesOf(config: RunConfig, model: ModelConfig, workers: Workers): Sizes
   };
 }
 
-/** What is held all the time. */
+/** What is held in all phases. */
 function baseBytes(sizes: Sizes, { inference, trainers, reducers }: Workers): number {
   const processes = inference + trainers + reducers;
   const states = reducers * sizes.reducerShare * (sizes.moments + sizes.sum);
@@ -204,7 +204,7 @@ function baseBytes(sizes: Sizes, { inference, trainers, reducers }: Workers): nu
   return sizes.control + processes * sizes.fixed + weights + states + trainers * sizes.share;
 }
 
-/** What workers keep between their jobs: of a small model all, as it is not worth to make it again. */
+/** Buffers that workers keep between jobs: all those of a small model, which are not worth freeing. */
 function keptBytes(of: {
   sizes: Sizes;
   workers: Workers;

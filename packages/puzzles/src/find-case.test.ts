@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
+import { loadCadical } from "../../../test/support/cadical.js";
 import { findCase } from "./find-case.js";
 import { caseId, generateCase } from "./generate-case.js";
-import { loadCadical } from "./solver/cadical.js";
 import { measureDifficulty } from "./trace/difficulty.js";
 
 const NAME = { tier: "mini", style: "clear", seed: 5, index: 0 } as const;

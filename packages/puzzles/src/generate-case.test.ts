@@ -1,13 +1,13 @@
 import { sha256 } from "@gumshoe/core";
 import { describe, expect, test } from "vitest";
 
+import { loadCadical } from "../../../test/support/cadical.js";
 import { checkCase } from "./check-case.js";
 import { corpus } from "./corpus.js";
 import { type Case, generateCase } from "./generate-case.js";
 import { grade } from "./grading/grade.js";
 import { goldReply, randomGuessLevel } from "./grading/replies.js";
 import { STYLES } from "./prompt/style.js";
-import { loadCadical } from "./solver/cadical.js";
 import { TIER_NAMES, type TierName } from "./tiers.js";
 
 const cadical = await loadCadical();

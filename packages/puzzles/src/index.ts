@@ -55,7 +55,6 @@ export {
 export { type Style, STYLES } from "./prompt/style.js";
 export { type SolvedPrompt, solvePrompt } from "./solve-prompt.js";
 export { type ExplainedCase, explainCase, showCase } from "./show-case.js";
-export { loadCadical } from "./solver/cadical.js";
 export { type SatSolver, type SolverFactory } from "./solver/sat-solver.js";
 export { parseDataset, type PuzzleRecord } from "./tasks/dataset.js";
 export { gradeTask } from "./tasks/grade-task.js";

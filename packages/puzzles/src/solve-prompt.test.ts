@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
+import { loadCadical } from "../../../test/support/cadical.js";
 import { checkRecord } from "./check-record.js";
 import { PromptError, UnsolvableError } from "./errors.js";
 import { generateCase } from "./generate-case.js";
 import { STYLES } from "./prompt/style.js";
 import { solvePrompt } from "./solve-prompt.js";
-import { loadCadical } from "./solver/cadical.js";
 import { parseDataset } from "./tasks/dataset.js";
 import { TIER_NAMES } from "./tiers.js";
 

@@ -85,6 +85,25 @@ export class OptimizerFileError extends ClusterError {
   }
 }
 
+/** Thrown when a GPU has too little memory for a worker's model: with what the model takes there. */
+export class GpuMemoryError extends ClusterError {
+  /** @param bill  what takes the memory, in words */
+  constructor(cause: ClusterError, bill: string) {
+    const advice = "give the worker a GPU of its own or a larger one, or shorten answers and packs";
+    super("RESOURCE_EXHAUSTED", `${cause.message}; this worker's model takes ${bill}: ${advice}`, {
+      details: { bill },
+      cause,
+    });
+  }
+}
+
+/** Thrown when the device that a worker was given cannot be used. */
+export class WorkerDeviceError extends ClusterError {
+  constructor(cause: ClusterError) {
+    super(cause.code, `GUMSHOE_DEVICE: ${cause.message}`, { details: cause.details, cause });
+  }
+}
+
 /** Thrown when an environment variable of a worker is missing or wrong. */
 export class WorkerSettingsError extends ClusterError {
   constructor(

@@ -40,7 +40,7 @@ test.each([
   [{ GUMSHOE_ROLE: "trainee" }, "GUMSHOE_ROLE: trainee is not one of inference, trainer, reducer"],
   [{ GUMSHOE_THREADS: "0" }, "GUMSHOE_THREADS: 0 is not a whole number"],
   [{ GUMSHOE_NICE: "-5" }, "GUMSHOE_NICE: -5 is not a whole number from 0 to 19"],
-  [{ GUMSHOE_DEVICE: "tpu" }, "GUMSHOE_DEVICE: tpu is not a device here"],
+  [{ GUMSHOE_DEVICE: "tpu" }, "GUMSHOE_DEVICE: tpu is no device (cpu, or cuda:N for GPU N)"],
   [{ GUMSHOE_ANNOUNCE: "gpu-1:7071" }, "GUMSHOE_ANNOUNCE: gpu-1:7071 is not a name or an address"],
   [{ GUMSHOE_SHARED_MEMORY: "no" }, "GUMSHOE_SHARED_MEMORY: no is not on or off"],
   [{ GUMSHOE_FAULT: "all" }, "GUMSHOE_FAULT: all is not decode-attention"],

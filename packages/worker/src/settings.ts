@@ -11,6 +11,7 @@ import {
   readVariable,
   type Tls,
 } from "@gumshoe/core";
+import { type DeviceName, type GpuEnvironment, parseDeviceName } from "@gumshoe/gpu";
 import { WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
 import { type DeviceFault } from "@gumshoe/kernels";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
@@ -19,6 +20,16 @@ import { WorkerSettingsError } from "./errors.js";
 
 /** Default niceness, which gives coordinator and Redis about nine times a worker's share of a core. */
 export const WORKER_NICE = 10;
+
+/** Variables by which NVRTC and compiled kernels are found. */
+const GPU_VARIABLES = [
+  "CUDA_HOME",
+  "CUDA_PATH",
+  "VIRTUAL_ENV",
+  "CONDA_PREFIX",
+  "HOME",
+  "XDG_CACHE_HOME",
+] as const;
 
 /** Settings of a worker process, read from its environment. */
 export interface WorkerSettings {
@@ -31,7 +42,10 @@ export interface WorkerSettings {
   readonly tls: Tls;
   /** The cluster's name, a prefix of its keys in Redis. */
   readonly cluster: string;
-  /** Threads of the device. */
+  readonly device: DeviceName;
+  /** Variables by which the libraries of a GPU are found. */
+  readonly gpuEnvironment: GpuEnvironment;
+  /** Threads of the CPU. */
   readonly threads: number;
   /** Niceness of the process, 0 to 19. */
   readonly nice: number;
@@ -65,10 +79,6 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const token = readSecret(env, "GUMSHOE_TOKEN");
   if (token === null) throw new WorkerSettingsError("GUMSHOE_TOKEN", "is not set");
   checkToken("GUMSHOE_TOKEN", token);
-  const device = readVariable(env, "GUMSHOE_DEVICE") ?? "cpu";
-  if (device !== "cpu") {
-    throw new WorkerSettingsError("GUMSHOE_DEVICE", `${device} is not a device here; use cpu`);
-  }
   return {
     role: readRole(required("GUMSHOE_ROLE")),
     coordinator: readCoordinator(required("GUMSHOE_COORDINATOR")),
@@ -77,6 +87,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     token,
     tls: readTls(env, "worker"),
     cluster: readVariable(env, "GUMSHOE_CLUSTER") ?? "gumshoe",
+    device: parseDeviceName("GUMSHOE_DEVICE", readVariable(env, "GUMSHOE_DEVICE") ?? "cpu"),
+    gpuEnvironment: Object.fromEntries(GPU_VARIABLES.map((name) => [name, env[name]])),
     threads: readThreads(env.GUMSHOE_THREADS),
     nice: readNice(env.GUMSHOE_NICE),
     listen: readListenAddress(env, "GUMSHOE_LISTEN") ?? "127.0.0.1:0",

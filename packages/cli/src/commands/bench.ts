@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from "@gumshoe/core";
+import { type DeviceName, openDevice, parseDeviceName } from "@gumshoe/gpu";
 import { Argument, type Command, Option } from "commander";
 
 import {
@@ -41,6 +43,7 @@ const COLUMNS: readonly { title: string; of: (figure: Figure) => string }[] = [
 
 interface BenchOptions {
   readonly shape: ShapeName;
+  readonly device?: string;
   readonly threads?: number;
   readonly seconds: number;
   readonly workers: number;
@@ -55,7 +58,12 @@ export function addBenchCommand(program: Command, context: Context): void {
   const command = program
     .command("bench")
     .description("Measure speed or memory, beside what this machine could do at best, or the plan.")
-    .addArgument(new Argument("<what>", "what is measured").choices(Object.keys(BENCHES)))
+    .addArgument(
+      new Argument("[what]", "what is measured; with --device cuda: gpu").choices(
+        Object.keys(BENCHES),
+      ),
+    )
+    .option("--device <name>", "GPU that `gpu` measures, such as cuda:0")
     .addOption(new Option("--shape <name>", "model shape").choices(SHAPES).default("2m"))
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
     .option("--seconds <n>", "time to be spent on each figure", positiveNumber, 5)
@@ -72,17 +80,26 @@ export function addBenchCommand(program: Command, context: Context): void {
     withJson(command),
     "gumshoe bench train --shape 25m",
     "gumshoe bench iteration --json",
+    "gumshoe bench --device cuda:0",
     "gumshoe bench memory --config runs/first.yaml",
     "gumshoe bench fleet --workers 50 --jobs 1000",
   );
-  command.action(async (subject: BenchName, options: BenchOptions) => {
-    const { terminal } = context;
+  command.action(async (what: BenchName | undefined, options: BenchOptions) => {
+    const { terminal, env } = context;
+    const device = measuredDevice(what, options.device);
+    const subject = what ?? "gpu";
     const { shape, seconds, workers, jobs, watchers, threads = null } = options;
     const machine = describeMachine(subject === "puzzles" ? 1 : threads);
     const status = new StatusLine(terminal);
     const onProgress = (what: string, share: number) =>
       status.set(`${drawBar(share, BAR_WIDTH)}  ${what}`);
+    let gpu: string | null = null;
     const settings: BenchSettings = {
+      openGpu: () => {
+        const opened = openDevice(device, { environment: env });
+        gpu = opened.name;
+        return opened;
+      },
       shape,
       seconds,
       threads,
@@ -97,9 +114,22 @@ export function addBenchCommand(program: Command, context: Context): void {
     const results = await BENCHES[subject](settings);
     status.clear();
     writeResult(terminal, options, {
-      value: { machine, results },
-      text: () => describe(machine, results),
+      value: { machine, ...(gpu === null ? {} : { gpu }), results },
+      text: () => [...(gpu === null ? [] : [gpu]), describe(machine, results)].join("\n"),
     });
+  });
+}
+
+/** @throws InvalidArgumentError when it is not said what is measured, or not on this device */
+function measuredDevice(what: BenchName | undefined, device: string | undefined): DeviceName {
+  const name = parseDeviceName("--device", device ?? (what === "gpu" ? "cuda" : "cpu"));
+  if (what === undefined && name.type === "cpu") {
+    throw new InvalidArgumentError("what", `is missing: one of ${Object.keys(BENCHES).join(", ")}`);
+  }
+  if ((what ?? "gpu") === "gpu" ? name.type === "cuda" : name.type === "cpu") return name;
+  const problem = name.type === "cpu" ? "is measured on a GPU" : "is measured on the CPU only";
+  throw new InvalidArgumentError("--device", `${what} ${problem}`, {
+    suggestion: "gumshoe bench --device cuda:0 measures a GPU",
   });
 }
 

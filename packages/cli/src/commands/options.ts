@@ -135,12 +135,26 @@ export function withFleetSize(command: Command): Command {
     );
 }
 
-/** Adds the options of a local cluster: its size, its log, and whether memory is checked. */
-export function withFleet(command: Command): Command {
+/** Adds `--device`, as one name; the default is GUMSHOE_DEVICE, or the CPU. */
+export function withDevice(command: Command, { env }: Context): Command {
+  const option = new Option("--device <name>", "what computes: cpu, or cuda:N for GPU N");
+  return command.addOption(option.default(defaultDevice(env)));
+}
+
+function defaultDevice(env: Context["env"]): string {
+  return readVariable(env, "GUMSHOE_DEVICE") ?? "cpu";
+}
+
+/** Adds the options of a local cluster: its size and devices, its log, and whether memory is checked. */
+export function withFleet(command: Command, { env }: Context): Command {
   const level = new Option("--log-level <level>", "how much the processes write into their logs");
-  return withOvercommit(withFleetSize(command)).addOption(
-    level.choices(LOG_LEVELS).default("info"),
+  const devices = new Option(
+    "--device <names>",
+    "what the workers compute on: cpu; cuda for all GPUs of this machine, in turn; or cuda:0,cuda:2",
   );
+  return withOvercommit(withFleetSize(command))
+    .addOption(devices.default(defaultDevice(env)))
+    .addOption(level.choices(LOG_LEVELS).default("info"));
 }
 
 /** Adds `--allow-overcommit`. */

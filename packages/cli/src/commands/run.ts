@@ -10,16 +10,18 @@ import { checkRunFits } from "../plan/check-run-fits.js";
 import { closingLines } from "../run/closing-lines.js";
 import { STUCK } from "../run/follow-run.js";
 import { checkInputs, loadRunConfig } from "../run/load-config.js";
+import { heldOutCases } from "../run/held-out-cases.js";
 import { runLocally } from "../run/local-run.js";
+import { shortPath } from "../run/next-steps.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
-import { fleetSize, type FleetOptions } from "./fleet-size.js";
+import { fleetSize, type LocalFleetOptions } from "./fleet-size.js";
 import { defaultHome, withExamples, withFleet, withHome, withJson } from "./options.js";
 
 /** Codes of ends after which a run may be continued: a part was unavailable for too long, or workers kept dying. */
 const MAY_CONTINUE: readonly string[] = ["RESOURCE_EXHAUSTED", "UNAVAILABLE", STUCK];
 
-interface RunOptions extends FleetOptions {
+interface RunOptions extends LocalFleetOptions {
   readonly home: string;
   readonly name?: string;
   readonly fresh?: boolean;
@@ -36,16 +38,18 @@ export function addRunCommand(program: Command, context: Context): void {
     .argument("<config>", "run config, YAML or JSON")
     .option("--name <name>", "name of the run; default: the config's, or its file name")
     .option("--fresh", "throw away what an earlier run of this name left, and begin anew");
-  withJson(withFleet(withHome(command, context)));
+  withJson(withFleet(withHome(command, context), context));
   withExamples(
     command,
     "gumshoe run runs/first.yaml",
     "gumshoe run runs/exact.yaml --inference 3 --trainers 2 --reducers 2 --json",
+    "gumshoe run runs/first.yaml --device cuda",
   );
   command.action(async (file: string, options: RunOptions) => {
     const given = loadRunConfig(file, options.name ?? null);
     const home = new Home(options.home);
-    const again = shownCommand(context.env, ["run", file, ...clusterWords(options, context)]);
+    const shown = shortPath(file, context.workingFolder);
+    const again = shownCommand(context.env, ["run", shown, ...clusterWords(options, context)]);
     const known = options.fresh === true ? null : knownModel(home.runFolder(given.name));
     const config = await settleModel(given, { known, isHere: true, again }, context);
     const located = locatedConfig(config, context.env);
@@ -56,16 +60,19 @@ export function addRunCommand(program: Command, context: Context): void {
     const fleet = fleetSize(options, availableParallelism());
     const fresh = options.fresh === true;
     const { logLevel } = options;
-    const local = { home, fleet, fresh, logLevel, allowOvercommit };
+    const local = { home, fleet, fresh, logLevel, allowOvercommit, again };
     const result = await runLocally(config, local, context).catch((thrown: unknown) => {
       throw withWayOn(thrown, again);
     });
     const { workingFolder, env } = context;
     const cluster = clusterWords(options, context);
     const typed = { kind: "run", configFile: file, cluster, workingFolder, env } as const;
-    writeResult(context.terminal, options, {
+    const { terminal } = context;
+    const folder = home.runFolder(config.name);
+    const cases = options.json === true ? "" : await heldOutCases(folder, result, terminal.columns);
+    writeResult(terminal, options, {
       value: result,
-      text: () => closingLines(result, config, typed),
+      text: () => cases + closingLines(result, config, typed),
     });
   });
 }

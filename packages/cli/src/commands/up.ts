@@ -11,7 +11,7 @@ import { checkFleetFits } from "../plan/check-run-fits.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
-import { fleetSize, type FleetOptions } from "./fleet-size.js";
+import { fleetSize, type LocalFleetOptions } from "./fleet-size.js";
 import {
   defaultHome,
   folderName,
@@ -24,7 +24,7 @@ import {
 
 const DEFAULT_PORT = 7070;
 
-interface UpOptions extends FleetOptions {
+interface UpOptions extends LocalFleetOptions {
   readonly home: string;
   readonly port: number;
   readonly data: readonly string[];
@@ -49,7 +49,7 @@ export function addUpCommand(program: Command, context: Context): void {
       (folder: string, before: readonly string[]) => [...before, folderName(folder)],
       [] as readonly string[],
     );
-  withJson(withFleet(withHome(command, context)));
+  withJson(withFleet(withHome(command, context), context));
   withExamples(command, "gumshoe up --inference 2", "gumshoe submit runs/first.yaml --watch");
   command.action((options: UpOptions) => stand(options, context));
 }

@@ -1,14 +1,16 @@
 import { verifyPaths } from "@gumshoe/engine";
-import { type Command, Option } from "commander";
+import { openDevice, parseDeviceName } from "@gumshoe/gpu";
+import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { VerificationError } from "../errors.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
-import { wholeNumber, withExamples, withJson } from "./options.js";
+import { wholeNumber, withDevice, withExamples, withJson } from "./options.js";
 
 interface VerifyOptions {
   readonly tokenizer?: string;
+  readonly device: string;
   readonly threads?: number;
   readonly json?: boolean;
 }
@@ -23,15 +25,20 @@ export function addVerifyCommand(program: Command, context: Context): void {
       "model folder with golden.json, folder with encodings.json and chats.json, or algorithm.json",
     )
     .option("--tokenizer <folder>", "tokenizer of a folder with encodings and chats")
-    .addOption(new Option("--device <kind>", "what computes").choices(["cpu"]).default("cpu"))
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024));
-  withExamples(withJson(command), "gumshoe verify test/golden/qwen2 test/golden/algorithm.json");
+  withExamples(
+    withJson(withDevice(command, context)),
+    "gumshoe verify test/golden/qwen2 test/golden/algorithm.json",
+    "gumshoe verify test/golden --device cuda:0",
+  );
   command.action(async (paths: string[], options: VerifyOptions) => {
     const checks: Check[] = [];
     const { tokenizer, threads } = options;
+    const name = parseDeviceName("--device", options.device);
+    const about = threads === undefined ? {} : { threads };
     const settings = {
+      openDevice: () => openDevice(name, { ...about, environment: context.env }),
       ...(tokenizer === undefined ? {} : { tokenizerDir: tokenizer }),
-      ...(threads === undefined ? {} : { threads }),
     };
     for await (const check of verifyPaths(paths, settings)) checks.push(check);
     const failed = checks.filter(({ ok }) => !ok);

@@ -18,7 +18,7 @@ export async function startBenchCluster(
   home.create();
   const cluster = new LocalCluster({
     home,
-    fleet: { ...workers, threads: 1 },
+    fleet: { ...workers, threads: 1, devices: ["cpu"] },
     port: null,
     logLevel: "info",
     data: [],

@@ -49,6 +49,8 @@ export interface FleetSize {
   readonly reducers: number;
   /** Threads per worker. */
   readonly threads: number;
+  /** What the workers compute on, in turn: inference, trainers, reducers. */
+  readonly devices: readonly string[];
 }
 
 /** Options of a local cluster. */
@@ -221,6 +223,7 @@ export class LocalCluster {
       ["trainer", fleet.trainers],
       ["reducer", fleet.reducers],
     ] as const satisfies readonly (readonly [WorkerRole, number])[];
+    let started = 0;
     return numOf.flatMap(([role, count]) =>
       Array.from({ length: count }, (_, i) => {
         const name = `${role}-${i + 1}`;
@@ -230,6 +233,7 @@ export class LocalCluster {
           GUMSHOE_HOME: home.folder,
           GUMSHOE_COORDINATOR: this.#address,
           GUMSHOE_THREADS: String(fleet.threads),
+          GUMSHOE_DEVICE: fleet.devices[started++ % fleet.devices.length],
           GUMSHOE_LISTEN: "127.0.0.1:0",
         };
         const args = [mainOf("worker")];

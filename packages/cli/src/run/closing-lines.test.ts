@@ -46,6 +46,36 @@ test("a run with two validations shows the initial and final rewards", () => {
   expect(lines).toContain("--model .gumshoe/runs/first/checkpoints/40 --data cases.json");
 });
 
+test("a run whose answers grew to a deduction says what was learnt, if the score has risen", () => {
+  const interval = (reward: number) => {
+    return { reward, low: reward - 0.02, high: reward + 0.02, count: 400 };
+  };
+  const result = (after: number) => {
+    const validation = [
+      {
+        iteration: 0,
+        ...interval(0.5),
+        greedy: interval(0.45),
+        randomGuess: 0.4,
+        means: { reasons: 0.27, answerTokens: 20.04 },
+      },
+      {
+        iteration: 40,
+        ...interval(after),
+        greedy: interval(after),
+        randomGuess: 0.4,
+        means: { reasons: 0.999, answerTokens: 60 },
+      },
+    ];
+    return closingLines({ ...RESULT, validation }, CONFIG, GIVEN);
+  };
+  expect(result(0.8)).toContain("that reason before they answer: from 27 % to 99 %\n");
+  expect(result(0.8)).toContain("length of a sampled answer: from 20.0 to 60.0 tokens\n");
+  expect(result(0.8)).toContain("It gets 80 % right instead of 45 %");
+  expect(result(0.47)).toContain("to 60.0 tokens");
+  expect(result(0.47)).not.toContain("pays to think");
+});
+
 test("a run that ended below its start says so, and recommends settings", () => {
   const interval = (reward: number) => {
     const [low, high, count] = [reward - 0.04, reward + 0.04, 200];

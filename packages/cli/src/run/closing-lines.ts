@@ -1,7 +1,13 @@
 import { isBelow } from "@gumshoe/grpo";
 import { type RunConfig, type RunResult, type ValidationResult } from "@gumshoe/config";
 
-import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
+import {
+  formatCount,
+  formatDuration,
+  formatInterval,
+  formatReward,
+  formatShare,
+} from "../terminal/format.js";
 import { type GivenCommand, nextSteps, shortPath } from "./next-steps.js";
 
 /** Describes a run's result and the possible next commands. */
@@ -17,6 +23,7 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
     `run ${result.run}: ${formatCount(result.iterations)} iterations and ` +
       `${formatCount(result.updates)} updates in ${formatDuration(result.seconds)}`,
     ...gain,
+    ...(before !== undefined && after !== undefined ? learntLines(before, after) : []),
     ...(after !== undefined && after.randomGuess > 0
       ? [`  ${guess} would give ${formatReward(after.randomGuess)}`]
       : []),
@@ -25,6 +32,40 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
     `  checkpoint      ${shortPath(result.checkpoint, given.workingFolder)}`,
     ...(steps.length === 0 ? [] : ["", "next:", ...steps.map((step) => `  ${step}`)]),
   ].join("\n");
+}
+
+/** Least rise of the share of reasoning answers that is called a discovery. */
+const LEAST_RISE = 0.3;
+
+/** Describes how the sampled answers have changed: how many reason, and their length. */
+function learntLines(before: ValidationResult, after: ValidationResult): string[] {
+  const lines: string[] = [];
+  const [was, is] = [before.means ?? {}, after.means ?? {}];
+  if (before.iteration === after.iteration) return lines;
+  const { reasons: reasoned, answerTokens: length } = was;
+  const { reasons, answerTokens } = is;
+  if (reasoned !== undefined && reasons !== undefined) {
+    lines.push(
+      `  sampled answers that reason before they answer: from ${formatShare(reasoned)} to ` +
+        formatShare(reasons),
+    );
+  }
+  if (length !== undefined && answerTokens !== undefined) {
+    lines.push(
+      `  length of a sampled answer: from ${length.toFixed(1)} to ${answerTokens.toFixed(1)} tokens`,
+    );
+  }
+  const [worse, better] = [before.greedy ?? before, after.greedy ?? after];
+  const hasRisen = better.low > worse.high;
+  if (hasRisen && (reasons ?? 0) - (reasoned ?? 0) >= LEAST_RISE) {
+    lines.push(
+      "",
+      "  It was rewarded for right answers only, and found that it pays to think first: it writes",
+      `  down what follows from the clues, and then answers. It gets ${formatShare(better.reward)} ` +
+        `right instead of ${formatShare(worse.reward)}.`,
+    );
+  }
+  return lines;
 }
 
 function gainLines(before: ValidationResult, after: ValidationResult): string[] {

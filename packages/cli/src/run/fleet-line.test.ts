@@ -17,7 +17,7 @@ test("a fleet is described in one line: states per role, and total speeds", () =
     member("reducer", "idle"),
   ];
   expect(describeFleet(workers)).toBe(
-    "inference 2 busy 1 lost, trainer 1 idle, reducer 1 idle; 4,000 sampled, 100 trained tokens/s",
+    "inference 2 busy 1 lost, trainer 1 idle, reducer 1 idle; in the last minute 4,000 sampled, 100 trained tokens/s",
   );
 });
 

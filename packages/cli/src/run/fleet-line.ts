@@ -8,7 +8,7 @@ const ROLES = ["inference", "trainer", "reducer"] as const;
 /** The fields of a worker that the line needs. */
 type Member = Pick<WorkerStatus, "role" | "state" | "tokensPerSecond">;
 
-/** Describes a fleet in a line: `inference 2 busy 1 lost, trainer 1 idle; 4,100 sampled, 0 trained tokens/s`. */
+/** Describes a fleet in a line: `inference 2 busy 1 lost, trainer 1 idle; in the last minute 4,100 sampled, 0 trained tokens/s`. */
 export function describeFleet(workers: readonly Member[]): string {
   if (workers.length === 0) return "no workers";
   const parts = ROLES.flatMap((role) => {
@@ -17,7 +17,7 @@ export function describeFleet(workers: readonly Member[]): string {
   });
   const sampled = formatCount(rateOf(workers, "inference"));
   const trained = formatCount(rateOf(workers, "trainer"));
-  return `${parts.join(", ")}; ${sampled} sampled, ${trained} trained tokens/s`;
+  return `${parts.join(", ")}; in the last minute ${sampled} sampled, ${trained} trained tokens/s`;
 }
 
 function rateOf(workers: readonly Member[], wanted: string): number {

@@ -25,6 +25,8 @@ export interface LocalRunOptions {
   readonly fresh: boolean;
   /** Whether the coordinator takes the run although memory does not suffice by the plan. */
   readonly allowOvercommit: boolean;
+  /** The command that continues the run after an interruption. */
+  readonly again: string;
 }
 
 /** Starts a cluster on this machine, executes or resumes one run, and stops all processes. */
@@ -34,7 +36,7 @@ export async function runLocally(
   context: Context,
 ): Promise<RunResult> {
   const { terminal, clock, env, workingFolder } = context;
-  const { home, fleet, logLevel, allowOvercommit } = options;
+  const { home, fleet, logLevel, allowOvercommit, again } = options;
   const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
   const cluster = new LocalCluster({
     home,
@@ -60,6 +62,7 @@ export async function runLocally(
       context,
       stop: stop.signal,
       allowOvercommit,
+      again,
     });
   } finally {
     await cluster.stop();
@@ -77,8 +80,13 @@ function describeStart(config: RunConfig, fleet: FleetSize): string {
   const workers = `${fleet.inference} inference, ${fleet.trainers} trainer, ${fleet.reducers} reducer`;
   return (
     `run ${config.name}: ${config.iterations} iterations of ${work}; ` +
-    `workers: ${workers}, ${fleet.threads} threads each`
+    `workers: ${workers}, ${devicesOf(fleet)}`
   );
+}
+
+function devicesOf({ devices, threads }: FleetSize): string {
+  const isCpu = devices.every((device) => device === "cpu");
+  return isCpu ? `${threads} threads each` : `in turn on ${devices.join(", ")}`;
 }
 
 interface Submission {
@@ -87,10 +95,11 @@ interface Submission {
   readonly context: Context;
   readonly stop: AbortSignal;
   readonly allowOvercommit: boolean;
+  readonly again: string;
 }
 
 async function submitAndFollow(config: RunConfig, submission: Submission): Promise<RunResult> {
-  const { cluster, home, context, stop, allowOvercommit } = submission;
+  const { cluster, home, context, stop, allowOvercommit, again } = submission;
   const { terminal, clock } = context;
   const client = new GumshoeClient({ address: cluster.address, token: home.token() });
   const view = new RunView(terminal, config, clock.now());
@@ -111,13 +120,13 @@ async function submitAndFollow(config: RunConfig, submission: Submission): Promi
   } catch (thrown) {
     if (!(thrown instanceof InterruptedError)) throw thrown;
     if (!isSubmitted) {
-      throw new RunNotDoneError(config.name, "was stopped before it began; run it again to begin");
+      throw new RunNotDoneError(config.name, `was stopped before it began; begin it by: ${again}`);
     }
     // Cancel the run, so that the next cluster in this home does not resume it unless it is
     // submitted.
     const run = await client.cancel(config.name);
     const done = `${run.iterationsDone} of ${run.iterationsTotal} iterations`;
-    throw new RunNotDoneError(config.name, `was stopped after ${done}; run it again to continue`);
+    throw new RunNotDoneError(config.name, `was stopped after ${done}; continue it by: ${again}`);
   } finally {
     view.close();
     client.close();

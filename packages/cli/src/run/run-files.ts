@@ -60,6 +60,11 @@ export function newestAnswers(folder: string): number {
   throw new InvalidArgumentError("run", "no iteration of it has its answers written out yet");
 }
 
+/** Returns whether a file of answers is there, by its name without the extension. */
+export function hasAnswers(folder: string, name: string): boolean {
+  return existsSync(answersFile(folder, name));
+}
+
 /**
  * Reads the answers of an iteration, or of a validation.
  *
@@ -72,7 +77,7 @@ export async function readAnswers(
   name: string,
   group: number | null,
 ): Promise<RolloutLine[]> {
-  const file = join(folder, "rollouts", `${name}.jsonl.gz`);
+  const file = answersFile(folder, name);
   if (!existsSync(file)) {
     throw new InvalidArgumentError("iteration", `${name} has no answers: ${file} is not there`);
   }
@@ -83,6 +88,10 @@ export async function readAnswers(
     if (group === null || key === String(group)) lines.push(RolloutLine.parse(JSON.parse(line)));
   }
   return lines;
+}
+
+function answersFile(folder: string, name: string): string {
+  return join(folder, "rollouts", `${name}.jsonl.gz`);
 }
 
 function readText(file: string): string {

@@ -70,7 +70,9 @@ describe("on a terminal", () => {
     for (const body of iteration(0)) show(body);
     const trainer = WorkerStatus.create({ role: "trainer", state: "busy", tokensPerSecond: 7 });
     shown.showStatus([trainer], null);
-    expect(last()).toMatch(/reward 0\.400.*\ntrainer 1 busy; 0 sampled, 7 trained tokens\/s$/);
+    expect(last()).toMatch(
+      /reward 0\.400.*\ntrainer 1 busy; in the last minute 0 sampled, 7 trained tokens\/s$/,
+    );
     shown.showStatus(null, null);
     expect(last()).not.toContain("trainer");
   });
@@ -81,6 +83,25 @@ describe("on a terminal", () => {
     shown.showStatus(null, { secondsLeft: 2, used: null });
     expect(last()).toContain("2/4  reward 0.500  2,500 sampled tokens/s  0:02 left");
     expect(last()).toContain("█".repeat(12) + "░".repeat(12));
+  });
+
+  test("the bar shows the newest greedy score, how many answers reason, and their length", () => {
+    const { show, last } = view(true);
+    const interval = { reward: 0.4, low: 0.35, high: 0.45, count: 300 };
+    show({
+      type: "validation-done",
+      iteration: 0,
+      ...interval,
+      greedy: interval,
+      randomGuess: 0.4,
+    });
+    const [sampled] = iteration(0) as [RunEventBody];
+    show(sampled);
+    const metrics = { "graded.reasons": 0.27, meanAnswerTokens: 30.6 };
+    show({ type: "iteration-done", iteration: 0, metrics });
+    expect(last()).toContain(
+      "reward 0.400  held-out greedy 0.400  27 % reason first  31 tokens/answer  2,500 sampled",
+    );
   });
 
   test("a curriculum's move is printed, and the bar names the tier", () => {

@@ -6,7 +6,6 @@ import {
   formatClock,
   formatCount,
   formatDuration,
-  formatInterval,
   formatMachineTime,
   formatReward,
 } from "../terminal/format.js";
@@ -14,6 +13,7 @@ import { drawCurve } from "../terminal/curve.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { type Terminal } from "../terminal/terminal.js";
 import { describeFleet } from "./fleet-line.js";
+import { describeFigures, describeValidation } from "./describe-figures.js";
 
 const BAR_WIDTH = 24;
 /** Most characters of the curve of rewards. */
@@ -33,6 +33,10 @@ export class RunView {
   /** Mean rewards of the iterations so far. */
   readonly #rewards: number[] = [];
   #loss: number | null = null;
+  /** Further figures of the last iteration, from its metrics. */
+  #figures: readonly string[] = [];
+  /** Score of the greedy answers in the newest validation. */
+  #greedy: number | null = null;
   #tokensPerSecond: number | null = null;
   #phase = "";
   /** What the run waits for, with digits masked; null while it makes progress. */
@@ -82,9 +86,11 @@ export class RunView {
         this.#loss = body.metrics["loss"] ?? this.#loss;
         break;
       case "validation-done":
+        this.#greedy = body.greedy?.reward ?? null;
         this.#status.print(describeValidation(body));
         break;
       case "iteration-done":
+        this.#figures = describeFigures(body.metrics);
         this.#takeIteration(atMs);
         break;
       case "example":
@@ -199,6 +205,8 @@ export class RunView {
     if (this.#tier !== null) words.push(this.#tier);
     if (this.#reward !== null) words.push(`reward ${formatReward(this.#reward)}`);
     else if (this.#loss !== null) words.push(`loss ${this.#loss.toFixed(4)}`);
+    if (this.#greedy !== null) words.push(`held-out greedy ${formatReward(this.#greedy)}`);
+    words.push(...this.#figures);
     if (this.#tokensPerSecond !== null) {
       words.push(`${formatCount(this.#tokensPerSecond)} sampled tokens/s`);
     }
@@ -207,19 +215,6 @@ export class RunView {
     if (used !== null && used.coreHours + used.gpuHours > 0) words.push(formatMachineTime(used));
     return words;
   }
-}
-
-/** Describes one validation in a line. */
-function describeValidation(validation: RunEventOf<"validation-done">): string {
-  const { iteration, reward, count, greedy, unscored, randomGuess } = validation;
-  const when = iteration === 0 ? "before training" : `after ${iteration} iterations`;
-  if (count === 0) return `validation ${when}: nothing could be scored`;
-  const best = greedy === undefined ? "" : `, most likely answer ${formatReward(greedy.reward)}`;
-  const lost = unscored === undefined ? "" : `, ${unscored} answers could not be scored`;
-  return (
-    `validation ${when}: reward ${formatReward(reward)} (95 %: ${formatInterval(validation)}, ` +
-    `${count} held-out cases)${best}${lost}, guessing ${formatReward(randomGuess)}`
-  );
 }
 
 function describeLoss(lost: RunEventOf<"worker-lost">): string {

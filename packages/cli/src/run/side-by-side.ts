@@ -1,3 +1,5 @@
+import { wrapLine } from "../terminal/wrap.js";
+
 /** Least characters of a column in which an answer can be read. */
 const LEAST_WIDTH = 24;
 const GAP = "  ";
@@ -34,17 +36,6 @@ export function sideBySide(texts: readonly TitledText[], width: number): string 
   return blocks.join("\n\n");
 }
 
-/** Wraps a text at spaces where there are any. */
 function wrapped(text: string, width: number): string[] {
-  return text.split("\n").flatMap((line) => {
-    const lines: string[] = [];
-    let rest = line.replaceAll("\t", " ");
-    while (rest.length > width) {
-      const space = rest.lastIndexOf(" ", width);
-      const cut = space > 0 ? space : width;
-      lines.push(rest.slice(0, cut));
-      rest = rest.slice(cut).replace(/^ /, "");
-    }
-    return [...lines, rest];
-  });
+  return text.split("\n").flatMap((line) => wrapLine(line, width));
 }

@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 
-import { formatBytes, formatClock, formatCount, formatDuration, formatInterval } from "./format.js";
+import {
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatInterval,
+  formatShare,
+} from "./format.js";
 
 test("durations are formatted in the two largest units", () => {
   expect([0.4, 8, 59.6, 200, 7505].map(formatDuration)).toEqual([
@@ -19,6 +26,11 @@ test("a clock never shows less than zero", () => {
 test("counts have separators, intervals three digits", () => {
   expect(formatCount(1234567.8)).toBe("1,234,568");
   expect(formatInterval({ low: 0.4, high: 0.51234 })).toBe("0.400 to 0.512");
+});
+
+test("a share is only then 0 or 100 percent when it is exactly that", () => {
+  const shares = [0, 0.001, 0.274, 0.999, 1];
+  expect(shares.map(formatShare)).toEqual(["0 %", "1 %", "27 %", "99 %", "100 %"]);
 });
 
 test("sizes have a unit that keeps them short", () => {

@@ -8,6 +8,13 @@ export function formatInterval(interval: { low: number; high: number }): string 
   return `${formatReward(interval.low)} to ${formatReward(interval.high)}`;
 }
 
+/** Formats a share of 0 to 1 in percent; a share is 0 % or 100 % only if it is exactly that. */
+export function formatShare(share: number): string {
+  const percent =
+    share > 0 && share < 1 ? Math.min(99, Math.max(1, Math.round(100 * share))) : 100 * share;
+  return `${percent.toFixed(0)} %`;
+}
+
 /** Formats a count with thousands separators. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");

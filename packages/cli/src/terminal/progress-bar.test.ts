@@ -52,12 +52,16 @@ describe("StatusLine", () => {
     ]);
   });
 
-  test("unchanged text is not redrawn, and long text is truncated to the terminal's width", () => {
+  test("unchanged text is not redrawn, and long text is wrapped at words to the terminal's width", () => {
     const terminal = screen(true, 30);
     const line = new StatusLine(terminal);
-    line.set("x".repeat(50));
-    line.set("x".repeat(50));
-    expect(terminal.written).toEqual([`\r\x1b[2K${"x".repeat(29)}`]);
+    line.set("reward 0.500  31 tokens per answer");
+    line.set("reward 0.500  31 tokens per answer");
+    line.clear();
+    expect(terminal.written).toEqual([
+      "\r\x1b[2Kreward 0.500  31 tokens per\nanswer",
+      "\r\x1b[2K\x1b[1A\x1b[2K",
+    ]);
   });
 
   test("without a terminal only permanent lines are written", () => {

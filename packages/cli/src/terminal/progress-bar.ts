@@ -1,5 +1,7 @@
 import { printable } from "@gumshoe/core";
 
+import { wrapText } from "./wrap.js";
+
 const FULL = "█";
 const EMPTY = "░";
 
@@ -27,11 +29,7 @@ export class StatusLine {
 
   /** Redraws the status with a new text. */
   set(text: string): void {
-    const width = Math.max(20, this.terminal.columns - 1);
-    const lines = printable(text)
-      .split("\n")
-      .map((line) => line.slice(0, width));
-    const shown = lines.join("\n");
+    const shown = this.#wrapped(text);
     if (!this.terminal.isScreen || shown === this.#text) return;
     this.terminal.err(this.#erase() + shown);
     this.#text = shown;
@@ -41,7 +39,7 @@ export class StatusLine {
   print(line: string): void {
     const status = this.#text;
     this.clear();
-    this.terminal.err(`${printable(line)}\n`);
+    this.terminal.err(`${this.#wrapped(line)}\n`);
     if (status !== "") this.set(status);
   }
 
@@ -50,6 +48,12 @@ export class StatusLine {
     if (this.#text === "") return;
     this.terminal.err(this.#erase());
     this.#text = "";
+  }
+
+  /** Wraps at words what a terminal would wrap anywhere; elsewhere a line stays a line. */
+  #wrapped(text: string): string {
+    const { isScreen, columns } = this.terminal;
+    return isScreen ? wrapText(printable(text), Math.max(20, columns - 1)) : printable(text);
   }
 
   /** Returns the escape sequence that erases the status lines, from the last to the first. */

@@ -49,7 +49,7 @@ const vitals = {
 };
 
 test("a worker whose heartbeats stop is lost once", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   const departures: [string, boolean][] = [];
   fleet.onDeparture(({ workerId }, { lost }) => departures.push([workerId, lost]));
   fleet.start();
@@ -62,7 +62,7 @@ test("a worker whose heartbeats stop is lost once", () => {
 });
 
 test("a job's age grows without heartbeats, until its worker is lost", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   const lost: WorkerStatus[] = [];
   fleet.onDeparture((status) => lost.push(status));
   fleet.start();
@@ -81,7 +81,7 @@ test("a job's age grows without heartbeats, until its worker is lost", () => {
 });
 
 test("a worker whose heartbeats stopped is listed as lost for a minute, one that left is not listed", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   fleet.start();
   fleet.register(worker("1"));
   fleet.register(worker("2", { pid: 2 }));
@@ -97,7 +97,7 @@ test("a worker whose heartbeats stopped is listed as lost for a minute, one that
 });
 
 test("the speed of a role is the sum over its registered workers", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   fleet.start();
   for (const [id, role] of [
     ["1", "inference"],
@@ -116,7 +116,7 @@ test("the speed of a role is the sum over its registered workers", () => {
 });
 
 test("a large fleet sends heartbeats at longer intervals, still short enough not to be lost", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   fleet.register(worker("1"));
   expect(fleet.heartbeatIntervalMs).toBe(500);
   for (let i = 2; i <= 300; i++) fleet.register(worker(String(i), { pid: i }));
@@ -124,13 +124,13 @@ test("a large fleet sends heartbeats at longer intervals, still short enough not
 });
 
 test("a heartbeat of an unknown worker is answered with a request to register", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   const heartbeat = { ...vitals, workerId: "9" };
   expect(() => fleet.heartbeat(heartbeat)).toThrow("register first");
 });
 
 test("a restarted process replaces its earlier registration", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   const ids = () =>
     fleet
       .members("reducer")
@@ -144,12 +144,12 @@ test("a restarted process replaces its earlier registration", () => {
 });
 
 test("a worker of another version is refused", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   expect(() => fleet.register(worker("1", { protocolVersion: 99 }))).toThrow("speaks version 99");
 });
 
 test("no worker is lost for heartbeats missed while the coordinator was suspended", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   fleet.start();
   fleet.register(worker("1"));
   passTime(500);
@@ -162,7 +162,7 @@ test("no worker is lost for heartbeats missed while the coordinator was suspende
 });
 
 test("a worker of another host that announces a taken address is rejected while the first one is alive", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   fleet.start();
   const address = "127.0.0.1:7071";
   const beat = () => fleet.heartbeat({ ...vitals, workerId: "1" });
@@ -183,7 +183,7 @@ test("a worker of another host that announces a taken address is rejected while 
 });
 
 test("a displaced worker that is still alive does not take its address back from its successor", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   fleet.start();
   const address = "127.0.0.1:7071";
   fleet.register(worker("1", { address }));
@@ -201,7 +201,7 @@ test("a displaced worker that is still alive does not take its address back from
 });
 
 test("a worker whose supervisor says how it ended is lost at once, with the cause", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   const departures: unknown[] = [];
   fleet.onDeparture(({ workerId }, leaving) => departures.push([workerId, leaving]));
   fleet.register(worker("1", { pid: 10 }));
@@ -217,7 +217,7 @@ test("a worker whose supervisor says how it ended is lost at once, with the caus
 });
 
 test("the cause of a loss that was noticed before is told once", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   const causes: string[] = [];
   fleet.onCause(({ workerId }, cause) => causes.push(`${workerId}: ${cause}`));
   fleet.start();
@@ -232,7 +232,7 @@ test("the cause of a loss that was noticed before is told once", () => {
 });
 
 test("a report that no supervisor sends is refused", () => {
-  const fleet = new Fleet({ clock, logger });
+  const fleet = new Fleet({ clock, logger, lostAfterMs: 3000 });
   const report = { role: "reducer", host: "a", pid: 10, end: "x".repeat(501) };
   expect(() => fleet.reportEnd(report)).toThrow("end: has 501 characters");
   expect(() => fleet.reportEnd({ ...report, role: "x" })).toThrow("role: is not one of");

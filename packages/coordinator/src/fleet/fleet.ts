@@ -13,8 +13,6 @@ import { checkHeartbeat, checkRegistration, checkReport } from "./check-worker.j
 
 /** Interval of heartbeats: longer in a fleet of more than a hundred workers. */
 const HEARTBEAT_INTERVAL_MS = { least: 500, perWorker: 5, most: 1000 };
-/** Time without a heartbeat after which a worker counts as lost. */
-const LOST_AFTER_MS = 3000;
 const CHECK_EVERY_MS = 250;
 /** Time for which a lost worker is still listed. */
 const LOST_SHOWN_MS = 60_000;
@@ -80,10 +78,13 @@ export class Fleet {
   readonly #arrivals = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
   #checkedAtMs = 0;
+  readonly #lostAfterMs: number;
 
-  constructor(options: { clock: Clock; logger: Logger }) {
+  /** @param lostAfterMs  time without a heartbeat after which a worker counts as lost */
+  constructor(options: { clock: Clock; logger: Logger; lostAfterMs: number }) {
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#lostAfterMs = options.lostAfterMs;
   }
 
   start(): void {
@@ -247,7 +248,7 @@ export class Fleet {
       return;
     }
     for (const member of [...this.#members.values()]) {
-      if (now - member.seenAtMs > LOST_AFTER_MS) this.#remove(member, true);
+      if (now - member.seenAtMs > this.#lostAfterMs) this.#remove(member, true);
     }
     for (const [workerId, { atMs }] of this.#lost) {
       if (now - atMs > LOST_SHOWN_MS) this.#lost.delete(workerId);

@@ -8,7 +8,7 @@ import { ReducerPlan } from "./reducer-plan.js";
 const logger = createLogger("plan", "silent");
 
 test("a plan is never made without reducers: if the last one leaves, the plan waits for another", async () => {
-  const fleet = new Fleet({ clock: systemClock, logger });
+  const fleet = new Fleet({ clock: systemClock, logger, lostAfterMs: 10_000 });
   fleet.register({
     workerId: "reducer-1",
     role: "reducer",

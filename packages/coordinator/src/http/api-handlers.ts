@@ -179,7 +179,8 @@ function runHandlers(sources: ApiSources) {
   } satisfies Partial<ReadHandlers>;
 }
 
-function clusterHandlers({ runs, views, answers, fleet, live, alarms }: ApiSources) {
+function clusterHandlers(sources: ApiSources) {
+  const { runs, views, answers, fleet, live, alarms, sessions } = sources;
   return {
     runs: () => ({ runs: views.list() }),
     compare: async ({ query }) => {
@@ -202,6 +203,6 @@ function clusterHandlers({ runs, views, answers, fleet, live, alarms }: ApiSourc
     fleet: () => fleet.get(),
     alarms: () => ({ alarms: [...alarms()] }),
     live: ({ response }) => live.openCluster(new EventStream(response)),
-    openapi: () => openApiDocument(),
+    openapi: () => openApiDocument(sessions.cookieName),
   } satisfies Partial<ReadHandlers>;
 }

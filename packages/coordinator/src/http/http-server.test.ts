@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+
 import { createLogger, systemClock } from "@gumshoe/core";
 import { afterEach, expect, test } from "vitest";
 
@@ -50,6 +52,19 @@ test("a page whose rendering fails is answered with an error, and the next reque
   const url = `http://${await server.listen("127.0.0.1:0")}`;
   const failed = await fetch(`${url}/metrics`, withToken("t"));
   expect([failed.status, await failed.text()]).toEqual([500, "this page could not be made\n"]);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+});
+
+test("a request that is too long, or none, is answered with a problem as JSON", async () => {
+  const url = await startServer();
+  const long = await fetch(`${url}/api/runs?x=${"a".repeat(9000)}`, withToken("t"));
+  const error = { code: "INVALID_ARGUMENT", message: "the path and headers are too long" };
+  expect([long.status, await long.json()]).toEqual([431, { error: { ...error, field: null } }]);
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.end("hello\r\n\r\n");
+  let text = "";
+  for await (const chunk of socket) text += String(chunk);
+  expect(text).toMatch(/^HTTP\/1.1 400 [\s\S]*no HTTP request/);
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 });
 

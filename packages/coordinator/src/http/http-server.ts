@@ -17,6 +17,7 @@ import { type ApiServer } from "./api-server.js";
 import { loginPage, welcomePage } from "./login-page.js";
 import { readBody } from "./read-json.js";
 import { setSecurityHeaders } from "./security-headers.js";
+import { answerMalformed } from "./malformed-request.js";
 import { type Sessions } from "./sessions.js";
 import { type StaticPage } from "./static-page.js";
 
@@ -96,6 +97,7 @@ export class HttpServer {
           answer,
         );
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on("clientError", answerMalformed);
     this.#server.on(isPlain ? "connection" : "secureConnection", (socket: Socket) =>
       this.#connections.add(socket),
     );

@@ -9,6 +9,7 @@ import {
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import { type RunState } from "../run/run-state.js";
+import { shownMetrics } from "../run/shown-metrics.js";
 
 /** The figures that are exported for a run. */
 export interface RunFigures {
@@ -260,10 +261,12 @@ function addRunGauges(registry: Registry, runsNow: MetricsSources["runs"]): void
     ({ state }) =>
       state.status !== "running"
         ? []
-        : Object.entries(state.iterationMetrics.at(-1) ?? {}).map(([figure, value]) => ({
-            labels: { figure },
-            value,
-          })),
+        : Object.entries(shownMetrics(state.iterationMetrics.at(-1) ?? {})).map(
+            ([figure, value]) => ({
+              labels: { figure },
+              value,
+            }),
+          ),
     ["figure"],
   );
 }

@@ -11,7 +11,7 @@ type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 export async function batchFromGroups(
   record: RunRecord,
   config: GrpoConfig,
-  plans: readonly GroupPlan[],
+  { iteration, plans }: { readonly iteration: number; readonly plans: readonly GroupPlan[] },
 ): Promise<TrainingBatch> {
   return record.planUpdates({
     blobs: plans.map(({ groupKey }) => record.state.groups.get(groupKey) ?? ""),
@@ -24,6 +24,7 @@ export async function batchFromGroups(
       updatesPerIteration: config.updatesPerIteration,
       lanes: config.lanes,
       maxPackTokens: config.maxPackTokens,
+      rewardShuffle: config.shuffleRewards ? { seed: config.seed, iteration } : null,
     },
   });
 }

@@ -13,7 +13,7 @@ import { SupervisedBatches } from "./supervised-batches.js";
 const ROOKIE = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 type SftConfig = Extract<RunConfig, { type: "sft" }>;
 
-const configOf = (answers: { type: string; share?: number }) =>
+const configOf = (answers: { type: string; share?: number; hasty?: number }) =>
   parseRunConfig(
     JSON.stringify({
       name: "school",
@@ -84,8 +84,8 @@ test("an example is its prompt as a chat, then the right answers and the end tok
 });
 
 test("a share of the examples is answered with the deduction, the same ones every time", async () => {
-  const replies = async (share: number) => {
-    const traced = configOf({ type: "trace", share });
+  const replies = async (share: number, hasty = 0) => {
+    const traced = configOf({ type: "trace", share, hasty });
     const batches = new SupervisedBatches(traced, tasks, { tokenizer, maxPositions: 2048 });
     const { updates } = await batches.of(0);
     return updates
@@ -105,5 +105,12 @@ test("a share of the examples is answered with the deduction, the same ones ever
   }
   expect(await replies(0.5)).toEqual(some);
   expect((await replies(1)).every((reply) => reply.startsWith("- "))).toBe(true);
-  expect((await replies(0)).every((reply) => reply.startsWith("A. "))).toBe(true);
+  const right = await replies(0);
+  expect(right.every((reply) => reply.startsWith("A. "))).toBe(true);
+  const hasty = await replies(0, 0.5);
+  expect(hasty).not.toEqual(right);
+  expect(hasty.some((reply) => right.includes(reply))).toBe(true);
+  expect(await replies(0.5, 1)).toEqual(
+    some.map((reply) => (bare.includes(reply) ? expect.stringMatching(/^A\. /) : reply)),
+  );
 });

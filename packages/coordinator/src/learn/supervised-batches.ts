@@ -15,6 +15,7 @@ import { writePrompt } from "../plan/write-prompt.js";
 // Random streams of replies, separate from the other uses of the run's seed.
 const CARELESS_STREAM = 3;
 const TRACE_STREAM = 4;
+const HASTY_STREAM = 6;
 
 const CARELESS_NAMES: Record<"listed" | "classic" | "all", Vocabulary | null> = {
   listed: null,
@@ -125,9 +126,12 @@ async function exampleReply(
       case "gold":
         return environment.goldReply?.(task);
       case "trace":
-        return new Rng(seed, TRACE_STREAM, index).chance(answers.share)
-          ? environment.tracedReply?.(task)
-          : environment.goldReply?.(task);
+        if (new Rng(seed, TRACE_STREAM, index).chance(answers.share)) {
+          return environment.tracedReply?.(task);
+        }
+        return answers.hasty === 0
+          ? environment.goldReply?.(task)
+          : environment.hastyReply?.(task, new Rng(seed, HASTY_STREAM, index), answers.hasty);
       case "careless":
         return environment.carelessReply?.(task, new Rng(seed, CARELESS_STREAM, index), {
           share: answers.share,

@@ -138,7 +138,11 @@ export async function openEnvironments(config: RunConfig): Promise<OpenEnvironme
     if (validation !== null) {
       await checkSource("validation.source", validation, config.validation?.source ?? null);
     }
-    if (config.type === "sft") checkReplies(config.examples.answers.type, training);
+    if (config.type === "sft") {
+      const { answers } = config.examples;
+      checkReplies(answers.type, training);
+      if (answers.type === "trace" && answers.hasty > 0) checkReplies("hasty", training);
+    }
     return { training, tiers: await openTiers(config, open), validation };
   } catch (error) {
     await Promise.all(opened.map((environment) => environment.close()));
@@ -187,6 +191,7 @@ const REPLY_METHODS = {
   gold: "goldReply",
   trace: "tracedReply",
   careless: "carelessReply",
+  hasty: "hastyReply",
 } as const;
 
 function checkReplies(type: keyof typeof REPLY_METHODS, environment: RunEnvironment): void {

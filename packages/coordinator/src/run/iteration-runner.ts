@@ -213,7 +213,7 @@ export class IterationRunner {
     if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
     if (this.#latest?.iteration === iteration) return this.#latest.batch;
     const plans = await this.#trainPlans(iteration);
-    const batch = await batchFromGroups(this.#record, config, plans);
+    const batch = await batchFromGroups(this.#record, config, { iteration, plans });
     this.#latest = { iteration, batch };
     return batch;
   }

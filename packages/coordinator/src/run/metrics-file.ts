@@ -34,7 +34,8 @@ export function metricsLines(record: RunRecord, from = 0): string[] {
     const iteration = from + i;
     const isLast = iteration + 1 === state.iterationsDone && state.planned === null;
     const last = isLast ? validationFigures(state, iteration + 1, "finalValidation") : {};
-    return `${JSON.stringify({ iteration, ...shownMetrics(metrics), ...last })}\n`;
+    const endedAtMs = state.iterationEndsMs[iteration];
+    return `${JSON.stringify({ iteration, endedAtMs, ...shownMetrics(metrics), ...last })}\n`;
   });
 }
 

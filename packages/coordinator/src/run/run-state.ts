@@ -62,6 +62,8 @@ export interface RunState {
   readonly shownIterations: Set<number>;
   /** Metrics of every completed iteration, from 0. */
   readonly iterationMetrics: Readonly<Record<string, number>>[];
+  /** When every completed iteration was recorded, in ms since the epoch, from 0. */
+  readonly iterationEndsMs: number[];
   /** Sums of the current iteration. */
   sums: IterationSums;
   logprobGapMax: number;
@@ -97,6 +99,7 @@ export function newRunState(): RunState {
     sampledIterations: new Set(),
     shownIterations: new Set(),
     iterationMetrics: [],
+    iterationEndsMs: [],
     sums: newIterationSums(),
     logprobGapMax: 0,
     validations: [],
@@ -124,6 +127,7 @@ export function applyEvent(state: RunState, event: WatchedEvent): void {
   addToSums(state.sums, body, state.justResumed ? 0 : workedMs);
   state.justResumed = body.type === "run-resumed" || body.type === "inputs-recorded";
   addToDeaths(state.deaths, body, atMs);
+  if (body.type === "iteration-done") state.iterationEndsMs.push(atMs);
   change(state, body, atMs);
 }
 

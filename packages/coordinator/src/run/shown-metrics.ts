@@ -7,12 +7,23 @@ const QUOTIENTS = [
   ["learnedTokens", "learningSeconds", "learnedTokensPerSecond"],
 ] as const;
 
-/** Returns the metrics of an iteration as they are shown: with the shares and speeds that follow from them. */
-export function shownMetrics(metrics: Readonly<Record<string, number>>): Record<string, number> {
-  const shown = { ...metrics };
+type Metrics = Readonly<Record<string, number>>;
+
+/** Calls back with the metrics of an iteration as they are shown: with the shares and speeds that follow from them. */
+export function forEachShown(
+  metrics: Metrics,
+  callback: (name: string, value: number) => void,
+): void {
+  for (const name in metrics) callback(name, metrics[name] as number);
   for (const [numerator, denominator, name] of QUOTIENTS) {
     const [above, below] = [metrics[numerator], metrics[denominator]];
-    if (above !== undefined && below !== undefined && below > 0) shown[name] = above / below;
+    if (above !== undefined && below !== undefined && below > 0) callback(name, above / below);
   }
+}
+
+/** Returns the metrics of an iteration as they are shown. */
+export function shownMetrics(metrics: Metrics): Record<string, number> {
+  const shown: Record<string, number> = {};
+  forEachShown(metrics, (name, value) => (shown[name] = value));
   return shown;
 }

@@ -1,6 +1,6 @@
 import { meanInterval } from "@gumshoe/grpo";
 import { type RewardInterval, type ValidationResult } from "@gumshoe/config";
-import { SubmitGroupRequest } from "@gumshoe/protocol";
+import { SubmitGroupRequest, tokenCount } from "@gumshoe/protocol";
 import { type Task } from "@gumshoe/puzzles";
 
 import { type GroupPlan } from "../plan/group-planner.js";
@@ -14,11 +14,45 @@ export async function validationResult(
   options: { plans: readonly GroupPlan[]; tasks: readonly Task[] },
 ): Promise<ValidationResult> {
   const rewards: (number | null)[][] = [];
+  const sampled = new MeanSums();
+  const greedy = new MeanSums();
   for (const { groupKey } of options.plans) {
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
-    rewards.push(groupRewards(SubmitGroupRequest.decode(blob)));
+    const group = SubmitGroupRequest.decode(blob);
+    const sums = rewards.length < options.tasks.length ? sampled : greedy;
+    for (const { tokens, metrics } of group.rollouts) {
+      sums.add({ ...metrics, answerTokens: tokenCount(tokens) });
+    }
+    rewards.push(groupRewards(group));
   }
-  return summarise(iteration, rewards, options.tasks);
+  const isGreedy = options.plans.length > options.tasks.length;
+  return {
+    ...summarise(iteration, rewards, options.tasks),
+    means: sampled.means(),
+    ...(isGreedy ? { greedyMeans: greedy.means() } : {}),
+  };
+}
+
+/** Sums figures by name, leaving out values that are not finite. */
+class MeanSums {
+  readonly #sums = new Map<string, { sum: number; count: number }>();
+
+  add(figures: Readonly<Record<string, number>>): void {
+    for (const [name, value] of Object.entries(figures)) {
+      if (!Number.isFinite(value)) continue;
+      const { sum, count } = this.#sums.get(name) ?? { sum: 0, count: 0 };
+      this.#sums.set(name, { sum: sum + value, count: count + 1 });
+    }
+  }
+
+  /** Returns the means by name, in the order of the names. */
+  means(): Record<string, number> {
+    const means = [...this.#sums]
+      .map(([name, { sum, count }]): [string, number] => [name, sum / count])
+      .filter(([, mean]) => Number.isFinite(mean))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(means);
+  }
 }
 
 /**

@@ -1,40 +1,49 @@
 import { describeMetric, type Series, type SeriesColumn, type SeriesQuery } from "@gumshoe/api";
 import { InvalidArgumentError, TimeSlice } from "@gumshoe/core";
 
-import { shownMetrics } from "../run/shown-metrics.js";
+import { forEachShown } from "../run/shown-metrics.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type RunHistory } from "./run-history.js";
 
 const DEFAULT_POINTS = 1000;
 
+/** Digits of a value that stands for several iterations: a long series is then half as long. */
+const SAMPLED_DIGITS = 6;
+
 /** Values of one metric in the buckets. */
 class Column {
-  readonly sums: number[] = [];
-  readonly counts: number[] = [];
-  readonly min: number[] = [];
-  readonly max: number[] = [];
+  readonly #sums: Float64Array;
+  readonly #counts: Uint32Array;
+  readonly #min: Float64Array;
+  readonly #max: Float64Array;
 
-  add(bucket: number, value: number): void {
-    this.sums[bucket] = (this.sums[bucket] ?? 0) + value;
-    this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
-    this.min[bucket] = Math.min(this.min[bucket] ?? value, value);
-    this.max[bucket] = Math.max(this.max[bucket] ?? value, value);
+  constructor(buckets: number) {
+    this.#sums = new Float64Array(buckets);
+    this.#counts = new Uint32Array(buckets);
+    this.#min = new Float64Array(buckets).fill(Infinity);
+    this.#max = new Float64Array(buckets).fill(-Infinity);
   }
 
-  toSeries(name: string, buckets: number, isSampled: boolean): SeriesColumn {
-    const list = (value: (bucket: number) => number | undefined) =>
-      Array.from({ length: buckets }, (_, bucket) => value(bucket) ?? null);
-    const mean = (bucket: number) => {
-      const count = this.counts[bucket];
-      return count === undefined ? undefined : (this.sums[bucket] ?? 0) / count;
-    };
+  add(bucket: number, value: number): void {
+    (this.#sums[bucket] as number) += value;
+    (this.#counts[bucket] as number) += 1;
+    if (value < (this.#min[bucket] as number)) this.#min[bucket] = value;
+    if (value > (this.#max[bucket] as number)) this.#max[bucket] = value;
+  }
+
+  toSeries(name: string, isSampled: boolean): SeriesColumn {
+    const list = (values: Float64Array) =>
+      Array.from(this.#counts, (count, bucket) => {
+        if (count === 0) return null;
+        const value = values[bucket] as number;
+        return isSampled ? Number(value.toPrecision(SAMPLED_DIGITS)) : value;
+      });
+    const means = this.#sums.map((sum, bucket) => sum / (this.#counts[bucket] as number));
     return {
       name,
       ...describeMetric(name),
-      values: list(mean),
-      ...(isSampled
-        ? { min: list((bucket) => this.min[bucket]), max: list((bucket) => this.max[bucket]) }
-        : {}),
+      values: list(means),
+      ...(isSampled ? { min: list(this.#min), max: list(this.#max) } : {}),
     };
   }
 }
@@ -58,13 +67,18 @@ export async function seriesOf(
   const wanted = query.names === undefined ? null : new Set(query.names.split(","));
   const slice = new TimeSlice();
   for (let i = 0; i < count; i++) {
-    const metrics = shownMetrics(state.iterationMetrics[from + i] ?? {});
-    for (const [name, value] of Object.entries(metrics)) {
-      if (wanted !== null && !wanted.has(name)) continue;
+    const bucket = Math.floor(i / every);
+    forEachShown(state.iterationMetrics[from + i] ?? {}, (name, value) => {
+      if (wanted !== null && !wanted.has(name)) return;
       let column = columns.get(name);
-      if (column === undefined) columns.set(name, (column = new Column()));
-      column.add(Math.floor(i / every), value);
-    }
+      if (column === undefined) columns.set(name, (column = new Column(buckets)));
+      column.add(bucket, value);
+    });
+    await slice.yieldWhenOver();
+  }
+  const listed: SeriesColumn[] = [];
+  for (const [name, column] of columns) {
+    listed.push(column.toSeries(name, every > 1));
     await slice.yieldWhenOver();
   }
   const endOf = (bucket: number) => history.ends[Math.min(to, from + (bucket + 1) * every - 1)];
@@ -76,7 +90,7 @@ export async function seriesOf(
     iterations: places.map((bucket) => from + bucket * every),
     endedAtMs: places.map((bucket) => endOf(bucket)?.atMs ?? null),
     workedSeconds: places.map((bucket) => (endOf(bucket)?.workedMs ?? 0) / 1000),
-    columns: [...columns].map(([name, column]) => column.toSeries(name, buckets, every > 1)),
+    columns: listed,
     validations: history.validations,
   };
 }

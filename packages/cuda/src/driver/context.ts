@@ -14,14 +14,10 @@ import { Stream } from "./stream.js";
 
 const CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS = 1;
 
-/** The context that is current in this thread, for each driver. */
-const currentContexts = new WeakMap<DriverCalls, number>();
-
 /**
  * A device's primary context: what memory, streams and kernels belong to.
  *
- * - Every method makes the context current first, so several devices may be used in any order. A thread in which
- *   other code calls the driver too must not rely on that.
+ * - Every method makes the context current first, so several devices may be used in any order.
  * - `dispose()` gives back all that belongs to it, in the reverse order of its making.
  */
 export class CudaContext extends Handle implements ContextScope {
@@ -46,13 +42,8 @@ export class CudaContext extends Handle implements ContextScope {
 
   enter(): void {
     this.mustBeAlive();
-    this.makeCurrent();
-  }
-
-  private makeCurrent(): void {
-    if (currentContexts.get(this.calls) === this.handle) return;
+    // Each time: another context may have become current through another opening of the driver.
     this.calls.call("cuCtxSetCurrent", this.handle);
-    currentContexts.set(this.calls, this.handle);
   }
 
   /** Whether the driver agrees that this context is current in this thread. */
@@ -172,7 +163,6 @@ export class CudaContext extends Handle implements ContextScope {
   protected override release(): void {
     const { calls, device } = this;
     calls.givingBack(() => calls.call("cuDevicePrimaryCtxRelease_v2", device));
-    if (currentContexts.get(this.calls) === this.handle) currentContexts.delete(this.calls);
   }
 
   override dispose(): void {

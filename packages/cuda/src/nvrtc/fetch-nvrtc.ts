@@ -11,7 +11,7 @@ import { diskError } from "@gumshoe/core";
 import { PackageAwayError, WrongPackageError } from "../errors.js";
 import { PackageIndex } from "./package-index.js";
 import { type NvrtcWheel } from "./wheels.js";
-import { extractZip } from "./zip-entries.js";
+import { extractZip } from "./extract-zip.js";
 
 /** Time without a byte after which a download is given up. */
 const STALL_MS = 30_000;

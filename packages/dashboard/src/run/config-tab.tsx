@@ -21,8 +21,11 @@ export function ConfigTab({ run }: { readonly run: RunDetail }) {
       <section class="card">
         <header>
           <h2>Config</h2>
+          <a class="button end" href={`/new?like=${encodeURIComponent(run.name)}`}>
+            New run like this
+          </a>
           <input
-            class="input end"
+            class="input"
             type="search"
             placeholder="Filter the fields"
             aria-label="Filter the fields of the config"

@@ -44,6 +44,9 @@ export function RunsView() {
           >
             Compare {marked.value.size > 1 ? `${marked.value.size} runs` : ""}
           </button>
+          <a class="button" href="/new">
+            New run
+          </a>
         </div>
       </div>
       <WhenLoaded data={data}>

@@ -8,6 +8,7 @@ import { TaskView } from "../answers/task-view.js";
 import { CompareView } from "../compare/compare-view.js";
 import { RunView } from "../run/run-view.js";
 import { RunsView } from "../runs/runs-view.js";
+import { SubmitView } from "../runs/submit-view.js";
 import { ClusterView } from "../time/cluster-view.js";
 import { Login } from "./login.js";
 import { TopBar } from "./top-bar.js";
@@ -32,6 +33,7 @@ export function Page() {
           <Route path="/runs/:run/groups/:iteration/:kind/:group" component={GroupView} />
           <Route path="/runs/:run/held-out/:task" component={TaskView} />
           <Route path="/runs/:run/:tab" component={RunView} />
+          <Route path="/new" component={SubmitView} />
           <Route path="/compare" component={CompareView} />
           <Route path="/cluster" component={ClusterView} />
           <Route default component={Missing} />

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { GoldenFormatError } from "@gumshoe/grpo";
+import { createCpuDevice } from "@gumshoe/kernels";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { GoldenFileError } from "../errors.js";
@@ -21,7 +22,8 @@ afterEach(async () => {
 });
 
 async function verify(path: string, tokenizerDir?: string): Promise<VerifyCheck[]> {
-  const options = { threads: 1, ...(tokenizerDir === undefined ? {} : { tokenizerDir }) };
+  const openDevice = () => createCpuDevice({ threads: 1 });
+  const options = { openDevice, ...(tokenizerDir === undefined ? {} : { tokenizerDir }) };
   const checks: VerifyCheck[] = [];
   for await (const check of verifyPaths([path], options)) checks.push(check);
   return checks;

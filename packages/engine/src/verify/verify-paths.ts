@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { verifyAlgorithm } from "@gumshoe/grpo";
-import { createCpuDevice } from "@gumshoe/kernels";
+import { type Device } from "@gumshoe/kernels";
 
 import { GoldenFileError } from "../errors.js";
 import { type VerifyCheck } from "./check.js";
@@ -14,8 +14,8 @@ import { CHATS, ENCODINGS, verifyTokenizer } from "./verify-tokenizer.js";
 export interface VerifyOptions {
   /** Tokenizer of folders with encodings and chats; default: the folder itself. */
   readonly tokenizerDir?: string;
-  /** Threads of the engine; default: all cores. */
-  readonly threads?: number;
+  /** Opens the device that models compute on; it is disposed of after each. */
+  readonly openDevice: () => Device;
 }
 
 const ALGORITHM = "algorithm.json";
@@ -35,7 +35,7 @@ interface Target {
  */
 export async function* verifyPaths(
   paths: readonly string[],
-  options: VerifyOptions = {},
+  options: VerifyOptions,
 ): AsyncGenerator<VerifyCheck> {
   const targets: Target[] = [];
   for (const path of paths) targets.push(...(await findTargets(path)));
@@ -48,7 +48,7 @@ async function* verifyTarget(
 ): AsyncGenerator<VerifyCheck> {
   switch (kind) {
     case "model": {
-      const device = createCpuDevice(options);
+      const device = options.openDevice();
       try {
         yield* verifyModel(path, device);
       } finally {

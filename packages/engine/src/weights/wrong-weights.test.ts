@@ -198,19 +198,10 @@ test.each([
   ["tf_model.h5", "python -c"],
   ["model-q4.gguf", "GGUF"],
   ["adapter_config.json", "adapter"],
-])("weights that exist only as %s are named", async (name, hint) => {
-  await load("qwen2");
-  await rename(join(dir, "model.safetensors"), join(dir, name));
-  const { message } = await refusal();
-  expect(message).toContain(name);
-  expect(message).toContain(hint);
-});
-
-test.each([
   ["model-00001-of-00002.safetensors", "the index of these shards is missing"],
   ["consolidated.safetensors", "Mistral's own format"],
   ["model.fp16.safetensors", "rename it to model.safetensors"],
-])("safetensors that are only there as %s are named", async (name, hint) => {
+])("weights that exist only as %s are named", async (name, hint) => {
   await load("qwen2");
   await rename(join(dir, "model.safetensors"), join(dir, name));
   const { message } = await refusal();

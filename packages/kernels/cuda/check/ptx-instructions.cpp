@@ -334,6 +334,7 @@ Table make_table() {
   add_conversion<double, uint32_t>(t, "rn.f64.u32");
   add_conversion<double, int32_t>(t, "rn.f64.s32");
   add_conversion<float, int32_t>(t, "rn.f32.s32");
+  add_conversion<float, uint32_t>(t, "rn.f32.u32");
   t["cvt.rzi.s32.f32"] = unary<float, truncated>;
   t["cvt.rni.f32.f32"] = unary<float, [](float a) { return std::nearbyint(a); }>;
   t["bfi.b32"] = insert_bits<uint32_t>;

@@ -3,7 +3,7 @@ import { Rng } from "@gumshoe/core";
 
 import { type AttentionSpan } from "../attention-plan.js";
 import { KV_BLOCK } from "../native/records.js";
-import { normals } from "./rig.js";
+import { normals } from "./case-rig.js";
 
 /** Sizes of a case. */
 export interface AttentionShape {

@@ -5,7 +5,7 @@ import { createAttentionPlan } from "../attention-plan.js";
 import { createKvCache } from "../kv-cache.js";
 import * as ops from "../ops.js";
 import { AttentionCase, type AttentionShape } from "./attention-case.js";
-import { integers, normals, type Rig } from "./rig.js";
+import { integers, normals, type Rig } from "./case-rig.js";
 
 /** A named run of some operations. */
 export interface OperationCase {

@@ -15,6 +15,7 @@ import {
   swiglu,
   swigluBackward,
 } from "./layers.js";
+import { fmaPeak } from "./peak.js";
 import {
   add,
   embedding,
@@ -27,8 +28,8 @@ import {
   sumSquaresBlocks,
 } from "./rows.js";
 
-/** How each operation runs on a GPU; null for one that measures the CPU. */
-const TWINS: Readonly<Record<Operation, Twin | null>> = {
+/** How each operation runs on a GPU. */
+const TWINS: Readonly<Record<Operation, Twin>> = {
   embedding,
   embeddingPacked,
   embeddingBackward,
@@ -56,14 +57,8 @@ const TWINS: Readonly<Record<Operation, Twin | null>> = {
   adamw,
   adamwPacked,
   sumSquaresBlocks,
-  fmaPeak: null,
+  fmaPeak,
 };
-
-function twinOf(operation: Operation): Twin {
-  const twin = TWINS[operation];
-  if (twin === null) throw new Error(`${operation} has no CUDA kernel`);
-  return twin;
-}
 
 /**
  * Returns the bytes of scratch memory that a record needs on a GPU.
@@ -71,7 +66,7 @@ function twinOf(operation: Operation): Twin {
  * @param values  the record's arguments
  */
 export function scratchBytesOf(operation: Operation, values: readonly number[]): number {
-  return twinOf(operation).scratchBytes?.(values) ?? 0;
+  return TWINS[operation].scratchBytes?.(values) ?? 0;
 }
 
 /**
@@ -86,7 +81,7 @@ export function launchesOf(
   memory: LaunchMemory,
 ): Launch[] {
   // A launch without blocks is an error of the driver.
-  return twinOf(operation)
+  return TWINS[operation]
     .launches(values, memory)
     .filter(({ grid }) => grid.every((blocks) => blocks > 0));
 }

@@ -49,3 +49,6 @@ export const PANEL = 32;
 
 /** Instruction sets by their native number. */
 export const INSTRUCTION_SETS = ["scalar", "avx2", "avx512"] as const;
+
+/** Instruction sets that the CPU kernels are built for. All give the same bits. */
+export type InstructionSet = (typeof INSTRUCTION_SETS)[number];

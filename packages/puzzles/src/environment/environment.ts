@@ -70,6 +70,11 @@ export interface Environment<T extends Task = Task> {
   tracedReply?(task: T): string;
   /** Writes a reply with random mistakes; absent if the environment has none. */
   carelessReply?(task: T, rng: Rng, how: Carelessness): string;
+  /**
+   * Writes a reply in which each answer is, with probability `share`, the first that comes to mind;
+   * absent if the environment has none.
+   */
+  hastyReply?(task: T, rng: Rng, share: number): string;
 }
 
 /** Attempts at one index before an error reports that all tasks are excluded. */

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { generateCase } from "../generate-case.js";
 import { CLASSIC_NAMES, type Vocabulary } from "../names.js";
 import { grade } from "./grade.js";
-import { carelessReply, goldReply, randomGuessLevel } from "./replies.js";
+import { carelessReply, goldReply, hastyReply, randomGuessLevel } from "./replies.js";
 
 const cases = Array.from({ length: 300 }, (_, index) =>
   generateCase({ tier: "mini", style: "clear", seed: 21, index }),
@@ -32,6 +32,22 @@ test("guessing names that the case does not list scores less than guessing liste
 test("the loss of score is proportional to the share of careless answers", () => {
   expect(meanScore(0)).toBe(1);
   expect(Math.abs(meanScore(0.5) - (1 + meanScore(1)) / 2)).toBeLessThan(0.05);
+});
+
+test("a hasty reply names the first of its kind that the case lists, for a share of the answers", () => {
+  const [one] = cases as [(typeof cases)[0]];
+  const first = one.questions.map(({ letter, choices }) => `${letter}. ${choices[0]}`).join("\n");
+  expect(hastyReply(one, new Rng(1), 1)).toBe(first);
+  expect(hastyReply(one, new Rng(1), 0)).toBe(goldReply(one.solution));
+  const score = (share: number) => {
+    const scores = cases.map((each, index) => {
+      return grade(hastyReply(each, new Rng(6, index), share), each.solution).score;
+    });
+    return scores.reduce((sum, each) => sum + each, 0) / scores.length;
+  };
+  const level = cases.reduce((sum, each) => sum + randomGuessLevel(each), 0) / cases.length;
+  expect(Math.abs(score(1) - level)).toBeLessThan(0.05);
+  expect(Math.abs(score(0.5) - (1 + score(1)) / 2)).toBeLessThan(0.05);
 });
 
 test("the gold reply is one line per letter", () => {

@@ -52,6 +52,18 @@ export function carelessReply(
 }
 
 /**
+ * Writes a reply that blurts: each answer is, with a probability, the first name of its kind that
+ * the case lists, and otherwise the right one.
+ */
+export function hastyReply(sheet: AnswerSheet, rng: Rng, share: number): string {
+  const hasty = sheet.questions.map(({ letter, choices }): [string, string] => {
+    const answer = sheet.solution[letter] ?? "";
+    return [letter, rng.chance(share) ? (choices[0] ?? answer) : answer];
+  });
+  return goldReply(Object.fromEntries(hasty));
+}
+
+/**
  * Returns the expected score of picking each answer at random from the listed names of its kind.
  */
 export function randomGuessLevel({ questions }: Pick<AnswerSheet, "questions">): number {

@@ -1,7 +1,7 @@
 import { Rng } from "@gumshoe/core";
 import { describe, expect, test } from "vitest";
 
-import { loadCadical } from "./cadical.js";
+import { loadCadical } from "../../../../test/support/cadical.js";
 import { Cdcl } from "./cdcl.js";
 import { type SatSolver } from "./sat-solver.js";
 

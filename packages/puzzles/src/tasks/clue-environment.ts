@@ -1,6 +1,6 @@
 import { type Environment } from "../environment/environment.js";
 import { type GraderName } from "../grading/grade.js";
-import { carelessReply, goldReply } from "../grading/replies.js";
+import { carelessReply, goldReply, hastyReply } from "../grading/replies.js";
 import { tracedReply } from "../trace/trace-text.js";
 import { gradeTask } from "./grade-task.js";
 import { createTaskSource, type TaskSourceSpec } from "./task-source.js";
@@ -16,5 +16,6 @@ export function clueEnvironment(spec: TaskSourceSpec, grader: GraderName): Envir
     tracedReply: ({ messages, solution }) =>
       tracedReply({ prompt: messages.at(-1)?.content ?? "", solution }),
     carelessReply,
+    hastyReply,
   };
 }

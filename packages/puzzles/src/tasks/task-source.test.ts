@@ -82,11 +82,13 @@ test("the grade of a reply has a reward and metrics", () => {
   const task = createTaskSource(MINI).task(0);
   expect(gradeTask(task, goldReply(task.solution))).toEqual({
     reward: 1,
-    metrics: { allCorrect: 1, answered: 1, mainScore: 1 },
+    metrics: { allCorrect: 1, answered: 1, listed: 1, mainScore: 1, reasons: 0 },
   });
+  const others = goldReply(Object.fromEntries(Object.keys(task.solution).map((a) => [a, "Robin"])));
+  expect(gradeTask(task, others).metrics).toMatchObject({ answered: 1, listed: 0 });
   expect(gradeTask(task, "no idea")).toEqual({
     reward: 0,
-    metrics: { allCorrect: 0, answered: 0, mainScore: 0 },
+    metrics: { allCorrect: 0, answered: 0, listed: 0, mainScore: 0, reasons: 0 },
   });
 });
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 
+import { loadCadical } from "../../../../test/support/cadical.js";
 import { type Case, generateCase } from "../generate-case.js";
 import { grade } from "../grading/grade.js";
-import { loadCadical } from "../solver/cadical.js";
 import { encode } from "../solver/encoding.js";
 import { type Variables } from "../solver/variables.js";
-import { deduce } from "./deduce.js";
+import { type ClueOrder, deduce } from "./deduce.js";
 import { measureDifficulty } from "./difficulty.js";
 import { type Fact } from "./fact.js";
 import { tracedReply, writeTrace } from "./trace-text.js";
@@ -32,12 +32,14 @@ function literalOf(v: Variables, { statement, holds }: Fact): number {
   return sign * (part === "room" ? v.murderRoom(value) : v.murderTime(value));
 }
 
-test("a step follows from its clues and the earlier steps, according to the other solver", () => {
+const ORDERS: readonly ClueOrder[] = ["listed", "plainest"];
+
+test.each(ORDERS)("a step follows from its clues and the earlier ones (%s)", (order) => {
   for (const { setting, clues } of [...cases("mini", 25), ...cases("easy", 4)]) {
     const solver = cadical();
     const { selectors, variables } = encode(solver, setting, clues);
     const known: number[] = [];
-    for (const step of deduce(setting, clues).steps) {
+    for (const step of deduce(setting, clues, order).steps) {
       const given = step.clues.map((index) => selectors[index] as number);
       const literals = step.facts.map((fact) => literalOf(variables, fact));
       for (const literal of literals) {
@@ -49,10 +51,11 @@ test("a step follows from its clues and the earlier steps, according to the othe
   }
 });
 
-test("a deduction ends with the full truth", () => {
+test.each(ORDERS)("a deduction ends with the full truth (%s)", (order) => {
   for (const { setting, clues, truth } of [...cases("mini", 25), ...cases("easy", 4)]) {
     const places = truth.places.map((rooms) => rooms.map(() => -1));
-    for (const { statement, holds } of deduce(setting, clues).steps.flatMap((step) => step.facts)) {
+    const facts = deduce(setting, clues, order).steps.flatMap((step) => step.facts);
+    for (const { statement, holds } of facts) {
       if (!holds || statement.type !== "at" || statement.subject.type !== "piece") continue;
       (places[statement.subject.piece] as number[])[statement.time] = statement.room;
     }
@@ -69,6 +72,25 @@ test("a trace is written in this form", () => {
       "Colonel Mustard was in the Billiard Room",
       "Professor Plum was in the Ballroom -> Miss Scarlet was in the Conservatory; Miss Scarlet killed Mr. Boddy",
       "The Knife was one room west of Colonel Mustard -> The Knife was in the Ballroom; The Candlestick was in the Conservatory; Mr. Boddy was killed with the Candlestick",
+    ].join("\n"),
+  );
+});
+
+test("a traced reply begins with plain clues, states places, and concludes with what is asked", () => {
+  const made = generateCase({ tier: "mini", style: "clear", seed: 1, index: 0 });
+  expect(tracedReply(made)).toBe(
+    [
+      "- Mr. Boddy was in the Conservatory",
+      "- Colonel Mustard was in the Billiard Room",
+      "- Professor Plum was in the Ballroom -> Miss Scarlet was in the Conservatory",
+      "- The Knife was one room west of Colonel Mustard -> The Knife was in the Ballroom; The Candlestick was in the Conservatory",
+      "- Mr. Boddy was in the Conservatory; Miss Scarlet was in the Conservatory; The Candlestick was in the Conservatory",
+      "- Professor Plum was in the Ballroom",
+      "",
+      "A. Miss Scarlet",
+      "B. Candlestick",
+      "C. Conservatory",
+      "D. Ballroom",
     ].join("\n"),
   );
 });

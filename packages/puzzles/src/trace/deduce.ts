@@ -22,27 +22,50 @@ export interface Trace {
 }
 
 /**
+ * Order of the clues in a deduction.
+ *
+ * - `listed`: pass through the clues as they are listed, and use each that yields a fact.
+ * - `plainest`: pass through them with plain statements of a place first, and use each that yields
+ *   a positive fact; one that only excludes something is used when no other clue is left.
+ */
+export type ClueOrder = "listed" | "plainest";
+
+/**
  * Deduces the truth, one clue at a time as long as that yields facts; otherwise from a few clues
  * together.
  *
  * @param clues  have one solution; facts that they leave open are never deduced
  */
-export function deduce(setting: Setting, clues: readonly Clue[]): Trace {
+export function deduce(
+  setting: Setting,
+  clues: readonly Clue[],
+  order: ClueOrder = "listed",
+): Trace {
   const solver = new Cdcl();
   const { variables, selectors } = encode(solver, setting, clues);
   solver.solve(selectors);
   const numDecisions = solver.numDecisions;
-  const knowledge = new Knowledge(solver, listChoices(variables, setting));
+  const knowledge = new Knowledge(solver, listChoices(variables, setting), order);
   const steps: Step[] = [];
-  const learn = (indices: number[]): boolean => {
-    const facts = knowledge.learn(indices.map((index) => selectors[index] as number));
+  const learn = (indices: number[], wanted: (facts: Fact[]) => boolean = isAny): boolean => {
+    const facts = knowledge.learn(
+      indices.map((index) => selectors[index] as number),
+      wanted,
+    );
     if (facts.length > 0) steps.push({ clues: indices, facts, hard: false });
     return facts.length > 0;
   };
+  const sequence = [...clues.keys()];
+  if (order === "plainest") {
+    sequence.sort((a, b) => Number(!isPlain(clues[a])) - Number(!isPlain(clues[b])));
+  }
+  const pass = (wanted?: (facts: Fact[]) => boolean) =>
+    sequence.map((index) => learn([index], wanted)).includes(true);
   learn([]);
   while (!knowledge.isComplete()) {
-    const progress = clues.map((_, index) => learn([index])).includes(true);
-    if (progress) continue;
+    if (order === "plainest" && pass(isPositive)) continue;
+    // A clue that only excludes something may open the way for one that states something.
+    if (order === "plainest" ? sequence.some((index) => learn([index])) : pass()) continue;
     const step = knowledge.refute(selectors);
     if (step === null) break;
     const indices = step.used.map((selector) => selectors.indexOf(selector)).sort((a, b) => a - b);
@@ -50,6 +73,18 @@ export function deduce(setting: Setting, clues: readonly Clue[]): Trace {
     steps.push({ clues: indices, facts: [step.fact, ...knowledge.learn([])], hard: true });
   }
   return { steps, numDecisions };
+}
+
+function isAny(facts: readonly Fact[]): boolean {
+  return facts.length > 0;
+}
+
+function isPositive(facts: readonly Fact[]): boolean {
+  return facts.some(({ holds }) => holds);
+}
+
+function isPlain(clue: Clue | undefined): boolean {
+  return clue?.type === "at" && clue.subject.type === "piece";
 }
 
 /** Facts whose proofs are minimised before the shortest is chosen. */
@@ -60,6 +95,12 @@ interface Refutation {
   literal: number;
   statement: Fact["statement"];
   used: number[];
+}
+
+/** A new fact and its literal. */
+interface Found {
+  literal: number;
+  fact: Fact;
 }
 
 /** The facts known so far. They are added to the solver, so that later steps build on them. */
@@ -73,9 +114,12 @@ class Knowledge {
   /** The refutation of all wrong answers to a choice, once computed. */
   readonly #cores = new Map<Choice, Refutation>();
 
+  readonly #order: ClueOrder;
+
   /** @param solver  has just found the truth */
-  constructor(solver: Cdcl, choices: readonly Choice[]) {
+  constructor(solver: Cdcl, choices: readonly Choice[], order: ClueOrder) {
     this.#solver = solver;
+    this.#order = order;
     this.#choices = choices;
     this.#asked = new Set(choices.flatMap((choice) => choice.variables));
     this.#truth = new Set([...this.#asked].filter((variable) => solver.value(variable)));
@@ -85,15 +129,22 @@ class Knowledge {
     return this.#choices.every((choice) => this.#isAnswered(choice));
   }
 
-  /** Adds the facts that propagation derives from clues; returns the new ones. */
-  learn(selectors: readonly number[]): Fact[] {
+  /** Adds the facts that propagation derives from clues, if they are wanted; returns the new ones. */
+  learn(selectors: readonly number[], wanted: (facts: Fact[]) => boolean = isAny): Fact[] {
     const implied = this.#solver.implied(selectors) ?? [];
     const fresh = new Set(
       implied.filter((one) => this.#asked.has(Math.abs(one)) && !this.#known.has(one)),
     );
-    for (const literal of fresh) this.#add(literal);
     if (fresh.size === 0) return [];
-    return this.#choices.flatMap((choice) => this.#factsOf(choice, fresh));
+    const found = this.#choices.flatMap((choice) => this.#factsOf(choice, fresh));
+    if (!wanted(found.map(({ fact }) => fact))) return [];
+    for (const literal of fresh) this.#add(literal);
+    if (this.#order === "plainest") {
+      const rank = new Map(implied.map((literal, position) => [literal, position]));
+      const rankOf = ({ literal }: Found) => rank.get(literal) ?? 0;
+      found.sort((a, b) => rankOf(a) - rankOf(b));
+    }
+    return found.map(({ fact }) => fact);
   }
 
   /** Finds a fact whose contrary is refuted by a few clues, and adds it. */
@@ -141,14 +192,20 @@ class Knowledge {
     return variables.some((variable) => this.#known.has(variable));
   }
 
-  #factsOf({ variables, statement }: Choice, news: ReadonlySet<number>): Fact[] {
-    const answer = variables.findIndex((variable) => this.#known.has(variable));
+  /** Returns what `news`, not yet added, say about a choice. */
+  #factsOf({ variables, statement }: Choice, news: ReadonlySet<number>): Found[] {
+    const answer = variables.findIndex((one) => this.#known.has(one) || news.has(one));
     if (answer >= 0) {
-      const isNew = news.has(variables[answer] as number);
-      return isNew ? [{ statement: statement(answer), holds: true }] : [];
+      const literal = variables[answer] as number;
+      return news.has(literal)
+        ? [{ literal, fact: { statement: statement(answer), holds: true } }]
+        : [];
     }
-    return [...variables.keys()]
-      .filter((index) => news.has(-(variables[index] as number)))
-      .map((index) => ({ statement: statement(index), holds: false }));
+    return [...variables.entries()]
+      .filter(([, variable]) => news.has(-variable))
+      .map(([index, variable]) => ({
+        literal: -variable,
+        fact: { statement: statement(index), holds: false },
+      }));
   }
 }

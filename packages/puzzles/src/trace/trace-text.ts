@@ -4,6 +4,7 @@ import { Phrases } from "../prompt/phrases.js";
 import { type Plot } from "../prompt/plot.js";
 import { TEMPLATES } from "../prompt/sentences.js";
 import { type Style } from "../prompt/style.js";
+import { conclusionsOf } from "./conclusions.js";
 import { deduce, type Step } from "./deduce.js";
 import { type Fact } from "./fact.js";
 
@@ -15,28 +16,19 @@ export function writeTrace(
   { setting, clues }: Pick<Plot, "setting" | "clues">,
   style: Style,
 ): string {
-  const phrases = new Phrases(setting, TEMPLATES[style]);
-  const sentence = (fact: Fact) => {
-    const text = withoutStop(phrases.clue(fact.statement));
-    return fact.holds ? text : negate(text);
-  };
-  const line = ({ clues: indices, facts, hard }: Step) => {
-    const sources = indices.flatMap((index) => {
-      const clue = clues[index];
-      return clue === undefined ? [] : [withoutStop(phrases.clue(clue))];
-    });
-    const because = sources.length === 0 ? "The rules" : sources.join(" + ");
-    // Do not repeat a clue that itself states the fact.
-    const shown = facts.map(sentence).filter((text) => !sources.includes(text));
-    const arrow = shown.length === 0 ? "" : ` -> ${shown.join("; ")}`;
-    return `${hard ? "Supposing the contrary: " : ""}${because}${arrow}`;
-  };
-  return deduce(setting, clues).steps.map(line).join("\n");
+  const write = writeStep({ setting, clues }, style);
+  return deduce(setting, clues)
+    .steps.map((step) => write(step, step.facts))
+    .join("\n");
 }
 
 /**
- * Writes a reply that reasons before it answers: the deduction of {@link writeTrace} as a list, a
+ * Writes a reply that reasons before it answers: a short deduction and its conclusions as a list, a
  * blank line, the answers. No line of the list reads like an answer, so graders read past it.
+ *
+ * The deduction is made for small models: plain clues come first, and a line has only the places,
+ * motives and times that follow, in the order of their derivation. It has exclusions only where
+ * nothing else follows. The conclusions are those of {@link conclusionsOf}.
  *
  * @throws PromptError when a line of the prompt cannot be parsed
  */
@@ -48,10 +40,49 @@ export function tracedReply({
   solution: Readonly<Record<string, string>>;
 }): string {
   const parsed = parsePrompt(prompt);
-  const steps = writeTrace(parsed, parsed.style)
-    .split("\n")
-    .map((step) => `- ${step}`);
-  return `${steps.join("\n")}\n\n${goldReply(solution)}`;
+  const { setting, clues, style, questions } = parsed;
+  const { steps } = deduce(setting, clues, "plainest");
+  const write = writeStep(parsed, style);
+  const phrases = new Phrases(setting, TEMPLATES[style]);
+  const queries = questions.map(({ query }) => query);
+  const lines = [
+    ...steps.map((step) => write(step, shorten(step.facts))),
+    ...conclusionsOf(setting, queries, steps).map((facts) =>
+      facts.map((fact) => withoutStop(phrases.clue(fact))).join("; "),
+    ),
+  ];
+  return `${lines.map((line) => `- ${line}`).join("\n")}\n\n${goldReply(solution)}`;
+}
+
+/** Returns a function that writes a step with some of its facts in a line. */
+function writeStep(
+  { setting, clues }: Pick<Plot, "setting" | "clues">,
+  style: Style,
+): (step: Step, facts: readonly Fact[]) => string {
+  const phrases = new Phrases(setting, TEMPLATES[style]);
+  const sentence = (fact: Fact) => {
+    const text = withoutStop(phrases.clue(fact.statement));
+    return fact.holds ? text : negate(text);
+  };
+  return ({ clues: indices, hard }, facts) => {
+    const sources = indices.flatMap((index) => {
+      const clue = clues[index];
+      return clue === undefined ? [] : [withoutStop(phrases.clue(clue))];
+    });
+    const because = sources.length === 0 ? "The rules" : sources.join(" + ");
+    // Do not repeat a clue that itself states the fact.
+    const shown = facts.map(sentence).filter((text) => !sources.includes(text));
+    const arrow = shown.length === 0 ? "" : ` -> ${shown.join("; ")}`;
+    return `${hard ? "Supposing the contrary: " : ""}${because}${arrow}`;
+  };
+}
+
+function shorten(facts: readonly Fact[]): Fact[] {
+  const places = facts.filter(
+    ({ statement }) => statement.type !== "solution" || statement.part === "time",
+  );
+  const positive = places.filter(({ holds }) => holds);
+  return positive.length > 0 ? positive : places;
 }
 
 function withoutStop(sentence: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { loadCadical } from "../solver/cadical.js";
+import { loadCadical } from "../../../../test/support/cadical.js";
 import { generateZebra } from "./generate-zebra.js";
 
 const SEED = 31;

@@ -9,6 +9,7 @@ import {
   type SampledRollout,
   type SampleRequest,
 } from "@gumshoe/engine";
+import { type DeviceName, type GpuEnvironment } from "@gumshoe/gpu";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
 import { type DeviceFault } from "@gumshoe/kernels";
 import { type WorkSize } from "@gumshoe/memory";
@@ -24,6 +25,8 @@ export interface ModelText {
 
 /** Every call by name: its argument and its result. */
 export interface EngineCalls {
+  /** Opens the device, which comes before all other calls. Returns its name, for people. */
+  openDevice: { argument: null; answer: string };
   /**
    * Creates a model without weights; a loaded model of the same config loses all but its frozen ones. The work sizes a
    * sampler's cache of keys and values; null for the default size.
@@ -103,6 +106,10 @@ export interface TokensSampled {
 
 /** Data that the thread is started with. */
 export interface EngineOptions {
+  readonly device: DeviceName;
+  /** Threads of the CPU. */
   readonly threads: number;
+  /** Variables by which a GPU's libraries are found. */
+  readonly environment: GpuEnvironment;
   readonly fault: DeviceFault | null;
 }

@@ -68,7 +68,10 @@ async function load(
 }
 
 function startThread(onLost: () => void = () => undefined): EngineThread {
-  const thread = new EngineThread({ threads: 1, fault: null }, onLost);
+  const thread = new EngineThread(
+    { device: { type: "cpu" }, threads: 1, environment: {}, fault: null },
+    onLost,
+  );
   threads.push(thread);
   return thread;
 }

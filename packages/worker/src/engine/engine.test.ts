@@ -5,6 +5,7 @@ import {
   weightForm,
   writeWeights,
 } from "@gumshoe/engine";
+import { createCpuDevice } from "@gumshoe/kernels";
 import { type WorkSize } from "@gumshoe/memory";
 import { Region } from "@gumshoe/tensors";
 import { afterEach, expect, test } from "vitest";
@@ -48,7 +49,7 @@ function load(
   training: boolean,
   work: WorkSize | null = null,
 ): { engine: Engine; weights: string } {
-  const engine = new Engine({ threads: 1, fault: null }, () => undefined);
+  const engine = new Engine(createCpuDevice({ threads: 1 }), () => undefined);
   const region = Region.create(FORM.length, { isShared: true });
   closing.push(() => engine.dispose());
   writeWeights(FORM, region.values, initialParameters(CONFIG, 1, 0.2));

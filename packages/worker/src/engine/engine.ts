@@ -1,14 +1,5 @@
+import { type LossMetrics, mergeMetrics, NO_METRICS, packLoss } from "@gumshoe/grpo";
 import {
-  countRowTokens,
-  countTargets,
-  type LossMetrics,
-  mergeMetrics,
-  NO_METRICS,
-  type Pack,
-  packLoss,
-} from "@gumshoe/grpo";
-import {
-  blocksFor,
   embeddingShareBytes,
   gradientBytes,
   Model,
@@ -20,12 +11,11 @@ import {
   type WeightForm,
   withAdapter,
 } from "@gumshoe/engine";
-import { createCpuDevice, type Device, KV_BLOCK } from "@gumshoe/kernels";
+import { type Device, KV_BLOCK, OutOfMemoryError } from "@gumshoe/kernels";
 import {
   chooseCheckpointing,
   kvCacheBlocks,
   machineMemory,
-  type PackSize,
   RELEASED_FROM_BYTES,
   TRAINER_BATCH,
   type WorkSize,
@@ -33,11 +23,14 @@ import {
 import { type RegionMemory } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
-import { OtherWeightsError } from "../errors.js";
-import { type EngineCalls, type EngineOptions } from "./calls.js";
+import { GpuMemoryError, OtherWeightsError } from "../errors.js";
+import { type EngineCalls } from "./calls.js";
+import { gpuBill } from "./gpu-bill.js";
+import { hashTensor } from "./hash-tensor.js";
+import { largestPack } from "./largest-pack.js";
 import { PlacedRegion } from "./placed-region.js";
 import { ReducerShard } from "./reducer-shard.js";
-import { digestOf, hashTensor } from "./tensor-digests.js";
+import { digestOf } from "./tensor-digests.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
@@ -74,10 +67,13 @@ export class Engine {
   /** Tokens sampled by models that were replaced. */
   #numTokensBefore = 0;
 
-  /** @param onDropped  called when all running requests are dropped */
-  constructor(options: EngineOptions, onDropped: () => void) {
-    this.#device = createCpuDevice(options);
-    this.shard = new ReducerShard(this.#device);
+  /**
+   * @param device     belongs to the engine from now on
+   * @param onDropped  called when all running requests are dropped
+   */
+  constructor(device: Device, onDropped: () => void) {
+    this.#device = device;
+    this.shard = new ReducerShard(device);
     this.#onDropped = onDropped;
   }
 
@@ -98,7 +94,7 @@ export class Engine {
     try {
       this.#model = new Model({ device: this.#device, config, training });
       this.#work = work;
-      if (!training) this.#sampler = this.#newSampler(this.#model);
+      if (!training) this.#sampler = this.#billed(() => this.#newSampler(loaded(this.#model)));
       this.#key = key;
       return { base: null };
     } catch (error) {
@@ -162,8 +158,12 @@ export class Engine {
   }
 
   gradient(argument: Argument<"gradient">): Answer<"gradient"> {
+    this.#checkWeights(argument.weights);
+    return this.#billed(() => this.#computeGradient(argument));
+  }
+
+  #computeGradient(argument: Argument<"gradient">): Answer<"gradient"> {
     const { packs, loss, temperature, into, weights } = argument;
-    this.#checkWeights(weights);
     const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
     const length = trainer.model.trainable.layout.numParameters;
@@ -244,7 +244,7 @@ export class Engine {
     const work = this.#work;
     if (work === null) return new Sampler({ model });
     const { config } = model;
-    const leftBytes = machineMemory().availableBytes - weightBytes(config);
+    const leftBytes = this.#availableBytes() - weightBytes(config);
     const kvCacheTokens = kvCacheBlocks(config, work, leftBytes) * KV_BLOCK;
     // A request may be longer than the work says; what the model has no position for is refused.
     const maxKvCacheTokens = config.maxPositions + 2 * KV_BLOCK;
@@ -258,8 +258,7 @@ export class Engine {
     const before = this.#trainer;
     if (before !== null && pack.rows <= this.#trainedRows) return before;
     const { config } = model;
-    const free = machineMemory().availableBytes;
-    const leftBytes = free - gradientBytes(config) - embeddingShareBytes(config);
+    const leftBytes = this.#availableBytes() - gradientBytes(config) - embeddingShareBytes(config);
     const choice = chooseCheckpointing(checkpointing, config, { pack, leftBytes });
     this.#trainedRows = pack.rows;
     if (before?.checkpointing === choice) return before;
@@ -267,6 +266,24 @@ export class Engine {
     this.#trainer = null;
     this.#trainer = new Trainer({ model, checkpointing: choice, ...TRAINER_BATCH });
     return this.#trainer;
+  }
+
+  /** Bytes that the device can allocate now. */
+  #availableBytes(): number {
+    return this.#device.availableBytes() ?? machineMemory().availableBytes;
+  }
+
+  /** Adds what this worker's model takes to an error about the memory of a GPU. */
+  #billed<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      const model = this.#model;
+      const isGpu = this.#device.kind === "cuda";
+      if (!isGpu || model === null || !(thrown instanceof OutOfMemoryError)) throw thrown;
+      const rows = this.#trainedRows;
+      throw new GpuMemoryError(thrown, gpuBill(model.config, { training: model.training, rows }));
+    }
   }
 
   #dropModel(): void {
@@ -285,7 +302,8 @@ export class Engine {
   }
 
   #place(form: WeightForm, weights: RegionMemory): PlacedRegion {
-    return new PlacedRegion(this.#device, weights, { length: form.length, access: "read" });
+    const options = { length: form.length, access: "read" } as const;
+    return this.#billed(() => new PlacedRegion(this.#device, weights, options));
   }
 
   #dropBase(): void {
@@ -299,23 +317,6 @@ export class Engine {
     this.#placed?.free();
     this.#placed = null;
   }
-}
-
-/** The size of the pack with most rows. */
-function largestPack(packs: readonly Pack[]): PackSize {
-  const sizes = packs.map((pack) => ({
-    rows: countRowTokens(pack),
-    targets: countTargets(pack),
-    numBlocks: [pack.promptTokens, ...pack.answers.map(({ tokens }) => tokens)].reduce(
-      (blocks, { length }) => blocks + blocksFor(length),
-      0,
-    ),
-  }));
-  return sizes.reduce((most, size) => (size.rows > most.rows ? size : most), {
-    rows: 1,
-    targets: 1,
-    numBlocks: 1,
-  });
 }
 
 function loaded<T>(value: T | null): T {

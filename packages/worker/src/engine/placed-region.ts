@@ -1,4 +1,4 @@
-import { type Device, type Tensor } from "@gumshoe/kernels";
+import { type Device, type MapOptions, type Tensor } from "@gumshoe/kernels";
 import { type RegionMemory } from "@gumshoe/tensors";
 
 /**
@@ -11,17 +11,26 @@ export class PlacedRegion {
   readonly #copied: Float32Array | null;
 
   /**
-   * @param length  elements of the region, f32
-   * @throws        OutOfMemoryError
+   * @param about.length     elements of the region, f32
+   * @param about.residence  where a GPU's kernels find it; default: in a copy
+   * @throws                 OutOfMemoryError
    */
   constructor(
     device: Device,
     memory: RegionMemory,
-    { length, access }: { length: number; access: "read" | "write" },
+    about: {
+      readonly length: number;
+      readonly access: "read" | "write";
+      readonly residence?: NonNullable<MapOptions["residence"]>;
+    },
   ) {
+    const { length, access, residence = "device" } = about;
     this.#device = device;
     if (memory.type === "descriptor") {
-      this.tensor = device.map(memory.descriptor, length, { writable: access !== "read" });
+      this.tensor = device.map(memory.descriptor, length, {
+        writable: access !== "read",
+        residence,
+      });
       this.#copied = null;
       return;
     }
@@ -32,7 +41,8 @@ export class PlacedRegion {
 
   /** Makes writes to the tensor visible to other processes. */
   commit(): void {
-    if (this.#copied !== null) this.#device.read(this.tensor, this.#copied);
+    if (this.#copied === null) this.#device.commit(this.tensor);
+    else this.#device.read(this.tensor, this.#copied);
   }
 
   /** Frees the mapping or the copy; idempotent. */

@@ -36,7 +36,8 @@ export class ReducerShard {
     this.dispose();
     const { configJson, adapter, start, end, weights } = argument;
     const form = trainableForm(withAdapter(parseModelConfig(JSON.parse(configJson)), adapter));
-    const options = { length: form.length, access: "read" } as const;
+    // A step reads and writes its range once, and other reducers write theirs of the same region.
+    const options = { length: form.length, access: "read", residence: "host" } as const;
     const placed = new PlacedRegion(this.#device, weights, options);
     try {
       const state = { form, start, end, weights: placed.tensor };
@@ -55,7 +56,8 @@ export class ReducerShard {
 
   addLane({ isFirst, lane, elements, from }: Argument<"addLane">): void {
     const { parameters, start, end } = this.#assigned;
-    const placed = new PlacedRegion(this.#device, lane, { length: elements, access: "read" });
+    const options = { length: elements, access: "read", residence: "host" } as const;
+    const placed = new PlacedRegion(this.#device, lane, options);
     try {
       if (isFirst) parameters.zeroGradient();
       parameters.addLane(placed.tensor.slice(start - from, end - from));
@@ -71,7 +73,7 @@ export class ReducerShard {
   step({ step, into }: Argument<"step">): Answer<"step"> {
     const shard = this.#assigned;
     const { parameters, form, placed: before } = shard;
-    const options = { length: form.length, access: "write" } as const;
+    const options = { length: form.length, access: "write", residence: "host" } as const;
     const placed = new PlacedRegion(this.#device, into, options);
     parameters.step(step, placed.tensor);
     placed.commit();

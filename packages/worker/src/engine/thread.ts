@@ -6,6 +6,7 @@
 import { workerData } from "node:worker_threads";
 
 import { serveCalls, type ThreadContext } from "@gumshoe/core";
+import { DeviceLostError, openDevice } from "@gumshoe/gpu";
 
 import { ModelSwitchedError } from "../errors.js";
 import { IDLE_MS, IdleTimer } from "../host/idle-timer.js";
@@ -21,33 +22,60 @@ interface Sampling {
 
 /** Groups in the sampler, by their id there. */
 const sampling = new Map<string, Sampling>();
-const engine = new Engine(workerData as EngineOptions, () =>
-  failAllSamples(new ModelSwitchedError()),
-);
-const idle = new IdleTimer(IDLE_MS, () => engine.releaseIdle());
+const options = workerData as EngineOptions;
+/** The engine with its device, made at the first call. */
+let opened: { readonly engine: Engine; readonly deviceName: string } | null = null;
+const idle = new IdleTimer(IDLE_MS, () => open().engine.releaseIdle());
 let nextSample = 1;
 let stepping = false;
 
 const notify = serveCalls<EngineCalls, TokensSampled>({
+  openDevice: () => open().deviceName,
   sample: addSample,
-  loadModel: (argument) => engine.loadModel(argument),
-  setBase: (argument) => engine.setBase(argument),
-  setWeights: (argument) => engine.setWeights(argument),
+  loadModel: (argument) => onEngine((engine) => engine.loadModel(argument)),
+  setBase: (argument) => onEngine((engine) => engine.setBase(argument)),
+  setWeights: (argument) => onEngine((engine) => engine.setWeights(argument)),
   gradient: (argument) => {
     idle.stop();
     try {
-      return engine.gradient(argument);
+      return onEngine((engine) => engine.gradient(argument));
     } finally {
       idle.start();
     }
   },
-  assign: (argument) => engine.shard.assign(argument),
-  writeMoments: (argument) => engine.shard.writeMoments(argument),
-  addLane: (argument) => engine.shard.addLane(argument),
-  sumSquares: (argument) => engine.shard.sumSquares(argument),
-  step: (argument) => engine.shard.step(argument),
-  readMoments: (argument) => engine.shard.readMoments(argument),
+  assign: (argument) => onEngine((engine) => engine.shard.assign(argument)),
+  writeMoments: (argument) => onEngine((engine) => engine.shard.writeMoments(argument)),
+  addLane: (argument) => onEngine((engine) => engine.shard.addLane(argument)),
+  sumSquares: (argument) => onEngine((engine) => engine.shard.sumSquares(argument)),
+  step: (argument) => onEngine((engine) => engine.shard.step(argument)),
+  readMoments: (argument) => onEngine((engine) => engine.shard.readMoments(argument)),
 });
+
+/** @throws DeviceRefusedError */
+function open(): { readonly engine: Engine; readonly deviceName: string } {
+  if (opened !== null) return opened;
+  const device = openDevice(options.device, options);
+  const engine = new Engine(device, () => failAllSamples(new ModelSwitchedError()));
+  opened = { engine, deviceName: device.name };
+  return opened;
+}
+
+function onEngine<T>(work: (engine: Engine) => T): T {
+  try {
+    return work(open().engine);
+  } catch (thrown) {
+    endIfLost(thrown);
+    throw thrown;
+  }
+}
+
+/** Ends this thread, and with it the process, when the GPU is lost to it: a new process can use it again. */
+function endIfLost(thrown: unknown): void {
+  if (!(thrown instanceof DeviceLostError)) return;
+  setImmediate(() => {
+    throw thrown;
+  });
+}
 
 function addSample(
   { request, weights }: Sample["argument"],
@@ -55,9 +83,9 @@ function addSample(
 ): Promise<Sample["answer"]> {
   // A job that is retried has the id of its first attempt, so every call gets an id of its own in the sampler.
   const id = String(nextSample++);
-  engine.addSample({ request: { ...request, id }, weights });
+  onEngine((engine) => engine.addSample({ request: { ...request, id }, weights }));
   signal.addEventListener("abort", () => {
-    if (sampling.delete(id)) engine.cancelSample(id);
+    if (sampling.delete(id)) open().engine.cancelSample(id);
   });
   idle.stop();
   if (!stepping) {
@@ -68,6 +96,7 @@ function addSample(
 }
 
 function step(): void {
+  const { engine } = open();
   try {
     const { results, tokens } = engine.sampleStep();
     for (const { id, rollouts } of results) {
@@ -77,6 +106,7 @@ function step(): void {
     notify({ tokens });
   } catch (thrown) {
     failAllSamples(thrown);
+    endIfLost(thrown);
     engine.dropModel();
   }
   stepping = engine.isSampling;

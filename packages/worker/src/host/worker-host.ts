@@ -16,6 +16,7 @@ import { RpcChannel, type RpcHandlers, RpcServer } from "@gumshoe/rpc";
 import { type HeldRange, RegionDirectory, serveTensor, TensorNotHeldError } from "@gumshoe/tensors";
 
 import { EngineThread } from "../engine/engine-thread.js";
+import { EngineLostError, WorkerDeviceError } from "../errors.js";
 import { RolloutRole } from "../inference/rollout-role.js";
 import { ReducerRole } from "../reducer/reducer-role.js";
 import { EngineSession } from "../session/engine-session.js";
@@ -90,7 +91,9 @@ export class WorkerHost {
    */
   async start(onLost: (error: Error) => void): Promise<void> {
     const { threads, fault, role, host, listen, readyFile } = this.#settings;
-    this.#engine = new EngineThread({ threads, fault }, onLost);
+    const { device, gpuEnvironment: environment } = this.#settings;
+    this.#engine = new EngineThread({ device, threads, environment, fault }, onLost);
+    const deviceName = await openedDevice(this.#engine);
     const reducer =
       role === "reducer"
         ? new ReducerRole({
@@ -118,7 +121,7 @@ export class WorkerHost {
         host,
         pid: process.pid,
         address,
-        device: `cpu x${threads}`,
+        device: deviceName,
       },
       vitals: () => this.#vitals(),
       onWithdrawn: (jobs) => this.#role?.worker?.withdraw(jobs),
@@ -224,6 +227,16 @@ export class WorkerHost {
   }
 }
 
+/** Has the engine open its device; @throws WorkerDeviceError */
+async function openedDevice(engine: EngineThread): Promise<string> {
+  try {
+    return await engine.call("openDevice", null);
+  } catch (thrown) {
+    if (thrown instanceof EngineLostError || !(thrown instanceof ClusterError)) throw thrown;
+    throw new WorkerDeviceError(thrown);
+  }
+}
+
 function reducerRole(reducer: ReducerRole): Role {
   return {
     worker: null,
@@ -236,6 +249,7 @@ function reducerRole(reducer: ReducerRole): Role {
 
 /** Returns whether an error cannot be cured by a restart, which exit code 2 tells the supervisor. */
 export function isRefusal(error: unknown): boolean {
+  if (error instanceof WorkerDeviceError) return !error.retryable;
   return (
     error instanceof ClusterError &&
     (error.code === "UNAUTHENTICATED" || error.code === "INVALID_ARGUMENT")

@@ -4,7 +4,13 @@ import { OPERATIONS, STATUS } from "./native/records.js";
 
 /** The parts of its device that a list needs. */
 export interface Runner {
-  run(records: Float64Array, length: number): 0 | [status: number, at: number];
+  /**
+   * Runs the first `length` numbers of the records.
+   *
+   * @param isRepeated  whether they are those of the run before
+   * @returns           0, or a status and the start of the record that failed
+   */
+  run(records: Float64Array, length: number, isRepeated: boolean): 0 | [status: number, at: number];
   /** How often memory was freed so far. */
   numFrees(): number;
   /** @throws DisposedError */
@@ -12,18 +18,20 @@ export interface Runner {
 }
 
 /**
- * Records operations as float64 numbers and passes them to native code in one call.
+ * Records operations as float64 numbers and passes them to its device in one call.
  *
  * Records hold addresses. So if memory was freed since the last run, a run first checks that it was none of this
  * list's tensors.
  */
-export class CpuCommandList implements CommandList {
+export class RecordedCommandList implements CommandList {
   readonly device: Device;
   readonly #runner: Runner;
   #records = new Float64Array(1024);
   #length = 0;
   readonly #tensors: Tensor[] = [];
   #numFreesSeen: number;
+  /** Whether the records have run as they are. */
+  #hasRun = false;
 
   constructor(device: Device, runner: Runner) {
     this.device = device;
@@ -36,6 +44,7 @@ export class CpuCommandList implements CommandList {
   }
 
   append(code: number, values: readonly number[], tensors: readonly Tensor[]): void {
+    this.#hasRun = false;
     const end = this.#length + 2 + values.length;
     if (end > this.#records.length) {
       const larger = new Float64Array(2 * end);
@@ -53,7 +62,9 @@ export class CpuCommandList implements CommandList {
     const numFrees = this.#runner.numFrees();
     if (numFrees !== this.#numFreesSeen) this.#runner.checkAlive(this.#tensors);
     this.#numFreesSeen = numFrees;
-    const result = this.#runner.run(this.#records, this.#length);
+    const isRepeated = this.#hasRun;
+    this.#hasRun = true;
+    const result = this.#runner.run(this.#records, this.#length, isRepeated);
     if (result === 0) return;
     const [status, at] = result;
     const operation = OPERATIONS[this.#records[at] ?? -1] ?? "unknown operation";
@@ -64,6 +75,7 @@ export class CpuCommandList implements CommandList {
   }
 
   reset(): void {
+    this.#hasRun = false;
     this.#length = 0;
     this.#tensors.length = 0;
   }

@@ -1,0 +1,128 @@
+import { readFileSync, writeFileSync } from "node:fs";
+
+import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { type Command } from "commander";
+import { z } from "zod";
+
+// `import type` leaves no import behind: the libraries are loaded when a chart is drawn.
+import type { ChartOptions } from "../chart/draw-chart.js";
+import { type Context } from "../context.js";
+import { readingError, writingError } from "../errors.js";
+import { Home } from "../local/home.js";
+import { readMetrics, runFolderOf } from "../run/run-files.js";
+import { writeResult } from "../terminal/terminal.js";
+import { withExamples, withHome, withJson } from "./options.js";
+
+interface OutOptions {
+  readonly out: string;
+  readonly title?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Adds `gumshoe chart`: charts of results and of runs, as SVG or PNG. The modules of `chart/` are
+ * imported when they are used, because no other command needs their libraries.
+ */
+export function addChartCommand(program: Command, context: Context): void {
+  const chart = program.command("chart").description("Draw results or runs as SVG or PNG.");
+  addAccuracyChart(chart, context);
+  addCurveChart(chart, context);
+}
+
+function addAccuracyChart(chart: Command, context: Context): void {
+  const command = chart
+    .command("accuracy")
+    .description("Chart accuracy against cost, with 95 % intervals.")
+    .argument("<files...>", "files that gumshoe eval --json has written")
+    .option(
+      "--prices <file>",
+      'JSON: {"<model>": {"prompt": 0.5, "answer": 1.5, "label": "name"}}, US dollars per million ' +
+        "tokens; without an entry, the result's own cost counts",
+    );
+  withExamples(
+    withOut(command),
+    "gumshoe chart accuracy a.json b.json --prices prices.json --out chart.svg",
+  );
+  command.action(async (files: string[], options: OutOptions & { readonly prices?: string }) => {
+    const { accuracyChart, accuracyPoint, EvaluationFile, Prices } =
+      await import("../chart/accuracy-chart.js");
+    const prices = options.prices === undefined ? {} : readJson(options.prices, Prices);
+    const points = files.map((file) => accuracyPoint(file, readJson(file, EvaluationFile), prices));
+    const title = options.title ?? "Accuracy against cost";
+    await write({ ...accuracyChart(points), title }, { options, context, points });
+  });
+}
+
+function addCurveChart(chart: Command, context: Context): void {
+  const command = chart
+    .command("curve")
+    .description("Chart metrics of one or several runs in the home over their iterations.")
+    .argument("<runs...>", "names of the runs")
+    .option("--metric <name...>", "metrics of metrics.jsonl", ["meanReward"]);
+  withExamples(
+    withHome(withOut(command), context),
+    "gumshoe chart curve first --metric validationGreedyReward validationReward --out first.svg",
+  );
+  type Options = OutOptions & { readonly home: string; readonly metric: readonly string[] };
+  command.action(async (runs: string[], options: Options) => {
+    const { curveChart, curveOf } = await import("../chart/curve-chart.js");
+    const { metric: metrics } = options;
+    const points = runs.flatMap((run) => {
+      const lines = readMetrics(runFolderOf(new Home(options.home), run));
+      return metrics.flatMap((metric) => {
+        const name = [...(runs.length > 1 ? [run] : []), ...(metrics.length > 1 ? [metric] : [])];
+        return curveOf(name.length === 0 ? run : name.join(" "), lines, metric);
+      });
+    });
+    const title = options.title ?? runs.join(", ");
+    const label = metrics.length === 1 ? (metrics[0] ?? "") : "value";
+    await write({ ...curveChart(points, label), title }, { options, context, points });
+  });
+}
+
+function withOut(command: Command): Command {
+  return withJson(
+    command
+      .requiredOption("--out <file>", "the picture, ending with .svg or .png")
+      .option("--title <text>", "title of the chart"),
+  );
+}
+
+async function write(
+  chart: ChartOptions & { readonly title: string },
+  {
+    options,
+    context,
+    points,
+  }: { options: OutOptions; context: Context; points: readonly object[] },
+): Promise<void> {
+  const { drawChart } = await import("../chart/draw-chart.js");
+  const bytes = drawChart(chart, options.out);
+  try {
+    writeFileSync(options.out, bytes);
+  } catch (thrown) {
+    throw writingError(options.out, thrown);
+  }
+  writeResult(context.terminal, options, {
+    value: { file: options.out, points },
+    text: () => `${options.out}: ${points.length} points`,
+  });
+}
+
+function readJson<T extends z.ZodType>(file: string, schema: T): z.infer<T> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (thrown) {
+    throw readingError(file, thrown);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new InvalidArgumentError(file, `is not JSON: ${errorMessage(thrown)}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new InvalidArgumentError(file, z.prettifyError(parsed.error));
+  return parsed.data;
+}

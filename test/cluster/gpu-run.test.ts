@@ -1,0 +1,100 @@
+/**
+ * A run on four emulated GPUs, with a real process for each worker: one samples, two train, one reduces. Its
+ * weights are those of the CPU's run, whatever order the GPUs work in, and when a worker is killed.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { type RunResult } from "@gumshoe/config";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { emulatedFolder, EmulatedGpu } from "../support/emulated-gpu.js";
+import { Gumshoe, ROOT } from "../support/gumshoe.js";
+
+const TEST_TIMEOUT_MS = 90_000;
+const RUN = "gpus";
+const CONFIG = `
+name: ${RUN}
+type: grpo
+seed: 7
+model: ${join(ROOT, "models/rookie")}
+iterations: 2
+tasks:
+  source: { type: generate, tier: mini, style: clear, seed: 501 }
+  perIteration: 2
+rollouts: { perTask: 4, temperature: 1, maxAnswerTokens: 24 }
+updatesPerIteration: 1
+lanes: 2
+maxPackTokens: 512
+optimizer: { lr: 1.0e-3 }
+`;
+const GPUS = ["--device", "cuda", "--trainers", "2", "--threads", "1"];
+
+const folder = emulatedFolder();
+const opened: Gumshoe[] = [];
+
+async function open(): Promise<Gumshoe> {
+  const gumshoe = await Gumshoe.create();
+  opened.push(gumshoe);
+  return gumshoe;
+}
+
+describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, () => {
+  const configFolder = mkdtempSync(join(tmpdir(), "gumshoe-gpus-"));
+  const config = join(configFolder, "gpus.yaml");
+  let reference: RunResult;
+
+  const gpus = (schedule: number): NodeJS.ProcessEnv => ({
+    ...new EmulatedGpu(folder ?? "").environment,
+    GUMSHOE_EMULATED_GPUS: "4",
+    GUMSHOE_EMULATED_SCHEDULE: String(schedule),
+  });
+
+  beforeAll(async () => {
+    writeFileSync(config, CONFIG);
+    reference = await (await open()).run([config, "--threads", "1"]);
+    expect(reference).toMatchObject({ iterations: 2, updates: 2, logprobGapMax: 0 });
+  }, TEST_TIMEOUT_MS);
+
+  afterAll(async () => {
+    await Promise.all(opened.map((gumshoe) => gumshoe.close()));
+    rmSync(configFolder, { recursive: true });
+  });
+
+  test("ends with the CPU's weights, its workers on one GPU each", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", config, ...GPUS, "--json"], gpus(0));
+    await running.untilEvents(RUN, "group-done", 1);
+    const fleet = (await running.fleet()).map(({ role, device }) => `${role} ${device}`);
+    expect(fleet.sort()).toEqual([
+      "inference cuda:0 Emulated GPU 0",
+      "reducer cuda:3 Emulated GPU 3",
+      "trainer cuda:1 Emulated GPU 1",
+      "trainer cuda:2 Emulated GPU 2",
+    ]);
+    expect(comparable(await running.result())).toEqual(comparable(reference));
+  });
+
+  test("ends with the CPU's weights when a trainer is killed, in another order of work", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", config, ...GPUS, "--json"], gpus(5));
+    await running.untilEvents(RUN, "update-done", 1);
+    running.kill("trainer-1");
+    expect(comparable(await running.result())).toEqual(comparable(reference));
+    expect(running.err).toContain("trainer-1 died (SIGKILL); starting it again");
+  });
+
+  test("does not begin on a GPU that is not there", async () => {
+    const gumshoe = await open();
+    const running = gumshoe.start(["run", config, "--device", "cuda:7"], gpus(0));
+    const { code, err } = await running.ended;
+    expect(err).toContain("cuda:7: there is no GPU 7 (this machine has 0 to 3)");
+    expect(code).toBe(2);
+  });
+});
+
+/** The part of a result that must not differ. */
+function comparable(result: RunResult): RunResult {
+  return { ...result, seconds: 0, checkpoint: "" };
+}
