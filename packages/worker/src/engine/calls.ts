@@ -28,8 +28,8 @@ export interface EngineCalls {
   /** Opens the device, which comes before all other calls. Returns its name, for people. */
   openDevice: { argument: null; answer: string };
   /**
-   * Creates a model without weights; a loaded model of the same config loses all but its frozen ones. The work sizes a
-   * sampler's cache of keys and values; null for the default size.
+   * Creates a model without weights; a loaded model of the same config loses all but its frozen ones. The work
+   * sizes a sampler's cache of keys and values; null for the default size.
    */
   loadModel: {
     argument: ModelText & { training: boolean; work: WorkSize | null };
@@ -42,8 +42,8 @@ export interface EngineCalls {
    */
   setBase: { argument: { weights: RegionMemory }; answer: string };
   /**
-   * Sets the weights that training changes: a region that holds them in their form, which the engine reads until others are set or
-   * a model is loaded. Returns their digest, computed from the region's content.
+   * Sets the weights that training changes: a region that holds them in their form, which the engine reads until
+   * others are set or a model is loaded. Returns their digest, computed from the region's content.
    */
   setWeights: { argument: { weights: RegionMemory }; answer: string };
   /** Samples one group from the weights with this digest. Concurrent calls share batches. */
