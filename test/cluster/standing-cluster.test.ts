@@ -60,7 +60,7 @@ describe("a running cluster", { timeout: TEST_TIMEOUT_MS }, () => {
     const { out } = await call("status");
     expect(out).toMatch(/worker +role +host +pid +device +memory +state +job +weights +done/);
     expect(out).toMatch(
-      /inference 1 \w+, trainer 1 \w+, reducer 1 \w+; 0 sampled, 0 trained tokens\/s/,
+      /inference 1 \w+, trainer 1 \w+, reducer 1 \w+; in the last minute 0 sampled, 0 trained tokens\/s/,
     );
     expect(out).toMatch(/coordinator: .* its event-loop delay was \d+ ms at most/);
   });
