@@ -26,10 +26,11 @@ import { sha256 } from "@gumshoe/core";
 import { GpuMemoryError, OtherWeightsError } from "../errors.js";
 import { type EngineCalls } from "./calls.js";
 import { gpuBill } from "./gpu-bill.js";
+import { hashTensor } from "./hash-tensor.js";
 import { largestPack } from "./largest-pack.js";
 import { PlacedRegion } from "./placed-region.js";
 import { ReducerShard } from "./reducer-shard.js";
-import { digestOf, hashTensor } from "./tensor-digests.js";
+import { digestOf } from "./tensor-digests.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
@@ -106,7 +107,7 @@ export class Engine {
     const model = loaded(this.#model);
     this.#dropRequests();
     this.#dropBase();
-    const placed = this.#billed(() => this.#place(model.form, weights));
+    const placed = this.#place(model.form, weights);
     model.useWeights(placed.tensor);
     this.#base = { placed, digest: digestOf(this.#device, model.form, placed.tensor) };
     return this.#base.digest;
@@ -120,7 +121,7 @@ export class Engine {
     this.#dropRequests();
     this.#dropWeights();
     const { form } = model.trainable;
-    const placed = this.#billed(() => this.#place(form, weights));
+    const placed = this.#place(form, weights);
     if (model.config.adapter === null) model.useWeights(placed.tensor);
     else model.useAdapter(placed.tensor);
     this.#placed = placed;
@@ -301,7 +302,8 @@ export class Engine {
   }
 
   #place(form: WeightForm, weights: RegionMemory): PlacedRegion {
-    return new PlacedRegion(this.#device, weights, { length: form.length, access: "read" });
+    const options = { length: form.length, access: "read" } as const;
+    return this.#billed(() => new PlacedRegion(this.#device, weights, options));
   }
 
   #dropBase(): void {

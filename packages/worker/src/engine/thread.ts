@@ -43,12 +43,12 @@ const notify = serveCalls<EngineCalls, TokensSampled>({
       idle.start();
     }
   },
-  assign: (argument) => onEngine(({ shard }) => shard.assign(argument)),
-  writeMoments: (argument) => onEngine(({ shard }) => shard.writeMoments(argument)),
-  addLane: (argument) => onEngine(({ shard }) => shard.addLane(argument)),
-  sumSquares: (argument) => onEngine(({ shard }) => shard.sumSquares(argument)),
-  step: (argument) => onEngine(({ shard }) => shard.step(argument)),
-  readMoments: (argument) => onEngine(({ shard }) => shard.readMoments(argument)),
+  assign: (argument) => onEngine((engine) => engine.shard.assign(argument)),
+  writeMoments: (argument) => onEngine((engine) => engine.shard.writeMoments(argument)),
+  addLane: (argument) => onEngine((engine) => engine.shard.addLane(argument)),
+  sumSquares: (argument) => onEngine((engine) => engine.shard.sumSquares(argument)),
+  step: (argument) => onEngine((engine) => engine.shard.step(argument)),
+  readMoments: (argument) => onEngine((engine) => engine.shard.readMoments(argument)),
 });
 
 /** @throws DeviceRefusedError */
