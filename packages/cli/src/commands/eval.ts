@@ -1,4 +1,4 @@
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { type PuzzleRecord } from "@gumshoe/puzzles";
@@ -18,6 +18,7 @@ import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies
 import { readCases } from "../puzzle/read-cases.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
+import { shortPath } from "../terminal/short-path.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type EvalOptions, fieldSettings, readPrice, withEvalOptions } from "./eval-options.js";
@@ -33,7 +34,7 @@ export function addEvalCommand(program: Command, context: Context): void {
   withExamples(
     withEvalOptions(command),
     "gumshoe eval --model models/rookie --data cases.json --samples 4",
-    "gumshoe eval --adapter .gumshoe/runs/first/checkpoints/60 --data cases.json",
+    "gumshoe eval --adapter .gumshoe/runs/lora/checkpoints/24 --data cases.json",
     "gumshoe eval --endpoint http://127.0.0.1:8000/v1 --endpoint-model my-model --data cases.json",
   );
   command.action(async (options: EvalOptions) => {
@@ -220,12 +221,6 @@ function toContinue(words: readonly string[], options: EvalOptions, file: string
     return endpoint === undefined ? word : word.replace(endpoint, withoutSecrets(endpoint));
   });
   return ["npx gumshoe", ...[...shown, "--replies", file].map(quote)].join(" ");
-}
-
-/** Returns the shorter of the absolute and the relative path. */
-function shortPath(path: string, from: string): string {
-  const shorter = relative(from, path);
-  return shorter !== "" && shorter.length < path.length ? shorter : path;
 }
 
 function quote(word: string): string {

@@ -43,7 +43,7 @@ export function addModelMergeCommand(model: Command, context: Context): void {
     );
   withExamples(
     withJson(command),
-    "gumshoe model merge models/rookie .gumshoe/runs/first/checkpoints/60 mine/merged",
+    "gumshoe model merge models/rookie .gumshoe/runs/lora/checkpoints/24 mine/merged",
   );
   command.action(async (base: string, adapter: string, out: string, options: MergeOptions) => {
     const folder = await modelOption(base, context);

@@ -34,7 +34,7 @@ export function addModelPushCommand(model: Command, context: Context): void {
     .option("--private", "make it private, where it is made");
   withExamples(
     withJson(command),
-    "gumshoe model push .gumshoe/runs/first/checkpoints/60 me/detective --private",
+    "gumshoe model push .gumshoe/runs/first/checkpoints/30 me/detective --private",
   );
   command.action(async (given: string, name: HubModel, options: PushOptions) => {
     await push(resolve(given), name, { ...options, given }, context);

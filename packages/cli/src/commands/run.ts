@@ -12,7 +12,7 @@ import { STUCK } from "../run/follow-run.js";
 import { checkInputs, loadRunConfig } from "../run/load-config.js";
 import { heldOutCases } from "../run/held-out-cases.js";
 import { runLocally } from "../run/local-run.js";
-import { shortPath } from "../run/next-steps.js";
+import { shortPath } from "../terminal/short-path.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { fleetSize, type LocalFleetOptions } from "./fleet-size.js";

@@ -8,7 +8,8 @@ import {
   formatReward,
   formatShare,
 } from "../terminal/format.js";
-import { type GivenCommand, nextSteps, shortPath } from "./next-steps.js";
+import { shortPath } from "../terminal/short-path.js";
+import { type GivenCommand, nextSteps } from "./next-steps.js";
 
 /** Describes a run's result and the possible next commands. */
 export function closingLines(result: RunResult, config: RunConfig, given: GivenCommand): string {

@@ -1,7 +1,8 @@
-import { isAbsolute, relative } from "node:path";
+import { isAbsolute } from "node:path";
 
 import { type RunConfig, type RunResult, type TaskSourceConfig } from "@gumshoe/config";
 
+import { shortPath } from "../terminal/short-path.js";
 import { shownCommand } from "../terminal/shown-command.js";
 
 /** The finished command with its options, for consistent next commands. */
@@ -90,10 +91,4 @@ function sourceOf(config: RunConfig): TaskSourceConfig {
 
 function lastTier(config: RunConfig): string | null {
   return config.type === "grpo" ? (config.tasks.curriculum?.tiers.at(-1) ?? null) : null;
-}
-
-/** Returns the shorter of the absolute and the relative path. */
-export function shortPath(path: string, from: string): string {
-  const shorter = relative(from, path);
-  return shorter !== "" && shorter.length < path.length ? shorter : path;
 }
