@@ -74,7 +74,7 @@ describe.each(SHAPES)("norms of $rows rows of $width, seed 3", ({ rows, width })
         }
       });
       return [dx, added, dw, cut, frozen].map((tensor) => rig.get(tensor));
-    }) as Float32Array[] as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+    }) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
     expectSameBits(frozen, dx);
     const wantX = new Float64Array(rows * width);
     const wantW = Float64Array.from(w);
