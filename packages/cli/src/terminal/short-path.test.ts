@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { shortPath } from "./short-path.js";
 
 test("a path inside the folder is relative, any other is absolute", () => {
-  expect(shortPath("/work/runs/first.yaml", "/work")).toBe("runs/first.yaml");
-  expect(shortPath("/work", "/work")).toBe("/work");
-  expect(shortPath("/tmp/first.yaml", "/work")).toBe("/tmp/first.yaml");
+  expect(shortPath("/checkout/runs/first.yaml", "/checkout")).toBe("runs/first.yaml");
+  expect(shortPath("/checkout", "/checkout")).toBe("/checkout");
+  expect(shortPath("/elsewhere/first.yaml", "/checkout")).toBe("/elsewhere/first.yaml");
 });
