@@ -5,11 +5,11 @@
 const MIB = 2 ** 20;
 
 /** A worker, without the tokenizer. */
-const WORKER = 115 * MIB;
+const WORKER = 135 * MIB;
 /** The coordinator, without the tokenizer. */
 const COORDINATOR = 130 * MIB;
 /** Redis and the command that started the processes. */
-const OTHERS = 75 * MIB;
+const OTHERS = 100 * MIB;
 /** A token of the vocabulary: its text, its merge and its entries in maps. */
 const PER_TOKEN = 1200;
 
