@@ -1,6 +1,6 @@
 /** The home of a cluster under test: a folder, on a small separate disk if that is permitted. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getuid, kill } from "node:process";
@@ -33,9 +33,10 @@ export class Home {
     return () => rmSync(file, { force: true });
   }
 
-  /** Whether the run has a ledger. */
+  /** Whether the run has a ledger with an event: one that a full disk refused has an empty file. */
   hasRun(name) {
-    return existsSync(join(this.folder, "runs", name, "ledger"));
+    const ledger = join(this.folder, "runs", name, "ledger/events.jsonl");
+    return (statSync(ledger, { throwIfNoEntry: false })?.size ?? 0) > 0;
   }
 
   /** Returns the running processes of the cluster. */
