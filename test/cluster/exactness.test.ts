@@ -9,28 +9,22 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunResult } from "@gumshoe/config";
 import { openModelFolder } from "@gumshoe/engine";
 
-import { Gumshoe, ROOT } from "../support/gumshoe.js";
+import { GumshoeHomes, ROOT } from "../support/gumshoe.js";
 
 const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
 const RUN = "tiny";
 const TEST_TIMEOUT_MS = 90_000;
 
 let reference: RunResult;
-const opened: Gumshoe[] = [];
-
-async function open(): Promise<Gumshoe> {
-  const gumshoe = await Gumshoe.create();
-  opened.push(gumshoe);
-  return gumshoe;
-}
+const homes = new GumshoeHomes();
 
 beforeAll(async () => {
-  const gumshoe = await open();
+  const gumshoe = await homes.open();
   reference = await gumshoe.run([CONFIG, "--threads", "1"]);
 }, TEST_TIMEOUT_MS);
 
 afterAll(async () => {
-  await Promise.all(opened.map((gumshoe) => gumshoe.close()));
+  await homes.close();
 });
 
 describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
@@ -41,20 +35,20 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 
   test("ends with the same weights for 3 inference workers, 2 trainers and 2 reducers", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const words = ["--inference", "3", "--trainers", "2", "--reducers", "2", "--threads", "1"];
     const result = await gumshoe.run([CONFIG, ...words]);
     expect(comparable(result)).toEqual(comparable(reference));
   });
 
   test("ends with the same weights for 2 threads, and where processes share no memory", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const result = await gumshoe.run([CONFIG, "--threads", "2"], { GUMSHOE_SHARED_MEMORY: "off" });
     expect(comparable(result)).toEqual(comparable(reference));
   });
 
   test("ends with the same weights when an inference worker and a trainer are killed", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const running = gumshoe.start(["run", CONFIG, "--trainers", "2", "--threads", "1", "--json"]);
     await running.untilEvents(RUN, "group-done", 2);
     running.kill("inference-1");
@@ -66,7 +60,7 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 
   test("stops on Ctrl-C, and the same command continues it to the same weights, however they are stored", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const config = join(gumshoe.home, "tiny.yaml");
     const text = readFileSync(CONFIG, "utf8").replace("../../models", join(ROOT, "models"));
     writeFileSync(config, text.replace("keepLatest: 2", "keepLatest: 2, dtype: bfloat16"));
@@ -87,7 +81,7 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 
   test("resumes after kill -9 of all processes at once", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"]);
     await running.untilEvents(RUN, "update-done", 3);
     const pids = ["coordinator", "reducer-1", "redis"].map((name) => running.pid(name));
@@ -100,13 +94,13 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
   });
 
   test("is executed once: the same command then only prints its result", async () => {
-    const [first] = opened;
+    const [first] = homes.opened;
     const again = await first?.run([CONFIG, "--threads", "1"]);
     expect(again).toEqual(reference);
   });
 
   test("fails with an error when a kernel computes one bit differently in sampling", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const running = gumshoe.start(["run", CONFIG, "--threads", "1", "--json"], {
       GUMSHOE_FAULT: "decode-attention",
     });

@@ -10,7 +10,7 @@ import { type RunResult } from "@gumshoe/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { emulatedFolder, EmulatedGpu } from "../support/emulated-gpu.js";
-import { Gumshoe, ROOT } from "../support/gumshoe.js";
+import { GumshoeHomes, ROOT } from "../support/gumshoe.js";
 
 const TEST_TIMEOUT_MS = 90_000;
 const RUN = "gpus";
@@ -32,13 +32,7 @@ optimizer: { lr: 1.0e-3 }
 const GPUS = ["--device", "cuda", "--trainers", "2", "--threads", "1"];
 
 const folder = emulatedFolder();
-const opened: Gumshoe[] = [];
-
-async function open(): Promise<Gumshoe> {
-  const gumshoe = await Gumshoe.create();
-  opened.push(gumshoe);
-  return gumshoe;
-}
+const homes = new GumshoeHomes();
 
 describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, () => {
   const configFolder = mkdtempSync(join(tmpdir(), "gumshoe-gpus-"));
@@ -53,17 +47,17 @@ describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, 
 
   beforeAll(async () => {
     writeFileSync(config, CONFIG);
-    reference = await (await open()).run([config, "--threads", "1"]);
+    reference = await (await homes.open()).run([config, "--threads", "1"]);
     expect(reference).toMatchObject({ iterations: 2, updates: 2, logprobGapMax: 0 });
   }, TEST_TIMEOUT_MS);
 
   afterAll(async () => {
-    await Promise.all(opened.map((gumshoe) => gumshoe.close()));
+    await homes.close();
     rmSync(configFolder, { recursive: true });
   });
 
   test("ends with the CPU's weights, its workers on one GPU each", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const running = gumshoe.start(["run", config, ...GPUS, "--json"], gpus(0));
     await running.untilEvents(RUN, "group-done", 1);
     const fleet = (await running.fleet()).map(({ role, device }) => `${role} ${device}`);
@@ -77,7 +71,7 @@ describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, 
   });
 
   test("ends with the CPU's weights when a trainer is killed, in another order of work", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const running = gumshoe.start(["run", config, ...GPUS, "--json"], gpus(5));
     await running.untilEvents(RUN, "update-done", 1);
     running.kill("trainer-1");
@@ -86,7 +80,7 @@ describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, 
   });
 
   test("does not begin on a GPU that is not there", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const running = gumshoe.start(["run", config, "--device", "cuda:7"], gpus(0));
     const { code, err } = await running.ended;
     expect(err).toContain("cuda:7: there is no GPU 7 (this machine has 0 to 3)");

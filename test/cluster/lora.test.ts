@@ -6,7 +6,7 @@ import { type RunResult } from "@gumshoe/config";
 import { openAdapterFolder, openModelFolder } from "@gumshoe/engine";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { Gumshoe, ROOT } from "../support/gumshoe.js";
+import { type Gumshoe, GumshoeHomes, ROOT } from "../support/gumshoe.js";
 
 const CONFIG = join(ROOT, "test/cluster/lora.yaml");
 const ROOKIE = join(ROOT, "models/rookie");
@@ -14,20 +14,14 @@ const TEST_TIMEOUT_MS = 60_000;
 
 let reference: RunResult;
 let first: Gumshoe;
-const opened: Gumshoe[] = [];
-
-async function open(): Promise<Gumshoe> {
-  const gumshoe = await Gumshoe.create();
-  opened.push(gumshoe);
-  return gumshoe;
-}
+const homes = new GumshoeHomes();
 
 beforeAll(async () => {
-  first = await open();
+  first = await homes.open();
   reference = await first.run([CONFIG, "--threads", "1"]);
 }, TEST_TIMEOUT_MS);
 afterAll(async () => {
-  await Promise.all(opened.map((gumshoe) => gumshoe.close()));
+  await homes.close();
 });
 
 test("a run has updates, and no gap between the log-probs of sampler and trainer", () => {
@@ -52,7 +46,7 @@ test("its checkpoint is an adapter folder that states its base, and the adapter 
 test(
   "it ends with the same adapter for other workers, when a reducer is killed, and from a recovery point",
   async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const words = ["--inference", "2", "--trainers", "3", "--reducers", "2", "--threads", "1"];
     const running = gumshoe.start(["run", CONFIG, ...words, "--json"], {
       GUMSHOE_RECOVERY_SECONDS: "0",

@@ -14,24 +14,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 // The thread is started from the built package, as in production.
 import { EngineThread } from "../../packages/worker/dist/engine/engine-thread.js";
 import { emulatedFolder, EmulatedGpu } from "../support/emulated-gpu.js";
+import { TINY_CONFIG } from "../support/tiny-config.js";
 
 const MEMORY_BYTES = 16 * 2 ** 20;
-const SHAPE = {
-  architectures: ["Qwen2ForCausalLM"],
-  model_type: "qwen2",
-  vocab_size: 50,
-  hidden_size: 16,
-  intermediate_size: 24,
-  num_hidden_layers: 1,
-  num_attention_heads: 2,
-  num_key_value_heads: 1,
-  max_position_embeddings: 64,
-  rms_norm_eps: 1e-6,
-  rope_theta: 10_000,
-  tie_word_embeddings: true,
-  hidden_act: "silu",
-  eos_token_id: 1,
-};
 const REQUEST: SampleRequest = {
   id: "g",
   promptIds: [3, 4],
@@ -68,7 +53,7 @@ describe.skipIf(folder === null)("an engine on a GPU", () => {
     return thread;
   }
 
-  async function load(thread: EngineThread, shape = SHAPE): Promise<string> {
+  async function load(thread: EngineThread, shape = TINY_CONFIG): Promise<string> {
     const config = parseModelConfig(shape);
     const form = weightForm(config);
     const region = Region.create(form.length, { isShared: true });
@@ -93,7 +78,7 @@ describe.skipIf(folder === null)("an engine on a GPU", () => {
   });
 
   test("says what its model takes when the GPU has too little memory, and goes on", async () => {
-    const large = { ...SHAPE, vocab_size: 70_000, hidden_size: 64 };
+    const large = { ...TINY_CONFIG, vocab_size: 70_000, hidden_size: 64 };
     expect(weightBytes(parseModelConfig(large))).toBeGreaterThan(MEMORY_BYTES);
     await expect(load(gpu, large)).rejects.toMatchObject({
       code: "RESOURCE_EXHAUSTED",

@@ -7,20 +7,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
+import { GumshoeHomes, ROOT, type Running } from "../support/gumshoe.js";
 
 const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
 const RUN = "tiny";
 const TEST_TIMEOUT_MS = 90_000;
 
 let digest: string;
-const opened: Gumshoe[] = [];
-
-async function open(): Promise<Gumshoe> {
-  const gumshoe = await Gumshoe.create();
-  opened.push(gumshoe);
-  return gumshoe;
-}
+const homes = new GumshoeHomes();
 
 /** Stops a worker while its last heartbeat names a job, and returns that job. */
 async function stopInJob(running: Running, pid: number): Promise<string> {
@@ -40,12 +34,12 @@ async function stopInJob(running: Running, pid: number): Promise<string> {
 }
 
 beforeAll(async () => {
-  const gumshoe = await open();
+  const gumshoe = await homes.open();
   digest = (await gumshoe.run([CONFIG])).weightsDigest;
 }, TEST_TIMEOUT_MS);
 
 afterAll(async () => {
-  await Promise.all(opened.map((gumshoe) => gumshoe.close()));
+  await homes.close();
 });
 
 describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () => {
@@ -59,7 +53,7 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
   ])(
     "when $name is killed after $count times $event",
     async ({ name, event, count, recoverySeconds = "90" }) => {
-      const gumshoe = await open();
+      const gumshoe = await homes.open();
       const env = { GUMSHOE_RECOVERY_SECONDS: recoverySeconds };
       const running = gumshoe.start(["run", CONFIG, "--reducers", "2", "--json"], env);
       await running.untilEvents(RUN, event, count);
@@ -73,7 +67,7 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
     { name: "inference-1", role: "inference", event: "group-done", count: 5 },
     { name: "trainer-1", role: "trainer", event: "update-done", count: 3 },
   ])("when $name is asked to stop: a new process takes its jobs", async (who) => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     const running = gumshoe.start(["run", CONFIG, "--json"]);
     await running.untilEvents(RUN, who.event, who.count);
     process.kill(running.pid(who.name), "SIGTERM");
@@ -89,7 +83,7 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
   });
 
   test("when a worker hangs: the log names its job, and another worker does it", async () => {
-    const gumshoe = await open();
+    const gumshoe = await homes.open();
     // Long validations, which do not change weights, give jobs without a pause.
     const config = join(gumshoe.home, "tiny.yaml");
     const text = readFileSync(CONFIG, "utf8").replace("count: 12", "count: 160");
@@ -108,7 +102,7 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
 });
 
 test("a second cluster in the same home is rejected with the first one's process", async () => {
-  const gumshoe = await open();
+  const gumshoe = await homes.open();
   const running = gumshoe.start(["run", CONFIG, "--json"]);
   await running.untilEvents(RUN, "run-started", 1);
   const { code, err } = await gumshoe.start(["run", CONFIG]).ended;

@@ -187,3 +187,18 @@ export class Running {
       .join("\n");
   }
 }
+
+/** The homes of a test file, which are closed together. */
+export class GumshoeHomes {
+  readonly opened: Gumshoe[] = [];
+
+  async open(): Promise<Gumshoe> {
+    const gumshoe = await Gumshoe.create();
+    this.opened.push(gumshoe);
+    return gumshoe;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.opened.map((gumshoe) => gumshoe.close()));
+  }
+}

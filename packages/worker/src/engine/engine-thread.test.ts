@@ -8,28 +8,14 @@ import {
 import { Region } from "@gumshoe/tensors";
 import { afterEach, expect, test } from "vitest";
 
+import { TINY_CONFIG } from "../../../../test/support/tiny-config.js";
 // The thread is started from the built package, as in production.
 import { EngineThread } from "../../dist/engine/engine-thread.js";
 
 const threads: EngineThread[] = [];
 afterEach(() => Promise.all(threads.splice(0).map((thread) => thread.stop())));
 
-const CONFIG = JSON.stringify({
-  architectures: ["Qwen2ForCausalLM"],
-  model_type: "qwen2",
-  vocab_size: 50,
-  hidden_size: 16,
-  intermediate_size: 24,
-  num_hidden_layers: 1,
-  num_attention_heads: 2,
-  num_key_value_heads: 1,
-  max_position_embeddings: 64,
-  rms_norm_eps: 1e-6,
-  rope_theta: 10_000,
-  tie_word_embeddings: true,
-  hidden_act: "silu",
-  eos_token_id: 1,
-});
+const CONFIG = JSON.stringify(TINY_CONFIG);
 
 const OTHER_CONFIG = CONFIG.replace('"hidden_size":16', '"hidden_size":32');
 
