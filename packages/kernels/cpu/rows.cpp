@@ -12,41 +12,38 @@ int scatter_add_rows(const Arguments& a, Pool& pool) {
   return add_rows(a.i32(1), a.f32(0), a.f32(2), a.size(3), a.size(4), a.size(5), pool);
 }
 
+// Calls body(from, to) for chunks of a vector, on all threads.
+template <class Body>
+void in_chunks(long length, Pool& pool, const Body& body) {
+  auto task_body = [&](long task, int) {
+    const long at = task * ELEMENT_CHUNK;
+    body(at, at + ELEMENT_CHUNK < length ? at + ELEMENT_CHUNK : length);
+  };
+  parallel(pool, chunks_of(length, ELEMENT_CHUNK), task_body);
+}
+
 int add_vectors(const Arguments& a, Pool& pool) {
   const float* x = a.f32(0);
   float* y = a.f32(1);
-  const long length = a.size(2);
-  auto body = [&](long task, int) {
-    const long at = task * ELEMENT_CHUNK;
-    add_row(y + at, x + at, length - at < ELEMENT_CHUNK ? length - at : ELEMENT_CHUNK);
-  };
-  parallel(pool, chunks_of(length, ELEMENT_CHUNK), body);
+  in_chunks(a.size(2), pool, [&](long at, long end) { add_row(y + at, x + at, end - at); });
   return STATUS_OK;
 }
 
 int fill(const Arguments& a, Pool& pool) {
   float* x = a.f32(0);
   const float value = a.number(1);
-  const long length = a.size(2);
-  auto body = [&](long task, int) {
-    const long at = task * ELEMENT_CHUNK;
-    const long end = at + ELEMENT_CHUNK < length ? at + ELEMENT_CHUNK : length;
+  in_chunks(a.size(2), pool, [&](long at, long end) {
     for (long i = at; i < end; i++) x[i] = value;
-  };
-  parallel(pool, chunks_of(length, ELEMENT_CHUNK), body);
+  });
   return STATUS_OK;
 }
 
 int scale_vector(const Arguments& a, Pool& pool) {
   float* x = a.f32(0);
   const float factor = a.number(1);
-  const long length = a.size(2);
-  auto body = [&](long task, int) {
-    const long at = task * ELEMENT_CHUNK;
-    const long end = at + ELEMENT_CHUNK < length ? at + ELEMENT_CHUNK : length;
+  in_chunks(a.size(2), pool, [&](long at, long end) {
     for (long i = at; i < end; i++) x[i] = x[i] * factor;
-  };
-  parallel(pool, chunks_of(length, ELEMENT_CHUNK), body);
+  });
   return STATUS_OK;
 }
 
