@@ -5,10 +5,12 @@ import { once } from "node:events";
 import { getPriority } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { RunResult } from "@gumshoe/config";
 import { type Fleet } from "@gumshoe/protocol";
 
-import { type Finished, Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
+import { COMMAND, type Finished, Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
 import { freePort } from "../support/redis-server.js";
 
 const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
@@ -27,6 +29,19 @@ function otherConfig(): string {
   const model = join(ROOT, "models/rookie");
   writeFileSync(path, `type: grpo\nmodel: ${model}\ntasks: {source: {type: generate}}\n`);
   return path;
+}
+
+/** Starts `gumshoe mcp` as an agent does; `call` returns a tool's result. */
+async function openAgent(...words: string[]) {
+  const client = new Client({ name: "agent", version: "1" });
+  const args = [COMMAND, "mcp", "--home", gumshoe.home, ...words];
+  await client.connect(new StdioClientTransport({ command: process.execPath, args }));
+  const callTool = async (name: string, input: Record<string, unknown> = {}): Promise<unknown> => {
+    const { content } = await client.callTool({ name, arguments: input });
+    const [first] = content;
+    return first?.type === "text" ? JSON.parse(first.text) : null;
+  };
+  return { client, call: callTool };
 }
 
 beforeAll(async () => {
@@ -80,6 +95,38 @@ describe("a running cluster", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(json(watched)).toEqual(result);
     const { runs } = json(await call("status", "--json")) as { runs: unknown[] };
     expect(runs).toMatchObject([{ name: "tiny", state: "done", iterationsDone: 4 }]);
+  });
+
+  test("serves an agent by MCP, which changes nothing unless allowed", async () => {
+    const agent = await openAgent();
+    const { tools } = await agent.client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(
+      "plan status run_status metrics rollouts".split(" "),
+    );
+    expect(tools.every(({ annotations }) => annotations?.readOnlyHint === true)).toBe(true);
+    expect(await agent.call("status")).toMatchObject({ runs: [{ name: "tiny", state: "done" }] });
+    expect(await agent.call("run_status", { run: "tiny" })).toMatchObject({ config: { seed: 7 } });
+    expect(await agent.call("metrics", { run: "tiny", last: 1, names: ["meanReward"] })).toEqual({
+      iterations: 4,
+      metrics: [{ iteration: 3, meanReward: expect.any(Number) as number }],
+    });
+    const page = { run: "tiny", iteration: 0, count: 1 };
+    expect(await agent.call("rollouts", page)).toMatchObject({ rollouts: [{ index: 0 }] });
+    expect(await agent.call("plan", { file: CONFIG })).toMatchObject({ run: "tiny", fits: true });
+    expect(await agent.call("plan", { file: "none.yaml" })).toMatchObject({
+      message: "none.yaml: there is no such file",
+    });
+    expect(await agent.call("metrics", { run: "tiny", names: ["reward"] })).toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+    await expect(agent.call("cancel", { run: "tiny" })).rejects.toThrow("cancel");
+    await agent.client.close();
+    const trusted = await openAgent("--allow-changes");
+    const submitted = await trusted.call("submit", { file: CONFIG, name: "agents" });
+    expect(submitted).toMatchObject({ name: "agents", iterationsTotal: 4 });
+    expect(await trusted.call("cancel", { run: "agents" })).toMatchObject({ name: "agents" });
+    await trusted.client.close();
+    expect((await call("forget", "agents", "--yes")).code).toBe(0);
   });
 
   test("starts the next run at once when one is cancelled during sampling", async () => {

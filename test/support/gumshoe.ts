@@ -12,7 +12,7 @@ import { type WorkerStatus } from "@gumshoe/protocol";
 
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COMMAND = join(ROOT, "packages/cli/bin/gumshoe.js");
+export const COMMAND = join(ROOT, "packages/cli/bin/gumshoe.js");
 
 /** The result of a finished command. */
 export interface Finished {

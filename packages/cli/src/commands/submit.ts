@@ -1,3 +1,4 @@
+import { type GumshoeClient, type RunInfo } from "@gumshoe/client";
 import { readVariable } from "@gumshoe/core";
 import { type Command } from "commander";
 
@@ -18,6 +19,36 @@ interface SubmitOptions extends ConnectionOptions {
   readonly watch?: boolean;
   readonly remoteFolder?: string;
   readonly json?: boolean;
+}
+
+/**
+ * Submits a config file.
+ *
+ * @throws InvalidArgumentError, FileError and ConfigFileError before anything is sent; RpcError
+ */
+export async function submitFile(
+  client: GumshoeClient,
+  file: string,
+  options: SubmitOptions,
+  context: Context,
+): Promise<RunInfo> {
+  const local = loadRunConfig(file, options.name ?? null);
+  const moved =
+    options.remoteFolder === undefined
+      ? local
+      : moveConfig(local, { from: context.workingFolder, to: options.remoteFolder });
+  const runs = options.fresh === true ? [] : await client.list();
+  const known = runs.find(({ name }) => name === moved.name)?.config?.model ?? null;
+  // A cluster that another machine may be of has a cache of its own.
+  const address = options.address ?? readVariable(context.env, "GUMSHOE_ADDRESS");
+  const isHere = (address ?? null) === null && options.remoteFolder === undefined;
+  const words = ["submit", file, ...connectionWords(options, context)];
+  const again = shownCommand(context.env, words);
+  const config = await settleModel(moved, { known, isHere, again }, context);
+  return client.submit(config, {
+    fresh: options.fresh === true,
+    allowOvercommit: options.allowOvercommit === true,
+  });
 }
 
 /** Adds `gumshoe submit`: submits a run to a running cluster. */
@@ -41,24 +72,8 @@ export function addSubmitCommand(program: Command, context: Context): void {
     "gumshoe submit runs/first.yaml --watch",
   );
   command.action(async (file: string, options: SubmitOptions) => {
-    const local = loadRunConfig(file, options.name ?? null);
-    const moved =
-      options.remoteFolder === undefined
-        ? local
-        : moveConfig(local, { from: context.workingFolder, to: options.remoteFolder });
     await withClient(options, context, async (client) => {
-      const runs = options.fresh === true ? [] : await client.list();
-      const known = runs.find(({ name }) => name === moved.name)?.config?.model ?? null;
-      // A cluster that another machine may be of has a cache of its own.
-      const address = options.address ?? readVariable(context.env, "GUMSHOE_ADDRESS");
-      const isHere = (address ?? null) === null && options.remoteFolder === undefined;
-      const words = ["submit", file, ...connectionWords(options, context)];
-      const again = shownCommand(context.env, words);
-      const config = await settleModel(moved, { known, isHere, again }, context);
-      const run = await client.submit(config, {
-        fresh: options.fresh === true,
-        allowOvercommit: options.allowOvercommit === true,
-      });
+      const run = await submitFile(client, file, options, context);
       const cluster = connectionWords(options, context);
       const watch = shownCommand(context.env, ["watch", run.name, ...cluster]);
       const ahead = await runsAhead(client, run.name);
