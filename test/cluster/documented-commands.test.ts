@@ -59,6 +59,7 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
 /** Prefixes of commands whose words are only compared with the command's help, with the reason. */
 const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ["npx gumshoe bench ", "measures for minutes"],
+  ["npx gumshoe sweep ", "trains for minutes; sweep.test.ts trains a small one"],
   ["npx gumshoe run runs/first.yaml --device cuda", "needs a GPU; gpu-run.test.ts emulates some"],
   ["npx gumshoe verify test/golden/qwen2 --device cuda:0", "needs a GPU, as well"],
   ["npx gumshoe submit runs/exact.yaml --remote-folder ", "needs the cluster in containers"],

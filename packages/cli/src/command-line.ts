@@ -14,6 +14,7 @@ import { addDownloadCommand } from "./commands/download.js";
 import { addEvalCommand } from "./commands/eval.js";
 import { addForgetCommand } from "./commands/forget.js";
 import { addLinkCommand } from "./commands/link.js";
+import { addMcpCommand } from "./commands/mcp.js";
 import { addMetricsCommand } from "./commands/metrics.js";
 import { addModelCommand } from "./commands/model.js";
 import { addPlanCommand } from "./commands/plan.js";
@@ -23,6 +24,7 @@ import { addRunCommand } from "./commands/run.js";
 import { addScoreCommand } from "./commands/score.js";
 import { addStatusCommand } from "./commands/status.js";
 import { addSubmitCommand } from "./commands/submit.js";
+import { addSweepCommand } from "./commands/sweep.js";
 import { addUpCommand } from "./commands/up.js";
 import { addVerifyCommand } from "./commands/verify.js";
 import { addWatchCommand } from "./commands/watch.js";
@@ -76,6 +78,7 @@ function buildProgram(context: Context): Command {
     })
     .configureHelp({ sortSubcommands: false });
   addRunCommand(program, context);
+  addSweepCommand(program, context);
   addPlanCommand(program, context);
   addUpCommand(program, context);
   addSubmitCommand(program, context);
@@ -97,6 +100,7 @@ function buildProgram(context: Context): Command {
   addVerifyCommand(program, context);
   addBenchCommand(program, context);
   addCudaCommand(program, context);
+  addMcpCommand(program, { ...context, version: readVersion() });
   addDoctorCommand(program, context);
   return program;
 }

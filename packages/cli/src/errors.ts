@@ -70,6 +70,14 @@ export class RunNotDoneError extends ClusterError {
   }
 }
 
+/** Thrown when some runs of a sweep failed; the others are done. */
+export class SweepIncompleteError extends ClusterError {
+  constructor(sweep: string, numFailed: number, numRuns: number) {
+    const problem = `${numFailed} of ${numRuns} runs failed; their reasons are above`;
+    super("FAILED_PRECONDITION", `sweep ${sweep}: ${problem}`, { details: { sweep, numFailed } });
+  }
+}
+
 /** Thrown when the user interrupts the command; the reason of its signal. */
 export class InterruptedError extends ClusterError {
   constructor() {

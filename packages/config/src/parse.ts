@@ -4,6 +4,7 @@ import { isMap, parseDocument, type YAMLError } from "yaml";
 import { describeIssues, excerpt } from "./describe-issue.js";
 import { RunConfig } from "./run-config.js";
 import { type FieldValue, setFields } from "./set-fields.js";
+import { SweepConfig } from "./sweep.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { checkYamlLimits } from "./yaml-limits.js";
 
@@ -53,6 +54,21 @@ export function parseTaskSource(text: string): TaskSourceConfig {
   const parsed = TaskSourceConfig.safeParse(value);
   if (parsed.success) return parsed.data;
   throw describeIssues(parsed.error.issues, { schema: TaskSourceConfig, value });
+}
+
+/**
+ * Parses a sweep from YAML or JSON text.
+ *
+ * @param fileName  names the sweep if the text does not
+ * @throws          InvalidArgumentError naming every invalid field
+ */
+export function parseSweep(text: string, fileName: string): SweepConfig {
+  checkYamlLimits(text);
+  const raw = readYaml(text);
+  const value = "name" in raw ? raw : { name: nameFromFile(fileName), ...raw };
+  const parsed = SweepConfig.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw describeIssues(parsed.error.issues, { schema: SweepConfig, value });
 }
 
 function readYaml(text: string): Record<string, unknown> {

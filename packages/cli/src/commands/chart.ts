@@ -4,6 +4,7 @@ import { type Command } from "commander";
 
 // `import type` leaves no import behind: the libraries are loaded when a chart is drawn.
 import type { ChartOptions } from "../chart/draw-chart.js";
+import { curveOf } from "../chart/curve-points.js";
 import { type Context } from "../context.js";
 import { writingError } from "../errors.js";
 import { Prices, PRICES_OPTION } from "../eval/prices.js";
@@ -63,7 +64,7 @@ function addCurveChart(chart: Command, context: Context): void {
   );
   type Options = OutOptions & { readonly home: string; readonly metric: readonly string[] };
   command.action(async (runs: string[], options: Options) => {
-    const { curveChart, curveOf } = await import("../chart/curve-chart.js");
+    const { curveChart } = await import("../chart/curve-chart.js");
     const { metric: metrics } = options;
     const points = runs.flatMap((run) => {
       const lines = readMetrics(runFolderOf(new Home(options.home), run));

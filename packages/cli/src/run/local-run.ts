@@ -16,11 +16,15 @@ import { RunView } from "./run-view.js";
  */
 const SUBMISSION: RetryPolicy = { attempts: 20, firstDelayMs: 100, maxDelayMs: 2000 };
 
-/** Options of a local run beside its config. */
-export interface LocalRunOptions {
+/** Options of a cluster on this machine. */
+export interface ClusterOptions {
   readonly home: Home;
   readonly fleet: FleetSize;
   readonly logLevel: string;
+}
+
+/** Options of a local run beside its config. */
+export interface LocalRunOptions extends ClusterOptions {
   /** Whether the files of an earlier run of this name are removed. */
   readonly fresh: boolean;
   /** Whether the coordinator takes the run although memory does not suffice by the plan. */
@@ -35,15 +39,39 @@ export async function runLocally(
   options: LocalRunOptions,
   context: Context,
 ): Promise<RunResult> {
+  const { home, fleet, allowOvercommit, again } = options;
+  context.terminal.err(`${describeStart(config, fleet)}\n`);
+  const work = (cluster: LocalCluster, stop: AbortSignal) => {
+    return submitAndFollow(config, { cluster, home, context, stop, allowOvercommit, again });
+  };
+  const prepare = () => {
+    if (options.fresh) home.removeRun(config.name);
+  };
+  return withLocalCluster([config], { ...options, prepare }, context, work);
+}
+
+/**
+ * Starts a cluster on this machine for some runs, does the work, and stops all processes.
+ *
+ * @param options.prepare  called with the home locked, before anything starts
+ */
+export async function withLocalCluster<T>(
+  configs: readonly RunConfig[],
+  options: ClusterOptions & { readonly prepare?: () => void },
+  context: Context,
+  work: (cluster: LocalCluster, stop: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { terminal, clock, env, workingFolder } = context;
-  const { home, fleet, logLevel, allowOvercommit, again } = options;
+  const { home, fleet, logLevel, prepare } = options;
   const stop = listenForStop(() => terminal.err("\nstopping; once more to stop at once\n"));
   const cluster = new LocalCluster({
     home,
     fleet,
     port: null,
     logLevel,
-    data: namedPaths(locatedConfig(config, env)).map(({ path }) => path),
+    data: configs.flatMap((config) =>
+      namedPaths(locatedConfig(config, env)).map(({ path }) => path),
+    ),
     workingFolder,
     env,
     clock,
@@ -51,19 +79,11 @@ export async function runLocally(
   });
   home.lock();
   try {
-    terminal.err(`${describeStart(config, fleet)}\n`);
-    if (options.fresh) home.removeRun(config.name);
+    prepare?.();
     await cluster.start(stop.signal);
     const page = await cluster.pageLink();
     if (page !== null) terminal.err(`the page, by a link that works once: ${page}\n`);
-    return await submitAndFollow(config, {
-      cluster,
-      home,
-      context,
-      stop: stop.signal,
-      allowOvercommit,
-      again,
-    });
+    return await work(cluster, stop.signal);
   } finally {
     await cluster.stop();
     home.unlock();
@@ -89,7 +109,8 @@ function devicesOf({ devices, threads }: FleetSize): string {
   return isCpu ? `${threads} threads each` : `in turn on ${devices.join(", ")}`;
 }
 
-interface Submission {
+/** Where a run is submitted, and how. */
+export interface Submission {
   readonly cluster: LocalCluster;
   readonly home: Home;
   readonly context: Context;
@@ -98,7 +119,15 @@ interface Submission {
   readonly again: string;
 }
 
-async function submitAndFollow(config: RunConfig, submission: Submission): Promise<RunResult> {
+/**
+ * Submits a run to a cluster on this machine, or resumes it, and shows it until it has ended.
+ *
+ * @throws RunNotDoneError when it failed, or was stopped
+ */
+export async function submitAndFollow(
+  config: RunConfig,
+  submission: Submission,
+): Promise<RunResult> {
   const { cluster, home, context, stop, allowOvercommit, again } = submission;
   const { terminal, clock } = context;
   const client = new GumshoeClient({ address: cluster.address, token: home.token() });
