@@ -187,7 +187,7 @@ class StandingCluster {
     const { name } = this.random.pick(POISONS.map((poison) => ({ name: poison })));
     const file = writePoison(join(this.folder, "poison"), name, MODEL);
     const where = ["--home", this.home.folder];
-    const { code, messages } = await call(["submit", file, "--watch", ...where]);
+    const { code, messages } = await call(["submit", file, "--watch", ...where], DEADLINE_MS);
     if (code !== 1 && code !== 2) throw new SoakError(`${name} ended with ${code}: ${messages}`);
     await call(["forget", name, "--yes", ...where]);
     return `module ${name}`;
