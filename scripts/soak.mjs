@@ -149,10 +149,11 @@ class StandingCluster {
     if (!this.#up.isRunning) throw new SetUpError(this.#up.messages);
   }
 
-  async stop() {
+  async stop(isFailed) {
     this.#up.child.kill("SIGINT");
     await this.#up.ended;
-    this.home.remove();
+    if (isFailed) stderr.write(`its home is kept: ${this.home.folder}\n`);
+    else this.home.remove();
   }
 
   /** Every other run is undisturbed, and follows a run with a misbehaving module. */
@@ -293,14 +294,16 @@ await main(async () => {
   stderr.write(`undisturbed: ${expected}\n`);
   const runs = standing ? new StandingCluster(options) : single;
   await runs.start();
+  let code = 1;
   try {
-    return await soak({ minutes, troubles, runs, expected });
+    code = await soak({ minutes, troubles, runs, expected });
+    return code;
   } catch (error) {
     if (!(error instanceof SoakError)) throw error;
     stderr.write(`FAILED: ${error.message}\n`);
-    return 1;
+    return code;
   } finally {
-    await runs.stop();
+    await runs.stop(code !== 0);
     rmSync(folder, { recursive: true, force: true });
   }
 });
