@@ -35,8 +35,8 @@ Troubles: ${TROUBLES.map(({ name }) => name).join(", ")}; with --standing also
 modules that misbehave: ${POISONS.join(", ")}.
 A full disk needs root: the home is then a small disk of its own.`;
 
-/** Time limit of a run after its last fault, in ms. */
-const DEADLINE_MS = 240_000;
+/** Time limit of a run after its last fault, in ms: ten minutes, since other programs may have the cores. */
+const DEADLINE_MS = 600_000;
 const MOST_PAUSE_MS = 2_500;
 /** Time for the guardian to kill the processes of a killed command, in ms. */
 const GUARDIAN_MS = 500;

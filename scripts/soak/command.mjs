@@ -8,7 +8,7 @@ import { ROOT } from "../setup/step.mjs";
 
 const PROGRAM = join(ROOT, "packages/cli/bin/gumshoe.js");
 /** Time limit of commands that execute no run, in ms. */
-const CALL_DEADLINE_MS = 120_000;
+const CALL_DEADLINE_MS = 300_000;
 
 /** One call of the command; `ended` resolves with its exit code, output and messages. */
 export class Command {
