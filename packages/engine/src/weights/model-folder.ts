@@ -96,6 +96,10 @@ async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
   const index = join(dir, INDEX);
   if ((await regularFileSize(single)) !== null) {
     const file = await SafetensorsFile.open(single);
+    if (file.tensors.size === 0) {
+      await file.close();
+      throw new ModelFolderError({ file: single }, "holds no tensors");
+    }
     return new Map([...file.tensors.keys()].map((name) => [name, file]));
   }
   const text = await readIfThere(index);

@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -253,6 +264,16 @@ test.each([
   await writeFile(join(dir, "model.safetensors"), Buffer.from(text, "latin1"));
   expect((await refusal()).message).toContain(`is no safetensors file`);
   expect((await refusal()).message).toContain(said);
+});
+
+test("a file without tensors is refused, and closed", async () => {
+  await load("qwen2");
+  await store(new Map());
+  expect((await refusal()).message).toBe(`${join(dir, "model.safetensors")} holds no tensors`);
+  const open = (await readdir("/proc/self/fd").catch(() => [])).map((fd) =>
+    readlink(`/proc/self/fd/${fd}`).catch(() => ""),
+  );
+  expect((await Promise.all(open)).filter((file) => file.startsWith(dir))).toEqual([]);
 });
 
 test("a missing shard is named", async () => {
