@@ -35,8 +35,8 @@ Troubles: ${TROUBLES.map(({ name }) => name).join(", ")}; with --standing also
 modules that misbehave: ${POISONS.join(", ")}.
 A full disk needs root: the home is then a small disk of its own.`;
 
-/** Time limit of a run after its last fault, in ms. */
-const DEADLINE_MS = 240_000;
+/** Time limit of a run after its last fault, in ms: ten minutes, since other programs may have the cores. */
+const DEADLINE_MS = 600_000;
 const MOST_PAUSE_MS = 2_500;
 /** Time for the guardian to kill the processes of a killed command, in ms. */
 const GUARDIAN_MS = 500;
@@ -149,10 +149,11 @@ class StandingCluster {
     if (!this.#up.isRunning) throw new SetUpError(this.#up.messages);
   }
 
-  async stop() {
+  async stop(isFailed) {
     this.#up.child.kill("SIGINT");
     await this.#up.ended;
-    this.home.remove();
+    if (isFailed) stderr.write(`its home is kept: ${this.home.folder}\n`);
+    else this.home.remove();
   }
 
   /** Every other run is undisturbed, and follows a run with a misbehaving module. */
@@ -187,7 +188,7 @@ class StandingCluster {
     const { name } = this.random.pick(POISONS.map((poison) => ({ name: poison })));
     const file = writePoison(join(this.folder, "poison"), name, MODEL);
     const where = ["--home", this.home.folder];
-    const { code, messages } = await call(["submit", file, "--watch", ...where]);
+    const { code, messages } = await call(["submit", file, "--watch", ...where], DEADLINE_MS);
     if (code !== 1 && code !== 2) throw new SoakError(`${name} ended with ${code}: ${messages}`);
     await call(["forget", name, "--yes", ...where]);
     return `module ${name}`;
@@ -293,14 +294,16 @@ await main(async () => {
   stderr.write(`undisturbed: ${expected}\n`);
   const runs = standing ? new StandingCluster(options) : single;
   await runs.start();
+  let code = 1;
   try {
-    return await soak({ minutes, troubles, runs, expected });
+    code = await soak({ minutes, troubles, runs, expected });
+    return code;
   } catch (error) {
     if (!(error instanceof SoakError)) throw error;
     stderr.write(`FAILED: ${error.message}\n`);
-    return 1;
+    return code;
   } finally {
-    await runs.stop();
+    await runs.stop(code !== 0);
     rmSync(folder, { recursive: true, force: true });
   }
 });

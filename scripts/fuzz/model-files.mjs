@@ -26,12 +26,14 @@ function tensor(shape, begin, end) {
   return { dtype: "F32", shape, data_offsets: [begin, end] };
 }
 
-/** Returns the bytes of a safetensors file from its header; the data are zeros. */
+/** Returns the bytes of a safetensors file from its header; its floats are 1, 2, 3, ... */
 function bytesOf(text, dataBytes) {
   const json = Buffer.from(text);
   const bytes = Buffer.alloc(8 + json.length + dataBytes);
   bytes.writeBigUInt64LE(BigInt(json.length));
   json.copy(bytes, 8);
+  const start = 8 + json.length;
+  for (let i = 0; i + 4 <= dataBytes; i += 4) bytes.writeFloatLE(i / 4 + 1, start + i);
   return bytes;
 }
 

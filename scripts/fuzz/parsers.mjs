@@ -3,6 +3,7 @@
  * the `words` of its language, `make(mutator)` for one input, `read(input)` that parses it, and
  * optionally `close()`.
  */
+import { COMMANDS } from "./commands.mjs";
 import { CONFIGS } from "./configs.mjs";
 import { ENVIRONMENTS } from "./environments.mjs";
 import { EVALUATIONS } from "./evaluations.mjs";
@@ -31,4 +32,5 @@ export const PARSERS = [
   ...LOGS,
   ...ENVIRONMENTS,
   ...SETTINGS,
+  ...COMMANDS,
 ];

@@ -7,8 +7,8 @@ import { env, execPath } from "node:process";
 import { ROOT } from "../setup/step.mjs";
 
 const PROGRAM = join(ROOT, "packages/cli/bin/gumshoe.js");
-/** Time limit of commands other than runs, in ms. */
-const CALL_DEADLINE_MS = 60_000;
+/** Time limit of commands that execute no run, in ms. */
+const CALL_DEADLINE_MS = 300_000;
 
 /** One call of the command; `ended` resolves with its exit code, output and messages. */
 export class Command {
@@ -34,11 +34,16 @@ export class Command {
   }
 }
 
-/** Runs the command to its end, or kills it after a minute: its exit code is then null. */
-export async function call(args) {
+/** Runs the command to its end, or kills it after a time, in ms: its exit code is then null. */
+export async function call(args, deadlineMs = CALL_DEADLINE_MS) {
   const command = new Command(args);
-  const timer = setTimeout(() => command.child.kill("SIGKILL"), CALL_DEADLINE_MS);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    command.child.kill("SIGKILL");
+  }, deadlineMs);
   const ended = await command.ended;
   clearTimeout(timer);
-  return ended;
+  if (!isLate) return ended;
+  return { ...ended, messages: `${ended.messages}\nit was killed after ${deadlineMs} ms` };
 }

@@ -13,7 +13,7 @@ export {
   type Vocabulary,
 } from "@gumshoe/puzzles";
 export { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
-export { isWrongForm } from "./module/check-grade.js";
+export { hasThrown, isWrongForm } from "./module/check-grade.js";
 export { checkModuleName } from "./module/source-files.js";
 export { type NamedSource, openEnvironment, openSource } from "./open-environment.js";
 export { type RunEnvironment, type RunTaskSource } from "./run-environment.js";

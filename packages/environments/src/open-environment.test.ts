@@ -88,7 +88,7 @@ describe("a user's module", () => {
     const wrong = "reward must be a finite number, or null with a reason";
     expect(await environment.grade(task, ["unknown", "broken", "odd", "3"])).toMatchObject([
       { reward: null, reason: "nobody knows", metrics: {} },
-      { reward: null, reason: "the checker has no ink", metrics: {} },
+      { reward: null, reason: "grade() threw: the checker has no ink", metrics: {} },
       { reward: null, reason: `grade() returned {"score":1}: ${wrong}` },
       { metrics: { length: 1 } },
     ]);

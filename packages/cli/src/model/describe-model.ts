@@ -11,9 +11,16 @@ import {
   readAssets,
   requireEndToken,
 } from "@gumshoe/engine";
+import { z } from "zod";
 
 /** Longest header of a safetensors file that is read. */
 const MAX_HEADER_BYTES = 100_000_000;
+
+/** The fields of a safetensors header that are shown. */
+const Header = z.record(
+  z.string(),
+  z.object({ dtype: z.string(), shape: z.array(z.int().min(0)) }),
+);
 
 /** The weights of a folder. */
 export interface WeightFacts {
@@ -111,13 +118,9 @@ async function readHeader(file: string): Promise<{ dtype: string; shape: number[
     const bytes = Number(length.readBigUInt64LE());
     if (bytes > MAX_HEADER_BYTES) return [];
     const { buffer } = await handle.read(Buffer.alloc(bytes), 0, bytes, 8);
-    const header = JSON.parse(buffer.toString("utf8")) as Record<
-      string,
-      { dtype: string; shape: number[] }
-    >;
-    return Object.entries(header).flatMap(([name, tensor]) =>
-      name === "__metadata__" ? [] : [tensor],
-    );
+    const json = JSON.parse(buffer.toString("utf8")) as Record<string, unknown>;
+    const { __metadata__: _, ...header } = json;
+    return Object.values(Header.parse(header));
   } finally {
     await handle.close();
   }

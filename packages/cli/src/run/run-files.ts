@@ -1,17 +1,21 @@
 /** Reads the files of a run in the home: they are there whether its cluster runs or not. */
-import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { createGunzip } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 
-import { InvalidArgumentError } from "@gumshoe/core";
+import { errnoOf, errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { z } from "zod";
 
 import { readingError } from "../errors.js";
 import { type Home } from "../local/home.js";
 
+const unzip = promisify(gunzip);
+
+const MetricsLine = z.record(z.string(), z.number());
 /** One iteration in `metrics.jsonl`. */
-export type MetricsLine = Readonly<Record<string, number>>;
+export type MetricsLine = Readonly<z.infer<typeof MetricsLine>>;
 
 /** A line of a file of `rollouts/`. */
 const RolloutLine = z.object({
@@ -36,19 +40,24 @@ export function runFolderOf(home: Home, run: string): string {
   throw new InvalidArgumentError("run", `there is no run ${run} in ${home.folder}`);
 }
 
-/** Reads the config of a run. */
-export function readRunConfig(folder: string): unknown {
-  return JSON.parse(readText(join(folder, "config.json")));
+/** Reads the config of a run. @throws InvalidArgumentError when its file is damaged */
+export function readRunConfig(folder: string): Readonly<Record<string, unknown>> {
+  const file = join(folder, "config.json");
+  return parseAs(z.record(z.string(), z.unknown()), readText(file), file);
 }
 
-/** Reads the metrics of a run; none before its first iteration is done. A line in the making is left out. */
+/**
+ * Reads the metrics of a run; none before its first iteration is done. A line in the making is left out.
+ *
+ * @throws InvalidArgumentError when a line is damaged
+ */
 export function readMetrics(folder: string): MetricsLine[] {
   const file = join(folder, "metrics.jsonl");
   if (!existsSync(file)) return [];
   return readText(file)
     .split("\n")
     .slice(0, -1)
-    .map((line) => JSON.parse(line) as MetricsLine);
+    .map((line, i) => parseAs(MetricsLine, line, `${file}, line ${i + 1}`));
 }
 
 /** Returns the newest iteration with a file of answers. @throws InvalidArgumentError when there is none */
@@ -82,12 +91,42 @@ export async function readAnswers(
     throw new InvalidArgumentError("iteration", `${name} has no answers: ${file} is not there`);
   }
   const lines: RolloutLine[] = [];
-  const input = createReadStream(file).pipe(createGunzip());
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+  let number = 0;
+  for (const line of (await readCompressed(file)).split("\n")) {
+    number += 1;
+    if (line === "") continue;
     const key = /^\{"group":"[^"]*\/(\d+)"/.exec(line)?.[1];
-    if (group === null || key === String(group)) lines.push(RolloutLine.parse(JSON.parse(line)));
+    if (group !== null && key !== String(group)) continue;
+    lines.push(parseAs(RolloutLine, line, `${file}, line ${number}`));
   }
   return lines;
+}
+
+/** @throws InvalidArgumentError when the file is damaged */
+async function readCompressed(file: string): Promise<string> {
+  try {
+    return (await unzip(await readFile(file))).toString("utf8");
+  } catch (thrown) {
+    if (errnoOf(thrown).startsWith("Z_")) {
+      throw new InvalidArgumentError(file, `is damaged: ${errorMessage(thrown)}`);
+    }
+    throw readingError(file, thrown);
+  }
+}
+
+/** Parses JSON that a run has written. @param place  file, and line if it has several */
+function parseAs<T extends z.ZodType>(schema: T, text: string, place: string): z.infer<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new InvalidArgumentError(place, `is not JSON: ${errorMessage(thrown)}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw new InvalidArgumentError(place, `is damaged: ${field} ${issue?.message ?? ""}`.trim());
 }
 
 function answersFile(folder: string, name: string): string {

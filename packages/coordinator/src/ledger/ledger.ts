@@ -10,7 +10,7 @@
  * - At most one process has a ledger open, and only once: a lock file beside it enforces that.
  * - A file that was moved away or replaced while open accepts no more events.
  */
-import { type FileHandle, mkdir, open, readFile, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import {
@@ -190,7 +190,10 @@ async function openLocked(
     if (goodBytes === 0) await syncNames(folder);
     return { ledger: make({ file, handle, lock, next: events.length + 1, goodBytes }), events };
   } catch (error) {
+    // Not a ledger yet: an empty file would stay behind in a folder that holds no run.
+    const { size } = await handle.stat().catch(() => ({ size: null }));
     await handle.close();
+    if (size === 0) await rm(file, { force: true }).catch(() => undefined);
     throw error;
   }
 }

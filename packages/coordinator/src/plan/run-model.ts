@@ -108,6 +108,22 @@ export function tokenizerFolder(config: RunConfig, runFolder: string): string {
  * @throws InvalidArgumentError naming the field
  */
 export async function checkModel(config: RunConfig): Promise<CheckedModel> {
+  return readCheckedModel(config, (model) => model.checkWeights());
+}
+
+/**
+ * Reads what is known of a run's model before its weights are read.
+ *
+ * @throws InvalidArgumentError naming the field
+ */
+export function describeModel(config: RunConfig): Promise<CheckedModel> {
+  return readCheckedModel(config, () => Promise.resolve());
+}
+
+async function readCheckedModel(
+  config: RunConfig,
+  checkWeights: (model: ModelFolder) => Promise<void>,
+): Promise<CheckedModel> {
   if (config.type === "sft" && config.init.type === "new") {
     const { assets, shape } = await newModelAssets(config);
     const { maxPositions } = shape;
@@ -117,7 +133,7 @@ export async function checkModel(config: RunConfig): Promise<CheckedModel> {
     const model = await openModelFolder(config.model);
     try {
       checkRank(config, model.config);
-      await model.checkWeights();
+      await checkWeights(model);
       return await readModel(model);
     } finally {
       await model.close();

@@ -3,7 +3,14 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from "node:path";
 
 import { errorMessage } from "@gumshoe/core";
-import { fromRunEvent, type Run, RunState, type SubmitGroupRequest } from "@gumshoe/protocol";
+import {
+  FleetService,
+  fromRunEvent,
+  PROTOCOL_VERSION,
+  type Run,
+  RunState,
+  type SubmitGroupRequest,
+} from "@gumshoe/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { FakeCluster, until } from "../../../../test/support/fake-cluster.js";
@@ -168,6 +175,30 @@ describe("a run whose folder was removed by hand", () => {
     rmSync(cluster.runFolder("swept"), { recursive: true });
     await replace(await cluster.users.getRun({ name: "swept" }), {});
     expect(await cluster.result("swept")).toMatchObject({ iterations: 1 });
+  });
+});
+
+describe("a run to be resumed", () => {
+  test("is refused where the workers have too little memory by now, unless that is allowed", async () => {
+    const release = hold();
+    const config = cluster.config({ name: "moved", ...SHORT });
+    await cluster.users.submitRun({ config });
+    await cluster.users.cancelRun({ name: "moved" });
+    release();
+    const fleet = cluster.workers.coordinator.client(FleetService);
+    const worker = { workerId: "small", role: "inference", host: "small", pid: 1, device: "cpu" };
+    const more = { address: "127.0.0.1:1", memoryBytes: 1e6, protocolVersion: PROTOCOL_VERSION };
+    await fleet.register({ ...worker, ...more });
+    await expect(cluster.users.submitRun({ config })).rejects.toMatchObject({
+      code: "FAILED_PRECONDITION",
+      message: expect.stringMatching(
+        /^run moved needs .* on the machine small, which has/,
+      ) as string,
+    });
+    expect(cluster.eventsOf("run-submitted", "moved")).toHaveLength(1);
+    await cluster.users.submitRun({ config, allowOvercommit: true });
+    await fleet.leave({ workerId: "small" });
+    expect(await cluster.result("moved")).toMatchObject({ iterations: 1 });
   });
 });
 

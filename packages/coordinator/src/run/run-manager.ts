@@ -169,10 +169,10 @@ export class RunManager {
       checkRemovable(known, this.list(), config);
       return this.#create(config, { replaced: known, allowOvercommit });
     }
-    return this.#resume(known, config);
+    return this.#resume(known, config, allowOvercommit);
   }
 
-  async #resume(known: RunRecord, config: RunConfig): Promise<RunRecord> {
+  async #resume(known: RunRecord, config: RunConfig, allowOvercommit: boolean): Promise<RunRecord> {
     const { name } = config;
     if (known.hasEnded) await checkFilesThere(known);
     if (hashJson(known.config) !== hashJson(config)) {
@@ -182,7 +182,8 @@ export class RunManager {
       );
     }
     if (["cancelled", "failed", "stuck"].includes(known.state.status)) {
-      await checkUnchanged(known);
+      const billed = await checkUnchanged(known);
+      if (!allowOvercommit) checkMemory(billed, this.#options.fleet, hostname());
       // Recorded, so that a watcher does not mistake the previous end for the end of this attempt.
       await known.append({ type: "run-submitted", config });
     }
@@ -285,7 +286,7 @@ export class RunManager {
       if (unreadable !== undefined) throw unreadable;
       if (record !== null) {
         this.#records.set(name, record);
-        return this.#resume(record, config);
+        return this.#resume(record, config, allowOvercommit);
       }
     }
     await models.check(config);

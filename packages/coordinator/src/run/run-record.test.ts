@@ -1,8 +1,11 @@
 import {
+  appendFileSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -10,9 +13,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { type RunConfig } from "@gumshoe/config";
 import { systemClock } from "@gumshoe/core";
 import { type RunEventOf } from "@gumshoe/protocol";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { type BackgroundThread } from "../background/background-thread.js";
 import { metricsLines } from "./metrics-file.js";
@@ -77,6 +81,59 @@ test("a record is not created in a folder that holds a run, or the remains of on
   await expect(again()).rejects.toThrow(`${other}: it has blobs and no ledger`);
   rmSync(other, { recursive: true });
   await open.close();
+});
+
+describe("a run whose first event cannot be recorded", () => {
+  const files = (runFolder: string) =>
+    existsSync(runFolder) ? readdirSync(runFolder, { recursive: true }) : null;
+  const create = (runFolder: string, mayWrite: () => Promise<void>) => {
+    const first = readFileSync(GOLDEN, "utf8").split("\n")[0] ?? "";
+    const { body } = JSON.parse(first.slice(9)) as { body: RunEventOf<"run-submitted"> };
+    const content = { config: body.config as RunConfig, inputs: { model: [], sources: [] } };
+    return RunRecord.create(runFolder, content, { ...context, mayWrite });
+  };
+  const away = () => Promise.reject(new Error("the fence is lost"));
+
+  test("leaves no folder, and its name can be submitted again", async () => {
+    const runFolder = join(folder, "refused");
+    await expect(create(runFolder, away)).rejects.toThrow("the fence is lost");
+    expect(files(runFolder)).toBeNull();
+    const record = await create(runFolder, context.mayWrite);
+    expect(record.state.status).toBe("queued");
+    await record.close();
+  });
+
+  test("leaves none when its line was written, but not durably", async () => {
+    const runFolder = join(folder, "refused");
+    const line = readFileSync(GOLDEN, "utf8").split("\n")[0] ?? "";
+    const torn = () => {
+      appendFileSync(join(runFolder, "ledger", "events.jsonl"), `${line}\n`);
+      return away();
+    };
+    await expect(create(runFolder, torn)).rejects.toThrow("the fence is lost");
+    expect(files(runFolder)).toBeNull();
+    expect(await RunRecord.open(folder, context)).toBeNull();
+  });
+
+  test("leaves none when its ledger cannot be created", async () => {
+    const runFolder = join(folder, "x".repeat(256));
+    await expect(create(runFolder, context.mayWrite)).rejects.toThrow("ENAMETOOLONG");
+    mkdirSync(join(folder, "half", "ledger", "events.jsonl"), { recursive: true });
+    await expect(create(join(folder, "half"), context.mayWrite)).rejects.toThrow("EISDIR");
+    expect(files(join(folder, "half"))).toEqual(["ledger", "ledger/events.jsonl"]);
+    mkdirSync(join(folder, "other"));
+    writeFileSync(join(folder, "other", "ledger"), "");
+    await expect(create(join(folder, "other"), context.mayWrite)).rejects.toThrow("EEXIST");
+    expect(files(join(folder, "other"))).toEqual(["ledger"]);
+  });
+
+  test("leaves what others have put into the folder", async () => {
+    const runFolder = join(folder, "noted");
+    mkdirSync(runFolder);
+    writeFileSync(join(runFolder, "notes.txt"), "mine");
+    await expect(create(runFolder, away)).rejects.toThrow("the fence is lost");
+    expect(files(runFolder)).toEqual(["notes.txt"]);
+  });
 });
 
 test("a group that arrives while the run is cancelled is not recorded after its end", async () => {

@@ -22,6 +22,7 @@ import { isWritable } from "../ledger/ledger-line.js";
 import { type HubModels } from "../submission/hub-models.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
+import { removeEmptyFolders, removeUnsubmitted } from "./unsubmitted-run.js";
 
 /** Options that are shared by all records of a coordinator. */
 export interface RecordContext {
@@ -85,18 +86,22 @@ export class RunRecord {
     { config, inputs }: { config: RunConfig; inputs: RunInputs },
     context: RecordContext,
   ): Promise<RunRecord> {
-    await mkdir(folder, { recursive: true });
-    const { ledger, events } = await openLedger(folder, context);
+    const { ledger, events } = await openNewLedger(folder, context);
+    let isEmpty = false;
     try {
       if (events.length > 0) throw new CorruptRecordError(folder, "it holds a run already");
       await checkNoRemains(folder);
+      isEmpty = true;
       await writeDurably(join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
       const blobs = await BlobStore.open(blobFolder(folder));
       const record = new RunRecord({ config, folder, events, blobs, ledger, context });
       await record.append({ type: "run-submitted", config, inputs });
       return record;
     } catch (error) {
+      // Before the ledger is closed: its lock keeps other processes away.
+      if (isEmpty) await removeUnsubmitted(folder);
       await ledger.close();
+      if (isEmpty) await removeEmptyFolders(folder, ["ledger", "blobs"]);
       throw error;
     }
   }
@@ -222,6 +227,17 @@ function blobFolder(runFolder: string): string {
 
 function openLedger(runFolder: string, { clock, mayWrite }: RecordContext) {
   return Ledger.open({ folder: join(runFolder, "ledger"), clock, mayWrite });
+}
+
+/** Opens the ledger of a run to be created. If that fails, its folder does not stay behind empty. */
+async function openNewLedger(folder: string, context: RecordContext) {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await openLedger(folder, context);
+  } catch (error) {
+    await removeEmptyFolders(folder, ["ledger"]);
+    throw error;
+  }
 }
 
 async function hasLedger(runFolder: string): Promise<boolean> {

@@ -45,15 +45,16 @@ async function refusal(changes: Record<string, unknown>, positions?: number): Pr
   throw new Error(`not refused: ${String(thrown)}`);
 }
 
-/** Writes a module whose grade is this value, and returns its source. */
-async function grading(grade: string) {
+/** Writes a module whose grade is this value, and returns its source. @param more  further members */
+async function grading(grade: string, more = "") {
   const module = join(folder, "grading.mjs");
   const messages = '[{ role: "user", content: "Task " + index }]';
   await writeFile(
     module,
     `export const createEnvironment = () => ({
-      task: ({ index }) => ({ messages: ${messages} }),
-      grade: () => (${grade}),
+      task: ({ index }) => ({ messages: ${messages}, answer: "answer " + index }),
+      grade: (task, reply) => (${grade}),
+      ${more}
     });`,
   );
   return { type: "module", module };
@@ -130,6 +131,41 @@ test.each([
   expect(await refusal({ tasks: { source, perIteration: 2 } })).toContain(problem);
   const validation = { source, count: 2 };
   expect(await refusal({ validation })).toContain(problem.replace("tasks.", "validation."));
+});
+
+const FAIL = '(() => { throw new Error("no key") })()';
+
+test.each([
+  [
+    "for every reply",
+    FAIL,
+    "",
+    /^tasks\.source: grade\(\) threw: no key \(so for each of 9 replies to module-\S+\) \(return/,
+  ],
+  ["because of a mistake", "{ reward: score }", "", /grade\(\) threw: score is not defined/],
+  [
+    "for its own reference reply",
+    `reply === "right" ? ${FAIL} : { reward: 0 }`,
+    'goldReply: () => "right",',
+    /^tasks\.source: the reference reply of module-\S+ cannot be scored: grade\(\) threw: no key$/,
+  ],
+])("a grader that throws %s is refused with the reason", async (_when, grade, more, problem) => {
+  const source = await grading(grade, more);
+  expect(await refusal({ tasks: { source, perIteration: 2 } })).toMatch(problem);
+});
+
+test("a wrong type for the right answer alone is found", async () => {
+  const source = await grading("reply === task.answer ? true : { reward: 0 }");
+  expect(await refusal({ tasks: { source, perIteration: 2 } })).toContain("grade() returned true");
+});
+
+test.each([
+  ["throws for replies that it cannot read", `/boxed/.test(reply) ? { reward: 0 } : ${FAIL}`],
+  ["scores the right answer alone", `reply === task.answer ? { reward: 1 } : ${FAIL}`],
+  ["says that it cannot score", '{ reward: null, reason: "no form" }'],
+])("a grader that %s is accepted", async (_what, grade) => {
+  const tasks = { source: await grading(grade), perIteration: 2 };
+  await expect(checked({ tasks })).resolves.toBeDefined();
 });
 
 test("a file that is drawn from many times is a warning, and its run is taken", async () => {

@@ -5,13 +5,14 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { isWrongForm, type RunEnvironment } from "@gumshoe/environments";
+import { type RunEnvironment } from "@gumshoe/environments";
 import { longestTokens, type MeasuredTokens } from "@gumshoe/memory";
 import { type RunConfig } from "@gumshoe/config";
-import { type Task, type TaskGrade } from "@gumshoe/puzzles";
+import { type Task } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
 import { drawTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
+import { checkGrader } from "./grader-check.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
@@ -220,35 +221,12 @@ async function checkExample(
   );
 }
 
-/**
- * Grades an empty reply, and the reference reply if there is one, to find a result of the wrong
- * form.
- */
-async function checkGraders(_run: Preflight, sources: readonly DrawnSource[]): Promise<void> {
-  for (const { field, environment, tasks } of sources) {
+async function checkGraders({ config }: Preflight, sources: readonly DrawnSource[]): Promise<void> {
+  for (const { field, kind, environment, tasks } of sources) {
     const [task] = tasks;
-    if (task === undefined) continue;
-    const gold = await environment.goldReply?.(task);
-    const grades = await gradeOnce(
-      { field, environment },
-      task,
-      gold === undefined ? [""] : ["", gold],
-    );
-    const wrong = grades.find(isWrongForm);
-    if (wrong?.reward === null) throw new InvalidArgumentError(field, wrong.reason);
-  }
-}
-
-/** Grades without retries, because the submitting user waits for the response. */
-async function gradeOnce(
-  { field, environment }: Pick<DrawnSource, "field" | "environment">,
-  task: Task,
-  replies: readonly string[],
-): Promise<TaskGrade[]> {
-  try {
-    return await environment.grade(task, replies, { tries: 1 });
-  } catch (cause) {
-    throw new InvalidArgumentError(field, errorMessage(cause), { cause });
+    // Training on examples grades nothing.
+    const isUsed = config.type === "grpo" || kind === "validation";
+    if (task !== undefined) await checkGrader({ field, environment, isUsed }, task);
   }
 }
 

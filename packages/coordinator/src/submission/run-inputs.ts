@@ -1,10 +1,10 @@
 import { type RunConfig } from "@gumshoe/config";
-import { type BilledRun } from "@gumshoe/memory";
+import { type BilledRun, measureTokens } from "@gumshoe/memory";
 import { type RunInputs } from "@gumshoe/protocol";
 
 import { preflight } from "./preflight.js";
 import { checkSameInputs, type HashFile, readInputs } from "./run-identity.js";
-import { checkModel } from "../plan/run-model.js";
+import { checkModel, describeModel } from "../plan/run-model.js";
 import { type RunRecord } from "../run/run-record.js";
 import { closeEnvironments, openEnvironments } from "../plan/task-plan.js";
 import { taskSources } from "../plan/task-sources.js";
@@ -40,15 +40,27 @@ export async function checkInputs(config: RunConfig, hash: HashFile): Promise<Ch
 /**
  * Checks that the inputs of a run to be resumed are unchanged.
  *
- * @throws InputChangedError naming the field, and the errors of {@link checkInputs}
+ * @returns what the run's memory is computed by
+ * @throws  InputChangedError naming the field, and the errors of {@link checkInputs}
  */
-export async function checkUnchanged(record: RunRecord): Promise<void> {
+export async function checkUnchanged(record: RunRecord): Promise<BilledRun> {
   const { located: config, state } = record;
   const known = state.inputs;
-  if (known === null) return;
   const environments = await openEnvironments(config);
-  await closeEnvironments(environments);
-  const sources = taskSources(config, environments);
-  const now = await readInputs(config, sources, { hash: (file) => record.hash(file), known });
-  checkSameInputs(config, known, now);
+  try {
+    if (known !== null) {
+      const sources = taskSources(config, environments);
+      const now = await readInputs(config, sources, { hash: (file) => record.hash(file), known });
+      checkSameInputs(config, known, now);
+    }
+    const { shape: model, tokenizer } = await describeModel(config);
+    const { training, tiers, validation } = environments;
+    const tokens = await measureTokens(config, tokenizer, {
+      training: [training, ...tiers.values()],
+      validation,
+    });
+    return { config, model, tokens };
+  } finally {
+    await closeEnvironments(environments);
+  }
 }

@@ -155,10 +155,8 @@ class TemplateParser {
       return { type: "set", target, value: parseTuple(stream), line };
     }
     const filter = stream.operator("|") ? this.#filterChain(parseFilter(stream, null)) : null;
-    const start = stream.position;
     const body = this.#outsideLoops(() => this.#bodyUntil("endset"));
-    const readsTarget = target.type === "name" && stream.used(target.name, start);
-    return { type: "set-block", target, filter, body, readsTarget, line };
+    return { type: "set-block", target, filter, body, line };
   }
 
   #call(line: number): Statement {

@@ -2,6 +2,7 @@ import { TemplateError } from "../errors.js";
 import { type Budget } from "./budget.js";
 import { iterate } from "./compare-values.js";
 import { Evaluator } from "./evaluator.js";
+import { FrameNames, type FrameStart, namesOf } from "./frame-names.js";
 import { loopObject, type LoopState } from "./loop-object.js";
 import { textOf } from "./python-text.js";
 import { Scope } from "./scope.js";
@@ -40,6 +41,8 @@ interface Place {
 export class Renderer {
   readonly #evaluator: Evaluator;
   readonly #budget: Budget;
+  /** Of the blocks that were rendered, by their bodies. */
+  readonly #names = new Map<Body, FrameNames>();
 
   constructor(budget: Budget) {
     this.#budget = budget;
@@ -47,11 +50,22 @@ export class Renderer {
   }
 
   /**
-   * Renders statements in a scope, and returns their text.
+   * Renders a template with variables, and returns its text.
    *
    * @throws TemplateError
    */
-  text(body: Body, scope: Scope): string {
+  template(body: Body, variables: Scope): string {
+    return this.#text(body, this.#frame(body, variables));
+  }
+
+  /** Makes the scope of a block. */
+  #frame(body: Body, outer: Scope, start?: FrameStart): Scope {
+    const names = this.#names.get(body) ?? FrameNames.of(body, outer.names, start);
+    this.#names.set(body, names);
+    return new Scope(outer, names);
+  }
+
+  #text(body: Body, scope: Scope): string {
     const out: string[] = [];
     this.#budget.nested(() => this.#body(body, { scope, out }));
     return this.#budget.text(out.join(""));
@@ -95,12 +109,8 @@ export class Renderer {
         this.#assign(statement.target, this.#value(statement.value, scope), scope);
         return "done";
       case "set-block": {
-        const { target, filter } = statement;
-        // Jinja resolves the name as a new local one here, not as the variable that was given.
-        if (statement.readsTarget && target.type === "name" && !scope.isAssigned(target.name)) {
-          throw new TemplateError(`reads ${target.name} in the block that sets it, not known here`);
-        }
-        const text = this.text(statement.body, new Scope(scope));
+        const { target, filter, body } = statement;
+        const text = this.#text(body, this.#frame(body, scope));
         this.#assign(target, filter === null ? text : this.#filter(filter, text, scope), scope);
         return "done";
       }
@@ -111,19 +121,20 @@ export class Renderer {
         out.push(this.#callBlock(statement, scope));
         return "done";
       case "filter-block": {
-        const text = this.text(statement.body, new Scope(scope));
+        const text = this.#text(statement.body, this.#frame(statement.body, scope));
         out.push(textOf(this.#filter(statement.filter, text, scope), this.#budget));
         return "done";
       }
       case "with": {
-        const inner = new Scope(scope);
+        const own = statement.values.flatMap(([target]) => namesOf(target));
+        const inner = this.#frame(statement.body, scope, { own });
         for (const [target, value] of statement.values) {
           this.#assign(target, this.#value(value, scope), inner);
         }
         return this.#body(statement.body, { scope: inner, out });
       }
       case "scope":
-        out.push(this.text(statement.body, new Scope(scope)));
+        out.push(this.#text(statement.body, this.#frame(statement.body, scope)));
         return "done";
       case "break":
       case "continue":
@@ -159,10 +170,11 @@ export class Renderer {
       again: loop.recursive ? again : null,
     };
     const loopValue = loopObject(state, this.#budget);
+    const own = [...namesOf(loop.target), "loop"];
     let isOtherwise = true;
     for (const [index, item] of items.entries()) {
       state.index = index;
-      const inner = new Scope(scope);
+      const inner = this.#frame(loop.body, scope, { own });
       this.#assign(loop.target, item, inner);
       inner.set("loop", loopValue);
       this.#budget.spend();
@@ -171,7 +183,8 @@ export class Renderer {
       // Jinja also renders `else` if no iteration reached the end of its body.
       if (ending === "done") isOtherwise = false;
     }
-    return isOtherwise ? this.#body(loop.otherwise, { scope: new Scope(scope), out }) : "done";
+    if (!isOtherwise) return "done";
+    return this.#body(loop.otherwise, { scope: this.#frame(loop.otherwise, scope), out });
   }
 
   /** Drops the items that fail the loop's condition. */
@@ -213,13 +226,15 @@ export class Renderer {
 
   #macro(macro: MacroStatement, outer: Scope): Callable {
     return new Callable(macro.name, (args) =>
-      this.#budget.nested(() => this.text(macro.body, this.#macroScope(macro, args, outer))),
+      this.#budget.nested(() => this.#text(macro.body, this.#macroScope(macro, args, outer))),
     );
   }
 
   #macroScope(macro: MacroStatement, args: Arguments, outer: Scope): Scope {
     const { name, parameters } = macro;
-    const scope = new Scope(outer);
+    const own = ["caller", "varargs", "kwargs", ...parameters.map((one) => one.name)];
+    const defaults = parameters.map(({ fallback }) => fallback);
+    const scope = this.#frame(macro.body, outer, { own, defaults });
     const named = new Map(args.named);
     scope.set(
       "caller",

@@ -102,8 +102,6 @@ export type Statement =
       readonly target: Target;
       readonly filter: FilterExpression | null;
       readonly body: Body;
-      /** Whether the body uses the name that this statement sets. */
-      readonly readsTarget: boolean;
       readonly line: number;
     }
   | MacroStatement

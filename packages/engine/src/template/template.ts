@@ -29,12 +29,12 @@ export class Template {
    */
   render(variables: Readonly<Record<string, unknown>>, date: string | null): string {
     const budget = new Budget(guarded(() => JSON.stringify(variables).length));
-    const scope = new Scope(null, true);
+    const scope = new Scope(null);
     for (const [name, value] of globals(budget, date)) scope.set(name, value);
     scope.set("self", new ObjectValue("TemplateReference", () => undefined));
-    const context = new Scope(scope, true);
+    const context = new Scope(scope);
     for (const [name, value] of Object.entries(variables)) context.set(name, fromJson(value));
-    return guarded(() => new Renderer(budget).text(this.body, new Scope(context)));
+    return guarded(() => new Renderer(budget).template(this.body, context));
   }
 }
 

@@ -13,6 +13,8 @@ const MAX_GROWTH = 64;
 const MAX_TEXT = 1000;
 
 const NORMALIZERS = ["NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequence"];
+/** Punctuation in Rust: that of Unicode, and all signs of ASCII. */
+const PUNCTUATION = "[\\p{P}$+<=>^`|~]";
 const PRE_TOKENIZERS = ["ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split"];
 
 /**
@@ -29,6 +31,7 @@ export function checkTokenizer(json: JsonObject): JsonObject {
   const normalizer = mapParts(json["normalizer"] ?? null, "normalizers", (part) =>
     readNormalizer(part, growth),
   );
+  checkMetaspace(json);
   const hasSpaces = !replacesSpaces(json["normalizer"] ?? null);
   const preTokenizer = mapParts(json["pre_tokenizer"] ?? null, "pretokenizers", (part) =>
     readPreTokenizer(part, hasSpaces),
@@ -85,10 +88,40 @@ function checkAddedTokens(tokens: unknown, normalizer: unknown): void {
       refuse(`has the added token ${shownValue(content)} as single_word, not known here`);
     }
     const isPlain = !changesText && /^[ -~]+$/.test(content);
+    const strips = token["lstrip"] === true || token["rstrip"] === true;
+    if (strips && /^\s+$/.test(content)) {
+      refuse(`strips white space around the added token ${shownValue(content)}, not known here`);
+    }
     if (token["normalized"] === true && normalizer !== null && !isPlain) {
       refuse(`normalizes the added token ${shownValue(content)}, not known here`);
     }
   }
+}
+
+/**
+ * Refuses a Metaspace that prepends its sign to the first word where the library would take another
+ * word for the first: after other pre-tokenizers, or when a normalizer replaces the beginning.
+ */
+function checkMetaspace(json: JsonObject): void {
+  const parts = flatParts(json["pre_tokenizer"] ?? null, "pretokenizers");
+  const at = parts.findIndex(
+    (part) => part["type"] === "Metaspace" && part["prepend_scheme"] === "first",
+  );
+  if (at > 0) refuse("has a Metaspace with prepend_scheme first behind others, not known here");
+  const isPattern = ({ pattern }: JsonObject) =>
+    typeof pattern === "object" && pattern !== null && "Regex" in pattern;
+  const changes = flatParts(json["normalizer"] ?? null, "normalizers").some(isPattern);
+  if (at === 0 && changes) {
+    refuse("has a Metaspace with prepend_scheme first and a Replace by a Regex, not known here");
+  }
+}
+
+/** Lists the parts of a pipeline without its sequences; what is no part is checked elsewhere. */
+function flatParts(value: unknown, list: string): JsonObject[] {
+  if (typeof value !== "object" || value === null) return [];
+  const part = value as JsonObject;
+  const inner = part["type"] === "Sequence" ? part[list] : null;
+  return Array.isArray(inner) ? inner.flatMap((one) => flatParts(one, list)) : [part];
 }
 
 interface AddedToken {
@@ -180,8 +213,10 @@ function readPreTokenizer(
       // The library matches ASCII digits only.
       return splitting(part["individual_digits"] === true ? "\\p{N}" : "\\p{N}+");
     case "Punctuation": {
+      // The library never isolates a character.
       const behavior = part["behavior"] ?? "Isolated";
-      if (behavior === "Isolated" || behavior === "Contiguous") return part;
+      if (behavior === "Isolated") return splitting(PUNCTUATION);
+      if (behavior === "Contiguous") return splitting(`${PUNCTUATION}+`);
       return refuse(`has a Punctuation with behavior ${shownValue(behavior)}, not known here`);
     }
     case "Split":

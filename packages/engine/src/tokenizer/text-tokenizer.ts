@@ -4,6 +4,7 @@ import { losesLetters } from "./check-model.js";
 import { mergeWord, PairRanks } from "./merge-word.js";
 import { type JsonObject } from "./tokenizer-files.js";
 import { WordCache } from "./word-cache.js";
+import { trimSpace } from "./word-pattern.js";
 
 /** The part of the library's tokenizer that is used: text to ids and back, as `tokenizer.json` says. */
 export interface TextTokenizer {
@@ -47,14 +48,56 @@ const LONG_WORD = 256;
 const Library = Tokenizer as unknown as new (
   tokenizer: JsonObject,
   config: JsonObject,
-) => TextTokenizer & { readonly model: LibraryModel };
+) => TextTokenizer & LibraryParts;
+
+interface LibraryParts {
+  readonly model: LibraryModel;
+  /** Split a text before and after each added token: one before, one after it is normalized. */
+  readonly splitter_unnormalized: Splitter;
+  readonly splitter_normalized: Splitter;
+}
+
+interface Splitter {
+  split: (text: string) => string[];
+}
+
+/** An added token that takes the white space before or after it. */
+interface StrippingToken {
+  readonly content: string;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+}
 
 /** Creates a tokenizer; throws the library's own error on a part that it does not know. */
 export function createTextTokenizer(tokenizer: JsonObject, config: JsonObject): TextTokenizer {
-  const made = new Library(tokenizer, config);
+  const tokens = (tokenizer["added_tokens"] ?? []) as StrippingToken[];
+  const plain = tokens.map((token) => ({ ...token, lstrip: false, rstrip: false }));
+  const made = new Library({ ...tokenizer, added_tokens: plain }, config);
+  stripAround(made, tokens);
   boundCost(made.model);
   if (losesLetters(tokenizer["model"] as JsonObject)) dropUnknownLetters(made.model);
   return made;
+}
+
+/** Removes white space around added tokens as Rust does: the library removes what JavaScript's `trim` removes. */
+function stripAround(library: LibraryParts, tokens: readonly StrippingToken[]): void {
+  const stripping = new Map(
+    tokens.filter(({ lstrip, rstrip }) => lstrip || rstrip).map((one) => [one.content, one]),
+  );
+  if (stripping.size === 0) return;
+  const contents = new Set(tokens.map(({ content }) => content));
+  for (const splitter of [library.splitter_unnormalized, library.splitter_normalized]) {
+    const split = splitter.split.bind(splitter);
+    splitter.split = (text) => {
+      const sections = split(text);
+      return sections.map((section, i) => {
+        if (contents.has(section)) return section;
+        const before = stripping.get(sections[i - 1] ?? "")?.rstrip === true;
+        const after = stripping.get(sections[i + 1] ?? "")?.lstrip === true;
+        return before || after ? trimSpace(section, { start: before, end: after }) : section;
+      });
+    };
+  }
 }
 
 /**
@@ -77,7 +120,10 @@ function dropUnknownLetters(model: LibraryModel): void {
  */
 function boundCost(model: LibraryModel): void {
   const { fuse_unk: fusesUnknown, tokenize, bpe, merges } = model;
-  if (fusesUnknown) model._call = (words) => fuseUnknown(model, model.encode(words));
+  // The library also fuses those of neighbouring words.
+  if (fusesUnknown) {
+    model._call = (words) => words.flatMap((word) => fuseUnknown(model, model.encode([word])));
+  }
   if (tokenize !== undefined) {
     model.encode = (words) => words.flatMap((word) => tokenize.call(model, word));
   }

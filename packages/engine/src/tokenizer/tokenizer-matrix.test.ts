@@ -78,6 +78,8 @@ const split = (pattern: string) => ({
 const unigram = (vocab: unknown, unknown: unknown) => ({
   model: { type: "Unigram", vocab, unk_id: unknown },
 });
+const digits = { type: "Digits", individual_digits: true };
+const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: true };
 const doubling = { type: "Replace", pattern: { String: "a" }, content: "aa" };
 
 test.each([
@@ -111,6 +113,26 @@ test.each([
   ["an unk_id without a token", unigram([["a", 1]], 1), "unk_id"],
   ["dropout", { model: { ...BPE, dropout: 0.1 } }, "dropout"],
   ["no model", {}, "no model"],
+  ["letters that match several", split("(?i:'s|ß)"), "(?i:'s|ß"],
+  [
+    "a first word behind other splits",
+    { model: BPE, pre_tokenizer: { type: "Sequence", pretokenizers: [digits, metaspace] } },
+    "Metaspace with prepend_scheme first behind others",
+  ],
+  [
+    "a first word whose beginning is replaced",
+    {
+      model: BPE,
+      normalizer: { type: "Replace", pattern: { Regex: " +" }, content: "a" },
+      pre_tokenizer: metaspace,
+    },
+    "a Replace by a Regex",
+  ],
+  [
+    "white space that strips itself",
+    { model: BPE, added_tokens: [{ id: 2, content: "  ", lstrip: true }] },
+    "strips white space",
+  ],
 ])("a tokenizer with %s is refused", (_name, tokenizer, problem) => {
   expect(refusal(() => make(tokenizer))).toContain(problem);
 });
@@ -119,6 +141,60 @@ test("characters without a token are dropped before their neighbours are merged,
   const model = { type: "BPE", vocab: { l: 0, o: 1, lo: 2 }, merges: ["l o"] };
   const tokenizer = make({ model });
   expect(["lgo", "lo", "gg"].map((text) => tokenizer.encode(text))).toEqual([[2], [2], []]);
+});
+
+test("unknown characters are fused within a word alone, as in Rust", () => {
+  const model = { ...BPE, vocab: { "<unk>": 0, a: 1 }, unk_token: "<unk>", fuse_unk: true };
+  const tokenizer = make({ model, pre_tokenizer: { type: "Digits", individual_digits: true } });
+  expect(["１２a", "xyz１a"].map((text) => tokenizer.encode(text))).toEqual([
+    [0, 0, 1],
+    [0, 0, 1],
+  ]);
+});
+
+test.each([
+  [
+    "Isolated",
+    [
+      [0, 0, 0, 6],
+      [2, 2],
+      [4, 4],
+      [0, 2, 4],
+    ],
+  ],
+  ["Contiguous", [[1, 0, 6], [3], [5], [0, 2, 4]]],
+])("punctuation that is %s is split as in Rust", (behavior, ids) => {
+  const vocab = { "!": 0, "!!": 1, "—": 2, "——": 3, $: 4, $$: 5, a: 6 };
+  const model = { ...BPE, vocab, merges: ["! !", "— —", "$ $"] };
+  const tokenizer = make({ model, pre_tokenizer: { type: "Punctuation", behavior } });
+  expect(["!!!a", "——", "$$", "!—$"].map((text) => tokenizer.encode(text))).toEqual(ids);
+});
+
+test.each([
+  [
+    "lstrip",
+    [
+      [0, 2, 5, 1, 2, 0],
+      [0, 5, 3, 0],
+      [0, 4, 5, 4, 0],
+      [5, 5],
+    ],
+  ],
+  [
+    "rstrip",
+    [
+      [0, 2, 1, 5, 2, 0],
+      [0, 3, 5, 0],
+      [0, 4, 5, 4, 0],
+      [5, 5],
+    ],
+  ],
+])("an added token with %s takes the white space that Rust knows", (strip, ids) => {
+  const vocab = { a: 0, " ": 1, "\ufeff": 2, "\x85": 3, "\x1c": 4 };
+  const token = { id: 5, content: "<m>", special: true, normalized: false, [strip]: true };
+  const tokenizer = make({ model: { ...BPE, vocab }, added_tokens: [token] });
+  const texts = ["a\ufeff <m> \ufeffa", "a\x85<m>\x85a", "a\x1c<m>\x1ca", "<m> <m>"];
+  expect(texts.map((text) => tokenizer.encode(text))).toEqual(ids);
 });
 
 test("all space marks of the first token are removed, as in Rust", () => {

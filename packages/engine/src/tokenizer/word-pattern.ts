@@ -12,6 +12,8 @@ const SPACE = "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u2
 const LAST_SPACES = "\\s+$";
 /** Constructs that mean something else in JavaScript, or nothing. */
 const FOREIGN = /\\[dDwWbBhHRXAzZGKkg]|\[\[|&&|\(\?[#>x]|\(\?<[^=!]|\(\?[a-z]*-/;
+/** Letters that match others, or several, when case is ignored: `ß` is `ss` there, and the reverse. */
+const FOLDED = /\(\?i:[^)]*?(?:[^\p{ASCII}]|ss|st|f[fil])/iu;
 /** An escape, a class in brackets, a count, or one character. */
 const ITEM = /\\[pP]\{[^}]*\}|\\[^]|\[(?:\\[^]|[^\]\\])*\]|\{\d*,?\d*\}|[^]/g;
 const UNBOUNDED = /^(?:[*+]|\{(?:\d*,|\d*,\d{3,}|\d{3,})\})$/;
@@ -34,9 +36,21 @@ export function readWordPattern(pattern: string): string {
   if (pattern.length > MAX_LENGTH) refuse(`which is longer than ${MAX_LENGTH} characters`);
   const foreign = FOREIGN.exec(pattern.replace(/\\\\/g, "  "));
   if (foreign !== null) refuse(`whose ${foreign[0]} is not known here`);
+  const folded = FOLDED.exec(pattern);
+  if (folded !== null) refuse(`whose ${folded[0]}... is not known here`);
   if (pattern === LAST_SPACES) return rewriteSpace(`(?<!\\s)${pattern}`, refuse);
   checkCost(pattern, refuse);
   return rewriteSpace(pattern, refuse);
+}
+
+const IS_SPACE = new RegExp(`^[${SPACE}]$`);
+
+/** Removes white space, as Rust knows it, from the start or the end of a text, or both. */
+export function trimSpace(text: string, sides: { start: boolean; end: boolean }): string {
+  let [start, end] = [0, text.length];
+  while (sides.start && start < end && IS_SPACE.test(text[start] ?? "")) start++;
+  while (sides.end && start < end && IS_SPACE.test(text[end - 1] ?? "")) end--;
+  return text.slice(start, end);
 }
 
 function show(pattern: string): string {

@@ -5,6 +5,7 @@ import { shownValue } from "@gumshoe/core";
 
 import { ModelConfigError, ModelFolderError } from "../errors.js";
 import { parseJson, readAssets, readIfThere, regularFileSize } from "./assets.js";
+import { checkValues } from "./check-values.js";
 import { type ModelConfig, parseModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 import { describeOtherWeights } from "./other-weights.js";
@@ -32,7 +33,7 @@ export interface ModelFolder extends StoredParameters {
 
 /**
  * Opens a model folder and checks that every parameter is there once, whole and in its shape, and that there is no
- * tensor for which the config's model has no parameter.
+ * tensor for which the config's model has no parameter, nor one that holds a single number where no model can.
  *
  * @throws ModelFolderError naming the file and the tensor; ModelConfigError naming the field
  */
@@ -52,6 +53,7 @@ export async function openModelFolder(dir: string): Promise<ModelFolder> {
   try {
     const layout = parameterLayout(config);
     const homes = await findHomes({ dir, config, layout, shards });
+    await checkValues(layout.entries, homes);
     return { dir, config, layout, assets, ...storedParameters(layout, homes), close };
   } catch (error) {
     await close();
@@ -94,6 +96,10 @@ async function openShards(dir: string): Promise<Map<string, SafetensorsFile>> {
   const index = join(dir, INDEX);
   if ((await regularFileSize(single)) !== null) {
     const file = await SafetensorsFile.open(single);
+    if (file.tensors.size === 0) {
+      await file.close();
+      throw new ModelFolderError({ file: single }, "holds no tensors");
+    }
     return new Map([...file.tensors.keys()].map((name) => [name, file]));
   }
   const text = await readIfThere(index);

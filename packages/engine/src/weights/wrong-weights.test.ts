@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -85,6 +96,10 @@ function stored(tensors: ReadonlyMap<string, Stored>, name: string): Stored {
   return tensor;
 }
 
+function floatsOf(tensors: ReadonlyMap<string, Stored>, name: string): Float32Array {
+  return new Float32Array(stored(tensors, name).data.buffer);
+}
+
 test.each([NaN, Infinity, -Infinity])(
   "a weight that is %d is named with its index",
   async (value) => {
@@ -107,6 +122,35 @@ test("a bfloat16 that is not finite is found too", async () => {
   tensors.set("model.norm.weight", { dtype: "BF16", shape, data });
   await store(tensors);
   expect((await refusal()).message).toContain("is -Infinity at [5]");
+});
+
+test.each([
+  ["model.norm.weight", 0],
+  ["model.layers.1.post_attention_layernorm.weight", 0],
+  ["model.embed_tokens.weight", 0],
+  ["lm_head.weight", 0.25],
+  ["model.layers.0.self_attn.q_proj.weight", 0],
+  ["model.layers.1.mlp.up_proj.weight", 1],
+  ["model.layers.1.mlp.down_proj.weight", 0.5],
+])("%s that is %d everywhere is refused by name", async (name, value) => {
+  const tensors = await load("qwen2");
+  floatsOf(tensors, name).fill(value);
+  await store(tensors);
+  const problem = `tensor ${name} is ${value} everywhere: the file is incomplete`;
+  expect((await refusal()).message).toContain(problem);
+  floatsOf(tensors, name)[300] = 2;
+  await store(tensors);
+  if (name.endsWith("_proj.weight")) expect((await readAll()).length).toBeGreaterThan(0);
+});
+
+test("norms of one, biases of zero and layers that add nothing yet are accepted", async () => {
+  const tensors = await load("qwen2");
+  for (const name of tensors.keys()) {
+    if (name.endsWith("norm.weight")) floatsOf(tensors, name).fill(1);
+    if (/\.bias$|o_proj|down_proj/.test(name)) floatsOf(tensors, name).fill(0);
+  }
+  await store(tensors);
+  expect((await readAll()).length).toBeGreaterThan(0);
 });
 
 test("a tied model may store its head if it equals the embedding", async () => {
@@ -220,6 +264,16 @@ test.each([
   await writeFile(join(dir, "model.safetensors"), Buffer.from(text, "latin1"));
   expect((await refusal()).message).toContain(`is no safetensors file`);
   expect((await refusal()).message).toContain(said);
+});
+
+test("a file without tensors is refused, and closed", async () => {
+  await load("qwen2");
+  await store(new Map());
+  expect((await refusal()).message).toBe(`${join(dir, "model.safetensors")} holds no tensors`);
+  const open = (await readdir("/proc/self/fd").catch(() => [])).map((fd) =>
+    readlink(`/proc/self/fd/${fd}`).catch(() => ""),
+  );
+  expect((await Promise.all(open)).filter((file) => file.startsWith(dir))).toEqual([]);
 });
 
 test("a missing shard is named", async () => {

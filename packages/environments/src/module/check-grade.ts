@@ -13,12 +13,17 @@ const MAX_REASON = 1000;
 /** Most characters of an invalid grade in an error message. */
 const MAX_SHOWN = 120;
 
+const THREW = "grade() threw: ";
+const RETURNED = "grade() returned ";
+
 /**
  * Validates the result of `grade()`. An exception means that the reply could not be scored; so does
- * a result of the wrong form, whose reason begins with `grade() returned`.
+ * a result of the wrong form.
  */
 export function checkGrade(outcome: Outcome): TaskGrade {
-  if (!outcome.ok) return { reward: null, reason: outcome.text.slice(0, MAX_REASON), metrics: {} };
+  if (!outcome.ok) {
+    return { reward: null, reason: `${THREW}${outcome.text}`.slice(0, MAX_REASON), metrics: {} };
+  }
   const problem = problemOf(outcome.value);
   if (problem !== null) return { reward: null, reason: problem, metrics: {} };
   const { reward, metrics = {}, reason = "" } = outcome.value as GivenGrade;
@@ -33,7 +38,12 @@ export function checkGrade(outcome: Outcome): TaskGrade {
 
 /** Returns whether a grade has no reward because `grade()` returned a value of the wrong form. */
 export function isWrongForm(grade: TaskGrade): boolean {
-  return grade.reward === null && grade.reason.startsWith("grade() returned ");
+  return grade.reward === null && grade.reason.startsWith(RETURNED);
+}
+
+/** Returns whether a grade has no reward because `grade()` threw an exception. */
+export function hasThrown(grade: TaskGrade): boolean {
+  return grade.reward === null && grade.reason.startsWith(THREW);
 }
 
 interface GivenGrade {
@@ -44,7 +54,7 @@ interface GivenGrade {
 }
 
 function problemOf(value: unknown): string | null {
-  const wrong = (what: string) => `grade() returned ${shown(value)}: ${what}`;
+  const wrong = (what: string) => `${RETURNED}${shown(value)}: ${what}`;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return wrong("it must return { reward, metrics }");
   }

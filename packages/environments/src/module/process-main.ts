@@ -104,9 +104,9 @@ async function attempt(replacer: Replacer, work: () => unknown): Promise<Outcome
 /** Any value can be thrown, and converting it to text may throw as well. */
 function textOf(error: unknown): string {
   try {
-    return String(errorMessage(error)).slice(0, MAX_TEXT) || "threw an error without a message";
+    return String(errorMessage(error)).slice(0, MAX_TEXT) || "an error without a message";
   } catch {
-    return "threw something that has no text";
+    return "something that has no text";
   }
 }
 
