@@ -309,7 +309,9 @@ export class Engine {
       const isGpu = this.#device.kind === "cuda";
       if (!isGpu || model === null || !(thrown instanceof OutOfMemoryError)) throw thrown;
       const rows = this.#trainedRows;
-      throw new GpuMemoryError(thrown, gpuBill(model.config, { training: model.training, rows }));
+      const hasReference = this.#reference !== null;
+      const use = { training: model.training, rows, hasReference };
+      throw new GpuMemoryError(thrown, gpuBill(model.config, use));
     }
   }
 
