@@ -131,7 +131,7 @@ function partAt(parts, path, sort) {
 function defaultOf(field, isRequired, name) {
   if (isRequired) return "required";
   if (name === "name" && field.default === undefined) return "the file's name";
-  if (field.default === undefined) return "";
+  if (field.default === undefined) return "none";
   const text = JSON.stringify(field.default);
   if (text === "{}") return innerOf(field) === null ? "`{}`" : "its defaults";
   if (Array.isArray(field.default)) return `\`[${field.default.join(", ")}]\``;

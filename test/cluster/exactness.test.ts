@@ -34,6 +34,20 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(reference.weightsDigest).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  test("replaces groups of equal rewards, and refreshes the reference that it diverges from", () => {
+    const file = join(homes.opened[0]?.home ?? "", "runs", RUN, "metrics.jsonl");
+    const lines = readFileSync(file, "utf8").trim().split("\n");
+    const metrics = lines.map((line) => JSON.parse(line) as Record<string, number>);
+    const [replaced, divergence] = ["numReplaced", "referenceKl"].map((name) =>
+      metrics.map((line) => line[name] ?? 0),
+    );
+    // What follows from them is compared below: with other workers, after kills and after a resume.
+    expect(Math.max(...(replaced ?? []))).toBeGreaterThan(0);
+    expect(divergence?.every((value) => value > 0)).toBe(true);
+    // One update after a refresh the policy is closer to the reference than three updates after one.
+    expect(divergence?.[2]).toBeLessThan(divergence?.[1] ?? 0);
+  });
+
   test("ends with the same weights for 3 inference workers, 2 trainers and 2 reducers", async () => {
     const gumshoe = await homes.open();
     const words = ["--inference", "3", "--trainers", "2", "--reducers", "2", "--threads", "1"];

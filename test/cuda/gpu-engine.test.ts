@@ -60,7 +60,13 @@ describe.skipIf(folder === null)("an engine on a GPU", () => {
     writeWeights(form, region.values, initialParameters(config, 1, 0.2));
     try {
       const configJson = JSON.stringify(shape);
-      await thread.call("loadModel", { configJson, adapter: null, training: false, work: null });
+      await thread.call("loadModel", {
+        configJson,
+        adapter: null,
+        training: false,
+        work: null,
+        reference: null,
+      });
       return await thread.call("setWeights", { weights: region.memory });
     } finally {
       region.close();

@@ -54,8 +54,9 @@ function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
 }
 
 /** Returns a lane's gradient: one number for every parameter. */
-function fakeGradient({ packs }: Lane): number {
-  let total = 0;
+function fakeGradient({ packs, reference }: Lane): number {
+  const salt = reference === undefined ? 0 : Number.parseInt(reference.digest.slice(0, 4), 16);
+  let total = salt / 2 ** 20;
   for (const { answers } of packs) {
     for (const { advantage, weight, tokens } of answers) {
       total += (advantage + 0.25) * weight * tokenCount(tokens);
@@ -243,6 +244,8 @@ export class FakeReducer {
   #held: Held | null = null;
   /** The ranges assigned so far. */
   readonly assigned: { folder: string; version: number }[] = [];
+  /** The references set so far. */
+  readonly references: { folder: string; version: number }[] = [];
 
   constructor(home: FakeHome, workerId: string, hooks: FakeHooks = {}) {
     this.#home = home;
@@ -276,6 +279,15 @@ export class FakeReducer {
         const values = await model.readParameters(start, end);
         await model.close();
         this.#held = { plan, start, end, blockSize, values, version, lanes: new Map() };
+        return { blockDigests: blockDigests(values) };
+      },
+      setReference: async ({ plan, folder, version }) => {
+        const held = this.#held;
+        if (held?.plan !== plan) throw new ClusterError("ABORTED", `plan ${plan} is not here`);
+        this.references.push({ folder, version });
+        const model = await openModelFolder(folder);
+        const values = await model.readParameters(held.start, held.end);
+        await model.close();
         return { blockDigests: blockDigests(values) };
       },
       collect: async ({ plan, update, lane, address }) => {

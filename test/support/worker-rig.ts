@@ -328,14 +328,13 @@ export class WorkerRig {
 
   /** Serves Collect as a reducer does; the tests make no other call to it. */
   #serveReducer(): void {
-    const unused = async (): Promise<never> => {
-      throw new Error("not called by a trainer");
-    };
+    const unused = () => Promise.reject(new Error("not called by a trainer"));
     this.#server.serve(ReducerService, {
       assign: unused,
       norm: unused,
       step: unused,
       writeCheckpoint: unused,
+      setReference: unused,
       collect: async ({ plan, update, lane }) => {
         this.#disturb("hand-in");
         const held = this.gradientRole?.offered(`gradient/${plan}/${update}/${lane}`) ?? null;

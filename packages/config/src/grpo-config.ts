@@ -3,12 +3,20 @@ import { z } from "zod";
 import { CheckpointConfig } from "./checkpoint.js";
 import { CHECKPOINTING_FIELD } from "./checkpointing.js";
 import { CurriculumConfig } from "./curriculum.js";
+import { DynamicSamplingConfig } from "./dynamic-sampling.js";
 import { count, MODEL_FIELD, PathText, RunName, Seed } from "./fields.js";
 import { LORA_FIELD } from "./lora.js";
 import { LossSettings } from "./loss.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PROMPT_FIELDS } from "./prompts.js";
-import { checkCurriculumRules, checkGraderRule, checkValidationRules } from "./rules.js";
+import { ReferenceConfig } from "./reference.js";
+import {
+  checkCurriculumRules,
+  checkGraderRule,
+  checkOverlongRule,
+  checkReferenceRule,
+  checkValidationRules,
+} from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
@@ -35,6 +43,9 @@ const Tasks = z.strictObject({
   curriculum: CurriculumConfig.nullable()
     .default(null)
     .describe("tiers to move through as rewards rise; null to stay at the source's tier"),
+  dynamicSampling: DynamicSamplingConfig.optional().describe(
+    "samples the next tasks in place of groups whose rewards are all equal; left out: such groups are only dropped",
+  ),
   grader: z.enum(["fixed", "seed"]).default("fixed").describe("grader of the replies"),
   template: PROMPT_FIELDS.template,
   date: PROMPT_FIELDS.date,
@@ -70,6 +81,9 @@ export const GrpoConfig = z
         "control experiment: exchange the rewards of each group among its answers at random before learning; a run that still improves does not learn from rewards",
       ),
     loss: LossSettings.prefault({}).describe("loss of an update"),
+    reference: ReferenceConfig.optional().describe(
+      "refreshes the reference of loss.klCoefficient; left out: it stays the weights that the run starts from",
+    ),
     updatesPerIteration: count(1, 1024)
       .default(2)
       .describe("optimizer steps per iteration; at most tasks.perIteration"),
@@ -109,6 +123,8 @@ export const GrpoConfig = z
       });
     }
     checkCurriculumRules(tasks, context);
+    checkOverlongRule(config, context);
+    checkReferenceRule(config, context);
     checkValidationRules(config, context);
     const sources = [tasks.source, config.validation?.source];
     checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);

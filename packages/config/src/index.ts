@@ -2,6 +2,7 @@ export { type ConfigDifference, configDifferences, runDifferences } from "./conf
 export { CheckpointConfig } from "./checkpoint.js";
 export { CheckpointingChoice } from "./checkpointing.js";
 export { CurriculumConfig } from "./curriculum.js";
+export { DynamicSamplingConfig } from "./dynamic-sampling.js";
 export { RunName, Seed } from "./fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./grpo-config.js";
 export {
@@ -13,11 +14,12 @@ export {
 } from "./hub-model.js";
 export { type JsonSchema, runFileSchema } from "./json-schema.js";
 export { LoraConfig } from "./lora.js";
-export { AggregationConfig, LossSettings } from "./loss.js";
+export { AggregationConfig, LossSettings, OverlongConfig } from "./loss.js";
 export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./named-paths.js";
 export { OptimizerConfig } from "./optimizer.js";
 export { checkRunConfig, parseRunConfig, parseSweep, parseTaskSource } from "./parse.js";
 export { PromptConfig } from "./prompts.js";
+export { ReferenceConfig } from "./reference.js";
 export { RunConfig } from "./run-config.js";
 export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";
 export { type FieldValue } from "./set-fields.js";

@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { count } from "./fields.js";
+
 /** Aggregation of an update's token losses. */
 export const AggregationConfig = z.discriminatedUnion("type", [
   z.strictObject({
@@ -14,8 +16,24 @@ export const AggregationConfig = z.discriminatedUnion("type", [
 /** Aggregation of an update's token losses. */
 export type AggregationConfig = z.infer<typeof AggregationConfig>;
 
+/** Lowers the reward of answers that come close to the length limit. */
+export const OverlongConfig = z.strictObject({
+  bufferTokens: count(1, 131_072).describe(
+    "tokens before rollouts.maxAnswerTokens in which the penalty grows linearly, from 0",
+  ),
+  penalty: z
+    .number()
+    .gt(0)
+    .max(1000)
+    .default(1)
+    .describe("subtracted from the reward of an answer of rollouts.maxAnswerTokens tokens"),
+});
+/** Lowers the reward of answers that come close to the length limit. */
+export type OverlongConfig = z.infer<typeof OverlongConfig>;
+
 /**
- * The loss: the fields of the grpo package's `LossConfig`, and the treatment of truncated answers.
+ * The loss: the fields of the grpo package's `LossConfig`, and the treatment of long and truncated
+ * answers.
  */
 export const LossSettings = z
   .strictObject({
@@ -57,11 +75,15 @@ export const LossSettings = z
     klCoefficient: z
       .number()
       .min(0)
+      .max(1000)
       .default(0)
       .describe(
-        "weight of the divergence from a reference; must be 0: runs have no reference model yet",
+        "weight of the divergence from the reference, the weights that the run starts from; 0 for none",
       ),
-    klEstimator: z.enum(["k1", "k2", "k3"]).default("k3").describe("estimator of the divergence"),
+    klEstimator: z
+      .enum(["k1", "k2", "k3"])
+      .default("k3")
+      .describe("estimator of the divergence, a function of each token's two log-probs"),
     entropyCoefficient: z.number().min(0).default(0).describe("weight of the entropy bonus"),
     truncatedImportanceSampling: z
       .number()
@@ -76,15 +98,11 @@ export const LossSettings = z
       .enum(["keep", "mask"])
       .default("keep")
       .describe("whether answers cut off by the length limit are trained on"),
+    overlong: OverlongConfig.optional().describe(
+      "lowers the reward of long answers before advantages are computed; left out: rewards stay as graded",
+    ),
   })
   .superRefine((loss, context) => {
-    if (loss.klCoefficient > 0) {
-      context.addIssue({
-        code: "custom",
-        path: ["klCoefficient"],
-        message: "must be 0: runs have no reference model yet",
-      });
-    }
     if (loss.truncatedImportanceSampling !== null) {
       context.addIssue({
         code: "custom",
@@ -103,6 +121,7 @@ export const LossSettings = z
     }
   });
 /**
- * The loss: the fields of the grpo package's `LossConfig`, and the treatment of truncated answers.
+ * The loss: the fields of the grpo package's `LossConfig`, and the treatment of long and truncated
+ * answers.
  */
 export type LossSettings = z.infer<typeof LossSettings>;

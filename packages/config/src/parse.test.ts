@@ -47,6 +47,11 @@ test("a short config is completed with defaults", () => {
   });
 });
 
+test("a config that leaves out dynamic sampling, length penalty and reference has none of these fields", () => {
+  // Their absence keeps the hash of configs that were resolved before the fields existed.
+  expect(JSON.stringify(parseRunConfig(GRPO))).not.toMatch(/dynamicSampling|overlong|"reference"/);
+});
+
 test("a resolved config has the same meaning as YAML text, JSON text and object", () => {
   for (const text of [GRPO, SFT]) {
     const config = parseRunConfig(text);
@@ -139,9 +144,34 @@ describe("an error names the field", () => {
     ],
     ["staleness", `${GRPO}staleness: 1`, "staleness: must be 0: rollouts cannot lag behind yet"],
     [
-      "a divergence without a reference",
-      `${GRPO}loss: { klCoefficient: 0.1 }`,
-      "loss.klCoefficient: must be 0: runs have no reference model yet",
+      "a reference that nothing uses",
+      `${GRPO}reference: { refreshEvery: 5 }`,
+      "reference: needs loss.klCoefficient above 0: without it no reference is used",
+    ],
+    [
+      "a refresh at no time",
+      `${GRPO}loss: { klCoefficient: 0.1 }\nreference: { refreshEvery: 0 }`,
+      "reference.refreshEvery: must be at least 1",
+    ],
+    [
+      "an estimator that is none",
+      `${GRPO}loss: { klCoefficient: 0.1, klEstimator: k4 }`,
+      'loss.klEstimator: "k4" is not a choice (did you mean k1?)',
+    ],
+    [
+      "a length penalty over more than an answer",
+      `${GRPO}loss: { overlong: { bufferTokens: 65 } }`,
+      "loss.overlong.bufferTokens: must be at most rollouts.maxAnswerTokens = 64",
+    ],
+    [
+      "a length penalty without a buffer",
+      `${GRPO}loss: { overlong: { penalty: 1 } }`,
+      "loss.overlong.bufferTokens: is missing",
+    ],
+    [
+      "a limit of no replacements",
+      GRPO.replace("seed: 11", "seed: 11 }, dynamicSampling: { maxReplacements: 0"),
+      "tasks.dynamicSampling.maxReplacements: must be at least 1",
     ],
     [
       "a correction of log-probs that agree",

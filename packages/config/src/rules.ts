@@ -1,5 +1,7 @@
 import { type CheckpointConfig } from "./checkpoint.js";
 import { type CurriculumConfig } from "./curriculum.js";
+import { type LossSettings } from "./loss.js";
+import { type ReferenceConfig } from "./reference.js";
 import { type TaskSourceConfig } from "./task-source.js";
 import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
 
@@ -52,6 +54,33 @@ export function checkCurriculumRules(
       "must be null with a curriculum, which sets the difficulty by tiers",
     );
   }
+}
+
+/** Checks that the buffer of the length penalty is a part of an answer. */
+export function checkOverlongRule(
+  { loss, rollouts }: { loss: LossSettings; rollouts: { maxAnswerTokens: number } },
+  sink: IssueSink,
+): void {
+  const { maxAnswerTokens } = rollouts;
+  if (loss.overlong === undefined || loss.overlong.bufferTokens <= maxAnswerTokens) return;
+  sink.addIssue({
+    code: "custom",
+    path: ["loss", "overlong", "bufferTokens"],
+    message: `must be at most rollouts.maxAnswerTokens = ${maxAnswerTokens}`,
+  });
+}
+
+/** Checks that a reference that is refreshed is used. */
+export function checkReferenceRule(
+  { loss, reference }: { loss: LossSettings; reference?: ReferenceConfig | undefined },
+  sink: IssueSink,
+): void {
+  if (reference === undefined || loss.klCoefficient > 0) return;
+  sink.addIssue({
+    code: "custom",
+    path: ["reference"],
+    message: "needs loss.klCoefficient above 0: without it no reference is used",
+  });
 }
 
 /** Rejects a grader for tasks that a module grades itself. */

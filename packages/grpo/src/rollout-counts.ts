@@ -1,5 +1,6 @@
 import { type SelectedAnswers } from "./answers.js";
 import { type Group } from "./group.js";
+import { overlongPenalty, type OverlongRule } from "./overlong.js";
 
 /**
  * Counts of an iteration's groups and rollouts, from which every mean can be computed with its
@@ -16,6 +17,10 @@ export interface RolloutCounts {
   readonly numUnscored: number;
   /** Rollouts that ended at the length limit. */
   readonly numTruncated: number;
+  /** Rollouts with a length penalty; absent without the rule. */
+  readonly numOverlong?: number;
+  /** Mean length penalty of the rollouts; absent without the rule. */
+  readonly meanOverlongPenalty?: number;
   /** Rollouts that were stopped as degenerate. */
   readonly numEarlyStopped: number;
   readonly numAnswerTokens: number;
@@ -28,11 +33,13 @@ export interface RolloutCounts {
 /**
  * Counts the rollouts that were sampled, and those that are trained on.
  *
+ * @param groups    with rewards as graded
  * @param selected  result of {@link selectAnswers} for each group, in the same order
  */
 export function countRollouts(
   groups: readonly Group[],
   selected: readonly SelectedAnswers[],
+  overlong: OverlongRule | null = null,
 ): RolloutCounts {
   let numRollouts = 0;
   let numScored = 0;
@@ -61,9 +68,21 @@ export function countRollouts(
     numRollouts,
     numUnscored: numRollouts - numScored,
     numTruncated,
+    ...(overlong === null ? {} : countOverlong(groups, overlong)),
     numEarlyStopped,
     numAnswerTokens,
     rewardSum,
     meanReward: numScored === 0 ? null : rewardSum / numScored,
+  };
+}
+
+function countOverlong(groups: readonly Group[], rule: OverlongRule) {
+  const penalties = groups.flatMap(({ rollouts }) =>
+    rollouts.map(({ tokens }) => overlongPenalty(tokens.length, rule)),
+  );
+  const total = penalties.reduce((sum, penalty) => sum + penalty, 0);
+  return {
+    numOverlong: penalties.filter((penalty) => penalty > 0).length,
+    meanOverlongPenalty: penalties.length === 0 ? 0 : total / penalties.length,
   };
 }

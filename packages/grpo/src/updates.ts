@@ -4,6 +4,7 @@ import { type Group } from "./group.js";
 import { assignLanes } from "./lanes.js";
 import { type Aggregation } from "./loss/config.js";
 import { weighPacks } from "./normaliser.js";
+import { type OverlongRule, shapeRewards } from "./overlong.js";
 import { countRowTokens, countTargets, type Pack } from "./pack.js";
 import { packGroups } from "./packing.js";
 import { countRollouts, type RolloutCounts } from "./rollout-counts.js";
@@ -19,6 +20,8 @@ export interface UpdateRules extends AnswerRules {
   readonly maxPackTokens: number;
   /** Shuffles the rewards of each group first, as a control; null or absent for no. */
   readonly rewardShuffle?: RewardShuffle | null;
+  /** Lowers the rewards of long answers, before they are shuffled; null or absent for no. */
+  readonly overlong?: OverlongRule | null;
 }
 
 /** The work of one optimizer step. */
@@ -47,14 +50,17 @@ export interface UpdatePlan {
  * no influence.
  */
 export function planUpdates(sampled: readonly Group[], rules: UpdateRules): UpdatePlan {
-  const { rewardShuffle = null } = rules;
-  const groups = rewardShuffle === null ? sampled : shuffleRewards(sampled, rewardShuffle);
-  const selected = groups.map((group) => selectAnswers(group, rules));
+  const { rewardShuffle = null, overlong = null } = rules;
+  const shuffled = (groups: readonly Group[]) =>
+    rewardShuffle === null ? groups : shuffleRewards(groups, rewardShuffle);
+  const graded = shuffled(sampled);
+  const trained = overlong === null ? graded : shuffled(shapeRewards(sampled, overlong));
+  const selected = trained.map((group) => selectAnswers(group, rules));
   const trainable = selected.flatMap(({ pack }) => (pack === null ? [] : [pack]));
   const updates = splitUpdates(trainable, rules.updatesPerIteration).map((share) =>
     planUpdate(share, rules),
   );
-  return { updates, counts: countRollouts(groups, selected) };
+  return { updates, counts: countRollouts(graded, selected, overlong) };
 }
 
 function planUpdate(groups: readonly Pack[], rules: UpdateRules): Update {

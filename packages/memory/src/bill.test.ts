@@ -76,6 +76,19 @@ test("an old version of the weights is kept where updates follow each other", ()
   expect(((steps[1] ?? 0) - (steps[0] ?? 0)) / PARAMETERS).toBeCloseTo(4, 1);
 });
 
+test("a reference costs 4 bytes for each trained number, once, in the trainers", () => {
+  const workers = { ...ONE_EACH, trainers: 2 };
+  for (const lora of [null, { rank: 64, alpha: 32 }]) {
+    const plain = billOf(run({ lora }), workers, Infinity);
+    const bill = billOf(run({ lora, loss: { klCoefficient: 0.1 } }), workers, Infinity);
+    const bytes = 4 * plain.numTrained;
+    expect((bill.trainer.weights - plain.trainer.weights) / bytes).toBeCloseTo(1, 2);
+    expect((bill.phases.gradients - plain.phases.gradients) / bytes).toBeCloseTo(1, 2);
+    expect(bill.inference).toEqual(plain.inference);
+    expect(bill.reducer).toEqual(plain.reducer);
+  }
+});
+
 test("adapters cost about 20 bytes for each of their numbers, and the base 4 once", () => {
   const [half, whole] = [64, 128].map((rank) =>
     billOf(run({ lora: { rank, alpha: 32 } }), ONE_EACH, Infinity),

@@ -126,7 +126,7 @@ export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bi
     phases[b] > phases[a] ? b : a,
   );
   const fixed = workerBytes(model.vocabularySize);
-  const { frozen, version, gradient, share } = sizes;
+  const { frozen, version, reference, gradient, share } = sizes;
   return {
     inference: role({
       weights: frozen + version,
@@ -134,7 +134,12 @@ export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bi
       keysAndValues,
       fixed,
     }),
-    trainer: role({ weights: frozen + version, gradients: gradient + share, activations, fixed }),
+    trainer: role({
+      weights: frozen + version + reference,
+      gradients: gradient + share,
+      activations,
+      fixed,
+    }),
     reducer: role({
       weights: 2 * version * sizes.reducerShare,
       optimizer: sizes.moments * sizes.reducerShare,
@@ -158,6 +163,8 @@ interface Sizes {
   readonly frozen: number;
   /** One version of those that updates change. */
   readonly version: number;
+  /** Weights that the divergence in the loss is computed from; trainers map them. */
+  readonly reference: number;
   readonly nextVersion: number;
   readonly oldVersion: number;
   readonly gradient: number;
@@ -184,6 +191,7 @@ function sizesOf(config: RunConfig, model: ModelConfig, workers: Workers): Sizes
     numTrained,
     frozen: model.adapter === null ? 0 : weightBytes(model),
     version,
+    reference: hasReference(config) ? version : 0,
     nextVersion: hasReducers ? version : 0,
     oldVersion: hasReducers && isOldKept ? version : 0,
     gradient: gradientBytes(model),
@@ -196,11 +204,16 @@ function sizesOf(config: RunConfig, model: ModelConfig, workers: Workers): Sizes
   };
 }
 
+function hasReference(config: RunConfig): boolean {
+  return config.type === "grpo" && config.loss.klCoefficient > 0;
+}
+
 /** What is held in all phases. */
 function baseBytes(sizes: Sizes, { inference, trainers, reducers }: Workers): number {
   const processes = inference + trainers + reducers;
   const states = reducers * sizes.reducerShare * (sizes.moments + sizes.sum);
-  const weights = processes > 0 ? sizes.frozen + sizes.version : 0;
+  const reference = trainers > 0 ? sizes.reference : 0;
+  const weights = processes > 0 ? sizes.frozen + sizes.version + reference : 0;
   return sizes.control + processes * sizes.fixed + weights + states + trainers * sizes.share;
 }
 

@@ -51,6 +51,8 @@ export {
   NormRequest,
   NormResponse,
   ReducerServiceService as ReducerService,
+  SetReferenceRequest,
+  SetReferenceResponse,
   StepRequest,
   StepResponse,
   WriteCheckpointRequest,

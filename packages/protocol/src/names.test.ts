@@ -12,6 +12,9 @@ test("a tensor's name is parsed as it was formatted", () => {
   const gradient = { type: "gradient", plan: "p1-x", update: 2, lane: 0 } as const;
   expect(formatTensorName(weights)).toBe("weights/4");
   expect(formatTensorName(gradient)).toBe("gradient/p1-x/2/0");
+  const reference = { type: "reference", version: 3 } as const;
+  expect(formatTensorName(reference)).toBe("reference/3");
+  expect(parseTensorName("reference/3")).toEqual(reference);
   expect(parseTensorName("weights/4")).toEqual(weights);
   expect(parseTensorName("gradient/p1-x/2/0")).toEqual(gradient);
 });

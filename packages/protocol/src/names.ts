@@ -61,6 +61,8 @@ export type TensorName =
   | { readonly type: "weights"; readonly version: number }
   /** The frozen base model of an adapter. */
   | { readonly type: "base" }
+  /** The trained weights that the divergence in the loss is computed from. */
+  | { readonly type: "reference"; readonly version: number }
   | {
       readonly type: "gradient";
       readonly plan: string;
@@ -77,6 +79,8 @@ export function formatTensorName(name: TensorName): string {
       return `weights/${name.version}`;
     case "base":
       return BASE;
+    case "reference":
+      return `reference/${name.version}`;
     case "gradient":
       return `gradient/${name.plan}/${name.update}/${name.lane}`;
     default:
@@ -87,8 +91,10 @@ export function formatTensorName(name: TensorName): string {
 /** Parses a vector's name. @throws InvalidArgumentError */
 export function parseTensorName(text: string): TensorName {
   if (text === BASE) return { type: "base" };
-  const weights = /^weights\/(\d{1,15})$/.exec(text);
-  if (weights !== null) return { type: "weights", version: Number(weights[1]) };
+  const weights = /^(weights|reference)\/(\d{1,15})$/.exec(text);
+  if (weights !== null) {
+    return { type: weights[1] as "weights" | "reference", version: Number(weights[2]) };
+  }
   const gradient = /^gradient\/([^/]{1,100})\/(\d{1,15})\/(\d{1,15})$/.exec(text);
   if (gradient === null) {
     throw new InvalidArgumentError("name", `${text.slice(0, 100)} is not a tensor's name`);

@@ -100,6 +100,7 @@ const DEADLINES_MS: Readonly<Record<string, number>> = {
   // Read and write whole ranges of a checkpoint.
   Assign: 300_000,
   WriteCheckpoint: 300_000,
+  SetReference: 300_000,
   PullTensor: 300_000,
 };
 

@@ -94,10 +94,15 @@ export class RegionDirectory {
     }
   }
 
-  /** Removes the link of a name if this process made it. Call it before the region is closed. */
-  withdraw(name: string): void {
+  /**
+   * Removes the link of a name if this process made it. Call it before the region is closed.
+   *
+   * @param region  leaves a link to another region; default: any
+   */
+  withdraw(name: string, region: Region | null = null): void {
     const link = this.#linkOf(name);
     const path = this.#published.get(name);
+    if (region !== null && region.file?.path !== path) return;
     this.#published.delete(name);
     if (link !== null && path !== undefined && targetOf(link) === path) remove(link);
   }

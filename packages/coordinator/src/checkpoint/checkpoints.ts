@@ -27,6 +27,7 @@ import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { checkpointTexts, checkpointWeights } from "./model-files.js";
+import { referenceOf } from "./reference.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { listRecoveryPoints } from "./stored-recovery-points.js";
 import { type RunModel } from "../plan/run-model.js";
@@ -68,15 +69,38 @@ export class Checkpoints {
     const points = await listRecoveryPoints(this.#record);
     const all = [...points, ...this.#record.state.checkpoints];
     for (const checkpoint of all.sort((a, b) => b.version - a.version)) {
-      const { folder } = checkpoint;
-      if (!existsSync(folder) || this.#discarded.has(folder)) continue;
-      const problem = await this.#problemOf(checkpoint);
-      if (problem === null) {
-        return { folder, version: checkpoint.version, withOptimizer: true };
-      }
-      this.#logger.warn({ checkpoint: folder }, `checkpoint is skipped: ${problem}`);
+      const { folder, version } = checkpoint;
+      if (!(await this.isUsable(checkpoint)) || !(await this.#hasReference(checkpoint))) continue;
+      return { folder, version, withOptimizer: true };
     }
     return { folder: this.#model.folder, version: 0, withOptimizer: false };
+  }
+
+  /** Returns whether weights are complete on disk, and were not excluded. */
+  async isUsable(durable: Durable): Promise<boolean> {
+    const { folder } = durable;
+    if (!existsSync(folder) || this.#discarded.has(folder)) return false;
+    const problem = await this.#problemOf(durable);
+    if (problem === null) return true;
+    this.#logger.warn({ checkpoint: folder }, `checkpoint is skipped: ${problem}`);
+    return false;
+  }
+
+  /** Returns the checkpoint that was written before an iteration; null if there was none. */
+  ofIteration(iteration: number): Durable | null {
+    const { checkpoints } = this.#record.state;
+    return checkpoints.find((checkpoint) => checkpoint.iteration === iteration) ?? null;
+  }
+
+  /** Returns whether updates from these weights on have their reference, which may be these weights. */
+  async #hasReference({ version }: Durable): Promise<boolean> {
+    const { config, state } = this.#record;
+    const iteration = state.updateIterations[version] ?? state.iterationsDone;
+    const reference = referenceOf(config, state, iteration);
+    if (reference === null || reference.iteration === 0) return true;
+    if (reference.weights.version === version) return true;
+    const durable = this.ofIteration(reference.iteration);
+    return durable !== null && (await this.isUsable(durable));
   }
 
   /**
@@ -88,19 +112,7 @@ export class Checkpoints {
     if (weights === null) return;
     const fromMs = this.#record.nowMs;
     const folder = join(this.#folder, String(iteration));
-    const temporary = `${folder}.tmp`;
-    await rm(temporary, { recursive: true, force: true });
-    await makeSubfolder(this.#folder);
-    await makeSubfolder(temporary);
-    try {
-      await this.fill(temporary, folder, { plan, iteration, weights, format: this.#format });
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-      throw this.#diskError(error) ?? error;
-    }
-    await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
-    await syncFolder(this.#folder);
+    await this.#replace(folder, { plan, iteration, weights });
     const { version, digest } = weights;
     const toMs = this.#record.nowMs;
     const work = plan.workerIds.map((workerId) => ({
@@ -117,7 +129,32 @@ export class Checkpoints {
       digest,
       work,
     });
-    await this.#dropOld();
+    await this.#dropOld(iteration);
+  }
+
+  /** Writes the reducers' weights in place of a damaged checkpoint of them. */
+  async restore(plan: ReducerPlan, { folder, iteration, version, digest }: Durable): Promise<void> {
+    await this.#replace(folder, { plan, iteration, weights: { version, digest } });
+    this.#discarded.delete(folder);
+  }
+
+  async #replace(
+    folder: string,
+    of: { plan: ReducerPlan; iteration: number; weights: Weights },
+  ): Promise<void> {
+    const temporary = `${folder}.tmp`;
+    await rm(temporary, { recursive: true, force: true });
+    await makeSubfolder(this.#folder);
+    await makeSubfolder(temporary);
+    try {
+      await this.fill(temporary, folder, { ...of, format: this.#format });
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+      throw this.#diskError(error) ?? error;
+    }
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder);
+    await syncFolder(this.#folder);
   }
 
   /**
@@ -241,14 +278,22 @@ export class Checkpoints {
     }
   }
 
-  /** Keeps the newest checkpoints and the one that validated best, and deletes the others. */
-  async #dropOld(): Promise<void> {
+  /**
+   * Keeps the newest checkpoints, the one that validated best, and the references of the iteration that
+   * is ending and of the next one; deletes the others.
+   */
+  async #dropOld(iterationsDone: number): Promise<void> {
     const { state, config } = this.#record;
     const { keepLatest, keepBest } = config.checkpoint;
     const keep = new Set(state.checkpoints.slice(-keepLatest).map(({ folder }) => folder));
     if (keepBest) {
       const best = bestCheckpoint(this.#record, existsSync);
       if (best !== null) keep.add(best.folder);
+    }
+    for (const iteration of [iterationsDone - 1, iterationsDone]) {
+      const reference = referenceOf(config, state, iteration);
+      const durable = reference === null ? null : this.ofIteration(reference.iteration);
+      if (durable !== null) keep.add(durable.folder);
     }
     for (const { folder } of state.checkpoints) {
       if (!keep.has(folder)) await rm(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { ClusterError, errorMessage, isDiskError, type Logger, type Tls } from "
 import {
   PARAMETER_BLOCK,
   ReducerService,
+  type SetReferenceRequest,
   type StepRequest,
   type TensorSource,
   type WriteCheckpointRequest,
@@ -51,6 +52,7 @@ export interface PlanOptions {
 }
 
 type StepSettings = Omit<StepRequest, "run" | "plan">;
+type ReferenceFolder = Omit<SetReferenceRequest, "run" | "plan">;
 type CheckpointFiles = Omit<WriteCheckpointRequest, "run" | "plan">;
 
 /**
@@ -167,6 +169,14 @@ export class ReducerPlan {
   async writeCheckpoint(files: CheckpointFiles): Promise<string> {
     const answers = await this.#all(({ client }, signal) =>
       client.writeCheckpoint({ run: this.#run, plan: this.id, ...files }, { signal }),
+    );
+    return digestOfBlocks(answers, this.#numParameters);
+  }
+
+  /** Has every reducer serve the reference in a folder; returns the digest of its weights. */
+  async setReference(reference: ReferenceFolder): Promise<string> {
+    const answers = await this.#all(({ client }, signal) =>
+      client.setReference({ run: this.#run, plan: this.id, ...reference }, { signal }),
     );
     return digestOfBlocks(answers, this.#numParameters);
   }

@@ -3,6 +3,7 @@ import { tokenCount } from "@gumshoe/protocol";
 
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
+import { overlongRule } from "./overlong-rule.js";
 import { type TrainingBatch } from "./training-batch.js";
 
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
@@ -24,6 +25,7 @@ export async function batchFromGroups(
       updatesPerIteration: config.updatesPerIteration,
       lanes: config.lanes,
       maxPackTokens: config.maxPackTokens,
+      overlong: overlongRule(config),
       rewardShuffle: config.shuffleRewards ? { seed: config.seed, iteration } : null,
     },
   });

@@ -24,6 +24,8 @@ export interface LaneWork {
   readonly weights: Weights;
   readonly sources: readonly TensorSource[];
   readonly temperature: number;
+  /** Weights that the divergence in the loss is computed from; null for none. */
+  readonly reference: Weights | null;
   /** Whether the trainer's log-probs must equal the sampler's bit for bit. */
   readonly expectExact: boolean;
 }
@@ -118,6 +120,7 @@ export class LaneCollector {
       packs: decodePacks(packs),
       temperature: work.temperature,
       expectExact: work.expectExact,
+      reference: work.reference ?? undefined,
     };
   }
 

@@ -8,6 +8,7 @@ import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type DoneLane, type LaneCollector } from "./lane-collector.js";
 import { learningRate } from "./learning-rate.js";
 import { type RunRecord } from "../run/run-record.js";
+import { type Weights } from "../run/run-state.js";
 
 type Work = NonNullable<RunEventOf<"update-done">["work"]>;
 
@@ -20,6 +21,8 @@ export interface UpdateWork {
   readonly lanes: readonly Uint8Array[];
   /** Whether the answers were sampled from exactly these weights. */
   readonly expectExact: boolean;
+  /** Weights that the divergence in the loss is computed from; null for none. */
+  readonly reference: Weights | null;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +52,7 @@ export class UpdateRunner {
    */
   async run(work: UpdateWork): Promise<void> {
     const { config, state } = this.#record;
-    const { update, iteration, lanes, expectExact } = work;
+    const { update, iteration, lanes, expectExact, reference } = work;
     const known = state.digests[update + 1];
     const signal = AbortSignal.any([work.signal, this.#plan.lost]);
     const done = await this.#collector.collect(
@@ -59,6 +62,7 @@ export class UpdateRunner {
         plan: this.#plan.id,
         lanes,
         expectExact,
+        reference,
         weights: { version: update, digest: state.digests[update] ?? "" },
         sources: this.#plan.sources,
         temperature: config.type === "grpo" ? config.rollouts.temperature : 1,

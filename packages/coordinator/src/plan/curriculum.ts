@@ -12,6 +12,7 @@ import { groupKey } from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
 
 import { type RunState } from "../run/run-state.js";
+import { numTrainGroups } from "./replacements.js";
 
 /** Tolerance of the bounds: the mean of equal rewards is off by rounding. */
 const ROUNDING = 1e-9;
@@ -51,7 +52,7 @@ export function nextTier(config: CurriculumConfig, past: readonly PastIteration[
  */
 export function tierOf(config: RunConfig, state: RunState, iteration: number): TierName | null {
   if (config.type !== "grpo" || config.tasks.curriculum === null) return null;
-  const { curriculum, perIteration } = config.tasks;
+  const { curriculum } = config.tasks;
   const known = state.tiers.get(iteration);
   if (known !== undefined) return known;
   const length = Math.min(iteration, curriculum.window);
@@ -59,7 +60,8 @@ export function tierOf(config: RunConfig, state: RunState, iteration: number): T
     const earlier = iteration - length + i;
     const tier = state.tiers.get(earlier);
     if (tier === undefined) throw new Error(`iteration ${earlier} was planned without a tier`);
-    const keys = Array.from({ length: perIteration }, (_, g) => groupKey(earlier, "train", g));
+    const numGroups = numTrainGroups(config, state, earlier);
+    const keys = Array.from({ length: numGroups }, (_, g) => groupKey(earlier, "train", g));
     return { tier, groupMeans: keys.map((key) => state.groupMeans.get(key) ?? null) };
   });
   return nextTier(curriculum, past);

@@ -48,16 +48,18 @@ export class GroupPlanner {
   }
 
   /**
-   * Plans the groups that an iteration learns from, in task order. Streams the tasks: a Task is
-   * much larger than the text that its group keeps.
+   * Plans groups that an iteration learns from, in task order. Streams the tasks: a Task is much
+   * larger than the text that its group keeps.
+   *
+   * @param first  index of the first group in the iteration
    */
-  async train(iteration: number, tasks: AsyncIterable<Task>): Promise<GroupPlan[]> {
+  async train(iteration: number, tasks: AsyncIterable<Task>, first = 0): Promise<GroupPlan[]> {
     const config = this.#config;
     const plans: GroupPlan[] = [];
     if (config.type !== "grpo") return plans;
     const { perTask, temperature, earlyStop } = config.rollouts;
     for await (const task of tasks) {
-      const index = plans.length;
+      const index = first + plans.length;
       plans.push({
         ...this.#common(task, iteration, "train"),
         groupKey: groupKey(iteration, "train", index),

@@ -52,9 +52,9 @@ test("a user's module supplies a run's tasks, the same ones every time, and grad
   };
   const [one, other] = [await plan(config), await plan(config)];
   expect(one.validation.map(taskToJson)).toEqual(other.validation.map(taskToJson));
-  await all(other.tasksOf(9));
-  expect(await all(one.tasksOf(2))).toEqual(await all(other.tasksOf(2)));
-  const task = one.environment.readTask(taskToJson((await all(one.tasksOf(0)))[0] as Task));
+  await all(other.draw(108, 12));
+  expect(await all(one.draw(24, 12))).toEqual(await all(other.draw(24, 12)));
+  const task = one.environment.readTask(taskToJson((await all(one.draw(0, 12)))[0] as Task));
   const isOdd = /[13579] odd/.test(task.messages[0]?.content ?? "");
   const replies = isOdd ? ["yes", "no"] : ["no", "yes"];
   expect(await one.environment.grade(task, replies)).toMatchObject([{ reward: 1 }, { reward: 0 }]);
@@ -69,7 +69,7 @@ test.each([
   const one = await plan({ tasks, validation: { source, count: 12 } });
   const held = new Set(hashes(one.validation));
   expect(held.size).toBeGreaterThan(8);
-  const trained = hashes([...(await all(one.tasksOf(0))), ...(await all(one.tasksOf(1)))]);
+  const trained = hashes([...(await all(one.draw(0, 12))), ...(await all(one.draw(12, 12)))]);
   expect(trained.filter((hash) => held.has(hash))).toEqual([]);
 });
 
@@ -110,11 +110,11 @@ const clueConfig = (
 
 test("an iteration's tasks are the same on every request", async () => {
   const plan = await TaskPlan.open(clueConfig({ seed: 4 }));
-  const late = await all(plan.tasksOf(3));
+  const late = await all(plan.draw(15, 5));
   expect(late.map(({ id }) => id)).toEqual([15, 16, 17, 18, 19].map((i) => `mini-clear-4-${i}`));
-  await all(plan.tasksOf(0));
-  expect(await all(plan.tasksOf(3))).toEqual(late);
-  expect(await all((await TaskPlan.open(clueConfig({ seed: 4 }))).tasksOf(3))).toEqual(late);
+  await all(plan.draw(0, 5));
+  expect(await all(plan.draw(15, 5))).toEqual(late);
+  expect(await all((await TaskPlan.open(clueConfig({ seed: 4 }))).draw(15, 5))).toEqual(late);
 });
 
 test("training draws cases of the requested difficulty, and none of the validation set", async () => {
@@ -122,11 +122,11 @@ test("training draws cases of the requested difficulty, and none of the validati
   const alone = await TaskPlan.open(clueConfig(source));
   const held = { source: { type: "generate", ...source }, count: 3 };
   const plan = await TaskPlan.open(clueConfig(source, held));
-  const tasks = await all(plan.tasksOf(0));
-  expect(plan.validation).toEqual((await all(alone.tasksOf(0))).slice(0, 3));
+  const tasks = await all(plan.draw(0, 5));
+  expect(plan.validation).toEqual((await all(alone.draw(0, 5))).slice(0, 3));
   const hashes = plan.validation.map(({ contentHash }) => contentHash);
   expect(tasks.filter(({ contentHash }) => hashes.includes(contentHash))).toEqual([]);
-  expect(tasks.slice(3)).toEqual((await all(alone.tasksOf(0))).slice(3));
+  expect(tasks.slice(3)).toEqual((await all(alone.draw(0, 5))).slice(3));
 });
 
 test("each tier of a curriculum draws its own cases for the same indices, except those of the validation set", async () => {
@@ -134,13 +134,13 @@ test("each tier of a curriculum draws its own cases for the same indices, except
   const held = { source: { type: "generate", tier: "easy", seed: 4 }, count: 4 };
   const plan = await TaskPlan.open(clueConfig({ seed: 4 }, held, climb));
   const ids = (tasks: readonly { id: string }[]) => tasks.map(({ id }) => id);
-  expect(await all(plan.tasksOf(0, "mini"))).toEqual(await all(plan.tasksOf(0)));
-  expect(ids(await all(plan.tasksOf(1, "easy")))).toEqual(
+  expect(await all(plan.draw(0, 5, "mini"))).toEqual(await all(plan.draw(0, 5)));
+  expect(ids(await all(plan.draw(5, 5, "easy")))).toEqual(
     [5, 6, 7, 8, 9].map((i) => `easy-clear-4-${i}`),
   );
   // Indices 0 to 3 are in the validation set: training draws another case for them.
   const other = [0, 1, 2, 3].map((i) => `easy-clear-4-${i}-1`);
-  expect(ids(await all(plan.tasksOf(0, "easy")))).toEqual([...other, "easy-clear-4-4"]);
+  expect(ids(await all(plan.draw(0, 5, "easy")))).toEqual([...other, "easy-clear-4-4"]);
 });
 
 test("a difficulty that no case has is rejected by field", async () => {

@@ -31,7 +31,6 @@ export class TaskPlan {
   readonly #source: RunTaskSource;
   /** The training source of each tier that the curriculum may choose. */
   readonly #tiers: ReadonlyMap<TierName, RunTaskSource>;
-  readonly #perIteration: number;
 
   private constructor(
     config: RunConfig,
@@ -51,10 +50,6 @@ export class TaskPlan {
     this.sources = sources;
     this.#source = training.source(options);
     this.#tiers = new Map([...tiers].map(([tier, one]) => [tier, one.source(options)]));
-    this.#perIteration =
-      config.type === "grpo"
-        ? config.tasks.perIteration
-        : config.examples.perUpdate * config.updatesPerIteration;
   }
 
   /**
@@ -80,16 +75,15 @@ export class TaskPlan {
   }
 
   /**
-   * Yields the training tasks of one iteration, in task order. None is retained: there may be
-   * thousands.
+   * Yields `count` training tasks from number `first` of the run's order on. None is retained: there
+   * may be thousands.
    *
    * @param tier  the curriculum's tier; null for the config's own source
    */
-  async *tasksOf(iteration: number, tier: TierName | null = null): AsyncGenerator<Task> {
+  async *draw(first: number, count: number, tier: TierName | null = null): AsyncGenerator<Task> {
     const source = tier === null ? this.#source : this.#tiers.get(tier);
     if (source === undefined) throw new Error(`no curriculum of this run has tier ${tier}`);
-    const first = iteration * this.#perIteration;
-    for (let i = 0; i < this.#perIteration; i++) yield await source.task(first + i);
+    for (let i = 0; i < count; i++) yield await source.task(first + i);
   }
 
   /** Returns training task number `index` of the run. */

@@ -5,7 +5,7 @@ import {
   type TextPage,
   type TokenPage,
 } from "@gumshoe/api";
-import { type AnswerRules } from "@gumshoe/grpo";
+import { type AnswerRules, type OverlongRule } from "@gumshoe/grpo";
 import { type GraderName } from "@gumshoe/puzzles";
 
 /** Where a group's answers are stored. */
@@ -26,6 +26,8 @@ export interface GroupRequest extends StoredAnswers {
   readonly model: string;
   /** The rules of advantages; null for none, e.g. in a validation. */
   readonly rules: AnswerRules | null;
+  /** The run's length penalty, which comes before advantages; null for none. */
+  readonly overlong: OverlongRule | null;
   /** How replies are graded question by question; null where the environment cannot tell. */
   readonly grader: GraderName | null;
   readonly characters: number;

@@ -1,5 +1,5 @@
 import { type Answer, type QuestionScore, type TokenPage } from "@gumshoe/api";
-import { type Group, selectAnswers } from "@gumshoe/grpo";
+import { type Group, selectAnswers, shapeRewards } from "@gumshoe/grpo";
 import {
   bytesToFloats,
   bytesToTokens,
@@ -99,9 +99,10 @@ export function sliceText(text: string, from: number, to: number): string {
 }
 
 /** Returns the advantages of the answers that are learned from; 0 for all of a group with equal rewards. */
-function advantagesOf(group: Group, { rules }: GroupRequest): Map<number, number> {
+function advantagesOf(group: Group, { rules, overlong }: GroupRequest): Map<number, number> {
   if (rules === null) return new Map();
-  const selected = selectAnswers(group, rules);
+  const [trained = group] = overlong === null ? [] : shapeRewards([group], overlong);
+  const selected = selectAnswers(trained, rules);
   if (selected.pack !== null) {
     return new Map(selected.pack.answers.map(({ rollout, advantage }) => [rollout, advantage]));
   }

@@ -7,6 +7,7 @@ import { meanInterval, type RolloutCounts } from "@gumshoe/grpo";
 import { type RewardInterval, type RunConfig } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
 
+import { numReplacements, numTrainGroups } from "../plan/replacements.js";
 import { type UpdateFigures } from "./iteration-sums.js";
 import { type RunState } from "./run-state.js";
 
@@ -72,9 +73,10 @@ function intervalFigures(prefix: string, interval: RewardInterval): Figures {
 
 function rolloutFigures(config: RunConfig, state: RunState, counts: RolloutCounts): Figures {
   const { meanReward, ...rest } = counts;
-  const numGroups = config.type === "grpo" ? config.tasks.perIteration : 0;
+  const iteration = state.iterationsDone;
+  const numGroups = config.type === "grpo" ? numTrainGroups(config, state, iteration) : 0;
   const means = Array.from({ length: numGroups }, (_, group) =>
-    state.groupMeans.get(groupKey(state.iterationsDone, "train", group)),
+    state.groupMeans.get(groupKey(iteration, "train", group)),
   );
   const interval = meanInterval(means.filter((mean) => typeof mean === "number"));
   const figures: Figures = { ...rest };
@@ -82,6 +84,9 @@ function rolloutFigures(config: RunConfig, state: RunState, counts: RolloutCount
   if (interval !== null) {
     figures["rewardLow"] = interval.low;
     figures["rewardHigh"] = interval.high;
+  }
+  if (config.type === "grpo" && config.tasks.dynamicSampling !== undefined) {
+    figures["numReplaced"] = numReplacements(state, iteration);
   }
   figures["rewardCount"] = interval?.count ?? 0;
   if (counts.numRollouts > 0) {

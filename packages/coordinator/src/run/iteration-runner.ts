@@ -1,14 +1,21 @@
-import { type Clock, hashJson, type Logger } from "@gumshoe/core";
+import { type Clock, type Logger } from "@gumshoe/core";
 import { type RunResult } from "@gumshoe/config";
 import { type RunEventOf } from "@gumshoe/protocol";
 
-import { TasksChangedError } from "../errors.js";
 import { type Machines } from "../fleet/machines.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type Checkpoints } from "../checkpoint/checkpoints.js";
+import { isRefreshDue } from "../checkpoint/reference.js";
+import { ReferenceService } from "../checkpoint/reference-service.js";
 import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { tierOf } from "../plan/curriculum.js";
 import { type GroupPlan, GroupPlanner } from "../plan/group-planner.js";
+import {
+  checkRecordedTasks,
+  firstTask,
+  groupsToReplace,
+  numTrainGroups,
+} from "../plan/replacements.js";
 import { type LaneCollector } from "../learn/lane-collector.js";
 import { type SupervisedBatches } from "../learn/supervised-batches.js";
 import { batchFromGroups } from "../learn/batch-from-groups.js";
@@ -62,6 +69,7 @@ export class IterationRunner {
   readonly #record: RunRecord;
   readonly #planner: GroupPlanner;
   readonly #updates: UpdateRunner;
+  readonly #references: ReferenceService;
   readonly #signal: AbortSignal;
   /** The plan of the last requested iteration: an iteration requests it more than once. */
   #planned: { readonly iteration: number; readonly plans: readonly GroupPlan[] } | null = null;
@@ -73,6 +81,7 @@ export class IterationRunner {
     this.#record = record;
     this.#planner = new GroupPlanner(record.config, options.model, options.tasks.digests);
     this.#updates = new UpdateRunner(options);
+    this.#references = new ReferenceService(options);
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
   }
 
@@ -101,10 +110,11 @@ export class IterationRunner {
       this.#options.onProgress("learning", update - first, total);
       await this.#make(iteration, update, first, batch);
     }
-    const isLast = iteration + 1 >= config.iterations;
-    if (isLast || (iteration + 1) % config.checkpoint.every === 0) {
+    const done = iteration + 1;
+    const isDue = done % config.checkpoint.every === 0 || isRefreshDue(config, done);
+    if (isDue || done >= config.iterations) {
       this.#options.onProgress("checkpoint", 0, 1);
-      await this.#checkpoint(iteration + 1);
+      await this.#checkpoint(done);
     }
     const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
     const own = iterationMetrics(config, state, batch.counts);
@@ -173,8 +183,23 @@ export class IterationRunner {
     const startedAtMs = this.#options.clock.monotonicMs();
     await this.#collect([...train, ...validation], weights);
     if (due) await this.#recordValidation(iteration, validation);
-    if (train.length > 0) await this.#recordSampled(iteration, startedAtMs, train);
-    return train;
+    if (train.length === 0) return train;
+    const all = await this.#replaceEqual(iteration, weights);
+    await this.#recordSampled(iteration, startedAtMs, all);
+    return all;
+  }
+
+  /** Samples further tasks in place of groups without a gradient; returns the iteration's groups. */
+  async #replaceEqual(iteration: number, weights: Weights): Promise<readonly GroupPlan[]> {
+    const { config, state } = this.#record;
+    for (;;) {
+      const equal = config.type === "grpo" ? groupsToReplace(config, state, iteration) : [];
+      const plans = await this.#trainPlans(iteration, equal.length);
+      if (equal.length === 0) return plans;
+      const tasks = plans.slice(-equal.length).map(({ contentHash }) => contentHash);
+      await this.#record.append({ type: "groups-replaced", iteration, groups: equal, tasks });
+      await this.#collect(plans, weights);
+    }
   }
 
   async #collect(plans: readonly GroupPlan[], weights: Weights): Promise<void> {
@@ -227,7 +252,9 @@ export class IterationRunner {
     const lanes = batch.updates[update - first];
     if (lanes === undefined) throw new Error(`update ${update} is not in iteration ${iteration}`);
     const expectExact = this.#record.config.type === "grpo" && update === first;
-    await this.#updates.run({ iteration, update, lanes, expectExact, signal: this.#signal });
+    const reference = await this.#references.of(iteration, update);
+    const work = { iteration, update, lanes, expectExact, reference };
+    await this.#updates.run({ ...work, signal: this.#signal });
   }
 
   /** Writes the iteration's rollouts; returns the means of the environment's own metrics. */
@@ -257,15 +284,23 @@ export class IterationRunner {
     }
   }
 
-  async #trainPlans(iteration: number): Promise<readonly GroupPlan[]> {
+  /**
+   * Plans the groups of an iteration that the ledger has, before it is planned its first ones.
+   *
+   * @param more  number of further groups, which the ledger does not have yet
+   */
+  async #trainPlans(iteration: number, more = 0): Promise<readonly GroupPlan[]> {
     const { config, state } = this.#record;
     if (config.type !== "grpo") return [];
-    if (this.#planned?.iteration === iteration) return this.#planned.plans;
-    const tasks = this.#options.tasks.tasksOf(iteration, tierOf(config, state, iteration));
-    const plans = await this.#planner.train(iteration, tasks);
-    const recorded = state.taskDigests.get(iteration);
-    const digest = hashJson(plans.map(({ contentHash }) => contentHash));
-    if (recorded !== undefined && recorded !== digest) throw new TasksChangedError(iteration);
+    const known = this.#planned?.iteration === iteration ? this.#planned.plans : [];
+    const missing = numTrainGroups(config, state, iteration) + more - known.length;
+    if (missing === 0) return known;
+    const first = firstTask(config, state, iteration) + known.length;
+    const tier = tierOf(config, state, iteration);
+    const tasks = this.#options.tasks.draw(first, missing, tier);
+    const plans = [...known, ...(await this.#planner.train(iteration, tasks, known.length))];
+    const hashes = plans.map(({ contentHash }) => contentHash);
+    checkRecordedTasks(state, iteration, { hashes, perIteration: config.tasks.perIteration });
     this.#planned = { iteration, plans };
     return plans;
   }

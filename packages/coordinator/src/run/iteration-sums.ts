@@ -17,7 +17,7 @@ export interface IterationSums {
   replies: number;
   /** Workers that sampled and graded them. */
   readonly workers: Set<string>;
-  /** Tasks of the iteration's plan. */
+  /** Tasks of the iteration's plan, and those in place of others. */
   numTasks: number;
   /** Sampled tokens, those of a validation included. */
   tokens: number;
@@ -55,6 +55,7 @@ export function addToSums(sums: IterationSums, body: RunEventBody, workedMs: num
     sums.tokens += body.tokens;
   }
   if (body.type === "iteration-planned") sums.numTasks = body.tasks.length;
+  if (body.type === "groups-replaced") sums.numTasks += body.tasks.length;
   if (body.type === "update-done") {
     const { gradNorm, lr, logprobGapMax, metrics } = body;
     sums.updates.push({ gradNorm, lr, logprobGapMax, metrics });
@@ -64,6 +65,7 @@ export function addToSums(sums: IterationSums, body: RunEventBody, workedMs: num
 function workBefore(body: RunEventBody): WorkKind {
   switch (body.type) {
     case "iteration-planned":
+    case "groups-replaced":
       return "tasks";
     case "group-done":
     case "validation-done":

@@ -1,7 +1,12 @@
 /** The state of a run, computed by replaying the events of its ledger and from nothing else. */
 import { hashJson } from "@gumshoe/core";
 import { type RunResult, type ValidationResult } from "@gumshoe/config";
-import { type RunEventBody, type RunInputs, type WatchedEvent } from "@gumshoe/protocol";
+import {
+  type RunEventBody,
+  type RunEventOf,
+  type RunInputs,
+  type WatchedEvent,
+} from "@gumshoe/protocol";
 import { type TierName } from "@gumshoe/puzzles";
 
 import { addToDeaths, type Deaths } from "./deaths.js";
@@ -19,6 +24,12 @@ export interface Durable {
   readonly iteration: number;
   readonly version: number;
   readonly folder: string;
+  readonly digest: string;
+}
+
+/** Tasks that were drawn together. */
+export interface DrawnTasks {
+  readonly count: number;
   readonly digest: string;
 }
 
@@ -44,6 +55,10 @@ export interface RunState {
   planned: { readonly iteration: number; readonly weights: Weights } | null;
   /** Digest of the tasks of every planned iteration, by iteration. */
   readonly taskDigests: Map<number, string>;
+  /** Rounds of groups that were sampled in place of others, by iteration. */
+  readonly replacements: Map<number, DrawnTasks[]>;
+  /** Keys of groups that have no gradient, because all rewards that are trained on are equal. */
+  readonly equalGroups: Set<string>;
   /** Blobs of all submitted groups, by group key. */
   readonly groups: Map<string, string>;
   /** Mean rewards of the submitted groups; null for one without a scored answer. */
@@ -90,6 +105,8 @@ export function newRunState(): RunState {
     countedFrom: 0,
     planned: null,
     taskDigests: new Map(),
+    replacements: new Map(),
+    equalGroups: new Set(),
     groups: new Map(),
     groupMeans: new Map(),
     unscoredReason: null,
@@ -156,10 +173,11 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.taskDigests.set(body.iteration, hashJson(body.tasks));
       if (body.tier !== undefined) state.tiers.set(body.iteration, body.tier);
       return;
+    case "groups-replaced":
+      addReplacements(state, body);
+      return;
     case "group-done":
-      state.groups.set(body.groupKey, body.blob);
-      state.groupMeans.set(body.groupKey, body.meanReward);
-      state.unscoredReason = body.unscoredReason ?? state.unscoredReason;
+      addGroup(state, body);
       return;
     case "iteration-sampled":
       state.sampledIterations.add(body.iteration);
@@ -174,13 +192,9 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.validations.push(result);
       return;
     }
-    case "checkpoint-written": {
-      const { type: _type, work: _work, ...durable } = body;
-      const again = state.checkpoints.findIndex(({ folder }) => folder === durable.folder);
-      if (again >= 0) state.checkpoints.splice(again, 1);
-      state.checkpoints.push(durable);
+    case "checkpoint-written":
+      addCheckpoint(state, body);
       return;
-    }
     case "iteration-done":
       state.iterationsDone = body.iteration + 1;
       state.planned = null;
@@ -210,4 +224,26 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     default:
       body satisfies never;
   }
+}
+
+function addReplacements(state: RunState, body: RunEventOf<"groups-replaced">): void {
+  const { iteration, tasks } = body;
+  const rounds = state.replacements.get(iteration) ?? [];
+  const round = { count: tasks.length, digest: hashJson(tasks) };
+  state.replacements.set(iteration, [...rounds, round]);
+}
+
+function addGroup(state: RunState, body: RunEventOf<"group-done">): void {
+  const { groupKey, blob, meanReward, equalRewards, unscoredReason } = body;
+  if (equalRewards === true) state.equalGroups.add(groupKey);
+  state.groups.set(groupKey, blob);
+  state.groupMeans.set(groupKey, meanReward);
+  state.unscoredReason = unscoredReason ?? state.unscoredReason;
+}
+
+function addCheckpoint(state: RunState, body: RunEventOf<"checkpoint-written">): void {
+  const { type: _type, work: _work, ...durable } = body;
+  const again = state.checkpoints.findIndex(({ folder }) => folder === durable.folder);
+  if (again >= 0) state.checkpoints.splice(again, 1);
+  state.checkpoints.push(durable);
 }

@@ -2,6 +2,7 @@
 const QUOTIENTS = [
   ["numZeroVariance", "numGroups", "zeroVarianceShare"],
   ["numTruncated", "numRollouts", "truncatedShare"],
+  ["numOverlong", "numRollouts", "overlongShare"],
   ["numEarlyStopped", "numRollouts", "earlyStoppedShare"],
   ["sampledTokens", "samplingSeconds", "sampledTokensPerSecond"],
   ["learnedTokens", "learningSeconds", "learnedTokensPerSecond"],

@@ -192,7 +192,7 @@ export class GroupCollector {
 
   async #store(request: SubmitGroupRequest, bytes: Uint8Array, name: string): Promise<void> {
     await this.#record.keep(bytes, name);
-    await this.#record.append(groupEvent(request, name));
+    await this.#record.append(groupEvent(this.#record.config, request, name));
   }
 
   /** Ends the run: a job failed for good. */

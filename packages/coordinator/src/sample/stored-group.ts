@@ -1,13 +1,22 @@
-import { type Finish, type Group, meanInterval } from "@gumshoe/grpo";
+import { type RunConfig } from "@gumshoe/config";
+import {
+  type Finish,
+  type Group,
+  hasZeroVariance,
+  meanInterval,
+  overlongPenalty,
+} from "@gumshoe/grpo";
 import {
   bytesToFloats,
   bytesToTokens,
+  parseGroupKey,
   type RunEventOf,
   SubmitGroupRequest,
   tokenCount,
 } from "@gumshoe/protocol";
 
 import { CorruptRecordError } from "../errors.js";
+import { overlongRule } from "../learn/overlong-rule.js";
 
 /** Characters of a grader's error that the ledger keeps. */
 const MAX_REASON_CHARACTERS = 300;
@@ -64,8 +73,12 @@ export function groupRewards(request: SubmitGroupRequest): (number | null)[] {
   return request.rollouts.map(({ reward }) => reward ?? null);
 }
 
-/** Builds the ledger event of a group. */
-export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventOf<"group-done"> {
+/** Builds the ledger event of a group of a run. */
+export function groupEvent(
+  config: RunConfig,
+  request: SubmitGroupRequest,
+  blob: string,
+): RunEventOf<"group-done"> {
   const rewards = groupRewards(request);
   const scored = rewards.filter((reward) => reward !== null);
   const finishes: Record<string, number> = {};
@@ -77,6 +90,7 @@ export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventO
     blob,
     meanReward: meanInterval(scored)?.mean ?? null,
     rewards,
+    equalRewards: hasEqualRewards(config, request),
     tokens: request.rollouts.reduce((total, { tokens }) => total + tokenCount(tokens), 0),
     workerId: request.workerId,
     finishes,
@@ -84,4 +98,20 @@ export function groupEvent(request: SubmitGroupRequest, blob: string): RunEventO
     ageMs: request.ageMs,
     unscoredReason: unscored?.gradingError.slice(0, MAX_REASON_CHARACTERS),
   };
+}
+
+/**
+ * Returns whether a training group has equal rewards once the length penalty is subtracted; undefined
+ * where nothing of the run depends on it.
+ */
+function hasEqualRewards(config: RunConfig, request: SubmitGroupRequest): boolean | undefined {
+  const rule = overlongRule(config);
+  const isDynamic = config.type === "grpo" && config.tasks.dynamicSampling !== undefined;
+  if (!isDynamic && rule === null) return undefined;
+  if (parseGroupKey(request.groupKey).kind !== "train") return undefined;
+  const rewards = request.rollouts.flatMap(({ reward, tokens }) => {
+    if (reward === undefined) return [];
+    return [rule === null ? reward : reward - overlongPenalty(tokenCount(tokens), rule)];
+  });
+  return rewards.length > 0 && hasZeroVariance(rewards);
 }

@@ -13,6 +13,7 @@ import {
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
 import { UnknownGroupError } from "../errors.js";
+import { overlongRule } from "../learn/overlong-rule.js";
 import { tokenizerFolder } from "../plan/run-model.js";
 import { type GroupContent, type GroupRequest, type SearchedGroup } from "../reading/calls.js";
 import { type ReadingThread } from "../reading/reading-thread.js";
@@ -166,6 +167,7 @@ export class AnswerViews {
         config.type === "grpo" && kind === "train"
           ? { advantage: config.advantage, truncated: config.loss.truncated }
           : null,
+      overlong: overlongRule(config),
       grader: graderOf(record, kind),
       characters: query.characters ?? DEFAULT_CHARACTERS,
       tokens: query.tokens ?? false,

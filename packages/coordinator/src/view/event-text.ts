@@ -40,6 +40,7 @@ export function eventText(body: RunEventBody): { kind: RunEventKind; text: strin
     case "run-cancelled":
       return { kind: "cancelled", text: "cancelled" };
     case "inputs-recorded":
+    case "groups-replaced":
     case "group-done":
     case "iteration-sampled":
     case "update-done":

@@ -3,6 +3,7 @@ import { type RunConfig } from "@gumshoe/config";
 import { hasZeroVariance } from "@gumshoe/grpo";
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
+import { numTrainGroups } from "../plan/replacements.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type RunHistory } from "./run-history.js";
 
@@ -27,7 +28,8 @@ export function groupRow(config: RunConfig, event: WatchedEvent, task: string | 
     meanTokens: answers === 0 ? 0 : body.tokens / answers,
     truncated: body.finishes["length"] ?? 0,
     earlyStopped: body.finishes["early-stop"] ?? 0,
-    learns: kind === "train" && scored.length > 0 && !hasZeroVariance(scored),
+    learns:
+      kind === "train" && scored.length > 0 && !(body.equalRewards ?? hasZeroVariance(scored)),
     doneAtMs: event.atMs,
   };
 }
@@ -60,7 +62,7 @@ export function groupTable(
       return groupRow(record.config, event, taskOf(key));
     })
     .sort((a, b) => a.group - b.group);
-  const expected = expectedGroups(record.config, kind);
+  const expected = expectedGroups(record, kind, iteration);
   return {
     iteration,
     kind,
@@ -70,8 +72,14 @@ export function groupTable(
   };
 }
 
-function expectedGroups(config: RunConfig, kind: GroupKind): number | null {
-  if (kind === "train") return config.type === "grpo" ? config.tasks.perIteration : null;
+function expectedGroups(
+  { config, state }: RunRecord,
+  kind: GroupKind,
+  iteration: number,
+): number | null {
+  if (kind === "train") {
+    return config.type === "grpo" ? numTrainGroups(config, state, iteration) : null;
+  }
   const { validation } = config;
   if (validation === null) return null;
   return validation.greedy ? 2 * validation.count : validation.count;

@@ -47,6 +47,12 @@ const CHARTS: readonly ChartPlan[] = [
   chart("Reward", "Groups of equal rewards", "Their share: they have no gradient", [
     line("share", "zeroVarianceShare"),
   ]),
+  chart(
+    "Reward",
+    "Groups replaced",
+    "Groups that dynamic sampling added for others without a gradient",
+    [line("groups", "numReplaced")],
+  ),
   chart("Answers", "Answer length", "Mean tokens of an answer", [
     line("tokens", "meanAnswerTokens"),
   ]),
@@ -56,6 +62,9 @@ const CHARTS: readonly ChartPlan[] = [
     "Share of the answers that reached the length limit, or were stopped as degenerate",
     [line("cut off", "truncatedShare"), line("stopped early", "earlyStoppedShare")],
   ),
+  chart("Answers", "Long answers", "Share of the answers whose reward the length penalty lowered", [
+    line("share", "overlongShare"),
+  ]),
   chart("Answers", "Not scored", "Answers that could not be scored; they are in no mean", [
     line("answers", "numUnscored"),
   ]),
@@ -108,6 +117,7 @@ const KNOWN = new Set([
     lines.flatMap((plan) => ("column" in plan ? [plan.column, plan.low, plan.high] : [])),
   ),
   ...["rewardCount", "rewardSum", "numZeroVariance", "numTruncated", "numEarlyStopped"],
+  "numOverlong",
   ...["clipFraction", "numGroups", "numRollouts", "numAnswerTokens", "updates", "seconds"],
 ]);
 const REPEATED = /^(finalV|v)alidation/;

@@ -1,4 +1,4 @@
-import { type Pack } from "@gumshoe/grpo";
+import { countRowTokens, type Pack } from "@gumshoe/grpo";
 import { type CommandList, ops } from "@gumshoe/kernels";
 
 import { NotFiniteError } from "../errors.js";
@@ -6,7 +6,7 @@ import { Batch } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
 import { type Model } from "../model/model.js";
-import { packBatch, type PackBatch } from "./pack-batch.js";
+import { cutIntoRuns, packBatch, type PackBatch } from "./pack-batch.js";
 import { type Checkpointing, Workspace } from "./workspace.js";
 
 /** Log-probs and entropies of a pack's answers: [N] each, all answers' tokens in order, in nats. */
@@ -176,6 +176,28 @@ export class Scorer {
     return scores;
   }
 
+  /**
+   * Scores packs in batches, with the same bits as one by one.
+   *
+   * @param maxBatchRows  rows per batch; a larger pack is a batch of its own
+   * @throws NotFiniteError
+   */
+  scoreAll(
+    packs: readonly Pack[],
+    { temperature, maxBatchRows }: { temperature: number; maxBatchRows: number },
+  ): PackScores[] {
+    return cutIntoRuns(packs, maxBatchRows, countRowTokens).flatMap((run) => {
+      const { layout, scores } = this.#forward.run(run, temperature);
+      return run.map(({ groupKey }, i): PackScores => {
+        const [start, end] = [at(layout.targetStarts, i), at(layout.targetStarts, i + 1)];
+        const logprobs = scores.logprobs.slice(start, end);
+        if (!logprobs.every(Number.isFinite)) throw new NotFiniteError(groupKey);
+        return { logprobs, entropies: scores.entropies.slice(start, end) };
+      });
+    });
+  }
+
+  /** Frees the memory of activations until packs are scored again. */
   dispose(): void {
     this.#forward.free();
   }

@@ -57,6 +57,16 @@ const iterationPlanned = z.object({
   weights,
 });
 
+/** Dynamic sampling: further tasks are sampled in place of groups that have no gradient. */
+const groupsReplaced = z.object({
+  type: z.literal("groups-replaced"),
+  iteration,
+  /** Indexes of the groups, in task order. */
+  groups: z.array(z.int().min(0)),
+  /** Content hashes of the tasks that take their place, as many. */
+  tasks: z.array(z.string()),
+});
+
 const groupDone = z.object({
   type: z.literal("group-done"),
   groupKey: z.string(),
@@ -65,6 +75,11 @@ const groupDone = z.object({
   /** Mean over the scored rollouts; null when none could be scored. */
   meanReward: z.number().nullable(),
   rewards: z.array(z.number().nullable()),
+  /**
+   * Whether the scored answers are trained on with equal rewards, so that there is no gradient; only
+   * there in runs with dynamic sampling or a length penalty.
+   */
+  equalRewards: z.boolean().optional(),
   /** Number of sampled tokens. */
   tokens: z.int().min(0),
   workerId: z.string(),
@@ -202,6 +217,7 @@ export const RunEventBody = z.discriminatedUnion("type", [
   runStarted,
   runResumed,
   iterationPlanned,
+  groupsReplaced,
   groupDone,
   iterationSampled,
   updateDone,

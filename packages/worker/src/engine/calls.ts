@@ -28,19 +28,24 @@ export interface EngineCalls {
   /** Opens the device, which comes before all other calls. Returns its name, for people. */
   openDevice: { argument: null; answer: string };
   /**
-   * Creates a model without weights; a loaded model of the same config loses all but its frozen ones. The work
-   * sizes a sampler's cache of keys and values; null for the default size.
+   * Creates a model without weights; a loaded model of the same config loses all but its frozen ones and the
+   * named reference. The work sizes a sampler's cache of keys and values; null for the default size.
    */
   loadModel: {
-    argument: ModelText & { training: boolean; work: WorkSize | null };
-    /** The digest of the frozen weights that it still holds; null if there are none. */
-    answer: { base: string | null };
+    argument: ModelText & { training: boolean; work: WorkSize | null; reference: string | null };
+    /** The digests of the frozen weights and of the reference that it still holds; null if there are none. */
+    answer: { base: string | null; reference: string | null };
   };
   /**
    * Sets the frozen weights of a model with an adapter, as `setWeights` does, until others are set or another model
    * is loaded. Returns their digest.
    */
   setBase: { argument: { weights: RegionMemory }; answer: string };
+  /**
+   * Sets the reference of the divergence in the loss, in the form of the weights that training changes, as
+   * `setWeights` does, until another is set. Comes after `setBase`. Returns its digest.
+   */
+  setReference: { argument: { weights: RegionMemory }; answer: string };
   /**
    * Sets the weights that training changes: a region that holds them in their form, which the engine reads until
    * others are set or a model is loaded. Returns their digest, computed from the region's content.
@@ -61,6 +66,8 @@ export interface EngineCalls {
       checkpointing: CheckpointingChoice;
       into: RegionMemory;
       weights: string;
+      /** Digest of the reference weights; null for a loss without a divergence. */
+      reference: string | null;
     };
     answer: { metrics: LossMetrics; digest: string; weights: string };
   };

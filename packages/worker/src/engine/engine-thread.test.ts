@@ -46,7 +46,13 @@ async function load(
   const form = weightForm(config);
   const region = Region.create(form.length, { isShared });
   writeWeights(form, region.values, initialParameters(config, seed, 0.2));
-  await thread.call("loadModel", { configJson, adapter: null, training: false, work: null });
+  await thread.call("loadModel", {
+    configJson,
+    adapter: null,
+    training: false,
+    work: null,
+    reference: null,
+  });
   const digest = await thread.call("setWeights", { weights: region.memory });
   // The engine has a mapping of its own.
   region.close();
@@ -97,7 +103,13 @@ test("the main thread's event loop stays free while the engine samples", async (
 test("a failure of the engine reaches the caller with its code", async () => {
   const thread = startThread();
   await expect(
-    thread.call("loadModel", { configJson: "{}", adapter: null, training: false, work: null }),
+    thread.call("loadModel", {
+      configJson: "{}",
+      adapter: null,
+      training: false,
+      work: null,
+      reference: null,
+    }),
   ).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
@@ -109,6 +121,7 @@ test("calls in flight fail when the thread is stopped, and onLost is not called"
     adapter: null,
     training: true,
     work: null,
+    reference: null,
   });
   await thread.stop();
   await expect(call).rejects.toThrow("the engine's thread was stopped");
@@ -122,6 +135,7 @@ test("nothing is sampled from a model without weights, or from weights other tha
     adapter: null,
     training: false,
     work: null,
+    reference: null,
   });
   const none = thread.call("sample", { request: request(), weights: "f".repeat(64) });
   await expect(none).rejects.toThrow("the engine holds weights none, not fff");
@@ -134,6 +148,7 @@ test("nothing is sampled from a model without weights, or from weights other tha
     adapter: null,
     training: false,
     work: null,
+    reference: null,
   });
   const again = thread.call("sample", { request: request(), weights: second });
   await expect(again).rejects.toThrow("the engine holds weights none");

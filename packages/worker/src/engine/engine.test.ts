@@ -39,7 +39,7 @@ function load(
   const region = Region.create(FORM.length, { isShared: true });
   closing.push(() => engine.dispose());
   writeWeights(FORM, region.values, initialParameters(CONFIG, 1, 0.2));
-  engine.loadModel({ configJson: CONFIG_JSON, adapter: null, training, work });
+  engine.loadModel({ configJson: CONFIG_JSON, adapter: null, training, work, reference: null });
   const weights = engine.setWeights({ weights: region.memory });
   region.close();
   return { engine, weights };
@@ -80,7 +80,15 @@ test("a trainer that freed its activations computes the same gradient", () => {
   const digests = cases.map(({ isShared, checkpointing }) => {
     const region = Region.create(FORM.numParameters, { isShared });
     const into = region.memory;
-    const argument = { packs: [pack], loss, temperature: 1, checkpointing, into, weights };
+    const argument = {
+      packs: [pack],
+      loss,
+      temperature: 1,
+      checkpointing,
+      into,
+      weights,
+      reference: null,
+    };
     const gradient = engine.gradient(argument);
     engine.releaseIdle(0);
     expect(region.values.some((value) => value !== 0)).toBe(true);

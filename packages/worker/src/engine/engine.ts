@@ -1,5 +1,6 @@
 import { type LossMetrics, mergeMetrics, NO_METRICS, packLoss } from "@gumshoe/grpo";
 import {
+  batchLimits,
   embeddingShareBytes,
   gradientBytes,
   Model,
@@ -29,6 +30,7 @@ import { gpuBill } from "./gpu-bill.js";
 import { hashTensor } from "./hash-tensor.js";
 import { largestPack } from "./largest-pack.js";
 import { PlacedRegion } from "./placed-region.js";
+import { ReferenceModel } from "./reference-model.js";
 import { ReducerShard } from "./reducer-shard.js";
 import { digestOf } from "./tensor-digests.js";
 
@@ -55,6 +57,7 @@ export class Engine {
   #weights: string | null = null;
   /** The frozen weights of a model with an adapter, and their digest. */
   #base: { placed: PlacedRegion; digest: string } | null = null;
+  #reference: ReferenceModel | null = null;
   #sampler: Sampler | null = null;
   /** What the sampler is sized by; null: nothing is known. */
   #work: WorkSize | null = null;
@@ -82,13 +85,17 @@ export class Engine {
     return this.#sampler !== null && !this.#sampler.idle;
   }
 
-  /** Loads a model without weights. One of the same config keeps its frozen weights, whose digest is returned. */
-  loadModel({ configJson, adapter, training, work }: Argument<"loadModel">): Answer<"loadModel"> {
+  /** Loads a model without weights. One of the same config keeps its frozen weights and the named reference. */
+  loadModel(argument: Argument<"loadModel">): Answer<"loadModel"> {
+    const { configJson, adapter, training, work, reference } = argument;
     const use = training ? "training" : JSON.stringify(work);
     const key = `${use} ${JSON.stringify(adapter)} ${sha256(configJson)}`;
     this.#dropRequests();
     this.#dropWeights();
-    if (this.#key === key) return { base: this.#base?.digest ?? null };
+    if (this.#key === key) {
+      if (this.#reference?.digest !== reference) this.#dropReference();
+      return { base: this.#base?.digest ?? null, reference: this.#reference?.digest ?? null };
+    }
     this.#dropModel();
     const config = withAdapter(parseModelConfig(JSON.parse(configJson)), adapter);
     try {
@@ -96,7 +103,7 @@ export class Engine {
       this.#work = work;
       if (!training) this.#sampler = this.#billed(() => this.#newSampler(loaded(this.#model)));
       this.#key = key;
-      return { base: null };
+      return { base: null, reference: null };
     } catch (error) {
       this.#dropModel();
       throw error;
@@ -113,11 +120,17 @@ export class Engine {
     return this.#base.digest;
   }
 
+  setReference({ weights }: Argument<"setReference">): Answer<"setReference"> {
+    const model = this.#modelWithBase();
+    this.#dropReference();
+    const placed = this.#place(model.trainable.form, weights);
+    const base = this.#base?.placed.tensor ?? null;
+    this.#reference = new ReferenceModel(this.#device, model.config, { placed, base });
+    return this.#reference.digest;
+  }
+
   setWeights({ weights }: Argument<"setWeights">): Answer<"setWeights"> {
-    const model = loaded(this.#model);
-    if (model.config.adapter !== null && this.#base === null) {
-      throw new Error("the model's frozen weights must be set before its adapter's");
-    }
+    const model = this.#modelWithBase();
     this.#dropRequests();
     this.#dropWeights();
     const { form } = model.trainable;
@@ -164,6 +177,7 @@ export class Engine {
 
   #computeGradient(argument: Argument<"gradient">): Answer<"gradient"> {
     const { packs, loss, temperature, into, weights } = argument;
+    const references = this.#referenceLogprobs(argument);
     const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
     const length = trainer.model.trainable.layout.numParameters;
@@ -173,8 +187,10 @@ export class Engine {
       trainer.zeroGradient();
       trainer.accumulate(
         packs,
-        (pack, { logprobs, entropies }) => {
-          const result = packLoss(pack, loss, { newLogprobs: logprobs, entropies });
+        (pack, { logprobs, entropies }, index) => {
+          const referenceLogprobs = references?.[index] ?? null;
+          const outputs = { newLogprobs: logprobs, entropies, referenceLogprobs };
+          const result = packLoss(pack, loss, outputs);
           metrics.push(result.metrics);
           return result;
         },
@@ -189,6 +205,17 @@ export class Engine {
       trainer.useGradient(null);
       placed.free();
     }
+  }
+
+  /** Returns the reference's log-probs of each pack; null where the loss has no divergence. */
+  #referenceLogprobs(argument: Argument<"gradient">): Float32Array[] | null {
+    const { packs, temperature, reference: wanted } = argument;
+    if (wanted === null) return null;
+    const reference = this.#reference;
+    if (reference?.digest !== wanted)
+      throw new OtherWeightsError(wanted, reference?.digest ?? null);
+    const { maxBatchRows } = batchLimits(loaded(this.#model).config, TRAINER_BATCH);
+    return reference.logprobs(packs, { temperature, maxBatchRows });
   }
 
   /**
@@ -282,7 +309,9 @@ export class Engine {
       const isGpu = this.#device.kind === "cuda";
       if (!isGpu || model === null || !(thrown instanceof OutOfMemoryError)) throw thrown;
       const rows = this.#trainedRows;
-      throw new GpuMemoryError(thrown, gpuBill(model.config, { training: model.training, rows }));
+      const hasReference = this.#reference !== null;
+      const use = { training: model.training, rows, hasReference };
+      throw new GpuMemoryError(thrown, gpuBill(model.config, use));
     }
   }
 
@@ -306,7 +335,22 @@ export class Engine {
     return this.#billed(() => new PlacedRegion(this.#device, weights, options));
   }
 
+  /** The loaded model, whose frozen weights are there if it has an adapter. */
+  #modelWithBase(): Model {
+    const model = loaded(this.#model);
+    if (model.config.adapter !== null && this.#base === null) {
+      throw new Error("the model's frozen weights must be set before its adapter's");
+    }
+    return model;
+  }
+
+  #dropReference(): void {
+    this.#reference?.dispose();
+    this.#reference = null;
+  }
+
   #dropBase(): void {
+    this.#dropReference();
     this.#base?.placed.free();
     this.#base = null;
     this.#dropWeights();

@@ -34,6 +34,7 @@ const notify = serveCalls<EngineCalls, TokensSampled>({
   sample: addSample,
   loadModel: (argument) => onEngine((engine) => engine.loadModel(argument)),
   setBase: (argument) => onEngine((engine) => engine.setBase(argument)),
+  setReference: (argument) => onEngine((engine) => engine.setReference(argument)),
   setWeights: (argument) => onEngine((engine) => engine.setWeights(argument)),
   gradient: (argument) => {
     idle.stop();

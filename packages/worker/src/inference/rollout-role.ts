@@ -53,7 +53,7 @@ export class RolloutRole {
       digest: spec.environmentDigest,
     });
     const sources = spec.weightSources;
-    const wanted = { run, assets, version, digest, sources };
+    const wanted = { run, assets, version, digest, sources, reference: null };
     const sampled = await session.withWeights(wanted, signal, () => this.#sample(spec, signal));
     const grading = { environment, tokenizer: assets.tokenizer, signal };
     const { value: graded, ms } = await this.#grading.measure(() =>

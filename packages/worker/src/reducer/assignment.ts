@@ -2,6 +2,8 @@ import { readWeights } from "@gumshoe/engine";
 import {
   formatTensorName,
   type NormResponse,
+  type SetReferenceRequest,
+  type SetReferenceResponse,
   type StepRequest,
   type StepResponse,
 } from "@gumshoe/protocol";
@@ -17,6 +19,7 @@ import { type EngineThread } from "../engine/engine-thread.js";
 import { OutOfOrderError, WrongPlanError } from "../errors.js";
 import { type Channels } from "../host/channels.js";
 import { type LaneSource, LaneSum } from "./lane-sum.js";
+import { ServedReference } from "./served-reference.js";
 import { type TrainedFolder } from "./trained-folder.js";
 
 /** How long a lane waits for the lanes before it, in ms: about the difference between lanes of equal length. */
@@ -63,6 +66,8 @@ export class Assignment {
   #isClosed = false;
   #norm: { update: number; answer: Promise<NormResponse> } | null = null;
   #step: { update: number; answer: Promise<StepResponse> } | null = null;
+  #reference: { version: number; answer: Promise<SetReferenceResponse> } | null = null;
+  #served: ServedReference | null = null;
 
   constructor(options: AssignmentOptions) {
     this.options = options;
@@ -93,6 +98,23 @@ export class Assignment {
       return values;
     };
     return { start, end, read, file: region.file };
+  }
+
+  /** The reference weights of this version; null if others are served, or none. */
+  reference(version: number): HeldRange | null {
+    return this.#served?.version === version ? this.#served.range : null;
+  }
+
+  /** Serves the reference weights in a folder; returns the digests of this range's blocks. */
+  async setReference(request: SetReferenceRequest): Promise<SetReferenceResponse> {
+    const { version } = request;
+    if (this.#reference?.version === version) return this.#reference.answer;
+    const answer = this.#openReference(request);
+    this.#reference = { version, answer };
+    answer.catch(() => {
+      if (this.#reference?.answer === answer) this.#reference = null;
+    });
+    return answer;
   }
 
   /** Adds one lane's gradient for this range, unless it was added or is being added. */
@@ -131,8 +153,22 @@ export class Assignment {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#freeWeights();
+    this.#served?.close();
+    this.#served = null;
     // A range of the base that is being read fails, and is asked for elsewhere.
     void this.options.source.close();
+  }
+
+  async #openReference(request: SetReferenceRequest): Promise<SetReferenceResponse> {
+    const { start, end, plan } = this.options;
+    const opened = await ServedReference.open(request);
+    if (this.#isClosed) {
+      opened.close();
+      throw new WrongPlanError(plan, null);
+    }
+    this.#served?.close();
+    this.#served = opened;
+    return { blockDigests: await opened.blockDigests(start, end) };
   }
 
   #source(update: number, lane: number, address: string): LaneSource {

@@ -56,6 +56,8 @@ export class ReducerRole {
         return assignment.published(parsed.version);
       case "base":
         return assignment.options.source.base;
+      case "reference":
+        return assignment.reference(parsed.version);
       case "gradient":
         return null;
       default:
@@ -78,6 +80,7 @@ export class ReducerRole {
         return answer;
       },
       writeCheckpoint: (request) => this.#writeCheckpoint(request),
+      setReference: (request) => this.#of(request.plan).setReference(request),
     };
   }
 

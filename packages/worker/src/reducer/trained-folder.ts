@@ -1,12 +1,11 @@
 import {
   type AdapterConfig,
-  type ModelFolder,
   openAdapterFolder,
   openModelFolder,
   trainableForm,
   type WeightForm,
 } from "@gumshoe/engine";
-import { formatTensorName } from "@gumshoe/protocol";
+import { formatTensorName, type TensorName } from "@gumshoe/protocol";
 import { type HeldRange, TensorNotHeldError } from "@gumshoe/tensors";
 
 /** Weights that a run trains, in a folder: a model's, or an adapter's beside its frozen base model. */
@@ -47,7 +46,7 @@ export async function openTrainedFolder(
   }
   try {
     const adapter = await openAdapterFolder(folder, model);
-    const held = heldModel(model);
+    const held = heldFolder({ type: "base" }, model.layout.numParameters, model.readParameters);
     return {
       configJson,
       adapter: adapter.adapter,
@@ -65,22 +64,30 @@ export async function openTrainedFolder(
   }
 }
 
-/** Serves a model from its file, until it is told to end. */
-function heldModel({ layout, readParameters }: ModelFolder): { range: HeldRange; end: () => void } {
+/**
+ * Serves a whole vector from its file, until it is told to end.
+ *
+ * @param readFile  reads elements [start, end) of the file
+ */
+export function heldFolder(
+  name: TensorName,
+  numParameters: number,
+  readFile: TrainedFolder["read"],
+): { range: HeldRange; end: () => void } {
   let isOver = false;
   const refuseAfterEnd = () => {
-    if (isOver) throw new TensorNotHeldError(formatTensorName({ type: "base" }));
+    if (isOver) throw new TensorNotHeldError(formatTensorName(name));
   };
   const read = async (start: number, end: number) => {
     refuseAfterEnd();
     try {
-      return await readParameters(start, end);
+      return await readFile(start, end);
     } catch (error) {
       // The file was closed during the read.
       refuseAfterEnd();
       throw error;
     }
   };
-  const range = { start: 0, end: layout.numParameters, read, file: null };
+  const range = { start: 0, end: numParameters, read, file: null };
   return { range, end: () => (isOver = true) };
 }

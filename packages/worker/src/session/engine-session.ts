@@ -18,6 +18,8 @@ export interface RequiredWeights {
   readonly digest: string;
   /** Servers of the ranges of this weight version. */
   readonly sources: readonly TensorSource[];
+  /** Weights that the divergence in the loss is computed from; null for none. */
+  readonly reference: { readonly version: number; readonly digest: string } | null;
 }
 
 /** A job that waits for its weights. */
@@ -44,7 +46,9 @@ export class EngineSession {
   readonly #weights: HeldWeights;
   /** The frozen weights of a model whose adapter is trained. */
   readonly #base: HeldWeights;
-  #held: { model: string; version: number; digest: string } | null = null;
+  /** The reference of the divergence in the loss. */
+  readonly #reference: HeldWeights;
+  #held: { model: string; version: number; digest: string; reference: string | null } | null = null;
   #inside = 0;
   #changing = false;
 
@@ -58,7 +62,7 @@ export class EngineSession {
   }) {
     const { engine, logger } = options;
     const regions = new WeightRegions(options);
-    const held = (call: "setWeights" | "setBase") =>
+    const held = (call: "setWeights" | "setBase" | "setReference") =>
       new HeldWeights({
         regions,
         logger,
@@ -68,6 +72,7 @@ export class EngineSession {
     this.#training = options.training;
     this.#weights = held("setWeights");
     this.#base = held("setBase");
+    this.#reference = held("setReference");
   }
 
   /** The weight version that is held; 0 if there is none. */
@@ -152,14 +157,19 @@ export class EngineSession {
     }
   }
 
-  #holds({ assets, digest }: RequiredWeights): boolean {
+  #holds({ assets, digest, reference }: RequiredWeights): boolean {
     const held = this.#held;
-    return held !== null && held.model === modelOf(assets) && held.digest === digest;
+    return (
+      held !== null &&
+      held.model === modelOf(assets) &&
+      held.digest === digest &&
+      held.reference === (reference?.digest ?? null)
+    );
   }
 
   /** Waits for the engine's own calls even after an abort, because they read the regions. */
   async #change(wanted: RequiredWeights, signal: AbortSignal): Promise<void> {
-    const { run, assets, version, digest, sources } = wanted;
+    const { run, assets, version, digest, sources, reference } = wanted;
     const { modelConfigJson: configJson, config, form, base } = assets;
     this.#held = null;
     const work = this.#training ? null : workSize(config, null);
@@ -168,21 +178,30 @@ export class EngineSession {
       ...model,
       training: this.#training,
       work,
+      reference: reference?.digest ?? null,
     });
     this.#weights.release();
     if (base === null || loaded.base !== base.digest) {
       this.#base.release();
       if (base !== null) await this.#base.take(baseVector(wanted, base), signal);
     }
+    if (reference === null || loaded.reference !== reference.digest) {
+      this.#reference.release();
+      if (reference !== null) {
+        await this.#reference.take(referenceVector(wanted, reference), signal);
+      }
+    }
     const tensor = formatTensorName({ type: "weights", version });
     await this.#weights.take({ run, tensor, form, digest, sources }, signal);
-    this.#held = { model: modelOf(assets), version, digest };
+    const held = { model: modelOf(assets), version, digest };
+    this.#held = { ...held, reference: reference?.digest ?? null };
   }
 
   /** Closes the regions of the weights, which the engine must no longer read. */
   release(): void {
     this.#weights.release();
     this.#base.release();
+    this.#reference.release();
   }
 }
 
@@ -190,6 +209,15 @@ export class EngineSession {
 function baseVector({ run, sources }: RequiredWeights, base: FrozenWeights): RequiredVector {
   const { form, digest } = base;
   const tensor = formatTensorName({ type: "base" });
+  return { run, tensor, form, digest, sources: splitAmong(sources, form.numParameters) };
+}
+
+/** Every reducer serves the whole reference, too. */
+function referenceVector(
+  { run, assets: { form }, sources }: RequiredWeights,
+  { version, digest }: { readonly version: number; readonly digest: string },
+): RequiredVector {
+  const tensor = formatTensorName({ type: "reference", version });
   return { run, tensor, form, digest, sources: splitAmong(sources, form.numParameters) };
 }
 

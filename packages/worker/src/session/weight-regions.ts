@@ -9,7 +9,7 @@ import { type Channels } from "../host/channels.js";
 /** A vector of weights that a job needs. */
 export interface RequiredVector {
   readonly run: string;
-  /** Its name on the wire: `weights/<version>` or `base`. */
+  /** Its name on the wire: `weights/<version>`, `base` or `reference/<version>`. */
   readonly tensor: string;
   /** Its layout in a region. */
   readonly form: WeightForm;
@@ -123,7 +123,7 @@ export class WeightRegions {
 
   /** Closes a region. */
   release(digest: string, region: Region): void {
-    for (const name of namesOf(digest)) this.#directory.withdraw(name);
+    for (const name of namesOf(digest)) this.#directory.withdraw(name, region);
     region.close();
   }
 

@@ -82,7 +82,8 @@ export class GradientRole {
     if (lane.plan !== plan) return;
     const assets = await this.#assets.get(lane, signal);
     const { version, digest } = lane.weights ?? { version: 0, digest: "" };
-    const wanted = { run, assets, version, digest, sources: lane.weightSources };
+    const reference = lane.reference ?? null;
+    const wanted = { run, assets, version, digest, sources: lane.weightSources, reference };
     const gradient = await session.withWeights(wanted, signal, () =>
       this.#compute(lane, assets, signal),
     );
@@ -117,6 +118,7 @@ export class GradientRole {
       checkpointing: config.checkpointing,
       into: region.memory,
       weights: lane.weights?.digest ?? "",
+      reference: lane.reference?.digest ?? null,
     };
     const gradient = await this.#options.engine.call("gradient", argument, signal);
     const name = formatTensorName({ type: "gradient", plan, update, lane: index });
@@ -170,7 +172,7 @@ export class GradientRole {
 /** Returns the loss of a run's lanes. */
 function lossOf(config: RunConfig): TrainingLoss {
   if (config.type === "sft") return { policy: "cross-entropy" };
-  const { truncated: _truncated, ...loss } = config.loss;
+  const { truncated: _truncated, overlong: _overlong, ...loss } = config.loss;
   return loss satisfies LossConfig;
 }
 

@@ -49,6 +49,11 @@ export interface Lane {
   plan: string;
   /** Digest of the response of GetRunAssets for this run. */
   assetsDigest: string;
+  /**
+   * The reference weights of the divergence, where the loss has one. The reducers serve all of them as the tensor
+   * `reference/<version>`.
+   */
+  reference?: WeightVersion | undefined;
 }
 
 /** One training row: a prompt once, and answers that share it. */
@@ -209,6 +214,7 @@ function createBaseLane(): Lane {
     expectExact: false,
     plan: "",
     assetsDigest: "",
+    reference: undefined,
   };
 }
 
@@ -246,6 +252,9 @@ export const Lane: MessageFns<Lane> = {
     }
     if (message.assetsDigest !== "") {
       writer.uint32(98).string(message.assetsDigest);
+    }
+    if (message.reference !== undefined) {
+      WeightVersion.encode(message.reference, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -351,6 +360,14 @@ export const Lane: MessageFns<Lane> = {
             message.assetsDigest = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.reference = WeightVersion.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -381,6 +398,9 @@ export const Lane: MessageFns<Lane> = {
     message.expectExact = object.expectExact ?? false;
     message.plan = object.plan ?? "";
     message.assetsDigest = object.assetsDigest ?? "";
+    message.reference = (object.reference !== undefined && object.reference !== null)
+      ? WeightVersion.fromPartial(object.reference)
+      : undefined;
     return message;
   },
 };

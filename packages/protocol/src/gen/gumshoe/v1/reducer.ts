@@ -128,6 +128,24 @@ export interface WriteCheckpointResponse {
   blockDigests: string[];
 }
 
+export interface SetReferenceRequest {
+  run: string;
+  plan: string;
+  /** Number of updates in the folder's weights. */
+  version: number;
+  /** Folder to read: a model folder, or a checkpoint folder of this run. */
+  folder: string;
+  /** Whether the folder has optimizer state, whose file may hold the weights in full precision. */
+  withOptimizer: boolean;
+  /** As in AssignRequest. */
+  baseFolder: string;
+}
+
+export interface SetReferenceResponse {
+  /** SHA-256 of each block of the reducer's range in the reference, in order. */
+  blockDigests: string[];
+}
+
 function createBaseAssignRequest(): AssignRequest {
   return {
     run: "",
@@ -1133,6 +1151,176 @@ export const WriteCheckpointResponse: MessageFns<WriteCheckpointResponse> = {
   },
 };
 
+function createBaseSetReferenceRequest(): SetReferenceRequest {
+  return { run: "", plan: "", version: 0, folder: "", withOptimizer: false, baseFolder: "" };
+}
+
+export const SetReferenceRequest: MessageFns<SetReferenceRequest> = {
+  encode(message: SetReferenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.plan !== "") {
+      writer.uint32(18).string(message.plan);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).uint32(message.version);
+    }
+    if (message.folder !== "") {
+      writer.uint32(34).string(message.folder);
+    }
+    if (message.withOptimizer !== false) {
+      writer.uint32(40).bool(message.withOptimizer);
+    }
+    if (message.baseFolder !== "") {
+      writer.uint32(50).string(message.baseFolder);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetReferenceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetReferenceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plan = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.folder = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.withOptimizer = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.baseFolder = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetReferenceRequest>): SetReferenceRequest {
+    return SetReferenceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetReferenceRequest>): SetReferenceRequest {
+    const message = createBaseSetReferenceRequest();
+    message.run = object.run ?? "";
+    message.plan = object.plan ?? "";
+    message.version = object.version ?? 0;
+    message.folder = object.folder ?? "";
+    message.withOptimizer = object.withOptimizer ?? false;
+    message.baseFolder = object.baseFolder ?? "";
+    return message;
+  },
+};
+
+function createBaseSetReferenceResponse(): SetReferenceResponse {
+  return { blockDigests: [] };
+}
+
+export const SetReferenceResponse: MessageFns<SetReferenceResponse> = {
+  encode(message: SetReferenceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.blockDigests) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetReferenceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetReferenceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.blockDigests.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetReferenceResponse>): SetReferenceResponse {
+    return SetReferenceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetReferenceResponse>): SetReferenceResponse {
+    const message = createBaseSetReferenceResponse();
+    message.blockDigests = object.blockDigests?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /** Served by every reducer. */
 export type ReducerServiceService = typeof ReducerServiceService;
 export const ReducerServiceService = {
@@ -1198,6 +1386,20 @@ export const ReducerServiceService = {
       Buffer.from(WriteCheckpointResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WriteCheckpointResponse => WriteCheckpointResponse.decode(value),
   },
+  /**
+   * Serves the trained weights in a folder, all of them, as the tensor `reference/<version>` until another reference
+   * is set or another range assigned. Idempotent by (plan, version).
+   */
+  setReference: {
+    path: "/gumshoe.v1.ReducerService/SetReference" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetReferenceRequest): Buffer => Buffer.from(SetReferenceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetReferenceRequest => SetReferenceRequest.decode(value),
+    responseSerialize: (value: SetReferenceResponse): Buffer =>
+      Buffer.from(SetReferenceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetReferenceResponse => SetReferenceResponse.decode(value),
+  },
 } as const;
 
 export interface ReducerServiceServer extends UntypedServiceImplementation {
@@ -1221,6 +1423,11 @@ export interface ReducerServiceServer extends UntypedServiceImplementation {
    * syncs them. Idempotent.
    */
   writeCheckpoint: handleUnaryCall<WriteCheckpointRequest, WriteCheckpointResponse>;
+  /**
+   * Serves the trained weights in a folder, all of them, as the tensor `reference/<version>` until another reference
+   * is set or another range assigned. Idempotent by (plan, version).
+   */
+  setReference: handleUnaryCall<SetReferenceRequest, SetReferenceResponse>;
 }
 
 export interface ReducerServiceClient extends Client {
@@ -1307,6 +1514,25 @@ export interface ReducerServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: WriteCheckpointResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Serves the trained weights in a folder, all of them, as the tensor `reference/<version>` until another reference
+   * is set or another range assigned. Idempotent by (plan, version).
+   */
+  setReference(
+    request: SetReferenceRequest,
+    callback: (error: ServiceError | null, response: SetReferenceResponse) => void,
+  ): ClientUnaryCall;
+  setReference(
+    request: SetReferenceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetReferenceResponse) => void,
+  ): ClientUnaryCall;
+  setReference(
+    request: SetReferenceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetReferenceResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -23,7 +23,7 @@ export const protobufFileName = "gumshoe/v1/tensors.proto";
 
 export interface PullTensorRequest {
   run: string;
-  /** `weights/<version>`, `base` or `gradient/<plan>/<update>/<lane>`. */
+  /** `weights/<version>`, `base`, `reference/<version>` or `gradient/<plan>/<update>/<lane>`. */
   name: string;
   /** First element to send, and one after the last. */
   start: number;
@@ -284,7 +284,7 @@ export const TensorChunk: MessageFns<TensorChunk> = {
   },
 };
 
-/** Served by reducers (weights, and the base model of an adapter) and by trainers (gradients). */
+/** Served by reducers (weights, the base model of an adapter, and the reference) and by trainers (gradients). */
 export type TensorServiceService = typeof TensorServiceService;
 export const TensorServiceService = {
   /** Streams a range of a flat vector, in order. NOT_FOUND when the process does not hold that vector (any more). */
