@@ -58,6 +58,7 @@ export {
 } from "./gen/gumshoe/v1/reducer.js";
 export {
   EarlyStop,
+  SamplingOptions,
   FetchGroupRequest,
   GetRunAssetsRequest,
   GroupSpec,

@@ -18,6 +18,7 @@ const TOKEN_MEANS = [
   "clipFraction",
   "clipFractionLow",
   "clipFractionHigh",
+  "excludedFraction",
   "ratio",
   "policyKl",
   "referenceKl",

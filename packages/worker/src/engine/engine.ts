@@ -6,6 +6,7 @@ import {
   parseModelConfig,
   Sampler,
   type SampleResult,
+  Tokenizer,
   Trainer,
   weightBytes,
   type WeightForm,
@@ -56,6 +57,8 @@ export class Engine {
   /** The frozen weights of a model with an adapter, and their digest. */
   #base: { placed: PlacedRegion; digest: string } | null = null;
   #sampler: Sampler | null = null;
+  /** Decodes answers in which stop strings are searched; null if there are none. */
+  #tokenizer: Tokenizer | null = null;
   /** What the sampler is sized by; null: nothing is known. */
   #work: WorkSize | null = null;
   /** Made for the first packs. */
@@ -83,9 +86,10 @@ export class Engine {
   }
 
   /** Loads a model without weights. One of the same config keeps its frozen weights, whose digest is returned. */
-  loadModel({ configJson, adapter, training, work }: Argument<"loadModel">): Answer<"loadModel"> {
-    const use = training ? "training" : JSON.stringify(work);
-    const key = `${use} ${JSON.stringify(adapter)} ${sha256(configJson)}`;
+  loadModel(argument: Argument<"loadModel">): Answer<"loadModel"> {
+    const { configJson, adapter, training, work, tokenizerFiles = null } = argument;
+    const use = training ? "training" : JSON.stringify([work, tokenizerFiles]);
+    const key = sha256(`${use} ${JSON.stringify(adapter)} ${configJson}`);
     this.#dropRequests();
     this.#dropWeights();
     if (this.#key === key) return { base: this.#base?.digest ?? null };
@@ -94,6 +98,7 @@ export class Engine {
     try {
       this.#model = new Model({ device: this.#device, config, training });
       this.#work = work;
+      this.#tokenizer = tokenizerFiles === null ? null : Tokenizer.fromAssets(tokenizerFiles);
       if (!training) this.#sampler = this.#billed(() => this.#newSampler(loaded(this.#model)));
       this.#key = key;
       return { base: null };
@@ -163,7 +168,7 @@ export class Engine {
   }
 
   #computeGradient(argument: Argument<"gradient">): Answer<"gradient"> {
-    const { packs, loss, temperature, into, weights } = argument;
+    const { packs, loss, distribution, into, weights } = argument;
     const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
     const length = trainer.model.trainable.layout.numParameters;
@@ -178,7 +183,7 @@ export class Engine {
           metrics.push(result.metrics);
           return result;
         },
-        temperature,
+        distribution,
       );
       trainer.finishGradient();
       placed.commit();
@@ -242,13 +247,17 @@ export class Engine {
   /** Makes a sampler whose keys and values fit the work and the memory that is left. */
   #newSampler(model: Model): Sampler {
     const work = this.#work;
-    if (work === null) return new Sampler({ model });
+    const tokenizer = this.#tokenizer;
+    const decode = (ids: readonly number[]) =>
+      tokenizer?.decode(ids, { skipSpecialTokens: true }) ?? "";
+    const text = tokenizer === null ? {} : { decode };
+    if (work === null) return new Sampler({ model, ...text });
     const { config } = model;
     const leftBytes = this.#availableBytes() - weightBytes(config);
     const kvCacheTokens = kvCacheBlocks(config, work, leftBytes) * KV_BLOCK;
     // A request may be longer than the work says; what the model has no position for is refused.
     const maxKvCacheTokens = config.maxPositions + 2 * KV_BLOCK;
-    return new Sampler({ model, kvCacheTokens, maxKvCacheTokens });
+    return new Sampler({ model, kvCacheTokens, maxKvCacheTokens, ...text });
   }
 
   /** Makes a trainer that keeps what memory is left for, unless one for packs as large is there. */
