@@ -10,7 +10,7 @@ const StopString = z
   .string()
   .min(1)
   .max(MAX_STOP_CHARACTERS)
-  .refine((text) => !/[\p{Surrogate}\ufffd]/u.test(text), "has a broken character");
+  .refine((text) => !/[\p{Surrogate}\ufffd]/u.test(text), "must not have half a character");
 
 /**
  * Restrictions of sampling. They have no defaults, so that the config of a run without them, and its digest, do not

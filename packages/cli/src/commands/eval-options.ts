@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError as InvalidOptionError, Option } from
 
 import { type TokenPrice } from "../eval/evaluate.js";
 import { type FieldSettings } from "../eval/request-fields.js";
+import { type LimitOptions, withLimitOptions } from "../eval/sampling-limits.js";
 import {
   ADAPTER_OPTION,
   isoDate,
@@ -13,7 +14,7 @@ import {
 } from "./options.js";
 
 /** The options of `gumshoe eval`. */
-export interface EvalOptions {
+export interface EvalOptions extends LimitOptions {
   readonly model?: string;
   readonly adapter?: string;
   readonly endpoint?: string;
@@ -77,7 +78,7 @@ export function withEvalOptions(command: Command): Command {
       "--replies <file>",
       "JSONL that keeps every reply as it comes; an evaluation that was interrupted goes on from it",
     );
-  return withJson(withEndpointOptions(command));
+  return withJson(withEndpointOptions(withLimitOptions(command)));
 }
 
 function withEndpointOptions(command: Command): Command {

@@ -15,6 +15,7 @@ import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
 import { LocalAnswers } from "../eval/local-answers.js";
 import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
 import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-path.js";
+import { samplingLimits } from "../eval/sampling-limits.js";
 import { readCases } from "../puzzle/read-cases.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
@@ -124,6 +125,7 @@ function samplingOf(options: EvalOptions): SamplingOptions {
     temperature: options.greedy === true ? 0 : options.temperature,
     maxAnswerTokens: options.maxTokens,
     seed: options.seed,
+    limits: samplingLimits(options, options.maxTokens),
   };
 }
 

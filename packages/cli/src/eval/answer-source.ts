@@ -1,3 +1,5 @@
+import { type SamplingLimits } from "./sampling-limits.js";
+
 /** How answers are sampled. */
 export interface SamplingOptions {
   /** Answers per prompt. */
@@ -6,6 +8,8 @@ export interface SamplingOptions {
   readonly temperature: number;
   readonly maxAnswerTokens: number;
   readonly seed: number;
+  /** Top-k, top-p and so on; empty for none. */
+  readonly limits: SamplingLimits;
 }
 
 /** The prompts to answer. */

@@ -58,9 +58,12 @@ export function newRepliesPath(home: string, data: string, nowMs: number): strin
   }
 }
 
-/** Excludes the limit of cases: it may grow, and existing answers are not requested again. */
+/**
+ * Excludes the limit of cases: it may grow, and existing answers are not requested again. Restrictions of sampling are
+ * included where they are set.
+ */
 function common(records: readonly PuzzleRecord[], sampling: SamplingOptions): RepliesIdentity {
-  const { samples, temperature, maxAnswerTokens, seed } = sampling;
+  const { samples, temperature, maxAnswerTokens, seed, limits } = sampling;
   const cases = records.map(({ prompt, solution }) => ({ prompt, solution }));
-  return { cases: hashJson(cases), samples, temperature, maxAnswerTokens, seed };
+  return { cases: hashJson(cases), samples, temperature, maxAnswerTokens, seed, ...limits };
 }

@@ -61,7 +61,7 @@ function checkOptions(request: SampleRequest, vocabularySize: number, refuse: Re
 }
 
 /** More and longer ones are refused: every token of every answer is compared with all of them. */
-export const STOP_STRING_LIMITS = { count: 16, length: 200 };
+const STOP_STRING_LIMITS = { count: 16, length: 200 };
 
 function checkStopStrings(strings: readonly string[], canDecode: boolean, refuse: Refuse): void {
   const { count, length } = STOP_STRING_LIMITS;
@@ -73,7 +73,7 @@ function checkStopStrings(strings: readonly string[], canDecode: boolean, refuse
     if (string === "") refuse(field, "is empty");
     if (string.length > length) refuse(field, `has ${string.length} characters, above ${length}`);
     if (/[\p{Surrogate}\ufffd]/u.test(string)) {
-      refuse(field, "has a broken character, which no text has");
+      refuse(field, "has half a character, which no text has");
     }
   }
 }

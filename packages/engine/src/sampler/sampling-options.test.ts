@@ -243,7 +243,7 @@ test.each<[Partial<SampleRequest>, string]>([
   [{ stopStrings: [""] }, "stopStrings[0]: is empty"],
   [{ stopStrings: ["a", "x".repeat(201)] }, "stopStrings[1]: has 201 characters, above 200"],
   [{ stopStrings: Array.from({ length: 17 }, () => "a") }, "stopStrings: has 17 texts, above 16"],
-  [{ stopStrings: ["\ud83d"] }, "stopStrings[0]: has a broken character"],
+  [{ stopStrings: ["\ud83d"] }, "stopStrings[0]: has half a character"],
 ])("a request with %o is refused with the field", (more, problem) => {
   expect(() => sample([request("bad", more)])).toThrow(`request bad: ${problem}`);
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { Rng } from "@gumshoe/core";
 import { describe, expect, test } from "vitest";
 
@@ -356,4 +358,33 @@ test("at temperature 0 a banned id is not taken", () => {
     expect([...sampled]).toEqual([2, 3, 1]);
     return [logprobs];
   });
+});
+
+/** A case of test/golden/truncation/cases.json: options, logits, and the log-probs of the kept ids. */
+interface GoldenCase extends RowLimits {
+  readonly temperature?: number;
+  readonly stopTokenIds?: readonly number[];
+  readonly logits: readonly number[];
+  readonly logprobs: Readonly<Record<string, number>>;
+}
+
+test("kept tokens and log-probs are those of Transformers' logits processors", () => {
+  const file = new URL("../../../../test/golden/truncation/cases.json", import.meta.url);
+  const { cases } = JSON.parse(readFileSync(file, "utf8")) as { cases: GoldenCase[] };
+  onDevice({ threads: 1 }, (rig) => {
+    for (const { temperature = 1, stopTokenIds, logits, logprobs, ...limits } of cases) {
+      // Every id is the target of one row.
+      const banned = stopTokenIds ?? [];
+      const c = flatCase(logits, Array<RowLimits>(logits.length).fill({ ...limits, banned }));
+      c.invTemperature.fill(1 / temperature);
+      const targets = Int32Array.from(logits, (_, id) => id);
+      const got = rig.get(score(rig, c, { targets }).logprobs);
+      got.forEach((value, id) => {
+        const want = logprobs[id] ?? -Infinity;
+        if (want === -Infinity) expect(value).toBe(-Infinity);
+        else expect(value).toBeCloseTo(want, 5);
+      });
+    }
+  });
+  expect(cases.length).toBeGreaterThan(8);
 });
