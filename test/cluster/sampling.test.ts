@@ -42,8 +42,8 @@ test("answers end with a stop string, never before the minimum length, and metri
     parseLines(gunzipSync(fileOf(`rollouts/${iteration}.jsonl.gz`)).toString()),
   );
   const stopped = answers.filter(({ finish }) => finish === "stop-string");
-  expect(stopped.length).toBeGreaterThan(3);
-  for (const { text } of stopped) expect(text).toMatch(/\n\n/);
+  expect(stopped.length).toBeGreaterThan(2);
+  for (const { reply } of stopped) expect(reply).toMatch(/^[^]*\n- [^\n]*$/);
   for (const line of parseLines(fileOf("metrics.jsonl").toString())) {
     expect(line["excludedFraction"]).toBeGreaterThanOrEqual(0);
     expect(line["excludedFraction"]).toBeLessThan(0.2);

@@ -1,3 +1,5 @@
+import { type Message } from "@gumshoe/puzzles";
+
 import { type SamplingLimits } from "./sampling-limits.js";
 
 /** How answers are sampled. */
@@ -14,7 +16,8 @@ export interface SamplingOptions {
 
 /** The prompts to answer. */
 export interface Questions {
-  readonly prompts: readonly string[];
+  /** Each prompt as a chat. */
+  readonly messages: readonly (readonly Message[])[];
   /** Whether an answer exists already, from an interrupted evaluation. */
   readonly isKnown: (index: number, sample: number) => boolean;
 }

@@ -58,10 +58,12 @@ test.each([
   expect(fields.without(refusal)).toBeNull();
 });
 
+const PROMPT = [{ role: "user" as const, content: "p" }];
+
 test("the length limit is never omitted, and neither is a field that the user set", () => {
   const other = fields.without("max_tokens is not supported")?.fields;
-  expect(other?.body("p", SAMPLING, null)).toEqual({
-    messages: [{ role: "user", content: "p" }],
+  expect(other?.body(PROMPT, SAMPLING, null)).toEqual({
+    messages: PROMPT,
     temperature: 0.7,
     max_completion_tokens: 64,
     seed: 3,
@@ -72,7 +74,7 @@ test("the length limit is never omitted, and neither is a field that the user se
 
 test("restrictions of sampling are sent, and never left out", () => {
   const limits = { topP: 0.9, stopStrings: ["END"] };
-  const body = fields.body("p", { ...SAMPLING, limits }, null);
+  const body = fields.body(PROMPT, { ...SAMPLING, limits }, null);
   expect(body).toMatchObject({ top_p: 0.9, stop: ["END"] });
   expect(fields.without("top_p is not supported")).toBeNull();
 });
@@ -83,8 +85,8 @@ test("fields are named, omitted and added as the user requests", () => {
     omitted: ["temperature", "seed"],
     extra: { top_p: 0.9, chat_template_kwargs: { enable_thinking: false } },
   });
-  expect(own.body("p", SAMPLING, "m")).toEqual({
-    messages: [{ role: "user", content: "p" }],
+  expect(own.body(PROMPT, SAMPLING, "m")).toEqual({
+    messages: PROMPT,
     model: "m",
     max_new_tokens: 64,
     top_p: 0.9,
