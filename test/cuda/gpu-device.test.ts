@@ -158,7 +158,8 @@ describe.skipIf(folder === null)("a CUDA device", () => {
     const logprobs = gpu.alloc("f32", rows);
     const list = gpu.createCommandList();
     const shape = { rows, width, vocabulary };
-    ops.headSample(list, { x, weight, invTemperature, draws, ids, logprobs, ...shape });
+    const truncation = null;
+    ops.headSample(list, { x, weight, invTemperature, draws, ids, logprobs, truncation, ...shape });
     for (let i = 0; i < 2; i++) {
       expect(() => list.run()).toThrow(/^no memory for the scratch memory of a list on cuda:0, /);
     }

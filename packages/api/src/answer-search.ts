@@ -11,7 +11,7 @@ export const AnswerQuery = z.object({
   maxReward: numberText().optional(),
   minTokens: wholeText().optional(),
   maxTokens: wholeText().optional(),
-  finish: z.enum(["stop", "length", "early-stop"]).optional(),
+  finish: z.enum(["stop", "stop-string", "length", "early-stop"]).optional(),
   scored: z.enum(["true", "false"]).optional().describe("false: only answers without a reward"),
   words: z
     .string()

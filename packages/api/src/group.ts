@@ -72,7 +72,9 @@ export const Answer = z.object({
   reward: z.number().nullable(),
   advantage: z.number().nullable().describe("null in a validation, and for an unscored answer"),
   gradingError: z.string().nullable().describe("why it could not be scored"),
-  finish: z.string().describe("stop, length (cut at the limit) or early-stop (degenerate)"),
+  finish: z
+    .string()
+    .describe("stop, stop-string, length (cut at the limit) or early-stop (degenerate)"),
   numTokens: whole(),
   numCharacters: whole(),
   text: z.string().describe("its first `characters` characters"),

@@ -43,6 +43,7 @@ const TITLES: Readonly<Record<string, readonly [MetricSection, string, string?]>
   clipFraction: ["policy", "Clipped tokens"],
   clipFractionLow: ["policy", "Clipped tokens, lower bound"],
   clipFractionHigh: ["policy", "Clipped tokens, upper bound"],
+  excludedFraction: ["policy", "Tokens that sampling would now exclude"],
   ratio: ["policy", "Probability ratio"],
   policyKl: ["policy", "KL to the sampling policy", "nats"],
   referenceKl: ["policy", "KL to the reference", "nats"],

@@ -27,7 +27,7 @@ export interface RolloutInfo {
   /** Null when it could not be scored; `gradingError` is the reason. */
   readonly reward: number | null;
   readonly gradingError: string | null;
-  /** stop, length or early-stop. */
+  /** stop, stop-string, length or early-stop. */
   readonly finish: string;
   /** Number of sampled tokens, including the stop token. */
   readonly numTokens: number;

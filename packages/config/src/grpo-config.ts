@@ -15,8 +15,10 @@ import {
   checkGraderRule,
   checkOverlongRule,
   checkReferenceRule,
+  checkTruncationRule,
   checkValidationRules,
 } from "./rules.js";
+import { SAMPLING_FIELDS } from "./sampling.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
@@ -55,6 +57,7 @@ const Rollouts = z.strictObject({
   perTask: count(2, 4096).default(16).describe("answers sampled per task: one group"),
   temperature: z.number().gt(0).max(10).default(1).describe("divisor of the logits"),
   maxAnswerTokens: count(1, 131_072).default(64).describe("length limit of an answer, in tokens"),
+  ...SAMPLING_FIELDS,
   earlyStop: EarlyStopConfig.nullable()
     .default(null)
     .describe("ends degenerate answers; null for never"),
@@ -122,9 +125,17 @@ export const GrpoConfig = z
         message: `must be above rollouts.maxAnswerTokens = ${rollouts.maxAnswerTokens}`,
       });
     }
+    if ((rollouts.minAnswerTokens ?? 0) > rollouts.maxAnswerTokens) {
+      context.addIssue({
+        code: "custom",
+        path: ["rollouts", "minAnswerTokens"],
+        message: `must be at most rollouts.maxAnswerTokens = ${rollouts.maxAnswerTokens}`,
+      });
+    }
     checkCurriculumRules(tasks, context);
     checkOverlongRule(config, context);
     checkReferenceRule(config, context);
+    checkTruncationRule(config, context);
     checkValidationRules(config, context);
     const sources = [tasks.source, config.validation?.source];
     checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Rng } from "@gumshoe/core";
 import { describe, expect, test } from "vitest";
 
+import { type GrpoConfig } from "./grpo-config.js";
 import { checkRunConfig, parseRunConfig } from "./parse.js";
 
 const GRPO = `
@@ -33,6 +34,17 @@ function problem(text: string): string {
   }
   return "no problem";
 }
+
+const withRollouts = (fields: string) => `${GRPO}rollouts: { ${fields} }`;
+
+test("options of sampling have no defaults, so that a config without them stays as it is", () => {
+  const plain = { perTask: 16, temperature: 1, maxAnswerTokens: 64, earlyStop: null };
+  expect(parseRunConfig(GRPO)).toMatchObject({ rollouts: plain });
+  expect(Object.keys((parseRunConfig(GRPO) as GrpoConfig).rollouts)).toEqual(Object.keys(plain));
+  const options = { topK: 5, topP: 0.9, minP: 0.1, minAnswerTokens: 3, stop: ["\n\n"] };
+  const text = withRollouts(JSON.stringify(options).slice(1, -1));
+  expect(parseRunConfig(text)).toMatchObject({ rollouts: { ...plain, ...options } });
+});
 
 test("a short config is completed with defaults", () => {
   const config = parseRunConfig(GRPO);
@@ -230,6 +242,30 @@ describe("an error names the field", () => {
       "a pack too small for an answer",
       `${GRPO}maxPackTokens: 64`,
       "maxPackTokens: must be above rollouts.maxAnswerTokens = 64",
+    ],
+    ["a top-p of nothing", withRollouts("topP: 0"), "rollouts.topP: must be above 0"],
+    ["a top-p above all", withRollouts("topP: 1.5"), "rollouts.topP: must be at most 1"],
+    ["a negative top-k", withRollouts("topK: -1"), "rollouts.topK: must be at least 1"],
+    ["a min-p above all", withRollouts("minP: 2"), "rollouts.minP: must be at most 1"],
+    [
+      "an empty stop string",
+      withRollouts('stop: [a, ""]'),
+      "rollouts.stop.1: must be at least 1 characters long",
+    ],
+    [
+      "a broken stop string",
+      withRollouts('stop: ["\\ud83d"]'),
+      "rollouts.stop.0: must not have half a character",
+    ],
+    [
+      "too many stop strings",
+      withRollouts(`stop: [${Array.from({ length: 17 }, () => "a").join(", ")}]`),
+      "rollouts.stop: must be at most 16 items long",
+    ],
+    [
+      "a minimum length above the greatest",
+      withRollouts("minAnswerTokens: 65"),
+      "rollouts.minAnswerTokens: must be at most rollouts.maxAnswerTokens = 64",
     ],
     [
       "more houses than there are names",

@@ -83,6 +83,30 @@ export function checkReferenceRule(
   });
 }
 
+/**
+ * Rejects a divergence from a reference under a truncated distribution: a token that the reference's
+ * truncation leaves out has no finite divergence.
+ */
+export function checkTruncationRule(
+  {
+    loss,
+    rollouts,
+  }: {
+    loss: LossSettings;
+    rollouts: { topK?: number | undefined; topP?: number | undefined; minP?: number | undefined };
+  },
+  sink: IssueSink,
+): void {
+  if (loss.klCoefficient === 0) return;
+  const field = (["topK", "topP", "minP"] as const).find((name) => rollouts[name] !== undefined);
+  if (field === undefined) return;
+  sink.addIssue({
+    code: "custom",
+    path: ["rollouts", field],
+    message: "excludes loss.klCoefficient: what it leaves out has no finite divergence",
+  });
+}
+
 /** Rejects a grader for tasks that a module grades itself. */
 export function checkGraderRule(
   config: { grader: string; sources: readonly (TaskSourceConfig | undefined)[] },

@@ -23,6 +23,7 @@ export {
 } from "./memory/engine-bytes.js";
 export { loadAdapter, loadWeights } from "./model/load-weights.js";
 export { Model } from "./model/model.js";
+export { type TokenDistribution, WHOLE_DISTRIBUTION } from "./model/token-distribution.js";
 export {
   Sampler,
   SAMPLER_DEFAULTS,
@@ -34,7 +35,9 @@ export {
   type SampledRollout,
   type SampleRequest,
   type SampleResult,
+  type SamplingOptions,
 } from "./sampler/sequence.js";
+export { type DecodeText } from "./sampler/stop-strings.js";
 export { type ChatOptions, type Message } from "./tokenizer/chat-template.js";
 export {
   openTokenizer,

@@ -1,5 +1,8 @@
-/** How an answer ended: by a stop token, at the length limit, or as degenerate (early-stop.ts). */
-export type Finish = "stop" | "length" | "early-stop";
+/**
+ * How an answer ended: by a stop token, with a stop string in its text, at the length limit, or as degenerate
+ * (early-stop.ts).
+ */
+export type Finish = "stop" | "stop-string" | "length" | "early-stop";
 
 /** One sampled answer. Training uses the token ids; the text is for display. */
 export interface Rollout {

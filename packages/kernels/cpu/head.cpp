@@ -1,11 +1,12 @@
 // The output head fused with log-softmax: logits exist only a block of the vocabulary at a time.
 //
-// - The log-sum-exp of a row: per aligned block of 512 entries its maximum and a 16-lane sum; blocks
-//   are combined in ascending order. Sampler and trainer share this code, so they share its bits.
-// - z = logit * invTemperature; log p = (z - max) - ln(sum), rounded once from float64.
+// - z = logit * invTemperature. Sampler and trainer share the code of log-softmax.h, so they share its bits.
+// - With a truncation (truncation.h) the whole rows of z exist, a few at a time.
 // - A forward pass may keep z for the backward pass, as [blocks][rows][VOCABULARY_BLOCK], which costs
 //   memory and saves one of the four products.
 #include "gemm.h"
+#include "log-softmax.h"
+#include "truncation.h"
 #include "turn-panels.h"
 #include "weight-gradient.h"
 
@@ -13,13 +14,8 @@ namespace gumshoe {
 namespace ISA {
 
 constexpr long HEAD_ROWS = 48;
-
-// Partial results of a row in one block: max z, sum of e^(z - max), sum of e^(z - max) (z - max). They are
-// relative to the maximum, because the small entropy of a sharp distribution would be lost as a difference
-// of large numbers.
-struct Partial {
-  float peak, total, moment;
-};
+// Logits of truncated rows that exist at a time: 64 MiB, unless HEAD_ROWS rows are more.
+constexpr long CUT_LOGITS = 1L << 24;
 
 // Logits of some rows and one vocabulary block, times invTemperature, into z [rows][VOCABULARY_BLOCK].
 static void block_logits(const float* x, const float* packed, const float* inverse, float* z,
@@ -44,58 +40,6 @@ static void block_logits(const float* x, const float* packed, const float* inver
       store_first(row + j, scale(load_first(row + j, n), by), n);
     }
   }
-}
-
-static float row_peak(const float* z, long entries) {
-  Vec peak = broadcast(z[0]);
-  long j = 0;
-  for (; j + LANES <= entries; j += LANES) peak = max(peak, load(z + j));
-  float result = largest(peak);
-  for (; j < entries; j++) result = z[j] > result ? z[j] : result;
-  // Adding 0 turns -0 into 0, so that the maximum does not depend on its order.
-  return result + 0.0f;
-}
-
-static Partial summarise(const float* z, long entries, bool with_moment) {
-  const float peak = row_peak(z, entries);
-  Vec total = zero(), moment = zero();
-  const Vec low = broadcast(peak);
-  for (long j = 0; j < entries; j += LANES) {
-    const int n = static_cast<int>(entries - j < LANES ? entries - j : LANES);
-    const Vec below = sub(load_first(z + j, n), low);
-    const Vec weight = keep_first(exp(below), n);
-    total = add(total, weight);
-    if (with_moment) moment = fma(weight, below, moment);
-  }
-  return {peak, sum(total), with_moment ? sum(moment) : 0.0f};
-}
-
-static Partial combine(const Partial* parts, long blocks) {
-  Partial all = parts[0];
-  for (long b = 1; b < blocks; b++) {
-    const Partial& next = parts[b];
-    const float peak = next.peak > all.peak ? next.peak : all.peak;
-    const float keep = exp_one(all.peak - peak), take = exp_one(next.peak - peak);
-    const float kept = __builtin_fmaf(all.total, all.peak - peak, all.moment) * keep;
-    const float taken = __builtin_fmaf(next.total, next.peak - peak, next.moment);
-    all.moment = __builtin_fmaf(taken, take, kept);
-    all.total = __builtin_fmaf(next.total, take, all.total * keep);
-    all.peak = peak;
-  }
-  return all;
-}
-
-static inline float log_probability(float z, const Partial& all) {
-  const double rest = static_cast<double>(z) - static_cast<double>(all.peak);
-  return static_cast<float>(rest - log_one(all.total));
-}
-
-static inline long blocks_of(long vocabulary) {
-  return (vocabulary + VOCABULARY_BLOCK - 1) / VOCABULARY_BLOCK;
-}
-static inline long block_entries(long vocabulary, long block) {
-  const long left = vocabulary - block * VOCABULARY_BLOCK;
-  return left < VOCABULARY_BLOCK ? left : VOCABULARY_BLOCK;
 }
 
 // Runs body(first row, rows, block, scratch) for every chunk of rows and every block.
@@ -125,23 +69,82 @@ int head_logits(const Arguments& a, Pool& pool) {
   return STATUS_OK;
 }
 
-// stats [rows][2]: max z, and the natural logarithm of the sum of e^(z - max).
+// What head_logprobs writes of a row. stats [rows][2]: max z, and the natural logarithm of the sum of e^(z - max).
+struct RowScores {
+  float *logprobs, *entropies, *stats;
+  void write(long row, float chosen, const Partial& all) const {
+    logprobs[row] = log_probability(chosen, all);
+    const double log_total = log_one(all.total);
+    stats[2 * row] = all.peak;
+    stats[2 * row + 1] = static_cast<float>(log_total);
+    if (entropies != nullptr)
+      entropies[row] = static_cast<float>(log_total - static_cast<double>(all.moment) / all.total);
+  }
+};
+
+// Summaries of the blocks of a row, combined.
+static Partial summarise_row(const LogitRow& row, bool with_moment) {
+  Partial all{};
+  each_row_block(row, [&](const float* z, long first, long entries) {
+    const Partial next = summarise(z, entries, with_moment);
+    all = first == 0 ? next : combine_two(all, next);
+  });
+  return all;
+}
+
+// head_logprobs of truncated rows: whole rows of z, as many at a time as fit in CUT_LOGITS.
+// cuts [rows][2]: z of the last kept entry, and the greatest id that is kept of its equals.
+static void truncated_logprobs(const Arguments& a, Pool& pool, const RowScores& scores) {
+  const float* x = a.f32(0);
+  const float* packed = a.f32(1);
+  const int32_t* targets = a.i32(2);
+  const float* inverse = a.f32(3);
+  const long rows = a.size(7), width = a.size(8), vocabulary = a.size(9);
+  float* kept = a.f32(10);
+  const Truncation truncation{a.f32(11), a.i32(12), a.size(13)};
+  float* cuts = a.f32(14);
+  const long padded = blocks_of(vocabulary) * VOCABULARY_BLOCK, fit = CUT_LOGITS / padded;
+  const long some = kept != nullptr ? rows : fit > HEAD_ROWS ? fit : HEAD_ROWS;
+  for (long start = 0; start < rows; start += some) {
+    const long here = rows - start < some ? rows - start : some;
+    float* z = kept != nullptr ? kept : pool_shared(pool, 1, here * padded);
+    each_block(pool, here, vocabulary, [=](long first, long count, long block, float*) {
+      const long row = start + first;
+      block_logits(x + row * width, packed, inverse + row,
+                   z + (block * here + first) * VOCABULARY_BLOCK, count, width, block,
+                   block_entries(vocabulary, block));
+    });
+    auto on_row = [&](long i, int worker) {
+      const LogitRow row{z + i * VOCABULARY_BLOCK, here * VOCABULARY_BLOCK, vocabulary};
+      const Cut cut = truncate(pool, worker, row, truncation, start + i);
+      const long target = targets[start + i];
+      const float chosen = row.block(target / VOCABULARY_BLOCK)[target % VOCABULARY_BLOCK];
+      scores.write(start + i, chosen, summarise_row(row, scores.entropies != nullptr));
+      cuts[2 * (start + i)] = cut.z;
+      cuts[2 * (start + i) + 1] = static_cast<float>(cut.id);
+    };
+    parallel(pool, here, on_row);
+  }
+}
+
 int head_logprobs(const Arguments& a, Pool& pool) {
   const float* x = a.f32(0);
   const float* packed = a.f32(1);
   const int32_t* targets = a.i32(2);
   const float* inverse = a.f32(3);
-  float* logprobs = a.f32(4);
-  float* entropies = a.f32(5);
-  float* stats = a.f32(6);
+  const RowScores scores{a.f32(4), a.f32(5), a.f32(6)};
   const long rows = a.size(7), width = a.size(8), vocabulary = a.size(9);
   for (long i = 0; i < rows; i++)
     if (targets[i] < 0 || targets[i] >= vocabulary) return STATUS_BAD_ID;
+  if (a.f32(14) != nullptr) {
+    truncated_logprobs(a, pool, scores);
+    return STATUS_OK;
+  }
   float* kept = a.f32(10);
   const long blocks = blocks_of(vocabulary);
   Partial* parts = reinterpret_cast<Partial*>(pool_shared(pool, 0, rows * blocks * 3));
   float* chosen = pool_shared(pool, 1, rows);
-  const bool moments = entropies != nullptr;
+  const bool moments = scores.entropies != nullptr;
   each_block(pool, rows, vocabulary, [=](long first, long count, long block, float* scratch) {
     float* z = kept == nullptr ? scratch : kept + (block * rows + first) * VOCABULARY_BLOCK;
     const long entries = block_entries(vocabulary, block);
@@ -153,15 +156,7 @@ int head_logprobs(const Arguments& a, Pool& pool) {
       if (target >= 0 && target < entries) chosen[first + i] = row[target];
     }
   });
-  for (long i = 0; i < rows; i++) {
-    const Partial all = combine(parts + i * blocks, blocks);
-    logprobs[i] = log_probability(chosen[i], all);
-    const double log_total = log_one(all.total);
-    stats[2 * i] = all.peak;
-    stats[2 * i + 1] = static_cast<float>(log_total);
-    if (moments)
-      entropies[i] = static_cast<float>(log_total - static_cast<double>(all.moment) / all.total);
-  }
+  for (long i = 0; i < rows; i++) scores.write(i, chosen[i], combine(parts + i * blocks, blocks));
   return STATUS_OK;
 }
 
@@ -193,6 +188,8 @@ int head_backward(const Arguments& a, Pool& pool) {
   float* dw = a.f32(9);
   const long rows = a.size(10), width = a.size(11), vocabulary = a.size(12);
   float* kept = a.f32(13);
+  const Truncation truncation{nullptr, a.i32(14), a.size(15)};
+  const float* cuts = a.f32(16);
   const long chunks = (rows + HEAD_ROWS - 1) / HEAD_ROWS, panels = (width + PANEL - 1) / PANEL;
   float* turned = pool_shared(pool, 1, panels * VOCABULARY_BLOCK * PANEL);
   float* one_block = kept == nullptr ? pool_shared(pool, 0, rows * VOCABULARY_BLOCK) : nullptr;
@@ -213,6 +210,11 @@ int head_backward(const Arguments& a, Pool& pool) {
                      entries);
       for (long i = 0; i < count; i++) {
         const long r = first + i;
+        if (cuts != nullptr && kept == nullptr) {
+          ban(here + i * VOCABULARY_BLOCK, start, entries, truncation, r);
+          const Cut cut{cuts[2 * r], static_cast<int32_t>(cuts[2 * r + 1])};
+          exclude(here + i * VOCABULARY_BLOCK, start, entries, cut);
+        }
         const float by = inverse[r] == 0 ? 1.0f : inverse[r];
         logit_gradients(here + i * VOCABULARY_BLOCK, entries, targets[r] - start, stats[2 * r],
                         stats[2 * r + 1], entropies == nullptr ? 0.0f : entropies[r], d_logprob[r],
@@ -243,13 +245,17 @@ static long draw(const float* z, const Partial* parts, long vocabulary, const Pa
                  double uniform) {
   const long blocks = blocks_of(vocabulary);
   double total = 0;
-  for (long b = 0; b < blocks; b++)
-    total += static_cast<double>(parts[b].total) * exp_one(parts[b].peak - all.peak);
+  long last_block = 0;
+  for (long b = 0; b < blocks; b++) {
+    const double weight = static_cast<double>(parts[b].total) * exp_one(parts[b].peak - all.peak);
+    total += weight;
+    if (weight > 0) last_block = b;
+  }
   double left = uniform * total;
   long last = 0;
   for (long b = 0; b < blocks; b++) {
     const double weight = static_cast<double>(parts[b].total) * exp_one(parts[b].peak - all.peak);
-    if (left >= weight && b + 1 < blocks) {
+    if (left >= weight && b < last_block) {
       left -= weight;
       continue;
     }
@@ -285,6 +291,8 @@ int head_sample(const Arguments& a, Pool& pool) {
   int32_t* ids = a.i32(4);
   float* logprobs = a.f32(5);
   const long rows = a.size(6), width = a.size(7), vocabulary = a.size(8);
+  const Truncation truncation{a.f32(9), a.i32(10), a.size(11)};
+  const bool truncates = truncation.limits != nullptr;
   const long blocks = blocks_of(vocabulary);
   Partial* parts = reinterpret_cast<Partial*>(pool_shared(pool, 0, rows * blocks * 3));
   float* logits = pool_shared(pool, 1, rows * vocabulary);
@@ -293,14 +301,21 @@ int head_sample(const Arguments& a, Pool& pool) {
     block_logits(x + first * width, packed, inverse + first, z, count, width, block, entries);
     for (long i = 0; i < count; i++) {
       const float* row = z + i * VOCABULARY_BLOCK;
-      parts[(first + i) * blocks + block] = summarise(row, entries, false);
+      if (!truncates) parts[(first + i) * blocks + block] = summarise(row, entries, false);
       __builtin_memcpy(logits + (first + i) * vocabulary + block * VOCABULARY_BLOCK, row,
                        entries * sizeof(float));
     }
   });
-  auto body = [&](long i, int) {
+  auto body = [&](long i, int worker) {
+    float* z = logits + i * vocabulary;
+    if (truncates) {
+      const LogitRow row{z, VOCABULARY_BLOCK, vocabulary};
+      truncate(pool, worker, row, truncation, i);
+      each_row_block(row, [&](const float* block, long first, long entries) {
+        parts[i * blocks + first / VOCABULARY_BLOCK] = summarise(block, entries, false);
+      });
+    }
     const Partial all = combine(parts + i * blocks, blocks);
-    const float* z = logits + i * vocabulary;
     const double uniform =
         ((draws[2 * i] >> 5) * 67108864.0 + (draws[2 * i + 1] >> 6)) / 9007199254740992.0;
     const long id = inverse[i] == 0 ? most_likely(z, vocabulary)

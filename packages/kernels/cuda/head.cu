@@ -6,6 +6,7 @@
 //   combined in ascending order. Sampler and trainer share this code, so they share its bits.
 #include "exp-log.h"
 #include "matrix-product.h"
+#include "truncation.h"
 
 // What a block knows of a row: max z, sum of e^(z - max), sum of e^(z - max) (z - max).
 struct Partial {
@@ -117,7 +118,9 @@ DEVICE Partial combine(const Partial* parts, int blocks) {
   return all;
 }
 
+// An excluded entry has probability 0.
 DEVICE float log_probability(float z, const Partial& all) {
+  if (z <= EXCLUDED) return float_of(0xff800000u);
   const double rest = static_cast<double>(z) - static_cast<double>(all.peak);
   return static_cast<float>(rest - logarithm(all.total));
 }
@@ -209,12 +212,17 @@ DEVICE int draw(const float* z, const Partial* parts, int rows, int row, int voc
     return static_cast<double>(parts[b].total) * exponential(parts[b].peak - all.peak);
   };
   double total = 0;
-  for (int b = 0; b < blocks; b++) total = total + weight_of(b);
+  int last_block = 0;
+  for (int b = 0; b < blocks; b++) {
+    const double weight = weight_of(b);
+    total = total + weight;
+    if (weight > 0) last_block = b;
+  }
   double left = uniform * total;
   int last = 0;
   for (int b = 0; b < blocks; b++) {
     const double weight = weight_of(b);
-    if (left >= weight && b + 1 < blocks) {
+    if (left >= weight && b < last_block) {
       left = left - weight;
       continue;
     }

@@ -2,11 +2,13 @@ export { adamw, adamwPacked } from "./ops/adamw.js";
 export { attention, attentionBackward, kvWrite } from "./ops/attention.js";
 export { embedding, embeddingBackward, embeddingPacked } from "./ops/embedding.js";
 export {
+  type CutTruncation,
   headBackward,
   headLogits,
   headLogprobs,
   headSample,
   keptLogitsLength,
+  type Truncation,
 } from "./ops/head.js";
 export {
   linear,

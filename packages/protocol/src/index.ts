@@ -60,6 +60,7 @@ export {
 } from "./gen/gumshoe/v1/reducer.js";
 export {
   EarlyStop,
+  SamplingOptions,
   FetchGroupRequest,
   GetRunAssetsRequest,
   GroupSpec,

@@ -217,7 +217,9 @@ export class Workload {
       vocabulary,
       invTemperature: this.#put(new Float32Array(count).fill(1)),
       logprobs: this.#random(count),
+      truncation: null,
     });
+    const cut = (count: number) => ({ truncation: this.#truncation(count) });
     const training = {
       ...inputs(rows),
       targets: this.#ids(rows),
@@ -241,10 +243,25 @@ export class Workload {
         record: (list) => ops.headBackward(list, training),
       },
       {
+        ...job("headLogprobs, top-p", rows, 1),
+        record: (list) => ops.headLogprobs(list, { ...training, ...cut(rows) }),
+      },
+      {
         ...job("headSample", 32, 1),
         record: (list) => ops.headSample(list, sampled),
       },
+      {
+        ...job("headSample, top-p", 32, 1),
+        record: (list) => ops.headSample(list, { ...sampled, ...cut(32) }),
+      },
     ];
+  }
+
+  /** Top-p of 0.95 in every row. */
+  #truncation(rows: number) {
+    const limits = Float32Array.from({ length: 3 * rows }, (_, i) => (i % 3 === 1 ? 0.95 : 0));
+    const cuts = this.#random(2 * rows);
+    return { limits: this.#put(limits), banned: null, bannedPerRow: 0, cuts };
   }
 
   #elementwise(): Job[] {

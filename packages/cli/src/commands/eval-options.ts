@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError as InvalidOptionError, Option } from
 
 import { Prices, PRICES_OPTION } from "../eval/prices.js";
 import { type FieldSettings } from "../eval/request-fields.js";
+import { type LimitOptions, withLimitOptions } from "../eval/sampling-limits.js";
 import { type TokenPrice } from "../eval/tally.js";
 import { readJsonFile } from "../run/read-json-file.js";
 import {
@@ -15,7 +16,7 @@ import {
 } from "./options.js";
 
 /** The options of `gumshoe eval`. */
-export interface EvalOptions {
+export interface EvalOptions extends LimitOptions {
   readonly model?: string;
   readonly adapter?: string;
   readonly endpoint?: string;
@@ -97,7 +98,7 @@ export function withEvalOptions(command: Command): Command {
       "--replies <file>",
       "JSONL that keeps every reply as it comes; an evaluation that was interrupted goes on from it",
     );
-  return withJson(withEndpointOptions(command));
+  return withJson(withEndpointOptions(withLimitOptions(command)));
 }
 
 function withEndpointOptions(command: Command): Command {

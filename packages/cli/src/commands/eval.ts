@@ -17,6 +17,7 @@ import { LocalAnswers } from "../eval/local-answers.js";
 import { openTasks } from "../eval/open-tasks.js";
 import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
 import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-path.js";
+import { samplingLimits } from "../eval/sampling-limits.js";
 import { loadRunConfig } from "../run/load-config.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
@@ -153,11 +154,13 @@ function nameOf({ model, endpoint, endpointModel }: EvalOptions): string {
 }
 
 function samplingOf(options: EvalOptions): SamplingOptions {
+  const maxAnswerTokens = options.maxTokens ?? DEFAULT_MAX_TOKENS;
   return {
     samples: options.samples,
     temperature: options.greedy === true ? 0 : options.temperature,
-    maxAnswerTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+    maxAnswerTokens,
     seed: options.seed,
+    limits: samplingLimits(options, maxAnswerTokens),
   };
 }
 

@@ -1,5 +1,7 @@
 import { type Message } from "@gumshoe/puzzles";
 
+import { type SamplingLimits } from "./sampling-limits.js";
+
 /** How answers are sampled. */
 export interface SamplingOptions {
   /** Answers per prompt. */
@@ -8,6 +10,8 @@ export interface SamplingOptions {
   readonly temperature: number;
   readonly maxAnswerTokens: number;
   readonly seed: number;
+  /** Top-k, top-p and so on; empty for none. */
+  readonly limits: SamplingLimits;
 }
 
 /** The prompts to answer. */

@@ -93,7 +93,7 @@ const CASES = ["Mrs. White", "Mr. Green", "Miss Scarlet"].map((answer, i) => ({
   solution: { A: answer },
 }));
 const OPTIONS: EvaluationOptions = {
-  sampling: { samples: 2, temperature: 0.5, maxAnswerTokens: 9, seed: 100 },
+  sampling: { samples: 2, temperature: 0.5, maxAnswerTokens: 9, seed: 100, limits: {} },
   price: { prompt: 1, answer: 10 },
   nowMs: () => 0,
   signal: new AbortController().signal,

@@ -64,7 +64,9 @@ export class LocalAnswers implements AnswerSource {
     options: SamplingOptions,
     signal: AbortSignal,
   ): AsyncGenerator<SourcedAnswer> {
-    const sampler = new Sampler({ model: this.loaded.model });
+    const { model, tokenizer } = this.loaded;
+    const decode = (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecialTokens: true });
+    const sampler = new Sampler({ model, decode });
     let next = 0;
     let numOpen = 0;
     while (next < messages.length || numOpen > 0) {
@@ -132,6 +134,7 @@ export class LocalAnswers implements AnswerSource {
         stopTokenIds: tokenizer.stopTokenIds,
         seed: [options.seed, index],
         earlyStop: null,
+        ...options.limits,
       });
       return null;
     } catch (thrown) {

@@ -24,7 +24,7 @@ export function createEnvironment() {
 }
 `;
 const OPTIONS: EvaluationOptions = {
-  sampling: { samples: 4, temperature: 1, maxAnswerTokens: 9, seed: 1 },
+  sampling: { samples: 4, temperature: 1, maxAnswerTokens: 9, seed: 1, limits: {} },
   price: null,
   nowMs: () => 0,
   signal: new AbortController().signal,

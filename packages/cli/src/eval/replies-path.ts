@@ -56,8 +56,11 @@ export function newRepliesPath(home: string, data: string, nowMs: number): strin
   }
 }
 
-/** Excludes the limit of cases: it may grow, and existing answers are not requested again. */
+/**
+ * Excludes the limit of cases: it may grow, and existing answers are not requested again. Restrictions of sampling are
+ * included where they are set.
+ */
 function common(tasks: EvaluatedTasks, sampling: SamplingOptions): RepliesIdentity {
-  const { samples, temperature, maxAnswerTokens, seed } = sampling;
-  return { cases: tasks.digest, samples, temperature, maxAnswerTokens, seed };
+  const { samples, temperature, maxAnswerTokens, seed, limits } = sampling;
+  return { cases: tasks.digest, samples, temperature, maxAnswerTokens, seed, ...limits };
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { RequestFields } from "./request-fields.js";
 
-const SAMPLING = { samples: 1, temperature: 0.7, maxAnswerTokens: 64, seed: 3 };
+const SAMPLING = { samples: 1, temperature: 0.7, maxAnswerTokens: 64, seed: 3, limits: {} };
 const fields = new RequestFields({ limitField: "max_tokens", omitted: [], extra: {} });
 
 const openai = (message: string, param: string | null = null, code: string | null = null) =>
@@ -70,6 +70,13 @@ test("the length limit is never omitted, and neither is a field that the user se
   });
   const asked = new RequestFields({ limitField: "max_tokens", omitted: [], extra: { seed: 9 } });
   expect(asked.without("seed is not supported")).toBeNull();
+});
+
+test("restrictions of sampling are sent, and never left out", () => {
+  const limits = { topP: 0.9, stopStrings: ["END"] };
+  const body = fields.body(PROMPT, { ...SAMPLING, limits }, null);
+  expect(body).toMatchObject({ top_p: 0.9, stop: ["END"] });
+  expect(fields.without("top_p is not supported")).toBeNull();
 });
 
 test("fields are named, omitted and added as the user requests", () => {

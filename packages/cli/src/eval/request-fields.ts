@@ -1,6 +1,7 @@
 import { type Message } from "@gumshoe/puzzles";
 
 import { type SamplingOptions } from "./answer-source.js";
+import { limitFields } from "./sampling-limits.js";
 
 /** Fields that an endpoint may reject, and that are then changed or omitted. */
 const OPTIONAL_FIELDS = ["temperature", "seed"] as const;
@@ -44,6 +45,7 @@ export class RequestFields {
       temperature: options.temperature,
       [this.limitField]: options.maxAnswerTokens,
       seed: options.seed,
+      ...limitFields(options.limits),
     };
     if (model !== null) all["model"] = model;
     for (const field of this.omitted) delete all[field];

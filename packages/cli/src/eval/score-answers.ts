@@ -173,7 +173,7 @@ function scoreOne(
     promptTokens: Int32Array.from(promptTokens),
     answers: [answer],
   };
-  const { logprobs, entropies } = scorer.score(pack, temperature);
+  const { logprobs, entropies } = scorer.score(pack, { temperature });
   const sum = logprobs.reduce((total, value) => total + value, 0);
   return {
     tokens,

@@ -151,6 +151,12 @@ export class LaneCollector {
           "the log-probs of the same weights must agree bit for bit",
       );
     }
+    if (work.expectExact && metrics.numExcluded !== 0) {
+      this.#refuse(
+        `lane ${laneKey(update, lane)}: the trainer excludes ${metrics.numExcluded} tokens that the sampler drew; ` +
+          "the same weights must keep the same tokens",
+      );
+    }
     this.#done.set(lane, {
       digest: gradientDigest,
       metrics,

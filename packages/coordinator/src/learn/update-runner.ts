@@ -73,7 +73,14 @@ export class UpdateRunner {
     const lanesDoneAtMs = this.#record.nowMs;
     for (const lane of metrics) checkFinite(update, numbersOf(lane));
     const sums = mergeMetrics(metrics);
-    const means = { ...meanMetrics(sums), numAnswers: sums.numAnswers };
+    if (!isTruncated(config) && sums.numExcluded > 0) {
+      throw new RunDivergedError(update, "the log-prob of a token", -Infinity);
+    }
+    const means = {
+      ...meanMetrics(sums),
+      ...excludedMean(config, sums),
+      numAnswers: sums.numAnswers,
+    };
     checkFinite(update, means);
     const blockSums = await this.#plan.norm(update, lanes.length);
     const gradNorm = Math.sqrt(blockSums.reduce((total, sum) => total + sum, 0));
@@ -120,6 +127,18 @@ export class UpdateRunner {
     const toMs = this.#record.nowMs;
     return this.#plan.workerIds.map((workerId) => ({ kind: "reducing", workerId, fromMs, toMs }));
   }
+}
+
+/** Returns the share of tokens that the truncation of a run's sampling now excludes; nothing without one. */
+function excludedMean(config: RunConfig, sums: LossMetrics): Record<string, number> {
+  if (!isTruncated(config) || sums.numTokens === 0) return {};
+  return { excludedFraction: sums.numExcluded / sums.numTokens };
+}
+
+function isTruncated(config: RunConfig): boolean {
+  if (config.type !== "grpo") return false;
+  const { topK, topP, minP } = config.rollouts;
+  return topK !== undefined || topP !== undefined || minP !== undefined;
 }
 
 /** Returns when each lane was computed. */

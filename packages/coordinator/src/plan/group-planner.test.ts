@@ -46,6 +46,28 @@ test("an answer may go up to the model's last position, in training as in a vali
   expect(groups[2]?.maxAnswerTokens).toBe(groups[0]?.maxAnswerTokens);
 });
 
+test("options of sampling are in every group, the minimum length within the room for an answer", async () => {
+  const model = await openRunModel(config, "");
+  const plan = async (options: object) => {
+    const rollouts = { maxAnswerTokens: 1000, ...options };
+    const other = checkRunConfig({ ...config, rollouts });
+    const planner = new GroupPlanner(other, model, { train: "t", validation: "v" });
+    const long = task("Mrs. White was in the Hall. ".repeat(20));
+    return [
+      ...(await planner.train(0, drawn(long, task("Who?")))),
+      ...(await planner.validation(0, [task("Who?")])),
+    ];
+  };
+  const none = await plan({});
+  expect(none.map(({ sampling }) => sampling)).toEqual([undefined, undefined, undefined]);
+  const groups = await plan({ topP: 0.9, minAnswerTokens: 1000, stop: ["END"] });
+  for (const { sampling, maxAnswerTokens } of groups) {
+    const rest = { minP: 0, minAnswerTokens: maxAnswerTokens, stop: ["END"] };
+    expect(sampling).toEqual({ topK: 0, topP: 0.9, ...rest });
+  }
+  expect(groups[0]?.maxAnswerTokens).toBeLessThan(1000);
+});
+
 test("a task whose prompt leaves no room for an answer is refused by the model's field", async () => {
   const model = await openRunModel(config, "");
   const planner = new GroupPlanner(config, model, { train: "t", validation: "v" });

@@ -1,6 +1,12 @@
 import { TimeSlice } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
-import { type GroupKind, type GroupSpec, groupKey, tokensToBytes } from "@gumshoe/protocol";
+import {
+  type GroupKind,
+  type GroupSpec,
+  groupKey,
+  type SamplingOptions,
+  tokensToBytes,
+} from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
 import { type RunModel } from "./run-model.js";
@@ -32,8 +38,9 @@ export class GroupPlanner {
   readonly #digests: TaskPlan["digests"];
   readonly #budgets: Readonly<Record<GroupKind, TokenBudget>>;
   readonly #slab = new Slab();
-  /** One array, shared by thousands of groups. */
+  /** Shared by thousands of groups. */
   readonly #stopTokens: number[];
+  readonly #sampling: SamplingOptions | undefined;
 
   constructor(config: RunConfig, model: RunModel, digests: TaskPlan["digests"]) {
     this.#config = config;
@@ -45,6 +52,7 @@ export class GroupPlanner {
       validation: tokenBudget(config, "validation", maxPositions),
     };
     this.#stopTokens = [...model.tokenizer.stopTokenIds];
+    this.#sampling = samplingOptions(config);
   }
 
   /**
@@ -97,17 +105,43 @@ export class GroupPlanner {
   /** @throws InvalidArgumentError when the task does not fit the model or a pack */
   #common(task: Task, iteration: number, kind: GroupKind) {
     const prompt = writePrompt(this.#config, this.#model.tokenizer, task.messages);
+    const maxAnswerTokens = answerRoom(task.id, prompt.length, this.#budgets[kind]);
     return {
       run: this.#config.name,
       iteration,
       contentHash: task.contentHash,
       taskJson: this.#slab.keep(Buffer.from(taskToJson(task))),
       promptTokens: this.#slab.keep(tokensToBytes(prompt)),
-      maxAnswerTokens: answerRoom(task.id, prompt.length, this.#budgets[kind]),
+      maxAnswerTokens,
       stopTokens: this.#stopTokens,
       environmentDigest: this.#digests[kind],
+      sampling: withinRoom(this.#sampling, maxAnswerTokens),
     };
   }
+}
+
+/** Returns the restrictions of a run's sampling; undefined if there are none. */
+function samplingOptions(config: RunConfig): SamplingOptions | undefined {
+  if (config.type !== "grpo") return undefined;
+  const { topK, topP, minP, minAnswerTokens, stop } = config.rollouts;
+  const given = [topK, topP, minP, minAnswerTokens, stop];
+  if (given.every((value) => value === undefined)) return undefined;
+  return {
+    topK: topK ?? 0,
+    topP: topP ?? 1,
+    minP: minP ?? 0,
+    minAnswerTokens: minAnswerTokens ?? 0,
+    stop: stop ?? [],
+  };
+}
+
+/** Limits the minimum length to the room that a long prompt leaves; the tokens that are sampled stay the same. */
+function withinRoom(
+  options: SamplingOptions | undefined,
+  maxAnswerTokens: number,
+): SamplingOptions | undefined {
+  if (options === undefined || options.minAnswerTokens <= maxAnswerTokens) return options;
+  return { ...options, minAnswerTokens: maxAnswerTokens };
 }
 
 /** Maps thousands of items, yielding to the event loop between slices. */

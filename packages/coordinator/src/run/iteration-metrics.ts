@@ -19,6 +19,7 @@ const TOKEN_MEANS = [
   "clipFraction",
   "clipFractionLow",
   "clipFractionHigh",
+  "excludedFraction",
   "ratio",
   "policyKl",
   "referenceKl",

@@ -213,6 +213,21 @@ test("a log-prob gap ends the run, and the error names the token", async () => {
   );
 });
 
+test("a sampled token that the trainer excludes ends the run, with the same weights or without a truncation", async () => {
+  const excluding =
+    (fromUpdate: number): FakeHooks["lane"] =>
+    async (report) => {
+      const metrics = { ...(report.metrics as LaneMetrics), numExcluded: 3 };
+      return report.update < fromUpdate ? report : { ...report, metrics };
+    };
+  await expect(run("excluded", { lane: excluding(0) })).rejects.toThrow(
+    /^lane 0\/\d: the trainer excludes 3 tokens that the sampler drew/,
+  );
+  await expect(run("infinite", { lane: excluding(1) })).rejects.toThrow(
+    "in update 1, the log-prob of a token is -Infinity",
+  );
+});
+
 test("a lane whose gradient comes out differently a second time ends the run", async () => {
   const lane: FakeHooks["lane"] = async (report, complete) => {
     if (report.lane !== 0) return report;

@@ -14,7 +14,7 @@ import { MalformedGroupError, WrongGroupWeightsError } from "../errors.js";
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type Weights } from "../run/run-state.js";
 
-const FINISHES = ["stop", "length", "early-stop"];
+const FINISHES = ["stop", "stop-string", "length", "early-stop"];
 /** Most characters per token in an answer's text: tokens are seldom longer than a long word. */
 const MAX_CHARACTERS_PER_TOKEN = 512;
 /** Most characters in the reason why an answer could not be scored. */

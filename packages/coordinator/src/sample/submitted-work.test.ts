@@ -44,7 +44,9 @@ const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
     tokens: tokensToBytes(Array.from({ length: 10_000 }, () => 1)),
     logprobs: floats(...Array.from({ length: 10_000 }, () => -1)),
   },
-  "has a finish that is none of stop, length, early-stop": { finish: "x".repeat(100_000) },
+  "has a finish that is none of stop, stop-string, length, early-stop": {
+    finish: "x".repeat(100_000),
+  },
   "has a text of 20000000 characters": { text: "x".repeat(20_000_000) },
   "has a reason of 1000000 characters": { gradingError: "x".repeat(1_000_000) },
   "has 1000 metrics": {

@@ -9,6 +9,7 @@ import { TokenHeat } from "../text/token-heat.js";
 
 const FINISHES: Readonly<Record<string, string>> = {
   length: "cut at the limit",
+  "stop-string": "ended by a stop string",
   "early-stop": "stopped as degenerate",
 };
 

@@ -128,6 +128,7 @@ function Filters() {
           <option value="">anyhow</option>
           <option value="stop">by itself</option>
           <option value="length">at the length limit</option>
+          <option value="stop-string">by a stop string</option>
           <option value="early-stop">as degenerate</option>
         </select>
       </label>

@@ -10,9 +10,10 @@ import { type SampleRequest } from "./sequence.js";
  */
 export function checkRequest(
   request: SampleRequest,
-  { vocabularySize, maxPositions }: Pick<ModelConfig, "vocabularySize" | "maxPositions">,
+  limits: Pick<ModelConfig, "vocabularySize" | "maxPositions"> & { readonly canDecode: boolean },
 ): void {
-  const refuse = (field: string, problem: string) => {
+  const { vocabularySize, maxPositions } = limits;
+  const refuse: Refuse = (field, problem) => {
     throw new InvalidArgumentError(`request ${request.id}: ${field}`, problem);
   };
   const { promptIds, count, maxNewTokens, temperature } = request;
@@ -26,12 +27,53 @@ export function checkRequest(
     if (Number.isInteger(id) && id >= 0 && id < vocabularySize) continue;
     refuse("promptIds", `has ${id} at ${i}, outside the vocabulary of ${vocabularySize}`);
   }
-  const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
   if (!isCount(count)) refuse("count", `is ${count}, not a whole number from 1 on`);
   if (!isCount(maxNewTokens)) {
     refuse("maxNewTokens", `is ${maxNewTokens}, not a whole number from 1 on`);
   }
   if (!(temperature >= 0 && Number.isFinite(temperature))) {
     refuse("temperature", `is ${temperature}, not a number from 0 on`);
+  }
+  checkOptions(request, vocabularySize, refuse);
+  checkStopStrings(request.stopStrings ?? [], limits.canDecode, refuse);
+}
+
+type Refuse = (field: string, problem: string) => void;
+
+const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
+
+function checkOptions(request: SampleRequest, vocabularySize: number, refuse: Refuse): void {
+  const { topK = null, topP = 1, minP = 0, minNewTokens = 0, maxNewTokens } = request;
+  if (topK !== null && !isCount(topK)) {
+    refuse("topK", `is ${topK}, not a whole number from 1 on; leave it out to keep all tokens`);
+  }
+  if (!(topP > 0 && topP <= 1)) refuse("topP", `is ${topP}, not above 0 and at most 1`);
+  if (!(minP >= 0 && minP <= 1)) refuse("minP", `is ${minP}, not a number from 0 to 1`);
+  if (minNewTokens !== 0 && !isCount(minNewTokens)) {
+    refuse("minNewTokens", `is ${minNewTokens}, not a whole number from 0 on`);
+  }
+  if (minNewTokens > maxNewTokens) {
+    refuse("minNewTokens", `is ${minNewTokens}, above maxNewTokens = ${maxNewTokens}`);
+  }
+  if (minNewTokens > 0 && new Set(request.stopTokenIds).size >= vocabularySize) {
+    refuse("minNewTokens", "leaves no token to sample: all are stop tokens");
+  }
+}
+
+/** More and longer ones are refused: every token of every answer is compared with all of them. */
+const STOP_STRING_LIMITS = { count: 16, length: 200 };
+
+function checkStopStrings(strings: readonly string[], canDecode: boolean, refuse: Refuse): void {
+  const { count, length } = STOP_STRING_LIMITS;
+  if (strings.length === 0) return;
+  if (!canDecode) refuse("stopStrings", "cannot be found by a sampler without a decoder");
+  if (strings.length > count) refuse("stopStrings", `has ${strings.length} texts, above ${count}`);
+  for (const [i, string] of strings.entries()) {
+    const field = `stopStrings[${i}]`;
+    if (string === "") refuse(field, "is empty");
+    if (string.length > length) refuse(field, `has ${string.length} characters, above ${length}`);
+    if (/[\p{Surrogate}\ufffd]/u.test(string)) {
+      refuse(field, "has half a character, which no text has");
+    }
   }
 }

@@ -13,6 +13,7 @@ import { Batch, type BatchRows } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
 import { type Model } from "../model/model.js";
+import { TruncatedRows } from "../model/truncated-rows.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { type PromptGroup, type Sequence } from "./sequence.js";
 
@@ -44,6 +45,7 @@ export class ModelRunner {
   #caches: readonly KvCache[];
   readonly #batch: Batch;
   readonly #list: CommandList;
+  readonly #truncated: TruncatedRows;
   #buffers: StepBuffers | null = null;
 
   /** @throws OutOfMemoryError */
@@ -51,6 +53,7 @@ export class ModelRunner {
     this.#model = model;
     this.#batch = new Batch(model.device);
     this.#list = model.device.createCommandList();
+    this.#truncated = new TruncatedRows(model.device);
     [this.#arena, this.#caches] = makeCaches(model, numBlocks);
   }
 
@@ -120,6 +123,7 @@ export class ModelRunner {
   dispose(): void {
     this.#arena.free();
     this.#batch.free();
+    this.#truncated.free();
     this.#buffers?.arena.free();
     this.#buffers = null;
   }
@@ -146,7 +150,11 @@ export class ModelRunner {
         out: at(buffers.streams, (layer + 1) % 2),
       });
     }
-    this.#recordHead(buffers, count);
+    const places = sequences.map(({ group: { distribution }, tokens }) => ({
+      distribution,
+      index: tokens.length,
+    }));
+    this.#recordHead(buffers, count, this.#truncated.load(places));
     list.run();
     const ids = new Int32Array(count);
     const logprobs = new Float32Array(count);
@@ -158,7 +166,7 @@ export class ModelRunner {
     }
   }
 
-  #recordHead(b: StepBuffers, count: number): void {
+  #recordHead(b: StepBuffers, count: number, truncation: ops.Truncation | null): void {
     const { config, parameters } = this.#model;
     const { width, vocabularySize: vocabulary, normEps: eps, layers } = config;
     ops.gatherRows(this.#list, {
@@ -185,6 +193,7 @@ export class ModelRunner {
       draws: b.draws,
       ids: b.ids,
       logprobs: b.logprobs,
+      truncation,
       rows: count,
       width,
       vocabulary,

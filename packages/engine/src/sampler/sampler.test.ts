@@ -89,7 +89,7 @@ describe("sampler and trainer", () => {
     const scorer = new Scorer(model);
     for (const result of sample(model, requests).values()) {
       const sampled = result.rollouts.flatMap(({ logprobs }) => [...logprobs]);
-      expect(sampled).toEqual([...scorer.score(toPack(result), temperature).logprobs]);
+      expect(sampled).toEqual([...scorer.score(toPack(result), { temperature }).logprobs]);
     }
     scorer.dispose();
   });

@@ -6,6 +6,7 @@ import { checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
 import { type SampleRequest, type SampleResult } from "./sequence.js";
+import { type DecodeText } from "./stop-strings.js";
 
 /** Options of a sampler. */
 export interface SamplerOptions {
@@ -21,6 +22,8 @@ export interface SamplerOptions {
   readonly maxBatch?: number;
   /** Prompt tokens per prefill step; default 2,048 */
   readonly maxPrefillTokens?: number;
+  /** Decodes answers, in which requests search their stop strings; without it these are refused */
+  readonly decode?: DecodeText;
 }
 
 /** Counters of a sampler's work. */
@@ -43,6 +46,7 @@ export class Sampler {
   readonly #scheduler: Scheduler;
   readonly #runner: ModelRunner;
   readonly #config: ModelConfig;
+  readonly #decode: DecodeText | null;
   #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
@@ -50,6 +54,7 @@ export class Sampler {
     const numBlocks = Math.ceil(kvCacheTokens / KV_BLOCK);
     const maxTokens = Math.max(kvCacheTokens, options.maxKvCacheTokens ?? kvCacheTokens);
     this.#config = options.model.config;
+    this.#decode = options.decode ?? null;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
@@ -73,10 +78,10 @@ export class Sampler {
    * @throws InvalidArgumentError, RequestTooLargeError
    */
   add(request: SampleRequest): void {
-    checkRequest(request, this.#config);
+    checkRequest(request, { ...this.#config, canDecode: this.#decode !== null });
     const left = this.#config.maxPositions - request.promptIds.length;
     const maxNewTokens = Math.min(request.maxNewTokens, left);
-    this.#scheduler.add({ ...request, maxNewTokens });
+    this.#scheduler.add({ ...request, maxNewTokens }, this.#decode);
   }
 
   /** Cancels a request; returns false if it is unknown or finished. */

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "@gumshoe/core";
 import { RequestTooLargeError } from "../errors.js";
 import { BlockManager } from "./block-manager.js";
 import { PromptGroup, type SampleRequest, type Sequence } from "./sequence.js";
+import { type DecodeText } from "./stop-strings.js";
 
 /** The work of the next step: prompts to prefill, or one token for each of some answers. */
 export type Work =
@@ -53,14 +54,15 @@ export class Scheduler {
   }
 
   /**
+   * @param decode  decodes its answers, if it has stop strings
    * @throws InvalidArgumentError when an unfinished request has that id
    * @throws RequestTooLargeError when even one of its answers cannot fit into the cache
    */
-  add(request: SampleRequest): void {
+  add(request: SampleRequest, decode: DecodeText | null = null): void {
     if (this.#holds(request.id)) {
       throw new InvalidArgumentError("request", `${request.id} is not finished yet`);
     }
-    const group = new PromptGroup(request);
+    const group = new PromptGroup(request, decode);
     const needed = promptBlocks(group) + answerBlocks(group);
     const { maxBlocks } = this.#limits;
     if (needed > maxBlocks) throw new RequestTooLargeError(request.id, needed, maxBlocks);

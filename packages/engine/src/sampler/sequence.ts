@@ -1,10 +1,24 @@
 import { Rng } from "@gumshoe/core";
 import { EarlyStop, type EarlyStopConfig, type Finish } from "@gumshoe/grpo";
 
+import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
+import { type DecodeText, StopStrings } from "./stop-strings.js";
+
 export { type Finish };
 
+/** Restrictions of sampling; each is off by default. */
+export type SamplingOptions = Partial<
+  Pick<TokenDistribution, "topK" | "topP" | "minP" | "minNewTokens">
+> & {
+  /**
+   * Texts that end an answer: the token with which the decoded answer contains one of them is its last. Not found if
+   * it ends within the first `minNewTokens` tokens. Needs a sampler that can decode.
+   */
+  readonly stopStrings?: readonly string[];
+};
+
 /** A request: a prompt and how many answers to sample, with their settings. */
-export interface SampleRequest {
+export interface SampleRequest extends SamplingOptions {
   /** Unique among unfinished requests. */
   readonly id: string;
   readonly promptIds: ArrayLike<number>;
@@ -25,7 +39,10 @@ export interface SampleRequest {
 export interface SampledRollout {
   /** Sampled ids [T], the stop token included */
   readonly tokens: Int32Array;
-  /** [T] in nats, at the request's temperature (at 1 when it is 0) */
+  /**
+   * [T] in nats, of the distribution that was sampled from: at the request's temperature, renormalised over the
+   * tokens that its options keep; at temperature 0 that of temperature 1
+   */
   readonly logprobs: Float32Array;
   readonly finish: Finish;
 }
@@ -40,12 +57,18 @@ export interface SampleResult {
 /** A prefilled prompt and the answers that share it. */
 export class PromptGroup {
   readonly promptIds: Int32Array;
+  readonly distribution: TokenDistribution;
   readonly sequences: readonly Sequence[];
   /** Blocks with the prompt's keys and values; empty until prefilled. */
   blocks: number[] = [];
 
-  constructor(readonly request: SampleRequest) {
+  /** @param decode  null if no request has stop strings */
+  constructor(
+    readonly request: SampleRequest,
+    readonly decode: DecodeText | null,
+  ) {
     this.promptIds = Int32Array.from(request.promptIds);
+    this.distribution = distributionOf(request);
     this.sequences = Array.from({ length: request.count }, (_, i) => new Sequence(this, i));
   }
 
@@ -77,14 +100,18 @@ export class Sequence {
   finish: Finish | null = null;
   readonly #rng: Rng;
   readonly #watch: EarlyStop | null;
+  readonly #stopStrings: StopStrings | null;
 
   constructor(
     readonly group: PromptGroup,
     readonly rollout: number,
   ) {
-    const { seed, earlyStop } = group.request;
+    const { seed, earlyStop, stopStrings = [] } = group.request;
     this.#rng = new Rng(...seed, rollout);
     this.#watch = earlyStop === null ? null : new EarlyStop(earlyStop);
+    const { decode } = group;
+    this.#stopStrings =
+      stopStrings.length === 0 || decode === null ? null : new StopStrings(stopStrings, decode);
   }
 
   /** Random words for the next token. */
@@ -94,11 +121,13 @@ export class Sequence {
 
   /** Appends a sampled token; returns whether the answer ends with it. */
   append(token: number, logprob: number): void {
-    const { maxNewTokens, stopTokenIds } = this.group.request;
+    const { maxNewTokens, stopTokenIds, minNewTokens = 0 } = this.group.request;
     this.tokens.push(token);
     this.logprobs.push(logprob);
     const degenerate = this.#watch?.push(logprob) ?? false;
+    const isFound = this.#stopStrings?.push(token) ?? false;
     if (stopTokenIds.includes(token)) this.finish = "stop";
+    else if (isFound && this.tokens.length > minNewTokens) this.finish = "stop-string";
     else if (degenerate) this.finish = "early-stop";
     else if (this.tokens.length >= maxNewTokens) this.finish = "length";
   }
@@ -110,4 +139,17 @@ export class Sequence {
       finish: this.finish ?? "length",
     };
   }
+}
+
+/** Returns the distribution that a request's tokens are sampled from. */
+function distributionOf(request: SampleRequest): TokenDistribution {
+  const { topK, topP, minP, minNewTokens } = WHOLE_DISTRIBUTION;
+  return {
+    temperature: request.temperature,
+    topK: request.topK ?? topK,
+    topP: request.topP ?? topP,
+    minP: request.minP ?? minP,
+    minNewTokens: request.minNewTokens ?? minNewTokens,
+    stopTokenIds: request.stopTokenIds,
+  };
 }

@@ -6,13 +6,16 @@ import { Batch } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
 import { type Model } from "../model/model.js";
+import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
+import { TruncatedRows } from "../model/truncated-rows.js";
 import { cutIntoRuns, packBatch, type PackBatch } from "./pack-batch.js";
 import { type Checkpointing, Workspace } from "./workspace.js";
 
 /** Log-probs and entropies of a pack's answers: [N] each, all answers' tokens in order, in nats. */
 export interface PackScores {
+  /** -Infinity for a token that the distribution excludes. */
   readonly logprobs: Float32Array;
-  /** Over the whole vocabulary. */
+  /** Of the distribution, over the tokens that it keeps. */
   readonly entropies: Float32Array;
 }
 
@@ -29,13 +32,16 @@ export class PackForward {
   readonly batch: Batch;
   readonly list: CommandList;
   readonly #options: ForwardOptions;
+  readonly #truncated: TruncatedRows;
   #workspace: Workspace | null = null;
+  #truncation: ops.CutTruncation | null = null;
 
   constructor(model: Model, options: ForwardOptions) {
     this.model = model;
     this.#options = options;
     this.batch = new Batch(model.device);
     this.list = model.device.createCommandList();
+    this.#truncated = new TruncatedRows(model.device);
   }
 
   /** Buffers of the last batch. */
@@ -44,12 +50,16 @@ export class PackForward {
     return this.#workspace;
   }
 
-  /**
-   * Computes the log-probs and entropies of a batch of packs.
-   *
-   * @param temperature  divides the logits
-   */
-  run(packs: readonly Pack[], temperature: number): { layout: PackBatch; scores: PackScores } {
+  /** The truncation of the last batch; null if all tokens were kept. */
+  get truncation(): ops.CutTruncation | null {
+    return this.#truncation;
+  }
+
+  /** Computes the log-probs and entropies of a batch of packs under a distribution. */
+  run(
+    packs: readonly Pack[],
+    distribution: TokenDistribution,
+  ): { layout: PackBatch; scores: PackScores } {
     const layout = packBatch(packs);
     const { device } = this.model;
     const count = layout.targets.length;
@@ -57,7 +67,14 @@ export class PackForward {
     this.batch.load(layout);
     device.write(workspace.predictors, layout.predictors);
     device.write(workspace.targetIds, layout.targets);
-    device.write(workspace.invTemperature, new Float32Array(count).fill(1 / temperature));
+    device.write(
+      workspace.invTemperature,
+      new Float32Array(count).fill(1 / distribution.temperature),
+    );
+    const places = packs.flatMap(({ answers }) =>
+      answers.flatMap(({ tokens }) => Array.from(tokens, (_, index) => ({ distribution, index }))),
+    );
+    this.#truncation = this.#truncated.load(places);
     this.list.reset();
     recordEmbedding(this.list, this.model, this.batch, at(workspace.streams, 0));
     for (let layer = 0; layer < this.model.config.layers; layer++) this.recordLayer(layer);
@@ -90,6 +107,8 @@ export class PackForward {
 
   free(): void {
     this.batch.free();
+    this.#truncated.free();
+    this.#truncation = null;
     this.#workspace?.free();
     this.#workspace = null;
   }
@@ -124,6 +143,7 @@ export class PackForward {
       entropies: w.entropies,
       stats: w.stats,
       kept: w.logits,
+      truncation: this.#truncation,
       rows: count,
       width,
       vocabulary,
@@ -167,12 +187,15 @@ export class Scorer {
   }
 
   /**
-   * @param temperature  divides the logits
+   * @param distribution  that scores the tokens; default: the model's own
    * @throws NotFiniteError when the model's logits are not finite
    */
-  score(pack: Pack, temperature = 1): PackScores {
-    const { scores } = this.#forward.run([pack], temperature);
-    if (!scores.logprobs.every(Number.isFinite)) throw new NotFiniteError(pack.groupKey);
+  score(pack: Pack, distribution: Partial<TokenDistribution> = {}): PackScores {
+    const { scores } = this.#forward.run([pack], { ...WHOLE_DISTRIBUTION, ...distribution });
+    // Only a truncation gives a token no probability at all.
+    const least = this.#forward.truncation === null ? -Number.MAX_VALUE : -Infinity;
+    if (!scores.logprobs.every((value) => value >= least && value <= 0))
+      throw new NotFiniteError(pack.groupKey);
     return scores;
   }
 
@@ -184,10 +207,11 @@ export class Scorer {
    */
   scoreAll(
     packs: readonly Pack[],
-    { temperature, maxBatchRows }: { temperature: number; maxBatchRows: number },
+    options: { distribution?: Partial<TokenDistribution>; maxBatchRows: number },
   ): PackScores[] {
-    return cutIntoRuns(packs, maxBatchRows, countRowTokens).flatMap((run) => {
-      const { layout, scores } = this.#forward.run(run, temperature);
+    const distribution = { ...WHOLE_DISTRIBUTION, ...options.distribution };
+    return cutIntoRuns(packs, options.maxBatchRows, countRowTokens).flatMap((run) => {
+      const { layout, scores } = this.#forward.run(run, distribution);
       return run.map(({ groupKey }, i): PackScores => {
         const [start, end] = [at(layout.targetStarts, i), at(layout.targetStarts, i + 1)];
         const logprobs = scores.logprobs.slice(start, end);

@@ -71,7 +71,7 @@ function lossOf(_pack: Pack, scores: { logprobs: Float32Array; entropies: Float3
 function gradientOf(model: Model, options: Omit<TrainerOptions, "model"> = {}): Float32Array {
   const trainer = new Trainer({ model, ...options });
   trainer.zeroGradient();
-  trainer.accumulate(PACKS, lossOf, 0.9);
+  trainer.accumulate(PACKS, lossOf, { temperature: 0.9 });
   const gradient = trainer.readGradient();
   trainer.dispose();
   return gradient;
@@ -98,9 +98,11 @@ test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
     for (let time = 0; time < 2; time++) {
       trainer.useGradient(memory);
       trainer.zeroGradient();
-      trainer.accumulate(PACKS.slice(0, 1), lossOf, 0.9);
+      trainer.accumulate(PACKS.slice(0, 1), lossOf, { temperature: 0.9 });
       trainer.releaseMemory();
-      trainer.accumulate(PACKS.slice(1), (pack, scores) => lossOf(pack, scores), 0.9);
+      trainer.accumulate(PACKS.slice(1), (pack, scores) => lossOf(pack, scores), {
+        temperature: 0.9,
+      });
       trainer.finishGradient();
       trainer.useGradient(null);
       model.device.read(memory, got);
@@ -133,7 +135,9 @@ test.each([{ tie_word_embeddings: true }, { tie_word_embeddings: false }])(
     const gradient = gradientOf(model);
     const trainer = new Trainer({ model });
     const total = () =>
-      trainer.accumulate(PACKS, lossOf, 0.9).reduce((sum, { loss }) => sum + loss, 0);
+      trainer
+        .accumulate(PACKS, lossOf, { temperature: 0.9 })
+        .reduce((sum, { loss }) => sum + loss, 0);
     const weights = new Float32Array(model.layout.numParameters);
     model.readParameters(weights);
     for (const { name, start, end } of model.layout.entries) {

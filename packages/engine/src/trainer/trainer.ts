@@ -5,6 +5,7 @@ import { Arena } from "../model/activations.js";
 import { gradientOf, recordLayerBackward } from "../model/backward.js";
 import { at, present } from "../model/checked.js";
 import { type Model } from "../model/model.js";
+import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { cutIntoRuns, type PackBatch } from "./pack-batch.js";
 import { PackForward, type PackScores } from "./scorer.js";
@@ -116,13 +117,18 @@ export class Trainer {
   /**
    * Adds the gradient of packs.
    *
-   * @param lossOf       called once per pack, in order
-   * @param temperature  divides the logits
+   * @param lossOf        called once per pack, in order
+   * @param distribution  whose log-probs and entropies the loss is of; default: the model's own
    */
-  accumulate(packs: readonly Pack[], lossOf: PackLossFunction, temperature = 1): PackOutcome[] {
+  accumulate(
+    packs: readonly Pack[],
+    lossOf: PackLossFunction,
+    distribution: Partial<TokenDistribution> = {},
+  ): PackOutcome[] {
     const outcomes: PackOutcome[] = [];
+    const whole = { ...WHOLE_DISTRIBUTION, ...distribution };
     for (const run of cutIntoRuns(packs, this.#maxBatchRows, countRowTokens)) {
-      const { layout, scores } = this.#forward.run(run, temperature);
+      const { layout, scores } = this.#forward.run(run, whole);
       const count = layout.targets.length;
       const dLogprob = new Float32Array(count);
       const dEntropy = new Float32Array(count);
@@ -235,6 +241,7 @@ export class Trainer {
       entropies: w.entropies,
       dLogprob: buffers.dLogprob,
       kept: w.logits,
+      truncation: this.#forward.truncation,
       dEntropy: withEntropy ? buffers.dEntropy : null,
       dx: buffers.dNormed,
       dw: this.#gradientOf(`${head.name}.weight`),

@@ -76,7 +76,7 @@ function scoreCase(model: Model, inputs: GoldenJson): CaseResult {
   const outputs = new Map<string, Float32Array>();
   try {
     for (const [g, pack] of groupPacks(inputs.field("groups")).entries()) {
-      const scores = scorer.score(pack, temperature);
+      const scores = scorer.score(pack, { temperature });
       for (const kind of ["logprobs", "entropies"] as const) {
         for (const [a, values] of perAnswer(pack, scores[kind]).entries()) {
           outputs.set(`${kind}.${g}.${a}`, values);

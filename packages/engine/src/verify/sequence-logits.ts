@@ -1,6 +1,7 @@
 import { ops } from "@gumshoe/kernels";
 
 import { type Model } from "../model/model.js";
+import { WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { PackForward } from "../trainer/scorer.js";
 import { sequencePack } from "./golden-packs.js";
 
@@ -21,7 +22,7 @@ export function sequenceLogits(model: Model, ids: readonly number[]): Float32Arr
   const logits = model.device.alloc("f32", rows * vocabulary);
   try {
     // An extra last token, invisible to the others, so that the last real one also has a target.
-    forward.run([sequencePack([...ids, 0], "logits")], 1);
+    forward.run([sequencePack([...ids, 0], "logits")], WHOLE_DISTRIBUTION);
     const { list, workspace } = forward;
     const weight = model.parameters.head.packed;
     list.reset();

@@ -11,6 +11,11 @@ export interface LossMetrics {
   readonly numClippedLow: number;
   /** Tokens whose gradient was removed by an upper bound of the ratio. */
   readonly numClippedHigh: number;
+  /**
+   * Sampled tokens whose new log-prob is -Infinity, because top-k, top-p or min-p exclude them under the weights that
+   * are trained. Their ratio is 0, so they have no gradient; they are in no divergence and no gap.
+   */
+  readonly numExcluded: number;
   /** Sum of exp(new - old). */
   readonly ratioSum: number;
   /** Sum of the k3 estimates of the divergence between the old and the new policy, in nats. */
@@ -32,6 +37,7 @@ export const NO_METRICS: LossMetrics = Object.freeze({
   numAnswers: 0,
   numClippedLow: 0,
   numClippedHigh: 0,
+  numExcluded: 0,
   ratioSum: 0,
   policyKlSum: 0,
   referenceKlSum: 0,
@@ -66,6 +72,7 @@ export function mergeMetrics(list: readonly LossMetrics[]): LossMetrics {
       numAnswers: left.numAnswers + right.numAnswers,
       numClippedLow: left.numClippedLow + right.numClippedLow,
       numClippedHigh: left.numClippedHigh + right.numClippedHigh,
+      numExcluded: left.numExcluded + right.numExcluded,
       ratioSum: left.ratioSum + right.ratioSum,
       policyKlSum: left.policyKlSum + right.policyKlSum,
       referenceKlSum: left.referenceKlSum + right.referenceKlSum,

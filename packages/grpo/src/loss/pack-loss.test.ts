@@ -94,6 +94,21 @@ describe("packLoss", () => {
     expect(() => loss({}, { newLogprobs: [-1] })).toThrow("5 targets, but 1 values");
   });
 
+  test.each(["clip", "gspo", "cispo", "sapo"] as const)(
+    "a token that is excluded has ratio 0 and no gradient, and is counted, with %s",
+    (policy) => {
+      const newLogprobs = SAMPLED.map((x, i) => (i === 0 || i === 3 ? -Infinity : x));
+      const { dLogprob, metrics } = loss({ policy }, { newLogprobs });
+      expect([0, 3].map((i) => Math.abs(dLogprob[i] ?? NaN))).toEqual([0, 0]);
+      expect(metrics).toMatchObject({ numExcluded: 2, policyKlSum: 0, logprobGapMax: 0 });
+      // The ratio of gspo is that of the whole answer, which has probability 0.
+      expect(metrics.ratioSum).toBe(policy === "gspo" ? 0 : 3);
+      expect([...dLogprob].filter((value) => value !== 0).length).toBe(policy === "gspo" ? 0 : 3);
+      expect(Number.isFinite(metrics.loss)).toBe(true);
+      expect(loss({ policy }).metrics.numExcluded).toBe(0);
+    },
+  );
+
   test("a loss that is not finite is reported with its token", () => {
     const newLogprobs = SAMPLED.map((x, i) => (i === 4 ? NaN : x));
     expect(() => loss({}, { newLogprobs })).toThrow(NonFiniteLossError);

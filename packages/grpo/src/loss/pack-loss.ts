@@ -8,6 +8,7 @@ import { policyLoss } from "./policy.js";
 
 /** A model's outputs for a pack: [N] each, all answer tokens in order, in nats. */
 export interface PackOutputs {
+  /** -Infinity where the distribution excludes the token: its ratio is 0. */
   readonly newLogprobs: ArrayLike<number>;
   readonly entropies: ArrayLike<number>;
   /** Of the reference model; needed when `klCoefficient` is not 0. */
@@ -86,7 +87,8 @@ function addAnswer(
     const oldLogprob = oldLogprobs[t] as number;
     const importance =
       ratioCap === null ? 1 : importanceWeight(oldLogprob, behaviour[t] as number, ratioCap);
-    const kl = referenceKl(outputs, start + t, config);
+    const isExcluded = newLogprob === -Infinity;
+    const kl = isExcluded ? NO_KL : referenceKl(outputs, start + t, config);
     const entropy = outputs.entropies[start + t] as number;
     const loss =
       importance * (policy.loss[t] as number) +
@@ -100,11 +102,15 @@ function addAnswer(
     sums.dLogprob[start + t] = answer.weight * slope;
     metrics.loss += answer.weight * loss;
     metrics.ratioSum += policy.ratio[t] as number;
-    metrics.policyKlSum += klPenalty(oldLogprob, newLogprob, "k3").value;
     metrics.referenceKlSum += kl.value;
     metrics.entropySum += entropy;
     if (policy.clipped[t] === -1) metrics.numClippedLow++;
     if (policy.clipped[t] === 1) metrics.numClippedHigh++;
+    if (isExcluded) {
+      metrics.numExcluded++;
+      continue;
+    }
+    metrics.policyKlSum += klPenalty(oldLogprob, newLogprob, "k3").value;
     noteGap(sums, { answer, token: t }, Math.abs(newLogprob - (behaviour[t] as number)));
   }
   metrics.numTokens += answer.tokens.length;
@@ -128,13 +134,15 @@ function addCrossEntropy(sums: Accumulator, answer: PackAnswer, start: number): 
   metrics.numAnswers++;
 }
 
+const NO_KL = { value: 0, slope: 0 };
+
 function referenceKl(
   outputs: PackOutputs,
   index: number,
   config: LossConfig,
 ): { value: number; slope: number } {
   const reference = outputs.referenceLogprobs?.[index];
-  if (reference === undefined) return { value: 0, slope: 0 };
+  if (reference === undefined) return NO_KL;
   return klPenalty(outputs.newLogprobs[index] as number, reference, config.klEstimator);
 }
 

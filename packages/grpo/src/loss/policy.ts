@@ -105,7 +105,9 @@ function clippedLoss(ratio: number, advantage: number, config: PolicyConfig): To
 
 function cappedLoss(ratio: number, token: TokenInput, ratioCap: number): TokenLoss {
   const slope = -Math.min(ratio, ratioCap) * token.advantage;
-  return { loss: slope * token.newLogprob, slope, clipped: ratio > ratioCap ? 1 : 0 };
+  // A token of probability 0 has a slope of 0 and a log-prob of -Infinity.
+  const loss = slope === 0 ? 0 : slope * token.newLogprob;
+  return { loss, slope, clipped: ratio > ratioCap ? 1 : 0 };
 }
 
 function gatedLoss(ratio: number, advantage: number, config: PolicyConfig): TokenLoss {

@@ -212,6 +212,11 @@ int32_t truncated(float x) {
   if (x >= 2147483648.0F) return INT32_MAX;
   return x < -2147483648.0F ? INT32_MIN : static_cast<int32_t>(x);
 }
+template <typename T>
+uint64_t truncated_to_u64(T x) {
+  if (!(x > 0)) return 0;
+  return x >= T(18446744073709551616.0) ? UINT64_MAX : static_cast<uint64_t>(x);
+}
 
 using Table = std::unordered_map<std::string, Handler>;
 
@@ -335,7 +340,10 @@ Table make_table() {
   add_conversion<double, int32_t>(t, "rn.f64.s32");
   add_conversion<float, int32_t>(t, "rn.f32.s32");
   add_conversion<float, uint32_t>(t, "rn.f32.u32");
+  add_conversion<double, uint64_t>(t, "rn.f64.u64");
   t["cvt.rzi.s32.f32"] = unary<float, truncated>;
+  t["cvt.rzi.u64.f32"] = unary<float, truncated_to_u64<float>>;
+  t["cvt.rzi.u64.f64"] = unary<double, truncated_to_u64<double>>;
   t["cvt.rni.f32.f32"] = unary<float, [](float a) { return std::nearbyint(a); }>;
   t["bfi.b32"] = insert_bits<uint32_t>;
   t["bfi.b64"] = insert_bits<uint64_t>;

@@ -44,7 +44,8 @@ describe("CUDA kernels refuse an id outside its table, and name the operation", 
       const shape = { rows: 2, width: 4, vocabulary: 10 };
       const weight = rig.out(ops.packedLength(10, 4), 0.5);
       const [x, one, logprobs, stats] = [rig.out(8), rig.out(2, 1), rig.out(2), rig.out(4)];
-      const about = { ...shape, x, weight, invTemperature: one, targets: ids(rig, bad), stats };
+      const given = { ...shape, x, weight, invTemperature: one, truncation: null };
+      const about = { ...given, targets: ids(rig, bad), stats };
       expect(() => {
         rig.run((list) => {
           ops.headLogprobs(list, { ...about, logprobs, entropies: null, kept: null });

@@ -13,6 +13,8 @@ export interface OperationCase {
   readonly run: (rig: Rig) => void;
 }
 
+/** Top-k, top-p and min-p of four rows. */
+const LIMITS = [7, 0.8, 0, 0, 1, 0, 0, 0.95, 0.05, 0, 1, 0];
 const RULE = { lr: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.1, step: 3 };
 
 function packed(rig: Rig, w: Float32Array, n: number, k: number) {
@@ -112,7 +114,7 @@ function head(count: number, width: number, vocabulary: number): OperationCase {
     const x = rig.put(normals(rng, count * width));
     const targets = rig.put(integers(rng, count, vocabulary));
     const warm = Float32Array.from({ length: count }, (_, i) => [1, 1 / 0.7, 0][i % 3] as number);
-    const about = { ...shape, x, weight, invTemperature: rig.put(warm) };
+    const about = { ...shape, x, weight, invTemperature: rig.put(warm), truncation: null };
     const draws = rig.put(Uint32Array.from(integers(rng, 2 * count, 2 ** 31), (d) => 2 * d));
     const [stats, entropies] = [rig.out(2 * count), rig.out(count)];
     const [dLogprob, dEntropy] = [rig.put(normals(rng, count)), rig.put(normals(rng, count))];
@@ -126,6 +128,19 @@ function head(count: number, width: number, vocabulary: number): OperationCase {
       ops.headBackward(list, { ...scored, ...gradients });
       const ids = rig.put(new Int32Array(count));
       ops.headSample(list, { ...about, draws, ids, logprobs });
+    });
+    // Every second row has no limits.
+    const limits = Float32Array.from({ length: 3 * count }, (_, i) => LIMITS[i % 12] as number);
+    const banned = rig.put(integers(rng, 2 * count, vocabulary));
+    const cuts = rig.out(2 * count);
+    const truncation = { limits: rig.put(limits), banned, bannedPerRow: 2, cuts };
+    rig.run((list) => {
+      const ids = rig.put(new Int32Array(count));
+      ops.headSample(list, { ...about, draws, ids, logprobs, truncation });
+      const some = { ...scored, targets: ids, truncation };
+      ops.headLogprobs(list, { ...some, logprobs, kept: null });
+      const gradients = { dLogprob, dEntropy, dx: rig.out(count * width), dw, kept: null };
+      ops.headBackward(list, { ...some, ...gradients });
     });
   };
   return { name: `${count} rows of ${width}, ${vocabulary} entries`, run };

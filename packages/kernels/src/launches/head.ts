@@ -80,18 +80,83 @@ export const headLogits: Twin = {
     linear.launches([x, weight, 0, logits, rows, vocabulary, width, 0], memory),
 };
 
+/** Arguments of a truncation as addresses; 0 for null. */
+interface TruncationArguments {
+  limits: number;
+  banned: number;
+  bannedPerRow: number;
+  cuts: number;
+}
+
+/** Truncates `count` rows of z from `first` on; z are those of these rows alone. */
+function truncate(
+  { limits, banned, bannedPerRow, cuts }: TruncationArguments,
+  { z, first, count, vocabulary }: { z: number; first: number; count: number; vocabulary: number },
+): Launch {
+  const from = (address: number, perRow: number) => (address === 0 ? 0 : address + first * perRow);
+  const rows = [z, from(limits, 12), from(banned, 4 * bannedPerRow), from(cuts, 8)];
+  return launch(
+    "head_truncate",
+    [count],
+    [...pointers(...rows), ...i32s(count, vocabulary, bannedPerRow)],
+  );
+}
+
+/** Rows whose z of the whole vocabulary are in scratch memory together. */
+function rowsTogether({ rows, vocabulary }: HeadShape): number {
+  const fit = Math.floor(LOGITS_BYTES / logitsBytes(1, vocabularyBlocks(vocabulary)));
+  return Math.min(Math.max(1, fit), rows);
+}
+
+/** The z and summaries of all rows, a few rows at a time, because a truncation needs the whole vocabulary. */
+function truncatedLogits(
+  shape: HeadShape,
+  truncation: TruncationArguments,
+  given: Record<"x" | "weight" | "inverse" | "targets" | "parts" | "chosen" | "z", number> & {
+    rowsTogether: number;
+  },
+): Launch[] {
+  const { rows, width, vocabulary } = shape;
+  const blocks = vocabularyBlocks(vocabulary);
+  const slab = { firstBlock: 0, start: 0, entries: vocabulary };
+  const launches: Launch[] = [];
+  for (let first = 0; first < rows; first += given.rowsTogether) {
+    const count = Math.min(given.rowsTogether, rows - first);
+    const part = { rows: count, width, vocabulary };
+    const { weight, z } = given;
+    const x = given.x + first * width * 4;
+    launches.push(
+      makeLogits(part, slab, { x, weight, inverse: given.inverse + first * 4, z }),
+      truncate(truncation, { z, first, count, vocabulary }),
+      summarise(part, slab, {
+        z,
+        targets: given.targets + first * 4,
+        parts: given.parts + first * blocks * PARTIAL_BYTES,
+        chosen: given.chosen + first * 4,
+      }),
+    );
+  }
+  return launches;
+}
+
 export const headLogprobs: Twin = {
-  // Scratch: summaries, z of the targets, and z of some blocks unless the caller keeps all of them.
+  // Scratch: summaries, z of the targets, and z of some blocks, or of some rows if they are truncated, unless the
+  // caller keeps all of them.
   scratchBytes: (values) => {
     const [rows = 0, width = 0, vocabulary = 0, kept = 0] = values.slice(7);
+    const [cuts = 0] = values.slice(14);
     const shape = { rows, width, vocabulary };
-    const parts = aligned(rows * vocabularyBlocks(vocabulary) * PARTIAL_BYTES);
-    return parts + aligned(rows * 4) + (kept === 0 ? logitsBytes(rows, slabBlocks(shape)) : 0);
+    const blocks = vocabularyBlocks(vocabulary);
+    const parts = aligned(rows * blocks * PARTIAL_BYTES) + aligned(rows * 4);
+    if (kept !== 0) return parts;
+    if (cuts !== 0) return parts + logitsBytes(rowsTogether(shape), blocks);
+    return parts + logitsBytes(rows, slabBlocks(shape));
   },
   launches: (values, memory) => {
     const [x = 0, weight = 0, targets = 0, inverse = 0, logprobs = 0, entropies = 0, stats = 0] =
       values;
     const [rows = 0, width = 0, vocabulary = 0, kept = 0] = values.slice(7);
+    const [limits = 0, banned = 0, bannedPerRow = 0, cuts = 0] = values.slice(11);
     const shape = { rows, width, vocabulary };
     const blocks = vocabularyBlocks(vocabulary);
     const parts = memory.scratch;
@@ -99,12 +164,19 @@ export const headLogprobs: Twin = {
     const z = kept === 0 ? chosen + aligned(rows * 4) : kept;
     const outputs = pointers(parts, chosen, targets, logprobs, entropies, stats);
     const sizes = [...i32s(rows, vocabulary), ...failureOf(memory)];
+    const scores = launch("head_logprobs", [over(rows, 64)], [...outputs, ...sizes]);
+    if (cuts !== 0) {
+      const truncation = { limits, banned, bannedPerRow, cuts };
+      const together = kept === 0 ? rowsTogether(shape) : Math.max(1, rows);
+      const given = { x, weight, inverse, targets, parts, chosen, z, rowsTogether: together };
+      return [...truncatedLogits(shape, truncation, given), scores];
+    }
     return [
       ...slabs(shape, kept === 0 ? slabBlocks(shape) : blocks).flatMap((slab) => [
         makeLogits(shape, slab, { x, weight, inverse, z }),
         summarise(shape, slab, { z, targets, parts, chosen }),
       ]),
-      launch("head_logprobs", [over(rows, 64)], [...outputs, ...sizes]),
+      scores,
     ];
   },
 };
@@ -118,6 +190,7 @@ export const headBackward: Twin = {
     const [x = 0, weight = 0, targets = 0, inverse = 0, stats = 0, entropies = 0] = values;
     const [dLogprob = 0, dEntropy = 0, dx = 0, dw = 0] = values.slice(6);
     const [rows = 0, width = 0, vocabulary = 0, kept = 0] = values.slice(10);
+    const [banned = 0, bannedPerRow = 0, cuts = 0] = values.slice(14);
     const shape = { rows, width, vocabulary };
     const isKept = kept !== 0;
     const z = isKept ? kept : memory.scratch;
@@ -129,8 +202,10 @@ export const headBackward: Twin = {
       const packed = weight + start * width * 4;
       const input = [...pointers(z, packed, dx), ...i32s(rows, width, entries, Number(start > 0))];
       const weights = [...pointers(z, x, dw + start * width * 4), ...i32s(rows, width, entries)];
+      const excluded = [...pointers(z, banned, cuts), ...i32s(rows, entries, start, bannedPerRow)];
       return [
         ...(isKept ? [] : [makeLogits(shape, slab, { x, weight, inverse, z })]),
+        ...(isKept || cuts === 0 ? [] : [launch("head_exclude", [over(count, 256)], excluded)]),
         launch("head_gradients", [over(count, 256)], [...about, ...i32s(rows, entries, start)]),
         launch("head_backward_input", largeGrid(rows, width), input),
         ...(dw === 0 ? [] : [launch("head_backward_weight", largeGrid(entries, width), weights)]),
@@ -149,13 +224,16 @@ export const headSample: Twin = {
   launches: (values, memory) => {
     const [x = 0, weight = 0, inverse = 0, draws = 0, ids = 0, logprobs = 0] = values;
     const [rows = 0, width = 0, vocabulary = 0] = values.slice(6);
+    const [limits = 0, banned = 0, bannedPerRow = 0] = values.slice(9);
     const shape = { rows, width, vocabulary };
     const slab = { firstBlock: 0, start: 0, entries: vocabulary };
     const parts = memory.scratch;
     const z = parts + aligned(rows * vocabularyBlocks(vocabulary) * PARTIAL_BYTES);
+    const truncation = { limits, banned, bannedPerRow, cuts: 0 };
     const tensors = pointers(z, parts, inverse, draws, ids, logprobs);
     return [
       makeLogits(shape, slab, { x, weight, inverse, z }),
+      ...(limits === 0 ? [] : [truncate(truncation, { z, first: 0, count: rows, vocabulary })]),
       summarise(shape, slab, { z, targets: 0, parts, chosen: 0 }),
       launch("head_sample", [rows], [...tensors, ...i32s(rows, vocabulary)]),
     ];

@@ -51,6 +51,8 @@ const LARGE = [128, 128, 16, 2] as const;
 
 /** `AttentionShared<width>` and `BackwardShared<width>`. */
 const attentionBytes = (width: number) => 4 * (2 * 32 * width + 32 * 32);
+/** `CutShared`: digits and threads. */
+const cutBytes = (digits: number, threads: number) => 12 * digits * (threads + 1) + 4 * threads;
 const backwardBytes = (width: number) => 4 * (2 * 48 * width + 2 * width * 33 + 2 * 48 * 32);
 
 /** Every kernel of cuda/: threads of a block, bytes of shared memory, and the stem of its file. */
@@ -74,6 +76,7 @@ export const KERNELS = {
   gather_rows: [128, 0, "rows"],
   head_backward_input: [256, productBytes(LARGE, [true, true]), "head"],
   head_backward_weight: [256, productBytes(LARGE, [false, false]), "head"],
+  head_exclude: [256, 0, "head"],
   head_gradients: [256, 0, "head"],
   head_logits_large: [256, productBytes(LARGE, [true, false]), "head"],
   head_logits_medium: [256, productBytes(MEDIUM, [true, false]), "head"],
@@ -81,6 +84,7 @@ export const KERNELS = {
   head_logprobs: [64, 0, "head"],
   head_sample: [32, 32 * 4, "head"],
   head_summaries: [128, 0, "head"],
+  head_truncate: [128, cutBytes(16, 128), "head"],
   kv_write: [128, 0, "attention"],
   linear_backward_bias: [64, 0, "linear"],
   linear_backward_input: [256, productBytes(LARGE, [true, true]), "linear"],

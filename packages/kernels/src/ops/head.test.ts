@@ -77,7 +77,8 @@ class HeadCase {
 function score(rig: Rig, c: HeadCase, targets = c.targets, x = c.x) {
   const rows = targets.length;
   const [logprobs, entropies, stats] = [rig.out(rows), rig.out(rows), rig.out(2 * rows)];
-  const common = { ...c.shape, x: rig.put(x), weight: c.weight(rig), stats, rows };
+  const weight = c.weight(rig);
+  const common = { ...c.shape, x: rig.put(x), weight, stats, rows, truncation: null };
   const invTemperature = rig.put(c.invTemperature);
   const outputs = { logprobs, entropies, kept: null };
   const what = { ...common, invTemperature, targets: rig.put(targets), ...outputs };
@@ -124,7 +125,9 @@ describe.each(named)("the head of shape $name, seed 2", ({ rows, width, vocabula
       const common = { ...c.shape, x: rig.put(c.x), weight: c.weight(rig) };
       const invTemperature = rig.put(c.invTemperature);
       const draws = rig.put(c.draws);
-      rig.run((list) => headSample(list, { ...common, invTemperature, draws, ids, logprobs }));
+      rig.run((list) =>
+        headSample(list, { ...common, invTemperature, draws, ids, logprobs, truncation: null }),
+      );
       const sampled = new Int32Array(rows);
       rig.device.read(ids, sampled);
       const again = score(rig, c, sampled);
@@ -256,7 +259,9 @@ describe("sampling", () => {
       const common = { ...shape, x: rig.put(c.x), weight: c.weight(rig) };
       const draws = rig.put(c.draws);
       const invTemperature = rig.put(c.invTemperature);
-      rig.run((list) => headSample(list, { ...common, invTemperature, draws, ids, logprobs }));
+      rig.run((list) =>
+        headSample(list, { ...common, invTemperature, draws, ids, logprobs, truncation: null }),
+      );
       const sampled = new Int32Array(shape.rows);
       rig.device.read(ids, sampled);
       const counts = new Float64Array(shape.vocabulary);
@@ -291,6 +296,7 @@ describe("sampling", () => {
         width,
         vocabulary,
         weight: packed,
+        truncation: null,
         x: rig.put(Float32Array.of(1, -1)),
       };
       const ids = rig.put(new Int32Array(2));
@@ -320,7 +326,9 @@ describe("sampling", () => {
       const invTemperature = rig.put(Float32Array.of(1, 1));
       const common = { ...small.shape, x: rig.put(small.x), weight: small.weight(rig) };
       const logprobs = rig.out(2);
-      rig.run((list) => headSample(list, { ...common, invTemperature, draws, ids, logprobs }));
+      rig.run((list) =>
+        headSample(list, { ...common, invTemperature, draws, ids, logprobs, truncation: null }),
+      );
       const chosen = new Int32Array(2);
       rig.device.read(ids, chosen);
       expect([...chosen]).toEqual([0, 599]);

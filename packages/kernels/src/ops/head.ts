@@ -12,6 +12,31 @@ interface HeadShape {
   vocabulary: number;
 }
 
+/**
+ * Which entries of each row can be sampled. Of all that are not banned, top-k keeps the k most likely, then top-p the
+ * fewest whose renormalised probabilities reach p, then min-p those with at least this share of the greatest
+ * probability. Of equal logits the lower id comes first. Probabilities are those of the kept entries.
+ */
+export interface Truncation {
+  /** [rows, 3] f32: top-k (0 for all), top-p (1 for all), min-p (0 for all) */
+  limits: Tensor;
+  /** [rows, bannedPerRow] i32: ids that cannot be sampled, -1 for none; null for none in any row */
+  banned: Tensor | null;
+  bannedPerRow: number;
+}
+
+/** A truncation, and what the forward pass tells the backward pass of it. */
+export interface CutTruncation extends Truncation {
+  /** [rows, 2] f32: z of the last kept entry, and the greatest id that is kept of the entries with this z */
+  cuts: Tensor;
+}
+
+const truncationTensors = (truncation: Truncation | null, rows: number) =>
+  ({
+    limits: [truncation?.limits ?? null, "f32", rows * 3],
+    banned: [truncation?.banned ?? null, "i32", rows * (truncation?.bannedPerRow ?? 0)],
+  }) as const;
+
 /** Vocabulary entries whose logits are contiguous. */
 const VOCABULARY_BLOCK = 512;
 
@@ -51,11 +76,12 @@ export function headLogits(
  * @param weight          W [V, D], packed
  * @param targets         [rows] i32
  * @param invTemperature  [rows] f32; 0 is read as 1
- * @param logprobs        [rows] f32, nats
- * @param entropies       [rows] f32 over the whole vocabulary, nats, or null
+ * @param logprobs        [rows] f32, nats; -Infinity for a target that the truncation excludes
+ * @param entropies       [rows] f32 over the kept entries, nats, or null
  * @param stats           [rows, 2] f32: maximum and ln of the sum, which the backward pass needs
  * @param kept            {@link keptLogitsLength} f32, or null: takes the logits, which the backward pass
  *                        then need not compute again
+ * @param truncation      null keeps all entries
  */
 export function headLogprobs(
   list: CommandList,
@@ -68,9 +94,10 @@ export function headLogprobs(
     entropies: Tensor | null;
     stats: Tensor;
     kept: Tensor | null;
+    truncation: CutTruncation | null;
   },
 ): void {
-  const { rows, width, vocabulary } = args;
+  const { rows, width, vocabulary, truncation } = args;
   record(
     list,
     "headLogprobs",
@@ -83,10 +110,13 @@ export function headLogprobs(
       entropies: [args.entropies, "f32", rows],
       stats: [args.stats, "f32", rows * 2],
       kept: [args.kept, "f32", keptLogitsLength(rows, vocabulary)],
+      ...truncationTensors(truncation, rows),
+      cuts: [truncation?.cuts ?? null, "f32", rows * 2],
     },
     [
       ...["x", "weight", "targets", "invTemperature", "logprobs", "entropies", "stats"],
       ...[rows, width, vocabulary, "kept"],
+      ...["limits", "banned", truncation?.bannedPerRow ?? 0, "cuts"],
     ],
   );
 }
@@ -99,6 +129,7 @@ export function headLogprobs(
  * @param dx         [rows, D] f32, overwritten
  * @param dw         [V, D] f32, accumulated, or null
  * @param kept       what {@link headLogprobs} kept, overwritten, or null; changes speed, never a bit
+ * @param truncation that of {@link headLogprobs}, with the cuts that it found; excluded entries have no gradient
  */
 export function headBackward(
   list: CommandList,
@@ -114,9 +145,10 @@ export function headBackward(
     dx: Tensor;
     dw: Tensor | null;
     kept: Tensor | null;
+    truncation: CutTruncation | null;
   },
 ): void {
-  const { rows, width, vocabulary } = args;
+  const { rows, width, vocabulary, truncation } = args;
   record(
     list,
     "headBackward",
@@ -132,11 +164,14 @@ export function headBackward(
       dx: [args.dx, "f32", rows * width],
       dw: [args.dw, "f32", vocabulary * width],
       kept: [args.kept, "f32", keptLogitsLength(rows, vocabulary)],
+      banned: truncationTensors(truncation, rows).banned,
+      cuts: [truncation?.cuts ?? null, "f32", rows * 2],
     },
     [
       ...["x", "weight", "targets", "invTemperature", "stats", "entropies"],
       ...["dLogprob", "dEntropy", "dx", "dw"],
       ...[rows, width, vocabulary, "kept"],
+      ...["banned", truncation?.bannedPerRow ?? 0, "cuts"],
     ],
   );
 }
@@ -148,6 +183,7 @@ export function headBackward(
  * @param draws           [rows, 2] u32: 53 of their bits are the uniform number
  * @param ids             [rows] i32, written
  * @param logprobs        [rows] f32, written: bit-equal to {@link headLogprobs} of that id
+ * @param truncation      null keeps all entries
  */
 export function headSample(
   list: CommandList,
@@ -158,9 +194,10 @@ export function headSample(
     draws: Tensor;
     ids: Tensor;
     logprobs: Tensor;
+    truncation: Truncation | null;
   },
 ): void {
-  const { rows, width, vocabulary } = args;
+  const { rows, width, vocabulary, truncation } = args;
   record(
     list,
     "headSample",
@@ -171,10 +208,12 @@ export function headSample(
       draws: [args.draws, "u32", rows * 2],
       ids: [args.ids, "i32", rows],
       logprobs: [args.logprobs, "f32", rows],
+      ...truncationTensors(truncation, rows),
     },
     [
       ...["x", "weight", "invTemperature", "draws", "ids", "logprobs"],
       ...[rows, width, vocabulary],
+      ...["limits", "banned", truncation?.bannedPerRow ?? 0],
     ],
   );
 }

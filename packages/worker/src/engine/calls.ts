@@ -8,6 +8,7 @@ import {
   type OptimizerStep,
   type SampledRollout,
   type SampleRequest,
+  type TokenDistribution,
 } from "@gumshoe/engine";
 import { type DeviceName, type GpuEnvironment } from "@gumshoe/gpu";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
@@ -32,7 +33,13 @@ export interface EngineCalls {
    * named reference. The work sizes a sampler's cache of keys and values; null for the default size.
    */
   loadModel: {
-    argument: ModelText & { training: boolean; work: WorkSize | null; reference: string | null };
+    argument: ModelText & {
+      training: boolean;
+      work: WorkSize | null;
+      reference: string | null;
+      /** The tokenizer's files, if requests may have stop strings. */
+      tokenizerFiles?: Readonly<Record<string, string>> | null;
+    };
     /** The digests of the frozen weights and of the reference that it still holds; null if there are none. */
     answer: { base: string | null; reference: string | null };
   };
@@ -62,7 +69,7 @@ export interface EngineCalls {
     argument: {
       packs: readonly Pack[];
       loss: TrainingLoss;
-      temperature: number;
+      distribution: TokenDistribution;
       checkpointing: CheckpointingChoice;
       into: RegionMemory;
       weights: string;

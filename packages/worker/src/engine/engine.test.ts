@@ -3,6 +3,7 @@ import {
   parseModelConfig,
   type SampleRequest,
   weightForm,
+  WHOLE_DISTRIBUTION,
   writeWeights,
 } from "@gumshoe/engine";
 import { createCpuDevice } from "@gumshoe/kernels";
@@ -80,16 +81,8 @@ test("a trainer that freed its activations computes the same gradient", () => {
   const digests = cases.map(({ isShared, checkpointing }) => {
     const region = Region.create(FORM.numParameters, { isShared });
     const into = region.memory;
-    const argument = {
-      packs: [pack],
-      loss,
-      temperature: 1,
-      checkpointing,
-      into,
-      weights,
-      reference: null,
-    };
-    const gradient = engine.gradient(argument);
+    const argument = { packs: [pack], loss, checkpointing, into, weights, reference: null };
+    const gradient = engine.gradient({ ...argument, distribution: WHOLE_DISTRIBUTION });
     engine.releaseIdle(0);
     expect(region.values.some((value) => value !== 0)).toBe(true);
     region.close();

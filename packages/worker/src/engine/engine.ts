@@ -7,6 +7,7 @@ import {
   parseModelConfig,
   Sampler,
   type SampleResult,
+  Tokenizer,
   Trainer,
   weightBytes,
   type WeightForm,
@@ -59,6 +60,8 @@ export class Engine {
   #base: { placed: PlacedRegion; digest: string } | null = null;
   #reference: ReferenceModel | null = null;
   #sampler: Sampler | null = null;
+  /** Decodes answers in which stop strings are searched; null if there are none. */
+  #tokenizer: Tokenizer | null = null;
   /** What the sampler is sized by; null: nothing is known. */
   #work: WorkSize | null = null;
   /** Made for the first packs. */
@@ -87,9 +90,9 @@ export class Engine {
 
   /** Loads a model without weights. One of the same config keeps its frozen weights and the named reference. */
   loadModel(argument: Argument<"loadModel">): Answer<"loadModel"> {
-    const { configJson, adapter, training, work, reference } = argument;
-    const use = training ? "training" : JSON.stringify(work);
-    const key = `${use} ${JSON.stringify(adapter)} ${sha256(configJson)}`;
+    const { configJson, adapter, training, work, reference, tokenizerFiles = null } = argument;
+    const use = training ? "training" : JSON.stringify([work, tokenizerFiles]);
+    const key = sha256(`${use} ${JSON.stringify(adapter)} ${configJson}`);
     this.#dropRequests();
     this.#dropWeights();
     if (this.#key === key) {
@@ -101,6 +104,7 @@ export class Engine {
     try {
       this.#model = new Model({ device: this.#device, config, training });
       this.#work = work;
+      this.#tokenizer = tokenizerFiles === null ? null : Tokenizer.fromAssets(tokenizerFiles);
       if (!training) this.#sampler = this.#billed(() => this.#newSampler(loaded(this.#model)));
       this.#key = key;
       return { base: null, reference: null };
@@ -176,7 +180,7 @@ export class Engine {
   }
 
   #computeGradient(argument: Argument<"gradient">): Answer<"gradient"> {
-    const { packs, loss, temperature, into, weights } = argument;
+    const { packs, loss, distribution, into, weights } = argument;
     const references = this.#referenceLogprobs(argument);
     const trainer = this.#trainerFor(argument);
     const metrics: LossMetrics[] = [];
@@ -194,7 +198,7 @@ export class Engine {
           metrics.push(result.metrics);
           return result;
         },
-        temperature,
+        distribution,
       );
       trainer.finishGradient();
       placed.commit();
@@ -209,13 +213,13 @@ export class Engine {
 
   /** Returns the reference's log-probs of each pack; null where the loss has no divergence. */
   #referenceLogprobs(argument: Argument<"gradient">): Float32Array[] | null {
-    const { packs, temperature, reference: wanted } = argument;
+    const { packs, distribution, reference: wanted } = argument;
     if (wanted === null) return null;
     const reference = this.#reference;
     if (reference?.digest !== wanted)
       throw new OtherWeightsError(wanted, reference?.digest ?? null);
     const { maxBatchRows } = batchLimits(loaded(this.#model).config, TRAINER_BATCH);
-    return reference.logprobs(packs, { temperature, maxBatchRows });
+    return reference.logprobs(packs, { distribution, maxBatchRows });
   }
 
   /**
@@ -269,13 +273,17 @@ export class Engine {
   /** Makes a sampler whose keys and values fit the work and the memory that is left. */
   #newSampler(model: Model): Sampler {
     const work = this.#work;
-    if (work === null) return new Sampler({ model });
+    const tokenizer = this.#tokenizer;
+    const decode = (ids: readonly number[]) =>
+      tokenizer?.decode(ids, { skipSpecialTokens: true }) ?? "";
+    const text = tokenizer === null ? {} : { decode };
+    if (work === null) return new Sampler({ model, ...text });
     const { config } = model;
     const leftBytes = this.#availableBytes() - weightBytes(config);
     const kvCacheTokens = kvCacheBlocks(config, work, leftBytes) * KV_BLOCK;
     // A request may be longer than the work says; what the model has no position for is refused.
     const maxKvCacheTokens = config.maxPositions + 2 * KV_BLOCK;
-    return new Sampler({ model, kvCacheTokens, maxKvCacheTokens });
+    return new Sampler({ model, kvCacheTokens, maxKvCacheTokens, ...text });
   }
 
   /** Makes a trainer that keeps what memory is left for, unless one for packs as large is there. */

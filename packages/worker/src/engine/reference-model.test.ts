@@ -8,6 +8,7 @@ import {
   trainableForm,
   trainableLayout,
   weightForm,
+  WHOLE_DISTRIBUTION,
   type WeightForm,
   withAdapter,
   writeWeights,
@@ -107,7 +108,7 @@ function open(reference: Float32Array, trained: Float32Array, isAdapter = false)
     const { metrics, digest } = engine.gradient({
       packs,
       loss,
-      temperature: GOLDEN.temperature,
+      distribution: { ...WHOLE_DISTRIBUTION, temperature: GOLDEN.temperature },
       checkpointing: "none",
       into: into.memory,
       weights,

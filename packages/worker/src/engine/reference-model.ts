@@ -1,4 +1,4 @@
-import { Model, type ModelConfig, Scorer } from "@gumshoe/engine";
+import { Model, type ModelConfig, Scorer, type TokenDistribution } from "@gumshoe/engine";
 import { type Pack } from "@gumshoe/grpo";
 import { type Device, type Tensor } from "@gumshoe/kernels";
 
@@ -44,7 +44,7 @@ export class ReferenceModel {
    */
   logprobs(
     packs: readonly Pack[],
-    options: { readonly temperature: number; readonly maxBatchRows: number },
+    options: { readonly distribution: TokenDistribution; readonly maxBatchRows: number },
   ): Float32Array[] {
     try {
       return this.#scorer.scoreAll(packs, options).map(({ logprobs }) => logprobs);

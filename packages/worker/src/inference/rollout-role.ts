@@ -1,5 +1,5 @@
 import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
-import { NotFiniteError } from "@gumshoe/engine";
+import { NotFiniteError, type SamplingOptions } from "@gumshoe/engine";
 import { bytesToTokens, type GroupSpec, type JobOf, type RolloutService } from "@gumshoe/protocol";
 import { type RpcClient } from "@gumshoe/rpc";
 import { type JobContext } from "@gumshoe/queue";
@@ -78,6 +78,7 @@ export class RolloutRole {
       stopTokenIds: spec.stopTokens,
       seed: spec.seed as [number, ...number[]],
       earlyStop: spec.earlyStop ?? null,
+      ...fromSamplingOptions(spec.sampling),
     };
     const weights = spec.weights?.digest ?? "";
     try {
@@ -87,4 +88,10 @@ export class RolloutRole {
       throw new NotFiniteError(`weights version ${spec.weights?.version ?? 0} of run ${spec.run}`);
     }
   }
+}
+
+function fromSamplingOptions(options: GroupSpec["sampling"]): SamplingOptions {
+  if (options === undefined) return {};
+  const { topK, topP, minP, minAnswerTokens: minNewTokens, stop: stopStrings } = options;
+  return { topK: topK === 0 ? null : topK, topP, minP, minNewTokens, stopStrings };
 }

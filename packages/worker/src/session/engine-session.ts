@@ -179,6 +179,7 @@ export class EngineSession {
       training: this.#training,
       work,
       reference: reference?.digest ?? null,
+      tokenizerFiles: this.#training ? null : assets.tokenizerFiles,
     });
     this.#weights.release();
     if (base === null || loaded.base !== base.digest) {
@@ -221,9 +222,10 @@ function referenceVector(
   return { run, tensor, form, digest, sources: splitAmong(sources, form.numParameters) };
 }
 
-/** Identifies a model and its adapter, apart from the weights. */
-function modelOf({ modelConfigJson, config, base }: RunAssets): string {
-  return JSON.stringify([modelConfigJson, config.lora, base?.digest]);
+/** Identifies a model, its adapter and its tokenizer, if it decodes, apart from the weights. */
+function modelOf({ modelConfigJson, config, base, tokenizerFiles, digest }: RunAssets): string {
+  const decoder = tokenizerFiles === null ? null : digest;
+  return JSON.stringify([modelConfigJson, config.lora, base?.digest, decoder]);
 }
 
 function toError(reason: unknown): Error {

@@ -27,6 +27,8 @@ export interface RunAssets {
   /** The frozen weights where the run trains an adapter; else null. */
   readonly base: FrozenWeights | null;
   readonly tokenizer: Tokenizer;
+  /** The tokenizer's files, if the sampler searches stop strings; else null. */
+  readonly tokenizerFiles: Readonly<Record<string, string>> | null;
 }
 
 /** Weights that no update changes. */
@@ -84,6 +86,11 @@ export class RunAssetsCache {
       form: trainableForm(model),
       base: config.lora === null ? null : { form: weightForm(model), digest: files.baseDigest },
       tokenizer: Tokenizer.fromAssets(files.modelFiles),
+      tokenizerFiles: hasStopStrings(config) ? files.modelFiles : null,
     };
   }
+}
+
+function hasStopStrings(config: RunConfig): boolean {
+  return config.type === "grpo" && config.rollouts.stop !== undefined;
 }

@@ -20,6 +20,7 @@ import { type HeldRange, heldVector, type Region, type RegionDirectory } from "@
 import { type EngineThread } from "../engine/engine-thread.js";
 import { type Channels } from "../host/channels.js";
 import { IDLE_MS, IdleTimer } from "../host/idle-timer.js";
+import { distributionOf } from "../session/distribution.js";
 import { type EngineSession } from "../session/engine-session.js";
 import { type RunAssets, RunAssetsCache } from "../session/run-assets.js";
 
@@ -108,13 +109,16 @@ export class GradientRole {
   }
 
   /** Computes a lane's gradient and offers it. */
-  async #compute(lane: Lane, { config, form }: RunAssets, signal: AbortSignal) {
+  async #compute(lane: Lane, { config, form, tokenizer }: RunAssets, signal: AbortSignal) {
     const { plan, update, lane: index } = lane;
     const region = this.#takeRegion(form.numParameters);
     const argument = {
       packs: lane.packs.map(fromPackMessage),
       loss: lossOf(config),
-      temperature: lane.temperature,
+      distribution: {
+        ...distributionOf(config, tokenizer.stopTokenIds),
+        temperature: lane.temperature,
+      },
       checkpointing: config.checkpointing,
       into: region.memory,
       weights: lane.weights?.digest ?? "",

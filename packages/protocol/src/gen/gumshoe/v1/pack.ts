@@ -108,7 +108,11 @@ export interface LaneMetrics {
    */
   logprobGapMax: number;
   /** Position of that difference; absent when the gap is 0. */
-  logprobGapAt?: TokenPosition | undefined;
+  logprobGapAt?:
+    | TokenPosition
+    | undefined;
+  /** Sampled tokens that top-k, top-p or min-p exclude under the weights that are trained; they are in no gap. */
+  numExcluded: number;
 }
 
 export interface TokenPosition {
@@ -763,6 +767,7 @@ function createBaseLaneMetrics(): LaneMetrics {
     entropySum: 0,
     logprobGapMax: 0,
     logprobGapAt: undefined,
+    numExcluded: 0,
   };
 }
 
@@ -800,6 +805,9 @@ export const LaneMetrics: MessageFns<LaneMetrics> = {
     }
     if (message.logprobGapAt !== undefined) {
       TokenPosition.encode(message.logprobGapAt, writer.uint32(90).fork()).join();
+    }
+    if (message.numExcluded !== 0) {
+      writer.uint32(96).uint64(message.numExcluded);
     }
     return writer;
   },
@@ -905,6 +913,14 @@ export const LaneMetrics: MessageFns<LaneMetrics> = {
             message.logprobGapAt = TokenPosition.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.numExcluded = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -935,6 +951,7 @@ export const LaneMetrics: MessageFns<LaneMetrics> = {
     message.logprobGapAt = (object.logprobGapAt !== undefined && object.logprobGapAt !== null)
       ? TokenPosition.fromPartial(object.logprobGapAt)
       : undefined;
+    message.numExcluded = object.numExcluded ?? 0;
     return message;
   },
 };

@@ -81,7 +81,24 @@ export interface GroupSpec {
   /** Digest of the grader: the bytes of the dataset, or the module with everything that it imports. */
   environmentDigest: string;
   /** Digest of the run's config and the files it reads; identifies the run, since a name may be reused. */
-  runDigest?: string | undefined;
+  runDigest?:
+    | string
+    | undefined;
+  /** Restrictions of sampling; absent for none. */
+  sampling?: SamplingOptions | undefined;
+}
+
+export interface SamplingOptions {
+  /** Keeps this many of the most likely tokens; 0 for all. */
+  topK: number;
+  /** Keeps the fewest tokens whose probabilities, renormalised after top-k, reach this sum; 1 for all. */
+  topP: number;
+  /** Keeps tokens with at least this share of the greatest probability; 0 for all. */
+  minP: number;
+  /** Number of the first tokens of an answer that cannot be stop tokens. */
+  minAnswerTokens: number;
+  /** Texts that end an answer. */
+  stop: string[];
 }
 
 export interface EarlyStop {
@@ -120,7 +137,7 @@ export interface RolloutResult {
   tokens: Buffer;
   /** Little-endian float32 log-probabilities, one per token. */
   logprobs: Buffer;
-  /** stop, length or early-stop. */
+  /** stop, stop-string, length or early-stop. */
   finish: string;
   /** The answer as text, for display. */
   text: string;
@@ -439,6 +456,7 @@ function createBaseGroupSpec(): GroupSpec {
     assetsDigest: "",
     environmentDigest: "",
     runDigest: undefined,
+    sampling: undefined,
   };
 }
 
@@ -499,6 +517,9 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     }
     if (message.runDigest !== undefined) {
       writer.uint32(130).string(message.runDigest);
+    }
+    if (message.sampling !== undefined) {
+      SamplingOptions.encode(message.sampling, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -664,6 +685,14 @@ export const GroupSpec: MessageFns<GroupSpec> = {
             message.runDigest = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.sampling = SamplingOptions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -701,6 +730,112 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     message.assetsDigest = object.assetsDigest ?? "";
     message.environmentDigest = object.environmentDigest ?? "";
     message.runDigest = object.runDigest ?? undefined;
+    message.sampling = (object.sampling !== undefined && object.sampling !== null)
+      ? SamplingOptions.fromPartial(object.sampling)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSamplingOptions(): SamplingOptions {
+  return { topK: 0, topP: 0, minP: 0, minAnswerTokens: 0, stop: [] };
+}
+
+export const SamplingOptions: MessageFns<SamplingOptions> = {
+  encode(message: SamplingOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topK !== 0) {
+      writer.uint32(8).uint32(message.topK);
+    }
+    if (message.topP !== 0) {
+      writer.uint32(17).double(message.topP);
+    }
+    if (message.minP !== 0) {
+      writer.uint32(25).double(message.minP);
+    }
+    if (message.minAnswerTokens !== 0) {
+      writer.uint32(32).uint32(message.minAnswerTokens);
+    }
+    for (const v of message.stop) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SamplingOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSamplingOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.topK = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.topP = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.minP = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.minAnswerTokens = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.stop.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SamplingOptions>): SamplingOptions {
+    return SamplingOptions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SamplingOptions>): SamplingOptions {
+    const message = createBaseSamplingOptions();
+    message.topK = object.topK ?? 0;
+    message.topP = object.topP ?? 0;
+    message.minP = object.minP ?? 0;
+    message.minAnswerTokens = object.minAnswerTokens ?? 0;
+    message.stop = object.stop?.map((e) => e) || [];
     return message;
   },
 };

@@ -268,7 +268,7 @@ export interface Rollout {
   /** Absent when it could not be scored; `grading_error` then has the reason. */
   reward?: number | undefined;
   gradingError: string;
-  /** stop, length or early-stop. */
+  /** stop, stop-string, length or early-stop. */
   finish: string;
   /** Sampled tokens, the stop token included. */
   numTokens: number;
