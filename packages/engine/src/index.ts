@@ -32,6 +32,7 @@ export {
 export {
   type Finish,
   type SampledRollout,
+  type SampledToken,
   type SampleRequest,
   type SampleResult,
 } from "./sampler/sequence.js";

@@ -1,6 +1,8 @@
 import { Rng } from "@gumshoe/core";
 import { EarlyStop, type EarlyStopConfig, type Finish } from "@gumshoe/grpo";
 
+import { at } from "../model/checked.js";
+
 export { type Finish };
 
 /** A request: a prompt and how many answers to sample, with their settings. */
@@ -35,6 +37,18 @@ export interface SampleResult {
   readonly id: string;
   readonly promptIds: Int32Array;
   readonly rollouts: readonly SampledRollout[];
+}
+
+/** A token that was sampled in a step. */
+export interface SampledToken {
+  /** Of the request. */
+  readonly id: string;
+  readonly rollout: number;
+  readonly token: number;
+  /** As in {@link SampledRollout} */
+  readonly logprob: number;
+  /** Why the answer ends with this token; null if it goes on. */
+  readonly finish: Finish | null;
 }
 
 /** A prefilled prompt and the answers that share it. */
@@ -101,6 +115,18 @@ export class Sequence {
     if (stopTokenIds.includes(token)) this.finish = "stop";
     else if (degenerate) this.finish = "early-stop";
     else if (this.tokens.length >= maxNewTokens) this.finish = "length";
+  }
+
+  lastToken(): SampledToken {
+    const { tokens, logprobs, rollout, finish } = this;
+    const last = tokens.length - 1;
+    return {
+      id: this.group.request.id,
+      rollout,
+      token: at(tokens, last),
+      logprob: at(logprobs, last),
+      finish,
+    };
   }
 
   result(): SampledRollout {
