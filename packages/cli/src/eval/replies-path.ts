@@ -6,8 +6,8 @@ import { pipeline } from "node:stream/promises";
 
 import { hashJson } from "@gumshoe/core";
 import { type PuzzleRecord } from "@gumshoe/puzzles";
+import { type AdaptedFolders } from "@gumshoe/serve";
 
-import { type AdaptedFolders } from "../model/adapted-model.js";
 import { type SamplingOptions } from "./answer-source.js";
 import { type RepliesIdentity } from "./replies-file.js";
 import { type FieldSettings } from "./request-fields.js";
