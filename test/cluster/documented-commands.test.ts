@@ -55,7 +55,6 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ["gdb ", "needs gdb, and the number of a process"],
   ["curl http://127.0.0.1:8000/v1/", "needs the server; model-server.test.ts starts some"],
   ["OPENAI_API_KEY=", "needs the server, and Python programs of others"],
-  ["npm run serve:clients", "takes a minute; model-server.test.ts has fewer clients"],
   ["grpcurl ", "is a program of others; standard-services.test.ts asks the reflection service"],
 ];
 

@@ -57,7 +57,7 @@ export function withServeOptions(command: Command, context: Context): Command {
     .option("--name <name>", "name of the model in requests; default: of the folder or the run")
     .option(
       "--no-key",
-      `take requests without an API key, on loopback only; otherwise ${KEY_VARIABLE}[_FILE] has it, or one is made`,
+      "take requests without an API key, on loopback only; otherwise GUMSHOE_SERVE_KEY[_FILE] has it, or one is made",
     )
     .option(
       "--device <names>",

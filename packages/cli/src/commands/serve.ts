@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 
-import { checkToken, createLogger, type Logger, readSecret } from "@gumshoe/core";
+import {
+  checkToken,
+  createLogger,
+  InvalidArgumentError,
+  type Logger,
+  readSecret,
+} from "@gumshoe/core";
 import { namedDevices } from "@gumshoe/gpu";
 import { isLoopback } from "@gumshoe/rpc";
 import { ModelServer, SamplerThread, ServedModel } from "@gumshoe/serve";
@@ -24,6 +30,8 @@ import {
 /** How long open requests may take to end after Ctrl-C, in ms. */
 const DRAIN_MS = 10_000;
 const KEY_BYTES = 24;
+/** Fewer characters can be guessed, and are found in texts that have nothing to do with them. */
+const MIN_KEY_LENGTH = 16;
 
 /** Adds `gumshoe serve`: serves a model by an OpenAI-compatible API. */
 export function addServeCommand(program: Command, context: Context): void {
@@ -134,6 +142,12 @@ function chosenKey({ env }: Context): Key {
     return { text: `gs-${randomBytes(KEY_BYTES).toString("base64url")}`, isMade: true };
   }
   checkToken(KEY_VARIABLE, given);
+  if (given.length < MIN_KEY_LENGTH) {
+    const problem = `has ${given.length} characters, of which a key needs ${MIN_KEY_LENGTH}`;
+    throw new InvalidArgumentError(KEY_VARIABLE, problem, {
+      suggestion: "leave it out, and one is made",
+    });
+  }
   return { text: given, isMade: false };
 }
 
