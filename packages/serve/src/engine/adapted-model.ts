@@ -25,18 +25,30 @@ export async function loadAdapted(
   adapterFolder: string | null,
 ): Promise<Model> {
   if (adapterFolder === null) {
-    const model = new Model({ device, config: source.config, training: false });
-    await loadWeights(model, source);
-    return model;
+    return fill(new Model({ device, config: source.config, training: false }), source, null);
   }
   const adapter = await openMatchingAdapter(adapterFolder, source);
   try {
     const model = new Model({ device, config: adapter.config, training: false });
-    await loadWeights(model, source);
-    await loadAdapter(model, adapter);
-    return model;
+    return await fill(model, source, adapter);
   } finally {
     await adapter.close();
+  }
+}
+
+/** Reads weights into a model, which is disposed of if they cannot be read: a server tries again and again. */
+async function fill(
+  model: Model,
+  source: ModelFolder,
+  adapter: AdapterFolder | null,
+): Promise<Model> {
+  try {
+    await loadWeights(model, source);
+    if (adapter !== null) await loadAdapter(model, adapter);
+    return model;
+  } catch (thrown) {
+    model.dispose();
+    throw thrown;
   }
 }
 

@@ -60,15 +60,15 @@ export class HeldModels {
   async load(folders: AdaptedFolders): Promise<HeldModel> {
     const source = await openModelFolder(folders.folder);
     try {
-      const model = await loadAdapted(this.#device, source, folders.adapter);
-      const kvCacheTokens = this.#chooseKvCache(model.config);
-      const sampler = this.#newSampler(model, kvCacheTokens);
-      const number = this.#next++;
-      const folder = folders.adapter ?? folders.folder;
-      this.#held.set(number, { folder, model, kvCacheTokens, sampler });
       const base = await weightDigestOf(source.layout.numParameters, source.readParameters);
       const digest =
         folders.adapter === null ? base : await adaptedDigest(folders.adapter, source, base);
+      const model = await loadAdapted(this.#device, source, folders.adapter);
+      const kvCacheTokens = this.#chooseKvCache(model.config);
+      const number = this.#next++;
+      const folder = folders.adapter ?? folders.folder;
+      const sampler = this.#firstSampler(model, kvCacheTokens);
+      this.#held.set(number, { folder, model, kvCacheTokens, sampler });
       return { model: number, digest, maxPositions: model.config.maxPositions, kvCacheTokens };
     } finally {
       await source.close();
@@ -132,6 +132,16 @@ export class HeldModels {
     const ids = [...this.#requests].filter(([, model]) => model === number).map(([id]) => id);
     for (const id of ids) this.#requests.delete(id);
     return ids;
+  }
+
+  /** Makes the sampler of a new model, which is disposed of if there is no memory for one. */
+  #firstSampler(model: Model, kvCacheTokens: number): Sampler {
+    try {
+      return this.#newSampler(model, kvCacheTokens);
+    } catch (thrown) {
+      model.dispose();
+      throw thrown;
+    }
   }
 
   #newSampler(model: Model, kvCacheTokens: number): Sampler {

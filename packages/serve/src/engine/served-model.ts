@@ -42,7 +42,13 @@ export class ServedModel {
   ): Promise<ServedModel> {
     const tokenizer = await loadTokenizer(folders.folder);
     const held = new Map<SamplerThread, HeldModel>();
-    for (const thread of threads) held.set(thread, await thread.load(folders));
+    try {
+      for (const thread of threads) held.set(thread, await thread.load(folders));
+    } catch (thrown) {
+      // What the other threads have loaded would stay there.
+      for (const [thread, { model }] of held) await thread.unload(model).catch(() => undefined);
+      throw thrown;
+    }
     return new ServedModel({ tokenizer, title, held });
   }
 

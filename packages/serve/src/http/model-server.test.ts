@@ -270,6 +270,8 @@ describe("refusals", () => {
     { status: 400, body: "{" },
     { status: 400, body: { prompt: "" } },
     { status: 400, body: { prompt: [70_000] } },
+    { status: 400, body: { prompt: ["A", "B"], n: 65 } },
+    { status: 400, body: `{"chat_template_kwargs":${"[".repeat(50_000)}` },
     { status: 413, code: "request_too_large", body: "x".repeat(1024 * 1024 + 1) },
     {
       status: 415,

@@ -1,8 +1,9 @@
 import { z } from "zod";
 
+import { WrongFieldError } from "../errors.js";
 import { UNSUPPORTED_IN_COMPLETIONS } from "./not-supported.js";
 import { readFields } from "./read-fields.js";
-import { type Sampling, samplingFields, toSampling } from "./sampling-fields.js";
+import { MAX_ANSWERS, type Sampling, samplingFields, toSampling } from "./sampling-fields.js";
 
 /** Prompts of one request. */
 const MAX_PROMPTS = 128;
@@ -40,6 +41,11 @@ export interface CompletionRequest {
 /** Reads the body of a request. @throws WrongFieldError naming the field */
 export function readCompletionRequest(body: unknown): CompletionRequest {
   const fields = readFields(schema, UNSUPPORTED_IN_COMPLETIONS, body);
+  const numAnswers = fields.prompt.length * fields.n;
+  if (numAnswers > MAX_ANSWERS) {
+    const problem = `asks for ${numAnswers} answers in all; a request may have ${MAX_ANSWERS}`;
+    throw new WrongFieldError("n", problem);
+  }
   return {
     model: fields.model ?? null,
     prompts: fields.prompt,

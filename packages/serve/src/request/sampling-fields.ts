@@ -3,8 +3,8 @@ import { z } from "zod";
 
 import { WrongFieldError } from "../errors.js";
 
-/** Answers to one prompt. */
-const MAX_ANSWERS = 128;
+/** Answers of one request. */
+export const MAX_ANSWERS = 128;
 /** Stop strings, and characters of each: a text is searched for all of them with every token. */
 const MAX_STOPS = 16;
 const MAX_STOP_LENGTH = 256;
