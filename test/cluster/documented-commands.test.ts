@@ -53,6 +53,8 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ["GUMSHOE_MONITORS=", "needs the programs that it sends to; run-monitors.test.ts has them"],
   ["kill -USR1 ", "opens the inspector of a process by its number"],
   ["gdb ", "needs gdb, and the number of a process"],
+  ["curl http://127.0.0.1:8000/v1/", "needs the server; model-server.test.ts starts some"],
+  ["OPENAI_API_KEY=", "needs the server, and Python programs of others"],
   ["grpcurl ", "is a program of others; standard-services.test.ts asks the reflection service"],
 ];
 
@@ -63,6 +65,7 @@ const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ["npx gumshoe run runs/first.yaml --device cuda", "needs a GPU; gpu-run.test.ts emulates some"],
   ["npx gumshoe verify test/golden/qwen2 --device cuda:0", "needs a GPU, as well"],
   ["npx gumshoe submit runs/exact.yaml --remote-folder ", "needs the cluster in containers"],
+  ["npx gumshoe serve ", "serves until Ctrl-C; test/cluster/serve.test.ts starts it"],
   ["npx gumshoe eval --endpoint ", "needs an endpoint; eval.test.ts starts one"],
   [
     "npx gumshoe model pull ",

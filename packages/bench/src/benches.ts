@@ -12,6 +12,7 @@ export const BENCHES = {
   gpu: async (settings) => (await import("./gpu/gpu.js")).benchGpu(settings),
   train: async (settings) => (await import("./engine/train.js")).benchTrain(settings),
   rollout: async (settings) => (await import("./engine/rollout.js")).benchRollout(settings),
+  serve: async (settings) => (await import("./serve/serve.js")).benchServe(settings),
   iteration: async (settings) => (await import("./engine/iteration.js")).benchIteration(settings),
   puzzles: async (settings) => (await import("./puzzles.js")).benchPuzzles(settings),
   memory: async (settings) => (await import("./memory/memory.js")).benchMemory(settings),

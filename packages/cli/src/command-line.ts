@@ -22,6 +22,7 @@ import { addPuzzleCommand } from "./commands/puzzle.js";
 import { addRolloutsCommand } from "./commands/rollouts.js";
 import { addRunCommand } from "./commands/run.js";
 import { addScoreCommand } from "./commands/score.js";
+import { addServeCommand } from "./commands/serve.js";
 import { addStatusCommand } from "./commands/status.js";
 import { addSubmitCommand } from "./commands/submit.js";
 import { addSweepCommand } from "./commands/sweep.js";
@@ -97,6 +98,7 @@ function buildProgram(context: Context): Command {
   addPuzzleCommand(program, context);
   addEvalCommand(program, context);
   addScoreCommand(program, context);
+  addServeCommand(program, context);
   addVerifyCommand(program, context);
   addBenchCommand(program, context);
   addCudaCommand(program, context);

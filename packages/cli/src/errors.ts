@@ -96,20 +96,6 @@ export class FileError extends ClusterError {
   }
 }
 
-/** Thrown when an adapter was trained on other weights than those of the base model that is named. */
-export class OtherBaseError extends ClusterError {
-  constructor(adapter: string, base: { folder: string; digest: string; expected: string }) {
-    const { folder, digest, expected } = base;
-    const [is, was] = [digest, expected].map((text) => `${text.slice(0, 12)}...`);
-    const problem = `is an adapter of another base model than ${folder}`;
-    super(
-      "INVALID_ARGUMENT",
-      `${adapter} ${problem}: it was trained on weights ${was}, and these are ${is}`,
-      { details: { adapter, base: folder, digest, expected } },
-    );
-  }
-}
-
 const FILE_PROBLEMS: Readonly<Record<string, string>> = {
   EISDIR: "is a folder",
   ENOTDIR: "lies below a file",

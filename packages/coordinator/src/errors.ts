@@ -334,13 +334,6 @@ export class UnknownGroupError extends ClusterError {
   }
 }
 
-/** Thrown when the body of an HTTP request is longer than what its route can need. */
-export class BodyTooLargeError extends ClusterError {
-  constructor(most: number) {
-    super("INVALID_ARGUMENT", `the body has more than ${most} bytes`);
-  }
-}
-
 /** Thrown when a change may have been asked for by another site, through the browser of a user. */
 export class CrossSiteError extends ClusterError {
   constructor(problem: string) {

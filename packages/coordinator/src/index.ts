@@ -1,3 +1,4 @@
+export { findServedCheckpoint, type ServedCheckpoint } from "./checkpoint/served-checkpoint.js";
 export { Coordinator } from "./coordinator.js";
 export {
   CoordinatorSettingsError,

@@ -33,6 +33,7 @@ export {
 export {
   type Finish,
   type SampledRollout,
+  type SampledToken,
   type SampleRequest,
   type SampleResult,
   type SamplingOptions,

@@ -10,7 +10,7 @@ export {
 export { addressOf, Connections } from "./connections.js";
 export { type CallContext, type RpcHandlers } from "./handlers.js";
 export { MAX_CONFIG_BYTES, MAX_MESSAGE_BYTES, WATCH_GATHER_MS } from "./limits.js";
-export { warnIfPlaintext } from "./plaintext-warning.js";
+export { isLoopback, warnIfPlaintext } from "./plaintext-warning.js";
 export { RefusalLog } from "./refusal-log.js";
 export { RpcServer } from "./server.js";
 export { type RequestOf, type ResponseOf, type RpcService } from "./service.js";

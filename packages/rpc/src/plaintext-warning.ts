@@ -16,6 +16,7 @@ export function warnIfPlaintext(logger: Logger | null, address: string, tls: Tls
   );
 }
 
-function isLoopback(host: string): boolean {
+/** Returns whether a host is this machine and no other. */
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }

@@ -15,12 +15,17 @@ const SIZES: Record<ShapeName, readonly [number, number, number, number, number,
 
 /** Returns the model of a shape: Qwen2, tied head. */
 export function shapeConfig(name: ShapeName): ModelConfig {
+  return parseModelConfig(shapeFields(name));
+}
+
+/** Returns the `config.json` of a shape. */
+export function shapeFields(name: ShapeName): Readonly<Record<string, unknown>> {
   const sizes = SIZES[name];
   if (sizes === undefined) {
     throw new InvalidArgumentError("--shape", `${name} is not one of ${SHAPES.join(", ")}`);
   }
   const [vocabulary, hidden, intermediate, layers, heads, kvHeads] = sizes;
-  return parseModelConfig({
+  return {
     model_type: "qwen2",
     vocab_size: vocabulary,
     hidden_size: hidden,
@@ -36,5 +41,5 @@ export function shapeConfig(name: ShapeName): ModelConfig {
     initializer_range: 0.02,
     eos_token_id: 0,
     hidden_act: "silu",
-  });
+  };
 }

@@ -9,10 +9,10 @@ import {
   openModelFolder,
   writeModelFolder,
 } from "@gumshoe/engine";
+import { openMatchingAdapter } from "@gumshoe/serve";
 import { type Command, Option } from "commander";
 
 import { type Context } from "../context.js";
-import { openMatchingAdapter } from "../model/adapted-model.js";
 import { modelOption } from "../model/hub-config.js";
 import { formatCount } from "../terminal/format.js";
 import { writeResult } from "../terminal/terminal.js";

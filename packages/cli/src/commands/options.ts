@@ -141,7 +141,8 @@ export function withDevice(command: Command, { env }: Context): Command {
   return command.addOption(option.default(defaultDevice(env)));
 }
 
-function defaultDevice(env: Context["env"]): string {
+/** Returns the device when no option names one. */
+export function defaultDevice(env: Context["env"]): string {
   return readVariable(env, "GUMSHOE_DEVICE") ?? "cpu";
 }
 

@@ -12,6 +12,7 @@ import {
 } from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
 import { type Message } from "@gumshoe/puzzles";
+import { type AdaptedFolders, loadAdapted } from "@gumshoe/serve";
 
 import {
   type AnswerSource,
@@ -19,7 +20,6 @@ import {
   type SamplingOptions,
   type SourcedAnswer,
 } from "./answer-source.js";
-import { type AdaptedFolders, loadAdapted } from "../model/adapted-model.js";
 import { writeChat } from "./write-chat.js";
 
 /** Number of prompts in the sampler at a time: enough to fill its batch. */

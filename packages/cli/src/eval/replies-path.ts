@@ -4,7 +4,8 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-import { type AdaptedFolders } from "../model/adapted-model.js";
+import { type AdaptedFolders } from "@gumshoe/serve";
+
 import { type SamplingOptions } from "./answer-source.js";
 import { type EvaluatedTasks } from "./evaluated-tasks.js";
 import { type RepliesIdentity } from "./replies-file.js";

@@ -9,8 +9,8 @@ import {
   type Tokenizer,
 } from "@gumshoe/engine";
 import { createCpuDevice } from "@gumshoe/kernels";
+import { type AdaptedFolders, loadAdapted } from "@gumshoe/serve";
 
-import { type AdaptedFolders, loadAdapted } from "../model/adapted-model.js";
 import { writeChat } from "./write-chat.js";
 
 /** An answer to score: a prompt as text for the chat template, or token ids of both. */

@@ -4,28 +4,11 @@ import { isAbsolute, join, resolve } from "node:path";
 
 import { hubModelText } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
-import {
-  type AdapterFolder,
-  loadAdapter,
-  loadWeights,
-  Model,
-  type ModelFolder,
-  openAdapterFolder,
-  readBaseName,
-} from "@gumshoe/engine";
-import { type Device } from "@gumshoe/kernels";
-import { weightDigestOf } from "@gumshoe/tensors";
+import { readBaseName } from "@gumshoe/engine";
+import { type AdaptedFolders } from "@gumshoe/serve";
 
 import { type Context } from "../context.js";
-import { OtherBaseError } from "../errors.js";
 import { modelOption } from "./hub-config.js";
-
-/** The folders of a model and of the adapter on it. */
-export interface AdaptedFolders {
-  readonly folder: string;
-  /** Null without an adapter. */
-  readonly adapter: string | null;
-}
 
 /**
  * Returns the folders that `--model` and `--adapter` name. Without `--model` it is the base model that the adapter
@@ -68,48 +51,4 @@ async function fetchBase(adapter: string, context: Context): Promise<string> {
     });
   }
   return modelOption(hubModelText(base), context);
-}
-
-/** Loads a model, and the adapter on it, for sampling and scoring. @throws OtherBaseError */
-export async function loadAdapted(
-  device: Device,
-  source: ModelFolder,
-  adapterFolder: string | null,
-): Promise<Model> {
-  if (adapterFolder === null) {
-    const model = new Model({ device, config: source.config, training: false });
-    await loadWeights(model, source);
-    return model;
-  }
-  const adapter = await openMatchingAdapter(adapterFolder, source);
-  try {
-    const model = new Model({ device, config: adapter.config, training: false });
-    await loadWeights(model, source);
-    await loadAdapter(model, adapter);
-    return model;
-  } finally {
-    await adapter.close();
-  }
-}
-
-/**
- * Opens an adapter, and checks that it was trained on these weights if it says on which.
- *
- * @throws OtherBaseError, ModelFolderError, ModelConfigError
- */
-export async function openMatchingAdapter(
-  folder: string,
-  base: ModelFolder,
-): Promise<AdapterFolder> {
-  const adapter = await openAdapterFolder(folder, base);
-  try {
-    const { baseDigest: expected } = adapter;
-    if (expected === null) return adapter;
-    const digest = await weightDigestOf(base.layout.numParameters, base.readParameters);
-    if (digest === expected) return adapter;
-    throw new OtherBaseError(folder, { folder: base.dir, digest, expected });
-  } catch (error) {
-    await adapter.close();
-    throw error;
-  }
 }

@@ -1,7 +1,8 @@
 import { errorMessage } from "@gumshoe/core";
 import { openModelFolder, readBaseName } from "@gumshoe/engine";
+import { openMatchingAdapter } from "@gumshoe/serve";
 
-import { findBaseFolder, openMatchingAdapter } from "./adapted-model.js";
+import { findBaseFolder } from "./adapted-model.js";
 import { readWeights, type WeightFacts } from "./describe-model.js";
 
 /** What an adapter folder holds. */

@@ -31,7 +31,7 @@ import { referenceOf } from "./reference.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { listRecoveryPoints } from "./stored-recovery-points.js";
 import { type RunModel } from "../plan/run-model.js";
-import { type RunRecord } from "../run/run-record.js";
+import { type RunRecord, type StoredRun } from "../run/run-record.js";
 import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
 
 const F32_BYTES = 4;
@@ -307,7 +307,7 @@ export class Checkpoints {
  * @param isCandidate  which checkpoints are considered; default: all that were written
  */
 export function bestCheckpoint(
-  record: RunRecord,
+  record: StoredRun,
   isCandidate: (folder: string) => boolean = () => true,
 ): Durable | null {
   const { checkpoints, validations } = record.state;

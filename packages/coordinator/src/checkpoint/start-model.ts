@@ -9,13 +9,13 @@ import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
 import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { modelFolder } from "../plan/run-model.js";
-import { type RunRecord } from "../run/run-record.js";
+import { type StoredRun } from "../run/run-record.js";
 
 /**
  * Returns whether the model that a run started from validated significantly better than every
  * checkpoint. Training that made little difference does not count: the trained model is kept then.
  */
-export function isStartBest(record: RunRecord): boolean {
+export function isStartBest(record: StoredRun): boolean {
   const start = startResult(record);
   const best = bestCheckpoint(record);
   if (start === undefined || best === null) return false;
@@ -25,14 +25,14 @@ export function isStartBest(record: RunRecord): boolean {
 }
 
 /** Returns the weights that validated best, and their folder; null before the first validation. */
-export function bestWeights(record: RunRecord): { digest: string; folder: string } | null {
+export function bestWeights(record: StoredRun): { digest: string; folder: string } | null {
   const digest = record.state.digests[0];
   if (digest !== undefined && isStartBest(record)) return { digest, folder: startFolder(record) };
   return bestCheckpoint(record);
 }
 
 /** Returns the folder of the model that a run started from. */
-export function startFolder({ located, folder }: RunRecord): string {
+export function startFolder({ located, folder }: StoredRun): string {
   return modelFolder(located, folder);
 }
 
@@ -40,7 +40,7 @@ export function startFolder({ located, folder }: RunRecord): string {
  * Describes the model that a run started from as its checkpoint 0; null when its files were
  * deleted.
  */
-export async function startCheckpoint(record: RunRecord): Promise<Checkpoint | null> {
+export async function startCheckpoint(record: StoredRun): Promise<Checkpoint | null> {
   const digest = record.state.digests[0];
   if (digest === undefined) return null;
   const files = await listModel(startFolder(record)).catch(() => null);
@@ -55,7 +55,7 @@ export async function startCheckpoint(record: RunRecord): Promise<Checkpoint | n
   };
 }
 
-function startResult(record: RunRecord) {
+function startResult(record: StoredRun) {
   return record.state.validations.find(({ iteration, count }) => iteration === 0 && count > 0);
 }
 

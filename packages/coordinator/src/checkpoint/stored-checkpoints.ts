@@ -9,7 +9,7 @@ import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { type Manifest, MANIFEST, readManifest } from "./manifest.js";
-import { type RunRecord } from "../run/run-record.js";
+import { type StoredRun } from "../run/run-record.js";
 import { type Durable } from "../run/run-state.js";
 import { isStartBest, startCheckpoint, startFolder } from "./start-model.js";
 
@@ -17,7 +17,7 @@ import { isStartBest, startCheckpoint, startFolder } from "./start-model.js";
 const START = "0";
 
 /** Returns a run's checkpoints that are complete on disk, the newest first. */
-export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]> {
+export async function storedCheckpoints(record: StoredRun): Promise<Checkpoint[]> {
   const all = [...record.state.checkpoints].reverse();
   const found = await Promise.all(
     all.map((durable) =>
@@ -38,7 +38,7 @@ export async function storedCheckpoints(record: RunRecord): Promise<Checkpoint[]
  * @throws       UnknownCheckpointError, InvalidArgumentError; CorruptRecordError when it is damaged
  */
 export async function findCheckpoint(
-  record: RunRecord,
+  record: StoredRun,
   which: string,
 ): Promise<{ checkpoint: Checkpoint; folder: string }> {
   const run = record.config.name;
@@ -70,14 +70,14 @@ export async function findCheckpoint(
  * Returns the iteration that validated best when its checkpoint was deleted and another replaces
  * it.
  */
-function replacedBest(record: RunRecord, which: string, taken: Durable): number | undefined {
+function replacedBest(record: StoredRun, which: string, taken: Durable): number | undefined {
   if (which !== "best") return undefined;
   if (isStartBest(record)) return 0;
   const best = bestCheckpoint(record);
   return best === null || best === taken ? undefined : best.iteration;
 }
 
-function choose(record: RunRecord, which: string): Durable | null {
+function choose(record: StoredRun, which: string): Durable | null {
   const { checkpoints } = record.state;
   const latest = checkpoints.at(-1) ?? null;
   if (which === "latest") return latest;
@@ -93,7 +93,7 @@ function choose(record: RunRecord, which: string): Durable | null {
 }
 
 /** @returns null when the checkpoint is not on disk @throws CorruptRecordError */
-async function describe(record: RunRecord, durable: Durable): Promise<Checkpoint | null> {
+async function describe(record: StoredRun, durable: Durable): Promise<Checkpoint | null> {
   const { iteration, version, digest, folder } = durable;
   const { checkpoints, validations } = record.state;
   const files = await listFiles(folder, digest);

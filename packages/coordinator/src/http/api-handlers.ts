@@ -1,6 +1,7 @@
 import { type Alarm, openApiDocument } from "@gumshoe/api";
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 import { parseRunConfig, resolvePaths, runDifferences } from "@gumshoe/config";
+import { EventStream } from "@gumshoe/http";
 
 import { storedCheckpoints } from "../checkpoint/stored-checkpoints.js";
 import { type LiveStreams } from "../live/live-streams.js";
@@ -15,7 +16,7 @@ import { type RunViews } from "../view/run-views.js";
 import { seriesOf } from "../view/series.js";
 import { timelineOf } from "../view/timeline.js";
 import { sendCheckpointFile } from "./checkpoint-file.js";
-import { EventStream, lastEventId } from "./event-stream.js";
+import { lastEventId, RETRY_MS } from "./event-stream.js";
 import { type RouteHandlers } from "./router.js";
 import { CODE_MS, type Sessions } from "./sessions.js";
 
@@ -131,7 +132,7 @@ function runHandlers(sources: ApiSources) {
     runLive: async ({ params, query, request, response }) => {
       const record = runs.get(params.run);
       const after = lastEventId(request, query.after);
-      await live.openRun(record, new EventStream(response), after);
+      await live.openRun(record, new EventStream(response, { retryMs: RETRY_MS }), after);
     },
     series: async ({ params, query }) => {
       const { record, history } = await open(params.run);
@@ -202,7 +203,7 @@ function clusterHandlers(sources: ApiSources) {
     },
     fleet: () => fleet.get(),
     alarms: () => ({ alarms: [...alarms()] }),
-    live: ({ response }) => live.openCluster(new EventStream(response)),
+    live: ({ response }) => live.openCluster(new EventStream(response, { retryMs: RETRY_MS })),
     openapi: () => openApiDocument(sessions.cookieName),
   } satisfies Partial<ReadHandlers>;
 }

@@ -1,10 +1,11 @@
 import { type IncomingMessage, type ServerResponse } from "node:http";
 
 import { InvalidArgumentError, type Logger } from "@gumshoe/core";
+import { parseJson } from "@gumshoe/http";
 
 import { CrossSiteError } from "../errors.js";
 import { problemOf, sendJson, sendProblem } from "./answer.js";
-import { parseJson, readBody } from "./read-json.js";
+import { readRequest } from "./read-json.js";
 import { matchRoutes, parsePart, type RouteHandlers, type RouteMatch } from "./router.js";
 import { crossSiteProblem } from "./same-origin.js";
 
@@ -102,5 +103,5 @@ async function readChange(
   if (!JSON_TYPE.test(request.headers["content-type"] ?? "")) {
     throw new InvalidArgumentError("content-type", "must be application/json");
   }
-  return parsePart(schema, parseJson(await readBody(request, caller !== "stranger")));
+  return parsePart(schema, parseJson(await readRequest(request, caller !== "stranger")));
 }

@@ -1,45 +1,23 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createSecureServer } from "node:https";
-import { type Socket } from "node:net";
+import { type IncomingMessage, type ServerResponse } from "node:http";
 
 import { type Logger, systemClock, type Tls } from "@gumshoe/core";
-import {
-  addressOf,
-  Connections,
-  isBearer,
-  ListenError,
-  RefusalLog,
-  warnIfPlaintext,
-} from "@gumshoe/rpc";
+import { HttpListener, setSecurityHeaders } from "@gumshoe/http";
+import { addressOf, isBearer, RefusalLog, warnIfPlaintext } from "@gumshoe/rpc";
 
 import { sendProblem } from "./answer.js";
 import { type ApiServer } from "./api-server.js";
 import { loginPage, welcomePage } from "./login-page.js";
-import { readBody } from "./read-json.js";
-import { setSecurityHeaders } from "./security-headers.js";
-import { answerMalformed } from "./malformed-request.js";
+import { readRequest } from "./read-json.js";
 import { type Sessions } from "./sessions.js";
 import { type StaticPage } from "./static-page.js";
 
 const HEALTH_PATH = "/healthz";
 const LOGIN_PATH = "/login";
 const API_LOGIN_PATH = "/api/login";
-const REQUEST_TIMEOUT_MS = 10_000;
-/** Interval at which slow and idle connections are closed, in ms. */
-const CHECK_EVERY_MS = 2000;
-/** Longest request line and headers, in bytes: room for a token, a search and a proxy's headers. */
-const MAX_HEADER_BYTES = 8192;
 /** Most connections at a time: a browser has six, and pages may be many. */
 const MAX_CONNECTIONS = 1024;
 const PLAIN_TEXT = "text/plain; charset=utf-8";
 const HTML = "text/html; charset=utf-8";
-
-const LIMITS = {
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  headersTimeout: REQUEST_TIMEOUT_MS,
-  connectionsCheckingInterval: CHECK_EVERY_MS,
-  maxHeaderSize: MAX_HEADER_BYTES,
-};
 
 /** A text page to serve. */
 export interface Page {
@@ -68,39 +46,25 @@ export interface HttpServerOptions {
  * - `GET /healthz` needs no login: 200 while the coordinator serves, 503 while it starts or stops,
  *   or after another coordinator has taken its fence.
  * - All else needs the token, or the cookie of a session, and, with TLS files, a client certificate.
- * - Connections without either are limited as those of gRPC: see Connections.
+ * - Connections without either are limited as those of gRPC: see HttpListener.
  */
 export class HttpServer {
-  readonly #server: Server;
+  readonly #listener: HttpListener;
   readonly #options: HttpServerOptions;
   readonly #refusals: RefusalLog;
-  readonly #connections = new Connections({ clock: systemClock });
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     const { tls, logger } = options;
     this.#refusals = new RefusalLog({ logger, clock: systemClock });
-    const answer = (request: IncomingMessage, response: ServerResponse) =>
-      void this.#answer(request, response);
-    const isPlain = tls === null || tls === "off";
-    this.#server = isPlain
-      ? createServer(LIMITS, answer)
-      : createSecureServer(
-          {
-            ...LIMITS,
-            ...tls.identity,
-            ca: tls.ca,
-            requestCert: tls.clients === "certificate",
-            handshakeTimeout: REQUEST_TIMEOUT_MS,
-            minVersion: "TLSv1.3",
-          },
-          answer,
-        );
-    this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.on("clientError", answerMalformed);
-    this.#server.on(isPlain ? "connection" : "secureConnection", (socket: Socket) =>
-      this.#connections.add(socket),
-    );
+    this.#listener = new HttpListener({
+      tls,
+      maxConnections: MAX_CONNECTIONS,
+      describeMalformed: (_, message) => ({
+        error: { code: "INVALID_ARGUMENT", message, field: null },
+      }),
+      onRequest: (request, response) => void this.#answer(request, response),
+    });
   }
 
   /**
@@ -111,27 +75,14 @@ export class HttpServer {
    * @throws         ListenError when the port is in use or the host is not of this machine
    */
   async listen(address: string): Promise<string> {
-    const colon = address.lastIndexOf(":");
-    const host = address.slice(0, colon);
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error) => reject(new ListenError(address, error)));
-      this.#server.listen(
-        Number(address.slice(colon + 1)),
-        host.replace(/^\[(.*)\]$/, "$1"),
-        resolve,
-      );
-    });
-    const bound = this.#server.address();
-    const served = `${host}:${typeof bound === "object" && bound !== null ? bound.port : ""}`;
+    const served = await this.#listener.listen(address);
     warnIfPlaintext(this.#options.logger, served, this.#options.tls);
     return served;
   }
 
   /** Closes the server and cuts off requests in progress. */
-  async stop(): Promise<void> {
-    this.#connections.destroy();
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  stop(): Promise<void> {
+    return this.#listener.stop();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -159,15 +110,16 @@ export class HttpServer {
   /** Authenticates a request; null when a caller without a login exceeds the rate limit. */
   #identify(request: IncomingMessage, response: ServerResponse): Caller | null {
     const { token, sessions } = this.#options;
+    const { connections } = this.#listener;
     const peer = addressOf(request.socket);
     const { authorization, cookie } = request.headers;
     const isBearing = isBearer(authorization, token);
     if (isBearing || sessions.isOpen(cookie)) {
-      this.#connections.trust(peer);
+      connections.trust(peer);
       return isBearing ? "token" : "session";
     }
-    if (!this.#connections.mayBegin(peer)) return null;
-    const endCall = this.#connections.beginCall(peer);
+    if (!connections.mayBegin(peer)) return null;
+    const endCall = connections.beginCall(peer);
     response.once("close", endCall);
     return "stranger";
   }
@@ -191,7 +143,7 @@ export class HttpServer {
       end(response, 405, "GET and POST are all that is served here", { allow: "GET, HEAD, POST" });
       return;
     }
-    const form = new URLSearchParams(await readBody(request, false).catch(() => ""));
+    const form = new URLSearchParams(await readRequest(request, false).catch(() => ""));
     if (sessions.isToken(form.get("token") ?? "")) this.#welcome(response);
     else sendHtml(response, 401, loginPage("token"));
   }

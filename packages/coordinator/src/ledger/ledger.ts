@@ -198,6 +198,16 @@ async function openLocked(
   }
 }
 
+/**
+ * Reads the events of a ledger, which another process may be appending to. A line that is being written is left out.
+ *
+ * @throws BrokenLedgerError; the system's error when there is no file
+ */
+export async function readLedger(folder: string): Promise<readonly WatchedEvent[]> {
+  const file = join(folder, "events.jsonl");
+  return (await readLines(file, await readFile(file, "utf8"))).events;
+}
+
 /** Syncs the directories that hold a new ledger: its own and those above it may be new as well. */
 async function syncNames(folder: string): Promise<void> {
   await syncFolder(folder);

@@ -7,8 +7,9 @@
  */
 import { type Alarm } from "@gumshoe/api";
 import { type Clock } from "@gumshoe/core";
+import { type EventStream } from "@gumshoe/http";
 
-import { type EventStream, formatMessage } from "../http/event-stream.js";
+import { formatMessage } from "../http/event-stream.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type FleetViews } from "../view/fleet-view.js";
 import { type RunViews } from "../view/run-views.js";

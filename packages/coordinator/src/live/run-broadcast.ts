@@ -1,8 +1,9 @@
 import { type RunMessageName } from "@gumshoe/api";
 import { type Clock } from "@gumshoe/core";
+import { type EventStream } from "@gumshoe/http";
 import { FINAL_EVENTS, type RunEventType, type WatchedEvent } from "@gumshoe/protocol";
 
-import { type EventStream, formatMessage } from "../http/event-stream.js";
+import { formatMessage } from "../http/event-stream.js";
 import { type RunRecord } from "../run/run-record.js";
 import { shownMetrics } from "../run/shown-metrics.js";
 import { groupRow } from "../view/group-table.js";

@@ -17,7 +17,7 @@ import { CorruptRecordError, NotExpectedError } from "../errors.js";
 import { type TrainingBatch } from "../learn/training-batch.js";
 import { BlobStore } from "../ledger/blob-store.js";
 import { EventHub } from "../ledger/event-hub.js";
-import { Ledger } from "../ledger/ledger.js";
+import { Ledger, readLedger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
 import { type HubModels } from "../submission/hub-models.js";
 import { addToHealth } from "./run-health.js";
@@ -35,6 +35,27 @@ export interface RecordContext {
   readonly onEvent?: (body: RunEventBody) => void;
   /** Logs the run's warnings. */
   readonly logger?: Logger;
+}
+
+/** What the files of a run say, whether its coordinator runs or not. */
+export type StoredRun = Pick<RunRecord, "config" | "located" | "folder" | "state">;
+
+/**
+ * Reads a run that a coordinator may be writing to; nothing is written.
+ *
+ * @throws CorruptRecordError, BrokenLedgerError; the system's error when there is no ledger
+ */
+export async function readStoredRun(
+  folder: string,
+  locate: (config: RunConfig) => RunConfig,
+): Promise<StoredRun> {
+  const events = await readLedger(join(folder, "ledger"));
+  const [first] = events;
+  if (first === undefined) throw new CorruptRecordError(folder, "its ledger has no event yet");
+  const config = submittedConfig(folder, first.body);
+  const state = newRunState();
+  for (const event of events) applyEvent(state, event);
+  return { config, located: locate(config), folder, state };
 }
 
 /** A run on disk: its folder, its ledger, its blobs, and the state derived from them. */

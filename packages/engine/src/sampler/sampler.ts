@@ -5,7 +5,12 @@ import { type ModelConfig } from "../weights/model-config.js";
 import { checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
-import { type SampleRequest, type SampleResult } from "./sequence.js";
+import {
+  type SampledToken,
+  type SampleRequest,
+  type SampleResult,
+  type Sequence,
+} from "./sequence.js";
 import { type DecodeText } from "./stop-strings.js";
 
 /** Options of a sampler. */
@@ -24,6 +29,8 @@ export interface SamplerOptions {
   readonly maxPrefillTokens?: number;
   /** Decodes answers, in which requests search their stop strings; without it these are refused */
   readonly decode?: DecodeText;
+  /** Called in each step with the tokens that it sampled, one of each answer in the batch. */
+  readonly onTokens?: (tokens: readonly SampledToken[]) => void;
 }
 
 /** Counters of a sampler's work. */
@@ -47,6 +54,7 @@ export class Sampler {
   readonly #runner: ModelRunner;
   readonly #config: ModelConfig;
   readonly #decode: DecodeText | null;
+  readonly #onTokens: SamplerOptions["onTokens"];
   #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
@@ -55,6 +63,7 @@ export class Sampler {
     const maxTokens = Math.max(kvCacheTokens, options.maxKvCacheTokens ?? kvCacheTokens);
     this.#config = options.model.config;
     this.#decode = options.decode ?? null;
+    this.#onTokens = options.onTokens;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
@@ -106,9 +115,11 @@ export class Sampler {
         this.#stats.numPrefillTokens += group.promptIds.length;
         this.#stats.numSampledTokens += group.sequences.length;
       }
+      this.#report(work.groups.flatMap((group) => group.sequences));
     } else {
       this.#runner.decode(work.sequences);
       this.#stats.numSampledTokens += work.sequences.length;
+      this.#report(work.sequences);
     }
     return this.#scheduler.settle().map((group) => group.result());
   }
@@ -122,6 +133,10 @@ export class Sampler {
 
   dispose(): void {
     this.#runner.dispose();
+  }
+
+  #report(sequences: readonly Sequence[]): void {
+    this.#onTokens?.(sequences.map((sequence) => sequence.lastToken()));
   }
 
   /** If there is no memory there is no cache, and the next step tries again. */

@@ -1,6 +1,7 @@
 import { Rng } from "@gumshoe/core";
 import { EarlyStop, type EarlyStopConfig, type Finish } from "@gumshoe/grpo";
 
+import { at } from "../model/checked.js";
 import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { type DecodeText, StopStrings } from "./stop-strings.js";
 
@@ -52,6 +53,18 @@ export interface SampleResult {
   readonly id: string;
   readonly promptIds: Int32Array;
   readonly rollouts: readonly SampledRollout[];
+}
+
+/** A token that was sampled in a step. */
+export interface SampledToken {
+  /** Of the request. */
+  readonly id: string;
+  readonly rollout: number;
+  readonly token: number;
+  /** As in {@link SampledRollout} */
+  readonly logprob: number;
+  /** Why the answer ends with this token; null if it goes on. */
+  readonly finish: Finish | null;
 }
 
 /** A prefilled prompt and the answers that share it. */
@@ -130,6 +143,18 @@ export class Sequence {
     else if (isFound && this.tokens.length > minNewTokens) this.finish = "stop-string";
     else if (degenerate) this.finish = "early-stop";
     else if (this.tokens.length >= maxNewTokens) this.finish = "length";
+  }
+
+  lastToken(): SampledToken {
+    const { tokens, logprobs, rollout, finish } = this;
+    const last = tokens.length - 1;
+    return {
+      id: this.group.request.id,
+      rollout,
+      token: at(tokens, last),
+      logprob: at(logprobs, last),
+      finish,
+    };
   }
 
   result(): SampledRollout {

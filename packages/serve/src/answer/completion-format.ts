@@ -1,0 +1,47 @@
+import { type ServedModel } from "../engine/served-model.js";
+import { type AnswerPart, type FinishReason, type PlacedToken } from "./answer.js";
+import { type AnswerFormat, type FormatOptions } from "./answer-format.js";
+
+/** Writes answers in the shape of `text_completion`. */
+export class CompletionFormat implements AnswerFormat {
+  readonly object = "text_completion";
+  readonly chunkObject = "text_completion";
+  readonly idPrefix = "cmpl-";
+  readonly #model: ServedModel;
+  readonly #options: FormatOptions;
+
+  constructor(model: ServedModel, options: FormatOptions) {
+    this.#model = model;
+    this.#options = options;
+  }
+
+  opening(): null {
+    return null;
+  }
+
+  chunk(index: number, part: AnswerPart, finish: FinishReason | null): unknown {
+    return this.#write(index, part, finish);
+  }
+
+  choice(index: number, part: AnswerPart, finish: FinishReason): unknown {
+    const { promptIds } = this.#options;
+    const prompt = promptIds === null ? {} : { prompt_token_ids: promptIds(index) };
+    return { ...this.#write(index, part, finish), ...prompt };
+  }
+
+  #write(index: number, { text, tokens }: AnswerPart, finish: FinishReason | null): object {
+    const ids =
+      this.#options.promptIds === null ? {} : { token_ids: tokens.map(({ token }) => token) };
+    return { index, text, logprobs: this.#logprobs(tokens), finish_reason: finish, ...ids };
+  }
+
+  #logprobs(tokens: readonly PlacedToken[]): unknown {
+    if (!this.#options.hasLogprobs) return null;
+    return {
+      tokens: tokens.map(({ token }) => this.#model.texts.get(token).text),
+      token_logprobs: tokens.map(({ logprob }) => logprob),
+      top_logprobs: null,
+      text_offset: tokens.map(({ offset }) => offset),
+    };
+  }
+}

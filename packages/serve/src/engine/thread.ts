@@ -1,0 +1,102 @@
+/**
+ * Entry point of the sampler's thread.
+ *
+ * Sampling yields to the event loop after every step, so that new requests join the batch, and those of callers
+ * that have left go.
+ */
+import { workerData } from "node:worker_threads";
+
+import { ClusterError, serveCalls, type ThreadContext } from "@gumshoe/core";
+import { type SampledToken } from "@gumshoe/engine";
+import { DeviceLostError, openDevice } from "@gumshoe/gpu";
+
+import {
+  FINISH_CODES,
+  type SamplerCalls,
+  type SamplerThreadData,
+  TOKEN_FIELDS,
+  type TokenRows,
+} from "./calls.js";
+import { HeldModels } from "./held-models.js";
+
+interface Waiting {
+  readonly resolve: (answer: null) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const data = workerData as SamplerThreadData;
+const waiting = new Map<string, Waiting>();
+let opened: { readonly models: HeldModels; readonly deviceName: string } | null = null;
+let stepping = false;
+
+const notify = serveCalls<SamplerCalls, TokenRows>({
+  openDevice: () => open().deviceName,
+  load: (folders) => open().models.load(folders),
+  unload: ({ model }) => {
+    fail(open().models.unload(model), new ClusterError("ABORTED", "the model was replaced"));
+    return null;
+  },
+  sample,
+});
+
+/** @throws DeviceRefusedError */
+function open() {
+  if (opened !== null) return opened;
+  const { threads, environment, kvCacheTokens } = data;
+  const device = openDevice(data.device, {
+    ...(threads === null ? {} : { threads }),
+    environment,
+  });
+  opened = { models: new HeldModels(device, kvCacheTokens), deviceName: device.name };
+  return opened;
+}
+
+function sample(
+  { request, model, sample: wanted }: SamplerCalls["sample"]["argument"],
+  { signal }: ThreadContext,
+): Promise<null> {
+  const id = String(request);
+  const { models } = open();
+  models.add(model, { ...wanted, id });
+  signal.addEventListener("abort", () => {
+    models.cancel(id);
+    waiting.delete(id);
+  });
+  if (!stepping) {
+    stepping = true;
+    setImmediate(step);
+  }
+  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+}
+
+function step(): void {
+  const { models } = open();
+  const { tokens, finished, failed } = models.step();
+  if (tokens.length > 0) notify(toRows(tokens));
+  for (const id of finished) {
+    waiting.get(id)?.resolve(null);
+    waiting.delete(id);
+  }
+  for (const { ids, error } of failed) {
+    // A new process can use the GPU again.
+    if (error instanceof DeviceLostError) throw error;
+    fail(ids, error);
+  }
+  stepping = !models.isIdle;
+  if (stepping) setImmediate(step);
+}
+
+function fail(ids: readonly string[], error: unknown): void {
+  for (const id of ids) {
+    waiting.get(id)?.reject(error);
+    waiting.delete(id);
+  }
+}
+
+function toRows(tokens: readonly SampledToken[]): TokenRows {
+  const rows = new Float64Array(tokens.length * TOKEN_FIELDS);
+  for (const [i, { id, rollout, token, logprob, finish }] of tokens.entries()) {
+    rows.set([Number(id), rollout, token, logprob, FINISH_CODES.indexOf(finish)], i * TOKEN_FIELDS);
+  }
+  return rows;
+}

@@ -1,0 +1,103 @@
+import { type SampleRequest } from "@gumshoe/engine";
+import { z } from "zod";
+
+import { WrongFieldError } from "../errors.js";
+
+/** Answers of one request. */
+export const MAX_ANSWERS = 128;
+/** Stop strings, and characters of each: a text is searched for all of them with every token. */
+const MAX_STOPS = 16;
+const MAX_STOP_LENGTH = 256;
+/** Below this, dividing the logits leaves the range of float32. */
+const LEAST_TEMPERATURE = 0.01;
+const MOST_TEMPERATURE = 100;
+
+const wholeNumber = (low: number, high: number) => {
+  const message = `must be a whole number from ${low} to ${high}`;
+  return z.int(message).min(low, message).max(high, message);
+};
+
+const stop = z
+  .string("must be a text, or a list of texts")
+  .min(1, "must not be empty")
+  .max(MAX_STOP_LENGTH, `must have at most ${MAX_STOP_LENGTH} characters`);
+
+/** Fields of both kinds of requests. */
+export const samplingFields = {
+  model: z.string("must be a text").optional(),
+  n: wholeNumber(1, MAX_ANSWERS).default(1),
+  temperature: z
+    .number("must be a number")
+    .max(MOST_TEMPERATURE, `must be at most ${MOST_TEMPERATURE}`)
+    .refine((value) => value === 0 || value >= LEAST_TEMPERATURE, {
+      message: `must be 0, for the most likely token, or at least ${LEAST_TEMPERATURE}`,
+    })
+    .default(1),
+  max_tokens: wholeNumber(1, 1_000_000).optional(),
+  seed: wholeNumber(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).optional(),
+  stop: z
+    .union([
+      stop.transform((text) => [text]),
+      z.array(stop).max(MAX_STOPS, `must be at most ${MAX_STOPS} texts`),
+    ])
+    .default([]),
+  stream: z.boolean("must be true or false").default(false),
+  stream_options: z
+    .strictObject(
+      {
+        include_usage: z.boolean().default(false),
+        include_obfuscation: z.literal(false, "is not supported").optional(),
+      },
+      "takes include_usage only",
+    )
+    .optional(),
+  return_token_ids: z.boolean("must be true or false").default(false),
+};
+
+type SamplingFields = z.output<z.ZodObject<typeof samplingFields>>;
+
+/** How answers are sampled, and written. */
+export interface Sampling {
+  readonly n: number;
+  readonly temperature: number;
+  /** Null: as many as the server and the model's positions allow. */
+  readonly maxTokens: number | null;
+  /** Field that set it. */
+  readonly maxTokensField: string;
+  /** Null: drawn for this request. */
+  readonly seed: number | null;
+  readonly stops: readonly string[];
+  readonly isStreamed: boolean;
+  /** Whether a stream ends with the number of tokens. */
+  readonly includesUsage: boolean;
+  readonly returnsTokenIds: boolean;
+}
+
+/** Reads the common fields. @throws WrongFieldError */
+export function toSampling(
+  fields: SamplingFields,
+  maxTokens: { readonly value: number | null; readonly field: string },
+): Sampling {
+  if (fields.stream_options !== undefined && !fields.stream) {
+    throw new WrongFieldError("stream_options", "is for streams only: set stream to true");
+  }
+  return {
+    n: fields.n,
+    temperature: fields.temperature,
+    maxTokens: maxTokens.value,
+    maxTokensField: maxTokens.field,
+    seed: fields.seed ?? null,
+    stops: fields.stop,
+    isStreamed: fields.stream,
+    includesUsage: fields.stream_options?.include_usage ?? false,
+    returnsTokenIds: fields.return_token_ids,
+  };
+}
+
+/**
+ * Returns the key of an answer's random numbers: the seed alone. The same prompt with the same seed has the same answers,
+ * whatever else is in the batch and on whichever device.
+ */
+export function randomKey(seed: number): SampleRequest["seed"] {
+  return [seed];
+}

@@ -1,0 +1,105 @@
+/** `gumshoe serve` as a process, with a run whose ledger another process writes. */
+import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { parseRunConfig } from "@gumshoe/config";
+import { systemClock } from "@gumshoe/core";
+import OpenAI, { AuthenticationError } from "openai";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { Ledger } from "../../packages/coordinator/src/ledger/ledger.js";
+import { Gumshoe, type Running } from "../support/gumshoe.js";
+import { gumshoe as inProcess } from "../support/in-process.js";
+import { ROOKIE } from "../support/rookie.js";
+
+const DIGEST = "d".repeat(64);
+
+let home: Gumshoe;
+let ledger: Ledger;
+let served: Running;
+let client: OpenAI;
+let url: string;
+
+beforeAll(async () => {
+  home = await Gumshoe.create();
+  const folder = join(home.home, "runs/small");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "config.json"), "{}");
+  const options = { folder: join(folder, "ledger"), clock: systemClock };
+  ({ ledger } = await Ledger.open({ ...options, mayWrite: async () => undefined }));
+  const config = parseRunConfig(
+    `name: small\ntype: grpo\nmodel: ${ROOKIE}\ntasks: { source: { type: generate } }`,
+  );
+  await ledger.append({ type: "run-submitted", config });
+  await writeCheckpoint(2, 0.5);
+  const words = ["serve", "--run", "small", "--listen", "127.0.0.1:0", "--every", "0.1", "--json"];
+  served = home.start(words);
+  await served.until("the address", () => served.out.includes("\n"));
+  const { url: base, key } = JSON.parse(served.out) as { url: string; key: string };
+  url = base;
+  client = new OpenAI({ baseURL: url, apiKey: key, maxRetries: 0 });
+});
+afterAll(async () => {
+  await ledger.close();
+  await home.close();
+});
+
+/** Writes a checkpoint, and records it as a coordinator does. */
+async function writeCheckpoint(iteration: number, reward: number): Promise<void> {
+  const folder = join(home.home, "runs/small/checkpoints", String(iteration));
+  cpSync(ROOKIE, folder, { recursive: true });
+  const names = readdirSync(folder).filter((name) => statSync(join(folder, name)).isFile());
+  const manifest = {
+    iteration,
+    update: iteration,
+    digest: DIGEST,
+    configHash: "c",
+    files: Object.fromEntries(names.map((name) => [name, statSync(join(folder, name)).size])),
+    optimizer: "",
+  };
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+  const at = { iteration, version: iteration, digest: DIGEST };
+  await ledger.append({ type: "checkpoint-written", ...at, folder });
+  const result = { iteration, reward, low: reward, high: reward, count: 10, randomGuess: 0 };
+  await ledger.append({ type: "validation-done", ...result });
+}
+
+const title = async () => (await client.models.list()).data[0] as { title?: string } | undefined;
+
+test("the log-probs of an answer are those of gumshoe score, bit for bit", async () => {
+  const messages = [{ role: "user" as const, content: "Who was in the library?" }];
+  const request = { model: "small", messages, n: 2, seed: 5, max_tokens: 30, temperature: 0.7 };
+  const more = { logprobs: true, return_token_ids: true };
+  const answer = await client.chat.completions.create({ ...request, ...more });
+  const choices = answer.choices as (OpenAI.ChatCompletion.Choice & {
+    token_ids: number[];
+    prompt_token_ids: number[];
+  })[];
+  const lines = choices.map(({ token_ids: answerIds, prompt_token_ids: promptIds }) =>
+    JSON.stringify({ promptIds, answerIds }),
+  );
+  const data = join(home.home, "answers.jsonl");
+  writeFileSync(data, lines.join("\n"));
+  const words = ["score", "--model", ROOKIE, "--data", data, "--temperature", "0.7", "--json"];
+  const { out } = await inProcess(home.home, ...words);
+  const { scores } = JSON.parse(out) as { scores: { logprobs: number[] }[] };
+  const sampled = choices.map(({ logprobs }) => logprobs?.content?.map(({ logprob }) => logprob));
+  expect(sampled).toEqual(scores.map(({ logprobs }) => logprobs));
+  expect(sampled.flat().length).toBeGreaterThan(10);
+});
+
+test("a better checkpoint of the run is loaded when it is recorded, and a worse one is not", async () => {
+  expect((await title())?.title).toBe("run small, checkpoint 2, validation reward 0.500");
+  await writeCheckpoint(4, 0.4);
+  await writeCheckpoint(6, 0.7);
+  await served.until("the better checkpoint", () => served.err.includes("now serving"));
+  expect(served.err).not.toContain("checkpoint 4");
+  expect((await title())?.title).toBe("run small, checkpoint 6, validation reward 0.700");
+});
+
+test("another key is refused, and Ctrl-C ends the server cleanly", async () => {
+  const other = new OpenAI({ baseURL: url, apiKey: "guessed", maxRetries: 0 });
+  await expect(other.models.list()).rejects.toThrow(AuthenticationError);
+  served.child.kill("SIGINT");
+  expect((await served.ended).code).toBe(0);
+});
