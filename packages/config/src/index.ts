@@ -16,7 +16,7 @@ export { LoraConfig } from "./lora.js";
 export { AggregationConfig, LossSettings } from "./loss.js";
 export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./named-paths.js";
 export { OptimizerConfig } from "./optimizer.js";
-export { checkRunConfig, parseRunConfig } from "./parse.js";
+export { checkRunConfig, parseRunConfig, parseTaskSource } from "./parse.js";
 export { PromptConfig } from "./prompts.js";
 export { RunConfig } from "./run-config.js";
 export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";

@@ -4,6 +4,7 @@ import { isMap, parseDocument, type YAMLError } from "yaml";
 import { describeIssues, excerpt } from "./describe-issue.js";
 import { RunConfig } from "./run-config.js";
 import { type FieldValue, setFields } from "./set-fields.js";
+import { TaskSourceConfig } from "./task-source.js";
 import { checkYamlLimits } from "./yaml-limits.js";
 
 /**
@@ -38,6 +39,20 @@ export function checkRunConfig(value: unknown): RunConfig {
   const parsed = RunConfig.safeParse(value);
   if (parsed.success) return parsed.data;
   throw describeIssues(parsed.error.issues, { schema: RunConfig, value });
+}
+
+/**
+ * Parses a source of tasks from YAML or JSON text, such as `{ type: zebra, houses: 4 }`, and adds
+ * the defaults.
+ *
+ * @throws InvalidArgumentError naming every invalid field
+ */
+export function parseTaskSource(text: string): TaskSourceConfig {
+  checkYamlLimits(text);
+  const value = readYaml(text);
+  const parsed = TaskSourceConfig.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw describeIssues(parsed.error.issues, { schema: TaskSourceConfig, value });
 }
 
 function readYaml(text: string): Record<string, unknown> {

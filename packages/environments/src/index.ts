@@ -15,7 +15,7 @@ export {
 export { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
 export { hasThrown, isWrongForm } from "./module/check-grade.js";
 export { checkModuleName } from "./module/source-files.js";
-export { openEnvironment } from "./open-environment.js";
+export { type NamedSource, openEnvironment, openSource } from "./open-environment.js";
 export { type RunEnvironment, type RunTaskSource } from "./run-environment.js";
 export {
   type ModuleGrade,

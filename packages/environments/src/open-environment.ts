@@ -8,8 +8,8 @@ import { readDataset } from "./read-dataset.js";
 import { ownEnvironment, type RunEnvironment } from "./run-environment.js";
 
 /** A source of tasks, as named by a config. */
-interface NamedSource {
-  /** Path of the field, e.g. `tasks.source`. */
+export interface NamedSource {
+  /** Path of the field, e.g. `tasks.source`, for errors. */
   readonly field: string;
   readonly source: TaskSourceConfig;
   readonly grader: GraderName;
@@ -32,8 +32,16 @@ export async function openEnvironment(
   kind: GroupKind,
 ): Promise<RunEnvironment | null> {
   const named = namedSource(config, kind);
-  if (named === null) return null;
-  const { field, source, grader } = named;
+  return named === null ? null : openSource(named);
+}
+
+/**
+ * Opens the environment of a source: reads the file or loads the module that it names. The caller
+ * must close it.
+ *
+ * @throws InvalidArgumentError or ModuleError naming the field, the file and the line
+ */
+export async function openSource({ field, source, grader }: NamedSource): Promise<RunEnvironment> {
   switch (source.type) {
     case "generate":
     case "zebra":

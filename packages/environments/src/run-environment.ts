@@ -48,6 +48,8 @@ export interface RunEnvironment {
   carelessReply?(task: Task, rng: Rng, how: Carelessness): Promise<string>;
   /** Writes a hasty reply; absent if the environment has none. */
   hastyReply?(task: Task, rng: Rng, share: number): Promise<string>;
+  /** Writes the reply that most replies agree on; absent if the environment has none. */
+  voteReply?(task: Task, replies: readonly string[]): Promise<string>;
   /** Closes it, and ends the module's process. Idempotent. */
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
   const tracedReply = environment.tracedReply?.bind(environment);
   const carelessReply = environment.carelessReply?.bind(environment);
   const hastyReply = environment.hastyReply?.bind(environment);
+  const voteReply = environment.voteReply?.bind(environment);
   return {
     digest,
     source: (options) => {
@@ -92,6 +95,9 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
     }),
     ...(carelessReply !== undefined && {
       carelessReply: async (task, rng, how) => carelessReply(task, rng, how),
+    }),
+    ...(voteReply !== undefined && {
+      voteReply: async (task, replies) => voteReply(task, replies),
     }),
     close: async () => undefined,
   };

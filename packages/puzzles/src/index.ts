@@ -36,6 +36,7 @@ export {
 } from "./find-case.js";
 export { type Case, caseId, type CaseName, generateCase, generatePlot } from "./generate-case.js";
 export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
+export { voteReply } from "./grading/vote-reply.js";
 export {
   type AnswerSheet,
   type Carelessness,

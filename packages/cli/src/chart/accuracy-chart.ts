@@ -2,20 +2,8 @@ import * as Plot from "@observablehq/plot";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { z } from "zod";
 
+import { type Prices } from "../eval/prices.js";
 import type { ChartOptions } from "./draw-chart.js";
-
-/** A table of prices, in US dollars per million tokens, by the model of a result file. */
-export const Prices = z.record(
-  z.string(),
-  z.strictObject({
-    prompt: z.number().min(0),
-    answer: z.number().min(0),
-    /** Name in the chart; by default that of the model. */
-    label: z.string().optional(),
-  }),
-);
-/** A table of prices. */
-export type Prices = z.infer<typeof Prices>;
 
 /** The fields of a file of `gumshoe eval --json` that the chart needs. */
 export const EvaluationFile = z.object({

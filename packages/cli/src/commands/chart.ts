@@ -1,14 +1,14 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 
-import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { type Command } from "commander";
-import { z } from "zod";
 
 // `import type` leaves no import behind: the libraries are loaded when a chart is drawn.
 import type { ChartOptions } from "../chart/draw-chart.js";
 import { type Context } from "../context.js";
-import { readingError, writingError } from "../errors.js";
+import { writingError } from "../errors.js";
+import { Prices, PRICES_OPTION } from "../eval/prices.js";
 import { Home } from "../local/home.js";
+import { readJsonFile } from "../run/read-json-file.js";
 import { readMetrics, runFolderOf } from "../run/run-files.js";
 import { writeResult } from "../terminal/terminal.js";
 import { withExamples, withHome, withJson } from "./options.js";
@@ -34,20 +34,18 @@ function addAccuracyChart(chart: Command, context: Context): void {
     .command("accuracy")
     .description("Chart accuracy against cost, with 95 % intervals.")
     .argument("<files...>", "files that gumshoe eval --json has written")
-    .option(
-      "--prices <file>",
-      'JSON: {"<model>": {"prompt": 0.5, "answer": 1.5, "label": "name"}}, US dollars per million ' +
-        "tokens; without an entry, the result's own cost counts",
-    );
+    .option("--prices <file>", `${PRICES_OPTION}; without an entry, the result's own cost counts`);
   withExamples(
     withOut(command),
     "gumshoe chart accuracy a.json b.json --prices prices.json --out chart.svg",
   );
   command.action(async (files: string[], options: OutOptions & { readonly prices?: string }) => {
-    const { accuracyChart, accuracyPoint, EvaluationFile, Prices } =
+    const { accuracyChart, accuracyPoint, EvaluationFile } =
       await import("../chart/accuracy-chart.js");
-    const prices = options.prices === undefined ? {} : readJson(options.prices, Prices);
-    const points = files.map((file) => accuracyPoint(file, readJson(file, EvaluationFile), prices));
+    const prices = options.prices === undefined ? {} : readJsonFile(options.prices, Prices);
+    const points = files.map((file) =>
+      accuracyPoint(file, readJsonFile(file, EvaluationFile), prices),
+    );
     const title = options.title ?? "Accuracy against cost";
     await write({ ...accuracyChart(points), title }, { options, context, points });
   });
@@ -107,22 +105,4 @@ async function write(
     value: { file: options.out, points },
     text: () => `${options.out}: ${points.length} points`,
   });
-}
-
-function readJson<T extends z.ZodType>(file: string, schema: T): z.infer<T> {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (thrown) {
-    throw readingError(file, thrown);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (thrown) {
-    throw new InvalidArgumentError(file, `is not JSON: ${errorMessage(thrown)}`);
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new InvalidArgumentError(file, z.prettifyError(parsed.error));
-  return parsed.data;
 }

@@ -1,8 +1,10 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Command, InvalidArgumentError as InvalidOptionError, Option } from "commander";
 
-import { type TokenPrice } from "../eval/evaluate.js";
+import { Prices, PRICES_OPTION } from "../eval/prices.js";
 import { type FieldSettings } from "../eval/request-fields.js";
+import { type TokenPrice } from "../eval/tally.js";
+import { readJsonFile } from "../run/read-json-file.js";
 import {
   ADAPTER_OPTION,
   isoDate,
@@ -19,14 +21,16 @@ export interface EvalOptions {
   readonly endpoint?: string;
   readonly endpointModel?: string;
   readonly apiKeyEnv: string;
-  readonly data: string;
+  readonly data?: string;
+  readonly tasks?: string;
+  readonly source?: string;
   readonly samples: number;
   readonly greedy?: boolean;
   readonly temperature: number;
-  readonly maxTokens: number;
+  readonly maxTokens?: number;
   readonly limit?: number;
   readonly seed: number;
-  readonly grader: "fixed" | "seed";
+  readonly grader?: "fixed" | "seed";
   readonly threads?: number;
   readonly template?: Readonly<Record<string, unknown>>;
   readonly date?: string;
@@ -39,6 +43,7 @@ export interface EvalOptions {
   readonly replies?: string;
   readonly promptPrice?: number;
   readonly answerPrice?: number;
+  readonly prices?: string;
   readonly json?: boolean;
 }
 
@@ -58,17 +63,32 @@ export function withEvalOptions(command: Command): Command {
     .option("--endpoint <url>", "base URL of an endpoint, such as http://127.0.0.1:8000/v1")
     .option("--endpoint-model <name>", "name of the model at the endpoint")
     .option("--api-key-env <variable>", "variable with the endpoint's key", "OPENAI_API_KEY")
-    .requiredOption("--data <file>", "cases, JSON array or JSONL")
-    .option("--samples <n>", "answers to each case", wholeNumber(1, 1024), 1)
+    .option("--data <file>", "cases, JSON array or JSONL")
+    .option(
+      "--tasks <config>",
+      "a run config: its validation tasks, with its grader, length limit and template; without " +
+        "--model and --endpoint, the model that it starts from",
+    )
+    .option("--source <yaml>", 'a source of tasks as in a run config, such as "{ type: zebra }"')
+    .option("--samples <n>", "answers to each task", wholeNumber(1, 1024), 1)
     .option("--greedy", "always the most likely token")
     .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
-    .option("--max-tokens <n>", "tokens after which an answer is cut", wholeNumber(1), 256)
-    .option("--limit <n>", "only the first n cases", wholeNumber(1))
+    .option(
+      "--max-tokens <n>",
+      "tokens after which an answer is cut; default: that of --tasks, or 256",
+      wholeNumber(1),
+    )
+    .option(
+      "--limit <n>",
+      "only the first n tasks; default: all, and 100 of an endless source",
+      wholeNumber(1),
+    )
     .option("--seed <n>", "decides what is sampled", wholeNumber(0), 1)
     .addOption(
-      new Option("--grader <name>", "how replies are read")
-        .choices(["fixed", "seed"])
-        .default("fixed"),
+      new Option(
+        "--grader <name>",
+        "how replies are read; default: that of --tasks, or fixed",
+      ).choices(["fixed", "seed"]),
     )
     .option("--threads <n>", "threads of the model; default: all cores", wholeNumber(1, 1024))
     .option("--template <key=value>", "variable of the chat template", templateVariable)
@@ -99,7 +119,8 @@ function withEndpointOptions(command: Command): Command {
     )
     .option("--extra <json>", "further fields of the requests, a JSON object", readExtra, {})
     .option("--prompt-price <usd>", "of a million prompt tokens", positiveNumber)
-    .option("--answer-price <usd>", "of a million answer tokens", positiveNumber);
+    .option("--answer-price <usd>", "of a million answer tokens", positiveNumber)
+    .option("--prices <file>", PRICES_OPTION);
 }
 
 /** Returns the settings for the fields of requests. @throws InvalidArgumentError */
@@ -116,10 +137,24 @@ export function fieldSettings(options: EvalOptions): FieldSettings {
   return { limitField, omitted, extra };
 }
 
-/** Returns US dollars per million tokens; null when no price is given. */
-export function readPrice({ promptPrice, answerPrice }: EvalOptions): TokenPrice | null {
-  if (promptPrice === undefined && answerPrice === undefined) return null;
-  return { prompt: promptPrice ?? 0, answer: answerPrice ?? 0 };
+/**
+ * Returns US dollars per million tokens; null when no price is given.
+ *
+ * @param name  of the model in the table of prices
+ * @throws      InvalidArgumentError when the table has no such model
+ */
+export function readPrice(options: EvalOptions, name: string): TokenPrice | null {
+  const { promptPrice, answerPrice, prices } = options;
+  if (promptPrice !== undefined || answerPrice !== undefined) {
+    return { prompt: promptPrice ?? 0, answer: answerPrice ?? 0 };
+  }
+  if (prices === undefined) return null;
+  const table = readJsonFile(prices, Prices);
+  const price = table[name];
+  if (price !== undefined) return { prompt: price.prompt, answer: price.answer };
+  throw new InvalidArgumentError("--prices", `${prices} has no entry "${name}"`, {
+    suggestion: `it has ${Object.keys(table).join(", ") || "none"}`,
+  });
 }
 
 function readExtra(text: string): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { type PuzzleRecord } from "@gumshoe/puzzles";
+import { type RunConfig } from "@gumshoe/config";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
@@ -12,10 +12,12 @@ import { type Continuation, describeEvaluation } from "../eval/describe-evaluati
 import { EndpointAnswers } from "../eval/endpoint-answers.js";
 import { endpointUrl, withoutSecrets } from "../eval/endpoint-url.js";
 import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
+import { type EvaluatedTasks } from "../eval/evaluated-tasks.js";
 import { LocalAnswers } from "../eval/local-answers.js";
+import { openTasks } from "../eval/open-tasks.js";
 import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
 import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-path.js";
-import { readCases } from "../puzzle/read-cases.js";
+import { loadRunConfig } from "../run/load-config.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { shortPath } from "../terminal/short-path.js";
@@ -25,15 +27,19 @@ import { type EvalOptions, fieldSettings, readPrice, withEvalOptions } from "./e
 import { defaultHome, withExamples } from "./options.js";
 
 const BAR_WIDTH = 24;
+/** Length limit of an answer when nothing else gives one. */
+const DEFAULT_MAX_TOKENS = 256;
 
 /** Adds `gumshoe eval`: evaluates a model or an endpoint on a file of cases. */
 export function addEvalCommand(program: Command, context: Context): void {
   const command = program
     .command("eval")
-    .description("Let a model, or any OpenAI-compatible endpoint, solve a file of cases.");
+    .description("Let a model, or any OpenAI-compatible endpoint, solve tasks, and grade it.");
   withExamples(
     withEvalOptions(command),
     "gumshoe eval --model models/rookie --data cases.json --samples 4",
+    "gumshoe eval --tasks runs/first.yaml --model .gumshoe/runs/first/checkpoints/30 --greedy",
+    'gumshoe eval --source "{ type: zebra, houses: 3 }" --limit 50 --model models/rookie',
     "gumshoe eval --adapter .gumshoe/runs/lora/checkpoints/24 --data cases.json",
     "gumshoe eval --endpoint http://127.0.0.1:8000/v1 --endpoint-model my-model --data cases.json",
   );
@@ -48,11 +54,9 @@ async function evalCommand(
   given: EvalOptions,
   { words, context }: { words: readonly string[]; context: Context },
 ): Promise<void> {
-  const isLocal = given.model !== undefined || given.adapter !== undefined;
-  const options = isLocal
-    ? { ...given, model: (await adaptedFolders(given, context)).folder }
-    : given;
-  const { evaluation, endedBy, file } = await runEvaluation(options, context);
+  const config = given.tasks === undefined ? null : loadRunConfig(given.tasks, null);
+  const options = await withModel(withConfig(given, config), context);
+  const { evaluation, endedBy, file } = await runEvaluation(options, { config, context });
   const isEmpty = evaluation.answers + evaluation.failures === 0;
   if (isEmpty && endedBy !== null) throw endedBy;
   const shown = file === null ? null : shortPath(file, context.workingFolder);
@@ -60,9 +64,9 @@ async function evalCommand(
     shown === null ? null : { file: shown, command: toContinue(words, options, shown) };
   writeResult(context.terminal, options, {
     value: {
-      model: options.model ?? withoutSecrets(options.endpoint ?? ""),
+      model: nameOf(options),
       ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
-      data: options.data,
+      data: options.data ?? options.tasks ?? options.source,
       ...evaluation,
       endedBy: endedBy === null ? null : errorMessage(endedBy),
       replies: file,
@@ -71,7 +75,7 @@ async function evalCommand(
   });
   if (endedBy !== null) throw endedBy;
   if (evaluation.accuracy === null) {
-    throw new NothingScoredError(evaluation.failureExample ?? "the file holds no cases");
+    throw new NothingScoredError(evaluation.failureExample ?? "there is no task");
   }
 }
 
@@ -79,28 +83,29 @@ function describe(
   { evaluation, endedBy }: EndedEvaluation,
   { options, continuation }: { options: EvalOptions; continuation: Continuation | null },
 ): string {
-  const hasPrice = readPrice(options) !== null;
+  const hasPrice = readPrice(options, nameOf(options)) !== null;
   return describeEvaluation(evaluation, { by: endedBy, hasPrice, continuation });
 }
 
 async function runEvaluation(
   options: EvalOptions,
-  context: Context,
+  { config, context }: { config: RunConfig | null; context: Context },
 ): Promise<EndedEvaluation & { file: string | null }> {
   const { terminal, clock } = context;
-  const all = readCases(options.data);
+  const price = readPrice(options, nameOf(options));
   const sampling = samplingOf(options);
   const status = new StatusLine(terminal);
   const onNotice = (line: string) => status.print(line);
-  const source = await openSource(options, context, onNotice);
+  const tasks = await openTasks(options, config);
+  let source: AnswerSource | null = null;
   let replies: RepliesFile | null = null;
   const stop = listenForStop(() => undefined);
   try {
-    replies = await openReplies(options, { all, sampling, context, onNotice });
-    const ended = await evaluate(all.slice(0, options.limit), source, {
+    source = await openSource(options, context, onNotice);
+    replies = await openReplies(options, { tasks, sampling, context, onNotice });
+    const ended = await evaluate(tasks, source, {
       sampling,
-      grader: options.grader,
-      price: readPrice(options),
+      price,
       nowMs: () => clock.monotonicMs(),
       signal: stop.signal,
       kept: replies,
@@ -113,16 +118,45 @@ async function runEvaluation(
   } finally {
     status.clear();
     stop.dispose();
-    source.close();
+    source?.close();
     await replies?.close({ keepEmpty: options.replies !== undefined });
+    await tasks.close();
   }
+}
+
+/** Adds what the config of `--tasks` says, where no option says otherwise. */
+function withConfig(options: EvalOptions, config: RunConfig | null): EvalOptions {
+  if (config === null) return options;
+  const { maxAnswerTokens } = config.type === "grpo" ? config.rollouts : config;
+  const { template, date } = config.tasks;
+  const isChosen = [options.model, options.adapter, options.endpoint].some(
+    (choice) => choice !== undefined,
+  );
+  return {
+    ...options,
+    ...(isChosen ? {} : { model: config.model }),
+    maxTokens: options.maxTokens ?? maxAnswerTokens,
+    template: { ...template, ...options.template },
+    ...(options.date === undefined && date !== null ? { date } : {}),
+  };
+}
+
+/** Replaces the name of a model by its folder. */
+async function withModel(options: EvalOptions, context: Context): Promise<EvalOptions> {
+  const isLocal = options.model !== undefined || options.adapter !== undefined;
+  return isLocal ? { ...options, model: (await adaptedFolders(options, context)).folder } : options;
+}
+
+/** Returns the name of the model in results and tables of prices. */
+function nameOf({ model, endpoint, endpointModel }: EvalOptions): string {
+  return model ?? endpointModel ?? withoutSecrets(endpoint ?? "");
 }
 
 function samplingOf(options: EvalOptions): SamplingOptions {
   return {
     samples: options.samples,
     temperature: options.greedy === true ? 0 : options.temperature,
-    maxAnswerTokens: options.maxTokens,
+    maxAnswerTokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
     seed: options.seed,
   };
 }
@@ -170,7 +204,7 @@ function readKey(variable: string, env: NodeJS.ProcessEnv): string | null {
 async function openReplies(
   options: EvalOptions,
   setting: {
-    all: readonly PuzzleRecord[];
+    tasks: EvaluatedTasks;
     sampling: SamplingOptions;
     context: Context;
     onNotice: (line: string) => void;
@@ -187,7 +221,7 @@ async function openReplies(
   if (options.endpoint === undefined) return null;
   const home = resolve(workingFolder, defaultHome(env));
   try {
-    const path = newRepliesPath(home, options.data, clock.now());
+    const path = newRepliesPath(home, setting.tasks.name, clock.now());
     return await RepliesFile.open(path, await identityOf(options, setting));
   } catch (thrown) {
     if (!(thrown instanceof FileError)) throw thrown;
@@ -198,13 +232,17 @@ async function openReplies(
 
 function identityOf(
   options: EvalOptions,
-  { all, sampling }: { all: readonly PuzzleRecord[]; sampling: SamplingOptions },
+  { tasks, sampling }: { tasks: EvaluatedTasks; sampling: SamplingOptions },
 ): RepliesIdentity | Promise<RepliesIdentity> {
   const { model: folder, adapter = null } = options;
-  if (folder !== undefined) return modelIdentity(all, sampling, { folder, adapter });
+  if (folder !== undefined) return modelIdentity(tasks, sampling, { folder, adapter });
   const { endpoint = "", endpointModel: model = null } = options;
   const fields = fieldSettings(options);
-  return endpointIdentity(all, sampling, { endpoint: endpointUrl(endpoint).shown, model, fields });
+  return endpointIdentity(tasks, sampling, {
+    endpoint: endpointUrl(endpoint).shown,
+    model,
+    fields,
+  });
 }
 
 /**

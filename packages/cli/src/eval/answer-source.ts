@@ -1,3 +1,5 @@
+import { type Message } from "@gumshoe/puzzles";
+
 /** How answers are sampled. */
 export interface SamplingOptions {
   /** Answers per prompt. */
@@ -10,7 +12,8 @@ export interface SamplingOptions {
 
 /** The prompts to answer. */
 export interface Questions {
-  readonly prompts: readonly string[];
+  /** Each prompt as a chat. */
+  readonly messages: readonly (readonly Message[])[];
   /** Whether an answer exists already, from an interrupted evaluation. */
   readonly isKnown: (index: number, sample: number) => boolean;
 }

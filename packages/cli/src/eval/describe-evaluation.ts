@@ -3,6 +3,9 @@ import { errorMessage } from "@gumshoe/core";
 import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
 import { type Evaluation } from "./evaluate.js";
 
+/** Characters in front of what a line says. */
+const LABEL_WIDTH = 13;
+
 /** How to resume an evaluation that ended early; null if its replies are not kept. */
 export interface Continuation {
   readonly file: string;
@@ -14,12 +17,11 @@ export function describeEvaluation(
   evaluation: Evaluation,
   ended: { by: Error | null; hasPrice: boolean; continuation: Continuation | null },
 ): string {
-  const { accuracy, allCorrect, failures, notScored, cost } = evaluation;
+  const { failures, notScored, cost } = evaluation;
   const lines = [
-    accuracy === null || allCorrect === null
-      ? "accuracy     nothing could be scored"
-      : `accuracy     ${formatReward(accuracy.mean)} (95 %: ${formatInterval(accuracy)}), ` +
-        `${accuracy.count} cases; everything right in ${formatReward(allCorrect.mean)}`,
+    `accuracy     ${describeAccuracy(evaluation)}`,
+    ...describeSeveral(evaluation),
+    ...describeMetrics(evaluation),
     ...describePart(evaluation, ended),
     `answers      ${describeAnswers(evaluation)}`,
     `tokens       ${describeTokens(evaluation)}`,
@@ -33,6 +35,35 @@ export function describeEvaluation(
   if (cost !== null) lines.push(`cost         ${cost.toFixed(4)} USD`);
   else if (ended.hasPrice) lines.push("cost         unknown: replies came without token counts");
   return lines.join("\n");
+}
+
+function describeAccuracy({ accuracy, allCorrect, guessing }: Evaluation): string {
+  if (accuracy === null) return "nothing could be scored";
+  return [
+    `${formatReward(accuracy.mean)} (95 %: ${formatInterval(accuracy)}), ${accuracy.count} cases`,
+    ...(allCorrect === null ? [] : [`everything right in ${formatReward(allCorrect.mean)}`]),
+    ...(guessing === null ? [] : [`guessing ${formatReward(guessing)}`]),
+  ].join("; ");
+}
+
+/** Describes what the best of several answers, and their majority, achieve. */
+function describeSeveral({ several, majority, samplesPerCase }: Evaluation): string[] {
+  const lines = several.flatMap(({ k, pass, best }) =>
+    pass === null || best === null
+      ? []
+      : [
+          `${`best of ${k}`.padEnd(LABEL_WIDTH)}${formatReward(best.mean)} (95 %: ${formatInterval(best)}); ` +
+            `pass@${k} ${formatReward(pass.mean)} (${formatInterval(pass)})`,
+        ],
+  );
+  if (majority === null) return lines;
+  const vote = `${formatReward(majority.mean)} (95 %: ${formatInterval(majority)})`;
+  return [...lines, `majority     ${vote}, of ${samplesPerCase} answers each`];
+}
+
+function describeMetrics({ metrics }: Evaluation): string[] {
+  const means = Object.entries(metrics).map(([name, { mean }]) => `${name} ${formatReward(mean)}`);
+  return means.length === 0 ? [] : [`metrics      ${means.join(", ")}`];
 }
 
 function describePart(

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { EndpointAnswers, type EndpointOptions } from "./endpoint-answers.js";
 import { endpointUrl } from "./endpoint-url.js";
+import { recordTasks } from "./evaluated-tasks.js";
 import { evaluate, type EvaluationOptions } from "./evaluate.js";
 
 type Body = Record<string, unknown>;
@@ -93,7 +94,6 @@ const CASES = ["Mrs. White", "Mr. Green", "Miss Scarlet"].map((answer, i) => ({
 }));
 const OPTIONS: EvaluationOptions = {
   sampling: { samples: 2, temperature: 0.5, maxAnswerTokens: 9, seed: 100 },
-  grader: "fixed",
   price: { prompt: 1, answer: 10 },
   nowMs: () => 0,
   signal: new AbortController().signal,
@@ -102,6 +102,8 @@ const OPTIONS: EvaluationOptions = {
 };
 const ONE = { ...OPTIONS, sampling: { ...OPTIONS.sampling, samples: 1 } };
 
+const tasks = (cases: typeof CASES) =>
+  recordTasks("cases.json", cases, { grader: "fixed", digest: "" });
 const promptOf = (body: Body) => (body["messages"] as { content: string }[])[0]?.content;
 
 test("every case is requested the given number of times, scored, counted and charged", async () => {
@@ -112,7 +114,7 @@ test("every case is requested the given number of times, scored, counted and cha
     asked.push(body);
     complete(response, "A. Mrs. White", asked.length === 1 ? "length" : "stop");
   });
-  const { evaluation: found, endedBy } = await evaluate(CASES, source(url), OPTIONS);
+  const { evaluation: found, endedBy } = await evaluate(tasks(CASES), source(url), OPTIONS);
   expect(endedBy).toBeNull();
   expect(found).toMatchObject({ cases: 3, answers: 6, failures: 0, truncated: 1, partial: false });
   expect(found.accuracy?.mean).toBeCloseTo(1 / 3);
@@ -126,7 +128,7 @@ test("a rejected request is not counted as a wrong answer", async () => {
     if (promptOf(body) === "case 1") send(response, 400, "too long");
     else complete(response, "A. Mrs. White");
   });
-  const { evaluation: found } = await evaluate(CASES, source(url), OPTIONS);
+  const { evaluation: found } = await evaluate(tasks(CASES), source(url), OPTIONS);
   expect(found).toMatchObject({ answers: 4, failures: 2, partial: false });
   expect(found.failureExample).toContain("400 too long");
   expect(found.accuracy).toMatchObject({ mean: 0.5, count: 2 });
@@ -140,7 +142,7 @@ test("answers truncated during their reasoning are wrong, and charged", async ()
     const usage = { prompt_tokens: 10, completion_tokens: 9 };
     send(response, 200, { choices: [{ message, finish_reason: "length" }], usage });
   });
-  const { evaluation: found } = await evaluate(CASES.slice(0, 1), source(url), OPTIONS);
+  const { evaluation: found } = await evaluate(tasks(CASES.slice(0, 1)), source(url), OPTIONS);
   expect(found).toMatchObject({
     answers: 2,
     failures: 0,
@@ -155,7 +157,7 @@ test("without token counts there is no cost", async () => {
   const url = await serve((_body, response) => {
     send(response, 200, { choices: [{ message: { content: "A. Mrs. White" } }] });
   });
-  const { evaluation: found } = await evaluate(CASES, source(url), OPTIONS);
+  const { evaluation: found } = await evaluate(tasks(CASES), source(url), OPTIONS);
   expect(found).toMatchObject({ answers: 6, cost: null, repliesWithoutCounts: 6, answerTokens: 0 });
 });
 
@@ -183,7 +185,7 @@ test.each([
   });
   // One request at a time: the first rejection delays all later ones.
   const one = source(url, { concurrency: 1 });
-  const { evaluation: found } = await evaluate(CASES, one, OPTIONS);
+  const { evaluation: found } = await evaluate(tasks(CASES), one, OPTIONS);
   expect(found).toMatchObject({ answers: 6, failures: 0 });
   expect(early).toEqual([]);
 });
@@ -195,7 +197,7 @@ test("a longer wait than allowed ends the evaluation, and keeps the answers so f
     else send(response, 503, "come tomorrow", { "retry-after": "86400" });
   });
   const one = source(url, { concurrency: 1 });
-  const { evaluation: found, endedBy } = await evaluate(CASES, one, OPTIONS);
+  const { evaluation: found, endedBy } = await evaluate(tasks(CASES), one, OPTIONS);
   expect(found).toMatchObject({ answers: 2, wanted: 6, partial: true });
   expect(String(endedBy)).toContain("503 come tomorrow");
   expect(String(endedBy)).toContain("86400 s more; --max-wait is 600 s");
@@ -227,7 +229,7 @@ test.each(BROKEN)("%s is retried, and not counted as a wrong answer", async (_, 
     if (++numAsked <= 2) fail(response);
     else complete(response, "A. Mrs. White");
   });
-  const { evaluation: found, endedBy } = await evaluate(CASES, source(url), OPTIONS);
+  const { evaluation: found, endedBy } = await evaluate(tasks(CASES), source(url), OPTIONS);
   expect(endedBy).toBeNull();
   expect(found).toMatchObject({ answers: 6, failures: 0 });
   expect(clock.waitsMs.length).toBeGreaterThan(0);
@@ -238,7 +240,7 @@ test("a slow reply is requested again, then dropped with its cause", async () =>
     if (promptOf(body) !== "case 1") complete(response, "A. Mrs. White");
   });
   const hasty = source(url, { timeoutMs: 100 });
-  const { evaluation: found } = await evaluate(CASES, hasty, ONE);
+  const { evaluation: found } = await evaluate(tasks(CASES), hasty, ONE);
   expect(found).toMatchObject({ answers: 2, failures: 1 });
   expect(found.failureExample).toContain("sent no whole reply within 0.1 s (tried 2 times");
 });
@@ -258,7 +260,7 @@ test.each([
     send(response, status, body, { location: "https://else.where/v1" });
   });
   const one = source(url, { concurrency: 1 });
-  const { evaluation: found, endedBy } = await evaluate(CASES, one, OPTIONS);
+  const { evaluation: found, endedBy } = await evaluate(tasks(CASES), one, OPTIONS);
   expect(String(endedBy)).toContain(said);
   expect(String(endedBy)).not.toContain("key-8f2a");
   expect(found).toMatchObject({ answers: 0, accuracy: null, allCorrect: null });
@@ -271,7 +273,7 @@ test.each([
   ["a wrong request", 400, "bad", "400 bad"],
 ])("%s is not scored, with its cause", async (_, status, body, said) => {
   const url = await serve((_body, response) => send(response, status, body));
-  const { evaluation: found } = await evaluate(CASES, source(url), OPTIONS);
+  const { evaluation: found } = await evaluate(tasks(CASES), source(url), OPTIONS);
   expect(found).toMatchObject({ answers: 0, failures: 6, accuracy: null, partial: false });
   expect(found.notScored).toMatchObject([{ count: 6 }]);
   expect(found.failureExample).toContain(said);
@@ -288,7 +290,7 @@ test.each([
     expect(request.headers["accept-encoding"]).toBe("gzip, deflate, br");
     response.writeHead(200, { "content-encoding": encoding }).end(compress(completion));
   });
-  const { evaluation: found } = await evaluate(CASES, source(url), ONE);
+  const { evaluation: found } = await evaluate(tasks(CASES), source(url), ONE);
   expect(found).toMatchObject({ answers: 3, failures: 0 });
 });
 
@@ -304,7 +306,7 @@ test("a reply that cannot be decompressed is not scored; control characters are 
   const url = await serve((body, response) =>
     answers[Number(promptOf(body)?.replace("case ", ""))]?.(response),
   );
-  const { evaluation: found } = await evaluate(CASES, source(url), ONE);
+  const { evaluation: found } = await evaluate(tasks(CASES), source(url), ONE);
   const reasons = found.notScored.map(({ reason }) => reason.replace(/^\S+: /, ""));
   expect(reasons.sort()).toEqual([
     "400 [2Jbad 1m",
@@ -320,13 +322,17 @@ test("an endpoint that rejects every request is not sent all cases", async () =>
     send(response, 400, "bad");
   });
   const many = Array.from({ length: 200 }, (_, i) => ({ ...CASES[0]!, prompt: `case ${i}` }));
-  const { endedBy } = await evaluate(many, source(url), OPTIONS);
+  const { endedBy } = await evaluate(tasks(many), source(url), OPTIONS);
   expect(String(endedBy)).toContain("the first 16 requests failed");
   expect(numAsked).toBeLessThan(25);
 });
 
 test("an unreachable endpoint ends the evaluation with its address", async () => {
-  const { evaluation, endedBy } = await evaluate(CASES, source("http://127.0.0.1:1/v1"), OPTIONS);
+  const { evaluation, endedBy } = await evaluate(
+    tasks(CASES),
+    source("http://127.0.0.1:1/v1"),
+    OPTIONS,
+  );
   expect(evaluation).toMatchObject({ answers: 0, accuracy: null, partial: true });
   expect(String(endedBy)).toContain("http://127.0.0.1:1/v1/chat/completions: cannot be reached");
   expect(String(endedBy)).toContain("tried 6 times");
@@ -343,7 +349,7 @@ test("a rejected field is changed or omitted from then on, and reported once", a
     else complete(response, "A. Mrs. White");
   });
   const one = source(url, { concurrency: 1 });
-  const { evaluation: found } = await evaluate(CASES, one, OPTIONS);
+  const { evaluation: found } = await evaluate(tasks(CASES), one, OPTIONS);
   expect(found).toMatchObject({ answers: 6, failures: 0 });
   expect(bodies).toHaveLength(8);
   for (const body of bodies.slice(2)) {
@@ -368,7 +374,7 @@ test("a failure to store replies ends the evaluation before more are charged", a
     complete(response, "A. Mrs. White");
   });
   const kept = { answers: [], keep: () => Promise.reject(new Error("the disk is full")) };
-  const { endedBy } = await evaluate(CASES, source(url), { ...OPTIONS, kept });
+  const { endedBy } = await evaluate(tasks(CASES), source(url), { ...OPTIONS, kept });
   expect(String(endedBy)).toContain("the disk is full");
   expect(numAsked).toBeLessThanOrEqual(4);
 });
@@ -382,7 +388,7 @@ test("existing answers are not requested again", async () => {
   const outcome = { type: "answer", reply: "A. Mr. Green", finish: "stop" } as const;
   const answers = [0, 1].map((sample) => ({ index: 1, sample, outcome, tokens: null }));
   const kept = { answers, keep: () => Promise.resolve() };
-  const { evaluation: found } = await evaluate(CASES, source(url), { ...OPTIONS, kept });
+  const { evaluation: found } = await evaluate(tasks(CASES), source(url), { ...OPTIONS, kept });
   expect(asked.sort()).toEqual([
     ["case 0", 100],
     ["case 0", 101],

@@ -1,4 +1,5 @@
 import { type Clock } from "@gumshoe/core";
+import { type Message } from "@gumshoe/puzzles";
 
 import { EndpointEndedError, EndpointError } from "../errors.js";
 import {
@@ -85,8 +86,7 @@ export class EndpointAnswers implements AnswerSource {
     const work = async (): Promise<void> => {
       for (const { index, sample } of tickets) {
         const seed = options.seed + index * options.samples + sample;
-        const prompt = questions.prompts[index] ?? "";
-        const asked = await this.#ask(prompt, { ...options, seed }, both);
+        const asked = await this.#ask(questions.messages[index] ?? [], { ...options, seed }, both);
         const answer = { index, sample, outcome: asked.outcome, tokens: asked.tokens };
         // Send the next request only after this answer is stored, so that a crash loses no received
         // answer.
@@ -129,7 +129,11 @@ export class EndpointAnswers implements AnswerSource {
     this.#connection.close();
   }
 
-  async #ask(prompt: string, options: SamplingOptions, signal: AbortSignal): Promise<Asked> {
+  async #ask(
+    messages: readonly Message[],
+    options: SamplingOptions,
+    signal: AbortSignal,
+  ): Promise<Asked> {
     const history: RequestHistory = {
       tries: 0,
       firstFailureAtMs: null,
@@ -139,7 +143,7 @@ export class EndpointAnswers implements AnswerSource {
       signal.throwIfAborted();
       await this.#retries.untilFree(signal);
       try {
-        const read = await this.#request(prompt, options, signal);
+        const read = await this.#request(messages, options, signal);
         this.#numAnswered++;
         return read;
       } catch (thrown) {
@@ -154,14 +158,14 @@ export class EndpointAnswers implements AnswerSource {
 
   /** Sends one request; a field that the endpoint rejects is changed or omitted. */
   async #request(
-    prompt: string,
+    messages: readonly Message[],
     options: SamplingOptions,
     signal: AbortSignal,
   ): Promise<CompletionRead> {
     let fields = this.#fields;
     const changes: string[] = [];
     for (;;) {
-      const body = fields.body(prompt, options, this.#options.model);
+      const body = fields.body(messages, options, this.#options.model);
       const response = await this.#connection.post(body, signal);
       const isRefusal = response.status === 400 || response.status === 422;
       const other =
@@ -256,8 +260,8 @@ export class EndpointAnswers implements AnswerSource {
 }
 
 /** Yields the missing answers; shared by all workers. */
-function* openTickets({ prompts, isKnown }: Questions, samples: number) {
-  for (const index of prompts.keys()) {
+function* openTickets({ messages, isKnown }: Questions, samples: number) {
+  for (const index of messages.keys()) {
     for (let sample = 0; sample < samples; sample++) {
       if (!isKnown(index, sample)) yield { index, sample };
     }

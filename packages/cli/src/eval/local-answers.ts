@@ -11,6 +11,7 @@ import {
   type Tokenizer,
 } from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
+import { type Message } from "@gumshoe/puzzles";
 
 import {
   type AnswerSource,
@@ -59,20 +60,24 @@ export class LocalAnswers implements AnswerSource {
 
   /** Answers every prompt `samples` times, in order of completion. */
   async *answer(
-    { prompts, isKnown }: Questions,
+    { messages, isKnown }: Questions,
     options: SamplingOptions,
     signal: AbortSignal,
   ): AsyncGenerator<SourcedAnswer> {
     const sampler = new Sampler({ model: this.loaded.model });
     let next = 0;
     let numOpen = 0;
-    while (next < prompts.length || numOpen > 0) {
-      while (next < prompts.length && numOpen < PROMPTS_IN_FLIGHT) {
+    while (next < messages.length || numOpen > 0) {
+      while (next < messages.length && numOpen < PROMPTS_IN_FLIGHT) {
         if (isWholeKnown(next, options.samples, isKnown)) {
           next++;
           continue;
         }
-        const problem = this.#add(sampler, { index: next, prompt: prompts[next] ?? "" }, options);
+        const problem = this.#add(
+          sampler,
+          { index: next, messages: messages[next] ?? [] },
+          options,
+        );
         if (problem === null) numOpen++;
         else yield* failures(next, problem, options.samples);
         next++;
@@ -108,11 +113,11 @@ export class LocalAnswers implements AnswerSource {
   /** Adds a prompt to the sampler; returns why it cannot be answered, or null. */
   #add(
     sampler: Sampler,
-    { index, prompt }: { index: number; prompt: string },
+    { index, messages }: { index: number; messages: readonly Message[] },
     options: SamplingOptions,
   ): string | null {
     const { tokenizer, chat, model } = this.loaded;
-    const promptIds = writeChat(this.loaded, prompt, chat);
+    const promptIds = writeChat(this.loaded, messages, chat);
     const { maxPositions } = model.config;
     if (promptIds.length >= maxPositions) {
       return `a prompt of ${promptIds.length} tokens; the model takes ${maxPositions}`;

@@ -4,11 +4,9 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-import { hashJson } from "@gumshoe/core";
-import { type PuzzleRecord } from "@gumshoe/puzzles";
-
 import { type AdaptedFolders } from "../model/adapted-model.js";
 import { type SamplingOptions } from "./answer-source.js";
+import { type EvaluatedTasks } from "./evaluated-tasks.js";
 import { type RepliesIdentity } from "./replies-file.js";
 import { type FieldSettings } from "./request-fields.js";
 
@@ -17,14 +15,14 @@ const MODEL_FILE = /\.(safetensors|json|jinja|txt|model)$/;
 
 /** Identifies the replies of an endpoint: cases, address and sampling options. */
 export function endpointIdentity(
-  records: readonly PuzzleRecord[],
+  tasks: EvaluatedTasks,
   sampling: SamplingOptions,
   asked: { endpoint: string; model: string | null; fields: FieldSettings },
 ): RepliesIdentity {
   const { endpoint, model, fields } = asked;
   const { omitted, extra } = fields;
   return {
-    ...common(records, sampling),
+    ...common(tasks, sampling),
     endpoint,
     model,
     omitted: [...omitted].sort(),
@@ -34,7 +32,7 @@ export function endpointIdentity(
 
 /** Identifies the replies of a model folder, and of the adapter on it, by the bytes of their files. */
 export async function modelIdentity(
-  records: readonly PuzzleRecord[],
+  tasks: EvaluatedTasks,
   sampling: SamplingOptions,
   { folder, adapter }: AdaptedFolders,
 ): Promise<RepliesIdentity> {
@@ -45,13 +43,13 @@ export async function modelIdentity(
       await pipeline(createReadStream(join(dir, name)), hash, { end: false });
     }
   }
-  return { ...common(records, sampling), model: hash.digest("hex") };
+  return { ...common(tasks, sampling), model: hash.digest("hex") };
 }
 
 /** Returns the path of a new file in the home, named after time and data. */
 export function newRepliesPath(home: string, data: string, nowMs: number): string {
   const time = new Date(nowMs).toISOString().slice(0, 19).replaceAll(":", "-");
-  const stem = join(home, "evals", `${time}-${basename(data).replace(/\.jsonl?$/, "")}`);
+  const stem = join(home, "evals", `${time}-${basename(data).replace(/\.(jsonl?|ya?ml)$/, "")}`);
   for (let i = 1; ; i++) {
     const path = `${stem}${i === 1 ? "" : `-${i}`}.jsonl`;
     if (!existsSync(path)) return path;
@@ -59,8 +57,7 @@ export function newRepliesPath(home: string, data: string, nowMs: number): strin
 }
 
 /** Excludes the limit of cases: it may grow, and existing answers are not requested again. */
-function common(records: readonly PuzzleRecord[], sampling: SamplingOptions): RepliesIdentity {
+function common(tasks: EvaluatedTasks, sampling: SamplingOptions): RepliesIdentity {
   const { samples, temperature, maxAnswerTokens, seed } = sampling;
-  const cases = records.map(({ prompt, solution }) => ({ prompt, solution }));
-  return { cases: hashJson(cases), samples, temperature, maxAnswerTokens, seed };
+  return { cases: tasks.digest, samples, temperature, maxAnswerTokens, seed };
 }

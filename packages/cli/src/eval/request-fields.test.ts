@@ -58,10 +58,12 @@ test.each([
   expect(fields.without(refusal)).toBeNull();
 });
 
+const PROMPT = [{ role: "user" as const, content: "p" }];
+
 test("the length limit is never omitted, and neither is a field that the user set", () => {
   const other = fields.without("max_tokens is not supported")?.fields;
-  expect(other?.body("p", SAMPLING, null)).toEqual({
-    messages: [{ role: "user", content: "p" }],
+  expect(other?.body(PROMPT, SAMPLING, null)).toEqual({
+    messages: PROMPT,
     temperature: 0.7,
     max_completion_tokens: 64,
     seed: 3,
@@ -76,8 +78,8 @@ test("fields are named, omitted and added as the user requests", () => {
     omitted: ["temperature", "seed"],
     extra: { top_p: 0.9, chat_template_kwargs: { enable_thinking: false } },
   });
-  expect(own.body("p", SAMPLING, "m")).toEqual({
-    messages: [{ role: "user", content: "p" }],
+  expect(own.body(PROMPT, SAMPLING, "m")).toEqual({
+    messages: PROMPT,
     model: "m",
     max_new_tokens: 64,
     top_p: 0.9,

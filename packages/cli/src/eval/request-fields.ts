@@ -1,3 +1,5 @@
+import { type Message } from "@gumshoe/puzzles";
+
 import { type SamplingOptions } from "./answer-source.js";
 
 /** Fields that an endpoint may reject, and that are then changed or omitted. */
@@ -32,9 +34,13 @@ export class RequestFields {
   }
 
   /** Builds the body of one request. */
-  body(prompt: string, options: SamplingOptions, model: string | null): Record<string, unknown> {
+  body(
+    messages: readonly Message[],
+    options: SamplingOptions,
+    model: string | null,
+  ): Record<string, unknown> {
     const all: Record<string, unknown> = {
-      messages: [{ role: "user", content: prompt }],
+      messages,
       temperature: options.temperature,
       [this.limitField]: options.maxAnswerTokens,
       seed: options.seed,

@@ -128,7 +128,9 @@ function readIds(
 ): RequestIds {
   const { tokenizer } = model;
   return {
-    promptTokens: request.promptIds ?? writeChat(model, request.prompt ?? "", chat),
+    promptTokens:
+      request.promptIds ??
+      writeChat(model, [{ role: "user", content: request.prompt ?? "" }], chat),
     tokens: request.answerIds ?? [
       ...tokenizer.encode(request.answer ?? ""),
       ...tokenizer.stopTokenIds.slice(0, 1),

@@ -5,20 +5,21 @@ import {
   type Tokenizer,
   TokenizerError,
 } from "@gumshoe/engine";
+import { type Message } from "@gumshoe/puzzles";
 
 /**
- * Renders a prompt as a user message, and returns its token ids.
+ * Renders a chat, and returns its token ids.
  *
  * @throws InvalidArgumentError naming --date when the chat template needs a date and none is given,
  *   and --model when it cannot render the prompt
  */
 export function writeChat(
   { folder, tokenizer }: { folder: string; tokenizer: Tokenizer },
-  prompt: string,
+  messages: readonly Message[],
   chat: ChatOptions,
 ): number[] {
   try {
-    return tokenizer.encodeChat([{ role: "user", content: prompt }], chat);
+    return tokenizer.encodeChat([...messages], chat);
   } catch (cause) {
     if (cause instanceof TokenizerError) {
       throw new InvalidArgumentError("--model", `${folder}: ${cause.message}`, { cause });

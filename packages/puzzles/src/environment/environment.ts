@@ -75,6 +75,11 @@ export interface Environment<T extends Task = Task> {
    * absent if the environment has none.
    */
   hastyReply?(task: T, rng: Rng, share: number): string;
+  /**
+   * Writes the reply that most replies agree on, which is graded like them; absent if the
+   * environment has none.
+   */
+  voteReply?(task: T, replies: readonly string[]): string;
 }
 
 /** Attempts at one index before an error reports that all tasks are excluded. */

@@ -1,6 +1,7 @@
 import { type Environment } from "../environment/environment.js";
 import { type GraderName } from "../grading/grade.js";
 import { carelessReply, goldReply, hastyReply } from "../grading/replies.js";
+import { voteReply } from "../grading/vote-reply.js";
 import { tracedReply } from "../trace/trace-text.js";
 import { gradeTask } from "./grade-task.js";
 import { createTaskSource, type TaskSourceSpec } from "./task-source.js";
@@ -17,5 +18,6 @@ export function clueEnvironment(spec: TaskSourceSpec, grader: GraderName): Envir
       tracedReply({ prompt: messages.at(-1)?.content ?? "", solution }),
     carelessReply,
     hastyReply,
+    voteReply: ({ solution }, replies) => voteReply(replies, solution, grader),
   };
 }

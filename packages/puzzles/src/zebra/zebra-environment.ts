@@ -4,6 +4,7 @@ import { parseTask, type Task, taskSchema } from "../environment/task.js";
 import { TierError } from "../errors.js";
 import { grade, type GraderName } from "../grading/grade.js";
 import { goldReply } from "../grading/replies.js";
+import { voteReply } from "../grading/vote-reply.js";
 import { type SolverFactory } from "../solver/sat-solver.js";
 import { hashCase } from "../tasks/task.js";
 import { generateZebra, type ZebraName } from "./generate-zebra.js";
@@ -40,6 +41,7 @@ export function zebraEnvironment(
     readTask: (json) => parseTask(ZebraTaskFields, json),
     grade: ({ solution }, reply) => gradeZebra(solution, reply, grader),
     goldReply: ({ solution }) => goldReply(solution),
+    voteReply: ({ solution }, replies) => voteReply(replies, solution, grader),
   };
 }
 
