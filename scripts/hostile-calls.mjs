@@ -12,6 +12,15 @@ import { floodGrpc, floodHttp } from "./hostile/calls.mjs";
 import { CoordinatorProcess } from "./hostile/coordinator.mjs";
 import { FLOODS } from "./hostile/floods.mjs";
 
+const HELP = `Usage: npm run hostile -- [options]
+
+Send a coordinator calls without the token, then floods; measure its memory and its event loop.
+
+Options:
+  --calls <n>          calls without the token (default: 10000)
+  --flood-seconds <n>  of each flood, 0 for none (default: 5)
+  --help               show this`;
+
 /** Interval at which a caller with the token requests the status during a flood, in ms. */
 const ASK_EVERY_MS = 100;
 
@@ -72,8 +81,13 @@ async function main() {
     options: {
       calls: { type: "string", default: "10000" },
       "flood-seconds": { type: "string", default: "5" },
+      help: { type: "boolean", default: false },
     },
   });
+  if (values.help) {
+    process.stdout.write(`${HELP}\n`);
+    return;
+  }
   const calls = await tryCalls(Number(values.calls));
   const floods = [];
   const seconds = Number(values["flood-seconds"]);

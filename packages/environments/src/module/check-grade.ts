@@ -22,7 +22,8 @@ const RETURNED = "grade() returned ";
  */
 export function checkGrade(outcome: Outcome): TaskGrade {
   if (!outcome.ok) {
-    return { reward: null, reason: `${THREW}${outcome.text}`.slice(0, MAX_REASON), metrics: {} };
+    const text = outcome.text.replace(/\s+/g, " ");
+    return { reward: null, reason: `${THREW}${text}`.slice(0, MAX_REASON), metrics: {} };
   }
   const problem = problemOf(outcome.value);
   if (problem !== null) return { reward: null, reason: problem, metrics: {} };

@@ -198,7 +198,9 @@ function ownEnvironment(): NodeJS.ProcessEnv {
 
 function describeExit(signal: NodeJS.Signals | null, { memoryMb }: ModuleLimits): string {
   // V8 aborts the process when its heap is exhausted.
-  if (signal === "SIGABRT") return `needs more than ${memoryMb} MiB of memory`;
+  if (signal === "SIGABRT") {
+    return `needs more than ${memoryMb} MiB of memory, or was aborted (SIGABRT)`;
+  }
   if (signal !== null) return `was killed by ${signal} (out of memory?)`;
   return "ended its process (process.exit?)";
 }
