@@ -106,6 +106,13 @@ const tasks = (cases: typeof CASES) =>
   recordTasks("cases.json", cases, { grader: "fixed", digest: "" });
 const promptOf = (body: Body) => (body["messages"] as { content: string }[])[0]?.content;
 
+test("a reply with the key in its words is read as it came", async () => {
+  const url = await serve((_body, response) => complete(response, "A. Mrs. White"));
+  const one = source(url, { apiKey: "Wh" });
+  const { evaluation: found } = await evaluate(tasks(CASES.slice(0, 1)), one, ONE);
+  expect(found.accuracy?.mean).toBe(1);
+});
+
 test("every case is requested the given number of times, scored, counted and charged", async () => {
   const asked: Body[] = [];
   const url = await serve((body, response, request) => {

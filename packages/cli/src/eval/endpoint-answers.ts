@@ -181,14 +181,17 @@ export class EndpointAnswers implements AnswerSource {
   }
 
   #read(response: EndpointResponse): CompletionRead {
-    const { status, headers } = response;
-    const text = this.#withoutKey(response.text);
-    if (status < 200 || status >= 300) this.#refuse({ status, headers, text });
+    const { status, headers, text } = response;
+    if (status < 200 || status >= 300) {
+      this.#refuse({ status, headers, text: this.#withoutKey(text) });
+    }
+    // A reply is read as it came: a short key may be part of its words.
     const read = readCompletion(text);
     if (read.type === "completion") return read;
+    const reason = this.#withoutKey(read.reason);
     // A gateway may wrap the error of the server behind it: apply that error's own status.
-    if (read.status !== null) this.#refuse({ status: read.status, headers, text: read.reason });
-    throw this.#error(read.reason, read.mayPass, "reply");
+    if (read.status !== null) this.#refuse({ status: read.status, headers, text: reason });
+    throw this.#error(reason, read.mayPass, "reply");
   }
 
   #refuse(response: EndpointResponse): never {

@@ -41,7 +41,7 @@ export const TOKEN_FIELDS = 5;
 export type TokenRows = Float64Array;
 
 /** Values of the field `finish`. */
-export const FINISH_CODES = [null, "stop", "length", "early-stop"] as const;
+export const FINISH_CODES = [null, "stop", "length", "early-stop", "stop-string"] as const;
 
 /** Data that the thread is started with. */
 export interface SamplerThreadData {

@@ -13,16 +13,13 @@ export interface UnsupportedField {
   readonly reason: string;
 }
 
-const SAMPLING = "the sampler does not change the model's distribution other than by temperature";
+const SAMPLING =
+  "the sampler changes the distribution by temperature, top_k, top_p, min_p and min_tokens only";
 const TOOLS = "this server calls no tools";
 const TEXT_ONLY = "this server reads and writes text only";
 
 /** Sampling that the sampler cannot do. */
 const SAMPLING_FIELDS = {
-  top_p: { neutral: [1], reason: SAMPLING },
-  top_k: { neutral: [-1, 0], reason: SAMPLING },
-  min_p: { neutral: [0], reason: SAMPLING },
-  min_tokens: { neutral: [0], reason: SAMPLING },
   frequency_penalty: { neutral: [0], reason: SAMPLING },
   presence_penalty: { neutral: [0], reason: SAMPLING },
   repetition_penalty: { neutral: [1], reason: SAMPLING },

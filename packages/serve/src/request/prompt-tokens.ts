@@ -59,6 +59,18 @@ export function promptTokens(model: ServedModel, { prompts }: CompletionRequest)
  * @throws      WrongFieldError when the request asks for more than the limit or the model's positions allow
  */
 export function answerTokens(
+  model: ServedModel,
+  prompt: { readonly field: string; readonly numTokens: number },
+  sampling: Sampling,
+  most: number,
+): number {
+  const allowed = allowedTokens(model, prompt, sampling, most);
+  if (sampling.minNewTokens <= allowed) return allowed;
+  const problem = `is ${sampling.minNewTokens}, and an answer may have ${allowed} tokens`;
+  throw new WrongFieldError("min_tokens", problem);
+}
+
+function allowedTokens(
   { maxPositions }: ServedModel,
   prompt: { readonly field: string; readonly numTokens: number },
   { maxTokens, maxTokensField }: Sampling,

@@ -33,6 +33,23 @@ export const samplingFields = {
       message: `must be 0, for the most likely token, or at least ${LEAST_TEMPERATURE}`,
     })
     .default(1),
+  top_p: z
+    .number("must be a number")
+    .gt(0, "must be above 0")
+    .max(1, "must be at most 1")
+    .default(1),
+  top_k: z
+    .int("must be a whole number")
+    .min(-1, "must be 1 or more; 0 or -1 keeps all tokens")
+    .max(10_000_000, "must be at most 10000000")
+    .transform((value) => (value <= 0 ? null : value))
+    .default(null),
+  min_p: z
+    .number("must be a number")
+    .min(0, "must be 0 or more")
+    .max(1, "must be at most 1")
+    .default(0),
+  min_tokens: wholeNumber(0, 1_000_000).default(0),
   max_tokens: wholeNumber(1, 1_000_000).optional(),
   seed: wholeNumber(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).optional(),
   stop: z
@@ -60,6 +77,12 @@ type SamplingFields = z.output<z.ZodObject<typeof samplingFields>>;
 export interface Sampling {
   readonly n: number;
   readonly temperature: number;
+  /** The tokens that are sampled from; see `TokenDistribution` of the engine. */
+  readonly topP: number;
+  readonly topK: number | null;
+  readonly minP: number;
+  /** First tokens that cannot end the answer. */
+  readonly minNewTokens: number;
   /** Null: as many as the server and the model's positions allow. */
   readonly maxTokens: number | null;
   /** Field that set it. */
@@ -84,6 +107,10 @@ export function toSampling(
   return {
     n: fields.n,
     temperature: fields.temperature,
+    topP: fields.top_p,
+    topK: fields.top_k,
+    minP: fields.min_p,
+    minNewTokens: fields.min_tokens,
     maxTokens: maxTokens.value,
     maxTokensField: maxTokens.field,
     seed: fields.seed ?? null,
