@@ -88,6 +88,21 @@ test("the log-probs of an answer are those of gumshoe score, bit for bit", async
   expect(sampled.flat().length).toBeGreaterThan(10);
 });
 
+test("tokens are sampled among those that top_k, top_p and min_p keep", async () => {
+  const messages = [{ role: "user" as const, content: "Who was in the library?" }];
+  const textOf = async (more: object) => {
+    const request = { model: "small", messages, max_tokens: 24, seed: 7, ...more };
+    return (await client.chat.completions.create(request)).choices[0]?.message.content;
+  };
+  const greedy = await textOf({ temperature: 0 });
+  const sampled = await textOf({ temperature: 3 });
+  expect(sampled).not.toBe(greedy);
+  for (const kept of [{ top_k: 1 }, { top_p: 1e-6 }, { min_p: 1 }]) {
+    expect(await textOf({ temperature: 3, ...kept })).toBe(greedy);
+  }
+  expect(await textOf({ temperature: 3, top_k: 0, top_p: 1, min_p: 0 })).toBe(sampled);
+});
+
 test("a better checkpoint of the run is loaded when it is recorded, and a worse one is not", async () => {
   expect((await title())?.title).toBe("run small, checkpoint 2, validation reward 0.500");
   await writeCheckpoint(4, 0.4);

@@ -106,22 +106,17 @@ const tasks = (cases: typeof CASES) =>
   recordTasks("cases.json", cases, { grader: "fixed", digest: "" });
 const promptOf = (body: Body) => (body["messages"] as { content: string }[])[0]?.content;
 
-test("a reply with the key in its words is read as it came", async () => {
-  const url = await serve((_body, response) => complete(response, "A. Mrs. White"));
-  const one = source(url, { apiKey: "Wh" });
-  const { evaluation: found } = await evaluate(tasks(CASES.slice(0, 1)), one, ONE);
-  expect(found.accuracy?.mean).toBe(1);
-});
-
 test("every case is requested the given number of times, scored, counted and charged", async () => {
   const asked: Body[] = [];
   const url = await serve((body, response, request) => {
-    expect(request.headers.authorization).toBe("Bearer key-8f2a");
+    expect(request.headers.authorization).toBe("Bearer Mrs");
     expect(request.url).toBe("/v1/chat/completions");
     asked.push(body);
     complete(response, "A. Mrs. White", asked.length === 1 ? "length" : "stop");
   });
-  const { evaluation: found, endedBy } = await evaluate(tasks(CASES), source(url), OPTIONS);
+  // The key is a part of the replies, which are read as they came.
+  const named = source(url, { apiKey: "Mrs" });
+  const { evaluation: found, endedBy } = await evaluate(tasks(CASES), named, OPTIONS);
   expect(endedBy).toBeNull();
   expect(found).toMatchObject({ cases: 3, answers: 6, failures: 0, truncated: 1, partial: false });
   expect(found.accuracy?.mean).toBeCloseTo(1 / 3);
