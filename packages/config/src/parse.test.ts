@@ -245,6 +245,11 @@ describe("an error names the field", () => {
     ],
     ["a top-p of nothing", withRollouts("topP: 0"), "rollouts.topP: must be above 0"],
     ["a top-p above all", withRollouts("topP: 1.5"), "rollouts.topP: must be at most 1"],
+    [
+      "a divergence under a truncated distribution",
+      `${withRollouts("topP: 0.9")}\nloss: { klCoefficient: 0.1 }`,
+      "rollouts.topP: excludes loss.klCoefficient: what it leaves out has no finite divergence",
+    ],
     ["a negative top-k", withRollouts("topK: -1"), "rollouts.topK: must be at least 1"],
     ["a min-p above all", withRollouts("minP: 2"), "rollouts.minP: must be at most 1"],
     [
