@@ -7,7 +7,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { parseRunConfig } from "@gumshoe/config";
+import { parseRunConfig, parseSweep, sweepRuns } from "@gumshoe/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { runCommandLine } from "../../packages/cli/dist/command-line.js";
@@ -271,6 +271,10 @@ describe("the configs of the documents", () => {
   test.each(blocks.map(({ page, text }, i) => ({ page, text, i })))(
     "$page: block $i is accepted",
     ({ text }) => {
+      if (/^config:/m.test(text)) {
+        expect(sweepRuns(parseSweep(text, "a.yaml")).length).toBeGreaterThan(0);
+        return;
+      }
       const inTasks = text.startsWith("source:") ? `tasks:\n  ${text}` : text;
       const lacks = (field: string) => !new RegExp(`^${field}:`, "m").test(inTasks);
       const added = [

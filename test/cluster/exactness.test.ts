@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunResult } from "@gumshoe/config";
@@ -11,8 +12,8 @@ import { openModelFolder } from "@gumshoe/engine";
 
 import { GumshoeHomes, ROOT } from "../support/gumshoe.js";
 
-const CONFIG = join(ROOT, "test/cluster/tiny.yaml");
-const RUN = "tiny";
+const CONFIG = join(ROOT, "test/cluster/exact.yaml");
+const RUN = "exact";
 const TEST_TIMEOUT_MS = 90_000;
 
 let reference: RunResult;
@@ -48,6 +49,19 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(divergence?.[2]).toBeLessThan(divergence?.[1] ?? 0);
   });
 
+  test("ends answers with stop strings, never within the minimum length", () => {
+    const file = join(homes.opened[0]?.home ?? "", "runs", RUN, "rollouts/0.jsonl.gz");
+    const answers = gunzipSync(readFileSync(file)).toString().trim().split("\n");
+    const stopped = answers
+      .map((line) => JSON.parse(line) as { finish: string; reply: string; tokens: number })
+      .filter(({ finish }) => finish === "stop-string");
+    expect(stopped.length).toBeGreaterThan(0);
+    for (const { reply, tokens } of stopped) {
+      expect(reply).toContain("\n- ");
+      expect(tokens).toBeGreaterThan(3);
+    }
+  });
+
   test("ends with the same weights for 3 inference workers, 2 trainers and 2 reducers", async () => {
     const gumshoe = await homes.open();
     const words = ["--inference", "3", "--trainers", "2", "--reducers", "2", "--threads", "1"];
@@ -75,7 +89,7 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
 
   test("stops on Ctrl-C, and the same command continues it to the same weights, however they are stored", async () => {
     const gumshoe = await homes.open();
-    const config = join(gumshoe.home, "tiny.yaml");
+    const config = join(gumshoe.home, "exact.yaml");
     const text = readFileSync(CONFIG, "utf8").replace("../../models", join(ROOT, "models"));
     writeFileSync(config, text.replace("keepLatest: 2", "keepLatest: 2, dtype: bfloat16"));
     const running = gumshoe.start(["run", config, "--threads", "1", "--json"]);
@@ -120,7 +134,7 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     });
     const { code, err, out } = await running.ended;
     expect(code).toBe(1);
-    expect(err).toMatch(/run tiny failed: .*log-prob/);
+    expect(err).toMatch(/run exact failed: .*log-prob/);
     expect(err).toMatch(/rollout \d+.*token \d+/);
     expect(JSON.parse(out)).toMatchObject({ error: { code: "FAILED_PRECONDITION" } });
   });

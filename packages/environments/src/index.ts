@@ -3,6 +3,7 @@ export { parseRunConfig, type RunConfig } from "@gumshoe/config";
 export { type GroupKind } from "@gumshoe/protocol";
 export {
   type Carelessness,
+  type GraderName,
   type Kind,
   type Message,
   type SatSolver,

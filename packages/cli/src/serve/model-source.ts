@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 
 import { parseHubModel } from "@gumshoe/config";
-import { type ServedCheckpoint } from "@gumshoe/coordinator";
+// `import type` leaves no import behind.
+import type { ServedCheckpoint } from "@gumshoe/coordinator";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { hubCacheFolder } from "@gumshoe/hub";
 import { type AdaptedFolders } from "@gumshoe/serve";
