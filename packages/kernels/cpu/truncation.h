@@ -152,7 +152,8 @@ static Candidate search_row(Pool& pool, int worker, const LogitRow& row, float p
                             const Bins& bins, Search& search) {
   int bin = 0;
   while (bin < CUT_BINS - 1 && !search.reaches(bins.count[bin], bins.mass[bin])) bin++;
-  const long floats = static_cast<long>(bins.count[bin]) * sizeof(Candidate) / sizeof(float);
+  constexpr long floats_each = sizeof(Candidate) / sizeof(float);
+  const long floats = static_cast<long>(bins.count[bin]) * floats_each;
   Candidate* found = reinterpret_cast<Candidate*>(pool_scratch(pool, worker, floats));
   return select(found, collect(row, peak, bin, found), search);
 }
