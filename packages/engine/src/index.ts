@@ -38,8 +38,9 @@ export {
   type SampleResult,
   type SamplingOptions,
 } from "./sampler/sequence.js";
-export { type DecodeText } from "./sampler/stop-strings.js";
+export { STOP_STRING_LIMITS } from "./sampler/stop-strings.js";
 export { type ChatOptions, type Message } from "./tokenizer/chat-template.js";
+export { type DecodeText, IncrementalDecoder } from "./tokenizer/incremental-decoder.js";
 export {
   openTokenizer,
   requireEndToken,

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type SamplingOptions as SamplingLimits } from "@gumshoe/engine";
+import { type SamplingOptions as SamplingLimits, STOP_STRING_LIMITS } from "@gumshoe/engine";
 import { type Command, InvalidArgumentError as InvalidOptionError } from "commander";
 
 import { wholeNumber } from "../commands/options.js";
@@ -46,8 +46,11 @@ export function samplingLimits(
     const problem = `is ${minTokens}, above --max-tokens ${maxAnswerTokens}`;
     throw new InvalidArgumentError("--min-tokens", problem);
   }
-  if (stop !== undefined && stop.length > MAX_STOPS) {
-    throw new InvalidArgumentError("--stop", `is given ${stop.length} times, at most ${MAX_STOPS}`);
+  if (stop !== undefined && stop.length > STOP_STRING_LIMITS.count) {
+    throw new InvalidArgumentError(
+      "--stop",
+      `is given ${stop.length} times, at most ${STOP_STRING_LIMITS.count}`,
+    );
   }
   return {
     ...(topK === undefined ? {} : { topK }),
@@ -71,9 +74,6 @@ export function limitFields(limits: SamplingLimits): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-const MAX_STOPS = 16;
-const MAX_STOP_CHARACTERS = 200;
-
 function share(withZero: boolean): (text: string) => number {
   return (text) => {
     const value = text.trim() === "" ? NaN : Number(text);
@@ -85,6 +85,6 @@ function share(withZero: boolean): (text: string) => number {
 }
 
 function readStop(text: string): string {
-  if (text.length >= 1 && text.length <= MAX_STOP_CHARACTERS) return text;
-  throw new InvalidOptionError(`It must have 1 to ${MAX_STOP_CHARACTERS} characters.`);
+  if (text.length >= 1 && text.length <= STOP_STRING_LIMITS.length) return text;
+  throw new InvalidOptionError(`It must have 1 to ${STOP_STRING_LIMITS.length} characters.`);
 }

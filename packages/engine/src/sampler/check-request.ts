@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "@gumshoe/core";
 
 import { type ModelConfig } from "../weights/model-config.js";
 import { type SampleRequest } from "./sequence.js";
+import { STOP_STRING_LIMITS } from "./stop-strings.js";
 
 /**
  * Checks a request before anything is computed, because an error in a step would fail all requests of its batch.
@@ -59,9 +60,6 @@ function checkOptions(request: SampleRequest, vocabularySize: number, refuse: Re
     refuse("minNewTokens", "leaves no token to sample: all are stop tokens");
   }
 }
-
-/** More and longer ones are refused: every token of every answer is compared with all of them. */
-const STOP_STRING_LIMITS = { count: 16, length: 200 };
 
 function checkStopStrings(strings: readonly string[], canDecode: boolean, refuse: Refuse): void {
   const { count, length } = STOP_STRING_LIMITS;

@@ -2,6 +2,7 @@ import { KV_BLOCK } from "@gumshoe/kernels";
 
 import { type Model } from "../model/model.js";
 import { type ModelConfig } from "../weights/model-config.js";
+import { type DecodeText } from "../tokenizer/incremental-decoder.js";
 import { checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
@@ -11,7 +12,6 @@ import {
   type SampleResult,
   type Sequence,
 } from "./sequence.js";
-import { type DecodeText } from "./stop-strings.js";
 
 /** Options of a sampler. */
 export interface SamplerOptions {

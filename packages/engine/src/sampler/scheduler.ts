@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
 import { RequestTooLargeError } from "../errors.js";
+import { type DecodeText } from "../tokenizer/incremental-decoder.js";
 import { BlockManager } from "./block-manager.js";
 import { PromptGroup, type SampleRequest, type Sequence } from "./sequence.js";
-import { type DecodeText } from "./stop-strings.js";
 
 /** The work of the next step: prompts to prefill, or one token for each of some answers. */
 export type Work =

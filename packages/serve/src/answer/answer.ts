@@ -1,8 +1,7 @@
-import { type Tokenizer } from "@gumshoe/engine";
+import { IncrementalDecoder, type Tokenizer } from "@gumshoe/engine";
 
 import { type AnswerToken } from "../engine/sampler-thread.js";
 import { StopCutter } from "./stop-cutter.js";
-import { AnswerDecoder } from "./answer-decoder.js";
 
 /** A token of an answer, with the place of its text. */
 export interface PlacedToken {
@@ -27,14 +26,16 @@ export class Answer {
   /** Null while it goes on. */
   finish: FinishReason | null = null;
   numTokens = 0;
-  readonly #decoder: AnswerDecoder;
+  readonly #decoder: IncrementalDecoder;
   readonly #cutter: StopCutter;
   #numCharacters = 0;
   #text = "";
   #tokens: PlacedToken[] = [];
 
   constructor(tokenizer: Tokenizer, stops: readonly string[]) {
-    this.#decoder = new AnswerDecoder(tokenizer);
+    this.#decoder = new IncrementalDecoder((ids) =>
+      tokenizer.decode(ids, { skipSpecialTokens: true }),
+    );
     this.#cutter = new StopCutter(stops);
   }
 

@@ -1,13 +1,10 @@
-import { type SampleRequest } from "@gumshoe/engine";
+import { type SampleRequest, STOP_STRING_LIMITS } from "@gumshoe/engine";
 import { z } from "zod";
 
 import { WrongFieldError } from "../errors.js";
 
 /** Answers of one request. */
 export const MAX_ANSWERS = 128;
-/** Stop strings, and characters of each: a text is searched for all of them with every token. */
-const MAX_STOPS = 16;
-const MAX_STOP_LENGTH = 256;
 /** Below this, dividing the logits leaves the range of float32. */
 const LEAST_TEMPERATURE = 0.01;
 const MOST_TEMPERATURE = 100;
@@ -20,7 +17,7 @@ const wholeNumber = (low: number, high: number) => {
 const stop = z
   .string("must be a text, or a list of texts")
   .min(1, "must not be empty")
-  .max(MAX_STOP_LENGTH, `must have at most ${MAX_STOP_LENGTH} characters`);
+  .max(STOP_STRING_LIMITS.length, `must have at most ${STOP_STRING_LIMITS.length} characters`);
 
 /** Fields of both kinds of requests. */
 export const samplingFields = {
@@ -55,7 +52,9 @@ export const samplingFields = {
   stop: z
     .union([
       stop.transform((text) => [text]),
-      z.array(stop).max(MAX_STOPS, `must be at most ${MAX_STOPS} texts`),
+      z
+        .array(stop)
+        .max(STOP_STRING_LIMITS.count, `must be at most ${STOP_STRING_LIMITS.count} texts`),
     ])
     .default([]),
   stream: z.boolean("must be true or false").default(false),
