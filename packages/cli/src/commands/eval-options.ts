@@ -27,7 +27,7 @@ export interface EvalOptions extends LimitOptions {
   readonly source?: string;
   readonly samples: number;
   readonly greedy?: boolean;
-  readonly temperature: number;
+  readonly temperature?: number;
   readonly maxTokens?: number;
   readonly limit?: number;
   readonly seed: number;
@@ -67,13 +67,17 @@ export function withEvalOptions(command: Command): Command {
     .option("--data <file>", "cases, JSON array or JSONL")
     .option(
       "--tasks <config>",
-      "a run config: its validation tasks, with its grader, length limit and template; without " +
+      "a run config: its validation tasks, with its grader, sampling and template; without " +
         "--model and --endpoint, the model that it starts from",
     )
     .option("--source <yaml>", 'a source of tasks as in a run config, such as "{ type: zebra }"')
     .option("--samples <n>", "answers to each task", wholeNumber(1, 1024), 1)
     .option("--greedy", "always the most likely token")
-    .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
+    .option(
+      "--temperature <t>",
+      "logits are divided by it; default: that of --tasks, or 1",
+      positiveNumber,
+    )
     .option(
       "--max-tokens <n>",
       "tokens after which an answer is cut; default: that of --tasks, or 256",

@@ -12,12 +12,15 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/gumshoe.js", import.meta.url));
+const MODEL = fileURLToPath(new URL("../../../../models/rookie", import.meta.url));
 
 let folder: string;
 let server: Server;
 let url: string;
 /** Prompts in order of arrival. */
 let asked: string[];
+/** The last request. */
+let request: Record<string, unknown>;
 let answer: (response: ServerResponse, prompt: string) => void;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "eval-"));
@@ -29,11 +32,12 @@ beforeEach(async () => {
   writeFileSync(join(folder, "cases.json"), JSON.stringify(cases));
   asked = [];
   answer = (response) => complete(response, "A. Mr. Green");
-  server = createServer((request, response) => {
+  server = createServer((incoming, response) => {
     let text = "";
-    request.on("data", (data: Buffer) => (text += data.toString()));
-    request.on("end", () => {
-      const { messages } = JSON.parse(text) as { messages: { content: string }[] };
+    incoming.on("data", (data: Buffer) => (text += data.toString()));
+    incoming.on("end", () => {
+      request = JSON.parse(text) as Record<string, unknown>;
+      const { messages } = request as { messages: { content: string }[] };
       const prompt = messages[0]?.content ?? "";
       asked.push(prompt);
       answer(response, prompt);
@@ -71,7 +75,8 @@ interface Running {
 }
 
 function evaluate(...words: string[]): Running {
-  const common = ["--data", "cases.json", "--concurrency", "2"];
+  const data = words.includes("--tasks") ? [] : ["--data", "cases.json"];
+  const common = [...data, "--concurrency", "2"];
   const endpoint = words.includes("--endpoint") ? [] : ["--endpoint", url];
   const child = spawn(process.execPath, [PROGRAM, "eval", ...common, ...endpoint, ...words], {
     cwd: folder,
@@ -171,4 +176,23 @@ test("an evaluation without a scored answer exits with code 1, the first reason 
   expect(JSON.parse(out)).toMatchObject({ accuracy: null, allCorrect: null, failures: 6 });
   expect(err).toContain("nothing could be scored: ");
   expect(err).toContain("400 too long");
+}, 60_000);
+
+test("the tasks of a run config are answered with its sampling, where no option says otherwise", async () => {
+  const config = `
+type: grpo
+model: ${MODEL}
+tasks: { source: { type: dataset, file: cases.json, split: [0, 3] } }
+validation: { source: { type: dataset, file: cases.json, split: [3, 6] }, count: 3 }
+rollouts: { temperature: 0.7, topP: 0.9, maxAnswerTokens: 33, minAnswerTokens: 2, stop: [END] }
+`;
+  writeFileSync(join(folder, "run.yaml"), config);
+  const given = ["--tasks", "run.yaml", "--limit", "1", "--endpoint-model", "m"];
+  expect(await evaluate(...given).ended).toMatchObject({ code: 0 });
+  expect(request).toMatchObject({ temperature: 0.7, top_p: 0.9, stop: ["END"], min_tokens: 2 });
+  expect(Object.values(request)).toContain(33);
+
+  await evaluate(...given, "--temperature", "0.5", "--max-tokens", "20").ended;
+  expect(request).toMatchObject({ temperature: 0.5, top_p: 0.9 });
+  expect(Object.values(request)).toContain(20);
 }, 60_000);

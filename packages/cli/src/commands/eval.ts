@@ -128,17 +128,32 @@ async function runEvaluation(
 /** Adds what the config of `--tasks` says, where no option says otherwise. */
 function withConfig(options: EvalOptions, config: RunConfig | null): EvalOptions {
   if (config === null) return options;
-  const { maxAnswerTokens } = config.type === "grpo" ? config.rollouts : config;
   const { template, date } = config.tasks;
   const isChosen = [options.model, options.adapter, options.endpoint].some(
     (choice) => choice !== undefined,
   );
   return {
-    ...options,
     ...(isChosen ? {} : { model: config.model }),
-    maxTokens: options.maxTokens ?? maxAnswerTokens,
+    ...samplingOptionsOf(config),
+    // An option that was not given is absent.
+    ...options,
     template: { ...template, ...options.template },
     ...(options.date === undefined && date !== null ? { date } : {}),
+  };
+}
+
+/** Returns the options by which a run's validation samples. */
+function samplingOptionsOf(config: RunConfig): Partial<EvalOptions> {
+  if (config.type !== "grpo") return { maxTokens: config.maxAnswerTokens };
+  const { temperature, maxAnswerTokens, minAnswerTokens, topK, topP, minP, stop } = config.rollouts;
+  return {
+    temperature,
+    maxTokens: maxAnswerTokens,
+    ...(minAnswerTokens === undefined ? {} : { minTokens: minAnswerTokens }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(minP === undefined ? {} : { minP }),
+    ...(stop === undefined ? {} : { stop }),
   };
 }
 
@@ -157,7 +172,7 @@ function samplingOf(options: EvalOptions): SamplingOptions {
   const maxAnswerTokens = options.maxTokens ?? DEFAULT_MAX_TOKENS;
   return {
     samples: options.samples,
-    temperature: options.greedy === true ? 0 : options.temperature,
+    temperature: options.greedy === true ? 0 : (options.temperature ?? 1),
     maxAnswerTokens,
     seed: options.seed,
     limits: samplingLimits(options, maxAnswerTokens),
