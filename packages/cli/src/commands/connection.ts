@@ -36,14 +36,14 @@ const ADVICE = /npx gumshoe (\w+) ([a-z0-9-]+)/g;
  *
  * @throws NoClusterError, InvalidArgumentError; the errors of the work
  */
-export async function withClient(
+export async function withClient<T>(
   options: ConnectionOptions,
   context: Context,
-  work: (client: GumshoeClient) => Promise<void>,
-): Promise<void> {
+  work: (client: GumshoeClient) => Promise<T>,
+): Promise<T> {
   const client = openClient(options, context);
   try {
-    await work(client);
+    return await work(client);
   } catch (thrown) {
     if (!(thrown instanceof ClusterError) || thrown.message.search(ADVICE) === -1) throw thrown;
     const cluster = connectionWords(options, context);

@@ -94,6 +94,7 @@ async function serve(options: ServeOptions, context: Context): Promise<void> {
             serve: async (next) => server.use(await load(next)),
             print: (line) => terminal.err(`${line}\n`),
             everyMs: options.every * 1000,
+            clock: context.clock,
           },
           end,
         )
@@ -151,7 +152,7 @@ function chosenKey({ env }: Context): Key {
   return { text: given, isMade: false };
 }
 
-/** Says what is served where, and how it is asked. */
+/** Describes the address, the key, and who can read the traffic. */
 function standingText(served: {
   address: string;
   name: string;

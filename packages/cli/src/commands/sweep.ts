@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 
-import { parseSweep, type SweepRun, sweepRuns } from "@gumshoe/config";
+import { parseSweep, type SweepConfig, type SweepRun, sweepRuns } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Command } from "commander";
 
@@ -56,7 +56,8 @@ async function sweepCommand(file: string, options: SweepOptions, context: Contex
   }
   const { sweep, runs } = readSweep(file);
   const home = new Home(options.home);
-  const numFailed = options.table === true ? 0 : await trainAll(file, { options, home, context });
+  const numFailed =
+    options.table === true ? 0 : await trainAll(file, { sweep, runs, options, home, context });
   const lines = runs.map(({ name }) => readMetrics(home.runFolder(name)));
   const metric = sweep.metric ?? rankingMetric(lines);
   checkMetric(metric, lines);
@@ -84,9 +85,15 @@ function readSweep(file: string) {
 /** Trains the runs that are not done yet; returns how many failed. */
 async function trainAll(
   file: string,
-  { options, home, context }: { options: SweepOptions; home: Home; context: Context },
+  work: {
+    sweep: SweepConfig;
+    runs: readonly SweepRun[];
+    options: SweepOptions;
+    home: Home;
+    context: Context;
+  },
 ): Promise<number> {
-  const { sweep, runs } = readSweep(file);
+  const { sweep, runs, options, home, context } = work;
   const homeWords = options.home === defaultHome(context.env) ? [] : ["--home", options.home];
   const words = ["sweep", shortPath(file, context.workingFolder), ...homeWords];
   const again = shownCommand(context.env, words);

@@ -46,16 +46,12 @@ function tool<Input extends z.ZodObject>(made: Tool<Input>): Tool {
   return made;
 }
 
-/** Runs work with a client of the cluster. */
-async function connected<T>(
+/** Does work with a client of the cluster. */
+function connected<T>(
   { connection, context }: ToolSetting,
   work: (client: GumshoeClient) => Promise<T>,
 ): Promise<T> {
-  const results: T[] = [];
-  await withClient(connection, context, async (client) => {
-    results.push(await work(client));
-  });
-  return results[0] as T;
+  return withClient(connection, context, work);
 }
 
 /** A run without its config, which `run_status` gives. */

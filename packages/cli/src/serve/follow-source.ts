@@ -1,4 +1,4 @@
-import { errorMessage } from "@gumshoe/core";
+import { type Clock, errorMessage } from "@gumshoe/core";
 
 import { type FoundModel, type ModelSource } from "./model-source.js";
 
@@ -9,6 +9,7 @@ export interface SourceFollower {
   /** Prints a line. */
   readonly print: (line: string) => void;
   readonly everyMs: number;
+  readonly clock: Clock;
 }
 
 /**
@@ -18,12 +19,14 @@ export interface SourceFollower {
 export async function followSource(
   source: ModelSource,
   first: FoundModel,
-  { serve, print, everyMs }: SourceFollower,
+  { serve, print, everyMs, clock }: SourceFollower,
   signal: AbortSignal,
 ): Promise<void> {
   let { key } = first;
   let reported = "";
-  while (await isStillWanted(everyMs, signal)) {
+  for (;;) {
+    await clock.sleep(everyMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
     try {
       const found = await source.find();
       if (found.key === key) continue;
@@ -36,21 +39,4 @@ export async function followSource(
       reported = problem;
     }
   }
-}
-
-/** Waits; returns whether the signal was not aborted meanwhile. */
-function isStillWanted(ms: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve(false);
-      return;
-    }
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve(!signal.aborted);
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }

@@ -62,7 +62,7 @@ export const UNSUPPORTED_IN_COMPLETIONS: Readonly<Record<string, UnsupportedFiel
   suffix: { neutral: [""], reason: "answers are written from left to right" },
 };
 
-/** Fields that say who asks, or where prompts may be cached, and do not change an answer. */
+/** Fields that identify a user or a cache of prompts. They are accepted, and do not change an answer. */
 export const WITHOUT_EFFECT: readonly string[] = [
   "user",
   "safety_identifier",
