@@ -3,34 +3,46 @@ import { readFileSync } from "node:fs";
 import { ClusterError, type ErrorCode, errorMessage, printable } from "@gumshoe/core";
 import { Command, CommanderError } from "commander";
 
-import { addBenchCommand } from "./commands/bench.js";
-import { addCancelCommand } from "./commands/cancel.js";
-import { addCertsCommand } from "./commands/certs.js";
-import { addChartCommand } from "./commands/chart.js";
-import { addCudaCommand } from "./commands/cuda.js";
-import { addCompareCommand } from "./commands/compare.js";
-import { addDoctorCommand } from "./commands/doctor.js";
-import { addDownloadCommand } from "./commands/download.js";
-import { addEvalCommand } from "./commands/eval.js";
-import { addForgetCommand } from "./commands/forget.js";
-import { addLinkCommand } from "./commands/link.js";
-import { addMcpCommand } from "./commands/mcp.js";
-import { addMetricsCommand } from "./commands/metrics.js";
-import { addModelCommand } from "./commands/model.js";
-import { addPlanCommand } from "./commands/plan.js";
-import { addPuzzleCommand } from "./commands/puzzle.js";
-import { addRolloutsCommand } from "./commands/rollouts.js";
-import { addRunCommand } from "./commands/run.js";
-import { addScoreCommand } from "./commands/score.js";
-import { addServeCommand } from "./commands/serve.js";
-import { addStatusCommand } from "./commands/status.js";
-import { addSubmitCommand } from "./commands/submit.js";
-import { addSweepCommand } from "./commands/sweep.js";
-import { addUpCommand } from "./commands/up.js";
-import { addVerifyCommand } from "./commands/verify.js";
-import { addWatchCommand } from "./commands/watch.js";
 import { type Context } from "./context.js";
 import { type Terminal } from "./terminal/terminal.js";
+
+type AddCommand = (program: Command, context: Context) => void;
+
+/**
+ * The commands, in the order of the help. Each module is imported only when it is needed: all of them take more than a
+ * second.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  run: async () => (await import("./commands/run.js")).addRunCommand,
+  sweep: async () => (await import("./commands/sweep.js")).addSweepCommand,
+  plan: async () => (await import("./commands/plan.js")).addPlanCommand,
+  up: async () => (await import("./commands/up.js")).addUpCommand,
+  submit: async () => (await import("./commands/submit.js")).addSubmitCommand,
+  watch: async () => (await import("./commands/watch.js")).addWatchCommand,
+  status: async () => (await import("./commands/status.js")).addStatusCommand,
+  link: async () => (await import("./commands/link.js")).addLinkCommand,
+  rollouts: async () => (await import("./commands/rollouts.js")).addRolloutsCommand,
+  metrics: async () => (await import("./commands/metrics.js")).addMetricsCommand,
+  compare: async () => (await import("./commands/compare.js")).addCompareCommand,
+  chart: async () => (await import("./commands/chart.js")).addChartCommand,
+  cancel: async () => (await import("./commands/cancel.js")).addCancelCommand,
+  forget: async () => (await import("./commands/forget.js")).addForgetCommand,
+  download: async () => (await import("./commands/download.js")).addDownloadCommand,
+  certs: async () => (await import("./commands/certs.js")).addCertsCommand,
+  model: async () => (await import("./commands/model.js")).addModelCommand,
+  puzzle: async () => (await import("./commands/puzzle.js")).addPuzzleCommand,
+  eval: async () => (await import("./commands/eval.js")).addEvalCommand,
+  score: async () => (await import("./commands/score.js")).addScoreCommand,
+  serve: async () => (await import("./commands/serve.js")).addServeCommand,
+  verify: async () => (await import("./commands/verify.js")).addVerifyCommand,
+  bench: async () => (await import("./commands/bench.js")).addBenchCommand,
+  cuda: async () => (await import("./commands/cuda.js")).addCudaCommand,
+  mcp: async () => {
+    const { addMcpCommand } = await import("./commands/mcp.js");
+    return (program, context) => addMcpCommand(program, { ...context, version: readVersion() });
+  },
+  doctor: async () => (await import("./commands/doctor.js")).addDoctorCommand,
+};
 
 const FAILED = 1;
 const WRONG_USAGE = 2;
@@ -49,7 +61,9 @@ export async function runCommandLine(words: readonly string[], context: Context)
   };
   const terminal = Object.create(context.terminal, { out: { value: out } }) as Terminal;
   try {
-    await buildProgram({ ...context, terminal }).parseAsync(words, { from: "user" });
+    const program = buildProgram(terminal);
+    for (const add of await neededCommands(words)) add(program, { ...context, terminal });
+    await program.parseAsync(words, { from: "user" });
     return 0;
   } catch (thrown) {
     // A command may fail after writing its result: stdout must still hold only one document.
@@ -65,10 +79,17 @@ export async function runCommandLine(words: readonly string[], context: Context)
   }
 }
 
-/** Builds the commander program with all its commands. */
-function buildProgram(context: Context): Command {
-  const { terminal } = context;
-  const program = new Command("gumshoe")
+/** Imports the command that the first word names; all commands for anything else, such as `--help` or a misspelt one. */
+function neededCommands([first = ""]: readonly string[]): Promise<AddCommand[]> {
+  if (first === "--version" || first === "-V") return Promise.resolve([]);
+  const load = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  const loads = load === undefined ? Object.values(COMMANDS) : [load];
+  return Promise.all(loads.map((loadOne) => loadOne()));
+}
+
+/** Builds the commander program, without its commands. */
+function buildProgram(terminal: Terminal): Command {
+  return new Command("gumshoe")
     .description("Trains a deductive-reasoning language model with reinforcement learning.")
     .version(readVersion())
     .exitOverride()
@@ -78,33 +99,6 @@ function buildProgram(context: Context): Command {
       writeErr: (text) => terminal.err(text),
     })
     .configureHelp({ sortSubcommands: false });
-  addRunCommand(program, context);
-  addSweepCommand(program, context);
-  addPlanCommand(program, context);
-  addUpCommand(program, context);
-  addSubmitCommand(program, context);
-  addWatchCommand(program, context);
-  addStatusCommand(program, context);
-  addLinkCommand(program, context);
-  addRolloutsCommand(program, context);
-  addMetricsCommand(program, context);
-  addCompareCommand(program, context);
-  addChartCommand(program, context);
-  addCancelCommand(program, context);
-  addForgetCommand(program, context);
-  addDownloadCommand(program, context);
-  addCertsCommand(program, context);
-  addModelCommand(program, context);
-  addPuzzleCommand(program, context);
-  addEvalCommand(program, context);
-  addScoreCommand(program, context);
-  addServeCommand(program, context);
-  addVerifyCommand(program, context);
-  addBenchCommand(program, context);
-  addCudaCommand(program, context);
-  addMcpCommand(program, { ...context, version: readVersion() });
-  addDoctorCommand(program, context);
-  return program;
 }
 
 /** Reports an error: one line on stderr and, with --json, a document on stdout. */
