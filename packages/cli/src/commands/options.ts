@@ -55,8 +55,17 @@ export function templateVariable(
   return { ...before, [name]: parseValue(value) };
 }
 
+/** Adds `--set`. */
+export function withSetFields(command: Command): Command {
+  return command.option(
+    "--set <field=value>",
+    "a field of the config to change, such as rollouts.perTask=8 (repeatable)",
+    configField,
+  );
+}
+
 /** Parses one `FIELD=VALUE` of a config and adds it to the previous ones; a value is JSON or text. */
-export function configField(text: string, before: readonly FieldValue[] = []): FieldValue[] {
+function configField(text: string, before: readonly FieldValue[] = []): FieldValue[] {
   const [, field = "", value = ""] = /^([A-Za-z]\w*(?:\.\w+)*)=(.*)$/s.exec(text) ?? [];
   if (field === "") {
     throw new InvalidArgumentError("It must be FIELD=VALUE, such as rollouts.perTask=8.");

@@ -8,7 +8,7 @@ import { loadRunConfig } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type FleetOptions } from "./fleet-size.js";
-import { configField, withExamples, withFleetSize, withJson } from "./options.js";
+import { withExamples, withFleetSize, withJson, withSetFields } from "./options.js";
 
 interface PlanOptions extends FleetOptions {
   readonly set?: readonly FieldValue[];
@@ -23,14 +23,9 @@ export function addPlanCommand(program: Command, context: Context): void {
       "Say how much memory a run takes, by role and in all, and whether it fits here. Nothing is loaded: of a model " +
         "on the hub only the text files are fetched.",
     )
-    .argument("<config>", "run config, YAML or JSON")
-    .option(
-      "--set <field=value>",
-      "a field of the config to change, such as rollouts.perTask=8 (repeatable)",
-      configField,
-    );
+    .argument("<config>", "run config, YAML or JSON");
   withExamples(
-    withJson(withFleetSize(command)),
+    withJson(withFleetSize(withSetFields(command))),
     "gumshoe plan runs/first.yaml",
     "gumshoe plan runs/first.yaml --trainers 2 --set maxPackTokens=1024 --json",
   );

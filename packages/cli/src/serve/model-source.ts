@@ -8,6 +8,7 @@ import { InvalidArgumentError } from "@gumshoe/core";
 import { hubCacheFolder } from "@gumshoe/hub";
 import { type AdaptedFolders } from "@gumshoe/serve";
 
+import { readCheckpointName } from "../commands/checkpoint-name.js";
 import { type Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { adaptedFolders } from "../model/adapted-model.js";
@@ -68,10 +69,8 @@ function namedModel(
 }
 
 function runCheckpoints(text: string, homeFolder: string, { env }: Context): ModelSource {
-  const [run = "", which = "best", ...more] = text.split("@");
-  if (more.length > 0 || !/^(best|latest|\d{1,9})$/.test(which)) {
-    throw new InvalidArgumentError("--run", `${text} is not NAME, or NAME@best, @latest or @N`);
-  }
+  const named = readCheckpointName(text, { field: "--run", otherwise: "best" });
+  const { run, checkpoint: which } = named;
   const folder = runFolderOf(new Home(homeFolder), run);
   const find = async (): Promise<FoundModel> => {
     // Loaded when it is needed: the coordinator's libraries take longer to load than most commands take to run.
