@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { RunResult } from "@gumshoe/config";
+import { type RunInfo } from "@gumshoe/client";
 import { type Fleet } from "@gumshoe/protocol";
 
 import { COMMAND, type Finished, Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
@@ -95,6 +96,36 @@ describe("a running cluster", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(json(watched)).toEqual(result);
     const { runs } = json(await call("status", "--json")) as { runs: unknown[] };
     expect(runs).toMatchObject([{ name: "tiny", state: "done", iterationsDone: 4 }]);
+  });
+
+  test("forks a run: the same config ends with the same weights, another with others", async () => {
+    const first = RunResult.parse(json(await call("watch", "tiny", "--json")));
+    const forked = await call("fork", "tiny@2", "--name", "again", "--watch", "--json");
+    expect(forked).toMatchObject({ code: 0 });
+    const again = RunResult.parse(json(forked));
+    expect(again).toMatchObject({ run: "again", weightsDigest: first.weightsDigest });
+    expect(again.validation).toEqual(first.validation);
+
+    const longer = ["--name", "longer", "--set", "iterations=5", "--set", "optimizer.lr=2e-4"];
+    const { out } = await call("fork", "tiny", ...longer);
+    expect(out).toMatch(/^run longer continues tiny after 4 of 5 iterations; follow it by: /);
+    expect(RunResult.parse(json(await call("watch", "longer", "--json")))).toMatchObject({
+      iterations: 5,
+      updates: 10,
+    });
+    const { runs } = json(await call("status", "--json")) as { runs: RunInfo[] };
+    const longerRun = runs.find(({ name }) => name === "longer");
+    expect(longerRun).toMatchObject({ forkedFrom: { run: "tiny", iterations: 4 } });
+    // The shared iterations are there to be read.
+    const answers = await call("rollouts", "longer", "--iteration", "0", "--json");
+    expect(answers.out).toBe((await call("rollouts", "tiny", "--iteration", "0", "--json")).out);
+
+    const failed = await call("fork", "tiny@3", "--name", "other");
+    expect(failed).toMatchObject({ code: 1 });
+    expect(failed.err).toBe("gumshoe: run tiny: checkpoint 3 was never written\n");
+    for (const name of ["again", "longer"]) {
+      expect((await call("forget", name, "--yes")).code).toBe(0);
+    }
   });
 
   test("serves an agent by MCP, which changes nothing unless allowed", async () => {

@@ -5,6 +5,7 @@ import { atMs, whole, wholeText } from "./fields.js";
 /** Events that are drawn on a run's axis and listed in its history. */
 export const RunEventKind = z.enum([
   "submitted",
+  "forked",
   "started",
   "resumed",
   "checkpoint",

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   plan: async () => (await import("./commands/plan.js")).addPlanCommand,
   up: async () => (await import("./commands/up.js")).addUpCommand,
   submit: async () => (await import("./commands/submit.js")).addSubmitCommand,
+  fork: async () => (await import("./commands/fork.js")).addForkCommand,
   watch: async () => (await import("./commands/watch.js")).addWatchCommand,
   status: async () => (await import("./commands/status.js")).addStatusCommand,
   link: async () => (await import("./commands/link.js")).addLinkCommand,

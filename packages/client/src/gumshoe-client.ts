@@ -74,6 +74,11 @@ export interface SubmitOptions {
   readonly folder?: string;
   /** Whether to take a run that the workers' machines have too little memory for; default: no. */
   readonly allowOvercommit?: boolean;
+  /**
+   * Forks a run: the new run shares its iterations up to a checkpoint (`best`, `latest` or a number of
+   * iterations) and continues from there. The fields `type`, `model`, `init` and `lora` may not differ.
+   */
+  readonly forkOf?: { readonly run: string; readonly checkpoint: string };
 }
 
 /** Result of removing a run. */
@@ -120,8 +125,8 @@ export class GumshoeClient {
     if (bytes > MAX_CONFIG_BYTES) throw new RequestTooLargeError(bytes, MAX_CONFIG_BYTES);
     const replacesSubmittedAtMs =
       options.fresh === true ? await this.#submittedAtMs(parseRunConfig(text).name) : undefined;
-    const { folder, allowOvercommit = false } = options;
-    const request = { config: text, folder, replacesSubmittedAtMs, allowOvercommit };
+    const { folder, allowOvercommit = false, forkOf } = options;
+    const request = { config: text, folder, replacesSubmittedAtMs, allowOvercommit, forkOf };
     return fromRun(await this.#call(() => this.#runs.submitRun(request)));
   }
 

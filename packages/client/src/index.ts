@@ -20,6 +20,7 @@ export {
   type CheckpointFileInfo,
   type CoordinatorStatus,
   type Fleet,
+  type ForkedFrom,
   type MachineTime,
   type GroupKind,
   type RunEventBody,

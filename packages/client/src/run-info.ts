@@ -1,5 +1,11 @@
 import { checkRunConfig, type RunConfig, RunResult } from "@gumshoe/config";
-import { type MachineTime, type Run, RunState, type WeightVersion } from "@gumshoe/protocol";
+import {
+  type ForkedFrom,
+  type MachineTime,
+  type Run,
+  RunState,
+  type WeightVersion,
+} from "@gumshoe/protocol";
 
 /**
  * The state of a run.
@@ -41,6 +47,8 @@ export interface RunInfo {
   readonly used: MachineTime | null;
   /** Machine time expected at the end; null while there is no forecast. */
   readonly expected: MachineTime | null;
+  /** The run that it was forked from, and how many iterations the two share; null for no fork. */
+  readonly forkedFrom: ForkedFrom | null;
 }
 
 const STATES: Record<RunState, RunStateName> = {
@@ -76,6 +84,7 @@ export function fromRun(run: Run): RunInfo {
     secondsLeft: run.secondsLeft ?? null,
     used: run.used ?? null,
     expected: run.expected ?? null,
+    forkedFrom: run.forkedFrom ?? null,
   };
 }
 

@@ -79,6 +79,8 @@ export {
   CoordinatorStatus,
   DownloadCheckpointRequest,
   Fleet,
+  ForkedFrom,
+  ForkPoint,
   GetFleetRequest,
   GetRunRequest,
   ListCheckpointsRequest,

@@ -55,9 +55,9 @@ export function runHandlers(
   const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name), prices);
   const shown = (record: RunRecord) => withFilesGone(show(record), record);
   return {
-    submitRun: async ({ config, folder, replacesSubmittedAtMs, allowOvercommit }) => {
+    submitRun: async ({ config, folder, ...options }) => {
       const resolved = resolvePaths(parseRunConfig(config), folder ?? null);
-      return show(await runs.submit(resolved, { replacesSubmittedAtMs, allowOvercommit }));
+      return show(await runs.submit(resolved, options));
     },
     getRun: async ({ name }) => {
       const unreadable = runs.unreadable.get(name);
@@ -124,6 +124,7 @@ function toRun(record: RunRecord, waitingFor: string | null, prices: Prices | nu
     warnings: state.health.given.map(({ message }) => message),
     waitingFor: waitingFor ?? "",
     secondsLeft: forecast?.secondsLeft,
+    forkedFrom: state.forkedFrom ?? undefined,
     used: machineTime(cost?.soFar, prices),
     expected: machineTime(cost?.expected, prices),
   };
@@ -153,6 +154,7 @@ function unreadableRun({ run, message }: UnreadableRunError): Run {
     warnings: [],
     waitingFor: "",
     secondsLeft: undefined,
+    forkedFrom: undefined,
     used: undefined,
     expected: undefined,
   };

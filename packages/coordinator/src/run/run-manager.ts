@@ -8,10 +8,11 @@ import {
   DiskFullError,
   errorMessage,
   hashJson,
+  InvalidArgumentError,
   isDiskError,
 } from "@gumshoe/core";
 import { configDifferences, type RunConfig, RunName } from "@gumshoe/config";
-import { type RunEventBody, type RunInputs } from "@gumshoe/protocol";
+import { type RunEventBody } from "@gumshoe/protocol";
 
 import { type BackgroundThread } from "../background/background-thread.js";
 import {
@@ -24,8 +25,10 @@ import {
 } from "../errors.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
 import { describeDifferences } from "../submission/describe-differences.js";
+import { checkSameFork, checkSameModel, findForkPoint } from "../submission/fork-point.js";
 import { type HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
+import { newRecord } from "./new-record.js";
 import { type DriverOptions, RunDriver } from "./run-driver.js";
 import { checkFilesThere, deleteLeftovers, isRemoved, makeRunsFolder } from "./run-folder.js";
 import { checkMemory } from "../submission/memory-check.js";
@@ -161,14 +164,18 @@ export class RunManager {
   }
 
   async #submit(config: RunConfig, options: SubmitOptions): Promise<RunRecord> {
-    const { replacesSubmittedAtMs, allowOvercommit = false } = options;
+    const { replacesSubmittedAtMs, allowOvercommit = false, forkOf } = options;
     const { name } = config;
     const known = this.#records.get(name);
-    if (known === undefined) return this.#create(config, { allowOvercommit });
+    if (known === undefined) return this.#create(config, { allowOvercommit, forkOf });
     if (known.state.submittedAtMs === replacesSubmittedAtMs) {
       checkRemovable(known, this.list(), config);
-      return this.#create(config, { replaced: known, allowOvercommit });
+      if (forkOf?.run === name) {
+        throw new InvalidArgumentError("name", `is that of the forked run; give another name`);
+      }
+      return this.#create(config, { replaced: known, allowOvercommit, forkOf });
     }
+    if (forkOf !== undefined) checkSameFork(known, forkOf);
     return this.#resume(known, config, allowOvercommit);
   }
 
@@ -276,7 +283,7 @@ export class RunManager {
   }
 
   async #create(config: RunConfig, options: CreateOptions): Promise<RunRecord> {
-    const { replaced = null, allowOvercommit } = options;
+    const { replaced = null, allowOvercommit, forkOf } = options;
     const { name } = config;
     const { allowed, models, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
@@ -292,25 +299,22 @@ export class RunManager {
     await models.check(config);
     const located = models.locate(config);
     await allowed.check(located);
+    const point =
+      forkOf === undefined
+        ? null
+        : await findForkPoint(this.get(forkOf.run), forkOf.checkpoint, config);
     const hash = (file: string) => background.hashFile(file);
     const { inputs, billed, warnings } = await checkInputs(located, hash);
     await models.checkBlobs(config, inputs);
+    if (point !== null) checkSameModel(located, point, inputs);
     if (!allowOvercommit) checkMemory(billed, this.#options.fleet, hostname());
     for (const warning of warnings) logger.warn({ run: name }, warning);
     if (replaced !== null) await this.#remove(replaced);
     const path = join(folder, name);
-    const record = await this.#newRecord(path, { config, inputs });
+    const record = await newRecord(path, { config, inputs, point }, this.#options);
     this.#records.set(name, record);
     this.#enqueue(name);
     return record;
-  }
-
-  async #newRecord(path: string, content: { config: RunConfig; inputs: RunInputs }) {
-    try {
-      return await RunRecord.create(path, content, this.#options);
-    } catch (error) {
-      throw diskError(error, path) ?? error;
-    }
   }
 
   #enqueue(name: string): void {

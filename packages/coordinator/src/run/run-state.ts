@@ -45,6 +45,8 @@ export interface RunState {
   justResumed: boolean;
   /** Files and task sources of the run; null in a ledger of an earlier version. */
   inputs: RunInputs | null;
+  /** The run that this one was forked from, and the iterations that they share; null for none. */
+  forkedFrom: { readonly run: string; readonly iterations: number } | null;
   iterationsDone: number;
   /**
    * First iteration that rules about consecutive iterations count: submitting a failed run again
@@ -101,6 +103,7 @@ export function newRunState(): RunState {
     lastAtMs: 0,
     justResumed: false,
     inputs: null,
+    forkedFrom: null,
     iterationsDone: 0,
     countedFrom: 0,
     planned: null,
@@ -136,8 +139,7 @@ export function newestWeights(state: RunState): Weights | null {
 /** Applies the next event of the ledger to the state. */
 export function applyEvent(state: RunState, event: WatchedEvent): void {
   const { body, atMs } = event;
-  const begins = body.type === "run-started" || body.type === "run-resumed";
-  const works = state.status === "running" && !begins;
+  const works = state.status === "running" && !isWithoutWork(body);
   const workedMs = works ? Math.max(0, atMs - state.lastAtMs) : 0;
   state.workedMs += workedMs;
   state.lastAtMs = atMs;
@@ -148,6 +150,11 @@ export function applyEvent(state: RunState, event: WatchedEvent): void {
   change(state, body, atMs);
 }
 
+/** Returns whether the time before an event is not time of work. */
+function isWithoutWork({ type }: RunEventBody): boolean {
+  return type === "run-started" || type === "run-resumed" || type === "run-forked";
+}
+
 function change(state: RunState, body: RunEventBody, atMs: number): void {
   switch (body.type) {
     case "run-submitted":
@@ -156,6 +163,9 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.status = "queued";
       state.error = "";
       state.submittedAtMs = atMs;
+      return;
+    case "run-forked":
+      addFork(state, body);
       return;
     case "inputs-recorded":
       state.inputs = body.inputs;
@@ -224,6 +234,11 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     default:
       body satisfies never;
   }
+}
+
+function addFork(state: RunState, { run, iteration }: RunEventOf<"run-forked">): void {
+  state.status = "queued";
+  state.forkedFrom = { run, iterations: iteration };
 }
 
 function addReplacements(state: RunState, body: RunEventOf<"groups-replaced">): void {

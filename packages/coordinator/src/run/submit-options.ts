@@ -1,3 +1,4 @@
+import { type ForkOf } from "../submission/fork-point.js";
 import { type RunRecord } from "./run-record.js";
 
 /** How a run is submitted. */
@@ -6,6 +7,8 @@ export interface SubmitOptions {
   readonly replacesSubmittedAtMs?: number | undefined;
   /** Takes a run that the workers' machines have too little memory for; default: false. */
   readonly allowOvercommit?: boolean | undefined;
+  /** Forks a run; default: the run starts from its model. */
+  readonly forkOf?: ForkOf | undefined;
 }
 
 /** How a run is created. */
@@ -13,4 +16,5 @@ export interface CreateOptions {
   /** The run of that name that is removed first. */
   readonly replaced?: RunRecord;
   readonly allowOvercommit: boolean;
+  readonly forkOf?: ForkOf | undefined;
 }

@@ -9,6 +9,11 @@ export function eventText(body: RunEventBody): { kind: RunEventKind; text: strin
   switch (body.type) {
     case "run-submitted":
       return { kind: "submitted", text: "submitted" };
+    case "run-forked": {
+      const { run, iteration, digest } = body;
+      const text = `forked from ${run} after ${iteration} iterations, weights ${short(digest)}`;
+      return { kind: "forked", text };
+    }
     case "run-started":
       return { kind: "started", text: `started from weights ${short(body.weights.digest)}` };
     case "run-resumed":

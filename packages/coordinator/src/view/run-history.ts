@@ -80,7 +80,8 @@ export class RunHistory {
 
   #take({ number, atMs, body }: WatchedEvent): void {
     const begins = body.type === "run-started" || body.type === "run-resumed";
-    if (this.#isWorking && !begins) this.#workedMs += Math.max(0, atMs - this.#lastAtMs);
+    const works = this.#isWorking && !begins && body.type !== "run-forked";
+    if (works) this.#workedMs += Math.max(0, atMs - this.#lastAtMs);
     this.#lastAtMs = atMs;
     this.#isWorking = begins || (this.#isWorking && !ENDS.includes(body.type));
     const shown = eventText(body);
@@ -119,6 +120,7 @@ export class RunHistory {
 /** Events after which the run does not work. */
 const ENDS: readonly RunEventBody["type"][] = [
   "run-submitted",
+  "run-forked",
   "run-done",
   "run-failed",
   "run-stuck",

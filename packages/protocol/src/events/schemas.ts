@@ -39,6 +39,20 @@ const runSubmitted = z.object({
   inputs: RunInputs.optional(),
 });
 
+/**
+ * The run was forked: the events before this one, but for its submission, are those of another run, whose weights
+ * after an iteration it continues with.
+ */
+const runForked = z.object({
+  type: z.literal("run-forked"),
+  /** The other run. */
+  run: z.string(),
+  /** Iterations that the two runs share. */
+  iteration,
+  /** Hash of the weights after them. */
+  digest: z.string(),
+});
+
 /** The run's inputs, recorded by a resume because an earlier version had not recorded them. */
 const inputsRecorded = z.object({ type: z.literal("inputs-recorded"), inputs: RunInputs });
 
@@ -213,6 +227,7 @@ const progress = z.object({
 /** Any event of a run. */
 export const RunEventBody = z.discriminatedUnion("type", [
   runSubmitted,
+  runForked,
   inputsRecorded,
   runStarted,
   runResumed,

@@ -116,7 +116,29 @@ export interface SubmitRunRequest {
     | string
     | undefined;
   /** Takes the run although the registered workers' machines have too little memory for it. Absent: no. */
-  allowOvercommit?: boolean | undefined;
+  allowOvercommit?:
+    | boolean
+    | undefined;
+  /**
+   * Forks a run: the new run shares the iterations of that one up to a checkpoint, and continues from there with
+   * this config. The fields type, model, init and lora may not differ. Absent: the run starts from its model.
+   */
+  forkOf?: ForkPoint | undefined;
+}
+
+/** Where a fork begins. */
+export interface ForkPoint {
+  /** Name of the run to be forked. */
+  run: string;
+  /** One of its checkpoints: best, latest, or a number of iterations. */
+  checkpoint: string;
+}
+
+/** The run that another one was forked from. */
+export interface ForkedFrom {
+  run: string;
+  /** Iterations that the two runs share. */
+  iterations: number;
 }
 
 export interface GetRunRequest {
@@ -194,7 +216,11 @@ export interface Run {
     | MachineTime
     | undefined;
   /** Machine time expected at the end; absent while seconds_left is. */
-  expected: MachineTime | undefined;
+  expected:
+    | MachineTime
+    | undefined;
+  /** Absent for a run that is no fork. */
+  forkedFrom: ForkedFrom | undefined;
 }
 
 /** Time of the workers' machines, and what it costs. */
@@ -406,7 +432,13 @@ export interface WorkerStatus {
 }
 
 function createBaseSubmitRunRequest(): SubmitRunRequest {
-  return { config: "", replacesSubmittedAtMs: undefined, folder: undefined, allowOvercommit: undefined };
+  return {
+    config: "",
+    replacesSubmittedAtMs: undefined,
+    folder: undefined,
+    allowOvercommit: undefined,
+    forkOf: undefined,
+  };
 }
 
 export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
@@ -422,6 +454,9 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     }
     if (message.allowOvercommit !== undefined) {
       writer.uint32(32).bool(message.allowOvercommit);
+    }
+    if (message.forkOf !== undefined) {
+      ForkPoint.encode(message.forkOf, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -471,6 +506,14 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
             message.allowOvercommit = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.forkOf = ForkPoint.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -492,6 +535,143 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     message.replacesSubmittedAtMs = object.replacesSubmittedAtMs ?? undefined;
     message.folder = object.folder ?? undefined;
     message.allowOvercommit = object.allowOvercommit ?? undefined;
+    message.forkOf = (object.forkOf !== undefined && object.forkOf !== null)
+      ? ForkPoint.fromPartial(object.forkOf)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseForkPoint(): ForkPoint {
+  return { run: "", checkpoint: "" };
+}
+
+export const ForkPoint: MessageFns<ForkPoint> = {
+  encode(message: ForkPoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.checkpoint !== "") {
+      writer.uint32(18).string(message.checkpoint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForkPoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForkPoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.checkpoint = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForkPoint>): ForkPoint {
+    return ForkPoint.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForkPoint>): ForkPoint {
+    const message = createBaseForkPoint();
+    message.run = object.run ?? "";
+    message.checkpoint = object.checkpoint ?? "";
+    return message;
+  },
+};
+
+function createBaseForkedFrom(): ForkedFrom {
+  return { run: "", iterations: 0 };
+}
+
+export const ForkedFrom: MessageFns<ForkedFrom> = {
+  encode(message: ForkedFrom, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.run !== "") {
+      writer.uint32(10).string(message.run);
+    }
+    if (message.iterations !== 0) {
+      writer.uint32(16).uint32(message.iterations);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForkedFrom {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForkedFrom();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.iterations = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForkedFrom>): ForkedFrom {
+    return ForkedFrom.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForkedFrom>): ForkedFrom {
+    const message = createBaseForkedFrom();
+    message.run = object.run ?? "";
+    message.iterations = object.iterations ?? 0;
     return message;
   },
 };
@@ -909,6 +1089,7 @@ function createBaseRun(): Run {
     secondsLeft: undefined,
     used: undefined,
     expected: undefined,
+    forkedFrom: undefined,
   };
 }
 
@@ -955,6 +1136,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.expected !== undefined) {
       MachineTime.encode(message.expected, writer.uint32(106).fork()).join();
+    }
+    if (message.forkedFrom !== undefined) {
+      ForkedFrom.encode(message.forkedFrom, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1084,6 +1268,14 @@ export const Run: MessageFns<Run> = {
             message.expected = MachineTime.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.forkedFrom = ForkedFrom.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1120,6 +1312,9 @@ export const Run: MessageFns<Run> = {
       : undefined;
     message.expected = (object.expected !== undefined && object.expected !== null)
       ? MachineTime.fromPartial(object.expected)
+      : undefined;
+    message.forkedFrom = (object.forkedFrom !== undefined && object.forkedFrom !== null)
+      ? ForkedFrom.fromPartial(object.forkedFrom)
       : undefined;
     return message;
   },
