@@ -2,15 +2,17 @@
  * A run on four emulated GPUs, with a real process for each worker: one samples, two train, one reduces. Its
  * weights are those of the CPU's run, whatever order the GPUs work in, and when a worker is killed.
  */
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { type RunResult } from "@gumshoe/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { emulatedFolder, EmulatedGpu } from "../support/emulated-gpu.js";
-import { GumshoeHomes, ROOT } from "../support/gumshoe.js";
+import { COMMAND, GumshoeHomes, ROOT } from "../support/gumshoe.js";
 
 const TEST_TIMEOUT_MS = 90_000;
 const RUN = "gpus";
@@ -31,6 +33,7 @@ optimizer: { lr: 1.0e-3 }
 `;
 const GPUS = ["--device", "cuda", "--trainers", "2", "--threads", "1"];
 
+const execute = promisify(execFile);
 const folder = emulatedFolder();
 const homes = new GumshoeHomes();
 
@@ -79,6 +82,26 @@ describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, 
     expect(running.err).toContain("trainer-1 died (SIGKILL); starting it again");
   });
 
+  test("is followed by evaluations and scores on a GPU, with the CPU's answers and log-probs", async () => {
+    const model = ["--model", join(ROOT, "models/rookie")];
+    const data = join(configFolder, "answers.jsonl");
+    writeFileSync(data, `${JSON.stringify({ prompt: "Who?", answer: "A. Mr. Green" })}\n`);
+    const source = ["--source", "{ type: generate, tier: mini }", "--limit", "2"];
+    const ways = [
+      ["eval", ...model, ...source, "--samples", "2", "--max-tokens", "12", "--json"],
+      ["score", ...model, "--data", data, "--json"],
+    ];
+    for (const words of ways) {
+      const out = async (more: readonly string[], env: NodeJS.ProcessEnv) => {
+        const options = { cwd: configFolder, env: { ...process.env, ...env } };
+        const { stdout } = await execute(process.execPath, [COMMAND, ...words, ...more], options);
+        return numbersOf(stdout);
+      };
+      const onGpu = await out(["--device", "cuda:2"], gpus(3));
+      expect(onGpu).toEqual(await out(["--threads", "1"], {}));
+    }
+  });
+
   test("does not begin on a GPU that is not there", async () => {
     const gumshoe = await homes.open();
     const running = gumshoe.start(["run", config, "--device", "cuda:7"], gpus(0));
@@ -87,6 +110,16 @@ describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, 
     expect(code).toBe(2);
   });
 });
+
+/** A result without its times, and without the name of its file. */
+function numbersOf(text: string): unknown {
+  const {
+    seconds: _seconds,
+    replies: _replies,
+    ...numbers
+  } = JSON.parse(text) as Record<string, unknown>;
+  return numbers;
+}
 
 /** The part of a result that must not differ. */
 function comparable(result: RunResult): RunResult {

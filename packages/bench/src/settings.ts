@@ -7,8 +7,8 @@ import { type ShapeName } from "./engine/shapes.js";
 /** Options of all benchmarks. */
 export interface BenchSettings {
   readonly shape: ShapeName;
-  /** Opens the GPU that is measured. */
-  readonly openGpu: () => Device;
+  /** Opens the device that is measured, where a benchmark takes another than the CPU. */
+  readonly openDevice: () => Device;
   /** Null for all cores. */
   readonly threads: number | null;
   /** Time for measuring. */

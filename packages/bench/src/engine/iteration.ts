@@ -14,7 +14,7 @@ import {
   Trainer,
 } from "@gumshoe/engine";
 import { DEFAULT_LOSS, type Group, packLoss, planUpdates } from "@gumshoe/grpo";
-import { createCpuDevice, type Device } from "@gumshoe/kernels";
+import { type Device } from "@gumshoe/kernels";
 
 import { type Figure } from "../figure.js";
 import { type BenchSettings } from "../settings.js";
@@ -42,8 +42,8 @@ const RULES = {
 const NORM_BLOCK = 65_536;
 
 /** Times iterations of a new model of the given shape. */
-export function benchIteration({ shape, threads, seconds }: BenchSettings): Figure[] {
-  const device = createCpuDevice(threads === null ? {} : { threads });
+export function benchIteration({ shape, openDevice, seconds }: BenchSettings): Figure[] {
+  const device = openDevice();
   try {
     const config = shapeConfig(shape);
     const bench = new IterationBench(device, config);

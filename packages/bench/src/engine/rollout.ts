@@ -1,6 +1,5 @@
 import { Rng } from "@gumshoe/core";
 import { initialParameters, Model, type ModelConfig, Sampler } from "@gumshoe/engine";
-import { createCpuDevice } from "@gumshoe/kernels";
 
 import { type Figure } from "../figure.js";
 import { type BenchSettings } from "../settings.js";
@@ -23,10 +22,10 @@ const TRANSFORMERS: Record<ShapeName, number> = { "2m": 4149, "25m": 537, "0.5b"
  * Times sampling, prompts included: first with a separate prompt for every answer, as in the
  * baseline, then with eight answers per prompt, as in training.
  */
-export function benchRollout({ shape, threads, seconds }: BenchSettings): Figure[] {
+export function benchRollout({ shape, openDevice, seconds }: BenchSettings): Figure[] {
   const config = shapeConfig(shape);
   const { batch, newTokens } = WORK[shape];
-  const device = createCpuDevice(threads === null ? {} : { threads });
+  const device = openDevice();
   try {
     const model = new Model({ device, config, training: false });
     model.setParameters(initialParameters(config, 1));

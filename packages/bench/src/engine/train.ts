@@ -1,7 +1,6 @@
 import { Rng } from "@gumshoe/core";
 import { initialParameters, Model, Trainer } from "@gumshoe/engine";
 import { type Pack, packLoss } from "@gumshoe/grpo";
-import { createCpuDevice } from "@gumshoe/kernels";
 
 import { type Figure } from "../figure.js";
 import { type BenchSettings } from "../settings.js";
@@ -15,9 +14,9 @@ const BATCH: Record<ShapeName, number> = { "2m": 16, "25m": 8, "0.5b": 2 };
 const PYTORCH: Record<ShapeName, number> = { "2m": 8576, "25m": 861, "0.5b": 45 };
 
 /** Times training steps: forward and backward with cross entropy over sequences of 512 tokens. */
-export function benchTrain({ shape, threads, seconds }: BenchSettings): Figure[] {
+export function benchTrain({ shape, openDevice, seconds }: BenchSettings): Figure[] {
   const config = shapeConfig(shape);
-  const device = createCpuDevice(threads === null ? {} : { threads });
+  const device = openDevice();
   try {
     const model = new Model({ device, config, training: true });
     model.setParameters(initialParameters(config, 1));

@@ -41,8 +41,8 @@ const LEAST: Effort = {
 const F32_BYTES = 4;
 
 /** Times the kernels at the shapes of a model, launches and copies. */
-export function benchGpu({ shape, openGpu, onProgress }: BenchSettings): Figure[] {
-  const device = openGpu();
+export function benchGpu({ shape, openDevice, onProgress }: BenchSettings): Figure[] {
+  const device = openDevice();
   try {
     const effort = device.name.includes("Emulated") ? LEAST : FULL;
     onProgress("limits", 0);

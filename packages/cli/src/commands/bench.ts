@@ -26,6 +26,9 @@ const BAR_WIDTH = 24;
 const BASELINE_NOTE =
   "baseline: PyTorch, Transformers and TRL on 2 cores of an AMD EPYC (Zen 5), another machine";
 
+/** Benchmarks that a GPU can run. */
+const ON_GPU: readonly BenchName[] = ["gpu", "train", "rollout", "iteration"];
+
 /** The table's columns; a column that is empty in every row is omitted. */
 const COLUMNS: readonly { title: string; of: (figure: Figure) => string }[] = [
   { title: "what", of: ({ name }) => name },
@@ -63,7 +66,7 @@ export function addBenchCommand(program: Command, context: Context): void {
         Object.keys(BENCHES),
       ),
     )
-    .option("--device <name>", "GPU that `gpu` measures, such as cuda:0")
+    .option("--device <name>", "GPU that gpu, train, rollout or iteration measures, such as cuda:0")
     .addOption(new Option("--shape <name>", "model shape").choices(SHAPES).default("2m"))
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
     .option("--seconds <n>", "time to be spent on each figure", positiveNumber, 5)
@@ -94,10 +97,11 @@ export function addBenchCommand(program: Command, context: Context): void {
     const onProgress = (what: string, share: number) =>
       status.set(`${drawBar(share, BAR_WIDTH)}  ${what}`);
     let gpu: string | null = null;
+    const about = threads === null ? {} : { threads };
     const settings: BenchSettings = {
-      openGpu: () => {
-        const opened = openDevice(device, { environment: env });
-        gpu = opened.name;
+      openDevice: () => {
+        const opened = openDevice(device, { ...about, environment: env });
+        if (device.type === "cuda") gpu = opened.name;
         return opened;
       },
       shape,
@@ -126,7 +130,8 @@ function measuredDevice(what: BenchName | undefined, device: string | undefined)
   if (what === undefined && name.type === "cpu") {
     throw new InvalidArgumentError("what", `is missing: one of ${Object.keys(BENCHES).join(", ")}`);
   }
-  if ((what ?? "gpu") === "gpu" ? name.type === "cuda" : name.type === "cpu") return name;
+  const subject = what ?? "gpu";
+  if (name.type === "cuda" ? ON_GPU.includes(subject) : subject !== "gpu") return name;
   const problem = name.type === "cpu" ? "is measured on a GPU" : "is measured on the CPU only";
   throw new InvalidArgumentError("--device", `${what} ${problem}`, {
     suggestion: "gumshoe bench --device cuda:0 measures a GPU",

@@ -32,6 +32,7 @@ export interface EvalOptions extends LimitOptions {
   readonly limit?: number;
   readonly seed: number;
   readonly grader?: "fixed" | "seed";
+  readonly device: string;
   readonly threads?: number;
   readonly template?: Readonly<Record<string, unknown>>;
   readonly date?: string;

@@ -24,6 +24,7 @@ import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { shortPath } from "../terminal/short-path.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
+import { deviceOpener, withDevice } from "./device-option.js";
 import { type EvalOptions, fieldSettings, readPrice, withEvalOptions } from "./eval-options.js";
 import { defaultHome, withExamples } from "./options.js";
 
@@ -37,7 +38,7 @@ export function addEvalCommand(program: Command, context: Context): void {
     .command("eval")
     .description("Let a model, or any OpenAI-compatible endpoint, solve tasks, and grade it.");
   withExamples(
-    withEvalOptions(command),
+    withEvalOptions(withDevice(command, context)),
     "gumshoe eval --model models/rookie --data cases.json --samples 4",
     "gumshoe eval --tasks runs/first.yaml --model .gumshoe/runs/first/checkpoints/30 --greedy",
     'gumshoe eval --source "{ type: zebra, houses: 3 }" --limit 50 --model models/rookie',
@@ -181,13 +182,14 @@ function samplingOf(options: EvalOptions): SamplingOptions {
 
 async function openSource(
   options: EvalOptions,
-  { env, clock }: Context,
+  context: Context,
   onNotice: (line: string) => void,
 ): Promise<AnswerSource> {
+  const { env, clock } = context;
   if (options.model !== undefined) {
     const chat = { variables: options.template ?? {}, date: options.date ?? null };
     const folders = { folder: options.model, adapter: options.adapter ?? null };
-    return LocalAnswers.load(folders, { threads: options.threads ?? null, chat });
+    return LocalAnswers.load(folders, { openDevice: deviceOpener(options, context), chat });
   }
   if (options.endpoint === undefined) {
     throw new InvalidArgumentError("--model", "is missing", {

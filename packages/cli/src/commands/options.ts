@@ -144,12 +144,6 @@ export function withFleetSize(command: Command): Command {
     );
 }
 
-/** Adds `--device`, as one name; the default is GUMSHOE_DEVICE, or the CPU. */
-export function withDevice(command: Command, { env }: Context): Command {
-  const option = new Option("--device <name>", "what computes: cpu, or cuda:N for GPU N");
-  return command.addOption(option.default(defaultDevice(env)));
-}
-
 /** Returns the device when no option names one. */
 export function defaultDevice(env: Context["env"]): string {
   return readVariable(env, "GUMSHOE_DEVICE") ?? "cpu";

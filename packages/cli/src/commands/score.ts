@@ -6,6 +6,7 @@ import { adaptedFolders } from "../model/adapted-model.js";
 import { readUserFile } from "../run/load-config.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
+import { deviceOpener, withDevice } from "./device-option.js";
 import {
   ADAPTER_OPTION,
   isoDate,
@@ -21,6 +22,7 @@ interface ScoreOptions {
   readonly adapter?: string;
   readonly data: string;
   readonly temperature: number;
+  readonly device: string;
   readonly threads?: number;
   readonly template?: Readonly<Record<string, unknown>>;
   readonly date?: string;
@@ -40,15 +42,16 @@ export function addScoreCommand(program: Command, context: Context): void {
     .option("--template <key=value>", "variable of the chat template", templateVariable)
     .option("--date <date>", "date that the chat template is told", isoDate);
   withExamples(
-    withJson(command),
+    withJson(withDevice(command, context)),
     "gumshoe score --model models/rookie --data answers.jsonl --json",
   );
   command.action(async (options: ScoreOptions) => {
     const requests = parseScoreRequests(readUserFile(options.data));
-    const { temperature, threads = null, template: variables = {}, date = null } = options;
+    const { temperature, template: variables = {}, date = null } = options;
+    const openDevice = deviceOpener(options, context);
     const chat = { variables, date };
     const folders = await adaptedFolders(options, context);
-    const scores = await scoreAnswers(folders, requests, { temperature, threads, chat });
+    const scores = await scoreAnswers(folders, requests, { temperature, openDevice, chat });
     writeResult(context.terminal, options, {
       value: {
         model: options.model ?? folders.folder,

@@ -1,12 +1,12 @@
 import { verifyPaths } from "@gumshoe/engine";
-import { openDevice, parseDeviceName } from "@gumshoe/gpu";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { VerificationError } from "../errors.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
-import { wholeNumber, withDevice, withExamples, withJson } from "./options.js";
+import { deviceOpener, withDevice } from "./device-option.js";
+import { wholeNumber, withExamples, withJson } from "./options.js";
 
 interface VerifyOptions {
   readonly tokenizer?: string;
@@ -33,11 +33,9 @@ export function addVerifyCommand(program: Command, context: Context): void {
   );
   command.action(async (paths: string[], options: VerifyOptions) => {
     const checks: Check[] = [];
-    const { tokenizer, threads } = options;
-    const name = parseDeviceName("--device", options.device);
-    const about = threads === undefined ? {} : { threads };
+    const { tokenizer } = options;
     const settings = {
-      openDevice: () => openDevice(name, { ...about, environment: context.env }),
+      openDevice: deviceOpener(options, context),
       ...(tokenizer === undefined ? {} : { tokenizerDir: tokenizer }),
     };
     for await (const check of verifyPaths(paths, settings)) checks.push(check);

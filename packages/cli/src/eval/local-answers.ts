@@ -10,7 +10,7 @@ import {
   type SampleResult,
   type Tokenizer,
 } from "@gumshoe/engine";
-import { createCpuDevice, type Device } from "@gumshoe/kernels";
+import { type Device } from "@gumshoe/kernels";
 import { type Message } from "@gumshoe/puzzles";
 import { type AdaptedFolders, loadAdapted } from "@gumshoe/serve";
 
@@ -41,10 +41,10 @@ export class LocalAnswers implements AnswerSource {
   /** Loads a model folder, and the adapter on it. */
   static async load(
     { folder, adapter }: AdaptedFolders,
-    { threads, chat = {} }: { threads: number | null; chat?: ChatOptions },
+    { openDevice, chat = {} }: { openDevice: () => Device; chat?: ChatOptions },
   ): Promise<LocalAnswers> {
     const source = await openModelFolder(folder);
-    const device = createCpuDevice(threads === null ? {} : { threads });
+    const device = openDevice();
     try {
       const model = await loadAdapted(device, source, adapter);
       const tokenizer = await openTokenizer(source);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { createCpuDevice } from "@gumshoe/kernels";
 import { afterAll, expect, test } from "vitest";
 
 import { parseScoreRequests, scoreAnswers } from "./score-answers.js";
@@ -28,6 +29,8 @@ test("an incomplete line is rejected by number", () => {
   expect(() => parseScoreRequests("\n")).toThrow("--data: the file holds no answers");
 });
 
+const openDevice = () => createCpuDevice({ threads: 1 });
+
 test("a prompt is rendered with the given date and variables, or rejected", async () => {
   const model = join(folder, "dated");
   cpSync(ROOKIE, model, { recursive: true });
@@ -37,7 +40,7 @@ test("a prompt is rendered with the given date and variables, or rejected", asyn
     const requests = parseScoreRequests(JSON.stringify({ prompt, answer: "A" }));
     const [scored] = await scoreAnswers({ folder: from, adapter: null }, requests, {
       temperature: 1,
-      threads: 1,
+      openDevice,
       chat,
     });
     return scored?.logprobs;
@@ -59,7 +62,7 @@ test.each([
   const requests = parseScoreRequests(JSON.stringify(request));
   const scores = scoreAnswers({ folder: ROOKIE, adapter: null }, requests, {
     temperature: 1,
-    threads: 1,
+    openDevice,
   });
   await expect(scores).rejects.toThrow(problem);
 });

@@ -8,7 +8,7 @@ import {
   Scorer,
   type Tokenizer,
 } from "@gumshoe/engine";
-import { createCpuDevice } from "@gumshoe/kernels";
+import { type Device } from "@gumshoe/kernels";
 import { type AdaptedFolders, loadAdapted } from "@gumshoe/serve";
 
 import { writeChat } from "./write-chat.js";
@@ -80,8 +80,7 @@ function readRequest(value: Record<string, unknown>, place: string): ScoreReques
 /** Options for scoring. */
 export interface ScoreOptions {
   readonly temperature: number;
-  /** null for all cores. */
-  readonly threads: number | null;
+  readonly openDevice: () => Device;
   /** Variables of the chat template for text prompts. */
   readonly chat?: ChatOptions;
 }
@@ -97,7 +96,7 @@ export async function scoreAnswers(
   options: ScoreOptions,
 ): Promise<AnswerScore[]> {
   const source = await openModelFolder(folder);
-  const device = createCpuDevice(options.threads === null ? {} : { threads: options.threads });
+  const device = options.openDevice();
   try {
     const tokenizer = await openTokenizer(source);
     const model = await loadAdapted(device, source, adapter);
