@@ -1,5 +1,5 @@
 /**
- * Writes packages/api/examples: an answer of every route that shows something, as a cluster that stands
+ * Writes packages/api/examples: an answer of every route that shows something, as a running cluster
  * gives it. Each is checked by its schema.
  *
  *   node scripts/api-examples.mjs URL TOKEN RUN [OTHER]

@@ -1,5 +1,5 @@
 /**
- * Takes the screenshots of docs/dashboard.md from a page that stands.
+ * Takes the screenshots of docs/dashboard.md from a running page.
  *
  *   node scripts/screenshots.mjs URL TOKEN RUN OTHER [FOLDER]
  */

@@ -49,7 +49,7 @@ beforeAll(async () => {
   gumshoe = await Gumshoe.create();
   port = await freePort();
   up = gumshoe.start(["up", "--port", String(port), "--threads", "1", "--json"]);
-  await up.until("the cluster stands", () => up.out.includes("\n"));
+  await up.until("the cluster is ready", () => up.out.includes("\n"));
 }, TEST_TIMEOUT_MS);
 
 afterAll(() => gumshoe.close());

@@ -21,7 +21,7 @@ export const Alarm = z.object({
   message: z.string().describe("what is seen, and what to do"),
   iteration: whole().describe("iteration in which it began"),
   sinceMs: atMs(),
-  endedAtMs: atMs().nullable().describe("null while it stands"),
+  endedAtMs: atMs().nullable().describe("null while it is active"),
 });
 /** A sign that a run may waste its time. */
 export type Alarm = z.infer<typeof Alarm>;

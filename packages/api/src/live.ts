@@ -28,7 +28,7 @@ export const RunMessages = {
   iteration: IterationMetrics,
   validation: Validation,
   event: RunEventItem,
-  alarms: z.object({ alarms: z.array(Alarm) }).describe("alarms of this run that stand"),
+  alarms: z.object({ alarms: z.array(Alarm) }).describe("active alarms of this run"),
   fleet: Fleet,
   reset: z.object({ lastEvent: whole() }),
 } as const;
@@ -38,7 +38,7 @@ export type RunMessageName = keyof typeof RunMessages;
 /** Messages of the stream of the cluster, by name. */
 export const ClusterMessages = {
   runs: z.object({ runs: z.array(RunSummary) }),
-  alarms: z.object({ alarms: z.array(Alarm) }).describe("alarms of all runs that stand"),
+  alarms: z.object({ alarms: z.array(Alarm) }).describe("active alarms of all runs"),
   fleet: Fleet,
 } as const;
 /** Name of a message in the stream of the cluster. */

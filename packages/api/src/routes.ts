@@ -223,7 +223,7 @@ export const ROUTES = {
   alarms: {
     method: "GET",
     path: "/api/alarms",
-    summary: "The alarms of all runs, standing and ended.",
+    summary: "The alarms of all runs, active and ended.",
     response: AlarmList,
   },
   live: {

@@ -38,7 +38,7 @@ export const RunSummary = z.object({
   workedSeconds: z.number().describe("time in which it worked, pauses excluded"),
   secondsLeft: z.number().nullable(),
   model: z.string().describe("folder or hub name of the model it starts from"),
-  alarms: whole().describe("number of standing alarms"),
+  alarms: whole().describe("number of active alarms"),
 });
 /** A run in a list. */
 export type RunSummary = z.infer<typeof RunSummary>;
@@ -82,7 +82,7 @@ export const RunDetail = RunSummary.extend({
   forecast: Forecast.nullable().describe("null before three iterations, and after the end"),
   cost: Cost.nullable().describe("null for a run of an earlier version, which measured none"),
   warnings: z.array(z.string()),
-  standingAlarms: z.array(Alarm),
+  activeAlarms: z.array(Alarm),
   kinds: z.array(GroupKind).describe("kinds of groups of which there are answers"),
   canCancel: z.boolean(),
   canResume: z.boolean(),

@@ -1,4 +1,4 @@
-/** What a monitor is, and what it is told about a run. */
+/** The interface of a monitor, and the data that it receives about a run. */
 
 /** The metrics of one iteration. */
 export interface Point {

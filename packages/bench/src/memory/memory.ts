@@ -10,7 +10,7 @@ const BYTES_PER_GB = 1e9;
 /**
  * Measures the peak of all processes of each run, one run after another.
  *
- * @throws InvalidArgumentError when no config is named, or the system tells no proportional set sizes
+ * @throws InvalidArgumentError when no config is named, or the system reports no proportional set sizes
  */
 export async function benchMemory(settings: BenchSettings): Promise<Figure[]> {
   const { configs, startRun, onProgress } = settings;

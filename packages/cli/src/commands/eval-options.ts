@@ -98,7 +98,7 @@ export function withEvalOptions(command: Command): Command {
     )
     .option("--threads <n>", "threads of the model; default: all cores", wholeNumber(1, 1024))
     .option("--template <key=value>", "variable of the chat template", templateVariable)
-    .option("--date <date>", "date that the chat template is told", isoDate)
+    .option("--date <date>", "current date for the chat template", isoDate)
     .option(
       "--replies <file>",
       "JSONL that keeps every reply as it comes; an evaluation that was interrupted goes on from it",

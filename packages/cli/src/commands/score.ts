@@ -40,7 +40,7 @@ export function addScoreCommand(program: Command, context: Context): void {
     .option("--temperature <t>", "logits are divided by it", positiveNumber, 1)
     .option("--threads <n>", "threads; default: all cores", wholeNumber(1, 1024))
     .option("--template <key=value>", "variable of the chat template", templateVariable)
-    .option("--date <date>", "date that the chat template is told", isoDate);
+    .option("--date <date>", "current date for the chat template", isoDate);
   withExamples(
     withJson(withDevice(command, context)),
     "gumshoe score --model models/rookie --data answers.jsonl --json",

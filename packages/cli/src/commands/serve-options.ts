@@ -82,7 +82,7 @@ export function withServeOptions(command: Command, context: Context): Command {
     .option("--timeout <s>", "seconds that a request may take", positiveNumber, timeoutMs / 1000)
     .option("--every <s>", "seconds between looks for a better checkpoint", positiveNumber, 5)
     .option("--template <key=value>", "variable of the chat template", templateVariable)
-    .option("--date <date>", "date that the chat template is told", isoDate)
+    .option("--date <date>", "current date for the chat template", isoDate)
     .addOption(level.choices(LOG_LEVELS).default("warn"));
   return withJson(withHome(command, context));
 }

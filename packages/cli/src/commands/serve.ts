@@ -83,7 +83,7 @@ async function serve(options: ServeOptions, context: Context): Promise<void> {
     const address = await server.listen(options.listen);
     writeResult(terminal, options, {
       value: { url: `http://${address}/v1`, key: key?.isMade === true ? key.text : null, name },
-      text: () => standingText({ address, name, title: found.title, key }),
+      text: () => startedText({ address, name, title: found.title, key }),
     });
     const end = AbortSignal.any([stop.signal, lost.signal]);
     const following = source.isMoving
@@ -153,7 +153,7 @@ function chosenKey({ env }: Context): Key {
 }
 
 /** Describes the address, the key, and who can read the traffic. */
-function standingText(served: {
+function startedText(served: {
   address: string;
   name: string;
   title: string;

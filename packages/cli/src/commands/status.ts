@@ -20,7 +20,7 @@ interface StatusOptions extends ConnectionOptions {
 export function addStatusCommand(program: Command, context: Context): void {
   const command = program
     .command("status")
-    .description("Show the runs and the workers of a standing cluster.");
+    .description("Show the runs and the workers of a running cluster.");
   withExamples(withJson(withConnection(command, context)), "gumshoe status");
   command.action(async (options: StatusOptions) => {
     await withClient(options, context, async (client) => {

@@ -55,7 +55,7 @@ export async function submitFile(
 export function addSubmitCommand(program: Command, context: Context): void {
   const command = program
     .command("submit")
-    .description("Hand a run to a cluster that stands, or continue the run of that name.")
+    .description("Submit a run to a running cluster, or continue the run of that name.")
     .argument("<config>", "run config, YAML or JSON")
     .option("--name <name>", "name of the run; default: the config's, or its file name")
     .option(

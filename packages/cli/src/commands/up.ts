@@ -38,7 +38,7 @@ export function addUpCommand(program: Command, context: Context): void {
   const command = program
     .command("up")
     .description(
-      "Start a cluster on this machine that stands until Ctrl-C; then submit runs to it. " +
+      "Start a cluster on this machine that runs until Ctrl-C; then submit runs to it. " +
         "It listens on loopback alone, without TLS: GUMSHOE_TLS is passed over.",
     )
     .option("--port <n>", "port of the coordinator", wholeNumber(1, 65_535), DEFAULT_PORT)
@@ -51,10 +51,10 @@ export function addUpCommand(program: Command, context: Context): void {
     );
   withJson(withFleet(withHome(command, context), context));
   withExamples(command, "gumshoe up --inference 2", "gumshoe submit runs/first.yaml --watch");
-  command.action((options: UpOptions) => stand(options, context));
+  command.action((options: UpOptions) => runCluster(options, context));
 }
 
-async function stand(options: UpOptions, context: Context): Promise<void> {
+async function runCluster(options: UpOptions, context: Context): Promise<void> {
   const { terminal, clock, env, workingFolder } = context;
   const home = new Home(options.home);
   if (options.allowOvercommit !== true) checkFleetFits(options);
@@ -79,7 +79,7 @@ async function stand(options: UpOptions, context: Context): Promise<void> {
     const page = await cluster.pageLink();
     writeResult(terminal, options, {
       value: { address, home: home.folder, pid: process.pid, page },
-      text: () => `${standingText(address, options.home, env)}${pageText(page)}`,
+      text: () => `${startedText(address, options.home, env)}${pageText(page)}`,
     });
     const end = AbortSignal.any([stop.signal, cluster.failure]);
     if (!end.aborted) await once(end, "abort");
@@ -96,11 +96,11 @@ function pageText(page: string | null): string {
 }
 
 /** Says where a cluster is, and how a run is submitted to this one and no other. */
-export function standingText(address: string, home: string, env: Context["env"]): string {
+export function startedText(address: string, home: string, env: Context["env"]): string {
   const isDefault = home === defaultHome(env);
   const submit = ["submit", "runs/first.yaml", ...(isDefault ? [] : ["--home", home]), "--watch"];
   return (
-    `the cluster stands: ${address}, home ${new Home(home).folder}\n` +
+    `the cluster is ready: ${address}, home ${new Home(home).folder}\n` +
     `submit a run from another terminal: ${shownCommand(env, submit)}`
   );
 }

@@ -21,7 +21,7 @@ interface WatchOptions extends ConnectionOptions {
 export function addWatchCommand(program: Command, context: Context): void {
   const command = program
     .command("watch")
-    .description("Show a run of a standing cluster until it has ended. Ctrl-C ends the watch only.")
+    .description("Show a run of a running cluster until it has ended. Ctrl-C ends the watch only.")
     .argument("<run>", "name of the run");
   withExamples(withJson(withConnection(command, context)), "gumshoe watch first");
   command.action(async (name: string, options: WatchOptions) => {

@@ -2,7 +2,7 @@
  * How a child process ended, in words: its exit code, its signal, or that the system killed it because there
  * was no memory left.
  *
- * - The system kills by SIGKILL and tells the parent no reason; but it counts such kills, for the cgroup of
+ * - The system kills by SIGKILL and gives the parent no reason; but it counts such kills, for the cgroup of
  *   the processes and for the machine. A SIGKILL with a count that rose within the last seconds is one.
  * - What a process held is known from samples, as nothing is left to be asked once it has ended.
  */
@@ -21,7 +21,7 @@ const MAX_COMPLAINT = 300;
 
 /** What is known of a process's memory at its end. */
 export interface MemoryUsage {
-  /** Most resident memory of the last samples; null where the system tells none. */
+  /** Most resident memory of the last samples; null where the system reports none. */
   readonly heldBytes: number | null;
   /** What its machine or its cgroup allows. */
   readonly limitBytes: number;
@@ -98,13 +98,13 @@ export class MemoryWatch {
   }
 }
 
-/** Reads how much memory of a process is resident; null where the system does not tell. */
+/** Reads how much memory of a process is resident; null where the system does not report it. */
 function readResidentBytes(pid: number): number | null {
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readOrEmpty(`/proc/${pid}/status`)) ?? [];
   return kib === undefined ? null : Number(kib) * BYTES_PER_KIB;
 }
 
-/** Adds up all counts of kills for want of memory that the system tells; null where it tells none. */
+/** Adds up the system's counts of out-of-memory kills; null where it reports none. */
 function readOutOfMemoryKills(): number | null {
   const counts = killCounters().flatMap((file) => {
     const [, count] = /^oom_kill (\d+)$/m.exec(readOrEmpty(file)) ?? [];

@@ -96,7 +96,7 @@ export async function describeModel(folder: string): Promise<ModelFacts> {
   };
 }
 
-/** Reads which dtypes the weights have; what cannot be read is told by the folder's opening. */
+/** Reads which dtypes the weights have; opening the folder reports what cannot be read. */
 export async function readWeights(folder: string): Promise<WeightFacts> {
   const dtypes: Record<string, number> = {};
   let weightBytes = 0;

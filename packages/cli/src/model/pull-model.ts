@@ -17,7 +17,7 @@ import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 
 const BAR_WIDTH = 30;
-/** Without a screen, progress is told at most this often. */
+/** Without a screen, progress is printed at most this often. */
 const LINE_EVERY_MS = 5000;
 
 /** How a command brings a model to this machine. */

@@ -28,7 +28,7 @@ const DEATHS = 2;
 const STILL_MS = 600_000;
 const STILL_ITERATIONS = 5;
 
-/** An alarm that stands. */
+/** An active alarm. */
 export interface Finding {
   readonly kind: AlarmKind;
   readonly message: string;

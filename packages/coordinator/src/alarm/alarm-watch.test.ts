@@ -43,7 +43,7 @@ afterEach(() => {
 
 const kinds = () => {
   watch.check();
-  return watch.standing().map(({ kind }) => kind);
+  return watch.active().map(({ kind }) => kind);
 };
 const iterations = (count: number, of: (i: number) => Record<string, number>) =>
   state.iterationMetrics.push(...Array.from({ length: count }, (_, i) => of(i)));

@@ -22,7 +22,7 @@ export interface AlarmWatchOptions {
 /** Finds alarms of running runs, logs them, and sends them to a webhook. */
 export class AlarmWatch {
   readonly #options: AlarmWatchOptions;
-  readonly #standing = new Map<string, Alarm>();
+  readonly #active = new Map<string, Alarm>();
   readonly #ended: Alarm[] = [];
   #timer: NodeJS.Timeout | null = null;
 
@@ -38,44 +38,44 @@ export class AlarmWatch {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
-  /** Alarms that stand; of one run, or of all. */
-  standing(run: string | null = null): Alarm[] {
-    return [...this.#standing.values()].filter((alarm) => run === null || alarm.run === run);
+  /** Active alarms of one run, or of all. */
+  active(run: string | null = null): Alarm[] {
+    return [...this.#active.values()].filter((alarm) => run === null || alarm.run === run);
   }
 
   /** All alarms, the newest first. */
   all(): Alarm[] {
-    return [...this.standing(), ...this.#ended].sort((a, b) => b.sinceMs - a.sinceMs);
+    return [...this.active(), ...this.#ended].sort((a, b) => b.sinceMs - a.sinceMs);
   }
 
-  /** Compares the alarms that stand with those that runs deserve now. */
+  /** Starts and ends alarms by the state of the runs. */
   check(): void {
     const { runs, clock } = this.#options;
     const now = clock.now();
-    const deserved = new Set<string>();
+    const firing = new Set<string>();
     for (const { config, state } of runs()) {
       const run = config.name;
       for (const finding of findAlarms(state, now)) {
         const key = `${run}/${finding.kind}`;
-        deserved.add(key);
-        if (this.#standing.has(key)) continue;
+        firing.add(key);
+        if (this.#active.has(key)) continue;
         const iteration = state.iterationsDone;
         const alarm = { run, ...finding, iteration, sinceMs: now, endedAtMs: null };
-        this.#standing.set(key, alarm);
-        this.#tell(alarm);
+        this.#active.set(key, alarm);
+        this.#report(alarm);
       }
     }
-    for (const [key, alarm] of this.#standing) {
-      if (deserved.has(key)) continue;
-      this.#standing.delete(key);
+    for (const [key, alarm] of this.#active) {
+      if (firing.has(key)) continue;
+      this.#active.delete(key);
       const ended = { ...alarm, endedAtMs: now };
       this.#ended.unshift(ended);
       this.#ended.length = Math.min(this.#ended.length, MAX_ENDED);
-      this.#tell(ended);
+      this.#report(ended);
     }
   }
 
-  #tell(alarm: Alarm): void {
+  #report(alarm: Alarm): void {
     const { logger, webhook } = this.#options;
     const { run, kind, message, endedAtMs } = alarm;
     if (endedAtMs === null) logger.warn({ run, alarm: kind }, message);

@@ -48,7 +48,7 @@ export interface Leaving {
 /** A worker that left, with what it did when it was heard last, and how it left. */
 export type Departure = (worker: WorkerStatus, leaving: Leaving) => void;
 
-/** A worker that was lost before, with the cause that its supervisor has told since. */
+/** A worker that was lost before, with the cause that its supervisor has reported since. */
 export type CauseTold = (worker: WorkerStatus, cause: string) => void;
 
 /**

@@ -31,7 +31,7 @@ export interface ApiSources {
   readonly fleet: FleetViews;
   readonly live: LiveStreams;
   readonly sessions: Sessions;
-  /** Alarms of all runs, standing and ended. */
+  /** Alarms of all runs, active and ended. */
   readonly alarms: () => readonly Alarm[];
 }
 

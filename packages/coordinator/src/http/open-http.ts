@@ -61,8 +61,8 @@ export async function openHttp(
   const { token, tls, prices, pageFolder } = settings;
   const sessions = new Sessions({ token, clock, isSecure: isSecure(tls) });
   const reading = new ReadingThread();
-  const standing = (run: string | null) => alarms.standing(run);
-  const views = new RunViews({ runs, prices, alarms: standing });
+  const activeAlarms = (run: string | null) => alarms.active(run);
+  const views = new RunViews({ runs, prices, alarms: activeAlarms });
   const fleetViews = new FleetViews({
     fleet,
     eventLoop,
@@ -71,7 +71,7 @@ export async function openHttp(
     workersWanted: (role) => runs.activeDriver()?.workersWanted(role) ?? 0,
     nowMs: () => clock.now(),
   });
-  const live = new LiveStreams({ views, fleet: fleetViews, alarms: standing, clock });
+  const live = new LiveStreams({ views, fleet: fleetViews, alarms: activeAlarms, clock });
   const handlers = apiHandlers({
     runs,
     views,

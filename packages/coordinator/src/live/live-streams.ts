@@ -21,7 +21,7 @@ const EVERY_MS = 2000;
 export interface LiveSources {
   readonly views: RunViews;
   readonly fleet: FleetViews;
-  /** Alarms that stand; of one run, or of all. */
+  /** Active alarms of one run, or of all. */
   readonly alarms: (run: string | null) => readonly Alarm[];
   readonly clock: Clock;
 }

@@ -28,7 +28,7 @@ export interface GroupRequest extends StoredAnswers {
   readonly rules: AnswerRules | null;
   /** The run's length penalty, which comes before advantages; null for none. */
   readonly overlong: OverlongRule | null;
-  /** How replies are graded question by question; null where the environment cannot tell. */
+  /** How replies are graded question by question; null where the environment does not report it. */
   readonly grader: GraderName | null;
   readonly characters: number;
   readonly tokens: boolean;

@@ -12,7 +12,7 @@ const COUNTS = {
 
 interface Machine {
   readonly workers: { inference: number; trainers: number; reducers: number };
-  /** The least that a worker of it says: each tells what its machine or its cgroup allows. */
+  /** The smallest limit that its workers report: each reports that of its machine or cgroup. */
   limitBytes: number;
 }
 

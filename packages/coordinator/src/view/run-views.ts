@@ -19,7 +19,7 @@ import { RunHistory } from "./run-history.js";
 export interface RunViewSources {
   readonly runs: RunManager;
   readonly prices: Prices | null;
-  /** Alarms of a run that stand. */
+  /** Active alarms of a run. */
   readonly alarms: (run: string) => readonly Alarm[];
 }
 
@@ -117,7 +117,7 @@ export class RunViews {
       forecast,
       cost: costOf(state, forecast, prices),
       warnings: state.health.given.map(({ message }) => message),
-      standingAlarms: [...alarms(config.name)],
+      activeAlarms: [...alarms(config.name)],
       kinds: history.kinds,
       canCancel: !isOver,
       canResume: ["cancelled", "failed", "stuck"].includes(state.status),
@@ -208,7 +208,7 @@ function unreadableDetail(error: UnreadableRunError): RunDetail {
     forecast: null,
     cost: null,
     warnings: [],
-    standingAlarms: [],
+    activeAlarms: [],
     kinds: [],
     canCancel: false,
     canResume: false,

@@ -5,7 +5,7 @@ import { UnknownIterationError } from "../errors.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type RunHistory } from "./run-history.js";
 
-/** Phases whose end an event tells. */
+/** Phases by the event that ends them. */
 const PHASE_BEFORE: Partial<Record<RunEventBody["type"], Phase["phase"]>> = {
   "group-done": "sampling",
   "validation-done": "sampling",

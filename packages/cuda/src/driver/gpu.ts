@@ -19,7 +19,7 @@ const ATTRIBUTES = {
   memoryPools: 115,
 } as const;
 
-/** A number that a device tells of itself. */
+/** A number that describes a device. */
 export type GpuAttribute = keyof typeof ATTRIBUTES;
 
 const NAME_BYTES = 256;

@@ -29,8 +29,8 @@ export function useRun(name: string): Data<RunDetail> {
   useMessage(
     "alarms",
     ({ alarms }) => {
-      const standingAlarms = alarms.filter((alarm) => alarm.run === name);
-      data.change((run) => ({ ...run, standingAlarms, alarms: standingAlarms.length }));
+      const activeAlarms = alarms.filter((alarm) => alarm.run === name);
+      data.change((run) => ({ ...run, activeAlarms, alarms: activeAlarms.length }));
     },
     [name],
   );

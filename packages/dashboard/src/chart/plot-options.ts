@@ -16,7 +16,7 @@ export interface Range {
   readonly max: number;
 }
 
-/** What a plot is made from, and what it tells of the reader's actions. */
+/** The data of a plot, and its callbacks for the reader's actions. */
 export interface PlotSpec {
   readonly plot: PlotData;
   readonly axis: AxisKind;

@@ -3,7 +3,7 @@
 const WIDTH_PX = 110;
 const HEIGHT_PX = 22;
 
-/** Draws values as a small line; its label tells the first and the last. */
+/** Draws values as a small line, labelled with the first and the last. */
 export function Sparkline(props: {
   readonly values: readonly (number | null)[];
   readonly label: string;

@@ -28,7 +28,7 @@ export function RunHeading({ run }: { readonly run: RunDetail }) {
         </p>
       )}
       {run.waitingFor !== "" && <p class="notice warn">{run.waitingFor}</p>}
-      {run.standingAlarms.map(({ kind, message, iteration, sinceMs }) => (
+      {run.activeAlarms.map(({ kind, message, iteration, sinceMs }) => (
         <p key={kind} class="notice warn" role="alert">
           <b>{kind}</b>
           <span>{message}</span>

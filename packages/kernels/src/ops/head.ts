@@ -25,7 +25,7 @@ export interface Truncation {
   bannedPerRow: number;
 }
 
-/** A truncation, and what the forward pass tells the backward pass of it. */
+/** A truncation, and what the forward pass keeps of it for the backward pass. */
 export interface CutTruncation extends Truncation {
   /** [rows, 2] f32: z of the last kept entry, and the greatest id that is kept of the entries with this z */
   cuts: Tensor;
