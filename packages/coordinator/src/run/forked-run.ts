@@ -12,7 +12,7 @@ import { randomUUID } from "node:crypto";
 import { copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
-import { syncFolder, writeDurably } from "@gumshoe/core";
+import { syncFolder, TimeSlice, writeDurably } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
 import {
   parseGroupKey,
@@ -22,6 +22,7 @@ import {
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
+import { CorruptRecordError } from "../errors.js";
 import { rolloutFile } from "../sample/rollout-files.js";
 import { formatLine, writableEvent } from "../ledger/ledger-line.js";
 import { type RunRecord } from "./run-record.js";
@@ -57,7 +58,7 @@ export interface ForkPoint {
  *
  * @param folder            of the new run; must not exist, or be empty
  * @param options.mayWrite  awaited before the run comes into being
- * @throws                  the system's error when the disk is full, or a file of the other run is gone
+ * @throws                  CorruptRecordError when a file of the other run is gone; the system's error when the disk is full
  */
 export async function writeFork(
   folder: string,
@@ -78,11 +79,8 @@ export async function writeFork(
     await linkFiles(temporary, point, events);
     const { config } = options;
     await writeDurably(join(temporary, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
-    const lines = events.map(({ number, atMs, body }) =>
-      formatLine(number, atMs, writableEvent(body)),
-    );
     await mkdir(join(temporary, "ledger"));
-    await writeDurably(join(temporary, "ledger", "events.jsonl"), lines.join(""));
+    await writeDurably(join(temporary, "ledger", "events.jsonl"), await ledgerText(events));
     await syncFolder(temporary);
     await options.mayWrite();
     await rename(temporary, folder);
@@ -114,6 +112,17 @@ function forkedEvents(
   return bodies.map(([atMs, body], index) => ({ number: index + 1, atMs, body }));
 }
 
+/** Formats events as a ledger, yielding to the event loop: a long run has hundreds of thousands. */
+async function ledgerText(events: readonly WatchedEvent[]): Promise<string> {
+  const slice = new TimeSlice();
+  const lines: string[] = [];
+  for (const { number, atMs, body } of events) {
+    lines.push(formatLine(number, atMs, writableEvent(body)));
+    await slice.yieldWhenOver();
+  }
+  return lines.join("");
+}
+
 /** Yields the events of a run until an iteration was the next one. */
 function* sharedEvents(source: RunRecord, iteration: number): Generator<WatchedEvent> {
   for (let number = 1; ; number++) {
@@ -139,13 +148,13 @@ async function linkFiles(
   const answers = new Set<string>();
   for (const { body } of events) {
     if (body.type !== "group-done") continue;
-    await linkFile(join(source.folder, "blobs", body.blob), join(folder, "blobs", body.blob));
+    await linkNeeded(join(source.folder, "blobs", body.blob), join(folder, "blobs", body.blob));
     const { kind, iteration } = parseGroupKey(body.groupKey);
     answers.add(rolloutFile("", kind, iteration));
   }
   // Users may have deleted files of answers: the run does not read them.
   for (const file of answers) {
-    await linkFile(join(source.folder, file), join(folder, file)).catch(unlessGone);
+    await linkFile(join(source.folder, file), join(folder, file));
   }
   for (const name of ["blobs", "checkpoints", "rollouts"]) await syncFolder(join(folder, name));
 }
@@ -157,24 +166,29 @@ function checkpointFolder(folder: string, { iteration }: Durable): string {
 async function linkFolder(from: string, to: string): Promise<void> {
   await mkdir(to);
   for (const entry of await readdir(from, { withFileTypes: true })) {
-    const copy = entry.isDirectory() ? linkFolder : linkFile;
+    const copy = entry.isDirectory() ? linkFolder : linkNeeded;
     await copy(join(from, entry.name), join(to, entry.name));
   }
   await syncFolder(to);
 }
 
-/** Links a file; copies it where a link is impossible, as between two disks. */
-async function linkFile(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    if (code !== "EXDEV" && code !== "EPERM" && code !== "EMLINK") throw error;
-    await copyFile(from, to);
-  }
+/** @throws CorruptRecordError when the file is gone */
+async function linkNeeded(from: string, to: string): Promise<void> {
+  if (await linkFile(from, to)) return;
+  throw new CorruptRecordError(from, "it is gone, so the run cannot be forked");
 }
 
-function unlessGone(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
+/** Links a file; copies it where a link is impossible, as between two disks. Returns false if there is none. */
+async function linkFile(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return false;
+    if (code === "EEXIST") return true;
+    if (code !== "EXDEV" && code !== "EPERM" && code !== "EMLINK") throw error;
+    await copyFile(from, to);
+    return true;
+  }
 }

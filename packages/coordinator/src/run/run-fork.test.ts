@@ -1,5 +1,5 @@
 /** Forks of runs, with a real coordinator process, a real Redis and fake workers. */
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -85,6 +85,14 @@ test.each([
 
 test("a run that is gone, or whose checkpoint was deleted, cannot be forked", async () => {
   await expect(fork({ name: "other" }, "2", "first")).rejects.toThrow("there is no run first");
+  const [{ blob }] = cluster.eventsOf("group-done", "second") as [{ blob: string }];
+  const file = join(cluster.home, "runs/second/blobs", blob);
+  renameSync(file, `${file}.away`);
+  await expect(fork({ name: "other" }, "2", "second")).rejects.toThrow(
+    `${file}: it is gone, so the run cannot be forked`,
+  );
+  renameSync(`${file}.away`, file);
+  expect(readdirSync(join(cluster.home, "runs")).sort()).toEqual(["same", "second"]);
   rmSync(join(cluster.home, "runs/second/checkpoints/2"), { recursive: true });
   await expect(fork({ name: "other", iterations: 6 }, "2", "second")).rejects.toThrow(
     "run second: checkpoint 2 is gone: iteration 2 is not kept any more",
