@@ -85,7 +85,7 @@ test.each([
 
 test("a run that is gone, or whose checkpoint was deleted, cannot be forked", async () => {
   await expect(fork({ name: "other" }, "2", "first")).rejects.toThrow("there is no run first");
-  const [{ blob }] = cluster.eventsOf("group-done", "second") as [{ blob: string }];
+  const blob = cluster.eventsOf("group-done", "second")[0]?.blob ?? "";
   const file = join(cluster.home, "runs/second/blobs", blob);
   renameSync(file, `${file}.away`);
   await expect(fork({ name: "other" }, "2", "second")).rejects.toThrow(
