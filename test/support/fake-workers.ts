@@ -48,7 +48,9 @@ function fakeGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
     const tokens = Array.from({ length: 1 + rng.below(5) }, () => rng.below(100));
     const logprobs = floatsToBytes(Float32Array.from(tokens, () => -rng.uniform()));
     const common = { finish: "stop", text: `answer ${rollout}`, gradingError: "", metrics: {} };
-    return { ...common, tokens: tokensToBytes(tokens), logprobs, reward: rng.below(5) / 4 };
+    const oneTurn = { segments: [], messages: [] };
+    const ids = tokensToBytes(tokens);
+    return { ...common, ...oneTurn, tokens: ids, logprobs, reward: rng.below(5) / 4 };
   });
   return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };
 }

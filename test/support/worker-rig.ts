@@ -375,7 +375,7 @@ export class WorkerRig {
     const pack = {
       groupKey: "0/train/0",
       promptTokens: tokensToBytes([3, 4, 5]),
-      answers: [{ ...answer, advantage: 1, weight: 0.5 }],
+      answers: [{ ...answer, advantage: 1, weight: 0.5, segments: [] }],
     };
     return {
       run: run.name,

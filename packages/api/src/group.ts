@@ -44,14 +44,16 @@ export const GroupTable = z.object({
 /** The groups of an iteration. */
 export type GroupTable = z.infer<typeof GroupTable>;
 
-/** Tokens of an answer with the log-probs of the sampler: two arrays of one length. */
+/** Tokens of an answer, of all its turns, with the log-probs of the sampler: two arrays of one length. */
 export const TokenPage = z.object({
   from: whole().describe("index of the first token here"),
   total: whole(),
   texts: z
     .array(z.string())
     .describe("joined they give the text; bytes that are no UTF-8 are shown as U+FFFD"),
-  logprobs: z.array(z.number()).describe("natural logarithms"),
+  logprobs: z
+    .array(z.number().nullable())
+    .describe("natural logarithms; null: not sampled, but given between two turns"),
 });
 /** Tokens of an answer with their log-probs. */
 export type TokenPage = z.infer<typeof TokenPage>;
@@ -75,7 +77,7 @@ export const Answer = z.object({
   finish: z
     .string()
     .describe("stop, stop-string, length (cut at the limit) or early-stop (degenerate)"),
-  numTokens: whole(),
+  numTokens: whole().describe("sampled tokens"),
   numCharacters: whole(),
   text: z.string().describe("its first `characters` characters"),
   isWhole: z.boolean().describe("whether `text` is all of it"),

@@ -16,10 +16,12 @@ import {
   checkOverlongRule,
   checkReferenceRule,
   checkTruncationRule,
+  checkTurnsRule,
   checkValidationRules,
 } from "./rules.js";
 import { SAMPLING_FIELDS } from "./sampling.js";
 import { TaskSourceConfig } from "./task-source.js";
+import { TURNS_FIELD } from "./turns.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
 /** Stops a degenerate answer: e = alpha e + (1 - alpha) logprob, stop when e < threshold. */
@@ -56,8 +58,13 @@ const Tasks = z.strictObject({
 const Rollouts = z.strictObject({
   perTask: count(2, 4096).default(16).describe("answers sampled per task: one group"),
   temperature: z.number().gt(0).max(10).default(1).describe("divisor of the logits"),
-  maxAnswerTokens: count(1, 131_072).default(64).describe("length limit of an answer, in tokens"),
+  maxAnswerTokens: count(1, 131_072)
+    .default(64)
+    .describe(
+      "length limit of an answer, in tokens; of several turns, of all tokens behind the prompt",
+    ),
   ...SAMPLING_FIELDS,
+  turns: TURNS_FIELD,
   earlyStop: EarlyStopConfig.nullable()
     .default(null)
     .describe("ends degenerate answers; null for never"),
@@ -138,6 +145,8 @@ export const GrpoConfig = z
     checkTruncationRule(config, context);
     checkValidationRules(config, context);
     const sources = [tasks.source, config.validation?.source];
+    const { maxAnswerTokens } = rollouts;
+    checkTurnsRule({ turns: rollouts.turns, sources, maxAnswerTokens }, ["rollouts"], context);
     checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);
   });
 /** A run of reinforcement learning. */

@@ -3,6 +3,7 @@ import { type CurriculumConfig } from "./curriculum.js";
 import { type LossSettings } from "./loss.js";
 import { type ReferenceConfig } from "./reference.js";
 import { type TaskSourceConfig } from "./task-source.js";
+import { type TurnsConfig } from "./turns.js";
 import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
 
 /** The parts of zod's refinement context that the rules need. */
@@ -105,6 +106,32 @@ export function checkTruncationRule(
     path: ["rollouts", field],
     message: "excludes loss.klCoefficient: what it leaves out has no finite divergence",
   });
+}
+
+/** Checks that the limits of turns fit the answer, and that there may be turns at all: only modules have them. */
+export function checkTurnsRule(
+  {
+    turns,
+    sources,
+    maxAnswerTokens,
+  }: {
+    turns: TurnsConfig | undefined;
+    sources: readonly (TaskSourceConfig | undefined)[];
+    maxAnswerTokens: number;
+  },
+  path: string[],
+  sink: IssueSink,
+): void {
+  if (turns === undefined) return;
+  const refuse = (field: string[], message: string) =>
+    sink.addIssue({ code: "custom", path: [...path, ...field], message });
+  if (!sources.some((source) => source?.type === "module")) {
+    refuse(["turns"], "needs a source of type: module whose module has step()");
+  }
+  if ((turns.maxTokens ?? 0) > maxAnswerTokens) {
+    const limit = [...path, "maxAnswerTokens"].join(".");
+    refuse(["turns", "maxTokens"], `must be at most ${limit} = ${maxAnswerTokens}`);
+  }
 }
 
 /** Rejects a grader for tasks that a module grades itself. */

@@ -6,8 +6,9 @@ import { count, PathText, RunName, Seed } from "./fields.js";
 import { LORA_FIELD } from "./lora.js";
 import { OptimizerConfig } from "./optimizer.js";
 import { PromptConfig } from "./prompts.js";
-import { checkGraderRule, checkValidationRules } from "./rules.js";
+import { checkGraderRule, checkTurnsRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
+import { TURNS_FIELD } from "./turns.js";
 import { StopWhenConfig, ValidationConfig } from "./validation.js";
 
 /**
@@ -136,6 +137,7 @@ export const SftConfig = z
       .enum(["fixed", "seed"])
       .default("fixed")
       .describe("grader of the validation's replies"),
+    turns: TURNS_FIELD,
     lora: LORA_FIELD,
     optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
@@ -152,6 +154,8 @@ export const SftConfig = z
       context.addIssue({ code: "custom", path: ["lora"], message });
     }
     const sources = [config.examples.source, config.validation?.source];
+    const { turns, maxAnswerTokens } = config;
+    checkTurnsRule({ turns, sources, maxAnswerTokens }, [], context);
     checkGraderRule({ grader: config.grader, sources }, ["grader"], context);
   });
 /** A supervised run on given answers. */

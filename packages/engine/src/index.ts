@@ -37,10 +37,12 @@ export {
   type SampleRequest,
   type SampleResult,
   type SamplingOptions,
+  type TurnEnd,
 } from "./sampler/sequence.js";
 export { STOP_STRING_LIMITS } from "./sampler/stop-strings.js";
 export { type ChatOptions, type Message } from "./tokenizer/chat-template.js";
 export { type DecodeText, IncrementalDecoder } from "./tokenizer/incremental-decoder.js";
+export { checkKeepsReplies, type TurnCodec, turnCodec } from "./tokenizer/encode-turn.js";
 export {
   openTokenizer,
   requireEndToken,

@@ -13,14 +13,26 @@ export {
   type TaskSourceOptions,
   type Vocabulary,
 } from "@gumshoe/puzzles";
+export {
+  Conversation,
+  type ConversationCodec,
+  type ConversationOptions,
+  type SampledTurn,
+  transcript,
+  type TurnMessage,
+} from "./conversation/conversation.js";
 export { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
 export { hasThrown, isWrongForm } from "./module/check-grade.js";
+export { type StepResult } from "./module/check-step.js";
 export { checkModuleName } from "./module/source-files.js";
 export { type NamedSource, openEnvironment, openSource } from "./open-environment.js";
 export { type RunEnvironment, type RunTaskSource } from "./run-environment.js";
 export {
   type ModuleGrade,
+  type ModuleStep,
   type ModuleTask,
+  type ReplyTurn,
+  type StepMessage,
   type TaskDraft,
   type TaskPosition,
   type UserEnvironment,

@@ -5,19 +5,30 @@ import {
   readMessages,
   readTask,
   type Task,
+  type TaskGrade,
 } from "@gumshoe/puzzles";
 
 import { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
 import { checkGrade } from "./module/check-grade.js";
+import { checkStep, type StepResult } from "./module/check-step.js";
 import { type ModuleLimits, type Outcome, type RandomKey } from "./module/messages.js";
 import { ModuleHost } from "./module/module-host.js";
 import { type RunEnvironment } from "./run-environment.js";
-import { type ModuleTask } from "./user-environment.js";
+import { type ModuleTask, type ReplyTurn } from "./user-environment.js";
 
 /** Random stream of modules' tasks, separate from the other uses of a seed. */
 const MODULE_STREAM = 0x6d6f64;
 /** Characters of a reply in an error message. */
 const SHOWN_REPLY = 80;
+
+const FIRST_TURN: Pick<ReplyTurn, "turn" | "state"> = { turn: 0, state: null };
+
+/** A reply to a task, in its turn. */
+interface Replied {
+  readonly task: Task;
+  readonly reply: string;
+  readonly turn: ReplyTurn;
+}
 
 /** A module, as named by a config. */
 export interface ModuleLocation {
@@ -86,14 +97,18 @@ class ModuleTasks {
       }),
       readTask: (json) => this.#read(json),
       grade: async (task, replies, { tries } = {}) => {
+        if (host.hasStep) return this.#gradeFirst(task, replies, tries);
         const outcomes = await host.call(
           { call: "grade", task, replies },
           `grading task ${task.id}, whose first reply begins ${beginning(replies[0] ?? "")}`,
           tries,
         );
-        return outcomes.map(checkGrade);
+        return outcomes.map((outcome) => checkGrade(outcome));
       },
-      ...(host.hasGoldReply && { goldReply: (task) => this.#goldReply(task) }),
+      ...(host.hasStep && {
+        step: (task, reply, turn, { tries } = {}) => this.#step({ task, reply, turn }, tries),
+      }),
+      ...(host.hasGoldReply && { goldReply: (task, turn) => this.#goldReply(task, turn) }),
       close: () => host.close(),
     };
   }
@@ -141,8 +156,27 @@ class ModuleTasks {
     return { id, contentHash, messages, answer, randomGuessLevel, module };
   }
 
-  async #goldReply(task: Task): Promise<string> {
-    const [outcome] = await this.#host.call({ call: "goldReply", task }, `of task ${task.id}`);
+  async #step({ task, reply, turn }: Replied, tries?: number): Promise<StepResult> {
+    const about = `after reply ${turn.turn} to task ${task.id}, which begins ${beginning(reply)}`;
+    const [outcome] = await this.#host.call({ call: "step", task, reply, turn }, about, tries);
+    return checkStep(outcome ?? { ok: true, value: undefined }, turn);
+  }
+
+  /** Grades replies to the prompt as if no turn could follow. */
+  #gradeFirst(task: Task, replies: readonly string[], tries?: number): Promise<TaskGrade[]> {
+    const turn = { turn: 0, state: null, isLast: true };
+    return Promise.all(
+      replies.map(async (reply) => {
+        const result = await this.#step({ task, reply, turn }, tries);
+        if (result.type === "grade") return result.grade;
+        throw new Error("a last step has a grade");
+      }),
+    );
+  }
+
+  async #goldReply(task: Task, turn = FIRST_TURN): Promise<string> {
+    const request = { call: "goldReply", task, turn } as const;
+    const [outcome] = await this.#host.call(request, `of task ${task.id}`);
     if (outcome?.ok === true && typeof outcome.value === "string") {
       const { length } = outcome.value;
       if (length <= MAX_PROMPT_CHARACTERS) return outcome.value;

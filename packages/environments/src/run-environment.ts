@@ -7,6 +7,9 @@ import {
   type TaskSourceOptions,
 } from "@gumshoe/puzzles";
 
+import { type StepResult } from "./module/check-step.js";
+import { type ReplyTurn } from "./user-environment.js";
+
 /** A series of tasks in which an index always gives the same task. */
 export interface RunTaskSource {
   /** Number of different tasks, null for an endless series. */
@@ -40,8 +43,23 @@ export interface RunEnvironment {
     replies: readonly string[],
     options?: { readonly tries?: number },
   ): Promise<TaskGrade[]>;
-  /** Writes the reference reply to a task; absent if the environment has none. */
-  goldReply?(task: Task): Promise<string>;
+  /**
+   * Says what follows a reply; absent if tasks have one turn. `grade` then grades replies to the prompt that are the last.
+   *
+   * @throws ModuleFailedError when a module cannot be run
+   */
+  step?(
+    task: Task,
+    reply: string,
+    turn: ReplyTurn,
+    options?: { readonly tries?: number },
+  ): Promise<StepResult>;
+  /**
+   * Writes the reference reply to a task; absent if the environment has none.
+   *
+   * @param turn  of a task of several turns; default: the first
+   */
+  goldReply?(task: Task, turn?: Pick<ReplyTurn, "turn" | "state">): Promise<string>;
   /** Writes a reply that reasons before it answers; absent if the environment has none. */
   tracedReply?(task: Task): Promise<string>;
   /** Writes a careless reply; absent if the environment has none. */

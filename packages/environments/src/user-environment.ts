@@ -40,14 +40,44 @@ export type ModuleGrade =
   | { reward: number; metrics?: Record<string, number> }
   | { reward: null; reason: string; metrics?: Record<string, number> };
 
-/** What `createEnvironment` returns. */
+/** A turn of the model, in a task of several turns. */
+export interface ReplyTurn {
+  /** Counts the model's replies from 0. */
+  readonly turn: number;
+  /** The `state` that the step before returned; null in the first turn. */
+  readonly state: unknown;
+  /** Whether no turn can follow, because a limit is reached: `step` must return a reward. */
+  readonly isLast: boolean;
+}
+
+/** A message that the model replies to. */
+export interface StepMessage {
+  readonly role: "user" | "system" | "tool";
+  readonly content: string;
+}
+
+/** What follows a reply: messages that the model replies to, or the grade that ends the answer. */
+export type ModuleStep =
+  | {
+      messages: StepMessage[];
+      /** JSON, passed to the next step. */
+      state?: unknown;
+    }
+  | ModuleGrade;
+
+/** What `createEnvironment` returns: `task`, and either `grade` or `step`. */
 export interface UserEnvironment {
   /**
    * Makes a task. Another `rng` must be able to give another task, because some may be excluded.
    */
   task(place: TaskPosition): TaskDraft;
   /** Scores a reply. A thrown error is the reason why the reply could not be scored. */
-  grade(task: ModuleTask, reply: string): ModuleGrade | Promise<ModuleGrade>;
+  grade?(task: ModuleTask, reply: string): ModuleGrade | Promise<ModuleGrade>;
+  /**
+   * Says what follows a reply, in tasks of several turns. A thrown error ends the answer, which could then not be
+   * scored.
+   */
+  step?(task: ModuleTask, reply: string, turn: ReplyTurn): ModuleStep | Promise<ModuleStep>;
   /** Writes the reference reply; needed only by runs of `type: sft`. */
-  goldReply?(task: ModuleTask): string;
+  goldReply?(task: ModuleTask, turn: Pick<ReplyTurn, "turn" | "state">): string;
 }

@@ -1,7 +1,7 @@
 import { advantages, type AdvantageKind, hasZeroVariance } from "./advantages.js";
 import { InvalidGroupError } from "./errors.js";
 import { type Group, type Rollout } from "./group.js";
-import { type Pack } from "./pack.js";
+import { type Pack, type PackAnswer } from "./pack.js";
 
 /** The rules that select a group's rollouts and set their advantages. */
 export interface AnswerRules {
@@ -45,21 +45,18 @@ export function selectAnswers(group: Group, rules: AnswerRules): SelectedAnswers
   const answers = scored.flatMap(({ rollout, index }, i) =>
     rules.truncated === "mask" && rollout.finish === "length"
       ? []
-      : [
-          {
-            rollout: index,
-            tokens: rollout.tokens,
-            logprobs: rollout.logprobs,
-            advantage: values[i] as number,
-            weight: 0,
-          },
-        ],
+      : [packAnswer(rollout, index, values[i] as number)],
   );
   if (answers.length === 0) return { pack: null, dropped: "all-masked" };
   return {
     pack: { groupKey: group.key, promptTokens: group.promptTokens, answers },
     dropped: null,
   };
+}
+
+function packAnswer(rollout: Rollout, index: number, advantage: number): PackAnswer {
+  const { tokens, segments, logprobs } = rollout;
+  return { rollout: index, tokens, ...(segments && { segments }), logprobs, advantage, weight: 0 };
 }
 
 function rewardUnder({ truncated }: AnswerRules, rollout: Rollout): number {

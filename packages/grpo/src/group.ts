@@ -1,14 +1,17 @@
+import { type SegmentedTokens } from "./segments.js";
+
 /**
  * How an answer ended: by a stop token, with a stop string in its text, at the length limit, or as degenerate
  * (early-stop.ts).
  */
 export type Finish = "stop" | "stop-string" | "length" | "early-stop";
 
-/** One sampled answer. Training uses the token ids; the text is for display. */
-export interface Rollout {
-  /** Sampled token ids [T], including the stop token. */
-  readonly tokens: Int32Array;
-  /** Log-probs [T] in nats, as reported by the sampler at its temperature. */
+/**
+ * One answer: its token ids, stop tokens included, and which of them were sampled. Training uses the ids; the text is
+ * for display.
+ */
+export interface Rollout extends SegmentedTokens {
+  /** Log-probs of the sampled tokens, in nats, as reported by the sampler at its temperature. */
   readonly logprobs: Float32Array;
   /** Score of the answer; null when it could not be scored, which is different from wrong. */
   readonly reward: number | null;

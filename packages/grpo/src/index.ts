@@ -43,6 +43,7 @@ export {
 export { packLoss, type PackLoss, type PackOutputs } from "./loss/pack-loss.js";
 export { type AnswerLoss, policyLoss, type ScoredAnswer } from "./loss/policy.js";
 export { normaliserWeights, weighPacks } from "./normaliser.js";
+export { countSampled, sampledIndices, type SegmentedTokens, segmentsProblem } from "./segments.js";
 export { overlongPenalty, type OverlongRule, shapeRewards } from "./overlong.js";
 export {
   countRowTokens,

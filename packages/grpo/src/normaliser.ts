@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Aggregation } from "./loss/config.js";
 import { type Pack } from "./pack.js";
+import { countSampled } from "./segments.js";
 
 /**
  * Computes the weight of each token of every answer, such that the sum of weighted token losses
@@ -9,7 +10,7 @@ import { type Pack } from "./pack.js";
  * The weights are computed before any gradient job, from the lengths of all answers of the update:
  * they do not depend on the packing of the answers or on the workers.
  *
- * @param lengths  tokens of each answer of the update, each at least 1
+ * @param lengths  sampled tokens of each answer of the update, each at least 1
  * @returns        one weight per answer
  */
 export function normaliserWeights(lengths: readonly number[], aggregation: Aggregation): number[] {
@@ -34,7 +35,7 @@ export function normaliserWeights(lengths: readonly number[], aggregation: Aggre
 
 /** Returns the packs of one whole update with the weights of their answers set. */
 export function weighPacks(packs: readonly Pack[], aggregation: Aggregation): Pack[] {
-  const lengths = packs.flatMap(({ answers }) => answers.map(({ tokens }) => tokens.length));
+  const lengths = packs.flatMap(({ answers }) => answers.map(countSampled));
   const weights = normaliserWeights(lengths, aggregation);
   let next = 0;
   return packs.map((pack) => ({

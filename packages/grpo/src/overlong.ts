@@ -11,7 +11,7 @@ export interface OverlongRule {
 }
 
 /**
- * Computes the penalty of an answer: 0 up to maxAnswerTokens - bufferTokens tokens, from there
+ * Computes the penalty of an answer, given tokens of several turns included: 0 up to maxAnswerTokens - bufferTokens tokens, from there
  * linear to `penalty` at maxAnswerTokens.
  *
  * @source arXiv:2503.14476, equation 13 (soft overlong punishment), where `penalty` is 1

@@ -1,5 +1,6 @@
 import { InvalidGroupError, PackTooSmallError } from "./errors.js";
 import { countRowTokens, type Pack, type PackAnswer } from "./pack.js";
+import { countSampled, segmentsProblem } from "./segments.js";
 
 /**
  * Splits groups that are too long for one row; the others are unchanged.
@@ -40,12 +41,16 @@ function splitGroup(group: Pack, maxPackTokens: number): Pack[] {
 
 function checked(group: Pack): Pack {
   if (group.promptTokens.length === 0) throw new InvalidGroupError(group.groupKey, "empty prompt");
-  for (const { rollout, tokens, logprobs } of group.answers) {
+  for (const answer of group.answers) {
+    const { rollout, tokens, segments = [], logprobs } = answer;
     if (tokens.length === 0) {
       throw new InvalidGroupError(group.groupKey, "the answer has no tokens", rollout);
     }
-    if (logprobs.length !== 0 && logprobs.length !== tokens.length) {
-      const problem = `${tokens.length} tokens but ${logprobs.length} log-probs`;
+    const wrong = segmentsProblem(segments, tokens.length);
+    if (wrong !== null) throw new InvalidGroupError(group.groupKey, wrong, rollout);
+    const numSampled = countSampled(answer);
+    if (logprobs.length !== 0 && logprobs.length !== numSampled) {
+      const problem = `${numSampled} tokens but ${logprobs.length} log-probs`;
       throw new InvalidGroupError(group.groupKey, problem, rollout);
     }
     if (!logprobs.every(Number.isFinite)) {

@@ -1,5 +1,6 @@
 import { type SelectedAnswers } from "./answers.js";
 import { type Group } from "./group.js";
+import { countSampled } from "./segments.js";
 import { overlongPenalty, type OverlongRule } from "./overlong.js";
 
 /**
@@ -23,6 +24,7 @@ export interface RolloutCounts {
   readonly meanOverlongPenalty?: number;
   /** Rollouts that were stopped as degenerate. */
   readonly numEarlyStopped: number;
+  /** Sampled tokens. */
   readonly numAnswerTokens: number;
   /** Sum of the rewards of the scored rollouts, as graded. */
   readonly rewardSum: number;
@@ -48,7 +50,8 @@ export function countRollouts(
   let numEarlyStopped = 0;
   let numAnswerTokens = 0;
   for (const { rollouts } of groups) {
-    for (const { reward, finish, tokens } of rollouts) {
+    for (const rollout of rollouts) {
+      const { reward, finish } = rollout;
       numRollouts += 1;
       if (reward !== null) {
         numScored += 1;
@@ -56,7 +59,7 @@ export function countRollouts(
       }
       if (finish === "length") numTruncated += 1;
       if (finish === "early-stop") numEarlyStopped += 1;
-      numAnswerTokens += tokens.length;
+      numAnswerTokens += countSampled(rollout);
     }
   }
   const numDropped = selected.filter(({ dropped }) => dropped !== null).length;

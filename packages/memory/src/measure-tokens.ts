@@ -68,6 +68,11 @@ export async function longestTokens(
       const { length } = tokenizer.encodeChat(task.messages, { variables, date });
       prompt = Math.max(prompt, length);
       if (!isExample) continue;
+      if (environment.step !== undefined) {
+        // A conversation is only known when it is held.
+        example = config.maxPackTokens;
+        continue;
+      }
       const reply = (await environment.goldReply?.(task)) ?? "";
       example = Math.max(example, length + tokenizer.encode(reply).length + 1);
     }

@@ -65,6 +65,8 @@ export {
   GetRunAssetsRequest,
   GroupSpec,
   RolloutResult,
+  TurnLimits,
+  ChatMessage,
   RolloutServiceService as RolloutService,
   RunAssets,
   SubmitGroupRequest,
@@ -122,6 +124,7 @@ export {
   bytesToFloats,
   bytesToTokens,
   floatsToBytes,
+  sampledCount,
   tokenCount,
   tokensToBytes,
 } from "./packed-arrays.js";

@@ -39,3 +39,8 @@ export function tokenCount({ byteLength }: Uint8Array): number {
   }
   return byteLength / ELEMENT_BYTES;
 }
+
+/** Returns the number of an answer's sampled tokens: those with a log-prob. @throws MalformedMessageError */
+export function sampledCount({ logprobs }: { readonly logprobs: Uint8Array }): number {
+  return tokenCount(logprobs);
+}

@@ -134,6 +134,8 @@ describe("a request's size", () => {
         gradingError: "",
         text,
         metrics: {},
+        segments: [],
+        messages: [],
       },
     ];
     const group = {

@@ -125,6 +125,8 @@ function madeUpGroup(spec: GroupSpec, workerId: string): SubmitGroupRequest {
       text: `made up ${rng.below(1e9)}`,
       gradingError: "",
       metrics: {},
+      segments: [],
+      messages: [],
     };
   });
   return { run, groupKey, weights, workerId, rollouts, gradingMs: 0, runDigest };

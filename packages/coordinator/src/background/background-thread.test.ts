@@ -90,6 +90,8 @@ async function keepGroups(): Promise<{ name: string; bytes: Uint8Array }[]> {
         text: "",
         gradingError: "",
         metrics: {},
+        segments: [],
+        messages: [],
       })),
       gradingMs: 0,
       runDigest: "",

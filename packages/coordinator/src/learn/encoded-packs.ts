@@ -18,12 +18,15 @@ function toPackMessage(pack: Pack): PackMessage {
   return {
     groupKey: pack.groupKey,
     promptTokens: tokensToBytes(pack.promptTokens),
-    answers: pack.answers.map(({ rollout, tokens, logprobs, advantage, weight }) => ({
-      rollout,
-      tokens: tokensToBytes(tokens),
-      logprobs: floatsToBytes(logprobs),
-      advantage,
-      weight,
-    })),
+    answers: pack.answers.map(
+      ({ rollout, tokens, segments = [], logprobs, advantage, weight }) => ({
+        rollout,
+        tokens: tokensToBytes(tokens),
+        logprobs: floatsToBytes(logprobs),
+        advantage,
+        weight,
+        segments: [...segments],
+      }),
+    ),
   };
 }

@@ -1,11 +1,12 @@
 import { InvalidArgumentError, Rng } from "@gumshoe/core";
 import { type Tokenizer } from "@gumshoe/engine";
 import { type RunEnvironment } from "@gumshoe/environments";
-import { assignLanes, type Pack } from "@gumshoe/grpo";
+import { assignLanes, countTargets, type Pack, type SegmentedTokens } from "@gumshoe/grpo";
 import { type RunConfig } from "@gumshoe/config";
 import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
 
 import { encodePacks } from "./encoded-packs.js";
+import { goldContext, goldConversation } from "./gold-conversation.js";
 import { type TrainingBatch } from "./training-batch.js";
 import { type CheckedModel } from "../plan/run-model.js";
 import { type TaskPlan } from "../plan/task-plan.js";
@@ -87,28 +88,42 @@ export class SupervisedBatches {
 
   async #pack(task: Task, index: number): Promise<Pack> {
     const tokenizer = this.#tokenizer;
-    const reply = await exampleReply(this.#config, this.#tasks.environment, { task, index });
-    const [stop] = tokenizer.stopTokenIds;
-    const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
     const promptTokens = Int32Array.from(writePrompt(this.#config, tokenizer, task.messages));
-    const budget = { ...this.#budget, maxAnswerTokens: tokens.length };
-    if (answerRoom(task.id, promptTokens.length, budget) < tokens.length) {
-      const needed = promptTokens.length + tokens.length;
-      const problem = `has ${budget.maxPositions} positions; ${task.id} needs ${needed} with its reply`;
-      throw new InvalidArgumentError("model", problem);
-    }
-    const answer = { rollout: 0, tokens: Int32Array.from(tokens), logprobs: new Float32Array(0) };
+    const reply = await this.#reply(task, index, promptTokens.length);
+    const answer = { rollout: 0, ...reply, logprobs: new Float32Array(0) };
     return {
       groupKey: `example ${index}`,
       promptTokens,
       answers: [{ ...answer, advantage: 0, weight: 0 }],
     };
   }
+
+  /** Writes what an example is trained on: a reply with its stop token, or a conversation. */
+  async #reply(task: Task, index: number, promptLength: number): Promise<SegmentedTokens> {
+    const tokenizer = this.#tokenizer;
+    const { environment } = this.#tasks;
+    const { maxPositions, maxPackTokens } = this.#budget;
+    if (environment.step !== undefined) {
+      const maxTokens = Math.min(maxPackTokens ?? maxPositions, maxPositions) - promptLength;
+      const context = { ...goldContext(this.#config, tokenizer), environment, maxTokens };
+      return goldConversation(task, context);
+    }
+    const reply = await exampleReply(this.#config, environment, { task, index });
+    const [stop] = tokenizer.stopTokenIds;
+    const tokens = [...tokenizer.encode(reply), ...(stop === undefined ? [] : [stop])];
+    const budget = { ...this.#budget, maxAnswerTokens: tokens.length };
+    if (answerRoom(task.id, promptLength, budget) < tokens.length) {
+      const needed = promptLength + tokens.length;
+      const problem = `has ${maxPositions} positions; ${task.id} needs ${needed} with its reply`;
+      throw new InvalidArgumentError("model", problem);
+    }
+    return { tokens: Int32Array.from(tokens) };
+  }
 }
 
 /** Gives every target token of an update the same weight; they add up to one. */
 function weigh(packs: readonly Pack[]): Pack[] {
-  const targets = packs.reduce((sum, { answers }) => sum + (answers[0]?.tokens.length ?? 0), 0);
+  const targets = packs.reduce((sum, pack) => sum + countTargets(pack), 0);
   return packs.map((pack) => ({
     ...pack,
     answers: pack.answers.map((answer) => ({ ...answer, weight: 1 / targets })),

@@ -21,6 +21,12 @@ const config = checkRunConfig({
   maxPackTokens: 4096,
 });
 
+/** Of tasks whose answers have one turn. */
+const TASKS = {
+  digests: { train: "t", validation: "v" },
+  inTurns: { train: false, validation: false },
+};
+
 function task(content: string): Task {
   const messages = [{ role: "user" as const, content }];
   return { id: "long", contentHash: "c", messages, randomGuessLevel: 0 };
@@ -32,7 +38,7 @@ async function* drawn(...tasks: Task[]): AsyncIterable<Task> {
 
 test("an answer may go up to the model's last position, in training as in a validation", async () => {
   const model = await openRunModel(config, "");
-  const planner = new GroupPlanner(config, model, { train: "t", validation: "v" });
+  const planner = new GroupPlanner(config, model, TASKS);
   const long = task("Mrs. White was in the Hall. ".repeat(20));
   const groups = [
     ...(await planner.train(0, drawn(long, task("Who?")))),
@@ -51,7 +57,7 @@ test("options of sampling are in every group, the minimum length within the room
   const plan = async (options: object) => {
     const rollouts = { maxAnswerTokens: 1000, ...options };
     const other = checkRunConfig({ ...config, rollouts });
-    const planner = new GroupPlanner(other, model, { train: "t", validation: "v" });
+    const planner = new GroupPlanner(other, model, TASKS);
     const long = task("Mrs. White was in the Hall. ".repeat(20));
     return [
       ...(await planner.train(0, drawn(long, task("Who?")))),
@@ -70,7 +76,7 @@ test("options of sampling are in every group, the minimum length within the room
 
 test("a task whose prompt leaves no room for an answer is refused by the model's field", async () => {
   const model = await openRunModel(config, "");
-  const planner = new GroupPlanner(config, model, { train: "t", validation: "v" });
+  const planner = new GroupPlanner(config, model, TASKS);
   const full = task("Mrs. White was in the Hall. ".repeat(2000));
   const refused = planner.train(0, drawn(full));
   await expect(refused).rejects.toThrow(InvalidArgumentError);

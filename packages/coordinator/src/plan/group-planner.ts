@@ -1,11 +1,12 @@
 import { TimeSlice } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/config";
+import { type RunConfig, turnsOf } from "@gumshoe/config";
 import {
   type GroupKind,
   type GroupSpec,
   groupKey,
   type SamplingOptions,
   tokensToBytes,
+  type TurnLimits,
 } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
@@ -41,11 +42,22 @@ export class GroupPlanner {
   /** Shared by thousands of groups. */
   readonly #stopTokens: number[];
   readonly #sampling: SamplingOptions | undefined;
+  /** Limits of turns, by the kinds of groups that have them. */
+  readonly #turns: Readonly<Record<GroupKind, TurnLimits | undefined>>;
 
-  constructor(config: RunConfig, model: RunModel, digests: TaskPlan["digests"]) {
+  constructor(
+    config: RunConfig,
+    model: RunModel,
+    { digests, inTurns }: Pick<TaskPlan, "digests" | "inTurns">,
+  ) {
     this.#config = config;
     this.#model = model;
     this.#digests = digests;
+    const limits = turnLimits(config);
+    this.#turns = {
+      train: inTurns.train ? limits : undefined,
+      validation: inTurns.validation ? limits : undefined,
+    };
     const { maxPositions } = model;
     this.#budgets = {
       train: tokenBudget(config, "train", maxPositions),
@@ -116,6 +128,7 @@ export class GroupPlanner {
       stopTokens: this.#stopTokens,
       environmentDigest: this.#digests[kind],
       sampling: withinRoom(this.#sampling, maxAnswerTokens),
+      turns: this.#turns[kind],
     };
   }
 }
@@ -133,6 +146,12 @@ function samplingOptions(config: RunConfig): SamplingOptions | undefined {
     minAnswerTokens: minAnswerTokens ?? 0,
     stop: stop ?? [],
   };
+}
+
+/** Returns the limits of a run's turns; undefined if its config has none. */
+function turnLimits(config: RunConfig): TurnLimits | undefined {
+  const turns = turnsOf(config);
+  return turns === undefined ? undefined : { max: turns.max, maxTokens: turns.maxTokens ?? 0 };
 }
 
 /** Limits the minimum length to the room that a long prompt leaves; the tokens that are sampled stay the same. */

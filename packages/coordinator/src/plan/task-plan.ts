@@ -25,6 +25,8 @@ export class TaskPlan {
    * validation.
    */
   readonly digests: { readonly train: string; readonly validation: string };
+  /** Whether the model answers training and validation tasks in several turns. */
+  readonly inTurns: { readonly train: boolean; readonly validation: boolean };
   /** The task sources, identified by content. */
   readonly sources: readonly InputSource[];
   readonly #environments: OpenEnvironments;
@@ -42,6 +44,10 @@ export class TaskPlan {
     this.digests = {
       train: training.digest,
       validation: environments.validation?.digest ?? "",
+    };
+    this.inTurns = {
+      train: training.step !== undefined,
+      validation: environments.validation?.step !== undefined,
     };
     const exclude = new Set(validation.map(({ contentHash }) => contentHash));
     const options = { exclude, orderSeed: config.seed + ORDER_OFFSET };

@@ -1,5 +1,5 @@
 import { type Answer, type QuestionScore, type TokenPage } from "@gumshoe/api";
-import { type Group, selectAnswers, shapeRewards } from "@gumshoe/grpo";
+import { type Group, sampledIndices, selectAnswers, shapeRewards } from "@gumshoe/grpo";
 import {
   bytesToFloats,
   bytesToTokens,
@@ -55,19 +55,29 @@ export function taskOfJson(json: string): Pick<FileTask, "task" | "prompt" | "an
 
 /** Returns tokens of an answer with their texts and log-probs. */
 export function tokenPage(
-  { tokens, logprobs }: RolloutResult,
+  rollout: RolloutResult,
   tokenizer: Tokenizer,
   from: number,
   limit: number,
 ): TokenPage {
-  const ids = bytesToTokens(tokens);
+  const ids = bytesToTokens(rollout.tokens);
   const part = ids.subarray(from, from + limit);
   return {
     from,
     total: ids.length,
     texts: tokenTexts(tokenizer, part),
-    logprobs: [...bytesToFloats(logprobs).subarray(from, from + limit)],
+    logprobs: tokenLogprobs(rollout, ids).slice(from, from + limit),
   };
+}
+
+/** Returns the log-prob of each token; null for tokens that were given. */
+function tokenLogprobs({ logprobs, segments }: RolloutResult, tokens: Int32Array) {
+  const known = bytesToFloats(logprobs);
+  if (segments.length === 0) return [...known];
+  const all = new Array<number | null>(tokens.length).fill(null);
+  const indices = sampledIndices({ tokens, segments });
+  for (const [i, index] of indices.entries()) all[index] = known[i] ?? null;
+  return all;
 }
 
 function answerOf(

@@ -2,8 +2,8 @@ import { type AnswerQuery, type FoundAnswer } from "@gumshoe/api";
 import {
   parseGroupKey,
   type RolloutResult,
+  sampledCount,
   SubmitGroupRequest,
-  tokenCount,
 } from "@gumshoe/protocol";
 
 import { type SearchRequest, type SearchResult } from "./calls.js";
@@ -52,7 +52,7 @@ export async function searchAnswers(
         task: await taskOf(groupKey),
         reward: result.reward ?? null,
         finish: result.finish,
-        numTokens: tokenCount(result.tokens),
+        numTokens: sampledCount(result),
         version: weights?.version ?? 0,
         excerpt: excerptOf(result.text, words),
       });
@@ -63,9 +63,9 @@ export async function searchAnswers(
 }
 
 function fits(result: RolloutResult, query: AnswerQuery): boolean {
-  const { reward, finish, tokens } = result;
+  const { reward, finish } = result;
   const { minReward, maxReward, minTokens, maxTokens, scored } = query;
-  const length = tokenCount(tokens);
+  const length = sampledCount(result);
   if (query.finish !== undefined && finish !== query.finish) return false;
   if (scored !== undefined && (reward !== undefined) !== (scored === "true")) return false;
   if (minTokens !== undefined && length < minTokens) return false;

@@ -79,7 +79,7 @@ export class IterationRunner {
     const { record, plan } = options;
     this.#options = options;
     this.#record = record;
-    this.#planner = new GroupPlanner(record.config, options.model, options.tasks.digests);
+    this.#planner = new GroupPlanner(record.config, options.model, options.tasks);
     this.#updates = new UpdateRunner(options);
     this.#references = new ReferenceService(options);
     this.#signal = AbortSignal.any([options.signal, plan.lost]);

@@ -3,6 +3,7 @@
  * and the wire format can produce, and rejects others, naming the worker, before the group is
  * stored.
  */
+import { countSampled, segmentsProblem } from "@gumshoe/grpo";
 import {
   bytesToFloats,
   bytesToTokens,
@@ -55,10 +56,9 @@ export function checkGroup(request: SubmitGroupRequest, expected: GroupExpectati
 function tokensProblem(rollout: RolloutResult, { plan, vocabulary }: GroupExpectation) {
   const { logprobs, finish, text } = rollout;
   const numTokens = rollout.tokens.byteLength / Int32Array.BYTES_PER_ELEMENT;
-  const numLogprobs = logprobs.byteLength / Float32Array.BYTES_PER_ELEMENT;
-  if (!Number.isInteger(numTokens) || numTokens === 0 || numLogprobs !== numTokens) {
-    return `has ${numTokens} tokens and ${numLogprobs} log-probs`;
-  }
+  if (!Number.isInteger(numTokens) || numTokens === 0) return `has ${numTokens} tokens`;
+  const wrong = turnsProblem(rollout, numTokens, plan);
+  if (wrong !== null) return wrong;
   if (numTokens > plan.maxAnswerTokens) {
     return `has ${numTokens} tokens, at most ${plan.maxAnswerTokens} were asked for`;
   }
@@ -72,6 +72,41 @@ function tokensProblem(rollout: RolloutResult, { plan, vocabulary }: GroupExpect
     return `has a text of ${text.length} characters for ${numTokens} tokens`;
   }
   return null;
+}
+
+/** Checks the parts of an answer: what was sampled, in how many turns, and that only it has log-probs. */
+function turnsProblem(
+  { tokens, segments, messages, logprobs }: RolloutResult,
+  numTokens: number,
+  { turns }: GroupPlan,
+): string | null {
+  const wrong = segmentsProblem(segments, numTokens);
+  if (wrong !== null) return `has ${wrong}`;
+  const sampled = segments.filter((_, part) => part % 2 === 0);
+  const numSampled = countSampled({
+    tokens: bytesToTokens(tokens),
+    ...(segments.length > 0 && { segments }),
+  });
+  const numLogprobs = logprobs.byteLength / Float32Array.BYTES_PER_ELEMENT;
+  if (numLogprobs !== numSampled) {
+    return `has ${numSampled} sampled tokens and ${numLogprobs} log-probs`;
+  }
+  const numTurns = Math.max(1, sampled.length);
+  const { max, maxTokens } = turns ?? { max: 1, maxTokens: 0 };
+  if (numTurns > max) return `has ${numTurns} turns, at most ${max} were asked for`;
+  const longest = Math.max(...(segments.length === 0 ? [numTokens] : sampled));
+  if (maxTokens > 0 && longest > maxTokens) {
+    return `has a turn of ${longest} tokens, at most ${maxTokens} were asked for`;
+  }
+  const numReplies = messages.filter(({ role }) => role === "assistant").length;
+  const hasMessages = messages.length > 0 || numTurns > 1;
+  if (hasMessages && numReplies !== numTurns) {
+    return `has ${numReplies} replies among its messages, of ${numTurns} turns`;
+  }
+  const numCharacters = messages.reduce((sum, { content }) => sum + content.length, 0);
+  return numCharacters > numTokens * MAX_CHARACTERS_PER_TOKEN
+    ? `has messages of ${numCharacters} characters for ${numTokens} tokens`
+    : null;
 }
 
 function gradeProblem({ reward, gradingError, metrics }: RolloutResult): string | null {

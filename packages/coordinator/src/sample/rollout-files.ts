@@ -13,7 +13,7 @@ import { createGzip } from "node:zlib";
 
 import { replaceFile } from "@gumshoe/core";
 
-import { type GroupKind, SubmitGroupRequest, tokenCount } from "@gumshoe/protocol";
+import { type GroupKind, sampledCount, SubmitGroupRequest } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
 import { makeSubfolder } from "../ledger/subfolder.js";
@@ -77,7 +77,7 @@ async function* groupLines(
     const prompt = task.messages.map(({ content }) => content).join("\n\n");
     const answer = fields["solution"] ?? fields["answer"];
     const lines = rollouts.map((rollout, index) => {
-      const { text: reply, finish, tokens, gradingError } = rollout;
+      const { text: reply, finish, gradingError, messages } = rollout;
       const reward = rollout.reward ?? null;
       shown.example ??= { prompt, reply, reward };
       shown.add(rollout.metrics);
@@ -91,9 +91,10 @@ async function* groupLines(
         answer,
         reward,
         finish,
-        tokens: tokenCount(tokens),
+        tokens: sampledCount(rollout),
         metrics: Object.keys(rollout.metrics).length === 0 ? undefined : rollout.metrics,
         gradingError: gradingError === "" ? undefined : gradingError,
+        messages: messages.length === 0 ? undefined : messages,
       });
     });
     yield lines.map((line) => `${line}\n`).join("");

@@ -6,7 +6,7 @@ import {
   type Rollout,
   type RolloutResult,
   SubmitGroupRequest,
-  tokenCount,
+  sampledCount,
 } from "@gumshoe/protocol";
 
 import { type RunRecord } from "../run/run-record.js";
@@ -81,7 +81,8 @@ function toRollout(
   result: RolloutResult,
   { index, stored }: { index: number; stored: SubmitGroupRequest },
 ): Rollout {
-  const { tokens, logprobs: _logprobs, ...shared } = result;
+  const { text, reward, gradingError, finish, metrics } = result;
   const { groupKey, weights } = stored;
-  return { ...shared, groupKey, index, weights, numTokens: tokenCount(tokens) };
+  const numTokens = sampledCount(result);
+  return { text, reward, gradingError, finish, metrics, groupKey, index, weights, numTokens };
 }

@@ -1,5 +1,6 @@
 import { type RunConfig } from "@gumshoe/config";
 import {
+  countSampled,
   type Finish,
   type Group,
   hasZeroVariance,
@@ -12,6 +13,7 @@ import {
   parseGroupKey,
   type RunEventOf,
   SubmitGroupRequest,
+  sampledCount,
   tokenCount,
 } from "@gumshoe/protocol";
 
@@ -40,11 +42,12 @@ export function groupBytes(request: SubmitGroupRequest): Uint8Array {
  * every buffer costs garbage collection time.
  *
  * @param promptTokens  little-endian int32
- * @throws CorruptRecordError when an answer's numbers of log-probs and tokens differ
+ * @throws CorruptRecordError when an answer's numbers of log-probs and sampled tokens differ
  */
 export function readGroup(bytes: Uint8Array, promptTokens: Uint8Array): Group {
   const { groupKey, rollouts } = SubmitGroupRequest.decode(bytes);
   const tokens = bytesToTokens(Buffer.concat([promptTokens, ...rollouts.map((r) => r.tokens)]));
+  let nextLogprob = 0;
   const logprobs = bytesToFloats(Buffer.concat(rollouts.map((r) => r.logprobs)));
   const numPromptTokens = tokenCount(promptTokens);
   let next = numPromptTokens;
@@ -54,13 +57,21 @@ export function readGroup(bytes: Uint8Array, promptTokens: Uint8Array): Group {
     rollouts: rollouts.map((rollout) => {
       const begin = next;
       next += tokenCount(rollout.tokens);
-      if (rollout.logprobs.byteLength !== rollout.tokens.byteLength) {
+      const { segments } = rollout;
+      const answer = {
+        tokens: tokens.subarray(begin, next),
+        ...(segments.length > 0 && { segments }),
+      };
+      const numSampled = countSampled(answer);
+      if (rollout.logprobs.byteLength !== numSampled * Float32Array.BYTES_PER_ELEMENT) {
         const problem = "an answer has not one log-prob per token (another version of Gumshoe?)";
         throw new CorruptRecordError(`group ${groupKey}`, problem);
       }
+      const firstLogprob = nextLogprob;
+      nextLogprob += numSampled;
       return {
-        tokens: tokens.subarray(begin, next),
-        logprobs: logprobs.subarray(begin - numPromptTokens, next - numPromptTokens),
+        ...answer,
+        logprobs: logprobs.subarray(firstLogprob, nextLogprob),
         reward: rollout.reward ?? null,
         finish: rollout.finish as Finish,
       };
@@ -91,7 +102,7 @@ export function groupEvent(
     meanReward: meanInterval(scored)?.mean ?? null,
     rewards,
     equalRewards: hasEqualRewards(config, request),
-    tokens: request.rollouts.reduce((total, { tokens }) => total + tokenCount(tokens), 0),
+    tokens: request.rollouts.reduce((total, rollout) => total + sampledCount(rollout), 0),
     workerId: request.workerId,
     finishes,
     gradingMs: request.gradingMs,

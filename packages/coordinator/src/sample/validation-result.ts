@@ -1,6 +1,6 @@
 import { meanInterval } from "@gumshoe/grpo";
 import { type RewardInterval, type ValidationResult } from "@gumshoe/config";
-import { SubmitGroupRequest, tokenCount } from "@gumshoe/protocol";
+import { sampledCount, SubmitGroupRequest } from "@gumshoe/protocol";
 import { type Task } from "@gumshoe/puzzles";
 
 import { type GroupPlan } from "../plan/group-planner.js";
@@ -20,8 +20,8 @@ export async function validationResult(
     const blob = await record.blobs.get(record.state.groups.get(groupKey) ?? "");
     const group = SubmitGroupRequest.decode(blob);
     const sums = rewards.length < options.tasks.length ? sampled : greedy;
-    for (const { tokens, metrics } of group.rollouts) {
-      sums.add({ ...metrics, answerTokens: tokenCount(tokens) });
+    for (const rollout of group.rollouts) {
+      sums.add({ ...rollout.metrics, answerTokens: sampledCount(rollout) });
     }
     rewards.push(groupRewards(group));
   }

@@ -12,8 +12,10 @@ import { type Task } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
 import { drawTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
+import { goldContext, goldConversation } from "../learn/gold-conversation.js";
 import { checkGrader } from "./grader-check.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
+import { checkTurns } from "./turns-check.js";
 import { writePrompt } from "../plan/write-prompt.js";
 
 /** Tasks of each source that are drawn and checked. */
@@ -50,6 +52,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "a validation leaves cases to learn from": checkOverlap,
   "modules make the same task again": checkPure,
   "prompts hold their tasks": checkPrompts,
+  "answers of several turns have their limits, and a chat template": checkTurns,
   "prompts and answers fit the model and a pack": checkLengths,
   "graders return what they should": checkGraders,
 };
@@ -209,6 +212,12 @@ async function checkExample(
   example: { task: Task; prompt: number; environment: RunEnvironment },
 ): Promise<void> {
   const { task, prompt, environment } = example;
+  if (environment.step !== undefined) {
+    const maxTokens = Math.min(config.maxPackTokens, model.maxPositions) - prompt;
+    const context = { ...goldContext(config, model.tokenizer), environment, maxTokens };
+    await goldConversation(task, context);
+    return;
+  }
   const traced = config.type === "sft" && config.examples.answers.type === "trace";
   const reply = await (traced ? environment.tracedReply?.(task) : environment.goldReply?.(task));
   const maxAnswerTokens = model.tokenizer.encode(reply ?? "").length + 1;

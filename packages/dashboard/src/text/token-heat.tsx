@@ -70,7 +70,7 @@ export function TokenHeat(props: {
 
 function TokenBlock(props: {
   readonly texts: readonly string[];
-  readonly logprobs: readonly number[];
+  readonly logprobs: readonly (number | null)[];
 }) {
   const { texts, logprobs } = props;
   const block = useRef<HTMLSpanElement>(null);
@@ -89,13 +89,20 @@ function TokenBlock(props: {
   return (
     <span ref={block} class="piece">
       {isNear.value
-        ? texts.map((text, i) => <Token key={i} text={text} logprob={logprobs[i] ?? 0} />)
+        ? texts.map((text, i) => <Token key={i} text={text} logprob={logprobs[i] ?? null} />)
         : visibleText(texts.join(""))}
     </span>
   );
 }
 
-function Token({ text, logprob }: { readonly text: string; readonly logprob: number }) {
+function Token({ text, logprob }: { readonly text: string; readonly logprob: number | null }) {
+  if (logprob === null) {
+    return (
+      <span class="token muted" title="given between two turns, not sampled">
+        {visibleText(text)}
+      </span>
+    );
+  }
   const probability = formatFixed(Math.exp(logprob), 4);
   return (
     <span

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
 import { type ModelConfig } from "../weights/model-config.js";
-import { type SampleRequest } from "./sequence.js";
+import { type SampleRequest, type Sequence } from "./sequence.js";
 import { STOP_STRING_LIMITS } from "./stop-strings.js";
 
 /**
@@ -11,7 +11,10 @@ import { STOP_STRING_LIMITS } from "./stop-strings.js";
  */
 export function checkRequest(
   request: SampleRequest,
-  limits: Pick<ModelConfig, "vocabularySize" | "maxPositions"> & { readonly canDecode: boolean },
+  limits: Pick<ModelConfig, "vocabularySize" | "maxPositions"> & {
+    readonly canDecode: boolean;
+    readonly canWait: boolean;
+  },
 ): void {
   const { vocabularySize, maxPositions } = limits;
   const refuse: Refuse = (field, problem) => {
@@ -35,13 +38,44 @@ export function checkRequest(
   if (!(temperature >= 0 && Number.isFinite(temperature))) {
     refuse("temperature", `is ${temperature}, not a number from 0 on`);
   }
+  checkTurns(request, limits.canWait, refuse);
   checkOptions(request, vocabularySize, refuse);
   checkStopStrings(request.stopStrings ?? [], limits.canDecode, refuse);
+}
+
+/**
+ * Checks the tokens that follow a turn of an answer.
+ *
+ * @throws InvalidArgumentError naming the field
+ */
+export function checkGiven(
+  given: ArrayLike<number>,
+  { group, rollout, room }: Sequence,
+  vocabularySize: number,
+): void {
+  const refuse = (problem: string): never => {
+    throw new InvalidArgumentError(`request ${group.request.id}: given to ${rollout}`, problem);
+  };
+  if (given.length === 0) refuse("is empty");
+  if (given.length >= room) refuse(`has ${given.length} tokens, and the answer room for ${room}`);
+  for (let i = 0; i < given.length; i++) {
+    const id = given[i] as number;
+    if (Number.isInteger(id) && id >= 0 && id < vocabularySize) continue;
+    refuse(`has ${id} at ${i}, outside the vocabulary of ${vocabularySize}`);
+  }
 }
 
 type Refuse = (field: string, problem: string) => void;
 
 const isCount = (value: number) => Number.isSafeInteger(value) && value >= 1;
+
+function checkTurns({ turns }: SampleRequest, canWait: boolean, refuse: Refuse): void {
+  if (turns === undefined || turns === null) return;
+  if (!canWait) refuse("turns", "cannot be taken by a sampler without onTurns");
+  if (turns.maxTokens !== null && !isCount(turns.maxTokens)) {
+    refuse("turns.maxTokens", `is ${turns.maxTokens}, not a whole number from 1 on, or null`);
+  }
+}
 
 function checkOptions(request: SampleRequest, vocabularySize: number, refuse: Refuse): void {
   const { topK = null, topP = 1, minP = 0, minNewTokens = 0, maxNewTokens } = request;

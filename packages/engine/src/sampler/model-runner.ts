@@ -96,27 +96,30 @@ export class ModelRunner {
     this.#run(toRows(tokens, positions, { slots, spans }), sequences, predictors);
   }
 
-  /** Reads the last token of each answer and samples the next one. */
+  /** Reads the tokens of each answer that were not read yet, the last one at least, and samples the next one. */
   decode(sequences: readonly Sequence[]): void {
     const tokens: number[] = [];
     const positions: number[] = [];
     const slots: number[] = [];
-    const spans = sequences.map((sequence, row): AttentionSpan => {
-      const { group, blocks } = sequence;
-      const ownLength = sequence.tokens.length - 1;
-      tokens.push(at(sequence.tokens, ownLength));
-      positions.push(group.promptIds.length + ownLength);
-      slots.push(slotOf(blocks, ownLength));
+    const predictors: number[] = [];
+    const spans = sequences.map((sequence): AttentionSpan => {
+      const { group, blocks, numRead: ownLength } = sequence;
+      const queryStart = tokens.length;
+      for (let own = ownLength; own < sequence.tokens.length; own++) {
+        tokens.push(at(sequence.tokens, own));
+        positions.push(group.promptIds.length + own);
+        slots.push(slotOf(blocks, own));
+      }
+      predictors.push(tokens.length - 1);
       return {
-        queryStart: row,
-        queryCount: 1,
+        queryStart,
+        queryCount: tokens.length - queryStart,
         prefixBlocks: group.blocks,
         prefixLength: group.promptIds.length,
         ownBlocks: blocks,
         ownLength,
       };
     });
-    const predictors = sequences.map((_, row) => row);
     this.#run(toRows(tokens, positions, { slots, spans }), sequences, predictors);
   }
 

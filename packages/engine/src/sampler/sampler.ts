@@ -3,7 +3,7 @@ import { KV_BLOCK } from "@gumshoe/kernels";
 import { type Model } from "../model/model.js";
 import { type ModelConfig } from "../weights/model-config.js";
 import { type DecodeText } from "../tokenizer/incremental-decoder.js";
-import { checkRequest } from "./check-request.js";
+import { checkGiven, checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
 import {
@@ -11,6 +11,7 @@ import {
   type SampleRequest,
   type SampleResult,
   type Sequence,
+  type TurnEnd,
 } from "./sequence.js";
 
 /** Options of a sampler. */
@@ -31,6 +32,8 @@ export interface SamplerOptions {
   readonly decode?: DecodeText;
   /** Called in each step with the tokens that it sampled, one of each answer in the batch. */
   readonly onTokens?: (tokens: readonly SampledToken[]) => void;
+  /** Called with the turns that ended in a step, whose answers wait for `resume`; without it requests with turns are refused. */
+  readonly onTurns?: (turns: readonly TurnEnd[]) => void;
 }
 
 /** Counters of a sampler's work. */
@@ -55,6 +58,8 @@ export class Sampler {
   readonly #config: ModelConfig;
   readonly #decode: DecodeText | null;
   readonly #onTokens: SamplerOptions["onTokens"];
+  readonly #onTurns: SamplerOptions["onTurns"];
+  #hasWork = false;
   #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
@@ -64,6 +69,7 @@ export class Sampler {
     this.#config = options.model.config;
     this.#decode = options.decode ?? null;
     this.#onTokens = options.onTokens;
+    this.#onTurns = options.onTurns;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
@@ -77,6 +83,11 @@ export class Sampler {
     return this.#scheduler.idle;
   }
 
+  /** Whether the last step computed anything: while all answers wait between turns, there is nothing to do. */
+  get hasWork(): boolean {
+    return this.#hasWork;
+  }
+
   get stats(): SamplerStats {
     return { ...this.#stats };
   }
@@ -87,10 +98,29 @@ export class Sampler {
    * @throws InvalidArgumentError, RequestTooLargeError
    */
   add(request: SampleRequest): void {
-    checkRequest(request, { ...this.#config, canDecode: this.#decode !== null });
+    checkRequest(request, {
+      ...this.#config,
+      canDecode: this.#decode !== null,
+      canWait: this.#onTurns !== undefined,
+    });
     const left = this.#config.maxPositions - request.promptIds.length;
     const maxNewTokens = Math.min(request.maxNewTokens, left);
     this.#scheduler.add({ ...request, maxNewTokens }, this.#decode);
+  }
+
+  /**
+   * Continues an answer that waits after a turn.
+   *
+   * @param given  tokens that follow the turn, at least one, of which the model then samples the continuation; null ends the answer
+   * @returns      false if no such answer waits
+   * @throws InvalidArgumentError
+   */
+  resume(id: string, rollout: number, given: ArrayLike<number> | null): boolean {
+    const sequence = this.#scheduler.waitingAnswer(id, rollout);
+    if (sequence === null) return false;
+    if (given !== null) checkGiven(given, sequence, this.#config.vocabularySize);
+    this.#scheduler.resume(sequence, given);
+    return true;
   }
 
   /** Cancels a request; returns false if it is unknown or finished. */
@@ -107,7 +137,8 @@ export class Sampler {
     const missing = this.#scheduler.missingBlocks;
     if (missing !== null) this.#resize(missing);
     const work = this.#scheduler.schedule();
-    if (work === null) return [];
+    this.#hasWork = work !== null;
+    if (work === null) return this.#settle();
     this.#stats.numSteps += 1;
     if (work.kind === "prefill") {
       this.#runner.prefill(work.groups);
@@ -121,7 +152,7 @@ export class Sampler {
       this.#stats.numSampledTokens += work.sequences.length;
       this.#report(work.sequences);
     }
-    return this.#scheduler.settle().map((group) => group.result());
+    return this.#settle();
   }
 
   /** Steps until every request is finished. */
@@ -135,8 +166,14 @@ export class Sampler {
     this.#runner.dispose();
   }
 
+  #settle(): SampleResult[] {
+    return this.#scheduler.settle().map((group) => group.result());
+  }
+
   #report(sequences: readonly Sequence[]): void {
     this.#onTokens?.(sequences.map((sequence) => sequence.lastToken()));
+    const ended = sequences.filter(({ turnEnd }) => turnEnd !== null);
+    if (ended.length > 0) this.#onTurns?.(ended.map((sequence) => sequence.lastTurn()));
   }
 
   /** If there is no memory there is no cache, and the next step tries again. */

@@ -23,7 +23,7 @@ export interface SchedulerLimits {
 
 /**
  * Decides which sequences run next. Only the scheduler changes their state: waiting group -> prefilled -> running
- * -> finished.
+ * -> finished. An answer of several turns is between turns outside of the batch, with its keys and values in the cache.
  *
  * - Prompts go first while the batch has room for their answers, so that the batch stays full.
  * - Answers of one prompt stay adjacent, so that attention reads their shared keys once.
@@ -35,6 +35,8 @@ export class Scheduler {
   /** Prefilled, with at least one unfinished answer. */
   readonly #active: PromptGroup[] = [];
   #running: Sequence[] = [];
+  /** Answers with a further turn that are not in the batch yet, in the order in which they were resumed. */
+  #resumed: Sequence[] = [];
 
   constructor(limits: SchedulerLimits) {
     this.#limits = limits;
@@ -100,8 +102,28 @@ export class Scheduler {
     return true;
   }
 
+  /** Returns an answer that waits for what follows its turn; null for any other. */
+  waitingAnswer(id: string, rollout: number): Sequence | null {
+    const group = this.#active.find(({ request }) => request.id === id);
+    const sequence = group?.sequences[rollout];
+    return sequence === undefined || sequence.turnEnd === null ? null : sequence;
+  }
+
+  /** Puts an answer that waits into the batch again, behind tokens that were given; null ends it instead. */
+  resume(sequence: Sequence, given: ArrayLike<number> | null): void {
+    if (given === null) {
+      sequence.end();
+      this.#free(sequence);
+    } else {
+      sequence.resume(given);
+      // One whose first turn was a single token has no blocks yet: it starts like any other.
+      if (sequence.blocks.length > 0) this.#resumed.push(sequence);
+    }
+  }
+
   /** Chooses the next step; returns null if there is no work. */
   schedule(): Work | null {
+    this.#fillResumed();
     this.#fillBatch();
     const groups = this.#admit();
     if (groups.length > 0) return { kind: "prefill", groups };
@@ -110,12 +132,10 @@ export class Scheduler {
 
   /** Updates the state after a step; returns the groups whose last answer has ended. */
   settle(): PromptGroup[] {
-    for (const sequence of this.#running) {
-      if (sequence.finish === null) continue;
-      this.#blocks.release(sequence.blocks);
-      sequence.blocks = [];
-    }
-    this.#running = this.#running.filter((sequence) => sequence.finish === null);
+    for (const sequence of this.#running) if (sequence.finish !== null) this.#free(sequence);
+    this.#running = this.#running.filter(
+      ({ finish, turnEnd }) => finish === null && turnEnd === null,
+    );
     const finished = this.#active.filter((group) => group.finished);
     for (const group of finished) this.#release(group);
     return finished;
@@ -126,8 +146,7 @@ export class Scheduler {
     let changed = false;
     for (const group of this.#active) {
       for (const sequence of group.sequences) {
-        const started = sequence.finish !== null || sequence.blocks.length > 0;
-        if (started || this.#running.length >= this.#limits.maxBatch) continue;
+        if (!isUnstarted(sequence) || this.#running.length >= this.#limits.maxBatch) continue;
         if (!this.#blocks.canAllocate(answerBlocks(group))) continue;
         sequence.blocks = this.#blocks.allocate(answerBlocks(group));
         this.#running.push(sequence);
@@ -135,6 +154,26 @@ export class Scheduler {
       }
     }
     if (changed) this.#sortRunning();
+  }
+
+  /** Moves resumed answers into the batch, as many as its limits leave room for, and one at least. */
+  #fillResumed(): void {
+    let numGiven = this.#running.reduce((sum, { numUnread }) => sum + numUnread - 1, 0);
+    const { maxBatch, maxPrefillTokens } = this.#limits;
+    const before = this.#resumed.length;
+    for (let next = this.#resumed[0]; next !== undefined; next = this.#resumed[0]) {
+      if (this.#running.length >= maxBatch) break;
+      if (numGiven > 0 && numGiven + next.numUnread > maxPrefillTokens) break;
+      numGiven += next.numUnread;
+      this.#running.push(next);
+      this.#resumed.shift();
+    }
+    if (this.#resumed.length < before) this.#sortRunning();
+  }
+
+  #free(sequence: Sequence): void {
+    this.#blocks.release(sequence.blocks);
+    sequence.blocks = [];
   }
 
   #sortRunning(): void {
@@ -174,9 +213,7 @@ export class Scheduler {
 
   /** Returns whether an answer of a prefilled prompt waits for blocks. */
   #hasUnstarted(): boolean {
-    return this.#active.some((group) =>
-      group.sequences.some((s) => s.finish === null && s.blocks.length === 0),
-    );
+    return this.#active.some(({ sequences }) => sequences.some(isUnstarted));
   }
 
   #holds(id: string): boolean {
@@ -186,14 +223,17 @@ export class Scheduler {
 
   #release(group: PromptGroup): void {
     this.#blocks.release(group.blocks);
-    for (const sequence of group.sequences) {
-      this.#blocks.release(sequence.blocks);
-      sequence.blocks = [];
-    }
+    for (const sequence of group.sequences) this.#free(sequence);
     group.blocks = [];
     this.#active.splice(this.#active.indexOf(group), 1);
     this.#running = this.#running.filter((sequence) => sequence.group !== group);
+    this.#resumed = this.#resumed.filter((sequence) => sequence.group !== group);
   }
+}
+
+/** Returns whether an answer of a prefilled prompt could run if it had blocks. */
+function isUnstarted({ finish, turnEnd, blocks }: Sequence): boolean {
+  return finish === null && turnEnd === null && blocks.length === 0;
 }
 
 function promptBlocks(group: PromptGroup): number {

@@ -8,6 +8,9 @@ import { StopStrings } from "./stop-strings.js";
 
 export { type Finish };
 
+/** Fewest tokens in which another turn fits: one that is given, and one that is sampled. */
+const LEAST_ROOM = 2;
+
 /** Restrictions of sampling; each is off by default. */
 export type SamplingOptions = Partial<
   Pick<TokenDistribution, "topK" | "topP" | "minP" | "minNewTokens">
@@ -35,14 +38,22 @@ export interface SampleRequest extends SamplingOptions {
   readonly seed: readonly [number, ...number[]];
   /** Ends a degenerate answer by its mean log-prob; null disables this. */
   readonly earlyStop: EarlyStopConfig | null;
+  /**
+   * Lets answers go on after a turn: at a stop token, a stop string or `maxTokens` sampled tokens, an answer waits for
+   * `Sampler.resume`, while others are sampled. `maxNewTokens` is for all its tokens, given ones included. Needs a sampler
+   * with `onTurns`. Null or absent: an answer is one turn.
+   */
+  readonly turns?: { readonly maxTokens: number | null } | null;
 }
 
 /** One sampled answer. */
 export interface SampledRollout {
-  /** Sampled ids [T], the stop token included */
+  /** Ids [T] of everything after the prompt, stop tokens included */
   readonly tokens: Int32Array;
+  /** Lengths of its parts, alternately sampled and given, where some were given; else absent */
+  readonly segments?: readonly number[];
   /**
-   * [T] in nats, of the distribution that was sampled from: at the request's temperature, renormalised over the
+   * Of the sampled tokens, in nats, of the distribution that was sampled from: at the request's temperature, renormalised over the
    * tokens that its options keep; at temperature 0 that of temperature 1
    */
   readonly logprobs: Float32Array;
@@ -66,6 +77,18 @@ export interface SampledToken {
   readonly logprob: number;
   /** Why the answer ends with this token; null if it goes on. */
   readonly finish: Finish | null;
+}
+
+/** A turn that has ended, while its answer waits for what follows. */
+export interface TurnEnd {
+  /** Of the request. */
+  readonly id: string;
+  readonly rollout: number;
+  /** Ids that were sampled in this turn, the stop token included */
+  readonly tokens: Int32Array;
+  readonly finish: Finish;
+  /** Tokens that the answer has room for, given and sampled ones together; at least 2 */
+  readonly room: number;
 }
 
 /** A prefilled prompt and the answers that share it. */
@@ -102,30 +125,37 @@ export class PromptGroup {
 /**
  * One answer that is being sampled.
  *
- * Token t of rollout r uses words 2t and 2t + 1 of the random stream (seed, r), so the rest of the batch has no
- * influence.
+ * Sampled token t of rollout r uses words 2t and 2t + 1 of the random stream (seed, r), so the rest of the batch and the
+ * time at which a turn is resumed have no influence.
  */
 export class Sequence {
+  /** Everything after the prompt: sampled tokens, and those that were given between turns. */
   readonly tokens: number[] = [];
+  /** Of the sampled tokens. */
   readonly logprobs: number[] = [];
+  /** Number of tokens whose keys and values are in the cache. */
+  numRead = 0;
   /** Blocks of the answer's own keys and values. */
   blocks: number[] = [];
   /** null while sampling continues. */
   finish: Finish | null = null;
+  /** Why its turn has ended, while it waits for what follows; else null. */
+  turnEnd: Finish | null = null;
+  /** Lengths of the parts before the turn, alternately sampled and given. */
+  readonly #segments: number[] = [];
+  #turnStart = 0;
   readonly #rng: Rng;
   readonly #watch: EarlyStop | null;
-  readonly #stopStrings: StopStrings | null;
+  #stopStrings: StopStrings | null;
 
   constructor(
     readonly group: PromptGroup,
     readonly rollout: number,
   ) {
-    const { seed, earlyStop, stopStrings = [] } = group.request;
+    const { seed, earlyStop } = group.request;
     this.#rng = new Rng(...seed, rollout);
     this.#watch = earlyStop === null ? null : new EarlyStop(earlyStop);
-    const { decode } = group;
-    this.#stopStrings =
-      stopStrings.length === 0 || decode === null ? null : new StopStrings(stopStrings, decode);
+    this.#stopStrings = stopStringsOf(group);
   }
 
   /** Random words for the next token. */
@@ -133,38 +163,97 @@ export class Sequence {
     return [this.#rng.uint32(), this.#rng.uint32()];
   }
 
-  /** Appends a sampled token; returns whether the answer ends with it. */
+  /** Appends a token that was sampled after all tokens before it were read. */
   append(token: number, logprob: number): void {
-    const { maxNewTokens, stopTokenIds, minNewTokens = 0 } = this.group.request;
+    this.numRead = this.tokens.length;
     this.tokens.push(token);
     this.logprobs.push(logprob);
-    const degenerate = this.#watch?.push(logprob) ?? false;
-    const isFound = this.#stopStrings?.push(token) ?? false;
-    if (stopTokenIds.includes(token)) this.finish = "stop";
-    else if (isFound && this.tokens.length > minNewTokens) this.finish = "stop-string";
-    else if (degenerate) this.finish = "early-stop";
-    else if (this.tokens.length >= maxNewTokens) this.finish = "length";
+    const end = this.#endWith(token, logprob);
+    if (end !== null && this.#canGoOn(end)) this.turnEnd = end;
+    else this.finish = end;
+  }
+
+  /** Begins the next turn behind tokens that were not sampled. */
+  resume(given: ArrayLike<number>): void {
+    this.#segments.push(this.tokens.length - this.#turnStart, given.length);
+    for (let i = 0; i < given.length; i++) this.tokens.push(given[i] as number);
+    this.#turnStart = this.tokens.length;
+    this.turnEnd = null;
+    this.#stopStrings = stopStringsOf(this.group);
+  }
+
+  /** Ends an answer that waits, with its last turn. */
+  end(): void {
+    this.finish = this.turnEnd;
+    this.turnEnd = null;
+  }
+
+  /** Number of tokens that the next step reads. */
+  get numUnread(): number {
+    return this.tokens.length - this.numRead;
+  }
+
+  /** Tokens that the answer has room for. */
+  get room(): number {
+    return this.group.request.maxNewTokens - this.tokens.length;
   }
 
   lastToken(): SampledToken {
     const { tokens, logprobs, rollout, finish } = this;
-    const last = tokens.length - 1;
     return {
       id: this.group.request.id,
       rollout,
-      token: at(tokens, last),
-      logprob: at(logprobs, last),
+      token: at(tokens, tokens.length - 1),
+      logprob: at(logprobs, logprobs.length - 1),
       finish,
     };
   }
 
+  /** The turn that has ended. */
+  lastTurn(): TurnEnd {
+    const { room, rollout, turnEnd, finish } = this;
+    return {
+      id: this.group.request.id,
+      rollout,
+      tokens: Int32Array.from(this.tokens.slice(this.#turnStart)),
+      finish: turnEnd ?? finish ?? "length",
+      room,
+    };
+  }
+
   result(): SampledRollout {
+    const segments = [...this.#segments, this.tokens.length - this.#turnStart];
     return {
       tokens: Int32Array.from(this.tokens),
+      ...(segments.length > 1 && { segments }),
       logprobs: Float32Array.from(this.logprobs),
       finish: this.finish ?? "length",
     };
   }
+
+  /** Returns why the turn, or the answer, ends with its last token; null if it goes on. */
+  #endWith(token: number, logprob: number): Finish | null {
+    const { stopTokenIds, minNewTokens = 0, turns } = this.group.request;
+    const degenerate = this.#watch?.push(logprob) ?? false;
+    const isFound = this.#stopStrings?.push(token) ?? false;
+    if (stopTokenIds.includes(token)) return "stop";
+    if (isFound && this.tokens.length > minNewTokens) return "stop-string";
+    if (degenerate) return "early-stop";
+    const maxTurn = turns?.maxTokens ?? Infinity;
+    const isFull = this.room <= 0 || this.tokens.length - this.#turnStart >= maxTurn;
+    return isFull ? "length" : null;
+  }
+
+  #canGoOn(end: Finish): boolean {
+    const hasTurns = (this.group.request.turns ?? null) !== null;
+    return hasTurns && end !== "early-stop" && this.room >= LEAST_ROOM;
+  }
+}
+
+/** Each turn is searched by itself: a stop string does not begin in what was given. */
+function stopStringsOf({ request, decode }: PromptGroup): StopStrings | null {
+  const { stopStrings = [] } = request;
+  return stopStrings.length === 0 || decode === null ? null : new StopStrings(stopStrings, decode);
 }
 
 /** Returns the distribution that a request's tokens are sampled from. */

@@ -1,4 +1,4 @@
-import { countRowTokens, type Pack } from "@gumshoe/grpo";
+import { countRowTokens, type Pack, sampledIndices } from "@gumshoe/grpo";
 import { type CommandList, ops } from "@gumshoe/kernels";
 
 import { NotFiniteError } from "../errors.js";
@@ -11,7 +11,7 @@ import { TruncatedRows } from "../model/truncated-rows.js";
 import { cutIntoRuns, packBatch, type PackBatch } from "./pack-batch.js";
 import { type Checkpointing, Workspace } from "./workspace.js";
 
-/** Log-probs and entropies of a pack's answers: [N] each, all answers' tokens in order, in nats. */
+/** Log-probs and entropies of a pack's answers: [N] each, the sampled tokens of all in order, in nats. */
 export interface PackScores {
   /** -Infinity for a token that the distribution excludes. */
   readonly logprobs: Float32Array;
@@ -72,7 +72,7 @@ export class PackForward {
       new Float32Array(count).fill(1 / distribution.temperature),
     );
     const places = packs.flatMap(({ answers }) =>
-      answers.flatMap(({ tokens }) => Array.from(tokens, (_, index) => ({ distribution, index }))),
+      answers.flatMap((answer) => sampledIndices(answer).map((index) => ({ distribution, index }))),
     );
     this.#truncation = this.#truncated.load(places);
     this.list.reset();

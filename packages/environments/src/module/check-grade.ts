@@ -13,20 +13,33 @@ const MAX_REASON = 1000;
 /** Most characters of an invalid grade in an error message. */
 const MAX_SHOWN = 120;
 
-const THREW = "grade() threw: ";
-const RETURNED = "grade() returned ";
+/** The method of a module that gives the grade. */
+type Grading = "grade" | "step";
+
+const THREW: Readonly<Record<Grading, string>> = {
+  grade: "grade() threw: ",
+  step: "step() threw: ",
+};
+const RETURNED: Readonly<Record<Grading, string>> = {
+  grade: "grade() returned ",
+  step: "step() returned ",
+};
+const FORM: Readonly<Record<Grading, string>> = {
+  grade: "it must return { reward, metrics }",
+  step: "it must return { messages, state } or { reward, metrics }",
+};
 
 /**
- * Validates the result of `grade()`. An exception means that the reply could not be scored; so does
+ * Validates the grade that a module returned. An exception means that the reply could not be scored; so does
  * a result of the wrong form.
  */
-export function checkGrade(outcome: Outcome): TaskGrade {
+export function checkGrade(outcome: Outcome, method: Grading = "grade"): TaskGrade {
   if (!outcome.ok) {
     const text = outcome.text.replace(/\s+/g, " ");
-    return { reward: null, reason: `${THREW}${text}`.slice(0, MAX_REASON), metrics: {} };
+    return { reward: null, reason: `${THREW[method]}${text}`.slice(0, MAX_REASON), metrics: {} };
   }
-  const problem = problemOf(outcome.value);
-  if (problem !== null) return { reward: null, reason: problem, metrics: {} };
+  const problem = problemOf(outcome.value, method);
+  if (problem !== null) return wrongForm(method, outcome.value, problem);
   const { reward, metrics = {}, reason = "" } = outcome.value as GivenGrade;
   const numbers = Object.entries(metrics ?? {}).filter(
     (entry): entry is [string, number] => typeof entry[1] === "number",
@@ -37,14 +50,24 @@ export function checkGrade(outcome: Outcome): TaskGrade {
     : { reward, metrics: checked };
 }
 
-/** Returns whether a grade has no reward because `grade()` returned a value of the wrong form. */
-export function isWrongForm(grade: TaskGrade): boolean {
-  return grade.reward === null && grade.reason.startsWith(RETURNED);
+/** Returns the grade of an answer whose module returned a value of the wrong form. */
+export function wrongForm(method: Grading, value: unknown, problem: string): TaskGrade {
+  const reason = `${RETURNED[method]}${shown(value)}: ${problem}`;
+  return { reward: null, reason, metrics: {} };
 }
 
-/** Returns whether a grade has no reward because `grade()` threw an exception. */
+/** Returns whether a grade has no reward because the module returned a value of the wrong form. */
+export function isWrongForm(grade: TaskGrade): boolean {
+  return grade.reward === null && beginsWith(grade.reason, RETURNED);
+}
+
+/** Returns whether a grade has no reward because the module threw an exception. */
 export function hasThrown(grade: TaskGrade): boolean {
-  return grade.reward === null && grade.reason.startsWith(THREW);
+  return grade.reward === null && beginsWith(grade.reason, THREW);
+}
+
+function beginsWith(reason: string, beginnings: Readonly<Record<Grading, string>>): boolean {
+  return Object.values(beginnings).some((beginning) => reason.startsWith(beginning));
 }
 
 interface GivenGrade {
@@ -54,20 +77,17 @@ interface GivenGrade {
   readonly metrics?: Readonly<Record<string, number | string>> | null;
 }
 
-function problemOf(value: unknown): string | null {
-  const wrong = (what: string) => `${RETURNED}${shown(value)}: ${what}`;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return wrong("it must return { reward, metrics }");
-  }
+function problemOf(value: unknown, method: Grading): string | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return FORM[method];
   const { reward, reason, metrics } = value as Record<string, unknown>;
   if (reward === null) {
     const isGiven = typeof reason === "string" && reason !== "";
-    return isGiven ? null : wrong("a reward of null needs a reason");
+    return isGiven ? null : "a reward of null needs a reason";
   }
   if (typeof reward !== "number" || Math.abs(reward) > MAX_REWARD) {
-    return wrong("reward must be a finite number, or null with a reason");
+    return "reward must be a finite number, or null with a reason";
   }
-  return problemOfMetrics(metrics) === null ? null : wrong(problemOfMetrics(metrics) ?? "");
+  return problemOfMetrics(metrics);
 }
 
 /**

@@ -2,6 +2,8 @@
  * Messages between a process and the child process of a module. All values are structured clones.
  */
 
+import { type ReplyTurn } from "../user-environment.js";
+
 /** Limits of a module's process. */
 export interface ModuleLimits {
   /** Time limit for each further result of a call, in seconds. */
@@ -24,7 +26,17 @@ export type RandomKey = readonly [number, ...number[]];
 export type ModuleRequest =
   | { readonly call: "task"; readonly index: number; readonly key: RandomKey }
   | { readonly call: "grade"; readonly task: unknown; readonly replies: readonly string[] }
-  | { readonly call: "goldReply"; readonly task: unknown };
+  | {
+      readonly call: "step";
+      readonly task: unknown;
+      readonly reply: string;
+      readonly turn: ReplyTurn;
+    }
+  | {
+      readonly call: "goldReply";
+      readonly task: unknown;
+      readonly turn: Pick<ReplyTurn, "turn" | "state">;
+    };
 
 /** The result of a call; `text` holds the message of an error that the module threw. */
 export type Outcome =
@@ -37,6 +49,8 @@ export type ModuleMessage =
       readonly type: "opened";
       readonly problem: string | null;
       readonly hasGoldReply: boolean;
+      /** Whether its tasks have several turns: it implements `step` in place of `grade`. */
+      readonly hasStep: boolean;
     }
   /** The module threw outside of a call; the process ends. */
   | { readonly type: "failed"; readonly text: string }
@@ -52,8 +66,9 @@ export type ModuleMessage =
 export function isModuleMessage(message: unknown): message is ModuleMessage {
   const given = (message ?? {}) as Readonly<Record<string, unknown>>;
   if (given["type"] === "opened") {
-    const { problem, hasGoldReply } = given;
-    return (problem === null || typeof problem === "string") && typeof hasGoldReply === "boolean";
+    const { problem, hasGoldReply, hasStep } = given;
+    const isText = problem === null || typeof problem === "string";
+    return isText && typeof hasGoldReply === "boolean" && typeof hasStep === "boolean";
   }
   if (given["type"] === "failed") return typeof given["text"] === "string";
   const { id, index, outcome } = given;

@@ -194,12 +194,16 @@ describe("a fault of the first task is reported after one attempt, with the fiel
       'return { messages: [1, 2].map(() => ({ role: "user", content: "a".repeat(1e6) })) };',
       "task.messages: have 2000000 characters together, at most 1000000",
     ],
-    ["a BigInt", `return { ${message}, answer: { n: 1n } };`, "n is a bigint: a task is JSON"],
+    [
+      "a BigInt",
+      `return { ${message}, answer: { n: 1n } };`,
+      "n is a bigint: tasks and states are JSON",
+    ],
     ["a function", `return { ${message}, answer: () => 1 };`, "answer is a function"],
     [
       "a Map",
       `return { ${message}, answer: { of: new Map([[1, 2]]) } };`,
-      "of is a Map: a task is",
+      "of is a Map: tasks and states are",
     ],
     [
       "a promise",
@@ -207,7 +211,11 @@ describe("a fault of the first task is reported after one attempt, with the fiel
       "answer is a Promise (await it)",
     ],
     ["bytes", `return { ${message}, answer: new Uint8Array(2) };`, "answer is an ArrayBuffer"],
-    ["not a number", `return { ${message}, answer: [1, NaN] };`, "1 is NaN: a task is JSON"],
+    [
+      "not a number",
+      `return { ${message}, answer: [1, NaN] };`,
+      "1 is NaN: tasks and states are JSON",
+    ],
     ["a kill of the process", 'process.kill(process.pid, "SIGKILL");', "was killed by SIGKILL"],
   ])("%s", async (_what, task, problem) => {
     expect(await openingError(task)).toContain(problem);

@@ -30,10 +30,14 @@ export class ModuleHost {
     this.#options = options;
     this.#process = Promise.resolve(first);
     this.hasGoldReply = first.hasGoldReply;
+    this.hasStep = first.hasStep;
   }
 
   /** Whether the module implements `goldReply`. */
   readonly hasGoldReply: boolean;
+
+  /** Whether the module implements `step`, in place of `grade`. */
+  readonly hasStep: boolean;
 
   /** Loads a module. @throws ModuleError */
   static async open(options: ModuleOptions): Promise<ModuleHost> {

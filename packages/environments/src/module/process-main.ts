@@ -69,12 +69,15 @@ async function open({ url, options }: ModuleStart): Promise<UserEnvironment | st
   } catch (error) {
     return `createEnvironment failed: ${textOf(error)}`;
   }
-  for (const method of ["task", "grade"] as const) {
-    if (typeof (made as Partial<UserEnvironment> | null | undefined)?.[method] !== "function") {
-      return `createEnvironment must return an object with ${method}()`;
-    }
+  const given = (made ?? {}) as Partial<UserEnvironment>;
+  if (typeof given.task !== "function")
+    return "createEnvironment must return an object with task()";
+  const [grades, steps] = [typeof given.grade === "function", typeof given.step === "function"];
+  if (grades && steps) {
+    return "createEnvironment returned grade() and step(): a task of several turns has step() alone";
   }
-  return made as UserEnvironment;
+  if (grades || steps) return made as UserEnvironment;
+  return "createEnvironment must return an object with grade(), or step() for tasks of several turns";
 }
 
 /**
@@ -131,14 +134,25 @@ const NO_JSON: Readonly<Record<string, (value: unknown) => boolean>> = {
 function onlyJson(key: string, value: unknown): unknown {
   const type = typeof value;
   if (type === "bigint" || type === "function" || type === "symbol") {
-    throw new TypeError(`${key} is a ${type}: a task is JSON`);
+    throw new TypeError(`${key} is a ${type}: tasks and states are JSON`);
   }
   if (type === "number" && !Number.isFinite(value)) {
-    throw new TypeError(`${key} is ${String(value)}: a task is JSON`);
+    throw new TypeError(`${key} is ${String(value)}: tasks and states are JSON`);
   }
   const kind = Object.entries(NO_JSON).find(([, isKind]) => isKind(value))?.[0];
-  if (kind !== undefined) throw new TypeError(`${key} is ${kind}: a task is JSON`);
+  if (kind !== undefined) throw new TypeError(`${key} is ${kind}: tasks and states are JSON`);
   return value;
+}
+
+/** Runs a step; throws if JSON cannot represent its state, which comes back with the next one. */
+async function step(
+  user: UserEnvironment,
+  { task, reply, turn }: Extract<ModuleRequest, { call: "step" }>,
+): Promise<unknown> {
+  const made: unknown = await user.step?.(task as ModuleTask, reply, turn);
+  const { state } = (made ?? {}) as { readonly state?: unknown };
+  JSON.stringify({ state }, onlyJson);
+  return made;
 }
 
 function answer(user: UserEnvironment, id: number, request: ModuleRequest): void {
@@ -157,11 +171,14 @@ function answer(user: UserEnvironment, id: number, request: ModuleRequest): void
     }
     case "grade":
       for (const [index, reply] of request.replies.entries()) {
-        result(index, () => user.grade(structuredClone(request.task) as ModuleTask, reply));
+        result(index, () => user.grade?.(structuredClone(request.task) as ModuleTask, reply));
       }
       return;
+    case "step":
+      result(0, () => step(user, request));
+      return;
     case "goldReply":
-      result(0, () => user.goldReply?.(request.task as ModuleTask));
+      result(0, () => user.goldReply?.(request.task as ModuleTask, request.turn));
       return;
     default:
       request satisfies never;
@@ -172,6 +189,7 @@ const NOTHING_LEFT: ModuleMessage = {
   type: "opened",
   problem: "waits for a promise that nothing will settle",
   hasGoldReply: false,
+  hasStep: false,
 };
 
 async function serve(start: ModuleStart): Promise<void> {
@@ -192,6 +210,7 @@ async function serve(start: ModuleStart): Promise<void> {
     type: "opened",
     problem: typeof user === "string" ? user : null,
     hasGoldReply: typeof user !== "string" && typeof user.goldReply === "function",
+    hasStep: typeof user !== "string" && typeof user.step === "function",
   });
 }
 

@@ -1,12 +1,13 @@
 import { MissingLogprobsError, NonFiniteLossError } from "../errors.js";
 import { countTargets, type Pack, type PackAnswer } from "../pack.js";
+import { countSampled, sampledIndices } from "../segments.js";
 import { type LossConfig, type TrainingLoss } from "./config.js";
 import { importanceWeight } from "./importance.js";
 import { klPenalty } from "./kl.js";
 import { type LossMetrics, NO_METRICS } from "./metrics.js";
 import { policyLoss } from "./policy.js";
 
-/** A model's outputs for a pack: [N] each, all answer tokens in order, in nats. */
+/** A model's outputs for a pack: [N] each, the sampled tokens of all answers in order, in nats. */
 export interface PackOutputs {
   /** -Infinity where the distribution excludes the token: its ratio is 0. */
   readonly newLogprobs: ArrayLike<number>;
@@ -62,7 +63,7 @@ export function packLoss(pack: Pack, config: TrainingLoss, outputs: PackOutputs)
   for (const answer of pack.answers) {
     if (config.policy === "cross-entropy") addCrossEntropy(sums, answer, start);
     else addAnswer(sums, answer, { start, config });
-    start += answer.tokens.length;
+    start += countSampled(answer);
   }
   const { metrics, dLogprob } = sums;
   return { loss: metrics.loss, dLogprob, dEntropy: entropyDerivative(pack, config), metrics };
@@ -74,15 +75,15 @@ function addAnswer(
   { start, config }: { start: number; config: LossConfig },
 ): void {
   const { outputs, metrics, pack } = sums;
-  const newLogprobs = range(outputs.newLogprobs, start, answer.tokens.length);
+  const indices = sampledIndices(answer);
+  const length = indices.length;
+  const newLogprobs = range(outputs.newLogprobs, start, length);
   // Unknown behaviour: use the new log-probs as constants, which gives the plain policy gradient.
   const behaviour = answer.logprobs.length === 0 ? newLogprobs : answer.logprobs;
-  const oldLogprobs = outputs.oldLogprobs
-    ? range(outputs.oldLogprobs, start, answer.tokens.length)
-    : behaviour;
+  const oldLogprobs = outputs.oldLogprobs ? range(outputs.oldLogprobs, start, length) : behaviour;
   const policy = policyLoss({ newLogprobs, oldLogprobs, advantage: answer.advantage }, config);
   const ratioCap = config.truncatedImportanceSampling;
-  for (let t = 0; t < answer.tokens.length; t++) {
+  for (const [t, token] of indices.entries()) {
     const newLogprob = newLogprobs[t] as number;
     const oldLogprob = oldLogprobs[t] as number;
     const importance =
@@ -97,7 +98,7 @@ function addAnswer(
     const slope = importance * (policy.dLogprob[t] as number) + config.klCoefficient * kl.slope;
     if (!Number.isFinite(loss) || !Number.isFinite(slope)) {
       const values = { new: newLogprob, old: oldLogprob, entropy, advantage: answer.advantage };
-      throw new NonFiniteLossError(pack.groupKey, answer.rollout, t, values);
+      throw new NonFiniteLossError(pack.groupKey, answer.rollout, token, values);
     }
     sums.dLogprob[start + t] = answer.weight * slope;
     metrics.loss += answer.weight * loss;
@@ -111,26 +112,27 @@ function addAnswer(
       continue;
     }
     metrics.policyKlSum += klPenalty(oldLogprob, newLogprob, "k3").value;
-    noteGap(sums, { answer, token: t }, Math.abs(newLogprob - (behaviour[t] as number)));
+    noteGap(sums, { answer, token }, Math.abs(newLogprob - (behaviour[t] as number)));
   }
-  metrics.numTokens += answer.tokens.length;
+  metrics.numTokens += length;
   metrics.numAnswers++;
 }
 
 function addCrossEntropy(sums: Accumulator, answer: PackAnswer, start: number): void {
   const { outputs, metrics, dLogprob } = sums;
-  for (let t = 0; t < answer.tokens.length; t++) {
+  const indices = sampledIndices(answer);
+  for (const [t, token] of indices.entries()) {
     const newLogprob = outputs.newLogprobs[start + t] as number;
     if (!Number.isFinite(newLogprob)) {
       const at = { new: newLogprob };
-      throw new NonFiniteLossError(sums.pack.groupKey, answer.rollout, t, at);
+      throw new NonFiniteLossError(sums.pack.groupKey, answer.rollout, token, at);
     }
     metrics.loss -= answer.weight * newLogprob;
     metrics.ratioSum += 1;
     metrics.entropySum += outputs.entropies[start + t] as number;
     dLogprob[start + t] = -answer.weight;
   }
-  metrics.numTokens += answer.tokens.length;
+  metrics.numTokens += indices.length;
   metrics.numAnswers++;
 }
 
@@ -160,9 +162,10 @@ function entropyDerivative(pack: Pack, config: TrainingLoss): Float32Array | nul
   if (config.policy === "cross-entropy" || config.entropyCoefficient === 0) return null;
   const derivative = new Float32Array(countTargets(pack));
   let start = 0;
-  for (const { tokens, weight } of pack.answers) {
-    derivative.fill(-weight * config.entropyCoefficient, start, start + tokens.length);
-    start += tokens.length;
+  for (const answer of pack.answers) {
+    const end = start + countSampled(answer);
+    derivative.fill(-answer.weight * config.entropyCoefficient, start, end);
+    start = end;
   }
   return derivative;
 }

@@ -9,6 +9,7 @@ import {
   type SampledRollout,
   type SampleRequest,
   type TokenDistribution,
+  type TurnEnd,
 } from "@gumshoe/engine";
 import { type DeviceName, type GpuEnvironment } from "@gumshoe/gpu";
 import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
@@ -60,9 +61,19 @@ export interface EngineCalls {
   setWeights: { argument: { weights: RegionMemory }; answer: string };
   /** Samples one group from the weights with this digest. Concurrent calls share batches. */
   sample: {
-    argument: { request: SampleRequest; weights: string };
+    argument: {
+      request: SampleRequest;
+      weights: string;
+      /** Identifies a request with turns in `turns` of a notice and in `resume`, as long as the thread runs. */
+      conversation?: number;
+    };
     /** `weights` is the digest that the engine computed of the weights that it sampled with. */
     answer: { rollouts: readonly SampledRollout[]; weights: string };
+  };
+  /** Continues an answer behind tokens that follow its turn; null ends it. Without effect when its request is gone. */
+  resume: {
+    argument: { conversation: number; rollout: number; given: readonly number[] | null };
+    answer: void;
   };
   /** Computes one lane's gradient of the trained parameters into a region f32. */
   gradient: {
@@ -113,9 +124,17 @@ export interface EngineCalls {
 /** Name of a call. */
 export type EngineCall = keyof EngineCalls;
 
-/** Sent periodically: tokens sampled since the thread started. */
-export interface TokensSampled {
+/** Sent after each step of the sampler. */
+export interface SamplerNotice {
+  /** Tokens sampled since the thread started. */
   readonly tokens: number;
+  /** Turns that have ended, whose answers wait for `resume`. */
+  readonly turns: readonly ConversationTurn[];
+}
+
+/** A turn that has ended. */
+export interface ConversationTurn extends Omit<TurnEnd, "id"> {
+  readonly conversation: number;
 }
 
 /** Data that the thread is started with. */

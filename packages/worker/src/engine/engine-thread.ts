@@ -5,7 +5,8 @@ import {
   type EngineCall,
   type EngineCalls,
   type EngineOptions,
-  type TokensSampled,
+  type ConversationTurn,
+  type SamplerNotice,
 } from "./calls.js";
 
 /** How long stopping waits for a native call to end, in ms. */
@@ -16,9 +17,12 @@ const STOP_BUDGET_MS = 3000;
  * heartbeats and gRPC on the main thread never wait for it.
  */
 export class EngineThread {
-  readonly #calls: ThreadCalls<EngineCalls, TokensSampled>;
+  readonly #calls: ThreadCalls<EngineCalls, SamplerNotice>;
   /** Tokens sampled since the thread started. */
   tokensSampled = 0;
+  /** Takes the turns of each conversation. */
+  readonly #conversations = new Map<number, (turn: ConversationTurn) => void>();
+  #nextConversation = 1;
 
   /** @param onLost  called once if the thread ends by itself: the process cannot continue */
   constructor(options: EngineOptions, onLost: (error: Error) => void) {
@@ -26,7 +30,10 @@ export class EngineThread {
       data: options,
       toEndError: (problem, cause) => new EngineLostError(problem, cause),
       onLost,
-      onNotice: ({ tokens }) => (this.tokensSampled = tokens),
+      onNotice: ({ tokens, turns }) => {
+        this.tokensSampled = tokens;
+        for (const turn of turns) this.#conversations.get(turn.conversation)?.(turn);
+      },
     });
   }
 
@@ -42,6 +49,36 @@ export class EngineThread {
     signal?: AbortSignal,
   ): Promise<EngineCalls[C]["answer"]> {
     return this.#calls.call(call, argument, { signal });
+  }
+
+  /**
+   * Samples a group whose answers have several turns. While the caller decides what follows a turn, the thread samples
+   * other answers.
+   *
+   * @param reply  resolves with the tokens that follow a turn, or with null to end the answer; an error fails the group
+   */
+  async converse(
+    argument: EngineCalls["sample"]["argument"],
+    reply: (turn: ConversationTurn) => Promise<readonly number[] | null>,
+    signal: AbortSignal,
+  ): Promise<EngineCalls["sample"]["answer"]> {
+    const conversation = this.#nextConversation++;
+    const failing = new AbortController();
+    const either = AbortSignal.any([signal, failing.signal]);
+    const answer = async (turn: ConversationTurn): Promise<void> => {
+      try {
+        const given = await reply(turn);
+        await this.call("resume", { conversation, rollout: turn.rollout, given }, either);
+      } catch (error) {
+        failing.abort(error);
+      }
+    };
+    this.#conversations.set(conversation, (turn) => void answer(turn));
+    try {
+      return await this.call("sample", { ...argument, conversation }, either);
+    } finally {
+      this.#conversations.delete(conversation);
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   parseModelConfig,
   Sampler,
   type SampleResult,
+  type TurnEnd,
   Tokenizer,
   Trainer,
   weightBytes,
@@ -40,6 +41,15 @@ type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
 const F32_BYTES = 4;
 
+/** What a step of the sampler has done. */
+export interface SampleStep {
+  readonly results: readonly SampleResult[];
+  readonly turns: readonly TurnEnd[];
+  /** Tokens that the engine has sampled with all its models. */
+  readonly tokens: number;
+  readonly hasWork: boolean;
+}
+
 /**
  * The engine of one worker: a device, and the model or the shard on it.
  *
@@ -62,6 +72,8 @@ export class Engine {
   #sampler: Sampler | null = null;
   /** Decodes answers in which stop strings are searched; null if there are none. */
   #tokenizer: Tokenizer | null = null;
+  /** Turns that ended in the current step. */
+  readonly #turns: TurnEnd[] = [];
   /** What the sampler is sized by; null: nothing is known. */
   #work: WorkSize | null = null;
   /** Made for the first packs. */
@@ -152,6 +164,11 @@ export class Engine {
     loaded(this.#sampler).add(request);
   }
 
+  /** Continues an answer that waits; null ends it. Without effect if no such answer waits (any more). */
+  resumeSample(id: string, rollout: number, given: readonly number[] | null): void {
+    this.#sampler?.resume(id, rollout, given);
+  }
+
   /** Cancels a running request. */
   cancelSample(id: string): void {
     this.#sampler?.cancel(id);
@@ -163,15 +180,19 @@ export class Engine {
   }
 
   /**
-   * Samples one more token of every running request. Returns the finished requests and the number of tokens that
-   * this engine has sampled with all its models.
+   * Samples one more token of every running request. Returns the finished requests, the turns that have ended, the
+   * number of tokens that this engine has sampled with all its models, and whether another step has work.
    */
-  sampleStep(): { results: SampleResult[]; tokens: number } {
+  sampleStep(): SampleStep {
     const sampler = this.#sampler;
     // The model may have been replaced since this step was scheduled.
-    if (sampler === null) return { results: [], tokens: this.#numTokensBefore };
+    if (sampler === null) {
+      return { results: [], turns: [], tokens: this.#numTokensBefore, hasWork: false };
+    }
     const results = sampler.step();
-    return { results, tokens: this.#numTokensBefore + sampler.stats.numSampledTokens };
+    const tokens = this.#numTokensBefore + sampler.stats.numSampledTokens;
+    const hasWork = sampler.hasWork && !sampler.idle;
+    return { results, turns: this.#turns.splice(0), tokens, hasWork };
   }
 
   gradient(argument: Argument<"gradient">): Answer<"gradient"> {
@@ -276,14 +297,16 @@ export class Engine {
     const tokenizer = this.#tokenizer;
     const decode = (ids: readonly number[]) =>
       tokenizer?.decode(ids, { skipSpecialTokens: true }) ?? "";
-    const text = tokenizer === null ? {} : { decode };
-    if (work === null) return new Sampler({ model, ...text });
+    const onTurns = (turns: readonly TurnEnd[]) => this.#turns.push(...turns);
+    const shared = { onTurns, ...(tokenizer === null ? {} : { decode }) };
+    this.#turns.length = 0;
+    if (work === null) return new Sampler({ model, ...shared });
     const { config } = model;
     const leftBytes = this.#availableBytes() - weightBytes(config);
     const kvCacheTokens = kvCacheBlocks(config, work, leftBytes) * KV_BLOCK;
     // A request may be longer than the work says; what the model has no position for is refused.
     const maxKvCacheTokens = config.maxPositions + 2 * KV_BLOCK;
-    return new Sampler({ model, kvCacheTokens, maxKvCacheTokens, ...text });
+    return new Sampler({ model, kvCacheTokens, maxKvCacheTokens, ...shared });
   }
 
   /** Makes a trainer that keeps what memory is left for, unless one for packs as large is there. */

@@ -6,11 +6,17 @@
 import { workerData } from "node:worker_threads";
 
 import { serveCalls, type ThreadContext } from "@gumshoe/core";
+import { type TurnEnd } from "@gumshoe/engine";
 import { DeviceLostError, openDevice } from "@gumshoe/gpu";
 
 import { ModelSwitchedError } from "../errors.js";
 import { IDLE_MS, IdleTimer } from "../host/idle-timer.js";
-import { type EngineCalls, type EngineOptions, type TokensSampled } from "./calls.js";
+import {
+  type ConversationTurn,
+  type EngineCalls,
+  type EngineOptions,
+  type SamplerNotice,
+} from "./calls.js";
 import { Engine } from "./engine.js";
 
 type Sample = EngineCalls["sample"];
@@ -18,6 +24,8 @@ type Sample = EngineCalls["sample"];
 interface Sampling {
   readonly resolve: (answer: Sample["answer"]) => void;
   readonly reject: (reason: unknown) => void;
+  /** The caller's name of a request with turns; null for other requests. */
+  readonly conversation: number | null;
 }
 
 /** Groups in the sampler, by their id there. */
@@ -29,9 +37,10 @@ const idle = new IdleTimer(IDLE_MS, () => open().engine.releaseIdle());
 let nextSample = 1;
 let stepping = false;
 
-const notify = serveCalls<EngineCalls, TokensSampled>({
+const notify = serveCalls<EngineCalls, SamplerNotice>({
   openDevice: () => open().deviceName,
   sample: addSample,
+  resume: resumeSample,
   loadModel: (argument) => onEngine((engine) => engine.loadModel(argument)),
   setBase: (argument) => onEngine((engine) => engine.setBase(argument)),
   setReference: (argument) => onEngine((engine) => engine.setReference(argument)),
@@ -79,40 +88,63 @@ function endIfLost(thrown: unknown): void {
 }
 
 function addSample(
-  { request, weights }: Sample["argument"],
+  { request, weights, conversation }: Sample["argument"],
   { signal }: ThreadContext,
 ): Promise<Sample["answer"]> {
   // A job that is retried has the id of its first attempt, so every call gets an id of its own in the sampler.
   const id = String(nextSample++);
   onEngine((engine) => engine.addSample({ request: { ...request, id }, weights }));
   signal.addEventListener("abort", () => {
-    if (sampling.delete(id)) open().engine.cancelSample(id);
+    if (!sampling.delete(id)) return;
+    open().engine.cancelSample(id);
+    // Others may have waited for its blocks.
+    wake();
   });
+  wake();
+  return new Promise((resolve, reject) =>
+    sampling.set(id, { resolve, reject, conversation: conversation ?? null }),
+  );
+}
+
+function resumeSample({ conversation, rollout, given }: EngineCalls["resume"]["argument"]): void {
+  const found = [...sampling].find(([, one]) => one.conversation === conversation);
+  if (found === undefined) return;
+  onEngine((engine) => engine.resumeSample(found[0], rollout, given));
+  wake();
+}
+
+/** Steps until there is no more work. */
+function wake(): void {
   idle.stop();
-  if (!stepping) {
-    stepping = true;
-    setImmediate(step);
-  }
-  return new Promise((resolve, reject) => sampling.set(id, { resolve, reject }));
+  if (stepping) return;
+  stepping = true;
+  setImmediate(step);
 }
 
 function step(): void {
   const { engine } = open();
+  let hasWork = false;
   try {
-    const { results, tokens } = engine.sampleStep();
+    const { results, turns, tokens, ...rest } = engine.sampleStep();
+    ({ hasWork } = rest);
     for (const { id, rollouts } of results) {
       sampling.get(id)?.resolve({ rollouts, weights: engine.weights ?? "" });
       sampling.delete(id);
     }
-    notify({ tokens });
+    notify({ tokens, turns: turns.flatMap(ofConversation) });
   } catch (thrown) {
     failAllSamples(thrown);
     endIfLost(thrown);
     engine.dropModel();
   }
-  stepping = engine.isSampling;
+  stepping = hasWork;
   if (stepping) setImmediate(step);
   else idle.start();
+}
+
+function ofConversation({ id, ...turn }: TurnEnd): ConversationTurn[] {
+  const conversation = sampling.get(id)?.conversation ?? null;
+  return conversation === null ? [] : [{ ...turn, conversation }];
 }
 
 function failAllSamples(thrown: unknown): void {

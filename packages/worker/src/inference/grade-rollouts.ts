@@ -42,12 +42,14 @@ export async function gradeRollouts(
       reward: grade.reward ?? undefined,
       gradingError: grade.reward === null ? grade.reason : "",
       metrics: { ...grade.metrics },
+      segments: [],
+      messages: [],
     };
   });
 }
 
 /** Stops waiting when the job is cancelled; the work itself ends by its own time limit. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let onAbort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {

@@ -8,6 +8,7 @@ import { type EngineThread } from "../engine/engine-thread.js";
 import { type EngineSession } from "../session/engine-session.js";
 import { RunAssetsCache } from "../session/run-assets.js";
 import { EnvironmentCache } from "./environment-cache.js";
+import { GroupConversations } from "./group-conversations.js";
 import { gradeRollouts } from "./grade-rollouts.js";
 import { GradingClock } from "./grading-clock.js";
 
@@ -54,11 +55,18 @@ export class RolloutRole {
     });
     const sources = spec.weightSources;
     const wanted = { run, assets, version, digest, sources, reference: null };
-    const sampled = await session.withWeights(wanted, signal, () => this.#sample(spec, signal));
-    const grading = { environment, tokenizer: assets.tokenizer, signal };
-    const { value: graded, ms } = await this.#grading.measure(() =>
-      gradeRollouts(spec, sampled.rollouts, grading),
+    const conversations =
+      spec.turns === undefined
+        ? null
+        : new GroupConversations(spec, { environment, assets, clock: this.#grading, signal });
+    const sampled = await session.withWeights(wanted, signal, () =>
+      this.#sample(spec, conversations, signal),
     );
+    const grading = { environment, tokenizer: assets.tokenizer, signal };
+    const { value: graded, ms } =
+      conversations === null
+        ? await this.#grading.measure(() => gradeRollouts(spec, sampled.rollouts, grading))
+        : await conversations.finish(sampled.rollouts);
     const gradingMs = Math.round(ms);
     const weights = { version, digest: sampled.weights };
     const { runDigest } = spec;
@@ -68,7 +76,8 @@ export class RolloutRole {
   }
 
   /** @throws NotFiniteError naming the weight version when its logits are not finite */
-  async #sample(spec: GroupSpec, signal: AbortSignal) {
+  async #sample(spec: GroupSpec, conversations: GroupConversations | null, signal: AbortSignal) {
+    const { turns } = spec;
     const request = {
       id: spec.groupKey,
       promptIds: bytesToTokens(spec.promptTokens),
@@ -79,10 +88,17 @@ export class RolloutRole {
       seed: spec.seed as [number, ...number[]],
       earlyStop: spec.earlyStop ?? null,
       ...fromSamplingOptions(spec.sampling),
+      turns: turns === undefined ? null : { maxTokens: turns.maxTokens || null },
     };
     const weights = spec.weights?.digest ?? "";
     try {
-      return await this.#options.engine.call("sample", { request, weights }, signal);
+      const { engine } = this.#options;
+      if (conversations === null) return await engine.call("sample", { request, weights }, signal);
+      return await engine.converse(
+        { request, weights },
+        (turn) => conversations.take(turn),
+        signal,
+      );
     } catch (error) {
       if (!(error instanceof ClusterError) || error.code !== "DATA_LOSS") throw error;
       throw new NotFiniteError(`weights version ${spec.weights?.version ?? 0} of run ${spec.run}`);

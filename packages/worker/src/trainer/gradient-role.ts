@@ -187,6 +187,7 @@ function fromPackMessage(message: PackMessage): Pack {
     answers: message.answers.map((answer) => ({
       rollout: answer.rollout,
       tokens: bytesToTokens(answer.tokens),
+      ...(answer.segments.length > 0 && { segments: answer.segments }),
       logprobs: bytesToFloats(answer.logprobs),
       advantage: answer.advantage,
       weight: answer.weight,

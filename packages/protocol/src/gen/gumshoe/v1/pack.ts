@@ -69,11 +69,13 @@ export interface PackAnswerMessage {
   rollout: number;
   /** Token ids, little-endian int32. */
   tokens: Buffer;
-  /** Little-endian float32, one per token; empty for type sft. */
+  /** Little-endian float32, one per sampled token; empty for type sft. */
   logprobs: Buffer;
   advantage: number;
-  /** Weight of each token of this answer in the update's loss. */
+  /** Weight of each sampled token of this answer in the update's loss. */
   weight: number;
+  /** Lengths of the parts of `tokens`: sampled, given, sampled, ... Empty if all tokens were sampled. */
+  segments: number[];
 }
 
 export interface CompleteLaneRequest {
@@ -91,7 +93,7 @@ export interface CompleteLaneRequest {
   ageMs?: number | undefined;
 }
 
-/** Sums over the answer tokens of a lane: `LossMetrics` of the grpo package. */
+/** Sums over the sampled tokens of a lane: `LossMetrics` of the grpo package. */
 export interface LaneMetrics {
   loss: number;
   numTokens: number;
@@ -489,7 +491,7 @@ export const PackMessage: MessageFns<PackMessage> = {
 };
 
 function createBasePackAnswerMessage(): PackAnswerMessage {
-  return { rollout: 0, tokens: Buffer.alloc(0), logprobs: Buffer.alloc(0), advantage: 0, weight: 0 };
+  return { rollout: 0, tokens: Buffer.alloc(0), logprobs: Buffer.alloc(0), advantage: 0, weight: 0, segments: [] };
 }
 
 export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
@@ -508,6 +510,13 @@ export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
     }
     if (message.weight !== 0) {
       writer.uint32(41).double(message.weight);
+    }
+    if (message.segments.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.segments) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -565,6 +574,24 @@ export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
             message.weight = reader.double();
             continue;
           }
+          case 7: {
+            if (tag === 56) {
+              message.segments.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.segments.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -587,6 +614,7 @@ export const PackAnswerMessage: MessageFns<PackAnswerMessage> = {
     message.logprobs = object.logprobs ?? Buffer.alloc(0);
     message.advantage = object.advantage ?? 0;
     message.weight = object.weight ?? 0;
+    message.segments = object.segments?.map((e) => e) || [];
     return message;
   },
 };

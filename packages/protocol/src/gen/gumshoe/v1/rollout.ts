@@ -85,7 +85,18 @@ export interface GroupSpec {
     | string
     | undefined;
   /** Restrictions of sampling; absent for none. */
-  sampling?: SamplingOptions | undefined;
+  sampling?:
+    | SamplingOptions
+    | undefined;
+  /** Limits of answers of several turns; absent for answers of one. */
+  turns?: TurnLimits | undefined;
+}
+
+export interface TurnLimits {
+  /** Most turns of the model in an answer. */
+  max: number;
+  /** Most sampled tokens of a turn; 0 for no limit but that of the answer. */
+  maxTokens: number;
 }
 
 export interface SamplingOptions {
@@ -133,13 +144,13 @@ export interface SubmitGroupRequest {
 }
 
 export interface RolloutResult {
-  /** Sampled token ids, little-endian int32, the stop token included. */
+  /** Ids of all tokens behind the prompt, little-endian int32, stop tokens included. */
   tokens: Buffer;
-  /** Little-endian float32 log-probabilities, one per token. */
+  /** Little-endian float32 log-probabilities, one per sampled token. */
   logprobs: Buffer;
   /** stop, stop-string, length or early-stop. */
   finish: string;
-  /** The answer as text, for display. */
+  /** The answer as text, for display; of several turns, all messages. */
   text: string;
   /** Absent when it could not be scored. */
   reward?:
@@ -149,11 +160,21 @@ export interface RolloutResult {
   gradingError: string;
   /** Metrics of the grader, by name. */
   metrics: { [key: string]: number };
+  /** Lengths of the parts of `tokens`: sampled, given, sampled, ... Empty if all tokens were sampled. */
+  segments: number[];
+  /** The messages of an answer of several turns, the first reply included; empty for one turn. */
+  messages: ChatMessage[];
 }
 
 export interface RolloutResult_MetricsEntry {
   key: string;
   value: number;
+}
+
+export interface ChatMessage {
+  /** assistant for the model's replies; user, system or tool for what it was given. */
+  role: string;
+  content: string;
 }
 
 export interface SubmitGroupResponse {
@@ -457,6 +478,7 @@ function createBaseGroupSpec(): GroupSpec {
     environmentDigest: "",
     runDigest: undefined,
     sampling: undefined,
+    turns: undefined,
   };
 }
 
@@ -520,6 +542,9 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     }
     if (message.sampling !== undefined) {
       SamplingOptions.encode(message.sampling, writer.uint32(146).fork()).join();
+    }
+    if (message.turns !== undefined) {
+      TurnLimits.encode(message.turns, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -693,6 +718,14 @@ export const GroupSpec: MessageFns<GroupSpec> = {
             message.sampling = SamplingOptions.decode(reader, reader.uint32());
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.turns = TurnLimits.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -733,6 +766,76 @@ export const GroupSpec: MessageFns<GroupSpec> = {
     message.sampling = (object.sampling !== undefined && object.sampling !== null)
       ? SamplingOptions.fromPartial(object.sampling)
       : undefined;
+    message.turns = (object.turns !== undefined && object.turns !== null)
+      ? TurnLimits.fromPartial(object.turns)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTurnLimits(): TurnLimits {
+  return { max: 0, maxTokens: 0 };
+}
+
+export const TurnLimits: MessageFns<TurnLimits> = {
+  encode(message: TurnLimits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.max !== 0) {
+      writer.uint32(8).uint32(message.max);
+    }
+    if (message.maxTokens !== 0) {
+      writer.uint32(16).uint32(message.maxTokens);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TurnLimits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTurnLimits();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.max = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxTokens = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TurnLimits>): TurnLimits {
+    return TurnLimits.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TurnLimits>): TurnLimits {
+    const message = createBaseTurnLimits();
+    message.max = object.max ?? 0;
+    message.maxTokens = object.maxTokens ?? 0;
     return message;
   },
 };
@@ -1145,6 +1248,8 @@ function createBaseRolloutResult(): RolloutResult {
     reward: undefined,
     gradingError: "",
     metrics: {},
+    segments: [],
+    messages: [],
   };
 }
 
@@ -1171,6 +1276,16 @@ export const RolloutResult: MessageFns<RolloutResult> = {
     globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
       RolloutResult_MetricsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
     });
+    if (message.segments.length !== 0) {
+      writer.uint32(74).fork();
+      for (const v of message.segments) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.messages) {
+      ChatMessage.encode(v!, writer.uint32(82).fork()).join();
+    }
     return writer;
   },
 
@@ -1246,6 +1361,32 @@ export const RolloutResult: MessageFns<RolloutResult> = {
             }
             continue;
           }
+          case 9: {
+            if (tag === 72) {
+              message.segments.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 74) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.segments.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.messages.push(ChatMessage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1278,6 +1419,8 @@ export const RolloutResult: MessageFns<RolloutResult> = {
       },
       {},
     );
+    message.segments = object.segments?.map((e) => e) || [];
+    message.messages = object.messages?.map((e) => ChatMessage.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1345,6 +1488,73 @@ export const RolloutResult_MetricsEntry: MessageFns<RolloutResult_MetricsEntry> 
     const message = createBaseRolloutResult_MetricsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseChatMessage(): ChatMessage {
+  return { role: "", content: "" };
+}
+
+export const ChatMessage: MessageFns<ChatMessage> = {
+  encode(message: ChatMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.role !== "") {
+      writer.uint32(10).string(message.role);
+    }
+    if (message.content !== "") {
+      writer.uint32(18).string(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChatMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChatMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChatMessage>): ChatMessage {
+    return ChatMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChatMessage>): ChatMessage {
+    const message = createBaseChatMessage();
+    message.role = object.role ?? "";
+    message.content = object.content ?? "";
     return message;
   },
 };
