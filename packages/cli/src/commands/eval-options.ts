@@ -1,3 +1,4 @@
+import { type TurnsConfig } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Command, InvalidArgumentError as InvalidOptionError, Option } from "commander";
 
@@ -29,6 +30,8 @@ export interface EvalOptions extends LimitOptions {
   readonly greedy?: boolean;
   readonly temperature?: number;
   readonly maxTokens?: number;
+  readonly maxTurns?: number;
+  readonly turnTokens?: number;
   readonly limit?: number;
   readonly seed: number;
   readonly grader?: "fixed" | "seed";
@@ -85,6 +88,16 @@ export function withEvalOptions(command: Command): Command {
       wholeNumber(1),
     )
     .option(
+      "--max-turns <n>",
+      "turns after which an answer ends, for modules with step(); default: that of --tasks",
+      wholeNumber(2, 1024),
+    )
+    .option(
+      "--turn-tokens <n>",
+      "tokens after which a turn is cut; default: that of --tasks, or none",
+      wholeNumber(1),
+    )
+    .option(
       "--limit <n>",
       "only the first n tasks; default: all, and 100 of an endless source",
       wholeNumber(1),
@@ -127,6 +140,19 @@ function withEndpointOptions(command: Command): Command {
     .option("--prompt-price <usd>", "of a million prompt tokens", positiveNumber)
     .option("--answer-price <usd>", "of a million answer tokens", positiveNumber)
     .option("--prices <file>", PRICES_OPTION);
+}
+
+/** Returns the limits of answers of several turns. @throws InvalidArgumentError naming the option */
+export function turnLimits({ maxTurns, turnTokens, endpoint }: EvalOptions): TurnsConfig {
+  if (endpoint !== undefined) {
+    const problem = "cannot be asked tasks of several turns, which this source has";
+    throw new InvalidArgumentError("--endpoint", problem, { suggestion: "--model FOLDER" });
+  }
+  if (maxTurns === undefined) {
+    const problem = "is missing: the module has step(), so an answer may have several turns";
+    throw new InvalidArgumentError("--max-turns", problem, { suggestion: "--max-turns 4" });
+  }
+  return { max: maxTurns, ...(turnTokens === undefined ? {} : { maxTokens: turnTokens }) };
 }
 
 /** Returns the settings for the fields of requests. @throws InvalidArgumentError */

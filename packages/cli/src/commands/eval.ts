@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/config";
+import { type RunConfig, turnsOf } from "@gumshoe/config";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
@@ -25,7 +25,13 @@ import { shortPath } from "../terminal/short-path.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
 import { deviceOpener, withDevice } from "./device-option.js";
-import { type EvalOptions, fieldSettings, readPrice, withEvalOptions } from "./eval-options.js";
+import {
+  type EvalOptions,
+  fieldSettings,
+  readPrice,
+  turnLimits,
+  withEvalOptions,
+} from "./eval-options.js";
 import { defaultHome, withExamples } from "./options.js";
 
 const BAR_WIDTH = 24;
@@ -95,10 +101,16 @@ async function runEvaluation(
 ): Promise<EndedEvaluation & { file: string | null }> {
   const { terminal, clock } = context;
   const price = readPrice(options, nameOf(options));
-  const sampling = samplingOf(options);
   const status = new StatusLine(terminal);
   const onNotice = (line: string) => status.print(line);
   const tasks = await openTasks(options, config);
+  let sampling: SamplingOptions;
+  try {
+    sampling = samplingOf(options, tasks);
+  } catch (thrown) {
+    await tasks.close();
+    throw thrown;
+  }
   let source: AnswerSource | null = null;
   let replies: RepliesFile | null = null;
   const stop = listenForStop(() => undefined);
@@ -145,9 +157,11 @@ function withConfig(options: EvalOptions, config: RunConfig | null): EvalOptions
 
 /** Returns the options by which a run's validation samples. */
 function samplingOptionsOf(config: RunConfig): Partial<EvalOptions> {
-  if (config.type !== "grpo") return { maxTokens: config.maxAnswerTokens };
+  if (config.type !== "grpo")
+    return { maxTokens: config.maxAnswerTokens, ...turnOptionsOf(config) };
   const { temperature, maxAnswerTokens, minAnswerTokens, topK, topP, minP, stop } = config.rollouts;
   return {
+    ...turnOptionsOf(config),
     temperature,
     maxTokens: maxAnswerTokens,
     ...(minAnswerTokens === undefined ? {} : { minTokens: minAnswerTokens }),
@@ -155,6 +169,14 @@ function samplingOptionsOf(config: RunConfig): Partial<EvalOptions> {
     ...(topP === undefined ? {} : { topP }),
     ...(minP === undefined ? {} : { minP }),
     ...(stop === undefined ? {} : { stop }),
+  };
+}
+
+function turnOptionsOf(config: RunConfig): Partial<EvalOptions> {
+  const { max: maxTurns, maxTokens: turnTokens } = turnsOf(config) ?? {};
+  return {
+    ...(maxTurns === undefined ? {} : { maxTurns }),
+    ...(turnTokens === undefined ? {} : { turnTokens }),
   };
 }
 
@@ -169,7 +191,11 @@ function nameOf({ model, endpoint, endpointModel }: EvalOptions): string {
   return model ?? endpointModel ?? withoutSecrets(endpoint ?? "");
 }
 
-function samplingOf(options: EvalOptions): SamplingOptions {
+/** @throws InvalidArgumentError naming the option */
+function samplingOf(
+  options: EvalOptions,
+  { conversationOf }: Pick<EvaluatedTasks, "conversationOf">,
+): SamplingOptions {
   const maxAnswerTokens = options.maxTokens ?? DEFAULT_MAX_TOKENS;
   return {
     samples: options.samples,
@@ -177,6 +203,7 @@ function samplingOf(options: EvalOptions): SamplingOptions {
     maxAnswerTokens,
     seed: options.seed,
     limits: samplingLimits(options, maxAnswerTokens),
+    turns: conversationOf === null ? null : turnLimits(options),
   };
 }
 

@@ -1,4 +1,6 @@
-import { type Message } from "@gumshoe/puzzles";
+import { type TurnsConfig } from "@gumshoe/config";
+import { type ConversationOptions } from "@gumshoe/environments";
+import { type Message, type TaskGrade } from "@gumshoe/puzzles";
 
 import { type SamplingLimits } from "./sampling-limits.js";
 
@@ -12,7 +14,12 @@ export interface SamplingOptions {
   readonly seed: number;
   /** Top-k, top-p and so on; empty for none. */
   readonly limits: SamplingLimits;
+  /** Limits of answers of several turns; null for one. */
+  readonly turns: TurnsConfig | null;
 }
+
+/** Returns what the answers to a prompt of several turns are made with. */
+export type ConversationOf = (index: number) => Pick<ConversationOptions, "environment" | "task">;
 
 /** The prompts to answer. */
 export interface Questions {
@@ -20,6 +27,8 @@ export interface Questions {
   readonly messages: readonly (readonly Message[])[];
   /** Whether an answer exists already, from an interrupted evaluation. */
   readonly isKnown: (index: number, sample: number) => boolean;
+  /** Null when prompts have one reply. */
+  readonly conversationOf: ConversationOf | null;
 }
 
 /** An answer, or the reason why it cannot be scored. */
@@ -29,6 +38,8 @@ export type AnswerOutcome =
       readonly reply: string;
       /** `length`: truncated at the length limit; `refusal`: the model declined to answer. */
       readonly finish: "stop" | "length" | "refusal";
+      /** Of an answer of several turns, which is graded in the course of it; absent: the reply is to be graded. */
+      readonly grade?: TaskGrade;
     }
   | {
       readonly type: "failure";

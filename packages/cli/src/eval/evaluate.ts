@@ -73,6 +73,7 @@ export async function evaluate(
     const questions = {
       messages,
       isKnown: (index: number, sample: number) => known.has(`${index}/${sample}`),
+      conversationOf: tasks.conversationOf,
     };
     if (known.size > 0) options.onProgress(tally.numTaken, wanted, tally.meanScore);
     for await (const answer of source.answer(questions, sampling, options.signal)) {

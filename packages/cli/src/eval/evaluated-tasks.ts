@@ -9,6 +9,8 @@ import {
   voteReply,
 } from "@gumshoe/puzzles";
 
+import { type ConversationOf } from "./answer-source.js";
+
 /** The tasks of an evaluation, and how replies to them are graded. */
 export interface EvaluatedTasks {
   /** What they are, such as the name of a file; names the file of replies. */
@@ -21,6 +23,8 @@ export interface EvaluatedTasks {
   readonly guessing: number | null;
   /** Grades a reply to the task of an index. */
   grade(index: number, reply: string): Promise<TaskGrade>;
+  /** Null when tasks have one turn. */
+  readonly conversationOf: ConversationOf | null;
   /** Writes the reply that most replies agree on; null if the environment has none. */
   readonly vote: ((index: number, replies: readonly string[]) => Promise<string>) | null;
   close(): Promise<void>;
@@ -42,6 +46,7 @@ export function recordTasks(
       const { score, allCorrect } = grade(reply, solutionOf(index), { grader });
       return { reward: score, metrics: { allCorrect: allCorrect ? 1 : 0 } };
     },
+    conversationOf: null,
     vote: async (index, replies) => voteReply(replies, solutionOf(index), grader),
     close: async () => undefined,
   };
@@ -69,6 +74,8 @@ export function environmentTasks(
       const [verdict] = await environment.grade(taskAt(index), [reply]);
       return verdict ?? { reward: null, reason: "the environment gave no grade", metrics: {} };
     },
+    conversationOf:
+      environment.step === undefined ? null : (index) => ({ environment, task: taskAt(index) }),
     vote: vote === undefined ? null : async (index, replies) => vote(taskAt(index), replies),
     close: () => environment.close(),
   };

@@ -9,6 +9,7 @@ import {
   Sampler,
   type SampleResult,
   type Tokenizer,
+  type TurnEnd,
 } from "@gumshoe/engine";
 import { type Device } from "@gumshoe/kernels";
 import { type Message } from "@gumshoe/puzzles";
@@ -20,6 +21,7 @@ import {
   type SamplingOptions,
   type SourcedAnswer,
 } from "./answer-source.js";
+import { LocalConversations } from "./local-conversations.js";
 import { writeChat } from "./write-chat.js";
 
 /** Number of prompts in the sampler at a time: enough to fill its batch. */
@@ -60,13 +62,18 @@ export class LocalAnswers implements AnswerSource {
 
   /** Answers every prompt `samples` times, in order of completion. */
   async *answer(
-    { messages, isKnown }: Questions,
+    questions: Questions,
     options: SamplingOptions,
     signal: AbortSignal,
   ): AsyncGenerator<SourcedAnswer> {
     const { model, tokenizer } = this.loaded;
     const decode = (ids: readonly number[]) => tokenizer.decode(ids, { skipSpecialTokens: true });
-    const sampler = new Sampler({ model, decode });
+    const { messages, isKnown } = questions;
+    const conversations = this.#conversations(questions, options, (id, rollout, given) =>
+      sampler.resume(id, rollout, given),
+    );
+    const onTurns = (turns: readonly TurnEnd[]) => conversations?.take(turns);
+    const sampler = new Sampler({ model, decode, onTurns });
     let next = 0;
     let numOpen = 0;
     while (next < messages.length || numOpen > 0) {
@@ -86,12 +93,13 @@ export class LocalAnswers implements AnswerSource {
       }
       for (const result of this.#step(sampler)) {
         numOpen--;
-        for (const answer of this.#read(result)) {
+        for await (const answer of this.#read(result, conversations)) {
           if (!isKnown(answer.index, answer.sample)) yield answer;
         }
       }
       // Yield to the event loop, so that Ctrl-C is handled: the sampler computes on this thread.
       await new Promise((resolve) => setImmediate(resolve));
+      if (!sampler.hasWork) await conversations?.next();
       signal.throwIfAborted();
     }
     sampler.dispose();
@@ -135,6 +143,7 @@ export class LocalAnswers implements AnswerSource {
         seed: [options.seed, index],
         earlyStop: null,
         ...options.limits,
+        turns: options.turns === null ? null : { maxTokens: options.turns.maxTokens ?? null },
       });
       return null;
     } catch (thrown) {
@@ -142,19 +151,37 @@ export class LocalAnswers implements AnswerSource {
     }
   }
 
-  *#read({ id, promptIds, rollouts }: SampleResult): Generator<SourcedAnswer> {
+  async *#read(
+    { id, promptIds, rollouts }: SampleResult,
+    conversations: LocalConversations | null,
+  ): AsyncGenerator<SourcedAnswer> {
     for (const [i, rollout] of rollouts.entries()) {
+      // The tokens that are given between turns count as tokens of prompts.
+      const { logprobs, tokens } = rollout;
+      const given = tokens.length - logprobs.length;
       yield {
         index: Number(id),
         sample: i,
-        tokens: { prompt: i === 0 ? promptIds.length : 0, answer: rollout.tokens.length },
-        outcome: {
+        tokens: { prompt: (i === 0 ? promptIds.length : 0) + given, answer: logprobs.length },
+        outcome: (await conversations?.finish(id, i, rollout)) ?? {
           type: "answer",
-          reply: this.loaded.tokenizer.decode([...rollout.tokens], { skipSpecialTokens: true }),
+          reply: this.loaded.tokenizer.decode([...tokens], { skipSpecialTokens: true }),
           finish: rollout.finish === "length" ? "length" : "stop",
         },
       };
     }
+  }
+
+  /** Returns the conversations of the prompts; null when these have one reply. */
+  #conversations(
+    { conversationOf }: Questions,
+    { turns }: SamplingOptions,
+    resume: (id: string, rollout: number, given: readonly number[] | null) => void,
+  ): LocalConversations | null {
+    if (conversationOf === null) return null;
+    const { tokenizer, chat } = this.loaded;
+    const maxTurns = turns?.max ?? 1;
+    return new LocalConversations({ tokenizer, chat, conversationOf, maxTurns, resume });
   }
 }
 

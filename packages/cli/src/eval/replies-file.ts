@@ -4,6 +4,8 @@ import { dirname } from "node:path";
 
 import { canonicalJson, InvalidArgumentError, makeFolder, shownValue } from "@gumshoe/core";
 
+import { type TaskGrade } from "@gumshoe/puzzles";
+
 import { FileError, writingError } from "../errors.js";
 import { type SourcedAnswer } from "./answer-source.js";
 import { type KeptAnswers } from "./evaluate.js";
@@ -24,6 +26,8 @@ interface ReplyLine {
   readonly reply: string;
   /** How the answer ended: stop, length or refusal. */
   readonly finish?: "stop" | "length" | "refusal";
+  /** Grade of an answer of several turns. */
+  readonly grade?: TaskGrade;
   /** Why a received reply cannot be scored. */
   readonly notScored?: string;
   readonly tokens: SourcedAnswer["tokens"];
@@ -77,7 +81,14 @@ export class RepliesFile implements KeptAnswers {
     if (outcome.type === "failure" && !outcome.isPaid) return;
     const line: ReplyLine =
       outcome.type === "answer"
-        ? { index, sample, reply: outcome.reply, finish: outcome.finish, tokens }
+        ? {
+            index,
+            sample,
+            reply: outcome.reply,
+            finish: outcome.finish,
+            grade: outcome.grade,
+            tokens,
+          }
         : { index, sample, reply: "", notScored: outcome.reason, tokens };
     try {
       await this.#append(line);
@@ -135,14 +146,14 @@ function checkHeader(path: string, line: string, identity: RepliesIdentity): voi
 function readLine(path: string, text: string, number: number): SourcedAnswer {
   const line = parse(text);
   if (!isReplyLine(line)) throw new InvalidArgumentError(path, `line ${number} is not a reply`);
-  const { index, sample, reply, finish = "stop", notScored, tokens = null } = line;
+  const { index, sample, reply, finish = "stop", grade, notScored, tokens = null } = line;
   return {
     index,
     sample,
     tokens,
     outcome:
       notScored === undefined
-        ? { type: "answer", reply, finish }
+        ? { type: "answer", reply, finish, ...(grade && { grade }) }
         : { type: "failure", reason: notScored, isPaid: true },
   };
 }
@@ -151,15 +162,23 @@ function isReplyLine(line: Readonly<Record<string, unknown>> | null): line is Re
   readonly [field: string]: unknown;
 } {
   if (line === null) return false;
-  const { index, sample, reply, finish, notScored, tokens } = line;
+  const { index, sample, reply, finish, grade, notScored, tokens } = line;
   return (
     isCount(index) &&
     isCount(sample) &&
     typeof reply === "string" &&
     (finish === undefined || FINISHES.includes(finish)) &&
+    (grade === undefined || isGrade(grade)) &&
     (notScored === undefined || typeof notScored === "string") &&
     (tokens === undefined || tokens === null || isTokens(tokens))
   );
+}
+
+function isGrade(value: unknown): boolean {
+  const { reward, reason, metrics } = (value ?? {}) as Record<string, unknown>;
+  const isScored = typeof reward === "number" || (reward === null && typeof reason === "string");
+  const isObject = typeof metrics === "object" && metrics !== null;
+  return isScored && isObject && Object.values(metrics).every((one) => typeof one === "number");
 }
 
 function isTokens(value: unknown): boolean {

@@ -62,6 +62,7 @@ export function newRepliesPath(home: string, data: string, nowMs: number): strin
  * included where they are set.
  */
 function common(tasks: EvaluatedTasks, sampling: SamplingOptions): RepliesIdentity {
-  const { samples, temperature, maxAnswerTokens, seed, limits } = sampling;
-  return { cases: tasks.digest, samples, temperature, maxAnswerTokens, seed, ...limits };
+  const { samples, temperature, maxAnswerTokens, seed, limits, turns } = sampling;
+  const shared = { cases: tasks.digest, samples, temperature, maxAnswerTokens, seed, ...limits };
+  return turns === null ? shared : { ...shared, turns };
 }

@@ -90,7 +90,7 @@ export class Tally {
     this.#answerTokens += tokens?.answer ?? 0;
     if (outcome.type === "failure") return this.#fail(outcome.reason);
     const { reply, finish } = outcome;
-    const verdict = await this.tasks.grade(index, reply);
+    const verdict = outcome.grade ?? (await this.tasks.grade(index, reply));
     if (verdict.reward === null) return this.#fail(`not graded: ${verdict.reason}`);
     this.#rewards[index]?.push(verdict.reward);
     if (this.#votes) this.#replies[index]?.push({ sample, reply });

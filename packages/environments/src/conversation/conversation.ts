@@ -66,7 +66,7 @@ export class Conversation {
     return this.#messages;
   }
 
-  /** The answer's grade; null while the conversation goes on. */
+  /** The answer's grade, with the number of turns among its metrics; null while the conversation goes on. */
   get grade(): TaskGrade | null {
     return this.#grade;
   }
@@ -117,7 +117,10 @@ export class Conversation {
     const turn = { state: this.#state, turn: this.#turn, isLast };
     const result = await environment.step(task, reply, turn);
     if (result.type === "messages") return result;
-    this.#grade = result.grade;
+    this.#grade = {
+      ...result.grade,
+      metrics: { turns: this.numTurns, ...result.grade.metrics },
+    };
     return null;
   }
 

@@ -80,7 +80,7 @@ export class GroupConversations {
 
   #result(sampled: SampledRollout, rollout: number): RolloutResult {
     const { tokens, segments = [], logprobs, finish } = sampled;
-    const { messages, grade, numTurns } = this.#at(rollout);
+    const { messages, grade } = this.#at(rollout);
     if (grade === null) throw new Error(`answer ${rollout} was not graded`);
     return {
       tokens: tokensToBytes(tokens),
@@ -89,7 +89,7 @@ export class GroupConversations {
       text: transcript(messages),
       reward: grade.reward ?? undefined,
       gradingError: grade.reward === null ? grade.reason : "",
-      metrics: { turns: numTurns, ...grade.metrics },
+      metrics: { ...grade.metrics },
       segments: [...segments],
       messages: messages.map(({ role, content }) => ({ role, content })),
     };
