@@ -130,6 +130,9 @@ exit 127
   const heights = "examples/environment/heights";
   checkout.shorten(`${heights}-sft.yaml`, { updatesPerIteration: 1, perUpdate: 4, count: 4 });
   checkout.shorten(`${heights}.yaml`, { iterations: 2, count: 4 });
+  const guess = "examples/turns/guess";
+  checkout.shorten(`${guess}-sft.yaml`, { updatesPerIteration: 1, perUpdate: 4, count: 4 });
+  checkout.shorten(`${guess}.yaml`, { iterations: 2, perTask: 2, count: 4 });
   checkout.shorten("examples/dataset/own-cases.yaml", { iterations: 2, perIteration: 4, count: 4 });
 });
 

@@ -199,3 +199,60 @@ test("weights in memory that is not shared between processes give the same sampl
   }
   expect(results[0]).toEqual(results[1]);
 });
+
+/** Gives two tokens after each turn of four, until there is no room. */
+const goOn = async ({ tokens, room }: { tokens: Int32Array; room: number }) =>
+  room > 2 ? [tokens[0] ?? 0, 7] : null;
+const TURNS = { maxNewTokens: 20, turns: { maxTokens: 4 } };
+
+test("while a conversation waits for what follows a turn, others are sampled; its answers stay the same", async () => {
+  const thread = startThread();
+  const weights = await load(thread);
+  const { signal } = new AbortController();
+  const argument = { request: request(TURNS), weights };
+  const expected = await thread.converse(argument, goOn, signal);
+  expect(expected.rollouts.map(({ segments }) => segments)).toEqual([
+    [4, 2, 4, 2, 4, 2, 2],
+    [4, 2, 4, 2, 4, 2, 2],
+  ]);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const slow = thread.converse(
+    argument,
+    async (turn) => {
+      await held;
+      return goOn(turn);
+    },
+    signal,
+  );
+  const beside = await thread.converse({ request: request(TURNS), weights }, goOn, signal);
+  const plain = await thread.call("sample", { request: request(), weights });
+  expect(beside).toEqual(expected);
+  expect(plain.rollouts[0]?.tokens.length).toBe(50);
+  release();
+  expect(await slow).toEqual(expected);
+});
+
+test("a conversation whose other side fails, or that is cancelled, ends with the reason and leaves nothing", async () => {
+  const thread = startThread();
+  const weights = await load(thread);
+  const argument = { request: request(TURNS), weights };
+  const failing = thread.converse(
+    argument,
+    () => Promise.reject(new Error("the module is away")),
+    new AbortController().signal,
+  );
+  await expect(failing).rejects.toThrow("the module is away");
+  const controller = new AbortController();
+  const cancelled = thread.converse(
+    argument,
+    () => {
+      controller.abort(new Error("the lease is lost"));
+      return new Promise<never>(() => undefined);
+    },
+    controller.signal,
+  );
+  await expect(cancelled).rejects.toThrow("the lease is lost");
+  const after = await thread.call("sample", { request: request(), weights });
+  expect(after.rollouts.length).toBe(2);
+});
