@@ -203,7 +203,7 @@ function samplingOf(
     maxAnswerTokens,
     seed: options.seed,
     limits: samplingLimits(options, maxAnswerTokens),
-    turns: conversationOf === null ? null : turnLimits(options),
+    ...(conversationOf !== null && { turns: turnLimits(options) }),
   };
 }
 

@@ -14,8 +14,8 @@ export interface SamplingOptions {
   readonly seed: number;
   /** Top-k, top-p and so on; empty for none. */
   readonly limits: SamplingLimits;
-  /** Limits of answers of several turns; null for one. */
-  readonly turns: TurnsConfig | null;
+  /** Limits of answers of several turns; absent for answers of one. */
+  readonly turns?: TurnsConfig;
 }
 
 /** Returns what the answers to a prompt of several turns are made with. */

@@ -143,7 +143,7 @@ export class LocalAnswers implements AnswerSource {
         seed: [options.seed, index],
         earlyStop: null,
         ...options.limits,
-        turns: options.turns === null ? null : { maxTokens: options.turns.maxTokens ?? null },
+        turns: options.turns === undefined ? null : { maxTokens: options.turns.maxTokens ?? null },
       });
       return null;
     } catch (thrown) {

@@ -64,5 +64,5 @@ export function newRepliesPath(home: string, data: string, nowMs: number): strin
 function common(tasks: EvaluatedTasks, sampling: SamplingOptions): RepliesIdentity {
   const { samples, temperature, maxAnswerTokens, seed, limits, turns } = sampling;
   const shared = { cases: tasks.digest, samples, temperature, maxAnswerTokens, seed, ...limits };
-  return turns === null ? shared : { ...shared, turns };
+  return turns === undefined ? shared : { ...shared, turns };
 }

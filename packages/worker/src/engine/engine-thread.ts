@@ -2,10 +2,10 @@ import { ThreadCalls } from "@gumshoe/core";
 
 import { EngineLostError } from "../errors.js";
 import {
+  type ConversationTurn,
   type EngineCall,
   type EngineCalls,
   type EngineOptions,
-  type ConversationTurn,
   type SamplerNotice,
 } from "./calls.js";
 
@@ -52,8 +52,7 @@ export class EngineThread {
   }
 
   /**
-   * Samples a group whose answers have several turns. While the caller decides what follows a turn, the thread samples
-   * other answers.
+   * Samples a group whose answers have several turns. While an answer waits for `reply`, the thread samples others.
    *
    * @param reply  resolves with the tokens that follow a turn, or with null to end the answer; an error fails the group
    */

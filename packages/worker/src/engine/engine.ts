@@ -6,10 +6,9 @@ import {
   Model,
   parseModelConfig,
   Sampler,
-  type SampleResult,
-  type TurnEnd,
   Tokenizer,
   Trainer,
+  type TurnEnd,
   weightBytes,
   type WeightForm,
   withAdapter,
@@ -34,21 +33,13 @@ import { largestPack } from "./largest-pack.js";
 import { PlacedRegion } from "./placed-region.js";
 import { ReferenceModel } from "./reference-model.js";
 import { ReducerShard } from "./reducer-shard.js";
+import { type SampleStep } from "./sample-step.js";
 import { digestOf } from "./tensor-digests.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];
 type Answer<C extends keyof EngineCalls> = EngineCalls[C]["answer"];
 
 const F32_BYTES = 4;
-
-/** What a step of the sampler has done. */
-export interface SampleStep {
-  readonly results: readonly SampleResult[];
-  readonly turns: readonly TurnEnd[];
-  /** Tokens that the engine has sampled with all its models. */
-  readonly tokens: number;
-  readonly hasWork: boolean;
-}
 
 /**
  * The engine of one worker: a device, and the model or the shard on it.

@@ -1,0 +1,10 @@
+import { type SampleResult, type TurnEnd } from "@gumshoe/engine";
+
+/** What a step of the sampler has done. */
+export interface SampleStep {
+  readonly results: readonly SampleResult[];
+  readonly turns: readonly TurnEnd[];
+  /** Tokens that the engine has sampled with all its models. */
+  readonly tokens: number;
+  readonly hasWork: boolean;
+}
