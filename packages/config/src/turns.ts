@@ -4,7 +4,7 @@ import { count } from "./fields.js";
 
 /** Limits of answers of several turns. */
 export const TurnsConfig = z.strictObject({
-  max: count(2, 1024).describe("most turns of the model in an answer"),
+  max: count(1, 1024).describe("most turns of the model in an answer"),
   maxTokens: count(1, 131_072)
     .optional()
     .describe("length limit of a turn, in tokens; left out: only that of the answer"),

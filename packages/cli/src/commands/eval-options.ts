@@ -90,7 +90,7 @@ export function withEvalOptions(command: Command): Command {
     .option(
       "--max-turns <n>",
       "turns after which an answer ends, for modules with step(); default: that of --tasks",
-      wholeNumber(2, 1024),
+      wholeNumber(1, 1024),
     )
     .option(
       "--turn-tokens <n>",

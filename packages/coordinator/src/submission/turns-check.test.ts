@@ -66,7 +66,7 @@ test("a run of several turns has its limits, and only such a run", async () => {
   expect(await refusal(cases)).toBe(
     "rollouts.turns: needs a source of type: module whose module has step()",
   );
-  expect(await refusal(source, { rollouts: { turns: { max: 1 } } })).toMatch(
+  expect(await refusal(source, { rollouts: { turns: { max: 0 } } })).toMatch(
     /^rollouts\.turns\.max: /,
   );
   const long = { turns: { max: 2, maxTokens: 65 }, maxAnswerTokens: 64 };
