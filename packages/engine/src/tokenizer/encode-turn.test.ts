@@ -50,7 +50,7 @@ test("a template that rewrites earlier replies is refused, one that keeps them i
   );
 });
 
-test("a template that leaves replies out, or refuses a role, cannot write a turn", () => {
+test("a template that leaves replies or messages out, or refuses a role, cannot write a turn", () => {
   const before = [{ role: "assistant", content: "Me." }];
   const next = [{ role: "tool", content: "6" }];
   const turnWith = (body: string) => () =>
@@ -61,6 +61,9 @@ test("a template that leaves replies out, or refuses a role, cannot write a turn
     ).encodeTurn(before, next);
   expect(turnWith(`{% if message['role'] == 'user' %}{{ ${MESSAGE} }}{% endif %}`)).toThrow(
     "writes a reply 0 times, so that what follows it is not known",
+  );
+  expect(turnWith(`{% if message['role'] != 'tool' %}{{ ${MESSAGE} }}{% endif %}`)).toThrow(
+    "leaves out a message of the role tool",
   );
   const refusing = "{% if message['role'] == 'tool' %}{{ raise_exception('no tools') }}{% endif %}";
   expect(turnWith(`${refusing}{{ ${MESSAGE} }}`)).toThrow("no tools");

@@ -19,12 +19,18 @@ function encodeTurn(
   options: ChatOptions,
 ): number[] {
   const mark = markNotIn([...before, ...next]);
-  const messages = [...before.slice(0, -1), { role: "assistant", content: mark }, ...next];
-  const parts = tokenizer.renderChat(messages, options).split(mark);
+  const untilReply = [...before.slice(0, -1), { role: "assistant", content: mark }];
+  const parts = tokenizer.renderChat([...untilReply, ...next], options).split(mark);
   const [, following] = parts;
-  if (parts.length !== 2 || following === undefined || following === "") {
+  if (parts.length !== 2 || following === undefined) {
     const problem = `writes a reply ${parts.length - 1} times, so that what follows it is not known`;
     throw new TokenizerError("chat_template", problem);
+  }
+  const marked = next.map(({ role }, i) => ({ role, content: `${mark}${i}.` }));
+  const text = tokenizer.renderChat([...untilReply, ...marked], options);
+  const missing = marked.find(({ content }) => !text.includes(content));
+  if (missing !== undefined) {
+    throw new TokenizerError("chat_template", `leaves out a message of the role ${missing.role}`);
   }
   return tokenizer.encode(following);
 }
@@ -76,7 +82,7 @@ export function checkKeepsReplies(
   throw new TokenizerError("chat_template", problem);
 }
 
-/** Returns a text that occurs in none of the messages. */
+/** Returns a short text that occurs in none of the messages. */
 function markNotIn(messages: readonly Message[]): string {
   for (let number = 0; ; number++) {
     const mark = `(reply ${number})`;
