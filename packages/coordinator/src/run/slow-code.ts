@@ -2,7 +2,7 @@
  * Finds code of a run's environment that takes most of an iteration's time: a grader, or the
  * `task()` of a module. The times are those of the ledger's events.
  */
-import { type RunConfig } from "@gumshoe/config";
+import { type RunConfig, turnsOf } from "@gumshoe/config";
 import { type RunEventBody } from "@gumshoe/protocol";
 
 import { type IterationSums } from "./iteration-sums.js";
@@ -76,8 +76,9 @@ function graderOf(config: RunConfig): { grader: string; remedy: string } {
     const name = config.type === "grpo" ? config.tasks.grader : config.grader;
     return { grader: `${name} (built in)`, remedy: "allow shorter answers" };
   }
+  const method = turnsOf(config) === undefined ? "grade" : "step";
   return {
-    grader: `grade() of ${[...new Set(modules)].join(" or ")}`,
+    grader: `${method}() of ${[...new Set(modules)].join(" or ")}`,
     remedy:
       "make it faster, or let it return a promise so that it waits for a group's replies at once",
   };
