@@ -3,8 +3,9 @@ import { posix } from "node:path";
 import { InvalidArgumentError } from "@gumshoe/core";
 
 import { parsePinnedModel } from "./hub-model.js";
+import { mapSources, type SingleSource, singleSources } from "./mixed-sources.js";
 import { type RunConfig } from "./run-config.js";
-import { type TaskSourceConfig } from "./task-source.js";
+import { type SingleSourceConfig, type TaskSourceConfig } from "./task-source.js";
 
 /** A file or folder that a config names. */
 export interface NamedPath {
@@ -25,12 +26,14 @@ export function namedPaths(config: RunConfig): NamedPath[] {
     ...(parsePinnedModel(model) === null
       ? [{ field: "model", path: model, kind: "model" } as const]
       : []),
-    ...pathsOf(field, source),
-    ...(validation === null ? [] : pathsOf("validation.source", validation.source)),
+    ...singleSources(field, source).flatMap(pathsOf),
+    ...(validation === null
+      ? []
+      : singleSources("validation.source", validation.source).flatMap(pathsOf)),
   ];
 }
 
-function pathsOf(field: string, source: TaskSourceConfig): NamedPath[] {
+function pathsOf({ field, source }: SingleSource): NamedPath[] {
   switch (source.type) {
     case "dataset":
       return [{ field: `${field}.file`, path: source.file, kind: "dataset" }];
@@ -49,7 +52,7 @@ export function replacePaths(
   config: RunConfig,
   replace: (field: string, path: string) => string,
 ): RunConfig {
-  const fix = (field: string, source: TaskSourceConfig): TaskSourceConfig => {
+  const fixOne = ({ field, source }: SingleSource): SingleSourceConfig => {
     switch (source.type) {
       case "dataset":
         return { ...source, file: replace(`${field}.file`, source.file) };
@@ -59,6 +62,7 @@ export function replacePaths(
         return source;
     }
   };
+  const fix = (field: string, source: TaskSourceConfig) => mapSources(field, source, fixOne);
   const validation = config.validation && {
     ...config.validation,
     source: fix("validation.source", config.validation.source),

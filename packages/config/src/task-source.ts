@@ -27,8 +27,7 @@ const ModuleLimits = z.strictObject({
   memoryMb: count(16, 1_048_576).default(1024).describe("limit of the JavaScript heap, in MiB"),
 });
 
-/** A source of tasks: generated from a seed, the records of a file, or a user's module. */
-export const TaskSourceConfig = z.discriminatedUnion("type", [
+const SINGLE_SOURCES = [
   z.strictObject({
     type: z.literal("generate").describe("Temporal Clue cases, made from a seed"),
     tier: z.enum(TIERS).default("mini").describe("size of the cases"),
@@ -60,6 +59,44 @@ export const TaskSourceConfig = z.discriminatedUnion("type", [
     seed: Seed.default(1).describe("seed of the series of tasks"),
     options: z.record(z.string(), z.json()).default({}).describe("argument of createEnvironment"),
     limits: ModuleLimits.prefault({}).describe("limits of the process that runs the module"),
+  }),
+] as const;
+
+/** Most sources of a mix. */
+const MAX_MIXED = 32;
+
+const SingleSourceConfig = z.discriminatedUnion("type", SINGLE_SOURCES);
+/** A source of tasks that is no mix. */
+export type SingleSourceConfig = z.infer<typeof SingleSourceConfig>;
+
+const MixedSource = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/, "must be 1 to 40 letters, digits, - and _")
+    .describe("name of the source in metrics and in the ids of tasks"),
+  weight: z
+    .number()
+    .gt(0)
+    .max(1e6)
+    .default(1)
+    .describe("share of the tasks, relative to the other sources"),
+  source: SingleSourceConfig.describe("source of any type but mix"),
+});
+
+/** A source of tasks: generated from a seed, the records of a file, a user's module, or several of these. */
+export const TaskSourceConfig = z.discriminatedUnion("type", [
+  ...SINGLE_SOURCES,
+  z.strictObject({
+    type: z.literal("mix").describe("tasks of several sources, dealt by weight"),
+    sources: z
+      .array(MixedSource)
+      .min(2)
+      .max(MAX_MIXED)
+      .refine(
+        (sources) => new Set(sources.map(({ name }) => name)).size === sources.length,
+        "has two sources of one name",
+      )
+      .describe("the sources, each with a name of its own"),
   }),
 ]);
 /** A source of tasks. */

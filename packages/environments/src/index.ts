@@ -16,8 +16,14 @@ export {
 export { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
 export { hasThrown, isWrongForm } from "./module/check-grade.js";
 export { checkModuleName } from "./module/source-files.js";
+export { sourceOfTask } from "./mix-environment.js";
 export { type NamedSource, openEnvironment, openSource } from "./open-environment.js";
-export { type RunEnvironment, type RunTaskSource } from "./run-environment.js";
+export {
+  type EnvironmentPart,
+  type RunEnvironment,
+  type RunTaskSource,
+  singleEnvironments,
+} from "./run-environment.js";
 export {
   type ModuleGrade,
   type ModuleTask,

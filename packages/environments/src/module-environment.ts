@@ -5,10 +5,11 @@ import {
   readMessages,
   readTask,
   type Task,
+  type TaskGrade,
 } from "@gumshoe/puzzles";
 
 import { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
-import { checkGrade } from "./module/check-grade.js";
+import { checkGrade, checkGroupGrades, type RewardWeights } from "./module/check-grade.js";
 import { type ModuleLimits, type Outcome, type RandomKey } from "./module/messages.js";
 import { ModuleHost } from "./module/module-host.js";
 import { type RunEnvironment } from "./run-environment.js";
@@ -28,6 +29,8 @@ export interface ModuleLocation {
   readonly seed: number;
   readonly options: unknown;
   readonly limits: ModuleLimits;
+  /** Weights of the rewards of a grade, by name; null where each has weight 1. */
+  readonly weights: RewardWeights | null;
 }
 
 /**
@@ -78,21 +81,16 @@ class ModuleTasks {
 
   toEnvironment(): RunEnvironment {
     const host = this.#host;
+    const { seed, options, weights } = this.#place;
     return {
-      digest: hashJson([host.digest, this.#place.seed, this.#place.options]),
+      digest: hashJson([host.digest, seed, options, ...(weights === null ? [] : [weights])]),
       source: ({ exclude } = {}) => ({
         size: null,
         task: (index) => this.#wanted(index, exclude),
       }),
       readTask: (json) => this.#read(json),
-      grade: async (task, replies, { tries } = {}) => {
-        const outcomes = await host.call(
-          { call: "grade", task, replies },
-          `grading task ${task.id}, whose first reply begins ${beginning(replies[0] ?? "")}`,
-          tries,
-        );
-        return outcomes.map(checkGrade);
-      },
+      hasJudge: host.gradesGroups,
+      grade: (task, replies, { tries } = {}) => this.#grade(task, replies, tries),
       ...(host.hasGoldReply && { goldReply: (task) => this.#goldReply(task) }),
       close: () => host.close(),
     };
@@ -127,6 +125,20 @@ class ModuleTasks {
     if (task !== null) return task;
     const problem = `leaves no task ${index} that is not a validation task: draw it from rng`;
     throw new ModuleError(this.#place.field, problem);
+  }
+
+  async #grade(task: Task, replies: readonly string[], tries?: number): Promise<TaskGrade[]> {
+    const about = `grading task ${task.id}, whose first reply begins ${beginning(replies[0] ?? "")}`;
+    const { weights } = this.#place;
+    if (!this.#host.gradesGroups) {
+      const outcomes = await this.#host.call({ call: "grade", task, replies }, about, tries);
+      return outcomes.map((outcome) => checkGrade(outcome, { origin: "grade()", weights }));
+    }
+    if (replies.length === 0) return [];
+    const [outcome] = await this.#host.call({ call: "gradeGroup", task, replies }, about, tries);
+    if (outcome === undefined) throw new Error("a call has a result");
+    const count = replies.length;
+    return checkGroupGrades(outcome, { origin: "gradeGroup()", weights, count });
   }
 
   #read(json: string): ModuleTask {

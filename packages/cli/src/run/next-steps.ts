@@ -65,6 +65,7 @@ function evalSteps(
       return [show("eval", ...model, "--data", source.file)];
     case "zebra":
     case "module":
+    case "mix":
       return [];
     default:
       return source satisfies never;

@@ -1,7 +1,7 @@
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openEnvironment, type RunEnvironment, type RunTaskSource } from "@gumshoe/environments";
 import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
-import { type InputSource } from "@gumshoe/protocol";
+import { type GroupKind, type InputSource } from "@gumshoe/protocol";
 import { type Task, type TierName } from "@gumshoe/puzzles";
 
 import { taskSources } from "./task-sources.js";
@@ -25,6 +25,8 @@ export class TaskPlan {
    * validation.
    */
   readonly digests: { readonly train: string; readonly validation: string };
+  /** Whether training and validation tasks are graded by a judge; see `RunEnvironment.hasJudge`. */
+  readonly judges: Readonly<Record<GroupKind, boolean>>;
   /** The task sources, identified by content. */
   readonly sources: readonly InputSource[];
   readonly #environments: OpenEnvironments;
@@ -42,6 +44,10 @@ export class TaskPlan {
     this.digests = {
       train: training.digest,
       validation: environments.validation?.digest ?? "",
+    };
+    this.judges = {
+      train: training.hasJudge,
+      validation: environments.validation?.hasJudge ?? false,
     };
     const exclude = new Set(validation.map(({ contentHash }) => contentHash));
     const options = { exclude, orderSeed: config.seed + ORDER_OFFSET };

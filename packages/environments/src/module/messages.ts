@@ -24,6 +24,8 @@ export type RandomKey = readonly [number, ...number[]];
 export type ModuleRequest =
   | { readonly call: "task"; readonly index: number; readonly key: RandomKey }
   | { readonly call: "grade"; readonly task: unknown; readonly replies: readonly string[] }
+  /** Has one result: the list of all grades. */
+  | { readonly call: "gradeGroup"; readonly task: unknown; readonly replies: readonly string[] }
   | { readonly call: "goldReply"; readonly task: unknown };
 
 /** The result of a call; `text` holds the message of an error that the module threw. */
@@ -37,6 +39,7 @@ export type ModuleMessage =
       readonly type: "opened";
       readonly problem: string | null;
       readonly hasGoldReply: boolean;
+      readonly gradesGroups: boolean;
     }
   /** The module threw outside of a call; the process ends. */
   | { readonly type: "failed"; readonly text: string }
@@ -52,8 +55,9 @@ export type ModuleMessage =
 export function isModuleMessage(message: unknown): message is ModuleMessage {
   const given = (message ?? {}) as Readonly<Record<string, unknown>>;
   if (given["type"] === "opened") {
-    const { problem, hasGoldReply } = given;
-    return (problem === null || typeof problem === "string") && typeof hasGoldReply === "boolean";
+    const { problem, hasGoldReply, gradesGroups } = given;
+    const areFlags = typeof hasGoldReply === "boolean" && typeof gradesGroups === "boolean";
+    return (problem === null || typeof problem === "string") && areFlags;
   }
   if (given["type"] === "failed") return typeof given["text"] === "string";
   const { id, index, outcome } = given;

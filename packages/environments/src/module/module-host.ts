@@ -30,10 +30,13 @@ export class ModuleHost {
     this.#options = options;
     this.#process = Promise.resolve(first);
     this.hasGoldReply = first.hasGoldReply;
+    this.gradesGroups = first.gradesGroups;
   }
 
   /** Whether the module implements `goldReply`. */
   readonly hasGoldReply: boolean;
+  /** Whether the module implements `gradeGroup`, and not `grade`. */
+  readonly gradesGroups: boolean;
 
   /** Loads a module. @throws ModuleError */
   static async open(options: ModuleOptions): Promise<ModuleHost> {

@@ -52,6 +52,8 @@ export class ModuleProcess {
   endedIdle = false;
   /** Whether the module implements `goldReply`. */
   hasGoldReply = false;
+  /** Whether the module implements `gradeGroup`, and not `grade`. */
+  gradesGroups = false;
 
   private constructor(options: ModuleOptions) {
     this.#options = options;
@@ -99,6 +101,7 @@ export class ModuleProcess {
       );
       if (opened.problem !== null) throw new ModuleError(field, `${file} ${opened.problem}`);
       opening.hasGoldReply = opened.hasGoldReply;
+      opening.gradesGroups = opened.gradesGroups;
       return opening;
     } catch (error) {
       await opening.close();

@@ -69,11 +69,13 @@ async function open({ url, options }: ModuleStart): Promise<UserEnvironment | st
   } catch (error) {
     return `createEnvironment failed: ${textOf(error)}`;
   }
-  for (const method of ["task", "grade"] as const) {
-    if (typeof (made as Partial<UserEnvironment> | null | undefined)?.[method] !== "function") {
-      return `createEnvironment must return an object with ${method}()`;
-    }
+  const { task, grade, gradeGroup } = (made ?? {}) as Partial<UserEnvironment>;
+  if (typeof task !== "function") return "createEnvironment must return an object with task()";
+  const graders = [grade, gradeGroup].filter((method) => typeof method === "function");
+  if (graders.length === 0) {
+    return "createEnvironment must return an object with grade() or gradeGroup()";
   }
+  if (graders.length === 2) return "has both grade() and gradeGroup(): keep one of them";
   return made as UserEnvironment;
 }
 
@@ -157,8 +159,11 @@ function answer(user: UserEnvironment, id: number, request: ModuleRequest): void
     }
     case "grade":
       for (const [index, reply] of request.replies.entries()) {
-        result(index, () => user.grade(structuredClone(request.task) as ModuleTask, reply));
+        result(index, () => user.grade?.(structuredClone(request.task) as ModuleTask, reply));
       }
+      return;
+    case "gradeGroup":
+      result(0, () => user.gradeGroup?.(request.task as ModuleTask, request.replies));
       return;
     case "goldReply":
       result(0, () => user.goldReply?.(request.task as ModuleTask));
@@ -172,6 +177,7 @@ const NOTHING_LEFT: ModuleMessage = {
   type: "opened",
   problem: "waits for a promise that nothing will settle",
   hasGoldReply: false,
+  gradesGroups: false,
 };
 
 async function serve(start: ModuleStart): Promise<void> {
@@ -192,6 +198,7 @@ async function serve(start: ModuleStart): Promise<void> {
     type: "opened",
     problem: typeof user === "string" ? user : null,
     hasGoldReply: typeof user !== "string" && typeof user.goldReply === "function",
+    gradesGroups: typeof user !== "string" && typeof user.gradeGroup === "function",
   });
 }
 
