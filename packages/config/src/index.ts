@@ -15,8 +15,15 @@ export {
 export { type JsonSchema, runFileSchema } from "./json-schema.js";
 export { LoraConfig } from "./lora.js";
 export { AggregationConfig, LossSettings, OverlongConfig } from "./loss.js";
-export { mapSources, type SingleSource, singleSources } from "./mixed-sources.js";
-export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./named-paths.js";
+export { type SingleSource, singleSources } from "./mixed-sources.js";
+export {
+  type NamedPath,
+  namedPaths,
+  namedServers,
+  replacePaths,
+  resolvePaths,
+} from "./named-paths.js";
+export { modulesOf, readsClueAnswers } from "./own-grading.js";
 export { OptimizerConfig } from "./optimizer.js";
 export { checkRunConfig, parseRunConfig, parseSweep, parseTaskSource } from "./parse.js";
 export { PromptConfig } from "./prompts.js";

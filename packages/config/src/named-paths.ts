@@ -39,12 +39,36 @@ function pathsOf({ field, source }: SingleSource): NamedPath[] {
       return [{ field: `${field}.file`, path: source.file, kind: "dataset" }];
     case "module":
       return [{ field: `${field}.module`, path: source.module, kind: "module" }];
+    case "file": {
+      const { file, grader } = source;
+      const module = { field: `${field}.grader.module`, kind: "module" } as const;
+      return [
+        { field: `${field}.file`, path: file, kind: "dataset" },
+        ...(grader.type === "module" ? [{ ...module, path: grader.module }] : []),
+      ];
+    }
     case "generate":
     case "zebra":
+    case "http":
       return [];
     default:
       return source satisfies never;
   }
+}
+
+/** Lists the servers that a config names: the field and the URL of each. */
+export function namedServers(
+  config: RunConfig,
+): { readonly field: string; readonly url: string }[] {
+  const { validation } = config;
+  const own =
+    config.type === "grpo"
+      ? singleSources("tasks.source", config.tasks.source)
+      : singleSources("examples.source", config.examples.source);
+  const held = validation === null ? [] : singleSources("validation.source", validation.source);
+  return [...own, ...held].flatMap(({ field, source }) =>
+    source.type === "http" ? [{ field: `${field}.url`, url: source.url }] : [],
+  );
 }
 
 /** Returns the config with all its paths replaced; a model on the hub at one commit stays. */
@@ -58,6 +82,12 @@ export function replacePaths(
         return { ...source, file: replace(`${field}.file`, source.file) };
       case "module":
         return { ...source, module: replace(`${field}.module`, source.module) };
+      case "file": {
+        const file = replace(`${field}.file`, source.file);
+        if (source.grader.type !== "module") return { ...source, file };
+        const module = replace(`${field}.grader.module`, source.grader.module);
+        return { ...source, file, grader: { ...source.grader, module } };
+      }
       default:
         return source;
     }

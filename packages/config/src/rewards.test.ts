@@ -47,7 +47,8 @@ test.each([
 });
 
 test("weights are refused where a source of training or validation has one reward", () => {
-  const message = "tasks.rewards: needs sources of type: module; generate has one reward";
+  const message =
+    "tasks.rewards: needs sources whose grades are made by a module or a server; generate has one reward";
   expect(problem(config(`source: { type: generate }, ${REWARDS}`))).toContain(message);
   const validation = "validation: { source: { type: generate } }";
   expect(problem(config(`source: ${MODULE}, ${REWARDS}`, validation))).toContain(message);

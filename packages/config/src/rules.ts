@@ -2,6 +2,7 @@ import { type CheckpointConfig } from "./checkpoint.js";
 import { type CurriculumConfig } from "./curriculum.js";
 import { type LossSettings } from "./loss.js";
 import { singleSources } from "./mixed-sources.js";
+import { hasOwnGrades, readsClueAnswers } from "./own-grading.js";
 import { type ReferenceConfig } from "./reference.js";
 import { type RewardsConfig } from "./rewards.js";
 import { type TaskSourceConfig } from "./task-source.js";
@@ -95,11 +96,11 @@ export function checkRewardsRules(
   const sources = [source, ...(validation === null ? [] : [validation.source])].flatMap((one) =>
     singleSources("", one).map((single) => single.source),
   );
-  const single = sources.find((one) => one.type !== "module");
+  const single = sources.find((one) => !hasOwnGrades(one));
   if (single !== undefined) {
     refuse(
       ["tasks", "rewards"],
-      `needs sources of type: module; ${single.type} has one reward for an answer`,
+      `needs sources whose grades are made by a module or a server; ${single.type} has one reward for an answer`,
     );
   }
   if (rewards.aggregation !== "normalize-then-sum" || loss.overlong === undefined) return;
@@ -155,10 +156,12 @@ export function checkGraderRule(
   const singles = config.sources.flatMap((source) =>
     source === undefined ? [] : singleSources("", source),
   );
-  if (!singles.some(({ source }) => source.type === "module")) return;
+  const own = singles.find(({ source }) => !readsClueAnswers(source));
+  if (own === undefined) return;
+  const what = own.source.type === "module" ? "a module" : `a source of type ${own.source.type}`;
   sink.addIssue({
     code: "custom",
     path,
-    message: "must be fixed: a module grades its own tasks",
+    message: `must be fixed: ${what} grades its own tasks`,
   });
 }

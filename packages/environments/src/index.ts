@@ -13,7 +13,13 @@ export {
   type TaskSourceOptions,
   type Vocabulary,
 } from "@gumshoe/puzzles";
-export { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
+export {
+  ModuleError,
+  ModuleFailedError,
+  OtherModuleError,
+  SourceAwayError,
+  SourceServerError,
+} from "./errors.js";
 export { hasThrown, isWrongForm } from "./module/check-grade.js";
 export { checkModuleName } from "./module/source-files.js";
 export { sourceOfTask } from "./mix-environment.js";

@@ -5,11 +5,11 @@ import {
   readMessages,
   readTask,
   type Task,
-  type TaskGrade,
 } from "@gumshoe/puzzles";
 
 import { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
-import { checkGrade, checkGroupGrades, type RewardWeights } from "./module/check-grade.js";
+import { type RewardWeights } from "./module/check-grade.js";
+import { gradeByModule } from "./module/grade-by-module.js";
 import { type ModuleLimits, type Outcome, type RandomKey } from "./module/messages.js";
 import { ModuleHost } from "./module/module-host.js";
 import { type RunEnvironment } from "./run-environment.js";
@@ -17,8 +17,6 @@ import { type ModuleTask } from "./user-environment.js";
 
 /** Random stream of modules' tasks, separate from the other uses of a seed. */
 const MODULE_STREAM = 0x6d6f64;
-/** Characters of a reply in an error message. */
-const SHOWN_REPLY = 80;
 
 /** A module, as named by a config. */
 export interface ModuleLocation {
@@ -41,7 +39,7 @@ export interface ModuleLocation {
  */
 export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvironment> {
   const { field, file, options, limits } = place;
-  const host = await ModuleHost.open({ field, file, options, limits });
+  const host = await ModuleHost.open({ field, file, part: "environment", options, limits });
   try {
     const environment = new ModuleTasks(host, place);
     // One attempt only: the submitting user waits, and a module that cannot make its first task is
@@ -90,7 +88,8 @@ class ModuleTasks {
       }),
       readTask: (json) => this.#read(json),
       hasJudge: host.gradesGroups,
-      grade: (task, replies, { tries } = {}) => this.#grade(task, replies, tries),
+      grade: (task, replies, { tries } = {}) =>
+        gradeByModule(host, { task, replies, weights, tries }),
       ...(host.hasGoldReply && { goldReply: (task) => this.#goldReply(task) }),
       close: () => host.close(),
     };
@@ -127,20 +126,6 @@ class ModuleTasks {
     throw new ModuleError(this.#place.field, problem);
   }
 
-  async #grade(task: Task, replies: readonly string[], tries?: number): Promise<TaskGrade[]> {
-    const about = `grading task ${task.id}, whose first reply begins ${beginning(replies[0] ?? "")}`;
-    const { weights } = this.#place;
-    if (!this.#host.gradesGroups) {
-      const outcomes = await this.#host.call({ call: "grade", task, replies }, about, tries);
-      return outcomes.map((outcome) => checkGrade(outcome, { origin: "grade()", weights }));
-    }
-    if (replies.length === 0) return [];
-    const [outcome] = await this.#host.call({ call: "gradeGroup", task, replies }, about, tries);
-    if (outcome === undefined) throw new Error("a call has a result");
-    const count = replies.length;
-    return checkGroupGrades(outcome, { origin: "gradeGroup()", weights, count });
-  }
-
   #read(json: string): ModuleTask {
     const { task, fields } = readTask(json);
     const { id, contentHash, messages, randomGuessLevel } = task;
@@ -172,9 +157,4 @@ function draftOf(outcome: Outcome | undefined): Record<string, unknown> {
   const value = outcome?.value;
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new TypeError("task() must return an object with messages");
-}
-
-function beginning(reply: string): string {
-  const shown = reply.slice(0, SHOWN_REPLY);
-  return JSON.stringify(shown.length < reply.length ? `${shown}...` : shown);
 }

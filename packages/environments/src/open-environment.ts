@@ -4,6 +4,8 @@ import { type GroupKind } from "@gumshoe/protocol";
 import { createEnvironment, type GraderName } from "@gumshoe/puzzles";
 
 import { type RewardWeights } from "./module/check-grade.js";
+import { fileEnvironment } from "./file-environment.js";
+import { httpEnvironment } from "./http/http-environment.js";
 import { mixEnvironment } from "./mix-environment.js";
 import { moduleEnvironment } from "./module-environment.js";
 import { readDataset } from "./read-dataset.js";
@@ -58,6 +60,10 @@ export async function openSource(named: NamedSource): Promise<RunEnvironment> {
       const place = { field: `${field}.module`, file, seed, options, limits, weights };
       return moduleEnvironment(place);
     }
+    case "file":
+      return fileEnvironment({ field, source, weights });
+    case "http":
+      return httpEnvironment({ field, source, weights });
     case "mix":
       return openMix(field, source.sources, { grader, weights });
     default:

@@ -101,6 +101,10 @@ function describeSource(source: SingleSourceConfig): string {
   switch (source.type) {
     case "dataset":
       return `dataset ${basename(source.file)}`;
+    case "file":
+      return `questions of ${basename(source.file)}`;
+    case "http":
+      return `a server of tasks, seed ${source.seed}`;
     case "module":
       return `module ${basename(source.module)}, seed ${source.seed}`;
     default:

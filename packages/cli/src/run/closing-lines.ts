@@ -1,5 +1,6 @@
 import { isBelow } from "@gumshoe/grpo";
 import {
+  readsClueAnswers,
   type RunConfig,
   type RunResult,
   singleSources,
@@ -23,7 +24,7 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
   const [before, after] = [scored[0], scored.at(-1)];
   const gain = before === undefined || after === undefined ? [] : gainLines(before, after);
   const held = config.validation === null ? [] : singleSources("", config.validation.source);
-  const isOwnTask = held.some(({ source }) => source.type === "module");
+  const isOwnTask = held.some(({ source }) => !readsClueAnswers(source));
   const guess = isOwnTask ? "a guess" : "guessing among the listed names";
   return [
     "",

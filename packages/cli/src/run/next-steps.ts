@@ -65,6 +65,8 @@ function evalSteps(
       return [show("eval", ...model, "--data", source.file)];
     case "zebra":
     case "module":
+    case "file":
+    case "http":
     case "mix":
       return [];
     default:

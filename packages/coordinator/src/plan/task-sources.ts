@@ -38,11 +38,13 @@ function identify(
 function fileOf({ field, source }: SingleSource): Omit<InputSource, "sha256"> {
   switch (source.type) {
     case "dataset":
+    case "file":
       return { field: `${field}.file`, file: source.file };
     case "module":
       return { field: `${field}.module`, file: source.module };
     case "generate":
     case "zebra":
+    case "http":
       return { field, file: null };
     default:
       return source satisfies never;

@@ -2,7 +2,7 @@
  * Finds code of a run's environment that takes most of an iteration's time: a grader, or the
  * `task()` of a module. The times are those of the ledger's events.
  */
-import { type RunConfig, singleSources, type TaskSourceConfig } from "@gumshoe/config";
+import { modulesOf, type RunConfig } from "@gumshoe/config";
 import { type RunEventBody } from "@gumshoe/protocol";
 
 import { type IterationSums } from "./iteration-sums.js";
@@ -71,7 +71,9 @@ function graderOf(config: RunConfig): { grader: string; remedy: string } {
     config.type === "grpo" ? config.tasks.source : null,
     config.validation?.source ?? null,
   ];
-  const modules = sources.flatMap((source) => (source === null ? [] : modulesOf(source)));
+  const modules = sources
+    .flatMap((source) => (source === null ? [] : modulesOf(source)))
+    .map(({ module }) => module);
   if (modules.length === 0) {
     const name = config.type === "grpo" ? config.tasks.grader : config.grader;
     return { grader: `${name} (built in)`, remedy: "allow shorter answers" };
@@ -83,16 +85,11 @@ function graderOf(config: RunConfig): { grader: string; remedy: string } {
   };
 }
 
-function modulesOf(source: TaskSourceConfig): string[] {
-  const singles = singleSources("", source).map((single) => single.source);
-  return singles.flatMap((single) => (single.type === "module" ? [single.module] : []));
-}
-
 function taskRemedy(config: RunConfig): string {
   const source = config.type === "grpo" ? config.tasks.source : config.examples.source;
-  const modules = modulesOf(source);
+  const modules = modulesOf(source).filter(({ makes }) => makes === "tasks");
   if (modules.length > 0) {
-    const files = modules.join(" and ");
+    const files = modules.map(({ module }) => module).join(" and ");
     return `make task() of ${files} faster, or read what it needs in createEnvironment()`;
   }
   return "write them to a file once (gumshoe puzzle generate), and name it as a source of type dataset";

@@ -54,7 +54,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the seeds that are derived from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
   "a validation leaves cases to learn from": checkOverlap,
-  "modules make the same task again": checkPure,
+  "modules and servers make the same task again": checkPure,
   "prompts hold their tasks": checkPrompts,
   "prompts and answers fit the model and a pack": checkLengths,
   "graders return what they should": checkGraders,
@@ -175,22 +175,29 @@ async function checkOverlap({ config, environments }: Preflight): Promise<void> 
 }
 
 function isFile({ type }: SingleSourceConfig): boolean {
-  return type === "dataset";
+  return type === "dataset" || type === "file";
 }
 
+/** The field of a source that names a user's code, by type. */
+const OWN_FIELDS: Readonly<Record<string, string>> = { module: "module", http: "url" };
+
 /**
- * Draws the last task of each module again, after the others: it must not depend on the calls before, since a
+ * Draws the last task of each module and server again, after the others: it must not depend on the calls before, since a
  * resumed run makes its tasks again.
  */
 async function checkPure(_run: Preflight, sources: readonly DrawnSource[]): Promise<void> {
-  for (const { field, source, environment, tasks } of sources) {
+  for (const { field: path, source, environment, tasks } of sources) {
     const last = tasks.at(-1);
-    if (source.type !== "module" || last === undefined) continue;
+    const field = OWN_FIELDS[source.type];
+    if (field === undefined || last === undefined) continue;
     const again = await environment.source().task(tasks.length - 1);
     if (again.contentHash === last.contentHash) continue;
     const problem = `task ${tasks.length - 1} came out differently a second time`;
-    throw new InvalidArgumentError(`${field}.module`, problem, {
-      suggestion: "it may depend on index and rng alone",
+    throw new InvalidArgumentError(`${path}.${field}`, problem, {
+      suggestion:
+        source.type === "module"
+          ? "it may depend on index and rng alone"
+          : "it may depend on its seed, index and attempt alone",
     });
   }
 }

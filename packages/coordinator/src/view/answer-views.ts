@@ -10,7 +10,7 @@ import {
   type TextPage,
   type TokenPage,
 } from "@gumshoe/api";
-import { singleSources } from "@gumshoe/config";
+import { readsClueAnswers, singleSources } from "@gumshoe/config";
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
 import { UnknownGroupError } from "../errors.js";
@@ -217,7 +217,7 @@ function graderOf({ config }: RunRecord, kind: GroupKind) {
   const trained = config.type === "grpo" ? config.tasks.source : null;
   const source = kind === "train" ? trained : (config.validation?.source ?? null);
   if (source === null) return null;
-  if (singleSources("", source).some((single) => single.source.type === "module")) return null;
+  if (!singleSources("", source).every((single) => readsClueAnswers(single.source))) return null;
   return config.type === "grpo" ? config.tasks.grader : config.grader;
 }
 

@@ -22,7 +22,7 @@ const MAX_SHOWN = 120;
 /** What a grade is checked by. */
 export interface GradeRules {
   /** What returned it, for messages. */
-  readonly origin: "grade()" | "gradeGroup()";
+  readonly origin: "grade()" | "gradeGroup()" | "the server";
   /** Weights of the rewards by name; null where each has weight 1. */
   readonly weights: RewardWeights | null;
 }
@@ -78,7 +78,9 @@ function unscored(reason: string): TaskGrade {
 
 /** Returns whether a grade has no reward because a grader returned a value of the wrong form. */
 export function isWrongForm(grade: TaskGrade): boolean {
-  return grade.reward === null && /^grade(Group)?\(\) returned /.test(grade.reason);
+  return (
+    grade.reward === null && /^(grade\(\)|gradeGroup\(\)|the server) returned /.test(grade.reason)
+  );
 }
 
 /** Returns whether a grade has no reward because a grader threw an exception. */

@@ -10,10 +10,14 @@ export interface ModuleLimits {
   readonly memoryMb: number;
 }
 
+/** What a module is used as: tasks with their grades, or grades of tasks from elsewhere. */
+export type ModulePart = "environment" | "grader";
+
 /** The first message to a module's process. */
 export interface ModuleStart {
   /** `file:` URL of the module. */
   readonly url: string;
+  readonly part: ModulePart;
   readonly options: unknown;
 }
 

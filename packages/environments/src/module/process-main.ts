@@ -51,7 +51,7 @@ process.on("disconnect", () => process.exit(0));
 new Worker(WATCHDOG, { eval: true }).unref();
 
 /** Loads the module; returns a text if it cannot be used. */
-async function open({ url, options }: ModuleStart): Promise<UserEnvironment | string> {
+async function open({ url, part, options }: ModuleStart): Promise<UserEnvironment | string> {
   let exports: Record<string, unknown>;
   try {
     exports = (await import(url)) as Record<string, unknown>;
@@ -70,7 +70,9 @@ async function open({ url, options }: ModuleStart): Promise<UserEnvironment | st
     return `createEnvironment failed: ${textOf(error)}`;
   }
   const { task, grade, gradeGroup } = (made ?? {}) as Partial<UserEnvironment>;
-  if (typeof task !== "function") return "createEnvironment must return an object with task()";
+  if (typeof task !== "function" && part === "environment") {
+    return "createEnvironment must return an object with task()";
+  }
   const graders = [grade, gradeGroup].filter((method) => typeof method === "function");
   if (graders.length === 0) {
     return "createEnvironment must return an object with grade() or gradeGroup()";
