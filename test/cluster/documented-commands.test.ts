@@ -281,7 +281,7 @@ describe("the configs of the documents", () => {
         expect(sweepRuns(parseSweep(text, "a.yaml")).length).toBeGreaterThan(0);
         return;
       }
-      const inTasks = text.startsWith("source:") ? `tasks:\n  ${text}` : text;
+      const inTasks = text.startsWith("source:") ? `tasks:\n${text.replaceAll(/^/gm, "  ")}` : text;
       const lacks = (field: string) => !new RegExp(`^${field}:`, "m").test(inTasks);
       const added = [
         ...(lacks("name") ? ["name: a"] : []),
