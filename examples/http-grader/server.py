@@ -24,5 +24,8 @@ class Server(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def log_message(self, *_):
+        pass
+
 if __name__ == "__main__":
     ThreadingHTTPServer(("127.0.0.1", int((sys.argv + ["8900"])[1])), Server).serve_forever()
