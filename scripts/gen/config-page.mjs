@@ -45,15 +45,19 @@ export function configPage(schema) {
   ].join("\n\n");
 }
 
-/** A field that holds fields: the object or union behind it, without null. */
+/** A field that holds fields, or a list of them: the object or union behind it, without null. */
 function innerOf(schema) {
+  if (schema.type === "array" && schema.items?.properties !== undefined) return schema.items;
   const choices = schema.anyOf?.filter(({ type }) => type !== "null");
   const [inner] = choices ?? [schema];
   const { description, default: _default, ...core } = inner;
   return core.properties !== undefined || core.oneOf !== undefined ? core : null;
 }
 
-/** Lists the fields that hold fields, each schema once with all paths at which it stands. */
+/**
+ * Lists the fields that hold fields, each schema once with all paths at which it stands. A union whose
+ * members are all in one that is listed already is not listed again: its fields link there.
+ */
 function collectParts(sorts) {
   const parts = [];
   const visit = (object, path, sort) => {
@@ -62,7 +66,12 @@ function collectParts(sorts) {
       if (inner === null) continue;
       const at = path === "" ? name : `${path}.${name}`;
       const known = parts.find((part) => JSON.stringify(part.inner) === JSON.stringify(inner));
-      if (known === undefined) parts.push({ inner, places: [{ path: at, sort }] });
+      const wider = parts.find((part) => isPartOf(inner, part.inner));
+      if (known === undefined && wider !== undefined) {
+        wider.links.push({ path: at, sort });
+        continue;
+      }
+      if (known === undefined) parts.push({ inner, places: [{ path: at, sort }], links: [] });
       else known.places.push({ path: at, sort });
       for (const member of inner.oneOf ?? [inner]) visit(member, at, sort);
     }
@@ -76,6 +85,13 @@ function collectParts(sorts) {
     );
   }
   return parts;
+}
+
+/** Whether a union is a part of another. */
+function isPartOf(inner, other) {
+  if (inner.oneOf === undefined || other.oneOf === undefined) return false;
+  const members = other.oneOf.map((member) => JSON.stringify(member));
+  return inner.oneOf.every((member) => members.includes(JSON.stringify(member)));
 }
 
 function headingOf({ paths, places, isOfOneSort }) {
@@ -125,7 +141,9 @@ function fieldTable({ object, names, path, sort }, parts) {
 }
 
 function partAt(parts, path, sort) {
-  return parts.find(({ places }) => places.some((one) => one.path === path && one.sort === sort));
+  return parts.find(({ places, links }) =>
+    [...places, ...links].some((one) => one.path === path && one.sort === sort),
+  );
 }
 
 function defaultOf(field, isRequired, name) {
@@ -146,7 +164,11 @@ function defaultOf(field, isRequired, name) {
 function typeOf(schema, part) {
   if (part !== undefined) {
     const words = part.inner.oneOf === undefined ? "fields" : "fields by `type`";
-    return `[${words}](#${anchorOf(headingOf(part))})${isNullable(schema) ? ", or `null`" : ""}`;
+    const link = `[${words}](#${anchorOf(headingOf(part))})`;
+    if (schema.type === "array") {
+      return `list of ${inWords(schema.minItems)} to ${inWords(schema.maxItems)} of ${link}`;
+    }
+    return `${link}${isNullable(schema) ? ", or `null`" : ""}`;
   }
   if (schema.anyOf !== undefined) {
     return schema.anyOf.map((choice) => typeOf(choice)).join(", or ");

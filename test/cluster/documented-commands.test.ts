@@ -53,6 +53,11 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ["GUMSHOE_MONITORS=", "needs the programs that it sends to; run-monitors.test.ts has them"],
   ["kill -USR1 ", "opens the inspector of a process by its number"],
   ["gdb ", "needs gdb, and the number of a process"],
+  [
+    "python3 examples/http-grader/server.py",
+    "serves until Ctrl-C; http-environment.test.ts starts it",
+  ],
+  ["npx gumshoe run examples/http-grader/", "needs that server; sources.test.ts has one"],
   ["curl http://127.0.0.1:8000/v1/", "needs the server; model-server.test.ts starts some"],
   ["OPENAI_API_KEY=", "needs the server, and Python programs of others"],
   ["grpcurl ", "is a program of others; standard-services.test.ts asks the reflection service"],
@@ -279,7 +284,7 @@ describe("the configs of the documents", () => {
         expect(sweepRuns(parseSweep(text, "a.yaml")).length).toBeGreaterThan(0);
         return;
       }
-      const inTasks = text.startsWith("source:") ? `tasks:\n  ${text}` : text;
+      const inTasks = text.startsWith("source:") ? `tasks:\n${text.replaceAll(/^/gm, "  ")}` : text;
       const lacks = (field: string) => !new RegExp(`^${field}:`, "m").test(inTasks);
       const added = [
         ...(lacks("name") ? ["name: a"] : []),

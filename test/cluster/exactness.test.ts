@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunResult } from "@gumshoe/config";
 import { openModelFolder } from "@gumshoe/engine";
 
-import { GumshoeHomes, ROOT } from "../support/gumshoe.js";
+import { GumshoeHomes, ROOT, stillAlive } from "../support/gumshoe.js";
 
 const CONFIG = join(ROOT, "test/cluster/exact.yaml");
 const RUN = "exact";
@@ -116,7 +116,7 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     running.child.kill("SIGKILL");
     await running.ended;
     // The guardian kills the rest; no process may still write to the home.
-    await expectGone(pids);
+    expect(await stillAlive(pids)).toEqual([]);
     const result = await gumshoe.run([CONFIG, "--threads", "1"]);
     expect(comparable(result)).toEqual(comparable(reference));
   });
@@ -143,19 +143,4 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
 /** Returns the part of a result that must not differ: all but duration and paths. */
 function comparable(result: RunResult): RunResult {
   return { ...result, seconds: 0, checkpoint: "" };
-}
-
-async function expectGone(pids: readonly number[]): Promise<void> {
-  const alive = (pid: number) => {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  for (let i = 0; i < 100 && pids.some(alive); i++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  expect(pids.filter(alive)).toEqual([]);
 }

@@ -202,3 +202,19 @@ export class GumshoeHomes {
     await Promise.all(this.opened.map((gumshoe) => gumshoe.close()));
   }
 }
+
+/** Waits up to five seconds for processes to end; returns those that have not. */
+export async function stillAlive(pids: readonly number[]): Promise<number[]> {
+  const isAlive = (pid: number) => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (let i = 0; i < 100 && pids.some(isAlive); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return pids.filter(isAlive);
+}

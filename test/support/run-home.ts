@@ -25,6 +25,7 @@ import {
   rolloutHandlers,
 } from "../../packages/coordinator/src/rpc/worker-handlers.js";
 import { AllowedFolders } from "../../packages/coordinator/src/submission/allowed-folders.js";
+import { AllowedServers } from "../../packages/coordinator/src/submission/allowed-servers.js";
 import { HubModels } from "../../packages/coordinator/src/submission/hub-models.js";
 import { RunManager } from "../../packages/coordinator/src/run/run-manager.js";
 import { type RunRecord } from "../../packages/coordinator/src/run/run-record.js";
@@ -160,6 +161,7 @@ export class RunHome {
         folders: [tmpdir(), join(this.home, "model")],
         home: this.home,
       }),
+      servers: new AllowedServers([]),
       diskWaitMs: 0,
       recoveryEveryMs: 90_000,
       previousEnd: null,

@@ -66,12 +66,25 @@ const TITLES: Readonly<Record<string, readonly [MetricSection, string, string?]>
 };
 
 const GRADED = "graded.";
+const REWARDS = "rewards.";
+const OF_SOURCE = /^sources\.([^.]+)\.(\w+)$/;
 const FINAL_VALIDATION = "finalValidation";
 
-/** Names a metric of `metrics.jsonl` for people; `graded.NAME` is a metric of the environment. */
+/**
+ * Names a metric of `metrics.jsonl` for people; `graded.NAME` is a metric of the environment,
+ * `rewards.NAME` one of its rewards, `sources.NAME.METRIC` a metric of one source of a mix.
+ */
 export function describeMetric(name: string): MetricTitle {
   if (name.startsWith(GRADED)) {
     return { title: name.slice(GRADED.length), unit: "", section: "environment" };
+  }
+  const [, source = "", metric = ""] = OF_SOURCE.exec(name) ?? [];
+  if (source !== "") {
+    const { title, unit, section } = describeMetric(metric);
+    return { title: `${title}, ${source}`, unit, section };
+  }
+  if (name.startsWith(REWARDS)) {
+    return { title: `Reward ${name.slice(REWARDS.length)}`, unit: "", section: "reward" };
   }
   if (name.startsWith(FINAL_VALIDATION)) {
     const { title } = describeMetric(`validation${name.slice(FINAL_VALIDATION.length)}`);

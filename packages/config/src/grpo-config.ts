@@ -15,10 +15,12 @@ import {
   checkGraderRule,
   checkOverlongRule,
   checkReferenceRule,
+  checkRewardsRules,
   checkTruncationRule,
   checkTurnsRule,
   checkValidationRules,
 } from "./rules.js";
+import { RewardsConfig } from "./rewards.js";
 import { SAMPLING_FIELDS } from "./sampling.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { TURNS_FIELD } from "./turns.js";
@@ -51,6 +53,9 @@ const Tasks = z.strictObject({
     "samples the next tasks in place of groups whose rewards are all equal; left out: such groups are only dropped",
   ),
   grader: z.enum(["fixed", "seed"]).default("fixed").describe("grader of the replies"),
+  rewards: RewardsConfig.optional().describe(
+    "weights of the rewards, where a grade has several; left out: each has weight 1",
+  ),
   template: PROMPT_FIELDS.template,
   date: PROMPT_FIELDS.date,
 });
@@ -142,6 +147,7 @@ export const GrpoConfig = z
     checkCurriculumRules(tasks, context);
     checkOverlongRule(config, context);
     checkReferenceRule(config, context);
+    checkRewardsRules(config, context);
     checkTruncationRule(config, context);
     checkValidationRules(config, context);
     const sources = [tasks.source, config.validation?.source];

@@ -15,17 +15,26 @@ export {
 export { type JsonSchema, runFileSchema } from "./json-schema.js";
 export { LoraConfig } from "./lora.js";
 export { AggregationConfig, LossSettings, OverlongConfig } from "./loss.js";
-export { type NamedPath, namedPaths, replacePaths, resolvePaths } from "./named-paths.js";
+export { type SingleSource, singleSources } from "./mixed-sources.js";
+export {
+  type NamedPath,
+  namedPaths,
+  namedServers,
+  replacePaths,
+  resolvePaths,
+} from "./named-paths.js";
+export { modulesOf, readsClueAnswers } from "./own-grading.js";
 export { OptimizerConfig } from "./optimizer.js";
 export { checkRunConfig, parseRunConfig, parseSweep, parseTaskSource } from "./parse.js";
 export { PromptConfig } from "./prompts.js";
 export { ReferenceConfig } from "./reference.js";
+export { RewardsConfig } from "./rewards.js";
 export { RunConfig, turnsOf } from "./run-config.js";
 export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";
 export { type FieldValue } from "./set-fields.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./sft-config.js";
 export { SweepConfig, type SweepRun, sweepRuns } from "./sweep.js";
 export { nearestName } from "./suggest.js";
-export { STYLES, TaskSourceConfig, TIERS } from "./task-source.js";
+export { type SingleSourceConfig, STYLES, TaskSourceConfig, TIERS } from "./task-source.js";
 export { TurnsConfig } from "./turns.js";
 export { StopWhenConfig, ValidationConfig } from "./validation.js";

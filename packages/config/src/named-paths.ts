@@ -3,8 +3,9 @@ import { posix } from "node:path";
 import { InvalidArgumentError } from "@gumshoe/core";
 
 import { parsePinnedModel } from "./hub-model.js";
+import { mapSources, type SingleSource, singleSources } from "./mixed-sources.js";
 import { type RunConfig } from "./run-config.js";
-import { type TaskSourceConfig } from "./task-source.js";
+import { type SingleSourceConfig, type TaskSourceConfig } from "./task-source.js";
 
 /** A file or folder that a config names. */
 export interface NamedPath {
@@ -25,23 +26,49 @@ export function namedPaths(config: RunConfig): NamedPath[] {
     ...(parsePinnedModel(model) === null
       ? [{ field: "model", path: model, kind: "model" } as const]
       : []),
-    ...pathsOf(field, source),
-    ...(validation === null ? [] : pathsOf("validation.source", validation.source)),
+    ...singleSources(field, source).flatMap(pathsOf),
+    ...(validation === null
+      ? []
+      : singleSources("validation.source", validation.source).flatMap(pathsOf)),
   ];
 }
 
-function pathsOf(field: string, source: TaskSourceConfig): NamedPath[] {
+function pathsOf({ field, source }: SingleSource): NamedPath[] {
   switch (source.type) {
     case "dataset":
       return [{ field: `${field}.file`, path: source.file, kind: "dataset" }];
     case "module":
       return [{ field: `${field}.module`, path: source.module, kind: "module" }];
+    case "file": {
+      const { file, grader } = source;
+      const module = { field: `${field}.grader.module`, kind: "module" } as const;
+      return [
+        { field: `${field}.file`, path: file, kind: "dataset" },
+        ...(grader.type === "module" ? [{ ...module, path: grader.module }] : []),
+      ];
+    }
     case "generate":
     case "zebra":
+    case "http":
       return [];
     default:
       return source satisfies never;
   }
+}
+
+/** Lists the servers that a config names: the field and the URL of each. */
+export function namedServers(
+  config: RunConfig,
+): { readonly field: string; readonly url: string }[] {
+  const { validation } = config;
+  const own =
+    config.type === "grpo"
+      ? singleSources("tasks.source", config.tasks.source)
+      : singleSources("examples.source", config.examples.source);
+  const held = validation === null ? [] : singleSources("validation.source", validation.source);
+  return [...own, ...held].flatMap(({ field, source }) =>
+    source.type === "http" ? [{ field: `${field}.url`, url: source.url }] : [],
+  );
 }
 
 /** Returns the config with all its paths replaced; a model on the hub at one commit stays. */
@@ -49,16 +76,23 @@ export function replacePaths(
   config: RunConfig,
   replace: (field: string, path: string) => string,
 ): RunConfig {
-  const fix = (field: string, source: TaskSourceConfig): TaskSourceConfig => {
+  const fixOne = ({ field, source }: SingleSource): SingleSourceConfig => {
     switch (source.type) {
       case "dataset":
         return { ...source, file: replace(`${field}.file`, source.file) };
       case "module":
         return { ...source, module: replace(`${field}.module`, source.module) };
+      case "file": {
+        const file = replace(`${field}.file`, source.file);
+        if (source.grader.type !== "module") return { ...source, file };
+        const module = replace(`${field}.grader.module`, source.grader.module);
+        return { ...source, file, grader: { ...source.grader, module } };
+      }
       default:
         return source;
     }
   };
+  const fix = (field: string, source: TaskSourceConfig) => mapSources(field, source, fixOne);
   const validation = config.validation && {
     ...config.validation,
     source: fix("validation.source", config.validation.source),

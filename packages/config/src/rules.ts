@@ -1,7 +1,10 @@
 import { type CheckpointConfig } from "./checkpoint.js";
 import { type CurriculumConfig } from "./curriculum.js";
 import { type LossSettings } from "./loss.js";
+import { singleSources } from "./mixed-sources.js";
+import { hasOwnGrades, readsClueAnswers } from "./own-grading.js";
 import { type ReferenceConfig } from "./reference.js";
+import { type RewardsConfig } from "./rewards.js";
 import { type TaskSourceConfig } from "./task-source.js";
 import { type TurnsConfig } from "./turns.js";
 import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
@@ -69,6 +72,42 @@ export function checkOverlongRule(
     path: ["loss", "overlong", "bufferTokens"],
     message: `must be at most rollouts.maxAnswerTokens = ${maxAnswerTokens}`,
   });
+}
+
+/**
+ * Checks that the rewards that a config weighs are given, and that nothing else changes the reward
+ * of an answer where each is normalised by itself.
+ */
+export function checkRewardsRules(
+  {
+    tasks,
+    validation,
+    loss,
+  }: {
+    tasks: { source: TaskSourceConfig; rewards?: RewardsConfig | undefined };
+    validation: ValidationConfig | null;
+    loss: LossSettings;
+  },
+  sink: IssueSink,
+): void {
+  const { rewards, source } = tasks;
+  if (rewards === undefined) return;
+  const refuse = (path: string[], message: string) =>
+    sink.addIssue({ code: "custom", path, message });
+  const sources = [source, ...(validation === null ? [] : [validation.source])].flatMap((one) =>
+    singleSources("", one).map((single) => single.source),
+  );
+  const single = sources.find((one) => !hasOwnGrades(one));
+  if (single !== undefined) {
+    refuse(
+      ["tasks", "rewards"],
+      `needs sources whose grades are made by a module or a server; ${single.type} has one reward for an answer`,
+    );
+  }
+  if (rewards.aggregation !== "normalize-then-sum" || loss.overlong === undefined) return;
+  const message =
+    "excludes tasks.rewards.aggregation: normalize-then-sum, which has no sum to lower";
+  refuse(["loss", "overlong"], message);
 }
 
 /** Checks that a reference that is refreshed is used. */
@@ -141,10 +180,15 @@ export function checkGraderRule(
   sink: IssueSink,
 ): void {
   if (config.grader === "fixed") return;
-  if (!config.sources.some((source) => source?.type === "module")) return;
+  const singles = config.sources.flatMap((source) =>
+    source === undefined ? [] : singleSources("", source),
+  );
+  const own = singles.find(({ source }) => !readsClueAnswers(source));
+  if (own === undefined) return;
+  const what = own.source.type === "module" ? "a module" : `a source of type ${own.source.type}`;
   sink.addIssue({
     code: "custom",
     path,
-    message: "must be fixed: a module grades its own tasks",
+    message: `must be fixed: ${what} grades its own tasks`,
   });
 }

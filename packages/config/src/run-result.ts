@@ -26,6 +26,8 @@ export const ValidationResult = z.strictObject({
   means: z.record(z.string(), z.number()).optional(),
   /** The same for the greedy answers. */
   greedyMeans: z.record(z.string(), z.number()).optional(),
+  /** The sampled answers by source; only there for a source of type mix. */
+  sources: z.record(z.string(), RewardInterval).optional(),
   /** Answers that could not be scored, and are left out of all means. Absent for none. */
   unscored: z.int().min(1).optional(),
   /** Mean expected score of guessing among the listed names. */

@@ -56,6 +56,7 @@ export function schemaAt(
     const field = (plain.shape as Record<PropertyKey, z.ZodType | undefined>)[key];
     return field === undefined ? null : schemaAt(field, inner, rest);
   }
+  if (plain instanceof z.ZodArray) return schemaAt(plain.element as z.ZodType, inner, rest);
   return null;
 }
 

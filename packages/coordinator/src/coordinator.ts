@@ -29,6 +29,7 @@ import { fleetHandlers, packHandlers, rolloutHandlers } from "./rpc/worker-handl
 import { readEarlierHttp, writeReadyFile } from "./ready-file.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { AllowedFolders } from "./submission/allowed-folders.js";
+import { AllowedServers } from "./submission/allowed-servers.js";
 import { HubModels } from "./submission/hub-models.js";
 import { RunManager } from "./run/run-manager.js";
 import { type RunRecord } from "./run/run-record.js";
@@ -173,6 +174,7 @@ export class Coordinator {
       background: this.#background,
       onEvent: (body) => this.#metrics.countEvent(body),
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
+      servers: new AllowedServers(this.#settings.sourceUrls),
       models: new HubModels(this.#settings.hubCache),
       diskWaitMs: this.#settings.diskWaitMs,
       recoveryEveryMs: this.#settings.recoveryEveryMs,

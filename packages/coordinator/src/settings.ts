@@ -49,6 +49,8 @@ export interface CoordinatorSettings {
   readonly home: string;
   /** Folders in which configs may name models, datasets and modules. */
   readonly dataFolders: readonly string[];
+  /** URLs below which configs may name servers of tasks and grades. */
+  readonly sourceUrls: readonly string[];
   /** Folder with the models of the Hugging Face hub. */
   readonly hubCache: string;
   /** How long a run waits for space on a full disk, or for a missing folder, in ms. */
@@ -89,6 +91,7 @@ export function readSettings(
     cluster: readVariable(env, "GUMSHOE_CLUSTER") ?? "gumshoe",
     home: readVariable(env, "GUMSHOE_HOME") ?? ".gumshoe",
     dataFolders: readDataFolders(env.GUMSHOE_DATA),
+    sourceUrls: readSourceUrls(env["GUMSHOE_SOURCE_URLS"]),
     hubCache: hubCacheFolder(env),
     diskWaitMs: readSeconds(env, "GUMSHOE_DISK_WAIT_SECONDS", DEFAULT_DISK_WAIT_SECONDS),
     recoveryEveryMs: readSeconds(env, "GUMSHOE_RECOVERY_SECONDS", DEFAULT_RECOVERY_SECONDS),
@@ -115,6 +118,19 @@ function readDataFolders(value: string | undefined): string[] {
     // The error is thrown below.
   }
   throw new CoordinatorSettingsError("GUMSHOE_DATA", "is no list of folders");
+}
+
+/** Parses URLs, separated by commas. */
+function readSourceUrls(value = ""): string[] {
+  const urls = value.split(",").map((url) => url.trim());
+  return urls.filter((url) => {
+    if (url === "") return false;
+    if (URL.canParse(url) && /^https?:\/\//.test(url)) return true;
+    throw new CoordinatorSettingsError(
+      "GUMSHOE_SOURCE_URLS",
+      `${url} is not a URL of http or https`,
+    );
+  });
 }
 
 /** The page of this installation, beside this package. */

@@ -15,6 +15,34 @@ export class OtherModuleError extends ClusterError {
   }
 }
 
+/**
+ * Thrown when a file of records is not of its format; says where and what. Its reader adds the config
+ * field and the file.
+ */
+export class TableProblem extends ClusterError {
+  constructor(problem: string) {
+    super("INVALID_ARGUMENT", problem);
+  }
+}
+
+/** Thrown when a server of tasks and grades answers something else than its contract says. */
+export class SourceServerError extends InvalidArgumentError {
+  constructor(field: string, problem: string, cause?: unknown) {
+    super(field, problem, { cause });
+  }
+}
+
+/** Thrown when a server of tasks and grades cannot be reached, or reports a fault of its own. */
+export class SourceAwayError extends ClusterError {
+  constructor(
+    readonly field: string,
+    problem: string,
+    cause?: unknown,
+  ) {
+    super("UNAVAILABLE", `${field}: ${problem}`, { details: { field }, cause });
+  }
+}
+
 /** Thrown when the process of a module ended, or was killed, during a call. */
 export class ModuleProcessEndedError extends ClusterError {
   constructor(

@@ -21,12 +21,24 @@ export {
   transcript,
   type TurnMessage,
 } from "./conversation/conversation.js";
-export { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
+export {
+  ModuleError,
+  ModuleFailedError,
+  OtherModuleError,
+  SourceAwayError,
+  SourceServerError,
+} from "./errors.js";
 export { hasThrown, isWrongForm } from "./module/check-grade.js";
 export { type StepResult } from "./module/check-step.js";
 export { checkModuleName } from "./module/source-files.js";
+export { sourceOfTask } from "./mix-environment.js";
 export { type NamedSource, openEnvironment, openSource } from "./open-environment.js";
-export { type RunEnvironment, type RunTaskSource } from "./run-environment.js";
+export {
+  type EnvironmentPart,
+  type RunEnvironment,
+  type RunTaskSource,
+  singleEnvironments,
+} from "./run-environment.js";
 export {
   type ModuleGrade,
   type ModuleStep,

@@ -9,8 +9,9 @@ import {
 } from "@gumshoe/puzzles";
 
 import { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
-import { checkGrade } from "./module/check-grade.js";
+import { type RewardWeights } from "./module/check-grade.js";
 import { checkStep, type StepResult } from "./module/check-step.js";
+import { beginning, gradeByModule } from "./module/grade-by-module.js";
 import { type ModuleLimits, type Outcome, type RandomKey } from "./module/messages.js";
 import { ModuleHost } from "./module/module-host.js";
 import { type RunEnvironment } from "./run-environment.js";
@@ -18,8 +19,6 @@ import { type ModuleTask, type ReplyTurn } from "./user-environment.js";
 
 /** Random stream of modules' tasks, separate from the other uses of a seed. */
 const MODULE_STREAM = 0x6d6f64;
-/** Characters of a reply in an error message. */
-const SHOWN_REPLY = 80;
 
 const FIRST_TURN: Pick<ReplyTurn, "turn" | "state"> = { turn: 0, state: null };
 
@@ -39,6 +38,8 @@ export interface ModuleLocation {
   readonly seed: number;
   readonly options: unknown;
   readonly limits: ModuleLimits;
+  /** Weights of the rewards of a grade, by name; null where each has weight 1. */
+  readonly weights: RewardWeights | null;
 }
 
 /**
@@ -49,7 +50,7 @@ export interface ModuleLocation {
  */
 export async function moduleEnvironment(place: ModuleLocation): Promise<RunEnvironment> {
   const { field, file, options, limits } = place;
-  const host = await ModuleHost.open({ field, file, options, limits });
+  const host = await ModuleHost.open({ field, file, part: "environment", options, limits });
   try {
     const environment = new ModuleTasks(host, place);
     // One attempt only: the submitting user waits, and a module that cannot make its first task is
@@ -89,22 +90,19 @@ class ModuleTasks {
 
   toEnvironment(): RunEnvironment {
     const host = this.#host;
+    const { seed, options, weights } = this.#place;
     return {
-      digest: hashJson([host.digest, this.#place.seed, this.#place.options]),
+      digest: hashJson([host.digest, seed, options, ...(weights === null ? [] : [weights])]),
       source: ({ exclude } = {}) => ({
         size: null,
         task: (index) => this.#wanted(index, exclude),
       }),
       readTask: (json) => this.#read(json),
-      grade: async (task, replies, { tries } = {}) => {
-        if (host.hasStep) return this.#gradeFirst(task, replies, tries);
-        const outcomes = await host.call(
-          { call: "grade", task, replies },
-          `grading task ${task.id}, whose first reply begins ${beginning(replies[0] ?? "")}`,
-          tries,
-        );
-        return outcomes.map((outcome) => checkGrade(outcome));
-      },
+      hasJudge: host.gradesGroups,
+      grade: (task, replies, { tries } = {}) =>
+        host.hasStep
+          ? this.#gradeFirst(task, replies, tries)
+          : gradeByModule(host, { task, replies, weights, tries }),
       ...(host.hasStep && {
         step: (task, reply, turn, { tries } = {}) => this.#step({ task, reply, turn }, tries),
       }),
@@ -159,7 +157,8 @@ class ModuleTasks {
   async #step({ task, reply, turn }: Replied, tries?: number): Promise<StepResult> {
     const about = `after reply ${turn.turn} to task ${task.id}, which begins ${beginning(reply)}`;
     const [outcome] = await this.#host.call({ call: "step", task, reply, turn }, about, tries);
-    return checkStep(outcome ?? { ok: true, value: undefined }, turn);
+    const { weights } = this.#place;
+    return checkStep(outcome ?? { ok: true, value: undefined }, { isLast: turn.isLast, weights });
   }
 
   /** Grades replies to the prompt as if no turn could follow. */
@@ -194,9 +193,4 @@ function draftOf(outcome: Outcome | undefined): Record<string, unknown> {
   const value = outcome?.value;
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   throw new TypeError("task() must return an object with messages");
-}
-
-function beginning(reply: string): string {
-  const shown = reply.slice(0, SHOWN_REPLY);
-  return JSON.stringify(shown.length < reply.length ? `${shown}...` : shown);
 }

@@ -7,7 +7,7 @@ import { taskToJson } from "@gumshoe/puzzles";
 import { afterAll, describe, expect, test } from "vitest";
 
 // A module's process runs as shipped, from the built package.
-import { openEnvironment, type RunEnvironment } from "../dist/index.js";
+import { isWrongForm, openEnvironment, type RunEnvironment } from "../dist/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "gumshoe-environments-"));
 const opened: RunEnvironment[] = [];
@@ -41,16 +41,20 @@ function write(text: string, name = `module-${++written}.mjs`): string {
 }
 
 /** Opens the training environment of a config with this source. */
-async function open(source: Record<string, unknown>) {
-  const config = { name: "a", type: "grpo", model: "m", tasks: { source } };
+async function open(source: Record<string, unknown>, rewards: Record<string, unknown> = {}) {
+  const tasks = "weights" in rewards ? { source, rewards } : { source };
+  const config = { name: "a", type: "grpo", model: "m", tasks };
   const environment = await openEnvironment(parseRunConfig(JSON.stringify(config)), "train");
   if (environment === null) throw new Error("a run has training tasks");
   opened.push(environment);
   return environment;
 }
 
-const openModule = (module: string, more: Record<string, unknown> = {}) =>
-  open({ type: "module", module, ...more });
+const openModule = (
+  module: string,
+  more: Record<string, unknown> = {},
+  rewards?: Record<string, unknown>,
+) => open({ type: "module", module, ...more }, rewards);
 
 describe("a user's module", () => {
   test("is a series that depends on seed and options", async () => {
@@ -92,6 +96,87 @@ describe("a user's module", () => {
       { reward: null, reason: `grade() returned {"score":1}: ${wrong}` },
       { metrics: { length: 1 } },
     ]);
+  });
+
+  test("may grade a group in one call, in which the replies are compared", async () => {
+    const ranking = GUESS.replace(
+      /async grade[\s\S]*?\n {4}\},\n/,
+      `async gradeGroup({ answer }, replies) {
+        if (replies.includes("broken")) throw new Error("the judge is away");
+        if (replies.includes("odd")) return [{ reward: 1 }];
+        const far = replies.map((reply) => Math.abs(Number(reply) - answer));
+        return far.map((one) => {
+          if (Number.isNaN(one)) return { reward: null, reason: "no number" };
+          return { reward: far.filter((other) => other > one).length, metrics: { far: one } };
+        });
+      },\n`,
+    );
+    const environment = await openModule(write(ranking));
+    const task = environment.readTask(taskToJson(await environment.source().task(0)));
+    const { answer } = task as typeof task & { answer: number };
+    const replies = [answer + 2, answer, "?", answer + 1].map(String);
+    expect(environment.hasJudge).toBe(true);
+    expect(await environment.grade(task, replies)).toMatchObject([
+      { reward: 0, metrics: { far: 2 } },
+      { reward: 2, metrics: { far: 0 } },
+      { reward: null, reason: "no number" },
+      { reward: 1, metrics: { far: 1 } },
+    ]);
+    expect(await environment.grade(task, ["1", "broken"])).toMatchObject([
+      { reward: null, reason: "gradeGroup() threw: the judge is away" },
+      { reward: null, reason: "gradeGroup() threw: the judge is away" },
+    ]);
+    const [odd] = await environment.grade(task, ["1", "odd"]);
+    expect(odd).toMatchObject({
+      reason:
+        'gradeGroup() returned [{"reward":1}]: it must return a list of 2 grades, one for each reply',
+    });
+    expect(odd === undefined || isWrongForm(odd)).toBe(true);
+  });
+
+  test("may give several rewards, whose weighted sum is the reward", async () => {
+    const file = write(
+      GUESS.replace(
+        "return { reward: Number(reply) === answer ? 1 : 0, metrics: { length: reply.length } };",
+        "return JSON.parse(reply);",
+      ),
+    );
+    const weights = { correct: 2, short: -1 };
+    const [plain, weighed] = [await openModule(file), await openModule(file, {}, { weights })];
+    expect(weighed.digest).not.toBe(plain.digest);
+    const graded = async (grade: unknown, given?: typeof weights) => {
+      const environment = given === undefined ? plain : weighed;
+      const task = await environment.source().task(0);
+      return (await environment.grade(task, [JSON.stringify(grade)]))[0];
+    };
+    const rewards = { correct: 1, short: 0.5 };
+    expect(await graded({ rewards, metrics: { a: 1 } })).toEqual({
+      reward: 1.5,
+      rewards,
+      metrics: { a: 1 },
+    });
+    expect(await graded({ rewards }, weights)).toMatchObject({ reward: 1.5, rewards });
+    const reasons = async (grade: unknown, given?: typeof weights) => {
+      const verdict = await graded(grade, given);
+      expect(verdict).toMatchObject({ reward: null });
+      if (verdict !== undefined) expect(isWrongForm(verdict)).toBe(true);
+      return verdict?.reward === null ? verdict.reason.replace(/^.*\}: /, "") : "";
+    };
+    expect(await reasons({ rewards: { correct: 1, shrt: 0 } }, weights)).toBe(
+      "rewards.shrt is not in tasks.rewards.weights (did you mean short?)",
+    );
+    expect(await reasons({ rewards: { correct: 1 } }, weights)).toBe(
+      "rewards.short is missing, which tasks.rewards.weights names",
+    );
+    expect(await reasons({ rewards: { correct: 1, short: "1" } }, weights)).toBe(
+      "rewards.short must be a finite number",
+    );
+    expect(await reasons({ reward: 1 }, weights)).toContain("rewards with correct, short");
+    expect(await reasons({ reward: 1, rewards })).toContain("and no reward");
+    expect(await reasons({ rewards: {} })).toBe("rewards must have 1 to 20 names");
+    expect(await reasons({ reward: 1, metrics: { "rewards.a": 1 } })).toBe(
+      "metrics.rewards.a has the name of a reward",
+    );
   });
 
   test("makes another task instead of an excluded one", async () => {
@@ -137,7 +222,12 @@ describe("a module that breaks the contract is rejected by field", () => {
     [
       "lacks a method",
       "export const createEnvironment = () => ({ task() {} })",
-      "createEnvironment must return an object with grade()",
+      "createEnvironment must return an object with grade() or gradeGroup()",
+    ],
+    [
+      "grades in two ways",
+      "export const createEnvironment = () => ({ task() {}, grade() {}, gradeGroup() {} })",
+      "has both grade() and gradeGroup(): keep one of them",
     ],
     ["returns nothing", "export const createEnvironment = () => {}", "an object with task()"],
     [

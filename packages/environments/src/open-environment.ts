@@ -3,9 +3,13 @@ import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
 import { type GroupKind } from "@gumshoe/protocol";
 import { createEnvironment, type GraderName } from "@gumshoe/puzzles";
 
+import { type RewardWeights } from "./module/check-grade.js";
+import { fileEnvironment } from "./file-environment.js";
+import { httpEnvironment } from "./http/http-environment.js";
+import { mixEnvironment } from "./mix-environment.js";
 import { moduleEnvironment } from "./module-environment.js";
 import { readDataset } from "./read-dataset.js";
-import { ownEnvironment, type RunEnvironment } from "./run-environment.js";
+import { type EnvironmentPart, ownEnvironment, type RunEnvironment } from "./run-environment.js";
 
 /** A source of tasks, as named by a config. */
 export interface NamedSource {
@@ -13,6 +17,8 @@ export interface NamedSource {
   readonly field: string;
   readonly source: TaskSourceConfig;
   readonly grader: GraderName;
+  /** Weights of the rewards of a grade, by name; null or absent where each has weight 1. */
+  readonly weights?: RewardWeights | null;
 }
 
 /**
@@ -41,7 +47,8 @@ export async function openEnvironment(
  *
  * @throws InvalidArgumentError or ModuleError naming the field, the file and the line
  */
-export async function openSource({ field, source, grader }: NamedSource): Promise<RunEnvironment> {
+export async function openSource(named: NamedSource): Promise<RunEnvironment> {
+  const { field, source, grader, weights = null } = named;
   switch (source.type) {
     case "generate":
     case "zebra":
@@ -50,11 +57,47 @@ export async function openSource({ field, source, grader }: NamedSource): Promis
       return datasetEnvironment(field, source, grader);
     case "module": {
       const { module: file, seed, options, limits } = source;
-      return moduleEnvironment({ field: `${field}.module`, file, seed, options, limits });
+      const place = { field: `${field}.module`, file, seed, options, limits, weights };
+      return moduleEnvironment(place);
     }
+    case "file":
+      return fileEnvironment({ field, source, weights });
+    case "http":
+      return httpEnvironment({ field, source, weights });
+    case "mix":
+      return openMix(field, source.sources, { grader, weights });
     default:
       return source satisfies never;
   }
+}
+
+async function openMix(
+  field: string,
+  sources: Extract<TaskSourceConfig, { type: "mix" }>["sources"],
+  grading: Pick<NamedSource, "grader" | "weights">,
+): Promise<RunEnvironment> {
+  const parts: EnvironmentPart[] = [];
+  try {
+    for (const [index, { name, weight, source }] of sources.entries()) {
+      const place = `${field}.sources.${index}.source`;
+      const environment = await openSource({ field: place, source, ...grading });
+      parts.push({ name, weight, environment });
+    }
+    checkMix(`${field}.sources`, parts);
+    return mixEnvironment(parts);
+  } catch (error) {
+    await Promise.all(parts.map(({ environment }) => environment.close()));
+    throw error;
+  }
+}
+
+/** A judge compares the replies of a group when all are there; a conversation is graded as it ends. */
+function checkMix(field: string, parts: readonly EnvironmentPart[]): void {
+  const judge = parts.find(({ environment }) => environment.hasJudge);
+  const turns = parts.find(({ environment }) => environment.step !== undefined);
+  if (judge === undefined || turns === undefined) return;
+  const problem = `mixes ${judge.name}, which grades whole groups, with ${turns.name}, whose tasks have several turns`;
+  throw new InvalidArgumentError(field, problem);
 }
 
 async function datasetEnvironment(
@@ -77,11 +120,12 @@ async function datasetEnvironment(
 
 function namedSource(config: RunConfig, kind: GroupKind): NamedSource | null {
   const grader = config.type === "grpo" ? config.tasks.grader : config.grader;
+  const weights = config.type === "grpo" ? (config.tasks.rewards?.weights ?? null) : null;
   if (kind === "validation") {
     if (config.validation === null) return null;
-    return { field: "validation.source", source: config.validation.source, grader };
+    return { field: "validation.source", source: config.validation.source, grader, weights };
   }
   return config.type === "grpo"
-    ? { field: "tasks.source", source: config.tasks.source, grader }
+    ? { field: "tasks.source", source: config.tasks.source, grader, weights }
     : { field: "examples.source", source: config.examples.source, grader };
 }

@@ -18,6 +18,14 @@ export interface RunTaskSource {
   task(index: number): Promise<Task>;
 }
 
+/** One source of a mix, opened. */
+export interface EnvironmentPart {
+  readonly name: string;
+  /** Share of the tasks, relative to the other sources. */
+  readonly weight: number;
+  readonly environment: RunEnvironment;
+}
+
 /**
  * The environment of a run as used by coordinator and workers: like `Environment`, but methods that
  * may run a user's code return promises.
@@ -28,6 +36,13 @@ export interface RunEnvironment {
    * module's files.
    */
   readonly digest: string;
+  /**
+   * Whether replies may get other grades when they are graded again, as from a judge: the first
+   * grades of a group count.
+   */
+  readonly hasJudge: boolean;
+  /** The environments that it mixes; absent if it is no mix. */
+  readonly parts?: readonly EnvironmentPart[];
   source(options?: TaskSourceOptions): RunTaskSource;
   /** Parses a task of this environment from JSON. @throws TaskFormatError, OtherModuleError */
   readTask(json: string): Task;
@@ -72,6 +87,11 @@ export interface RunEnvironment {
   close(): Promise<void>;
 }
 
+/** Returns the environments that an environment mixes, or itself. */
+export function singleEnvironments(environment: RunEnvironment): readonly RunEnvironment[] {
+  return environment.parts?.map((part) => part.environment) ?? [environment];
+}
+
 async function grade(environment: Environment, task: Task, reply: string): Promise<TaskGrade> {
   try {
     return await environment.grade(task, reply);
@@ -89,6 +109,7 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
   const voteReply = environment.voteReply?.bind(environment);
   return {
     digest,
+    hasJudge: false,
     source: (options) => {
       const source = environment.source(options);
       return {

@@ -4,8 +4,8 @@
  * it.
  *
  * A module exports `createEnvironment(options)`, which returns a {@link UserEnvironment} or a
- * promise of one. The `options` are those of the config. Every function must be pure: it may depend
- * on its arguments only, and use neither a clock nor randomness other than `rng`.
+ * promise of one. The `options` are those of the config. Every function but `gradeGroup` must be
+ * pure: it may depend on its arguments only, and use neither a clock nor randomness other than `rng`.
  */
 import { type Rng } from "@gumshoe/core";
 import { type Message, type Task } from "@gumshoe/puzzles";
@@ -35,9 +35,13 @@ export interface ModuleTask extends Task {
   readonly module: string;
 }
 
-/** A module's verdict on a reply: a reward with further numbers, or why it could not be scored. */
+/**
+ * A module's verdict on a reply: a reward, or several by name, with further numbers; or why it could
+ * not be scored.
+ */
 export type ModuleGrade =
   | { reward: number; metrics?: Record<string, number> }
+  | { rewards: Record<string, number>; metrics?: Record<string, number> }
   | { reward: null; reason: string; metrics?: Record<string, number> };
 
 /** A turn of the model, in a task of several turns. */
@@ -71,8 +75,19 @@ export interface UserEnvironment {
    * Makes a task. Another `rng` must be able to give another task, because some may be excluded.
    */
   task(place: TaskPosition): TaskDraft;
-  /** Scores a reply. A thrown error is the reason why the reply could not be scored. */
+  /**
+   * Scores a reply. A thrown error is the reason why the reply could not be scored. A module has
+   * this method, `gradeGroup` or `step`.
+   */
   grade?(task: ModuleTask, reply: string): ModuleGrade | Promise<ModuleGrade>;
+  /**
+   * Scores all replies of a group in one call, for a judge that compares them; returns one grade for
+   * each, in order. A thrown error is the reason why none could be scored.
+   *
+   * A group may have one reply. The method need not be pure: the first grades of a group are
+   * recorded, and count from then on.
+   */
+  gradeGroup?(task: ModuleTask, replies: readonly string[]): ModuleGrade[] | Promise<ModuleGrade[]>;
   /**
    * Says what follows a reply, in tasks of several turns. A thrown error ends the answer, which could then not be
    * scored.

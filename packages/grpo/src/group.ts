@@ -15,6 +15,8 @@ export interface Rollout extends SegmentedTokens {
   readonly logprobs: Float32Array;
   /** Score of the answer; null when it could not be scored, which is different from wrong. */
   readonly reward: number | null;
+  /** The rewards that it is made of, by name; absent where there is only one. */
+  readonly rewards?: Readonly<Record<string, number>>;
   readonly finish: Finish;
 }
 

@@ -19,6 +19,7 @@ export {
   PackTooSmallError,
 } from "./errors.js";
 export { cosine } from "./cosine.js";
+export { decoupledAdvantages, type RewardWeights } from "./decoupled-advantages.js";
 export { type Finish, type Group, type Rollout } from "./group.js";
 export { isBelow, meanInterval, type MeanInterval } from "./interval.js";
 export { assignLanes } from "./lanes.js";

@@ -20,9 +20,10 @@ export interface RewardShuffle {
 export function shuffleRewards(groups: readonly Group[], shuffle: RewardShuffle): Group[] {
   return groups.map((group, index) => {
     const rng = new Rng(shuffle.seed, SHUFFLE_STREAM, shuffle.iteration, index);
-    const rewards = rng.shuffle(group.rollouts.flatMap(({ reward }) => reward ?? []));
+    const scored = group.rollouts.filter(({ reward }) => reward !== null);
+    const others = rng.shuffle(scored.map(({ reward, rewards }) => ({ reward, rewards })));
     const rollouts = group.rollouts.map((rollout) =>
-      rollout.reward === null ? rollout : { ...rollout, reward: rewards.pop() as number },
+      rollout.reward === null ? rollout : { ...rollout, ...others.pop() },
     );
     return { ...group, rollouts };
   });

@@ -1,6 +1,6 @@
 import { type RunConfig } from "@gumshoe/config";
 import { type Tokenizer } from "@gumshoe/engine";
-import { type RunEnvironment } from "@gumshoe/environments";
+import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
 import { type Task } from "@gumshoe/puzzles";
 
 import { type MeasuredTokens } from "./work-size.js";
@@ -33,17 +33,18 @@ export async function measureTokens(
   tokenizer: Tokenizer,
   { training, validation }: TaskEnvironments,
 ): Promise<MeasuredTokens | null> {
-  const draw = async (environment: RunEnvironment, isExample: boolean): Promise<FirstTasks> => {
+  const drawn: FirstTasks[] = [];
+  const draw = async (environment: RunEnvironment, isExample: boolean) => {
     const source = environment.source();
     const count = Math.min(TASKS_PER_SOURCE, source.size ?? TASKS_PER_SOURCE);
     const tasks: Task[] = [];
     for (let index = 0; index < count; index++) tasks.push(await source.task(index));
-    return { environment, tasks, isExample };
+    drawn.push({ environment, tasks, isExample });
   };
   try {
-    const drawn: FirstTasks[] = [];
-    for (const one of training) drawn.push(await draw(one, config.type === "sft"));
-    if (validation !== null) drawn.push(await draw(validation, false));
+    for (const one of training.flatMap(singleEnvironments)) await draw(one, config.type === "sft");
+    const held = validation === null ? [] : singleEnvironments(validation);
+    for (const one of held) await draw(one, false);
     return await longestTokens(config, tokenizer, drawn);
   } catch {
     return null;

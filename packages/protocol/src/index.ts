@@ -136,3 +136,4 @@ export {
   QUEUES,
   RolloutJob,
 } from "./queues.js";
+export { REWARD_PREFIX, rewardsIn, withRewards } from "./reward-metrics.js";

@@ -11,6 +11,7 @@ export {
   type TaskSource,
   type TaskSourceOptions,
 } from "./environment/environment.js";
+export { recordSource } from "./environment/record-source.js";
 export {
   MAX_PROMPT_CHARACTERS,
   type Message,

@@ -28,6 +28,7 @@ interface UpOptions extends LocalFleetOptions {
   readonly home: string;
   readonly port: number;
   readonly data: readonly string[];
+  readonly sourceUrl: readonly string[];
   readonly allowOvercommit?: boolean;
   readonly json?: boolean;
   readonly logLevel: string;
@@ -48,6 +49,13 @@ export function addUpCommand(program: Command, context: Context): void {
         "the working folder, those of GUMSHOE_DATA and the cache of the Hugging Face hub are allowed",
       (folder: string, before: readonly string[]) => [...before, folderName(folder)],
       [] as readonly string[],
+    )
+    .option(
+      "--source-url <url>",
+      "allow configs to name servers of tasks below this URL (repeatable); none but those of " +
+        "GUMSHOE_SOURCE_URLS are allowed otherwise",
+      (url: string, before: readonly string[]) => [...before, url],
+      [] as readonly string[],
     );
   withJson(withFleet(withHome(command, context), context));
   withExamples(command, "gumshoe up --inference 2", "gumshoe submit runs/first.yaml --watch");
@@ -65,6 +73,7 @@ async function runCluster(options: UpOptions, context: Context): Promise<void> {
     port: options.port,
     // What is fetched for a run of this cluster lies there.
     data: [...options.data, hubCacheFolder(env)],
+    sourceUrls: options.sourceUrl,
     workingFolder,
     logLevel: options.logLevel,
     env,

@@ -101,6 +101,47 @@ test("a module grades answers; those that it cannot grade are in no mean", async
   }
 });
 
+test("a file of questions, and a config with a mix and weights of rewards, give their tasks", async () => {
+  const file = join(folder, "sums.csv");
+  writeFileSync(file, "question,answer\nWhat is 1 + 1?,2\nWhat is 2 + 3?,5\n");
+  const source = JSON.stringify({
+    type: "file",
+    file,
+    prompt: "question",
+    grader: { type: "number" },
+  });
+  const questions = await openTasks({ source }, null);
+  expect(questions.messages).toHaveLength(2);
+  expect((await questions.grade(1, "It is 5.")).reward).toBe(1);
+
+  const module = join(folder, "rewards.mjs");
+  const rewards = "rewards: { right: Number(reply) === answer ? 1 : 0, length: reply.length }";
+  writeFileSync(module, MODULE.replace(/reward: .* : 0\.25/, rewards));
+  const own = (seed: number) => ({ name: `s${seed}`, source: { type: "module", module, seed } });
+  const text = {
+    type: "grpo",
+    model: join("models/rookie"),
+    tasks: {
+      source: { type: "mix", sources: [own(1), own(2)] },
+      rewards: { weights: { right: 1, length: -0.1 } },
+    },
+    validation: { source: { type: "mix", sources: [own(3), own(4)] }, count: 4 },
+  };
+  const path = join(folder, "mixed.yaml");
+  writeFileSync(path, JSON.stringify(text));
+  const mixed = await openTasks({ tasks: path }, loadRunConfig(path, null));
+  try {
+    expect(mixed.messages).toHaveLength(4);
+    const [, sum] = mixed.messages[3] ?? [];
+    const reply = sum?.content ?? "";
+    const { reward, metrics } = await mixed.grade(3, reply);
+    expect(reward).toBeCloseTo(1 - 0.1 * reply.length, 12);
+    expect(metrics).toEqual({ digits: reply.length });
+  } finally {
+    await mixed.close();
+  }
+});
+
 test.each([
   [{}, "--data: is missing"],
   [{ data: "a.json", source: "{}" }, "--data: excludes --tasks and --source"],

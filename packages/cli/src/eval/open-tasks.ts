@@ -43,7 +43,8 @@ export async function openTasks(
   const named = text === undefined ? ofConfig(file ?? "", config) : readSource(text);
   const { count, source } = named;
   const grader = choice.grader ?? named.grader;
-  const environment = await openSource({ field: named.field, source, grader });
+  const { field, weights } = named;
+  const environment = await openSource({ field, source, grader, weights });
   try {
     const wanted = limit ?? count ?? environment.source().size ?? DEFAULT_COUNT;
     const drawn = await drawTasks(environment, wanted);
@@ -71,13 +72,15 @@ function ofConfig(file: string, config: RunConfig | null) {
     });
   }
   const grader = config.type === "grpo" ? config.tasks.grader : config.grader;
-  return { field: "validation.source", source: validation.source, grader, count: validation.count };
+  const weights = config.type === "grpo" ? (config.tasks.rewards?.weights ?? null) : null;
+  const { source, count } = validation;
+  return { field: "validation.source", source, grader, weights, count };
 }
 
 function readSource(text: string) {
   try {
     const source = parseTaskSource(text);
-    return { field: "--source", source, grader: "fixed" as const, count: null };
+    return { field: "--source", source, grader: "fixed" as const, weights: null, count: null };
   } catch (thrown) {
     if (!(thrown instanceof InvalidArgumentError)) throw thrown;
     throw new InvalidArgumentError("--source", thrown.message, { cause: thrown });

@@ -22,6 +22,7 @@ export async function startBenchCluster(
     port: null,
     logLevel: "info",
     data: [],
+    sourceUrls: [],
     workingFolder,
     env,
     clock,

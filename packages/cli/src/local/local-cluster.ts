@@ -64,6 +64,8 @@ export interface LocalClusterOptions {
    * Folders and files that configs may name, beside the working folder and those in GUMSHOE_DATA.
    */
   readonly data: readonly string[];
+  /** URLs of servers that configs may name, beside those in GUMSHOE_SOURCE_URLS. */
+  readonly sourceUrls: readonly string[];
   readonly workingFolder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
@@ -187,6 +189,7 @@ export class LocalCluster {
         GUMSHOE_LISTEN: this.#address,
         GUMSHOE_HOME: home.folder,
         GUMSHOE_DATA: JSON.stringify(this.#dataFolders()),
+        GUMSHOE_SOURCE_URLS: this.#sourceUrls().join(","),
         GUMSHOE_READY_FILE: this.#readyFile,
       },
       input: null,
@@ -214,6 +217,12 @@ export class LocalCluster {
       MODELS,
       ...[...listed, ...data].map((one) => resolve(workingFolder, one)),
     ];
+  }
+
+  #sourceUrls(): string[] {
+    const { sourceUrls, env } = this.#options;
+    const listed = (env["GUMSHOE_SOURCE_URLS"] ?? "").split(",").filter((url) => url !== "");
+    return [...listed, ...sourceUrls];
   }
 
   #workerSpecs(env: NodeJS.ProcessEnv): { role: WorkerRole; spec: ProcessSpec }[] {

@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { parsePinnedModel, type RunConfig } from "@gumshoe/config";
+import {
+  parsePinnedModel,
+  type RunConfig,
+  type SingleSourceConfig,
+  singleSources,
+} from "@gumshoe/config";
 import { RunEventBody } from "@gumshoe/protocol";
 
 /** What is known of a checkpoint that is uploaded. */
@@ -87,9 +92,19 @@ export function modelCard(name: string, facts: CheckpointFacts): string {
 /** What was trained on, without the paths of this machine. */
 function dataOf(config: RunConfig): string {
   const source = config.type === "grpo" ? config.tasks.source : config.examples.source;
+  return singleSources("", source)
+    .map((single) => describeSource(single.source))
+    .join("; ");
+}
+
+function describeSource(source: SingleSourceConfig): string {
   switch (source.type) {
     case "dataset":
       return `dataset ${basename(source.file)}`;
+    case "file":
+      return `questions of ${basename(source.file)}`;
+    case "http":
+      return `a server of tasks, seed ${source.seed}`;
     case "module":
       return `module ${basename(source.module)}, seed ${source.seed}`;
     default:

@@ -1,5 +1,11 @@
 import { isBelow } from "@gumshoe/grpo";
-import { type RunConfig, type RunResult, type ValidationResult } from "@gumshoe/config";
+import {
+  readsClueAnswers,
+  type RunConfig,
+  type RunResult,
+  singleSources,
+  type ValidationResult,
+} from "@gumshoe/config";
 
 import {
   formatCount,
@@ -17,7 +23,8 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
   const scored = result.validation.filter(({ count }) => count > 0);
   const [before, after] = [scored[0], scored.at(-1)];
   const gain = before === undefined || after === undefined ? [] : gainLines(before, after);
-  const isOwnTask = config.validation?.source.type === "module";
+  const held = config.validation === null ? [] : singleSources("", config.validation.source);
+  const isOwnTask = held.some(({ source }) => !readsClueAnswers(source));
   const guess = isOwnTask ? "a guess" : "guessing among the listed names";
   return [
     "",

@@ -1,6 +1,6 @@
 import { GumshoeClient } from "@gumshoe/client";
 import { retry, type RetryPolicy } from "@gumshoe/core";
-import { namedPaths, type RunConfig, type RunResult } from "@gumshoe/config";
+import { namedPaths, namedServers, type RunConfig, type RunResult } from "@gumshoe/config";
 
 import { type Context } from "../context.js";
 import { InterruptedError, RunNotDoneError } from "../errors.js";
@@ -72,6 +72,7 @@ export async function withLocalCluster<T>(
     data: configs.flatMap((config) =>
       namedPaths(locatedConfig(config, env)).map(({ path }) => path),
     ),
+    sourceUrls: configs.flatMap((config) => namedServers(config).map(({ url }) => url)),
     workingFolder,
     env,
     clock,

@@ -65,6 +65,9 @@ function evalSteps(
       return [show("eval", ...model, "--data", source.file)];
     case "zebra":
     case "module":
+    case "file":
+    case "http":
+    case "mix":
       return [];
     default:
       return source satisfies never;

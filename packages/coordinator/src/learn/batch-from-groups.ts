@@ -3,6 +3,7 @@ import { tokenCount } from "@gumshoe/protocol";
 
 import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
+import { decoupledWeights } from "./decoupled-weights.js";
 import { overlongRule } from "./overlong-rule.js";
 import { type TrainingBatch } from "./training-batch.js";
 
@@ -21,6 +22,7 @@ export async function batchFromGroups(
     rules: {
       advantage: config.advantage,
       truncated: config.loss.truncated,
+      decoupled: decoupledWeights(config),
       aggregation: config.loss.aggregation,
       updatesPerIteration: config.updatesPerIteration,
       lanes: config.lanes,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { readAssets, Tokenizer } from "@gumshoe/engine";
@@ -40,6 +43,28 @@ test("an iteration's examples do not depend on earlier requests", async () => {
   for (const iteration of [0, 1]) await inOrder.of(iteration);
   expect(await inOrder.of(2)).toEqual(await batch().of(2));
   expect(await inOrder.of(0)).toEqual(await batch().of(0));
+});
+
+test("examples of a file are its questions with its answers", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gumshoe-examples-"));
+  const file = join(folder, "chats.jsonl");
+  const chats = ["Rope", "Hall"].map((answer) => [
+    { role: "user", content: `Is it ${answer}?` },
+    { role: "assistant", content: `A. ${answer}` },
+  ]);
+  writeFileSync(file, chats.map((chat) => JSON.stringify({ chat })).join("\n"));
+  const source = { type: "file" as const, file, messages: "chat", answer: null };
+  const examples = { source, perUpdate: 2 };
+  const learnt = parseRunConfig(JSON.stringify({ ...config, examples })) as SftConfig;
+  const plan = await TaskPlan.open(learnt);
+  const made = await new SupervisedBatches(learnt, plan, { tokenizer, maxPositions: 2048 }).of(0);
+  const answers = made.updates[0]?.flatMap(decodePacks).flatMap((pack) => pack.answers) ?? [];
+  const texts = answers.map(({ tokens }) =>
+    tokenizer.decode([...bytesToTokens(tokens)], { skipSpecialTokens: true }),
+  );
+  expect(texts.sort()).toEqual(["A. Hall", "A. Rope"]);
+  await plan.close();
+  rmSync(folder, { recursive: true });
 });
 
 test("every example occurs once, on one of the lanes", async () => {

@@ -1,7 +1,7 @@
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openEnvironment, type RunEnvironment, type RunTaskSource } from "@gumshoe/environments";
 import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
-import { type InputSource } from "@gumshoe/protocol";
+import { type GroupKind, type InputSource } from "@gumshoe/protocol";
 import { type Task, type TierName } from "@gumshoe/puzzles";
 
 import { taskSources } from "./task-sources.js";
@@ -27,6 +27,8 @@ export class TaskPlan {
   readonly digests: { readonly train: string; readonly validation: string };
   /** Whether the model answers training and validation tasks in several turns. */
   readonly inTurns: { readonly train: boolean; readonly validation: boolean };
+  /** Whether training and validation tasks are graded by a judge; see `RunEnvironment.hasJudge`. */
+  readonly judges: Readonly<Record<GroupKind, boolean>>;
   /** The task sources, identified by content. */
   readonly sources: readonly InputSource[];
   readonly #environments: OpenEnvironments;
@@ -48,6 +50,10 @@ export class TaskPlan {
     this.inTurns = {
       train: training.step !== undefined,
       validation: environments.validation?.step !== undefined,
+    };
+    this.judges = {
+      train: training.hasJudge,
+      validation: environments.validation?.hasJudge ?? false,
     };
     const exclude = new Set(validation.map(({ contentHash }) => contentHash));
     const options = { exclude, orderSeed: config.seed + ORDER_OFFSET };

@@ -1,5 +1,10 @@
-import { type RunEnvironment } from "@gumshoe/environments";
-import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
+import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
+import {
+  type RunConfig,
+  type SingleSource,
+  singleSources,
+  type TaskSourceConfig,
+} from "@gumshoe/config";
 import { type InputSource } from "@gumshoe/protocol";
 
 /** Identifies the sources of a run's tasks by the content of everything that they read. */
@@ -9,27 +14,38 @@ export function taskSources(
 ): InputSource[] {
   const sources =
     config.type === "grpo"
-      ? [identify("tasks.source", config.tasks.source, training)]
-      : [identify("examples.source", config.examples.source, training)];
+      ? identify("tasks.source", config.tasks.source, training)
+      : identify("examples.source", config.examples.source, training);
   if (config.validation !== null && validation !== null) {
-    sources.push(identify("validation.source", config.validation.source, validation));
+    sources.push(...identify("validation.source", config.validation.source, validation));
   }
   return sources;
 }
 
+/** Identifies a source, or each source of a mix. */
 function identify(
   field: string,
   source: TaskSourceConfig,
-  { digest: sha256 }: RunEnvironment,
-): InputSource {
+  environment: RunEnvironment,
+): InputSource[] {
+  const environments = singleEnvironments(environment);
+  return singleSources(field, source).map((single, index) => ({
+    ...fileOf(single),
+    sha256: environments[index]?.digest ?? "",
+  }));
+}
+
+function fileOf({ field, source }: SingleSource): Omit<InputSource, "sha256"> {
   switch (source.type) {
     case "dataset":
-      return { field: `${field}.file`, file: source.file, sha256 };
+    case "file":
+      return { field: `${field}.file`, file: source.file };
     case "module":
-      return { field: `${field}.module`, file: source.module, sha256 };
+      return { field: `${field}.module`, file: source.module };
     case "generate":
     case "zebra":
-      return { field, file: null, sha256 };
+    case "http":
+      return { field, file: null };
     default:
       return source satisfies never;
   }

@@ -52,9 +52,13 @@ export function iterationMetrics(
 export function validationFigures(state: RunState, iteration: number, prefix: string): Figures {
   const found = state.validations.find((validation) => validation.iteration === iteration);
   if (found === undefined) return {};
-  const { greedy, unscored = 0 } = found;
+  const { greedy, unscored = 0, sources = {} } = found;
+  const bySource = Object.entries(sources).map(([source, interval]) =>
+    intervalFigures(`sources.${source}.${prefix}`, interval),
+  );
   return {
     ...intervalFigures(prefix, found),
+    ...(Object.assign({}, ...bySource) as Figures),
     [`${prefix}Unscored`]: unscored,
     ...(greedy === undefined ? {} : intervalFigures(`${prefix}Greedy`, greedy)),
   };

@@ -174,6 +174,7 @@ export class RunDriver {
     await this.#checkIdentity(tasks);
     this.#assets = servedAssets(config, model);
     this.sampling.vocabulary = model.vocabularySize;
+    this.sampling.judges = tasks.judges;
     await writeMetrics(this.#record);
     const checkpoints = new Checkpoints(this.#record, model, this.#options.logger);
     const examples = config.type === "sft" ? new SupervisedBatches(config, tasks, model) : null;

@@ -24,6 +24,7 @@ import {
   UnreadableRunError,
 } from "../errors.js";
 import { type AllowedFolders } from "../submission/allowed-folders.js";
+import { type AllowedServers } from "../submission/allowed-servers.js";
 import { describeDifferences } from "../submission/describe-differences.js";
 import { checkSameFork, checkSameModel, findForkPoint } from "../submission/fork-point.js";
 import { type HubModels } from "../submission/hub-models.js";
@@ -49,6 +50,7 @@ export interface ManagerOptions extends Omit<DriverOptions, "record"> {
   readonly onEvent?: (body: RunEventBody) => void;
   /** The folders in which configs may name files. */
   readonly allowed: AllowedFolders;
+  readonly servers: AllowedServers;
   /** Where models of the hub are. */
   readonly models: HubModels;
 }
@@ -285,7 +287,7 @@ export class RunManager {
   async #create(config: RunConfig, options: CreateOptions): Promise<RunRecord> {
     const { replaced = null, allowOvercommit, forkOf } = options;
     const { name } = config;
-    const { allowed, models, folder, background, logger } = this.#options;
+    const { allowed, servers, models, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
       // The folder may have been repaired or moved away since the last attempt.
       const record = await this.#open(name);
@@ -299,6 +301,7 @@ export class RunManager {
     await models.check(config);
     const located = models.locate(config);
     await allowed.check(located);
+    servers.check(located);
     const point =
       forkOf === undefined
         ? null

@@ -100,6 +100,10 @@ test("a grader that takes long is named before the iteration's end; two workers 
   );
   expect(said).toContain("the grader is fixed (built in)");
   expect(rest).toEqual([]);
+  const served = { type: "http", url: "http://127.0.0.1:8900" };
+  expect(warnings(served, first)[0]).toContain("the grader is /grade of http://127.0.0.1:8900");
+  const asked = { type: "file", file: "/tasks/a.csv", grader: { type: "number" } };
+  expect(warnings(asked, first)[0]).toContain("the grader is number (built in)");
   const two = [...START, [10, planned(0)], [12_000, group("0/train/0", 5500)]] as const;
   expect(warnings(MODULE, [...two, [0, group("0/train/1", 5500, "w2")]])).toEqual([]);
 });

@@ -2,7 +2,14 @@
  * Finds code of a run's environment that takes most of an iteration's time: a grader, or the
  * `task()` of a module. The times are those of the ledger's events.
  */
-import { type RunConfig, turnsOf } from "@gumshoe/config";
+import {
+  modulesOf,
+  namedServers,
+  type RunConfig,
+  singleSources,
+  type TaskSourceConfig,
+  turnsOf,
+} from "@gumshoe/config";
 import { type RunEventBody } from "@gumshoe/protocol";
 
 import { type IterationSums } from "./iteration-sums.js";
@@ -67,27 +74,44 @@ export function slowTasks(
 }
 
 function graderOf(config: RunConfig): { grader: string; remedy: string } {
-  const sources = [
-    config.type === "grpo" ? config.tasks.source : null,
-    config.validation?.source ?? null,
-  ];
-  const modules = sources.flatMap((source) => (source?.type === "module" ? [source.module] : []));
-  if (modules.length === 0) {
-    const name = config.type === "grpo" ? config.tasks.grader : config.grader;
-    return { grader: `${name} (built in)`, remedy: "allow shorter answers" };
-  }
+  const modules = sourcesOf(config).flatMap(modulesOf);
+  const servers = namedServers(config);
   const method = turnsOf(config) === undefined ? "grade" : "step";
+  const own = [
+    ...modules.map(({ module }) => `${method}() of ${module}`),
+    ...servers.map(({ url }) => `/grade of ${url}`),
+  ];
+  if (own.length === 0) {
+    const name = config.type === "grpo" ? config.tasks.grader : config.grader;
+    const others = sourcesOf(config)
+      .flatMap((source) => singleSources("", source))
+      .flatMap(({ source }) => (source.type === "file" ? [source.grader.type] : []));
+    const names = others.length === 0 ? [name] : [...new Set(others)];
+    return { grader: `${names.join(" or ")} (built in)`, remedy: "allow shorter answers" };
+  }
   return {
-    grader: `${method}() of ${[...new Set(modules)].join(" or ")}`,
+    grader: [...new Set(own)].join(" or "),
     remedy:
-      "make it faster, or let it return a promise so that it waits for a group's replies at once",
+      modules.length === 0
+        ? "make it faster"
+        : "make it faster, or let it return a promise so that it waits for a group's replies at once",
   };
+}
+
+/** Lists the sources whose answers a run grades. */
+function sourcesOf(config: RunConfig): TaskSourceConfig[] {
+  const held = config.validation === null ? [] : [config.validation.source];
+  return config.type === "grpo" ? [config.tasks.source, ...held] : held;
 }
 
 function taskRemedy(config: RunConfig): string {
   const source = config.type === "grpo" ? config.tasks.source : config.examples.source;
-  if (source.type === "module") {
-    return `make task() of ${source.module} faster, or read what it needs in createEnvironment()`;
+  const modules = modulesOf(source).filter(({ makes }) => makes === "tasks");
+  if (modules.length > 0) {
+    const files = modules.map(({ module }) => module).join(" and ");
+    return `make task() of ${files} faster, or read what it needs in createEnvironment()`;
   }
+  const [server] = namedServers(config);
+  if (server !== undefined) return `make /task of ${server.url} faster`;
   return "write them to a file once (gumshoe puzzle generate), and name it as a source of type dataset";
 }

@@ -7,6 +7,7 @@ import { countSampled, segmentsProblem } from "@gumshoe/grpo";
 import {
   bytesToFloats,
   bytesToTokens,
+  rewardsIn,
   type RolloutResult,
   type SubmitGroupRequest,
 } from "@gumshoe/protocol";
@@ -20,9 +21,9 @@ const FINISHES = ["stop", "stop-string", "length", "early-stop"];
 const MAX_CHARACTERS_PER_TOKEN = 512;
 /** Most characters in the reason why an answer could not be scored. */
 const MAX_REASON = 20_000;
-/** Most metrics of a grader, and characters in their names. */
-const MAX_METRICS = 100;
-const MAX_METRIC_NAME = 100;
+/** Most metrics of a grader with its rewards, and characters in their names. */
+const MAX_METRICS = 220;
+const MAX_METRIC_NAME = 110;
 const MAX_WORKER_ID = 100;
 /** Largest magnitude of a reward: sums of rewards and of their squares stay finite. */
 const MAX_REWARD = 1e30;
@@ -31,6 +32,8 @@ const MAX_REWARD = 1e30;
 export interface GroupExpectation {
   readonly plan: GroupPlan;
   readonly weights: Weights;
+  /** Names of the rewards that every scored answer must have. */
+  readonly rewardNames: readonly string[];
   /** Number of the model's tokens; ids run from 0. */
   readonly vocabulary: number;
 }
@@ -48,7 +51,7 @@ export function checkGroup(request: SubmitGroupRequest, expected: GroupExpectati
   if (request.weights?.version !== weights.version) refuse("the weight version is another");
   if (rollouts.length !== plan.count) refuse(`${rollouts.length} rollouts, not ${plan.count}`);
   for (const [index, rollout] of rollouts.entries()) {
-    const problem = tokensProblem(rollout, expected) ?? gradeProblem(rollout);
+    const problem = tokensProblem(rollout, expected) ?? gradeProblem(rollout, expected);
     if (problem !== null) refuse(`rollout ${index} ${problem}`);
   }
 }
@@ -109,7 +112,10 @@ function turnsProblem(
     : null;
 }
 
-function gradeProblem({ reward, gradingError, metrics }: RolloutResult): string | null {
+function gradeProblem(
+  { reward, gradingError, metrics }: RolloutResult,
+  { rewardNames }: GroupExpectation,
+): string | null {
   // Written as a negation, so that NaN is rejected too.
   if (reward !== undefined && !(Math.abs(reward) <= MAX_REWARD)) {
     return `has reward ${reward}, not a number within ±${MAX_REWARD}`;
@@ -120,5 +126,8 @@ function gradeProblem({ reward, gradingError, metrics }: RolloutResult): string 
   // Values that are not finite are accepted: they are counted, and left out of means.
   if (entries.some(([name]) => name.length > MAX_METRIC_NAME))
     return "has a metric with a long name";
+  const rewards = rewardsIn(metrics);
+  const missing = rewardNames.find((name) => !Number.isFinite(rewards[name]));
+  if (reward !== undefined && missing !== undefined) return `has no finite reward ${missing}`;
   return null;
 }

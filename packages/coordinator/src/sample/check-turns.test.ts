@@ -43,7 +43,8 @@ function submitted(change: Partial<RolloutResult>) {
 
 function check(change: Partial<RolloutResult>, turns: TurnLimits | null = TURNS) {
   const plan = { count: 1, maxAnswerTokens: 5, turns: turns ?? undefined } as GroupPlan;
-  return () => checkGroup(submitted(change), { plan, weights: WEIGHTS, vocabulary: 100 });
+  return () =>
+    checkGroup(submitted(change), { plan, weights: WEIGHTS, vocabulary: 100, rewardNames: [] });
 }
 
 test("an answer of as many turns as were asked for is accepted, and read with its parts", () => {

@@ -9,12 +9,21 @@ import {
 import { sha256, TimeSlice } from "@gumshoe/core";
 
 import { ExactnessError, NotExpectedError } from "../errors.js";
+import { decoupledWeights } from "../learn/decoupled-weights.js";
 import { checkGroup } from "./check-group.js";
 import { type GroupPlan } from "../plan/group-planner.js";
+import { type TaskPlan } from "../plan/task-plan.js";
 import { runDigest } from "../submission/run-identity.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type Weights } from "../run/run-state.js";
-import { groupBytes, groupEvent } from "./stored-group.js";
+import { groupBytes, groupEvent, hasSameAnswers } from "./stored-group.js";
+
+/** A group that is being written to the ledger. */
+interface ArrivingGroup {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly stored: Promise<void>;
+}
 
 /** Hands out the groups that are currently needed to workers, and collects their results. */
 export class GroupCollector {
@@ -22,11 +31,13 @@ export class GroupCollector {
   readonly #queue: JobQueue<"rollout">;
   readonly #open = new Map<string, { readonly plan: GroupPlan; readonly job: RolloutJob }>();
   /** Groups that are being written to the ledger. */
-  readonly #arriving = new Map<string, { name: string; stored: Promise<void> }>();
+  readonly #arriving = new Map<string, ArrivingGroup>();
   /** All groups of the current phase, finished ones included. */
   #plans: ReadonlyMap<string, GroupPlan> = new Map();
   /** Number of tokens in the run's vocabulary. */
   #vocabulary = 0;
+  /** Whether the groups of a kind are graded by a judge. */
+  #judges: TaskPlan["judges"] = { train: false, validation: false };
   #weights: Weights = { version: 0, digest: "" };
   #sources: readonly TensorSource[] = [];
   #numWanted = 0;
@@ -49,6 +60,11 @@ export class GroupCollector {
   /** Sets the vocabulary size of the run's model, against which answers are validated. */
   set vocabulary(size: number) {
     this.#vocabulary = size;
+  }
+
+  /** Sets which kinds of groups a judge grades: their first grades count. */
+  set judges(judges: TaskPlan["judges"]) {
+    this.#judges = judges;
   }
 
   get numOpen(): number {
@@ -140,7 +156,8 @@ export class GroupCollector {
 
   /**
    * Accepts a group from a worker. The first result counts and an identical one is accepted; a
-   * different but valid result ends the run, because sampling must be deterministic.
+   * different but valid result ends the run, because sampling must be deterministic. A judge may give
+   * the same answers other grades, which are dropped.
    *
    * @throws WrongGroupWeightsError, MalformedGroupError, ExactnessError, NotExpectedError
    */
@@ -158,6 +175,7 @@ export class GroupCollector {
       const plan = this.#plans.get(groupKey);
       if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
       this.#check(request, plan);
+      if (await this.#isJudgedAgain(request, known, arriving)) return arriving?.stored;
       const problem = `group ${groupKey} was sampled twice, with different results`;
       const error = new ExactnessError(problem);
       this.#failed(error);
@@ -167,7 +185,7 @@ export class GroupCollector {
     if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
     this.#check(request, plan);
     const stored = this.#store(request, bytes, name);
-    this.#arriving.set(groupKey, { name, stored });
+    this.#arriving.set(groupKey, { name, bytes, stored });
     try {
       await stored;
     } catch (error) {
@@ -180,8 +198,24 @@ export class GroupCollector {
     if (this.#open.delete(groupKey) && this.#open.size === 0) this.#settled();
   }
 
+  /** Returns whether a judge has graded the answers of a known group again. */
+  async #isJudgedAgain(
+    request: SubmitGroupRequest,
+    known: string,
+    arriving: ArrivingGroup | undefined,
+  ): Promise<boolean> {
+    if (!this.#judges[parseGroupKey(request.groupKey).kind]) return false;
+    const bytes = arriving?.bytes ?? (await this.#record.blobs.get(known));
+    return hasSameAnswers(bytes, request);
+  }
+
   #check(request: SubmitGroupRequest, plan: GroupPlan): void {
-    checkGroup(request, { plan, weights: this.#weights, vocabulary: this.#vocabulary });
+    checkGroup(request, {
+      plan,
+      weights: this.#weights,
+      rewardNames: Object.keys(decoupledWeights(this.#record.config) ?? {}),
+      vocabulary: this.#vocabulary,
+    });
   }
 
   #runDigest(): string {

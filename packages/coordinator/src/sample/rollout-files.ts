@@ -13,7 +13,8 @@ import { createGzip } from "node:zlib";
 
 import { replaceFile } from "@gumshoe/core";
 
-import { type GroupKind, sampledCount, SubmitGroupRequest } from "@gumshoe/protocol";
+import { sourceOfTask } from "@gumshoe/environments";
+import { type GroupKind, REWARD_PREFIX, sampledCount, SubmitGroupRequest } from "@gumshoe/protocol";
 import { readTask } from "@gumshoe/puzzles";
 
 import { makeSubfolder } from "../ledger/subfolder.js";
@@ -32,8 +33,9 @@ export interface ShownRollouts {
   /** The first answer; null when there is none. */
   readonly example: Example | null;
   /**
-   * Means of the environment's further metrics, as `graded.<name>`, over the answers that have
-   * them. Values, or sums, that are not finite are left out of the mean, and
+   * Means of the environment's further metrics, as `graded.<name>`, and of several rewards, as
+   * `rewards.<name>`, over the answers that have them; of a mix also `sources.<name>.meanReward` and
+   * the number of groups. Values, or sums, that are not finite are left out of the mean, and
    * `graded.<name>.notFinite` counts them.
    */
   readonly metrics: Record<string, number>;
@@ -76,6 +78,8 @@ async function* groupLines(
     const { task, fields } = readTask(taskJson.toString());
     const prompt = task.messages.map(({ content }) => content).join("\n\n");
     const answer = fields["solution"] ?? fields["answer"];
+    const source = sourceOfTask(fields);
+    shown.addGroup(source, rollouts);
     const lines = rollouts.map((rollout, index) => {
       const { text: reply, finish, gradingError, messages } = rollout;
       const reward = rollout.reward ?? null;
@@ -84,6 +88,7 @@ async function* groupLines(
       return JSON.stringify({
         group: groupKey,
         task: task.id,
+        source: source ?? undefined,
         rollout: index,
         weights: weights?.version ?? 0,
         prompt,
@@ -112,6 +117,7 @@ interface MetricSum {
 /** Accumulates the metrics of rollouts. */
 class ShownSums {
   readonly #sums = new Map<string, MetricSum>();
+  readonly #sources = new Map<string, { sum: number; count: number; numGroups: number }>();
   example: Example | null = null;
 
   add(metrics: Readonly<Record<string, number>>): void {
@@ -127,14 +133,32 @@ class ShownSums {
     }
   }
 
+  /** Adds the rewards of a group from a source of a mix; null for another environment. */
+  addGroup(source: string | null, rollouts: readonly { reward?: number | undefined }[]): void {
+    if (source === null) return;
+    const of = this.#sources.get(source) ?? { sum: 0, count: 0, numGroups: 0 };
+    this.#sources.set(source, of);
+    of.numGroups += 1;
+    for (const { reward } of rollouts) {
+      if (reward === undefined) continue;
+      of.sum += reward;
+      of.count += 1;
+    }
+  }
+
   /** Returns the mean of each metric, by name. */
   means(): Record<string, number> {
     const means: Record<string, number> = {};
+    for (const [source, { sum, count, numGroups }] of [...this.#sources].sort(byName)) {
+      means[`sources.${source}.numGroups`] = numGroups;
+      if (count > 0) means[`sources.${source}.meanReward`] = sum / count;
+    }
     for (const [name, { sum, count, numNotFinite }] of [...this.#sums].sort(byName)) {
       const mean = sum / count;
-      if (Number.isFinite(mean)) means[`graded.${name}`] = mean;
+      const shown = name.startsWith(REWARD_PREFIX) ? name : `graded.${name}`;
+      if (Number.isFinite(mean)) means[shown] = mean;
       const numLeftOut = Number.isFinite(sum) ? numNotFinite : numNotFinite + count;
-      if (numLeftOut > 0) means[`graded.${name}.notFinite`] = numLeftOut;
+      if (numLeftOut > 0) means[`${shown}.notFinite`] = numLeftOut;
     }
     return means;
   }

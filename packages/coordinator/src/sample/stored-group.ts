@@ -1,6 +1,7 @@
 import { type RunConfig } from "@gumshoe/config";
 import {
   countSampled,
+  decoupledAdvantages,
   type Finish,
   type Group,
   hasZeroVariance,
@@ -11,6 +12,7 @@ import {
   bytesToFloats,
   bytesToTokens,
   parseGroupKey,
+  rewardsIn,
   type RunEventOf,
   SubmitGroupRequest,
   sampledCount,
@@ -18,6 +20,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { CorruptRecordError } from "../errors.js";
+import { decoupledWeights } from "../learn/decoupled-weights.js";
 import { overlongRule } from "../learn/overlong-rule.js";
 
 /** Characters of a grader's error that the ledger keeps. */
@@ -73,10 +76,34 @@ export function readGroup(bytes: Uint8Array, promptTokens: Uint8Array): Group {
         ...answer,
         logprobs: logprobs.subarray(firstLogprob, nextLogprob),
         reward: rollout.reward ?? null,
+        rewards: rewardsIn(rollout.metrics),
         finish: rollout.finish as Finish,
       };
     }),
   };
+}
+
+/** Returns whether a group has the answers of a stored one, whatever their grades. */
+export function hasSameAnswers(stored: Uint8Array, request: SubmitGroupRequest): boolean {
+  const answersOf = (group: SubmitGroupRequest) =>
+    groupBytes({
+      ...group,
+      rollouts: group.rollouts.map((rollout) => {
+        const { tokens, logprobs, finish, text, segments, messages } = rollout;
+        return {
+          tokens,
+          logprobs,
+          finish,
+          text,
+          segments,
+          messages,
+          gradingError: "",
+          metrics: {},
+        };
+      }),
+    });
+  const first = answersOf(SubmitGroupRequest.decode(stored));
+  return Buffer.compare(first, answersOf(request)) === 0;
 }
 
 /** Returns the rewards of a group's rollouts; null for an answer that could not be scored. */
@@ -112,14 +139,22 @@ export function groupEvent(
 }
 
 /**
- * Returns whether a training group has equal rewards once the length penalty is subtracted; undefined
- * where nothing of the run depends on it.
+ * Returns whether a training group has no gradient: equal rewards once the length penalty is
+ * subtracted, or equal ones of every name where each is normalised by itself. Undefined where nothing
+ * of the run depends on it.
  */
 function hasEqualRewards(config: RunConfig, request: SubmitGroupRequest): boolean | undefined {
   const rule = overlongRule(config);
+  const weights = decoupledWeights(config);
   const isDynamic = config.type === "grpo" && config.tasks.dynamicSampling !== undefined;
-  if (!isDynamic && rule === null) return undefined;
+  if (!isDynamic && rule === null && weights === null) return undefined;
   if (parseGroupKey(request.groupKey).kind !== "train") return undefined;
+  if (config.type === "grpo" && weights !== null) {
+    const scored = request.rollouts.filter(({ reward }) => reward !== undefined);
+    const parts = scored.map(({ metrics }) => rewardsIn(metrics));
+    const values = decoupledAdvantages(parts, weights, config.advantage);
+    return values.length > 0 && values.every((value) => value === 0);
+  }
   const rewards = request.rollouts.flatMap(({ reward, tokens }) => {
     if (reward === undefined) return [];
     return [rule === null ? reward : reward - overlongPenalty(tokenCount(tokens), rule)];

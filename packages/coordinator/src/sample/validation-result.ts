@@ -1,3 +1,4 @@
+import { sourceOfTask } from "@gumshoe/environments";
 import { meanInterval } from "@gumshoe/grpo";
 import { type RewardInterval, type ValidationResult } from "@gumshoe/config";
 import { sampledCount, SubmitGroupRequest } from "@gumshoe/protocol";
@@ -75,14 +76,31 @@ export function summarise(
       : scored.reduce((sum, reward) => sum + reward, 0) / scored.length;
   });
   const greedy = means.slice(tasks.length);
+  const bySource = meansBySource(means, tasks);
   const unscored = rewards.flat().filter((reward) => reward === null).length;
   return {
     iteration,
     ...toInterval(means.slice(0, tasks.length)),
     ...(greedy.length === 0 ? {} : { greedy: toInterval(greedy) }),
+    ...(bySource === null ? {} : { sources: bySource }),
     ...(unscored === 0 ? {} : { unscored }),
     randomGuess: meanInterval(tasks.map(({ randomGuessLevel }) => randomGuessLevel))?.mean ?? 0,
   };
+}
+
+/** Returns the mean of each source of a mix, over its tasks; null for another environment. */
+function meansBySource(
+  means: readonly (number | null)[],
+  tasks: readonly Task[],
+): Record<string, RewardInterval> | null {
+  const groups = new Map<string, (number | null)[]>();
+  for (const [index, task] of tasks.entries()) {
+    const source = sourceOfTask(task);
+    if (source === null) continue;
+    groups.set(source, [...(groups.get(source) ?? []), means[index] ?? null]);
+  }
+  if (groups.size === 0) return null;
+  return Object.fromEntries([...groups].map(([source, values]) => [source, toInterval(values)]));
 }
 
 function toInterval(values: readonly (number | null)[]): RewardInterval {

@@ -1,5 +1,8 @@
 /** What a config and what it names decide is told when the run is submitted, and not after hours of it. */
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -266,4 +269,57 @@ test("a module whose tasks take long to make is named, with what they cost an it
   // A fast module is none.
   const tasks = { source: await grading("{ reward: 0 }"), perIteration: 50 };
   expect((await checked({ tasks })).warnings).toEqual([]);
+});
+
+test("a file of questions that are all in the validation is refused, also as a part of a mix", async () => {
+  const file = join(folder, "questions.csv");
+  await writeFile(file, "prompt,answer\nWho?,Green\nWhere?,Hall\n");
+  const questions = { type: "file", file };
+  const validation = { source: questions, count: 2 };
+  const problem = "holds no case that is not in the validation, and those are not learnt from";
+  const tasks = { source: questions, perIteration: 2 };
+  expect(await refusal({ tasks, validation })).toBe(`tasks.source.file: ${problem}`);
+  const sources = [
+    { name: "cases", source: CASES },
+    { name: "questions", source: questions },
+  ];
+  const mixed = { source: { type: "mix", sources }, perIteration: 2 };
+  expect(await refusal({ tasks: mixed, validation })).toBe(
+    `tasks.source.sources.1.source.file: ${problem}`,
+  );
+  const half = { source: { ...questions, split: [0, 1] }, count: 2 };
+  const { inputs } = await checked({ tasks: mixed, validation: half });
+  expect(inputs.sources.map(({ field }) => field)).toEqual([
+    "tasks.source.sources.0.source",
+    "tasks.source.sources.1.source.file",
+    "validation.source.file",
+  ]);
+});
+
+test("a server that gives another task a second time is refused", async () => {
+  let numCalls = 0;
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const { index } = JSON.parse(Buffer.concat(chunks).toString()) as { index?: number };
+      numCalls += 1;
+      const content = `Task ${index === 7 ? numCalls : index}`;
+      const task = { version: "1", messages: [{ role: "user", content }] };
+      response.end(JSON.stringify(task));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const tasks = { source: { type: "http", url }, perIteration: 2 };
+    expect(await refusal({ tasks })).toBe(
+      "tasks.source.url: task 7 came out differently a second time " +
+        "(it may depend on its seed, index and attempt alone)",
+    );
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

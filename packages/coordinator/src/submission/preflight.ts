@@ -5,9 +5,14 @@
 import { isDeepStrictEqual } from "node:util";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
-import { type RunEnvironment } from "@gumshoe/environments";
+import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
 import { longestTokens, type MeasuredTokens } from "@gumshoe/memory";
-import { type RunConfig } from "@gumshoe/config";
+import {
+  type RunConfig,
+  type SingleSource,
+  type SingleSourceConfig,
+  singleSources,
+} from "@gumshoe/config";
 import { type Task } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
@@ -36,6 +41,7 @@ export interface Preflight {
 interface DrawnSource {
   /** Path of the source's field in the config. */
   readonly field: string;
+  readonly source: SingleSourceConfig;
   readonly kind: "train" | "validation";
   readonly environment: RunEnvironment;
   readonly tasks: readonly Task[];
@@ -50,7 +56,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the seeds that are derived from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
   "a validation leaves cases to learn from": checkOverlap,
-  "modules make the same task again": checkPure,
+  "modules and servers make the same task again": checkPure,
   "prompts hold their tasks": checkPrompts,
   "answers of several turns have their limits, and a chat template": checkTurns,
   "prompts and answers fit the model and a pack": checkLengths,
@@ -83,19 +89,39 @@ export async function preflight(run: Preflight): Promise<PreflightResult> {
 
 async function drawSources({ config, environments }: Preflight): Promise<DrawnSource[]> {
   const { training, tiers, validation } = environments;
-  const field = config.type === "grpo" ? "tasks.source" : "examples.source";
-  const sources = [await draw(field, "train", training)];
+  const learnt = opened(config, "train", training);
+  const sources: DrawnSource[] = [];
+  for (const one of learnt) sources.push(await draw(one, "train"));
   for (const [tier, environment] of tiers) {
-    sources.push(await draw(`tasks.curriculum (${tier})`, "train", environment));
+    const field = `tasks.curriculum (${tier})`;
+    for (const one of learnt) sources.push(await draw({ ...one, field, environment }, "train"));
   }
-  if (validation !== null) sources.push(await draw("validation.source", "validation", validation));
+  if (validation === null) return sources;
+  for (const one of opened(config, "validation", validation)) {
+    sources.push(await draw(one, "validation"));
+  }
   return sources;
 }
 
-async function draw(
-  field: string,
-  kind: "train" | "validation",
+/** A source of the config, or one of a mix, with its environment. */
+type OpenedSource = SingleSource & { readonly environment: RunEnvironment };
+
+function opened(
+  config: RunConfig,
+  kind: DrawnSource["kind"],
   environment: RunEnvironment,
+): OpenedSource[] {
+  const environments = singleEnvironments(environment);
+  return singlesOf(config, kind).map((single, index) => {
+    const own = environments[index];
+    if (own === undefined) throw new Error(`${single.field} has an environment`);
+    return { ...single, environment: own };
+  });
+}
+
+async function draw(
+  { field, source: config, environment }: OpenedSource,
+  kind: "train" | "validation",
 ): Promise<DrawnSource> {
   const source = environment.source();
   const tasks: Task[] = [];
@@ -110,7 +136,8 @@ async function draw(
     if (cause instanceof InvalidArgumentError) throw cause;
     throw new InvalidArgumentError(field, errorMessage(cause), { cause });
   }
-  return { field, kind, environment, tasks, msPerTask: elapsedMs() / tasks.length };
+  const msPerTask = elapsedMs() / tasks.length;
+  return { field, source: config, kind, environment, tasks, msPerTask };
 }
 
 function checkSeed({ config }: Preflight): void {
@@ -135,32 +162,45 @@ function checkRollback({ config }: Preflight): void {
 /** No case of the validation is learnt from: a file with the same cases has none left. */
 async function checkOverlap({ config, environments }: Preflight): Promise<void> {
   const { training, validation } = environments;
-  if (sourceOf(config, "train")?.type !== "dataset" || validation === null) return;
-  if (sourceOf(config, "validation")?.type !== "dataset") return;
+  const files = opened(config, "train", training).filter(({ source }) => isFile(source));
+  if (files.length === 0 || validation === null) return;
+  if (!singlesOf(config, "validation").some(({ source }) => isFile(source))) return;
   const drawn = await drawTasks(validation.source(), config.validation?.count ?? 0);
   const exclude = new Set(drawn.map(({ contentHash }) => contentHash));
-  try {
-    training.source({ exclude });
-  } catch (cause) {
-    const field = config.type === "grpo" ? "tasks.source.file" : "examples.source.file";
-    const problem = "holds no case that is not in the validation, and those are not learnt from";
-    throw new InvalidArgumentError(field, problem, { cause });
+  for (const { field, environment } of files) {
+    try {
+      environment.source({ exclude });
+    } catch (cause) {
+      const problem = "holds no case that is not in the validation, and those are not learnt from";
+      throw new InvalidArgumentError(`${field}.file`, problem, { cause });
+    }
   }
 }
 
+function isFile({ type }: SingleSourceConfig): boolean {
+  return type === "dataset" || type === "file";
+}
+
+/** The field of a source that names a user's code, by type. */
+const OWN_FIELDS: Readonly<Record<string, string>> = { module: "module", http: "url" };
+
 /**
- * Draws the last task of each module again, after the others: it must not depend on the calls before, since a
+ * Draws the last task of each module and server again, after the others: it must not depend on the calls before, since a
  * resumed run makes its tasks again.
  */
-async function checkPure({ config }: Preflight, sources: readonly DrawnSource[]): Promise<void> {
-  for (const { field, kind, environment, tasks } of sources) {
+async function checkPure(_run: Preflight, sources: readonly DrawnSource[]): Promise<void> {
+  for (const { field: path, source, environment, tasks } of sources) {
     const last = tasks.at(-1);
-    if (sourceOf(config, kind)?.type !== "module" || last === undefined) continue;
+    const field = OWN_FIELDS[source.type];
+    if (field === undefined || last === undefined) continue;
     const again = await environment.source().task(tasks.length - 1);
     if (again.contentHash === last.contentHash) continue;
     const problem = `task ${tasks.length - 1} came out differently a second time`;
-    throw new InvalidArgumentError(`${field}.module`, problem, {
-      suggestion: "it may depend on index and rng alone",
+    throw new InvalidArgumentError(`${path}.${field}`, problem, {
+      suggestion:
+        source.type === "module"
+          ? "it may depend on index and rng alone"
+          : "it may depend on its seed, index and attempt alone",
     });
   }
 }
@@ -240,21 +280,32 @@ async function checkGraders({ config }: Preflight, sources: readonly DrawnSource
 }
 
 function smallDatasets({ config, environments }: Preflight): string[] {
-  const { size } = environments.training.source();
   const drawn = tasksPerIteration(config) * config.iterations;
-  if (size === null || drawn < 20 * size) return [];
-  const times = Math.round(drawn / size);
-  return [
-    `the file has ${size} cases and the run draws ${drawn}: each comes about ${times} times, ` +
-      "so the model may memorise them; watch the validation",
-  ];
+  const shares = sharesOf(environments.training);
+  return opened(config, "train", environments.training).flatMap(({ field, environment }, index) => {
+    const { size } = environment.source();
+    const own = Math.round(drawn * (shares[index] ?? 1));
+    if (size === null || own < 20 * size) return [];
+    const times = Math.round(own / size);
+    const where = shares.length === 1 ? "" : `${field}: `;
+    return [
+      `${where}the file has ${size} cases and the run draws ${own}: each comes about ${times} ` +
+        "times, so the model may memorise them; watch the validation",
+    ];
+  });
+}
+
+/** Returns the shares of a mix's sources, which add up to 1; a single 1 for another environment. */
+function sharesOf({ parts }: RunEnvironment): number[] {
+  if (parts === undefined) return [1];
+  const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+  return parts.map(({ weight }) => weight / total);
 }
 
 /** The workers wait while tasks are made, so that a slow `task()` costs the whole cluster its time. */
 function slowTasks({ config }: Preflight, sources: readonly DrawnSource[]): string[] {
-  return sources.flatMap(({ field, kind, msPerTask }) => {
-    const source = sourceOf(config, kind);
-    if (source?.type !== "module" || msPerTask < SLOW_TASK_MS) return [];
+  return sources.flatMap(({ field, source, kind, msPerTask }) => {
+    if (source.type !== "module" || msPerTask < SLOW_TASK_MS) return [];
     const numTasks =
       kind === "validation" ? (config.validation?.count ?? 0) : tasksPerIteration(config);
     const seconds = Math.round((numTasks * msPerTask) / 1000);
@@ -267,9 +318,16 @@ function slowTasks({ config }: Preflight, sources: readonly DrawnSource[]): stri
   });
 }
 
-function sourceOf(config: RunConfig, kind: DrawnSource["kind"]) {
-  if (kind === "validation") return config.validation?.source;
-  return config.type === "grpo" ? config.tasks.source : config.examples.source;
+/** Lists the sources of training or validation; several of a mix. */
+function singlesOf(config: RunConfig, kind: DrawnSource["kind"]): SingleSource[] {
+  if (kind === "validation") {
+    return config.validation === null
+      ? []
+      : singleSources("validation.source", config.validation.source);
+  }
+  return config.type === "grpo"
+    ? singleSources("tasks.source", config.tasks.source)
+    : singleSources("examples.source", config.examples.source);
 }
 
 function tasksPerIteration(config: RunConfig): number {

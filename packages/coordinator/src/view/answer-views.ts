@@ -10,9 +10,11 @@ import {
   type TextPage,
   type TokenPage,
 } from "@gumshoe/api";
+import { readsClueAnswers, singleSources } from "@gumshoe/config";
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
 import { UnknownGroupError } from "../errors.js";
+import { decoupledWeights } from "../learn/decoupled-weights.js";
 import { overlongRule } from "../learn/overlong-rule.js";
 import { tokenizerFolder } from "../plan/run-model.js";
 import { type GroupContent, type GroupRequest, type SearchedGroup } from "../reading/calls.js";
@@ -165,7 +167,11 @@ export class AnswerViews {
       model: tokenizerFolder(record.located, folder),
       rules:
         config.type === "grpo" && kind === "train"
-          ? { advantage: config.advantage, truncated: config.loss.truncated }
+          ? {
+              advantage: config.advantage,
+              truncated: config.loss.truncated,
+              decoupled: decoupledWeights(config),
+            }
           : null,
       overlong: overlongRule(config),
       grader: graderOf(record, kind),
@@ -210,7 +216,8 @@ function eventOf(record: RunRecord, history: RunHistory, place: Place): WatchedE
 function graderOf({ config }: RunRecord, kind: GroupKind) {
   const trained = config.type === "grpo" ? config.tasks.source : null;
   const source = kind === "train" ? trained : (config.validation?.source ?? null);
-  if (source === null || source.type === "module") return null;
+  if (source === null) return null;
+  if (!singleSources("", source).every((single) => readsClueAnswers(single.source))) return null;
   return config.type === "grpo" ? config.tasks.grader : config.grader;
 }
 

@@ -1,7 +1,7 @@
 import { MAX_PROMPT_CHARACTERS, type TaskGrade } from "@gumshoe/puzzles";
 
 import { type StepMessage } from "../user-environment.js";
-import { checkGrade, wrongForm } from "./check-grade.js";
+import { checkGrade, type RewardWeights, wrongForm } from "./check-grade.js";
 import { type Outcome } from "./messages.js";
 
 /** What follows a reply: messages that the model replies to, or the grade that ends the answer. */
@@ -21,13 +21,16 @@ const MAX_STATE = 1_000_000;
 /**
  * Validates the result of `step()`. An exception, or a result of the wrong form, ends the answer: it could not be scored.
  */
-export function checkStep(outcome: Outcome, { isLast }: { readonly isLast: boolean }): StepResult {
+export function checkStep(
+  outcome: Outcome,
+  { isLast, weights }: { readonly isLast: boolean; readonly weights: RewardWeights | null },
+): StepResult {
   const value = outcome.ok ? outcome.value : null;
   if (typeof value !== "object" || value === null || !("messages" in value)) {
-    return { type: "grade", grade: checkGrade(outcome, "step") };
+    return { type: "grade", grade: checkGrade(outcome, { origin: "step()", weights }) };
   }
   const problem = problemOf(value, isLast);
-  if (problem !== null) return { type: "grade", grade: wrongForm("step", value, problem) };
+  if (problem !== null) return { type: "grade", grade: wrongForm("step()", value, problem) };
   const { messages, state = null } = value as { messages: StepMessage[]; state?: unknown };
   return {
     type: "messages",

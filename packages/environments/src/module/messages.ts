@@ -12,10 +12,14 @@ export interface ModuleLimits {
   readonly memoryMb: number;
 }
 
+/** What a module is used as: tasks with their grades, or grades of tasks from elsewhere. */
+export type ModulePart = "environment" | "grader";
+
 /** The first message to a module's process. */
 export interface ModuleStart {
   /** `file:` URL of the module. */
   readonly url: string;
+  readonly part: ModulePart;
   readonly options: unknown;
 }
 
@@ -26,6 +30,8 @@ export type RandomKey = readonly [number, ...number[]];
 export type ModuleRequest =
   | { readonly call: "task"; readonly index: number; readonly key: RandomKey }
   | { readonly call: "grade"; readonly task: unknown; readonly replies: readonly string[] }
+  /** Has one result: the list of all grades. */
+  | { readonly call: "gradeGroup"; readonly task: unknown; readonly replies: readonly string[] }
   | {
       readonly call: "step";
       readonly task: unknown;
@@ -49,7 +55,9 @@ export type ModuleMessage =
       readonly type: "opened";
       readonly problem: string | null;
       readonly hasGoldReply: boolean;
-      /** Whether its tasks have several turns: it implements `step` in place of `grade`. */
+      /** Whether it implements `gradeGroup`, in place of `grade`. */
+      readonly gradesGroups: boolean;
+      /** Whether its tasks have several turns: it implements `step`, in place of `grade`. */
       readonly hasStep: boolean;
     }
   /** The module threw outside of a call; the process ends. */
@@ -66,9 +74,11 @@ export type ModuleMessage =
 export function isModuleMessage(message: unknown): message is ModuleMessage {
   const given = (message ?? {}) as Readonly<Record<string, unknown>>;
   if (given["type"] === "opened") {
-    const { problem, hasGoldReply, hasStep } = given;
-    const isText = problem === null || typeof problem === "string";
-    return isText && typeof hasGoldReply === "boolean" && typeof hasStep === "boolean";
+    const { problem, hasGoldReply, gradesGroups, hasStep } = given;
+    const areFlags = [hasGoldReply, gradesGroups, hasStep].every(
+      (flag) => typeof flag === "boolean",
+    );
+    return (problem === null || typeof problem === "string") && areFlags;
   }
   if (given["type"] === "failed") return typeof given["text"] === "string";
   const { id, index, outcome } = given;

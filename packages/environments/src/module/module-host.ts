@@ -31,10 +31,13 @@ export class ModuleHost {
     this.#process = Promise.resolve(first);
     this.hasGoldReply = first.hasGoldReply;
     this.hasStep = first.hasStep;
+    this.gradesGroups = first.gradesGroups;
   }
 
   /** Whether the module implements `goldReply`. */
   readonly hasGoldReply: boolean;
+  /** Whether the module implements `gradeGroup`, and not `grade`. */
+  readonly gradesGroups: boolean;
 
   /** Whether the module implements `step`, in place of `grade`. */
   readonly hasStep: boolean;

@@ -8,6 +8,7 @@ import {
   isModuleMessage,
   type ModuleLimits,
   type ModuleMessage,
+  type ModulePart,
   type ModuleRequest,
   type ModuleStart,
   type Outcome,
@@ -30,6 +31,7 @@ export interface ModuleOptions {
   /** Config field that names the module, for errors. */
   readonly field: string;
   readonly file: string;
+  readonly part: ModulePart;
   /** Passed to `createEnvironment`. */
   readonly options: unknown;
   readonly limits: ModuleLimits;
@@ -54,10 +56,12 @@ export class ModuleProcess {
   hasGoldReply = false;
   /** Whether the module implements `step`, in place of `grade`. */
   hasStep = false;
+  /** Whether the module implements `gradeGroup`, and not `grade`. */
+  gradesGroups = false;
 
   private constructor(options: ModuleOptions) {
     this.#options = options;
-    const { file, limits } = options;
+    const { file, part, limits } = options;
     const child = fork(fileURLToPath(new URL("./process-main.js", import.meta.url)), {
       execArgv: [`--max-old-space-size=${limits.memoryMb}`],
       env: ownEnvironment(),
@@ -73,7 +77,7 @@ export class ModuleProcess {
     });
     child.on("error", (error) => this.#end(`cannot be run: ${error.message}`));
     child.on("exit", (_code, signal) => this.#end(describeExit(signal, limits)));
-    const start: ModuleStart = { url: pathToFileURL(file).href, options: options.options };
+    const start: ModuleStart = { url: pathToFileURL(file).href, part, options: options.options };
     child.send(start, () => undefined);
     // An open module does not keep its parent running.
     for (const handle of [child, child.channel, ...streams])
@@ -102,6 +106,7 @@ export class ModuleProcess {
       if (opened.problem !== null) throw new ModuleError(field, `${file} ${opened.problem}`);
       opening.hasGoldReply = opened.hasGoldReply;
       opening.hasStep = opened.hasStep;
+      opening.gradesGroups = opened.gradesGroups;
       return opening;
     } catch (error) {
       await opening.close();

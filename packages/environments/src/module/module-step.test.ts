@@ -113,8 +113,11 @@ test("a step that never returns ends its process, and is named after three of th
 });
 
 test.each([
-  ["grade: () => ({ reward: 1 }), step: () => ({ reward: 1 })", "returned grade() and step()"],
-  ["score: () => 1", "an object with grade(), or step() for tasks of several turns"],
+  [
+    "grade: () => ({ reward: 1 }), step: () => ({ reward: 1 })",
+    "has both grade() and step(): keep one",
+  ],
+  ["score: () => 1", "an object with grade() or gradeGroup() or step()"],
 ])("a module with %s is refused", async (members, problem) => {
   await expect(open(members)).rejects.toThrow(problem);
 });

@@ -50,8 +50,11 @@ process.on("uncaughtException", (error) => {
 process.on("disconnect", () => process.exit(0));
 new Worker(WATCHDOG, { eval: true }).unref();
 
+/** The methods that grade, of which a module has one. */
+const GRADERS = ["grade", "gradeGroup", "step"] as const;
+
 /** Loads the module; returns a text if it cannot be used. */
-async function open({ url, options }: ModuleStart): Promise<UserEnvironment | string> {
+async function open({ url, part, options }: ModuleStart): Promise<UserEnvironment | string> {
   let exports: Record<string, unknown>;
   try {
     exports = (await import(url)) as Record<string, unknown>;
@@ -70,14 +73,17 @@ async function open({ url, options }: ModuleStart): Promise<UserEnvironment | st
     return `createEnvironment failed: ${textOf(error)}`;
   }
   const given = (made ?? {}) as Partial<UserEnvironment>;
-  if (typeof given.task !== "function")
+  if (typeof given.task !== "function" && part === "environment") {
     return "createEnvironment must return an object with task()";
-  const [grades, steps] = [typeof given.grade === "function", typeof given.step === "function"];
-  if (grades && steps) {
-    return "createEnvironment returned grade() and step(): a task of several turns has step() alone";
   }
-  if (grades || steps) return made as UserEnvironment;
-  return "createEnvironment must return an object with grade(), or step() for tasks of several turns";
+  const names = part === "environment" ? GRADERS : GRADERS.filter((name) => name !== "step");
+  const [first, second] = names.filter((name) => typeof given[name] === "function");
+  if (first === undefined) {
+    const listed = names.map((name) => `${name}()`).join(" or ");
+    return `createEnvironment must return an object with ${listed}`;
+  }
+  if (second !== undefined) return `has both ${first}() and ${second}(): keep one of them`;
+  return made as UserEnvironment;
 }
 
 /**
@@ -174,6 +180,9 @@ function answer(user: UserEnvironment, id: number, request: ModuleRequest): void
         result(index, () => user.grade?.(structuredClone(request.task) as ModuleTask, reply));
       }
       return;
+    case "gradeGroup":
+      result(0, () => user.gradeGroup?.(request.task as ModuleTask, request.replies));
+      return;
     case "step":
       result(0, () => step(user, request));
       return;
@@ -190,6 +199,7 @@ const NOTHING_LEFT: ModuleMessage = {
   problem: "waits for a promise that nothing will settle",
   hasGoldReply: false,
   hasStep: false,
+  gradesGroups: false,
 };
 
 async function serve(start: ModuleStart): Promise<void> {
@@ -211,6 +221,7 @@ async function serve(start: ModuleStart): Promise<void> {
     problem: typeof user === "string" ? user : null,
     hasGoldReply: typeof user !== "string" && typeof user.goldReply === "function",
     hasStep: typeof user !== "string" && typeof user.step === "function",
+    gradesGroups: typeof user !== "string" && typeof user.gradeGroup === "function",
   });
 }
 

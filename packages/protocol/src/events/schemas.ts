@@ -91,7 +91,7 @@ const groupDone = z.object({
   rewards: z.array(z.number().nullable()),
   /**
    * Whether the scored answers are trained on with equal rewards, so that there is no gradient; only
-   * there in runs with dynamic sampling or a length penalty.
+   * there in runs with dynamic sampling, a length penalty, or rewards that are normalised apart.
    */
   equalRewards: z.boolean().optional(),
   /** Number of sampled tokens. */

@@ -19,6 +19,8 @@ export type TaskGrade =
   | {
       /** Finite, usually 0 to 1. */
       reward: number;
+      /** The rewards that it is made of, by name; absent where there is only one. */
+      rewards?: Record<string, number>;
       /** Further numbers about the reply, by name. */
       metrics: Record<string, number>;
     }

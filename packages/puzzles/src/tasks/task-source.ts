@@ -1,7 +1,5 @@
-import { Rng } from "@gumshoe/core";
-
 import { type TaskSource, type TaskSourceOptions } from "../environment/environment.js";
-import { DatasetError } from "../errors.js";
+import { recordSource } from "../environment/record-source.js";
 import { type DifficultyRange, drain, type Search, searchCase } from "../find-case.js";
 import { type Case, caseId } from "../generate-case.js";
 import { type Style } from "../prompt/style.js";
@@ -21,9 +19,6 @@ export type TaskSourceSpec =
       difficulty?: DifficultyRange | null;
     }
   | { type: "dataset"; records: readonly PuzzleRecord[] };
-
-/** Random stream of the order of records, separate from the other uses of a seed. */
-const ORDER_STREAM = 0x6f7264;
 
 /**
  * Creates a source of tasks.
@@ -56,28 +51,15 @@ function generatedSource(
 
 function datasetSource(
   records: readonly PuzzleRecord[],
-  { orderSeed = null, exclude }: TaskSourceOptions,
+  options: TaskSourceOptions,
 ): TaskSource<CaseTask> {
-  const tasks = records
-    .map((record, index) =>
-      makeTask({
-        id: `record-${index + 1}`,
-        prompt: record.prompt,
-        solution: record.solution,
-        questions: readQuestions(record, `record ${index + 1}`),
-      }),
-    )
-    .filter(({ contentHash }) => !exclude?.has(contentHash));
-  if (tasks.length === 0) throw new DatasetError("file", "leaves no case to draw from");
-  let shuffled: { pass: number; tasks: CaseTask[] } | null = null;
-  return {
-    size: tasks.length,
-    task(index) {
-      const pass = Math.floor(index / tasks.length);
-      if (orderSeed !== null && shuffled?.pass !== pass) {
-        shuffled = { pass, tasks: new Rng(orderSeed, ORDER_STREAM, pass).shuffle(tasks) };
-      }
-      return (shuffled?.tasks ?? tasks)[index % tasks.length] as CaseTask;
-    },
-  };
+  const tasks = records.map((record, index) =>
+    makeTask({
+      id: `record-${index + 1}`,
+      prompt: record.prompt,
+      solution: record.solution,
+      questions: readQuestions(record, `record ${index + 1}`),
+    }),
+  );
+  return recordSource(tasks, options);
 }

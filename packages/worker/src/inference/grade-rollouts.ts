@@ -5,6 +5,7 @@ import {
   type GroupSpec,
   type RolloutResult,
   tokensToBytes,
+  withRewards,
 } from "@gumshoe/protocol";
 
 /** Dependencies for grading the rollouts of a group. */
@@ -41,7 +42,7 @@ export async function gradeRollouts(
       text: texts[index] ?? "",
       reward: grade.reward ?? undefined,
       gradingError: grade.reward === null ? grade.reason : "",
-      metrics: { ...grade.metrics },
+      metrics: withRewards(grade.metrics, grade.reward === null ? {} : grade.rewards),
       segments: [],
       messages: [],
     };

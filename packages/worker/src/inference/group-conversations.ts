@@ -5,6 +5,7 @@ import {
   type GroupSpec,
   type RolloutResult,
   tokensToBytes,
+  withRewards,
 } from "@gumshoe/protocol";
 
 import { type ConversationTurn } from "../engine/calls.js";
@@ -89,7 +90,7 @@ export class GroupConversations {
       text: transcript(messages),
       reward: grade.reward ?? undefined,
       gradingError: grade.reward === null ? grade.reason : "",
-      metrics: { ...grade.metrics },
+      metrics: withRewards(grade.metrics, grade.reward === null ? {} : grade.rewards),
       segments: [...segments],
       messages: messages.map(({ role, content }) => ({ role, content })),
     };

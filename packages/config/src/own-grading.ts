@@ -1,0 +1,28 @@
+import { singleSources } from "./mixed-sources.js";
+import { type SingleSourceConfig, type TaskSourceConfig } from "./task-source.js";
+
+/** Returns whether the grades of a source may have several rewards: whether code of a user makes them. */
+export function hasOwnGrades(source: SingleSourceConfig): boolean {
+  if (source.type === "module" || source.type === "http") return true;
+  return source.type === "file" && source.grader.type === "module";
+}
+
+/** Returns whether a grader of clue answers, `tasks.grader`, reads the replies to a source's tasks. */
+export function readsClueAnswers({ type }: SingleSourceConfig): boolean {
+  return type === "generate" || type === "dataset" || type === "zebra";
+}
+
+/** A module that a source names, and what its code makes. */
+export interface NamedModule {
+  readonly module: string;
+  readonly makes: "tasks" | "grades";
+}
+
+/** Returns the modules of a source, or of the sources of a mix. */
+export function modulesOf(source: TaskSourceConfig): NamedModule[] {
+  return singleSources("", source).flatMap(({ source: single }): NamedModule[] => {
+    if (single.type === "module") return [{ module: single.module, makes: "tasks" }];
+    if (single.type !== "file" || single.grader.type !== "module") return [];
+    return [{ module: single.grader.module, makes: "grades" }];
+  });
+}
