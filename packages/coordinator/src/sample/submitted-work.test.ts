@@ -39,7 +39,7 @@ const FALSE_ROLLOUTS: Readonly<Record<string, Partial<RolloutResult>>> = {
   "has reward Infinity": { reward: Number.POSITIVE_INFINITY },
   "has token -1": { tokens: tokensToBytes([-1]), logprobs: floats(-1) },
   "has token 2147483647": { tokens: tokensToBytes([2_147_483_647]), logprobs: floats(-1) },
-  "has 1.25 tokens and 1 log-probs": { tokens: Buffer.alloc(5), logprobs: floats(-1) },
+  "has 1.25 tokens": { tokens: Buffer.alloc(5), logprobs: floats(-1) },
   "has 10000 tokens, at most": {
     tokens: tokensToBytes(Array.from({ length: 10_000 }, () => 1)),
     logprobs: floats(...Array.from({ length: 10_000 }, () => -1)),
