@@ -2,7 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { checkGrade } from "../../packages/environments/dist/module/check-grade.js";
+import {
+  checkGrade,
+  checkGroupGrades,
+} from "../../packages/environments/dist/module/check-grade.js";
+import { checkStep } from "../../packages/environments/dist/module/check-step.js";
 import { isModuleMessage } from "../../packages/environments/dist/module/messages.js";
 import { digestOfModule } from "../../packages/environments/dist/module/source-files.js";
 import { makeFolder, parseJson, textOf } from "./files.mjs";
@@ -40,15 +44,22 @@ const grades = {
     ];
     const message = { type: "result", id: 1, index: 0, outcome: outcomes[0] };
     return {
-      words: ["reward", "metrics", "reason", "NaN", "Infinity"],
+      words: ["reward", "rewards", "good", "messages", "metrics", "reason", "NaN", "Infinity"],
       make: (mutator) => mutator.json([...outcomes, message]),
       read: (text) =>
         parseJson(text, (value) => {
           if (isModuleMessage(value)) return;
           // The outcome's own fields are written by the module's process, whose code is trusted.
           const outcome = value?.ok === true ? value : { ok: true, value };
-          const { reward, reason } = checkGrade(outcome);
-          if (reward === null ? typeof reason !== "string" : !Number.isFinite(reward)) {
+          const step = checkStep(outcome, { isLast: false, weights: null });
+          const grades = [
+            checkGrade(outcome, { origin: "grade()", weights: null }),
+            checkGrade(outcome, { origin: "grade()", weights: { good: 1 } }),
+            ...checkGroupGrades(outcome, { origin: "gradeGroup()", weights: null, count: 2 }),
+            ...(step.type === "grade" ? [step.grade] : []),
+          ];
+          for (const { reward, reason } of grades) {
+            if (reward === null ? typeof reason === "string" : Number.isFinite(reward)) continue;
             throw new Error(`takes the reward ${reward}, reason ${reason}`);
           }
         }),

@@ -23,6 +23,8 @@ const ROLLOUT = {
   reward: 0.5,
   gradingError: "",
   metrics: { length: 2 },
+  segments: [2],
+  messages: [{ role: "assistant", content: "A." }],
 };
 
 /** A valid request by method name; the other methods take a run's name. */

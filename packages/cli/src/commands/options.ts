@@ -65,7 +65,7 @@ export function withSetFields(command: Command): Command {
 }
 
 /** Parses one `FIELD=VALUE` of a config and adds it to the previous ones; a value is JSON or text. */
-function configField(text: string, before: readonly FieldValue[] = []): FieldValue[] {
+export function configField(text: string, before: readonly FieldValue[] = []): FieldValue[] {
   const [, field = "", value = ""] = /^([A-Za-z]\w*(?:\.\w+)*)=(.*)$/s.exec(text) ?? [];
   if (field === "") {
     throw new InvalidArgumentError("It must be FIELD=VALUE, such as rollouts.perTask=8.");

@@ -33,13 +33,13 @@ afterAll(() => cluster.close());
 const recovery = (name: string) => join(cluster.runFolder(name), "recovery");
 
 /** Replaces the reducer while a lane of an update is computed, once. */
-function replaceReducerAt(update: number, before: () => void = () => undefined) {
+function replaceReducerAt(update: number, before = () => Promise.resolve()) {
   let isReplaced = false;
   hooks.lane = async (report) => {
     if (report.update !== update || isReplaced) return report;
     isReplaced = true;
     await reducer.stop();
-    before();
+    await before();
     reducer = await cluster.add(new FakeReducer(cluster.workers, "reducer-1"));
     return report;
   };
@@ -61,9 +61,11 @@ test("the checkpoint of the end replaces the recovery points", () => {
 });
 
 test("a recovery point whose bytes have changed is skipped", async () => {
-  replaceReducerAt(5, () => {
-    for (const version of readdirSync(recovery("spoiled"))) {
-      if (version.endsWith(".tmp")) continue;
+  replaceReducerAt(5, async () => {
+    const points = () => readdirSync(recovery("spoiled"));
+    // A point that is being written would be intact afterwards.
+    await until("no point is being written", () => !points().some((name) => name.endsWith(".tmp")));
+    for (const version of points()) {
       const file = join(recovery("spoiled"), version, MOMENTS_FILE);
       const bytes = readFileSync(file);
       bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
