@@ -100,12 +100,16 @@ function forkedEvents(
   const { iteration } = checkpoint;
   const bodies: [atMs: number, body: RunEventBody][] = [];
   bodies.push([nowMs, { type: "run-submitted", config, inputs }]);
+  // The time until the fork is no time of work, so its checkpoints are as old as the shared events.
+  let lastAtMs = nowMs;
   for (const { atMs, body } of sharedEvents(source, iteration)) {
-    if (!NOT_COPIED.includes(body.type)) bodies.push([atMs, body]);
+    if (NOT_COPIED.includes(body.type)) continue;
+    bodies.push([atMs, body]);
+    lastAtMs = atMs;
   }
   for (const durable of reference === null ? [checkpoint] : [reference, checkpoint]) {
     const moved = { ...durable, folder: checkpointFolder(folder, durable) };
-    bodies.push([nowMs, { type: "checkpoint-written", ...moved }]);
+    bodies.push([lastAtMs, { type: "checkpoint-written", ...moved }]);
   }
   const run = source.config.name;
   bodies.push([nowMs, { type: "run-forked", run, iteration, digest: checkpoint.digest }]);

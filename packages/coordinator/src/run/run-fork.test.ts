@@ -1,5 +1,5 @@
 /** Forks of runs, with a real coordinator process, a real Redis and fake workers. */
-import { readdirSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -20,8 +20,22 @@ function fork(changes: Record<string, unknown>, checkpoint = "2", run = "first")
   return cluster.users.submitRun({ config, forkOf: { run, checkpoint } });
 }
 
+/** Times of the events that are copied from the other run, in ms. */
+function timesOfShared(name: string): number[] {
+  const text = readFileSync(join(cluster.runFolder(name), "ledger/events.jsonl"), "utf8");
+  const events = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line.slice(9)) as { at: number; body: { type: string } });
+  const end = events.findIndex(({ body }) => body.type === "run-forked");
+  return events.slice(0, end).map(({ at }) => at);
+}
+
 test("a fork has the shared iterations, and ends with the same weights after a kill", async () => {
   const made = await fork({ name: "same" });
+  // The time between the first run and the fork is no time of work: the checkpoint is as old as the last event.
+  const times = timesOfShared("same");
+  expect(times.at(-1)).toBe(times.at(-2));
   expect(made.forkedFrom).toEqual({ run: "first", iterations: 2 });
   await cluster.untilEvents("iteration-planned", 3, "same");
   await cluster.endCoordinator("SIGKILL");
