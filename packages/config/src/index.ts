@@ -30,6 +30,7 @@ export { PromptConfig } from "./prompts.js";
 export { ReferenceConfig } from "./reference.js";
 export { RewardsConfig } from "./rewards.js";
 export { RunConfig, turnsOf } from "./run-config.js";
+export { runSources } from "./run-sources.js";
 export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";
 export { type FieldValue } from "./set-fields.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./sft-config.js";

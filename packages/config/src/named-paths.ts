@@ -3,8 +3,9 @@ import { posix } from "node:path";
 import { InvalidArgumentError } from "@gumshoe/core";
 
 import { parsePinnedModel } from "./hub-model.js";
-import { mapSources, type SingleSource, singleSources } from "./mixed-sources.js";
+import { mapSources, type SingleSource } from "./mixed-sources.js";
 import { type RunConfig } from "./run-config.js";
+import { runSources } from "./run-sources.js";
 import { type SingleSourceConfig, type TaskSourceConfig } from "./task-source.js";
 
 /** A file or folder that a config names. */
@@ -17,20 +18,17 @@ export interface NamedPath {
 
 /** Lists the files and folders that a config names. A model on the hub at one commit is none. */
 export function namedPaths(config: RunConfig): NamedPath[] {
-  const [field, source] =
-    config.type === "grpo"
-      ? (["tasks.source", config.tasks.source] as const)
-      : (["examples.source", config.examples.source] as const);
-  const { model, validation } = config;
+  const { model } = config;
   return [
     ...(parsePinnedModel(model) === null
       ? [{ field: "model", path: model, kind: "model" } as const]
       : []),
-    ...singleSources(field, source).flatMap(pathsOf),
-    ...(validation === null
-      ? []
-      : singleSources("validation.source", validation.source).flatMap(pathsOf)),
+    ...allSources(config).flatMap(pathsOf),
   ];
+}
+
+function allSources(config: RunConfig): SingleSource[] {
+  return [...runSources(config, "train"), ...runSources(config, "validation")];
 }
 
 function pathsOf({ field, source }: SingleSource): NamedPath[] {
@@ -60,13 +58,7 @@ function pathsOf({ field, source }: SingleSource): NamedPath[] {
 export function namedServers(
   config: RunConfig,
 ): { readonly field: string; readonly url: string }[] {
-  const { validation } = config;
-  const own =
-    config.type === "grpo"
-      ? singleSources("tasks.source", config.tasks.source)
-      : singleSources("examples.source", config.examples.source);
-  const held = validation === null ? [] : singleSources("validation.source", validation.source);
-  return [...own, ...held].flatMap(({ field, source }) =>
+  return allSources(config).flatMap(({ field, source }) =>
     source.type === "http" ? [{ field: `${field}.url`, url: source.url }] : [],
   );
 }

@@ -1,5 +1,5 @@
-import { singleSources } from "./mixed-sources.js";
-import { type SingleSourceConfig, type TaskSourceConfig } from "./task-source.js";
+import { type SingleSource } from "./mixed-sources.js";
+import { type SingleSourceConfig } from "./task-source.js";
 
 /** Returns whether the grades of a source may have several rewards: whether code of a user makes them. */
 export function hasOwnGrades(source: SingleSourceConfig): boolean {
@@ -18,11 +18,9 @@ export interface NamedModule {
   readonly makes: "tasks" | "grades";
 }
 
-/** Returns the modules of a source, or of the sources of a mix. */
-export function modulesOf(source: TaskSourceConfig): NamedModule[] {
-  return singleSources("", source).flatMap(({ source: single }): NamedModule[] => {
-    if (single.type === "module") return [{ module: single.module, makes: "tasks" }];
-    if (single.type !== "file" || single.grader.type !== "module") return [];
-    return [{ module: single.grader.module, makes: "grades" }];
-  });
+/** Returns the modules that a source names. */
+export function modulesOf({ source }: SingleSource): NamedModule[] {
+  if (source.type === "module") return [{ module: source.module, makes: "tasks" }];
+  if (source.type !== "file" || source.grader.type !== "module") return [];
+  return [{ module: source.grader.module, makes: "grades" }];
 }

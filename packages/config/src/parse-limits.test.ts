@@ -1,20 +1,11 @@
 import { InvalidArgumentError, Rng } from "@gumshoe/core";
 import { describe, expect, test } from "vitest";
 
+import { configProblem } from "../../../test/support/config-problem.js";
 import { parseRunConfig } from "./parse.js";
 
 const GRPO =
   "type: grpo\nname: first\nmodel: models/rookie\ntasks: { source: { type: generate } }\n";
-
-function problem(text: string): string {
-  try {
-    parseRunConfig(text);
-  } catch (thrown) {
-    if (thrown instanceof InvalidArgumentError) return thrown.message;
-    throw thrown;
-  }
-  return "no problem";
-}
 
 describe("text that is slow to parse", () => {
   const unique = Array.from({ length: 50_000 }, (_, i) => `key${i}: 1`).join("\n");
@@ -43,25 +34,25 @@ describe("text that is slow to parse", () => {
     for (const length of [10_000, 65_000, 120_000, 1_000_000]) {
       const text = piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
       const begun = performance.now();
-      expect(problem(text)).toMatch(/^[a-z]/);
+      expect(configProblem(text)).toMatch(/^[a-z]/);
       // Some milliseconds on an idle machine; without limits seconds, or a crash.
       expect(performance.now() - begun).toBeLessThan(3000);
     }
   });
 
   test("too long, too large and too deep texts have different errors", () => {
-    expect(problem("#".repeat(65_537))).toBe("config: is longer than 65536 characters");
-    expect(problem("a: 1\n".repeat(4000))).toBe(
+    expect(configProblem("#".repeat(65_537))).toBe("config: is longer than 65536 characters");
+    expect(configProblem("a: 1\n".repeat(4000))).toBe(
       "config: has more than 5000 words, fields and items",
     );
-    expect(problem(`a: ${"[".repeat(21)}`)).toBe("config: is nested deeper than 20 levels");
-    expect(problem(`a: [${"&b 1, ".repeat(101)}]`)).toBe(
+    expect(configProblem(`a: ${"[".repeat(21)}`)).toBe("config: is nested deeper than 20 levels");
+    expect(configProblem(`a: [${"&b 1, ".repeat(101)}]`)).toBe(
       "config: has more than 100 anchors, aliases and tags",
     );
   });
 
   test("a long name is neither compared nor quoted", () => {
-    const told = problem(`${GRPO}? ${"x".repeat(60_000)}\n: 1`);
+    const told = configProblem(`${GRPO}? ${"x".repeat(60_000)}\n: 1`);
     expect(told).toMatch(/x\.\.\.: unknown field$/);
     expect(told.length).toBeLessThan(300);
   });

@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from "@gumshoe/core";
 import { describe, expect, test } from "vitest";
 
+import { configProblem } from "../../../test/support/config-problem.js";
 import { type GrpoConfig } from "./grpo-config.js";
 import { checkRunConfig, parseRunConfig } from "./parse.js";
 
@@ -24,16 +24,6 @@ name: warm-up
 model: models/tokenizer
 examples: { source: { type: generate, tier: mini } }
 `;
-
-function problem(text: string): string {
-  try {
-    parseRunConfig(text);
-  } catch (thrown) {
-    if (thrown instanceof InvalidArgumentError) return thrown.message;
-    throw thrown;
-  }
-  return "no problem";
-}
 
 const withRollouts = (fields: string) => `${GRPO}rollouts: { ${fields} }`;
 
@@ -83,7 +73,7 @@ test("the run is named after the file when the text has no name", () => {
   const text = GRPO.replace("name: first\n", "");
   expect(parseRunConfig(text, { fileName: "runs/tiny.yaml" }).name).toBe("tiny");
   expect(parseRunConfig(GRPO, { fileName: "runs/tiny.yaml" }).name).toBe("first");
-  expect(problem(text)).toBe("name: is missing");
+  expect(configProblem(text)).toBe("name: is missing");
 });
 
 test("a supervised run may start from a newly initialised model", () => {
@@ -94,7 +84,7 @@ test("a supervised run may start from a newly initialised model", () => {
   expect(parseRunConfig(config(2))).toMatchObject({
     init: { type: "new", seed: 1, config: { hidden_size: 64, tie_word_embeddings: true } },
   });
-  expect(problem(config(3))).toBe(
+  expect(configProblem(config(3))).toBe(
     "init.config.num_key_value_heads: must divide num_attention_heads = 4",
   );
 });
@@ -292,7 +282,7 @@ describe("an error names the field", () => {
       "loss.twoSided: needs policy: clip",
     ],
   ])("%s", (_what, text, message) => {
-    expect(problem(text)).toBe(message);
+    expect(configProblem(text)).toBe(message);
   });
 
   test("all invalid fields are named at once, unknown ones first, without the missing fields that they explain", () => {
@@ -300,7 +290,7 @@ describe("an error names the field", () => {
 optimizer: { lr: -1, learnRate: 1 }
 lanes: two
 advantage: rlo`;
-    expect(problem(text).split("; ")).toEqual([
+    expect(configProblem(text).split("; ")).toEqual([
       "optimizer.learnRate: unknown field",
       "modle: unknown field (did you mean model?)",
       'advantage: "rlo" is not a choice (did you mean rloo?)',
@@ -311,23 +301,23 @@ advantage: rlo`;
 
   test("hundreds of invalid fields give a short message with their number", () => {
     const text = GRPO + Array.from({ length: 500 }, (_, i) => `unknown${i}: 1`).join("\n");
-    expect(problem(text)).toMatch(/; and \d+ more$/);
-    expect(problem(text).length).toBeLessThan(3500);
+    expect(configProblem(text)).toMatch(/; and \d+ more$/);
+    expect(configProblem(text).length).toBeLessThan(3500);
   });
 
   test("a rollback requires a best checkpoint", () => {
     const text = `${GRPO}validation: { source: { type: generate, seed: 2 } }
 checkpoint: { keepBest: false }
 stopWhen: { action: rollback }`;
-    expect(problem(text)).toBe("stopWhen.action: rollback needs checkpoint.keepBest: true");
+    expect(configProblem(text)).toBe("stopWhen.action: rollback needs checkpoint.keepBest: true");
   });
 });
 
 test("text that is not a config is rejected in one line", () => {
-  expect(problem("a: [")).toMatch(/^config: is not YAML: .* at line 1, column \d+$/);
-  expect(problem("hello")).toBe("config: must be fields with values, such as `type: grpo`");
-  expect(problem("a: 1\na: 2")).toMatch(/^config: is not YAML: Map keys must be unique/);
-  expect(problem("")).toMatch(/^config: must be fields/);
-  expect(problem(`${GRPO}---\n${SFT}`)).toMatch(/^config: holds several YAML documents/);
-  expect(problem(`type: grpo #${"x".repeat(1_000_001)}`)).toMatch(/^config: is longer than/);
+  expect(configProblem("a: [")).toMatch(/^config: is not YAML: .* at line 1, column \d+$/);
+  expect(configProblem("hello")).toBe("config: must be fields with values, such as `type: grpo`");
+  expect(configProblem("a: 1\na: 2")).toMatch(/^config: is not YAML: Map keys must be unique/);
+  expect(configProblem("")).toMatch(/^config: must be fields/);
+  expect(configProblem(`${GRPO}---\n${SFT}`)).toMatch(/^config: holds several YAML documents/);
+  expect(configProblem(`type: grpo #${"x".repeat(1_000_001)}`)).toMatch(/^config: is longer than/);
 });

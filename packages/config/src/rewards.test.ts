@@ -1,22 +1,12 @@
-import { InvalidArgumentError } from "@gumshoe/core";
 import { expect, test } from "vitest";
 
+import { configProblem } from "../../../test/support/config-problem.js";
 import { parseRunConfig } from "./parse.js";
 
 const MODULE = "{ type: module, module: ./judge.mjs }";
 
 function config(tasks: string, more = ""): string {
   return `{ name: a, type: grpo, model: m, tasks: { ${tasks} }, ${more} }`;
-}
-
-function problem(text: string): string {
-  try {
-    parseRunConfig(text);
-  } catch (thrown) {
-    if (thrown instanceof InvalidArgumentError) return thrown.message;
-    throw thrown;
-  }
-  return "no problem";
 }
 
 const REWARDS = "rewards: { weights: { correct: 1, short: -0.2 } }";
@@ -43,21 +33,21 @@ test.each([
     'tasks.rewards.aggregation: "normalise-then-sum" is not a choice (did you mean normalize-then-sum?)',
   ],
 ])("rewards with %s are refused by field", (fields, message) => {
-  expect(problem(config(`source: ${MODULE}, rewards: { ${fields} }`))).toContain(message);
+  expect(configProblem(config(`source: ${MODULE}, rewards: { ${fields} }`))).toContain(message);
 });
 
 test("weights are refused where a source of training or validation has one reward", () => {
   const message =
     "tasks.rewards: needs sources whose grades are made by a module or a server; generate has one reward";
-  expect(problem(config(`source: { type: generate }, ${REWARDS}`))).toContain(message);
+  expect(configProblem(config(`source: { type: generate }, ${REWARDS}`))).toContain(message);
   const validation = "validation: { source: { type: generate } }";
-  expect(problem(config(`source: ${MODULE}, ${REWARDS}`, validation))).toContain(message);
+  expect(configProblem(config(`source: ${MODULE}, ${REWARDS}`, validation))).toContain(message);
 });
 
 test("a length penalty is refused where no sum of rewards is there to be lowered", () => {
   const loss = "loss: { overlong: { bufferTokens: 8 } }";
-  expect(problem(config(`source: ${MODULE}, ${APART}`, loss))).toContain(
+  expect(configProblem(config(`source: ${MODULE}, ${APART}`, loss))).toContain(
     "loss.overlong: excludes tasks.rewards.aggregation: normalize-then-sum",
   );
-  expect(problem(config(`source: ${MODULE}, ${REWARDS}`, loss))).toBe("no problem");
+  expect(configProblem(config(`source: ${MODULE}, ${REWARDS}`, loss))).toBe("no problem");
 });

@@ -12,6 +12,7 @@ import {
 import { type RewardWeights } from "./module/check-grade.js";
 import { gradeByModule } from "./module/grade-by-module.js";
 import { ModuleHost } from "./module/module-host.js";
+import { splitRecords } from "./read-data-file.js";
 import { type RunEnvironment } from "./run-environment.js";
 import { ANSWER_GRADERS, gradeAnswer } from "./table/answer-graders.js";
 import { readTable } from "./table/read-table.js";
@@ -42,13 +43,11 @@ export async function fileEnvironment(place: FileLocation): Promise<RunEnvironme
   const { field, source, weights } = place;
   const { file, grader, split, ...columns } = source;
   const { records, bytes } = await readTable(`${field}.file`, file, columnsOf(source));
-  const [from, to] = split ?? [0, records.length];
-  if (to > records.length) {
-    const problem = `ends at ${to}, but ${file} has ${records.length} records`;
-    throw new InvalidArgumentError(`${field}.split`, problem);
-  }
   const reader = new RecordReader(place);
-  const tasks = records.slice(from, to).map((record, i) => reader.task(record, from + i));
+  const [from] = split ?? [0];
+  const tasks = splitRecords(records, { field, file, split }).map((record, i) =>
+    reader.task(record, from + i),
+  );
   const host =
     grader.type === "module"
       ? await ModuleHost.open({

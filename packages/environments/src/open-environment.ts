@@ -8,6 +8,7 @@ import { fileEnvironment } from "./file-environment.js";
 import { httpEnvironment } from "./http/http-environment.js";
 import { mixEnvironment } from "./mix-environment.js";
 import { moduleEnvironment } from "./module-environment.js";
+import { splitRecords } from "./read-data-file.js";
 import { readDataset } from "./read-dataset.js";
 import { type EnvironmentPart, ownEnvironment, type RunEnvironment } from "./run-environment.js";
 
@@ -106,13 +107,8 @@ async function datasetEnvironment(
   grader: GraderName,
 ): Promise<RunEnvironment> {
   const { records, bytes } = await readDataset(`${field}.file`, file);
-  const [from, to] = split ?? [0, records.length];
-  if (to > records.length) {
-    const problem = `ends at ${to}, but ${file} has ${records.length} records`;
-    throw new InvalidArgumentError(`${field}.split`, problem);
-  }
   const environment = createEnvironment(
-    { type: "dataset", records: records.slice(from, to) },
+    { type: "dataset", records: splitRecords(records, { field, file, split }) },
     { grader },
   );
   return ownEnvironment(environment, hashJson([sha256(bytes), split, grader]));

@@ -70,3 +70,20 @@ function otherEncoding(bytes: Buffer): string | null {
   if (first === 0x1f && second === 0x8b) return "compressed";
   return null;
 }
+
+/**
+ * Returns the part of a file's records that a config names.
+ *
+ * @param field  config field of the source, for errors
+ * @param split  index of the first record and of the one after the last; null for all
+ * @throws       InvalidArgumentError
+ */
+export function splitRecords<T>(
+  records: readonly T[],
+  { field, file, split }: { field: string; file: string; split: readonly [number, number] | null },
+): T[] {
+  const [from, to] = split ?? [0, records.length];
+  if (to <= records.length) return records.slice(from, to);
+  const problem = `ends at ${to}, but ${file} has ${records.length} records`;
+  throw new InvalidArgumentError(`${field}.split`, problem);
+}

@@ -54,16 +54,10 @@ export class LocalConversations {
   /** Returns the outcome of an answer, with its grade. @throws ModuleFailedError */
   async finish(id: string, rollout: number, sampled: SampledRollout): Promise<AnswerOutcome> {
     const conversation = this.#of(id, rollout);
-    const { tokens, segments = [tokens.length], finish } = sampled;
-    if (conversation.grade === null) {
-      const last = tokens.subarray(tokens.length - (segments.at(-1) ?? 0));
-      await conversation.take({ tokens: last, finish, room: 0 });
-    }
+    const grade = await conversation.finish(sampled);
     this.#conversations.delete(`${id}/${rollout}`);
-    const { grade, messages } = conversation;
-    if (grade === null) throw new Error(`answer ${rollout} to ${id} was not graded`);
-    const end = finish === "length" ? "length" : "stop";
-    return { type: "answer", reply: transcript(messages), finish: end, grade };
+    const finish = sampled.finish === "length" ? "length" : "stop";
+    return { type: "answer", reply: transcript(conversation.messages), finish, grade };
   }
 
   #of(id: string, rollout: number): Conversation {

@@ -4,8 +4,8 @@ import { basename, dirname, join } from "node:path";
 import {
   parsePinnedModel,
   type RunConfig,
+  runSources,
   type SingleSourceConfig,
-  singleSources,
 } from "@gumshoe/config";
 import { RunEventBody } from "@gumshoe/protocol";
 
@@ -91,9 +91,8 @@ export function modelCard(name: string, facts: CheckpointFacts): string {
 
 /** What was trained on, without the paths of this machine. */
 function dataOf(config: RunConfig): string {
-  const source = config.type === "grpo" ? config.tasks.source : config.examples.source;
-  return singleSources("", source)
-    .map((single) => describeSource(single.source))
+  return runSources(config, "train")
+    .map(({ source }) => describeSource(source))
     .join("; ");
 }
 

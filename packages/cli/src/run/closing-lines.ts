@@ -3,7 +3,7 @@ import {
   readsClueAnswers,
   type RunConfig,
   type RunResult,
-  singleSources,
+  runSources,
   type ValidationResult,
 } from "@gumshoe/config";
 
@@ -23,8 +23,9 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
   const scored = result.validation.filter(({ count }) => count > 0);
   const [before, after] = [scored[0], scored.at(-1)];
   const gain = before === undefined || after === undefined ? [] : gainLines(before, after);
-  const held = config.validation === null ? [] : singleSources("", config.validation.source);
-  const isOwnTask = held.some(({ source }) => !readsClueAnswers(source));
+  const isOwnTask = runSources(config, "validation").some(
+    ({ source }) => !readsClueAnswers(source),
+  );
   const guess = isOwnTask ? "a guess" : "guessing among the listed names";
   return [
     "",

@@ -25,7 +25,7 @@ export function goldContext(
 ): Omit<GoldContext, "environment" | "maxTokens"> {
   const { template: variables, date } = config.tasks;
   const maxTurns = turnsOf(config)?.max ?? 1;
-  return { field: "examples.source.module", tokenizer, chat: { variables, date }, maxTurns };
+  return { field: "examples.source", tokenizer, chat: { variables, date }, maxTurns };
 }
 
 /**

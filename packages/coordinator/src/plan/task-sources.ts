@@ -1,10 +1,5 @@
 import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
-import {
-  type RunConfig,
-  type SingleSource,
-  singleSources,
-  type TaskSourceConfig,
-} from "@gumshoe/config";
+import { type RunConfig, runSources, type SingleSource } from "@gumshoe/config";
 import { type InputSource } from "@gumshoe/protocol";
 
 /** Identifies the sources of a run's tasks by the content of everything that they read. */
@@ -12,24 +7,16 @@ export function taskSources(
   config: RunConfig,
   { training, validation }: { training: RunEnvironment; validation: RunEnvironment | null },
 ): InputSource[] {
-  const sources =
-    config.type === "grpo"
-      ? identify("tasks.source", config.tasks.source, training)
-      : identify("examples.source", config.examples.source, training);
-  if (config.validation !== null && validation !== null) {
-    sources.push(...identify("validation.source", config.validation.source, validation));
-  }
-  return sources;
+  return [
+    ...identify(runSources(config, "train"), training),
+    ...(validation === null ? [] : identify(runSources(config, "validation"), validation)),
+  ];
 }
 
-/** Identifies a source, or each source of a mix. */
-function identify(
-  field: string,
-  source: TaskSourceConfig,
-  environment: RunEnvironment,
-): InputSource[] {
+/** Identifies the sources of an environment: one, or those of a mix. */
+function identify(sources: readonly SingleSource[], environment: RunEnvironment): InputSource[] {
   const environments = singleEnvironments(environment);
-  return singleSources(field, source).map((single, index) => ({
+  return sources.map((single, index) => ({
     ...fileOf(single),
     sha256: environments[index]?.digest ?? "",
   }));

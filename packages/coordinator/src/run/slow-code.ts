@@ -2,14 +2,7 @@
  * Finds code of a run's environment that takes most of an iteration's time: a grader, or the
  * `task()` of a module. The times are those of the ledger's events.
  */
-import {
-  modulesOf,
-  namedServers,
-  type RunConfig,
-  singleSources,
-  type TaskSourceConfig,
-  turnsOf,
-} from "@gumshoe/config";
+import { modulesOf, type RunConfig, runSources, type SingleSource, turnsOf } from "@gumshoe/config";
 import { type RunEventBody } from "@gumshoe/protocol";
 
 import { type IterationSums } from "./iteration-sums.js";
@@ -74,18 +67,19 @@ export function slowTasks(
 }
 
 function graderOf(config: RunConfig): { grader: string; remedy: string } {
-  const modules = sourcesOf(config).flatMap(modulesOf);
-  const servers = namedServers(config);
+  const sources = gradedSources(config);
+  const modules = sources.flatMap(modulesOf);
+  const servers = sources.flatMap(({ source }) => (source.type === "http" ? [source.url] : []));
   const method = turnsOf(config) === undefined ? "grade" : "step";
   const own = [
-    ...modules.map(({ module }) => `${method}() of ${module}`),
-    ...servers.map(({ url }) => `/grade of ${url}`),
+    ...modules.map(({ module, makes }) => `${makes === "tasks" ? method : "grade"}() of ${module}`),
+    ...servers.map((url) => `/grade of ${url}`),
   ];
   if (own.length === 0) {
     const name = config.type === "grpo" ? config.tasks.grader : config.grader;
-    const others = sourcesOf(config)
-      .flatMap((source) => singleSources("", source))
-      .flatMap(({ source }) => (source.type === "file" ? [source.grader.type] : []));
+    const others = sources.flatMap(({ source }) =>
+      source.type === "file" ? [source.grader.type] : [],
+    );
     const names = others.length === 0 ? [name] : [...new Set(others)];
     return { grader: `${names.join(" or ")} (built in)`, remedy: "allow shorter answers" };
   }
@@ -99,19 +93,20 @@ function graderOf(config: RunConfig): { grader: string; remedy: string } {
 }
 
 /** Lists the sources whose answers a run grades. */
-function sourcesOf(config: RunConfig): TaskSourceConfig[] {
-  const held = config.validation === null ? [] : [config.validation.source];
-  return config.type === "grpo" ? [config.tasks.source, ...held] : held;
+function gradedSources(config: RunConfig): SingleSource[] {
+  const held = runSources(config, "validation");
+  return config.type === "grpo" ? [...runSources(config, "train"), ...held] : held;
 }
 
 function taskRemedy(config: RunConfig): string {
-  const source = config.type === "grpo" ? config.tasks.source : config.examples.source;
-  const modules = modulesOf(source).filter(({ makes }) => makes === "tasks");
+  const sources = runSources(config, "train");
+  const modules = sources.flatMap(modulesOf).filter(({ makes }) => makes === "tasks");
   if (modules.length > 0) {
     const files = modules.map(({ module }) => module).join(" and ");
     return `make task() of ${files} faster, or read what it needs in createEnvironment()`;
   }
-  const [server] = namedServers(config);
-  if (server !== undefined) return `make /task of ${server.url} faster`;
+  for (const { source } of sources) {
+    if (source.type === "http") return `make /task of ${source.url} faster`;
+  }
   return "write them to a file once (gumshoe puzzle generate), and name it as a source of type dataset";
 }

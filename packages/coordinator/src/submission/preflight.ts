@@ -9,9 +9,9 @@ import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
 import { longestTokens, type MeasuredTokens } from "@gumshoe/memory";
 import {
   type RunConfig,
+  runSources,
   type SingleSource,
   type SingleSourceConfig,
-  singleSources,
 } from "@gumshoe/config";
 import { type Task } from "@gumshoe/puzzles";
 
@@ -112,7 +112,7 @@ function opened(
   environment: RunEnvironment,
 ): OpenedSource[] {
   const environments = singleEnvironments(environment);
-  return singlesOf(config, kind).map((single, index) => {
+  return runSources(config, kind).map((single, index) => {
     const own = environments[index];
     if (own === undefined) throw new Error(`${single.field} has an environment`);
     return { ...single, environment: own };
@@ -164,7 +164,7 @@ async function checkOverlap({ config, environments }: Preflight): Promise<void> 
   const { training, validation } = environments;
   const files = opened(config, "train", training).filter(({ source }) => isFile(source));
   if (files.length === 0 || validation === null) return;
-  if (!singlesOf(config, "validation").some(({ source }) => isFile(source))) return;
+  if (!runSources(config, "validation").some(({ source }) => isFile(source))) return;
   const drawn = await drawTasks(validation.source(), config.validation?.count ?? 0);
   const exclude = new Set(drawn.map(({ contentHash }) => contentHash));
   for (const { field, environment } of files) {
@@ -316,18 +316,6 @@ function slowTasks({ config }: Preflight, sources: readonly DrawnSource[]): stri
         "what it needs in createEnvironment()",
     ];
   });
-}
-
-/** Lists the sources of training or validation; several of a mix. */
-function singlesOf(config: RunConfig, kind: DrawnSource["kind"]): SingleSource[] {
-  if (kind === "validation") {
-    return config.validation === null
-      ? []
-      : singleSources("validation.source", config.validation.source);
-  }
-  return config.type === "grpo"
-    ? singleSources("tasks.source", config.tasks.source)
-    : singleSources("examples.source", config.examples.source);
 }
 
 function tasksPerIteration(config: RunConfig): number {

@@ -2,6 +2,7 @@ import { type Pack } from "@gumshoe/grpo";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
 import { afterAll, describe, expect, test } from "vitest";
 
+import { TINY_CONFIG } from "../../../../test/support/tiny-config.js";
 import { Model } from "../model/model.js";
 import { type TokenDistribution } from "../model/token-distribution.js";
 import { Scorer } from "../trainer/scorer.js";
@@ -12,20 +13,13 @@ import { Sampler } from "./sampler.js";
 import { type SampleRequest, type SampleResult, type SamplingOptions } from "./sequence.js";
 
 const CONFIG = parseModelConfig({
-  architectures: ["Qwen2ForCausalLM"],
-  model_type: "qwen2",
+  ...TINY_CONFIG,
   vocab_size: 601,
   hidden_size: 24,
   intermediate_size: 32,
   num_hidden_layers: 2,
   num_attention_heads: 3,
-  num_key_value_heads: 1,
   max_position_embeddings: 256,
-  rms_norm_eps: 1e-6,
-  rope_theta: 10_000,
-  tie_word_embeddings: true,
-  hidden_act: "silu",
-  eos_token_id: 1,
 });
 /** Two ids of three are stop tokens, so that a minimum length has something to do. */
 const STOP_TOKENS = Array.from({ length: 400 }, (_, i) => i);

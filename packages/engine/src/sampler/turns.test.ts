@@ -3,6 +3,7 @@ import { type Pack } from "@gumshoe/grpo";
 import { createCpuDevice } from "@gumshoe/kernels";
 import { afterAll, expect, test } from "vitest";
 
+import { TINY_CONFIG } from "../../../../test/support/tiny-config.js";
 import { Model } from "../model/model.js";
 import { Scorer } from "../trainer/scorer.js";
 import { initialParameters } from "../weights/initial-parameters.js";
@@ -11,20 +12,13 @@ import { Sampler, type SamplerOptions } from "./sampler.js";
 import { type SampleRequest, type SampleResult, type TurnEnd } from "./sequence.js";
 
 const CONFIG = parseModelConfig({
-  architectures: ["Qwen2ForCausalLM"],
-  model_type: "qwen2",
+  ...TINY_CONFIG,
   vocab_size: 40,
   hidden_size: 24,
   intermediate_size: 32,
   num_hidden_layers: 2,
   num_attention_heads: 3,
-  num_key_value_heads: 1,
   max_position_embeddings: 256,
-  rms_norm_eps: 1e-6,
-  rope_theta: 10_000,
-  tie_word_embeddings: true,
-  hidden_act: "silu",
-  eos_token_id: 1,
 });
 const device = createCpuDevice({ threads: 1 });
 const model = new Model({ device, config: CONFIG, training: false });

@@ -44,6 +44,15 @@ export interface SampledTurn {
   readonly room: number;
 }
 
+/** An answer that the sampler has ended. */
+export interface EndedAnswer {
+  /** Ids of everything after the prompt. */
+  readonly tokens: Int32Array;
+  /** Lengths of its parts, alternately sampled and given; absent for a single turn. */
+  readonly segments?: readonly number[];
+  readonly finish: string;
+}
+
 /**
  * The conversation of one answer: the model's replies, and what the environment says to them.
  *
@@ -109,6 +118,20 @@ export class Conversation {
     this.#state = next.state;
     this.#turn += 1;
     return given;
+  }
+
+  /**
+   * Grades an answer that the sampler has ended, by its last turn, unless the environment has ended it.
+   *
+   * @throws ModuleFailedError when the user's module cannot be run
+   */
+  async finish({ tokens, segments = [tokens.length], finish }: EndedAnswer): Promise<TaskGrade> {
+    if (this.#grade === null) {
+      const last = tokens.subarray(tokens.length - (segments.at(-1) ?? 0));
+      await this.take({ tokens: last, finish, room: 0 });
+    }
+    if (this.#grade === null) throw new Error("an answer that has ended has a grade");
+    return this.#grade;
   }
 
   async #step(reply: string, isLast: boolean) {

@@ -1,5 +1,5 @@
 import { type SampledRollout, type Tokenizer } from "@gumshoe/engine";
-import { type RunEnvironment } from "@gumshoe/environments";
+import { type RunEnvironment, type TaskGrade } from "@gumshoe/environments";
 import {
   floatsToBytes,
   type GroupSpec,
@@ -32,21 +32,33 @@ export async function gradeRollouts(
     tokenizer.decode([...tokens], { skipSpecialTokens: true }),
   );
   const grades = await unlessAborted(environment.grade(task, texts), signal);
-  return sampled.map(({ tokens, logprobs, finish }, index) => {
+  return sampled.map((rollout, index) => {
     const grade = grades[index];
     if (grade === undefined) throw new Error(`answer ${index} was not graded`);
-    return {
-      tokens: tokensToBytes(tokens),
-      logprobs: floatsToBytes(logprobs),
-      finish,
-      text: texts[index] ?? "",
-      reward: grade.reward ?? undefined,
-      gradingError: grade.reward === null ? grade.reason : "",
-      metrics: withRewards(grade.metrics, grade.reward === null ? {} : grade.rewards),
-      segments: [],
-      messages: [],
-    };
+    return rolloutResult(rollout, grade, { text: texts[index] ?? "", messages: [] });
   });
+}
+
+/**
+ * Converts a sampled answer with its grade to the form in which it is submitted.
+ *
+ * @param said.messages  of an answer of several turns; else empty
+ */
+export function rolloutResult(
+  { tokens, segments = [], logprobs, finish }: SampledRollout,
+  grade: TaskGrade,
+  said: Pick<RolloutResult, "text" | "messages">,
+): RolloutResult {
+  return {
+    tokens: tokensToBytes(tokens),
+    logprobs: floatsToBytes(logprobs),
+    finish,
+    ...said,
+    reward: grade.reward ?? undefined,
+    gradingError: grade.reward === null ? grade.reason : "",
+    metrics: withRewards(grade.metrics, grade.reward === null ? {} : grade.rewards),
+    segments: [...segments],
+  };
 }
 
 /** Stops waiting when the job is cancelled; the work itself ends by its own time limit. */

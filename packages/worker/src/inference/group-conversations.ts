@@ -1,16 +1,10 @@
 import { type SampledRollout, turnCodec } from "@gumshoe/engine";
 import { Conversation, type RunEnvironment, transcript } from "@gumshoe/environments";
-import {
-  floatsToBytes,
-  type GroupSpec,
-  type RolloutResult,
-  tokensToBytes,
-  withRewards,
-} from "@gumshoe/protocol";
+import { type GroupSpec, type RolloutResult } from "@gumshoe/protocol";
 
 import { type ConversationTurn } from "../engine/calls.js";
 import { type RunAssets } from "../session/run-assets.js";
-import { unlessAborted } from "./grade-rollouts.js";
+import { rolloutResult, unlessAborted } from "./grade-rollouts.js";
 import { type GradingClock } from "./grading-clock.js";
 
 /** What the conversations of a group need. */
@@ -46,8 +40,8 @@ export class GroupConversations {
   }
 
   /** Returns the tokens that follow a turn of an answer; null when it ends there. */
-  take({ rollout, tokens, finish, room }: ConversationTurn): Promise<number[] | null> {
-    return this.#take(rollout, { tokens, finish, room });
+  take({ rollout, ...turn }: ConversationTurn): Promise<number[] | null> {
+    return this.#measured(() => this.#at(rollout).take(turn));
   }
 
   /**
@@ -58,42 +52,22 @@ export class GroupConversations {
   async finish(
     sampled: readonly SampledRollout[],
   ): Promise<{ value: RolloutResult[]; ms: number }> {
-    await Promise.all(
-      sampled.map(async ({ tokens, segments = [tokens.length], finish }, rollout) => {
-        if (this.#at(rollout).grade !== null) return;
-        const last = tokens.subarray(tokens.length - (segments.at(-1) ?? 0));
-        await this.#take(rollout, { tokens: last, finish, room: 0 });
+    const value = await Promise.all(
+      sampled.map(async (one, rollout) => {
+        const conversation = this.#at(rollout);
+        const grade = await this.#measured(() => conversation.finish(one));
+        const messages = conversation.messages.map(({ role, content }) => ({ role, content }));
+        return rolloutResult(one, grade, { text: transcript(messages), messages });
       }),
     );
-    return { value: sampled.map((one, rollout) => this.#result(one, rollout)), ms: this.#ms };
+    return { value, ms: this.#ms };
   }
 
-  async #take(
-    rollout: number,
-    turn: Parameters<Conversation["take"]>[0],
-  ): Promise<number[] | null> {
+  async #measured<T>(work: () => Promise<T>): Promise<T> {
     const { clock, signal } = this.#context;
-    const work = () => unlessAborted(this.#at(rollout).take(turn), signal);
-    const { value, ms } = await clock.measure(work);
+    const { value, ms } = await clock.measure(() => unlessAborted(work(), signal));
     this.#ms += ms;
     return value;
-  }
-
-  #result(sampled: SampledRollout, rollout: number): RolloutResult {
-    const { tokens, segments = [], logprobs, finish } = sampled;
-    const { messages, grade } = this.#at(rollout);
-    if (grade === null) throw new Error(`answer ${rollout} was not graded`);
-    return {
-      tokens: tokensToBytes(tokens),
-      logprobs: floatsToBytes(logprobs),
-      finish,
-      text: transcript(messages),
-      reward: grade.reward ?? undefined,
-      gradingError: grade.reward === null ? grade.reason : "",
-      metrics: withRewards(grade.metrics, grade.reward === null ? {} : grade.rewards),
-      segments: [...segments],
-      messages: messages.map(({ role, content }) => ({ role, content })),
-    };
   }
 
   #at(rollout: number): Conversation {
