@@ -1,21 +1,11 @@
-import { InvalidArgumentError } from "@gumshoe/core";
 import { expect, test } from "vitest";
 
+import { configProblem } from "../../../test/support/config-problem.js";
 import { namedPaths, resolvePaths } from "./named-paths.js";
 import { parseRunConfig } from "./parse.js";
 
 const config = (sources: string, more = "") =>
   `{ name: a, type: grpo, model: m, tasks: { source: { type: mix, sources: [${sources}] }, ${more} } }`;
-
-function problem(text: string): string {
-  try {
-    parseRunConfig(text);
-  } catch (thrown) {
-    if (thrown instanceof InvalidArgumentError) return thrown.message;
-    throw thrown;
-  }
-  return "no problem";
-}
 
 const ONE = "{ name: one, source: { type: generate } }";
 const FILE = "{ name: file, weight: 0.5, source: { type: dataset, file: cases.json } }";
@@ -54,15 +44,25 @@ test.each([
   ],
   [`${ONE}, { nam: b, source: { type: zebra } }`, "did you mean name?"],
 ])("a mix of %s is refused by field", (sources, message) => {
-  expect(problem(config(sources))).toContain(message);
+  expect(configProblem(config(sources))).toContain(message);
 });
 
 test("a curriculum and another grader are refused as for the sources themselves", () => {
   const curriculum = "curriculum: { tiers: [mini, easy] }";
-  expect(problem(config(`${ONE}, ${FILE}`, curriculum))).toContain(
+  expect(configProblem(config(`${ONE}, ${FILE}`, curriculum))).toContain(
     "tasks.curriculum: needs tasks.source of type: generate",
   );
-  expect(problem(config(`${ONE}, ${MODULE}`, "grader: seed"))).toContain(
+  expect(configProblem(config(`${ONE}, ${MODULE}`, "grader: seed"))).toContain(
     "tasks.grader: must be fixed: a module grades its own tasks",
+  );
+});
+
+test("turns need a module, which may be one of the sources of a mix", () => {
+  const withTurns = (sources: string) =>
+    `{ name: a, type: grpo, model: m, tasks: { source: { type: mix, sources: [${sources}] } }, ` +
+    "rollouts: { turns: { max: 3 } } }";
+  expect(configProblem(withTurns(`${ONE}, ${MODULE}`))).toBe("no problem");
+  expect(configProblem(withTurns(`${ONE}, ${FILE}`))).toContain(
+    "rollouts.turns: needs a source of type: module whose module has step()",
   );
 });

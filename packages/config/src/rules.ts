@@ -164,7 +164,10 @@ export function checkTurnsRule(
   if (turns === undefined) return;
   const refuse = (field: string[], message: string) =>
     sink.addIssue({ code: "custom", path: [...path, ...field], message });
-  if (!sources.some((source) => source?.type === "module")) {
+  const singles = sources.flatMap((source) =>
+    source === undefined ? [] : singleSources("", source),
+  );
+  if (!singles.some(({ source }) => source.type === "module")) {
     refuse(["turns"], "needs a source of type: module whose module has step()");
   }
   if ((turns.maxTokens ?? 0) > maxAnswerTokens) {
