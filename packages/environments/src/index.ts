@@ -17,6 +17,7 @@ export {
   Conversation,
   type ConversationCodec,
   type ConversationOptions,
+  type EndedAnswer,
   type SampledTurn,
   transcript,
   type TurnMessage,
