@@ -15,6 +15,7 @@ import { RECORDS } from "./records.mjs";
 import { REQUESTS } from "./requests.mjs";
 import { RESPONSES } from "./responses.mjs";
 import { SETTINGS } from "./settings.mjs";
+import { TABLES } from "./tables.mjs";
 import { TEMPLATES } from "./templates.mjs";
 import { TOKENIZERS } from "./tokenizers.mjs";
 
@@ -31,6 +32,7 @@ export const PARSERS = [
   ...PORTS,
   ...LOGS,
   ...ENVIRONMENTS,
+  ...TABLES,
   ...SETTINGS,
   ...COMMANDS,
 ];
