@@ -42,6 +42,16 @@ export async function compileTypeScript() {
   await whenChanged(about, () => mustRun(process.execPath, [tsc, "-b"]));
 }
 
+/** Bundles the compiled files of each process. */
+export async function bundleProcesses() {
+  const { bundlePackage, outdatedBundles } = await import("../bundle.mjs");
+  const outdated = await outdatedBundles();
+  if (outdated.length === 0) return;
+  await step("bundles (Rolldown)", async () => {
+    for (const name of outdated) await bundlePackage(name);
+  });
+}
+
 /** Builds the web page into packages/dashboard/dist/page. */
 export async function buildPage() {
   const about = {

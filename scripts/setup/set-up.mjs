@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { buildKernels, buildPage, compileTypeScript } from "./compile.mjs";
+import { buildKernels, buildPage, bundleProcesses, compileTypeScript } from "./compile.mjs";
 import { installDependencies } from "./dependencies.mjs";
 import { obtainRedis } from "./redis.mjs";
 import { ROOT, SetUpError } from "./step.mjs";
@@ -27,6 +27,7 @@ export async function setUp({ redis }) {
   await installDependencies();
   await buildKernels();
   await compileTypeScript();
+  await bundleProcesses();
   await buildPage();
   if (redis) await obtainRedis();
 }

@@ -9,12 +9,11 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Called once by Vitest before all tests. */
 export function setup(): void {
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-b"], {
-    cwd: ROOT,
-    stdio: "inherit",
-  });
-  execFileSync(process.execPath, ["packages/kernels/build-emulation.mjs"], {
-    cwd: ROOT,
-    stdio: "inherit",
-  });
+  run("node_modules/typescript/bin/tsc", "-b");
+  run("scripts/bundle.mjs");
+  run("packages/kernels/build-emulation.mjs");
+}
+
+function run(script: string, ...args: string[]): void {
+  execFileSync(process.execPath, [script, ...args], { cwd: ROOT, stdio: "inherit" });
 }

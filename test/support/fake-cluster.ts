@@ -13,6 +13,7 @@ import {
   Tokenizer,
   writeModelFolder,
 } from "@gumshoe/engine";
+import { bundledEntry } from "@gumshoe/core";
 import { RunResult } from "@gumshoe/config";
 import {
   fromRunEvent,
@@ -35,7 +36,9 @@ import { freePort, startRedis, type TestRedis } from "./redis-server.js";
 
 /** The repository. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MAIN = join(ROOT, "packages/coordinator/dist/main.js");
+const MAIN = fileURLToPath(
+  bundledEntry(new URL("../../packages/coordinator/dist/main.js", import.meta.url)),
+);
 /** The token of fake clusters. */
 export const TOKEN = "test-token";
 const CLUSTER = "fake";

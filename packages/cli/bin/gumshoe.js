@@ -12,6 +12,10 @@ if (process.versions.node.localeCompare(OLDEST_NODE, "en", { numeric: true }) < 
   console.error("gumshoe is not built yet: npm run build");
   process.exitCode = 1;
 } else {
-  const { main: run } = await import(main.href);
+  const { bundledEntry } = await import(
+    // Alone: the index would load the whole package.
+    new URL("bundled-entry.js", import.meta.resolve("@gumshoe/core")).href
+  );
+  const { main: run } = await import(bundledEntry(main).href);
   process.exitCode = await run(process.argv.slice(2));
 }

@@ -1,3 +1,4 @@
+export { bundledEntry } from "./bundled-entry.js";
 export { type BackoffDelays, backoffMs } from "./backoff.js";
 export { expiryOf } from "./certificate-checks.js";
 export { type Clock, systemClock } from "./clock.js";

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 
+import { bundledEntry } from "./bundled-entry.js";
 import { errorMessage } from "./errors.js";
 import { fromThreadFailure } from "./thread-failure.js";
 import { type CallTable, type ThreadReply, type ThreadRequest } from "./thread-messages.js";
@@ -30,10 +31,10 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
   #nextId = 1;
   #ended: Error | null = null;
 
-  /** @param module  URL of the built file that calls `serveCalls` */
+  /** @param module  URL of the compiled file that calls `serveCalls` */
   constructor(module: URL, options: ThreadCallsOptions<Notice>) {
     this.#options = options;
-    this.#worker = new Worker(module, { workerData: options.data });
+    this.#worker = new Worker(bundledEntry(module), { workerData: options.data });
     this.#worker.on("message", (reply: ThreadReply) => this.#take(reply));
     this.#worker.on("error", (error) => this.#lose(`failed: ${errorMessage(error)}`, error));
     this.#worker.on("exit", () => this.#lose("has ended"));

@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import { bundledEntry } from "@gumshoe/core";
+
+const MAIN = new URL("../guardian/main.js", import.meta.url);
+
 /**
  * The parent's side of the guardian process, which kills the child processes when this process has
  * ended.
@@ -14,8 +18,7 @@ export class Guardian {
 
   /** Starts the guardian. */
   start(): void {
-    const main = fileURLToPath(new URL("../guardian/main.js", import.meta.url));
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(process.execPath, [fileURLToPath(bundledEntry(MAIN))], {
       // A separate process group, so that Ctrl-C in the terminal does not reach it.
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],

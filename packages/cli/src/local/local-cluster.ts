@@ -11,7 +11,7 @@ import { hostname } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { type Clock, isDiskError } from "@gumshoe/core";
+import { bundledEntry, type Clock, isDiskError } from "@gumshoe/core";
 import { type WorkerRole } from "@gumshoe/protocol";
 
 import { MissingRedisError, ProcessFailedError } from "../errors.js";
@@ -333,5 +333,6 @@ function isWritten(path: string): boolean {
 
 /** Returns the entry point of a package's process. */
 function mainOf(packageName: "coordinator" | "worker"): string {
-  return fileURLToPath(new URL("main.js", import.meta.resolve(`@gumshoe/${packageName}`)));
+  const main = new URL("main.js", import.meta.resolve(`@gumshoe/${packageName}`));
+  return fileURLToPath(bundledEntry(main));
 }

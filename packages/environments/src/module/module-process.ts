@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { env } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+import { bundledEntry } from "@gumshoe/core";
+
 import { ModuleError, ModuleProcessEndedError } from "../errors.js";
 import {
   isModuleMessage,
@@ -15,6 +17,8 @@ import {
 } from "./messages.js";
 import { passOn } from "./module-output.js";
 
+/** The process's compiled entry file. */
+const PROCESS = new URL("./process-main.js", import.meta.url);
 /** Time limit for loading a module, in ms: the submission waits for it. */
 const OPENING_MS = 20_000;
 
@@ -62,7 +66,7 @@ export class ModuleProcess {
   private constructor(options: ModuleOptions) {
     this.#options = options;
     const { file, part, limits } = options;
-    const child = fork(fileURLToPath(new URL("./process-main.js", import.meta.url)), {
+    const child = fork(fileURLToPath(bundledEntry(PROCESS)), {
       execArgv: [`--max-old-space-size=${limits.memoryMb}`],
       env: ownEnvironment(),
       serialization: "advanced",
