@@ -30,6 +30,7 @@ export { jsonProblem } from "./json-problem.js";
 export { createLogger, type Logger } from "./log.js";
 export { yieldCores } from "./priority.js";
 export { printable } from "./printable.js";
+export { hasEnded, hostIdentity, ownIdentity, type ProcessIdentity } from "./process-identity.js";
 export { ProcessLock } from "./process-lock.js";
 export { retry, type RetryNotice, type RetryPolicy } from "./retry.js";
 export { philox4x32, Rng, type Words4 } from "./rng.js";

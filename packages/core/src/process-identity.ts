@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /** States of a process that has exited, and whose parent has not waited for it. */
 const ENDED_STATES = ["Z", "X"];
@@ -33,6 +33,41 @@ export function processStart(pid: number): string | null {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (ENDED_STATES.includes(fields[STATE_FIELD] ?? "")) return null;
   return `${bootId()}-${fields[START_FIELD] ?? ""}`;
+}
+
+/**
+ * Identifies the processes that can see each other: one boot of one machine, and one PID namespace. They can open each
+ * other's files under `/proc`. Empty if the system has no `/proc`.
+ */
+export function hostIdentity(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
+}
+
+/** A process, as another one can recognize it. */
+export interface ProcessIdentity {
+  /** Its {@link hostIdentity}. */
+  readonly host: string;
+  readonly pid: number;
+  /** Its {@link processStart}. */
+  readonly started: string;
+}
+
+/** Identifies this process. */
+export function ownIdentity(): ProcessIdentity {
+  return { host: hostIdentity(), pid: process.pid, started: processStart(process.pid) ?? "" };
+}
+
+/** Returns whether a process has certainly ended: false for one that this process cannot see. */
+export function hasEnded({ host, pid, started }: ProcessIdentity): boolean {
+  const here = hostIdentity();
+  if (here === "" || host !== here || started === "") return false;
+  const start = processStart(pid);
+  return start === null || (start !== "" && start !== started);
 }
 
 /** Identifies the machine's boot: tick counts repeat after the next one. */

@@ -1,3 +1,4 @@
+import { ownIdentity, type ProcessIdentity } from "@gumshoe/core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 
 import { startRedis, type TestRedis } from "../../../test/support/redis-server.js";
@@ -48,6 +49,28 @@ test("a fence that is not renewed passes to a waiting process", async () => {
   expect(fence.isFresh).toBe(true);
   await fence.release();
 });
+
+test("the fence of a process that has ended is taken over at once", async () => {
+  const ended = { ...ownIdentity(), started: "9f3c01aa-1" };
+  await setHolder(ended);
+  const fence = await acquire("b", { waitMs: 0 });
+  expect(fence.isFresh).toBe(true);
+  await fence.release();
+});
+
+test.each([
+  ["runs", ownIdentity()],
+  ["ran on another machine", { ...ownIdentity(), started: "9f3c01aa-1", host: "other pid:[1]" }],
+  ["is not known", undefined],
+])("the fence of a process that %s is not taken over", async (_, process) => {
+  await setHolder(process);
+  await expect(acquire("b", { waitMs: 300 })).rejects.toMatchObject({ holder: "a" });
+});
+
+async function setHolder(process: ProcessIdentity | undefined): Promise<void> {
+  const value = JSON.stringify({ holder: "a", id: "x", process });
+  await redis.commands.set("gumshoe:c:fence:coordinator", value, "PX", 60_000);
+}
 
 test("a holder is notified once when another process acquires the fence", async () => {
   let losses = 0;

@@ -1,6 +1,14 @@
 import { randomUUID } from "node:crypto";
 
-import { type Clock, errorMessage, type Logger, systemClock } from "@gumshoe/core";
+import {
+  type Clock,
+  errorMessage,
+  hasEnded,
+  type Logger,
+  ownIdentity,
+  type ProcessIdentity,
+  systemClock,
+} from "@gumshoe/core";
 
 import { FenceHeldError, RedisUnavailableError } from "./errors.js";
 import { type RedisLink } from "./redis-link.js";
@@ -25,6 +33,12 @@ if held == ARGV[1] or held == false then
 end
 return 0`;
 
+/** Takes the key over from the given holder: returns 1, or 0 when another one holds it by now. */
+const TAKE_OVER = `
+if redis.call("GET", KEYS[1]) ~= ARGV[2] then return 0 end
+redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[3])
+return 1`;
+
 const RELEASE = `
 if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end
 return 0`;
@@ -40,13 +54,20 @@ export interface FenceOptions {
   readonly holder: string;
   /**
    * How long to wait for the present holder, in ms, which may be dead: without renewal its fence
-   * expires after 4 s.
+   * expires after 4 s. That of a process of this machine that has ended is taken over at once.
    */
   readonly waitMs?: number;
   /** Called once, when another process holds the fence: this one must stop writing at once. */
   readonly onLost: () => void;
   readonly logger?: Logger;
   readonly clock?: Clock;
+}
+
+/** What the key in Redis holds, as JSON. */
+interface FenceValue {
+  readonly holder: string;
+  readonly id: string;
+  readonly process: ProcessIdentity;
 }
 
 /**
@@ -71,7 +92,8 @@ export class Fence {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#key = `gumshoe:${options.redis.cluster}:fence:${options.name}`;
-    this.#value = JSON.stringify({ holder: options.holder, id: randomUUID() });
+    const value: FenceValue = { holder: options.holder, id: randomUUID(), process: ownIdentity() };
+    this.#value = JSON.stringify(value);
   }
 
   /**
@@ -167,7 +189,7 @@ export class Fence {
   /** Asks once; an unavailable Redis is logged, and returned as a result. */
   async #askPatiently(): Promise<"ours" | "held" | "away"> {
     try {
-      return (await this.#ask()) ? "ours" : "held";
+      return (await this.#ask()) || (await this.#takeOver()) ? "ours" : "held";
     } catch (thrown) {
       if (!(thrown instanceof RedisUnavailableError)) throw thrown;
       this.#logWait(thrown.message);
@@ -183,14 +205,35 @@ export class Fence {
     this.#options.logger?.warn(`waiting for Redis: ${message}`);
   }
 
+  /** Takes the fence from a holder whose process has ended; returns whether it did. */
+  async #takeOver(): Promise<boolean> {
+    const { redis, logger, name } = this.#options;
+    const text = await this.#read();
+    const { process, holder } = parseValue(text);
+    if (process === undefined || !hasEnded(process)) return false;
+    const reply = await redis.run(() =>
+      redis.commands.eval(TAKE_OVER, 1, this.#key, this.#value, text, TTL_MS),
+    );
+    if (reply === 1) logger?.info({ fence: name, holder }, "the holder has ended: taken over");
+    return reply === 1;
+  }
+
   async #holder(): Promise<string> {
+    return parseValue(await this.#read()).holder ?? "another process";
+  }
+
+  async #read(): Promise<string> {
     const { redis } = this.#options;
-    const value = await redis.run(() => redis.commands.get(this.#key));
-    try {
-      return (JSON.parse(value ?? "{}") as { holder?: string }).holder ?? "another process";
-    } catch {
-      return "another process";
-    }
+    return (await redis.run(() => redis.commands.get(this.#key))) ?? "";
+  }
+}
+
+/** Parses what the key holds: nothing of a value that another version, or a person, has written. */
+function parseValue(text: string): Partial<FenceValue> {
+  try {
+    return (JSON.parse(text) as Partial<FenceValue> | null) ?? {};
+  } catch {
+    return {};
   }
 }
 

@@ -1,5 +1,4 @@
 export { TensorNotHeldError } from "./errors.js";
-export { hostIdentity } from "./host-identity.js";
 export { Region, type RegionFile, type RegionMemory } from "./region.js";
 export { RegionDirectory, type RegionDirectoryOptions } from "./region-directory.js";
 export {

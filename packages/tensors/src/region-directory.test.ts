@@ -5,10 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { createLogger } from "@gumshoe/core";
+import { createLogger, hostIdentity } from "@gumshoe/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { hostIdentity } from "./host-identity.js";
 import { Region } from "./region.js";
 import { RegionDirectory } from "./region-directory.js";
 

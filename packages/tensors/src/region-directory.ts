@@ -11,9 +11,8 @@ import { existsSync, symlinkSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { errorMessage, type Logger } from "@gumshoe/core";
+import { errorMessage, hostIdentity, type Logger } from "@gumshoe/core";
 
-import { hostIdentity } from "./host-identity.js";
 import { Region } from "./region.js";
 
 /** Attempts to join a region; one fails if another process creates the region first and then ends. */

@@ -1,3 +1,4 @@
+import { hostIdentity } from "@gumshoe/core";
 import {
   floatsToBytes,
   type PullTensorRequest,
@@ -8,7 +9,6 @@ import { RpcChannel, RpcServer } from "@gumshoe/rpc";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { TensorNotHeldError } from "./errors.js";
-import { hostIdentity } from "./host-identity.js";
 import { findTensorFile, heldVector, pullTensor, serveTensor } from "./transfer.js";
 
 // 8 MiB and a bit: several chunks, the last one ragged.

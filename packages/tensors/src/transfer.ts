@@ -1,5 +1,5 @@
 /** Transfers ranges of flat float32 vectors between processes; the process that needs them pulls them. */
-import { InvalidArgumentError } from "@gumshoe/core";
+import { hostIdentity, InvalidArgumentError } from "@gumshoe/core";
 import {
   bytesToFloats,
   floatsToBytes,
@@ -11,7 +11,6 @@ import {
 import { type CallOptions, type RpcChannel } from "@gumshoe/rpc";
 
 import { TensorNotHeldError } from "./errors.js";
-import { hostIdentity } from "./host-identity.js";
 import { type RegionFile } from "./region.js";
 import { releaseMemory } from "./release-memory.js";
 
