@@ -3,13 +3,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 
 import {
-  ClusterError,
   diskError,
   DiskFullError,
   errorMessage,
   hashJson,
   InvalidArgumentError,
-  isDiskError,
 } from "@gumshoe/core";
 import { configDifferences, type RunConfig, RunName } from "@gumshoe/config";
 import { type RunEventBody } from "@gumshoe/protocol";
@@ -19,7 +17,6 @@ import {
   CorruptRecordError,
   NameTakenError,
   RunStoppedError,
-  RunStuckError,
   UnknownRunError,
   UnreadableRunError,
 } from "../errors.js";
@@ -35,6 +32,7 @@ import { checkFilesThere, deleteLeftovers, isRemoved, makeRunsFolder } from "./r
 import { checkMemory } from "../submission/memory-check.js";
 import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
+import { recordCancel, recordEnd } from "./record-end.js";
 import { type CreateOptions, type SubmitOptions } from "./submit-options.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
 
@@ -208,7 +206,7 @@ export class RunManager {
       await this.#active.ended;
     } else if (this.#queue.includes(name)) {
       this.#queue.splice(this.#queue.indexOf(name), 1);
-      this.#report(name, await record.end({ type: "run-cancelled" }));
+      await recordCancel(record, this.#options.logger);
     }
     return record;
   }
@@ -351,38 +349,8 @@ export class RunManager {
       await driver.run(signal);
       logger.info({ run }, "run is done");
     } catch (error) {
-      await this.#recordEnd(record, error);
+      await recordEnd(record, error, this.#options);
     }
-  }
-
-  #report(run: string, failure: unknown): void {
-    if (failure === null) return;
-    const problem = `the end of the run cannot be recorded: ${errorMessage(failure)}`;
-    this.#options.logger.error({ run }, problem);
-  }
-
-  async #recordEnd(record: RunRecord, error: unknown): Promise<void> {
-    const { logger, rolloutQueue, gradientQueue } = this.#options;
-    const run = record.config.name;
-    if (error instanceof RunStoppedError) {
-      logger.info({ run }, error.message);
-      // The next coordinator needs the jobs in the queues.
-      if (error.reason === "shutdown") return;
-      this.#report(run, await record.end({ type: "run-cancelled" }));
-    } else if (error instanceof RunStuckError) {
-      const { role, deaths, lastCause: cause, message } = error;
-      logger.error({ run, role, deaths, cause }, `run is ${message}`);
-      const end = { type: "run-stuck", role, deaths, cause, error: message } as const;
-      this.#report(run, await record.end(end));
-    } else {
-      const code = error instanceof ClusterError ? error.code : "INTERNAL";
-      const known = error instanceof ClusterError && isDiskError(error);
-      logger.error(known ? { run } : { run, err: error }, `run failed: ${errorMessage(error)}`);
-      this.#report(run, await record.end({ type: "run-failed", error: errorMessage(error), code }));
-    }
-    await Promise.all([rolloutQueue.removeRun(run), gradientQueue.removeRun(run)]).catch(
-      () => undefined,
-    );
   }
 }
 
