@@ -195,10 +195,15 @@ export class FakeCluster {
 
   /** The events in a run's ledger. */
   events(name = "small"): RunEventBody[] {
+    return this.timedEvents(name).map(({ body }) => body);
+  }
+
+  /** The events in a run's ledger, with their times in ms since the epoch. */
+  timedEvents(name = "small"): { at: number; body: RunEventBody }[] {
     const file = join(this.runFolder(name), "ledger/events.jsonl");
     if (!existsSync(file)) return [];
     const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
-    return lines.map((line) => (JSON.parse(line.slice(9)) as { body: RunEventBody }).body);
+    return lines.map((line) => JSON.parse(line.slice(9)) as { at: number; body: RunEventBody });
   }
 
   eventsOf<T extends RunEventType>(type: T, name = "small"): RunEventOf<T>[] {

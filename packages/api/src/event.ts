@@ -8,6 +8,8 @@ export const RunEventKind = z.enum([
   "forked",
   "started",
   "resumed",
+  "paused",
+  "prioritized",
   "checkpoint",
   "validation",
   "tier",

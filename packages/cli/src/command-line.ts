@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   compare: async () => (await import("./commands/compare.js")).addCompareCommand,
   chart: async () => (await import("./commands/chart.js")).addChartCommand,
   cancel: async () => (await import("./commands/cancel.js")).addCancelCommand,
+  prioritize: async () => (await import("./commands/prioritize.js")).addPrioritizeCommand,
   forget: async () => (await import("./commands/forget.js")).addForgetCommand,
   download: async () => (await import("./commands/download.js")).addDownloadCommand,
   certs: async () => (await import("./commands/certs.js")).addCertsCommand,

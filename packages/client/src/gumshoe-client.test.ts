@@ -63,6 +63,7 @@ class TinyCoordinator {
       },
       listRuns: async () => ({ runs: [run()] }),
       cancelRun: async () => ({ ...run(), state: RunState.CANCELLED }),
+      prioritizeRun: async ({ priority }) => ({ ...run(), priority }),
       forgetRun: async ({ name }) => this.#forget(name),
       getFleet: async () => ({ workers: [], coordinator: undefined }),
       listRollouts: async ({ pageToken, kind }) => {
@@ -169,6 +170,7 @@ test("runs can be fetched, listed and cancelled, and the fleet can be fetched", 
   expect((await client.get("first")).state).toBe("running");
   expect((await client.list()).map((run) => run.name)).toEqual(["first"]);
   expect((await client.cancel("first")).state).toBe("cancelled");
+  expect((await client.prioritize("first", -7)).priority).toBe(-7);
   expect(await client.fleet()).toEqual([]);
 });
 

@@ -75,6 +75,11 @@ export interface SubmitOptions {
   /** Whether to take a run that the workers' machines have too little memory for; default: no. */
   readonly allowOvercommit?: boolean;
   /**
+   * From -100 to 100: runs of a higher priority have the workers first, those of the same one take
+   * turns; default: 0, or the priority that the run has.
+   */
+  readonly priority?: number;
+  /**
    * Forks a run: the new run shares its iterations up to a checkpoint (`best`, `latest` or a number of
    * iterations) and continues from there. The fields `type`, `model`, `init` and `lora` may not differ.
    */
@@ -125,8 +130,9 @@ export class GumshoeClient {
     if (bytes > MAX_CONFIG_BYTES) throw new RequestTooLargeError(bytes, MAX_CONFIG_BYTES);
     const replacesSubmittedAtMs =
       options.fresh === true ? await this.#submittedAtMs(parseRunConfig(text).name) : undefined;
-    const { folder, allowOvercommit = false, forkOf } = options;
-    const request = { config: text, folder, replacesSubmittedAtMs, allowOvercommit, forkOf };
+    const { folder, allowOvercommit = false, forkOf, priority } = options;
+    const place = { folder, replacesSubmittedAtMs, allowOvercommit };
+    const request = { config: text, ...place, forkOf, priority };
     return fromRun(await this.#call(() => this.#runs.submitRun(request)));
   }
 
@@ -160,6 +166,11 @@ export class GumshoeClient {
   /** Stops a run after the current job; submitting it again resumes it. */
   async cancel(name: string): Promise<RunInfo> {
     return fromRun(await this.#call(() => this.#runs.cancelRun({ name })));
+  }
+
+  /** Changes the priority of a run that has not ended: from -100 to 100. */
+  async prioritize(name: string, priority: number): Promise<RunInfo> {
+    return fromRun(await this.#call(() => this.#runs.prioritizeRun({ name, priority })));
   }
 
   /**

@@ -49,6 +49,10 @@ export interface RunInfo {
   readonly expected: MachineTime | null;
   /** The run that it was forked from, and how many iterations the two share; null for no fork. */
   readonly forkedFrom: ForkedFrom | null;
+  /** Runs of a higher priority have the workers first. */
+  readonly priority: number;
+  /** Names of the runs that have the workers before this one; empty unless it is queued. */
+  readonly ahead: readonly string[];
 }
 
 const STATES: Record<RunState, RunStateName> = {
@@ -85,6 +89,8 @@ export function fromRun(run: Run): RunInfo {
     used: run.used ?? null,
     expected: run.expected ?? null,
     forkedFrom: run.forkedFrom ?? null,
+    priority: run.priority,
+    ahead: run.ahead,
   };
 }
 

@@ -178,6 +178,7 @@ export class Coordinator {
       models: new HubModels(this.#settings.hubCache),
       diskWaitMs: this.#settings.diskWaitMs,
       recoveryEveryMs: this.#settings.recoveryEveryMs,
+      turnMs: this.#settings.turnMs,
       previousEnd: this.#settings.previousEnd,
       redisProblem: () => redisProblem(redis, fence),
     });

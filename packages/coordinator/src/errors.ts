@@ -226,6 +226,13 @@ export class RunStoppedError extends ClusterError {
   }
 }
 
+/** Thrown when a run that has ended is asked for what only others can do. */
+export class RunEndedError extends ClusterError {
+  constructor(run: string, status: string) {
+    super("FAILED_PRECONDITION", `run ${run} has ended (${status})`, { details: { run, status } });
+  }
+}
+
 /** Thrown when workers of one role died again and again without any progress of the run between. */
 export class RunStuckError extends ClusterError {
   readonly role: string;

@@ -5,6 +5,7 @@ export { InputFile, InputSource, RunInputs } from "./events/run-inputs.js";
 export { RunService } from "./events/run-service.js";
 export {
   FINAL_EVENTS,
+  MAX_PRIORITY,
   RunEventBody,
   type RunEventOf,
   type RunEventType,

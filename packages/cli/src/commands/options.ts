@@ -1,5 +1,6 @@
 import { type FieldValue } from "@gumshoe/config";
 import { LOG_LEVELS, readVariable } from "@gumshoe/core";
+import { MAX_PRIORITY } from "@gumshoe/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { type Context } from "../context.js";
@@ -30,6 +31,9 @@ export function stepRange(text: string): { min: number; max: number } {
   }
   throw new InvalidArgumentError("It must be a range, such as 5..9, 5.. or ..9.");
 }
+
+/** Parses a priority of a run. */
+export const priorityNumber = wholeNumber(-MAX_PRIORITY, MAX_PRIORITY);
 
 /** Parses a number above 0. */
 export function positiveNumber(text: string): number {

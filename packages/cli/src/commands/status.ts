@@ -5,7 +5,6 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { formatBytes, formatCount, formatDuration, formatMachineTime } from "../terminal/format.js";
 import { describeFleet } from "../run/fleet-line.js";
-import { namesAhead } from "../run/runs-ahead.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -43,12 +42,12 @@ function describeRuns(runs: readonly RunInfo[], submit: string): string {
   if (runs.length === 0) return `no runs yet: ${submit}`;
   const rows = runs.map((run) => [
     run.name,
-    run.state,
+    run.priority === 0 ? run.state : `${run.state}, priority ${run.priority}`,
     `${run.iterationsDone}/${run.iterationsTotal}`,
     run.weights === null ? "" : `${run.weights.version} ${run.weights.digest.slice(0, 12)}`,
     run.secondsLeft === null ? "" : formatDuration(run.secondsLeft),
     describeCost(run),
-    describeProblem(run, namesAhead(runs, run.name)),
+    describeProblem(run),
   ]);
   return formatTable(["run", "state", "iterations", "weights", "left", "used", "problem"], rows);
 }
@@ -62,10 +61,7 @@ function describeCost({ used, expected }: RunInfo): string {
 }
 
 /** Describes what a run waits for, or what is wrong with it. */
-function describeProblem(
-  { error, waitingFor, warnings }: RunInfo,
-  ahead: readonly string[],
-): string {
+function describeProblem({ error, waitingFor, warnings, ahead }: RunInfo): string {
   if (ahead.length > 0) return `behind ${ahead.join(", ")}`;
   if (error !== null) return error;
   if (waitingFor !== null) return `waits: ${waitingFor}`;

@@ -5,11 +5,16 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { settleModel } from "../model/hub-config.js";
 import { loadRunConfig, moveConfig } from "../run/load-config.js";
-import { runsAhead } from "../run/runs-ahead.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type ConnectionOptions, connectionWords, withClient } from "./connection.js";
-import { withConnection, withExamples, withJson, withOvercommit } from "./options.js";
+import {
+  priorityNumber,
+  withConnection,
+  withExamples,
+  withJson,
+  withOvercommit,
+} from "./options.js";
 import { watchRun } from "./watch.js";
 
 interface SubmitOptions extends ConnectionOptions {
@@ -18,6 +23,7 @@ interface SubmitOptions extends ConnectionOptions {
   readonly allowOvercommit?: boolean;
   readonly watch?: boolean;
   readonly remoteFolder?: string;
+  readonly priority?: number;
   readonly json?: boolean;
 }
 
@@ -48,6 +54,7 @@ export async function submitFile(
   return client.submit(config, {
     fresh: options.fresh === true,
     allowOvercommit: options.allowOvercommit === true,
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
   });
 }
 
@@ -66,6 +73,11 @@ export function addSubmitCommand(program: Command, context: Context): void {
       "--fresh",
       "remove what an earlier run of this name left, and begin anew; refused while that run has not ended",
     )
+    .option(
+      "--priority <n>",
+      "runs of a higher priority have the workers first, from -100 to 100; default: 0",
+      priorityNumber,
+    )
     .option("--watch", "show the run until it has ended");
   withExamples(
     withJson(withOvercommit(withConnection(command, context))),
@@ -76,7 +88,7 @@ export function addSubmitCommand(program: Command, context: Context): void {
       const run = await submitFile(client, file, options, context);
       const cluster = connectionWords(options, context);
       const watch = shownCommand(context.env, ["watch", run.name, ...cluster]);
-      const ahead = await runsAhead(client, run.name);
+      const { ahead } = run;
       const state = ahead.length === 0 ? run.state : `queued behind ${ahead.join(", ")}`;
       if (options.watch === true) {
         const given = { kind: "submit", configFile: file, cluster } as const;

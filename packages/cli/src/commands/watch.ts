@@ -4,7 +4,6 @@ import { type Command } from "commander";
 import { type Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { closingLines } from "../run/closing-lines.js";
-import { runsAhead } from "../run/runs-ahead.js";
 import { type GivenCommand } from "../run/next-steps.js";
 import { followRun } from "../run/follow-run.js";
 import { RunView } from "../run/run-view.js";
@@ -41,12 +40,11 @@ export async function watchRun(
   context: Context,
 ): Promise<void> {
   const { terminal, clock, workingFolder, env } = context;
-  const { config } = await client.get(name);
+  const { config, ahead } = await client.get(name);
   if (config === null) throw new RunNotDoneError(name, "was made by another version of Gumshoe");
   const stop = listenForStop(() => undefined);
   try {
     const view = new RunView(terminal, config, clock.now());
-    const ahead = await runsAhead(client, name);
     if (ahead.length > 0) view.print(`queued behind ${ahead.join(", ")}`);
     const result = await followRun(client, name, { view, clock, signal: stop.signal });
     const text = () => closingLines(result, config, { ...options.given, workingFolder, env });

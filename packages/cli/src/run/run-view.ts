@@ -68,6 +68,9 @@ export class RunView {
       case "run-resumed":
         if (isNews) this.#status.print(`continued from weight version ${body.weights.version}`);
         break;
+      case "run-paused":
+        if (isNews) this.#status.print("paused: it is the turn of another run");
+        break;
       case "progress":
         this.#takeProgress(body);
         break;

@@ -69,6 +69,27 @@ export class RecoveryPoints {
     await this.#writing;
   }
 
+  /**
+   * Writes the reducers' newest weights, unless they are durable already.
+   *
+   * @returns whether they are durable: a point that cannot be written is logged
+   */
+  async ensure(version: number): Promise<boolean> {
+    const { checkpoints, record } = this.#options;
+    await this.settled();
+    if ((await checkpoints.newest()).version === version) return true;
+    const digest = record.state.digests[version];
+    if (digest === undefined) return false;
+    this.#durableAtMs = this.#options.clock.monotonicMs();
+    try {
+      await this.#write(version, digest);
+      return true;
+    } catch (error) {
+      this.#report(version, error);
+      return false;
+    }
+  }
+
   /** Deletes all points: a checkpoint of the newest weights was written. */
   async supersede(): Promise<void> {
     await this.settled();

@@ -21,6 +21,8 @@ const CHANGING: readonly RunEventType[] = [
   "run-submitted",
   "run-started",
   "run-resumed",
+  "run-paused",
+  "run-prioritized",
   "iteration-done",
   "update-done",
   "checkpoint-written",

@@ -52,7 +52,10 @@ export function runHandlers(
   },
 ): RpcHandlers<typeof RunService> {
   const packer = new EventPacker();
-  const show = (record: RunRecord) => toRun(record, runs.waitingFor(record.config.name), prices);
+  const show = (record: RunRecord) => {
+    const { name } = record.config;
+    return { ...toRun(record, runs.waitingFor(name), prices), ahead: runs.ahead(name) };
+  };
   const shown = (record: RunRecord) => withFilesGone(show(record), record);
   return {
     submitRun: async ({ config, folder, ...options }) => {
@@ -70,6 +73,7 @@ export function runHandlers(
       ],
     }),
     cancelRun: async ({ name }) => show(await runs.cancel(name)),
+    prioritizeRun: async ({ name, priority }) => show(await runs.prioritize(name, priority)),
     forgetRun: async ({ name }) => ({ freedBytes: await runs.forget(name) }),
     watchRun: ({ name, fromEvent, gatherMs }, { signal }) => {
       const options = { signal, clock, gatherMs: Math.min(gatherMs, MAX_GATHER_MS) };
@@ -125,6 +129,8 @@ function toRun(record: RunRecord, waitingFor: string | null, prices: Prices | nu
     waitingFor: waitingFor ?? "",
     secondsLeft: forecast?.secondsLeft,
     forkedFrom: state.forkedFrom ?? undefined,
+    priority: state.priority,
+    ahead: [],
     used: machineTime(cost?.soFar, prices),
     expected: machineTime(cost?.expected, prices),
   };
@@ -155,6 +161,8 @@ function unreadableRun({ run, message }: UnreadableRunError): Run {
     waitingFor: "",
     secondsLeft: undefined,
     forkedFrom: undefined,
+    priority: 0,
+    ahead: [],
     used: undefined,
     expected: undefined,
   };

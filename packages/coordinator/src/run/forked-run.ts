@@ -34,6 +34,8 @@ const NOT_COPIED: readonly RunEventBody["type"][] = [
   "run-forked",
   "inputs-recorded",
   "run-resumed",
+  "run-paused",
+  "run-prioritized",
   "worker-lost",
   "worker-ended",
   "checkpoint-written",

@@ -53,6 +53,8 @@ export interface DriverOptions {
   readonly recoveryEveryMs: number;
   /** How the coordinator that worked on this run before ended; null where it did not die. */
   readonly previousEnd: string | null;
+  /** Whether another run is to have the workers, before the next iteration. */
+  readonly isTurnOver: () => boolean;
   /** What is wrong with Redis, for people; null while it works. */
   readonly redisProblem: () => string | null;
 }
@@ -104,8 +106,12 @@ export class RunDriver {
     return this.#wait.waitingFor;
   }
 
-  /** Runs to the end. @throws the error that ends the run, or the signal's reason */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Runs to the end of the run, or of its turn.
+   *
+   * @throws the error that ends the run, or the signal's reason
+   */
+  async run(signal: AbortSignal): Promise<"done" | "paused"> {
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
     const progress = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
     const stuck = new AbortController();
@@ -119,7 +125,7 @@ export class RunDriver {
     });
     losses.start(previousEnd);
     try {
-      await this.#persist(AbortSignal.any([signal, stuck.signal]));
+      return await this.#persist(AbortSignal.any([signal, stuck.signal]));
     } finally {
       clearInterval(timer);
       clearInterval(progress);
@@ -199,7 +205,7 @@ export class RunDriver {
   }
 
   /** Starts attempts until the run has ended. */
-  async #persist(signal: AbortSignal): Promise<void> {
+  async #persist(signal: AbortSignal): Promise<"done" | "paused"> {
     const { clock, logger, mayWrite, diskWaitMs } = this.#options;
     const retries = new RunRetries({
       record: this.#record,
@@ -217,8 +223,7 @@ export class RunDriver {
         try {
           await this.#options.rolloutQueue.checkKeys();
           opened ??= await this.#open();
-          await this.#advance(opened, signal);
-          return;
+          return await this.#advance(opened, signal);
         } catch (error) {
           await retries.after(error, startedAtMs, signal);
         }
@@ -228,7 +233,7 @@ export class RunDriver {
     }
   }
 
-  async #advance(run: OpenRun, signal: AbortSignal): Promise<void> {
+  async #advance(run: OpenRun, signal: AbortSignal): Promise<"done" | "paused"> {
     const { config } = this.#record;
     const { checkpoints } = run;
     // Fail a run that cannot continue before waiting for reducers.
@@ -269,18 +274,31 @@ export class RunDriver {
         onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
       });
       await iterations.replay(source.version);
+      let hasWorked = false;
       for (;;) {
         const step = this.#nextStep();
         if (step.type === "finish") break;
+        if (hasWorked && this.#options.isTurnOver() && (await this.#pause(recovery)))
+          return "paused";
         await iterations.iterate(step.iteration);
+        hasWorked = true;
       }
       await iterations.finish();
+      return "done";
     } finally {
       this.#plannedAtMs = null;
       plan.close();
       // The next attempt may write a point of the same version.
       await recovery.settled();
     }
+  }
+
+  /** Ends the run's turn, unless its weights cannot be kept; returns whether it did. */
+  async #pause(recovery: RecoveryPoints): Promise<boolean> {
+    const weights = this.#weights();
+    if (!(await recovery.ensure(weights.version))) return false;
+    await this.#record.append({ type: "run-paused", weights });
+    return true;
   }
 
   /** Verifies the digest of the plan's first weights, or records it as the run's first. */

@@ -16,6 +16,7 @@ import { type BackgroundThread } from "../background/background-thread.js";
 import {
   CorruptRecordError,
   NameTakenError,
+  RunEndedError,
   RunStoppedError,
   UnknownRunError,
   UnreadableRunError,
@@ -32,15 +33,19 @@ import { checkFilesThere, deleteLeftovers, isRemoved, makeRunsFolder } from "./r
 import { checkMemory } from "../submission/memory-check.js";
 import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
-import { recordCancel, recordEnd } from "./record-end.js";
+import { recordCancel, recordEnd, removeJobs } from "./record-end.js";
 import { type CreateOptions, type SubmitOptions } from "./submit-options.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
+import { checkPriority, isTurnOver } from "./turns.js";
+import { WaitingRuns } from "./waiting-runs.js";
 
 /** Interval, in ms, at which opening a run on a full disk is retried. */
 const DISK_POLL_MS = 1000;
 
 /** The parts that the manager works with. */
-export interface ManagerOptions extends Omit<DriverOptions, "record"> {
+export interface ManagerOptions extends Omit<DriverOptions, "record" | "isTurnOver"> {
+  /** How long a run has the workers, in ms, while others of its priority wait for them. */
+  readonly turnMs: number;
   /** Folder that holds one folder per run. */
   readonly folder: string;
   readonly background: BackgroundThread;
@@ -60,14 +65,14 @@ interface Active {
   readonly ended: Promise<void>;
 }
 
-/** Owns all runs, and executes one at a time, in the order of their submission. */
+/** Owns all runs, and executes one at a time: they take turns, see `turns.ts`. */
 export class RunManager {
   readonly #options: ManagerOptions;
   readonly #records = new Map<string, RunRecord>();
   readonly #unreadable = new Map<string, UnreadableRunError>();
   /** Serializes the submissions and removals of each name. */
   readonly #locks = new NameLocks();
-  readonly #queue: string[] = [];
+  readonly #waiting = new WaitingRuns();
   #active: Active | null = null;
   #stopping = false;
   #previousEnd: string | null;
@@ -93,10 +98,9 @@ export class RunManager {
       const record = await this.#open(entry.name);
       if (record !== null) records.push(record);
     }
-    records.sort((a, b) => a.state.submittedAtMs - b.state.submittedAtMs);
     for (const record of records) {
       this.#records.set(record.config.name, record);
-      if (!record.hasEnded) this.#queue.push(record.config.name);
+      if (!record.hasEnded) this.#waiting.add(record);
     }
   }
 
@@ -159,8 +163,14 @@ export class RunManager {
    * @throws RunTooLargeError, NameTakenError, UnreadableRunError, InputChangedError, RunFilesGoneError,
    *   RunNotEndedError, RunInUseError, and errors about the files that a run starts from
    */
-  submit(config: RunConfig, options: SubmitOptions = {}): Promise<RunRecord> {
-    return this.#locks.run(config.name, () => this.#submit(config, options));
+  async submit(config: RunConfig, options: SubmitOptions = {}): Promise<RunRecord> {
+    const { priority } = options;
+    if (priority !== undefined) checkPriority(priority);
+    return this.#locks.run(config.name, async () => {
+      const record = await this.#submit(config, options);
+      if (priority === undefined || record.hasEnded) return record;
+      return this.prioritize(config.name, priority);
+    });
   }
 
   async #submit(config: RunConfig, options: SubmitOptions): Promise<RunRecord> {
@@ -204,8 +214,7 @@ export class RunManager {
     if (this.#active?.record === record) {
       this.#active.stop.abort(new RunStoppedError("cancelled"));
       await this.#active.ended;
-    } else if (this.#queue.includes(name)) {
-      this.#queue.splice(this.#queue.indexOf(name), 1);
+    } else if (this.#waiting.delete(record)) {
       await recordCancel(record, this.#options.logger);
     }
     return record;
@@ -242,6 +251,24 @@ export class RunManager {
     return [...this.#records.values()].sort(
       (a, b) => b.state.submittedAtMs - a.state.submittedAtMs,
     );
+  }
+
+  /** Returns the names of the runs that have the workers before a run that waits for them. */
+  ahead(name: string): string[] {
+    const before = this.#waiting.before(name);
+    if (before === null || this.#active === null) return before ?? [];
+    return [this.#active.record.config.name, ...before];
+  }
+
+  /** Changes the priority of a run that has not ended; its turn may begin or end with the next iteration. */
+  async prioritize(name: string, priority: number): Promise<RunRecord> {
+    const record = this.get(name);
+    checkPriority(priority);
+    if (record.hasEnded) throw new RunEndedError(name, record.state.status);
+    if (record.state.priority !== priority) {
+      await record.append({ type: "run-prioritized", priority });
+    }
+    return record;
   }
 
   /** Describes what a running run waits for; null for nothing. */
@@ -319,22 +346,22 @@ export class RunManager {
   }
 
   #enqueue(name: string): void {
-    if (!this.#queue.includes(name) && this.#active?.record.config.name !== name) {
-      this.#queue.push(name);
-    }
+    if (this.#active?.record.config.name !== name) this.#waiting.add(this.get(name));
     this.#next();
   }
 
   #next(): void {
     if (this.#active !== null || this.#stopping) return;
-    const name = this.#queue.shift();
-    if (name === undefined) return;
-    const record = this.get(name);
+    const record = this.#waiting.next;
+    if (record === null) return;
+    this.#waiting.delete(record);
     const stop = new AbortController();
     const wasRunning = record.state.status === "running";
     const previousEnd = wasRunning ? this.#previousEnd : null;
     this.#previousEnd = null;
-    const driver = new RunDriver({ ...this.#options, record, previousEnd });
+    const startedAtMs = this.#options.clock.monotonicMs();
+    const isTurnOver = () => this.#isTurnOver(record, startedAtMs);
+    const driver = new RunDriver({ ...this.#options, record, previousEnd, isTurnOver });
     const ended = this.#work(record, driver, stop.signal).finally(() => {
       this.#active = null;
       this.#next();
@@ -342,12 +369,23 @@ export class RunManager {
     this.#active = { record, driver, stop, ended };
   }
 
+  #isTurnOver({ state }: RunRecord, startedAtMs: number): boolean {
+    const { clock, turnMs: shareMs } = this.#options;
+    const turnMs = clock.monotonicMs() - startedAtMs;
+    return isTurnOver(state, this.#waiting.next?.state ?? null, { turnMs, shareMs });
+  }
+
   async #work(record: RunRecord, driver: RunDriver, signal: AbortSignal): Promise<void> {
     const { logger } = this.#options;
     const run = record.config.name;
     try {
-      await driver.run(signal);
-      logger.info({ run }, "run is done");
+      if ((await driver.run(signal)) === "done") {
+        logger.info({ run }, "run is done");
+        return;
+      }
+      logger.info({ run }, "run is paused: it is the turn of another one");
+      await removeJobs(run, this.#options);
+      this.#waiting.add(record);
     } catch (error) {
       await recordEnd(record, error, this.#options);
     }

@@ -38,6 +38,10 @@ export interface RunState {
   status: "queued" | "running" | "done" | "failed" | "stuck" | "cancelled";
   error: string;
   submittedAtMs: number;
+  /** Runs of a higher priority have the workers first. */
+  priority: number;
+  /** When its last turn ended, in ms since the epoch; 0 before. */
+  pausedAtMs: number;
   /** Milliseconds of work so far: the times between starts and stops, added up. */
   workedMs: number;
   lastAtMs: number;
@@ -99,6 +103,8 @@ export function newRunState(): RunState {
     status: "queued",
     error: "",
     submittedAtMs: 0,
+    priority: 0,
+    pausedAtMs: 0,
     workedMs: 0,
     lastAtMs: 0,
     justResumed: false,
@@ -158,11 +164,7 @@ function isWithoutWork({ type }: RunEventBody): boolean {
 function change(state: RunState, body: RunEventBody, atMs: number): void {
   switch (body.type) {
     case "run-submitted":
-      if (state.status === "failed") state.countedFrom = state.iterationsDone;
-      if (body.inputs !== undefined) state.inputs ??= body.inputs;
-      state.status = "queued";
-      state.error = "";
-      state.submittedAtMs = atMs;
+      addSubmission(state, body, atMs);
       return;
     case "run-forked":
       addFork(state, body);
@@ -173,6 +175,13 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     case "run-started":
       state.status = "running";
       state.digests[0] = body.weights.digest;
+      return;
+    case "run-paused":
+      state.status = "queued";
+      state.pausedAtMs = atMs;
+      return;
+    case "run-prioritized":
+      state.priority = body.priority;
       return;
     case "run-resumed":
       state.status = "running";
@@ -193,9 +202,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.sampledIterations.add(body.iteration);
       return;
     case "update-done":
-      state.digests.push(body.weights.digest);
-      state.updateIterations.push(body.iteration);
-      state.logprobGapMax = Math.max(state.logprobGapMax, body.logprobGapMax ?? 0);
+      addUpdate(state, body);
       return;
     case "validation-done": {
       const { type: _type, ...result } = body;
@@ -206,10 +213,7 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       addCheckpoint(state, body);
       return;
     case "iteration-done":
-      state.iterationsDone = body.iteration + 1;
-      state.planned = null;
-      state.iterationMetrics.push(body.metrics);
-      state.sums = newIterationSums();
+      addIteration(state, body);
       return;
     case "run-done":
       state.status = "done";
@@ -217,8 +221,8 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       return;
     case "run-failed":
     case "run-stuck":
-      state.status = body.type === "run-stuck" ? "stuck" : "failed";
       state.error = body.error;
+      state.status = body.type === "run-stuck" ? "stuck" : "failed";
       return;
     case "run-cancelled":
       state.status = "cancelled";
@@ -234,6 +238,31 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     default:
       body satisfies never;
   }
+}
+
+function addSubmission(
+  state: RunState,
+  { inputs }: RunEventOf<"run-submitted">,
+  atMs: number,
+): void {
+  if (state.status === "failed") state.countedFrom = state.iterationsDone;
+  if (inputs !== undefined) state.inputs ??= inputs;
+  state.status = "queued";
+  state.error = "";
+  state.submittedAtMs = atMs;
+}
+
+function addUpdate(state: RunState, body: RunEventOf<"update-done">): void {
+  state.digests.push(body.weights.digest);
+  state.updateIterations.push(body.iteration);
+  state.logprobGapMax = Math.max(state.logprobGapMax, body.logprobGapMax ?? 0);
+}
+
+function addIteration(state: RunState, { iteration, metrics }: RunEventOf<"iteration-done">): void {
+  state.iterationsDone = iteration + 1;
+  state.planned = null;
+  state.iterationMetrics.push(metrics);
+  state.sums = newIterationSums();
 }
 
 function addFork(state: RunState, { run, iteration }: RunEventOf<"run-forked">): void {

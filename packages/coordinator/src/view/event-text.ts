@@ -18,6 +18,13 @@ export function eventText(body: RunEventBody): { kind: RunEventKind; text: strin
       return { kind: "started", text: `started from weights ${short(body.weights.digest)}` };
     case "run-resumed":
       return { kind: "resumed", text: `resumed at weight version ${body.weights.version}` };
+    case "run-paused":
+      return {
+        kind: "paused",
+        text: `paused at weight version ${body.weights.version}: others' turn`,
+      };
+    case "run-prioritized":
+      return { kind: "prioritized", text: `priority ${body.priority}` };
     case "checkpoint-written":
       return {
         kind: "checkpoint",

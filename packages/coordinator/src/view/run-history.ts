@@ -121,6 +121,7 @@ export class RunHistory {
 const ENDS: readonly RunEventBody["type"][] = [
   "run-submitted",
   "run-forked",
+  "run-paused",
   "run-done",
   "run-failed",
   "run-stuck",

@@ -59,6 +59,18 @@ const inputsRecorded = z.object({ type: z.literal("inputs-recorded"), inputs: Ru
 const runStarted = z.object({ type: z.literal("run-started"), weights });
 
 /** The coordinator, or a user, resumed the run. */
+/** Priorities are from -100 to 100. */
+export const MAX_PRIORITY = 100;
+
+/** The run left the workers to others, and waits for its next turn. */
+const runPaused = z.object({ type: z.literal("run-paused"), weights });
+
+/** A user changed the run's priority. */
+const runPrioritized = z.object({
+  type: z.literal("run-prioritized"),
+  priority: z.int().min(-MAX_PRIORITY).max(MAX_PRIORITY),
+});
+
 const runResumed = z.object({ type: z.literal("run-resumed"), weights });
 
 const iterationPlanned = z.object({
@@ -231,6 +243,8 @@ export const RunEventBody = z.discriminatedUnion("type", [
   inputsRecorded,
   runStarted,
   runResumed,
+  runPaused,
+  runPrioritized,
   iterationPlanned,
   groupsReplaced,
   groupDone,

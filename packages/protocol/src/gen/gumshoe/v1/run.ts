@@ -123,7 +123,14 @@ export interface SubmitRunRequest {
    * Forks a run: the new run shares the iterations of that one up to a checkpoint, and continues from there with
    * this config. The fields type, model, init and lora may not differ. Absent: the run starts from its model.
    */
-  forkOf?: ForkPoint | undefined;
+  forkOf?:
+    | ForkPoint
+    | undefined;
+  /**
+   * From -100 to 100: runs of a higher priority have the workers first, those of the same one take turns. Absent: 0,
+   * or the one that the run of that name has.
+   */
+  priority?: number | undefined;
 }
 
 /** Where a fork begins. */
@@ -157,6 +164,13 @@ export interface ListRunsResponse {
 export interface CancelRunRequest {
   /** The run's name. */
   name: string;
+}
+
+export interface PrioritizeRunRequest {
+  /** The run's name. */
+  name: string;
+  /** From -100 to 100. */
+  priority: number;
 }
 
 export interface ForgetRunRequest {
@@ -220,7 +234,13 @@ export interface Run {
     | MachineTime
     | undefined;
   /** Absent for a run that is no fork. */
-  forkedFrom: ForkedFrom | undefined;
+  forkedFrom:
+    | ForkedFrom
+    | undefined;
+  /** Runs of a higher priority have the workers first. */
+  priority: number;
+  /** Names of the runs that have the workers before this one, in the order of their turns; empty unless it is queued. */
+  ahead: string[];
 }
 
 /** Time of the workers' machines, and what it costs. */
@@ -438,6 +458,7 @@ function createBaseSubmitRunRequest(): SubmitRunRequest {
     folder: undefined,
     allowOvercommit: undefined,
     forkOf: undefined,
+    priority: undefined,
   };
 }
 
@@ -457,6 +478,9 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     }
     if (message.forkOf !== undefined) {
       ForkPoint.encode(message.forkOf, writer.uint32(42).fork()).join();
+    }
+    if (message.priority !== undefined) {
+      writer.uint32(48).sint32(message.priority);
     }
     return writer;
   },
@@ -514,6 +538,14 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
             message.forkOf = ForkPoint.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -538,6 +570,7 @@ export const SubmitRunRequest: MessageFns<SubmitRunRequest> = {
     message.forkOf = (object.forkOf !== undefined && object.forkOf !== null)
       ? ForkPoint.fromPartial(object.forkOf)
       : undefined;
+    message.priority = object.priority ?? undefined;
     return message;
   },
 };
@@ -884,6 +917,73 @@ export const CancelRunRequest: MessageFns<CancelRunRequest> = {
   },
 };
 
+function createBasePrioritizeRunRequest(): PrioritizeRunRequest {
+  return { name: "", priority: 0 };
+}
+
+export const PrioritizeRunRequest: MessageFns<PrioritizeRunRequest> = {
+  encode(message: PrioritizeRunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(16).sint32(message.priority);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrioritizeRunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrioritizeRunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PrioritizeRunRequest>): PrioritizeRunRequest {
+    return PrioritizeRunRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PrioritizeRunRequest>): PrioritizeRunRequest {
+    const message = createBasePrioritizeRunRequest();
+    message.name = object.name ?? "";
+    message.priority = object.priority ?? 0;
+    return message;
+  },
+};
+
 function createBaseForgetRunRequest(): ForgetRunRequest {
   return { name: "" };
 }
@@ -1090,6 +1190,8 @@ function createBaseRun(): Run {
     used: undefined,
     expected: undefined,
     forkedFrom: undefined,
+    priority: 0,
+    ahead: [],
   };
 }
 
@@ -1139,6 +1241,12 @@ export const Run: MessageFns<Run> = {
     }
     if (message.forkedFrom !== undefined) {
       ForkedFrom.encode(message.forkedFrom, writer.uint32(114).fork()).join();
+    }
+    if (message.priority !== 0) {
+      writer.uint32(128).sint32(message.priority);
+    }
+    for (const v of message.ahead) {
+      writer.uint32(138).string(v!);
     }
     return writer;
   },
@@ -1276,6 +1384,22 @@ export const Run: MessageFns<Run> = {
             message.forkedFrom = ForkedFrom.decode(reader, reader.uint32());
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.ahead.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1316,6 +1440,8 @@ export const Run: MessageFns<Run> = {
     message.forkedFrom = (object.forkedFrom !== undefined && object.forkedFrom !== null)
       ? ForkedFrom.fromPartial(object.forkedFrom)
       : undefined;
+    message.priority = object.priority ?? 0;
+    message.ahead = object.ahead?.map((e) => e) || [];
     return message;
   },
 };
@@ -2978,6 +3104,19 @@ export const RunServiceService = {
     responseDeserialize: (value: Buffer): Run => Run.decode(value),
   },
   /**
+   * Changes the priority of a run that has not ended. INVALID_ARGUMENT when it is out of bounds,
+   * FAILED_PRECONDITION when the run has ended.
+   */
+  prioritizeRun: {
+    path: "/gumshoe.v1.RunService/PrioritizeRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PrioritizeRunRequest): Buffer => Buffer.from(PrioritizeRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PrioritizeRunRequest => PrioritizeRunRequest.decode(value),
+    responseSerialize: (value: Run): Buffer => Buffer.from(Run.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Run => Run.decode(value),
+  },
+  /**
    * Removes a run that has ended, with all its files, and frees its name. NOT_FOUND when no run has that
    * name, FAILED_PRECONDITION while the run is queued or running.
    */
@@ -3063,6 +3202,11 @@ export interface RunServiceServer extends UntypedServiceImplementation {
   /** Stops a run after the job in flight. A cancelled run continues when it is submitted again. */
   cancelRun: handleUnaryCall<CancelRunRequest, Run>;
   /**
+   * Changes the priority of a run that has not ended. INVALID_ARGUMENT when it is out of bounds,
+   * FAILED_PRECONDITION when the run has ended.
+   */
+  prioritizeRun: handleUnaryCall<PrioritizeRunRequest, Run>;
+  /**
    * Removes a run that has ended, with all its files, and frees its name. NOT_FOUND when no run has that
    * name, FAILED_PRECONDITION while the run is queued or running.
    */
@@ -3138,6 +3282,25 @@ export interface RunServiceClient extends Client {
   ): ClientUnaryCall;
   cancelRun(
     request: CancelRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Run) => void,
+  ): ClientUnaryCall;
+  /**
+   * Changes the priority of a run that has not ended. INVALID_ARGUMENT when it is out of bounds,
+   * FAILED_PRECONDITION when the run has ended.
+   */
+  prioritizeRun(
+    request: PrioritizeRunRequest,
+    callback: (error: ServiceError | null, response: Run) => void,
+  ): ClientUnaryCall;
+  prioritizeRun(
+    request: PrioritizeRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Run) => void,
+  ): ClientUnaryCall;
+  prioritizeRun(
+    request: PrioritizeRunRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Run) => void,

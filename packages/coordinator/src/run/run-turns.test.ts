@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { FakeCluster } from "../../../../test/support/fake-cluster.js";
+
+let cluster: FakeCluster;
+let digest: string;
+
+beforeAll(async () => {
+  cluster = await FakeCluster.start({ GUMSHOE_TURN_SECONDS: "0" });
+  await cluster.addWorkers();
+  digest = (await cluster.run({ name: "alone" })).weightsDigest;
+});
+afterAll(() => cluster.close());
+
+/** When each iteration of the given runs was done, in order, as the runs' names. */
+function order(...names: string[]): string {
+  const ends = names.flatMap((name) =>
+    cluster.timedEvents(name).flatMap(({ at, body }) => {
+      return body.type === "iteration-done" ? [{ at, name }] : [];
+    }),
+  );
+  return ends
+    .sort((a, b) => a.at - b.at)
+    .map(({ name }) => name)
+    .join(" ");
+}
+
+test("runs of one priority take turns, and each ends with the weights that it has alone", async () => {
+  await cluster.submit({ name: "a" });
+  await cluster.submit({ name: "b" });
+  const results = [await cluster.result("a"), await cluster.result("b")];
+  expect(results.map(({ weightsDigest }) => weightsDigest)).toEqual([digest, digest]);
+  expect(order("a", "b")).toBe("a b a b a b");
+  expect(cluster.eventsOf("run-paused", "a").length).toBe(2);
+});
+
+test("a run of a higher priority has the workers until its end", async () => {
+  await cluster.submit({ name: "usual" });
+  await cluster.users.submitRun({ config: cluster.config({ name: "urgent" }), priority: 3 });
+  const waiting = await cluster.users.getRun({ name: "usual" });
+  expect(waiting.priority).toBe(0);
+  await cluster.result("urgent");
+  await cluster.result("usual");
+  expect(order("usual", "urgent")).toBe("usual urgent urgent urgent usual usual");
+});
+
+test("turns go on where they were when the coordinator is killed, with the same weights", async () => {
+  await cluster.submit({ name: "c" });
+  await cluster.submit({ name: "d" });
+  await cluster.untilEvents("run-paused", 1, "d");
+  await cluster.endCoordinator("SIGKILL");
+  await cluster.startCoordinator({ GUMSHOE_TURN_SECONDS: "0" });
+  const results = [await cluster.result("c"), await cluster.result("d")];
+  expect(results.map(({ weightsDigest }) => weightsDigest)).toEqual([digest, digest]);
+});
+
+test("a waiting run says what it waits for, and can be moved ahead or cancelled", async () => {
+  const runs = ["first", "second", "third"];
+  for (const name of runs) await cluster.submit({ name, iterations: 200 });
+  const { ahead } = await cluster.users.getRun({ name: "third" });
+  expect(ahead.length).toBeGreaterThan(0);
+  const moved = await cluster.users.prioritizeRun({ name: "third", priority: 1 });
+  expect(moved.priority).toBe(1);
+  await cluster.untilEvents("iteration-done", 2, "third");
+  expect((await cluster.users.getRun({ name: "first" })).ahead).toContain("third");
+  for (const name of runs) await cluster.users.cancelRun({ name });
+  await expect(cluster.users.prioritizeRun({ name: "third", priority: 0 })).rejects.toThrow(
+    "run third has ended (cancelled)",
+  );
+  await expect(cluster.users.prioritizeRun({ name: "first", priority: 101 })).rejects.toThrow(
+    /^priority: must be a whole number/,
+  );
+});
