@@ -12,6 +12,7 @@ import { type RunResult } from "@gumshoe/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { emulatedFolder, EmulatedGpu } from "../support/emulated-gpu.js";
+import { FakeCluster } from "../support/fake-cluster.js";
 import { COMMAND, GumshoeHomes, ROOT } from "../support/gumshoe.js";
 
 const TEST_TIMEOUT_MS = 90_000;
@@ -110,6 +111,38 @@ describe.skipIf(folder === null)("a run on GPUs", { timeout: TEST_TIMEOUT_MS }, 
     expect(code).toBe(2);
   });
 });
+
+test.skipIf(folder === null)(
+  "workers take free GPUs; one too many waits for that of a killed one",
+  { timeout: TEST_TIMEOUT_MS },
+  async () => {
+    const cluster = await FakeCluster.start();
+    const gpus = { ...new EmulatedGpu(folder ?? "").environment, GUMSHOE_EMULATED_GPUS: "2" };
+    const workers = [0, 1, 2].map(() =>
+      cluster.spawnTrainer({ ...gpus, GUMSHOE_DEVICE: "cuda:free" }),
+    );
+    const both = ["cuda:0 Emulated GPU 0", "cuda:1 Emulated GPU 1"];
+    /** The trainers that have a GPU, by process id. */
+    const owners = async (): Promise<Map<number, string>> => {
+      const fleet = await cluster.users.getFleet({});
+      const idle = fleet.workers.filter(({ state }) => state === "idle");
+      return new Map(idle.map(({ pid, device }) => [pid, device]));
+    };
+    const devices = async () => [...(await owners()).values()].sort();
+    try {
+      await expect.poll(devices, { timeout: 30_000 }).toEqual(both);
+      const had = await owners();
+      const spare = workers.find(({ pid }) => !had.has(pid ?? 0));
+      const [killed, device] = [...had][0] as [number, string];
+      process.kill(killed, "SIGKILL");
+      const taken = async () => (await owners()).get(spare?.pid ?? 0);
+      await expect.poll(taken, { timeout: 30_000 }).toBe(device);
+    } finally {
+      for (const worker of workers) worker.kill("SIGKILL");
+      await cluster.close();
+    }
+  },
+);
 
 /** A result without its times, and without the name of its file. */
 function numbersOf(text: string): unknown {

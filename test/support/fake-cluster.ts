@@ -36,9 +36,8 @@ import { freePort, startRedis, type TestRedis } from "./redis-server.js";
 
 /** The repository. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MAIN = fileURLToPath(
-  bundledEntry(new URL("../../packages/coordinator/dist/main.js", import.meta.url)),
-);
+const MAIN = mainOf("coordinator");
+const WORKER = mainOf("worker");
 /** The token of fake clusters. */
 export const TOKEN = "test-token";
 const CLUSTER = "fake";
@@ -110,6 +109,23 @@ export class FakeCluster {
     });
     child.stderr?.on("data", (data: Buffer) => (this.log += data.toString()));
     return child;
+  }
+
+  /** Starts a real trainer, which the caller ends. */
+  spawnTrainer(env: NodeJS.ProcessEnv): ChildProcess {
+    return spawn(process.execPath, [WORKER], {
+      env: {
+        PATH: process.env.PATH,
+        GUMSHOE_ROLE: "trainer",
+        GUMSHOE_COORDINATOR: this.address,
+        GUMSHOE_TOKEN: TOKEN,
+        GUMSHOE_REDIS_URL: this.redis.url,
+        GUMSHOE_CLUSTER: CLUSTER,
+        GUMSHOE_THREADS: "1",
+        ...env,
+      },
+      stdio: "ignore",
+    });
   }
 
   /** The process of the newest coordinator. */
@@ -228,6 +244,11 @@ export class FakeCluster {
     await this.redis.close();
     rmSync(this.home, { recursive: true, force: true });
   }
+}
+
+function mainOf(name: "coordinator" | "worker"): string {
+  const compiled = new URL(`../../packages/${name}/dist/main.js`, import.meta.url);
+  return fileURLToPath(bundledEntry(compiled));
 }
 
 /** Waits until a condition holds. */

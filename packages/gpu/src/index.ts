@@ -6,5 +6,6 @@ export {
   GpuTooOldError,
 } from "./errors.js";
 export { compileKernels, type GpuEnvironment } from "./kernels/kernel-images.js";
+export { type ListedGpu, listGpus } from "./list-gpus.js";
 export { namedDevices } from "./named-devices.js";
 export { type DeviceOptions, openDevice } from "./open-device.js";

@@ -104,6 +104,13 @@ export class WorkerDeviceError extends ClusterError {
   }
 }
 
+/** Thrown when the lease of this worker's GPU has expired, and another worker has taken it. */
+export class GpuLeaseLostError extends ClusterError {
+  constructor(ordinal: number) {
+    super("ABORTED", `another worker has taken this one's GPU, cuda:${ordinal}`);
+  }
+}
+
 /** Thrown when an environment variable of a worker is missing or wrong. */
 export class WorkerSettingsError extends ClusterError {
   constructor(

@@ -42,7 +42,8 @@ export interface WorkerSettings {
   readonly tls: Tls;
   /** The cluster's name, a prefix of its keys in Redis. */
   readonly cluster: string;
-  readonly device: DeviceName;
+  /** `free`: a GPU that no other worker of the cluster uses. */
+  readonly device: DeviceName | "free";
   /** Variables by which the libraries of a GPU are found. */
   readonly gpuEnvironment: GpuEnvironment;
   /** Threads of the CPU. */
@@ -87,7 +88,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     token,
     tls: readTls(env, "worker"),
     cluster: readVariable(env, "GUMSHOE_CLUSTER") ?? "gumshoe",
-    device: parseDeviceName("GUMSHOE_DEVICE", readVariable(env, "GUMSHOE_DEVICE") ?? "cpu"),
+    device: readDevice(readVariable(env, "GUMSHOE_DEVICE") ?? "cpu"),
     gpuEnvironment: Object.fromEntries(GPU_VARIABLES.map((name) => [name, env[name]])),
     threads: readThreads(env.GUMSHOE_THREADS),
     nice: readNice(env.GUMSHOE_NICE),
@@ -100,6 +101,10 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     isMemoryShared: readSharedMemory(env.GUMSHOE_SHARED_MEMORY),
     fault: readFault(env.GUMSHOE_FAULT),
   };
+}
+
+function readDevice(value: string): DeviceName | "free" {
+  return value === "cuda:free" ? "free" : parseDeviceName("GUMSHOE_DEVICE", value);
 }
 
 function readRole(value: string): WorkerRole {

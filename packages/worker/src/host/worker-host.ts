@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 
 import { type Clock, ClusterError, type Logger, systemClock } from "@gumshoe/core";
+import { type DeviceName, type ListedGpu, listGpus } from "@gumshoe/gpu";
 import { GROUPS_IN_FLIGHT } from "@gumshoe/memory";
 import {
   FleetService,
@@ -25,6 +26,7 @@ import { GradientRole } from "../trainer/gradient-role.js";
 import { announcedAddress } from "./announced-address.js";
 import { Channels } from "./channels.js";
 import { JobLog } from "./job-log.js";
+import { type LeasedGpu, leaseGpu } from "./leased-gpu.js";
 import { Membership, type Vitals } from "./membership.js";
 import { TokenRate } from "./token-rate.js";
 
@@ -62,6 +64,8 @@ export class WorkerHost {
   readonly #directory: RegionDirectory;
   #engine: EngineThread | null = null;
   #redis: RedisLink | null = null;
+  #gpu: LeasedGpu | null = null;
+  readonly #stopping = new AbortController();
   #role: Role | null = null;
   #membership: Membership | null = null;
   #state: WorkerState = "starting";
@@ -91,7 +95,8 @@ export class WorkerHost {
    */
   async start(onLost: (error: Error) => void): Promise<void> {
     const { threads, fault, role, host, listen, readyFile } = this.#settings;
-    const { device, gpuEnvironment: environment } = this.#settings;
+    const { gpuEnvironment: environment } = this.#settings;
+    const device = await this.#takeDevice(onLost);
     this.#engine = new EngineThread({ device, threads, environment, fault }, onLost);
     const deviceName = await openedDevice(this.#engine);
     const reducer =
@@ -139,14 +144,41 @@ export class WorkerHost {
 
   async stop(): Promise<void> {
     this.#state = "draining";
+    this.#stopping.abort(new Error("the worker stops"));
     await this.#role?.worker?.close(DRAIN_BUDGET_MS);
     await this.#role?.close();
     await this.#membership?.stop();
     await this.#server.stop(500);
     this.#channels.close();
     this.#coordinator.close();
-    this.#redis?.close();
     await this.#engine?.stop();
+    await this.#gpu?.release();
+    this.#redis?.close();
+  }
+
+  async #connectRedis(): Promise<RedisLink> {
+    const { redisUrl: url, redisTls: tls, cluster } = this.#settings;
+    const logger = this.#logger;
+    // Waits without limit: a worker that ended here would only be restarted.
+    const waitMs = Number.POSITIVE_INFINITY;
+    this.#redis ??= await RedisLink.connect({ url, tls, cluster, logger, waitMs });
+    return this.#redis;
+  }
+
+  /** Returns the device of the settings, or a GPU that no other worker has. */
+  async #takeDevice(onLost: (error: Error) => void): Promise<DeviceName> {
+    const { device, role, host } = this.#settings;
+    if (device !== "free") return device;
+    const gpus = freeGpus();
+    this.#gpu = await leaseGpu(gpus, {
+      redis: await this.#connectRedis(),
+      holder: `${role} on ${host}, pid ${process.pid}`,
+      clock: this.#clock,
+      logger: this.#logger,
+      signal: this.#stopping.signal,
+      onLost,
+    });
+    return { type: "cuda", ordinal: this.#gpu.ordinal };
   }
 
   async #jobRole(
@@ -154,12 +186,8 @@ export class WorkerHost {
     engine: EngineThread,
     address: string,
   ): Promise<Role> {
-    const { redisUrl: url, redisTls: tls, cluster } = this.#settings;
     const logger = this.#logger;
-    // Waits without limit: a worker that ended here would only be restarted.
-    const waitMs = Number.POSITIVE_INFINITY;
-    const redis = await RedisLink.connect({ url, tls, cluster, logger, waitMs });
-    this.#redis = redis;
+    const redis = await this.#connectRedis();
     const rollouts = this.#coordinator.client(RolloutService);
     const training = role === "trainer";
     const session = new EngineSession({
@@ -224,6 +252,16 @@ export class WorkerHost {
       tokensDone: tokens,
       activeJobs: [...(this.#role?.worker?.activeJobs ?? [])],
     };
+  }
+}
+
+/** Lists the GPUs to choose from; @throws WorkerDeviceError */
+function freeGpus(): ListedGpu[] {
+  try {
+    return listGpus();
+  } catch (thrown) {
+    if (!(thrown instanceof ClusterError)) throw thrown;
+    throw new WorkerDeviceError(thrown);
   }
 }
 
