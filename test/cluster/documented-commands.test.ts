@@ -42,7 +42,6 @@ const NOT_RUN: readonly (readonly [start: string, reason: string])[] = [
   ],
   ["mkdir join && ", "copies out of containers"],
   ["sudo chown ", "changes owners, as root"],
-  ["for gpu in ", "needs Docker and GPUs"],
   ["export GUMSHOE_", "sets what commands on other machines read"],
   [
     "redis-server --bind 10.0.0.5 ",
