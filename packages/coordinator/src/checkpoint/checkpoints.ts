@@ -30,6 +30,7 @@ import { checkpointTexts, checkpointWeights } from "./model-files.js";
 import { referenceOf } from "./reference.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
 import { listRecoveryPoints } from "./stored-recovery-points.js";
+import { newestUsable } from "../plan/staleness.js";
 import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord, type StoredRun } from "../run/run-record.js";
 import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
@@ -64,10 +65,14 @@ export class Checkpoints {
     this.#discarded.add(folder);
   }
 
-  /** Returns the newest complete weights on disk: a checkpoint, a recovery point, or the first model. */
-  async newest(): Promise<DurableSource> {
+  /**
+   * Returns the newest complete weights on disk up to a version: a checkpoint, a recovery point, or the first
+   * model.
+   */
+  async newest(maxVersion: number): Promise<DurableSource> {
     const points = await listRecoveryPoints(this.#record);
-    const all = [...points, ...this.#record.state.checkpoints];
+    const stored = [...points, ...this.#record.state.checkpoints];
+    const all = stored.filter(({ version }) => version <= maxVersion);
     for (const checkpoint of all.sort((a, b) => b.version - a.version)) {
       const { folder, version } = checkpoint;
       if (!(await this.isUsable(checkpoint)) || !(await this.#hasReference(checkpoint))) continue;
@@ -279,8 +284,8 @@ export class Checkpoints {
   }
 
   /**
-   * Keeps the newest checkpoints, the one that validated best, and the references of the iteration that
-   * is ending and of the next one; deletes the others.
+   * Keeps the newest checkpoints, the one that validated best, the newest one from which sampling can go on, and
+   * the references of the iterations from there to the next one; deletes the others.
    */
   async #dropOld(iterationsDone: number): Promise<void> {
     const { state, config } = this.#record;
@@ -290,7 +295,10 @@ export class Checkpoints {
       const best = bestCheckpoint(this.#record, existsSync);
       if (best !== null) keep.add(best.folder);
     }
-    for (const iteration of [iterationsDone - 1, iterationsDone]) {
+    const resumed = newestUpTo(state.checkpoints, newestUsable(config, state));
+    if (resumed !== null) keep.add(resumed.folder);
+    const from = Math.min(iterationsDone - 1, resumed?.iteration ?? iterationsDone - 1);
+    for (let iteration = from; iteration <= iterationsDone; iteration++) {
       const reference = referenceOf(config, state, iteration);
       const durable = reference === null ? null : this.ofIteration(reference.iteration);
       if (durable !== null) keep.add(durable.folder);
@@ -299,6 +307,14 @@ export class Checkpoints {
       if (!keep.has(folder)) await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** Returns the newest of some weights up to a version; null if there are none. */
+export function newestUpTo(all: readonly Durable[], maxVersion: number): Durable | null {
+  return all.reduce<Durable | null>(
+    (best, one) => (one.version <= maxVersion && one.version >= (best?.version ?? 0) ? one : best),
+    null,
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import {
   type Clock,
@@ -13,8 +14,9 @@ import {
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { type RunRecord } from "../run/run-record.js";
-import { type Checkpoints } from "./checkpoints.js";
-import { recoveryFolder } from "./stored-recovery-points.js";
+import { newestUsable } from "../plan/staleness.js";
+import { type Checkpoints, newestUpTo } from "./checkpoints.js";
+import { listRecoveryPoints, recoveryFolder } from "./stored-recovery-points.js";
 
 /** The parts that recovery points work with. */
 export interface RecoveryOptions {
@@ -69,11 +71,35 @@ export class RecoveryPoints {
     await this.#writing;
   }
 
-  /** Deletes all points: a checkpoint of the newest weights was written. */
+  /** Deletes all points that are not needed any more: a checkpoint of the newest weights was written. */
   async supersede(): Promise<void> {
     await this.settled();
     this.#durableAtMs = this.#options.clock.monotonicMs();
-    await rm(this.#folder, { recursive: true, force: true });
+    const needed = await this.#needed();
+    if (needed === null) await rm(this.#folder, { recursive: true, force: true });
+    else await this.#deleteBut([needed]);
+  }
+
+  /**
+   * Returns the name of the point from which sampling can go on; null where a checkpoint, or the newest point, will
+   * do.
+   */
+  async #needed(): Promise<string | null> {
+    const { record } = this.#options;
+    const maxVersion = newestUsable(record.config, record.state);
+    if (maxVersion === Infinity) return null;
+    const point = newestUpTo(await listRecoveryPoints(record), maxVersion);
+    const kept = record.state.checkpoints.filter(({ folder }) => existsSync(folder));
+    const checkpoint = newestUpTo(kept, maxVersion);
+    if (point === null || (checkpoint?.version ?? 0) >= point.version) return null;
+    return basename(point.folder);
+  }
+
+  async #deleteBut(names: readonly string[]): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      if (names.includes(name)) continue;
+      await rm(join(this.#folder, name), { recursive: true, force: true });
+    }
   }
 
   async #write(version: number, digest: string): Promise<void> {
@@ -95,10 +121,8 @@ export class RecoveryPoints {
       await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
       throw error;
     }
-    for (const name of await readdir(this.#folder)) {
-      if (name === String(version)) continue;
-      await rm(join(this.#folder, name), { recursive: true, force: true });
-    }
+    const needed = await this.#needed();
+    await this.#deleteBut([String(version), ...(needed === null ? [] : [needed])]);
     const seconds = (clock.monotonicMs() - startedAtMs) / 1000;
     logger.info({ run: record.config.name, version, seconds }, "a recovery point was written");
   }

@@ -17,6 +17,7 @@ import { servedAssets, type ServedAssets } from "../plan/run-assets.js";
 import { writeMetrics } from "./metrics-file.js";
 import { nextStep, type NextStep } from "./next-step.js";
 import { checkSameInputs, isStale, readInputs } from "../submission/run-identity.js";
+import { newestUsable } from "../plan/staleness.js";
 import { openRunModel, type RunModel } from "../plan/run-model.js";
 import { RunRetries } from "./run-retries.js";
 import { type RunRecord } from "./run-record.js";
@@ -74,6 +75,8 @@ export class RunDriver {
   #lastPlanSize: number | null = null;
   #plannedAtMs: number | null = null;
   readonly #reported = new Set<string>();
+  /** What learning is at; null while it waits for samples. */
+  #learning: Pick<RunEventOf<"progress">, "phase" | "done" | "total"> | null = null;
   #isRefilling = false;
   #isResumed = false;
   readonly #wait: WaitReport;
@@ -233,7 +236,7 @@ export class RunDriver {
     const { checkpoints } = run;
     // Fail a run that cannot continue before waiting for reducers.
     this.#nextStep();
-    const source = await checkpoints.newest();
+    const source = await checkpoints.newest(newestUsable(config, this.#record.state));
     this.#emitProgress("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
       run: config.name,
@@ -266,17 +269,18 @@ export class RunDriver {
         logger,
         reported: this.#reported,
         machines: () => machinesOf(this.#options.fleet.statuses()),
-        onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
+        onProgress: (phase, done, total) => {
+          this.#learning = { phase, done, total };
+          this.#emitLearning();
+        },
+        onLearnt: () => (this.#learning = null),
       });
       await iterations.replay(source.version);
-      for (;;) {
-        const step = this.#nextStep();
-        if (step.type === "finish") break;
-        await iterations.iterate(step.iteration);
-      }
+      await iterations.iterate(() => this.#nextStep());
       await iterations.finish();
     } finally {
       this.#plannedAtMs = null;
+      this.#learning = null;
       plan.close();
       // The next attempt may write a point of the same version.
       await recovery.settled();
@@ -364,6 +368,17 @@ export class RunDriver {
       return;
     }
     const { numWanted, numOpen } = this.sampling;
-    if (numOpen > 0) this.#emitProgress("sampling", numWanted - numOpen, numWanted);
+    if (numOpen === 0) return;
+    if (this.#learning !== null) this.#emitLearning();
+    else this.#emitProgress("sampling", numWanted - numOpen, numWanted);
+  }
+
+  /** Reports what learning is at, and what is sampled beside it. */
+  #emitLearning(): void {
+    if (this.#learning === null) return;
+    const { phase, done, total } = this.#learning;
+    const { numWanted, numOpen } = this.sampling;
+    const note = numOpen > 0 ? `sampling ahead ${numWanted - numOpen}/${numWanted}` : undefined;
+    this.#emitProgress(phase, done, total, note);
   }
 }
