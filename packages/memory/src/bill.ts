@@ -7,7 +7,7 @@
  *   sampling takes place beside the other two, and reducers keep older versions of the weights.
  * - Sizes of tensors are the engine's own (`engine-bytes.ts`); what else a process takes was measured.
  */
-import { type RunConfig } from "@gumshoe/config";
+import { type RunConfig, stalenessOf } from "@gumshoe/config";
 import {
   type Checkpointing,
   embeddingShareBytes,
@@ -211,10 +211,6 @@ function sizesOf(config: RunConfig, model: ModelConfig, workers: Workers): Sizes
     fixed: workerBytes(model.vocabularySize),
     control: hasControl ? controlBytes(model.vocabularySize) : 0,
   };
-}
-
-function stalenessOf(config: RunConfig): number {
-  return config.type === "grpo" ? config.staleness : 0;
 }
 
 function hasReference(config: RunConfig): boolean {

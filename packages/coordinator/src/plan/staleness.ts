@@ -6,7 +6,7 @@
  * - Pure functions of the config and of the ledger. None depends on how far sampling is ahead, but for
  *   what must be kept to go on from there.
  */
-import { type RunConfig } from "@gumshoe/config";
+import { type RunConfig, stalenessOf } from "@gumshoe/config";
 
 import { type RunState, weightsAfter } from "../run/run-state.js";
 
@@ -15,11 +15,6 @@ export type WeightHistory = Pick<
   RunState,
   "digests" | "updateIterations" | "iterationsDone" | "sampledIterations" | "forkedFrom"
 >;
-
-/** Returns the iterations by which a run's rollouts lag behind. */
-export function stalenessOf(config: RunConfig): number {
-  return config.type === "grpo" ? config.staleness : 0;
-}
 
 /**
  * Returns the number of iterations that are done in the weights that an iteration samples from. The

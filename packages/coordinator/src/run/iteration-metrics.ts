@@ -4,11 +4,10 @@
  * They are a function of the ledger. docs/operations.md lists the fields with their units.
  */
 import { meanInterval, type RolloutCounts } from "@gumshoe/grpo";
-import { type RewardInterval, type RunConfig } from "@gumshoe/config";
+import { type RewardInterval, type RunConfig, stalenessOf } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
 
 import { numReplacements, numTrainGroups } from "../plan/replacements.js";
-import { stalenessOf } from "../plan/staleness.js";
 import { type IterationSums, sumsOf, type UpdateFigures } from "./iteration-sums.js";
 import { type RunState, weightsAfter } from "./run-state.js";
 

@@ -1,5 +1,5 @@
 import { type Clock, type Logger } from "@gumshoe/core";
-import { type RunResult } from "@gumshoe/config";
+import { type RunResult, stalenessOf } from "@gumshoe/config";
 import { type RunEventOf } from "@gumshoe/protocol";
 
 import { type Machines } from "../fleet/machines.js";
@@ -19,7 +19,6 @@ import { appendMetrics, writeMetrics } from "./metrics-file.js";
 import { type NextStep } from "./next-step.js";
 import { overlapIterations } from "./overlapped-iterations.js";
 import { writeRollouts } from "../sample/rollout-files.js";
-import { stalenessOf } from "../plan/staleness.js";
 import { TrainPlans } from "../plan/train-plans.js";
 import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord } from "./run-record.js";

@@ -1,3 +1,4 @@
+import { stalenessOf } from "@gumshoe/config";
 import { type Clock } from "@gumshoe/core";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
@@ -5,7 +6,7 @@ import { type IterationBatches } from "../learn/iteration-batches.js";
 import { tierOf } from "../plan/curriculum.js";
 import { type GroupPlan, type GroupPlanner } from "../plan/group-planner.js";
 import { groupsToReplace } from "../plan/replacements.js";
-import { iterationsInSampled, stalenessOf } from "../plan/staleness.js";
+import { iterationsInSampled } from "../plan/staleness.js";
 import { type TaskPlan } from "../plan/task-plan.js";
 import { type TrainPlans } from "../plan/train-plans.js";
 import { type GroupCollector } from "../sample/group-collector.js";
