@@ -11,8 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { GumshoeHomes, ROOT, stillAlive } from "../support/gumshoe.js";
 
-const CONFIG = join(ROOT, "test/cluster/stale.yaml");
-const RUN = "stale";
+const CONFIG = join(ROOT, "runs/async.yaml");
+const RUN = "async";
 const TEST_TIMEOUT_MS = 90_000;
 
 let reference: RunResult;

@@ -38,7 +38,7 @@ const AHEAD = {
   ...COMMON,
   name: "ahead",
   type: "grpo",
-  iterations: 5,
+  iterations: 4,
   staleness: 2,
   updatesPerIteration: 2,
   tasks: {
@@ -47,6 +47,7 @@ const AHEAD = {
     dynamicSampling: { maxReplacements: 1 },
   },
   rollouts: { perTask: 2 },
+  validation: { ...COMMON.validation, count: 1 },
 };
 const TAUGHT = {
   ...COMMON,
