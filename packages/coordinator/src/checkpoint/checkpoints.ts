@@ -29,6 +29,7 @@ import { fileDigest } from "../ledger/file-digest.js";
 import { checkpointTexts, checkpointWeights } from "./model-files.js";
 import { referenceOf } from "./reference.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
+import { resumePoints } from "./resume-points.js";
 import { listRecoveryPoints } from "./stored-recovery-points.js";
 import { newestUsable } from "../plan/staleness.js";
 import { type RunModel } from "../plan/run-model.js";
@@ -284,8 +285,8 @@ export class Checkpoints {
   }
 
   /**
-   * Keeps the newest checkpoints, the one that validated best, the newest one from which sampling can go on, and
-   * the references of the iterations from there to the next one; deletes the others.
+   * Keeps the newest checkpoints, the one that validated best, those that sampling goes on from, and the
+   * references of the iterations from there to the next one; deletes the others.
    */
   async #dropOld(iterationsDone: number): Promise<void> {
     const { state, config } = this.#record;
@@ -295,9 +296,10 @@ export class Checkpoints {
       const best = bestCheckpoint(this.#record, existsSync);
       if (best !== null) keep.add(best.folder);
     }
-    const resumed = newestUpTo(state.checkpoints, newestUsable(config, state));
-    if (resumed !== null) keep.add(resumed.folder);
-    const from = Math.min(iterationsDone - 1, resumed?.iteration ?? iterationsDone - 1);
+    const existing = state.checkpoints.filter(({ folder }) => existsSync(folder));
+    const resumed = resumePoints(existing, newestUsable(config, state));
+    for (const { folder } of resumed) keep.add(folder);
+    const from = Math.min(iterationsDone - 1, ...resumed.map(({ iteration }) => iteration));
     for (let iteration = from; iteration <= iterationsDone; iteration++) {
       const reference = referenceOf(config, state, iteration);
       const durable = reference === null ? null : this.ofIteration(reference.iteration);
@@ -307,14 +309,6 @@ export class Checkpoints {
       if (!keep.has(folder)) await rm(folder, { recursive: true, force: true });
     }
   }
-}
-
-/** Returns the newest of some weights up to a version; null if there are none. */
-export function newestUpTo(all: readonly Durable[], maxVersion: number): Durable | null {
-  return all.reduce<Durable | null>(
-    (best, one) => (one.version <= maxVersion && one.version >= (best?.version ?? 0) ? one : best),
-    null,
-  );
 }
 
 /**

@@ -15,7 +15,8 @@ import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { type RunRecord } from "../run/run-record.js";
 import { newestUsable } from "../plan/staleness.js";
-import { type Checkpoints, newestUpTo } from "./checkpoints.js";
+import { type Checkpoints } from "./checkpoints.js";
+import { resumePoints } from "./resume-points.js";
 import { listRecoveryPoints, recoveryFolder } from "./stored-recovery-points.js";
 
 /** The parts that recovery points work with. */
@@ -76,23 +77,19 @@ export class RecoveryPoints {
     await this.settled();
     this.#durableAtMs = this.#options.clock.monotonicMs();
     const needed = await this.#needed();
-    if (needed === null) await rm(this.#folder, { recursive: true, force: true });
-    else await this.#deleteBut([needed]);
+    if (needed.length === 0) await rm(this.#folder, { recursive: true, force: true });
+    else await this.#deleteBut(needed);
   }
 
-  /**
-   * Returns the name of the point from which sampling can go on; null where a checkpoint, or the newest point, will
-   * do.
-   */
-  async #needed(): Promise<string | null> {
+  /** Returns the names of the points that sampling goes on from, unless checkpoints will do. */
+  async #needed(): Promise<string[]> {
     const { record } = this.#options;
+    const points = await listRecoveryPoints(record);
+    const checkpoints = record.state.checkpoints.filter(({ folder }) => existsSync(folder));
     const maxVersion = newestUsable(record.config, record.state);
-    if (maxVersion === Infinity) return null;
-    const point = newestUpTo(await listRecoveryPoints(record), maxVersion);
-    const kept = record.state.checkpoints.filter(({ folder }) => existsSync(folder));
-    const checkpoint = newestUpTo(kept, maxVersion);
-    if (point === null || (checkpoint?.version ?? 0) >= point.version) return null;
-    return basename(point.folder);
+    return resumePoints([...points, ...checkpoints], maxVersion)
+      .filter((one) => points.includes(one))
+      .map(({ folder }) => basename(folder));
   }
 
   async #deleteBut(names: readonly string[]): Promise<void> {
@@ -121,8 +118,7 @@ export class RecoveryPoints {
       await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
       throw error;
     }
-    const needed = await this.#needed();
-    await this.#deleteBut([String(version), ...(needed === null ? [] : [needed])]);
+    await this.#deleteBut([String(version), ...(await this.#needed())]);
     const seconds = (clock.monotonicMs() - startedAtMs) / 1000;
     logger.info({ run: record.config.name, version, seconds }, "a recovery point was written");
   }
