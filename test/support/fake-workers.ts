@@ -133,6 +133,18 @@ export interface FakeHooks {
   readonly checkpoint?: () => Promise<void>;
 }
 
+/** The weight versions that reducers serve, by address: replaces the transfer of weights. */
+const served = new Map<string, Set<number>>();
+
+/** @throws ClusterError when a reducer does not serve the weights that a group names */
+function checkServed({ groupKey, weights, weightSources }: GroupSpec): void {
+  const version = weights?.version ?? 0;
+  const lacking = weightSources.find(({ address }) => served.get(address)?.has(version) !== true);
+  if (lacking === undefined) return;
+  const problem = `${lacking.address} does not serve version ${version}, which ${groupKey} names`;
+  throw new ClusterError("NOT_FOUND", problem);
+}
+
 /** Samples groups. */
 export class FakeInference {
   readonly #worker: JobWorker<"rollout">;
@@ -145,7 +157,9 @@ export class FakeInference {
       redis: home.redis,
       concurrency: 2,
       handler: async ({ run, groupKey }) => {
-        const group = fakeGroup(await rollouts.fetchGroup({ run, groupKey }), workerId);
+        const spec = await rollouts.fetchGroup({ run, groupKey });
+        checkServed(spec);
+        const group = fakeGroup(spec, workerId);
         const submit = (changed: SubmitGroupRequest) => rollouts.submitGroup(changed);
         await submit(hooks.group === undefined ? group : await hooks.group(group, submit));
       },
@@ -244,6 +258,7 @@ export class FakeReducer {
   readonly #hooks: FakeHooks;
   #member: FakeMember | null = null;
   #held: Held | null = null;
+  #address = "";
   /** The ranges assigned so far. */
   readonly assigned: { folder: string; version: number }[] = [];
   /** The references set so far. */
@@ -259,6 +274,7 @@ export class FakeReducer {
 
   async start(): Promise<void> {
     const address = await this.#server.listen("127.0.0.1:0");
+    this.#address = address;
     this.#member = new FakeMember(this.#home, {
       workerId: this.#workerId,
       role: "reducer",
@@ -281,6 +297,7 @@ export class FakeReducer {
         const values = await model.readParameters(start, end);
         await model.close();
         this.#held = { plan, start, end, blockSize, values, version, lanes: new Map() };
+        served.set(this.#address, new Set([version]));
         return { blockDigests: blockDigests(values) };
       },
       setReference: async ({ plan, folder, version }) => {
@@ -307,8 +324,11 @@ export class FakeReducer {
         }
         return { blockSums };
       },
-      step: async ({ plan, update, lr, gradScale }) => {
+      step: async ({ plan, update, lr, gradScale, keepVersions }) => {
         const held = this.#of(plan, update);
+        const before = served.get(this.#address) ?? new Set();
+        const kept = keepVersions.filter((version) => before.has(version));
+        served.set(this.#address, new Set([...kept, update + 1]));
         const move = lr * gradScale * sum(held, held.lanes.size);
         held.values = held.values.map((value) => value - move);
         held.version += 1;

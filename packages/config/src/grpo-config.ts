@@ -16,6 +16,7 @@ import {
   checkOverlongRule,
   checkReferenceRule,
   checkRewardsRules,
+  checkStalenessRules,
   checkTruncationRule,
   checkTurnsRule,
   checkValidationRules,
@@ -110,10 +111,11 @@ export const GrpoConfig = z
       .describe("longest training row, in tokens; above maxAnswerTokens"),
     lora: LORA_FIELD,
     optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
-    staleness: z
-      .literal(0, "must be 0: rollouts cannot lag behind yet")
+    staleness: count(0, 16)
       .default(0)
-      .describe("iterations by which rollouts lag behind the weights"),
+      .describe(
+        "iterations by which rollouts lag behind the weights, so that sampling and learning overlap; below iterations",
+      ),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
     checkpointing: CHECKPOINTING_FIELD,
     checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
@@ -148,6 +150,7 @@ export const GrpoConfig = z
     checkOverlongRule(config, context);
     checkReferenceRule(config, context);
     checkRewardsRules(config, context);
+    checkStalenessRules(config, context);
     checkTruncationRule(config, context);
     checkValidationRules(config, context);
     const sources = [tasks.source, config.validation?.source];

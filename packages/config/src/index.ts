@@ -34,6 +34,7 @@ export { runSources } from "./run-sources.js";
 export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";
 export { type FieldValue } from "./set-fields.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./sft-config.js";
+export { stalenessOf } from "./staleness.js";
 export { SweepConfig, type SweepRun, sweepRuns } from "./sweep.js";
 export { nearestName } from "./suggest.js";
 export { type SingleSourceConfig, STYLES, TaskSourceConfig, TIERS } from "./task-source.js";

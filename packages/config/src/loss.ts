@@ -90,7 +90,9 @@ export const LossSettings = z
       .gt(0)
       .nullable()
       .default(null)
-      .describe("upper bound of the trainer-to-sampler ratio; must be null: the ratio is always 1"),
+      .describe(
+        "upper bound of the trainer-to-sampler ratio that weighs each token; only with staleness, null for none",
+      ),
     aggregation: AggregationConfig.default({ type: "sequence-mean" }).describe(
       "how token losses become one number",
     ),
@@ -103,13 +105,6 @@ export const LossSettings = z
     ),
   })
   .superRefine((loss, context) => {
-    if (loss.truncatedImportanceSampling !== null) {
-      context.addIssue({
-        code: "custom",
-        path: ["truncatedImportanceSampling"],
-        message: "must be null: sampler and trainer agree bit for bit, so the ratio is always 1",
-      });
-    }
     if (loss.twoSided !== null && loss.policy !== "clip") {
       context.addIssue({ code: "custom", path: ["twoSided"], message: "needs policy: clip" });
     } else if (loss.twoSided !== null && loss.twoSided <= 1 + loss.clipHigh) {

@@ -144,7 +144,19 @@ describe("an error names the field", () => {
       GRPO.replace("first", "My run"),
       "name: 1 to 63 of a-z, 0-9 and -, not starting with -",
     ],
-    ["staleness", `${GRPO}staleness: 1`, "staleness: must be 0: rollouts cannot lag behind yet"],
+    ["a lag that is too long", `${GRPO}staleness: 17`, "staleness: must be at most 16"],
+    ["a lag into the future", `${GRPO}staleness: -1`, "staleness: must be at least 0"],
+    [
+      "a lag by a part of an iteration",
+      `${GRPO}staleness: 0.5`,
+      "staleness: must be a whole number",
+    ],
+    [
+      "a lag as long as the run",
+      `${GRPO}iterations: 2\nstaleness: 2`,
+      "staleness: must be below iterations = 2: all would sample at the start",
+    ],
+    ["a lag of examples", `${SFT}staleness: 1`, "staleness: unknown field"],
     [
       "a reference that nothing uses",
       `${GRPO}reference: { refreshEvery: 5 }`,
@@ -178,7 +190,17 @@ describe("an error names the field", () => {
     [
       "a correction of log-probs that agree",
       `${GRPO}loss: { truncatedImportanceSampling: 2 }`,
-      "loss.truncatedImportanceSampling: must be null: sampler and trainer agree bit for bit, so the ratio is always 1",
+      "loss.truncatedImportanceSampling: needs a staleness of at least 1: without it sampler and trainer agree bit for bit, so the ratio is always 1",
+    ],
+    [
+      "a correction by weights that no trainer holds",
+      `${GRPO}loss: { truncatedImportanceSampling: 2 }\nstaleness: 1`,
+      "loss.truncatedImportanceSampling: needs updatesPerIteration: 1, whose trainers hold the weights it compares",
+    ],
+    [
+      "a correction under a truncated distribution",
+      `${withRollouts("topP: 0.9")}\nloss: { truncatedImportanceSampling: 2 }\nstaleness: 1\nupdatesPerIteration: 1`,
+      "loss.truncatedImportanceSampling: excludes rollouts.topP: what it leaves out has no ratio",
     ],
     [
       "an order turned round",

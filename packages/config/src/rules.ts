@@ -124,6 +124,44 @@ export function checkReferenceRule(
 }
 
 /**
+ * Checks that some rollouts come from later weights than the first ones, and that importance weights have
+ * something to correct: what the trainer computes before an iteration's first update.
+ */
+export function checkStalenessRules(
+  config: {
+    staleness: number;
+    iterations: number;
+    updatesPerIteration: number;
+    loss: LossSettings;
+    rollouts: { topK?: number | undefined; topP?: number | undefined; minP?: number | undefined };
+  },
+  sink: IssueSink,
+): void {
+  const { staleness, iterations, updatesPerIteration, loss, rollouts } = config;
+  const refuse = (path: string[], message: string) =>
+    sink.addIssue({ code: "custom", path, message });
+  if (staleness >= iterations) {
+    refuse(
+      ["staleness"],
+      `must be below iterations = ${iterations}: all would sample at the start`,
+    );
+  }
+  if (loss.truncatedImportanceSampling === null) return;
+  const correction = ["loss", "truncatedImportanceSampling"];
+  const truncation = (["topK", "topP", "minP"] as const).find(
+    (name) => rollouts[name] !== undefined,
+  );
+  if (staleness === 0) {
+    const why = "sampler and trainer agree bit for bit, so the ratio is always 1";
+    refuse(correction, `needs a staleness of at least 1: without it ${why}`);
+  } else if (updatesPerIteration > 1) {
+    refuse(correction, "needs updatesPerIteration: 1, whose trainers hold the weights it compares");
+  } else if (truncation !== undefined) {
+    refuse(correction, `excludes rollouts.${truncation}: what it leaves out has no ratio`);
+  }
+}
+
+/**
  * Rejects a divergence from a reference under a truncated distribution: a token that the reference's
  * truncation leaves out has no finite divergence.
  */

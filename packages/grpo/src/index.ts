@@ -32,7 +32,7 @@ export {
   type PolicyKind,
   type TrainingLoss,
 } from "./loss/config.js";
-export { importanceWeight } from "./loss/importance.js";
+export { hasImportanceWeights, importanceWeight } from "./loss/importance.js";
 export { klPenalty } from "./loss/kl.js";
 export {
   type LossMeans,

@@ -76,6 +76,21 @@ test("an old version of the weights is kept where updates follow each other", ()
   expect(((steps[1] ?? 0) - (steps[0] ?? 0)) / PARAMETERS).toBeCloseTo(4, 1);
 });
 
+test("staleness costs its older versions of the weights, and sampling beside gradients and steps", () => {
+  const plain = billOf(run(), ONE_EACH, Infinity);
+  const stale = billOf(run({ staleness: 2 }), ONE_EACH, Infinity);
+  const versions = 2 * 4 * PARAMETERS;
+  const sampling = plain.inference.keysAndValues + plain.inference.activations;
+  expect(stale.phases.sampling - plain.phases.sampling).toBeCloseTo(versions);
+  expect(stale.phases.gradients - plain.phases.gradients).toBeCloseTo(versions + sampling);
+  expect(stale.phases.step - plain.phases.step).toBeCloseTo(versions + sampling);
+  expect(stale.reducer.weights).toBe(2 * plain.reducer.weights);
+  // A machine without reducers maps the sampled version beside the trained one.
+  const apart = { ...ONE_EACH, reducers: 0, allReducers: 1 };
+  const far = billOf(run({ staleness: 2 }), apart, Infinity).phases.sampling;
+  expect(far - billOf(run(), apart, Infinity).phases.sampling).toBeCloseTo(4 * PARAMETERS);
+});
+
 test("a reference costs 4 bytes for each trained number, once, in the trainers", () => {
   const workers = { ...ONE_EACH, trainers: 2 };
   for (const lora of [null, { rank: 64, alpha: 32 }]) {

@@ -3,10 +3,11 @@
  *
  * - Weights are counted once: the processes of one machine map the same version. The frozen weights of a run that
  *   trains an adapter are mapped by samplers and trainers, and held by no reducer.
- * - Sampling, gradients and the optimizer's step take turns; the peak is the largest of the three.
+ * - Sampling, gradients and the optimizer's step take turns; the peak is the largest of the three. With `staleness`
+ *   sampling takes place beside the other two, and reducers keep older versions of the weights.
  * - Sizes of tensors are the engine's own (`engine-bytes.ts`); what else a process takes was measured.
  */
-import { type RunConfig } from "@gumshoe/config";
+import { type RunConfig, stalenessOf } from "@gumshoe/config";
 import {
   type Checkpointing,
   embeddingShareBytes,
@@ -114,13 +115,15 @@ export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bi
     activations,
     sampling: keysAndValues + stepActivations,
   });
+  const sampling = inference * (keysAndValues + stepActivations);
+  const beside = stalenessOf(config) > 0 ? sampling : 0;
   const phases = {
-    sampling: base + Math.max(kept, inference * (keysAndValues + stepActivations)),
+    sampling: base + Math.max(kept, sampling),
     gradients:
       base +
-      Math.max(kept, trainers * (sizes.gradient + activations)) +
+      Math.max(kept, beside + trainers * (sizes.gradient + activations)) +
       heldLanes(sizes, work, workers),
-    step: base + kept + sizes.nextVersion + sizes.oldVersion,
+    step: base + Math.max(kept, beside) + sizes.nextVersion + sizes.oldVersion,
   };
   const peak = (["gradients", "sampling", "step"] as const).reduce((a, b) =>
     phases[b] > phases[a] ? b : a,
@@ -141,7 +144,7 @@ export function billOf(run: BilledRun, workers: Workers, limitBytes: number): Bi
       fixed,
     }),
     reducer: role({
-      weights: 2 * version * sizes.reducerShare,
+      weights: (2 + stalenessOf(config)) * version * sizes.reducerShare,
       optimizer: sizes.moments * sizes.reducerShare,
       gradients: sizes.sum * sizes.reducerShare,
       fixed,
@@ -167,6 +170,8 @@ interface Sizes {
   readonly reference: number;
   readonly nextVersion: number;
   readonly oldVersion: number;
+  /** Older versions that samplers lag behind by, in all phases. */
+  readonly staleVersions: number;
   readonly gradient: number;
   readonly share: number;
   /** Of all trained numbers. */
@@ -185,7 +190,10 @@ function sizesOf(config: RunConfig, model: ModelConfig, workers: Workers): Sizes
   const { moments, sum } = shardBytes(numTrained);
   const hasReducers = reducers > 0;
   // Inference workers map the version that they sampled from until they sample again.
-  const isOldKept = config.updatesPerIteration > 1 && workers.inference > 0;
+  const staleness = stalenessOf(config);
+  const isOldKept = config.updatesPerIteration > 1 && workers.inference > 0 && staleness === 0;
+  const isBesideTrainers = workers.inference > 0 && workers.trainers > 0;
+  const numStale = hasReducers ? staleness : Math.min(staleness, isBesideTrainers ? 1 : 0);
   return {
     numParameters: parameterLayout(model).numParameters,
     numTrained,
@@ -194,6 +202,7 @@ function sizesOf(config: RunConfig, model: ModelConfig, workers: Workers): Sizes
     reference: hasReference(config) ? version : 0,
     nextVersion: hasReducers ? version : 0,
     oldVersion: hasReducers && isOldKept ? version : 0,
+    staleVersions: numStale * version,
     gradient: gradientBytes(model),
     share: embeddingShareBytes(model),
     moments,
@@ -213,7 +222,8 @@ function baseBytes(sizes: Sizes, { inference, trainers, reducers }: Workers): nu
   const processes = inference + trainers + reducers;
   const states = reducers * sizes.reducerShare * (sizes.moments + sizes.sum);
   const reference = trainers > 0 ? sizes.reference : 0;
-  const weights = processes > 0 ? sizes.frozen + sizes.version + reference : 0;
+  const versions = sizes.version + sizes.staleVersions;
+  const weights = processes > 0 ? sizes.frozen + versions + reference : 0;
   return sizes.control + processes * sizes.fixed + weights + states + trainers * sizes.share;
 }
 

@@ -29,7 +29,9 @@ import { fileDigest } from "../ledger/file-digest.js";
 import { checkpointTexts, checkpointWeights } from "./model-files.js";
 import { referenceOf } from "./reference.js";
 import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.js";
+import { resumePoints } from "./resume-points.js";
 import { listRecoveryPoints } from "./stored-recovery-points.js";
+import { newestUsable } from "../plan/staleness.js";
 import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord, type StoredRun } from "../run/run-record.js";
 import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
@@ -64,10 +66,14 @@ export class Checkpoints {
     this.#discarded.add(folder);
   }
 
-  /** Returns the newest complete weights on disk: a checkpoint, a recovery point, or the first model. */
-  async newest(): Promise<DurableSource> {
+  /**
+   * Returns the newest complete weights on disk up to a version: a checkpoint, a recovery point, or the first
+   * model.
+   */
+  async newest(maxVersion: number): Promise<DurableSource> {
     const points = await listRecoveryPoints(this.#record);
-    const all = [...points, ...this.#record.state.checkpoints];
+    const stored = [...points, ...this.#record.state.checkpoints];
+    const all = stored.filter(({ version }) => version <= maxVersion);
     for (const checkpoint of all.sort((a, b) => b.version - a.version)) {
       const { folder, version } = checkpoint;
       if (!(await this.isUsable(checkpoint)) || !(await this.#hasReference(checkpoint))) continue;
@@ -279,8 +285,8 @@ export class Checkpoints {
   }
 
   /**
-   * Keeps the newest checkpoints, the one that validated best, and the references of the iteration that
-   * is ending and of the next one; deletes the others.
+   * Keeps the newest checkpoints, the one that validated best, those that sampling goes on from, and the
+   * references of the iterations from there to the next one; deletes the others.
    */
   async #dropOld(iterationsDone: number): Promise<void> {
     const { state, config } = this.#record;
@@ -290,7 +296,11 @@ export class Checkpoints {
       const best = bestCheckpoint(this.#record, existsSync);
       if (best !== null) keep.add(best.folder);
     }
-    for (const iteration of [iterationsDone - 1, iterationsDone]) {
+    const existing = state.checkpoints.filter(({ folder }) => existsSync(folder));
+    const resumed = resumePoints(existing, newestUsable(config, state));
+    for (const { folder } of resumed) keep.add(folder);
+    const from = Math.min(iterationsDone - 1, ...resumed.map(({ iteration }) => iteration));
+    for (let iteration = from; iteration <= iterationsDone; iteration++) {
       const reference = referenceOf(config, state, iteration);
       const durable = reference === null ? null : this.ofIteration(reference.iteration);
       if (durable !== null) keep.add(durable.folder);

@@ -14,7 +14,7 @@ const RARE = { checkpoint: { every: 100, keepLatest: 1 }, iterations: 4, validat
 let cluster: FakeCluster;
 let reducer: FakeReducer;
 let digest: string;
-const hooks: { lane?: FakeHooks["lane"] } = {};
+const hooks: { lane?: FakeHooks["lane"]; group?: FakeHooks["group"] } = {};
 
 beforeAll(async () => {
   cluster = await FakeCluster.start();
@@ -25,7 +25,9 @@ beforeAll(async () => {
     lane: async (report, complete) => hooks.lane?.(report, complete) ?? report,
   });
   await cluster.add(trainer);
-  await cluster.addInference();
+  await cluster.addInference({
+    group: async (group, submit) => hooks.group?.(group, submit) ?? group,
+  });
   digest = (await cluster.run({ name: "whole", ...RARE })).weightsDigest;
 });
 afterAll(() => cluster.close());
@@ -76,6 +78,29 @@ test("a recovery point whose bytes have changed is skipped", async () => {
   expect(result.weightsDigest).toBe(digest);
   expect(reducer.assigned[0]?.version).toBe(0);
   expect(cluster.log).toContain("checkpoint is skipped");
+});
+
+test("with staleness, the weights that the next answers come from are made again after the loss of a reducer", async () => {
+  const stale = { ...RARE, staleness: 2, iterations: 6 };
+  hooks.lane = undefined;
+  const { weightsDigest } = await cluster.run({ name: "ahead", ...stale });
+  // The answers of iteration 4 come from version 4, and are not all there when the reducer is lost.
+  let release: () => void = () => undefined;
+  const isLost = new Promise<void>((resolve) => (release = resolve));
+  hooks.group = async (group) => {
+    if (group.run === "ahead-lost" && group.groupKey === "4/train/1") await isLost;
+    return group;
+  };
+  replaceReducerAt(7, async () => release());
+  const result = await cluster.run({ name: "ahead-lost", ...stale });
+  hooks.group = undefined;
+  expect(result.weightsDigest).toBe(weightsDigest);
+  const planned = cluster.eventsOf("iteration-planned", "ahead-lost");
+  expect(planned.map(({ weights }) => weights.version)).toEqual([0, 0, 0, 2, 4, 6]);
+  const [assigned] = reducer.assigned;
+  expect(assigned?.version).toBeGreaterThan(0);
+  expect(assigned?.version).toBeLessThanOrEqual(4);
+  expect(existsSync(recovery("ahead-lost"))).toBe(false);
 });
 
 test("after a crash of the coordinator a run goes on from its recovery point", async () => {

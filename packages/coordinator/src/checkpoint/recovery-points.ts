@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import {
   type Clock,
@@ -13,8 +14,10 @@ import {
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { type RunRecord } from "../run/run-record.js";
+import { newestUsable } from "../plan/staleness.js";
 import { type Checkpoints } from "./checkpoints.js";
-import { recoveryFolder } from "./stored-recovery-points.js";
+import { resumePoints } from "./resume-points.js";
+import { listRecoveryPoints, recoveryFolder } from "./stored-recovery-points.js";
 
 /** The parts that recovery points work with. */
 export interface RecoveryOptions {
@@ -43,6 +46,8 @@ export class RecoveryPoints {
   readonly #folder: string;
   #durableAtMs: number;
   #writing: Promise<void> | null = null;
+  /** The version from which on the run can pause; null before it wants to. */
+  #ensured: number | null = null;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
@@ -70,31 +75,55 @@ export class RecoveryPoints {
   }
 
   /**
-   * Writes the reducers' newest weights, unless they are durable already.
-   *
-   * @returns whether they are durable: a point that cannot be written is logged
+   * Writes the newest weights, unless they are durable, and returns whether the run goes on from them, or
+   * from later ones, when it is loaded again. With staleness that is so some iterations later: ask again
+   * after each. A point that cannot be written is logged, and tried again.
    */
   async ensure(version: number): Promise<boolean> {
-    const { checkpoints, record } = this.#options;
+    const { checkpoints, record, clock } = this.#options;
     await this.settled();
-    if ((await checkpoints.newest()).version === version) return true;
-    const digest = record.state.digests[version];
-    if (digest === undefined) return false;
-    this.#durableAtMs = this.#options.clock.monotonicMs();
-    try {
-      await this.#write(version, digest);
-      return true;
-    } catch (error) {
-      this.#report(version, error);
-      return false;
+    if (this.#ensured === null) {
+      const digest = record.state.digests[version];
+      if (digest === undefined) return false;
+      this.#durableAtMs = clock.monotonicMs();
+      try {
+        const { version: durable } = await checkpoints.newest(Infinity);
+        if (durable !== version) await this.#write(version, digest);
+      } catch (error) {
+        this.#report(version, error);
+        return false;
+      }
+      this.#ensured = version;
     }
+    const source = await checkpoints.newest(newestUsable(record.config, record.state));
+    return source.version >= this.#ensured;
   }
 
-  /** Deletes all points: a checkpoint of the newest weights was written. */
+  /** Deletes all points that are not needed any more: a checkpoint of the newest weights was written. */
   async supersede(): Promise<void> {
     await this.settled();
     this.#durableAtMs = this.#options.clock.monotonicMs();
-    await rm(this.#folder, { recursive: true, force: true });
+    const needed = await this.#needed();
+    if (needed.length === 0) await rm(this.#folder, { recursive: true, force: true });
+    else await this.#deleteBut(needed);
+  }
+
+  /** Returns the names of the points that sampling goes on from, unless checkpoints will do. */
+  async #needed(): Promise<string[]> {
+    const { record } = this.#options;
+    const points = await listRecoveryPoints(record);
+    const checkpoints = record.state.checkpoints.filter(({ folder }) => existsSync(folder));
+    const maxVersion = newestUsable(record.config, record.state);
+    return resumePoints([...points, ...checkpoints], maxVersion)
+      .filter((one) => points.includes(one))
+      .map(({ folder }) => basename(folder));
+  }
+
+  async #deleteBut(names: readonly string[]): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      if (names.includes(name)) continue;
+      await rm(join(this.#folder, name), { recursive: true, force: true });
+    }
   }
 
   async #write(version: number, digest: string): Promise<void> {
@@ -116,10 +145,7 @@ export class RecoveryPoints {
       await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
       throw error;
     }
-    for (const name of await readdir(this.#folder)) {
-      if (name === String(version)) continue;
-      await rm(join(this.#folder, name), { recursive: true, force: true });
-    }
+    await this.#deleteBut([String(version), ...(await this.#needed())]);
     const seconds = (clock.monotonicMs() - startedAtMs) / 1000;
     logger.info({ run: record.config.name, version, seconds }, "a recovery point was written");
   }

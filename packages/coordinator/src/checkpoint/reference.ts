@@ -8,7 +8,7 @@
  */
 import { type RunConfig } from "@gumshoe/config";
 
-import { type RunState, type Weights } from "../run/run-state.js";
+import { type RunState, type Weights, weightsAfter } from "../run/run-state.js";
 
 /** The reference of one or more iterations. */
 export interface Reference {
@@ -26,10 +26,7 @@ export function referenceOf(
   const every = refreshEvery(config);
   if (every === null) return null;
   const first = iteration - (iteration % every);
-  const { digests, updateIterations } = state;
-  const found = updateIterations.findIndex((one) => one >= first);
-  const version = found < 0 ? updateIterations.length : found;
-  return { iteration: first, weights: { version, digest: digests[version] ?? "" } };
+  return { iteration: first, weights: weightsAfter(state, first) };
 }
 
 /** Returns whether the weights after this many iterations become the reference. */

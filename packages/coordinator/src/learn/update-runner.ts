@@ -7,6 +7,7 @@ import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
 import { type DoneLane, type LaneCollector } from "./lane-collector.js";
 import { learningRate } from "./learning-rate.js";
+import { versionsToKeep } from "../plan/staleness.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type Weights } from "../run/run-state.js";
 
@@ -98,6 +99,7 @@ export class UpdateRunner {
       eps,
       weightDecay,
       gradScale,
+      keepVersions: versionsToKeep(config, state, iteration),
     });
     if (known !== undefined) {
       if (known === digest) {

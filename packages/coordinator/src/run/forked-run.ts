@@ -25,6 +25,7 @@ import {
 import { CorruptRecordError } from "../errors.js";
 import { rolloutFile } from "../sample/rollout-files.js";
 import { formatLine, writableEvent } from "../ledger/ledger-line.js";
+import { sampledIteration } from "./iteration-sums.js";
 import { type RunRecord } from "./run-record.js";
 import { type Durable } from "./run-state.js";
 
@@ -129,13 +130,13 @@ async function ledgerText(events: readonly WatchedEvent[]): Promise<string> {
   return lines.join("");
 }
 
-/** Yields the events of a run until an iteration was the next one. */
+/** Yields the events of a run until an iteration was the next one, but for those of iterations sampled ahead. */
 function* sharedEvents(source: RunRecord, iteration: number): Generator<WatchedEvent> {
   for (let number = 1; ; number++) {
     const event = source.events.at(number);
     if (event === undefined) return;
-    yield event;
     const { body } = event;
+    if ((sampledIteration(body) ?? 0) < iteration) yield event;
     if (body.type === "iteration-done" && body.iteration + 1 === iteration) return;
   }
 }

@@ -4,12 +4,12 @@
  * They are a function of the ledger. docs/operations.md lists the fields with their units.
  */
 import { meanInterval, type RolloutCounts } from "@gumshoe/grpo";
-import { type RewardInterval, type RunConfig } from "@gumshoe/config";
+import { type RewardInterval, type RunConfig, stalenessOf } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
 
 import { numReplacements, numTrainGroups } from "../plan/replacements.js";
-import { type UpdateFigures } from "./iteration-sums.js";
-import { type RunState } from "./run-state.js";
+import { type IterationSums, sumsOf, type UpdateFigures } from "./iteration-sums.js";
+import { type RunState, weightsAfter } from "./run-state.js";
 
 type Figures = Record<string, number>;
 
@@ -39,9 +39,10 @@ export function iterationMetrics(
   const iteration = state.iterationsDone;
   return {
     ...(counts === null ? {} : rolloutFigures(config, state, counts)),
-    ...updateFigures(state.sums.updates),
+    ...updateFigures(sumsOf(state).updates),
     ...validationFigures(state, iteration, "validation"),
-    ...timeFigures(state),
+    ...timeFigures(sumsOf(state)),
+    ...(stalenessOf(config) === 0 ? {} : stalenessFigures(state)),
   };
 }
 
@@ -124,17 +125,25 @@ function updateFigures(updates: readonly UpdateFigures[]): Figures {
   return figures;
 }
 
-function timeFigures({ sums }: RunState): Figures {
+function timeFigures(sums: IterationSums): Figures {
   const { tasks, sampling, learning, checkpoint, other } = sums.workMs;
   return {
     sampledTokens: sums.tokens,
-    seconds: (tasks + sampling + learning + checkpoint + other) / 1000,
+    seconds: (tasks + sampling + learning + checkpoint + other - sums.aheadMs) / 1000,
     taskSeconds: tasks / 1000,
     samplingSeconds: sampling / 1000,
     gradingSeconds: sums.gradingMs / 1000,
     learningSeconds: learning / 1000,
     checkpointSeconds: checkpoint / 1000,
   };
+}
+
+/** How far behind the weights its answers were, and what of its sampling took no time of its own. */
+function stalenessFigures(state: RunState): Figures {
+  const { iterationsDone, sampledFrom } = state;
+  const first = weightsAfter(state, iterationsDone).version;
+  const sampled = sampledFrom.get(iterationsDone)?.version ?? first;
+  return { stalenessUpdates: first - sampled, aheadSeconds: sumsOf(state).aheadMs / 1000 };
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -1,5 +1,5 @@
 import { type Clock, type Logger } from "@gumshoe/core";
-import { type RunResult } from "@gumshoe/config";
+import { type RunResult, stalenessOf } from "@gumshoe/config";
 import { type RunEventOf } from "@gumshoe/protocol";
 
 import { type Machines } from "../fleet/machines.js";
@@ -8,29 +8,25 @@ import { type Checkpoints } from "../checkpoint/checkpoints.js";
 import { isRefreshDue } from "../checkpoint/reference.js";
 import { ReferenceService } from "../checkpoint/reference-service.js";
 import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
-import { tierOf } from "../plan/curriculum.js";
 import { type GroupPlan, GroupPlanner } from "../plan/group-planner.js";
-import {
-  checkRecordedTasks,
-  firstTask,
-  groupsToReplace,
-  numTrainGroups,
-} from "../plan/replacements.js";
+import { IterationBatches } from "../learn/iteration-batches.js";
 import { type LaneCollector } from "../learn/lane-collector.js";
 import { type SupervisedBatches } from "../learn/supervised-batches.js";
-import { batchFromGroups } from "../learn/batch-from-groups.js";
 import { type TrainingBatch } from "../learn/training-batch.js";
 import { iterationMetrics } from "./iteration-metrics.js";
+import { IterationSampler } from "./iteration-sampler.js";
 import { appendMetrics, writeMetrics } from "./metrics-file.js";
+import { type NextStep, type PauseStep } from "./next-step.js";
+import { overlapIterations } from "./overlapped-iterations.js";
 import { writeRollouts } from "../sample/rollout-files.js";
+import { TrainPlans } from "../plan/train-plans.js";
 import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord } from "./run-record.js";
-import { newestWeights, type Weights } from "./run-state.js";
+import { newestWeights, type Weights, weightsAfter } from "./run-state.js";
 import { bestWeights } from "../checkpoint/start-model.js";
 import { type GroupCollector } from "../sample/group-collector.js";
 import { type TaskPlan } from "../plan/task-plan.js";
 import { UpdateRunner } from "../learn/update-runner.js";
-import { validationResult } from "../sample/validation-result.js";
 
 /** Iterations between two example answers in the event stream. */
 const EXAMPLE_EVERY = 5;
@@ -61,25 +57,32 @@ export interface IterationOptions {
     done: number,
     total: number,
   ) => void;
+  /** Called when learning is done with what it last reported. */
+  readonly onLearnt: () => void;
 }
 
 /** Runs iterations under one plan of reducers; docs/structure.md describes their life cycle. */
 export class IterationRunner {
   readonly #options: IterationOptions;
   readonly #record: RunRecord;
-  readonly #planner: GroupPlanner;
+  readonly #sampler: IterationSampler;
+  readonly #plans: TrainPlans;
+  readonly #batches: IterationBatches;
   readonly #updates: UpdateRunner;
   readonly #references: ReferenceService;
   readonly #signal: AbortSignal;
-  /** The plan of the last requested iteration: an iteration requests it more than once. */
-  #planned: { readonly iteration: number; readonly plans: readonly GroupPlan[] } | null = null;
-  #latest: { readonly iteration: number; readonly batch: TrainingBatch } | null = null;
 
   constructor(options: IterationOptions) {
-    const { record, plan } = options;
+    const { record, plan, tasks, model } = options;
+    const { config, state } = record;
     this.#options = options;
     this.#record = record;
-    this.#planner = new GroupPlanner(record.config, options.model, options.tasks);
+    const planner = new GroupPlanner(config, model, tasks);
+    const plans = new TrainPlans({ config, state, planner, tasks });
+    const batches = new IterationBatches({ ...options, plans });
+    this.#plans = plans;
+    this.#batches = batches;
+    this.#sampler = new IterationSampler({ ...options, planner, plans, batches });
     this.#updates = new UpdateRunner(options);
     this.#references = new ReferenceService(options);
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
@@ -91,24 +94,47 @@ export class IterationRunner {
     for (let update = fromVersion; update < digests.length - 1;) {
       const iteration = updateIterations[update] as number;
       this.#options.onProgress("learning", update - fromVersion, digests.length - 1 - fromVersion);
-      const batch = await this.#batch(iteration);
+      const batch = await this.#batches.of(iteration);
       const first = updateIterations.indexOf(iteration);
       const known = updateIterations.lastIndexOf(iteration) - first + 1;
-      for (; update < first + known; update++) await this.#make(iteration, update, first, batch);
+      for (; update < first + known; update++) {
+        await this.#make(update, { iteration, first, batch, signal: this.#signal });
+      }
+      this.#drop(iteration - 1);
+    }
+    this.#options.onLearnt();
+  }
+
+  /** Runs iterations until the next step is another one. */
+  async iterate(nextStep: () => Promise<NextStep | PauseStep>): Promise<void> {
+    if (stalenessOf(this.#record.config) > 0) {
+      const { record } = this.#options;
+      await overlapIterations({ record, nextStep, iterations: this, signal: this.#signal });
+      return;
+    }
+    for (;;) {
+      const step = await nextStep();
+      if (step.type !== "iterate") return;
+      await this.sample(step.iteration, this.#signal);
+      await this.learn(step.iteration, this.#signal);
     }
   }
 
-  /** Runs one iteration, or the rest of one that was begun. */
-  async iterate(iteration: number): Promise<void> {
+  /** Samples one iteration, or the rest of one that was begun. */
+  async sample(iteration: number, signal: AbortSignal): Promise<void> {
+    await this.#sampler.sample(iteration, signal);
+  }
+
+  /** Learns from one iteration that is sampled, or from the rest of one that was begun, and ends it. */
+  async learn(iteration: number, signal: AbortSignal): Promise<void> {
     const { state, config } = this.#record;
-    const weights = await this.#plan(iteration);
-    const first = weights.version;
-    const groups = await this.#sample(iteration, weights);
-    const batch = await this.#batch(iteration);
+    if (stalenessOf(config) > 0) await this.#sampler.validateIfDue(iteration, signal);
+    const first = weightsAfter(state, iteration).version;
+    const batch = await this.#batches.of(iteration);
     const total = batch.updates.length;
     for (let update = state.digests.length - 1; update < first + total; update++) {
       this.#options.onProgress("learning", update - first, total);
-      await this.#make(iteration, update, first, batch);
+      await this.#make(update, { iteration, first, batch, signal });
     }
     const done = iteration + 1;
     const isDue = done % config.checkpoint.every === 0 || isRefreshDue(config, done);
@@ -116,6 +142,7 @@ export class IterationRunner {
       this.#options.onProgress("checkpoint", 0, 1);
       await this.#checkpoint(done);
     }
+    const groups = await this.#plans.of(iteration);
     const shown = groups.length > 0 ? await this.#show(iteration, groups) : {};
     const own = iterationMetrics(config, state, batch.counts);
     const { cores, gpus } = this.#options.machines();
@@ -123,26 +150,24 @@ export class IterationRunner {
     const used = { coreSeconds: cores * seconds, gpuSeconds: gpus * seconds };
     const metrics = { ...own, ...used, ...shown };
     await this.#record.append({ type: "iteration-done", iteration, metrics });
+    this.#drop(iteration);
+    this.#options.onLearnt();
     await appendMetrics(this.#record);
   }
 
   /** Validates the final weights, and records the run's result. */
   async finish(): Promise<void> {
-    const { config, state } = this.#record;
+    const { state } = this.#record;
     const done = state.iterationsDone;
     if (state.checkpoints.at(-1)?.version !== state.digests.length - 1) {
       await this.#checkpoint(done);
     }
-    if (config.validation !== null && !this.#isValidated(done)) {
-      const plans = await this.#planner.validation(done, this.#options.tasks.validation);
-      await this.#collect(plans, this.#newest());
-      await this.#recordValidation(done, plans);
-    }
+    await this.#sampler.validateFinal(done, this.#signal);
     await writeMetrics(this.#record);
     await this.#record.append({ type: "run-done", result: this.#result() });
   }
 
-  /** Writes a checkpoint of the newest weights, which no recovery point outlives. */
+  /** Writes a checkpoint of the newest weights, which no recovery point outlives but those that sampling needs. */
   async #checkpoint(iteration: number): Promise<void> {
     const { checkpoints, recovery, plan } = this.#options;
     await recovery.settled();
@@ -150,111 +175,30 @@ export class IterationRunner {
     await recovery.supersede();
   }
 
-  async #plan(iteration: number): Promise<Weights> {
-    const { state, config } = this.#record;
-    if (state.planned?.iteration === iteration) return state.planned.weights;
-    const weights = this.#newest();
-    const hashes = (await this.#trainPlans(iteration)).map(({ contentHash }) => contentHash);
-    const tier = tierOf(config, state, iteration);
-    await this.#record.append({
-      type: "iteration-planned",
-      iteration,
-      tasks: hashes,
-      weights,
-      ...(tier === null ? {} : { tier }),
-    });
-    return weights;
-  }
-
-  /**
-   * Samples the iteration's groups and, when one is due, the validation of the weights before it.
-   */
-  async #sample(iteration: number, weights: Weights): Promise<readonly GroupPlan[]> {
-    const { config, state } = this.#record;
-    const train = await this.#trainPlans(iteration);
-    if (state.sampledIterations.has(iteration)) return train;
-    const due =
-      config.validation !== null &&
-      iteration % config.validation.every === 0 &&
-      !this.#isValidated(iteration);
-    const validation = due
-      ? await this.#planner.validation(iteration, this.#options.tasks.validation)
-      : [];
-    const startedAtMs = this.#options.clock.monotonicMs();
-    await this.#collect([...train, ...validation], weights);
-    if (due) await this.#recordValidation(iteration, validation);
-    if (train.length === 0) return train;
-    const all = await this.#replaceEqual(iteration, weights);
-    await this.#recordSampled(iteration, startedAtMs, all);
-    return all;
-  }
-
-  /** Samples further tasks in place of groups without a gradient; returns the iteration's groups. */
-  async #replaceEqual(iteration: number, weights: Weights): Promise<readonly GroupPlan[]> {
-    const { config, state } = this.#record;
-    for (;;) {
-      const equal = config.type === "grpo" ? groupsToReplace(config, state, iteration) : [];
-      const plans = await this.#trainPlans(iteration, equal.length);
-      if (equal.length === 0) return plans;
-      const tasks = plans.slice(-equal.length).map(({ contentHash }) => contentHash);
-      await this.#record.append({ type: "groups-replaced", iteration, groups: equal, tasks });
-      await this.#collect(plans, weights);
-    }
-  }
-
-  async #collect(plans: readonly GroupPlan[], weights: Weights): Promise<void> {
-    const { sampling, plan } = this.#options;
-    await sampling.collect(plans, { weights, sources: plan.sources, signal: this.#signal });
-  }
-
-  async #recordSampled(
-    iteration: number,
-    startedAtMs: number,
-    train: readonly GroupPlan[],
-  ): Promise<void> {
-    const { counts } = await this.#batch(iteration);
-    if (counts === null) return;
-    await this.#record.append({
-      type: "iteration-sampled",
-      iteration,
-      meanReward: counts.meanReward,
-      rollouts: train.reduce((total, { count }) => total + count, 0),
-      tokens: counts.numAnswerTokens,
-      seconds: (this.#options.clock.monotonicMs() - startedAtMs) / 1000,
-    });
-  }
-
-  async #recordValidation(iteration: number, plans: readonly GroupPlan[]): Promise<void> {
-    const tasks = this.#options.tasks.validation;
-    await writeRollouts(this.#record, { kind: "validation", iteration }, plans);
-    const result = await validationResult(this.#record, iteration, { plans, tasks });
-    await this.#record.append({ type: "validation-done", ...result });
-  }
-
-  async #batch(iteration: number): Promise<TrainingBatch> {
-    const { config } = this.#record;
-    const { examples } = this.#options;
-    if (examples !== null) return examples.of(iteration);
-    if (config.type !== "grpo") throw new Error("a run has examples, or samples its own");
-    if (this.#latest?.iteration === iteration) return this.#latest.batch;
-    const plans = await this.#trainPlans(iteration);
-    const batch = await batchFromGroups(this.#record, config, { iteration, plans });
-    this.#latest = { iteration, batch };
-    return batch;
+  /** Frees the plans and batches of iterations that have learnt. */
+  #drop(iteration: number): void {
+    this.#plans.dropUntil(iteration);
+    this.#batches.dropUntil(iteration);
   }
 
   async #make(
-    iteration: number,
     update: number,
-    first: number,
-    batch: TrainingBatch,
+    of: {
+      readonly iteration: number;
+      /** The first update of the iteration. */
+      readonly first: number;
+      readonly batch: TrainingBatch;
+      readonly signal: AbortSignal;
+    },
   ): Promise<void> {
+    const { iteration, first, batch, signal } = of;
+    const { config, state } = this.#record;
     const lanes = batch.updates[update - first];
     if (lanes === undefined) throw new Error(`update ${update} is not in iteration ${iteration}`);
-    const expectExact = this.#record.config.type === "grpo" && update === first;
+    const expectExact =
+      config.type === "grpo" && state.sampledFrom.get(iteration)?.version === update;
     const reference = await this.#references.of(iteration, update);
-    const work = { iteration, update, lanes, expectExact, reference };
-    await this.#updates.run({ ...work, signal: this.#signal });
+    await this.#updates.run({ iteration, update, lanes, expectExact, reference, signal });
   }
 
   /** Writes the iteration's rollouts; returns the means of the environment's own metrics. */
@@ -282,31 +226,6 @@ export class IterationRunner {
       const run = this.#record.config.name;
       logger.warn({ run, count }, `${what} has values, or a sum, that are not finite: left out`);
     }
-  }
-
-  /**
-   * Plans the groups of an iteration that the ledger has, before it is planned its first ones.
-   *
-   * @param more  number of further groups, which the ledger does not have yet
-   */
-  async #trainPlans(iteration: number, more = 0): Promise<readonly GroupPlan[]> {
-    const { config, state } = this.#record;
-    if (config.type !== "grpo") return [];
-    const known = this.#planned?.iteration === iteration ? this.#planned.plans : [];
-    const missing = numTrainGroups(config, state, iteration) + more - known.length;
-    if (missing === 0) return known;
-    const first = firstTask(config, state, iteration) + known.length;
-    const tier = tierOf(config, state, iteration);
-    const tasks = this.#options.tasks.draw(first, missing, tier);
-    const plans = [...known, ...(await this.#planner.train(iteration, tasks, known.length))];
-    const hashes = plans.map(({ contentHash }) => contentHash);
-    checkRecordedTasks(state, iteration, { hashes, perIteration: config.tasks.perIteration });
-    this.#planned = { iteration, plans };
-    return plans;
-  }
-
-  #isValidated(iteration: number): boolean {
-    return this.#record.state.validations.some((result) => result.iteration === iteration);
   }
 
   #newest(): Weights {

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { writeDurably } from "@gumshoe/core";
 
 import { validationFigures } from "./iteration-metrics.js";
+import { nextStep } from "./next-step.js";
 import { type RunRecord } from "./run-record.js";
 import { shownMetrics } from "./shown-metrics.js";
 
@@ -29,10 +30,11 @@ export async function appendMetrics(record: RunRecord): Promise<void> {
 
 /** Returns the lines of a run's iterations, starting with one. */
 export function metricsLines(record: RunRecord, from = 0): string[] {
-  const { state } = record;
+  const { config, state } = record;
+  const isOver = nextStep(config, state).type === "finish";
   return state.iterationMetrics.slice(from).map((metrics, i) => {
     const iteration = from + i;
-    const isLast = iteration + 1 === state.iterationsDone && state.planned === null;
+    const isLast = isOver && iteration + 1 === state.iterationsDone;
     const last = isLast ? validationFigures(state, iteration + 1, "finalValidation") : {};
     const endedAtMs = state.iterationEndsMs[iteration];
     return `${JSON.stringify({ iteration, endedAtMs, ...shownMetrics(metrics), ...last })}\n`;

@@ -21,6 +21,11 @@ export type NextStep =
   | { readonly type: "finish"; readonly because: "iterations" | "validation-drop" }
   | { readonly type: "fail"; readonly problem: string };
 
+/** The run gives the workers to another one; its ledger and config do not decide that. */
+export interface PauseStep {
+  readonly type: "pause";
+}
+
 /** Decides the next step of a run. */
 export function nextStep(config: RunConfig, state: RunState): NextStep {
   const { iterationsDone } = state;

@@ -34,6 +34,21 @@ const SAMPLED = {
   rollouts: { perTask: 3 },
   stopWhen: { validationDrop: 0.2, action: "rollback" },
 };
+const AHEAD = {
+  ...COMMON,
+  name: "ahead",
+  type: "grpo",
+  iterations: 4,
+  staleness: 2,
+  updatesPerIteration: 2,
+  tasks: {
+    source: { ...CASES, seed: 1 },
+    perIteration: 2,
+    dynamicSampling: { maxReplacements: 1 },
+  },
+  rollouts: { perTask: 2 },
+  validation: { ...COMMON.validation, count: 1 },
+};
 const TAUGHT = {
   ...COMMON,
   name: "taught",
@@ -68,6 +83,7 @@ function outcome({ seconds: _seconds, ...rest }: RunResult) {
 
 test.each([
   { config: SAMPLED, what: "samples, with validation, curriculum, checkpoints and a rollback" },
+  { config: AHEAD, what: "samples ahead, with validation and checkpoints" },
   { config: TAUGHT, what: "is supervised, with validation and checkpoints" },
 ])(
   "a run that $what ends the same when it is cut after any event",
@@ -79,6 +95,15 @@ test.each([
       // The stop rule ended the run, and the best weights are not the last ones.
       expect(result.iterations).toBeLessThan(config.iterations);
       expect(result.checkpoint).not.toMatch(new RegExp(`/${result.iterations}$`));
+    }
+    if (config === AHEAD) {
+      const at = (type: string, iteration: number) =>
+        cuts.findIndex(
+          ({ body }) => body.type === type && "iteration" in body && body.iteration === iteration,
+        );
+      // Three iterations are sampled before the first one is done.
+      expect(at("iteration-planned", 2)).toBeLessThan(at("iteration-done", 0));
+      expect(at("iteration-planned", 3)).toBeGreaterThan(at("iteration-done", 0));
     }
     for (const [index, { number, body, folder }] of cuts.entries()) {
       const after = await home.resume(config.name, number, folder);

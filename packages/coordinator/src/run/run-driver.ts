@@ -1,9 +1,8 @@
 import { type Clock, type Logger, type Tls } from "@gumshoe/core";
 import { type RunEventOf, type WorkerRole } from "@gumshoe/protocol";
-import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
+import { type JobQueue } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
-import { deadJobError } from "./dead-job-error.js";
 import { type Fleet } from "../fleet/fleet.js";
 import { machinesOf } from "../fleet/machines.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
@@ -17,7 +16,9 @@ import { servedAssets, type ServedAssets } from "../plan/run-assets.js";
 import { writeMetrics } from "./metrics-file.js";
 import { nextStep, type NextStep } from "./next-step.js";
 import { checkSameInputs, isStale, readInputs } from "../submission/run-identity.js";
+import { newestUsable } from "../plan/staleness.js";
 import { openRunModel, type RunModel } from "../plan/run-model.js";
+import { refillJobs } from "./refill-jobs.js";
 import { RunRetries } from "./run-retries.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
@@ -76,6 +77,8 @@ export class RunDriver {
   #lastPlanSize: number | null = null;
   #plannedAtMs: number | null = null;
   readonly #reported = new Set<string>();
+  /** What learning is at; null while it waits for samples. */
+  #learning: Pick<RunEventOf<"progress">, "phase" | "done" | "total"> | null = null;
   #isRefilling = false;
   #isResumed = false;
   readonly #wait: WaitReport;
@@ -238,7 +241,7 @@ export class RunDriver {
     const { checkpoints } = run;
     // Fail a run that cannot continue before waiting for reducers.
     this.#nextStep();
-    const source = await checkpoints.newest();
+    const source = await checkpoints.newest(newestUsable(config, this.#record.state));
     this.#emitProgress("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
       run: config.name,
@@ -271,34 +274,40 @@ export class RunDriver {
         logger,
         reported: this.#reported,
         machines: () => machinesOf(this.#options.fleet.statuses()),
-        onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
+        onProgress: (phase, done, total) => {
+          this.#learning = { phase, done, total };
+          this.#emitLearning();
+        },
+        onLearnt: () => (this.#learning = null),
       });
       await iterations.replay(source.version);
-      let hasWorked = false;
-      for (;;) {
+      const doneBefore = this.#record.state.iterationsDone;
+      let isPaused = false;
+      await iterations.iterate(async () => {
         const step = this.#nextStep();
-        if (step.type === "finish") break;
-        if (hasWorked && this.#options.isTurnOver() && (await this.#pause(recovery)))
-          return "paused";
-        await iterations.iterate(step.iteration);
-        hasWorked = true;
+        isPaused = step.type === "iterate" && (await this.#mayPause(recovery, doneBefore));
+        return isPaused ? { type: "pause" } : step;
+      });
+      if (isPaused) {
+        await this.#record.append({ type: "run-paused", weights: this.#weights() });
+        return "paused";
       }
       await iterations.finish();
       return "done";
     } finally {
       this.#plannedAtMs = null;
+      this.#learning = null;
       plan.close();
       // The next attempt may write a point of the same version.
       await recovery.settled();
     }
   }
 
-  /** Ends the run's turn, unless its weights cannot be kept; returns whether it did. */
-  async #pause(recovery: RecoveryPoints): Promise<boolean> {
-    const weights = this.#weights();
-    if (!(await recovery.ensure(weights.version))) return false;
-    await this.#record.append({ type: "run-paused", weights });
-    return true;
+  /** Returns whether the run gives the workers to another one now: after an iteration, and once it can go on from the disk. */
+  async #mayPause(recovery: RecoveryPoints, doneBefore: number): Promise<boolean> {
+    const { iterationsDone } = this.#record.state;
+    if (iterationsDone === doneBefore || !this.#options.isTurnOver()) return false;
+    return recovery.ensure(this.#weights().version);
   }
 
   /** Verifies the digest of the plan's first weights, or records it as the run's first. */
@@ -330,29 +339,10 @@ export class RunDriver {
     return newestWeights(this.#record.state) ?? { version: 0, digest: "" };
   }
 
-  /** Puts back open jobs that Redis has lost, and ends the run if a job failed for good. */
   async #refill(): Promise<void> {
-    const { rolloutQueue, gradientQueue, logger } = this.#options;
     if (this.#isRefilling) return;
     this.#isRefilling = true;
-    try {
-      const { sampling } = this;
-      const groups = await rolloutQueue.ensure(sampling.openJobs, (job) => sampling.isOpen(job));
-      const lanes = await gradientQueue.ensure(this.lanes.openJobs);
-      if (groups.dead.length > 0) this.sampling.fail(await deadJobError(rolloutQueue, groups.dead));
-      if (lanes.dead.length > 0) this.lanes.fail(await deadJobError(gradientQueue, lanes.dead));
-      const added = groups.added + lanes.added;
-      if (added > 0) logger.info({ added }, "jobs that the queue had lost were added again");
-      await rolloutQueue.checkKeys();
-    } catch (error) {
-      if (error instanceof RedisKeyError) {
-        this.sampling.fail(error);
-        this.lanes.fail(error);
-      }
-      logger.debug({ err: error }, "cannot compare the queues");
-    } finally {
-      this.#isRefilling = false;
-    }
+    await refillJobs(this, this.#options).finally(() => (this.#isRefilling = false));
   }
 
   #emitProgress(
@@ -382,6 +372,17 @@ export class RunDriver {
       return;
     }
     const { numWanted, numOpen } = this.sampling;
-    if (numOpen > 0) this.#emitProgress("sampling", numWanted - numOpen, numWanted);
+    if (numOpen === 0) return;
+    if (this.#learning !== null) this.#emitLearning();
+    else this.#emitProgress("sampling", numWanted - numOpen, numWanted);
+  }
+
+  /** Reports what learning is at, and what is sampled beside it. */
+  #emitLearning(): void {
+    if (this.#learning === null) return;
+    const { phase, done, total } = this.#learning;
+    const { numWanted, numOpen } = this.sampling;
+    const note = numOpen > 0 ? `sampling ahead ${numWanted - numOpen}/${numWanted}` : undefined;
+    this.#emitProgress(phase, done, total, note);
   }
 }

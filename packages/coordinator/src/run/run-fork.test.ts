@@ -97,6 +97,25 @@ test.each([
   expect(readdirSync(join(cluster.home, "runs")).sort()).toEqual(["same", "second"]);
 });
 
+test("a fork of a run with staleness keeps nothing that was sampled ahead, and begins its schedule anew", async () => {
+  const stale = { staleness: 2, iterations: 5, checkpoint: { every: 2, keepLatest: 9 } };
+  await cluster.run({ name: "ahead", ...stale });
+  const versions = (name: string) =>
+    cluster.eventsOf("iteration-planned", name).map(({ weights }) => weights.version);
+  expect(versions("ahead")).toEqual([0, 0, 0, 2, 4]);
+  const results = [];
+  for (const name of ["ahead-fork", "ahead-again"]) {
+    await fork({ name, ...stale }, "2", "ahead");
+    results.push((await cluster.result(name)).weightsDigest);
+    expect(versions(name)).toEqual([0, 0, 4, 4, 4]);
+    const keys = cluster.eventsOf("group-done", name).map(({ groupKey }) => groupKey);
+    expect(new Set(keys).size).toBe(keys.length);
+  }
+  expect(results[0]).toBe(results[1]);
+  for (const name of ["ahead", "ahead-fork", "ahead-again"])
+    await cluster.users.forgetRun({ name });
+});
+
 test("a run that is gone, or whose checkpoint was deleted, cannot be forked", async () => {
   await expect(fork({ name: "other" }, "2", "first")).rejects.toThrow("there is no run first");
   const blob = cluster.eventsOf("group-done", "second")[0]?.blob ?? "";

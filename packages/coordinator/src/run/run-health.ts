@@ -6,7 +6,7 @@
  * - Each is given once, and again only after its metric has recovered.
  */
 import { isBelow } from "@gumshoe/grpo";
-import { type RunConfig, type ValidationResult } from "@gumshoe/config";
+import { type RunConfig, stalenessOf, type ValidationResult } from "@gumshoe/config";
 import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
 
 import { type IterationSums } from "./iteration-sums.js";
@@ -60,7 +60,7 @@ export interface HealthOf {
 /** Applies the next event of the ledger. */
 export function addToHealth(health: RunHealth, body: RunEventBody, run: HealthOf): void {
   judgeTime(health, body, run);
-  if (body.type === "update-done") takeUpdate(health, body, run.config.optimizer.maxGradNorm);
+  if (body.type === "update-done") takeUpdate(health, body, run.config);
   else if (body.type === "validation-done") takeValidation(health, body);
   else if (body.type === "warning") {
     const waiting = health.due.findIndex(({ code }) => code === body.code);
@@ -81,15 +81,24 @@ function judgeTime(health: RunHealth, body: RunEventBody, run: HealthOf): void {
 function takeUpdate(
   health: RunHealth,
   { iteration, update, gradNorm, metrics }: RunEventOf<"update-done">,
-  maxGradNorm: number,
+  config: RunConfig,
 ): void {
+  const { maxGradNorm } = config.optimizer;
+  const numIterations = stalenessOf(config) + 1;
+  const [span, advice] =
+    numIterations === 1
+      ? ["in one iteration", ADVICE]
+      : [
+          `in the ${numIterations} iterations from sampling to learning`,
+          `${ADVICE}, or lower staleness`,
+        ];
   const policyKl = metrics["policyKl"] ?? 0;
   const kl = `policy KL of ${policyKl.toPrecision(3)} nats a token (above ${POLICY_KL})`;
   judge(health, policyKl > POLICY_KL, {
     type: "warning",
     iteration,
     code: "policy-kl",
-    message: `update ${update} has a ${kl}: the policy moves too far in one iteration; ${ADVICE}`,
+    message: `update ${update} has a ${kl}: the policy moves too far ${span}; ${advice}`,
   });
   const { gradientNorms } = health;
   const median = medianOf(gradientNorms);

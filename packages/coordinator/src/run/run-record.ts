@@ -20,6 +20,7 @@ import { EventHub } from "../ledger/event-hub.js";
 import { Ledger, readLedger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
 import { type HubModels } from "../submission/hub-models.js";
+import { sumsOf, summedIteration } from "./iteration-sums.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
 import { removeEmptyFolders, removeUnsubmitted } from "./unsubmitted-run.js";
@@ -191,9 +192,10 @@ export class RunRecord {
   }
 
   #apply(event: WatchedEvent): void {
-    applyEvent(this.state, event);
-    const { health, sums, iterationsDone: iteration } = this.state;
-    addToHealth(health, event.body, { config: this.config, iteration, sums });
+    const { state, config } = this;
+    applyEvent(state, event);
+    const iteration = summedIteration(event.body, state.iterationsDone);
+    addToHealth(state.health, event.body, { config, iteration, sums: sumsOf(state, iteration) });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { type RunEventBody } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
+import { sumsOf } from "./iteration-sums.js";
 import { applyEvent, newestWeights, newRunState } from "./run-state.js";
 
 function replay(...bodies: [atMs: number, body: RunEventBody][]) {
@@ -77,12 +78,81 @@ test("the work of an iteration is summed by kind, and excludes the time before a
     [58_000, { ...group, groupKey: "0/train/1" }],
     [58_300, update(0, 0)],
   ] as [number, RunEventBody][];
-  const { sums, workedMs } = replay(...before);
+  const state = replay(...before);
+  const { workedMs } = state;
+  const sums = sumsOf(state);
   expect(sums.workMs).toEqual({ tasks: 10, sampling: 190, learning: 300, checkpoint: 0, other: 0 });
   expect(sums).toMatchObject({ gradingMs: 80, tokens: 14 });
   expect(workedMs).toBe(200 + 8300);
   const next = replay(...before, [58_400, { type: "iteration-done", iteration: 0, metrics: {} }]);
-  expect(next.sums.workMs).toEqual({ tasks: 0, sampling: 0, learning: 0, checkpoint: 0, other: 0 });
+  expect(sumsOf(next).workMs).toEqual({
+    tasks: 0,
+    sampling: 0,
+    learning: 0,
+    checkpoint: 0,
+    other: 0,
+  });
+});
+
+test("the time of sampling ahead is that since the sampler's last event, apart from the time of learning", () => {
+  const planned = (iteration: number): RunEventBody => ({
+    type: "iteration-planned",
+    iteration,
+    tasks: ["t"],
+    weights: weights(0),
+  });
+  const group = (groupKey: string): RunEventBody => ({
+    type: "group-done",
+    groupKey,
+    blob: "b",
+    meanReward: 1,
+    rewards: [1],
+    tokens: 5,
+    workerId: "w",
+    finishes: {},
+  });
+  const sampled = (iteration: number): RunEventBody => ({
+    type: "iteration-sampled",
+    iteration,
+    meanReward: 1,
+    rollouts: 1,
+    tokens: 5,
+    seconds: 1,
+  });
+  const before = [
+    [0, { type: "run-submitted", config: {} }],
+    [0, { type: "run-started", weights: weights(0) }],
+    [10, planned(0)],
+    [100, group("0/train/0")],
+    [100, sampled(0)],
+    // Iteration 0 learns while iteration 1 is sampled.
+    [130, planned(1)],
+    [150, update(0, 0)],
+    [200, group("1/train/0")],
+    [250, update(1, 0)],
+  ] as [number, RunEventBody][];
+  const state = replay(...before);
+  expect(sumsOf(state)).toMatchObject({ aheadMs: 0, tokens: 5 });
+  expect(sumsOf(state).workMs).toMatchObject({ tasks: 10, sampling: 90, learning: 150 });
+  expect(sumsOf(state, 1)).toMatchObject({ aheadMs: 100, tokens: 5 });
+  expect(sumsOf(state, 1).workMs).toMatchObject({ tasks: 30, sampling: 70, learning: 0 });
+  const next = replay(
+    ...before,
+    [260, { type: "iteration-done", iteration: 0, metrics: {} }],
+    // Iteration 1 is the current one now: learning waits for the rest of its groups.
+    [300, group("1/train/1")],
+    [300, sampled(1)],
+    [340, planned(2)],
+    [390, update(2, 1)],
+  );
+  const current = sumsOf(next);
+  expect(current).toMatchObject({ aheadMs: 100, tokens: 10 });
+  expect(current.workMs).toMatchObject({ tasks: 30, sampling: 110, learning: 90 });
+  expect(sumsOf(next, 2)).toMatchObject({ aheadMs: 40 });
+  // The times of the iterations, without what was ahead, are those of the run.
+  const { tasks, sampling, learning } = current.workMs;
+  expect(tasks + sampling + learning - current.aheadMs).toBe(390 - 260);
+  expect([...next.open]).toEqual([1, 2]);
 });
 
 test("the error is cleared when the run is resumed", () => {

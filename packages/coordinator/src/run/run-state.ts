@@ -10,7 +10,7 @@ import {
 import { type TierName } from "@gumshoe/puzzles";
 
 import { addToDeaths, type Deaths } from "./deaths.js";
-import { addToSums, type IterationSums, newIterationSums } from "./iteration-sums.js";
+import { type AllSums, newAllSums, sumEvent } from "./iteration-sums.js";
 import { newRunHealth, type RunHealth } from "./run-health.js";
 
 /** A weight version. */
@@ -57,8 +57,10 @@ export interface RunState {
    * resets it, so that the run can continue.
    */
   countedFrom: number;
-  /** The current iteration, once it is planned. */
-  planned: { readonly iteration: number; readonly weights: Weights } | null;
+  /** Iterations that are planned and not done. */
+  readonly open: Set<number>;
+  /** The weights that every planned iteration samples from, by iteration. */
+  readonly sampledFrom: Map<number, Weights>;
   /** Digest of the tasks of every planned iteration, by iteration. */
   readonly taskDigests: Map<number, string>;
   /** Rounds of groups that were sampled in place of others, by iteration. */
@@ -85,8 +87,8 @@ export interface RunState {
   readonly iterationMetrics: Readonly<Record<string, number>>[];
   /** When every completed iteration was recorded, in ms since the epoch, from 0. */
   readonly iterationEndsMs: number[];
-  /** Sums of the current iteration. */
-  sums: IterationSums;
+  /** Sums of the iterations that are not done. */
+  readonly sums: AllSums;
   logprobGapMax: number;
   readonly validations: ValidationResult[];
   /** On disk, the oldest first. */
@@ -112,7 +114,8 @@ export function newRunState(): RunState {
     forkedFrom: null,
     iterationsDone: 0,
     countedFrom: 0,
-    planned: null,
+    open: new Set(),
+    sampledFrom: new Map(),
     taskDigests: new Map(),
     replacements: new Map(),
     equalGroups: new Set(),
@@ -126,7 +129,7 @@ export function newRunState(): RunState {
     shownIterations: new Set(),
     iterationMetrics: [],
     iterationEndsMs: [],
-    sums: newIterationSums(),
+    sums: newAllSums(),
     logprobGapMax: 0,
     validations: [],
     checkpoints: [],
@@ -142,6 +145,18 @@ export function newestWeights(state: RunState): Weights | null {
   return digest === undefined ? null : { version: state.digests.length - 1, digest };
 }
 
+/**
+ * Returns the weights after some iterations, all of which are done: those that the next one begins with.
+ */
+export function weightsAfter(
+  { digests, updateIterations }: Pick<RunState, "digests" | "updateIterations">,
+  iterations: number,
+): Weights {
+  const found = updateIterations.findIndex((one) => one >= iterations);
+  const version = found < 0 ? updateIterations.length : found;
+  return { version, digest: digests[version] ?? "" };
+}
+
 /** Applies the next event of the ledger to the state. */
 export function applyEvent(state: RunState, event: WatchedEvent): void {
   const { body, atMs } = event;
@@ -149,7 +164,7 @@ export function applyEvent(state: RunState, event: WatchedEvent): void {
   const workedMs = works ? Math.max(0, atMs - state.lastAtMs) : 0;
   state.workedMs += workedMs;
   state.lastAtMs = atMs;
-  addToSums(state.sums, body, state.justResumed ? 0 : workedMs);
+  sumEvent(state, body, state.justResumed ? workedMs : 0);
   state.justResumed = body.type === "run-resumed" || body.type === "inputs-recorded";
   addToDeaths(state.deaths, body, atMs);
   if (body.type === "iteration-done") state.iterationEndsMs.push(atMs);
@@ -188,7 +203,8 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.error = "";
       return;
     case "iteration-planned":
-      state.planned = { iteration: body.iteration, weights: body.weights };
+      state.open.add(body.iteration);
+      state.sampledFrom.set(body.iteration, body.weights);
       state.taskDigests.set(body.iteration, hashJson(body.tasks));
       if (body.tier !== undefined) state.tiers.set(body.iteration, body.tier);
       return;
@@ -260,9 +276,8 @@ function addUpdate(state: RunState, body: RunEventOf<"update-done">): void {
 
 function addIteration(state: RunState, { iteration, metrics }: RunEventOf<"iteration-done">): void {
   state.iterationsDone = iteration + 1;
-  state.planned = null;
+  state.open.delete(iteration);
   state.iterationMetrics.push(metrics);
-  state.sums = newIterationSums();
 }
 
 function addFork(state: RunState, { run, iteration }: RunEventOf<"run-forked">): void {

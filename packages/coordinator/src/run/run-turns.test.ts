@@ -34,6 +34,19 @@ test("runs of one priority take turns, and each ends with the weights that it ha
   expect(cluster.eventsOf("run-paused", "a").length).toBe(2);
 });
 
+test("runs that sample ahead take turns, too", async () => {
+  const ahead = { staleness: 1, iterations: 5, checkpoint: { every: 5 }, validation: null };
+  const { weightsDigest } = await cluster.run({ ...ahead, name: "ahead-alone" });
+  await cluster.submit({ ...ahead, name: "ahead-a" });
+  await cluster.submit({ ...ahead, name: "ahead-b" });
+  const results = [await cluster.result("ahead-a"), await cluster.result("ahead-b")];
+  expect(results.map((result) => result.weightsDigest)).toEqual([weightsDigest, weightsDigest]);
+  // Each turn lasts until the weights on disk are those that sampling goes on from.
+  expect(cluster.eventsOf("run-paused", "ahead-a").length).toBeGreaterThan(0);
+  const made = cluster.log.match(/ahead-a.*a recovery point was written/g) ?? [];
+  expect(made.length).toBeGreaterThan(0);
+});
+
 test("a run of a higher priority has the workers until its end", async () => {
   await cluster.submit({ name: "usual" });
   await cluster.users.submitRun({ config: cluster.config({ name: "urgent" }), priority: 3 });

@@ -2,6 +2,7 @@ import { checkRunConfig } from "@gumshoe/config";
 import { type RunEventBody } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
+import { sumsOf } from "./iteration-sums.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState } from "./run-state.js";
 
@@ -53,7 +54,11 @@ function warnings(source: object, events: readonly (readonly [number, RunEventBo
   for (const [number, [afterMs, body]] of events.entries()) {
     atMs += afterMs;
     applyEvent(state, { number, atMs, body });
-    addToHealth(state.health, body, { config, iteration: state.iterationsDone, sums: state.sums });
+    addToHealth(state.health, body, {
+      config,
+      iteration: state.iterationsDone,
+      sums: sumsOf(state),
+    });
     for (const { code, message } of state.health.due.splice(0)) {
       given.push(`${body.type} ${code}: ${message}`);
     }

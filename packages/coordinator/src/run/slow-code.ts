@@ -50,7 +50,7 @@ export function slowGrading(
 export function slowTasks(
   body: RunEventBody,
   config: RunConfig,
-  { workMs, numTasks }: IterationSums,
+  { workMs, aheadMs, numTasks }: IterationSums,
 ): SlowCode | null {
   const isSoon = body.type === "iteration-planned" && workMs.tasks >= SOON_MS;
   if ((!isSoon && body.type !== "update-done") || numTasks === 0) return null;
@@ -61,8 +61,8 @@ export function slowTasks(
   const seconds = (tasks / 1000).toFixed(1);
   const each = (tasks / 1000 / numTasks).toPrecision(2);
   const message =
-    `making the ${numTasks} tasks of an iteration takes ${seconds} s, ${each} s a task, while all ` +
-    `workers wait: ${taskRemedy(config)}`;
+    `making the ${numTasks} tasks of an iteration takes ${seconds} s, ${each} s a task, while ` +
+    `${aheadMs > 0 ? "inference" : "all"} workers wait: ${taskRemedy(config)}`;
   return { isSlow, code: "slow-tasks", message };
 }
 

@@ -6,7 +6,7 @@ import {
   type SubmitGroupRequest,
   type TensorSource,
 } from "@gumshoe/protocol";
-import { sha256, TimeSlice } from "@gumshoe/core";
+import { sha256 } from "@gumshoe/core";
 
 import { ExactnessError, NotExpectedError } from "../errors.js";
 import { decoupledWeights } from "../learn/decoupled-weights.js";
@@ -16,6 +16,7 @@ import { type TaskPlan } from "../plan/task-plan.js";
 import { runDigest } from "../submission/run-identity.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type Weights } from "../run/run-state.js";
+import { GroupPhase } from "./group-phase.js";
 import { groupBytes, groupEvent, hasSameAnswers } from "./stored-group.js";
 
 /** A group that is being written to the ledger. */
@@ -29,32 +30,24 @@ interface ArrivingGroup {
 export class GroupCollector {
   readonly #record: RunRecord;
   readonly #queue: JobQueue<"rollout">;
-  readonly #open = new Map<string, { readonly plan: GroupPlan; readonly job: RolloutJob }>();
+  /** The phases that run, and the last ones that have ended. */
+  #phases: readonly GroupPhase[] = [];
   /** Groups that are being written to the ledger. */
   readonly #arriving = new Map<string, ArrivingGroup>();
-  /** All groups of the current phase, finished ones included. */
-  #plans: ReadonlyMap<string, GroupPlan> = new Map();
   /** Number of tokens in the run's vocabulary. */
   #vocabulary = 0;
   /** Whether the groups of a kind are graded by a judge. */
   #judges: TaskPlan["judges"] = { train: false, validation: false };
-  #weights: Weights = { version: 0, digest: "" };
-  #sources: readonly TensorSource[] = [];
-  #numWanted = 0;
   #digest: string | null = null;
-  /** Whether the open jobs are still being added to the queue. */
-  #isFilling = false;
-  #settled: () => void = () => undefined;
-  #failed: (error: unknown) => void = () => undefined;
 
   constructor(record: RunRecord, queue: JobQueue<"rollout">) {
     this.#record = record;
     this.#queue = queue;
   }
 
-  /** Number of groups of the current phase, finished ones included. */
+  /** Number of groups of the current phases, finished ones included. */
   get numWanted(): number {
-    return this.#numWanted;
+    return this.#running.reduce((total, { plans }) => total + plans.size, 0);
   }
 
   /** Sets the vocabulary size of the run's model, against which answers are validated. */
@@ -68,89 +61,78 @@ export class GroupCollector {
   }
 
   get numOpen(): number {
-    return this.#open.size;
+    return this.#running.reduce((total, { numOpen }) => total + numOpen, 0);
   }
 
-  /** The jobs that should be in the queue; none while they are being added. */
+  /** The jobs that should be in the queue; those of a phase are none while they are being added. */
   get openJobs(): RolloutJob[] {
-    return this.#isFilling ? [] : this.#allOpen();
+    return this.#running.flatMap(({ isFilling, jobs }) => (isFilling ? [] : jobs));
   }
 
   /** Returns whether a job should still be in the queue. */
   isOpen({ groupKey }: Pick<RolloutJob, "groupKey">): boolean {
-    return this.#open.has(groupKey);
+    return this.#running.some((phase) => phase.isOpen(groupKey));
+  }
+
+  get #running(): GroupPhase[] {
+    return this.#phases.filter(({ isRunning }) => isRunning);
   }
 
   /**
    * Opens jobs for groups, and waits until all groups are in the ledger. Groups that are there
-   * already are not sampled again.
+   * already are not sampled again. Several calls may run at a time, for different groups.
    */
   async collect(
     plans: readonly GroupPlan[],
     options: { weights: Weights; sources: readonly TensorSource[]; signal: AbortSignal },
   ): Promise<void> {
     const { signal } = options;
-    this.#weights = options.weights;
-    this.#sources = options.sources;
-    this.#numWanted = plans.length;
-    this.#open.clear();
-    this.#plans = new Map(plans.map((plan) => [plan.groupKey, plan]));
-    const slice = new TimeSlice();
-    for (const plan of plans) {
-      await slice.yieldWhenOver();
-      const { groupKey } = plan;
-      if (this.#record.state.groups.has(groupKey)) continue;
-      const { kind } = parseGroupKey(groupKey);
-      this.#open.set(groupKey, { plan, job: { run: this.#record.config.name, groupKey, kind } });
+    const { config, state } = this.#record;
+    const phase = new GroupPhase(plans, options);
+    this.#phases = [...this.#running, phase];
+    await phase.open(config.name, (groupKey) => state.groups.has(groupKey));
+    if (phase.numOpen === 0) {
+      phase.end();
+      return;
     }
-    if (this.#open.size === 0) return;
-    const complete = new Promise<void>((resolve, reject) => {
-      this.#settled = resolve;
-      this.#failed = reject;
-    });
-    const onAbort = () => this.#failed(signal.reason);
+    const complete = phase.complete();
+    const onAbort = () => phase.fail(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const filling = this.#fill();
+    const filling = this.#fill(phase);
     try {
       await Promise.all([complete, filling]);
     } finally {
       signal.removeEventListener("abort", onAbort);
-      const abandoned = this.#allOpen();
-      this.#open.clear();
+      const abandoned = phase.end();
       await filling.catch(() => undefined);
       await this.#queue.remove(abandoned).catch(() => undefined);
     }
   }
 
-  #allOpen(): RolloutJob[] {
-    return [...this.#open.values()].map(({ job }) => job);
-  }
-
-  async #fill(): Promise<void> {
-    this.#isFilling = true;
+  async #fill(phase: GroupPhase): Promise<void> {
+    phase.isFilling = true;
     try {
-      await this.#queue.addMany(this.#allOpen(), (job) => this.isOpen(job));
+      await this.#queue.addMany(phase.jobs, ({ groupKey }) => phase.isOpen(groupKey));
     } finally {
-      this.#isFilling = false;
+      phase.isFilling = false;
     }
   }
 
-  /** Returns the task of a group of the current phase as JSON; null for any other group. */
+  /** Returns the task of a group of the current phases as JSON; null for any other group. */
   taskJson(groupKey: string): string | null {
-    return this.#plans.get(groupKey)?.taskJson.toString() ?? null;
+    return this.#phaseOf(groupKey)?.plans.get(groupKey)?.taskJson.toString() ?? null;
   }
 
   /** @throws NotExpectedError */
   fetch(groupKey: string): Omit<GroupSpec, "assetsDigest"> {
-    const plan = this.#open.get(groupKey)?.plan;
-    if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
-    const { contentHash: _contentHash, ...spec } = plan;
+    const phase = this.#openPhase(groupKey);
+    const { contentHash: _contentHash, ...spec } = planIn(phase, groupKey);
     return {
       ...spec,
       runDigest: this.#runDigest(),
-      weights: this.#weights,
-      weightSources: [...this.#sources],
+      weights: phase.weights,
+      weightSources: [...phase.sources],
     };
   }
 
@@ -172,30 +154,40 @@ export class GroupCollector {
     const known = arriving?.name ?? this.#record.state.groups.get(groupKey);
     if (known !== undefined) {
       if (known === name) return arriving?.stored;
-      const plan = this.#plans.get(groupKey);
-      if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
-      this.#check(request, plan);
+      const phase = this.#phaseOf(groupKey);
+      if (phase === undefined) throw new NotExpectedError(`group ${groupKey}`);
+      this.#check(request, phase);
       if (await this.#isJudgedAgain(request, known, arriving)) return arriving?.stored;
       const problem = `group ${groupKey} was sampled twice, with different results`;
       const error = new ExactnessError(problem);
-      this.#failed(error);
+      this.fail(error);
       throw error;
     }
-    const plan = this.#open.get(groupKey)?.plan;
-    if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
-    this.#check(request, plan);
+    const phase = this.#openPhase(groupKey);
+    this.#check(request, phase);
     const stored = this.#store(request, bytes, name);
     this.#arriving.set(groupKey, { name, bytes, stored });
     try {
       await stored;
     } catch (error) {
       // The run retries or ends; a retry requests the group again, which puts its job back.
-      this.#failed(error);
+      phase.fail(error);
       throw new NotExpectedError(`group ${groupKey}`);
     } finally {
       this.#arriving.delete(groupKey);
     }
-    if (this.#open.delete(groupKey) && this.#open.size === 0) this.#settled();
+    phase.close(groupKey);
+  }
+
+  /** @throws NotExpectedError unless the group is open */
+  #openPhase(groupKey: string): GroupPhase {
+    const phase = this.#running.find((one) => one.isOpen(groupKey));
+    if (phase === undefined) throw new NotExpectedError(`group ${groupKey}`);
+    return phase;
+  }
+
+  #phaseOf(groupKey: string): GroupPhase | undefined {
+    return this.#phases.findLast(({ plans }) => plans.has(groupKey));
   }
 
   /** Returns whether a judge has graded the answers of a known group again. */
@@ -209,10 +201,10 @@ export class GroupCollector {
     return hasSameAnswers(bytes, request);
   }
 
-  #check(request: SubmitGroupRequest, plan: GroupPlan): void {
+  #check(request: SubmitGroupRequest, phase: GroupPhase): void {
     checkGroup(request, {
-      plan,
-      weights: this.#weights,
+      plan: planIn(phase, request.groupKey),
+      weights: phase.weights,
       rewardNames: Object.keys(decoupledWeights(this.#record.config) ?? {}),
       vocabulary: this.#vocabulary,
     });
@@ -231,6 +223,12 @@ export class GroupCollector {
 
   /** Ends the run: a job failed for good. */
   fail(error: unknown): void {
-    this.#failed(error);
+    for (const phase of this.#running) phase.fail(error);
   }
+}
+
+function planIn({ plans }: GroupPhase, groupKey: string): GroupPlan {
+  const plan = plans.get(groupKey);
+  if (plan === undefined) throw new NotExpectedError(`group ${groupKey}`);
+  return plan;
 }

@@ -7,6 +7,7 @@
 import { type Cost, type Forecast, type Usage } from "@gumshoe/api";
 import { type RunConfig } from "@gumshoe/config";
 
+import { sumsOf } from "../run/iteration-sums.js";
 import { type RunState } from "../run/run-state.js";
 
 /** Newest iterations that the medians rest on. */
@@ -36,7 +37,8 @@ export function forecastOf(config: RunConfig, state: RunState, nowMs: number): F
   const validated = state.iterationMetrics.filter(isValidated).slice(-RECENT);
   const withValidation = plain.length > 0 ? median(validated.map(secondsOf)) : null;
   const perValidation = withValidation === null ? null : Math.max(0, withValidation - perIteration);
-  const elapsed = Math.min(perIteration, state.sums.workMs.sampling / 1000);
+  const { workMs, aheadMs } = sumsOf(state);
+  const elapsed = Math.min(perIteration, Math.max(0, workMs.sampling - aheadMs) / 1000);
   const left = Math.max(0, config.iterations - state.iterationsDone) * perIteration - elapsed;
   const secondsLeft = Math.max(0, left + validationsLeft(config, state) * (perValidation ?? 0));
   return {

@@ -2,6 +2,7 @@ import { type Phase, type Span, type Timeline, type WorkerTimeline } from "@gums
 import { type RunEventBody, type WatchedEvent, type WorkerStatus } from "@gumshoe/protocol";
 
 import { UnknownIterationError } from "../errors.js";
+import { summedIteration } from "../run/iteration-sums.js";
 import { type RunRecord } from "../run/run-record.js";
 import { type RunHistory } from "./run-history.js";
 
@@ -21,7 +22,8 @@ interface PlacedSpan extends Span {
 }
 
 /**
- * Returns where the time of an iteration went.
+ * Returns where the time of an iteration went: from its plan, or from the end of the iteration before it where it
+ * was sampled ahead, until its end. Workers may have sampled later iterations in that time.
  *
  * @throws UnknownIterationError when it was not begun
  */
@@ -31,7 +33,10 @@ export function timelineOf(
   options: { readonly iteration: number; readonly workers: readonly WorkerStatus[] },
 ): Timeline {
   const { iteration, workers } = options;
-  const first = history.planned[iteration];
+  const before = iteration === 0 ? 0 : history.ends[iteration - 1]?.number;
+  const planned = history.planned[iteration];
+  const first =
+    before === undefined || planned === undefined ? undefined : Math.max(before, planned);
   const end = history.ends[iteration];
   const begun = first === undefined ? undefined : record.events.at(first);
   if (first === undefined || begun === undefined) {
@@ -52,7 +57,10 @@ export function timelineOf(
     startedAtMs,
     lengthMs,
     complete: end !== undefined,
-    phases: phasesOf(events, startedAtMs),
+    phases: phasesOf(
+      events.filter(({ body }) => summedIteration(body, iteration) === iteration),
+      startedAtMs,
+    ),
     workers: [...byWorker]
       .map(([workerId, all]) => workerTimeline(workerId, all, { lengthMs, workers }))
       .sort((a, b) => compare(a, b)),

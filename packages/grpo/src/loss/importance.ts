@@ -1,4 +1,10 @@
 import { exp } from "../exp.js";
+import { type TrainingLoss } from "./config.js";
+
+/** Returns whether a loss weighs tokens by importance, and so needs the trainer's old log-probs. */
+export function hasImportanceWeights(loss: TrainingLoss): boolean {
+  return loss.policy !== "cross-entropy" && loss.truncatedImportanceSampling !== null;
+}
 
 /**
  * Computes the truncated importance weight of a token: the ratio of its probability under the
@@ -14,5 +20,10 @@ export function importanceWeight(
   samplerLogprob: number,
   ratioCap: number,
 ): number {
-  return Math.min(exp(oldLogprob - samplerLogprob), ratioCap);
+  return Math.min(importanceRatio(oldLogprob, samplerLogprob), ratioCap);
+}
+
+/** Computes the ratio without its bound. */
+export function importanceRatio(oldLogprob: number, samplerLogprob: number): number {
+  return exp(oldLogprob - samplerLogprob);
 }

@@ -2,7 +2,7 @@ import { MissingLogprobsError, NonFiniteLossError } from "../errors.js";
 import { countTargets, type Pack, type PackAnswer } from "../pack.js";
 import { countSampled, sampledIndices } from "../segments.js";
 import { type LossConfig, type TrainingLoss } from "./config.js";
-import { importanceWeight } from "./importance.js";
+import { importanceRatio } from "./importance.js";
 import { klPenalty } from "./kl.js";
 import { type LossMetrics, NO_METRICS } from "./metrics.js";
 import { policyLoss } from "./policy.js";
@@ -86,8 +86,10 @@ function addAnswer(
   for (const [t, token] of indices.entries()) {
     const newLogprob = newLogprobs[t] as number;
     const oldLogprob = oldLogprobs[t] as number;
-    const importance =
-      ratioCap === null ? 1 : importanceWeight(oldLogprob, behaviour[t] as number, ratioCap);
+    const sampledLogprob = behaviour[t] as number;
+    // Of the trainer's old log-probs to the sampler's: 1 without a correction, where they are the same.
+    const drift = ratioCap === null ? 1 : importanceRatio(oldLogprob, sampledLogprob);
+    const importance = Math.min(drift, ratioCap ?? 1);
     const isExcluded = newLogprob === -Infinity;
     const kl = isExcluded ? NO_KL : referenceKl(outputs, start + t, config);
     const entropy = outputs.entropies[start + t] as number;
@@ -102,17 +104,18 @@ function addAnswer(
     }
     sums.dLogprob[start + t] = answer.weight * slope;
     metrics.loss += answer.weight * loss;
-    metrics.ratioSum += policy.ratio[t] as number;
+    metrics.ratioSum += drift * (policy.ratio[t] as number);
     metrics.referenceKlSum += kl.value;
     metrics.entropySum += entropy;
     if (policy.clipped[t] === -1) metrics.numClippedLow++;
-    if (policy.clipped[t] === 1) metrics.numClippedHigh++;
+    if (policy.clipped[t] === 1 || importance < drift) metrics.numClippedHigh++;
     if (isExcluded) {
       metrics.numExcluded++;
       continue;
     }
-    metrics.policyKlSum += klPenalty(oldLogprob, newLogprob, "k3").value;
-    noteGap(sums, { answer, token }, Math.abs(newLogprob - (behaviour[t] as number)));
+    const from = ratioCap === null ? oldLogprob : sampledLogprob;
+    metrics.policyKlSum += klPenalty(from, newLogprob, "k3").value;
+    noteGap(sums, { answer, token }, Math.abs(newLogprob - sampledLogprob));
   }
   metrics.numTokens += length;
   metrics.numAnswers++;

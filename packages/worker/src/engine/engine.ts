@@ -1,4 +1,10 @@
-import { type LossMetrics, mergeMetrics, NO_METRICS, packLoss } from "@gumshoe/grpo";
+import {
+  hasImportanceWeights,
+  type LossMetrics,
+  mergeMetrics,
+  NO_METRICS,
+  packLoss,
+} from "@gumshoe/grpo";
 import {
   batchLimits,
   embeddingShareBytes,
@@ -205,7 +211,9 @@ export class Engine {
         packs,
         (pack, { logprobs, entropies }, index) => {
           const referenceLogprobs = references?.[index] ?? null;
-          const outputs = { newLogprobs: logprobs, entropies, referenceLogprobs };
+          // An update that is corrected is the first of its iteration: its weights are the old ones, too.
+          const oldLogprobs = hasImportanceWeights(loss) ? logprobs : null;
+          const outputs = { newLogprobs: logprobs, oldLogprobs, entropies, referenceLogprobs };
           const result = packLoss(pack, loss, outputs);
           metrics.push(result.metrics);
           return result;

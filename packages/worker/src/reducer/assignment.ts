@@ -60,8 +60,8 @@ export class Assignment {
   readonly options: AssignmentOptions;
   #version: number;
   #blockDigests: string[];
-  /** The newest version's region; null once the assignment is closed. */
-  #weights: Region | null;
+  /** The regions of the versions that can be pulled; none once the assignment is closed. */
+  readonly #weights = new Map<number, Region>();
   #lanes = new LaneSum(TURN_MS);
   #isClosed = false;
   #norm: { update: number; answer: Promise<NormResponse> } | null = null;
@@ -73,7 +73,7 @@ export class Assignment {
     this.options = options;
     this.#version = options.version;
     this.#blockDigests = options.blockDigests;
-    this.#weights = options.weights;
+    this.#weights.set(options.version, options.weights);
   }
 
   /** The newest version. */
@@ -86,10 +86,10 @@ export class Assignment {
     return this.#blockDigests;
   }
 
-  /** Returns a published version: only the newest; null for any other. */
+  /** Returns a published version: the newest, or one that the last step kept; null for any other. */
   published(version: number): HeldRange | null {
-    const region = this.#weights;
-    if (region === null || version !== this.#version) return null;
+    const region = this.#weights.get(version);
+    if (region === undefined) return null;
     const { start, end, source } = this.options;
     const { form } = source;
     const read = (from: number, to: number): Float32Array => {
@@ -137,7 +137,7 @@ export class Assignment {
     return answer;
   }
 
-  /** Applies the optimizer and publishes the next version. */
+  /** Applies the optimizer and publishes the next version; drops older ones unless the request keeps them. */
   async step(request: StepRequest): Promise<StepResponse> {
     const { update } = request;
     if (this.#step?.update === update) return this.#step.answer;
@@ -152,7 +152,7 @@ export class Assignment {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#freeWeights();
+    this.#freeWeights([]);
     this.#served?.close();
     this.#served = null;
     // A range of the base that is being read fails, and is asked for elsewhere.
@@ -237,23 +237,28 @@ export class Assignment {
   }
 
   async #move(request: StepRequest): Promise<StepResponse> {
-    const { lr, beta1, beta2, eps, weightDecay, gradScale, update } = request;
+    const { lr, beta1, beta2, eps, weightDecay, gradScale, update, keepVersions } = request;
     const { engine, directory, plan, source } = this.options;
     const step = { lr, beta1, beta2, eps, weightDecay, gradScale, step: update + 1 };
     const { region } = directory.join(regionName(plan, update + 1), source.form.length);
     const { blockDigests } = await engine.call("step", { step, into: region.memory });
     this.#lanes = new LaneSum(TURN_MS);
-    this.#freeWeights();
+    this.#freeWeights(keepVersions);
     this.#version = update + 1;
     this.#blockDigests = blockDigests;
-    this.#weights = region;
+    this.#weights.set(this.#version, region);
     return { blockDigests };
   }
 
-  #freeWeights(): void {
-    this.options.directory.withdraw(regionName(this.options.plan, this.#version));
-    this.#weights?.close();
-    this.#weights = null;
+  /** Closes the regions of all versions but some. */
+  #freeWeights(kept: readonly number[]): void {
+    const { directory, plan } = this.options;
+    for (const [version, region] of this.#weights) {
+      if (kept.includes(version)) continue;
+      directory.withdraw(regionName(plan, version));
+      region.close();
+      this.#weights.delete(version);
+    }
   }
 
   #expect(update: number): void {

@@ -86,6 +86,8 @@ export interface StepRequest {
   weightDecay: number;
   /** Factor on the gradient: min(1, limit / (norm + 1e-6)). */
   gradScale: number;
+  /** Older versions that stay published beside the new one, because samplers still need them. Others are dropped. */
+  keepVersions: number[];
 }
 
 export interface StepResponse {
@@ -669,7 +671,18 @@ export const NormResponse: MessageFns<NormResponse> = {
 };
 
 function createBaseStepRequest(): StepRequest {
-  return { run: "", plan: "", update: 0, lr: 0, beta1: 0, beta2: 0, eps: 0, weightDecay: 0, gradScale: 0 };
+  return {
+    run: "",
+    plan: "",
+    update: 0,
+    lr: 0,
+    beta1: 0,
+    beta2: 0,
+    eps: 0,
+    weightDecay: 0,
+    gradScale: 0,
+    keepVersions: [],
+  };
 }
 
 export const StepRequest: MessageFns<StepRequest> = {
@@ -700,6 +713,13 @@ export const StepRequest: MessageFns<StepRequest> = {
     }
     if (message.gradScale !== 0) {
       writer.uint32(73).double(message.gradScale);
+    }
+    if (message.keepVersions.length !== 0) {
+      writer.uint32(90).fork();
+      for (const v of message.keepVersions) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -789,6 +809,24 @@ export const StepRequest: MessageFns<StepRequest> = {
             message.gradScale = reader.double();
             continue;
           }
+          case 11: {
+            if (tag === 88) {
+              message.keepVersions.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 90) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.keepVersions.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -815,6 +853,7 @@ export const StepRequest: MessageFns<StepRequest> = {
     message.eps = object.eps ?? 0;
     message.weightDecay = object.weightDecay ?? 0;
     message.gradScale = object.gradScale ?? 0;
+    message.keepVersions = object.keepVersions?.map((e) => e) || [];
     return message;
   },
 };
@@ -1361,7 +1400,7 @@ export const ReducerServiceService = {
     responseSerialize: (value: NormResponse): Buffer => Buffer.from(NormResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NormResponse => NormResponse.decode(value),
   },
-  /** Applies the optimizer and publishes the next version. Idempotent by (plan, update). */
+  /** Applies the optimizer, publishes the next version, and drops older ones that need not be kept. Idempotent by (plan, update). */
   step: {
     path: "/gumshoe.v1.ReducerService/Step" as const,
     requestStream: false as const,
@@ -1416,7 +1455,7 @@ export interface ReducerServiceServer extends UntypedServiceImplementation {
    * FAILED_PRECONDITION when a lane is missing. Idempotent by (plan, update).
    */
   norm: handleUnaryCall<NormRequest, NormResponse>;
-  /** Applies the optimizer and publishes the next version. Idempotent by (plan, update). */
+  /** Applies the optimizer, publishes the next version, and drops older ones that need not be kept. Idempotent by (plan, update). */
   step: handleUnaryCall<StepRequest, StepResponse>;
   /**
    * Writes the range of weights and optimizer state into files that the coordinator has prepared, and
@@ -1483,7 +1522,7 @@ export interface ReducerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: NormResponse) => void,
   ): ClientUnaryCall;
-  /** Applies the optimizer and publishes the next version. Idempotent by (plan, update). */
+  /** Applies the optimizer, publishes the next version, and drops older ones that need not be kept. Idempotent by (plan, update). */
   step(request: StepRequest, callback: (error: ServiceError | null, response: StepResponse) => void): ClientUnaryCall;
   step(
     request: StepRequest,
