@@ -10,6 +10,7 @@ export const RunEventKind = z.enum([
   "resumed",
   "checkpoint",
   "validation",
+  "report",
   "tier",
   "worker-lost",
   "worker-ended",

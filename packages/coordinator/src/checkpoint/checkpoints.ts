@@ -64,10 +64,16 @@ export class Checkpoints {
     this.#discarded.add(folder);
   }
 
-  /** Returns the newest complete weights on disk: a checkpoint, a recovery point, or the first model. */
-  async newest(): Promise<DurableSource> {
+  /**
+   * Returns the newest complete weights on disk: a checkpoint, a recovery point, or the first model.
+   *
+   * @param atMost  the newest version that is wanted; default: any
+   */
+  async newest(atMost = Infinity): Promise<DurableSource> {
     const points = await listRecoveryPoints(this.#record);
-    const all = [...points, ...this.#record.state.checkpoints];
+    const all = [...points, ...this.#record.state.checkpoints].filter(
+      ({ version }) => version <= atMost,
+    );
     for (const checkpoint of all.sort((a, b) => b.version - a.version)) {
       const { folder, version } = checkpoint;
       if (!(await this.isUsable(checkpoint)) || !(await this.#hasReference(checkpoint))) continue;

@@ -1,5 +1,5 @@
 import { type Clock, type Logger } from "@gumshoe/core";
-import { type RunResult } from "@gumshoe/config";
+import { type HeldOutKind, type RunResult } from "@gumshoe/config";
 import { type RunEventOf } from "@gumshoe/protocol";
 
 import { type Machines } from "../fleet/machines.js";
@@ -25,8 +25,8 @@ import { appendMetrics, writeMetrics } from "./metrics-file.js";
 import { writeRollouts } from "../sample/rollout-files.js";
 import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord } from "./run-record.js";
-import { newestWeights, type Weights } from "./run-state.js";
-import { bestWeights } from "../checkpoint/start-model.js";
+import { type Durable, newestWeights, type Weights } from "./run-state.js";
+import { handedOver } from "../checkpoint/handed-over.js";
 import { type GroupCollector } from "../sample/group-collector.js";
 import { type TaskPlan } from "../plan/task-plan.js";
 import { UpdateRunner } from "../learn/update-runner.js";
@@ -85,16 +85,24 @@ export class IterationRunner {
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
   }
 
-  /** Recomputes the updates after a weight version, up to the newest one in the ledger. */
-  async replay(fromVersion: number): Promise<void> {
-    const { digests, updateIterations } = this.#record.state;
-    for (let update = fromVersion; update < digests.length - 1;) {
+  /**
+   * Recomputes the updates after a weight version.
+   *
+   * @param toVersion  the version that they end with; default: the newest one in the ledger
+   */
+  async replay(
+    fromVersion: number,
+    toVersion = this.#record.state.digests.length - 1,
+  ): Promise<void> {
+    const { updateIterations } = this.#record.state;
+    for (let update = fromVersion; update < toVersion;) {
       const iteration = updateIterations[update] as number;
-      this.#options.onProgress("learning", update - fromVersion, digests.length - 1 - fromVersion);
+      this.#options.onProgress("learning", update - fromVersion, toVersion - fromVersion);
       const batch = await this.#batch(iteration);
       const first = updateIterations.indexOf(iteration);
       const known = updateIterations.lastIndexOf(iteration) - first + 1;
-      for (; update < first + known; update++) await this.#make(iteration, update, first, batch);
+      const end = Math.min(toVersion, first + known);
+      for (; update < end; update++) await this.#make(iteration, update, first, batch);
     }
   }
 
@@ -126,18 +134,33 @@ export class IterationRunner {
     await appendMetrics(this.#record);
   }
 
-  /** Validates the final weights, and records the run's result. */
-  async finish(): Promise<void> {
+  /** Writes the final weights to a checkpoint, and validates them. */
+  async validateFinal(): Promise<void> {
     const { config, state } = this.#record;
     const done = state.iterationsDone;
     if (state.checkpoints.at(-1)?.version !== state.digests.length - 1) {
       await this.#checkpoint(done);
     }
     if (config.validation !== null && !this.#isValidated(done)) {
-      const plans = await this.#planner.validation(done, this.#options.tasks.validation);
+      const plans = await this.#planHeldOut("validation", done);
       await this.#collect(plans, this.#newest());
       await this.#recordValidation(done, plans);
     }
+  }
+
+  /** Measures weights that the plan's reducers hold on the tasks of the report. */
+  async report({ iteration, version, digest }: Durable): Promise<void> {
+    const plans = await this.#planHeldOut("report", iteration);
+    const weights = { version, digest };
+    await this.#collect(plans, weights);
+    const tasks = this.#options.tasks.heldOut.report;
+    await writeRollouts(this.#record, { kind: "report", iteration }, plans);
+    const result = await validationResult(this.#record, iteration, { plans, tasks });
+    await this.#record.append({ type: "report-done", ...result, weights });
+  }
+
+  /** Records the run's result. */
+  async finish(): Promise<void> {
     await writeMetrics(this.#record);
     await this.#record.append({ type: "run-done", result: this.#result() });
   }
@@ -177,9 +200,7 @@ export class IterationRunner {
       config.validation !== null &&
       iteration % config.validation.every === 0 &&
       !this.#isValidated(iteration);
-    const validation = due
-      ? await this.#planner.validation(iteration, this.#options.tasks.validation)
-      : [];
+    const validation = due ? await this.#planHeldOut("validation", iteration) : [];
     const startedAtMs = this.#options.clock.monotonicMs();
     await this.#collect([...train, ...validation], weights);
     if (due) await this.#recordValidation(iteration, validation);
@@ -200,6 +221,10 @@ export class IterationRunner {
       await this.#record.append({ type: "groups-replaced", iteration, groups: equal, tasks });
       await this.#collect(plans, weights);
     }
+  }
+
+  #planHeldOut(kind: HeldOutKind, iteration: number): Promise<readonly GroupPlan[]> {
+    return this.#planner.heldOut(kind, iteration, this.#options.tasks.heldOut[kind]);
   }
 
   async #collect(plans: readonly GroupPlan[], weights: Weights): Promise<void> {
@@ -225,7 +250,7 @@ export class IterationRunner {
   }
 
   async #recordValidation(iteration: number, plans: readonly GroupPlan[]): Promise<void> {
-    const tasks = this.#options.tasks.validation;
+    const tasks = this.#options.tasks.heldOut.validation;
     await writeRollouts(this.#record, { kind: "validation", iteration }, plans);
     const result = await validationResult(this.#record, iteration, { plans, tasks });
     await this.#record.append({ type: "validation-done", ...result });
@@ -315,16 +340,17 @@ export class IterationRunner {
 
   #result(): RunResult {
     const { config, state } = this.#record;
-    const rollback = config.stopWhen?.action === "rollback" ? bestWeights(this.#record) : null;
+    const { digest, folder } = handedOver(this.#record);
     return {
       run: config.name,
-      weightsDigest: rollback?.digest ?? this.#newest().digest,
+      weightsDigest: digest,
       iterations: state.iterationsDone,
       updates: state.digests.length - 1,
       validation: state.validations,
+      ...(state.report === null ? {} : { report: state.report }),
       logprobGapMax: state.logprobGapMax,
       seconds: (state.workedMs + this.#options.clock.now() - state.lastAtMs) / 1000,
-      checkpoint: rollback?.folder ?? state.checkpoints.at(-1)?.folder ?? "",
+      checkpoint: folder,
     };
   }
 }

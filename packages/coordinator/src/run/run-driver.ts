@@ -8,6 +8,7 @@ import { type Fleet } from "../fleet/fleet.js";
 import { machinesOf } from "../fleet/machines.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
+import { handedOver, isReportDue } from "../checkpoint/handed-over.js";
 import { RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { SupervisedBatches } from "../learn/supervised-batches.js";
 import { IterationRunner } from "./iteration-runner.js";
@@ -229,11 +230,47 @@ export class RunDriver {
   }
 
   async #advance(run: OpenRun, signal: AbortSignal): Promise<void> {
-    const { config } = this.#record;
-    const { checkpoints } = run;
+    const record = this.#record;
     // Fail a run that cannot continue before waiting for reducers.
     this.#nextStep();
-    const source = await checkpoints.newest();
+    await this.#underPlan(run, { signal, atMost: Infinity }, async (iterations, version) => {
+      await iterations.replay(version);
+      for (;;) {
+        const step = this.#nextStep();
+        if (step.type === "finish") break;
+        await iterations.iterate(step.iteration);
+      }
+      await iterations.validateFinal();
+      const final = handedOver(record);
+      const isHeld = final.version === this.#weights().version;
+      if (isReportDue(record) && isHeld) await iterations.report(final);
+      if (!isReportDue(record)) await iterations.finish();
+    });
+    if (!isReportDue(record)) return;
+    // After a rollback the reducers hold newer weights than those that the run ends with.
+    const final = handedOver(record);
+    const atMost = final.version;
+    await this.#underPlan(run, { signal, atMost }, async (iterations, version) => {
+      await iterations.replay(version, final.version);
+      await iterations.report(final);
+      await iterations.finish();
+    });
+  }
+
+  /**
+   * Assigns the parameters to the reducers, and runs iterations under this plan.
+   *
+   * @param options.atMost  the newest weight version that the reducers may start from
+   * @param work            given the version that they have started from
+   */
+  async #underPlan(
+    run: OpenRun,
+    { signal, atMost }: { readonly signal: AbortSignal; readonly atMost: number },
+    work: (iterations: IterationRunner, version: number) => Promise<void>,
+  ): Promise<void> {
+    const { config } = this.#record;
+    const { checkpoints } = run;
+    const source = await checkpoints.newest(atMost);
     this.#emitProgress("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
       run: config.name,
@@ -268,13 +305,7 @@ export class RunDriver {
         machines: () => machinesOf(this.#options.fleet.statuses()),
         onProgress: (phase, done, total) => this.#emitProgress(phase, done, total),
       });
-      await iterations.replay(source.version);
-      for (;;) {
-        const step = this.#nextStep();
-        if (step.type === "finish") break;
-        await iterations.iterate(step.iteration);
-      }
-      await iterations.finish();
+      await work(iterations, source.version);
     } finally {
       this.#plannedAtMs = null;
       plan.close();

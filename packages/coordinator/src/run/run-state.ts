@@ -1,6 +1,6 @@
 /** The state of a run, computed by replaying the events of its ledger and from nothing else. */
 import { hashJson } from "@gumshoe/core";
-import { type RunResult, type ValidationResult } from "@gumshoe/config";
+import { type ReportResult, type RunResult, type ValidationResult } from "@gumshoe/config";
 import {
   type RunEventBody,
   type RunEventOf,
@@ -85,6 +85,8 @@ export interface RunState {
   sums: IterationSums;
   logprobGapMax: number;
   readonly validations: ValidationResult[];
+  /** Null before it is made, and in a run without one. */
+  report: ReportResult | null;
   /** On disk, the oldest first. */
   readonly checkpoints: Durable[];
   result: RunResult | null;
@@ -123,6 +125,7 @@ export function newRunState(): RunState {
     sums: newIterationSums(),
     logprobGapMax: 0,
     validations: [],
+    report: null,
     checkpoints: [],
     result: null,
     health: newRunHealth(),
@@ -197,11 +200,10 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
       state.updateIterations.push(body.iteration);
       state.logprobGapMax = Math.max(state.logprobGapMax, body.logprobGapMax ?? 0);
       return;
-    case "validation-done": {
-      const { type: _type, ...result } = body;
-      state.validations.push(result);
+    case "validation-done":
+    case "report-done":
+      addResult(state, body);
       return;
-    }
     case "checkpoint-written":
       addCheckpoint(state, body);
       return;
@@ -254,6 +256,15 @@ function addGroup(state: RunState, body: RunEventOf<"group-done">): void {
   state.groups.set(groupKey, blob);
   state.groupMeans.set(groupKey, meanReward);
   state.unscoredReason = unscoredReason ?? state.unscoredReason;
+}
+
+function addResult(
+  state: RunState,
+  body: RunEventOf<"validation-done"> | RunEventOf<"report-done">,
+): void {
+  const { type, ...result } = body;
+  if (type === "validation-done") state.validations.push(result);
+  else state.report = result as ReportResult;
 }
 
 function addCheckpoint(state: RunState, body: RunEventOf<"checkpoint-written">): void {
