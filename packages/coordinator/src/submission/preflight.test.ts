@@ -171,6 +171,19 @@ test.each([
   await expect(checked({ tasks })).resolves.toBeDefined();
 });
 
+test("a reward that the config does not weigh is refused with its name and the field, in a mix, too", async () => {
+  const own = await grading("{ rewards: { good: 1, short: 0.5 } }");
+  const sources = [
+    { name: "judged", source: own },
+    { name: "other", source: own },
+  ];
+  const rewards = { weights: { good: 1, brief: 0.5 } };
+  const tasks = { source: { type: "mix", sources }, perIteration: 2, rewards };
+  expect(await refusal({ tasks })).toMatch(
+    /^tasks\.source\.sources\.0\.source: grade\(.*rewards\.short is not in tasks\.rewards\.weights/,
+  );
+});
+
 test("a file that is drawn from many times is a warning, and its run is taken", async () => {
   const file = join(folder, "cases.jsonl");
   const source = createTaskSource({ type: "generate", tier: "mini", style: "dataset", seed: 1 });
