@@ -6,7 +6,7 @@ import { encodePrompt, loadModel, sample } from "./model.mjs";
 import { partsOf } from "./run-folder.mjs";
 
 /** Stream numbers in the random key of a group: see coordinator/src/plan/group-planner.ts. */
-const STREAMS = { train: 1, validation: 2 };
+const STREAMS = { train: 1, validation: 2, report: 3 };
 
 const print = (value) => process.stdout.write(`${value}\n`);
 const numbers = (values) => JSON.stringify([...values]);

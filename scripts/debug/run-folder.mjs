@@ -12,7 +12,7 @@ import { SetUpError } from "../setup/step.mjs";
 
 /** Parses a group key, e.g. `3/train/7`. */
 export function partsOf(key) {
-  const [, iteration, kind, index] = /^(\d+)\/(train|validation)\/(\d+)$/.exec(key) ?? [];
+  const [, iteration, kind, index] = /^(\d+)\/(train|validation|report)\/(\d+)$/.exec(key) ?? [];
   if (kind === undefined) throw new SetUpError(`${key} is no group key, such as 3/train/7`);
   return { iteration: Number(iteration), kind, index: Number(index) };
 }

@@ -108,6 +108,7 @@ class FakeMember {
         tokensPerSecond: 1,
         tokensDone: 0,
         activeJobs: [],
+        waitingFor: "",
       });
     } catch {
       this.#joining = true;

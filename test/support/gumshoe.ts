@@ -174,6 +174,12 @@ export class Running {
     process.kill(this.pid(name), "SIGKILL");
   }
 
+  /** Returns the log of one of the cluster's processes so far. */
+  log(name: string): string {
+    const file = join(this.home, "logs", `${name}.log`);
+    return existsSync(file) ? readFileSync(file, "utf8") : "";
+  }
+
   /** Returns the last lines of every process's log, for the message of a failing test. */
   #logs(): string {
     const folder = join(this.home, "logs");

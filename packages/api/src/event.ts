@@ -12,6 +12,7 @@ export const RunEventKind = z.enum([
   "prioritized",
   "checkpoint",
   "validation",
+  "report",
   "tier",
   "worker-lost",
   "worker-ended",

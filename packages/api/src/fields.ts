@@ -33,8 +33,8 @@ export const cursorText = () =>
     .regex(/^[0-9.]*$/)
     .describe("`next` of the previous page");
 
-/** The kind of a group: answers that are learned from, or those of a validation. */
-export const GroupKind = z.enum(["train", "validation"]);
+/** The kind of a group: answers that are learned from, or those of a validation or of the report. */
+export const GroupKind = z.enum(["train", "validation", "report"]);
 /** The kind of a group. */
 export type GroupKind = z.infer<typeof GroupKind>;
 

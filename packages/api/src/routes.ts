@@ -134,7 +134,8 @@ export const ROUTES = {
   groups: {
     method: "GET",
     path: "/api/runs/{run}/iterations/{iteration}/{kind}",
-    summary: "The groups of an iteration, or of the validation before it.",
+    summary:
+      "The groups of an iteration, of the validation before it, or of the report on its weights.",
     params: groups,
     response: GroupTable,
   },

@@ -35,6 +35,7 @@ export const RunSummary = z.object({
   reward: z.number().nullable().describe("mean reward of the newest iteration"),
   validation: Validation.nullable().describe("the newest"),
   bestValidation: Validation.nullable(),
+  report: Validation.nullable().describe("of the weights that it ended with; null before"),
   workedSeconds: z.number().describe("time in which it worked, pauses excluded"),
   secondsLeft: z.number().nullable(),
   model: z.string().describe("folder or hub name of the model it starts from"),

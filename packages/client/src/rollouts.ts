@@ -4,7 +4,7 @@ import { type ListRolloutsResponse, type Rollout, type WeightVersion } from "@gu
 export interface RolloutFilter {
   /** Returns only the answers of one iteration, from 0. */
   readonly iteration?: number;
-  readonly kind?: "train" | "validation";
+  readonly kind?: "train" | "validation" | "report";
 }
 
 /** Filter and position of a page of answers. */
@@ -17,7 +17,7 @@ export interface PageOptions extends RolloutFilter {
 
 /** One sampled answer. */
 export interface RolloutInfo {
-  /** `<iteration>/train/<task>` or `<iteration>/validation/<task>`. */
+  /** `<iteration>/train/<task>`, `<iteration>/validation/<task>` or `<iteration>/report/<task>`. */
   readonly groupKey: string;
   /** Index of the answer in its group. */
   readonly index: number;

@@ -25,7 +25,7 @@ import { RewardsConfig } from "./rewards.js";
 import { SAMPLING_FIELDS } from "./sampling.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { TURNS_FIELD } from "./turns.js";
-import { StopWhenConfig, ValidationConfig } from "./validation.js";
+import { ReportConfig, StopWhenConfig, ValidationConfig } from "./validation.js";
 
 /** Stops a degenerate answer: e = alpha e + (1 - alpha) logprob, stop when e < threshold. */
 export const EarlyStopConfig = z.strictObject({
@@ -117,6 +117,9 @@ export const GrpoConfig = z
         "iterations by which rollouts lag behind the weights, so that sampling and learning overlap; below iterations",
       ),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
+    report: ReportConfig.optional().describe(
+      "tasks to measure the final weights on, once; left out: none",
+    ),
     checkpointing: CHECKPOINTING_FIELD,
     checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
     stopWhen: StopWhenConfig.nullable()
@@ -153,7 +156,7 @@ export const GrpoConfig = z
     checkStalenessRules(config, context);
     checkTruncationRule(config, context);
     checkValidationRules(config, context);
-    const sources = [tasks.source, config.validation?.source];
+    const sources = [tasks.source, config.validation?.source, config.report?.source];
     const { maxAnswerTokens } = rollouts;
     checkTurnsRule({ turns: rollouts.turns, sources, maxAnswerTokens }, ["rollouts"], context);
     checkGraderRule({ grader: tasks.grader, sources }, ["tasks", "grader"], context);

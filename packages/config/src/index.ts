@@ -5,6 +5,7 @@ export { CurriculumConfig } from "./curriculum.js";
 export { DynamicSamplingConfig } from "./dynamic-sampling.js";
 export { RunName, Seed } from "./fields.js";
 export { EarlyStopConfig, GrpoConfig } from "./grpo-config.js";
+export { heldOutConfig, type HeldOutKind } from "./held-out.js";
 export {
   type HubModel,
   hubModelText,
@@ -31,7 +32,7 @@ export { ReferenceConfig } from "./reference.js";
 export { RewardsConfig } from "./rewards.js";
 export { RunConfig, turnsOf } from "./run-config.js";
 export { runSources } from "./run-sources.js";
-export { RewardInterval, RunResult, ValidationResult } from "./run-result.js";
+export { ReportResult, RewardInterval, RunResult, ValidationResult } from "./run-result.js";
 export { type FieldValue } from "./set-fields.js";
 export { InitConfig, NewModelConfig, SftConfig } from "./sft-config.js";
 export { stalenessOf } from "./staleness.js";
@@ -39,4 +40,4 @@ export { SweepConfig, type SweepRun, sweepRuns } from "./sweep.js";
 export { nearestName } from "./suggest.js";
 export { type SingleSourceConfig, STYLES, TaskSourceConfig, TIERS } from "./task-source.js";
 export { TurnsConfig } from "./turns.js";
-export { StopWhenConfig, ValidationConfig } from "./validation.js";
+export { ReportConfig, StopWhenConfig, ValidationConfig } from "./validation.js";

@@ -28,7 +28,7 @@ export function namedPaths(config: RunConfig): NamedPath[] {
 }
 
 function allSources(config: RunConfig): SingleSource[] {
-  return [...runSources(config, "train"), ...runSources(config, "validation")];
+  return (["train", "validation", "report"] as const).flatMap((kind) => runSources(config, kind));
 }
 
 function pathsOf({ field, source }: SingleSource): NamedPath[] {
@@ -89,14 +89,19 @@ export function replacePaths(
     ...config.validation,
     source: fix("validation.source", config.validation.source),
   };
+  const report = config.report && {
+    ...config.report,
+    source: fix("report.source", config.report.source),
+  };
+  const heldOut = { validation, ...(report === undefined ? {} : { report }) };
   const isPinned = parsePinnedModel(config.model) !== null;
   const model = isPinned ? config.model : replace("model", config.model);
   if (config.type === "sft") {
     const source = fix("examples.source", config.examples.source);
-    return { ...config, model, validation, examples: { ...config.examples, source } };
+    return { ...config, model, ...heldOut, examples: { ...config.examples, source } };
   }
   const source = fix("tasks.source", config.tasks.source);
-  return { ...config, model, validation, tasks: { ...config.tasks, source } };
+  return { ...config, model, ...heldOut, tasks: { ...config.tasks, source } };
 }
 
 /**

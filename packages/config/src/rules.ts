@@ -7,7 +7,7 @@ import { type ReferenceConfig } from "./reference.js";
 import { type RewardsConfig } from "./rewards.js";
 import { type TaskSourceConfig } from "./task-source.js";
 import { type TurnsConfig } from "./turns.js";
-import { type StopWhenConfig, type ValidationConfig } from "./validation.js";
+import { type ReportConfig, type StopWhenConfig, type ValidationConfig } from "./validation.js";
 
 /** The parts of zod's refinement context that the rules need. */
 interface IssueSink {
@@ -82,10 +82,12 @@ export function checkRewardsRules(
   {
     tasks,
     validation,
+    report,
     loss,
   }: {
     tasks: { source: TaskSourceConfig; rewards?: RewardsConfig | undefined };
     validation: ValidationConfig | null;
+    report?: ReportConfig | undefined;
     loss: LossSettings;
   },
   sink: IssueSink,
@@ -94,8 +96,8 @@ export function checkRewardsRules(
   if (rewards === undefined) return;
   const refuse = (path: string[], message: string) =>
     sink.addIssue({ code: "custom", path, message });
-  const sources = [source, ...(validation === null ? [] : [validation.source])].flatMap((one) =>
-    singleSources("", one).map((single) => single.source),
+  const sources = [source, validation?.source, report?.source].flatMap((one) =>
+    one === undefined ? [] : singleSources("", one).map((single) => single.source),
   );
   const single = sources.find((one) => !hasOwnGrades(one));
   if (single !== undefined) {

@@ -36,6 +36,15 @@ export const ValidationResult = z.strictObject({
 /** One validation. */
 export type ValidationResult = z.infer<typeof ValidationResult>;
 
+/** The measurement of a run's final weights on the tasks of `report`; its iteration is that of the weights. */
+export const ReportResult = z.strictObject({
+  ...ValidationResult.shape,
+  /** The weights that answered: those that the run ends with. */
+  weights: z.strictObject({ version: z.int().min(0), digest: z.string() }),
+});
+/** The measurement of a run's final weights on the tasks of `report`. */
+export type ReportResult = z.infer<typeof ReportResult>;
+
 /** The result of a run: the JSON that `gumshoe run --json` prints. */
 export const RunResult = z.strictObject({
   run: z.string(),
@@ -43,6 +52,8 @@ export const RunResult = z.strictObject({
   iterations: z.int(),
   updates: z.int(),
   validation: z.array(ValidationResult),
+  /** Absent in a run without `report`. */
+  report: ReportResult.optional(),
   /**
    * Largest log-prob difference between sampler and trainer in the first updates of iterations, in
    * nats.

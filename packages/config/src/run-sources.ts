@@ -1,11 +1,12 @@
+import { heldOutConfig, type HeldOutKind } from "./held-out.js";
 import { type SingleSource, singleSources } from "./mixed-sources.js";
 import { type RunConfig } from "./run-config.js";
 
-/** Lists the sources of a run's training or validation tasks: several of a mix, none without a validation. */
-export function runSources(config: RunConfig, kind: "train" | "validation"): SingleSource[] {
-  if (kind === "validation") {
-    const { validation } = config;
-    return validation === null ? [] : singleSources("validation.source", validation.source);
+/** Lists the sources of a run's training or held-out tasks: several of a mix, none where there are no tasks. */
+export function runSources(config: RunConfig, kind: "train" | HeldOutKind): SingleSource[] {
+  if (kind !== "train") {
+    const heldOut = heldOutConfig(config, kind);
+    return heldOut === null ? [] : singleSources(`${kind}.source`, heldOut.source);
   }
   return config.type === "grpo"
     ? singleSources("tasks.source", config.tasks.source)

@@ -9,7 +9,7 @@ import { PromptConfig } from "./prompts.js";
 import { checkGraderRule, checkTurnsRule, checkValidationRules } from "./rules.js";
 import { TaskSourceConfig } from "./task-source.js";
 import { TURNS_FIELD } from "./turns.js";
-import { StopWhenConfig, ValidationConfig } from "./validation.js";
+import { ReportConfig, StopWhenConfig, ValidationConfig } from "./validation.js";
 
 /**
  * Shape of a new Qwen2 model, by the field names of Hugging Face's `config.json`. The vocabulary
@@ -141,6 +141,9 @@ export const SftConfig = z
     lora: LORA_FIELD,
     optimizer: OptimizerConfig.prefault({}).describe("settings of AdamW"),
     validation: ValidationConfig.nullable().default(null).describe("held-out tasks; null for none"),
+    report: ReportConfig.optional().describe(
+      "tasks to measure the final weights on, once; left out: none",
+    ),
     checkpointing: CHECKPOINTING_FIELD,
     checkpoint: CheckpointConfig.prefault({}).describe("when checkpoints are written"),
     stopWhen: StopWhenConfig.nullable()
@@ -153,7 +156,7 @@ export const SftConfig = z
       const message = "needs init.type: folder, since an adapter changes a model that is trained";
       context.addIssue({ code: "custom", path: ["lora"], message });
     }
-    const sources = [config.examples.source, config.validation?.source];
+    const sources = [config.examples.source, config.validation?.source, config.report?.source];
     const { turns, maxAnswerTokens } = config;
     checkTurnsRule({ turns, sources, maxAnswerTokens }, [], context);
     checkGraderRule({ grader: config.grader, sources }, ["grader"], context);

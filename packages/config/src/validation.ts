@@ -3,12 +3,16 @@ import { z } from "zod";
 import { count } from "./fields.js";
 import { TaskSourceConfig } from "./task-source.js";
 
-/** A fixed set of tasks that are never trained on, and the interval of validations. */
-export const ValidationConfig = z.strictObject({
+const HELD_OUT_FIELDS = {
   source: TaskSourceConfig.describe("source of the tasks"),
   count: count(1, 100_000).default(64).describe("number of tasks, from the start of the source"),
   samplesPerTask: count(1, 256).default(1).describe("answers sampled per task"),
   greedy: z.boolean().default(true).describe("whether to grade a greedy answer, too"),
+};
+
+/** A fixed set of tasks that are never trained on, and the interval of validations. */
+export const ValidationConfig = z.strictObject({
+  ...HELD_OUT_FIELDS,
   every: count(1, 1_000_000)
     .default(10)
     .describe(
@@ -17,6 +21,14 @@ export const ValidationConfig = z.strictObject({
 });
 /** A fixed set of tasks that are never trained on, and the interval of validations. */
 export type ValidationConfig = z.infer<typeof ValidationConfig>;
+
+/**
+ * A fixed set of tasks that are neither trained nor validated on: they are answered once, at the end of
+ * the run, by the weights that it ends with.
+ */
+export const ReportConfig = z.strictObject(HELD_OUT_FIELDS);
+/** A fixed set of tasks that are neither trained nor validated on. */
+export type ReportConfig = z.infer<typeof ReportConfig>;
 
 /** The rule that ends a run when validation falls below its best. */
 export const StopWhenConfig = z.strictObject({

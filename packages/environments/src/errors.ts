@@ -34,12 +34,15 @@ export class SourceServerError extends InvalidArgumentError {
 
 /** Thrown when a server of tasks and grades cannot be reached, or reports a fault of its own. */
 export class SourceAwayError extends ClusterError {
-  constructor(
-    readonly field: string,
-    problem: string,
-    cause?: unknown,
-  ) {
-    super("UNAVAILABLE", `${field}: ${problem}`, { details: { field }, cause });
+  readonly field: string;
+  /** What was called. */
+  readonly url: string;
+
+  /** @param problem  of the URL, e.g. `cannot be reached` */
+  constructor({ field, url }: { field: string; url: string }, problem: string, cause?: unknown) {
+    super("UNAVAILABLE", `${field}: ${url} ${problem}`, { details: { field, url }, cause });
+    this.field = field;
+    this.url = url;
   }
 }
 

@@ -29,6 +29,7 @@ export {
   SourceAwayError,
   SourceServerError,
 } from "./errors.js";
+export { isReachable } from "./http/is-reachable.js";
 export { hasThrown, isWrongForm } from "./module/check-grade.js";
 export { type StepResult } from "./module/check-step.js";
 export { checkModuleName } from "./module/source-files.js";

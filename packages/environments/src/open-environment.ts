@@ -1,5 +1,5 @@
 import { hashJson, InvalidArgumentError, sha256 } from "@gumshoe/core";
-import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
+import { heldOutConfig, type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
 import { type GroupKind } from "@gumshoe/protocol";
 import { createEnvironment, type GraderName } from "@gumshoe/puzzles";
 
@@ -23,10 +23,10 @@ export interface NamedSource {
 }
 
 /**
- * Opens the environment of a run's training or validation tasks: reads the file or loads the module
+ * Opens the environment of a run's training, validation or report tasks: reads the file or loads the module
  * that the config names. The caller must close it.
  *
- * @returns null for a run without validation
+ * @returns null for a run without such tasks
  * @throws  InvalidArgumentError or ModuleError naming the field, the file and the line
  */
 export async function openEnvironment(config: RunConfig, kind: "train"): Promise<RunEnvironment>;
@@ -117,9 +117,9 @@ async function datasetEnvironment(
 function namedSource(config: RunConfig, kind: GroupKind): NamedSource | null {
   const grader = config.type === "grpo" ? config.tasks.grader : config.grader;
   const weights = config.type === "grpo" ? (config.tasks.rewards?.weights ?? null) : null;
-  if (kind === "validation") {
-    if (config.validation === null) return null;
-    return { field: "validation.source", source: config.validation.source, grader, weights };
+  if (kind !== "train") {
+    const source = heldOutConfig(config, kind)?.source;
+    return source === undefined ? null : { field: `${kind}.source`, source, grader, weights };
   }
   return config.type === "grpo"
     ? { field: "tasks.source", source: config.tasks.source, grader, weights }

@@ -20,7 +20,8 @@ export interface FirstTasks {
 export interface TaskEnvironments {
   /** Of training tasks: the source, and the tiers of a curriculum. */
   readonly training: readonly RunEnvironment[];
-  readonly validation: RunEnvironment | null;
+  /** Of the validation and of the report; null for a set that the run does not have. */
+  readonly heldOut: readonly (RunEnvironment | null)[];
 }
 
 /**
@@ -31,7 +32,7 @@ export interface TaskEnvironments {
 export async function measureTokens(
   config: RunConfig,
   tokenizer: Tokenizer,
-  { training, validation }: TaskEnvironments,
+  { training, heldOut }: TaskEnvironments,
 ): Promise<MeasuredTokens | null> {
   const drawn: FirstTasks[] = [];
   const draw = async (environment: RunEnvironment, isExample: boolean) => {
@@ -43,8 +44,9 @@ export async function measureTokens(
   };
   try {
     for (const one of training.flatMap(singleEnvironments)) await draw(one, config.type === "sft");
-    const held = validation === null ? [] : singleEnvironments(validation);
-    for (const one of held) await draw(one, false);
+    for (const held of heldOut) {
+      for (const one of held === null ? [] : singleEnvironments(held)) await draw(one, false);
+    }
     return await longestTokens(config, tokenizer, drawn);
   } catch {
     return null;

@@ -1,4 +1,4 @@
-import { type RunConfig } from "@gumshoe/config";
+import { heldOutConfig, type RunConfig } from "@gumshoe/config";
 import { blocksFor, SAMPLER_DEFAULTS } from "@gumshoe/engine";
 
 /** Groups that an inference worker samples together. */
@@ -40,21 +40,28 @@ export interface WorkSize {
  * @param tokens  as measured on its first tasks; null: prompts are as long as a pack allows
  */
 export function workSize(config: RunConfig, tokens: MeasuredTokens | null): WorkSize {
-  const { maxPackTokens, lanes, validation } = config;
+  const { maxPackTokens, lanes } = config;
   const answerTokens = answerTokensOf(config);
   const promptTokens = tokens?.prompt ?? Math.max(1, maxPackTokens - answerTokens);
-  const checked = validation === null ? 0 : validation.samplesPerTask + (validation.greedy ? 1 : 0);
+  const heldOut = (["validation", "report"] as const).flatMap(
+    (kind) => heldOutConfig(config, kind) ?? [],
+  );
+  const most = (values: readonly number[]) => Math.max(0, ...values);
+  const checked = most(
+    heldOut.map(({ samplesPerTask, greedy }) => samplesPerTask + (greedy ? 1 : 0)),
+  );
+  const heldOutTasks = most(heldOut.map(({ count }) => count));
   const shared = { promptTokens, answerTokens, lanes };
   if (config.type === "sft") {
     const rows = Math.min(maxPackTokens, tokens?.example ?? maxPackTokens);
     const targets = Math.max(1, rows - (tokens?.prompt ?? 0));
     return {
       ...shared,
-      groups: Math.min(GROUPS_IN_FLIGHT, validation?.count ?? 0),
+      groups: Math.min(GROUPS_IN_FLIGHT, heldOutTasks),
       answersPerGroup: checked,
       pack: { rows, targets, numBlocks: blocksFor(rows) + 1 },
       packsPerLane: Math.ceil(config.examples.perUpdate / lanes),
-      samples: validation !== null,
+      samples: heldOut.length > 0,
     };
   }
   const { perTask } = config.rollouts;
@@ -65,7 +72,7 @@ export function workSize(config: RunConfig, tokens: MeasuredTokens | null): Work
   const targets = perPack * answerTokens;
   const packsPerGroup = Math.ceil(perTask / perPack);
   const groupsPerLane = Math.ceil(config.tasks.perIteration / config.updatesPerIteration / lanes);
-  const tasks = Math.max(config.tasks.perIteration, validation?.count ?? 0);
+  const tasks = Math.max(config.tasks.perIteration, heldOutTasks);
   return {
     ...shared,
     groups: Math.min(GROUPS_IN_FLIGHT, tasks),

@@ -29,18 +29,18 @@ export const WORKER_STATES = ["starting", "idle", "busy", "draining", "lost"] as
 export type WorkerState = (typeof WORKER_STATES)[number];
 
 /** The purpose of a group. */
-export type GroupKind = "train" | "validation";
+export type GroupKind = "train" | "validation" | "report";
 
 /**
- * Returns a group's key: `<iteration>/train/<task in the iteration>` or
- * `<iteration>/validation/<task>`.
+ * Returns a group's key: `<iteration>/train/<task in the iteration>`, `<iteration>/validation/<task>` or
+ * `<iteration>/report/<task>`.
  */
 export function groupKey(iteration: number, kind: GroupKind, index: number): string {
   return `${iteration}/${kind}/${index}`;
 }
 
 /** Matches group keys. */
-export const GROUP_KEY = /^(\d{1,15})\/(train|validation)\/(\d{1,15})$/;
+export const GROUP_KEY = /^(\d{1,15})\/(train|validation|report)\/(\d{1,15})$/;
 
 /** Parses a group key. @throws InvalidArgumentError */
 export function parseGroupKey(key: string): { iteration: number; kind: GroupKind; index: number } {

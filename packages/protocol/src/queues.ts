@@ -17,7 +17,7 @@ const MAX_PLAN = 100;
 export const RolloutJob = z.strictObject({
   run: RunName,
   groupKey: z.string().regex(GROUP_KEY, "is not a group key"),
-  kind: z.enum(["train", "validation"]),
+  kind: z.enum(["train", "validation", "report"]),
 });
 /** Samples one group. */
 export type RolloutJob = z.infer<typeof RolloutJob>;

@@ -104,6 +104,7 @@ export class SimulatedWorker {
       tokensPerSecond: 0,
       tokensDone: 0,
       activeJobs,
+      waitingFor: "",
     };
   }
 }

@@ -24,6 +24,8 @@ interface ComparedRun {
   readonly reward: number | null;
   readonly validation: number | null;
   readonly bestValidation: number | null;
+  /** Reward of its report on the weights that it ended with. */
+  readonly report: number | null;
   readonly seconds: number;
   readonly rewards: readonly number[];
 }
@@ -60,6 +62,7 @@ function describeRun(name: string, lines: readonly MetricsLine[]): ComparedRun {
     reward: rewards.at(-1) ?? null,
     validation: validations.at(-1) ?? null,
     bestValidation: validations.length === 0 ? null : Math.max(...validations),
+    report: all("reportReward").at(-1) ?? null,
     seconds: all("seconds").reduce((sum, seconds) => sum + seconds, 0),
     rewards,
   };
@@ -67,17 +70,19 @@ function describeRun(name: string, lines: readonly MetricsLine[]): ComparedRun {
 
 function resultsTable(runs: readonly ComparedRun[]): string {
   const reward = (value: number | null) => (value === null ? "" : formatReward(value));
+  const hasReport = runs.some(({ report }) => report !== null);
   const rows = runs.map((run) => [
     run.name,
     run.iterations,
     reward(run.reward),
     reward(run.validation),
     reward(run.bestValidation),
+    ...(hasReport ? [reward(run.report)] : []),
     formatDuration(run.seconds),
     drawCurve(run.rewards, CURVE_WIDTH),
   ]);
-  const header = ["run", "iterations", "reward", "validation", "best", "time", "reward curve"];
-  return formatTable(header, rows);
+  const results = ["reward", "validation", "best", ...(hasReport ? ["report"] : [])];
+  return formatTable(["run", "iterations", ...results, "time", "reward curve"], rows);
 }
 
 function differencesTable(

@@ -6,6 +6,7 @@ import { Prices, PRICES_OPTION } from "../eval/prices.js";
 import { type FieldSettings } from "../eval/request-fields.js";
 import { type LimitOptions, withLimitOptions } from "../eval/sampling-limits.js";
 import { type TokenPrice } from "../eval/tally.js";
+import { type ThinkingOptions } from "../eval/thinking-marks.js";
 import { readJsonFile } from "../run/read-json-file.js";
 import {
   ADAPTER_OPTION,
@@ -17,7 +18,9 @@ import {
 } from "./options.js";
 
 /** The options of `gumshoe eval`. */
-export interface EvalOptions extends LimitOptions {
+export interface EvalOptions extends LimitOptions, ThinkingOptions {
+  readonly thinkingBudget?: readonly number[];
+  readonly thinkingField?: string;
   readonly model?: string;
   readonly adapter?: string;
   readonly endpoint?: string;
@@ -116,7 +119,32 @@ export function withEvalOptions(command: Command): Command {
       "--replies <file>",
       "JSONL that keeps every reply as it comes; an evaluation that was interrupted goes on from it",
     );
-  return withJson(withEndpointOptions(withLimitOptions(command)));
+  return withJson(withEndpointOptions(withThinkingOptions(withLimitOptions(command))));
+}
+
+function withThinkingOptions(command: Command): Command {
+  return command
+    .option(
+      "--thinking-budget <n,...>",
+      "tokens after which the thinking is ended, and the model answers; a row for each of several",
+      budgets,
+    )
+    .option(
+      "--thinking-end <text>",
+      "text that ends the thinking, \\n is a line break; default: </think>, if the tokenizer has that token",
+      withLineBreaks,
+    )
+    .option(
+      "--thinking-start <text>",
+      "text that begins it, so that other answers are not cut; default: <think> for </think>",
+      withLineBreaks,
+    )
+    .option(
+      "--thinking-close <text>",
+      "text that is written behind the budget; default: that of --thinking-end",
+      withLineBreaks,
+    )
+    .option("--thinking-field <name>", "field of an endpoint's requests that carries the budget");
 }
 
 function withEndpointOptions(command: Command): Command {
@@ -155,6 +183,73 @@ export function turnLimits({ maxTurns, turnTokens, endpoint }: EvalOptions): Tur
   return { max: maxTurns, ...(turnTokens === undefined ? {} : { maxTokens: turnTokens }) };
 }
 
+/** Checks that the options of thinking fit each other, and what answers. @throws InvalidArgumentError naming the option */
+export function checkThinking(options: EvalOptions): void {
+  const { thinkingBudget, thinkingField, thinkingStart, thinkingEnd, thinkingClose } = options;
+  const marks = { start: thinkingStart, end: thinkingEnd, close: thinkingClose };
+  const isEndpoint = options.endpoint !== undefined;
+  const refuse = (option: string, problem: string, suggestion?: string): never => {
+    throw new InvalidArgumentError(option, problem, suggestion === undefined ? {} : { suggestion });
+  };
+  const mark = Object.entries(marks).find(([, text]) => text !== undefined);
+  if (mark?.[1] === "") refuse(`--thinking-${mark[0]}`, "is empty");
+  if (thinkingBudget === undefined) {
+    if (mark !== undefined) refuse(`--thinking-${mark[0]}`, "needs --thinking-budget");
+    if (thinkingField !== undefined) refuse("--thinking-field", "needs --thinking-budget");
+    return;
+  }
+  if (isEndpoint && mark !== undefined) {
+    const problem = "is for --model: an endpoint ends the thinking by itself";
+    refuse(`--thinking-${mark[0]}`, problem, "--thinking-field NAME");
+  }
+  if (isEndpoint && thinkingField === undefined) {
+    const problem =
+      "is missing: only the endpoint can end its model's thinking, and the field for it differs";
+    refuse(
+      "--thinking-field",
+      problem,
+      "--thinking-field thinking_budget, or reasoning.max_tokens",
+    );
+  }
+  if (!isEndpoint && thinkingField !== undefined) {
+    refuse("--thinking-field", "is for --endpoint", "--thinking-end TEXT");
+  }
+  if (options.replies === undefined) return;
+  if (!isEndpoint)
+    refuse("--replies", "keeps no replies under a budget of a model in this process");
+  if (thinkingBudget.length > 1) {
+    refuse("--replies", "keeps the replies of one budget", "name one --thinking-budget");
+  }
+}
+
+/** Returns the options of an endpoint with a budget in the field for it. @throws InvalidArgumentError */
+export function withBudgetField(options: EvalOptions, budget: number): EvalOptions {
+  const path = (options.thinkingField ?? "").split(".");
+  const [first = ""] = path;
+  if (path.includes("") || OWN_FIELDS.includes(first)) {
+    throw new InvalidArgumentError("--thinking-field", `cannot be ${options.thinkingField}`);
+  }
+  if (path.length === 1 && first in options.extra) {
+    throw new InvalidArgumentError("--thinking-field", `${first} is in --extra, too`);
+  }
+  const extra = withField(options.extra, path, budget);
+  return { ...options, extra };
+}
+
+function withField(
+  object: Readonly<Record<string, unknown>>,
+  [first = "", ...rest]: readonly string[],
+  value: unknown,
+): Record<string, unknown> {
+  if (rest.length === 0) return { ...object, [first]: value };
+  const inner = object[first];
+  const isObject = typeof inner === "object" && inner !== null && !Array.isArray(inner);
+  return {
+    ...object,
+    [first]: withField(isObject ? (inner as Record<string, unknown>) : {}, rest, value),
+  };
+}
+
 /** Returns the settings for the fields of requests. @throws InvalidArgumentError */
 export function fieldSettings(options: EvalOptions): FieldSettings {
   const { maxTokensField: limitField, omit: omitted, extra } = options;
@@ -187,6 +282,17 @@ export function readPrice(options: EvalOptions, name: string): TokenPrice | null
   throw new InvalidArgumentError("--prices", `${prices} has no entry "${name}"`, {
     suggestion: `it has ${Object.keys(table).join(", ") || "none"}`,
   });
+}
+
+/** Reads a text in which \n is a line break, which not every shell can write. */
+function withLineBreaks(text: string): string {
+  return text.replaceAll("\\n", "\n");
+}
+
+/** Parses budgets, as `64,256,1024`; returns them in ascending order, each once. */
+function budgets(text: string): number[] {
+  const read = wholeNumber(1, 10_000_000);
+  return [...new Set(text.split(",").map(read))].sort((a, b) => a - b);
 }
 
 function readExtra(text: string): Record<string, unknown> {

@@ -196,3 +196,24 @@ rollouts: { temperature: 0.7, topP: 0.9, maxAnswerTokens: 33, minAnswerTokens: 2
   expect(request).toMatchObject({ temperature: 0.5, top_p: 0.9 });
   expect(Object.values(request)).toContain(20);
 }, 60_000);
+
+test("an endpoint is sent each budget of thinking in the field that is named, and in no other", async () => {
+  const sent: unknown[] = [];
+  answer = (response) => {
+    sent.push(request["reasoning"]);
+    complete(response, sent.length === 1 ? "A. Mr. Plum" : "A. Mr. Green");
+  };
+  const words = ["--thinking-budget", "200,50", "--limit", "1"];
+  const missing = await evaluate(...words).ended;
+  expect(missing.code).toBe(2);
+  expect(missing.err).toContain("--thinking-field: is missing: only the endpoint can end");
+  const { code, out } = await evaluate(...words, "--thinking-field", "reasoning.max_tokens").ended;
+  expect(code).toBe(0);
+  expect(sent).toEqual([{ max_tokens: 50 }, { max_tokens: 200 }]);
+  const rows = out.split("\n").map((line) => line.trim().split(/ {2,}/).slice(0, 2));
+  expect(rows.slice(0, 3)).toEqual([
+    ["budget", "accuracy"],
+    ["50", "0.000"],
+    ["200", "1.000"],
+  ]);
+}, 60_000);

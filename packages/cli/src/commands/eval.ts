@@ -1,42 +1,30 @@
-import { resolve } from "node:path";
-
-import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { errorMessage } from "@gumshoe/core";
 import { type RunConfig, turnsOf } from "@gumshoe/config";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
-import { FileError, NothingScoredError } from "../errors.js";
+import { NothingScoredError } from "../errors.js";
 import { type AnswerSource, type SamplingOptions } from "../eval/answer-source.js";
 import { adaptedFolders } from "../model/adapted-model.js";
+import { describeBudgets } from "../eval/describe-budgets.js";
 import { type Continuation, describeEvaluation } from "../eval/describe-evaluation.js";
-import { EndpointAnswers } from "../eval/endpoint-answers.js";
-import { endpointUrl, withoutSecrets } from "../eval/endpoint-url.js";
+import { withoutSecrets } from "../eval/endpoint-url.js";
 import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
-import { type EvaluatedTasks } from "../eval/evaluated-tasks.js";
-import { LocalAnswers } from "../eval/local-answers.js";
 import { openTasks } from "../eval/open-tasks.js";
-import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
-import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-path.js";
-import { samplingLimits } from "../eval/sampling-limits.js";
+import { type RepliesFile } from "../eval/replies-file.js";
 import { loadRunConfig } from "../run/load-config.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { shortPath } from "../terminal/short-path.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
-import { deviceOpener, withDevice } from "./device-option.js";
-import {
-  type EvalOptions,
-  fieldSettings,
-  readPrice,
-  turnLimits,
-  withEvalOptions,
-} from "./eval-options.js";
-import { defaultHome, withExamples } from "./options.js";
+import { withDevice } from "./device-option.js";
+import { runBudgets } from "./eval-budgets.js";
+import { checkThinking, type EvalOptions, readPrice, withEvalOptions } from "./eval-options.js";
+import { nameOf, openReplies, openSource, samplingOf } from "./eval-source.js";
+import { withExamples } from "./options.js";
 
 const BAR_WIDTH = 24;
-/** Length limit of an answer when nothing else gives one. */
-const DEFAULT_MAX_TOKENS = 256;
 
 /** Adds `gumshoe eval`: evaluates a model or an endpoint on a file of cases. */
 export function addEvalCommand(program: Command, context: Context): void {
@@ -49,6 +37,7 @@ export function addEvalCommand(program: Command, context: Context): void {
     "gumshoe eval --tasks runs/first.yaml --model .gumshoe/runs/first/checkpoints/30 --greedy",
     'gumshoe eval --source "{ type: zebra, houses: 3 }" --limit 50 --model models/rookie',
     "gumshoe eval --adapter .gumshoe/runs/lora/checkpoints/24 --data cases.json",
+    "gumshoe eval --model models/rookie --data cases.json --thinking-budget 32,64 --thinking-end '\\n\\n'",
     "gumshoe eval --endpoint http://127.0.0.1:8000/v1 --endpoint-model my-model --data cases.json",
   );
   command.action(async (options: EvalOptions) => {
@@ -64,6 +53,11 @@ async function evalCommand(
 ): Promise<void> {
   const config = given.tasks === undefined ? null : loadRunConfig(given.tasks, null);
   const options = await withModel(withConfig(given, config), context);
+  checkThinking(options);
+  if (options.thinkingBudget !== undefined) {
+    await evalBudgets(options, { config, context });
+    return;
+  }
   const { evaluation, endedBy, file } = await runEvaluation(options, { config, context });
   const isEmpty = evaluation.answers + evaluation.failures === 0;
   if (isEmpty && endedBy !== null) throw endedBy;
@@ -84,6 +78,29 @@ async function evalCommand(
   if (endedBy !== null) throw endedBy;
   if (evaluation.accuracy === null) {
     throw new NothingScoredError(evaluation.failureExample ?? "there is no task");
+  }
+}
+
+/** Prints the results under each budget. @throws the error that ended the evaluations; NothingScoredError */
+async function evalBudgets(
+  options: EvalOptions,
+  { config, context }: { config: RunConfig | null; context: Context },
+): Promise<void> {
+  const { results, endedBy } = await runBudgets(options, { config, context });
+  if (results.length === 0 && endedBy !== null) throw endedBy;
+  writeResult(context.terminal, options, {
+    value: {
+      model: nameOf(options),
+      ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
+      data: options.data ?? options.tasks ?? options.source,
+      results,
+      endedBy: endedBy === null ? null : errorMessage(endedBy),
+    },
+    text: () => describeBudgets(results, endedBy),
+  });
+  if (endedBy !== null) throw endedBy;
+  if (results.every(({ accuracy }) => accuracy === null)) {
+    throw new NothingScoredError(results[0]?.failureExample ?? "there is no task");
   }
 }
 
@@ -184,112 +201,6 @@ function turnOptionsOf(config: RunConfig): Partial<EvalOptions> {
 async function withModel(options: EvalOptions, context: Context): Promise<EvalOptions> {
   const isLocal = options.model !== undefined || options.adapter !== undefined;
   return isLocal ? { ...options, model: (await adaptedFolders(options, context)).folder } : options;
-}
-
-/** Returns the name of the model in results and tables of prices. */
-function nameOf({ model, endpoint, endpointModel }: EvalOptions): string {
-  return model ?? endpointModel ?? withoutSecrets(endpoint ?? "");
-}
-
-/** @throws InvalidArgumentError naming the option */
-function samplingOf(
-  options: EvalOptions,
-  { conversationOf }: Pick<EvaluatedTasks, "conversationOf">,
-): SamplingOptions {
-  const maxAnswerTokens = options.maxTokens ?? DEFAULT_MAX_TOKENS;
-  return {
-    samples: options.samples,
-    temperature: options.greedy === true ? 0 : (options.temperature ?? 1),
-    maxAnswerTokens,
-    seed: options.seed,
-    limits: samplingLimits(options, maxAnswerTokens),
-    ...(conversationOf !== null && { turns: turnLimits(options) }),
-  };
-}
-
-async function openSource(
-  options: EvalOptions,
-  context: Context,
-  onNotice: (line: string) => void,
-): Promise<AnswerSource> {
-  const { env, clock } = context;
-  if (options.model !== undefined) {
-    const chat = { variables: options.template ?? {}, date: options.date ?? null };
-    const folders = { folder: options.model, adapter: options.adapter ?? null };
-    return LocalAnswers.load(folders, { openDevice: deviceOpener(options, context), chat });
-  }
-  if (options.endpoint === undefined) {
-    throw new InvalidArgumentError("--model", "is missing", {
-      suggestion: "give --model FOLDER, --adapter FOLDER or --endpoint URL",
-    });
-  }
-  return new EndpointAnswers({
-    endpoint: endpointUrl(options.endpoint),
-    model: options.endpointModel ?? null,
-    apiKey: readKey(options.apiKeyEnv, env),
-    concurrency: options.concurrency,
-    timeoutMs: options.timeout * 1000,
-    maxWaitMs: options.maxWait * 1000,
-    fields: fieldSettings(options),
-    env,
-    clock,
-    random: Math.random,
-    onNotice,
-  });
-}
-
-function readKey(variable: string, env: NodeJS.ProcessEnv): string | null {
-  const key = env[variable]?.trim() ?? "";
-  if (key === "") return null;
-  if (/^[\x21-\x7e]+$/.test(key)) return key;
-  throw new InvalidArgumentError(variable, "has characters that no key has, such as spaces");
-}
-
-/**
- * Opens the replies file: the named one or, for an endpoint, whose tokens cost money, a new one.
- */
-async function openReplies(
-  options: EvalOptions,
-  setting: {
-    tasks: EvaluatedTasks;
-    sampling: SamplingOptions;
-    context: Context;
-    onNotice: (line: string) => void;
-  },
-): Promise<RepliesFile | null> {
-  const { context, onNotice } = setting;
-  const { workingFolder, env, clock } = context;
-  if (options.replies !== undefined) {
-    const path = resolve(workingFolder, options.replies);
-    const file = await RepliesFile.open(path, await identityOf(options, setting));
-    if (file.answers.length > 0) onNotice(`${file.answers.length} replies are in ${path} already`);
-    return file;
-  }
-  if (options.endpoint === undefined) return null;
-  const home = resolve(workingFolder, defaultHome(env));
-  try {
-    const path = newRepliesPath(home, setting.tasks.name, clock.now());
-    return await RepliesFile.open(path, await identityOf(options, setting));
-  } catch (thrown) {
-    if (!(thrown instanceof FileError)) throw thrown;
-    onNotice(`${thrown.message}: replies are not kept; name a file by --replies`);
-    return null;
-  }
-}
-
-function identityOf(
-  options: EvalOptions,
-  { tasks, sampling }: { tasks: EvaluatedTasks; sampling: SamplingOptions },
-): RepliesIdentity | Promise<RepliesIdentity> {
-  const { model: folder, adapter = null } = options;
-  if (folder !== undefined) return modelIdentity(tasks, sampling, { folder, adapter });
-  const { endpoint = "", endpointModel: model = null } = options;
-  const fields = fieldSettings(options);
-  return endpointIdentity(tasks, sampling, {
-    endpoint: endpointUrl(endpoint).shown,
-    model,
-    fields,
-  });
 }
 
 /**

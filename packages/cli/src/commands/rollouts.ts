@@ -1,8 +1,15 @@
+import { InvalidArgumentError } from "@gumshoe/core";
 import { type Command } from "commander";
 
 import { type Context } from "../context.js";
 import { Home } from "../local/home.js";
-import { newestAnswers, readAnswers, type RolloutLine, runFolderOf } from "../run/run-files.js";
+import {
+  newestAnswers,
+  readAnswers,
+  reportAnswers,
+  type RolloutLine,
+  runFolderOf,
+} from "../run/run-files.js";
 import { sideBySide } from "../run/side-by-side.js";
 import { formatReward } from "../terminal/format.js";
 import { formatTable } from "../terminal/table.js";
@@ -13,6 +20,7 @@ interface RolloutsOptions {
   readonly home: string;
   readonly iteration?: number;
   readonly validation?: number;
+  readonly report?: boolean;
   readonly group?: number;
   readonly json?: boolean;
 }
@@ -25,21 +33,35 @@ export function addRolloutsCommand(program: Command, context: Context): void {
     .argument("<run>", "name of the run")
     .option("--iteration <n>", "iteration, from 0; default: the newest", wholeNumber(0))
     .option("--validation <n>", "the validation after this many iterations", wholeNumber(0))
+    .option("--report", "the report on the weights that the run ended with")
     .option("--group <n>", "index of a group: shows its answers side by side", wholeNumber(0));
   withJson(withHome(command, context));
   withExamples(command, "gumshoe rollouts first", "gumshoe rollouts first --iteration 3 --group 0");
   command.action(async (run: string, options: RolloutsOptions) => {
     const folder = runFolderOf(new Home(options.home), run);
-    const { validation, group = null } = options;
-    const iteration = options.iteration ?? (validation === undefined ? newestAnswers(folder) : 0);
-    const name = validation === undefined ? String(iteration) : `validation-${validation}`;
-    const answers = await readAnswers(folder, name, group);
+    const answers = await readAnswers(folder, answersName(folder, options), options.group ?? null);
+    const { group = null } = options;
     const { columns } = context.terminal;
     writeResult(context.terminal, options, {
       value: answers,
       text: () => (group === null ? describeGroups(answers) : describeAnswers(answers, columns)),
     });
   });
+}
+
+/** @throws InvalidArgumentError when two kinds of answers are named, or there is no file of them */
+function answersName(folder: string, options: RolloutsOptions): string {
+  const { iteration, validation, report = false } = options;
+  const named = [iteration !== undefined, validation !== undefined, report].filter(Boolean);
+  if (named.length > 1) {
+    throw new InvalidArgumentError(
+      "--report",
+      "excludes --iteration and --validation, as those each other",
+    );
+  }
+  if (report) return reportAnswers(folder);
+  if (validation !== undefined) return `validation-${validation}`;
+  return String(iteration ?? newestAnswers(folder));
 }
 
 function describeGroups(answers: readonly RolloutLine[]): string {

@@ -7,6 +7,7 @@ import {
   openTokenizer,
   requireEndToken,
   Sampler,
+  type SampleRequest,
   type SampleResult,
   type Tokenizer,
   type TurnEnd,
@@ -27,7 +28,8 @@ import { writeChat } from "./write-chat.js";
 /** Number of prompts in the sampler at a time: enough to fill its batch. */
 const PROMPTS_IN_FLIGHT = 16;
 
-interface LoadedModel {
+/** A model in this process. */
+export interface LoadedModel {
   readonly folder: string;
   readonly device: Device;
   readonly model: Model;
@@ -38,7 +40,7 @@ interface LoadedModel {
 
 /** Answers prompts with a model in this process. */
 export class LocalAnswers implements AnswerSource {
-  private constructor(private readonly loaded: LoadedModel) {}
+  private constructor(readonly loaded: LoadedModel) {}
 
   /** Loads a model folder, and the adapter on it. */
   static async load(
@@ -88,10 +90,10 @@ export class LocalAnswers implements AnswerSource {
           options,
         );
         if (problem === null) numOpen++;
-        else yield* failures(next, problem, options.samples);
+        else yield* failedAnswers(next, problem, options.samples);
         next++;
       }
-      for (const result of this.#step(sampler)) {
+      for (const result of stepOf(sampler, this.loaded.folder)) {
         numOpen--;
         for await (const answer of this.#read(result, conversations)) {
           if (!isKnown(answer.index, answer.sample)) yield answer;
@@ -111,40 +113,16 @@ export class LocalAnswers implements AnswerSource {
     this.loaded.device.dispose();
   }
 
-  /** @throws NotFiniteError naming the folder when the model's logits are not finite */
-  #step(sampler: Sampler): SampleResult[] {
-    try {
-      return sampler.step();
-    } catch (error) {
-      throw error instanceof NotFiniteError ? new NotFiniteError(this.loaded.folder) : error;
-    }
-  }
-
   /** Adds a prompt to the sampler; returns why it cannot be answered, or null. */
   #add(
     sampler: Sampler,
-    { index, messages }: { index: number; messages: readonly Message[] },
+    prompt: { index: number; messages: readonly Message[] },
     options: SamplingOptions,
   ): string | null {
-    const { tokenizer, chat, model } = this.loaded;
-    const promptIds = writeChat(this.loaded, messages, chat);
-    const { maxPositions } = model.config;
-    if (promptIds.length >= maxPositions) {
-      return `a prompt of ${promptIds.length} tokens; the model takes ${maxPositions}`;
-    }
+    const request = requestFor(this.loaded, prompt, options);
+    if (typeof request === "string") return request;
     try {
-      sampler.add({
-        id: String(index),
-        promptIds,
-        count: options.samples,
-        temperature: options.temperature,
-        maxNewTokens: options.maxAnswerTokens,
-        stopTokenIds: tokenizer.stopTokenIds,
-        seed: [options.seed, index],
-        earlyStop: null,
-        ...options.limits,
-        turns: options.turns === undefined ? null : { maxTokens: options.turns.maxTokens ?? null },
-      });
+      sampler.add(request);
       return null;
     } catch (thrown) {
       return errorMessage(thrown);
@@ -185,7 +163,47 @@ export class LocalAnswers implements AnswerSource {
   }
 }
 
-function* failures(index: number, reason: string, samples: number): Generator<SourcedAnswer> {
+/** Returns the request for the answers to a prompt; a text says why it cannot be answered. */
+export function requestFor(
+  loaded: LoadedModel,
+  { index, messages }: { index: number; messages: readonly Message[] },
+  options: SamplingOptions,
+): SampleRequest | string {
+  const { tokenizer, chat, model } = loaded;
+  const promptIds = writeChat(loaded, messages, chat);
+  const { maxPositions } = model.config;
+  if (promptIds.length >= maxPositions) {
+    return `a prompt of ${promptIds.length} tokens; the model takes ${maxPositions}`;
+  }
+  return {
+    id: String(index),
+    promptIds,
+    count: options.samples,
+    temperature: options.temperature,
+    maxNewTokens: options.maxAnswerTokens,
+    stopTokenIds: tokenizer.stopTokenIds,
+    seed: [options.seed, index],
+    earlyStop: null,
+    ...options.limits,
+    turns: options.turns === undefined ? null : { maxTokens: options.turns.maxTokens ?? null },
+  };
+}
+
+/** Does a step of a sampler. @throws NotFiniteError naming the folder when the model's logits are not finite */
+export function stepOf(sampler: Sampler, folder: string): SampleResult[] {
+  try {
+    return sampler.step();
+  } catch (error) {
+    throw error instanceof NotFiniteError ? new NotFiniteError(folder) : error;
+  }
+}
+
+/** Yields the answers to a prompt that cannot be answered. */
+export function* failedAnswers(
+  index: number,
+  reason: string,
+  samples: number,
+): Generator<SourcedAnswer> {
   for (let sample = 0; sample < samples; sample++) {
     yield { index, sample, tokens: null, outcome: { type: "failure", reason, isPaid: false } };
   }

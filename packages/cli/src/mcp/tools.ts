@@ -144,7 +144,7 @@ export const TOOLS: readonly Tool[] = [
     input: z.object({
       run: RUN,
       iteration: z.int().min(0).optional().describe("one iteration, from 0; default: all"),
-      kind: z.enum(["train", "validation"]).default("train").describe("which answers"),
+      kind: z.enum(["train", "validation", "report"]).default("train").describe("which answers"),
       count: z.int().min(1).max(MAX_ANSWERS).default(8).describe("answers to return"),
       pageToken: z.string().default("").describe("nextPageToken of the call before"),
     }),

@@ -7,7 +7,7 @@ import {
   runSources,
   type SingleSourceConfig,
 } from "@gumshoe/config";
-import { RunEventBody } from "@gumshoe/protocol";
+import { RunEventBody, type RunEventOf } from "@gumshoe/protocol";
 
 /** What is known of a checkpoint that is uploaded. */
 export interface CheckpointFacts {
@@ -23,6 +23,8 @@ export interface CheckpointFacts {
     high: number;
     count: number;
   }[];
+  /** The run's report on these weights; null for none, or for one on others. */
+  readonly report: { reward: number; low: number; high: number; count: number } | null;
 }
 
 /** Reads what a folder, and the run that it lies in, say about a checkpoint. */
@@ -34,18 +36,21 @@ export function readCheckpointFacts(folder: string): CheckpointFacts {
   const isInRun = basename(dirname(folder)) === "checkpoints";
   const runFolder = isInRun ? dirname(dirname(folder)) : folder;
   const config = isInRun ? (readJson(join(runFolder, "config.json")) as RunConfig | null) : null;
+  const results = isInRun ? readResults(join(runFolder, "ledger", "events.jsonl")) : [];
+  const report = results.find((event) => event.type === "report-done");
   return {
     run: config?.name ?? null,
     config,
     iteration: manifest?.iteration ?? null,
     digest: manifest?.digest ?? null,
-    validations: isInRun ? readValidations(join(runFolder, "ledger", "events.jsonl")) : [],
+    validations: results.filter((event) => event.type === "validation-done"),
+    report: report?.weights.digest === manifest?.digest ? (report ?? null) : null,
   };
 }
 
 /** Writes the model card: its metadata, then what made the model. */
 export function modelCard(name: string, facts: CheckpointFacts): string {
-  const { run, config, iteration, digest, validations } = facts;
+  const { run, config, iteration, digest, validations, report } = facts;
   const base = config === null ? null : parsePinnedModel(config.model);
   // The config of a run of an earlier version has no such field.
   const lora = config?.lora ?? null;
@@ -86,6 +91,14 @@ export function modelCard(name: string, facts: CheckpointFacts): string {
       );
     }
   }
+  if (report !== null && report.count > 0) {
+    const { reward, low, high, count } = report;
+    const range = `95 %: ${low.toFixed(3)} to ${high.toFixed(3)}`;
+    lines.push(
+      "",
+      `Reward on ${count} cases that it was neither trained nor chosen by: ${reward.toFixed(3)} (${range}).`,
+    );
+  }
   return `${lines.join("\n")}\n`;
 }
 
@@ -120,7 +133,7 @@ function readJson(file: string): unknown {
 }
 
 /** A line of a ledger is a checksum of 8 digits, a space and the event. */
-function readValidations(ledger: string): CheckpointFacts["validations"][number][] {
+function readResults(ledger: string): RunEventOf<"validation-done" | "report-done">[] {
   let text: string;
   try {
     text = readFileSync(ledger, "utf8");
@@ -128,11 +141,11 @@ function readValidations(ledger: string): CheckpointFacts["validations"][number]
     return [];
   }
   return text.split("\n").flatMap((line) => {
-    if (!line.includes('"validation-done"')) return [];
+    if (!/"(?:validation|report)-done"/.test(line)) return [];
     try {
       const { body } = JSON.parse(line.slice(9)) as { body: unknown };
       const event = RunEventBody.parse(body);
-      return event.type === "validation-done" ? [event] : [];
+      return event.type === "validation-done" || event.type === "report-done" ? [event] : [];
     } catch {
       return [];
     }

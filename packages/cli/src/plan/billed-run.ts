@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { parseHubModel, type RunConfig } from "@gumshoe/config";
+import { type HeldOutKind, parseHubModel, type RunConfig } from "@gumshoe/config";
 import { ClusterError, errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import {
   type ModelConfig,
@@ -72,7 +72,7 @@ async function readModel(
 
 async function tokensOf(config: RunConfig, tokenizer: Tokenizer): Promise<MeasuredTokens | null> {
   const opened: RunEnvironment[] = [];
-  const open = async (of: RunConfig, kind: "train" | "validation") => {
+  const open = async (of: RunConfig, kind: "train" | HeldOutKind) => {
     const environment = await openEnvironment(of, kind);
     if (environment !== null) opened.push(environment);
     return environment;
@@ -80,9 +80,9 @@ async function tokensOf(config: RunConfig, tokenizer: Tokenizer): Promise<Measur
   try {
     const training = [await open(config, "train")];
     for (const tier of tiersOf(config)) training.push(await open(tier, "train"));
-    const validation = await open(config, "validation");
+    const heldOut = [await open(config, "validation"), await open(config, "report")];
     const present = training.filter((one) => one !== null);
-    return await measureTokens(config, tokenizer, { training: present, validation });
+    return await measureTokens(config, tokenizer, { training: present, heldOut });
   } finally {
     await Promise.all(opened.map((environment) => environment.close()));
   }

@@ -36,6 +36,7 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
     ...(after !== undefined && after.randomGuess > 0
       ? [`  ${guess} would give ${formatReward(after.randomGuess)}`]
       : []),
+    ...reportLines(result),
     `  largest gap between the sampler's and the trainer's log-probs: ${result.logprobGapMax}`,
     `  weights digest  ${result.weightsDigest}`,
     `  checkpoint      ${shortPath(result.checkpoint, given.workingFolder)}`,
@@ -75,6 +76,21 @@ function learntLines(before: ValidationResult, after: ValidationResult): string[
     );
   }
   return lines;
+}
+
+/** Describes the run's report: nothing was chosen by its cases, so its reward is not flattered by a choice. */
+function reportLines({ report }: RunResult): string[] {
+  if (report === undefined) return [];
+  if (report.count === 0) return ["  report: no answer could be scored"];
+  const { greedy, count, iteration, reward } = report;
+  const likely =
+    greedy === undefined
+      ? ""
+      : `, most likely answer ${formatReward(greedy.reward)} (95 %: ${formatInterval(greedy)})`;
+  return [
+    `  report on the weights after ${iteration} iterations: reward ${formatReward(reward)} ` +
+      `(95 %: ${formatInterval(report)})${likely}, on ${count} cases that nothing was chosen by`,
+  ];
 }
 
 function gainLines(before: ValidationResult, after: ValidationResult): string[] {

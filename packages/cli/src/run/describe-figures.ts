@@ -1,4 +1,4 @@
-import { type ValidationResult } from "@gumshoe/config";
+import { type ReportResult, type ValidationResult } from "@gumshoe/config";
 
 import { formatCount, formatInterval, formatReward, formatShare } from "../terminal/format.js";
 
@@ -16,18 +16,28 @@ export function describeFigures(metrics: Readonly<Record<string, number>>): stri
 
 /** Describes one validation: in a line, and one more if the model starts below guessing. */
 export function describeValidation(validation: ValidationResult): string {
-  const { iteration, reward, count, greedy, unscored, randomGuess, means } = validation;
+  const line = describeResult("validation", validation);
+  const why = validation.iteration === 0 ? whyBelowGuessing(validation) : null;
+  return why === null ? line : `${line}\n  ${why}`;
+}
+
+/** Describes, in a line, how a run's final weights answer the tasks of its report. */
+export function describeReport(report: ReportResult): string {
+  return describeResult("report", report);
+}
+
+function describeResult(what: string, result: ValidationResult): string {
+  const { iteration, reward, count, greedy, unscored, randomGuess, means } = result;
   const when = iteration === 0 ? "before training" : `after ${iteration} iterations`;
-  if (count === 0) return `validation ${when}: nothing could be scored`;
+  if (count === 0) return `${what} ${when}: nothing could be scored`;
   const best = greedy === undefined ? "" : `, most likely answer ${formatReward(greedy.reward)}`;
   const lost = unscored === undefined ? "" : `, ${unscored} answers could not be scored`;
   const reasons = means?.["reasons"];
   const share = reasons === undefined ? "" : `, ${formatShare(reasons)} reason first`;
-  const line =
-    `validation ${when}: reward ${formatReward(reward)} (95 %: ${formatInterval(validation)}, ` +
-    `${count} held-out cases)${best}${lost}${share}, guessing ${formatReward(randomGuess)}`;
-  const why = iteration === 0 ? whyBelowGuessing(validation) : null;
-  return why === null ? line : `${line}\n  ${why}`;
+  return (
+    `${what} ${when}: reward ${formatReward(reward)} (95 %: ${formatInterval(result)}, ` +
+    `${count} held-out cases)${best}${lost}${share}, guessing ${formatReward(randomGuess)}`
+  );
 }
 
 /** Explains a start below guessing, as far as the answers show why; null if it is not below. */

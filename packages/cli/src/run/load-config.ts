@@ -98,7 +98,7 @@ export async function checkInputs(config: RunConfig): Promise<void> {
     }
   };
   await collected(() => checkModel(config));
-  for (const kind of ["train", "validation"] as const) {
+  for (const kind of ["train", "validation", "report"] as const) {
     await collected(async () => (await openEnvironment(config, kind))?.close());
   }
   if (wrong.length > 0) throw joinInvalid(wrong);

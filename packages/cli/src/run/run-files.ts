@@ -62,11 +62,24 @@ export function readMetrics(folder: string): MetricsLine[] {
 
 /** Returns the newest iteration with a file of answers. @throws InvalidArgumentError when there is none */
 export function newestAnswers(folder: string): number {
-  const rollouts = join(folder, "rollouts");
-  const names = existsSync(rollouts) ? readdirSync(rollouts) : [];
-  const iterations = names.flatMap((name) => /^(\d+)\.jsonl\.gz$/.exec(name)?.[1] ?? []);
+  const iterations = namesOfAnswers(folder).filter((name) => /^\d+$/.test(name));
   if (iterations.length > 0) return Math.max(...iterations.map(Number));
   throw new InvalidArgumentError("run", "no iteration of it has its answers written out yet");
+}
+
+/** Returns the name of the file with a report's answers. @throws InvalidArgumentError when there is none */
+export function reportAnswers(folder: string): string {
+  const name = namesOfAnswers(folder).find((one) => one.startsWith("report-"));
+  if (name !== undefined) return name;
+  const problem = "it has no report: it has not ended, or its config has none";
+  throw new InvalidArgumentError("--report", problem);
+}
+
+/** Lists the files of answers, without their extension. */
+function namesOfAnswers(folder: string): string[] {
+  const rollouts = join(folder, "rollouts");
+  const names = existsSync(rollouts) ? readdirSync(rollouts) : [];
+  return names.flatMap((name) => /^(.+)\.jsonl\.gz$/.exec(name)?.[1] ?? []);
 }
 
 /** Returns whether a file of answers is there, by its name without the extension. */

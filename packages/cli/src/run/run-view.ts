@@ -13,7 +13,7 @@ import { drawCurve } from "../terminal/curve.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { type Terminal } from "../terminal/terminal.js";
 import { describeFleet } from "./fleet-line.js";
-import { describeFigures, describeValidation } from "./describe-figures.js";
+import { describeFigures, describeReport, describeValidation } from "./describe-figures.js";
 
 const BAR_WIDTH = 24;
 /** Most characters of the curve of rewards. */
@@ -91,6 +91,9 @@ export class RunView {
       case "validation-done":
         this.#greedy = body.greedy?.reward ?? null;
         this.#status.print(describeValidation(body));
+        break;
+      case "report-done":
+        this.#status.print(describeReport(body));
         break;
       case "iteration-done":
         this.#figures = describeFigures(body.metrics);

@@ -10,6 +10,7 @@ import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { modelFolder } from "../plan/run-model.js";
 import { type StoredRun } from "../run/run-record.js";
+import { type Durable } from "../run/run-state.js";
 
 /**
  * Returns whether the model that a run started from validated significantly better than every
@@ -25,9 +26,11 @@ export function isStartBest(record: StoredRun): boolean {
 }
 
 /** Returns the weights that validated best, and their folder; null before the first validation. */
-export function bestWeights(record: StoredRun): { digest: string; folder: string } | null {
+export function bestWeights(record: StoredRun): Durable | null {
   const digest = record.state.digests[0];
-  if (digest !== undefined && isStartBest(record)) return { digest, folder: startFolder(record) };
+  if (digest !== undefined && isStartBest(record)) {
+    return { iteration: 0, version: 0, digest, folder: startFolder(record) };
+  }
   return bestCheckpoint(record);
 }
 

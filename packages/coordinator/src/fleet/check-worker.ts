@@ -17,6 +17,7 @@ const MAX_CHARACTERS = {
   address: 300,
   job: 200,
   end: 500,
+  waiting_for: 500,
 } as const;
 const MAX_JOBS = 100;
 
@@ -40,6 +41,7 @@ export function checkRegistration(request: RegisterRequest): void {
  */
 export function checkHeartbeat(request: HeartbeatRequest): void {
   if (request.job !== "") checkText("job", request.job);
+  if (request.waitingFor !== "") checkText("waiting_for", request.waitingFor);
   if (request.activeJobs.length > MAX_JOBS) {
     throw new InvalidArgumentError("active_jobs", `has more than ${MAX_JOBS} jobs`);
   }

@@ -46,6 +46,7 @@ const vitals = {
   tokensPerSecond: 0,
   tokensDone: 0,
   activeJobs: [],
+  waitingFor: "",
 };
 
 test("a worker whose heartbeats stop is lost once", () => {

@@ -118,6 +118,15 @@ export class Fleet {
       .sort((a, b) => compare(a.registration.address, b.registration.address));
   }
 
+  /** What a worker's job of a run waits for, as its last heartbeat says; null for nothing. */
+  waitingFor(run: string): string | null {
+    for (const { vitals } of this.#members.values()) {
+      const isOfRun = vitals?.activeJobs.some((job) => job.startsWith(`${run}/`)) ?? false;
+      if (isOfRun && vitals !== null && vitals.waitingFor !== "") return vitals.waitingFor;
+    }
+    return null;
+  }
+
   /** Interval of heartbeats for the fleet's present size. */
   get heartbeatIntervalMs(): number {
     const { least, perWorker, most } = HEARTBEAT_INTERVAL_MS;

@@ -61,7 +61,7 @@ export class Metrics {
     });
     this.#groups = new Counter({
       name: "gumshoe_groups_total",
-      help: "Groups of answers that were recorded, by kind: train or validation.",
+      help: "Groups of answers that were recorded, by kind: train, validation or report.",
       labelNames: ["kind"],
       registers,
     });

@@ -27,6 +27,7 @@ const CHANGING: readonly RunEventType[] = [
   "update-done",
   "checkpoint-written",
   "validation-done",
+  "report-done",
   "warning",
 ];
 

@@ -1,6 +1,6 @@
 import { type MonitoredRun, type Outcome, type Point } from "@gumshoe/monitors";
 
-import { validationFigures } from "../run/iteration-metrics.js";
+import { reportFigures, validationFigures } from "../run/iteration-metrics.js";
 import { type RunRecord } from "../run/run-record.js";
 import { shownMetrics } from "../run/shown-metrics.js";
 
@@ -47,7 +47,7 @@ function outcomeOf({ hasEnded, state }: RunRecord): Outcome | null {
   return state.status === "done" || state.status === "cancelled" ? state.status : "failed";
 }
 
-/** The iterations, and after a run's end the validation of its final weights as one more step. */
+/** The iterations, and after a run's end the validation of its final weights and its report as one more step. */
 function pointsOf({ state }: RunRecord, from: number, limit: number): Point[] {
   const { iterationMetrics, iterationEndsMs, iterationsDone, lastAtMs } = state;
   const points = iterationMetrics.slice(from, from + limit).map((metrics, i) => ({
@@ -56,7 +56,9 @@ function pointsOf({ state }: RunRecord, from: number, limit: number): Point[] {
     metrics: shownMetrics(metrics),
   }));
   const isLast = state.status === "done" && from <= iterationsDone && points.length < limit;
-  const final = isLast ? validationFigures(state, iterationsDone, "validation") : {};
+  const final = isLast
+    ? { ...validationFigures(state, iterationsDone, "validation"), ...reportFigures(state) }
+    : {};
   if (Object.keys(final).length > 0) {
     points.push({ step: iterationsDone, atMs: lastAtMs, metrics: final });
   }

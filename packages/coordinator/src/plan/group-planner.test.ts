@@ -23,8 +23,8 @@ const config = checkRunConfig({
 
 /** Of tasks whose answers have one turn. */
 const TASKS = {
-  digests: { train: "t", validation: "v" },
-  inTurns: { train: false, validation: false },
+  digests: { train: "t", validation: "v", report: "r" },
+  inTurns: { train: false, validation: false, report: false },
 };
 
 function task(content: string): Task {
@@ -42,7 +42,7 @@ test("an answer may go up to the model's last position, in training as in a vali
   const long = task("Mrs. White was in the Hall. ".repeat(20));
   const groups = [
     ...(await planner.train(0, drawn(long, task("Who?")))),
-    ...(await planner.validation(0, [long])),
+    ...(await planner.heldOut("validation", 0, [long])),
   ];
   for (const { promptTokens, maxAnswerTokens } of groups) {
     const prompt = promptTokens.byteLength / BYTES_PER_TOKEN;
@@ -61,7 +61,7 @@ test("options of sampling are in every group, the minimum length within the room
     const long = task("Mrs. White was in the Hall. ".repeat(20));
     return [
       ...(await planner.train(0, drawn(long, task("Who?")))),
-      ...(await planner.validation(0, [task("Who?")])),
+      ...(await planner.heldOut("validation", 0, [task("Who?")])),
     ];
   };
   const none = await plan({});

@@ -1,5 +1,5 @@
 import { TimeSlice } from "@gumshoe/core";
-import { type RunConfig, turnsOf } from "@gumshoe/config";
+import { heldOutConfig, type HeldOutKind, type RunConfig, turnsOf } from "@gumshoe/config";
 import {
   type GroupKind,
   type GroupSpec,
@@ -16,9 +16,8 @@ import { type TaskPlan } from "./task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "./write-prompt.js";
 
-/** Stream numbers in the random key: they separate training from validation. */
-const TRAIN_STREAM = 1;
-const VALIDATION_STREAM = 2;
+/** Stream numbers in the random key: they separate training, validation and report. */
+const STREAMS = { train: 1, validation: 2, report: 3 };
 
 /**
  * A group to be sampled: its GroupSpec without the weights and the run's digests. Thousands are
@@ -57,11 +56,13 @@ export class GroupPlanner {
     this.#turns = {
       train: inTurns.train ? limits : undefined,
       validation: inTurns.validation ? limits : undefined,
+      report: inTurns.report ? limits : undefined,
     };
     const { maxPositions } = model;
     this.#budgets = {
       train: tokenBudget(config, "train", maxPositions),
       validation: tokenBudget(config, "validation", maxPositions),
+      report: tokenBudget(config, "report", maxPositions),
     };
     this.#stopTokens = [...model.tokenizer.stopTokenIds];
     this.#sampling = samplingOptions(config);
@@ -85,27 +86,32 @@ export class GroupPlanner {
         groupKey: groupKey(iteration, "train", index),
         count: perTask,
         temperature,
-        seed: [config.seed, TRAIN_STREAM, iteration, index],
+        seed: [config.seed, STREAMS.train, iteration, index],
         earlyStop: earlyStop ?? undefined,
       });
     }
     return plans;
   }
 
-  /** Plans the groups of a validation: sampled answers of every task, then its greedy answer. */
-  async validation(iteration: number, tasks: readonly Task[]): Promise<GroupPlan[]> {
-    const { validation, seed } = this.#config;
-    if (validation === null) return [];
+  /** Plans the groups of a validation or report: sampled answers of every task, then its greedy answer. */
+  async heldOut(
+    kind: HeldOutKind,
+    iteration: number,
+    tasks: readonly Task[],
+  ): Promise<GroupPlan[]> {
+    const settings = heldOutConfig(this.#config, kind);
+    if (settings === null) return [];
+    const { seed } = this.#config;
     const temperature = this.#config.type === "grpo" ? this.#config.rollouts.temperature : 1;
     const plan = (task: Task, index: number, count: number, heat: number): GroupPlan => ({
-      ...this.#common(task, iteration, "validation"),
-      groupKey: groupKey(iteration, "validation", index),
+      ...this.#common(task, iteration, kind),
+      groupKey: groupKey(iteration, kind, index),
       count,
       temperature: heat,
-      seed: [seed, VALIDATION_STREAM, iteration, index],
+      seed: [seed, STREAMS[kind], iteration, index],
       earlyStop: undefined,
     });
-    const { samplesPerTask, greedy } = validation;
+    const { samplesPerTask, greedy } = settings;
     const sampled = await mapInSlices(tasks, (task, i) =>
       plan(task, i, samplesPerTask, temperature),
     );

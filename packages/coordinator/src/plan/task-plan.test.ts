@@ -51,7 +51,7 @@ test("a user's module supplies a run's tasks, the same ones every time, and grad
     validation: { source: MODULE, count: 20 },
   };
   const [one, other] = [await plan(config), await plan(config)];
-  expect(one.validation.map(taskToJson)).toEqual(other.validation.map(taskToJson));
+  expect(one.heldOut.validation.map(taskToJson)).toEqual(other.heldOut.validation.map(taskToJson));
   await all(other.draw(108, 12));
   expect(await all(one.draw(24, 12))).toEqual(await all(other.draw(24, 12)));
   const task = one.environment.readTask(taskToJson((await all(one.draw(0, 12)))[0] as Task));
@@ -67,16 +67,32 @@ test.each([
 ])("no validation task of %s is drawn for training", async (_name, source) => {
   const tasks = { source, perIteration: 12 };
   const one = await plan({ tasks, validation: { source, count: 12 } });
-  const held = new Set(hashes(one.validation));
+  const held = new Set(hashes(one.heldOut.validation));
   expect(held.size).toBeGreaterThan(8);
   const trained = hashes([...(await all(one.draw(0, 12))), ...(await all(one.draw(12, 12)))]);
   expect(trained.filter((hash) => held.has(hash))).toEqual([]);
 });
 
+test("no task of the report is drawn for training, and none is in the validation", async () => {
+  const source = { type: "generate", tier: "mini" };
+  const tasks = { source: { ...source, seed: 1 }, perIteration: 12 };
+  const validation = { source: { ...source, seed: 2 }, count: 4 };
+  const one = await plan({ tasks, validation, report: { source: tasks.source, count: 6 } });
+  const held = new Set(hashes(one.heldOut.report));
+  expect(held.size).toBe(6);
+  const alone = await plan({ tasks, validation });
+  const unlike = hashes(await all(alone.draw(0, 12))).filter((hash) => held.has(hash));
+  expect(unlike).toHaveLength(6);
+  expect(hashes(await all(one.draw(0, 24))).filter((hash) => held.has(hash))).toEqual([]);
+  await expect(plan({ tasks, validation, report: { ...validation, count: 2 } })).rejects.toThrow(
+    "report.source: has 2 of its 2 tasks in the validation",
+  );
+});
+
 test("training and validation may use different environments", async () => {
   const tasks = { source: MODULE };
   const one = await plan({ tasks, validation: { source: { type: "zebra" }, count: 2 } });
-  expect(one.validation[0]?.id).toBe("zebra-4x3-1-0");
+  expect(one.heldOut.validation[0]?.id).toBe("zebra-4x3-1-0");
   expect((await one.task(0)).id).toBe("module-1-0");
 });
 
@@ -123,8 +139,8 @@ test("training draws cases of the requested difficulty, and none of the validati
   const held = { source: { type: "generate", ...source }, count: 3 };
   const plan = await TaskPlan.open(clueConfig(source, held));
   const tasks = await all(plan.draw(0, 5));
-  expect(plan.validation).toEqual((await all(alone.draw(0, 5))).slice(0, 3));
-  const hashes = plan.validation.map(({ contentHash }) => contentHash);
+  expect(plan.heldOut.validation).toEqual((await all(alone.draw(0, 5))).slice(0, 3));
+  const hashes = plan.heldOut.validation.map(({ contentHash }) => contentHash);
   expect(tasks.filter(({ contentHash }) => hashes.includes(contentHash))).toEqual([]);
   expect(tasks.slice(3)).toEqual((await all(alone.draw(0, 5))).slice(3));
 });

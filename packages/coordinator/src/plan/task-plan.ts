@@ -1,9 +1,15 @@
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { openEnvironment, type RunEnvironment, type RunTaskSource } from "@gumshoe/environments";
-import { type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
+import {
+  heldOutConfig,
+  type HeldOutKind,
+  type RunConfig,
+  type TaskSourceConfig,
+} from "@gumshoe/config";
 import { type GroupKind, type InputSource } from "@gumshoe/protocol";
 import { type Task, type TierName } from "@gumshoe/puzzles";
 
+import { checkApart } from "./held-out-apart.js";
 import { taskSources } from "./task-sources.js";
 
 /**
@@ -13,21 +19,19 @@ import { taskSources } from "./task-sources.js";
 export const ORDER_OFFSET = 0x7461736b;
 
 /**
- * The tasks of a run, in an order that depends on its seed alone. The validation set is fixed at
- * the start, and none of its tasks is ever drawn for training.
+ * The tasks of a run, in an order that depends on its seed alone. The held-out tasks are fixed at the
+ * start, and none of them is ever drawn for training.
  */
 export class TaskPlan {
-  readonly validation: readonly Task[];
+  /** The tasks of the validation and of the report, which have none in common. */
+  readonly heldOut: Readonly<Record<HeldOutKind, readonly Task[]>>;
   /** The environment of the training tasks. */
   readonly environment: RunEnvironment;
-  /**
-   * Digests of the graders of training and validation tasks; the latter is empty without a
-   * validation.
-   */
-  readonly digests: { readonly train: string; readonly validation: string };
-  /** Whether the model answers training and validation tasks in several turns. */
-  readonly inTurns: { readonly train: boolean; readonly validation: boolean };
-  /** Whether training and validation tasks are graded by a judge; see `RunEnvironment.hasJudge`. */
+  /** Digests of the graders of tasks; empty for a kind that the run does not have. */
+  readonly digests: Readonly<Record<GroupKind, string>>;
+  /** Whether the model answers tasks in several turns. */
+  readonly inTurns: Readonly<Record<GroupKind, boolean>>;
+  /** Whether tasks are graded by a judge; see `RunEnvironment.hasJudge`. */
   readonly judges: Readonly<Record<GroupKind, boolean>>;
   /** The task sources, identified by content. */
   readonly sources: readonly InputSource[];
@@ -39,42 +43,35 @@ export class TaskPlan {
   private constructor(
     config: RunConfig,
     environments: OpenEnvironments,
-    { validation, sources }: { validation: readonly Task[]; sources: readonly InputSource[] },
+    { heldOut, sources }: Pick<TaskPlan, "heldOut" | "sources">,
   ) {
     const { training, tiers } = environments;
     this.#environments = environments;
-    this.digests = {
-      train: training.digest,
-      validation: environments.validation?.digest ?? "",
-    };
-    this.inTurns = {
-      train: training.step !== undefined,
-      validation: environments.validation?.step !== undefined,
-    };
-    this.judges = {
-      train: training.hasJudge,
-      validation: environments.validation?.hasJudge ?? false,
-    };
-    const exclude = new Set(validation.map(({ contentHash }) => contentHash));
+    this.digests = byKind(environments, (environment) => environment?.digest ?? "");
+    this.inTurns = byKind(environments, (environment) => environment?.step !== undefined);
+    this.judges = byKind(environments, (environment) => environment?.hasJudge ?? false);
+    const exclude = hashesOf([...heldOut.validation, ...heldOut.report]);
     const options = { exclude, orderSeed: config.seed + ORDER_OFFSET };
     this.environment = training;
-    this.validation = validation;
+    this.heldOut = heldOut;
     this.sources = sources;
     this.#source = training.source(options);
     this.#tiers = new Map([...tiers].map(([tier, one]) => [tier, one.source(options)]));
   }
 
   /**
-   * Opens the files and modules that a config names, and draws the validation set.
+   * Opens the files and modules that a config names, and draws the held-out tasks.
    *
    * @throws InvalidArgumentError, ModuleError or DatasetError naming field, file or line
    */
   static async open(config: RunConfig): Promise<TaskPlan> {
     const environments = await openEnvironments(config);
     try {
-      const validation = await validationTasks(config, environments);
+      const validation = await heldOutTasks(config, environments, "validation");
+      const report = await heldOutTasks(config, environments, "report");
+      checkApart(validation, report);
       const sources = taskSources(config, environments);
-      return new TaskPlan(config, environments, { validation, sources });
+      return new TaskPlan(config, environments, { heldOut: { validation, report }, sources });
     } catch (error) {
       await closeEnvironments(environments);
       throw error;
@@ -105,7 +102,7 @@ export class TaskPlan {
 }
 
 /** Draws the first tasks of a source: `count`, or all if it has fewer. */
-export async function drawTasks(source: RunTaskSource, count: number): Promise<Task[]> {
+async function drawTasks(source: RunTaskSource, count: number): Promise<Task[]> {
   const tasks: Task[] = [];
   const wanted = Math.min(count, source.size ?? count);
   for (let index = 0; index < wanted; index++) tasks.push(await source.task(index));
@@ -118,6 +115,19 @@ export interface OpenEnvironments {
   /** Environments of the tiers that a curriculum may choose; empty without one. */
   readonly tiers: ReadonlyMap<TierName, RunEnvironment>;
   readonly validation: RunEnvironment | null;
+  readonly report: RunEnvironment | null;
+}
+
+/** Returns the content hashes of tasks. */
+export function hashesOf(tasks: readonly Task[]): Set<string> {
+  return new Set(tasks.map(({ contentHash }) => contentHash));
+}
+
+function byKind<T>(
+  { training, validation, report }: OpenEnvironments,
+  of: (environment: RunEnvironment | null) => T,
+): Record<GroupKind, T> {
+  return { train: of(training), validation: of(validation), report: of(report) };
 }
 
 /**
@@ -127,7 +137,7 @@ export interface OpenEnvironments {
  */
 export async function openEnvironments(config: RunConfig): Promise<OpenEnvironments> {
   const opened: RunEnvironment[] = [];
-  const open = async (kind: "train" | "validation", of = config) => {
+  const open = async (kind: GroupKind, of = config) => {
     const environment = await openEnvironment(of, kind);
     if (environment !== null) opened.push(environment);
     return environment;
@@ -135,21 +145,23 @@ export async function openEnvironments(config: RunConfig): Promise<OpenEnvironme
   try {
     const training = await open("train");
     const validation = await open("validation");
+    const report = await open("report");
     if (training === null) throw new Error("every run has training tasks");
     const [field, source] =
       config.type === "grpo"
         ? (["tasks.source", config.tasks.source] as const)
         : (["examples.source", config.examples.source] as const);
     await checkSource(field, training, source);
-    if (validation !== null) {
-      await checkSource("validation.source", validation, config.validation?.source ?? null);
+    for (const [kind, environment] of Object.entries({ validation, report })) {
+      const source = heldOutConfig(config, kind as HeldOutKind)?.source ?? null;
+      if (environment !== null) await checkSource(`${kind}.source`, environment, source);
     }
     if (config.type === "sft") {
       const { answers } = config.examples;
       checkReplies(answers.type, training);
       if (answers.type === "trace" && answers.hasty > 0) checkReplies("hasty", training);
     }
-    return { training, tiers: await openTiers(config, open), validation };
+    return { training, tiers: await openTiers(config, open), validation, report };
   } catch (error) {
     await Promise.all(opened.map((environment) => environment.close()));
     throw error;
@@ -158,9 +170,10 @@ export async function openEnvironments(config: RunConfig): Promise<OpenEnvironme
 
 /** Closes the environments of a run. Idempotent. */
 export async function closeEnvironments(environments: OpenEnvironments): Promise<void> {
-  const { training, tiers, validation } = environments;
-  const all = [training, ...tiers.values(), ...(validation === null ? [] : [validation])];
-  await Promise.all(all.map((environment) => environment.close()));
+  const { training, tiers, validation, report } = environments;
+  const all = [training, ...tiers.values(), validation, report];
+  const opened = all.filter((environment) => environment !== null);
+  await Promise.all(opened.map((environment) => environment.close()));
 }
 
 async function openTiers(
@@ -206,10 +219,14 @@ function checkReplies(type: keyof typeof REPLY_METHODS, environment: RunEnvironm
   throw new InvalidArgumentError("examples.answers.type", problem);
 }
 
-async function validationTasks(
-  { validation: config }: RunConfig,
-  { validation }: OpenEnvironments,
+/** Draws the held-out tasks of a run; none without such tasks. */
+export async function heldOutTasks(
+  config: RunConfig,
+  environments: OpenEnvironments,
+  kind: HeldOutKind,
 ): Promise<Task[]> {
-  if (config === null || validation === null) return [];
-  return drawTasks(validation.source(), config.count);
+  const settings = heldOutConfig(config, kind);
+  const environment = environments[kind];
+  if (settings === null || environment === null) return [];
+  return drawTasks(environment.source(), settings.count);
 }

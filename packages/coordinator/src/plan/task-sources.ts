@@ -5,12 +5,21 @@ import { type InputSource } from "@gumshoe/protocol";
 /** Identifies the sources of a run's tasks by the content of everything that they read. */
 export function taskSources(
   config: RunConfig,
-  { training, validation }: { training: RunEnvironment; validation: RunEnvironment | null },
+  {
+    training,
+    validation,
+    report,
+  }: {
+    training: RunEnvironment;
+    validation: RunEnvironment | null;
+    report: RunEnvironment | null;
+  },
 ): InputSource[] {
-  return [
-    ...identify(runSources(config, "train"), training),
-    ...(validation === null ? [] : identify(runSources(config, "validation"), validation)),
-  ];
+  const all = { train: training, validation, report };
+  return (["train", "validation", "report"] as const).flatMap((kind) => {
+    const environment = all[kind];
+    return environment === null ? [] : identify(runSources(config, kind), environment);
+  });
 }
 
 /** Identifies the sources of an environment: one, or those of a mix. */

@@ -9,6 +9,7 @@ import {
   errnoOf,
   isDiskError,
 } from "@gumshoe/core";
+import { SourceAwayError } from "@gumshoe/environments";
 import { RedisUnavailableError } from "@gumshoe/queue";
 
 import { PlanLostError, RunStoppedError } from "../errors.js";
@@ -23,12 +24,14 @@ const PROBE = ".room";
  * - `plan`: the plan has lost a reducer
  * - `redis`: Redis cannot be reached, or cannot execute commands for now
  * - `disk`: the disk is full, or the run's folder is missing
+ * - `source`: a server of tasks and grades is away
  * - `retry`: another part of the cluster is unavailable
  * - `fatal`: a retry would fail the same way
  */
 export type AttemptFailure =
   | { readonly type: "plan" | "redis" | "retry" | "fatal"; readonly error: unknown }
-  | { readonly type: "disk"; readonly error: ClusterError };
+  | { readonly type: "disk"; readonly error: ClusterError }
+  | { readonly type: "source"; readonly error: SourceAwayError };
 
 /**
  * Classifies the error that ended an attempt at a run; all decisions about retries are made from
@@ -38,6 +41,7 @@ export async function attemptFailure(error: unknown, folder: string): Promise<At
   if (error instanceof RunStoppedError) return { type: "fatal", error };
   if (error instanceof PlanLostError) return { type: "plan", error };
   if (error instanceof RedisUnavailableError) return { type: "redis", error };
+  if (error instanceof SourceAwayError) return { type: "source", error };
   const disk = diskFault(error, folder) ?? (await folderFault(folder));
   if (disk !== null) return { type: "disk", error: disk };
   const mayRetry = error instanceof ClusterError && error.retryable;

@@ -44,6 +44,7 @@ export function addToDeaths(deaths: Deaths, body: RunEventBody, atMs: number): v
     case "iteration-sampled":
     case "update-done":
     case "validation-done":
+    case "report-done":
     case "iteration-done":
       deaths.clear();
       return;

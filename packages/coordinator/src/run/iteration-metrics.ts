@@ -4,7 +4,12 @@
  * They are a function of the ledger. docs/operations.md lists the fields with their units.
  */
 import { meanInterval, type RolloutCounts } from "@gumshoe/grpo";
-import { type RewardInterval, type RunConfig, stalenessOf } from "@gumshoe/config";
+import {
+  type RewardInterval,
+  type RunConfig,
+  stalenessOf,
+  type ValidationResult,
+} from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
 
 import { numReplacements, numTrainGroups } from "../plan/replacements.js";
@@ -52,7 +57,15 @@ export function iterationMetrics(
  */
 export function validationFigures(state: RunState, iteration: number, prefix: string): Figures {
   const found = state.validations.find((validation) => validation.iteration === iteration);
-  if (found === undefined) return {};
+  return found === undefined ? {} : resultFigures(found, prefix);
+}
+
+/** Returns the figures of a run's report; none if it has not been made. */
+export function reportFigures({ report }: RunState): Figures {
+  return report === null ? {} : resultFigures(report, "report");
+}
+
+function resultFigures(found: ValidationResult, prefix: string): Figures {
   const { greedy, unscored = 0, sources = {} } = found;
   const bySource = Object.entries(sources).map(([source, interval]) =>
     intervalFigures(`sources.${source}.${prefix}`, interval),

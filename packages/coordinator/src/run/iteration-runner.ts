@@ -16,14 +16,14 @@ import { type TrainingBatch } from "../learn/training-batch.js";
 import { iterationMetrics } from "./iteration-metrics.js";
 import { IterationSampler } from "./iteration-sampler.js";
 import { appendMetrics, writeMetrics } from "./metrics-file.js";
-import { type NextStep, type PauseStep } from "./next-step.js";
+import { type LastStep, type NextStep, type PauseStep } from "./next-step.js";
 import { overlapIterations } from "./overlapped-iterations.js";
 import { writeRollouts } from "../sample/rollout-files.js";
 import { TrainPlans } from "../plan/train-plans.js";
 import { type RunModel } from "../plan/run-model.js";
 import { type RunRecord } from "./run-record.js";
-import { newestWeights, type Weights, weightsAfter } from "./run-state.js";
-import { bestWeights } from "../checkpoint/start-model.js";
+import { type Durable, weightsAfter } from "./run-state.js";
+import { handedOver } from "../checkpoint/handed-over.js";
 import { type GroupCollector } from "../sample/group-collector.js";
 import { type TaskPlan } from "../plan/task-plan.js";
 import { UpdateRunner } from "../learn/update-runner.js";
@@ -88,16 +88,24 @@ export class IterationRunner {
     this.#signal = AbortSignal.any([options.signal, plan.lost]);
   }
 
-  /** Recomputes the updates after a weight version, up to the newest one in the ledger. */
-  async replay(fromVersion: number): Promise<void> {
-    const { digests, updateIterations } = this.#record.state;
-    for (let update = fromVersion; update < digests.length - 1;) {
+  /**
+   * Recomputes the updates after a weight version.
+   *
+   * @param toVersion  the version that they end with; default: the newest one in the ledger
+   */
+  async replay(
+    fromVersion: number,
+    toVersion = this.#record.state.digests.length - 1,
+  ): Promise<void> {
+    const { updateIterations } = this.#record.state;
+    for (let update = fromVersion; update < toVersion;) {
       const iteration = updateIterations[update] as number;
-      this.#options.onProgress("learning", update - fromVersion, digests.length - 1 - fromVersion);
+      this.#options.onProgress("learning", update - fromVersion, toVersion - fromVersion);
       const batch = await this.#batches.of(iteration);
       const first = updateIterations.indexOf(iteration);
       const known = updateIterations.lastIndexOf(iteration) - first + 1;
-      for (; update < first + known; update++) {
+      const end = Math.min(toVersion, first + known);
+      for (; update < end; update++) {
         await this.#make(update, { iteration, first, batch, signal: this.#signal });
       }
       this.#drop(iteration - 1);
@@ -105,16 +113,15 @@ export class IterationRunner {
     this.#options.onLearnt();
   }
 
-  /** Runs iterations until the next step is another one. */
-  async iterate(nextStep: () => Promise<NextStep | PauseStep>): Promise<void> {
+  /** Runs iterations until the next step is another one, and returns that. */
+  async iterate(nextStep: () => Promise<NextStep | PauseStep>): Promise<LastStep> {
     if (stalenessOf(this.#record.config) > 0) {
       const { record } = this.#options;
-      await overlapIterations({ record, nextStep, iterations: this, signal: this.#signal });
-      return;
+      return overlapIterations({ record, nextStep, iterations: this, signal: this.#signal });
     }
     for (;;) {
       const step = await nextStep();
-      if (step.type !== "iterate") return;
+      if (step.type !== "iterate") return step;
       await this.sample(step.iteration, this.#signal);
       await this.learn(step.iteration, this.#signal);
     }
@@ -155,14 +162,23 @@ export class IterationRunner {
     await appendMetrics(this.#record);
   }
 
-  /** Validates the final weights, and records the run's result. */
-  async finish(): Promise<void> {
+  /** Writes the final weights to a checkpoint, and validates them. */
+  async validateFinal(): Promise<void> {
     const { state } = this.#record;
     const done = state.iterationsDone;
     if (state.checkpoints.at(-1)?.version !== state.digests.length - 1) {
       await this.#checkpoint(done);
     }
     await this.#sampler.validateFinal(done, this.#signal);
+  }
+
+  /** Measures weights that the plan's reducers hold on the tasks of the report. */
+  async report(weights: Durable): Promise<void> {
+    await this.#sampler.report(weights, this.#signal);
+  }
+
+  /** Records the run's result. */
+  async finish(): Promise<void> {
     await writeMetrics(this.#record);
     await this.#record.append({ type: "run-done", result: this.#result() });
   }
@@ -228,22 +244,19 @@ export class IterationRunner {
     }
   }
 
-  #newest(): Weights {
-    return newestWeights(this.#record.state) ?? { version: 0, digest: "" };
-  }
-
   #result(): RunResult {
     const { config, state } = this.#record;
-    const rollback = config.stopWhen?.action === "rollback" ? bestWeights(this.#record) : null;
+    const { digest, folder } = handedOver(this.#record);
     return {
       run: config.name,
-      weightsDigest: rollback?.digest ?? this.#newest().digest,
+      weightsDigest: digest,
       iterations: state.iterationsDone,
       updates: state.digests.length - 1,
       validation: state.validations,
+      ...(state.report === null ? {} : { report: state.report }),
       logprobGapMax: state.logprobGapMax,
       seconds: (state.workedMs + this.#options.clock.now() - state.lastAtMs) / 1000,
-      checkpoint: rollback?.folder ?? state.checkpoints.at(-1)?.folder ?? "",
+      checkpoint: folder,
     };
   }
 }

@@ -1,4 +1,4 @@
-import { stalenessOf } from "@gumshoe/config";
+import { type HeldOutKind, stalenessOf } from "@gumshoe/config";
 import { type Clock } from "@gumshoe/core";
 
 import { type ReducerPlan } from "../fleet/reducer-plan.js";
@@ -13,7 +13,7 @@ import { type GroupCollector } from "../sample/group-collector.js";
 import { writeRollouts } from "../sample/rollout-files.js";
 import { validationResult } from "../sample/validation-result.js";
 import { type RunRecord } from "./run-record.js";
-import { newestWeights, type Weights, weightsAfter } from "./run-state.js";
+import { type Durable, newestWeights, type Weights, weightsAfter } from "./run-state.js";
 
 /** The parts that sample iterations under one plan of reducers. */
 export interface SamplerOptions {
@@ -27,7 +27,7 @@ export interface SamplerOptions {
   readonly batches: IterationBatches;
 }
 
-/** Samples the groups of iterations, and those of validations. */
+/** Samples the groups of iterations, of validations and of the report. */
 export class IterationSampler {
   readonly #options: SamplerOptions;
   readonly #record: RunRecord;
@@ -48,7 +48,7 @@ export class IterationSampler {
     const train = await plans.of(iteration);
     if (state.sampledIterations.has(iteration)) return;
     const due = stalenessOf(config) === 0 && this.#isDue(iteration);
-    const validation = due ? await this.#validationPlans(iteration) : [];
+    const validation = due ? await this.#heldOutPlans("validation", iteration) : [];
     const startedAtMs = clock.monotonicMs();
     await this.#collect([...train, ...validation], weights, signal);
     if (due) await this.#recordValidation(iteration, validation);
@@ -69,8 +69,19 @@ export class IterationSampler {
     await this.#validate(iterationsDone, signal);
   }
 
+  /** Measures weights that the plan's reducers hold on the tasks of the report. */
+  async report({ iteration, version, digest }: Durable, signal: AbortSignal): Promise<void> {
+    const plans = await this.#heldOutPlans("report", iteration);
+    const weights = { version, digest };
+    await this.#collect(plans, weights, signal);
+    const tasks = this.#options.tasks.heldOut.report;
+    await writeRollouts(this.#record, { kind: "report", iteration }, plans);
+    const result = await validationResult(this.#record, iteration, { plans, tasks });
+    await this.#record.append({ type: "report-done", ...result, weights });
+  }
+
   async #validate(iteration: number, signal: AbortSignal): Promise<void> {
-    const plans = await this.#validationPlans(iteration);
+    const plans = await this.#heldOutPlans("validation", iteration);
     const weights = newestWeights(this.#record.state) ?? { version: 0, digest: "" };
     await this.#collect(plans, weights, signal);
     await this.#recordValidation(iteration, plans);
@@ -138,15 +149,15 @@ export class IterationSampler {
   }
 
   async #recordValidation(iteration: number, plans: readonly GroupPlan[]): Promise<void> {
-    const tasks = this.#options.tasks.validation;
+    const tasks = this.#options.tasks.heldOut.validation;
     await writeRollouts(this.#record, { kind: "validation", iteration }, plans);
     const result = await validationResult(this.#record, iteration, { plans, tasks });
     await this.#record.append({ type: "validation-done", ...result });
   }
 
-  #validationPlans(iteration: number): Promise<GroupPlan[]> {
+  #heldOutPlans(kind: HeldOutKind, iteration: number): Promise<GroupPlan[]> {
     const { planner, tasks } = this.#options;
-    return planner.validation(iteration, tasks.validation);
+    return planner.heldOut(kind, iteration, tasks.heldOut[kind]);
   }
 
   #isDue(iteration: number): boolean {

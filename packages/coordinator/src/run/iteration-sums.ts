@@ -149,6 +149,7 @@ function workBefore(body: RunEventBody): WorkKind {
       return "tasks";
     case "group-done":
     case "validation-done":
+    case "report-done":
     case "iteration-sampled":
       return "sampling";
     case "update-done":

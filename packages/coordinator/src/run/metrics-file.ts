@@ -2,7 +2,7 @@
  * `metrics.jsonl`: one line for every completed iteration, in order.
  *
  * - The file is a function of the ledger: a line is the record of `iteration-done`; the last line
- *   of an ended run also holds the validation of its final weights.
+ *   of an ended run also holds the validation of its final weights, and its report.
  * - It is rewritten atomically when a run is resumed and when it ends. In between, a line is
  *   appended after its event, so a line that a crash doubled or tore is replaced by the next
  *   resume.
@@ -12,7 +12,7 @@ import { join } from "node:path";
 
 import { writeDurably } from "@gumshoe/core";
 
-import { validationFigures } from "./iteration-metrics.js";
+import { reportFigures, validationFigures } from "./iteration-metrics.js";
 import { nextStep } from "./next-step.js";
 import { type RunRecord } from "./run-record.js";
 import { shownMetrics } from "./shown-metrics.js";
@@ -35,7 +35,9 @@ export function metricsLines(record: RunRecord, from = 0): string[] {
   return state.iterationMetrics.slice(from).map((metrics, i) => {
     const iteration = from + i;
     const isLast = isOver && iteration + 1 === state.iterationsDone;
-    const last = isLast ? validationFigures(state, iteration + 1, "finalValidation") : {};
+    const last = isLast
+      ? { ...validationFigures(state, iteration + 1, "finalValidation"), ...reportFigures(state) }
+      : {};
     const endedAtMs = state.iterationEndsMs[iteration];
     return `${JSON.stringify({ iteration, endedAtMs, ...shownMetrics(metrics), ...last })}\n`;
   });

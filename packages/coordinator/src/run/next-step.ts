@@ -26,6 +26,9 @@ export interface PauseStep {
   readonly type: "pause";
 }
 
+/** The step after a run's iterations, or those of its turn. */
+export type LastStep = Exclude<NextStep | PauseStep, { type: "iterate" }>;
+
 /** Decides the next step of a run. */
 export function nextStep(config: RunConfig, state: RunState): NextStep {
   const { iterationsDone } = state;

@@ -1,5 +1,5 @@
 import { firstUnsampled, iterationsInSampled } from "../plan/staleness.js";
-import { type NextStep, type PauseStep } from "./next-step.js";
+import { type LastStep, type NextStep, type PauseStep } from "./next-step.js";
 import { type RunRecord } from "./run-record.js";
 
 /** The two halves of an iteration. */
@@ -23,7 +23,7 @@ export interface OverlapOptions {
 const NOT_NEEDED = "the run ends before this iteration";
 
 /**
- * Runs iterations until the next step is another one, sampling beside learning.
+ * Runs iterations until the next step is another one, sampling beside learning, and returns that.
  *
  * - Iterations are sampled in order, each once the weights that it names are made and the one before it is
  *   sampled; they learn in order, each once it is sampled and the one before it is done.
@@ -31,15 +31,16 @@ const NOT_NEEDED = "the run ends before this iteration";
  *   before it.
  * - A failure of one half ends the other. Both have ended when this returns or throws.
  */
-export async function overlapIterations(options: OverlapOptions): Promise<void> {
+export async function overlapIterations(options: OverlapOptions): Promise<LastStep> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const progress = new Progress(signal);
   const halves = { ...options, signal, progress };
-  const ended = async (half: Promise<void>, reason: string | null): Promise<void> => {
+  const ended = async <T>(half: Promise<T>, reason: string | null): Promise<T> => {
     try {
-      await half;
+      const end = await half;
       if (reason !== null) stop.abort(new Error(reason));
+      return end;
     } catch (error) {
       stop.abort(error);
       throw error;
@@ -50,6 +51,7 @@ export async function overlapIterations(options: OverlapOptions): Promise<void> 
   const [, learnt] = await Promise.allSettled([sampling, learning]);
   // The half that failed first has aborted the other with its error. Sampling that was stopped has not failed.
   if (learnt.status === "rejected") throw learnt.reason;
+  return learnt.value;
 }
 
 type Halves = OverlapOptions & { readonly progress: Progress };
@@ -64,11 +66,12 @@ async function sampleAll({ record, iterations, signal, progress }: Halves): Prom
   }
 }
 
-async function learnAll({ record, iterations, nextStep, signal, progress }: Halves): Promise<void> {
+async function learnAll(halves: Halves): Promise<LastStep> {
+  const { record, iterations, nextStep, signal, progress } = halves;
   const { state } = record;
   for (;;) {
     const step = await nextStep();
-    if (step.type !== "iterate") return;
+    if (step.type !== "iterate") return step;
     await progress.until(() => state.sampledIterations.has(step.iteration));
     await iterations.learn(step.iteration, signal);
     progress.notify();

@@ -53,14 +53,24 @@ const TAUGHT = {
   ...COMMON,
   name: "taught",
   type: "sft",
+  seed: 18,
   iterations: 3,
   examples: { source: { ...CASES, seed: 1 }, perUpdate: 2 },
+  report: { source: { ...CASES, seed: 3 }, count: 2, greedy: false },
+  // It never falls by as much, but the best weights are handed over.
+  stopWhen: { validationDrop: 1, action: "rollback" },
 };
 /**
  * Events that are recorded after writing files: a crash in between leaves files without their
  * event.
  */
-const AFTER_FILES = ["checkpoint-written", "validation-done", "iteration-done", "run-done"];
+const AFTER_FILES = [
+  "checkpoint-written",
+  "validation-done",
+  "report-done",
+  "iteration-done",
+  "run-done",
+];
 
 let home: RunHome;
 beforeAll(async () => {
@@ -84,13 +94,20 @@ function outcome({ seconds: _seconds, ...rest }: RunResult) {
 test.each([
   { config: SAMPLED, what: "samples, with validation, curriculum, checkpoints and a rollback" },
   { config: AHEAD, what: "samples ahead, with validation and checkpoints" },
-  { config: TAUGHT, what: "is supervised, with validation and checkpoints" },
+  {
+    config: TAUGHT,
+    what: "is supervised, with validation, checkpoints, and a report on earlier weights",
+  },
 ])(
   "a run that $what ends the same when it is cut after any event",
   async ({ config }) => {
     const { result, cuts } = await home.record({ ...config, model: home.model });
     const expected = outcome(result);
     expect(expected.lines).toHaveLength(result.iterations);
+    if (config === TAUGHT) {
+      expect(result.report).toMatchObject({ count: 2, iteration: 2 });
+      expect(result.report?.weights).toEqual({ version: 2, digest: result.weightsDigest });
+    }
     if (config === SAMPLED) {
       // The stop rule ended the run, and the best weights are not the last ones.
       expect(result.iterations).toBeLessThan(config.iterations);

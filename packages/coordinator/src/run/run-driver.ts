@@ -1,5 +1,5 @@
 import { type Clock, type Logger, type Tls } from "@gumshoe/core";
-import { type RunEventOf, type WorkerRole } from "@gumshoe/protocol";
+import { type WorkerRole } from "@gumshoe/protocol";
 import { type JobQueue } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
@@ -7,6 +7,7 @@ import { type Fleet } from "../fleet/fleet.js";
 import { machinesOf } from "../fleet/machines.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
+import { handedOver, isReportDue } from "../checkpoint/handed-over.js";
 import { RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { SupervisedBatches } from "../learn/supervised-batches.js";
 import { IterationRunner } from "./iteration-runner.js";
@@ -19,6 +20,7 @@ import { checkSameInputs, isStale, readInputs } from "../submission/run-identity
 import { newestUsable } from "../plan/staleness.js";
 import { openRunModel, type RunModel } from "../plan/run-model.js";
 import { refillJobs } from "./refill-jobs.js";
+import { ProgressEvents } from "./progress-events.js";
 import { RunRetries } from "./run-retries.js";
 import { type RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
@@ -36,6 +38,14 @@ interface OpenRun {
   readonly tasks: TaskPlan;
   readonly examples: SupervisedBatches | null;
   readonly checkpoints: Checkpoints;
+}
+
+/** The parts that exist under one plan of reducers. */
+interface PlannedParts {
+  readonly iterations: IterationRunner;
+  /** The weight version that the reducers have started from. */
+  readonly version: number;
+  readonly recovery: RecoveryPoints;
 }
 
 /** The parts that a driver works with. */
@@ -77,10 +87,9 @@ export class RunDriver {
   #lastPlanSize: number | null = null;
   #plannedAtMs: number | null = null;
   readonly #reported = new Set<string>();
-  /** What learning is at; null while it waits for samples. */
-  #learning: Pick<RunEventOf<"progress">, "phase" | "done" | "total"> | null = null;
   #isRefilling = false;
   #isResumed = false;
+  readonly #progress: ProgressEvents;
   readonly #wait: WaitReport;
 
   constructor(options: DriverOptions) {
@@ -88,9 +97,13 @@ export class RunDriver {
     this.#record = options.record;
     this.sampling = new GroupCollector(options.record, options.rolloutQueue);
     this.lanes = new LaneCollector(options.gradientQueue, options.clock);
+    const { fleet } = options;
+    this.#progress = new ProgressEvents(this.#record, this.sampling, () =>
+      fleet.tokensPerSecond("inference"),
+    );
     this.#wait = new WaitReport({
       ...options,
-      onWait: (note) => this.#emitProgress("waiting", 0, 1, note),
+      onWait: (note) => this.#progress.emit("waiting", 0, 1, note),
     });
   }
 
@@ -116,7 +129,7 @@ export class RunDriver {
    */
   async run(signal: AbortSignal): Promise<"done" | "paused"> {
     const timer = setInterval(() => void this.#refill(), REFILL_EVERY_MS);
-    const progress = setInterval(() => this.#reportProgress(), PROGRESS_EVERY_MS);
+    const progress = setInterval(() => this.#repeatProgress(), PROGRESS_EVERY_MS);
     const stuck = new AbortController();
     const { fleet, clock, previousEnd } = this.#options;
     const losses = new LossWatch({
@@ -237,12 +250,63 @@ export class RunDriver {
   }
 
   async #advance(run: OpenRun, signal: AbortSignal): Promise<"done" | "paused"> {
-    const { config } = this.#record;
-    const { checkpoints } = run;
+    const record = this.#record;
     // Fail a run that cannot continue before waiting for reducers.
     this.#nextStep();
-    const source = await checkpoints.newest(newestUsable(config, this.#record.state));
-    this.#emitProgress("waiting", 0, 1, "reducers");
+    const atMost = newestUsable(record.config, record.state);
+    const end = await this.#underPlan(run, { signal, atMost }, async (parts) => {
+      const { iterations, version, recovery } = parts;
+      await iterations.replay(version);
+      if ((await this.#iterate(iterations, recovery)) === "paused") return "paused";
+      await iterations.validateFinal();
+      const final = handedOver(record);
+      const isHeld = final.version === this.#weights().version;
+      if (isReportDue(record) && isHeld) await iterations.report(final);
+      if (!isReportDue(record)) await iterations.finish();
+      return "done";
+    });
+    if (end === "paused" || !isReportDue(record)) return end;
+    // After a rollback the reducers hold newer weights than those that the run ends with.
+    const final = handedOver(record);
+    await this.#underPlan(run, { signal, atMost: final.version }, async (parts) => {
+      const { iterations, version } = parts;
+      await iterations.replay(version, final.version);
+      await iterations.report(final);
+      await iterations.finish();
+    });
+    return "done";
+  }
+
+  /** Runs iterations to the last one, or to the end of the run's turn. */
+  async #iterate(
+    iterations: IterationRunner,
+    recovery: RecoveryPoints,
+  ): Promise<"done" | "paused"> {
+    const doneBefore = this.#record.state.iterationsDone;
+    const { type } = await iterations.iterate(async () => {
+      const step = this.#nextStep();
+      if (step.type !== "iterate" || !(await this.#mayPause(recovery, doneBefore))) return step;
+      return { type: "pause" };
+    });
+    if (type !== "pause") return "done";
+    await this.#record.append({ type: "run-paused", weights: this.#weights() });
+    return "paused";
+  }
+
+  /**
+   * Assigns the parameters to the reducers, and works under this plan.
+   *
+   * @param options.atMost  the newest weight version that the reducers may start from
+   */
+  async #underPlan<T>(
+    run: OpenRun,
+    { signal, atMost }: { readonly signal: AbortSignal; readonly atMost: number },
+    work: (parts: PlannedParts) => Promise<T>,
+  ): Promise<T> {
+    const { config } = this.#record;
+    const { checkpoints } = run;
+    const source = await checkpoints.newest(atMost);
+    this.#progress.emit("waiting", 0, 1, "reducers");
     const plan = await ReducerPlan.establish({
       run: config.name,
       numParameters: run.model.layout.numParameters,
@@ -274,29 +338,13 @@ export class RunDriver {
         logger,
         reported: this.#reported,
         machines: () => machinesOf(this.#options.fleet.statuses()),
-        onProgress: (phase, done, total) => {
-          this.#learning = { phase, done, total };
-          this.#emitLearning();
-        },
-        onLearnt: () => (this.#learning = null),
+        onProgress: (phase, done, total) => this.#progress.learns(phase, done, total),
+        onLearnt: () => this.#progress.learnt(),
       });
-      await iterations.replay(source.version);
-      const doneBefore = this.#record.state.iterationsDone;
-      let isPaused = false;
-      await iterations.iterate(async () => {
-        const step = this.#nextStep();
-        isPaused = step.type === "iterate" && (await this.#mayPause(recovery, doneBefore));
-        return isPaused ? { type: "pause" } : step;
-      });
-      if (isPaused) {
-        await this.#record.append({ type: "run-paused", weights: this.#weights() });
-        return "paused";
-      }
-      await iterations.finish();
-      return "done";
+      return await work({ iterations, version: source.version, recovery });
     } finally {
       this.#plannedAtMs = null;
-      this.#learning = null;
+      this.#progress.learnt();
       plan.close();
       // The next attempt may write a point of the same version.
       await recovery.settled();
@@ -345,44 +393,8 @@ export class RunDriver {
     await refillJobs(this, this.#options).finally(() => (this.#isRefilling = false));
   }
 
-  #emitProgress(
-    phase: RunEventOf<"progress">["phase"],
-    done: number,
-    total: number,
-    note?: string,
-  ): void {
-    const iteration = this.#record.state.iterationsDone;
-    const tokensPerSecond = this.#options.fleet.tokensPerSecond("inference");
-    this.#record.emit({
-      type: "progress",
-      phase,
-      iteration,
-      done,
-      total,
-      tokensPerSecond,
-      ...(note === undefined ? {} : { note }),
-    });
-  }
-
-  #reportProgress(): void {
+  #repeatProgress(): void {
     this.#wait.report();
-    const { waitingFor } = this;
-    if (waitingFor !== null) {
-      this.#emitProgress("waiting", 0, 1, waitingFor);
-      return;
-    }
-    const { numWanted, numOpen } = this.sampling;
-    if (numOpen === 0) return;
-    if (this.#learning !== null) this.#emitLearning();
-    else this.#emitProgress("sampling", numWanted - numOpen, numWanted);
-  }
-
-  /** Reports what learning is at, and what is sampled beside it. */
-  #emitLearning(): void {
-    if (this.#learning === null) return;
-    const { phase, done, total } = this.#learning;
-    const { numWanted, numOpen } = this.sampling;
-    const note = numOpen > 0 ? `sampling ahead ${numWanted - numOpen}/${numWanted}` : undefined;
-    this.#emitProgress(phase, done, total, note);
+    this.#progress.repeat(this.waitingFor);
   }
 }

@@ -1,5 +1,7 @@
 import { backoffMs, type Clock, type ClusterError, errorMessage, type Logger } from "@gumshoe/core";
 
+import { isReachable, type SourceAwayError } from "@gumshoe/environments";
+
 import { type RunRecord } from "./run-record.js";
 import { attemptFailure, remainingFault } from "./attempt-failure.js";
 
@@ -16,6 +18,8 @@ const MAX_FAILURES = 20;
 const BACKOFF = { firstDelayMs: 100, maxDelayMs: 2000 };
 const REDIS_DELAY_MS = 500;
 const DISK_POLL_MS = 500;
+const SOURCE_POLL_MS = 1000;
+const SOURCE_DELAYS = { firstDelayMs: 200, maxDelayMs: 30_000 };
 
 /** The parts that retries work with. */
 export interface RetryOptions {
@@ -33,6 +37,7 @@ export interface RetryOptions {
  * Waits until a failed attempt at a run can be repeated.
  *
  * - A wait for Redis has no limit: Redis holds nothing that the ledger does not have.
+ * - A wait for a server of tasks has no limit either: the ledger keeps what was made of the tasks so far.
  * - A wait for a full disk or a missing folder is limited by the coordinator's settings, counted
  *   from the first failure since the ledger last grew.
  * - Other retryable errors are retried for about half a minute.
@@ -42,6 +47,9 @@ export class RunRetries {
   #failures = 0;
   #diskAwaySinceMs: number | null = null;
   #lastEvent = -1;
+  #sourceFailures = 0;
+  /** Number of the newest event when a server was found away. */
+  #lastAwayAt = -1;
 
   constructor(options: RetryOptions) {
     this.#options = options;
@@ -70,6 +78,10 @@ export class RunRetries {
         onWait(end.error.message);
         await this.#untilDisk(end.error, signal);
         break;
+      case "source":
+        onWait(end.error.message);
+        await this.#untilSource(end.error, signal);
+        break;
       case "plan":
       case "retry":
         await this.#backOff(end.error, startedAtMs, signal);
@@ -92,6 +104,16 @@ export class RunRetries {
       await clock.sleep(Math.min(DISK_POLL_MS, diskWaitMs), signal);
       error = await remainingFault(first, record.folder);
     }
+  }
+
+  /** A server that answers but fails the next attempt, too, is asked less and less often. */
+  async #untilSource({ url }: SourceAwayError, signal: AbortSignal): Promise<void> {
+    const { record, clock } = this.#options;
+    const goesOn = record.events.lastNumber > this.#lastAwayAt;
+    this.#lastAwayAt = record.events.lastNumber;
+    this.#sourceFailures = goesOn ? 1 : this.#sourceFailures + 1;
+    await clock.sleep(backoffMs(SOURCE_DELAYS, this.#sourceFailures), signal);
+    while (!(await isReachable(url, signal))) await clock.sleep(SOURCE_POLL_MS, signal);
   }
 
   async #backOff(error: unknown, startedAtMs: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /** The state of a run, computed by replaying the events of its ledger and from nothing else. */
 import { hashJson } from "@gumshoe/core";
-import { type RunResult, type ValidationResult } from "@gumshoe/config";
+import { type ReportResult, type RunResult, type ValidationResult } from "@gumshoe/config";
 import {
   type RunEventBody,
   type RunEventOf,
@@ -91,6 +91,8 @@ export interface RunState {
   readonly sums: AllSums;
   logprobGapMax: number;
   readonly validations: ValidationResult[];
+  /** Null before it is made, and in a run without one. */
+  report: ReportResult | null;
   /** On disk, the oldest first. */
   readonly checkpoints: Durable[];
   result: RunResult | null;
@@ -132,6 +134,7 @@ export function newRunState(): RunState {
     sums: newAllSums(),
     logprobGapMax: 0,
     validations: [],
+    report: null,
     checkpoints: [],
     result: null,
     health: newRunHealth(),
@@ -220,11 +223,10 @@ function change(state: RunState, body: RunEventBody, atMs: number): void {
     case "update-done":
       addUpdate(state, body);
       return;
-    case "validation-done": {
-      const { type: _type, ...result } = body;
-      state.validations.push(result);
+    case "validation-done":
+    case "report-done":
+      addResult(state, body);
       return;
-    }
     case "checkpoint-written":
       addCheckpoint(state, body);
       return;
@@ -298,6 +300,15 @@ function addGroup(state: RunState, body: RunEventOf<"group-done">): void {
   state.groups.set(groupKey, blob);
   state.groupMeans.set(groupKey, meanReward);
   state.unscoredReason = unscoredReason ?? state.unscoredReason;
+}
+
+function addResult(
+  state: RunState,
+  body: RunEventOf<"validation-done"> | RunEventOf<"report-done">,
+): void {
+  const { type, ...result } = body;
+  if (type === "validation-done") state.validations.push(result);
+  else state.report = result as ReportResult;
 }
 
 function addCheckpoint(state: RunState, body: RunEventOf<"checkpoint-written">): void {

@@ -26,7 +26,7 @@ async function dieAs(pid: number, end: string) {
     tokensPerSecond: 0,
     tokensDone: 0,
   };
-  const job = { job: "small/0/train/0", jobAgeMs: 0, activeJobs: [] };
+  const job = { job: "small/0/train/0", jobAgeMs: 0, activeJobs: [], waitingFor: "" };
   await fleet.heartbeat({ workerId, ...vitals, ...job });
   await fleet.reportEnd({ role, host, pid, end });
 }

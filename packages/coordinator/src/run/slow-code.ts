@@ -32,7 +32,7 @@ export function slowGrading(
   config: RunConfig,
   { gradingMs, workMs, workers, replies }: IterationSums,
 ): SlowCode | null {
-  const isEnd = body.type === "iteration-sampled" || body.type === "validation-done";
+  const isEnd = ["iteration-sampled", "validation-done", "report-done"].includes(body.type);
   const isSoon = body.type === "group-done" && gradingMs >= SOON_MS;
   if ((!isEnd && !isSoon) || replies === 0) return null;
   const share = gradingMs / Math.max(gradingMs, workMs.sampling * workers.size);
@@ -94,7 +94,7 @@ function graderOf(config: RunConfig): { grader: string; remedy: string } {
 
 /** Lists the sources whose answers a run grades. */
 function gradedSources(config: RunConfig): SingleSource[] {
-  const held = runSources(config, "validation");
+  const held = [...runSources(config, "validation"), ...runSources(config, "report")];
   return config.type === "grpo" ? [...runSources(config, "train"), ...held] : held;
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, type Logger } from "@gumshoe/core";
 
+import { type Fleet } from "../fleet/fleet.js";
 import { type RunRecord } from "./run-record.js";
 
 /** Time without another failure, in ms, after which a wait is considered over. */
@@ -12,6 +13,8 @@ export interface WaitReportOptions {
   readonly logger: Logger;
   /** What is wrong with Redis, for people; null while it works. */
   readonly redisProblem: () => string | null;
+  /** Knows what workers wait for with jobs of the run. */
+  readonly fleet: Pick<Fleet, "waitingFor">;
   /** Called when a wait begins, or its cause changes. */
   readonly onWait: (note: string) => void;
 }
@@ -34,7 +37,8 @@ export class WaitReport {
 
   /** Describes what the run waits for; null while it makes progress. */
   get waitingFor(): string | null {
-    return this.#waitingFor ?? this.#options.redisProblem();
+    const { redisProblem, fleet, record } = this.#options;
+    return this.#waitingFor ?? redisProblem() ?? fleet.waitingFor(record.config.name);
   }
 
   /** Sets what the run waits for; null when its cause has ended. */

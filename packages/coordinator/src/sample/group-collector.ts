@@ -37,7 +37,7 @@ export class GroupCollector {
   /** Number of tokens in the run's vocabulary. */
   #vocabulary = 0;
   /** Whether the groups of a kind are graded by a judge. */
-  #judges: TaskPlan["judges"] = { train: false, validation: false };
+  #judges: TaskPlan["judges"] = { train: false, validation: false, report: false };
   #digest: string | null = null;
 
   constructor(record: RunRecord, queue: JobQueue<"rollout">) {

@@ -2,7 +2,8 @@
  * `rollouts/`: the sampled answers as compressed JSON lines, for people and their tools.
  *
  * - `<iteration>.jsonl.gz` holds the answers that an iteration learns from,
- *   `validation-<iteration>.jsonl.gz` those of the validation after that many iterations.
+ *   `validation-<iteration>.jsonl.gz` those of the validation after that many iterations, and
+ *   `report-<iteration>.jsonl.gz` those of the report on weights after that many.
  * - A line holds question, reply and reference answer; docs/operations.md lists its fields.
  * - A file is written atomically: complete or not at all.
  */
@@ -41,9 +42,9 @@ export interface ShownRollouts {
   readonly metrics: Record<string, number>;
 }
 
-/** Returns the file with the answers that an iteration learns from, or with those of a validation. */
+/** Returns the file with the answers that an iteration learns from, or with those of a validation or report. */
 export function rolloutFile(runFolder: string, kind: GroupKind, iteration: number): string {
-  const name = kind === "train" ? iteration : `validation-${iteration}`;
+  const name = kind === "train" ? iteration : `${kind}-${iteration}`;
   return join(runFolder, "rollouts", `${name}.jsonl.gz`);
 }
 

@@ -56,8 +56,8 @@ export async function rolloutPage(
 }
 
 function groupFilter({ iteration, kind }: ListRolloutsRequest): (key: string) => boolean {
-  if (!["", "train", "validation"].includes(kind)) {
-    throw new InvalidArgumentError("kind", `${kind} is not train or validation`);
+  if (!["", "train", "validation", "report"].includes(kind)) {
+    throw new InvalidArgumentError("kind", `${kind} is not train, validation or report`);
   }
   return (key) => {
     const group = parseGroupKey(key);

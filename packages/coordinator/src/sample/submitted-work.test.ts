@@ -164,6 +164,7 @@ test("a registration with an invalid role, host or address is rejected with a sh
   const heartbeat = {
     workerId: "w",
     activeJobs: [],
+    waitingFor: "",
     tokensPerSecond: Number.NaN,
     tokensDone: 0,
     ...vitals,

@@ -8,7 +8,7 @@ import { type GroupPlan } from "../plan/group-planner.js";
 import { type RunRecord } from "../run/run-record.js";
 import { groupRewards } from "./stored-group.js";
 
-/** Computes the result of a validation from the groups in the ledger; see {@link summarise}. */
+/** Computes the result of a validation or report from the groups in the ledger; see {@link summarise}. */
 export async function validationResult(
   record: RunRecord,
   iteration: number,

@@ -171,6 +171,19 @@ test.each([
   await expect(checked({ tasks })).resolves.toBeDefined();
 });
 
+test("a reward that the config does not weigh is refused with its name and the field, in a mix, too", async () => {
+  const own = await grading("{ rewards: { good: 1, short: 0.5 } }");
+  const sources = [
+    { name: "judged", source: own },
+    { name: "other", source: own },
+  ];
+  const rewards = { weights: { good: 1, brief: 0.5 } };
+  const tasks = { source: { type: "mix", sources }, perIteration: 2, rewards };
+  expect(await refusal({ tasks })).toMatch(
+    /^tasks\.source\.sources\.0\.source: grade\(.*rewards\.short is not in tasks\.rewards\.weights/,
+  );
+});
+
 test("a file that is drawn from many times is a warning, and its run is taken", async () => {
   const file = join(folder, "cases.jsonl");
   const source = createTaskSource({ type: "generate", tier: "mini", style: "dataset", seed: 1 });
@@ -189,7 +202,7 @@ test("a file that is drawn from many times is a warning, and its run is taken", 
   expect((await checked({ tasks, iterations: 5 })).warnings).toEqual([]);
 });
 
-test("a file of which the validation takes all cases is refused", async () => {
+test("a file of which the validation or the report takes all cases is refused", async () => {
   const file = join(folder, "cases.json");
   const cases = ["a", "b"].map((prompt) => ({
     num_clues: 1,
@@ -206,6 +219,26 @@ test("a file of which the validation takes all cases is refused", async () => {
     "tasks.source.file: holds no case that is not in the validation, and those are not learnt from",
   );
   await expect(checked(changes(1))).resolves.toBeDefined();
+  expect(await refusal({ ...changes(1), validation: null, report: { source, count: 2 } })).toBe(
+    "tasks.source.file: holds no case that is not in the report, and those are not learnt from",
+  );
+});
+
+test("a report with a task of the validation is refused by field, and one without is taken", async () => {
+  const validation = { source: OTHER_CASES, count: 3 };
+  const report = { source: OTHER_CASES, count: 2 };
+  expect(await refusal({ validation, report })).toMatch(
+    /^report\.source: has 2 of its 2 tasks in the validation, too, such as mini-\S+, .*\(another seed, or another split of the file\)$/,
+  );
+  const source = { ...CASES, seed: 3 };
+  await expect(checked({ validation, report: { source, count: 2 } })).resolves.toBeDefined();
+});
+
+test("the cases of a report are measured, too", async () => {
+  const report = { source: { type: "generate", tier: "hard", seed: 2 }, count: 1 };
+  expect(await refusal({ report }, 400)).toMatch(
+    /^(model|rollouts\.maxAnswerTokens): .*hard-clear-2-0/,
+  );
 });
 
 test("a module whose tasks depend on the calls before is refused", async () => {

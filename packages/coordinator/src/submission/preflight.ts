@@ -8,15 +8,18 @@ import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
 import { longestTokens, type MeasuredTokens } from "@gumshoe/memory";
 import {
+  heldOutConfig,
   type RunConfig,
   runSources,
   type SingleSource,
   type SingleSourceConfig,
 } from "@gumshoe/config";
+import { type GroupKind } from "@gumshoe/protocol";
 import { type Task } from "@gumshoe/puzzles";
 
 import { type CheckedModel } from "../plan/run-model.js";
-import { drawTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
+import { checkApart } from "../plan/held-out-apart.js";
+import { hashesOf, heldOutTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
 import { goldContext, goldConversation } from "../learn/gold-conversation.js";
 import { checkGrader } from "./grader-check.js";
 import { answerRoom, tokenBudget } from "./token-budget.js";
@@ -42,7 +45,7 @@ interface DrawnSource {
   /** Path of the source's field in the config. */
   readonly field: string;
   readonly source: SingleSourceConfig;
-  readonly kind: "train" | "validation";
+  readonly kind: GroupKind;
   readonly environment: RunEnvironment;
   readonly tasks: readonly Task[];
   /** Mean time in which a task was made, in ms. */
@@ -55,7 +58,7 @@ type Check = (run: Preflight, sources: readonly DrawnSource[]) => Promise<void> 
 const CHECKS: Readonly<Record<string, Check>> = {
   "the seed leaves room for the seeds that are derived from it": checkSeed,
   "a rollback finds a checkpoint of every validation": checkRollback,
-  "a validation leaves cases to learn from": checkOverlap,
+  "validation and report have no task in common, and leave cases to learn from": checkOverlap,
   "modules and servers make the same task again": checkPure,
   "prompts hold their tasks": checkPrompts,
   "answers of several turns have their limits, and a chat template": checkTurns,
@@ -88,7 +91,7 @@ export async function preflight(run: Preflight): Promise<PreflightResult> {
 }
 
 async function drawSources({ config, environments }: Preflight): Promise<DrawnSource[]> {
-  const { training, tiers, validation } = environments;
+  const { training, tiers } = environments;
   const learnt = opened(config, "train", training);
   const sources: DrawnSource[] = [];
   for (const one of learnt) sources.push(await draw(one, "train"));
@@ -96,9 +99,10 @@ async function drawSources({ config, environments }: Preflight): Promise<DrawnSo
     const field = `tasks.curriculum (${tier})`;
     for (const one of learnt) sources.push(await draw({ ...one, field, environment }, "train"));
   }
-  if (validation === null) return sources;
-  for (const one of opened(config, "validation", validation)) {
-    sources.push(await draw(one, "validation"));
+  for (const kind of ["validation", "report"] as const) {
+    const environment = environments[kind];
+    if (environment === null) continue;
+    for (const one of opened(config, kind, environment)) sources.push(await draw(one, kind));
   }
   return sources;
 }
@@ -121,7 +125,7 @@ function opened(
 
 async function draw(
   { field, source: config, environment }: OpenedSource,
-  kind: "train" | "validation",
+  kind: GroupKind,
 ): Promise<DrawnSource> {
   const source = environment.source();
   const tasks: Task[] = [];
@@ -159,19 +163,28 @@ function checkRollback({ config }: Preflight): void {
   });
 }
 
-/** No case of the validation is learnt from: a file with the same cases has none left. */
+/** No held-out task is learnt from: a file with the same cases has none left. */
 async function checkOverlap({ config, environments }: Preflight): Promise<void> {
-  const { training, validation } = environments;
+  const { training, validation, report } = environments;
   const files = opened(config, "train", training).filter(({ source }) => isFile(source));
-  if (files.length === 0 || validation === null) return;
-  if (!runSources(config, "validation").some(({ source }) => isFile(source))) return;
-  const drawn = await drawTasks(validation.source(), config.validation?.count ?? 0);
-  const exclude = new Set(drawn.map(({ contentHash }) => contentHash));
+  const kinds = (["validation", "report"] as const).filter((kind) =>
+    runSources(config, kind).some(({ source }) => isFile(source)),
+  );
+  const needsFiles = files.length > 0 && kinds.length > 0;
+  const needsBoth = validation !== null && report !== null;
+  if (!needsFiles && !needsBoth) return;
+  const drawn = {
+    validation: await heldOutTasks(config, environments, "validation"),
+    report: await heldOutTasks(config, environments, "report"),
+  };
+  checkApart(drawn.validation, drawn.report);
+  if (!needsFiles) return;
+  const exclude = hashesOf(kinds.flatMap((kind) => drawn[kind]));
   for (const { field, environment } of files) {
     try {
       environment.source({ exclude });
     } catch (cause) {
-      const problem = "holds no case that is not in the validation, and those are not learnt from";
+      const problem = `holds no case that is not in the ${kinds.join(" or the ")}, and those are not learnt from`;
       throw new InvalidArgumentError(`${field}.file`, problem, { cause });
     }
   }
@@ -274,7 +287,7 @@ async function checkGraders({ config }: Preflight, sources: readonly DrawnSource
   for (const { field, kind, environment, tasks } of sources) {
     const [task] = tasks;
     // Training on examples grades nothing.
-    const isUsed = config.type === "grpo" || kind === "validation";
+    const isUsed = config.type === "grpo" || kind !== "train";
     if (task !== undefined) await checkGrader({ field, environment, isUsed }, task);
   }
 }
@@ -307,9 +320,9 @@ function slowTasks({ config }: Preflight, sources: readonly DrawnSource[]): stri
   return sources.flatMap(({ field, source, kind, msPerTask }) => {
     if (source.type !== "module" || msPerTask < SLOW_TASK_MS) return [];
     const numTasks =
-      kind === "validation" ? (config.validation?.count ?? 0) : tasksPerIteration(config);
+      kind === "train" ? tasksPerIteration(config) : (heldOutConfig(config, kind)?.count ?? 0);
     const seconds = Math.round((numTasks * msPerTask) / 1000);
-    const when = kind === "validation" ? "whenever the run is started" : "in each iteration";
+    const when = kind === "train" ? "in each iteration" : "whenever the run is started";
     return [
       `${field}.module: task() of ${source.module} takes ${(msPerTask / 1000).toFixed(1)} s, ` +
         `${seconds} s ${when} for ${numTasks} tasks, while all workers wait: make it faster, or read ` +

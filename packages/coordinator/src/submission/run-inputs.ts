@@ -54,10 +54,10 @@ export async function checkUnchanged(record: RunRecord): Promise<BilledRun> {
       checkSameInputs(config, known, now);
     }
     const { shape: model, tokenizer } = await describeModel(config);
-    const { training, tiers, validation } = environments;
+    const { training, tiers, validation, report } = environments;
     const tokens = await measureTokens(config, tokenizer, {
       training: [training, ...tiers.values()],
-      validation,
+      heldOut: [validation, report],
     });
     return { config, model, tokens };
   } finally {

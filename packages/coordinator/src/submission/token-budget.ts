@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type RunConfig } from "@gumshoe/config";
+import { type GroupKind } from "@gumshoe/protocol";
 
 /** The limits of a task's prompt and answer, in tokens. */
 export interface TokenBudget {
@@ -12,12 +13,8 @@ export interface TokenBudget {
   readonly answerField: string;
 }
 
-/** Returns the budget of a run's training or validation tasks. */
-export function tokenBudget(
-  config: RunConfig,
-  kind: "train" | "validation",
-  maxPositions: number,
-): TokenBudget {
+/** Returns the budget of a run's training or held-out tasks. */
+export function tokenBudget(config: RunConfig, kind: GroupKind, maxPositions: number): TokenBudget {
   const isLearnt = kind === "train";
   return {
     maxPositions,

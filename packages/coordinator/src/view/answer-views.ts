@@ -10,7 +10,7 @@ import {
   type TextPage,
   type TokenPage,
 } from "@gumshoe/api";
-import { readsClueAnswers, singleSources } from "@gumshoe/config";
+import { heldOutConfig, readsClueAnswers, singleSources } from "@gumshoe/config";
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
 import { UnknownGroupError } from "../errors.js";
@@ -215,7 +215,7 @@ function eventOf(record: RunRecord, history: RunHistory, place: Place): WatchedE
 /** The grader of the built-in environments; a module grades by itself, question by question or not. */
 function graderOf({ config }: RunRecord, kind: GroupKind) {
   const trained = config.type === "grpo" ? config.tasks.source : null;
-  const source = kind === "train" ? trained : (config.validation?.source ?? null);
+  const source = kind === "train" ? trained : (heldOutConfig(config, kind)?.source ?? null);
   if (source === null) return null;
   if (!singleSources("", source).every((single) => readsClueAnswers(single.source))) return null;
   return config.type === "grpo" ? config.tasks.grader : config.grader;

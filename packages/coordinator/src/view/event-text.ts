@@ -1,4 +1,5 @@
 import { type RunEventKind } from "@gumshoe/api";
+import { type ValidationResult } from "@gumshoe/config";
 import { type RunEventBody } from "@gumshoe/protocol";
 
 const REWARD_DIGITS = 3;
@@ -31,7 +32,9 @@ export function eventText(body: RunEventBody): { kind: RunEventKind; text: strin
         text: `checkpoint after ${body.iteration} iterations, weights ${short(body.digest)}`,
       };
     case "validation-done":
-      return { kind: "validation", text: validationText(body) };
+      return { kind: "validation", text: resultText("validation", body) };
+    case "report-done":
+      return { kind: "report", text: resultText("report", body) };
     case "iteration-planned":
       return body.tier === undefined ? null : { kind: "tier", text: `tier ${body.tier}` };
     case "worker-lost":
@@ -65,11 +68,12 @@ export function eventText(body: RunEventBody): { kind: RunEventKind; text: strin
   }
 }
 
-function validationText(result: Extract<RunEventBody, { type: "validation-done" }>): string {
+function resultText(what: string, result: ValidationResult): string {
   const { iteration, reward, low, high, count } = result;
-  if (count === 0) return `validation after ${iteration} iterations: no answer could be scored`;
+  const of = `${what} after ${iteration} iterations`;
+  if (count === 0) return `${of}: no answer could be scored`;
   const range = `${low.toFixed(REWARD_DIGITS)} to ${high.toFixed(REWARD_DIGITS)}`;
-  return `validation after ${iteration} iterations: ${reward.toFixed(REWARD_DIGITS)} (${range})`;
+  return `${of}: ${reward.toFixed(REWARD_DIGITS)} (${range})`;
 }
 
 function causeText({ job, cause }: { job: string; cause?: string | undefined }): string {

@@ -1,5 +1,5 @@
 import { type GroupKind, type GroupRow, type GroupTable } from "@gumshoe/api";
-import { type RunConfig } from "@gumshoe/config";
+import { heldOutConfig, type RunConfig } from "@gumshoe/config";
 import { hasZeroVariance } from "@gumshoe/grpo";
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
@@ -18,7 +18,7 @@ export function groupRow(config: RunConfig, event: WatchedEvent, task: string | 
     iteration,
     kind,
     group: index,
-    greedy: kind === "validation" && index >= (config.validation?.count ?? Infinity),
+    greedy: kind !== "train" && index >= (heldOutConfig(config, kind)?.count ?? Infinity),
     task,
     answers,
     rewards: body.rewards,
@@ -80,9 +80,9 @@ function expectedGroups(
   if (kind === "train") {
     return config.type === "grpo" ? numTrainGroups(config, state, iteration) : null;
   }
-  const { validation } = config;
-  if (validation === null) return null;
-  return validation.greedy ? 2 * validation.count : validation.count;
+  const heldOut = heldOutConfig(config, kind);
+  if (heldOut === null) return null;
+  return heldOut.greedy ? 2 * heldOut.count : heldOut.count;
 }
 
 /** Finds the event of a group; undefined when it is not sampled. */

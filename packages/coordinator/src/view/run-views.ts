@@ -4,7 +4,9 @@ import {
   type RunDetail,
   type RunInput,
   type RunSummary,
+  type Validation,
 } from "@gumshoe/api";
+import { type ValidationResult } from "@gumshoe/config";
 import { type WatchedEvent } from "@gumshoe/protocol";
 
 import { type UnreadableRunError } from "../errors.js";
@@ -55,10 +57,6 @@ export class RunViews {
       (high, one) => (high === null || one.reward > high.reward ? one : high),
       null,
     );
-    const shown = (one: (typeof scored)[number] | null | undefined) =>
-      one === null || one === undefined
-        ? null
-        : { ...one, greedy: one.greedy ?? null, unscored: one.unscored ?? 0, atMs: null };
     const forecast = forecastOf(config, state, record.nowMs);
     return {
       name: config.name,
@@ -73,6 +71,7 @@ export class RunViews {
       reward: state.iterationMetrics.at(-1)?.["meanReward"] ?? null,
       validation: shown(state.validations.at(-1)),
       bestValidation: shown(best),
+      report: shown(state.report),
       workedSeconds: workedMs(record) / 1000,
       secondsLeft: forecast?.secondsLeft ?? null,
       model: config.model,
@@ -142,6 +141,12 @@ export class RunViews {
   }
 }
 
+function shown(result: ValidationResult | null | undefined): Validation | null {
+  if (result === null || result === undefined) return null;
+  const { reward, low, high, count, iteration, greedy = null, unscored = 0, randomGuess } = result;
+  return { reward, low, high, count, iteration, greedy, unscored, randomGuess, atMs: null };
+}
+
 /** Time that a run has worked, that since its newest event included. */
 function workedMs({ state, nowMs }: RunRecord): number {
   const isWorking = state.status === "running";
@@ -185,6 +190,7 @@ function unreadableRun({ run, message }: UnreadableRunError): RunSummary {
     reward: null,
     validation: null,
     bestValidation: null,
+    report: null,
     workedSeconds: 0,
     secondsLeft: null,
     model: "",

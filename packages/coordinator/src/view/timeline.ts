@@ -10,6 +10,7 @@ import { type RunHistory } from "./run-history.js";
 const PHASE_BEFORE: Partial<Record<RunEventBody["type"], Phase["phase"]>> = {
   "group-done": "sampling",
   "validation-done": "sampling",
+  "report-done": "sampling",
   "iteration-sampled": "sampling",
   "update-done": "learning",
   "checkpoint-written": "checkpoint",

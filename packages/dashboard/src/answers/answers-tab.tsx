@@ -2,18 +2,25 @@
 import { type GroupKind, type GroupRow, type RunDetail } from "@gumshoe/api";
 import { useLocation } from "preact-iso";
 
-import { groupHref } from "../api/paths.js";
+import { groupHref, kindOf } from "../api/paths.js";
 import { useGroups } from "../api/run-data.js";
 import { formatCount, formatFixed } from "../figures/format.js";
 import { WhenLoaded } from "../shell/states.js";
 import { useQuery } from "../shell/view.js";
 import { DataTable, type TableColumn } from "../table/data-table.js";
 
+/** What the number of an iteration says of the groups of a kind. */
+const PLACES: Readonly<Record<GroupKind, string>> = {
+  train: "Iteration",
+  validation: "Before iteration",
+  report: "Weights after iterations",
+};
+
 /** Draws the table, with a choice of the iteration. */
 export function AnswersTab({ run }: { readonly run: RunDetail }) {
   const [query, change] = useQuery();
   const { route } = useLocation();
-  const kind: GroupKind = query["kind"] === "validation" ? "validation" : "train";
+  const kind = kindOf(query["kind"]);
   const iterations = iterationsOf(run, kind);
   const last = iterations.at(-1) ?? 0;
   const iteration = Math.max(0, Math.trunc(Number(query["iteration"] ?? last)) || 0);
@@ -80,10 +87,11 @@ function Choice(props: {
         >
           <option value="train">for training</option>
           <option value="validation">of the validation</option>
+          <option value="report">of the report</option>
         </select>
       </label>
       <span class="field">
-        {kind === "train" ? "Iteration" : "Before iteration"}
+        {PLACES[kind]}
         <button
           class="button"
           type="button"
@@ -118,6 +126,7 @@ function Choice(props: {
 
 /** Lists the iterations that have groups of a kind, in order. */
 function iterationsOf(run: RunDetail, kind: GroupKind): number[] {
+  if (kind === "report") return run.report === null ? [] : [run.report.iteration];
   if (kind === "validation") {
     const validated = new Set(run.validations.map(({ iteration }) => iteration));
     if (run.validation !== null) validated.add(run.validation.iteration);

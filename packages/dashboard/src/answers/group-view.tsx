@@ -1,9 +1,9 @@
 /** A group: its prompt once, and its answers side by side. */
-import { Group, type GroupKind } from "@gumshoe/api";
+import { Group } from "@gumshoe/api";
 import { useRoute } from "preact-iso";
 
 import { useNews } from "../api/live.js";
-import { groupApi, groupHref, type GroupPlace, runHref } from "../api/paths.js";
+import { groupApi, groupHref, type GroupPlace, kindOf, runHref } from "../api/paths.js";
 import { useData } from "../api/use-data.js";
 import { WhenLoaded } from "../shell/states.js";
 import { useTitle } from "../shell/view.js";
@@ -13,7 +13,7 @@ import { TaskCards } from "./task-cards.js";
 /** Draws the group that the address names. */
 export function GroupView() {
   const { params } = useRoute();
-  const kind: GroupKind = params["kind"] === "validation" ? "validation" : "train";
+  const kind = kindOf(params["kind"]);
   const place: GroupPlace = {
     run: params["run"] ?? "",
     iteration: Number(params["iteration"]),
@@ -40,13 +40,13 @@ export function GroupView() {
 
 function Heading({ place, group }: { readonly place: GroupPlace; readonly group: Group | null }) {
   const { run, iteration, kind } = place;
-  const answers = `/answers?iteration=${iteration}${kind === "validation" ? "&kind=validation" : ""}`;
+  const answers = `/answers?iteration=${iteration}${kind === "train" ? "" : `&kind=${kind}`}`;
   return (
     <div class="title">
       <p class="crumbs">
         <a href={runHref(run)}>{run}</a> /{" "}
         <a href={runHref(run, answers)}>
-          {kind === "validation" ? "validation" : "iteration"} {iteration}
+          {kind === "train" ? "iteration" : kind} {iteration}
         </a>{" "}
         /
       </p>

@@ -116,6 +116,7 @@ function Filters() {
           <option value="">all</option>
           <option value="train">for training</option>
           <option value="validation">of validations</option>
+          <option value="report">of the report</option>
         </select>
       </label>
       <label class="field">
@@ -161,7 +162,7 @@ const COLUMNS: readonly TableColumn<FoundAnswer>[] = [
     order: ({ task }) => task,
     cell: ({ task, kind }) => (
       <>
-        <b>{task}</b> {kind === "validation" && <span class="tag">held out</span>}
+        <b>{task}</b> {kind !== "train" && <span class="tag">held out</span>}
       </>
     ),
   },

@@ -28,3 +28,8 @@ export function runHref(run: string, part = ""): string {
 export function groupHref({ run, iteration, kind, group }: GroupPlace): string {
   return runHref(run, `/groups/${iteration}/${kind}/${group}`);
 }
+
+/** Returns the kind of groups that an address names; those that are learned from where it names none. */
+export function kindOf(text: string | undefined): GroupKind {
+  return text === "validation" || text === "report" ? text : "train";
+}

@@ -8,7 +8,7 @@ import { Progress } from "../figures/run-state.js";
 /** Draws the figures. */
 export function RunFigures({ run }: { readonly run: RunDetail }) {
   const { forecast, reward, validation, bestValidation, iterationsDone, iterationsTotal } = run;
-  const { progress, logprobGapMax, weights } = run;
+  const { progress, logprobGapMax, weights, report } = run;
   return (
     <dl class="figures">
       <Figure title="Iterations" hint={`${run.updates} updates`}>
@@ -32,6 +32,11 @@ export function RunFigures({ run }: { readonly run: RunDetail }) {
         {formatFixed(bestValidation?.reward)}{" "}
         {bestValidation !== null && <small>at {bestValidation.iteration}</small>}
       </Figure>
+      {report !== null && (
+        <Figure title="Report" hint={intervalText(report)}>
+          {formatFixed(report.reward)} <small>±{half(report)}</small>
+        </Figure>
+      )}
       <Figure title="Worked" hint="Pauses excluded">
         {formatSeconds(run.workedSeconds)}
       </Figure>

@@ -64,7 +64,7 @@ export class SourceClient {
     const { status, text } = await this.#post(target, body);
     const shown = text.slice(0, MAX_SHOWN).replace(/\s+/g, " ");
     if (status === 429 || status >= 500) {
-      throw new SourceAwayError(field, `${target} answers ${status}: ${shown}`);
+      throw new SourceAwayError({ field, url: target }, `answers ${status}: ${shown}`);
     }
     const refuse = (problem: string, cause?: unknown) =>
       new SourceServerError(field, `${target} ${problem}`, cause);
@@ -97,7 +97,7 @@ export class SourceClient {
       const problem = limit.aborted
         ? `gave no response within ${seconds} s`
         : `cannot be reached: ${connectionProblem(cause)}`;
-      throw new SourceAwayError(field, `${target} ${problem}`, cause);
+      throw new SourceAwayError({ field, url: target }, problem, cause);
     }
     throw new SourceServerError(field, `${target} answers more than ${MAX_RESPONSE_BYTES} bytes`);
   }

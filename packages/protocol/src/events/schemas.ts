@@ -5,7 +5,7 @@
  * - Readers drop unknown fields, so fields can be added.
  * - `progress` is transient: it has number 0 and is never stored.
  */
-import { RunResult, TIERS, ValidationResult } from "@gumshoe/config";
+import { ReportResult, RunResult, TIERS, ValidationResult } from "@gumshoe/config";
 import { z } from "zod";
 
 import { RunInputs } from "./run-inputs.js";
@@ -147,6 +147,9 @@ const updateDone = z.object({
 
 const validationDone = z.object({ type: z.literal("validation-done"), ...ValidationResult.shape });
 
+/** The weights that the run ends with were measured on the tasks of its report. */
+const reportDone = z.object({ type: z.literal("report-done"), ...ReportResult.shape });
+
 const checkpointWritten = z.object({
   type: z.literal("checkpoint-written"),
   iteration,
@@ -251,6 +254,7 @@ export const RunEventBody = z.discriminatedUnion("type", [
   iterationSampled,
   updateDone,
   validationDone,
+  reportDone,
   checkpointWritten,
   iterationDone,
   example,

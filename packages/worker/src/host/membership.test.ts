@@ -21,6 +21,7 @@ const vitals = {
   tokensPerSecond: 0,
   tokensDone: 0,
   activeJobs: ["r/0/train/1", "r/0/train/2"],
+  waitingFor: "",
 };
 
 /** Starts a worker's membership of a coordinator that answers with these handlers. */

@@ -32,6 +32,8 @@ import { TokenRate } from "./token-rate.js";
 
 /** Certificate roles that may call a worker. */
 const CALLERS = ["coordinator", "worker"] as const;
+/** Characters of what the worker waits for, in a heartbeat. */
+const MAX_WAIT_CHARACTERS = 500;
 /** Time that running jobs have to finish when the worker is told to stop, in ms. */
 const DRAIN_BUDGET_MS = 6000;
 
@@ -41,6 +43,8 @@ interface Role {
   held(run: string, name: string): HeldRange | null;
   readonly version: () => number;
   readonly tokens: () => number;
+  /** What a job waits for; empty for nothing. */
+  readonly waitingFor?: () => string;
   close(): Promise<void>;
 }
 
@@ -212,7 +216,9 @@ export class WorkerHost {
         await work.close();
         session.release();
       };
-      return { worker, held: () => null, version, tokens: () => engine.tokensSampled, close };
+      const tokens = () => engine.tokensSampled;
+      const waitingFor = () => work.waitingFor;
+      return { worker, held: () => null, version, tokens, waitingFor, close };
     }
     const packs = this.#coordinator.client(PackService);
     const work = new GradientRole({
@@ -251,6 +257,7 @@ export class WorkerHost {
       tokensPerSecond: this.#rate.update(tokens),
       tokensDone: tokens,
       activeJobs: [...(this.#role?.worker?.activeJobs ?? [])],
+      waitingFor: (this.#role?.waitingFor?.() ?? "").slice(0, MAX_WAIT_CHARACTERS),
     };
   }
 }

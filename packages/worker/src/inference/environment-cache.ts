@@ -15,7 +15,7 @@ export class EnvironmentCache {
   readonly #kept = new Map<string, Promise<RunEnvironment>>();
 
   /**
-   * Returns the environment of a run's training or validation tasks.
+   * Returns the environment of a run's training, validation or report tasks.
    *
    * @throws OtherEnvironmentError when its files on this machine differ from the coordinator's
    */

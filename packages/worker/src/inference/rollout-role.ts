@@ -11,6 +11,7 @@ import { EnvironmentCache } from "./environment-cache.js";
 import { GroupConversations } from "./group-conversations.js";
 import { gradeRollouts } from "./grade-rollouts.js";
 import { GradingClock } from "./grading-clock.js";
+import { SourceWaits } from "./source-waits.js";
 
 /** Dependencies of an inference worker. */
 export interface RolloutRoleOptions {
@@ -28,11 +29,18 @@ export class RolloutRole {
   readonly #assets: RunAssetsCache;
   readonly #environments = new EnvironmentCache();
   readonly #grading: GradingClock;
+  readonly #waits: SourceWaits;
 
   constructor(options: RolloutRoleOptions) {
     this.#options = options;
     this.#grading = new GradingClock(options.clock);
+    this.#waits = new SourceWaits(options);
     this.#assets = new RunAssetsCache(options.rollouts);
+  }
+
+  /** What a job waits for, such as a server of grades that is away; empty for nothing. */
+  get waitingFor(): string {
+    return this.#waits.problem;
   }
 
   /** Stops user code that is still running. */
@@ -49,10 +57,10 @@ export class RolloutRole {
     const spec = await rollouts.fetchGroup({ run, groupKey }, { signal });
     const { version, digest } = spec.weights ?? { version: 0, digest: "" };
     const assets = await this.#assets.get(spec, signal);
-    const environment = await this.#environments.get(assets, {
-      kind,
-      digest: spec.environmentDigest,
-    });
+    const named = { kind, digest: spec.environmentDigest };
+    const environment = await this.#waits.until(context.key, signal, () =>
+      this.#environments.get(assets, named),
+    );
     const sources = spec.weightSources;
     const wanted = { run, assets, version, digest, sources, reference: null };
     const conversations =
@@ -65,7 +73,9 @@ export class RolloutRole {
     const grading = { environment, tokenizer: assets.tokenizer, signal };
     const { value: graded, ms } =
       conversations === null
-        ? await this.#grading.measure(() => gradeRollouts(spec, sampled.rollouts, grading))
+        ? await this.#waits.until(context.key, signal, () =>
+            this.#grading.measure(() => gradeRollouts(spec, sampled.rollouts, grading)),
+          )
         : await conversations.finish(sampled.rollouts);
     const gradingMs = Math.round(ms);
     const weights = { version, digest: sampled.weights };

@@ -58,6 +58,8 @@ export interface HeartbeatRequest {
   tokensDone: number;
   /** Keys of all current jobs. */
   activeJobs: string[];
+  /** What a current job waits for, such as a server of grades that is away; empty for nothing. At most 500 characters. */
+  waitingFor: string;
 }
 
 export interface HeartbeatResponse {
@@ -291,6 +293,7 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
     tokensPerSecond: 0,
     tokensDone: 0,
     activeJobs: [],
+    waitingFor: "",
   };
 }
 
@@ -322,6 +325,9 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     for (const v of message.activeJobs) {
       writer.uint32(74).string(v!);
+    }
+    if (message.waitingFor !== "") {
+      writer.uint32(82).string(message.waitingFor);
     }
     return writer;
   },
@@ -411,6 +417,14 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.activeJobs.push(reader.string());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.waitingFor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -437,6 +451,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.tokensPerSecond = object.tokensPerSecond ?? 0;
     message.tokensDone = object.tokensDone ?? 0;
     message.activeJobs = object.activeJobs?.map((e) => e) || [];
+    message.waitingFor = object.waitingFor ?? "";
     return message;
   },
 };

@@ -46,7 +46,7 @@ export interface RunAssets_ModelFilesEntry {
 
 export interface FetchGroupRequest {
   run: string;
-  /** Unique in the run: `<iteration>/train/<task>` or `<iteration>/validation/<task>`. */
+  /** Unique in the run: `<iteration>/train/<task>`, `<iteration>/validation/<task>` or `<iteration>/report/<task>`. */
   groupKey: string;
 }
 

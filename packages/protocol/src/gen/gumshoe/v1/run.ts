@@ -284,7 +284,7 @@ export interface ListRolloutsRequest {
   iteration?:
     | number
     | undefined;
-  /** train, validation, or empty for both. */
+  /** train, validation, report, or empty for all. */
   kind: string;
   /** Maximum number of answers per page, up to 500; 0 means 50. */
   pageSize: number;
@@ -301,7 +301,7 @@ export interface ListRolloutsResponse {
 
 /** One sampled answer. */
 export interface Rollout {
-  /** `<iteration>/train/<task>` or `<iteration>/validation/<task>`. */
+  /** `<iteration>/train/<task>`, `<iteration>/validation/<task>` or `<iteration>/report/<task>`. */
   groupKey: string;
   /** Index of the answer in its group. */
   index: number;
