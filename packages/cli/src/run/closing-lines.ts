@@ -4,6 +4,7 @@ import {
   type RunConfig,
   type RunResult,
   runSources,
+  stalenessOf,
   type ValidationResult,
 } from "@gumshoe/config";
 
@@ -36,7 +37,8 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
     ...(after !== undefined && after.randomGuess > 0
       ? [`  ${guess} would give ${formatReward(after.randomGuess)}`]
       : []),
-    `  largest gap between the sampler's and the trainer's log-probs: ${result.logprobGapMax}`,
+    `  largest gap between the sampler's and the trainer's log-probs: ${result.logprobGapMax}` +
+      (stalenessOf(config) > 0 ? ", where both had the same weights" : ""),
     `  weights digest  ${result.weightsDigest}`,
     `  checkpoint      ${shortPath(result.checkpoint, given.workingFolder)}`,
     ...(steps.length === 0 ? [] : ["", "next:", ...steps.map((step) => `  ${step}`)]),

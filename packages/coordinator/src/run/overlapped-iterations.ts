@@ -75,7 +75,7 @@ async function learnAll({ record, iterations, nextStep, signal, progress }: Halv
   }
 }
 
-/** Lets one half wait for what the other records. */
+/** Lets one half wait for what the other records. The other has the deadlines: its failure ends the wait. */
 class Progress {
   readonly #signal: AbortSignal;
   readonly #waiting = new Set<() => void>();
