@@ -55,8 +55,8 @@ export const RunResult = z.strictObject({
   /** Absent in a run without `report`. */
   report: ReportResult.optional(),
   /**
-   * Largest log-prob difference between sampler and trainer in the first updates of iterations, in
-   * nats.
+   * Largest log-prob difference between sampler and trainer in the updates whose answers come from the
+   * weights that they train, in nats: the first ones of iterations, with staleness of fewer.
    */
   logprobGapMax: z.number(),
   seconds: z.number(),

@@ -25,6 +25,16 @@ const GIVEN = {
   env: {},
 } as const;
 
+test("the gap of a run with staleness is that of the iterations that could be compared", () => {
+  const lines = (config: RunConfig) =>
+    closingLines({ ...RESULT, validation: [] }, config, GIVEN).split("\n");
+  const gap = "  largest gap between the sampler's and the trainer's log-probs: 0";
+  expect(lines(CONFIG)).toContain(gap);
+  expect(lines({ ...CONFIG, staleness: 1 } as RunConfig)).toContain(
+    `${gap}, where both had the same weights`,
+  );
+});
+
 test("a run with two validations shows the initial and final rewards", () => {
   const interval = (reward: number) => ({
     reward,

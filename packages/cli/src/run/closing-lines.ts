@@ -4,6 +4,7 @@ import {
   type RunConfig,
   type RunResult,
   runSources,
+  stalenessOf,
   type ValidationResult,
 } from "@gumshoe/config";
 
@@ -37,7 +38,8 @@ export function closingLines(result: RunResult, config: RunConfig, given: GivenC
       ? [`  ${guess} would give ${formatReward(after.randomGuess)}`]
       : []),
     ...reportLines(result),
-    `  largest gap between the sampler's and the trainer's log-probs: ${result.logprobGapMax}`,
+    `  largest gap between the sampler's and the trainer's log-probs: ${result.logprobGapMax}` +
+      (stalenessOf(config) > 0 ? ", where both had the same weights" : ""),
     `  weights digest  ${result.weightsDigest}`,
     `  checkpoint      ${shortPath(result.checkpoint, given.workingFolder)}`,
     ...(steps.length === 0 ? [] : ["", "next:", ...steps.map((step) => `  ${step}`)]),

@@ -78,7 +78,7 @@ async function learnAll(halves: Halves): Promise<LastStep> {
   }
 }
 
-/** Lets one half wait for what the other records. */
+/** Lets one half wait for what the other records. The other has the deadlines: its failure ends the wait. */
 class Progress {
   readonly #signal: AbortSignal;
   readonly #waiting = new Set<() => void>();

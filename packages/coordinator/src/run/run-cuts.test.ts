@@ -3,7 +3,7 @@
  * weights after the same iterations, updates and validations, because every decision is in the
  * ledger.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type RunResult } from "@gumshoe/config";
@@ -38,8 +38,8 @@ const AHEAD = {
   ...COMMON,
   name: "ahead",
   type: "grpo",
-  iterations: 4,
-  staleness: 2,
+  iterations: 6,
+  staleness: 1,
   updatesPerIteration: 2,
   tasks: {
     source: { ...CASES, seed: 1 },
@@ -47,7 +47,9 @@ const AHEAD = {
     dynamicSampling: { maxReplacements: 1 },
   },
   rollouts: { perTask: 2 },
-  validation: { ...COMMON.validation, count: 1 },
+  validation: { ...COMMON.validation, count: 1, every: 3 },
+  checkpoint: { every: 3, keepLatest: 1 },
+  stopWhen: { validationDrop: 0.2, action: "rollback" },
 };
 const TAUGHT = {
   ...COMMON,
@@ -93,7 +95,7 @@ function outcome({ seconds: _seconds, ...rest }: RunResult) {
 
 test.each([
   { config: SAMPLED, what: "samples, with validation, curriculum, checkpoints and a rollback" },
-  { config: AHEAD, what: "samples ahead, with validation and checkpoints" },
+  { config: AHEAD, what: "samples ahead, and is stopped before it learns from all of it" },
   {
     config: TAUGHT,
     what: "is supervised, with validation, checkpoints, and a report on earlier weights",
@@ -118,9 +120,13 @@ test.each([
         cuts.findIndex(
           ({ body }) => body.type === type && "iteration" in body && body.iteration === iteration,
         );
-      // Three iterations are sampled before the first one is done.
-      expect(at("iteration-planned", 2)).toBeLessThan(at("iteration-done", 0));
-      expect(at("iteration-planned", 3)).toBeGreaterThan(at("iteration-done", 0));
+      expect(at("iteration-planned", 1)).toBeLessThan(at("iteration-done", 0));
+      expect(at("iteration-planned", 2)).toBeGreaterThan(at("iteration-done", 0));
+      // The stop rule ended the run before an iteration that was sampled ahead.
+      expect(result.iterations).toBe(4);
+      expect(at("iteration-planned", 4)).toBeGreaterThan(0);
+      expect(existsSync(join(home.runs, result.run, "rollouts/3.jsonl.gz"))).toBe(true);
+      expect(existsSync(join(home.runs, result.run, "rollouts/4.jsonl.gz"))).toBe(false);
     }
     for (const [index, { number, body, folder }] of cuts.entries()) {
       const after = await home.resume(config.name, number, folder);

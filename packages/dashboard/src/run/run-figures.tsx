@@ -9,6 +9,7 @@ import { Progress } from "../figures/run-state.js";
 export function RunFigures({ run }: { readonly run: RunDetail }) {
   const { forecast, reward, validation, bestValidation, iterationsDone, iterationsTotal } = run;
   const { progress, logprobGapMax, weights, report } = run;
+  const isStale = Number(run.config?.["staleness"] ?? 0) > 0;
   return (
     <dl class="figures">
       <Figure title="Iterations" hint={`${run.updates} updates`}>
@@ -53,7 +54,11 @@ export function RunFigures({ run }: { readonly run: RunDetail }) {
       <CostFigures run={run} />
       <Figure
         title="Log-prob gap"
-        hint="Largest difference of sampler and trainer; 0: they agree bit for bit"
+        hint={
+          isStale
+            ? "Largest difference of sampler and trainer where both had the same weights; 0: they agree bit for bit"
+            : "Largest difference of sampler and trainer; 0: they agree bit for bit"
+        }
       >
         <span class={logprobGapMax === 0 ? "good" : "bad"}>{formatNumber(logprobGapMax)}</span>
       </Figure>

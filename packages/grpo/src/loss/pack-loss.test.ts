@@ -88,6 +88,20 @@ describe("packLoss", () => {
     expect(capped.dLogprob[0]).toBeCloseTo(-0.375 * 0.5, 6);
   });
 
+  test("with weights that are the old ones, too, only the importance weighs, and metrics compare with the sampler", () => {
+    const newLogprobs = SAMPLED.map((x, i) => x + (i === 0 ? Math.log(3) : Math.log(0.5)));
+    const outputs = { newLogprobs, oldLogprobs: newLogprobs };
+    const { dLogprob, metrics } = loss({ truncatedImportanceSampling: 2 }, outputs);
+    const plain = loss({}, { newLogprobs: SAMPLED });
+    // Clipping at 1.2 would have left the first token without a gradient.
+    expect(dLogprob[0]).toBeCloseTo(2 * (plain.dLogprob[0] ?? NaN), 6);
+    expect(dLogprob[1]).toBeCloseTo(0.5 * (plain.dLogprob[1] ?? NaN), 6);
+    expect(metrics).toMatchObject({ numClippedHigh: 1, numClippedLow: 0 });
+    expect(metrics.ratioSum).toBeCloseTo(3 + 4 * 0.5, 10);
+    const kl = (ratio: number) => ratio - 1 - Math.log(ratio);
+    expect(metrics.policyKlSum).toBeCloseTo(kl(3) + 4 * kl(0.5), 10);
+  });
+
   test("a config that needs missing log-probs is an error", () => {
     expect(() => loss({ klCoefficient: 0.1 })).toThrow(MissingLogprobsError);
     expect(() => loss({ truncatedImportanceSampling: 2 })).toThrow("old log-probs");
