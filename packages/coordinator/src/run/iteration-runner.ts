@@ -149,7 +149,12 @@ export class IterationRunner {
   }
 
   /** Measures weights that the plan's reducers hold on the tasks of the report. */
-  async report({ iteration, version, digest }: Durable): Promise<void> {
+  async report(final: Durable): Promise<void> {
+    const { iteration, version, digest } = final;
+    const { checkpoints, plan } = this.#options;
+    const isEarlier = version > 0 && version < this.#newest().version;
+    // The weights were computed again where their checkpoint is damaged, which the run hands over.
+    if (isEarlier && !(await checkpoints.isUsable(final))) await checkpoints.restore(plan, final);
     const plans = await this.#planHeldOut("report", iteration);
     const weights = { version, digest };
     await this.#collect(plans, weights);
