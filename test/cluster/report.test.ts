@@ -3,7 +3,7 @@
  * measures that one on the tasks of its report, although its reducers held newer weights.
  */
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -52,6 +52,15 @@ test(
     const { accuracy } = JSON.parse(stdout) as { accuracy: { mean: number } };
     expect(report?.greedy?.reward).toBe(accuracy.mean);
     expect(report?.greedy?.reward).toBeGreaterThan(0.2);
+
+    const { out } = await gumshoe.start(["rollouts", "falls", "--report", "--json"]).ended;
+    const answers = JSON.parse(out) as { group: string; weights: number }[];
+    expect(answers).toHaveLength(16);
+    for (const { group, weights } of answers)
+      expect([group, weights]).toEqual([expect.stringMatching(/^0\/report\/\d+$/), 0]);
+    const metrics = readFileSync(join(gumshoe.home, "runs/falls/metrics.jsonl"), "utf8");
+    const last = JSON.parse(metrics.trim().split("\n").at(-1) ?? "") as Record<string, number>;
+    expect(last).toMatchObject({ reportReward: report?.reward, reportCount: 8 });
   },
   TEST_TIMEOUT_MS,
 );

@@ -56,6 +56,16 @@ test("a run with two validations shows the initial and final rewards", () => {
   expect(lines).toContain("--model .gumshoe/runs/first/checkpoints/40 --data cases.json");
 });
 
+test("a run with a report says what its final weights achieve on it", () => {
+  const interval = { reward: 0.5, low: 0.45, high: 0.55, count: 200 };
+  const weights = { version: 60, digest: "ab12" };
+  const report = { ...interval, iteration: 30, greedy: interval, randomGuess: 0.4, weights };
+  expect(closingLines({ ...RESULT, validation: [], report }, CONFIG, GIVEN)).toContain(
+    "report on the weights after 30 iterations: reward 0.500 (95 %: 0.450 to 0.550), most likely answer 0.500 " +
+      "(95 %: 0.450 to 0.550), on 200 cases that nothing was chosen by",
+  );
+});
+
 test("a run whose answers grew to a deduction says what was learnt, if the score has risen", () => {
   const interval = (reward: number) => {
     return { reward, low: reward - 0.02, high: reward + 0.02, count: 400 };

@@ -101,11 +101,15 @@ export class TaskPlan {
   }
 }
 
-/** Draws the first tasks of a source: `count`, or all if it has fewer. */
-async function drawTasks(source: RunTaskSource, count: number): Promise<Task[]> {
+/** Draws the first tasks of a source: `count`, or all if it has fewer; none is begun after `withinMs`. */
+async function drawTasks(source: RunTaskSource, count: number, withinMs: number): Promise<Task[]> {
   const tasks: Task[] = [];
   const wanted = Math.min(count, source.size ?? count);
-  for (let index = 0; index < wanted; index++) tasks.push(await source.task(index));
+  const startedAtMs = performance.now();
+  for (let index = 0; index < wanted; index++) {
+    if (performance.now() - startedAtMs > withinMs) break;
+    tasks.push(await source.task(index));
+  }
   return tasks;
 }
 
@@ -219,14 +223,19 @@ function checkReplies(type: keyof typeof REPLY_METHODS, environment: RunEnvironm
   throw new InvalidArgumentError("examples.answers.type", problem);
 }
 
-/** Draws the held-out tasks of a run; none without such tasks. */
+/**
+ * Draws the held-out tasks of a run; none without such tasks.
+ *
+ * @param withinMs  time after which no further task is drawn; default: all are
+ */
 export async function heldOutTasks(
   config: RunConfig,
   environments: OpenEnvironments,
   kind: HeldOutKind,
+  withinMs = Infinity,
 ): Promise<Task[]> {
   const settings = heldOutConfig(config, kind);
   const environment = environments[kind];
   if (settings === null || environment === null) return [];
-  return drawTasks(environment.source(), settings.count);
+  return drawTasks(environment.source(), settings.count, withinMs);
 }

@@ -173,8 +173,13 @@ export class IterationRunner {
   }
 
   /** Measures weights that the plan's reducers hold on the tasks of the report. */
-  async report(weights: Durable): Promise<void> {
-    await this.#sampler.report(weights, this.#signal);
+  async report(final: Durable): Promise<void> {
+    const { checkpoints, plan, record } = this.#options;
+    const newest = record.state.digests.length - 1;
+    const isEarlier = final.version > 0 && final.version < newest;
+    // The weights were computed again where their checkpoint is damaged, which the run hands over.
+    if (isEarlier && !(await checkpoints.isUsable(final))) await checkpoints.restore(plan, final);
+    await this.#sampler.report(final, this.#signal);
   }
 
   /** Records the run's result. */

@@ -3,7 +3,7 @@
  * weights after the same iterations, updates and validations, because every decision is in the
  * ledger.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { type RunResult } from "@gumshoe/config";
@@ -138,6 +138,12 @@ test.each([
         expected,
       );
     }
+    if (config !== TAUGHT) return;
+    const last = cuts[cuts.findIndex(({ body }) => body.type === "report-done") - 1];
+    rmSync(join(last?.folder ?? "", "checkpoints/2"), { recursive: true });
+    const repaired = await home.resume(config.name, last?.number ?? 0, last?.folder ?? "");
+    expect(outcome(repaired), "without the checkpoint of the best weights").toEqual(expected);
+    expect(existsSync(join(repaired.checkpoint, "model.safetensors"))).toBe(true);
   },
   120_000,
 );

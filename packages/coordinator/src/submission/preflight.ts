@@ -9,6 +9,7 @@ import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
 import { longestTokens, type MeasuredTokens } from "@gumshoe/memory";
 import {
   heldOutConfig,
+  type HeldOutKind,
   type RunConfig,
   runSources,
   type SingleSource,
@@ -30,6 +31,8 @@ import { writePrompt } from "../plan/write-prompt.js";
 const TASKS_PER_SOURCE = 8;
 /** Time, in ms, after which no further task is drawn: the submitting user waits. */
 const DRAW_MS = 5000;
+/** Time, in ms, in which the tasks of validation and report are each drawn, to be compared. */
+const HELD_OUT_MS = 20_000;
 /** Mean time of a module's task, in ms, from which on a warning is given. */
 const SLOW_TASK_MS = 100;
 
@@ -173,10 +176,12 @@ async function checkOverlap({ config, environments }: Preflight): Promise<void> 
   const needsFiles = files.length > 0 && kinds.length > 0;
   const needsBoth = validation !== null && report !== null;
   if (!needsFiles && !needsBoth) return;
-  const drawn = {
-    validation: await heldOutTasks(config, environments, "validation"),
-    report: await heldOutTasks(config, environments, "report"),
+  // Tasks that are not drawn in time are compared when the run starts, before anything is sampled.
+  const draw = (kind: HeldOutKind) => {
+    const withinMs = needsFiles && kinds.includes(kind) ? Infinity : HELD_OUT_MS;
+    return heldOutTasks(config, environments, kind, withinMs);
   };
+  const drawn = { validation: await draw("validation"), report: await draw("report") };
   checkApart(drawn.validation, drawn.report);
   if (!needsFiles) return;
   const exclude = hashesOf(kinds.flatMap((kind) => drawn[kind]));
