@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 import { openModelFolder } from "@gumshoe/engine";
 
 import { GumshoeHomes, ROOT, stillAlive } from "../support/gumshoe.js";

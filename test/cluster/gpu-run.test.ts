@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { emulatedFolder, EmulatedGpu } from "../support/emulated-gpu.js";

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 import { openAdapterFolder, openModelFolder } from "@gumshoe/engine";
 import { afterAll, beforeAll, expect, test } from "vitest";
 

@@ -6,11 +6,11 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { type Gumshoe, GumshoeHomes, ROOT, stillAlive } from "../support/gumshoe.js";

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { RunResult } from "@gumshoe/config";
-import { type RunInfo } from "@gumshoe/client";
-import { type Fleet } from "@gumshoe/protocol";
+import type { RunInfo } from "@gumshoe/client";
+import type { Fleet } from "@gumshoe/protocol";
 
 import { COMMAND, type Finished, Gumshoe, ROOT, type Running } from "../support/gumshoe.js";
 import { freePort } from "../support/redis-server.js";

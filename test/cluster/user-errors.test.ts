@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { GumshoeClient, type RolloutInfo } from "@gumshoe/client";
 import { sha256 } from "@gumshoe/core";
 import { openModelFolder } from "@gumshoe/engine";
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 import { fromRunEvent, RunService } from "@gumshoe/protocol";
 import { RpcChannel } from "@gumshoe/rpc";
 import { blockDigests, weightDigest } from "@gumshoe/tensors";

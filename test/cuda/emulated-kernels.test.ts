@@ -1,7 +1,7 @@
 /** A kernel of the engine, loaded and launched through cuda.js on an emulated GPU: the CPU's bits. */
 import { readFileSync } from "node:fs";
 
-import { type CudaContext, type CudaModule } from "@gumshoe/cuda";
+import type { CudaContext, CudaModule } from "@gumshoe/cuda";
 import { createCpuDevice, ops } from "@gumshoe/kernels";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 

@@ -7,7 +7,7 @@ import {
   weightForm,
   writeWeights,
 } from "@gumshoe/engine";
-import { type DeviceName } from "@gumshoe/gpu";
+import type { DeviceName } from "@gumshoe/gpu";
 import { Region } from "@gumshoe/tensors";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 

@@ -5,12 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-import {
-  type CudaContext,
-  type CudaDriver,
-  type CudaModule,
-  type DeviceAddress,
-} from "@gumshoe/cuda";
+import type { CudaContext, CudaDriver, CudaModule, DeviceAddress } from "@gumshoe/cuda";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { emulatedFolder, EmulatedGpu } from "../support/emulated-gpu.js";

@@ -2,7 +2,7 @@
  * Fifty workers that use the real protocol, in separate processes, some of which are killed during
  * jobs: their leases expire, others do the jobs, and every group is in the ledger once.
  */
-import { type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 
 import { SimulatedFleet } from "@gumshoe/bench";
 import { afterAll, beforeAll, expect, test } from "vitest";

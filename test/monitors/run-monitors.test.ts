@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type SubmitGroupRequest } from "@gumshoe/protocol";
+import type { SubmitGroupRequest } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
 import { FakeCluster, until } from "../support/fake-cluster.js";

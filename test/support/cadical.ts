@@ -1,6 +1,6 @@
 import { Cadical, loadCadical as loadModule } from "cadical-wasm";
 
-import { type SolverFactory } from "@gumshoe/puzzles";
+import type { SolverFactory } from "@gumshoe/puzzles";
 
 /** Loads CaDiCaL (WebAssembly); returns a factory of its solvers. */
 export async function loadCadical(): Promise<SolverFactory> {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { type FakeCluster } from "./fake-cluster.js";
+import type { FakeCluster } from "./fake-cluster.js";
 
 /** Size of the disk that can be filled. */
 const DISK = "192m";

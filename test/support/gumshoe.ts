@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 import { GumshoeClient } from "@gumshoe/client";
 import { RunResult } from "@gumshoe/config";
-import { type WorkerStatus } from "@gumshoe/protocol";
+import type { WorkerStatus } from "@gumshoe/protocol";
 
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));

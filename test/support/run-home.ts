@@ -28,7 +28,7 @@ import { AllowedFolders } from "../../packages/coordinator/src/submission/allowe
 import { AllowedServers } from "../../packages/coordinator/src/submission/allowed-servers.js";
 import { HubModels } from "../../packages/coordinator/src/submission/hub-models.js";
 import { RunManager } from "../../packages/coordinator/src/run/run-manager.js";
-import { type RunRecord } from "../../packages/coordinator/src/run/run-record.js";
+import type { RunRecord } from "../../packages/coordinator/src/run/run-record.js";
 import { makeModel, ROOT, TOKEN } from "./fake-cluster.js";
 import { FakeInference, FakeReducer, FakeTrainer } from "./fake-workers.js";
 import { startRedis, type TestRedis } from "./redis-server.js";

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 
-import { type Reporter, type TestModule, type Vitest } from "vitest/node";
+import type { Reporter, TestModule, Vitest } from "vitest/node";
 
 /** Lists the tests that were skipped, after the summary, with their number: a machine may lack what they need. */
 export class SkippedTests implements Reporter {

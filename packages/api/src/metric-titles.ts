@@ -1,4 +1,4 @@
-import { type MetricSection } from "./series.js";
+import type { MetricSection } from "./series.js";
 
 /** How a metric is named for people. */
 export interface MetricTitle {

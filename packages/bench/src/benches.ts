@@ -1,5 +1,5 @@
-import { type Figure } from "./figure.js";
-import { type BenchSettings } from "./settings.js";
+import type { Figure } from "./figure.js";
+import type { BenchSettings } from "./settings.js";
 
 type Bench = (settings: BenchSettings) => Promise<readonly Figure[]>;
 

@@ -1,7 +1,7 @@
 import { generateCase, parseDataset, solvePrompt, type TierName } from "@gumshoe/puzzles";
 
 import { type Figure, median, percentile } from "./figure.js";
-import { type BenchSettings } from "./settings.js";
+import type { BenchSettings } from "./settings.js";
 
 const SEED = 1;
 /** Cases before the measurement, during which V8 compiles the code. */

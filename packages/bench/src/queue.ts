@@ -1,8 +1,8 @@
-import { type JobOf } from "@gumshoe/protocol";
+import type { JobOf } from "@gumshoe/protocol";
 import { JobQueue, JobWorker, RedisLink } from "@gumshoe/queue";
 
 import { type Figure, median } from "./figure.js";
-import { type BenchSettings } from "./settings.js";
+import type { BenchSettings } from "./settings.js";
 
 const CONNECT_WITHIN_MS = 10_000;
 const WORKERS = 16;

@@ -1,8 +1,8 @@
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 
-import { type StartCluster } from "./cluster.js";
-import { type StartRun } from "./measured-run.js";
-import { type ShapeName } from "./engine/shapes.js";
+import type { StartCluster } from "./cluster.js";
+import type { StartRun } from "./measured-run.js";
+import type { ShapeName } from "./engine/shapes.js";
 
 /** Options of all benchmarks. */
 export interface BenchSettings {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { ClusterError, type ErrorCode, errorMessage, printable } from "@gumshoe/core";
 import { Command, CommanderError } from "commander";
 
-import { type Context } from "./context.js";
-import { type Terminal } from "./terminal/terminal.js";
+import type { Context } from "./context.js";
+import type { Terminal } from "./terminal/terminal.js";
 
 type AddCommand = (program: Command, context: Context) => void;
 

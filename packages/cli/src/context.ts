@@ -1,6 +1,6 @@
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
-import { type Terminal } from "./terminal/terminal.js";
+import type { Terminal } from "./terminal/terminal.js";
 
 /** The command's access to the outside world. */
 export interface Context {

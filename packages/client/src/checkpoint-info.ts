@@ -1,4 +1,4 @@
-import { type Checkpoint, type CheckpointFileInfo, type WeightVersion } from "@gumshoe/protocol";
+import type { Checkpoint, CheckpointFileInfo, WeightVersion } from "@gumshoe/protocol";
 
 /** A checkpoint of a run on disk. */
 export interface CheckpointInfo {

@@ -9,7 +9,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 
 import { canonicalJson, errorMessage } from "@gumshoe/core";
-import { type CheckpointChunk, type CheckpointFileInfo } from "@gumshoe/protocol";
+import type { CheckpointChunk, CheckpointFileInfo } from "@gumshoe/protocol";
 
 import { type CheckpointInfo, fromCheckpoint } from "./checkpoint-info.js";
 import { CorruptDownloadError, DownloadWriteError } from "./errors.js";

@@ -10,9 +10,9 @@ import {
   InvalidArgumentError,
   makeFolder,
 } from "@gumshoe/core";
-import { type CheckpointChunk } from "@gumshoe/protocol";
+import type { CheckpointChunk } from "@gumshoe/protocol";
 
-import { type CheckpointInfo } from "./checkpoint-info.js";
+import type { CheckpointInfo } from "./checkpoint-info.js";
 import { CheckpointIntake } from "./checkpoint-intake.js";
 import { DownloadLostError, DownloadWriteError } from "./errors.js";
 

@@ -1,4 +1,4 @@
-import { type ListRolloutsResponse, type Rollout, type WeightVersion } from "@gumshoe/protocol";
+import type { ListRolloutsResponse, Rollout, WeightVersion } from "@gumshoe/protocol";
 
 /** Filter of a run's answers. */
 export interface RolloutFilter {

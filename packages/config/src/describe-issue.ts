@@ -1,5 +1,5 @@
 import { InvalidArgumentError, joinInvalid, shownValue } from "@gumshoe/core";
-import { type z } from "zod";
+import type { z } from "zod";
 
 import { knownNames, nearestName, schemaAt } from "./suggest.js";
 

@@ -1,5 +1,5 @@
-import { type RunConfig } from "./run-config.js";
-import { type ReportConfig } from "./validation.js";
+import type { RunConfig } from "./run-config.js";
+import type { ReportConfig } from "./validation.js";
 
 /** A set of tasks that are never trained on: validated on at intervals, or measured once at the end. */
 export type HeldOutKind = "validation" | "report";

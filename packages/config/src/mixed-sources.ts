@@ -1,4 +1,4 @@
-import { type SingleSourceConfig, type TaskSourceConfig } from "./task-source.js";
+import type { SingleSourceConfig, TaskSourceConfig } from "./task-source.js";
 
 /** A source that is no mix, and where it stands in the config. */
 export interface SingleSource {

@@ -4,9 +4,9 @@ import { InvalidArgumentError } from "@gumshoe/core";
 
 import { parsePinnedModel } from "./hub-model.js";
 import { mapSources, type SingleSource } from "./mixed-sources.js";
-import { type RunConfig } from "./run-config.js";
+import type { RunConfig } from "./run-config.js";
 import { runSources } from "./run-sources.js";
-import { type SingleSourceConfig, type TaskSourceConfig } from "./task-source.js";
+import type { SingleSourceConfig, TaskSourceConfig } from "./task-source.js";
 
 /** A file or folder that a config names. */
 export interface NamedPath {

@@ -1,5 +1,5 @@
-import { type SingleSource } from "./mixed-sources.js";
-import { type SingleSourceConfig } from "./task-source.js";
+import type { SingleSource } from "./mixed-sources.js";
+import type { SingleSourceConfig } from "./task-source.js";
 
 /** Returns whether the grades of a source may have several rewards: whether code of a user makes them. */
 export function hasOwnGrades(source: SingleSourceConfig): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { configProblem } from "../../../test/support/config-problem.js";
-import { type GrpoConfig } from "./grpo-config.js";
+import type { GrpoConfig } from "./grpo-config.js";
 import { checkRunConfig, parseRunConfig } from "./parse.js";
 
 const GRPO = `

@@ -1,13 +1,13 @@
-import { type CheckpointConfig } from "./checkpoint.js";
-import { type CurriculumConfig } from "./curriculum.js";
-import { type LossSettings } from "./loss.js";
+import type { CheckpointConfig } from "./checkpoint.js";
+import type { CurriculumConfig } from "./curriculum.js";
+import type { LossSettings } from "./loss.js";
 import { singleSources } from "./mixed-sources.js";
 import { hasOwnGrades, readsClueAnswers } from "./own-grading.js";
-import { type ReferenceConfig } from "./reference.js";
-import { type RewardsConfig } from "./rewards.js";
-import { type TaskSourceConfig } from "./task-source.js";
-import { type TurnsConfig } from "./turns.js";
-import { type ReportConfig, type StopWhenConfig, type ValidationConfig } from "./validation.js";
+import type { ReferenceConfig } from "./reference.js";
+import type { RewardsConfig } from "./rewards.js";
+import type { TaskSourceConfig } from "./task-source.js";
+import type { TurnsConfig } from "./turns.js";
+import type { ReportConfig, StopWhenConfig, ValidationConfig } from "./validation.js";
 
 /** The parts of zod's refinement context that the rules need. */
 interface IssueSink {

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import { GrpoConfig } from "./grpo-config.js";
 import { SftConfig } from "./sft-config.js";
-import { type TurnsConfig } from "./turns.js";
+import type { TurnsConfig } from "./turns.js";
 
 /** Everything that determines a run, except the contents of the files that it names. */
 export const RunConfig = z.discriminatedUnion("type", [GrpoConfig, SftConfig]);

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "@gumshoe/core";
 import { z } from "zod";
 
 import { PathText, RunName } from "./fields.js";
-import { type FieldValue } from "./set-fields.js";
+import type { FieldValue } from "./set-fields.js";
 
 /** Most runs of a sweep. */
 const MAX_RUNS = 256;

@@ -32,8 +32,8 @@ import { AllowedFolders } from "./submission/allowed-folders.js";
 import { AllowedServers } from "./submission/allowed-servers.js";
 import { HubModels } from "./submission/hub-models.js";
 import { RunManager } from "./run/run-manager.js";
-import { type RunRecord } from "./run/run-record.js";
-import { type CoordinatorSettings } from "./settings.js";
+import type { RunRecord } from "./run/run-record.js";
+import type { CoordinatorSettings } from "./settings.js";
 
 const FENCE_POLL_MS = 50;
 /**

@@ -4,8 +4,8 @@ import {
   PerformanceObserver,
 } from "node:perf_hooks";
 
-import { type Logger } from "@gumshoe/core";
-import { type CoordinatorStatus } from "@gumshoe/protocol";
+import type { Logger } from "@gumshoe/core";
+import type { CoordinatorStatus } from "@gumshoe/protocol";
 
 /** Interval, in ms, of the histogram's timer; how late it fires is the delay. */
 const RESOLUTION_MS = 10;

@@ -15,7 +15,7 @@ import { type MonitorSettings, readMonitors } from "@gumshoe/monitors";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { CoordinatorSettingsError } from "./errors.js";
-import { type Prices } from "./view/forecast.js";
+import type { Prices } from "./view/forecast.js";
 
 const DEFAULT_DISK_WAIT_SECONDS = 60;
 const DEFAULT_RECOVERY_SECONDS = 90;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Clock } from "./clock.js";
+import type { Clock } from "./clock.js";
 import { ClusterError } from "./errors.js";
 import { retry, type RetryNotice } from "./retry.js";
 

@@ -1,5 +1,5 @@
 import { type BackoffDelays, backoffMs } from "./backoff.js";
-import { type Clock } from "./clock.js";
+import type { Clock } from "./clock.js";
 import { ClusterError } from "./errors.js";
 
 /** Number and delays of attempts. */

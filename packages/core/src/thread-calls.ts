@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { bundledEntry } from "./bundled-entry.js";
 import { errorMessage } from "./errors.js";
 import { fromThreadFailure } from "./thread-failure.js";
-import { type CallTable, type ThreadReply, type ThreadRequest } from "./thread-messages.js";
+import type { CallTable, ThreadReply, ThreadRequest } from "./thread-messages.js";
 
 interface Pending {
   readonly resolve: (answer: unknown) => void;

@@ -1,4 +1,4 @@
-import { type ThreadFailure } from "./thread-failure.js";
+import type { ThreadFailure } from "./thread-failure.js";
 
 /** The calls of a thread by name. Arguments and responses are structured clones. */
 export type CallTable<Calls> = { [C in keyof Calls]: { argument: unknown; answer: unknown } };

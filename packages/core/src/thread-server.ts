@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 
 import { toThreadFailure } from "./thread-failure.js";
-import { type CallTable, type ThreadReply, type ThreadRequest } from "./thread-messages.js";
+import type { CallTable, ThreadReply, ThreadRequest } from "./thread-messages.js";
 
 /** Context of a call, passed to its handler beside the argument. */
 export interface ThreadContext {

@@ -9,14 +9,14 @@ import {
   TaskFormatError,
 } from "@gumshoe/puzzles";
 
-import { type RewardWeights } from "./module/check-grade.js";
+import type { RewardWeights } from "./module/check-grade.js";
 import { gradeByModule } from "./module/grade-by-module.js";
 import { ModuleHost } from "./module/module-host.js";
 import { splitRecords } from "./read-data-file.js";
-import { type RunEnvironment } from "./run-environment.js";
+import type { RunEnvironment } from "./run-environment.js";
 import { ANSWER_GRADERS, gradeAnswer } from "./table/answer-graders.js";
 import { readTable } from "./table/read-table.js";
-import { type TableRecord } from "./table/table-record.js";
+import type { TableRecord } from "./table/table-record.js";
 
 type FileSource = Extract<TaskSourceConfig, { type: "file" }>;
 

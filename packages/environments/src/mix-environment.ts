@@ -2,12 +2,8 @@ import { hashJson } from "@gumshoe/core";
 import { readTask, type Task, TaskFormatError, type TaskSourceOptions } from "@gumshoe/puzzles";
 
 import { MixOrder } from "./mix-order.js";
-import { type StepResult } from "./module/check-step.js";
-import {
-  type EnvironmentPart,
-  type RunEnvironment,
-  type RunTaskSource,
-} from "./run-environment.js";
+import type { StepResult } from "./module/check-step.js";
+import type { EnvironmentPart, RunEnvironment, RunTaskSource } from "./run-environment.js";
 
 /** A task of a mix: the task of one of its sources, which it names. */
 interface MixTask extends Task {

@@ -9,13 +9,13 @@ import {
 } from "@gumshoe/puzzles";
 
 import { ModuleError, ModuleFailedError, OtherModuleError } from "./errors.js";
-import { type RewardWeights } from "./module/check-grade.js";
+import type { RewardWeights } from "./module/check-grade.js";
 import { checkStep, type StepResult } from "./module/check-step.js";
 import { beginning, gradeByModule } from "./module/grade-by-module.js";
-import { type ModuleLimits, type Outcome, type RandomKey } from "./module/messages.js";
+import type { ModuleLimits, Outcome, RandomKey } from "./module/messages.js";
 import { ModuleHost } from "./module/module-host.js";
-import { type RunEnvironment } from "./run-environment.js";
-import { type ModuleTask, type ReplyTurn } from "./user-environment.js";
+import type { RunEnvironment } from "./run-environment.js";
+import type { ModuleTask, ReplyTurn } from "./user-environment.js";
 
 /** Random stream of modules' tasks, separate from the other uses of a seed. */
 const MODULE_STREAM = 0x6d6f64;

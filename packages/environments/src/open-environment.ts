@@ -1,9 +1,9 @@
 import { hashJson, InvalidArgumentError, sha256 } from "@gumshoe/core";
 import { heldOutConfig, type RunConfig, type TaskSourceConfig } from "@gumshoe/config";
-import { type GroupKind } from "@gumshoe/protocol";
+import type { GroupKind } from "@gumshoe/protocol";
 import { createEnvironment, type GraderName } from "@gumshoe/puzzles";
 
-import { type RewardWeights } from "./module/check-grade.js";
+import type { RewardWeights } from "./module/check-grade.js";
 import { fileEnvironment } from "./file-environment.js";
 import { httpEnvironment } from "./http/http-environment.js";
 import { mixEnvironment } from "./mix-environment.js";

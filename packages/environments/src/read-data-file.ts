@@ -1,4 +1,4 @@
-import { type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";

@@ -1,14 +1,14 @@
 import { errorMessage, type Rng } from "@gumshoe/core";
-import {
-  type Carelessness,
-  type Environment,
-  type Task,
-  type TaskGrade,
-  type TaskSourceOptions,
+import type {
+  Carelessness,
+  Environment,
+  Task,
+  TaskGrade,
+  TaskSourceOptions,
 } from "@gumshoe/puzzles";
 
-import { type StepResult } from "./module/check-step.js";
-import { type ReplyTurn } from "./user-environment.js";
+import type { StepResult } from "./module/check-step.js";
+import type { ReplyTurn } from "./user-environment.js";
 
 /** A series of tasks in which an index always gives the same task. */
 export interface RunTaskSource {

@@ -7,8 +7,8 @@
  * promise of one. The `options` are those of the config. Every function but `gradeGroup` must be
  * pure: it may depend on its arguments only, and use neither a clock nor randomness other than `rng`.
  */
-import { type Rng } from "@gumshoe/core";
-import { type Message, type Task } from "@gumshoe/puzzles";
+import type { Rng } from "@gumshoe/core";
+import type { Message, Task } from "@gumshoe/puzzles";
 
 /** The position of a task in its series. */
 export interface TaskPosition {

@@ -24,7 +24,7 @@ import {
 } from "@gumshoe/kernels";
 
 import { DeviceLostError } from "./errors.js";
-import { type KernelImages } from "./kernels/kernel-images.js";
+import type { KernelImages } from "./kernels/kernel-images.js";
 import { KernelTable } from "./kernels/kernel-table.js";
 import { ListRun, ListRunner } from "./list-runner.js";
 import { BlockCache } from "./memory/block-cache.js";

@@ -1,14 +1,8 @@
-import {
-  type CudaContext,
-  type DeviceMemory,
-  type Graph,
-  type PinnedMemory,
-  type Stream,
-} from "@gumshoe/cuda";
+import type { CudaContext, DeviceMemory, Graph, PinnedMemory, Stream } from "@gumshoe/cuda";
 import { launchesOf, OPERATIONS, scratchBytesOf, STATUS } from "@gumshoe/kernels";
 
-import { type KernelTable } from "./kernels/kernel-table.js";
-import { type BlockCache } from "./memory/block-cache.js";
+import type { KernelTable } from "./kernels/kernel-table.js";
+import type { BlockCache } from "./memory/block-cache.js";
 
 const NO_FAILURE = 0xffffffff;
 const WORD_BYTES = 4;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type AnswerRules, selectAnswers } from "./answers.js";
-import { type Finish, type Group } from "./group.js";
+import type { Finish, Group } from "./group.js";
 
 const RULES: AnswerRules = { advantage: "dr-grpo", truncated: "keep" };
 

@@ -1,8 +1,8 @@
 import { advantages, type AdvantageKind, hasZeroVariance } from "./advantages.js";
 import { decoupledAdvantages, type RewardWeights } from "./decoupled-advantages.js";
 import { InvalidGroupError } from "./errors.js";
-import { type Group, type Rollout } from "./group.js";
-import { type Pack, type PackAnswer } from "./pack.js";
+import type { Group, Rollout } from "./group.js";
+import type { Pack, PackAnswer } from "./pack.js";
 
 /** The rules that select a group's rollouts and set their advantages. */
 export interface AnswerRules {

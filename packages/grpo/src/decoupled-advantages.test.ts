@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { advantages } from "./advantages.js";
 import { type AnswerRules, selectAnswers } from "./answers.js";
 import { decoupledAdvantages } from "./decoupled-advantages.js";
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 import { shuffleRewards } from "./shuffled-rewards.js";
 
 const WEIGHTS = { correct: 1, short: 0.5 };

@@ -1,4 +1,4 @@
-import { type SegmentedTokens } from "./segments.js";
+import type { SegmentedTokens } from "./segments.js";
 
 /**
  * How an answer ended: by a stop token, with a stop string in its text, at the length limit, or as degenerate

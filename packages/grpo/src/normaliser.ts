@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Aggregation } from "./loss/config.js";
-import { type Pack } from "./pack.js";
+import type { Aggregation } from "./loss/config.js";
+import type { Pack } from "./pack.js";
 import { countSampled } from "./segments.js";
 
 /**

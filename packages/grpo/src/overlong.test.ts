@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 import { overlongPenalty, shapeRewards } from "./overlong.js";
 import { planUpdates, type UpdateRules } from "./updates.js";
 

@@ -1,4 +1,4 @@
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 
 /** The length penalty: how much is subtracted from the reward of which answers. */
 export interface OverlongRule {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { InvalidGroupError, PackTooSmallError } from "./errors.js";
-import { type Pack } from "./pack.js";
+import type { Pack } from "./pack.js";
 import { packGroups } from "./packing.js";
 
 function group(key: string, promptLength: number, answerLengths: number[]): Pack {

@@ -1,5 +1,5 @@
-import { type SelectedAnswers } from "./answers.js";
-import { type Group } from "./group.js";
+import type { SelectedAnswers } from "./answers.js";
+import type { Group } from "./group.js";
 import { countSampled } from "./segments.js";
 import { overlongPenalty, type OverlongRule } from "./overlong.js";
 

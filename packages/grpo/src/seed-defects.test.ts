@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { type AnswerRules, selectAnswers } from "./answers.js";
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 import { DEFAULT_LOSS } from "./loss/config.js";
 import { packLoss } from "./loss/pack-loss.js";
 import { mergeMetrics } from "./loss/metrics.js";

@@ -1,7 +1,7 @@
 import { Rng } from "@gumshoe/core";
 import { expect, test } from "vitest";
 
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 import { shuffleRewards } from "./shuffled-rewards.js";
 import { planUpdates, type UpdateRules } from "./updates.js";
 

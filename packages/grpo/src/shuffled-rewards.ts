@@ -1,6 +1,6 @@
 import { Rng } from "@gumshoe/core";
 
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 
 // Random stream of the control, separate from the other uses of the run's seed.
 const SHUFFLE_STREAM = 5;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 import { planUpdates, splitUpdates, type UpdateRules } from "./updates.js";
 
 const RULES: UpdateRules = {

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type AnswerRules, selectAnswers } from "./answers.js";
-import { type Group } from "./group.js";
+import type { Group } from "./group.js";
 import { assignLanes } from "./lanes.js";
-import { type Aggregation } from "./loss/config.js";
+import type { Aggregation } from "./loss/config.js";
 import { weighPacks } from "./normaliser.js";
 import { type OverlongRule, shapeRewards } from "./overlong.js";
 import { countRowTokens, countTargets, type Pack } from "./pack.js";

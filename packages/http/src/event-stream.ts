@@ -1,4 +1,4 @@
-import { type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 
 /** Interval of comments that keep proxies from closing a silent stream, in ms. */
 const KEEP_ALIVE_MS = 15_000;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import { type Socket } from "node:net";
+import type { Socket } from "node:net";
 
 import { systemClock, type Tls } from "@gumshoe/core";
 import { Connections, ListenError } from "@gumshoe/rpc";

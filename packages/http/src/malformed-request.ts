@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { type Socket } from "node:net";
+import type { Socket } from "node:net";
 
 /** Returns the JSON document that answers a request that cannot be read. */
 export type DescribeMalformed = (status: number, message: string) => unknown;

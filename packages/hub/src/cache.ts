@@ -11,7 +11,7 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type PinnedModel } from "@gumshoe/config";
+import type { PinnedModel } from "@gumshoe/config";
 
 /** Default revision. */
 export const MAIN = "main";

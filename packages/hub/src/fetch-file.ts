@@ -12,8 +12,8 @@ import { backoffMs, type Clock, ClusterError, diskError } from "@gumshoe/core";
 import { hashFile } from "./cache.js";
 import { HubAwayError, HubHashError } from "./errors.js";
 import { hubError } from "./hub-connection.js";
-import { type HubFile } from "./model-files.js";
-import { type HubSettings } from "./settings.js";
+import type { HubFile } from "./model-files.js";
+import type { HubSettings } from "./settings.js";
 
 /** Time without any received byte after which a connection is aborted, in ms. */
 const STALL_MS = 30_000;

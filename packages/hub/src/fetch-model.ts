@@ -17,7 +17,7 @@ import { CachedModelError, HubAwayError, HubRefusedError } from "./errors.js";
 import { fetchBlob, foldersOf } from "./fetch-file.js";
 import { connectHub, hubError } from "./hub-connection.js";
 import { chooseFiles, type HubFile } from "./model-files.js";
-import { type HubSettings } from "./settings.js";
+import type { HubSettings } from "./settings.js";
 
 /** Progress of a download. */
 export interface FetchProgress {

@@ -2,7 +2,7 @@ import type * as Library from "@huggingface/hub";
 import { ClusterError, errorMessage } from "@gumshoe/core";
 
 import { HubAwayError, HubRefusedError } from "./errors.js";
-import { type HubSettings } from "./settings.js";
+import type { HubSettings } from "./settings.js";
 
 /** The hub's client library and the options that every call needs. */
 export interface HubCall {

@@ -1,4 +1,4 @@
-import { type FileHash } from "./cache.js";
+import type { FileHash } from "./cache.js";
 import { HubRefusedError } from "./errors.js";
 
 /** A file of a model on the hub. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { HubAwayError } from "./errors.js";
 import { connectHub, hubError } from "./hub-connection.js";
-import { type HubSettings } from "./settings.js";
+import type { HubSettings } from "./settings.js";
 
 /** Options of an upload. */
 export interface UploadOptions {

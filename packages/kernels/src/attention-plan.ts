@@ -1,4 +1,4 @@
-import { type Device, type Tensor } from "./device.js";
+import type { Device, Tensor } from "./device.js";
 import { ShapeError } from "./errors.js";
 import { KV_BLOCK } from "./native/records.js";
 

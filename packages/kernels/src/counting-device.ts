@@ -1,10 +1,4 @@
-import {
-  type CommandList,
-  type Device,
-  type Dtype,
-  type HostArray,
-  type Tensor,
-} from "./device.js";
+import type { CommandList, Device, Dtype, HostArray, Tensor } from "./device.js";
 import { ShapeError } from "./errors.js";
 
 const BYTES = { f32: 4, i32: 4, u32: 4, f64: 8 } as const satisfies Record<Dtype, number>;

@@ -1,13 +1,13 @@
 import { availableParallelism } from "node:os";
 
-import {
-  type CommandList,
-  type Device,
-  type DeviceFault,
-  type Dtype,
-  type HostArray,
-  type MapOptions,
-  type Tensor,
+import type {
+  CommandList,
+  Device,
+  DeviceFault,
+  Dtype,
+  HostArray,
+  MapOptions,
+  Tensor,
 } from "./device.js";
 import { DisposedError, OutOfMemoryError, ShapeError } from "./errors.js";
 import { type Addon, loadAddon, type PoolHandle } from "./native/addon.js";

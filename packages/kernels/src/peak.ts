@@ -1,4 +1,4 @@
-import { type CommandList, type Device } from "./device.js";
+import type { CommandList, Device } from "./device.js";
 import { record } from "./record.js";
 
 const ROUNDS = 2_000_000;

@@ -1,4 +1,4 @@
-import { type CommandList, type Dtype, type Tensor } from "./device.js";
+import type { CommandList, Dtype, Tensor } from "./device.js";
 import { DisposedError, ShapeError } from "./errors.js";
 import { type Operation, OPERATION_CODES } from "./native/records.js";
 

@@ -1,4 +1,4 @@
-import { type CommandList, type Device, type Tensor } from "./device.js";
+import type { CommandList, Device, Tensor } from "./device.js";
 import { OutOfMemoryError, OutOfRangeIdError } from "./errors.js";
 import { OPERATIONS, STATUS } from "./native/records.js";
 

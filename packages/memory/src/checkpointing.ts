@@ -1,4 +1,4 @@
-import { type CheckpointingChoice } from "@gumshoe/config";
+import type { CheckpointingChoice } from "@gumshoe/config";
 import {
   batchLimits,
   type Checkpointing,
@@ -8,7 +8,7 @@ import {
 } from "@gumshoe/engine";
 
 import { SHARE_OF_LEFT } from "./kv-cache.js";
-import { type PackSize } from "./work-size.js";
+import type { PackSize } from "./work-size.js";
 
 /** Rows that a trainer computes together, and the memory that they may take: enough to be fast. */
 export const TRAINER_BATCH = { maxBatchRows: 2048, maxActivationBytes: 640 * 2 ** 20 };

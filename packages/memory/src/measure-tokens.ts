@@ -1,9 +1,9 @@
-import { type RunConfig } from "@gumshoe/config";
-import { type Tokenizer } from "@gumshoe/engine";
+import type { RunConfig } from "@gumshoe/config";
+import type { Tokenizer } from "@gumshoe/engine";
 import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
-import { type Task } from "@gumshoe/puzzles";
+import type { Task } from "@gumshoe/puzzles";
 
-import { type MeasuredTokens } from "./work-size.js";
+import type { MeasuredTokens } from "./work-size.js";
 
 /** Tasks of each source that are looked at: a hard case takes half a second to make. */
 const TASKS_PER_SOURCE = 4;

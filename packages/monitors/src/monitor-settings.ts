@@ -1,7 +1,7 @@
 import { InvalidArgumentError, readSecret, readVariable } from "@gumshoe/core";
 
-import { type MlflowSettings } from "./mlflow/mlflow-api.js";
-import { type PythonMonitorSettings } from "./python/python-monitor.js";
+import type { MlflowSettings } from "./mlflow/mlflow-api.js";
+import type { PythonMonitorSettings } from "./python/python-monitor.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

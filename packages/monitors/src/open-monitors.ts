@@ -1,7 +1,7 @@
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
-import { type Monitor } from "./monitor.js";
-import { type MonitorSettings } from "./monitor-settings.js";
+import type { Monitor } from "./monitor.js";
+import type { MonitorSettings } from "./monitor-settings.js";
 import { MlflowMonitor } from "./mlflow/mlflow-monitor.js";
 import { PythonMonitor } from "./python/python-monitor.js";
 import { TensorBoardMonitor } from "./tensorboard/tensorboard-monitor.js";

@@ -1,6 +1,6 @@
 import { hashJson } from "@gumshoe/core";
 
-import { type RunAssets } from "./gen/gumshoe/v1/rollout.js";
+import type { RunAssets } from "./gen/gumshoe/v1/rollout.js";
 
 /**
  * Identifies the assets that a run's workers fetch by `GetRunAssets`: the resolved config, the

@@ -1,7 +1,7 @@
 import { type Case, caseId } from "./generate-case.js";
 import { randomGuessLevel } from "./grading/replies.js";
-import { type PuzzleRecord } from "./tasks/dataset.js";
-import { type Difficulty } from "./trace/difficulty.js";
+import type { PuzzleRecord } from "./tasks/dataset.js";
+import type { Difficulty } from "./trace/difficulty.js";
 
 /** A generated case in the form of the dataset files. */
 export interface CaseRecord extends PuzzleRecord {

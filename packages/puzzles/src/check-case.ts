@@ -1,6 +1,6 @@
-import { type Plot } from "./prompt/plot.js";
+import type { Plot } from "./prompt/plot.js";
 import { Cdcl } from "./solver/cdcl.js";
-import { type SolverFactory } from "./solver/sat-solver.js";
+import type { SolverFactory } from "./solver/sat-solver.js";
 import { solveClues } from "./solver/solve-clues.js";
 
 /** Result of checking a case. */

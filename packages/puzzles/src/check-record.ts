@@ -1,8 +1,8 @@
 import { ClusterError } from "@gumshoe/core";
 
-import { type SolverFactory } from "./solver/sat-solver.js";
+import type { SolverFactory } from "./solver/sat-solver.js";
 import { solvePrompt } from "./solve-prompt.js";
-import { type PuzzleRecord } from "./tasks/dataset.js";
+import type { PuzzleRecord } from "./tasks/dataset.js";
 
 /**
  * Checks a case of a file from its text alone: that it can be parsed, has one solution and no

@@ -1,8 +1,8 @@
 import { CLUE_TYPES } from "./clues/clue.js";
 import { TierError } from "./errors.js";
 import { DIRECTIONS } from "./scenario/board.js";
-import { type SizeRule } from "./scenario/sizes.js";
-import { type Tier } from "./tiers.js";
+import type { SizeRule } from "./scenario/sizes.js";
+import type { Tier } from "./tiers.js";
 
 /** Number of letters that can label questions. */
 const MAX_QUESTIONS = 26;

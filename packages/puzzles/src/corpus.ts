@@ -1,8 +1,8 @@
 import { generateCase } from "./generate-case.js";
 import { goldReply } from "./grading/replies.js";
-import { type Style } from "./prompt/style.js";
+import type { Style } from "./prompt/style.js";
 import { tracedReply } from "./trace/trace-text.js";
-import { type TierName } from "./tiers.js";
+import type { TierName } from "./tiers.js";
 
 /**
  * Generates solved cases as texts of prompt and reply, for training a small tokenizer.

@@ -1,6 +1,6 @@
 import { TierError } from "./errors.js";
 import { type Case, type CaseName, generateCase } from "./generate-case.js";
-import { type SolverFactory } from "./solver/sat-solver.js";
+import type { SolverFactory } from "./solver/sat-solver.js";
 import { type Difficulty, measureDifficulty } from "./trace/difficulty.js";
 
 /** Bounds of the number of deduction steps, both inclusive. */

@@ -3,17 +3,17 @@ import { Rng } from "@gumshoe/core";
 import { checkTier } from "./check-tier.js";
 import { clueBias } from "./clues/bias.js";
 import { drawCandidates } from "./clues/candidates.js";
-import { type Clue } from "./clues/clue.js";
+import type { Clue } from "./clues/clue.js";
 import { minimise } from "./clues/minimise.js";
-import { type AnswerSheet } from "./grading/replies.js";
-import { type Plot } from "./prompt/plot.js";
+import type { AnswerSheet } from "./grading/replies.js";
+import type { Plot } from "./prompt/plot.js";
 import { drawQueries } from "./prompt/questions.js";
-import { type Style } from "./prompt/style.js";
+import type { Style } from "./prompt/style.js";
 import { writeCase } from "./prompt/write-case.js";
 import { drawScenario, type Scenario } from "./scenario/scenario.js";
 import { Cdcl } from "./solver/cdcl.js";
 import { encode, excludeTruth } from "./solver/encoding.js";
-import { type SolverFactory } from "./solver/sat-solver.js";
+import type { SolverFactory } from "./solver/sat-solver.js";
 import { type Tier, type TierName, TIERS } from "./tiers.js";
 
 /** Identifies a case of an endless series. The same values give the same case on every machine. */

@@ -1,4 +1,4 @@
-import { type SolverFactory } from "./solver/sat-solver.js";
+import type { SolverFactory } from "./solver/sat-solver.js";
 import { solvePrompt } from "./solve-prompt.js";
 import { drawNight } from "./trace/board-text.js";
 import { writeTrace } from "./trace/trace-text.js";

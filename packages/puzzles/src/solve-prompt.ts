@@ -1,9 +1,9 @@
 import { UnsolvableError } from "./errors.js";
 import { type ParsedPrompt, parsePrompt } from "./prompt/parse-prompt.js";
 import { answerIndex, namesOfKind, queryKind } from "./prompt/plot.js";
-import { type Truth } from "./scenario/scenario.js";
+import type { Truth } from "./scenario/scenario.js";
 import { Cdcl } from "./solver/cdcl.js";
-import { type SolverFactory } from "./solver/sat-solver.js";
+import type { SolverFactory } from "./solver/sat-solver.js";
 import { solveClues } from "./solver/solve-clues.js";
 
 /** The solution of a case, computed from its prompt alone. */

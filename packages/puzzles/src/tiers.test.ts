@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type ClueType } from "./clues/clue.js";
+import type { ClueType } from "./clues/clue.js";
 import { generateCase } from "./generate-case.js";
 
 const COUNT = 120;

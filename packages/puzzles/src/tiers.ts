@@ -1,10 +1,10 @@
-import { type BiasShift } from "./clues/bias.js";
-import { type ClueRules } from "./clues/clue-rules.js";
+import type { BiasShift } from "./clues/bias.js";
+import type { ClueRules } from "./clues/clue-rules.js";
 import { CLUE_TYPES } from "./clues/clue.js";
 import { ALL_NAMES, CLASSIC_NAMES } from "./names.js";
-import { type QuestionRules } from "./prompt/questions.js";
+import type { QuestionRules } from "./prompt/questions.js";
 import { DIRECTIONS } from "./scenario/board.js";
-import { type ScenarioRules } from "./scenario/scenario.js";
+import type { ScenarioRules } from "./scenario/scenario.js";
 
 /** The parameters of a tier's cases. */
 export interface Tier {

@@ -11,7 +11,7 @@ import {
 } from "@gumshoe/core";
 
 import { FenceHeldError, RedisUnavailableError } from "./errors.js";
-import { type RedisLink } from "./redis-link.js";
+import type { RedisLink } from "./redis-link.js";
 
 /** Time without renewal, in ms, after which another process can acquire the fence. */
 const TTL_MS = 4000;

@@ -1,4 +1,4 @@
-import { type GradientJob, type RolloutJob } from "@gumshoe/protocol";
+import type { GradientJob, RolloutJob } from "@gumshoe/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
 import { startRedis, type TestRedis } from "../../../test/support/redis-server.js";

@@ -1,10 +1,10 @@
-import { type Logger } from "@gumshoe/core";
+import type { Logger } from "@gumshoe/core";
 import { type JobOf, type QueueName, QUEUES } from "@gumshoe/protocol";
 import { type Job, type JobsOptions, Queue } from "bullmq";
 
 import { jobId, jobKey, queuePrefix } from "./job-id.js";
 import { ownJob } from "./read-job.js";
-import { type RedisLink } from "./redis-link.js";
+import type { RedisLink } from "./redis-link.js";
 
 /**
  * Jobs per call to Redis. Larger chunks would block both sides for longer; and a chunk wakes that

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
 import { ClusterError, systemClock } from "@gumshoe/core";
-import { type RolloutJob } from "@gumshoe/protocol";
+import type { RolloutJob } from "@gumshoe/protocol";
 import { Queue } from "bullmq";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 

@@ -1,7 +1,7 @@
 import { type Clock, ClusterError, errorMessage, type Logger, systemClock } from "@gumshoe/core";
 import { type JobOf, type QueueName, QUEUES } from "@gumshoe/protocol";
 import { type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
-import { type Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 import { dispositionOf } from "./disposition.js";
 import {
@@ -12,7 +12,7 @@ import {
 } from "./errors.js";
 import { jobKey, queuePrefix } from "./job-id.js";
 import { readJob } from "./read-job.js";
-import { type RedisLink } from "./redis-link.js";
+import type { RedisLink } from "./redis-link.js";
 
 /** Delay, in ms, before a worker retries when Redis does not respond. */
 const REDIS_RETRY_MS = 500;

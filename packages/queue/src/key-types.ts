@@ -1,5 +1,5 @@
 import { type QueueName, QUEUES } from "@gumshoe/protocol";
-import { type Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 import { queuePrefix } from "./job-id.js";
 

@@ -1,6 +1,6 @@
 /** Errors of a Redis that responds but temporarily cannot execute commands. */
 import { createLogger } from "@gumshoe/core";
-import { type RolloutJob } from "@gumshoe/protocol";
+import type { RolloutJob } from "@gumshoe/protocol";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 
 import { startRedis, type TestRedis } from "../../../test/support/redis-server.js";

@@ -1,6 +1,6 @@
 /** Producers and consumers during the loss and return of Redis. */
 import { systemClock } from "@gumshoe/core";
-import { type RolloutJob } from "@gumshoe/protocol";
+import type { RolloutJob } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { startRedis, type TestRedis } from "../../../test/support/redis-server.js";

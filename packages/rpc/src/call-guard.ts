@@ -4,7 +4,7 @@ import { type Metadata, type ServerInterceptor, ServerInterceptingCall } from "@
 import { CompressedRequestError, WrongRoleError } from "./errors.js";
 import { toGrpcFailure } from "./status.js";
 import { bearerProblem } from "./auth.js";
-import { type Connections } from "./connections.js";
+import type { Connections } from "./connections.js";
 import { IncomingCall } from "./incoming-call.js";
 import {
   MAX_OPEN_CALLS,

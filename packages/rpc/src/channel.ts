@@ -12,7 +12,7 @@ import { fromGrpcFailure } from "./status.js";
 import { bearerMetadata } from "./auth.js";
 import { deadlineMs, MAX_MESSAGE_BYTES } from "./limits.js";
 import { channelSecurity } from "./tls.js";
-import { type RequestOf, type ResponseOf, type RpcMethod, type RpcService } from "./service.js";
+import type { RequestOf, ResponseOf, RpcMethod, RpcService } from "./service.js";
 import { readStream } from "./read-stream.js";
 
 /** Options of one call. */

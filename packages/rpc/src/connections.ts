@@ -1,6 +1,6 @@
-import { type Socket } from "node:net";
+import type { Socket } from "node:net";
 
-import { type Clock, type TlsRole } from "@gumshoe/core";
+import type { Clock, TlsRole } from "@gumshoe/core";
 
 import { MAX_ALL_OPEN_CALLS_AT_ONCE, MAX_OPEN_CALLS_AT_ONCE } from "./limits.js";
 

@@ -1,4 +1,4 @@
-import { type RequestOf, type ResponseOf, type RpcService } from "./service.js";
+import type { RequestOf, ResponseOf, RpcService } from "./service.js";
 
 /** Context of a call, passed to its handler. */
 export interface CallContext {

@@ -5,8 +5,8 @@ import {
   type HealthService,
 } from "@gumshoe/protocol";
 
-import { type RpcHandlers } from "./handlers.js";
-import { type ServingState } from "./serving-state.js";
+import type { RpcHandlers } from "./handlers.js";
+import type { ServingState } from "./serving-state.js";
 
 /** The handlers of the standard health check: all services share the server's status. */
 export function healthHandlers(

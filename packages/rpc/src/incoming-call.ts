@@ -8,7 +8,7 @@
  */
 import { constants, type ServerHttp2Stream } from "node:http2";
 
-import { type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 
 /** Time for the caller of an answered call to end its stream, in ms. */
 const RESET_AFTER_MS = 5000;

@@ -1,4 +1,4 @@
-import { type Logger, type Tls } from "@gumshoe/core";
+import type { Logger, Tls } from "@gumshoe/core";
 
 /** Logs a warning when an address is served without TLS to other machines. */
 export function warnIfPlaintext(logger: Logger | null, address: string, tls: Tls): void {

@@ -1,7 +1,7 @@
-import { type ClusterError } from "@gumshoe/core";
+import type { ClusterError } from "@gumshoe/core";
 
 import { UnreadableRequestError } from "./errors.js";
-import { type RpcMethod } from "./service.js";
+import type { RpcMethod } from "./service.js";
 
 /**
  * Marks a request that could not be decoded: grpc-js would report an exception of the decoder as

@@ -1,4 +1,4 @@
-import { type ClientReadableStream, type ServiceError } from "@grpc/grpc-js";
+import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
 
 /**
  * Reads a server stream as an async iterable. The call starts with the first `next`, is cancelled

@@ -14,7 +14,7 @@ import {
   ServerReflectionService,
 } from "@gumshoe/protocol";
 
-import { type RpcHandlers } from "./handlers.js";
+import type { RpcHandlers } from "./handlers.js";
 
 /** The v1alpha service, for older tools. */
 export const ServerReflectionAlphaService = {

@@ -1,4 +1,4 @@
-import { type Clock, type Logger } from "@gumshoe/core";
+import type { Clock, Logger } from "@gumshoe/core";
 
 /** Interval, in ms, at which a rejected caller is logged again for the same reason. */
 const EVERY_MS = 60_000;

@@ -1,7 +1,7 @@
 import { createServer, type ServerHttp2Stream } from "node:http2";
-import { type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 
-import { type ClusterError } from "@gumshoe/core";
+import type { ClusterError } from "@gumshoe/core";
 
 import { toGrpcFailure } from "./status.js";
 

@@ -23,10 +23,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { RpcChannel } from "./channel.js";
 import { addressOf, Connections } from "./connections.js";
-import { type RpcHandlers } from "./handlers.js";
+import type { RpcHandlers } from "./handlers.js";
 import { deadlineMs, MAX_STREAMS, MAX_STREAMS_BEFORE_TOKEN, maxRequestBytes } from "./limits.js";
 import { RpcServer } from "./server.js";
-import { type RpcService } from "./service.js";
+import type { RpcService } from "./service.js";
 
 const SERVICES: readonly RpcService[] = [
   FleetService,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { FleetService } from "@gumshoe/protocol";
 
 import { RpcChannel, type RpcClient } from "./channel.js";
-import { type CallContext } from "./handlers.js";
+import type { CallContext } from "./handlers.js";
 import { RpcServer } from "./server.js";
 
 let server: RpcServer;

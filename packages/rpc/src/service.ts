@@ -1,4 +1,4 @@
-import { type MethodDefinition } from "@grpc/grpc-js";
+import type { MethodDefinition } from "@grpc/grpc-js";
 
 /** A method, as described by the generated service tables and the hand-written codec. */
 export type RpcMethod<Request, Response> = Pick<

@@ -1,5 +1,5 @@
 import { constants } from "node:crypto";
-import { type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 
 import { handshakeProblem, InvalidArgumentError, type TlsFiles } from "@gumshoe/core";

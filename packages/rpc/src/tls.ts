@@ -2,7 +2,7 @@
  * Verification of certificates by role, not by host: workers run on any machine and port, and share
  * their role's certificate.
  */
-import { type X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 
 import { ClusterError, TLS_ROLES, type TlsFiles, tlsName, type TlsRole } from "@gumshoe/core";

@@ -8,10 +8,10 @@ import {
   type TensorChunk,
   TensorService,
 } from "@gumshoe/protocol";
-import { type CallOptions, type RpcChannel } from "@gumshoe/rpc";
+import type { CallOptions, RpcChannel } from "@gumshoe/rpc";
 
 import { TensorNotHeldError } from "./errors.js";
-import { type RegionFile } from "./region.js";
+import type { RegionFile } from "./region.js";
 import { releaseMemory } from "./release-memory.js";
 
 /** Bytes in flight that the client allows; set it on the channel for tensor pulls. */

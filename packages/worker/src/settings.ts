@@ -13,7 +13,7 @@ import {
 } from "@gumshoe/core";
 import { type DeviceName, type GpuEnvironment, parseDeviceName } from "@gumshoe/gpu";
 import { WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
-import { type DeviceFault } from "@gumshoe/kernels";
+import type { DeviceFault } from "@gumshoe/kernels";
 import { readRedisTls, readRedisUrl, type RedisTls } from "@gumshoe/queue";
 
 import { WorkerSettingsError } from "./errors.js";

@@ -14,10 +14,10 @@ import {
   Trainer,
 } from "@gumshoe/engine";
 import { DEFAULT_LOSS, type Group, packLoss, planUpdates } from "@gumshoe/grpo";
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 
-import { type Figure } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { Figure } from "../figure.js";
+import type { BenchSettings } from "../settings.js";
 import { shapeConfig } from "./shapes.js";
 import { type StepTime, timeSteps } from "./time-steps.js";
 import { forwardFlops } from "./work.js";

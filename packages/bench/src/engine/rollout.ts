@@ -1,8 +1,8 @@
 import { Rng } from "@gumshoe/core";
 import { initialParameters, Model, type ModelConfig, Sampler } from "@gumshoe/engine";
 
-import { type Figure } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { Figure } from "../figure.js";
+import type { BenchSettings } from "../settings.js";
 import { shapeConfig, type ShapeName } from "./shapes.js";
 import { timeSteps } from "./time-steps.js";
 import { forwardFlops } from "./work.js";

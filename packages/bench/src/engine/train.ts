@@ -2,8 +2,8 @@ import { Rng } from "@gumshoe/core";
 import { initialParameters, Model, Trainer } from "@gumshoe/engine";
 import { type Pack, packLoss } from "@gumshoe/grpo";
 
-import { type Figure } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { Figure } from "../figure.js";
+import type { BenchSettings } from "../settings.js";
 import { shapeConfig, type ShapeName } from "./shapes.js";
 import { timeSteps } from "./time-steps.js";
 import { trainingFlops } from "./work.js";

@@ -5,7 +5,7 @@
 import { createLogger, errorMessage, systemClock, yieldCores } from "@gumshoe/core";
 import { WORKER_NICE } from "@gumshoe/worker";
 
-import { type FleetPeerRequest } from "./simulated-fleet.js";
+import type { FleetPeerRequest } from "./simulated-fleet.js";
 import { SimulatedWorker } from "./simulated-worker.js";
 
 const {

@@ -1,4 +1,4 @@
-import { type WatchedEvent } from "@gumshoe/protocol";
+import type { WatchedEvent } from "@gumshoe/protocol";
 
 /** Counts the groups in a run's ledger: each must occur exactly once. */
 export class FleetTally {

@@ -8,13 +8,13 @@
 import { GumshoeClient } from "@gumshoe/client";
 import { yieldCores } from "@gumshoe/core";
 import { checkRunConfig, type RunConfig } from "@gumshoe/config";
-import { type CoordinatorStatus } from "@gumshoe/protocol";
+import type { CoordinatorStatus } from "@gumshoe/protocol";
 import { WORKER_NICE } from "@gumshoe/worker";
 
 import { type BenchCluster, MODEL } from "../cluster.js";
 import { BenchRunFailedError } from "../errors.js";
-import { type Figure } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { Figure } from "../figure.js";
+import type { BenchSettings } from "../settings.js";
 import { FleetTally } from "./fleet-tally.js";
 import { SimulatedFleet } from "./simulated-fleet.js";
 

@@ -7,7 +7,7 @@ import { createSharedMemory, type Device, ops, PeakProbe } from "@gumshoe/kernel
 import { shapeConfig } from "../engine/shapes.js";
 import { type Figure, median } from "../figure.js";
 import { type Job, Workload } from "../kernels/workload.js";
-import { type BenchSettings } from "../settings.js";
+import type { BenchSettings } from "../settings.js";
 
 /** How much is measured. */
 interface Effort {

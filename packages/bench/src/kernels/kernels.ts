@@ -3,7 +3,7 @@ import { createCpuDevice, type Device, ops, PeakProbe } from "@gumshoe/kernels";
 
 import { shapeConfig, type ShapeName } from "../engine/shapes.js";
 import { type Figure, median } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { BenchSettings } from "../settings.js";
 import { type Job, Workload } from "./workload.js";
 
 /** Models whose kernels are timed; the head of a larger model would take gigabytes. */

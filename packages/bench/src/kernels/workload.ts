@@ -1,4 +1,4 @@
-import { type ModelConfig } from "@gumshoe/engine";
+import type { ModelConfig } from "@gumshoe/engine";
 import {
   type AttentionPlan,
   type AttentionSpan,

@@ -1,8 +1,8 @@
 /** Compares the memory that real runs take with what was planned for them. */
 import { InvalidArgumentError } from "@gumshoe/core";
 
-import { type Figure } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { Figure } from "../figure.js";
+import type { BenchSettings } from "../settings.js";
 import { ProcessMemory } from "./process-memory.js";
 
 const BYTES_PER_GB = 1e9;

@@ -9,11 +9,11 @@ import { loadWeights, Model, openModelFolder, Sampler } from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
 import { ModelServer, SamplerThread, SERVER_LIMITS, ServedModel } from "@gumshoe/serve";
 
-import { type ShapeName } from "../engine/shapes.js";
+import type { ShapeName } from "../engine/shapes.js";
 import { type Figure, median } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { BenchSettings } from "../settings.js";
 import { writeBenchModel } from "./bench-model.js";
-import { type Round, type RoundResult } from "./serve-peer.js";
+import type { Round, RoundResult } from "./serve-peer.js";
 
 const PROMPT_TOKENS = 64;
 const MIN_ROUNDS = 5;

@@ -1,4 +1,4 @@
-import { type WatchedEvent } from "@gumshoe/protocol";
+import type { WatchedEvent } from "@gumshoe/protocol";
 
 import { median } from "../figure.js";
 

@@ -5,7 +5,7 @@
 import { RunService } from "@gumshoe/protocol";
 import { RpcChannel, WATCH_GATHER_MS } from "@gumshoe/rpc";
 
-import { type WatchersReport, type WatchersRequest } from "./watchers.js";
+import type { WatchersReport, WatchersRequest } from "./watchers.js";
 
 const MICROSECONDS_PER_SECOND = 1e6;
 

@@ -11,12 +11,12 @@ import { fileURLToPath } from "node:url";
 
 import { GumshoeClient } from "@gumshoe/client";
 import { checkRunConfig, type RunConfig } from "@gumshoe/config";
-import { type WatchedEvent } from "@gumshoe/protocol";
+import type { WatchedEvent } from "@gumshoe/protocol";
 
 import { type BenchCluster, MODEL } from "../cluster.js";
 import { BenchRunFailedError } from "../errors.js";
 import { type Figure, median } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { BenchSettings } from "../settings.js";
 import { ProcessorRecord } from "./processor-record.js";
 import { compareTurn, type Turn, type TurnComparison } from "./watched-turn.js";
 

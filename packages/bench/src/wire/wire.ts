@@ -8,7 +8,7 @@ import { RpcChannel } from "@gumshoe/rpc";
 import { findTensorFile, pullTensor, Region, TENSOR_WINDOW_BYTES } from "@gumshoe/tensors";
 
 import { type Figure, median } from "../figure.js";
-import { type BenchSettings } from "../settings.js";
+import type { BenchSettings } from "../settings.js";
 
 /** About the size of a model with 64 million parameters. */
 const ELEMENTS = 64 * 2 ** 20;

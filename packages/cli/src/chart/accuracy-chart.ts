@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { z } from "zod";
 
-import { type Prices } from "../eval/prices.js";
+import type { Prices } from "../eval/prices.js";
 import type { ChartOptions } from "./draw-chart.js";
 
 /** The fields of a file of `gumshoe eval --json` that the chart needs. */

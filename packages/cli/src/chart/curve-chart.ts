@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 
-import { type CurvePoint } from "./curve-points.js";
+import type { CurvePoint } from "./curve-points.js";
 import type { ChartOptions } from "./draw-chart.js";
 
 /** Charts curves over the iterations, with 95 % intervals where the metric has them. */

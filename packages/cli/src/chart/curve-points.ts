@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
-import { type MetricsLine } from "../run/run-files.js";
+import type { MetricsLine } from "../run/run-files.js";
 
 /** A point of a curve. */
 export interface CurvePoint {

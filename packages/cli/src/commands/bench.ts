@@ -13,7 +13,7 @@ import {
   SHAPES,
 } from "@gumshoe/bench";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { startBenchCluster } from "../local/bench-cluster.js";
 import { startMeasuredRun } from "../local/measured-run.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";
 import { wholeNumber, withExamples, withHome, withJson } from "./options.js";

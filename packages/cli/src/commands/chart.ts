@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
 // `import type` leaves no import behind: the libraries are loaded when a chart is drawn.
 import type { ChartOptions } from "../chart/draw-chart.js";
 import { curveOf } from "../chart/curve-points.js";
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { writingError } from "../errors.js";
 import { Prices, PRICES_OPTION } from "../eval/prices.js";
 import { Home } from "../local/home.js";

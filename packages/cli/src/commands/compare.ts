@@ -1,8 +1,8 @@
 import { type ConfigDifference, runDifferences } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { type MetricsLine, readMetrics, readRunConfig, runFolderOf } from "../run/run-files.js";
 import { drawCurve } from "../terminal/curve.js";

@@ -9,7 +9,7 @@ import {
   type Tls,
 } from "@gumshoe/core";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { NoClusterError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { readUserFile } from "../run/load-config.js";

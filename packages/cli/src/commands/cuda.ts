@@ -5,7 +5,7 @@ import { CudaDriver, fetchNvrtc, nvrtcWheel, wheelFolder } from "@gumshoe/cuda";
 import { compileKernels } from "@gumshoe/gpu";
 import { type Command, InvalidArgumentError as WrongOption } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { formatBytes } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { writeResult } from "../terminal/terminal.js";

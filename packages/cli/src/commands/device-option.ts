@@ -1,8 +1,8 @@
 import { openDevice, parseDeviceName } from "@gumshoe/gpu";
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 import { type Command, Option } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { defaultDevice } from "./options.js";
 
 /** What computes in this process. */

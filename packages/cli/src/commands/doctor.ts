@@ -1,8 +1,8 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { examine } from "../doctor/examine.js";
-import { type Finding } from "../doctor/finding.js";
+import type { Finding } from "../doctor/finding.js";
 import { MachineProblemError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { writeResult } from "../terminal/terminal.js";

@@ -1,8 +1,8 @@
-import { type DownloadedCheckpoint, type DownloadProgress } from "@gumshoe/client";
+import type { DownloadedCheckpoint, DownloadProgress } from "@gumshoe/client";
 import { errorMessage } from "@gumshoe/core";
 import { type Command, InvalidArgumentError } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { formatBytes, formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";

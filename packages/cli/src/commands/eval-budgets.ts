@@ -1,14 +1,14 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 
-import { type Context } from "../context.js";
-import { type AnswerSource, type SamplingOptions } from "../eval/answer-source.js";
+import type { Context } from "../context.js";
+import type { AnswerSource, SamplingOptions } from "../eval/answer-source.js";
 import { BudgetedAnswers, WholeAnswers } from "../eval/budgeted-answers.js";
 import { checkOneTurn, checkRoom } from "../eval/check-budgets.js";
 import { type BudgetResult, budgetResult } from "../eval/describe-budgets.js";
 import { evaluate } from "../eval/evaluate.js";
-import { type EvaluatedTasks } from "../eval/evaluated-tasks.js";
+import type { EvaluatedTasks } from "../eval/evaluated-tasks.js";
 import { openTasks } from "../eval/open-tasks.js";
-import { type RepliesFile } from "../eval/replies-file.js";
+import type { RepliesFile } from "../eval/replies-file.js";
 import { thinkingMarks } from "../eval/thinking-marks.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";

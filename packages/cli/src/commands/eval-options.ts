@@ -1,12 +1,12 @@
-import { type TurnsConfig } from "@gumshoe/config";
+import type { TurnsConfig } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Command, InvalidArgumentError as InvalidOptionError, Option } from "commander";
 
 import { Prices, PRICES_OPTION } from "../eval/prices.js";
-import { type FieldSettings } from "../eval/request-fields.js";
+import type { FieldSettings } from "../eval/request-fields.js";
 import { type LimitOptions, withLimitOptions } from "../eval/sampling-limits.js";
-import { type TokenPrice } from "../eval/tally.js";
-import { type ThinkingOptions } from "../eval/thinking-marks.js";
+import type { TokenPrice } from "../eval/tally.js";
+import type { ThinkingOptions } from "../eval/thinking-marks.js";
 import { readJsonFile } from "../run/read-json-file.js";
 import {
   ADAPTER_OPTION,

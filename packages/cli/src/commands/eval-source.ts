@@ -2,12 +2,12 @@ import { resolve } from "node:path";
 
 import { InvalidArgumentError } from "@gumshoe/core";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { FileError } from "../errors.js";
-import { type AnswerSource, type SamplingOptions } from "../eval/answer-source.js";
+import type { AnswerSource, SamplingOptions } from "../eval/answer-source.js";
 import { EndpointAnswers } from "../eval/endpoint-answers.js";
 import { endpointUrl, withoutSecrets } from "../eval/endpoint-url.js";
-import { type EvaluatedTasks } from "../eval/evaluated-tasks.js";
+import type { EvaluatedTasks } from "../eval/evaluated-tasks.js";
 import { LocalAnswers } from "../eval/local-answers.js";
 import { RepliesFile, type RepliesIdentity } from "../eval/replies-file.js";
 import { endpointIdentity, modelIdentity, newRepliesPath } from "../eval/replies-path.js";

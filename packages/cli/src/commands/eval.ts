@@ -1,17 +1,17 @@
 import { errorMessage } from "@gumshoe/core";
 import { type RunConfig, turnsOf } from "@gumshoe/config";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { NothingScoredError } from "../errors.js";
-import { type AnswerSource, type SamplingOptions } from "../eval/answer-source.js";
+import type { AnswerSource, SamplingOptions } from "../eval/answer-source.js";
 import { adaptedFolders } from "../model/adapted-model.js";
 import { describeBudgets } from "../eval/describe-budgets.js";
 import { type Continuation, describeEvaluation } from "../eval/describe-evaluation.js";
 import { withoutSecrets } from "../eval/endpoint-url.js";
 import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
 import { openTasks } from "../eval/open-tasks.js";
-import { type RepliesFile } from "../eval/replies-file.js";
+import type { RepliesFile } from "../eval/replies-file.js";
 import { loadRunConfig } from "../run/load-config.js";
 import { formatReward } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";

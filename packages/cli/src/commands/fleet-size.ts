@@ -1,6 +1,6 @@
 import { deviceText, namedDevices } from "@gumshoe/gpu";
 
-import { type FleetSize } from "../local/local-cluster.js";
+import type { FleetSize } from "../local/local-cluster.js";
 
 /** The options for the size of a local cluster. */
 export interface FleetOptions {

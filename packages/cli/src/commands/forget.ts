@@ -1,11 +1,11 @@
 import { stdin } from "node:process";
 import { createInterface } from "node:readline/promises";
 
-import { type RunInfo } from "@gumshoe/client";
+import type { RunInfo } from "@gumshoe/client";
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { formatBytes } from "../terminal/format.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type ConnectionOptions, withClient } from "./connection.js";

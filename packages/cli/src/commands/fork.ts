@@ -1,8 +1,8 @@
-import { type GumshoeClient, type RunInfo } from "@gumshoe/client";
+import type { GumshoeClient, RunInfo } from "@gumshoe/client";
 import { type FieldValue, parseRunConfig } from "@gumshoe/config";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";

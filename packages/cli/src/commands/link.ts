@@ -1,6 +1,6 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { NoClusterError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { pageLink } from "../local/page-link.js";

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { listenForStop } from "../terminal/stop-signal.js";
-import { type ConnectionOptions } from "./connection.js";
+import type { ConnectionOptions } from "./connection.js";
 import { withConnection, withExamples } from "./options.js";
 
 interface McpOptions extends ConnectionOptions {

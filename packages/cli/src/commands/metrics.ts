@@ -1,6 +1,6 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { type MetricsLine, readMetrics, runFolderOf } from "../run/run-files.js";
 import { formatTable } from "../terminal/table.js";

@@ -3,9 +3,9 @@ import { join } from "node:path";
 
 import { parseHubModel } from "@gumshoe/config";
 import { isAdapterFolder } from "@gumshoe/engine";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { FileError, ModelNotUnderstoodError } from "../errors.js";
 import { type AdapterFacts, describeAdapter } from "../model/describe-adapter.js";
 import { describeModel, type ModelFacts, type WeightFacts } from "../model/describe-model.js";

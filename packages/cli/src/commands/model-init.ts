@@ -1,7 +1,7 @@
 import { jsonProblem } from "@gumshoe/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { FileError } from "../errors.js";
 import { FAMILIES, makeModel } from "../model/new-model.js";
 import { readUserFile } from "../run/load-config.js";

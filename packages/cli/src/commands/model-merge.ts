@@ -12,7 +12,7 @@ import {
 import { openMatchingAdapter } from "@gumshoe/serve";
 import { type Command, Option } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { modelOption } from "../model/hub-config.js";
 import { formatCount } from "../terminal/format.js";
 import { writeResult } from "../terminal/terminal.js";

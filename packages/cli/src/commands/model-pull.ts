@@ -1,7 +1,7 @@
 import { type HubModel, parseHubModel } from "@gumshoe/config";
 import { type Command, InvalidArgumentError } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { pullModel } from "../model/pull-model.js";
 import { formatBytes } from "../terminal/format.js";
 import { shownCommand } from "../terminal/shown-command.js";

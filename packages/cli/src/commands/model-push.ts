@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 
-import { type HubModel } from "@gumshoe/config";
+import type { HubModel } from "@gumshoe/config";
 import { ClusterError, InvalidArgumentError } from "@gumshoe/core";
 import { isAdapterFolder, modelFileNames, openModelFolder } from "@gumshoe/engine";
 import { readHubSettings, uploadFolder } from "@gumshoe/hub";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { InterruptedError, ModelNotUnderstoodError } from "../errors.js";
 import { describeAdapter } from "../model/describe-adapter.js";
 import { modelCard, readCheckpointFacts } from "../model/model-card.js";

@@ -1,6 +1,6 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { addModelInfoCommand } from "./model-info.js";
 import { addModelInitCommand } from "./model-init.js";
 import { addModelMergeCommand } from "./model-merge.js";

@@ -1,9 +1,9 @@
-import { type FieldValue } from "@gumshoe/config";
+import type { FieldValue } from "@gumshoe/config";
 import { LOG_LEVELS, readVariable } from "@gumshoe/core";
 import { MAX_PRIORITY } from "@gumshoe/protocol";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 
 /** Returns a parser of whole numbers from `low` to `high`. */
 export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER): (text: string) => number {

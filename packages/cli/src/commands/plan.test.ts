@@ -7,7 +7,7 @@ import { systemClock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { runCommandLine } from "../command-line.js";
-import { type Plan } from "../plan/describe-plan.js";
+import type { Plan } from "../plan/describe-plan.js";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const EXACT = join(ROOT, "runs/exact.yaml");

@@ -1,13 +1,13 @@
-import { type FieldValue } from "@gumshoe/config";
-import { type Command } from "commander";
+import type { FieldValue } from "@gumshoe/config";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { readBilledRun, withModelTexts } from "../plan/billed-run.js";
 import { describePlan, planOf } from "../plan/describe-plan.js";
 import { loadRunConfig } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
-import { type FleetOptions } from "./fleet-size.js";
+import type { FleetOptions } from "./fleet-size.js";
 import { withExamples, withFleetSize, withJson, withSetFields } from "./options.js";
 
 interface PlanOptions extends FleetOptions {

@@ -1,6 +1,6 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { writeResult } from "../terminal/terminal.js";
 import { type ConnectionOptions, withClient } from "./connection.js";
 import { priorityNumber, withConnection, withExamples, withJson } from "./options.js";

@@ -1,7 +1,7 @@
 import { checkRecord } from "@gumshoe/puzzles";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { UnsoundCasesError } from "../errors.js";
 import { readCases } from "../puzzle/read-cases.js";
 import { formatCount } from "../terminal/format.js";

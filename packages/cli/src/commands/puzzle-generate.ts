@@ -9,7 +9,7 @@ import {
 } from "@gumshoe/puzzles";
 import { type Command, Option } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { writeRecords } from "../puzzle/case-file.js";
 import { makeCases } from "../puzzle/make-cases.js";
 import { formatClock, formatCount, formatDuration } from "../terminal/format.js";

@@ -1,7 +1,7 @@
-import { type GraderName } from "@gumshoe/puzzles";
-import { type Command } from "commander";
+import type { GraderName } from "@gumshoe/puzzles";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { gradeReplies, parseReplies } from "../puzzle/replies.js";
 import { readCases } from "../puzzle/read-cases.js";
 import { readUserFile } from "../run/load-config.js";

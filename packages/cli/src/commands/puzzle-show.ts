@@ -10,7 +10,7 @@ import {
 import { type Command, Option } from "commander";
 import { InvalidArgumentError } from "@gumshoe/core";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { FileError } from "../errors.js";
 import { readCases } from "../puzzle/read-cases.js";
 import { formatCount } from "../terminal/format.js";

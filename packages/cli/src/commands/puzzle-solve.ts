@@ -2,9 +2,9 @@ import { writeFileSync } from "node:fs";
 
 import { ClusterError } from "@gumshoe/core";
 import { solvePrompt } from "@gumshoe/puzzles";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { UnsoundCasesError, writingError } from "../errors.js";
 import { readCases } from "../puzzle/read-cases.js";
 import { writeResult } from "../terminal/terminal.js";

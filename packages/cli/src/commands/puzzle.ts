@@ -1,6 +1,6 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { addCheckCommand } from "./puzzle-check.js";
 import { addGenerateCommand } from "./puzzle-generate.js";
 import { addGradeCommand } from "./puzzle-grade.js";

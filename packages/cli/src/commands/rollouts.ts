@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { Home } from "../local/home.js";
 import {
   newestAnswers,

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { Home } from "../local/home.js";
 import { knownModel, locatedConfig, settleModel } from "../model/hub-config.js";

@@ -1,6 +1,6 @@
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { type AnswerScore, parseScoreRequests, scoreAnswers } from "../eval/score-answers.js";
 import { adaptedFolders } from "../model/adapted-model.js";
 import { readUserFile } from "../run/load-config.js";

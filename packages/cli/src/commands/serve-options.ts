@@ -3,8 +3,8 @@ import { isLoopback } from "@gumshoe/rpc";
 import { SERVER_LIMITS } from "@gumshoe/serve";
 import { type Command, Option } from "commander";
 
-import { type Context } from "../context.js";
-import { type ModelSourceOptions } from "../serve/model-source.js";
+import type { Context } from "../context.js";
+import type { ModelSourceOptions } from "../serve/model-source.js";
 import {
   ADAPTER_OPTION,
   defaultDevice,

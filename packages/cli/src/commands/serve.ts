@@ -11,9 +11,9 @@ import {
 import { namedDevices } from "@gumshoe/gpu";
 import { isLoopback } from "@gumshoe/rpc";
 import { ModelServer, SamplerThread, ServedModel } from "@gumshoe/serve";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { followSource } from "../serve/follow-source.js";
 import { type FoundModel, modelSource } from "../serve/model-source.js";
 import { listenForStop } from "../terminal/stop-signal.js";

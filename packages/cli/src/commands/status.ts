@@ -1,8 +1,8 @@
-import { type RunInfo } from "@gumshoe/client";
-import { type CoordinatorStatus, type WorkerStatus } from "@gumshoe/protocol";
-import { type Command } from "commander";
+import type { RunInfo } from "@gumshoe/client";
+import type { CoordinatorStatus, WorkerStatus } from "@gumshoe/protocol";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { formatBytes, formatCount, formatDuration, formatMachineTime } from "../terminal/format.js";
 import { describeFleet } from "../run/fleet-line.js";
 import { shownCommand } from "../terminal/shown-command.js";

@@ -1,8 +1,8 @@
-import { type GumshoeClient, type RunInfo } from "@gumshoe/client";
+import type { GumshoeClient, RunInfo } from "@gumshoe/client";
 import { readVariable } from "@gumshoe/core";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { settleModel } from "../model/hub-config.js";
 import { loadRunConfig, moveConfig } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";

@@ -4,9 +4,9 @@ import { dirname, resolve } from "node:path";
 
 import { parseSweep, type SweepConfig, type SweepRun, sweepRuns } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { curveOf } from "../chart/curve-points.js";
 import { ConfigFileError, SweepIncompleteError, writingError } from "../errors.js";
 import { Home } from "../local/home.js";

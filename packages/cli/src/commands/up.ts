@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 
 import { hubCacheFolder } from "@gumshoe/hub";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { LocalCluster } from "../local/local-cluster.js";
 import { checkFleetFits } from "../plan/check-run-fits.js";

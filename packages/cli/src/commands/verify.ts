@@ -1,7 +1,7 @@
 import { verifyPaths } from "@gumshoe/engine";
-import { type Command } from "commander";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { VerificationError } from "../errors.js";
 import { formatTable } from "../terminal/table.js";
 import { writeResult } from "../terminal/terminal.js";

@@ -1,10 +1,10 @@
-import { type GumshoeClient } from "@gumshoe/client";
-import { type Command } from "commander";
+import type { GumshoeClient } from "@gumshoe/client";
+import type { Command } from "commander";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
 import { closingLines } from "../run/closing-lines.js";
-import { type GivenCommand } from "../run/next-steps.js";
+import type { GivenCommand } from "../run/next-steps.js";
 import { followRun } from "../run/follow-run.js";
 import { RunView } from "../run/run-view.js";
 import { listenForStop } from "../terminal/stop-signal.js";

@@ -5,7 +5,7 @@ import { errorMessage, readVariable } from "@gumshoe/core";
 import { createCpuDevice, type InstructionSet, measureFmaPeak, ops } from "@gumshoe/kernels";
 
 import { freePort } from "../local/free-port.js";
-import { type Home } from "../local/home.js";
+import type { Home } from "../local/home.js";
 import { findProgram, findRedisServer } from "../local/redis-program.js";
 import { type Finding, ok } from "./finding.js";
 import { checkGpus } from "./gpus.js";

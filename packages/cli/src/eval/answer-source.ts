@@ -1,8 +1,8 @@
-import { type TurnsConfig } from "@gumshoe/config";
-import { type ConversationOptions } from "@gumshoe/environments";
-import { type Message, type TaskGrade } from "@gumshoe/puzzles";
+import type { TurnsConfig } from "@gumshoe/config";
+import type { ConversationOptions } from "@gumshoe/environments";
+import type { Message, TaskGrade } from "@gumshoe/puzzles";
 
-import { type SamplingLimits } from "./sampling-limits.js";
+import type { SamplingLimits } from "./sampling-limits.js";
 
 /** How answers are sampled. */
 export interface SamplingOptions {

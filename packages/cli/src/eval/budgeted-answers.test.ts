@@ -5,7 +5,7 @@ import { createCpuDevice } from "@gumshoe/kernels";
 import { createTaskSource } from "@gumshoe/puzzles";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { type SourcedAnswer } from "./answer-source.js";
+import type { SourcedAnswer } from "./answer-source.js";
 import { BudgetedAnswers, WholeAnswers } from "./budgeted-answers.js";
 import { checkRoom } from "./check-budgets.js";
 import { LocalAnswers } from "./local-answers.js";

@@ -6,12 +6,7 @@ import {
   type SampleResult,
 } from "@gumshoe/engine";
 
-import {
-  type AnswerSource,
-  type Questions,
-  type SamplingOptions,
-  type SourcedAnswer,
-} from "./answer-source.js";
+import type { AnswerSource, Questions, SamplingOptions, SourcedAnswer } from "./answer-source.js";
 import { failedAnswers, type LoadedModel, requestFor, stepOf } from "./local-answers.js";
 import { type ThinkingMarks, thinkingLength } from "./thinking-marks.js";
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
-import { type SamplingOptions } from "./answer-source.js";
-import { type EvaluatedTasks } from "./evaluated-tasks.js";
+import type { SamplingOptions } from "./answer-source.js";
+import type { EvaluatedTasks } from "./evaluated-tasks.js";
 
 /** Checks that tasks have thinking that can be ended: a reply in one turn. @throws InvalidArgumentError */
 export function checkOneTurn({ conversationOf }: Pick<EvaluatedTasks, "conversationOf">): void {

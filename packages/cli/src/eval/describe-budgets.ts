@@ -2,7 +2,7 @@ import { errorMessage } from "@gumshoe/core";
 
 import { formatInterval, formatReward, formatShare } from "../terminal/format.js";
 import { formatTable } from "../terminal/table.js";
-import { type Evaluation } from "./evaluate.js";
+import type { Evaluation } from "./evaluate.js";
 
 /** What a model achieves that may think for so many tokens. */
 export interface BudgetResult extends Evaluation {

@@ -1,7 +1,7 @@
 import { errorMessage } from "@gumshoe/core";
 
 import { formatCount, formatDuration, formatInterval, formatReward } from "../terminal/format.js";
-import { type Evaluation } from "./evaluate.js";
+import type { Evaluation } from "./evaluate.js";
 
 /** Characters in front of what a line says. */
 const LABEL_WIDTH = 13;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { EndpointAnswers, type EndpointOptions } from "./endpoint-answers.js";

@@ -1,17 +1,12 @@
-import { type Clock } from "@gumshoe/core";
-import { type Message } from "@gumshoe/puzzles";
+import type { Clock } from "@gumshoe/core";
+import type { Message } from "@gumshoe/puzzles";
 
 import { EndpointEndedError, EndpointError } from "../errors.js";
-import {
-  type AnswerSource,
-  type Questions,
-  type SamplingOptions,
-  type SourcedAnswer,
-} from "./answer-source.js";
+import type { AnswerSource, Questions, SamplingOptions, SourcedAnswer } from "./answer-source.js";
 import { EndpointConnection, type EndpointResponse } from "./endpoint-connection.js";
 import { EndpointRetries, type RequestHistory } from "./endpoint-retries.js";
 import { readStatus } from "./endpoint-status.js";
-import { type EndpointUrl } from "./endpoint-url.js";
+import type { EndpointUrl } from "./endpoint-url.js";
 import { type CompletionRead, readCompletion } from "./read-completion.js";
 import { type FieldSettings, RequestFields } from "./request-fields.js";
 

@@ -1,6 +1,6 @@
 import { backoffMs, type Clock } from "@gumshoe/core";
 
-import { type EndpointError } from "../errors.js";
+import type { EndpointError } from "../errors.js";
 
 /** Most attempts of a request that fails without a requested wait. */
 const MAX_TRIES = 6;

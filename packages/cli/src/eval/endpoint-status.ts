@@ -1,4 +1,4 @@
-import { type EndpointResponse } from "./endpoint-connection.js";
+import type { EndpointResponse } from "./endpoint-connection.js";
 import { retryAfterMs } from "./retry-after.js";
 import { shorten } from "./read-completion.js";
 

@@ -1,7 +1,7 @@
 import { errorMessage } from "@gumshoe/core";
 
-import { type AnswerSource, type SamplingOptions, type SourcedAnswer } from "./answer-source.js";
-import { type EvaluatedTasks } from "./evaluated-tasks.js";
+import type { AnswerSource, SamplingOptions, SourcedAnswer } from "./answer-source.js";
+import type { EvaluatedTasks } from "./evaluated-tasks.js";
 import { Tally, type TallySummary, type TokenPrice } from "./tally.js";
 
 /** The result of an evaluation. */

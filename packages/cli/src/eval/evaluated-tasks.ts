@@ -1,4 +1,4 @@
-import { type RunEnvironment } from "@gumshoe/environments";
+import type { RunEnvironment } from "@gumshoe/environments";
 import {
   grade,
   type GraderName,
@@ -9,7 +9,7 @@ import {
   voteReply,
 } from "@gumshoe/puzzles";
 
-import { type ConversationOf } from "./answer-source.js";
+import type { ConversationOf } from "./answer-source.js";
 
 /** The tasks of an evaluation, and how replies to them are graded. */
 export interface EvaluatedTasks {

@@ -12,16 +12,11 @@ import {
   type Tokenizer,
   type TurnEnd,
 } from "@gumshoe/engine";
-import { type Device } from "@gumshoe/kernels";
-import { type Message } from "@gumshoe/puzzles";
+import type { Device } from "@gumshoe/kernels";
+import type { Message } from "@gumshoe/puzzles";
 import { type AdaptedFolders, loadAdapted } from "@gumshoe/serve";
 
-import {
-  type AnswerSource,
-  type Questions,
-  type SamplingOptions,
-  type SourcedAnswer,
-} from "./answer-source.js";
+import type { AnswerSource, Questions, SamplingOptions, SourcedAnswer } from "./answer-source.js";
 import { LocalConversations } from "./local-conversations.js";
 import { writeChat } from "./write-chat.js";
 

@@ -7,7 +7,7 @@ import {
 } from "@gumshoe/engine";
 import { Conversation, transcript } from "@gumshoe/environments";
 
-import { type AnswerOutcome, type ConversationOf } from "./answer-source.js";
+import type { AnswerOutcome, ConversationOf } from "./answer-source.js";
 
 /** What conversations are held with. */
 interface LocalOptions {

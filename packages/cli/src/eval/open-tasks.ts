@@ -1,7 +1,7 @@
 import { hashJson, InvalidArgumentError } from "@gumshoe/core";
 import { parseTaskSource, type RunConfig } from "@gumshoe/config";
 import { openSource, type RunEnvironment } from "@gumshoe/environments";
-import { type GraderName, type Task } from "@gumshoe/puzzles";
+import type { GraderName, Task } from "@gumshoe/puzzles";
 
 import { readCases } from "../puzzle/read-cases.js";
 import { environmentTasks, type EvaluatedTasks, recordTasks } from "./evaluated-tasks.js";

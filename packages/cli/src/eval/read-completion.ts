@@ -1,6 +1,6 @@
 import { shownValue } from "@gumshoe/core";
 
-import { type AnswerOutcome, type SourcedAnswer } from "./answer-source.js";
+import type { AnswerOutcome, SourcedAnswer } from "./answer-source.js";
 
 /** The fields of a completion that are read; any may be missing, or of another type. */
 interface Completion {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { type SourcedAnswer } from "./answer-source.js";
+import type { SourcedAnswer } from "./answer-source.js";
 import { RepliesFile } from "./replies-file.js";
 
 const IDENTITY = { cases: "ab", temperature: 1, model: null };

@@ -4,11 +4,11 @@ import { dirname } from "node:path";
 
 import { canonicalJson, InvalidArgumentError, makeFolder, shownValue } from "@gumshoe/core";
 
-import { type TaskGrade } from "@gumshoe/puzzles";
+import type { TaskGrade } from "@gumshoe/puzzles";
 
 import { FileError, writingError } from "../errors.js";
-import { type SourcedAnswer } from "./answer-source.js";
-import { type KeptAnswers } from "./evaluate.js";
+import type { SourcedAnswer } from "./answer-source.js";
+import type { KeptAnswers } from "./evaluate.js";
 
 /** `type` of the first line. */
 const HEADER_TYPE = "gumshoe-replies";

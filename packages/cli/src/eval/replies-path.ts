@@ -4,12 +4,12 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-import { type AdaptedFolders } from "@gumshoe/serve";
+import type { AdaptedFolders } from "@gumshoe/serve";
 
-import { type SamplingOptions } from "./answer-source.js";
-import { type EvaluatedTasks } from "./evaluated-tasks.js";
-import { type RepliesIdentity } from "./replies-file.js";
-import { type FieldSettings } from "./request-fields.js";
+import type { SamplingOptions } from "./answer-source.js";
+import type { EvaluatedTasks } from "./evaluated-tasks.js";
+import type { RepliesIdentity } from "./replies-file.js";
+import type { FieldSettings } from "./request-fields.js";
 
 /** Files of a model folder that affect its answers. */
 const MODEL_FILE = /\.(safetensors|json|jinja|txt|model)$/;

@@ -1,6 +1,6 @@
-import { type Message } from "@gumshoe/puzzles";
+import type { Message } from "@gumshoe/puzzles";
 
-import { type SamplingOptions } from "./answer-source.js";
+import type { SamplingOptions } from "./answer-source.js";
 import { limitFields } from "./sampling-limits.js";
 
 /** Fields that an endpoint may reject, and that are then changed or omitted. */

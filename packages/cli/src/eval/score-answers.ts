@@ -8,7 +8,7 @@ import {
   Scorer,
   type Tokenizer,
 } from "@gumshoe/engine";
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 import { type AdaptedFolders, loadAdapted } from "@gumshoe/serve";
 
 import { writeChat } from "./write-chat.js";

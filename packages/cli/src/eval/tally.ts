@@ -1,7 +1,7 @@
 import { meanInterval, type MeanInterval } from "@gumshoe/grpo";
 
-import { type SourcedAnswer } from "./answer-source.js";
-import { type EvaluatedTasks } from "./evaluated-tasks.js";
+import type { SourcedAnswer } from "./answer-source.js";
+import type { EvaluatedTasks } from "./evaluated-tasks.js";
 import { severalAnswers, type SeveralAnswers } from "./several-answers.js";
 
 /** Price of a model's tokens, in US dollars per million. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Tokenizer } from "@gumshoe/engine";
+import type { Tokenizer } from "@gumshoe/engine";
 
 /** The marks of most models that think; their tokenizers have a token for each. */
 const TAGS = { start: "<think>", end: "</think>", close: "\n</think>\n\n" };

@@ -5,7 +5,7 @@ import {
   type Tokenizer,
   TokenizerError,
 } from "@gumshoe/engine";
-import { type Message } from "@gumshoe/puzzles";
+import type { Message } from "@gumshoe/puzzles";
 
 /**
  * Renders a chat, and returns its token ids.

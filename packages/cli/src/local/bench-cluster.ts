@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type BenchCluster, type BenchWorkers } from "@gumshoe/bench";
+import type { BenchCluster, BenchWorkers } from "@gumshoe/bench";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { Home } from "./home.js";
 import { LocalCluster } from "./local-cluster.js";
 

@@ -12,13 +12,13 @@ import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { bundledEntry, type Clock, isDiskError } from "@gumshoe/core";
-import { type WorkerRole } from "@gumshoe/protocol";
+import type { WorkerRole } from "@gumshoe/protocol";
 
 import { MissingRedisError, ProcessFailedError } from "../errors.js";
 import { freePort, mustBeFree } from "./free-port.js";
 import { pageLink } from "./page-link.js";
 import { Guardian } from "./guardian.js";
-import { type Home } from "./home.js";
+import type { Home } from "./home.js";
 import { lastComplaint } from "./log-tail.js";
 import { findRedisServer, redisConfig } from "./redis-program.js";
 import { type ProcessSpec, SupervisedProcess } from "./supervised-process.js";

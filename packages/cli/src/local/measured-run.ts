@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { BenchRunFailedError, type MeasuredRun } from "@gumshoe/bench";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { readBilledRun, withModelTexts } from "../plan/billed-run.js";
 import { planOf } from "../plan/describe-plan.js";
 import { loadRunConfig } from "../run/load-config.js";

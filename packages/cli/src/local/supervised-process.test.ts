@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { systemClock } from "@gumshoe/core";
 
-import { type ProcessFailedError } from "../errors.js";
+import type { ProcessFailedError } from "../errors.js";
 import { Guardian } from "./guardian.js";
 import { SupervisedProcess } from "./supervised-process.js";
 

@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { backoffMs, type Clock } from "@gumshoe/core";
 
 import { ProcessFailedError } from "../errors.js";
-import { type Guardian } from "./guardian.js";
+import type { Guardian } from "./guardian.js";
 import { lastComplaint } from "./log-tail.js";
 import { describeEnd, MemoryWatch } from "./process-end.js";
 

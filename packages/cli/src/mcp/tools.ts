@@ -1,11 +1,11 @@
 /** What an agent can do with a cluster, as MCP tools. Every call connects, works and closes. */
-import { type GumshoeClient, type RunInfo } from "@gumshoe/client";
+import type { GumshoeClient, RunInfo } from "@gumshoe/client";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { z } from "zod";
 
 import { type ConnectionOptions, withClient } from "../commands/connection.js";
 import { submitFile } from "../commands/submit.js";
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { readBilledRun, withModelTexts } from "../plan/billed-run.js";
 import { planOf } from "../plan/describe-plan.js";

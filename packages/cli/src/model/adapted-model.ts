@@ -5,9 +5,9 @@ import { isAbsolute, join, resolve } from "node:path";
 import { hubModelText } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { readBaseName } from "@gumshoe/engine";
-import { type AdaptedFolders } from "@gumshoe/serve";
+import type { AdaptedFolders } from "@gumshoe/serve";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { modelOption } from "./hub-config.js";
 
 /**

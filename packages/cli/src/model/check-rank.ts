@@ -1,4 +1,4 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type ModelConfig, rankProblem } from "@gumshoe/engine";
 

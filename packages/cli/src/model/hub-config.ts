@@ -19,7 +19,7 @@ import {
   snapshotFolder,
 } from "@gumshoe/hub";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { isWhole, pullModel, type PullOptions } from "./pull-model.js";
 

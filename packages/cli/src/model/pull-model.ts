@@ -10,7 +10,7 @@ import {
 } from "@gumshoe/engine";
 import { type FetchedModel, fetchModel, type FetchProgress, readHubSettings } from "@gumshoe/hub";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { InterruptedError } from "../errors.js";
 import { formatBytes } from "../terminal/format.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";

@@ -14,7 +14,7 @@ import {
 import { openEnvironment, type RunEnvironment } from "@gumshoe/environments";
 import { type BilledRun, measureTokens, type MeasuredTokens } from "@gumshoe/memory";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { checkRank } from "../model/check-rank.js";
 import { pullModel } from "../model/pull-model.js";
 

@@ -1,4 +1,4 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import {
   checkFits,
   fleetBytes,
@@ -8,7 +8,7 @@ import {
   type Workers,
 } from "@gumshoe/memory";
 
-import { type Terminal } from "../terminal/terminal.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { readBilledRun } from "./billed-run.js";
 
 /** How this machine is called in messages. */

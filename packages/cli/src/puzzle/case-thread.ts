@@ -1,6 +1,6 @@
 import { ThreadCalls } from "@gumshoe/core";
 
-import { type CaseSeries } from "./case-series.js";
+import type { CaseSeries } from "./case-series.js";
 
 /** The methods of a thread that generates the cases of one series. */
 export interface CaseCalls {

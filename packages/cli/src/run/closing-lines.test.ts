@@ -2,7 +2,7 @@ import { parseRunConfig, type RunConfig } from "@gumshoe/config";
 import { expect, test } from "vitest";
 
 import { closingLines } from "./closing-lines.js";
-import { type GivenCommand } from "./next-steps.js";
+import type { GivenCommand } from "./next-steps.js";
 
 const RESULT = {
   run: "first",

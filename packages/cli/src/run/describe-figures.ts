@@ -1,4 +1,4 @@
-import { type ReportResult, type ValidationResult } from "@gumshoe/config";
+import type { ReportResult, ValidationResult } from "@gumshoe/config";
 
 import { formatCount, formatInterval, formatReward, formatShare } from "../terminal/format.js";
 

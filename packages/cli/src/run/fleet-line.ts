@@ -1,4 +1,4 @@
-import { type WorkerStatus } from "@gumshoe/protocol";
+import type { WorkerStatus } from "@gumshoe/protocol";
 
 import { formatCount } from "../terminal/format.js";
 

@@ -1,10 +1,10 @@
-import { type GumshoeClient } from "@gumshoe/client";
+import type { GumshoeClient } from "@gumshoe/client";
 import { type Clock, errorMessage } from "@gumshoe/core";
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 
 import { RunNotDoneError } from "../errors.js";
 import { followStatus } from "./follow-status.js";
-import { type RunView } from "./run-view.js";
+import type { RunView } from "./run-view.js";
 
 /** What {@link RunNotDoneError} has for a code where a run is stuck. */
 export const STUCK = "STUCK";

@@ -1,7 +1,7 @@
-import { type GumshoeClient } from "@gumshoe/client";
-import { type Clock } from "@gumshoe/core";
+import type { GumshoeClient } from "@gumshoe/client";
+import type { Clock } from "@gumshoe/core";
 
-import { type RunView } from "./run-view.js";
+import type { RunView } from "./run-view.js";
 
 const ASK_EVERY_MS = 2000;
 

@@ -1,4 +1,4 @@
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 
 import { formatReward } from "../terminal/format.js";
 import { hasAnswers, readAnswers, type RolloutLine } from "./run-files.js";

@@ -2,9 +2,9 @@ import { GumshoeClient } from "@gumshoe/client";
 import { retry, type RetryPolicy } from "@gumshoe/core";
 import { namedPaths, namedServers, type RunConfig, type RunResult } from "@gumshoe/config";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { InterruptedError, RunNotDoneError } from "../errors.js";
-import { type Home } from "../local/home.js";
+import type { Home } from "../local/home.js";
 import { type FleetSize, LocalCluster } from "../local/local-cluster.js";
 import { locatedConfig } from "../model/hub-config.js";
 import { listenForStop } from "../terminal/stop-signal.js";

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
 
-import { type RunConfig, type RunResult, type TaskSourceConfig } from "@gumshoe/config";
+import type { RunConfig, RunResult, TaskSourceConfig } from "@gumshoe/config";
 
 import { shortPath } from "../terminal/short-path.js";
 import { shownCommand } from "../terminal/shown-command.js";

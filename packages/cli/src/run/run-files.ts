@@ -9,7 +9,7 @@ import { errnoOf, errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { z } from "zod";
 
 import { readingError } from "../errors.js";
-import { type Home } from "../local/home.js";
+import type { Home } from "../local/home.js";
 
 const unzip = promisify(gunzip);
 

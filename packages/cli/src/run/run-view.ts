@@ -1,6 +1,6 @@
-import { type RunInfo } from "@gumshoe/client";
-import { type RunConfig } from "@gumshoe/config";
-import { type RunEventOf, type WatchedEvent, type WorkerStatus } from "@gumshoe/protocol";
+import type { RunInfo } from "@gumshoe/client";
+import type { RunConfig } from "@gumshoe/config";
+import type { RunEventOf, WatchedEvent, WorkerStatus } from "@gumshoe/protocol";
 
 import {
   formatClock,
@@ -11,7 +11,7 @@ import {
 } from "../terminal/format.js";
 import { drawCurve } from "../terminal/curve.js";
 import { drawBar, StatusLine } from "../terminal/progress-bar.js";
-import { type Terminal } from "../terminal/terminal.js";
+import type { Terminal } from "../terminal/terminal.js";
 import { describeFleet } from "./fleet-line.js";
 import { describeFigures, describeReport, describeValidation } from "./describe-figures.js";
 

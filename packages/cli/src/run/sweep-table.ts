@@ -1,9 +1,9 @@
-import { type SweepRun } from "@gumshoe/config";
+import type { SweepRun } from "@gumshoe/config";
 
 import { curveOf } from "../chart/curve-points.js";
 import { formatReward } from "../terminal/format.js";
 import { formatTable } from "../terminal/table.js";
-import { type MetricsLine } from "./run-files.js";
+import type { MetricsLine } from "./run-files.js";
 
 /** What a run of a sweep has reached. */
 export interface SweepResult {

@@ -1,10 +1,10 @@
-import { type RunConfig, type SweepRun } from "@gumshoe/config";
+import type { RunConfig, SweepRun } from "@gumshoe/config";
 import { errorMessage } from "@gumshoe/core";
-import { type Workers } from "@gumshoe/memory";
+import type { Workers } from "@gumshoe/memory";
 
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
-import { type Home } from "../local/home.js";
+import type { Home } from "../local/home.js";
 import { knownModel, locatedConfig, settleModel } from "../model/hub-config.js";
 import { checkRunFits } from "../plan/check-run-fits.js";
 import { checkInputs, loadRunConfig } from "./load-config.js";

@@ -1,6 +1,6 @@
 import { type Clock, errorMessage } from "@gumshoe/core";
 
-import { type FoundModel, type ModelSource } from "./model-source.js";
+import type { FoundModel, ModelSource } from "./model-source.js";
 
 /** Where a followed source reports to. */
 export interface SourceFollower {

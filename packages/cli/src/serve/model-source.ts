@@ -6,10 +6,10 @@ import { parseHubModel } from "@gumshoe/config";
 import type { ServedCheckpoint } from "@gumshoe/coordinator";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { hubCacheFolder } from "@gumshoe/hub";
-import { type AdaptedFolders } from "@gumshoe/serve";
+import type { AdaptedFolders } from "@gumshoe/serve";
 
 import { readCheckpointName } from "../commands/checkpoint-name.js";
-import { type Context } from "../context.js";
+import type { Context } from "../context.js";
 import { Home } from "../local/home.js";
 import { adaptedFolders } from "../model/adapted-model.js";
 import { runFolderOf } from "../run/run-files.js";

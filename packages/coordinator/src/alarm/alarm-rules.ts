@@ -5,11 +5,11 @@
  *   odd iteration raises no alarm.
  * - None of them claims to tell a good reward from an exploited one.
  */
-import { type AlarmKind } from "@gumshoe/api";
+import type { AlarmKind } from "@gumshoe/api";
 import { isBelow } from "@gumshoe/grpo";
 
 import { shownMetrics } from "../run/shown-metrics.js";
-import { type RunState } from "../run/run-state.js";
+import type { RunState } from "../run/run-state.js";
 
 /** Iterations whose mean is compared. */
 const WINDOW = 3;

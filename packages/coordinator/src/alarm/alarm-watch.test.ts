@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 
-import { type Alarm } from "@gumshoe/api";
+import type { Alarm } from "@gumshoe/api";
 import { createLogger, systemClock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { newRunState, type RunState } from "../run/run-state.js";
 import { AlarmWatch } from "./alarm-watch.js";
 

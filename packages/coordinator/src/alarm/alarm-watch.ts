@@ -1,7 +1,7 @@
-import { type Alarm } from "@gumshoe/api";
+import type { Alarm } from "@gumshoe/api";
 import { type Clock, errorMessage, type Logger } from "@gumshoe/core";
 
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { findAlarms } from "./alarm-rules.js";
 
 const CHECK_EVERY_MS = 2000;

@@ -1,8 +1,8 @@
 import { errorMessage, ThreadCalls } from "@gumshoe/core";
 
 import { BlobsFailedError, UnreadableFileError } from "../errors.js";
-import { type TrainingBatch } from "../learn/training-batch.js";
-import { type BackgroundCalls, type SampledGroups } from "./calls.js";
+import type { TrainingBatch } from "../learn/training-batch.js";
+import type { BackgroundCalls, SampledGroups } from "./calls.js";
 
 /**
  * Runs blob writes, file hashes and update planning on a second thread, so that leases, heartbeats

@@ -1,6 +1,6 @@
-import { type UpdateRules } from "@gumshoe/grpo";
+import type { UpdateRules } from "@gumshoe/grpo";
 
-import { type TrainingBatch } from "../learn/training-batch.js";
+import type { TrainingBatch } from "../learn/training-batch.js";
 
 /** The methods of the coordinator's second thread. */
 export interface BackgroundCalls {

@@ -6,7 +6,7 @@ import { BlobStore } from "../ledger/blob-store.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { encodePacks } from "../learn/encoded-packs.js";
 import { readGroup } from "../sample/stored-group.js";
-import { type BackgroundCalls, type SampledGroups } from "./calls.js";
+import type { BackgroundCalls, SampledGroups } from "./calls.js";
 
 const stores = new Map<string, Promise<BlobStore>>();
 

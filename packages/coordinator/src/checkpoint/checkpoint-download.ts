@@ -12,7 +12,7 @@ import {
 } from "@gumshoe/protocol";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { findCheckpoint } from "./stored-checkpoints.js";
 
 /** Bytes of one message: below gRPC's default receive limit of 4 MiB. */

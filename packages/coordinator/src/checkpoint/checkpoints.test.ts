@@ -5,12 +5,12 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type CompleteLaneRequest } from "@gumshoe/protocol";
+import type { CompleteLaneRequest } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakeCluster } from "../../../../test/support/fake-cluster.js";
 import { FakeReducer } from "../../../../test/support/fake-workers.js";
-import { type Manifest } from "./manifest.js";
+import type { Manifest } from "./manifest.js";
 
 let cluster: FakeCluster;
 let reducer: FakeReducer;

@@ -23,7 +23,7 @@ import {
 import { MOMENTS_FILE } from "@gumshoe/protocol";
 
 import { ExactnessError } from "../errors.js";
-import { type DurableSource, type ReducerPlan } from "../fleet/reducer-plan.js";
+import type { DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { checkpointTexts, checkpointWeights } from "./model-files.js";
@@ -32,8 +32,8 @@ import { type Manifest, MANIFEST, momentsFile, readManifest } from "./manifest.j
 import { resumePoints } from "./resume-points.js";
 import { listRecoveryPoints } from "./stored-recovery-points.js";
 import { newestUsable } from "../plan/staleness.js";
-import { type RunModel } from "../plan/run-model.js";
-import { type RunRecord, type StoredRun } from "../run/run-record.js";
+import type { RunModel } from "../plan/run-model.js";
+import type { RunRecord, StoredRun } from "../run/run-record.js";
 import { type Durable, newestWeights, type Weights } from "../run/run-state.js";
 
 const F32_BYTES = 4;

@@ -1,4 +1,4 @@
-import { type StoredRun } from "../run/run-record.js";
+import type { StoredRun } from "../run/run-record.js";
 import { type Durable, newestWeights } from "../run/run-state.js";
 import { bestWeights } from "./start-model.js";
 

@@ -9,7 +9,7 @@ import {
 } from "@gumshoe/engine";
 
 import { adapterAssets } from "../plan/new-adapter.js";
-import { type RunModel } from "../plan/run-model.js";
+import type { RunModel } from "../plan/run-model.js";
 
 /** Returns the name of a checkpoint's file of weights, and its header. */
 export function checkpointWeights(

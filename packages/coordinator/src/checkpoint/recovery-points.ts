@@ -11,11 +11,11 @@ import {
   syncFolder,
 } from "@gumshoe/core";
 
-import { type ReducerPlan } from "../fleet/reducer-plan.js";
+import type { ReducerPlan } from "../fleet/reducer-plan.js";
 import { makeSubfolder } from "../ledger/subfolder.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { newestUsable } from "../plan/staleness.js";
-import { type Checkpoints } from "./checkpoints.js";
+import type { Checkpoints } from "./checkpoints.js";
 import { resumePoints } from "./resume-points.js";
 import { listRecoveryPoints, recoveryFolder } from "./stored-recovery-points.js";
 

@@ -1,9 +1,9 @@
 import { ExactnessError, PlanLostError } from "../errors.js";
-import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type RunModel } from "../plan/run-model.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type Weights } from "../run/run-state.js";
-import { type Checkpoints } from "./checkpoints.js";
+import type { ReducerPlan } from "../fleet/reducer-plan.js";
+import type { RunModel } from "../plan/run-model.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { Weights } from "../run/run-state.js";
+import type { Checkpoints } from "./checkpoints.js";
 import { type Reference, referenceOf } from "./reference.js";
 
 /** Has the reducers of one plan serve the reference that trainers need. */

@@ -6,7 +6,7 @@
  * - They are durable: the model's folder, or the checkpoint that is written where they are refreshed and
  *   kept as long as they are in use.
  */
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 
 import { type RunState, type Weights, weightsAfter } from "../run/run-state.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type Durable } from "../run/run-state.js";
+import type { Durable } from "../run/run-state.js";
 import { resumePoints } from "./resume-points.js";
 
 const durable = (version: number): Durable => ({

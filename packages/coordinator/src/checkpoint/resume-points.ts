@@ -1,4 +1,4 @@
-import { type Durable } from "../run/run-state.js";
+import type { Durable } from "../run/run-state.js";
 
 /**
  * Returns which durable weights a run keeps to go on from: the newest up to a version, and the oldest after it,

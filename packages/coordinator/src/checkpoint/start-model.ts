@@ -3,14 +3,14 @@ import { join } from "node:path";
 
 import { modelFileNames } from "@gumshoe/engine";
 import { isBelow } from "@gumshoe/grpo";
-import { type ValidationResult } from "@gumshoe/config";
-import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
+import type { ValidationResult } from "@gumshoe/config";
+import type { Checkpoint, CheckpointFileInfo } from "@gumshoe/protocol";
 
 import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { modelFolder } from "../plan/run-model.js";
-import { type StoredRun } from "../run/run-record.js";
-import { type Durable } from "../run/run-state.js";
+import type { StoredRun } from "../run/run-record.js";
+import type { Durable } from "../run/run-state.js";
 
 /**
  * Returns whether the model that a run started from validated significantly better than every

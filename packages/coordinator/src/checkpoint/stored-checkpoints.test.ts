@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { sha256 } from "@gumshoe/core";
-import { type ValidationResult } from "@gumshoe/config";
+import type { ValidationResult } from "@gumshoe/config";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { downloadCheckpoint } from "./checkpoint-download.js";
 import { MANIFEST } from "./manifest.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { findCheckpoint, storedCheckpoints } from "./stored-checkpoints.js";
 
 const WEIGHTS = "model.safetensors";

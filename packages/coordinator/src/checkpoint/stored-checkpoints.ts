@@ -3,14 +3,14 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { errorMessage, InvalidArgumentError, sha256 } from "@gumshoe/core";
-import { type Checkpoint, type CheckpointFileInfo } from "@gumshoe/protocol";
+import type { Checkpoint, CheckpointFileInfo } from "@gumshoe/protocol";
 
 import { CorruptRecordError, UnknownCheckpointError } from "../errors.js";
 import { fileDigest } from "../ledger/file-digest.js";
 import { bestCheckpoint } from "./checkpoints.js";
 import { type Manifest, MANIFEST, readManifest } from "./manifest.js";
-import { type StoredRun } from "../run/run-record.js";
-import { type Durable } from "../run/run-state.js";
+import type { StoredRun } from "../run/run-record.js";
+import type { Durable } from "../run/run-state.js";
 import { isStartBest, startCheckpoint, startFolder } from "./start-model.js";
 
 /** Name of checkpoint 0, the model that the run started from. */

@@ -1,4 +1,4 @@
-import { type WorkerStatus } from "@gumshoe/protocol";
+import type { WorkerStatus } from "@gumshoe/protocol";
 
 /** Cores and GPUs of the machines of a fleet. */
 export interface Machines {

@@ -13,7 +13,7 @@ import { RpcChannel, type RpcClient } from "@gumshoe/rpc";
 import { weightDigest } from "@gumshoe/tensors";
 
 import { ExactnessError, PlanLostError } from "../errors.js";
-import { type Fleet, type Member } from "./fleet.js";
+import type { Fleet, Member } from "./fleet.js";
 
 /** Time that a lost reducer has to register again before the others are given its range. */
 const RETURN_MS = 8000;

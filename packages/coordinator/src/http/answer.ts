@@ -1,9 +1,9 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
 import { ClusterError, type ErrorCode, InvalidArgumentError } from "@gumshoe/core";
-import { type Problem } from "@gumshoe/api";
+import type { Problem } from "@gumshoe/api";
 
 import { CrossSiteError } from "../errors.js";
 

@@ -4,20 +4,20 @@ import { parseRunConfig, resolvePaths, runDifferences } from "@gumshoe/config";
 import { EventStream } from "@gumshoe/http";
 
 import { storedCheckpoints } from "../checkpoint/stored-checkpoints.js";
-import { type LiveStreams } from "../live/live-streams.js";
+import type { LiveStreams } from "../live/live-streams.js";
 import { checkFilesThere } from "../run/run-folder.js";
-import { type RunManager } from "../run/run-manager.js";
-import { type AnswerViews } from "../view/answer-views.js";
+import type { RunManager } from "../run/run-manager.js";
+import type { AnswerViews } from "../view/answer-views.js";
 import { commonTasks } from "../view/common-tasks.js";
-import { type FleetViews } from "../view/fleet-view.js";
+import type { FleetViews } from "../view/fleet-view.js";
 import { groupTable } from "../view/group-table.js";
 import { heldOutTasks } from "../view/held-out.js";
-import { type RunViews } from "../view/run-views.js";
+import type { RunViews } from "../view/run-views.js";
 import { seriesOf } from "../view/series.js";
 import { timelineOf } from "../view/timeline.js";
 import { sendCheckpointFile } from "./checkpoint-file.js";
 import { lastEventId, RETRY_MS } from "./event-stream.js";
-import { type RouteHandlers } from "./router.js";
+import type { RouteHandlers } from "./router.js";
 import { CODE_MS, type Sessions } from "./sessions.js";
 
 const DEFAULT_EVENTS = 500;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { type Answer, type FoundAnswers, type Route, ROUTES, type RouteName } from "@gumshoe/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type z } from "zod";
+import type { z } from "zod";
 
 import { FakeCluster, TOKEN } from "../../../../test/support/fake-cluster.js";
 

@@ -1,13 +1,13 @@
 import { createReadStream } from "node:fs";
-import { type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-import { type CheckpointPath } from "@gumshoe/api";
+import type { CheckpointPath } from "@gumshoe/api";
 
 import { findCheckpoint } from "../checkpoint/stored-checkpoints.js";
 import { UnknownCheckpointError } from "../errors.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 
 /** Sends a file of a checkpoint. @throws UnknownCheckpointError; CorruptRecordError when it is damaged */
 export async function sendCheckpointFile(

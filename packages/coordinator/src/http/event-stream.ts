@@ -1,4 +1,4 @@
-import { type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 
 /** Time after which a browser connects again, in ms. */
 export const RETRY_MS = 2000;

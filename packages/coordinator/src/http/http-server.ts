@@ -1,15 +1,15 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { type Logger, systemClock, type Tls } from "@gumshoe/core";
 import { HttpListener, setSecurityHeaders } from "@gumshoe/http";
 import { addressOf, isBearer, RefusalLog, warnIfPlaintext } from "@gumshoe/rpc";
 
 import { sendProblem } from "./answer.js";
-import { type ApiServer } from "./api-server.js";
+import type { ApiServer } from "./api-server.js";
 import { loginPage, welcomePage } from "./login-page.js";
 import { readRequest } from "./read-json.js";
-import { type Sessions } from "./sessions.js";
-import { type StaticPage } from "./static-page.js";
+import type { Sessions } from "./sessions.js";
+import type { StaticPage } from "./static-page.js";
 
 const HEALTH_PATH = "/healthz";
 const LOGIN_PATH = "/login";

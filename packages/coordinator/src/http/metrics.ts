@@ -1,4 +1,4 @@
-import { type Queue } from "@gumshoe/api";
+import type { Queue } from "@gumshoe/api";
 import {
   parseGroupKey,
   type RunEventBody,
@@ -8,7 +8,7 @@ import {
 } from "@gumshoe/protocol";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-import { type RunState } from "../run/run-state.js";
+import type { RunState } from "../run/run-state.js";
 import { shownMetrics } from "../run/shown-metrics.js";
 
 /** The figures that are exported for a run. */

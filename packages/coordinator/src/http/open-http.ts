@@ -1,24 +1,24 @@
-import { type Queue } from "@gumshoe/api";
-import { type Clock, type Logger, type Tls } from "@gumshoe/core";
-import { type JobQueue } from "@gumshoe/queue";
+import type { Queue } from "@gumshoe/api";
+import type { Clock, Logger, Tls } from "@gumshoe/core";
+import type { JobQueue } from "@gumshoe/queue";
 import { ListenError } from "@gumshoe/rpc";
 
-import { type AlarmWatch } from "../alarm/alarm-watch.js";
-import { type EventLoopMonitor } from "../event-loop-monitor.js";
-import { type Fleet } from "../fleet/fleet.js";
+import type { AlarmWatch } from "../alarm/alarm-watch.js";
+import type { EventLoopMonitor } from "../event-loop-monitor.js";
+import type { Fleet } from "../fleet/fleet.js";
 import { LiveStreams } from "../live/live-streams.js";
 import { ReadingThread } from "../reading/reading-thread.js";
-import { type RunManager } from "../run/run-manager.js";
+import type { RunManager } from "../run/run-manager.js";
 import { AnswerViews } from "../view/answer-views.js";
 import { FleetViews } from "../view/fleet-view.js";
 import { RunViews } from "../view/run-views.js";
 import { apiHandlers } from "./api-handlers.js";
 import { ApiServer } from "./api-server.js";
 import { HttpServer } from "./http-server.js";
-import { type Metrics } from "./metrics.js";
+import type { Metrics } from "./metrics.js";
 import { Sessions } from "./sessions.js";
 import { StaticPage } from "./static-page.js";
-import { type CoordinatorSettings } from "../settings.js";
+import type { CoordinatorSettings } from "../settings.js";
 
 /** What the HTTP server of a coordinator shows. */
 export interface HttpParts {

@@ -1,8 +1,8 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { type Route, ROUTES, type RouteName } from "@gumshoe/api";
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type z } from "zod";
+import type { z } from "zod";
 
 type Routes = typeof ROUTES;
 type OutputOf<T, K extends string> =

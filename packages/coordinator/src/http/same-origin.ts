@@ -1,4 +1,4 @@
-import { type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 
 /**
  * Returns why a change that a browser's session asks for is refused: another site may have made the

@@ -7,7 +7,7 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
 /** Time after which a browser must log in again, in ms. */
 const SESSION_MS = 7 * 24 * 3_600_000;

@@ -1,11 +1,11 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { tokenCount } from "@gumshoe/protocol";
 
-import { type GroupPlan } from "../plan/group-planner.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { GroupPlan } from "../plan/group-planner.js";
+import type { RunRecord } from "../run/run-record.js";
 import { decoupledWeights } from "./decoupled-weights.js";
 import { overlongRule } from "./overlong-rule.js";
-import { type TrainingBatch } from "./training-batch.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 

@@ -1,4 +1,4 @@
-import { type LossMetrics } from "@gumshoe/grpo";
+import type { LossMetrics } from "@gumshoe/grpo";
 import { type CompleteLaneRequest, laneKey } from "@gumshoe/protocol";
 
 import { MalformedLaneError } from "../errors.js";

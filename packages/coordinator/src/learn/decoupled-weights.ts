@@ -1,5 +1,5 @@
-import { type RunConfig } from "@gumshoe/config";
-import { type RewardWeights } from "@gumshoe/grpo";
+import type { RunConfig } from "@gumshoe/config";
+import type { RewardWeights } from "@gumshoe/grpo";
 
 /** Returns the weights of a run's rewards where each is normalised by itself; null where their sum is. */
 export function decoupledWeights(config: RunConfig): RewardWeights | null {

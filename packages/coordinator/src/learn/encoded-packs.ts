@@ -1,4 +1,4 @@
-import { type Pack } from "@gumshoe/grpo";
+import type { Pack } from "@gumshoe/grpo";
 import { floatsToBytes, Lane, type PackMessage, tokensToBytes } from "@gumshoe/protocol";
 
 /**

@@ -2,8 +2,8 @@ import { type RunConfig, turnsOf } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type ChatOptions, type Tokenizer, turnCodec } from "@gumshoe/engine";
 import { Conversation, type RunEnvironment } from "@gumshoe/environments";
-import { type SegmentedTokens } from "@gumshoe/grpo";
-import { type Task } from "@gumshoe/puzzles";
+import type { SegmentedTokens } from "@gumshoe/grpo";
+import type { Task } from "@gumshoe/puzzles";
 
 /** What the reference conversation of a task is made with. */
 export interface GoldContext {

@@ -1,10 +1,10 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 
-import { type TrainPlans } from "../plan/train-plans.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { TrainPlans } from "../plan/train-plans.js";
+import type { RunRecord } from "../run/run-record.js";
 import { batchFromGroups } from "./batch-from-groups.js";
-import { type SupervisedBatches } from "./supervised-batches.js";
-import { type TrainingBatch } from "./training-batch.js";
+import type { SupervisedBatches } from "./supervised-batches.js";
+import type { TrainingBatch } from "./training-batch.js";
 
 /** The training data of iterations; a batch is requested more than once, and kept until then. */
 export class IterationBatches {

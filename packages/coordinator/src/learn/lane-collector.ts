@@ -1,5 +1,5 @@
-import { type Clock } from "@gumshoe/core";
-import { type LossMetrics } from "@gumshoe/grpo";
+import type { Clock } from "@gumshoe/core";
+import type { LossMetrics } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
   type GradientJob,
@@ -7,10 +7,10 @@ import {
   laneKey,
   type TensorSource,
 } from "@gumshoe/protocol";
-import { type JobQueue } from "@gumshoe/queue";
+import type { JobQueue } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, WrongLaneWeightsError } from "../errors.js";
-import { type Weights } from "../run/run-state.js";
+import type { Weights } from "../run/run-state.js";
 import { checkLane } from "./check-lane.js";
 import { decodePacks } from "./encoded-packs.js";
 

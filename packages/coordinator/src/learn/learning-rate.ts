@@ -1,5 +1,5 @@
 import { cosine } from "@gumshoe/grpo";
-import { type OptimizerConfig } from "@gumshoe/config";
+import type { OptimizerConfig } from "@gumshoe/config";
 
 /**
  * Computes the learning rate of an update: a linear warm-up, then the schedule.

@@ -1,5 +1,5 @@
-import { type RunConfig } from "@gumshoe/config";
-import { type OverlongRule } from "@gumshoe/grpo";
+import type { RunConfig } from "@gumshoe/config";
+import type { OverlongRule } from "@gumshoe/grpo";
 
 /** Returns a run's length penalty; null for none. */
 export function overlongRule(config: RunConfig): OverlongRule | null {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { readAssets, Tokenizer } from "@gumshoe/engine";
 import { parseRunConfig, type RunConfig } from "@gumshoe/config";
 import { bytesToTokens } from "@gumshoe/protocol";
-import { type CaseTask } from "@gumshoe/puzzles";
+import type { CaseTask } from "@gumshoe/puzzles";
 import { beforeAll, expect, test } from "vitest";
 
 import { TaskPlan } from "../plan/task-plan.js";

@@ -1,15 +1,15 @@
 import { InvalidArgumentError, Rng } from "@gumshoe/core";
-import { type Tokenizer } from "@gumshoe/engine";
-import { type RunEnvironment } from "@gumshoe/environments";
+import type { Tokenizer } from "@gumshoe/engine";
+import type { RunEnvironment } from "@gumshoe/environments";
 import { assignLanes, countTargets, type Pack, type SegmentedTokens } from "@gumshoe/grpo";
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { ALL_NAMES, CLASSIC_NAMES, type Task, type Vocabulary } from "@gumshoe/puzzles";
 
 import { encodePacks } from "./encoded-packs.js";
 import { goldContext, goldConversation } from "./gold-conversation.js";
-import { type TrainingBatch } from "./training-batch.js";
-import { type CheckedModel } from "../plan/run-model.js";
-import { type TaskPlan } from "../plan/task-plan.js";
+import type { TrainingBatch } from "./training-batch.js";
+import type { CheckedModel } from "../plan/run-model.js";
+import type { TaskPlan } from "../plan/task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "../plan/write-prompt.js";
 

@@ -1,4 +1,4 @@
-import { type RolloutCounts } from "@gumshoe/grpo";
+import type { RolloutCounts } from "@gumshoe/grpo";
 
 /**
  * The training data of one iteration: the packs of its updates, and counts of its rollouts; null

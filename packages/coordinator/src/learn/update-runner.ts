@@ -1,15 +1,15 @@
 import { type LossMetrics, meanMetrics, mergeMetrics } from "@gumshoe/grpo";
-import { type RunConfig } from "@gumshoe/config";
-import { type RunEventOf } from "@gumshoe/protocol";
+import type { RunConfig } from "@gumshoe/config";
+import type { RunEventOf } from "@gumshoe/protocol";
 
 import { ExactnessError, RunDivergedError } from "../errors.js";
-import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
-import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type DoneLane, type LaneCollector } from "./lane-collector.js";
+import type { RecoveryPoints } from "../checkpoint/recovery-points.js";
+import type { ReducerPlan } from "../fleet/reducer-plan.js";
+import type { DoneLane, LaneCollector } from "./lane-collector.js";
 import { learningRate } from "./learning-rate.js";
 import { versionsToKeep } from "../plan/staleness.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type Weights } from "../run/run-state.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { Weights } from "../run/run-state.js";
 
 type Work = NonNullable<RunEventOf<"update-done">["work"]>;
 

@@ -1,5 +1,5 @@
 import { systemClock } from "@gumshoe/core";
-import { type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
+import type { RunEventBody, WatchedEvent } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { EventHub } from "./event-hub.js";

@@ -1,4 +1,4 @@
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 import { FINAL_EVENTS, type WatchedEvent } from "@gumshoe/protocol";
 
 /** Events by which a watcher may lag before transient ones are dropped for it. */

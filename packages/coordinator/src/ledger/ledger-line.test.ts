@@ -1,5 +1,5 @@
 import { sha256 } from "@gumshoe/core";
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventBody } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { formatLine, parseLine, writableEvent } from "./ledger-line.js";

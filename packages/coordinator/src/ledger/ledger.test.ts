@@ -16,7 +16,7 @@ import { join } from "node:path";
 
 import type * as Core from "@gumshoe/core";
 import { systemClock, WriteFailedError } from "@gumshoe/core";
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventBody } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { BrokenLedgerError } from "../errors.js";

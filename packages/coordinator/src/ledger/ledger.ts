@@ -23,7 +23,7 @@ import {
   TimeSlice,
   WriteFailedError,
 } from "@gumshoe/core";
-import { type RunEventBody, type WatchedEvent } from "@gumshoe/protocol";
+import type { RunEventBody, WatchedEvent } from "@gumshoe/protocol";
 
 import { BrokenLedgerError, LedgerInUseError } from "../errors.js";
 import {

@@ -5,14 +5,14 @@
  * - Fleet, runs and alarms are sent when they have changed, at most every two seconds, and only while a page
  *   is open.
  */
-import { type Alarm } from "@gumshoe/api";
-import { type Clock } from "@gumshoe/core";
-import { type EventStream } from "@gumshoe/http";
+import type { Alarm } from "@gumshoe/api";
+import type { Clock } from "@gumshoe/core";
+import type { EventStream } from "@gumshoe/http";
 
 import { formatMessage } from "../http/event-stream.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type FleetViews } from "../view/fleet-view.js";
-import { type RunViews } from "../view/run-views.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { FleetViews } from "../view/fleet-view.js";
+import type { RunViews } from "../view/run-views.js";
 import { RunBroadcast } from "./run-broadcast.js";
 
 const EVERY_MS = 2000;

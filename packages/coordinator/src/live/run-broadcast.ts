@@ -1,14 +1,14 @@
-import { type RunMessageName } from "@gumshoe/api";
-import { type Clock } from "@gumshoe/core";
-import { type EventStream } from "@gumshoe/http";
+import type { RunMessageName } from "@gumshoe/api";
+import type { Clock } from "@gumshoe/core";
+import type { EventStream } from "@gumshoe/http";
 import { FINAL_EVENTS, type RunEventType, type WatchedEvent } from "@gumshoe/protocol";
 
 import { formatMessage } from "../http/event-stream.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { shownMetrics } from "../run/shown-metrics.js";
 import { groupRow } from "../view/group-table.js";
-import { type RunHistory } from "../view/run-history.js";
-import { type RunViews } from "../view/run-views.js";
+import type { RunHistory } from "../view/run-history.js";
+import type { RunViews } from "../view/run-views.js";
 
 /** Time for which events are gathered, in ms. */
 const GATHER_MS = 250;

@@ -1,7 +1,7 @@
-import { type MonitoredRun, type Outcome, type Point } from "@gumshoe/monitors";
+import type { MonitoredRun, Outcome, Point } from "@gumshoe/monitors";
 
 import { reportFigures, validationFigures } from "../run/iteration-metrics.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { shownMetrics } from "../run/shown-metrics.js";
 
 /** Shows runs to monitors; a run is the same object whenever it is listed. */

@@ -7,11 +7,11 @@
  * - It averages over the newest consecutive iterations at the current tier, so that a move is
  *   followed by a whole window at the new tier before the next move.
  */
-import { type CurriculumConfig, type RunConfig } from "@gumshoe/config";
+import type { CurriculumConfig, RunConfig } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
-import { type TierName } from "@gumshoe/puzzles";
+import type { TierName } from "@gumshoe/puzzles";
 
-import { type RunState } from "../run/run-state.js";
+import type { RunState } from "../run/run-state.js";
 import { numTrainGroups } from "./replacements.js";
 
 /** Tolerance of the bounds: the mean of equal rewards is off by rounding. */

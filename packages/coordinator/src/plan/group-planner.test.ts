@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 
 import { checkRunConfig } from "@gumshoe/config";
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Task } from "@gumshoe/puzzles";
+import type { Task } from "@gumshoe/puzzles";
 import { expect, test } from "vitest";
 
 import { GroupPlanner } from "./group-planner.js";

@@ -10,9 +10,9 @@ import {
 } from "@gumshoe/protocol";
 import { type Task, taskToJson } from "@gumshoe/puzzles";
 
-import { type RunModel } from "./run-model.js";
+import type { RunModel } from "./run-model.js";
 import { Slab } from "./slab.js";
-import { type TaskPlan } from "./task-plan.js";
+import type { TaskPlan } from "./task-plan.js";
 import { answerRoom, tokenBudget, type TokenBudget } from "../submission/token-budget.js";
 import { writePrompt } from "./write-prompt.js";
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type Task } from "@gumshoe/puzzles";
+import type { Task } from "@gumshoe/puzzles";
 
 /**
  * Checks that validation and report have no task in common: weights that were chosen by a validation are not

@@ -10,11 +10,11 @@
  * @source arXiv:2503.14476, section 3.2
  */
 import { hashJson } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
 
 import { TasksChangedError } from "../errors.js";
-import { type RunState } from "../run/run-state.js";
+import type { RunState } from "../run/run-state.js";
 
 type GrpoConfig = Extract<RunConfig, { type: "grpo" }>;
 

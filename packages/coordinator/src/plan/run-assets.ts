@@ -1,7 +1,7 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { type RunAssets, runAssetsDigest } from "@gumshoe/protocol";
 
-import { type RunModel } from "./run-model.js";
+import type { RunModel } from "./run-model.js";
 
 /** The files that workers fetch before a run's first job, and the digest that identifies them. */
 export interface ServedAssets {

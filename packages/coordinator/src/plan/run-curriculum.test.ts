@@ -1,5 +1,5 @@
 /** A curriculum in a real coordinator process, which is killed and restarted. */
-import { type CurriculumConfig } from "@gumshoe/config";
+import type { CurriculumConfig } from "@gumshoe/config";
 import { createTaskSource, type TierName } from "@gumshoe/puzzles";
 import { afterAll, beforeAll, expect, test } from "vitest";
 

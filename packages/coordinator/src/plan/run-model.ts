@@ -21,7 +21,7 @@ import {
   withAdapter,
   writeModelFolder,
 } from "@gumshoe/engine";
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 
 import { makeSubfolder } from "../ledger/subfolder.js";
 import { makeNewAdapter, type RunBase } from "./new-adapter.js";

@@ -6,8 +6,8 @@ import {
   type RunConfig,
   type TaskSourceConfig,
 } from "@gumshoe/config";
-import { type GroupKind, type InputSource } from "@gumshoe/protocol";
-import { type Task, type TierName } from "@gumshoe/puzzles";
+import type { GroupKind, InputSource } from "@gumshoe/protocol";
+import type { Task, TierName } from "@gumshoe/puzzles";
 
 import { checkApart } from "./held-out-apart.js";
 import { taskSources } from "./task-sources.js";

@@ -1,6 +1,6 @@
 import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
 import { type RunConfig, runSources, type SingleSource } from "@gumshoe/config";
-import { type InputSource } from "@gumshoe/protocol";
+import type { InputSource } from "@gumshoe/protocol";
 
 /** Identifies the sources of a run's tasks by the content of everything that they read. */
 export function taskSources(

@@ -1,10 +1,10 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 
-import { type RunState } from "../run/run-state.js";
+import type { RunState } from "../run/run-state.js";
 import { tierOf } from "./curriculum.js";
-import { type GroupPlan, type GroupPlanner } from "./group-planner.js";
+import type { GroupPlan, GroupPlanner } from "./group-planner.js";
 import { checkRecordedTasks, firstTask, numTrainGroups } from "./replacements.js";
-import { type TaskPlan } from "./task-plan.js";
+import type { TaskPlan } from "./task-plan.js";
 
 /** Plans the groups that iterations learn from; a plan is requested more than once, and kept until then. */
 export class TrainPlans {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { type Message, TemplateDateError, type Tokenizer, TokenizerError } from "@gumshoe/engine";
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 
 /** The smallest conversation: rendered to find out whether a template needs a date. */
 const TRIAL: readonly Message[] = [{ role: "user", content: "?" }];

@@ -1,12 +1,6 @@
-import {
-  type Answer,
-  type AnswerQuery,
-  type FoundAnswer,
-  type TextPage,
-  type TokenPage,
-} from "@gumshoe/api";
-import { type AnswerRules, type OverlongRule } from "@gumshoe/grpo";
-import { type GraderName } from "@gumshoe/puzzles";
+import type { Answer, AnswerQuery, FoundAnswer, TextPage, TokenPage } from "@gumshoe/api";
+import type { AnswerRules, OverlongRule } from "@gumshoe/grpo";
+import type { GraderName } from "@gumshoe/puzzles";
 
 /** Where a group's answers are stored. */
 export interface StoredAnswers {

@@ -1,4 +1,4 @@
-import { type Answer, type QuestionScore, type TokenPage } from "@gumshoe/api";
+import type { Answer, QuestionScore, TokenPage } from "@gumshoe/api";
 import { type Group, sampledIndices, selectAnswers, shapeRewards } from "@gumshoe/grpo";
 import {
   bytesToFloats,
@@ -6,12 +6,12 @@ import {
   type RolloutResult,
   SubmitGroupRequest,
 } from "@gumshoe/protocol";
-import { type Tokenizer } from "@gumshoe/engine";
+import type { Tokenizer } from "@gumshoe/engine";
 import { grade, type GraderName, readTask } from "@gumshoe/puzzles";
 
 import { readGroup as decodeGroup } from "../sample/stored-group.js";
-import { type GroupContent, type GroupRequest } from "./calls.js";
-import { type FileTask } from "./task-files.js";
+import type { GroupContent, GroupRequest } from "./calls.js";
+import type { FileTask } from "./task-files.js";
 import { tokenTexts } from "./token-texts.js";
 
 /** Tokens of an answer that come with its group. */

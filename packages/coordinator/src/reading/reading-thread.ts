@@ -1,7 +1,7 @@
 import { ThreadCalls } from "@gumshoe/core";
 
 import { ReadingFailedError } from "../errors.js";
-import { type ReadingCalls } from "./calls.js";
+import type { ReadingCalls } from "./calls.js";
 
 /**
  * Reads answers for the API on a thread of its own, so that neither the runs nor the writing of their

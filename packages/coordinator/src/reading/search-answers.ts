@@ -1,4 +1,4 @@
-import { type AnswerQuery, type FoundAnswer } from "@gumshoe/api";
+import type { AnswerQuery, FoundAnswer } from "@gumshoe/api";
 import {
   parseGroupKey,
   type RolloutResult,
@@ -6,7 +6,7 @@ import {
   SubmitGroupRequest,
 } from "@gumshoe/protocol";
 
-import { type SearchRequest, type SearchResult } from "./calls.js";
+import type { SearchRequest, SearchResult } from "./calls.js";
 import { sliceText } from "./read-group.js";
 
 /** Time for which one request searches, in ms. */

@@ -4,7 +4,7 @@ import { openTokenizer, readAssets, type Tokenizer } from "@gumshoe/engine";
 import { parseGroupKey, type RolloutResult, SubmitGroupRequest } from "@gumshoe/protocol";
 
 import { BlobStore } from "../ledger/blob-store.js";
-import { type PartRequest, type ReadingCalls } from "./calls.js";
+import type { PartRequest, ReadingCalls } from "./calls.js";
 import { groupContent, sliceText, taskOfJson, tokenPage } from "./read-group.js";
 import { searchAnswers } from "./search-answers.js";
 import { type FileTask, TaskFiles } from "./task-files.js";

@@ -1,4 +1,4 @@
-import { type Tokenizer } from "@gumshoe/engine";
+import type { Tokenizer } from "@gumshoe/engine";
 
 /** Most tokens that one character is spread over: bytes of UTF-8. */
 const MAX_PENDING = 4;

@@ -1,4 +1,4 @@
-import { type WatchedEvent } from "@gumshoe/protocol";
+import type { WatchedEvent } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { EventPacker } from "./event-packer.js";

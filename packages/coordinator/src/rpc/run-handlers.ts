@@ -1,5 +1,5 @@
-import { type Cost } from "@gumshoe/api";
-import { type Clock } from "@gumshoe/core";
+import type { Cost } from "@gumshoe/api";
+import type { Clock } from "@gumshoe/core";
 import { parseRunConfig, resolvePaths } from "@gumshoe/config";
 import {
   type MachineTime,
@@ -8,18 +8,18 @@ import {
   type RunService,
   type WatchedEvent,
 } from "@gumshoe/protocol";
-import { type RpcHandlers } from "@gumshoe/rpc";
+import type { RpcHandlers } from "@gumshoe/rpc";
 
-import { type Fleet } from "../fleet/fleet.js";
+import type { Fleet } from "../fleet/fleet.js";
 import { RunFilesGoneError, type UnreadableRunError } from "../errors.js";
-import { type GatherOptions } from "../ledger/event-hub.js";
-import { type EventLoopMonitor } from "../event-loop-monitor.js";
+import type { GatherOptions } from "../ledger/event-hub.js";
+import type { EventLoopMonitor } from "../event-loop-monitor.js";
 import { downloadCheckpoint } from "../checkpoint/checkpoint-download.js";
 import { rolloutPage } from "../sample/rollout-page.js";
 import { checkFilesThere } from "../run/run-folder.js";
-import { type RunManager } from "../run/run-manager.js";
+import type { RunManager } from "../run/run-manager.js";
 import { costOf, forecastOf, type Prices } from "../view/forecast.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
 import { storedCheckpoints } from "../checkpoint/stored-checkpoints.js";
 import { EventPacker } from "./event-packer.js";

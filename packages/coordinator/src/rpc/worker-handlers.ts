@@ -1,9 +1,9 @@
 import { ClusterError, type Logger } from "@gumshoe/core";
-import { type FleetService, type PackService, type RolloutService } from "@gumshoe/protocol";
-import { type RpcHandlers } from "@gumshoe/rpc";
+import type { FleetService, PackService, RolloutService } from "@gumshoe/protocol";
+import type { RpcHandlers } from "@gumshoe/rpc";
 
-import { type Fleet } from "../fleet/fleet.js";
-import { type RunManager } from "../run/run-manager.js";
+import type { Fleet } from "../fleet/fleet.js";
+import type { RunManager } from "../run/run-manager.js";
 
 /** The handlers of FleetService. */
 export function fleetHandlers(fleet: Fleet, runs: RunManager): RpcHandlers<typeof FleetService> {

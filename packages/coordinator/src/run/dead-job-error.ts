@@ -1,5 +1,5 @@
 import { ClusterError } from "@gumshoe/core";
-import { type JobQueue } from "@gumshoe/queue";
+import type { JobQueue } from "@gumshoe/queue";
 
 /** Returns the error of a run whose jobs were given up: the first of them, its tries and its last error. */
 export async function deadJobError(

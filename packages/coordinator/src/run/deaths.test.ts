@@ -1,4 +1,4 @@
-import { type RunEventOf } from "@gumshoe/protocol";
+import type { RunEventOf } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { addToDeaths, type Deaths, stuckRole } from "./deaths.js";

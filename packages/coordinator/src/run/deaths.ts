@@ -6,7 +6,7 @@
  * - Any progress of the run resets all counts, and so does submitting the run again. Lanes are progress too: a
  *   death at a later lane than all deaths before it counts as the first at its place.
  */
-import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
+import type { RunEventBody, RunEventOf } from "@gumshoe/protocol";
 
 /** Consecutive deaths of one role after which a run is stuck. */
 const MAX_DEATHS = 3;

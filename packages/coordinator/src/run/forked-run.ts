@@ -13,7 +13,7 @@ import { copyFile, link, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { syncFolder, TimeSlice, writeDurably } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import {
   parseGroupKey,
   REMOVED_PREFIX,
@@ -26,8 +26,8 @@ import { CorruptRecordError } from "../errors.js";
 import { rolloutFile } from "../sample/rollout-files.js";
 import { formatLine, writableEvent } from "../ledger/ledger-line.js";
 import { sampledIteration } from "./iteration-sums.js";
-import { type RunRecord } from "./run-record.js";
-import { type Durable } from "./run-state.js";
+import type { RunRecord } from "./run-record.js";
+import type { Durable } from "./run-state.js";
 
 /** Events that describe the processes of a run, or its beginnings and ends, and not its training. */
 const NOT_COPIED: readonly RunEventBody["type"][] = [

@@ -1,31 +1,31 @@
-import { type Clock, type Logger } from "@gumshoe/core";
+import type { Clock, Logger } from "@gumshoe/core";
 import { type RunResult, stalenessOf } from "@gumshoe/config";
-import { type RunEventOf } from "@gumshoe/protocol";
+import type { RunEventOf } from "@gumshoe/protocol";
 
-import { type Machines } from "../fleet/machines.js";
-import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type Checkpoints } from "../checkpoint/checkpoints.js";
+import type { Machines } from "../fleet/machines.js";
+import type { ReducerPlan } from "../fleet/reducer-plan.js";
+import type { Checkpoints } from "../checkpoint/checkpoints.js";
 import { isRefreshDue } from "../checkpoint/reference.js";
 import { ReferenceService } from "../checkpoint/reference-service.js";
-import { type RecoveryPoints } from "../checkpoint/recovery-points.js";
+import type { RecoveryPoints } from "../checkpoint/recovery-points.js";
 import { type GroupPlan, GroupPlanner } from "../plan/group-planner.js";
 import { IterationBatches } from "../learn/iteration-batches.js";
-import { type LaneCollector } from "../learn/lane-collector.js";
-import { type SupervisedBatches } from "../learn/supervised-batches.js";
-import { type TrainingBatch } from "../learn/training-batch.js";
+import type { LaneCollector } from "../learn/lane-collector.js";
+import type { SupervisedBatches } from "../learn/supervised-batches.js";
+import type { TrainingBatch } from "../learn/training-batch.js";
 import { iterationMetrics } from "./iteration-metrics.js";
 import { IterationSampler } from "./iteration-sampler.js";
 import { appendMetrics, writeMetrics } from "./metrics-file.js";
-import { type LastStep, type NextStep, type PauseStep } from "./next-step.js";
+import type { LastStep, NextStep, PauseStep } from "./next-step.js";
 import { overlapIterations } from "./overlapped-iterations.js";
 import { writeRollouts } from "../sample/rollout-files.js";
 import { TrainPlans } from "../plan/train-plans.js";
-import { type RunModel } from "../plan/run-model.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunModel } from "../plan/run-model.js";
+import type { RunRecord } from "./run-record.js";
 import { type Durable, weightsAfter } from "./run-state.js";
 import { handedOver } from "../checkpoint/handed-over.js";
-import { type GroupCollector } from "../sample/group-collector.js";
-import { type TaskPlan } from "../plan/task-plan.js";
+import type { GroupCollector } from "../sample/group-collector.js";
+import type { TaskPlan } from "../plan/task-plan.js";
 import { UpdateRunner } from "../learn/update-runner.js";
 
 /** Iterations between two example answers in the event stream. */

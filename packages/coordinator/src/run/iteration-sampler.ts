@@ -1,18 +1,18 @@
 import { type HeldOutKind, stalenessOf } from "@gumshoe/config";
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
-import { type ReducerPlan } from "../fleet/reducer-plan.js";
-import { type IterationBatches } from "../learn/iteration-batches.js";
+import type { ReducerPlan } from "../fleet/reducer-plan.js";
+import type { IterationBatches } from "../learn/iteration-batches.js";
 import { tierOf } from "../plan/curriculum.js";
-import { type GroupPlan, type GroupPlanner } from "../plan/group-planner.js";
+import type { GroupPlan, GroupPlanner } from "../plan/group-planner.js";
 import { groupsToReplace } from "../plan/replacements.js";
 import { iterationsInSampled } from "../plan/staleness.js";
-import { type TaskPlan } from "../plan/task-plan.js";
-import { type TrainPlans } from "../plan/train-plans.js";
-import { type GroupCollector } from "../sample/group-collector.js";
+import type { TaskPlan } from "../plan/task-plan.js";
+import type { TrainPlans } from "../plan/train-plans.js";
+import type { GroupCollector } from "../sample/group-collector.js";
 import { writeRollouts } from "../sample/rollout-files.js";
 import { validationResult } from "../sample/validation-result.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 import { type Durable, newestWeights, type Weights, weightsAfter } from "./run-state.js";
 
 /** The parts that sample iterations under one plan of reducers. */

@@ -2,13 +2,13 @@
  * Records the workers that a run loses, and ends the run as stuck if processes of one role die repeatedly without
  * progress in between; otherwise they would do so forever.
  */
-import { type Clock } from "@gumshoe/core";
-import { type RunEventBody, type WorkerStatus } from "@gumshoe/protocol";
+import type { Clock } from "@gumshoe/core";
+import type { RunEventBody, WorkerStatus } from "@gumshoe/protocol";
 
 import { RunStuckError } from "../errors.js";
-import { type Fleet, type Leaving } from "../fleet/fleet.js";
+import type { Fleet, Leaving } from "../fleet/fleet.js";
 import { stuckRole } from "./deaths.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 import { newestWeights, type RunState } from "./run-state.js";
 
 /** Identifies the coordinator in `worker-lost` events. */

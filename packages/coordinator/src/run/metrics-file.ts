@@ -14,7 +14,7 @@ import { writeDurably } from "@gumshoe/core";
 
 import { reportFigures, validationFigures } from "./iteration-metrics.js";
 import { nextStep } from "./next-step.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 import { shownMetrics } from "./shown-metrics.js";
 
 /** Writes the file with all completed iterations. */

@@ -1,6 +1,6 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { diskError } from "@gumshoe/core";
-import { type RunInputs } from "@gumshoe/protocol";
+import type { RunInputs } from "@gumshoe/protocol";
 
 import { CorruptRecordError } from "../errors.js";
 import { type ForkPoint, writeFork } from "./forked-run.js";

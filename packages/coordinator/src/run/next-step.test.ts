@@ -1,5 +1,5 @@
 import { parseRunConfig } from "@gumshoe/config";
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventBody } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { nextStep } from "./next-step.js";

@@ -6,10 +6,10 @@
  * - Only completed iterations count. Events of the current iteration, or of the validation of the
  *   final weights, do not change the decision.
  */
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { groupKey } from "@gumshoe/protocol";
 
-import { type RunState } from "./run-state.js";
+import type { RunState } from "./run-state.js";
 
 /** Iterations in a row that may make no update before the run fails. */
 const MAX_IDLE_ITERATIONS = 10;

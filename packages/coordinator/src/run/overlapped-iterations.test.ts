@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { checkRunConfig } from "@gumshoe/config";
 import { expect, test } from "vitest";
 
-import { type NextStep } from "./next-step.js";
+import type { NextStep } from "./next-step.js";
 import { type IterationHalves, overlapIterations } from "./overlapped-iterations.js";
 import { newRunState, type RunState } from "./run-state.js";
 

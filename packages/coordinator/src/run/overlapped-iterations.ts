@@ -1,6 +1,6 @@
 import { firstUnsampled, iterationsInSampled } from "../plan/staleness.js";
-import { type LastStep, type NextStep, type PauseStep } from "./next-step.js";
-import { type RunRecord } from "./run-record.js";
+import type { LastStep, NextStep, PauseStep } from "./next-step.js";
+import type { RunRecord } from "./run-record.js";
 
 /** The two halves of an iteration. */
 export interface IterationHalves {

@@ -1,7 +1,7 @@
-import { type RunEventOf } from "@gumshoe/protocol";
+import type { RunEventOf } from "@gumshoe/protocol";
 
-import { type GroupCollector } from "../sample/group-collector.js";
-import { type RunRecord } from "./run-record.js";
+import type { GroupCollector } from "../sample/group-collector.js";
+import type { RunRecord } from "./run-record.js";
 
 type Progress = RunEventOf<"progress">;
 

@@ -1,8 +1,8 @@
 import { ClusterError, errorMessage, isDiskError, type Logger } from "@gumshoe/core";
-import { type JobQueue } from "@gumshoe/queue";
+import type { JobQueue } from "@gumshoe/queue";
 
 import { RunStoppedError, RunStuckError } from "../errors.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 
 /** The parts that an end is reported to. */
 interface EndOptions {

@@ -1,8 +1,8 @@
-import { type Logger } from "@gumshoe/core";
+import type { Logger } from "@gumshoe/core";
 import { type JobQueue, RedisKeyError } from "@gumshoe/queue";
 
-import { type LaneCollector } from "../learn/lane-collector.js";
-import { type GroupCollector } from "../sample/group-collector.js";
+import type { LaneCollector } from "../learn/lane-collector.js";
+import type { GroupCollector } from "../sample/group-collector.js";
 import { deadJobError } from "./dead-job-error.js";
 
 /** Puts back open jobs that Redis has lost, and ends the run if a job failed for good. */

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { type RunResult } from "@gumshoe/config";
+import type { RunResult } from "@gumshoe/config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { RunHome } from "../../../../test/support/run-home.js";

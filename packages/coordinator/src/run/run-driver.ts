@@ -1,9 +1,9 @@
-import { type Clock, type Logger, type Tls } from "@gumshoe/core";
-import { type WorkerRole } from "@gumshoe/protocol";
-import { type JobQueue } from "@gumshoe/queue";
+import type { Clock, Logger, Tls } from "@gumshoe/core";
+import type { WorkerRole } from "@gumshoe/protocol";
+import type { JobQueue } from "@gumshoe/queue";
 
 import { ExactnessError, NotExpectedError, PlanLostError, RunCannotLearnError } from "../errors.js";
-import { type Fleet } from "../fleet/fleet.js";
+import type { Fleet } from "../fleet/fleet.js";
 import { machinesOf } from "../fleet/machines.js";
 import { type DurableSource, ReducerPlan } from "../fleet/reducer-plan.js";
 import { Checkpoints } from "../checkpoint/checkpoints.js";
@@ -22,7 +22,7 @@ import { openRunModel, type RunModel } from "../plan/run-model.js";
 import { refillJobs } from "./refill-jobs.js";
 import { ProgressEvents } from "./progress-events.js";
 import { RunRetries } from "./run-retries.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 import { newestWeights, type Weights } from "./run-state.js";
 import { GroupCollector } from "../sample/group-collector.js";
 import { TaskPlan } from "../plan/task-plan.js";

@@ -10,7 +10,7 @@ import { errorMessage, InvalidArgumentError, type Logger, syncFolder } from "@gu
 import { REMOVED_PREFIX } from "@gumshoe/protocol";
 
 import { RunFilesGoneError } from "../errors.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 
 /** Bytes per block in `stat`'s block count. */
 const BLOCK_BYTES = 512;

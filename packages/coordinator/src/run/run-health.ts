@@ -7,9 +7,9 @@
  */
 import { isBelow } from "@gumshoe/grpo";
 import { type RunConfig, stalenessOf, type ValidationResult } from "@gumshoe/config";
-import { type RunEventBody, type RunEventOf } from "@gumshoe/protocol";
+import type { RunEventBody, RunEventOf } from "@gumshoe/protocol";
 
-import { type IterationSums } from "./iteration-sums.js";
+import type { IterationSums } from "./iteration-sums.js";
 import { slowGrading, slowTasks, type SlowCode } from "./slow-code.js";
 
 /** A warning of a run. */

@@ -10,9 +10,9 @@ import {
   InvalidArgumentError,
 } from "@gumshoe/core";
 import { configDifferences, type RunConfig, RunName } from "@gumshoe/config";
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventBody } from "@gumshoe/protocol";
 
-import { type BackgroundThread } from "../background/background-thread.js";
+import type { BackgroundThread } from "../background/background-thread.js";
 import {
   CorruptRecordError,
   NameTakenError,
@@ -21,11 +21,11 @@ import {
   UnknownRunError,
   UnreadableRunError,
 } from "../errors.js";
-import { type AllowedFolders } from "../submission/allowed-folders.js";
-import { type AllowedServers } from "../submission/allowed-servers.js";
+import type { AllowedFolders } from "../submission/allowed-folders.js";
+import type { AllowedServers } from "../submission/allowed-servers.js";
 import { describeDifferences } from "../submission/describe-differences.js";
 import { checkSameFork, checkSameModel, findForkPoint } from "../submission/fork-point.js";
-import { type HubModels } from "../submission/hub-models.js";
+import type { HubModels } from "../submission/hub-models.js";
 import { NameLocks } from "./name-locks.js";
 import { newRecord } from "./new-record.js";
 import { type DriverOptions, RunDriver } from "./run-driver.js";
@@ -34,7 +34,7 @@ import { checkMemory } from "../submission/memory-check.js";
 import { checkInputs, checkUnchanged } from "../submission/run-inputs.js";
 import { RunRecord } from "./run-record.js";
 import { recordCancel, recordEnd, removeJobs } from "./record-end.js";
-import { type CreateOptions, type SubmitOptions } from "./submit-options.js";
+import type { CreateOptions, SubmitOptions } from "./submit-options.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
 import { checkPriority, isTurnOver } from "./turns.js";
 import { WaitingRuns } from "./waiting-runs.js";

@@ -13,12 +13,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { systemClock } from "@gumshoe/core";
-import { type RunEventOf } from "@gumshoe/protocol";
+import type { RunEventOf } from "@gumshoe/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { type BackgroundThread } from "../background/background-thread.js";
+import type { BackgroundThread } from "../background/background-thread.js";
 import { metricsLines } from "./metrics-file.js";
 import { nextStep } from "./next-step.js";
 import { RunRecord } from "./run-record.js";

@@ -11,15 +11,15 @@ import {
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
-import { type BackgroundThread } from "../background/background-thread.js";
-import { type SampledGroups } from "../background/calls.js";
+import type { BackgroundThread } from "../background/background-thread.js";
+import type { SampledGroups } from "../background/calls.js";
 import { CorruptRecordError, NotExpectedError } from "../errors.js";
-import { type TrainingBatch } from "../learn/training-batch.js";
+import type { TrainingBatch } from "../learn/training-batch.js";
 import { BlobStore } from "../ledger/blob-store.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger, readLedger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
-import { type HubModels } from "../submission/hub-models.js";
+import type { HubModels } from "../submission/hub-models.js";
 import { sumsOf, summedIteration } from "./iteration-sums.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";

@@ -1,13 +1,13 @@
 /** Removes an ended run: its jobs in the queues, its record and its files. */
 import { relative, resolve, sep } from "node:path";
 
-import { type Logger } from "@gumshoe/core";
+import type { Logger } from "@gumshoe/core";
 import { namedPaths, type RunConfig } from "@gumshoe/config";
-import { type JobQueue } from "@gumshoe/queue";
+import type { JobQueue } from "@gumshoe/queue";
 
 import { RunInUseError, RunNotEndedError } from "../errors.js";
 import { deleteMoved, moveAway } from "./run-folder.js";
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 
 /** The parts that a removal works with. */
 export interface RemovalOptions {

@@ -1,7 +1,7 @@
 /** Servers of tasks that are away: a run waits for them, however long and often. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 
 import { createLogger, systemClock } from "@gumshoe/core";

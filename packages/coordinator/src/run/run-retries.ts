@@ -2,7 +2,7 @@ import { backoffMs, type Clock, type ClusterError, errorMessage, type Logger } f
 
 import { isReachable, type SourceAwayError } from "@gumshoe/environments";
 
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 import { attemptFailure, remainingFault } from "./attempt-failure.js";
 
 /**

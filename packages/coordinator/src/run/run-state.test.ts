@@ -1,4 +1,4 @@
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventBody } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { sumsOf } from "./iteration-sums.js";

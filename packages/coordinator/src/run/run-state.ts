@@ -1,13 +1,8 @@
 /** The state of a run, computed by replaying the events of its ledger and from nothing else. */
 import { hashJson } from "@gumshoe/core";
-import { type ReportResult, type RunResult, type ValidationResult } from "@gumshoe/config";
-import {
-  type RunEventBody,
-  type RunEventOf,
-  type RunInputs,
-  type WatchedEvent,
-} from "@gumshoe/protocol";
-import { type TierName } from "@gumshoe/puzzles";
+import type { ReportResult, RunResult, ValidationResult } from "@gumshoe/config";
+import type { RunEventBody, RunEventOf, RunInputs, WatchedEvent } from "@gumshoe/protocol";
+import type { TierName } from "@gumshoe/puzzles";
 
 import { addToDeaths, type Deaths } from "./deaths.js";
 import { type AllSums, newAllSums, sumEvent } from "./iteration-sums.js";

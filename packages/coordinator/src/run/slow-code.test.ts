@@ -1,5 +1,5 @@
 import { checkRunConfig } from "@gumshoe/config";
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventBody } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
 import { sumsOf } from "./iteration-sums.js";

@@ -3,9 +3,9 @@
  * `task()` of a module. The times are those of the ledger's events.
  */
 import { modulesOf, type RunConfig, runSources, type SingleSource, turnsOf } from "@gumshoe/config";
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventBody } from "@gumshoe/protocol";
 
-import { type IterationSums } from "./iteration-sums.js";
+import type { IterationSums } from "./iteration-sums.js";
 
 /** Share of the time from which on the code is slow ... */
 const SLOW_SHARE = 0.5;

@@ -1,5 +1,5 @@
-import { type ForkOf } from "../submission/fork-point.js";
-import { type RunRecord } from "./run-record.js";
+import type { ForkOf } from "../submission/fork-point.js";
+import type { RunRecord } from "./run-record.js";
 
 /** How a run is submitted. */
 export interface SubmitOptions {

@@ -8,7 +8,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 import { MAX_PRIORITY } from "@gumshoe/protocol";
 
-import { type RunState } from "./run-state.js";
+import type { RunState } from "./run-state.js";
 
 /** What turns depend on. */
 type Turn = Pick<RunState, "priority" | "pausedAtMs" | "submittedAtMs">;

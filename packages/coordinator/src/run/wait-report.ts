@@ -1,7 +1,7 @@
-import { type Clock, type Logger } from "@gumshoe/core";
+import type { Clock, Logger } from "@gumshoe/core";
 
-import { type Fleet } from "../fleet/fleet.js";
-import { type RunRecord } from "./run-record.js";
+import type { Fleet } from "../fleet/fleet.js";
+import type { RunRecord } from "./run-record.js";
 
 /** Time without another failure, in ms, after which a wait is considered over. */
 const WAIT_LINGERS_MS = 2000;

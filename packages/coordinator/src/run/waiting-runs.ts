@@ -1,4 +1,4 @@
-import { type RunRecord } from "./run-record.js";
+import type { RunRecord } from "./run-record.js";
 import { compareTurns } from "./turns.js";
 
 /** The runs that wait for the workers. */

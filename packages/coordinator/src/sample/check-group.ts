@@ -13,8 +13,8 @@ import {
 } from "@gumshoe/protocol";
 
 import { MalformedGroupError, WrongGroupWeightsError } from "../errors.js";
-import { type GroupPlan } from "../plan/group-planner.js";
-import { type Weights } from "../run/run-state.js";
+import type { GroupPlan } from "../plan/group-planner.js";
+import type { Weights } from "../run/run-state.js";
 
 const FINISHES = ["stop", "stop-string", "length", "early-stop"];
 /** Most characters per token in an answer's text: tokens are seldom longer than a long word. */

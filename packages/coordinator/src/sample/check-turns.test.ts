@@ -8,7 +8,7 @@ import {
 } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
-import { type GroupPlan } from "../plan/group-planner.js";
+import type { GroupPlan } from "../plan/group-planner.js";
 import { checkGroup } from "./check-group.js";
 import { readGroup } from "./stored-group.js";
 

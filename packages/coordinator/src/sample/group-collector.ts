@@ -1,4 +1,4 @@
-import { type JobQueue } from "@gumshoe/queue";
+import type { JobQueue } from "@gumshoe/queue";
 import {
   type GroupSpec,
   parseGroupKey,
@@ -11,11 +11,11 @@ import { sha256 } from "@gumshoe/core";
 import { ExactnessError, NotExpectedError } from "../errors.js";
 import { decoupledWeights } from "../learn/decoupled-weights.js";
 import { checkGroup } from "./check-group.js";
-import { type GroupPlan } from "../plan/group-planner.js";
-import { type TaskPlan } from "../plan/task-plan.js";
+import type { GroupPlan } from "../plan/group-planner.js";
+import type { TaskPlan } from "../plan/task-plan.js";
 import { runDigest } from "../submission/run-identity.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type Weights } from "../run/run-state.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { Weights } from "../run/run-state.js";
 import { GroupPhase } from "./group-phase.js";
 import { groupBytes, groupEvent, hasSameAnswers } from "./stored-group.js";
 

@@ -1,8 +1,8 @@
 import { TimeSlice } from "@gumshoe/core";
 import { parseGroupKey, type RolloutJob, type TensorSource } from "@gumshoe/protocol";
 
-import { type GroupPlan } from "../plan/group-planner.js";
-import { type Weights } from "../run/run-state.js";
+import type { GroupPlan } from "../plan/group-planner.js";
+import type { Weights } from "../run/run-state.js";
 
 /** Groups that are collected together, from one weight version. */
 export class GroupPhase {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type SubmitGroupRequest } from "@gumshoe/protocol";
+import type { SubmitGroupRequest } from "@gumshoe/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakeCluster } from "../../../../test/support/fake-cluster.js";

@@ -19,8 +19,8 @@ import { type GroupKind, REWARD_PREFIX, sampledCount, SubmitGroupRequest } from 
 import { readTask } from "@gumshoe/puzzles";
 
 import { makeSubfolder } from "../ledger/subfolder.js";
-import { type GroupPlan } from "../plan/group-planner.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { GroupPlan } from "../plan/group-planner.js";
+import type { RunRecord } from "../run/run-record.js";
 
 /** An example answer, for people. */
 export interface Example {

@@ -9,7 +9,7 @@ import {
   sampledCount,
 } from "@gumshoe/protocol";
 
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;

@@ -1,4 +1,4 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import {
   countSampled,
   decoupledAdvantages,

@@ -1,5 +1,5 @@
 /** Invalid submissions of a worker: each is rejected with its reason, and the run is unaffected. */
-import { type ClusterError } from "@gumshoe/core";
+import type { ClusterError } from "@gumshoe/core";
 import { NO_METRICS } from "@gumshoe/grpo";
 import {
   type CompleteLaneRequest,
@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { FakeCluster } from "../../../../test/support/fake-cluster.js";
-import { type FakeHooks } from "../../../../test/support/fake-workers.js";
+import type { FakeHooks } from "../../../../test/support/fake-workers.js";
 
 let cluster: FakeCluster;
 const refusals = new Map<string, string>();

@@ -1,11 +1,11 @@
 import { sourceOfTask } from "@gumshoe/environments";
 import { meanInterval } from "@gumshoe/grpo";
-import { type RewardInterval, type ValidationResult } from "@gumshoe/config";
+import type { RewardInterval, ValidationResult } from "@gumshoe/config";
 import { sampledCount, SubmitGroupRequest } from "@gumshoe/protocol";
-import { type Task } from "@gumshoe/puzzles";
+import type { Task } from "@gumshoe/puzzles";
 
-import { type GroupPlan } from "../plan/group-planner.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { GroupPlan } from "../plan/group-planner.js";
+import type { RunRecord } from "../run/run-record.js";
 import { groupRewards } from "./stored-group.js";
 
 /** Computes the result of a validation or report from the groups in the ledger; see {@link summarise}. */

@@ -1,4 +1,4 @@
-import { type ConfigDifference } from "@gumshoe/config";
+import type { ConfigDifference } from "@gumshoe/config";
 
 /** Number of differences that are spelled out. */
 const MAX_NAMED = 3;

@@ -3,14 +3,14 @@ import { existsSync } from "node:fs";
 
 import { configDifferences, type RunConfig } from "@gumshoe/config";
 import { hashJson, InvalidArgumentError } from "@gumshoe/core";
-import { type RunInputs } from "@gumshoe/protocol";
+import type { RunInputs } from "@gumshoe/protocol";
 
 import { referenceOf } from "../checkpoint/reference.js";
 import { findCheckpoint } from "../checkpoint/stored-checkpoints.js";
 import { NameTakenError, UnknownCheckpointError } from "../errors.js";
-import { type ForkPoint } from "../run/forked-run.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type Durable } from "../run/run-state.js";
+import type { ForkPoint } from "../run/forked-run.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { Durable } from "../run/run-state.js";
 import { checkSameInputs } from "./run-identity.js";
 
 /** A run to be forked, and one of its checkpoints: best, latest, or an iteration. */

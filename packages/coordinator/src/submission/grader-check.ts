@@ -1,7 +1,7 @@
 /** Tries the grader of a run before it starts, with replies that no model has written. */
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { hasThrown, isWrongForm, type RunEnvironment } from "@gumshoe/environments";
-import { type Task, type TaskGrade } from "@gumshoe/puzzles";
+import type { Task, TaskGrade } from "@gumshoe/puzzles";
 
 /** Replies in forms that graders look for; tried if a grader throws for all others. */
 const COMMON_FORMS = [

@@ -12,7 +12,7 @@ import { basename, join } from "node:path";
 import { InvalidArgumentError } from "@gumshoe/core";
 import { parseHubModel, parsePinnedModel, type RunConfig } from "@gumshoe/config";
 import { snapshotFolder } from "@gumshoe/hub";
-import { type RunInputs } from "@gumshoe/protocol";
+import type { RunInputs } from "@gumshoe/protocol";
 
 /** A blob of the cache that is named by the SHA-256 of its bytes. */
 const SHA256 = /^[0-9a-f]{64}$/;

@@ -3,7 +3,7 @@ import { parseModelConfig } from "@gumshoe/engine";
 import { PROTOCOL_VERSION, type WorkerRole } from "@gumshoe/protocol";
 import { expect, test } from "vitest";
 
-import { type Member } from "../fleet/fleet.js";
+import type { Member } from "../fleet/fleet.js";
 import { checkMemory } from "./memory-check.js";
 
 const GB = 1e9;

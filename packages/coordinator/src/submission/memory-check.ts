@@ -1,8 +1,8 @@
 /** Refuses a run that the machines of the registered workers have too little memory for. */
 import { type BilledRun, checkFits, type Workers } from "@gumshoe/memory";
-import { type WorkerRole } from "@gumshoe/protocol";
+import type { WorkerRole } from "@gumshoe/protocol";
 
-import { type Fleet } from "../fleet/fleet.js";
+import type { Fleet } from "../fleet/fleet.js";
 
 const COUNTS = {
   inference: "inference",

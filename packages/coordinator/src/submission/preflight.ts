@@ -15,10 +15,10 @@ import {
   type SingleSource,
   type SingleSourceConfig,
 } from "@gumshoe/config";
-import { type GroupKind } from "@gumshoe/protocol";
-import { type Task } from "@gumshoe/puzzles";
+import type { GroupKind } from "@gumshoe/protocol";
+import type { Task } from "@gumshoe/puzzles";
 
-import { type CheckedModel } from "../plan/run-model.js";
+import type { CheckedModel } from "../plan/run-model.js";
 import { checkApart } from "../plan/held-out-apart.js";
 import { hashesOf, heldOutTasks, ORDER_OFFSET, type OpenEnvironments } from "../plan/task-plan.js";
 import { goldContext, goldConversation } from "../learn/gold-conversation.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
 import { parseRunConfig } from "@gumshoe/config";
-import { type InputSource, type RunInputs } from "@gumshoe/protocol";
+import type { InputSource, RunInputs } from "@gumshoe/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { fileDigest } from "../ledger/file-digest.js";

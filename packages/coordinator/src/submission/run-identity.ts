@@ -10,8 +10,8 @@ import { join } from "node:path";
 
 import { errorMessage, hashJson } from "@gumshoe/core";
 import { modelFileNames } from "@gumshoe/engine";
-import { type RunConfig } from "@gumshoe/config";
-import { type InputFile, type InputSource, type RunInputs } from "@gumshoe/protocol";
+import type { RunConfig } from "@gumshoe/config";
+import type { InputFile, InputSource, RunInputs } from "@gumshoe/protocol";
 
 import { InputChangedError, UnreadableFileError } from "../errors.js";
 

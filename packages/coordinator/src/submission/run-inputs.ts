@@ -1,11 +1,11 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { type BilledRun, measureTokens } from "@gumshoe/memory";
-import { type RunInputs } from "@gumshoe/protocol";
+import type { RunInputs } from "@gumshoe/protocol";
 
 import { preflight } from "./preflight.js";
 import { checkSameInputs, type HashFile, readInputs } from "./run-identity.js";
 import { checkModel, describeModel } from "../plan/run-model.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { RunRecord } from "../run/run-record.js";
 import { closeEnvironments, openEnvironments } from "../plan/task-plan.js";
 import { taskSources } from "../plan/task-sources.js";
 import { checkPrompts } from "../plan/write-prompt.js";

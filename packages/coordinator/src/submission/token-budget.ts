@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/config";
-import { type GroupKind } from "@gumshoe/protocol";
+import type { RunConfig } from "@gumshoe/config";
+import type { GroupKind } from "@gumshoe/protocol";
 
 /** The limits of a task's prompt and answer, in tokens. */
 export interface TokenBudget {

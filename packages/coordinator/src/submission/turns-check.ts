@@ -5,7 +5,7 @@ import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { type RunConfig, turnsOf } from "@gumshoe/config";
 import { checkKeepsReplies, type Tokenizer, TokenizerError, turnCodec } from "@gumshoe/engine";
 import { isWrongForm, type RunEnvironment, type StepResult } from "@gumshoe/environments";
-import { type Task } from "@gumshoe/puzzles";
+import type { Task } from "@gumshoe/puzzles";
 
 /** A source of tasks to try. */
 interface TriedSource {

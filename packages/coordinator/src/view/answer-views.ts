@@ -1,14 +1,14 @@
-import {
-  type AnswerQuery,
-  type FoundAnswers,
-  type Group,
-  type GroupKind,
-  type GroupPath,
-  type GroupQuery,
-  type PartQuery,
-  type TaskHistory,
-  type TextPage,
-  type TokenPage,
+import type {
+  AnswerQuery,
+  FoundAnswers,
+  Group,
+  GroupKind,
+  GroupPath,
+  GroupQuery,
+  PartQuery,
+  TaskHistory,
+  TextPage,
+  TokenPage,
 } from "@gumshoe/api";
 import { heldOutConfig, readsClueAnswers, singleSources } from "@gumshoe/config";
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
@@ -17,13 +17,13 @@ import { UnknownGroupError } from "../errors.js";
 import { decoupledWeights } from "../learn/decoupled-weights.js";
 import { overlongRule } from "../learn/overlong-rule.js";
 import { tokenizerFolder } from "../plan/run-model.js";
-import { type GroupContent, type GroupRequest, type SearchedGroup } from "../reading/calls.js";
-import { type ReadingThread } from "../reading/reading-thread.js";
-import { type RunManager } from "../run/run-manager.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { GroupContent, GroupRequest, SearchedGroup } from "../reading/calls.js";
+import type { ReadingThread } from "../reading/reading-thread.js";
+import type { RunManager } from "../run/run-manager.js";
+import type { RunRecord } from "../run/run-record.js";
 import { rolloutFile } from "../sample/rollout-files.js";
 import { groupEventOf, groupRow } from "./group-table.js";
-import { type RunHistory } from "./run-history.js";
+import type { RunHistory } from "./run-history.js";
 
 const DEFAULT_CHARACTERS = 20_000;
 const DEFAULT_PART = 10_000;

@@ -1,4 +1,4 @@
-import { type CommonTask } from "@gumshoe/api";
+import type { CommonTask } from "@gumshoe/api";
 
 /** The prompts of a run's newest validation, by task. */
 export interface HeldOutPrompts {

@@ -1,6 +1,6 @@
-import { type RunEventKind } from "@gumshoe/api";
-import { type ValidationResult } from "@gumshoe/config";
-import { type RunEventBody } from "@gumshoe/protocol";
+import type { RunEventKind } from "@gumshoe/api";
+import type { ValidationResult } from "@gumshoe/config";
+import type { RunEventBody } from "@gumshoe/protocol";
 
 const REWARD_DIGITS = 3;
 const DIGEST_SHOWN = 12;

@@ -1,9 +1,9 @@
-import { type Fleet as FleetView, type Queue } from "@gumshoe/api";
+import type { Fleet as FleetView, Queue } from "@gumshoe/api";
 import { type QueueName, WORKER_ROLES, type WorkerRole } from "@gumshoe/protocol";
-import { type JobQueue } from "@gumshoe/queue";
+import type { JobQueue } from "@gumshoe/queue";
 
-import { type EventLoopMonitor } from "../event-loop-monitor.js";
-import { type Fleet } from "../fleet/fleet.js";
+import type { EventLoopMonitor } from "../event-loop-monitor.js";
+import type { Fleet } from "../fleet/fleet.js";
 
 /** The role of the workers that take a queue's jobs. */
 const ROLE_OF_QUEUE = {

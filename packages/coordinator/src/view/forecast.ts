@@ -4,11 +4,11 @@
  * - An iteration before which the run validates takes longer: the medians of both kinds are kept apart.
  * - Machine time is that of the workers' machines, whether they compute or wait: it is what is paid for.
  */
-import { type Cost, type Forecast, type Usage } from "@gumshoe/api";
-import { type RunConfig } from "@gumshoe/config";
+import type { Cost, Forecast, Usage } from "@gumshoe/api";
+import type { RunConfig } from "@gumshoe/config";
 
 import { sumsOf } from "../run/iteration-sums.js";
-import { type RunState } from "../run/run-state.js";
+import type { RunState } from "../run/run-state.js";
 
 /** Newest iterations that the medians rest on. */
 const RECENT = 20;

@@ -1,11 +1,11 @@
-import { type GroupKind, type GroupRow, type GroupTable } from "@gumshoe/api";
+import type { GroupKind, GroupRow, GroupTable } from "@gumshoe/api";
 import { heldOutConfig, type RunConfig } from "@gumshoe/config";
 import { hasZeroVariance } from "@gumshoe/grpo";
 import { groupKey, parseGroupKey, type RunEventOf, type WatchedEvent } from "@gumshoe/protocol";
 
 import { numTrainGroups } from "../plan/replacements.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type RunHistory } from "./run-history.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { RunHistory } from "./run-history.js";
 
 /** Builds the row of a group from its event. */
 export function groupRow(config: RunConfig, event: WatchedEvent, task: string | null): GroupRow {

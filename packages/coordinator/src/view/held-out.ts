@@ -1,9 +1,9 @@
-import { type HeldOutTask, type HeldOutTasks } from "@gumshoe/api";
+import type { HeldOutTask, HeldOutTasks } from "@gumshoe/api";
 import { parseGroupKey } from "@gumshoe/protocol";
-import { type RunEventOf } from "@gumshoe/protocol";
+import type { RunEventOf } from "@gumshoe/protocol";
 
-import { type RunRecord } from "../run/run-record.js";
-import { type RunHistory } from "./run-history.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { RunHistory } from "./run-history.js";
 
 /** Returns the held-out tasks of a run with their rewards through the validations. */
 export function heldOutTasks(record: RunRecord, history: RunHistory): HeldOutTasks {

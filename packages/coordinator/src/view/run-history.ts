@@ -1,4 +1,4 @@
-import { type Attempt, type RunEventItem, type Validation } from "@gumshoe/api";
+import type { Attempt, RunEventItem, Validation } from "@gumshoe/api";
 import { TimeSlice } from "@gumshoe/core";
 import {
   type GroupKind,
@@ -7,7 +7,7 @@ import {
   type WatchedEvent,
 } from "@gumshoe/protocol";
 
-import { type EventHub } from "../ledger/event-hub.js";
+import type { EventHub } from "../ledger/event-hub.js";
 import { eventText } from "./event-text.js";
 
 /** The end of an iteration. */

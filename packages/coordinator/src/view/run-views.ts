@@ -1,17 +1,10 @@
-import {
-  type Alarm,
-  type Progress,
-  type RunDetail,
-  type RunInput,
-  type RunSummary,
-  type Validation,
-} from "@gumshoe/api";
-import { type ValidationResult } from "@gumshoe/config";
-import { type WatchedEvent } from "@gumshoe/protocol";
+import type { Alarm, Progress, RunDetail, RunInput, RunSummary, Validation } from "@gumshoe/api";
+import type { ValidationResult } from "@gumshoe/config";
+import type { WatchedEvent } from "@gumshoe/protocol";
 
-import { type UnreadableRunError } from "../errors.js";
-import { type RunManager } from "../run/run-manager.js";
-import { type RunRecord } from "../run/run-record.js";
+import type { UnreadableRunError } from "../errors.js";
+import type { RunManager } from "../run/run-manager.js";
+import type { RunRecord } from "../run/run-record.js";
 import { newestWeights } from "../run/run-state.js";
 import { bestCheckpoint } from "../checkpoint/checkpoints.js";
 import { costOf, forecastOf, type Prices } from "./forecast.js";

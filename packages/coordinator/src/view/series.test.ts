@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 
 import { newRunState } from "../run/run-state.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type RunHistory } from "./run-history.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { RunHistory } from "./run-history.js";
 import { seriesOf } from "./series.js";
 
 const history = { ends: [], validations: [] } as unknown as RunHistory;

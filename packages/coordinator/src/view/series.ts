@@ -2,8 +2,8 @@ import { describeMetric, type Series, type SeriesColumn, type SeriesQuery } from
 import { InvalidArgumentError, TimeSlice } from "@gumshoe/core";
 
 import { forEachShown } from "../run/shown-metrics.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type RunHistory } from "./run-history.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { RunHistory } from "./run-history.js";
 
 const DEFAULT_POINTS = 1000;
 

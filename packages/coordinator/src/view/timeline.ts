@@ -1,10 +1,10 @@
-import { type Phase, type Span, type Timeline, type WorkerTimeline } from "@gumshoe/api";
-import { type RunEventBody, type WatchedEvent, type WorkerStatus } from "@gumshoe/protocol";
+import type { Phase, Span, Timeline, WorkerTimeline } from "@gumshoe/api";
+import type { RunEventBody, WatchedEvent, WorkerStatus } from "@gumshoe/protocol";
 
 import { UnknownIterationError } from "../errors.js";
 import { summedIteration } from "../run/iteration-sums.js";
-import { type RunRecord } from "../run/run-record.js";
-import { type RunHistory } from "./run-history.js";
+import type { RunRecord } from "../run/run-record.js";
+import type { RunHistory } from "./run-history.js";
 
 /** Phases by the event that ends them. */
 const PHASE_BEFORE: Partial<Record<RunEventBody["type"], Phase["phase"]>> = {

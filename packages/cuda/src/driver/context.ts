@@ -1,7 +1,7 @@
 import { CudaError } from "../errors.js";
 import { checkSize, type DeviceAddress } from "./address.js";
 import { DeviceMemory } from "./device-memory.js";
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 import { CudaEvent, type EventOptions } from "./event.js";
 import { type ContextHandle, type ContextScope, Handle } from "./handle.js";
 import { PinnedMemory } from "./host-memory.js";

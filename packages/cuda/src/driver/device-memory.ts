@@ -1,5 +1,5 @@
 import { checkPart, type DeviceAddress, offsetAddress } from "./address.js";
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 import { ContextHandle, type ContextScope, type Handle } from "./handle.js";
 
 /** How memory is given back. */

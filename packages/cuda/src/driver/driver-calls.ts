@@ -1,7 +1,7 @@
 import { CudaError } from "../errors.js";
-import { type SharedLibrary } from "../foreign/shared-library.js";
-import { type ArgumentsOf, type NativeFunctions, type StatusCall } from "../foreign/signatures.js";
-import { type DriverFunctions } from "./functions.js";
+import type { SharedLibrary } from "../foreign/shared-library.js";
+import type { ArgumentsOf, NativeFunctions, StatusCall } from "../foreign/signatures.js";
+import type { DriverFunctions } from "./functions.js";
 import {
   CUDA_ERROR_DEINITIALIZED,
   CUDA_ERROR_NOT_READY,

@@ -1,4 +1,4 @@
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 import { ContextHandle, type ContextScope } from "./handle.js";
 
 const CU_EVENT_DISABLE_TIMING = 2;

@@ -1,5 +1,5 @@
 import { CudaContext } from "./context.js";
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 
 /** Numbers of the attributes (`CUdevice_attribute`) that are read. */
 const ATTRIBUTES = {

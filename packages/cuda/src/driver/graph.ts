@@ -1,4 +1,4 @@
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 import { ContextHandle, type ContextScope } from "./handle.js";
 
 /** Work that was captured from a stream and is launched as a whole, as often as wanted. */

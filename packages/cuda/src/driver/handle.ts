@@ -1,5 +1,5 @@
 import { DisposedHandleError } from "../errors.js";
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 
 /** Something of the driver's that is given back once: by `dispose()`, `using` or `await using`. */
 export abstract class Handle {

@@ -1,6 +1,6 @@
 import { hostAddress } from "../foreign/shared-library.js";
-import { type DeviceAddress } from "./address.js";
-import { type DriverCalls } from "./driver-calls.js";
+import type { DeviceAddress } from "./address.js";
+import type { DriverCalls } from "./driver-calls.js";
 import { ContextHandle, type ContextScope } from "./handle.js";
 
 /** cuMemHostRegister: pinned for every context; also mapped into the device's address space. */

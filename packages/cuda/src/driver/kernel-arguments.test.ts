@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type DeviceAddress } from "./address.js";
+import type { DeviceAddress } from "./address.js";
 import { ArgumentBlock, parameterBytes } from "./kernel-arguments.js";
 
 const ADDRESS = (2 ** 52 + 123) as DeviceAddress;

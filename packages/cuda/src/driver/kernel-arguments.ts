@@ -1,6 +1,6 @@
 import { KernelSignatureError } from "../errors.js";
 import { hostAddress } from "../foreign/shared-library.js";
-import { type DeviceAddress } from "./address.js";
+import type { DeviceAddress } from "./address.js";
 
 /** The type of a kernel's parameter; `{ bytes }` is a structure by value. */
 export type KernelParameter =

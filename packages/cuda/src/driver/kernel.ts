@@ -1,13 +1,13 @@
 import { KernelSignatureError } from "../errors.js";
-import { type DriverCalls } from "./driver-calls.js";
-import { type ContextScope, type Handle } from "./handle.js";
+import type { DriverCalls } from "./driver-calls.js";
+import type { ContextScope, Handle } from "./handle.js";
 import {
   ArgumentBlock,
   type KernelArguments,
   type KernelParameter,
   parameterBytes,
 } from "./kernel-arguments.js";
-import { type Stream } from "./stream.js";
+import type { Stream } from "./stream.js";
 
 const CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK = 0;
 const CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES = 1;

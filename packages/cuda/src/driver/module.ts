@@ -1,9 +1,9 @@
 import { CudaError, ModuleImageError } from "../errors.js";
 import { hostAddress } from "../foreign/shared-library.js";
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 import { ContextHandle, type ContextScope } from "./handle.js";
 import { Kernel } from "./kernel.js";
-import { type KernelParameter } from "./kernel-arguments.js";
+import type { KernelParameter } from "./kernel-arguments.js";
 import { CUDA_ERROR_INVALID_VALUE } from "./statuses.js";
 
 const CU_JIT_ERROR_LOG_BUFFER = 5;

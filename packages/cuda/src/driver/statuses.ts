@@ -1,4 +1,4 @@
-import { type ErrorCode } from "@gumshoe/core";
+import type { ErrorCode } from "@gumshoe/core";
 
 /** Statuses (`CUresult`) that are told apart. */
 export const CUDA_SUCCESS = 0;

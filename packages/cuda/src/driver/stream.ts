@@ -2,11 +2,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { checkPart, checkSize, type DeviceAddress } from "./address.js";
 import { DeviceMemory } from "./device-memory.js";
-import { type CudaEvent } from "./event.js";
+import type { CudaEvent } from "./event.js";
 import { Graph } from "./graph.js";
-import { type DriverCalls } from "./driver-calls.js";
+import type { DriverCalls } from "./driver-calls.js";
 import { ContextHandle, type ContextScope } from "./handle.js";
-import { type PinnedMemory } from "./host-memory.js";
+import type { PinnedMemory } from "./host-memory.js";
 import { CUDA_SUCCESS } from "./statuses.js";
 
 /** Does not wait for the legacy default stream. */

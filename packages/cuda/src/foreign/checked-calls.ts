@@ -1,11 +1,6 @@
 import { LibraryCallError } from "../errors.js";
-import { type SharedLibrary } from "./shared-library.js";
-import {
-  type ArgumentsOf,
-  type FunctionTable,
-  type NativeFunctions,
-  type StatusCall,
-} from "./signatures.js";
+import type { SharedLibrary } from "./shared-library.js";
+import type { ArgumentsOf, FunctionTable, NativeFunctions, StatusCall } from "./signatures.js";
 
 /** Calls functions of a library that return 0 for success, and turns every other status into an error. */
 export class CheckedCalls<T extends FunctionTable> {

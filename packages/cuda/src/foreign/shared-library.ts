@@ -9,12 +9,7 @@ import {
   MissingFunctionError,
   MissingLibraryError,
 } from "../errors.js";
-import {
-  type FunctionTable,
-  type NativeFunctions,
-  type ParameterKind,
-  type Signature,
-} from "./signatures.js";
+import type { FunctionTable, NativeFunctions, ParameterKind, Signature } from "./signatures.js";
 
 type KoffiModule = typeof Koffi;
 let loaded: { readonly koffi: KoffiModule; readonly kinds: Kinds } | null = null;

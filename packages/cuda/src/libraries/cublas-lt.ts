@@ -1,7 +1,7 @@
-import { type DeviceAddress } from "../driver/address.js";
-import { type ContextScope } from "../driver/handle.js";
+import type { DeviceAddress } from "../driver/address.js";
+import type { ContextScope } from "../driver/handle.js";
 import { ContextHandle } from "../driver/handle.js";
-import { type Stream } from "../driver/stream.js";
+import type { Stream } from "../driver/stream.js";
 import { CheckedCalls } from "../foreign/checked-calls.js";
 import { libraryPaths, type LibraryPlaces } from "../foreign/library-paths.js";
 import { SharedLibrary } from "../foreign/shared-library.js";

@@ -4,13 +4,13 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type ReadableStream } from "node:stream/web";
+import type { ReadableStream } from "node:stream/web";
 
 import { diskError } from "@gumshoe/core";
 
 import { PackageAwayError, WrongPackageError } from "../errors.js";
 import { PackageIndex } from "./package-index.js";
-import { type NvrtcWheel } from "./wheels.js";
+import type { NvrtcWheel } from "./wheels.js";
 import { extractZip } from "./extract-zip.js";
 
 /** Time without a byte after which a download is given up. */

@@ -1,5 +1,5 @@
 /** The groups of an iteration as a table. */
-import { type GroupKind, type GroupRow, type RunDetail } from "@gumshoe/api";
+import type { GroupKind, GroupRow, RunDetail } from "@gumshoe/api";
 import { useLocation } from "preact-iso";
 
 import { groupHref, kindOf } from "../api/paths.js";

@@ -1,8 +1,8 @@
 /** Answers side by side, with their order, their heat and the words that are marked in them. */
-import { type Answer } from "@gumshoe/api";
+import type { Answer } from "@gumshoe/api";
 import { useSignal } from "@preact/signals";
 
-import { type GroupPlace } from "../api/paths.js";
+import type { GroupPlace } from "../api/paths.js";
 import { formatFixed } from "../figures/format.js";
 import { HeatLegend } from "../text/token-heat.js";
 import { AnswerCard } from "./answer-card.js";

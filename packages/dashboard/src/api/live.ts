@@ -10,7 +10,7 @@
 import { ClusterMessages, type RunMessageName, RunMessages } from "@gumshoe/api";
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type z } from "zod";
+import type { z } from "zod";
 
 import { isLoggedIn } from "./request.js";
 

@@ -1,5 +1,5 @@
 /** Paths of the API and of the page, with their parts escaped. */
-import { type GroupKind } from "@gumshoe/api";
+import type { GroupKind } from "@gumshoe/api";
 
 /** Which group of answers. */
 export interface GroupPlace {

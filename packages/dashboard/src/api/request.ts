@@ -1,7 +1,7 @@
 /** Requests to the coordinator's JSON API. A failure is an outcome with a text for the reader. */
 import { AlarmList, Problem as ErrorAnswer } from "@gumshoe/api";
 import { signal } from "@preact/signals";
-import { type z } from "zod";
+import type { z } from "zod";
 
 /** The result of a request. */
 export type Outcome<T> =

@@ -1,7 +1,7 @@
 /** Data of the API in components: loaded, changed by news, tried again after a failure. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type z } from "zod";
+import type { z } from "zod";
 
 import { resets } from "./live.js";
 import { get, type Problem } from "./request.js";

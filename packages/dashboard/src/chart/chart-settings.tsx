@@ -1,8 +1,8 @@
 /** How the charts of a view are drawn: kept in the browser, the same for every run. */
 import { effect, type Signal, signal } from "@preact/signals";
 
-import { type AxisKind } from "./curve.js";
-import { type Range } from "./plot-options.js";
+import type { AxisKind } from "./curve.js";
+import type { Range } from "./plot-options.js";
 
 const STORE = "gumshoe.charts";
 const MAX_SMOOTHING = 0.98;

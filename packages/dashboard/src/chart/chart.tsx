@@ -12,7 +12,7 @@ import uPlot from "uplot";
 import { isDark, seriesColor } from "../design/theme.js";
 import { formatNumber } from "../figures/format.js";
 import { ChartMenu } from "./chart-menu.js";
-import { type AxisKind, type Curve, type Mark } from "./curve.js";
+import type { AxisKind, Curve, Mark } from "./curve.js";
 import { placeText, ReadOut } from "./read-out.js";
 import { plotData, type PlotStyle } from "./plot-data.js";
 import { plotOptions, type Range } from "./plot-options.js";

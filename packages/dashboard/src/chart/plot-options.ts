@@ -3,8 +3,8 @@ import type uPlot from "uplot";
 
 import { styleColor } from "../design/theme.js";
 import { formatNumber } from "../figures/format.js";
-import { type AxisKind, type Mark } from "./curve.js";
-import { type PlotData } from "./plot-data.js";
+import type { AxisKind, Mark } from "./curve.js";
+import type { PlotData } from "./plot-data.js";
 
 const FONT = "11px system-ui, sans-serif";
 const MIN_DRAG_PX = 6;

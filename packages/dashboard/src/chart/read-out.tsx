@@ -1,6 +1,6 @@
 /** The line above a chart: its curves with their last values, or those under the pointer. */
 import { formatMoment, formatNumber, formatSeconds } from "../figures/format.js";
-import { type AxisKind, type Curve, type Mark } from "./curve.js";
+import type { AxisKind, Curve, Mark } from "./curve.js";
 import { seriesColor } from "../design/theme.js";
 
 /** How near the pointer must be to a mark for its text to be shown. */

@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 
 import { seriesColor, styleColor } from "../design/theme.js";
-import { type AxisKind, type Curve } from "./curve.js";
+import type { AxisKind, Curve } from "./curve.js";
 import { drawSvg } from "./svg-chart.js";
 
 /** A chart that can be saved. */

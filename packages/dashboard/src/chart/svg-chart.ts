@@ -1,7 +1,7 @@
 /** Draws curves as an SVG file that stands alone: no style sheet, no script. */
 import { formatMoment, formatNumber } from "../figures/format.js";
-import { type AxisKind, type Curve } from "./curve.js";
-import { type Range } from "./plot-options.js";
+import type { AxisKind, Curve } from "./curve.js";
+import type { Range } from "./plot-options.js";
 
 /** All that a drawing depends on. */
 export interface SvgChart {

@@ -7,8 +7,8 @@ import { runApi } from "../api/paths.js";
 import { get } from "../api/request.js";
 import { Chart } from "../chart/chart.js";
 import { ChartSettings, chartSettings } from "../chart/chart-settings.js";
-import { type AxisKind } from "../chart/curve.js";
-import { type Range } from "../chart/plot-options.js";
+import type { AxisKind } from "../chart/curve.js";
+import type { Range } from "../chart/plot-options.js";
 import { chartsOf, curveOf } from "../run/chart-catalogue.js";
 
 const MAX_POINTS = 1000;

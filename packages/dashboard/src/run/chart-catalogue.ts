@@ -4,9 +4,9 @@
  * A chart is shown when one of its columns has a value. Columns that no chart names, e.g. those of an
  * environment, get a chart each. docs/operations.md explains every column.
  */
-import { type Series, type SeriesColumn, type Validation } from "@gumshoe/api";
+import type { Series, SeriesColumn, Validation } from "@gumshoe/api";
 
-import { type AxisKind, type Band, type Curve } from "../chart/curve.js";
+import type { AxisKind, Band, Curve } from "../chart/curve.js";
 
 /** One chart. */
 export interface ChartPlan {

@@ -1,13 +1,13 @@
 /** The curves of a run. */
-import { type RunDetail, type RunEventItem, type RunEvents, type Series } from "@gumshoe/api";
+import type { RunDetail, RunEventItem, RunEvents, Series } from "@gumshoe/api";
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 
 import { useEvents, useSeries } from "../api/run-data.js";
 import { Chart } from "../chart/chart.js";
 import { ChartSettings, chartSettings } from "../chart/chart-settings.js";
-import { type AxisKind, type Mark } from "../chart/curve.js";
-import { type Range } from "../chart/plot-options.js";
+import type { AxisKind, Mark } from "../chart/curve.js";
+import type { Range } from "../chart/plot-options.js";
 import { WhenLoaded } from "../shell/states.js";
 import { Section } from "../shell/view.js";
 import { chartsOf, curveOf } from "./chart-catalogue.js";

@@ -1,5 +1,5 @@
 /** The config of a run, and what identifies the run. */
-import { type RunDetail } from "@gumshoe/api";
+import type { RunDetail } from "@gumshoe/api";
 import { useSignal } from "@preact/signals";
 import { Fragment } from "preact";
 

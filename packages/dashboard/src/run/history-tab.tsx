@@ -1,5 +1,5 @@
 /** What happened in a run, the newest first. */
-import { type RunDetail, type RunEventItem } from "@gumshoe/api";
+import type { RunDetail, RunEventItem } from "@gumshoe/api";
 import { useMemo } from "preact/hooks";
 
 import { useEvents } from "../api/run-data.js";

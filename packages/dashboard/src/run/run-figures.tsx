@@ -1,6 +1,6 @@
 /** The figures of a run that one looks for first. */
-import { type Interval, type RunDetail, type Usage } from "@gumshoe/api";
-import { type ComponentChildren } from "preact";
+import type { Interval, RunDetail, Usage } from "@gumshoe/api";
+import type { ComponentChildren } from "preact";
 
 import { formatFixed, formatMoment, formatNumber, formatSeconds, NONE } from "../figures/format.js";
 import { Progress } from "../figures/run-state.js";

@@ -1,5 +1,5 @@
 /** One run: its state, and its parts behind tabs. */
-import { type RunDetail } from "@gumshoe/api";
+import type { RunDetail } from "@gumshoe/api";
 import { useRoute } from "preact-iso";
 
 import { useNews } from "../api/live.js";

@@ -1,6 +1,6 @@
 /** The columns of the table of runs. */
 import { type RunSummary, Series } from "@gumshoe/api";
-import { type Signal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 
 import { runApi, runHref } from "../api/paths.js";
 import { useData } from "../api/use-data.js";

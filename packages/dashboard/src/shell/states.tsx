@@ -1,7 +1,7 @@
 /** What is shown in place of data: that they are loading, or why they are missing. */
-import { type ComponentChildren } from "preact";
+import type { ComponentChildren } from "preact";
 
-import { type Data } from "../api/use-data.js";
+import type { Data } from "../api/use-data.js";
 
 /** Draws data once they are there; a problem beside older data is a line above them. */
 export function WhenLoaded<T>(props: {

@@ -1,5 +1,5 @@
 /** What every view uses: its title, its sections, and the query of its address. */
-import { type ComponentChildren } from "preact";
+import type { ComponentChildren } from "preact";
 import { useLocation } from "preact-iso";
 import { useEffect } from "preact/hooks";
 

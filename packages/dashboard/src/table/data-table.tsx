@@ -5,7 +5,7 @@
  * - Keyboard: up, down, page up, page down, home and end choose a row; Enter opens it, space marks it.
  */
 import { type Signal, useSignal } from "@preact/signals";
-import { type ComponentChildren } from "preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 
 import { useVirtualRows } from "./virtual-rows.js";

@@ -5,7 +5,7 @@
  * - It is drawn in pieces, and the browser lays out those near the visible part only.
  */
 import { useSignal } from "@preact/signals";
-import { type ComponentChildren } from "preact";
+import type { ComponentChildren } from "preact";
 
 import { formatCount } from "../figures/format.js";
 import { visibleText } from "./visible-text.js";

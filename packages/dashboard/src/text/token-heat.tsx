@@ -4,7 +4,7 @@
  * Tokens are drawn in blocks. A block is plain text until it comes near the visible part of the page,
  * so that an answer of a hundred thousand tokens costs what a screen of tokens costs.
  */
-import { type TokenPage } from "@gumshoe/api";
+import type { TokenPage } from "@gumshoe/api";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 

@@ -1,5 +1,5 @@
 /** Queues, workers and coordinator as tables. */
-import { type Fleet, type Queue, type Worker } from "@gumshoe/api";
+import type { Fleet, Queue, Worker } from "@gumshoe/api";
 import { Fragment } from "preact";
 
 import { formatBytes, formatCount, formatNumber, formatSeconds, NONE } from "../figures/format.js";

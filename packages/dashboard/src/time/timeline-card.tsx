@@ -1,5 +1,5 @@
 /** An iteration as lanes, one for each worker: what it did when, and when it was idle. */
-import { type Phase, type SpanKind, type Timeline, type WorkerTimeline } from "@gumshoe/api";
+import type { Phase, SpanKind, Timeline, WorkerTimeline } from "@gumshoe/api";
 
 import { formatMoment, formatSeconds, formatShare } from "../figures/format.js";
 

@@ -10,7 +10,7 @@ import { shardVectors } from "../trainer/parameter-shard.js";
 import { embeddingShare } from "../trainer/trainer.js";
 import { Workspace, type WorkspaceOptions } from "../trainer/workspace.js";
 import { trainableLayout } from "../weights/adapter-layout.js";
-import { type ModelConfig } from "../weights/model-config.js";
+import type { ModelConfig } from "../weights/model-config.js";
 import { trainableForm, weightForm } from "../weights/weight-form.js";
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;

@@ -6,7 +6,7 @@ import {
   type Tensor,
 } from "@gumshoe/kernels";
 
-import { type ModelConfig } from "../weights/model-config.js";
+import type { ModelConfig } from "../weights/model-config.js";
 import { type LinearName, LINEARS } from "./parameters.js";
 
 /**

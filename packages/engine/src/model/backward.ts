@@ -1,11 +1,11 @@
 import { type CommandList, ops, type Tensor } from "@gumshoe/kernels";
 
 import { factorName } from "../weights/adapter-layout.js";
-import { type ModelConfig } from "../weights/model-config.js";
-import { type Arena } from "./activations.js";
+import type { ModelConfig } from "../weights/model-config.js";
+import type { Arena } from "./activations.js";
 import { at, present } from "./checked.js";
 import { attentionScale, type LayerPass, recordTransients } from "./forward.js";
-import { type Model } from "./model.js";
+import type { Model } from "./model.js";
 import { type LinearName, sliceOf } from "./parameters.js";
 
 /** Gradients that flow through a layer, for R rows, all f32; one set serves all layers. */

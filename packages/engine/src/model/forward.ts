@@ -1,10 +1,10 @@
 import { type CommandList, type KvCache, ops, type Tensor } from "@gumshoe/kernels";
 
-import { type LayerActivations } from "./activations.js";
-import { type Batch } from "./batch.js";
+import type { LayerActivations } from "./activations.js";
+import type { Batch } from "./batch.js";
 import { at, present } from "./checked.js";
-import { type Model } from "./model.js";
-import { type LinearWeights } from "./parameters.js";
+import type { Model } from "./model.js";
+import type { LinearWeights } from "./parameters.js";
 
 /** One layer's inputs and outputs. */
 export interface LayerPass {

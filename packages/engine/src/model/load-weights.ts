@@ -1,6 +1,6 @@
-import { type AdapterFolder } from "../weights/adapter-folder.js";
-import { type ModelFolder } from "../weights/model-folder.js";
-import { type Model } from "./model.js";
+import type { AdapterFolder } from "../weights/adapter-folder.js";
+import type { ModelFolder } from "../weights/model-folder.js";
+import type { Model } from "./model.js";
 
 /** Elements read from a folder at a time, so that a file is never in memory as a whole. */
 const READ_AT_ONCE = 1 << 20;

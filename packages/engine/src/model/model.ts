@@ -1,7 +1,7 @@
 import { type Device, ropeTable, type Tensor } from "@gumshoe/kernels";
 
 import { trainableLayout } from "../weights/adapter-layout.js";
-import { type ModelConfig } from "../weights/model-config.js";
+import type { ModelConfig } from "../weights/model-config.js";
 import { type ParameterLayout, parameterLayout } from "../weights/parameter-layout.js";
 import { trainableForm, type WeightForm, weightForm } from "../weights/weight-form.js";
 import { Arena } from "./activations.js";

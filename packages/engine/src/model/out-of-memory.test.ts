@@ -2,7 +2,7 @@ import { createCpuDevice, type Device, OutOfMemoryError, type Tensor } from "@gu
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { Sampler } from "../sampler/sampler.js";
-import { type SampleRequest } from "../sampler/sequence.js";
+import type { SampleRequest } from "../sampler/sequence.js";
 import { ParameterShard } from "../trainer/parameter-shard.js";
 import { Trainer } from "../trainer/trainer.js";
 import { randomPack, TINY_CONFIGS, tinyModel } from "./tiny-model.js";

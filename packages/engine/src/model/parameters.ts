@@ -3,9 +3,9 @@ import { ops, type Tensor } from "@gumshoe/kernels";
 import { UnknownParameterError } from "../errors.js";
 import { adapterScale } from "../weights/adapter-config.js";
 import { factorName } from "../weights/adapter-layout.js";
-import { type ModelConfig } from "../weights/model-config.js";
-import { type ParameterLayout } from "../weights/parameter-layout.js";
-import { type WeightForm, type WeightPiece } from "../weights/weight-form.js";
+import type { ModelConfig } from "../weights/model-config.js";
+import type { ParameterLayout } from "../weights/parameter-layout.js";
+import type { WeightForm, WeightPiece } from "../weights/weight-form.js";
 
 /** A linear layer: its weight [n, k] in the packed form that all products read. */
 export interface LinearWeights {

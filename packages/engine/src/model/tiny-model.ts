@@ -1,9 +1,9 @@
 import { Rng } from "@gumshoe/core";
-import { type Pack } from "@gumshoe/grpo";
-import { type Device } from "@gumshoe/kernels";
+import type { Pack } from "@gumshoe/grpo";
+import type { Device } from "@gumshoe/kernels";
 
 import { initialParameters } from "../weights/initial-parameters.js";
-import { type ModelConfig } from "../weights/model-config.js";
+import type { ModelConfig } from "../weights/model-config.js";
 import { Model } from "./model.js";
 
 /** Large enough that a tiny model's distributions are sharp, so that one wrong bit changes its numbers. */

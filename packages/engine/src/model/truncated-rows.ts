@@ -1,4 +1,4 @@
-import { type Device, type ops } from "@gumshoe/kernels";
+import type { Device, ops } from "@gumshoe/kernels";
 
 import { Arena } from "./activations.js";
 import { bannedIds, isCut, type TokenPlace } from "./token-distribution.js";

@@ -1,4 +1,4 @@
-import { type Device, type Tensor } from "@gumshoe/kernels";
+import type { Device, Tensor } from "@gumshoe/kernels";
 
 import { spansOf, type WeightForm, writeSpan } from "../weights/weight-form.js";
 import { readTensor } from "../weights/weight-tensor.js";

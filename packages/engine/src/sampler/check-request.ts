@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
-import { type ModelConfig } from "../weights/model-config.js";
-import { type SampleRequest, type Sequence } from "./sequence.js";
+import type { ModelConfig } from "../weights/model-config.js";
+import type { SampleRequest, Sequence } from "./sequence.js";
 import { STOP_STRING_LIMITS } from "./stop-strings.js";
 
 /**

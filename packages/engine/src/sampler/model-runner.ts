@@ -12,10 +12,10 @@ import { Arena, type LayerActivations, layerActivations } from "../model/activat
 import { Batch, type BatchRows } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
-import { type Model } from "../model/model.js";
+import type { Model } from "../model/model.js";
 import { TruncatedRows } from "../model/truncated-rows.js";
-import { type ModelConfig } from "../weights/model-config.js";
-import { type PromptGroup, type Sequence } from "./sequence.js";
+import type { ModelConfig } from "../weights/model-config.js";
+import type { PromptGroup, Sequence } from "./sequence.js";
 
 /** What a step of a sampler works in, for up to `rows` rows and `samples` answers. */
 export interface StepBuffers {

@@ -1,4 +1,4 @@
-import { type Pack } from "@gumshoe/grpo";
+import type { Pack } from "@gumshoe/grpo";
 import { createCpuDevice, type Device, type DeviceFault } from "@gumshoe/kernels";
 import { afterEach, describe, expect, test } from "vitest";
 
@@ -8,7 +8,7 @@ import { Scorer } from "../trainer/scorer.js";
 import { initialParameters } from "../weights/initial-parameters.js";
 import { parseModelConfig } from "../weights/model-config.js";
 import { Sampler, type SamplerOptions } from "./sampler.js";
-import { type SampleRequest, type SampleResult } from "./sequence.js";
+import type { SampleRequest, SampleResult } from "./sequence.js";
 
 const CONFIG = parseModelConfig({
   architectures: ["Qwen2ForCausalLM"],

@@ -1,18 +1,12 @@
 import { KV_BLOCK } from "@gumshoe/kernels";
 
-import { type Model } from "../model/model.js";
-import { type ModelConfig } from "../weights/model-config.js";
-import { type DecodeText } from "../tokenizer/incremental-decoder.js";
+import type { Model } from "../model/model.js";
+import type { ModelConfig } from "../weights/model-config.js";
+import type { DecodeText } from "../tokenizer/incremental-decoder.js";
 import { checkGiven, checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
-import {
-  type SampledToken,
-  type SampleRequest,
-  type SampleResult,
-  type Sequence,
-  type TurnEnd,
-} from "./sequence.js";
+import type { SampledToken, SampleRequest, SampleResult, Sequence, TurnEnd } from "./sequence.js";
 
 /** Options of a sampler. */
 export interface SamplerOptions {

@@ -1,16 +1,16 @@
-import { type Pack } from "@gumshoe/grpo";
+import type { Pack } from "@gumshoe/grpo";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
 import { afterAll, describe, expect, test } from "vitest";
 
 import { TINY_CONFIG } from "../../../../test/support/tiny-config.js";
 import { Model } from "../model/model.js";
-import { type TokenDistribution } from "../model/token-distribution.js";
+import type { TokenDistribution } from "../model/token-distribution.js";
 import { Scorer } from "../trainer/scorer.js";
 import { Trainer } from "../trainer/trainer.js";
 import { initialParameters } from "../weights/initial-parameters.js";
 import { parseModelConfig } from "../weights/model-config.js";
 import { Sampler } from "./sampler.js";
-import { type SampleRequest, type SampleResult, type SamplingOptions } from "./sequence.js";
+import type { SampleRequest, SampleResult, SamplingOptions } from "./sequence.js";
 
 const CONFIG = parseModelConfig({
   ...TINY_CONFIG,

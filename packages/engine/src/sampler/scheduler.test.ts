@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { BlockManager } from "./block-manager.js";
 import { Scheduler, type SchedulerLimits, type Work } from "./scheduler.js";
-import { type SampleRequest } from "./sequence.js";
+import type { SampleRequest } from "./sequence.js";
 
 function scheduler(limits: Partial<SchedulerLimits> = {}): Scheduler {
   const { numBlocks = 100 } = limits;

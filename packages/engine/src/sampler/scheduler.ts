@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
 import { RequestTooLargeError } from "../errors.js";
-import { type DecodeText } from "../tokenizer/incremental-decoder.js";
+import type { DecodeText } from "../tokenizer/incremental-decoder.js";
 import { BlockManager } from "./block-manager.js";
 import { PromptGroup, type SampleRequest, type Sequence } from "./sequence.js";
 

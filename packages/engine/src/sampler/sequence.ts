@@ -3,7 +3,7 @@ import { EarlyStop, type EarlyStopConfig, type Finish } from "@gumshoe/grpo";
 
 import { at } from "../model/checked.js";
 import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
-import { type DecodeText } from "../tokenizer/incremental-decoder.js";
+import type { DecodeText } from "../tokenizer/incremental-decoder.js";
 import { StopStrings } from "./stop-strings.js";
 
 export { type Finish };

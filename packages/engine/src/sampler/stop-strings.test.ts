@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 import { Tokenizer } from "../tokenizer/tokenizer.js";
-import { type DecodeText } from "../tokenizer/incremental-decoder.js";
+import type { DecodeText } from "../tokenizer/incremental-decoder.js";
 import { StopStrings } from "./stop-strings.js";
 
 /** One id a byte of UTF-8, as a byte-level tokenizer decodes it. */

@@ -1,5 +1,5 @@
 /** Answers of several turns: what is given between turns is context, and the rest is sampled as ever. */
-import { type Pack } from "@gumshoe/grpo";
+import type { Pack } from "@gumshoe/grpo";
 import { createCpuDevice } from "@gumshoe/kernels";
 import { afterAll, expect, test } from "vitest";
 
@@ -9,7 +9,7 @@ import { Scorer } from "../trainer/scorer.js";
 import { initialParameters } from "../weights/initial-parameters.js";
 import { parseModelConfig } from "../weights/model-config.js";
 import { Sampler, type SamplerOptions } from "./sampler.js";
-import { type SampleRequest, type SampleResult, type TurnEnd } from "./sequence.js";
+import type { SampleRequest, SampleResult, TurnEnd } from "./sequence.js";
 
 const CONFIG = parseModelConfig({
   ...TINY_CONFIG,

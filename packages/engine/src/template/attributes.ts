@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { equal, iterate, keyOf } from "./compare-values.js";
 import { itemAt } from "./operators.js";

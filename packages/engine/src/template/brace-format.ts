@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { reprOf, textOf } from "./python-text.js";
 import { type Arguments, plain, type Value } from "./values.js";
 

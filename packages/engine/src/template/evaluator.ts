@@ -1,17 +1,12 @@
 import { TemplateError } from "../errors.js";
 import { attributeOf, subscript } from "./attributes.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { compare, contains, equal, iterate, newKeyOf } from "./compare-values.js";
 import { FILTERS } from "./filters.js";
 import { binary, slice } from "./operators.js";
 import { textOf } from "./python-text.js";
-import { type Scope } from "./scope.js";
-import {
-  type BinaryOperator,
-  type CallArguments,
-  type CompareOperator,
-  type Expression,
-} from "./syntax-tree.js";
+import type { Scope } from "./scope.js";
+import type { BinaryOperator, CallArguments, CompareOperator, Expression } from "./syntax-tree.js";
 import { TESTS } from "./value-tests.js";
 import {
   type Arguments,

@@ -1,6 +1,6 @@
 import { TemplateError } from "../errors.js";
 import { subscript } from "./attributes.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { iterate, lengthOf } from "./compare-values.js";
 import { itemAt } from "./operators.js";

@@ -8,7 +8,7 @@
  *   given, nor a global.
  * - If an enclosing frame uses the name as well, reads go there instead.
  */
-import { type Body, type CallArguments, type Expression, type Target } from "./syntax-tree.js";
+import type { Body, CallArguments, Expression, Target } from "./syntax-tree.js";
 
 /** What a frame uses before its body. */
 export interface FrameStart {

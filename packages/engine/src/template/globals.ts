@@ -1,5 +1,5 @@
 import { TemplateDateError, TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { iterate, newKeyOf } from "./compare-values.js";
 import { textOf } from "./python-text.js";

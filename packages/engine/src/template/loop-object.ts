@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { equal } from "./compare-values.js";
 import { Callable, ObjectValue, Tuple, Undefined, type Value } from "./values.js";
 

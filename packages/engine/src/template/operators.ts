@@ -1,8 +1,8 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { formatPercent } from "./percent-format.js";
 import { characters, escapeHtml } from "./python-text.js";
-import { type BinaryOperator } from "./syntax-tree.js";
+import type { BinaryOperator } from "./syntax-tree.js";
 import {
   asMarkup,
   defined,

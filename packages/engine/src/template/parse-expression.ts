@@ -1,12 +1,12 @@
 import { readString } from "./string-literal.js";
-import {
-  type BinaryOperator,
-  type CallArguments,
-  type CompareOperator,
-  type Expression,
-  type FilterExpression,
+import type {
+  BinaryOperator,
+  CallArguments,
+  CompareOperator,
+  Expression,
+  FilterExpression,
 } from "./syntax-tree.js";
-import { type TokenStream } from "./token-stream.js";
+import type { TokenStream } from "./token-stream.js";
 import { exactInt, Float } from "./values.js";
 
 const NO_ARGUMENTS: CallArguments = { positional: [], named: [], spread: null, spreadNamed: null };

@@ -1,13 +1,13 @@
 import { tokenize } from "./lexer.js";
 import { parseExpression, parseFilter, parseFilterName, parseTuple } from "./parse-expression.js";
-import {
-  type Body,
-  type Expression,
-  type FilterExpression,
-  type MacroStatement,
-  type Parameter,
-  type Statement,
-  type Target,
+import type {
+  Body,
+  Expression,
+  FilterExpression,
+  MacroStatement,
+  Parameter,
+  Statement,
+  Target,
 } from "./syntax-tree.js";
 import { TokenStream } from "./token-stream.js";
 

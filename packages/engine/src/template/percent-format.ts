@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { characters, reprOf, textOf } from "./python-text.js";
 import { numberOf, Tuple, typeOf, type Value } from "./values.js";
 

@@ -1,19 +1,19 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { iterate } from "./compare-values.js";
 import { Evaluator } from "./evaluator.js";
 import { FrameNames, type FrameStart, namesOf } from "./frame-names.js";
 import { loopObject, type LoopState } from "./loop-object.js";
 import { textOf } from "./python-text.js";
 import { Scope } from "./scope.js";
-import {
-  type Body,
-  type CallArguments,
-  type Expression,
-  type ForStatement,
-  type MacroStatement,
-  type Statement,
-  type Target,
+import type {
+  Body,
+  CallArguments,
+  Expression,
+  ForStatement,
+  MacroStatement,
+  Statement,
+  Target,
 } from "./syntax-tree.js";
 import {
   type Arguments,

@@ -1,5 +1,5 @@
-import { type FrameNames } from "./frame-names.js";
-import { type Value } from "./values.js";
+import type { FrameNames } from "./frame-names.js";
+import type { Value } from "./values.js";
 
 /** Names and their values: those of a block, then those of the enclosing blocks. */
 export class Scope {

@@ -1,6 +1,6 @@
 import { TemplateError } from "../errors.js";
 import { subscript } from "./attributes.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { compare, equal, iterate, keyOf } from "./compare-values.js";
 import { binary } from "./operators.js";

@@ -1,6 +1,6 @@
 import { TemplateError } from "../errors.js";
 import { formatBraces } from "./brace-format.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { NamedArguments } from "./call-arguments.js";
 import { iterate } from "./compare-values.js";
 import {

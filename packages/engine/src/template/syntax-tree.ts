@@ -1,4 +1,4 @@
-import { type Value } from "./values.js";
+import type { Value } from "./values.js";
 
 /** Arguments of a call, filter or test, not yet evaluated. */
 export interface CallArguments {

@@ -4,7 +4,7 @@ import { globals } from "./globals.js";
 import { parseTemplate } from "./parse-template.js";
 import { Renderer } from "./renderer.js";
 import { Scope } from "./scope.js";
-import { type Body } from "./syntax-tree.js";
+import type { Body } from "./syntax-tree.js";
 import { fromJson, ObjectValue } from "./values.js";
 
 /**

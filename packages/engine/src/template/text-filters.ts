@@ -1,6 +1,6 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
-import { type NamedArguments } from "./call-arguments.js";
+import type { Budget } from "./budget.js";
+import type { NamedArguments } from "./call-arguments.js";
 import { iterate } from "./compare-values.js";
 import { capitalized, characters, escapeHtml, strip, textOf, WHITE_SPACE } from "./python-text.js";
 import { attributeGetter } from "./sequence-filters.js";

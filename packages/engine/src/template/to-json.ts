@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { compare } from "./compare-values.js";
 import { floatText } from "./python-text.js";
 import { Float, isList, plain, Tuple, typeOf, type Value } from "./values.js";

@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Token } from "./lexer.js";
+import type { Token } from "./lexer.js";
 
 /** Nesting depth of brackets and blocks; published templates need a few. */
 const MAX_DEPTH = 100;

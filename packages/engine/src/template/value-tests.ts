@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.js";
-import { type Budget } from "./budget.js";
+import type { Budget } from "./budget.js";
 import { compare, contains, equal, sameText } from "./compare-values.js";
 import { isLower, isUpper, textOf } from "./python-text.js";
 import {

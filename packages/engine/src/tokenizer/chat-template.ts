@@ -3,7 +3,7 @@ import { errorMessage } from "@gumshoe/core";
 import { TemplateDateError, TokenizerError } from "../errors.js";
 import { Template } from "../template/template.js";
 import { namedTokens } from "./named-tokens.js";
-import { type TokenizerFiles } from "./tokenizer-files.js";
+import type { TokenizerFiles } from "./tokenizer-files.js";
 
 /** One message of a conversation. */
 export interface Message {

@@ -1,6 +1,6 @@
 import { shownValue } from "@gumshoe/core";
 
-import { type JsonObject } from "./tokenizer-files.js";
+import type { JsonObject } from "./tokenizer-files.js";
 import { partOf, refuse } from "./tokenizer-part.js";
 
 /** Greatest id; those of published vocabularies end below 300,000. */

@@ -3,7 +3,7 @@ import { shownValue } from "@gumshoe/core";
 import { TokenizerError } from "../errors.js";
 import { checkId, idsOfModel, readModel } from "./check-model.js";
 import { partOf, refuse } from "./tokenizer-part.js";
-import { type JsonObject } from "./tokenizer-files.js";
+import type { JsonObject } from "./tokenizer-files.js";
 import { GPT2_WORDS, readWordPattern } from "./word-pattern.js";
 
 /** Parts of a pipeline, counting those of nested sequences. */

@@ -1,6 +1,6 @@
 import { TokenizerError } from "../errors.js";
-import { type ChatOptions, type Message } from "./chat-template.js";
-import { type Tokenizer } from "./tokenizer.js";
+import type { ChatOptions, Message } from "./chat-template.js";
+import type { Tokenizer } from "./tokenizer.js";
 
 /** A reply with the parts that chat templates rewrite in earlier turns. */
 const TRIAL_REPLY = "<think>\nOne.\n</think>\n\nTwo.";

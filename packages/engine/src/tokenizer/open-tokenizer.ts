@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { ModelFolderError, TokenizerError } from "../errors.js";
-import { type ModelConfig } from "../weights/model-config.js";
+import type { ModelConfig } from "../weights/model-config.js";
 import { Tokenizer } from "./tokenizer.js";
 
 /** The part of a model folder that concerns its tokenizer. */

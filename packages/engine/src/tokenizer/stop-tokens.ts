@@ -3,7 +3,7 @@ import { shownValue } from "@gumshoe/core";
 import { TokenizerError } from "../errors.js";
 import { findTemplate } from "./chat-template.js";
 import { namedTokens } from "./named-tokens.js";
-import { type JsonObject, type TokenizerFiles } from "./tokenizer-files.js";
+import type { JsonObject, TokenizerFiles } from "./tokenizer-files.js";
 
 /** Tokens that end a turn. If the chat template writes one, it also ends an answer. */
 const TURN_ENDS = ["<|im_end|>", "<|eot_id|>"] as const;

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 import { checkTokenizer } from "./check-tokenizer.js";
 import { createTextTokenizer, type TextTokenizer } from "./text-tokenizer.js";
-import { type JsonObject } from "./tokenizer-files.js";
+import type { JsonObject } from "./tokenizer-files.js";
 
 const FILE = new URL("../../../../test/golden/tokenizers/cases.json.gz", import.meta.url);
 const golden = JSON.parse(gunzipSync(readFileSync(FILE)).toString()) as {

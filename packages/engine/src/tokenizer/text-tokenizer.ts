@@ -2,7 +2,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 
 import { losesLetters } from "./check-model.js";
 import { mergeWord, PairRanks } from "./merge-word.js";
-import { type JsonObject } from "./tokenizer-files.js";
+import type { JsonObject } from "./tokenizer-files.js";
 import { WordCache } from "./word-cache.js";
 import { trimSpace } from "./word-pattern.js";
 

@@ -2,7 +2,7 @@ import { shownValue } from "@gumshoe/core";
 
 import { TokenizerError } from "../errors.js";
 import { BYTE_LETTERS } from "./byte-letters.js";
-import { type JsonObject } from "./tokenizer-files.js";
+import type { JsonObject } from "./tokenizer-files.js";
 
 /** Maps the texts of tokens to others whose concatenation is the decoded text. */
 type Step = (tokens: readonly string[]) => string[];

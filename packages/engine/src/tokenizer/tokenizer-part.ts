@@ -1,5 +1,5 @@
 import { TokenizerError } from "../errors.js";
-import { type JsonObject } from "./tokenizer-files.js";
+import type { JsonObject } from "./tokenizer-files.js";
 
 /** @throws TokenizerError about `tokenizer.json` */
 export function refuse(problem: string): never {

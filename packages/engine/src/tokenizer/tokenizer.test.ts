@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 
 import { TokenizerError } from "../errors.js";
-import { type Message } from "./chat-template.js";
+import type { Message } from "./chat-template.js";
 import { Tokenizer } from "./tokenizer.js";
 
 const DIR = fileURLToPath(new URL("../../../../test/golden/tokenizer", import.meta.url));

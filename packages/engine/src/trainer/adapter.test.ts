@@ -8,7 +8,7 @@ import { Model } from "../model/model.js";
 import { Sampler } from "../sampler/sampler.js";
 import { ADAPTER_TARGETS, type AdapterConfig } from "../weights/adapter-config.js";
 import { adapterLayout, initialAdapter, withAdapter } from "../weights/adapter-layout.js";
-import { type ModelConfig } from "../weights/model-config.js";
+import type { ModelConfig } from "../weights/model-config.js";
 import { Scorer } from "./scorer.js";
 import { Trainer, type TrainerOptions } from "./trainer.js";
 

@@ -1,7 +1,7 @@
 import { type Pack, packRow } from "@gumshoe/grpo";
 import { type AttentionSpan, KV_BLOCK } from "@gumshoe/kernels";
 
-import { type BatchRows } from "../model/batch.js";
+import type { BatchRows } from "../model/batch.js";
 import { blocksFor } from "./workspace.js";
 
 /** Packs laid out one after another as the rows of one batch. */

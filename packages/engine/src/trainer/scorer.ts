@@ -5,7 +5,7 @@ import { NotFiniteError } from "../errors.js";
 import { Batch } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
-import { type Model } from "../model/model.js";
+import type { Model } from "../model/model.js";
 import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { TruncatedRows } from "../model/truncated-rows.js";
 import { cutIntoRuns, packBatch, type PackBatch } from "./pack-batch.js";

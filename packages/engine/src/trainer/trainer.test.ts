@@ -1,4 +1,4 @@
-import { type Pack } from "@gumshoe/grpo";
+import type { Pack } from "@gumshoe/grpo";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
 import { afterEach, expect, test } from "vitest";
 

@@ -8,8 +8,8 @@ import {
   transientActivations,
 } from "../model/activations.js";
 import { type LayerGradients, layerGradients } from "../model/backward.js";
-import { type Model } from "../model/model.js";
-import { type ModelConfig } from "../weights/model-config.js";
+import type { Model } from "../model/model.js";
+import type { ModelConfig } from "../weights/model-config.js";
 
 /** Which activations are kept for the backward pass; the others are recomputed, bit for bit. */
 export type Checkpointing = "none" | "layer";

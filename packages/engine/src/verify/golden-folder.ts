@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { GoldenFormatError, type GoldenJson } from "@gumshoe/grpo";
 
 import { SafetensorsFile } from "../weights/safetensors-file.js";
-import { type Expected } from "./check.js";
+import type { Expected } from "./check.js";
 import { readGoldenJson } from "./golden-json-file.js";
 
 const FORMAT = "gumshoe-golden";

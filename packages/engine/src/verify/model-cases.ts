@@ -11,7 +11,7 @@ import {
 } from "@gumshoe/grpo";
 
 import { at } from "../model/checked.js";
-import { type Model } from "../model/model.js";
+import type { Model } from "../model/model.js";
 import { Sampler } from "../sampler/sampler.js";
 import { Scorer } from "../trainer/scorer.js";
 import { Trainer } from "../trainer/trainer.js";

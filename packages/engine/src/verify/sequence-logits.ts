@@ -1,6 +1,6 @@
 import { ops } from "@gumshoe/kernels";
 
-import { type Model } from "../model/model.js";
+import type { Model } from "../model/model.js";
 import { WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { PackForward } from "../trainer/scorer.js";
 import { sequencePack } from "./golden-packs.js";

@@ -1,6 +1,6 @@
 import { GoldenFormatError, type GoldenJson, type Pack, packLoss, weighPacks } from "@gumshoe/grpo";
 
-import { type Model } from "../model/model.js";
+import type { Model } from "../model/model.js";
 import { ParameterShard } from "../trainer/parameter-shard.js";
 import { Trainer } from "../trainer/trainer.js";
 import { sequencePack, tokenIds } from "./golden-packs.js";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
 import { GoldenFormatError } from "@gumshoe/grpo";
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 
 import { loadAdapter, loadWeights } from "../model/load-weights.js";
 import { Model } from "../model/model.js";

@@ -8,7 +8,7 @@ import { createCpuDevice } from "@gumshoe/kernels";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { GoldenFileError } from "../errors.js";
-import { type VerifyCheck } from "./check.js";
+import type { VerifyCheck } from "./check.js";
 import { verifyPaths } from "./verify-paths.js";
 
 const GOLDEN = fileURLToPath(new URL("../../../../test/golden", import.meta.url));

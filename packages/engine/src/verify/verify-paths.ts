@@ -2,10 +2,10 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { verifyAlgorithm } from "@gumshoe/grpo";
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 
 import { GoldenFileError } from "../errors.js";
-import { type VerifyCheck } from "./check.js";
+import type { VerifyCheck } from "./check.js";
 import { readGoldenJson } from "./golden-json-file.js";
 import { verifyModel } from "./verify-model.js";
 import { CHATS, ENCODINGS, verifyTokenizer } from "./verify-tokenizer.js";

@@ -5,7 +5,7 @@ import { ModelConfigError } from "../errors.js";
 import { ADAPTER_TARGETS, type AdapterConfig, type AdapterTarget } from "./adapter-config.js";
 import { rankProblem } from "./adapter-layout.js";
 import { ConfigFields } from "./config-fields.js";
-import { type ModelConfig } from "./model-config.js";
+import type { ModelConfig } from "./model-config.js";
 
 /** What an `adapter_config.json` says. */
 export interface AdapterFields {

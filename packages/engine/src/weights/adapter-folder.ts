@@ -13,10 +13,10 @@ import {
 } from "./adapter-fields.js";
 import { adapterLayout, withAdapter } from "./adapter-layout.js";
 import { parseJson, readIfThere } from "./assets.js";
-import { type FloatFormat } from "./float-format.js";
-import { type ModelConfig } from "./model-config.js";
+import type { FloatFormat } from "./float-format.js";
+import type { ModelConfig } from "./model-config.js";
 import { ADAPTER_CONFIG, type ModelFolder } from "./model-folder.js";
-import { type ParameterLayout } from "./parameter-layout.js";
+import type { ParameterLayout } from "./parameter-layout.js";
 import { SafetensorsFile } from "./safetensors-file.js";
 import { safetensorsHeader } from "./safetensors-header.js";
 import { storedParameters, type StoredParameters } from "./stored-parameters.js";

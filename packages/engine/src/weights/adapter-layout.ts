@@ -6,8 +6,8 @@
  */
 import { Rng } from "@gumshoe/core";
 
-import { type AdapterConfig } from "./adapter-config.js";
-import { type ModelConfig } from "./model-config.js";
+import type { AdapterConfig } from "./adapter-config.js";
+import type { ModelConfig } from "./model-config.js";
 import {
   layoutOf,
   type NamedShape,

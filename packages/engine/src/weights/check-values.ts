@@ -8,8 +8,8 @@
  * - Biases, and the factors of adapters, may be anything.
  */
 import { DamagedWeightError, ModelFolderError } from "../errors.js";
-import { type ParameterEntry } from "./parameter-layout.js";
-import { type TensorHome } from "./tensor-homes.js";
+import type { ParameterEntry } from "./parameter-layout.js";
+import type { TensorHome } from "./tensor-homes.js";
 
 /** Elements of the first read of a tensor: with almost every tensor they differ. */
 const FIRST_READ = 256;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { initialParameters } from "./initial-parameters.js";
-import { type ModelConfig } from "./model-config.js";
+import type { ModelConfig } from "./model-config.js";
 import { parameterLayout } from "./parameter-layout.js";
 
 const CONFIG: ModelConfig = {

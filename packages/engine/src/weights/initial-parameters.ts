@@ -1,6 +1,6 @@
 import { Rng } from "@gumshoe/core";
 
-import { type ModelConfig } from "./model-config.js";
+import type { ModelConfig } from "./model-config.js";
 import { parameterLayout } from "./parameter-layout.js";
 
 /** Default standard deviation of new matrices, as in the published models. */

@@ -1,8 +1,8 @@
-import { type AdapterFolder } from "./adapter-folder.js";
+import type { AdapterFolder } from "./adapter-folder.js";
 import { adapterScale } from "./adapter-config.js";
 import { factorName } from "./adapter-layout.js";
-import { type ModelFolder } from "./model-folder.js";
-import { type ParameterEntry } from "./parameter-layout.js";
+import type { ModelFolder } from "./model-folder.js";
+import type { ParameterEntry } from "./parameter-layout.js";
 
 /**
  * Returns a function that reads elements [start, end) of a model into which an adapter is merged:

@@ -1,8 +1,8 @@
 import { shownValue } from "@gumshoe/core";
-import { type RopeScaling } from "@gumshoe/kernels";
+import type { RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";
-import { type AdapterConfig } from "./adapter-config.js";
+import type { AdapterConfig } from "./adapter-config.js";
 import { ConfigFields, MAX_LAYERS } from "./config-fields.js";
 import { parseRotary } from "./rotary-config.js";
 import { refuseUnsupported } from "./unsupported-fields.js";

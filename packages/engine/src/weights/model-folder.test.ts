@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { ModelConfigError, ModelFolderError } from "../errors.js";
 import { openModelFolder } from "./model-folder.js";
-import { type ParameterLayout } from "./parameter-layout.js";
+import type { ParameterLayout } from "./parameter-layout.js";
 import { safetensorsHeader } from "./safetensors-header.js";
 import { writeModelFolder } from "./write-model-folder.js";
 

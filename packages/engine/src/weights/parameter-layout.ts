@@ -1,5 +1,5 @@
 import { UnknownParameterError } from "../errors.js";
-import { type ModelConfig } from "./model-config.js";
+import type { ModelConfig } from "./model-config.js";
 
 /** One parameter and its range in the flat vector. */
 export interface ParameterEntry {

@@ -1,8 +1,8 @@
 import { shownValue } from "@gumshoe/core";
-import { type RopeScaling } from "@gumshoe/kernels";
+import type { RopeScaling } from "@gumshoe/kernels";
 
 import { ModelConfigError } from "../errors.js";
-import { type ConfigFields } from "./config-fields.js";
+import type { ConfigFields } from "./config-fields.js";
 
 /** Transformers' default if a file names no base. */
 const DEFAULT_THETA = 10000;

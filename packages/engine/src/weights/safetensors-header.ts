@@ -1,6 +1,6 @@
 import { ModelFolderError } from "../errors.js";
 import { BYTES_PER_FLOAT, type FloatFormat } from "./float-format.js";
-import { type ParameterLayout } from "./parameter-layout.js";
+import type { ParameterLayout } from "./parameter-layout.js";
 
 /** Bytes before the JSON: its length as an unsigned 64-bit little-endian number. */
 export const LENGTH_BYTES = 8;

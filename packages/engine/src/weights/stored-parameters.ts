@@ -1,6 +1,6 @@
 import { type FloatFormat, isFloatFormat } from "./float-format.js";
-import { type ParameterLayout } from "./parameter-layout.js";
-import { type TensorHome } from "./tensor-homes.js";
+import type { ParameterLayout } from "./parameter-layout.js";
+import type { TensorHome } from "./tensor-homes.js";
 
 /** Elements that are checked before yielding to the event loop: some milliseconds. */
 const CHECKED_AT_ONCE = 1 << 20;

@@ -1,7 +1,7 @@
 import { ModelFolderError } from "../errors.js";
-import { type ModelConfig } from "./model-config.js";
-import { type ParameterLayout } from "./parameter-layout.js";
-import { type SafetensorsFile } from "./safetensors-file.js";
+import type { ModelConfig } from "./model-config.js";
+import type { ParameterLayout } from "./parameter-layout.js";
+import type { SafetensorsFile } from "./safetensors-file.js";
 
 /** Location of a parameter. */
 export interface TensorHome {

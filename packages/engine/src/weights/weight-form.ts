@@ -9,7 +9,7 @@
 import { PANEL } from "@gumshoe/kernels";
 
 import { adapterLayout } from "./adapter-layout.js";
-import { type ModelConfig } from "./model-config.js";
+import type { ModelConfig } from "./model-config.js";
 import { type ParameterLayout, parameterLayout } from "./parameter-layout.js";
 
 /** One parameter and its range in the form. */

@@ -1,4 +1,4 @@
-import { type Device, type Tensor } from "@gumshoe/kernels";
+import type { Device, Tensor } from "@gumshoe/kernels";
 
 import { readSpan, spansOf, type WeightForm } from "./weight-form.js";
 

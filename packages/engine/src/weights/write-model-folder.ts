@@ -5,7 +5,7 @@ import { replaceFile, writeDurably, writeWhole } from "@gumshoe/core";
 
 import { ModelFolderError } from "../errors.js";
 import { encodeFloats, FLOAT_NAMES, type FloatFormat } from "./float-format.js";
-import { type ParameterLayout } from "./parameter-layout.js";
+import type { ParameterLayout } from "./parameter-layout.js";
 import { safetensorsHeader } from "./safetensors-header.js";
 
 /** Content of a model folder. */

@@ -1,8 +1,8 @@
-import { type Task } from "@gumshoe/puzzles";
+import type { Task } from "@gumshoe/puzzles";
 import { expect, test } from "vitest";
 
-import { type StepResult } from "../module/check-step.js";
-import { type ReplyTurn } from "../user-environment.js";
+import type { StepResult } from "../module/check-step.js";
+import type { ReplyTurn } from "../user-environment.js";
 import { Conversation, transcript } from "./conversation.js";
 
 const TASK: Task = { id: "t", contentHash: "c", messages: [], randomGuessLevel: 0 };

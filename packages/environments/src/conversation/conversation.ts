@@ -1,8 +1,8 @@
 import { errorMessage } from "@gumshoe/core";
-import { type Task, type TaskGrade } from "@gumshoe/puzzles";
+import type { Task, TaskGrade } from "@gumshoe/puzzles";
 
-import { type RunEnvironment } from "../run-environment.js";
-import { type ReplyTurn, type StepMessage } from "../user-environment.js";
+import type { RunEnvironment } from "../run-environment.js";
+import type { ReplyTurn, StepMessage } from "../user-environment.js";
 
 /** Fewest tokens in which another turn fits: one that is given, and one that is sampled. */
 const LEAST_ROOM = 2;

@@ -1,5 +1,5 @@
 import { hashJson, readSecret, shownValue } from "@gumshoe/core";
-import { type TaskSourceConfig } from "@gumshoe/config";
+import type { TaskSourceConfig } from "@gumshoe/config";
 import {
   firstWantedAsync,
   readMessages,
@@ -11,7 +11,7 @@ import { env } from "node:process";
 
 import { SourceServerError } from "../errors.js";
 import { checkGroupGrades, type RewardWeights } from "../module/check-grade.js";
-import { type RunEnvironment } from "../run-environment.js";
+import type { RunEnvironment } from "../run-environment.js";
 import { SourceClient } from "./source-client.js";
 
 type HttpSource = Extract<TaskSourceConfig, { type: "http" }>;

@@ -1,9 +1,9 @@
 import { shownValue } from "@gumshoe/core";
 import { nearestName } from "@gumshoe/config";
 import { REWARD_PREFIX } from "@gumshoe/protocol";
-import { type TaskGrade } from "@gumshoe/puzzles";
+import type { TaskGrade } from "@gumshoe/puzzles";
 
-import { type Outcome } from "./messages.js";
+import type { Outcome } from "./messages.js";
 
 /** Largest magnitude of a reward: sums of such rewards are finite. */
 const MAX_REWARD = 1e30;

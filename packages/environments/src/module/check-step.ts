@@ -1,8 +1,8 @@
 import { MAX_PROMPT_CHARACTERS, type TaskGrade } from "@gumshoe/puzzles";
 
-import { type StepMessage } from "../user-environment.js";
+import type { StepMessage } from "../user-environment.js";
 import { checkGrade, type RewardWeights, wrongForm } from "./check-grade.js";
-import { type Outcome } from "./messages.js";
+import type { Outcome } from "./messages.js";
 
 /** What follows a reply: messages that the model replies to, or the grade that ends the answer. */
 export type StepResult =

@@ -1,7 +1,7 @@
-import { type Task, type TaskGrade } from "@gumshoe/puzzles";
+import type { Task, TaskGrade } from "@gumshoe/puzzles";
 
 import { checkGrade, checkGroupGrades, type RewardWeights } from "./check-grade.js";
-import { type ModuleHost } from "./module-host.js";
+import type { ModuleHost } from "./module-host.js";
 
 /** Characters of a reply in an error message. */
 const SHOWN_REPLY = 80;

@@ -2,7 +2,7 @@
  * Messages between a process and the child process of a module. All values are structured clones.
  */
 
-import { type ReplyTurn } from "../user-environment.js";
+import type { ReplyTurn } from "../user-environment.js";
 
 /** Limits of a module's process. */
 export interface ModuleLimits {

@@ -1,6 +1,6 @@
 import { ModuleError, ModuleFailedError, ModuleProcessEndedError } from "../errors.js";
 import { Gate } from "./gate.js";
-import { type ModuleRequest, type Outcome } from "./messages.js";
+import type { ModuleRequest, Outcome } from "./messages.js";
 import { ModuleProcess, type ModuleOptions } from "./module-process.js";
 import { digestOfModule } from "./source-files.js";
 

@@ -1,4 +1,4 @@
-import { type Readable, type Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 
 /**
  * Most output of one process, in bytes: a module that prints in a loop must not fill the log's disk.

@@ -7,13 +7,8 @@ import { Worker } from "node:worker_threads";
 
 import { errorMessage, Rng } from "@gumshoe/core";
 
-import { type ModuleTask, type UserEnvironment } from "../user-environment.js";
-import {
-  type ModuleMessage,
-  type ModuleRequest,
-  type ModuleStart,
-  type Outcome,
-} from "./messages.js";
+import type { ModuleTask, UserEnvironment } from "../user-environment.js";
+import type { ModuleMessage, ModuleRequest, ModuleStart, Outcome } from "./messages.js";
 
 /**
  * Kills this process once its parent is gone: after `kill -9` of the parent, a module that loops would run for

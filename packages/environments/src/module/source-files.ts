@@ -5,7 +5,7 @@
  * URL("./file", import.meta.url)`; packages are identified by name and version. Files that the
  * module reads in other ways are not included.
  */
-import { type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";

@@ -2,7 +2,7 @@
  * Graders of replies with one right answer, without code of a user. They read what follows the last
  * `</think>` of a reply, and give 1 or 0.
  */
-import { type TaskGrade } from "@gumshoe/puzzles";
+import type { TaskGrade } from "@gumshoe/puzzles";
 
 /** Ends the reasoning of a reply. */
 const THOUGHT_END = "</think>";

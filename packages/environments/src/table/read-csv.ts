@@ -2,7 +2,7 @@ import { errorMessage } from "@gumshoe/core";
 import { parse } from "csv-parse/sync";
 
 import { TableProblem } from "../errors.js";
-import { type TableRecord } from "./table-record.js";
+import type { TableRecord } from "./table-record.js";
 
 /** Characters of one record: a task's messages may have a million. */
 const MAX_RECORD_CHARACTERS = 4_000_000;

@@ -1,7 +1,7 @@
 import { jsonProblem } from "@gumshoe/core";
 
 import { TableProblem } from "../errors.js";
-import { type TableRecord } from "./table-record.js";
+import type { TableRecord } from "./table-record.js";
 
 /** Reads one JSON object per line, or a JSON array of objects. @throws TableProblem naming the line */
 export function readJsonRecords(text: string): TableRecord[] {

@@ -10,7 +10,7 @@ import {
 } from "hyparquet";
 
 import { TableProblem } from "../errors.js";
-import { type TableRecord } from "./table-record.js";
+import type { TableRecord } from "./table-record.js";
 
 /** Bytes of the needed columns without compression, as the file states them. */
 const MAX_COLUMN_BYTES = 1024 * 2 ** 20;

@@ -9,7 +9,7 @@ import { readDataFile, textOf } from "../read-data-file.js";
 import { readCsv } from "./read-csv.js";
 import { readJsonRecords } from "./read-json-records.js";
 import { readParquet } from "./read-parquet.js";
-import { type TableRecord } from "./table-record.js";
+import type { TableRecord } from "./table-record.js";
 
 /** Most records of a file: a task of each is kept in memory. */
 const MAX_RECORDS = 2_000_000;

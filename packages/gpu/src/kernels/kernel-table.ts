@@ -9,7 +9,7 @@ import {
 } from "@gumshoe/cuda";
 import { type ArgumentType, KERNELS, type Launch, ShapeError } from "@gumshoe/kernels";
 
-import { type KernelImages } from "./kernel-images.js";
+import type { KernelImages } from "./kernel-images.js";
 
 /** Dynamic shared memory that a kernel may use without being allowed to, in bytes. */
 const DEFAULT_SHARED_BYTES = 48 * 1024;

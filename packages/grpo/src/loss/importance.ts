@@ -1,5 +1,5 @@
 import { exp } from "../exp.js";
-import { type TrainingLoss } from "./config.js";
+import type { TrainingLoss } from "./config.js";
 
 /** Returns whether a loss weighs tokens by importance, and so needs the trainer's old log-probs. */
 export function hasImportanceWeights(loss: TrainingLoss): boolean {

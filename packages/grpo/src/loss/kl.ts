@@ -1,5 +1,5 @@
 import { exp } from "../exp.js";
-import { type KlEstimator } from "./config.js";
+import type { KlEstimator } from "./config.js";
 
 /**
  * Estimates the KL divergence of the new policy from the reference at one sampled token.

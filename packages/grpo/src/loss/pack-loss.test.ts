@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MissingLogprobsError, NonFiniteLossError } from "../errors.js";
-import { type Pack } from "../pack.js";
+import type { Pack } from "../pack.js";
 import { DEFAULT_LOSS, type LossConfig } from "./config.js";
 import { packLoss, type PackOutputs } from "./pack-loss.js";
 

@@ -1,7 +1,7 @@
 import { MissingLogprobsError, NonFiniteLossError } from "../errors.js";
 import { countTargets, type Pack, type PackAnswer } from "../pack.js";
 import { countSampled, sampledIndices } from "../segments.js";
-import { type LossConfig, type TrainingLoss } from "./config.js";
+import type { LossConfig, TrainingLoss } from "./config.js";
 import { importanceRatio } from "./importance.js";
 import { klPenalty } from "./kl.js";
 import { type LossMetrics, NO_METRICS } from "./metrics.js";

@@ -1,5 +1,5 @@
 import { exp } from "../exp.js";
-import { type LossConfig } from "./config.js";
+import type { LossConfig } from "./config.js";
 
 /** The fields of a loss config that the policies read. */
 export type PolicyConfig = Pick<

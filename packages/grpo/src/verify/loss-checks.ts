@@ -10,7 +10,7 @@ import { klPenalty } from "../loss/kl.js";
 import { policyLoss } from "../loss/policy.js";
 import { normaliserWeights } from "../normaliser.js";
 import { type AlgorithmCheck, compare } from "./check.js";
-import { type GoldenJson } from "./golden-json.js";
+import type { GoldenJson } from "./golden-json.js";
 
 /** Policy by prefix of the case name; the longest matching prefix applies. */
 const POLICY_OF_PREFIX: Readonly<Record<string, LossConfig["policy"] | "tis">> = {

@@ -1,7 +1,7 @@
 /** Packs of a prompt and its answers, with keys and values at random positions of a cache. */
 import { Rng } from "@gumshoe/core";
 
-import { type AttentionSpan } from "../attention-plan.js";
+import type { AttentionSpan } from "../attention-plan.js";
 import { KV_BLOCK } from "../native/records.js";
 import { normals } from "./case-rig.js";
 

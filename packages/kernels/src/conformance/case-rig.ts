@@ -1,6 +1,6 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type CommandList, type Device, type HostArray, type Tensor } from "../device.js";
+import type { CommandList, Device, HostArray, Tensor } from "../device.js";
 
 /** A device with its tensors, for one run of one operation. */
 export class Rig<D extends Device = Device> {

@@ -1,5 +1,5 @@
 /** Whether two devices give the same bits: small cases of every operation, compared over all their memory. */
-import { type Device, type HostArray, type Tensor } from "../device.js";
+import type { Device, HostArray, Tensor } from "../device.js";
 import { Rig } from "./case-rig.js";
 import { OPERATION_CASES } from "./operation-cases.js";
 

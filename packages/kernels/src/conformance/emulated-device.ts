@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 import { CpuDevice } from "../cpu-device.js";
-import { type Device } from "../device.js";
-import { type Argument, type Launch } from "../launches/launch.js";
+import type { Device } from "../device.js";
+import type { Argument, Launch } from "../launches/launch.js";
 import { launchesOf, scratchBytesOf } from "../launches/twins.js";
 import { type Addon, loadAddon } from "../native/addon.js";
 import { OPERATIONS, STATUS } from "../native/records.js";

@@ -5,7 +5,7 @@
 import { appendFileSync } from "node:fs";
 
 import { CpuDevice } from "../cpu-device.js";
-import { type Argument, type ArgumentType, type Launch } from "../launches/launch.js";
+import type { Argument, ArgumentType, Launch } from "../launches/launch.js";
 import { launchesOf, scratchBytesOf } from "../launches/twins.js";
 import { type Addon, loadAddon } from "../native/addon.js";
 import { type Operation, OPERATIONS } from "../native/records.js";

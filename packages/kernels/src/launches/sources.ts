@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { type KernelStem } from "./launch.js";
+import type { KernelStem } from "./launch.js";
 
 const FOLDER = new URL("../../cuda/", import.meta.url);
 

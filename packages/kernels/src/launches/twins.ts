@@ -1,7 +1,7 @@
-import { type Operation } from "../native/records.js";
+import type { Operation } from "../native/records.js";
 import { attention, attentionBackward, kvWrite } from "./attention.js";
 import { headBackward, headLogits, headLogprobs, headSample } from "./head.js";
-import { type Launch, type LaunchMemory, type Twin } from "./launch.js";
+import type { Launch, LaunchMemory, Twin } from "./launch.js";
 import {
   adamw,
   adamwPacked,

@@ -1,7 +1,7 @@
-import { type AttentionPlan } from "../attention-plan.js";
-import { type CommandList, type Tensor } from "../device.js";
+import type { AttentionPlan } from "../attention-plan.js";
+import type { CommandList, Tensor } from "../device.js";
 import { ShapeError } from "../errors.js";
-import { type KvCache } from "../kv-cache.js";
+import type { KvCache } from "../kv-cache.js";
 import { KV_BLOCK } from "../native/records.js";
 import { record } from "../record.js";
 

@@ -10,7 +10,7 @@ import {
   onDevice,
   type Rig,
 } from "../conformance/rig.js";
-import { type Tensor } from "../device.js";
+import type { Tensor } from "../device.js";
 import { OutOfRangeIdError } from "../errors.js";
 import { headBackward, headLogits, headLogprobs, headSample, keptLogitsLength } from "./head.js";
 import { packedLength, packMatrix } from "./linear.js";

@@ -9,7 +9,7 @@ import {
   onDevice,
   type Rig,
 } from "../conformance/rig.js";
-import { type Tensor } from "../device.js";
+import type { Tensor } from "../device.js";
 import {
   linear,
   linearBackwardInput,

@@ -1,4 +1,4 @@
-import { type CommandList, type Tensor } from "../device.js";
+import type { CommandList, Tensor } from "../device.js";
 import { record } from "../record.js";
 
 /**

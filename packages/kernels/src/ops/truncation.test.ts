@@ -12,7 +12,7 @@ import {
   onDevice,
   type Rig,
 } from "../conformance/rig.js";
-import { type Tensor } from "../device.js";
+import type { Tensor } from "../device.js";
 import {
   type CutTruncation,
   headBackward,

@@ -1,7 +1,7 @@
 import { errorMessage } from "@gumshoe/core";
 
 import { MonitorAwayError } from "../errors.js";
-import { type Monitor, type MonitoredRun, type MonitorSession, type Position } from "../monitor.js";
+import type { Monitor, MonitoredRun, MonitorSession, Position } from "../monitor.js";
 import { newPosition, readPosition, writePosition } from "./position-file.js";
 import { within } from "./within.js";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createLogger, systemClock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { type Monitor, type Outcome, type Point } from "../monitor.js";
+import type { Monitor, Outcome, Point } from "../monitor.js";
 import { Feeds } from "./feeds.js";
 
 let folder: string;

@@ -1,6 +1,6 @@
 import { backoffMs, type Clock, errorMessage, type Logger } from "@gumshoe/core";
 
-import { type Monitor, type MonitoredRun } from "../monitor.js";
+import type { Monitor, MonitoredRun } from "../monitor.js";
 import { Feed } from "./feed.js";
 import { readPosition } from "./position-file.js";
 import { within } from "./within.js";

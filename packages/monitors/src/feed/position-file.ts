@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { writeWhole } from "@gumshoe/core";
 import { z } from "zod";
 
-import { type Position } from "../monitor.js";
+import type { Position } from "../monitor.js";
 
 const StoredPosition = z.object({
   id: z.string().min(1),

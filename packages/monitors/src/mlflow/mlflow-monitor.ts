@@ -1,10 +1,10 @@
-import {
-  type Monitor,
-  type MonitoredRun,
-  type MonitorSession,
-  type Outcome,
-  type Point,
-  type Position,
+import type {
+  Monitor,
+  MonitoredRun,
+  MonitorSession,
+  Outcome,
+  Point,
+  Position,
 } from "../monitor.js";
 import { flatParams, mlflowName } from "./flat-params.js";
 import { MlflowApi, type MlflowSettings } from "./mlflow-api.js";

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 
 import { monitorFolder } from "../feed/position-file.js";
-import { type Monitor, type MonitoredRun, type MonitorSession, type Position } from "../monitor.js";
+import type { Monitor, MonitoredRun, MonitorSession, Position } from "../monitor.js";
 import { BridgeProcess } from "./bridge-process.js";
 
 /** How the Python client of a monitor is started. */

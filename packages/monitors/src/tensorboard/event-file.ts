@@ -7,7 +7,7 @@
  *   summary = 5, session_log = 7; `Summary.Value` has tag = 1, simple_value = 2 (float)
  *   (tensorboard/compat/proto/event.proto, summary.proto).
  */
-import { type Point } from "../monitor.js";
+import type { Point } from "../monitor.js";
 import { crc32c } from "./crc32c.js";
 
 const VARINT = 0;

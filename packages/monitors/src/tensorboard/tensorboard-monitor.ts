@@ -1,9 +1,9 @@
 import { appendFile, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
-import { type Monitor, type MonitoredRun, type MonitorSession, type Point } from "../monitor.js";
+import type { Monitor, MonitoredRun, MonitorSession, Point } from "../monitor.js";
 import { fileHeader, scalarRecord } from "./event-file.js";
 
 /**

@@ -1,4 +1,4 @@
-import { type RunEvent } from "../gen/gumshoe/v1/run.js";
+import type { RunEvent } from "../gen/gumshoe/v1/run.js";
 import { RunEventBody } from "./schemas.js";
 import { MalformedMessageError } from "../errors.js";
 

@@ -1,8 +1,8 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type Scenario } from "../scenario/scenario.js";
+import type { Scenario } from "../scenario/scenario.js";
 import { countPieces, isShared, pieceRole, type Setting } from "../scenario/setting.js";
-import { type AtClue, type Subject } from "./clue.js";
+import type { AtClue, Subject } from "./clue.js";
 
 /**
  * Generates statements of where each piece was, the pieces in random order, and for each the times

@@ -1,4 +1,4 @@
-import { type Clue, type ClueType, type Subject } from "./clue.js";
+import type { Clue, ClueType, Subject } from "./clue.js";
 
 /** Added to the bias of all clues of a type; above 0, more of them stay in the case. */
 export type BiasShift = Partial<Record<ClueType, number>>;

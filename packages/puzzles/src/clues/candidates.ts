@@ -1,15 +1,9 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type Scenario } from "../scenario/scenario.js";
+import type { Scenario } from "../scenario/scenario.js";
 import { atStream } from "./at-stream.js";
-import {
-  type AtClue,
-  type Clue,
-  type ClueType,
-  type MotiveClue,
-  type SolutionClue,
-} from "./clue.js";
-import { type ClueRules } from "./clue-rules.js";
+import type { AtClue, Clue, ClueType, MotiveClue, SolutionClue } from "./clue.js";
+import type { ClueRules } from "./clue-rules.js";
 import { besideClues, meetingClues } from "./meeting-clues.js";
 import { moveClues, weaponMoveClues } from "./move-clues.js";
 

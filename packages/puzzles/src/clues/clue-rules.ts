@@ -1,5 +1,5 @@
-import { type Direction } from "../scenario/board.js";
-import { type ClueType } from "./clue.js";
+import type { Direction } from "../scenario/board.js";
+import type { ClueType } from "./clue.js";
 
 /** The clues that a tier uses. */
 export interface ClueRules {

@@ -1,4 +1,4 @@
-import { type Direction } from "../scenario/board.js";
+import type { Direction } from "../scenario/board.js";
 
 /**
  * The subject of a clue: a piece by name, or by its role or motive. A motive stands for its holder;

@@ -1,10 +1,10 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 import { type Direction, directionTo } from "../scenario/board.js";
-import { type Scenario } from "../scenario/scenario.js";
+import type { Scenario } from "../scenario/scenario.js";
 import { pieceRole } from "../scenario/setting.js";
-import { type BesideClue, type Clue, type Subject } from "./clue.js";
-import { type ClueRules } from "./clue-rules.js";
+import type { BesideClue, Clue, Subject } from "./clue.js";
+import type { ClueRules } from "./clue-rules.js";
 
 /** Probability that the murderer and the murder weapon appear under these names, where allowed. */
 const HIDDEN_CHANCE = 0.66;

@@ -1,4 +1,4 @@
-import { type SatSolver } from "../solver/sat-solver.js";
+import type { SatSolver } from "../solver/sat-solver.js";
 
 /**
  * Removes clues, in order, as long as the remaining ones still force a unique solution. The result

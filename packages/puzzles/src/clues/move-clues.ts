@@ -1,8 +1,8 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type SuspectMove } from "../scenario/movement.js";
-import { type Scenario } from "../scenario/scenario.js";
-import { type MoveClue, type Subject, type WeaponMoveClue } from "./clue.js";
+import type { SuspectMove } from "../scenario/movement.js";
+import type { Scenario } from "../scenario/scenario.js";
+import type { MoveClue, Subject, WeaponMoveClue } from "./clue.js";
 
 /** Generates clues of suspects who changed rooms, for the first moves up to a number. */
 export function moveClues(

@@ -1,8 +1,8 @@
-import { type GraderName } from "../grading/grade.js";
+import type { GraderName } from "../grading/grade.js";
 import { clueEnvironment } from "../tasks/clue-environment.js";
-import { type TaskSourceSpec } from "../tasks/task-source.js";
+import type { TaskSourceSpec } from "../tasks/task-source.js";
 import { zebraEnvironment, type ZebraSeries } from "../zebra/zebra-environment.js";
-import { type Environment } from "./environment.js";
+import type { Environment } from "./environment.js";
 
 /** Specifies one of the environments of this package. */
 export type EnvironmentSpec = TaskSourceSpec | ({ type: "zebra" } & ZebraSeries);

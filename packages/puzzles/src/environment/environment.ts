@@ -7,12 +7,12 @@
  * - "Could not be scored" differs from "wrong": such a reply has no reward, is left out of all
  *   means, and is counted.
  */
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type Search } from "../find-case.js";
-import { type Carelessness } from "../grading/replies.js";
-import { type SolverFactory } from "../solver/sat-solver.js";
-import { type Task } from "./task.js";
+import type { Search } from "../find-case.js";
+import type { Carelessness } from "../grading/replies.js";
+import type { SolverFactory } from "../solver/sat-solver.js";
+import type { Task } from "./task.js";
 
 /** The grade of a reply. */
 export type TaskGrade =

@@ -1,8 +1,8 @@
 import { Rng } from "@gumshoe/core";
 
 import { DatasetError } from "../errors.js";
-import { type TaskSource, type TaskSourceOptions } from "./environment.js";
-import { type Task } from "./task.js";
+import type { TaskSource, TaskSourceOptions } from "./environment.js";
+import type { Task } from "./task.js";
 
 /** Random stream of the order of records, separate from the other uses of a seed. */
 const ORDER_STREAM = 0x6f7264;

@@ -1,6 +1,6 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type Kind, type Vocabulary } from "../names.js";
+import type { Kind, Vocabulary } from "../names.js";
 
 /** A question of a case, without its answer. */
 export interface Question {

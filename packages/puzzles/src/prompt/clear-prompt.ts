@@ -1,7 +1,7 @@
-import { type Setting } from "../scenario/setting.js";
+import type { Setting } from "../scenario/setting.js";
 import { letterOf } from "./letters.js";
 import { Phrases } from "./phrases.js";
-import { type Plot } from "./plot.js";
+import type { Plot } from "./plot.js";
 import { TEMPLATES } from "./sentences.js";
 
 const MURDER_RULE = "The murderer was alone with Mr. Boddy, the murder weapon at hand.";

@@ -1,4 +1,4 @@
-import { type Setting } from "../scenario/setting.js";
+import type { Setting } from "../scenario/setting.js";
 import { letterOf } from "./letters.js";
 import { Phrases } from "./phrases.js";
 import { type Plot, queryKind } from "./plot.js";

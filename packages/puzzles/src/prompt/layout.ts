@@ -1,6 +1,6 @@
 import { PromptError } from "../errors.js";
-import { type Setting } from "../scenario/setting.js";
-import { type Style } from "./style.js";
+import type { Setting } from "../scenario/setting.js";
+import type { Style } from "./style.js";
 
 /** The structure of a prompt: its lists, and its unparsed sentences. */
 export interface Layout {

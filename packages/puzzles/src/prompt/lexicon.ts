@@ -1,4 +1,4 @@
-import { type Subject } from "../clues/clue.js";
+import type { Subject } from "../clues/clue.js";
 import { VICTIM } from "../names.js";
 import { type Setting, weaponPiece } from "../scenario/setting.js";
 

@@ -1,13 +1,13 @@
-import { type Clue } from "../clues/clue.js";
+import type { Clue } from "../clues/clue.js";
 import { PromptError } from "../errors.js";
-import { type Setting } from "../scenario/setting.js";
+import type { Setting } from "../scenario/setting.js";
 import { readClearLayout } from "./clear-layout.js";
 import { readDatasetLayout } from "./dataset-layout.js";
-import { type Query } from "./plot.js";
+import type { Query } from "./plot.js";
 import { ClueReader } from "./read-clue.js";
 import { QuestionReader } from "./read-question.js";
 import { TEMPLATES } from "./sentences.js";
-import { type Style } from "./style.js";
+import type { Style } from "./style.js";
 
 /** The content of a prompt. */
 export interface ParsedPrompt {

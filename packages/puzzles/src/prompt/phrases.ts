@@ -1,7 +1,7 @@
-import { type AtClue, type Clue, type Subject } from "../clues/clue.js";
+import type { AtClue, Clue, Subject } from "../clues/clue.js";
 import { preposition } from "../names.js";
 import { isShared, pieceName, pieceRole, type Setting } from "../scenario/setting.js";
-import { type Query } from "./plot.js";
+import type { Query } from "./plot.js";
 import { fill, type QuestionForm, type SentenceForm, type Templates } from "./sentences.js";
 
 /** Writes the clues and questions of a setting in the sentences of a style. */

@@ -1,7 +1,7 @@
-import { type Clue, type SolutionPart } from "../clues/clue.js";
-import { type Kind } from "../names.js";
-import { type Truth } from "../scenario/scenario.js";
-import { type Setting } from "../scenario/setting.js";
+import type { Clue, SolutionPart } from "../clues/clue.js";
+import type { Kind } from "../names.js";
+import type { Truth } from "../scenario/scenario.js";
+import type { Setting } from "../scenario/setting.js";
 
 /** A question about the crime, the place of a piece, or motives. */
 export type Query =

@@ -1,9 +1,9 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type AtClue, type Clue, type MotiveClue, type SolutionPart } from "../clues/clue.js";
-import { type Scenario } from "../scenario/scenario.js";
+import type { AtClue, Clue, MotiveClue, SolutionPart } from "../clues/clue.js";
+import type { Scenario } from "../scenario/scenario.js";
 import { isShared, pieceRole, type Setting } from "../scenario/setting.js";
-import { type Query } from "./plot.js";
+import type { Query } from "./plot.js";
 
 /** How a tier's questions are chosen. */
 export interface QuestionRules {

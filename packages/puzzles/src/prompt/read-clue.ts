@@ -1,10 +1,10 @@
-import { type AtClue, type Clue } from "../clues/clue.js";
+import type { AtClue, Clue } from "../clues/clue.js";
 import { PromptError } from "../errors.js";
 import { DIRECTIONS } from "../scenario/board.js";
 import { pieceRole, type Setting } from "../scenario/setting.js";
 import { Lexicon } from "./lexicon.js";
 import { type MatchedWords, templateMatcher } from "./match-template.js";
-import { type SentenceForm, type Templates } from "./sentences.js";
+import type { SentenceForm, Templates } from "./sentences.js";
 
 /** Parses the clues of a setting from sentences of a style. */
 export class ClueReader {

@@ -1,9 +1,9 @@
 import { PromptError } from "../errors.js";
-import { type Setting } from "../scenario/setting.js";
+import type { Setting } from "../scenario/setting.js";
 import { Lexicon } from "./lexicon.js";
 import { type MatchedWords, templateMatcher } from "./match-template.js";
-import { type Query } from "./plot.js";
-import { type QuestionForm, type Templates } from "./sentences.js";
+import type { Query } from "./plot.js";
+import type { QuestionForm, Templates } from "./sentences.js";
 
 const FORMS: readonly QuestionForm[] = [
   "ask-murderer",

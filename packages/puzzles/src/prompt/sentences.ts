@@ -1,4 +1,4 @@
-import { type Style } from "./style.js";
+import type { Style } from "./style.js";
 
 /**
  * The sentence templates of prompts, for writing and for parsing. The placeholders in braces are:

@@ -1,9 +1,9 @@
-import { type AnswerSheet, type Question } from "../grading/replies.js";
+import type { AnswerSheet, Question } from "../grading/replies.js";
 import { writeClearPrompt } from "./clear-prompt.js";
 import { writeDatasetPrompt } from "./dataset-prompt.js";
 import { letterOf } from "./letters.js";
 import { answerIndex, namesOfKind, type Plot, queryKind } from "./plot.js";
-import { type Style } from "./style.js";
+import type { Style } from "./style.js";
 
 /** Words a case: the prompt, its questions and their answers. */
 export function writeCase(plot: Plot, style: Style): AnswerSheet & { prompt: string } {

@@ -1,4 +1,4 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 /** The directions to adjacent rooms. */
 export type Direction = "north" | "south" | "east" | "west";

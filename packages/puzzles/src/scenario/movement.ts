@@ -1,4 +1,4 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 import { type Board, neighbours } from "./board.js";
 

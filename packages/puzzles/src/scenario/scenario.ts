@@ -1,11 +1,11 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 import { ScenarioError } from "../errors.js";
-import { type Vocabulary } from "../names.js";
+import type { Vocabulary } from "../names.js";
 import { drawColumns } from "./board.js";
 import { carry, movesOf, type SuspectMove, walk, type WeaponMove } from "./movement.js";
 import { drawSizes, type SizeRule, type Sizes } from "./sizes.js";
-import { type Setting } from "./setting.js";
+import type { Setting } from "./setting.js";
 import { drawTimes } from "./times.js";
 
 /** Murderer, weapon, room and time, by index. */

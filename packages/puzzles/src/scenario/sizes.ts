@@ -1,4 +1,4 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 /** Number of each kind in a scenario. */
 export interface Sizes {

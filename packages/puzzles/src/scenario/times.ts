@@ -1,4 +1,4 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 const MINUTES_PER_DAY = 24 * 60;
 const STEPS_MIN = [15, 30, 60];

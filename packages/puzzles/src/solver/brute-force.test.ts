@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 
-import { type AtClue, type Clue } from "../clues/clue.js";
+import type { AtClue, Clue } from "../clues/clue.js";
 import { generateCase } from "../generate-case.js";
 import { neighbour } from "../scenario/board.js";
-import { type Murder } from "../scenario/scenario.js";
-import { type Setting } from "../scenario/setting.js";
+import type { Murder } from "../scenario/scenario.js";
+import type { Setting } from "../scenario/setting.js";
 
 /**
  * A possible world of a case with one time and no motives: the room of each piece, and the crime.

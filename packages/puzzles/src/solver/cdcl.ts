@@ -1,7 +1,7 @@
 import { ClauseStore } from "./clause-store.js";
 import { DecisionQueue } from "./decision-queue.js";
 import { luby } from "./luby.js";
-import { type SatSolver } from "./sat-solver.js";
+import type { SatSolver } from "./sat-solver.js";
 
 /** Conflicts before the first restart; later intervals follow the Luby sequence. */
 const RESTART_CONFLICTS = 100;

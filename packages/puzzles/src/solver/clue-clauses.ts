@@ -1,17 +1,17 @@
-import {
-  type BesideClue,
-  type Clue,
-  type PairClue,
-  type SameRoomClue,
-  type SolutionClue,
-  type TogetherClue,
-  type WeaponMoveClue,
+import type {
+  BesideClue,
+  Clue,
+  PairClue,
+  SameRoomClue,
+  SolutionClue,
+  TogetherClue,
+  WeaponMoveClue,
 } from "../clues/clue.js";
 import { neighbour } from "../scenario/board.js";
 import { type Setting, weaponPiece } from "../scenario/setting.js";
-import { type Formula } from "./formula.js";
+import type { Formula } from "./formula.js";
 import { Predicates } from "./predicates.js";
-import { type Variables } from "./variables.js";
+import type { Variables } from "./variables.js";
 
 /** Adds clues to a formula, each under its own selector. */
 export class ClueClauses {

@@ -1,10 +1,10 @@
-import { type Clue } from "../clues/clue.js";
-import { type Truth } from "../scenario/scenario.js";
-import { type Setting } from "../scenario/setting.js";
+import type { Clue } from "../clues/clue.js";
+import type { Truth } from "../scenario/scenario.js";
+import type { Setting } from "../scenario/setting.js";
 import { ClueClauses } from "./clue-clauses.js";
 import { Formula } from "./formula.js";
 import { addRules } from "./rules.js";
-import { type SatSolver } from "./sat-solver.js";
+import type { SatSolver } from "./sat-solver.js";
 import { truthVariables } from "./truth.js";
 import { Variables } from "./variables.js";
 

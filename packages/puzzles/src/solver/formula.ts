@@ -1,4 +1,4 @@
-import { type SatSolver } from "./sat-solver.js";
+import type { SatSolver } from "./sat-solver.js";
 
 /** Adds clauses to a solver, and counts fresh variables. */
 export class Formula {

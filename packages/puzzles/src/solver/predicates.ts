@@ -1,7 +1,7 @@
-import { type Subject } from "../clues/clue.js";
+import type { Subject } from "../clues/clue.js";
 import { isShared, type Setting, weaponPiece } from "../scenario/setting.js";
-import { type Formula } from "./formula.js";
-import { type Variables } from "./variables.js";
+import type { Formula } from "./formula.js";
+import type { Variables } from "./variables.js";
 
 /**
  * Returns literals for "the subject is in the room at the time", also for subjects given by role or

@@ -1,7 +1,7 @@
 import { neighbours } from "../scenario/board.js";
 import { countPieces, type Setting, victimPiece, weaponPiece } from "../scenario/setting.js";
-import { type Formula } from "./formula.js";
-import { type Variables } from "./variables.js";
+import type { Formula } from "./formula.js";
+import type { Variables } from "./variables.js";
 
 /**
  * Adds the rules that hold in every case, independent of the clues:

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { loadCadical } from "../../../../test/support/cadical.js";
 import { Cdcl } from "./cdcl.js";
-import { type SatSolver } from "./sat-solver.js";
+import type { SatSolver } from "./sat-solver.js";
 
 const cadical = await loadCadical();
 const SOLVERS: [string, () => SatSolver][] = [

@@ -1,8 +1,8 @@
-import { type Clue } from "../clues/clue.js";
-import { type Truth } from "../scenario/scenario.js";
-import { type Setting } from "../scenario/setting.js";
+import type { Clue } from "../clues/clue.js";
+import type { Truth } from "../scenario/scenario.js";
+import type { Setting } from "../scenario/setting.js";
 import { encode, excludeTruth } from "./encoding.js";
-import { type SolverFactory } from "./sat-solver.js";
+import type { SolverFactory } from "./sat-solver.js";
 import { readTruth } from "./truth.js";
 
 /** The solutions of a set of clues. */

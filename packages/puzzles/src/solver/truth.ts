@@ -1,6 +1,6 @@
-import { type Murder, type Truth } from "../scenario/scenario.js";
+import type { Murder, Truth } from "../scenario/scenario.js";
 import { countPieces, type Setting } from "../scenario/setting.js";
-import { type Variables } from "./variables.js";
+import type { Variables } from "./variables.js";
 
 /** Returns the variables that are true in a truth; all others are false. */
 export function truthVariables(v: Variables, { suspects }: Setting, truth: Truth): number[] {

@@ -1,5 +1,5 @@
-import { type Environment } from "../environment/environment.js";
-import { type GraderName } from "../grading/grade.js";
+import type { Environment } from "../environment/environment.js";
+import type { GraderName } from "../grading/grade.js";
 import { carelessReply, goldReply, hastyReply } from "../grading/replies.js";
 import { voteReply } from "../grading/vote-reply.js";
 import { tracedReply } from "../trace/trace-text.js";

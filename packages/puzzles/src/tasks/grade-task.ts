@@ -1,9 +1,9 @@
-import { type TaskGrade } from "../environment/environment.js";
+import type { TaskGrade } from "../environment/environment.js";
 import { grade, type GraderName, type QuestionGrade } from "../grading/grade.js";
 import { normaliseAnswer } from "../grading/normalise-answer.js";
 import { reasonsFirst } from "../grading/reasons-first.js";
-import { type Question } from "../grading/replies.js";
-import { type CaseTask } from "./task.js";
+import type { Question } from "../grading/replies.js";
+import type { CaseTask } from "./task.js";
 
 /**
  * Scores a reply to a task. Its reward is the share of right answers, main and bonus alike.

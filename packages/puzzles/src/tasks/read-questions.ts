@@ -1,8 +1,8 @@
 import { DatasetError } from "../errors.js";
-import { type Question } from "../grading/replies.js";
+import type { Question } from "../grading/replies.js";
 import { ALL_NAMES, type Kind, kindOfName, TIME_PATTERN } from "../names.js";
 import { isMainQuestion } from "../prompt/question-text.js";
-import { type PuzzleRecord } from "./dataset.js";
+import type { PuzzleRecord } from "./dataset.js";
 
 /**
  * Derives the questions of a record: the kind of each from its answer, main or bonus from its

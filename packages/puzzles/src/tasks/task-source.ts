@@ -1,10 +1,10 @@
-import { type TaskSource, type TaskSourceOptions } from "../environment/environment.js";
+import type { TaskSource, TaskSourceOptions } from "../environment/environment.js";
 import { recordSource } from "../environment/record-source.js";
 import { type DifficultyRange, drain, type Search, searchCase } from "../find-case.js";
 import { type Case, caseId } from "../generate-case.js";
-import { type Style } from "../prompt/style.js";
-import { type TierName } from "../tiers.js";
-import { type PuzzleRecord } from "./dataset.js";
+import type { Style } from "../prompt/style.js";
+import type { TierName } from "../tiers.js";
+import type { PuzzleRecord } from "./dataset.js";
 import { readQuestions } from "./read-questions.js";
 import { type CaseTask, makeTask } from "./task.js";
 

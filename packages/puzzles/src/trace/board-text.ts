@@ -1,4 +1,4 @@
-import { type Truth } from "../scenario/scenario.js";
+import type { Truth } from "../scenario/scenario.js";
 import { pieceName, type Setting } from "../scenario/setting.js";
 
 /**

@@ -1,7 +1,7 @@
-import { type Clue, type SolutionPart } from "../clues/clue.js";
-import { type Query } from "../prompt/plot.js";
+import type { Clue, SolutionPart } from "../clues/clue.js";
+import type { Query } from "../prompt/plot.js";
 import { type Setting, victimPiece, weaponPiece } from "../scenario/setting.js";
-import { type Step } from "./deduce.js";
+import type { Step } from "./deduce.js";
 
 /**
  * Lists what a deduction concludes: where the victim, the murderer and the weapon were at the time

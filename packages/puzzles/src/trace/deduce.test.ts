@@ -4,10 +4,10 @@ import { loadCadical } from "../../../../test/support/cadical.js";
 import { type Case, generateCase } from "../generate-case.js";
 import { grade } from "../grading/grade.js";
 import { encode } from "../solver/encoding.js";
-import { type Variables } from "../solver/variables.js";
+import type { Variables } from "../solver/variables.js";
 import { type ClueOrder, deduce } from "./deduce.js";
 import { measureDifficulty } from "./difficulty.js";
-import { type Fact } from "./fact.js";
+import type { Fact } from "./fact.js";
 import { tracedReply, writeTrace } from "./trace-text.js";
 
 const cadical = await loadCadical();

@@ -1,5 +1,5 @@
-import { type Clue } from "../clues/clue.js";
-import { type Setting } from "../scenario/setting.js";
+import type { Clue } from "../clues/clue.js";
+import type { Setting } from "../scenario/setting.js";
 import { Cdcl } from "../solver/cdcl.js";
 import { encode } from "../solver/encoding.js";
 import { type Choice, type Fact, listChoices } from "./fact.js";

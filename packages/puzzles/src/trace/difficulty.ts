@@ -1,4 +1,4 @@
-import { type Plot } from "../prompt/plot.js";
+import type { Plot } from "../prompt/plot.js";
 import { countPieces } from "../scenario/setting.js";
 import { deduce } from "./deduce.js";
 

@@ -1,6 +1,6 @@
-import { type AtClue, type MotiveClue, type SolutionClue } from "../clues/clue.js";
+import type { AtClue, MotiveClue, SolutionClue } from "../clues/clue.js";
 import { countPieces, type Setting } from "../scenario/setting.js";
-import { type Variables } from "../solver/variables.js";
+import type { Variables } from "../solver/variables.js";
 
 /** A statement that is true or false: the place of a piece, a motive, a part of the crime. */
 export interface Fact {

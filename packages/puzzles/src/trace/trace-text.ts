@@ -1,12 +1,12 @@
 import { goldReply } from "../grading/replies.js";
 import { parsePrompt } from "../prompt/parse-prompt.js";
 import { Phrases } from "../prompt/phrases.js";
-import { type Plot } from "../prompt/plot.js";
+import type { Plot } from "../prompt/plot.js";
 import { TEMPLATES } from "../prompt/sentences.js";
-import { type Style } from "../prompt/style.js";
+import type { Style } from "../prompt/style.js";
 import { conclusionsOf } from "./conclusions.js";
 import { deduce, type Step } from "./deduce.js";
-import { type Fact } from "./fact.js";
+import type { Fact } from "./fact.js";
 
 /**
  * Writes a deduction, one line per step: its clues, an arrow, and the facts that follow. A line of

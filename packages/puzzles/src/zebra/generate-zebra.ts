@@ -2,7 +2,7 @@ import { Rng } from "@gumshoe/core";
 
 import { minimise } from "../clues/minimise.js";
 import { Cdcl } from "../solver/cdcl.js";
-import { type SolverFactory } from "../solver/sat-solver.js";
+import type { SolverFactory } from "../solver/sat-solver.js";
 import { drawRow, type Row, type ZebraSize } from "./row.js";
 import { drawTrueClues, RULE_BIAS, type ZebraClue } from "./zebra-clue.js";
 import { encodeZebra } from "./zebra-clauses.js";

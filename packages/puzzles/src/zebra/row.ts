@@ -1,4 +1,4 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 import { type Attribute, NAMES, TRAITS } from "./attribute.js";
 

@@ -1,6 +1,6 @@
 import { Formula } from "../solver/formula.js";
-import { type SatSolver } from "../solver/sat-solver.js";
-import { type Row } from "./row.js";
+import type { SatSolver } from "../solver/sat-solver.js";
+import type { Row } from "./row.js";
 import { HOUSE_RULES, PAIR_RULES, type Value, type ZebraClue } from "./zebra-clue.js";
 
 /**

@@ -2,9 +2,9 @@
  * The clues of a zebra puzzle. Each rule is defined by a predicate on houses: one table serves both
  * for drawing true clues and for encoding them as clauses.
  */
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
-import { type Row } from "./row.js";
+import type { Row } from "./row.js";
 
 /** One value of one attribute, by index. */
 export interface Value {

@@ -5,10 +5,10 @@ import { TierError } from "../errors.js";
 import { grade, type GraderName } from "../grading/grade.js";
 import { goldReply } from "../grading/replies.js";
 import { voteReply } from "../grading/vote-reply.js";
-import { type SolverFactory } from "../solver/sat-solver.js";
+import type { SolverFactory } from "../solver/sat-solver.js";
 import { hashCase } from "../tasks/task.js";
 import { generateZebra, type ZebraName } from "./generate-zebra.js";
-import { type ZebraSize } from "./row.js";
+import type { ZebraSize } from "./row.js";
 
 /** Specifies an endless series of zebra puzzles. */
 export interface ZebraSeries extends ZebraSize {

@@ -1,8 +1,8 @@
-import { type Rng } from "@gumshoe/core";
+import type { Rng } from "@gumshoe/core";
 
 import { letterOf } from "../prompt/letters.js";
-import { type Row } from "./row.js";
-import { type Value, type ZebraClue } from "./zebra-clue.js";
+import type { Row } from "./row.js";
+import type { Value, ZebraClue } from "./zebra-clue.js";
 
 /** A question as text, and its answer. */
 interface ZebraQuestion {

@@ -1,4 +1,4 @@
-import { type AnswerPart, type FinishReason } from "./answer.js";
+import type { AnswerPart, FinishReason } from "./answer.js";
 
 /** What a request wants to know of each token. */
 export interface FormatOptions {

@@ -1,6 +1,6 @@
 import { IncrementalDecoder, type Tokenizer } from "@gumshoe/engine";
 
-import { type AnswerToken } from "../engine/sampler-thread.js";
+import type { AnswerToken } from "../engine/sampler-thread.js";
 import { StopCutter } from "./stop-cutter.js";
 
 /** A token of an answer, with the place of its text. */

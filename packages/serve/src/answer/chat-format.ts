@@ -1,6 +1,6 @@
-import { type ServedModel } from "../engine/served-model.js";
-import { type AnswerPart, type FinishReason, type PlacedToken } from "./answer.js";
-import { type AnswerFormat, type FormatOptions } from "./answer-format.js";
+import type { ServedModel } from "../engine/served-model.js";
+import type { AnswerPart, FinishReason, PlacedToken } from "./answer.js";
+import type { AnswerFormat, FormatOptions } from "./answer-format.js";
 
 /** Writes answers in the shape of `chat.completion` and `chat.completion.chunk`. */
 export class ChatFormat implements AnswerFormat {

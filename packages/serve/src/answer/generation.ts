@@ -1,5 +1,5 @@
 import { Answer } from "./answer.js";
-import { type ServedModel } from "../engine/served-model.js";
+import type { ServedModel } from "../engine/served-model.js";
 import { randomKey, type Sampling } from "../request/sampling-fields.js";
 
 /** The prompts of one request, and how they are answered. */

@@ -1,4 +1,4 @@
-import { type Tokenizer } from "@gumshoe/engine";
+import type { Tokenizer } from "@gumshoe/engine";
 
 /** The text of a token alone. */
 export interface TokenText {

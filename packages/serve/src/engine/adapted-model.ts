@@ -6,7 +6,7 @@ import {
   type ModelFolder,
   openAdapterFolder,
 } from "@gumshoe/engine";
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 import { weightDigestOf } from "@gumshoe/tensors";
 
 import { OtherBaseError } from "../errors.js";

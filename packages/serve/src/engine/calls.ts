@@ -1,8 +1,8 @@
 /** The calls that the main thread makes to the sampler's thread. */
-import { type SampleRequest } from "@gumshoe/engine";
-import { type DeviceName, type GpuEnvironment } from "@gumshoe/gpu";
+import type { SampleRequest } from "@gumshoe/engine";
+import type { DeviceName, GpuEnvironment } from "@gumshoe/gpu";
 
-import { type AdaptedFolders } from "./adapted-model.js";
+import type { AdaptedFolders } from "./adapted-model.js";
 
 /** A model that the thread holds. */
 export interface HeldModel {

@@ -16,7 +16,7 @@ import { machineMemory } from "@gumshoe/memory";
 import { weightDigestOf } from "@gumshoe/tensors";
 
 import { type AdaptedFolders, loadAdapted } from "./adapted-model.js";
-import { type HeldModel } from "./calls.js";
+import type { HeldModel } from "./calls.js";
 
 /** Share of the memory that is left which keys and values may take: what else grows must find some, too. */
 const SHARE_OF_LEFT = 0.5;

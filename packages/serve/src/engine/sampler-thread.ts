@@ -1,8 +1,8 @@
 import { ThreadCalls } from "@gumshoe/core";
-import { type SampleRequest } from "@gumshoe/engine";
+import type { SampleRequest } from "@gumshoe/engine";
 
 import { SamplerLostError } from "../errors.js";
-import { type AdaptedFolders } from "./adapted-model.js";
+import type { AdaptedFolders } from "./adapted-model.js";
 import {
   FINISH_CODES,
   type HeldModel,

@@ -1,9 +1,9 @@
 import { openModelFolder, openTokenizer, requireEndToken, type Tokenizer } from "@gumshoe/engine";
 
 import { TokenTexts } from "../answer/token-texts.js";
-import { type AdaptedFolders } from "./adapted-model.js";
-import { type HeldModel } from "./calls.js";
-import { type SamplerThread } from "./sampler-thread.js";
+import type { AdaptedFolders } from "./adapted-model.js";
+import type { HeldModel } from "./calls.js";
+import type { SamplerThread } from "./sampler-thread.js";
 
 /** A model that is served: its tokenizer here, and its weights on every sampler's thread. */
 export class ServedModel {

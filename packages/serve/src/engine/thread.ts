@@ -7,7 +7,7 @@
 import { workerData } from "node:worker_threads";
 
 import { ClusterError, serveCalls, type ThreadContext } from "@gumshoe/core";
-import { type SampledToken } from "@gumshoe/engine";
+import type { SampledToken } from "@gumshoe/engine";
 import { DeviceLostError, openDevice } from "@gumshoe/gpu";
 
 import {

@@ -1,6 +1,6 @@
-import { type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 
-import { type Clock, type Logger } from "@gumshoe/core";
+import type { Clock, Logger } from "@gumshoe/core";
 import { addressOf, isBearer, isLoopback, RefusalLog } from "@gumshoe/rpc";
 
 import { RequestProblem } from "../errors.js";

@@ -1,4 +1,4 @@
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
 import { RequestProblem } from "../errors.js";
 

@@ -1,16 +1,16 @@
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { type ChatOptions } from "@gumshoe/engine";
+import type { ChatOptions } from "@gumshoe/engine";
 
-import { type AnswerFormat } from "../answer/answer-format.js";
+import type { AnswerFormat } from "../answer/answer-format.js";
 import { ChatFormat } from "../answer/chat-format.js";
 import { CompletionFormat } from "../answer/completion-format.js";
 import { Generation } from "../answer/generation.js";
-import { type ServedModel } from "../engine/served-model.js";
+import type { ServedModel } from "../engine/served-model.js";
 import { readChatRequest } from "../request/chat-request.js";
 import { readCompletionRequest } from "../request/completion-request.js";
 import { answerTokens, chatTokens, promptTokens } from "../request/prompt-tokens.js";
-import { type Sampling } from "../request/sampling-fields.js";
+import type { Sampling } from "../request/sampling-fields.js";
 import { type AnswerIdentity, AnswerStream, wholeAnswer } from "./answer-writer.js";
 import { problemOf, toProblem } from "./problem.js";
 import { sendJson } from "./send-json.js";

@@ -1,10 +1,10 @@
-import { type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 
 import { EventStream } from "@gumshoe/http";
 
-import { type AnswerFormat } from "../answer/answer-format.js";
-import { type Generation } from "../answer/generation.js";
-import { type Problem } from "./problem.js";
+import type { AnswerFormat } from "../answer/answer-format.js";
+import type { Generation } from "../answer/generation.js";
+import type { Problem } from "./problem.js";
 
 /** What every chunk, and a whole answer, says of itself. */
 export interface AnswerIdentity {

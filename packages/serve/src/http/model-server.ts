@@ -1,12 +1,12 @@
 import { randomInt, randomUUID } from "node:crypto";
-import { type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { type Clock, type Logger } from "@gumshoe/core";
-import { type ChatOptions } from "@gumshoe/engine";
+import type { Clock, Logger } from "@gumshoe/core";
+import type { ChatOptions } from "@gumshoe/engine";
 import { HttpListener, parseJson, readBody, setSecurityHeaders } from "@gumshoe/http";
 import { addressOf } from "@gumshoe/rpc";
 
-import { type ServedModel } from "../engine/served-model.js";
+import type { ServedModel } from "../engine/served-model.js";
 import { RequestProblem } from "../errors.js";
 import { Access } from "./access.js";
 import { Admission } from "./admission.js";

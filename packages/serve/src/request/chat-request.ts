@@ -1,4 +1,4 @@
-import { type Message } from "@gumshoe/engine";
+import type { Message } from "@gumshoe/engine";
 import { z } from "zod";
 
 import { WrongFieldError } from "../errors.js";

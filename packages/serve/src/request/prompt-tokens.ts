@@ -6,11 +6,11 @@ import {
   TokenizerError,
 } from "@gumshoe/engine";
 
-import { type ServedModel } from "../engine/served-model.js";
+import type { ServedModel } from "../engine/served-model.js";
 import { WrongFieldError } from "../errors.js";
-import { type ChatRequest } from "./chat-request.js";
-import { type CompletionRequest } from "./completion-request.js";
-import { type Sampling } from "./sampling-fields.js";
+import type { ChatRequest } from "./chat-request.js";
+import type { CompletionRequest } from "./completion-request.js";
+import type { Sampling } from "./sampling-fields.js";
 
 /** Characters that one token may stand for, at most: longer texts are refused before they are tokenized. */
 const MAX_CHARACTERS_PER_TOKEN = 64;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { nearestName } from "@gumshoe/config";
 import { shownValue } from "@gumshoe/core";
-import { type z } from "zod";
+import type { z } from "zod";
 
 import { WrongFieldError } from "../errors.js";
 import { type UnsupportedField, WITHOUT_EFFECT } from "./not-supported.js";

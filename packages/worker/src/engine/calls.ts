@@ -2,20 +2,20 @@
  * The calls that the main thread makes to the engine's thread, and their results. Bulk data is in regions that both
  * threads map; everything else is copied.
  */
-import { type CheckpointingChoice } from "@gumshoe/config";
-import {
-  type AdapterConfig,
-  type OptimizerStep,
-  type SampledRollout,
-  type SampleRequest,
-  type TokenDistribution,
-  type TurnEnd,
+import type { CheckpointingChoice } from "@gumshoe/config";
+import type {
+  AdapterConfig,
+  OptimizerStep,
+  SampledRollout,
+  SampleRequest,
+  TokenDistribution,
+  TurnEnd,
 } from "@gumshoe/engine";
-import { type DeviceName, type GpuEnvironment } from "@gumshoe/gpu";
-import { type LossMetrics, type Pack, type TrainingLoss } from "@gumshoe/grpo";
-import { type DeviceFault } from "@gumshoe/kernels";
-import { type WorkSize } from "@gumshoe/memory";
-import { type RegionMemory } from "@gumshoe/tensors";
+import type { DeviceName, GpuEnvironment } from "@gumshoe/gpu";
+import type { LossMetrics, Pack, TrainingLoss } from "@gumshoe/grpo";
+import type { DeviceFault } from "@gumshoe/kernels";
+import type { WorkSize } from "@gumshoe/memory";
+import type { RegionMemory } from "@gumshoe/tensors";
 
 /** A model as text. */
 export interface ModelText {

@@ -1,12 +1,12 @@
 import { ThreadCalls } from "@gumshoe/core";
 
 import { EngineLostError } from "../errors.js";
-import {
-  type ConversationTurn,
-  type EngineCall,
-  type EngineCalls,
-  type EngineOptions,
-  type SamplerNotice,
+import type {
+  ConversationTurn,
+  EngineCall,
+  EngineCalls,
+  EngineOptions,
+  SamplerNotice,
 } from "./calls.js";
 
 /** How long stopping waits for a native call to end, in ms. */

@@ -7,7 +7,7 @@ import {
   writeWeights,
 } from "@gumshoe/engine";
 import { createCpuDevice } from "@gumshoe/kernels";
-import { type WorkSize } from "@gumshoe/memory";
+import type { WorkSize } from "@gumshoe/memory";
 import { Region } from "@gumshoe/tensors";
 import { afterEach, expect, test } from "vitest";
 

@@ -28,18 +28,18 @@ import {
   TRAINER_BATCH,
   type WorkSize,
 } from "@gumshoe/memory";
-import { type RegionMemory } from "@gumshoe/tensors";
+import type { RegionMemory } from "@gumshoe/tensors";
 import { sha256 } from "@gumshoe/core";
 
 import { GpuMemoryError, OtherWeightsError } from "../errors.js";
-import { type EngineCalls } from "./calls.js";
+import type { EngineCalls } from "./calls.js";
 import { gpuBill } from "./gpu-bill.js";
 import { hashTensor } from "./hash-tensor.js";
 import { largestPack } from "./largest-pack.js";
 import { PlacedRegion } from "./placed-region.js";
 import { ReferenceModel } from "./reference-model.js";
 import { ReducerShard } from "./reducer-shard.js";
-import { type SampleStep } from "./sample-step.js";
+import type { SampleStep } from "./sample-step.js";
 import { digestOf } from "./tensor-digests.js";
 
 type Argument<C extends keyof EngineCalls> = EngineCalls[C]["argument"];

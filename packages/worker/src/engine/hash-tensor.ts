@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-import { type Device, type Tensor } from "@gumshoe/kernels";
+import type { Device, Tensor } from "@gumshoe/kernels";
 import { floatsToBytes } from "@gumshoe/protocol";
 
 /** Elements that are hashed at a time. */

@@ -1,6 +1,6 @@
 import { blocksFor } from "@gumshoe/engine";
 import { countRowTokens, countTargets, type Pack } from "@gumshoe/grpo";
-import { type PackSize } from "@gumshoe/memory";
+import type { PackSize } from "@gumshoe/memory";
 
 /** The size of the pack with most rows. */
 export function largestPack(packs: readonly Pack[]): PackSize {

@@ -1,5 +1,5 @@
-import { type Device, type MapOptions, type Tensor } from "@gumshoe/kernels";
-import { type RegionMemory } from "@gumshoe/tensors";
+import type { Device, MapOptions, Tensor } from "@gumshoe/kernels";
+import type { RegionMemory } from "@gumshoe/tensors";
 
 /**
  * A region on the engine's device: mapped if the system shares memory, else copied to the device, and copied back

@@ -5,9 +5,9 @@ import {
   type WeightForm,
   withAdapter,
 } from "@gumshoe/engine";
-import { type Device } from "@gumshoe/kernels";
+import type { Device } from "@gumshoe/kernels";
 
-import { type EngineCalls } from "./calls.js";
+import type { EngineCalls } from "./calls.js";
 import { PlacedRegion } from "./placed-region.js";
 import { digestsOf } from "./tensor-digests.js";
 

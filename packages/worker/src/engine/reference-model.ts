@@ -1,8 +1,8 @@
 import { Model, type ModelConfig, Scorer, type TokenDistribution } from "@gumshoe/engine";
-import { type Pack } from "@gumshoe/grpo";
-import { type Device, type Tensor } from "@gumshoe/kernels";
+import type { Pack } from "@gumshoe/grpo";
+import type { Device, Tensor } from "@gumshoe/kernels";
 
-import { type PlacedRegion } from "./placed-region.js";
+import type { PlacedRegion } from "./placed-region.js";
 import { digestOf } from "./tensor-digests.js";
 
 /**

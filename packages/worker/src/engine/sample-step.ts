@@ -1,4 +1,4 @@
-import { type SampleResult, type TurnEnd } from "@gumshoe/engine";
+import type { SampleResult, TurnEnd } from "@gumshoe/engine";
 
 /** What a step of the sampler has done. */
 export interface SampleStep {

@@ -1,5 +1,5 @@
 import { readTensor, type WeightForm } from "@gumshoe/engine";
-import { type Device, type Tensor } from "@gumshoe/kernels";
+import type { Device, Tensor } from "@gumshoe/kernels";
 import { PARAMETER_BLOCK } from "@gumshoe/protocol";
 import { blockDigestsOf, weightDigest } from "@gumshoe/tensors";
 

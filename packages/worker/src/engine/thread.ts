@@ -6,17 +6,12 @@
 import { workerData } from "node:worker_threads";
 
 import { serveCalls, type ThreadContext } from "@gumshoe/core";
-import { type TurnEnd } from "@gumshoe/engine";
+import type { TurnEnd } from "@gumshoe/engine";
 import { DeviceLostError, openDevice } from "@gumshoe/gpu";
 
 import { ModelSwitchedError } from "../errors.js";
 import { IDLE_MS, IdleTimer } from "../host/idle-timer.js";
-import {
-  type ConversationTurn,
-  type EngineCalls,
-  type EngineOptions,
-  type SamplerNotice,
-} from "./calls.js";
+import type { ConversationTurn, EngineCalls, EngineOptions, SamplerNotice } from "./calls.js";
 import { Engine } from "./engine.js";
 
 type Sample = EngineCalls["sample"];

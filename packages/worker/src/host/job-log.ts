@@ -1,4 +1,4 @@
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
 /** Running jobs with their start times, and the number of finished ones. */
 export class JobLog {

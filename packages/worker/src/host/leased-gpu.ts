@@ -1,5 +1,5 @@
-import { type Clock, type Logger } from "@gumshoe/core";
-import { type ListedGpu } from "@gumshoe/gpu";
+import type { Clock, Logger } from "@gumshoe/core";
+import type { ListedGpu } from "@gumshoe/gpu";
 import { Fence, FenceHeldError, type RedisLink } from "@gumshoe/queue";
 
 import { GpuLeaseLostError } from "../errors.js";

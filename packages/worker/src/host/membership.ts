@@ -6,7 +6,7 @@ import {
   PROTOCOL_VERSION,
   type RegisterRequest,
 } from "@gumshoe/protocol";
-import { type RpcClient } from "@gumshoe/rpc";
+import type { RpcClient } from "@gumshoe/rpc";
 
 /** What a worker reports in its heartbeats. */
 export type Vitals = Omit<HeartbeatRequest, "workerId">;

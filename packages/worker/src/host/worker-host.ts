@@ -21,7 +21,7 @@ import { EngineLostError, WorkerDeviceError } from "../errors.js";
 import { RolloutRole } from "../inference/rollout-role.js";
 import { ReducerRole } from "../reducer/reducer-role.js";
 import { EngineSession } from "../session/engine-session.js";
-import { type WorkerSettings } from "../settings.js";
+import type { WorkerSettings } from "../settings.js";
 import { GradientRole } from "../trainer/gradient-role.js";
 import { announcedAddress } from "./announced-address.js";
 import { Channels } from "./channels.js";

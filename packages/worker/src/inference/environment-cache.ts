@@ -1,8 +1,8 @@
 import { openEnvironment, type RunEnvironment } from "@gumshoe/environments";
-import { type JobOf } from "@gumshoe/protocol";
+import type { JobOf } from "@gumshoe/protocol";
 
 import { OtherEnvironmentError } from "../errors.js";
-import { type RunAssets } from "../session/run-assets.js";
+import type { RunAssets } from "../session/run-assets.js";
 
 type Kind = JobOf<"rollout">["kind"];
 

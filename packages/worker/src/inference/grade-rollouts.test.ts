@@ -1,4 +1,4 @@
-import { type SampledRollout } from "@gumshoe/engine";
+import type { SampledRollout } from "@gumshoe/engine";
 import { createEnvironment, type TaskGrade, taskToJson } from "@gumshoe/puzzles";
 import { expect, test } from "vitest";
 

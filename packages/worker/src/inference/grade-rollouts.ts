@@ -1,5 +1,5 @@
-import { type SampledRollout, type Tokenizer } from "@gumshoe/engine";
-import { type RunEnvironment, type TaskGrade } from "@gumshoe/environments";
+import type { SampledRollout, Tokenizer } from "@gumshoe/engine";
+import type { RunEnvironment, TaskGrade } from "@gumshoe/environments";
 import {
   floatsToBytes,
   type GroupSpec,

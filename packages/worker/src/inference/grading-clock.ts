@@ -1,4 +1,4 @@
-import { type Clock } from "@gumshoe/core";
+import type { Clock } from "@gumshoe/core";
 
 /**
  * Measures the time in which a worker grades, and divides it among groups that are graded

@@ -1,11 +1,11 @@
 import { type SampledRollout, turnCodec } from "@gumshoe/engine";
 import { Conversation, type RunEnvironment, transcript } from "@gumshoe/environments";
-import { type GroupSpec, type RolloutResult } from "@gumshoe/protocol";
+import type { GroupSpec, RolloutResult } from "@gumshoe/protocol";
 
-import { type ConversationTurn } from "../engine/calls.js";
-import { type RunAssets } from "../session/run-assets.js";
+import type { ConversationTurn } from "../engine/calls.js";
+import type { RunAssets } from "../session/run-assets.js";
 import { rolloutResult, unlessAborted } from "./grade-rollouts.js";
-import { type GradingClock } from "./grading-clock.js";
+import type { GradingClock } from "./grading-clock.js";
 
 /** What the conversations of a group need. */
 export interface GroupContext {

@@ -1,11 +1,11 @@
 import { type Clock, ClusterError, type Logger } from "@gumshoe/core";
 import { NotFiniteError, type SamplingOptions } from "@gumshoe/engine";
 import { bytesToTokens, type GroupSpec, type JobOf, type RolloutService } from "@gumshoe/protocol";
-import { type RpcClient } from "@gumshoe/rpc";
-import { type JobContext } from "@gumshoe/queue";
+import type { RpcClient } from "@gumshoe/rpc";
+import type { JobContext } from "@gumshoe/queue";
 
-import { type EngineThread } from "../engine/engine-thread.js";
-import { type EngineSession } from "../session/engine-session.js";
+import type { EngineThread } from "../engine/engine-thread.js";
+import type { EngineSession } from "../session/engine-session.js";
 import { RunAssetsCache } from "../session/run-assets.js";
 import { EnvironmentCache } from "./environment-cache.js";
 import { GroupConversations } from "./group-conversations.js";

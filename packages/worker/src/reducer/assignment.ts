@@ -15,12 +15,12 @@ import {
   type RegionDirectory,
 } from "@gumshoe/tensors";
 
-import { type EngineThread } from "../engine/engine-thread.js";
+import type { EngineThread } from "../engine/engine-thread.js";
 import { OutOfOrderError, WrongPlanError } from "../errors.js";
-import { type Channels } from "../host/channels.js";
+import type { Channels } from "../host/channels.js";
 import { type LaneSource, LaneSum } from "./lane-sum.js";
 import { ServedReference } from "./served-reference.js";
-import { type TrainedFolder } from "./trained-folder.js";
+import type { TrainedFolder } from "./trained-folder.js";
 
 /** How long a lane waits for the lanes before it, in ms: about the difference between lanes of equal length. */
 const TURN_MS = 2000;

@@ -8,7 +8,7 @@ import { dirname, join, sep } from "node:path";
 
 import { diskError, errorMessage, FolderAwayError } from "@gumshoe/core";
 import { BYTES_PER_FLOAT, encodeFloats, type FloatFormat, isFloatFormat } from "@gumshoe/engine";
-import { type CheckpointFile } from "@gumshoe/protocol";
+import type { CheckpointFile } from "@gumshoe/protocol";
 
 import { CheckpointPathError } from "../errors.js";
 

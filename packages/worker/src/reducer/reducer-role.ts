@@ -7,12 +7,12 @@ import {
   type WriteCheckpointRequest,
   type WriteCheckpointResponse,
 } from "@gumshoe/protocol";
-import { type RpcHandlers } from "@gumshoe/rpc";
-import { type HeldRange, type Region, type RegionDirectory } from "@gumshoe/tensors";
+import type { RpcHandlers } from "@gumshoe/rpc";
+import type { HeldRange, Region, RegionDirectory } from "@gumshoe/tensors";
 
-import { type EngineThread } from "../engine/engine-thread.js";
+import type { EngineThread } from "../engine/engine-thread.js";
 import { OutOfOrderError, WrongPlanError } from "../errors.js";
-import { type Channels } from "../host/channels.js";
+import type { Channels } from "../host/channels.js";
 import { Assignment, regionName } from "./assignment.js";
 import { writeCheckpointRange } from "./checkpoint-file.js";
 import { type MomentsFile, openMoments } from "./optimizer-file.js";

@@ -1,4 +1,4 @@
-import { type RunConfig } from "@gumshoe/config";
+import type { RunConfig } from "@gumshoe/config";
 import { type TokenDistribution, WHOLE_DISTRIBUTION } from "@gumshoe/engine";
 
 /** Returns the distribution that a run's answers are sampled from and trained under. */

@@ -1,12 +1,12 @@
-import { type Logger } from "@gumshoe/core";
+import type { Logger } from "@gumshoe/core";
 import { workSize } from "@gumshoe/memory";
 import { formatTensorName, type TensorSource } from "@gumshoe/protocol";
-import { type RegionDirectory } from "@gumshoe/tensors";
+import type { RegionDirectory } from "@gumshoe/tensors";
 
-import { type EngineThread } from "../engine/engine-thread.js";
-import { type Channels } from "../host/channels.js";
+import type { EngineThread } from "../engine/engine-thread.js";
+import type { Channels } from "../host/channels.js";
 import { HeldWeights } from "./held-weights.js";
-import { type FrozenWeights, type RunAssets } from "./run-assets.js";
+import type { FrozenWeights, RunAssets } from "./run-assets.js";
 import { splitAmong } from "./split-sources.js";
 import { type RequiredVector, WeightRegions } from "./weight-regions.js";
 

@@ -1,8 +1,8 @@
-import { type Logger } from "@gumshoe/core";
-import { type Region } from "@gumshoe/tensors";
+import type { Logger } from "@gumshoe/core";
+import type { Region } from "@gumshoe/tensors";
 
 import { WrongWeightsError } from "../errors.js";
-import { type RequiredVector, type WeightRegions } from "./weight-regions.js";
+import type { RequiredVector, WeightRegions } from "./weight-regions.js";
 
 /** Dependencies of held weights. */
 export interface HeldWeightsOptions {

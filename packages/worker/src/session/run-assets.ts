@@ -8,7 +8,7 @@ import {
 } from "@gumshoe/engine";
 import { RunConfig } from "@gumshoe/config";
 import { type RolloutService, runAssetsDigest } from "@gumshoe/protocol";
-import { type RpcClient } from "@gumshoe/rpc";
+import type { RpcClient } from "@gumshoe/rpc";
 
 import { OtherAssetsError } from "../errors.js";
 

@@ -1,4 +1,4 @@
-import { type TensorSource } from "@gumshoe/protocol";
+import type { TensorSource } from "@gumshoe/protocol";
 
 /** Divides a vector that every source serves in whole into one range for each source. */
 export function splitAmong(sources: readonly TensorSource[], elements: number): TensorSource[] {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { type WeightForm, writeWeights } from "@gumshoe/engine";
-import { type TensorSource } from "@gumshoe/protocol";
+import type { TensorSource } from "@gumshoe/protocol";
 import { findTensorFile, pullTensor, Region, type RegionDirectory } from "@gumshoe/tensors";
 
-import { type Channels } from "../host/channels.js";
+import type { Channels } from "../host/channels.js";
 
 /** A vector of weights that a job needs. */
 export interface RequiredVector {

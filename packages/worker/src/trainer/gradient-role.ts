@@ -1,6 +1,6 @@
-import { type Clock } from "@gumshoe/core";
-import { type RunConfig } from "@gumshoe/config";
-import { type LossConfig, type Pack, type TrainingLoss } from "@gumshoe/grpo";
+import type { Clock } from "@gumshoe/core";
+import type { RunConfig } from "@gumshoe/config";
+import type { LossConfig, Pack, TrainingLoss } from "@gumshoe/grpo";
 import {
   bytesToFloats,
   bytesToTokens,
@@ -12,16 +12,16 @@ import {
   ReducerService,
   type RolloutService,
 } from "@gumshoe/protocol";
-import { type JobContext } from "@gumshoe/queue";
+import type { JobContext } from "@gumshoe/queue";
 import { RELEASED_FROM_BYTES } from "@gumshoe/memory";
-import { type RpcClient } from "@gumshoe/rpc";
+import type { RpcClient } from "@gumshoe/rpc";
 import { type HeldRange, heldVector, type Region, type RegionDirectory } from "@gumshoe/tensors";
 
-import { type EngineThread } from "../engine/engine-thread.js";
-import { type Channels } from "../host/channels.js";
+import type { EngineThread } from "../engine/engine-thread.js";
+import type { Channels } from "../host/channels.js";
 import { IDLE_MS, IdleTimer } from "../host/idle-timer.js";
 import { distributionOf } from "../session/distribution.js";
-import { type EngineSession } from "../session/engine-session.js";
+import type { EngineSession } from "../session/engine-session.js";
 import { type RunAssets, RunAssetsCache } from "../session/run-assets.js";
 
 const F32_BYTES = 4;
