@@ -128,6 +128,14 @@ describe("a running cluster", { timeout: TEST_TIMEOUT_MS }, () => {
     }
   });
 
+  test("changes no priority of a run that has ended, nor to what is none", async () => {
+    const ended = await call("prioritize", "tiny", "-5");
+    expect(ended).toMatchObject({ code: 1, err: "gumshoe: run tiny has ended (done)\n" });
+    const { code, err } = await call("submit", "runs/exact.yaml", "--priority", "101");
+    expect(code).toBe(2);
+    expect(err).toContain("It must be a whole number, -100 to 100.");
+  });
+
   test("serves an agent by MCP, which changes nothing unless allowed", async () => {
     const agent = await openAgent();
     const { tools } = await agent.client.listTools();
