@@ -5,7 +5,7 @@
 const MIB = 2 ** 20;
 
 /** A worker, without the tokenizer. */
-const WORKER = 135 * MIB;
+const WORKER = 92 * MIB;
 /** The coordinator, without the tokenizer. */
 const COORDINATOR = 130 * MIB;
 /** Redis and the command that started the processes. */

@@ -85,7 +85,7 @@ function descendants(root: number): number[] {
 function roleOf(pid: number): string {
   const words = readProc(pid, "cmdline");
   const [, role] = /GUMSHOE_ROLE=(\w+)/.exec(readProc(pid, "environ")) ?? [];
-  if (words.includes("worker/dist/main")) return role ?? "worker";
-  if (words.includes("coordinator/dist/main")) return "coordinator";
+  if (/worker\/dist\/(bundle\/)?main/.test(words)) return role ?? "worker";
+  if (/coordinator\/dist\/(bundle\/)?main/.test(words)) return "coordinator";
   return words.includes("redis") ? "redis" : "command";
 }
