@@ -70,7 +70,7 @@ const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ["npx gumshoe verify test/golden/qwen2 --device cuda:0", "needs a GPU, as well"],
   ["npx gumshoe submit runs/exact.yaml --remote-folder ", "needs the cluster in containers"],
   ["npx gumshoe submit runs/first.yaml --name urgent ", "trains for minutes"],
-  ["npx gumshoe prioritize ", "needs that run; run-turns.test.ts has several"],
+  ["npx gumshoe prioritize ", "needs that run; time-slices.test.ts has several"],
   ["npx gumshoe fork ", "needs a run of that length; standing-cluster.test.ts forks one"],
   ["npx gumshoe serve ", "serves until Ctrl-C; test/cluster/serve.test.ts starts it"],
   ["npx gumshoe eval --endpoint ", "needs an endpoint; eval.test.ts starts one"],

@@ -164,7 +164,7 @@ export class RunHome {
       servers: new AllowedServers([]),
       diskWaitMs: 0,
       recoveryEveryMs: 90_000,
-      turnMs: 600_000,
+      sliceMs: 600_000,
       previousEnd: null,
       models: new HubModels(join(this.home, "hub")),
       redisProblem: () => null,

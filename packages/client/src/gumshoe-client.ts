@@ -75,8 +75,8 @@ export interface SubmitOptions {
   /** Whether to take a run that the workers' machines have too little memory for; default: no. */
   readonly allowOvercommit?: boolean;
   /**
-   * From -100 to 100: runs of a higher priority have the workers first, those of the same one take
-   * turns; default: 0, or the priority that the run has.
+   * From -100 to 100: runs of a higher priority run first, those of the same one share the
+   * workers in time slices; default: 0, or the priority that the run has.
    */
   readonly priority?: number;
   /**

@@ -49,9 +49,9 @@ export interface RunInfo {
   readonly expected: MachineTime | null;
   /** The run that it was forked from, and how many iterations the two share; null for no fork. */
   readonly forkedFrom: ForkedFrom | null;
-  /** Runs of a higher priority have the workers first. */
+  /** Runs of a higher priority run first. */
   readonly priority: number;
-  /** Names of the runs that have the workers before this one; empty unless it is queued. */
+  /** Names of the runs that are scheduled before this one; empty unless it waits for the workers. */
   readonly ahead: readonly string[];
 }
 

@@ -178,7 +178,7 @@ export class Coordinator {
       models: new HubModels(this.#settings.hubCache),
       diskWaitMs: this.#settings.diskWaitMs,
       recoveryEveryMs: this.#settings.recoveryEveryMs,
-      turnMs: this.#settings.turnMs,
+      sliceMs: this.#settings.sliceMs,
       previousEnd: this.#settings.previousEnd,
       redisProblem: () => redisProblem(redis, fence),
     });

@@ -32,7 +32,7 @@ test("recovery points are written every 90 seconds unless told otherwise", () =>
 
 test("a worker is lost after 10 seconds of silence unless told otherwise", () => {
   expect(readSettings(ENV).lostAfterMs).toBe(10_000);
-  expect(readSettings({ ...ENV, GUMSHOE_TURN_SECONDS: "60" }).turnMs).toBe(60_000);
+  expect(readSettings({ ...ENV, GUMSHOE_SLICE_SECONDS: "60" }).sliceMs).toBe(60_000);
   expect(readSettings({ ...ENV, GUMSHOE_LOST_SECONDS: "3" }).lostAfterMs).toBe(3000);
 });
 

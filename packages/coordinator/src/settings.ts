@@ -20,7 +20,7 @@ import type { Prices } from "./view/forecast.js";
 const DEFAULT_DISK_WAIT_SECONDS = 60;
 const DEFAULT_RECOVERY_SECONDS = 90;
 /** A change of runs costs some seconds, until the next one has its weights back. */
-const DEFAULT_TURN_SECONDS = 600;
+const DEFAULT_SLICE_SECONDS = 600;
 /**
  * Supervisors report dead processes at once. Silence is for those that hang or whose machine is
  * gone, so it is longer than that of a worker on an overloaded machine.
@@ -59,8 +59,8 @@ export interface CoordinatorSettings {
   readonly diskWaitMs: number;
   /** Age of the newest durable weights, in ms, at which a recovery point is written. */
   readonly recoveryEveryMs: number;
-  /** How long a run has the workers, in ms, while others of its priority wait for them. */
-  readonly turnMs: number;
+  /** Time slice of a run, in ms, while others of its priority wait for the workers. */
+  readonly sliceMs: number;
   /** Time without a heartbeat, in ms, after which a worker counts as lost. */
   readonly lostAfterMs: number;
   readonly logLevel: string;
@@ -99,7 +99,7 @@ export function readSettings(
     hubCache: hubCacheFolder(env),
     diskWaitMs: readSeconds(env, "GUMSHOE_DISK_WAIT_SECONDS", DEFAULT_DISK_WAIT_SECONDS),
     recoveryEveryMs: readSeconds(env, "GUMSHOE_RECOVERY_SECONDS", DEFAULT_RECOVERY_SECONDS),
-    turnMs: readSeconds(env, "GUMSHOE_TURN_SECONDS", DEFAULT_TURN_SECONDS),
+    sliceMs: readSeconds(env, "GUMSHOE_SLICE_SECONDS", DEFAULT_SLICE_SECONDS),
     lostAfterMs: readSeconds(env, "GUMSHOE_LOST_SECONDS", DEFAULT_LOST_SECONDS),
     logLevel: readLogLevel(env),
     previousEnd: readPreviousEnd(env.GUMSHOE_PREVIOUS_END),

@@ -9,14 +9,12 @@ import { evaluate } from "../eval/evaluate.js";
 import type { EvaluatedTasks } from "../eval/evaluated-tasks.js";
 import { openTasks } from "../eval/open-tasks.js";
 import type { RepliesFile } from "../eval/replies-file.js";
+import { showProgress } from "../eval/show-progress.js";
 import { thinkingMarks } from "../eval/thinking-marks.js";
-import { formatReward } from "../terminal/format.js";
-import { drawBar, StatusLine } from "../terminal/progress-bar.js";
+import { StatusLine } from "../terminal/progress-bar.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { type EvalOptions, readPrice, withBudgetField } from "./eval-options.js";
 import { nameOf, openEndpoint, openModel, openReplies, samplingOf } from "./eval-source.js";
-
-const BAR_WIDTH = 24;
 
 /** What answers under one budget. */
 interface BudgetSource {
@@ -69,12 +67,7 @@ export async function runBudgets(
         nowMs: () => clock.monotonicMs(),
         signal: stop.signal,
         kept: replies,
-        onProgress: (done, total, score) => {
-          const shown = score === null ? "" : `  score ${formatReward(score)}`;
-          status.set(
-            `${label}  ${drawBar(done / total, BAR_WIDTH)}  ${done}/${total} answers${shown}`,
-          );
-        },
+        onProgress: showProgress(status, `${label}  `),
       }).finally(close);
       const of = { thinkingBudget: budget, numCut: numCut(), replies: replies?.path ?? null };
       if (evaluation.answers + evaluation.failures > 0) results.push(budgetResult(evaluation, of));

@@ -12,9 +12,9 @@ import { withoutSecrets } from "../eval/endpoint-url.js";
 import { type EndedEvaluation, evaluate } from "../eval/evaluate.js";
 import { openTasks } from "../eval/open-tasks.js";
 import type { RepliesFile } from "../eval/replies-file.js";
+import { showProgress } from "../eval/show-progress.js";
 import { loadRunConfig } from "../run/load-config.js";
-import { formatReward } from "../terminal/format.js";
-import { drawBar, StatusLine } from "../terminal/progress-bar.js";
+import { StatusLine } from "../terminal/progress-bar.js";
 import { shortPath } from "../terminal/short-path.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -23,8 +23,6 @@ import { runBudgets } from "./eval-budgets.js";
 import { checkThinking, type EvalOptions, readPrice, withEvalOptions } from "./eval-options.js";
 import { nameOf, openReplies, openSource, samplingOf } from "./eval-source.js";
 import { withExamples } from "./options.js";
-
-const BAR_WIDTH = 24;
 
 /** Adds `gumshoe eval`: evaluates a model or an endpoint on a file of cases. */
 export function addEvalCommand(program: Command, context: Context): void {
@@ -140,10 +138,7 @@ async function runEvaluation(
       nowMs: () => clock.monotonicMs(),
       signal: stop.signal,
       kept: replies,
-      onProgress: (done, total, score) => {
-        const shown = score === null ? "" : `  score ${formatReward(score)}`;
-        status.set(`${drawBar(done / total, BAR_WIDTH)}  ${done}/${total} answers${shown}`);
-      },
+      onProgress: showProgress(status),
     });
     return { ...ended, file: replies?.path ?? null };
   } finally {

@@ -9,12 +9,12 @@ interface PrioritizeOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
-/** Adds `gumshoe prioritize`: changes when a run has the workers. */
+/** Adds `gumshoe prioritize`: changes when a run uses the workers. */
 export function addPrioritizeCommand(program: Command, context: Context): void {
   const command = program
     .command("prioritize")
     .description(
-      "Change the priority of a run. Runs of a higher priority have the workers first; those of the same one take turns.",
+      "Change the priority of a run. Runs of a higher priority run first; those of the same priority share the workers in time slices.",
     )
     .argument("<run>", "name of the run")
     .argument("<priority>", "from -100 to 100; 0 by default", priorityNumber);

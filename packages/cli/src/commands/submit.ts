@@ -75,7 +75,7 @@ export function addSubmitCommand(program: Command, context: Context): void {
     )
     .option(
       "--priority <n>",
-      "runs of a higher priority have the workers first, from -100 to 100; default: 0",
+      "runs of a higher priority run first, from -100 to 100; default: 0",
       priorityNumber,
     )
     .option("--watch", "show the run until it has ended");

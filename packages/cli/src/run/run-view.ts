@@ -69,7 +69,7 @@ export class RunView {
         if (isNews) this.#status.print(`continued from weight version ${body.weights.version}`);
         break;
       case "run-paused":
-        if (isNews) this.#status.print("paused: it is the turn of another run");
+        if (isNews) this.#status.print("paused: another run uses the workers");
         break;
       case "progress":
         this.#takeProgress(body);

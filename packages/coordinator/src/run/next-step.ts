@@ -21,12 +21,12 @@ export type NextStep =
   | { readonly type: "finish"; readonly because: "iterations" | "validation-drop" }
   | { readonly type: "fail"; readonly problem: string };
 
-/** The run gives the workers to another one; its ledger and config do not decide that. */
+/** The run is preempted by another one, which its own ledger and config do not decide. */
 export interface PauseStep {
   readonly type: "pause";
 }
 
-/** The step after a run's iterations, or those of its turn. */
+/** The step after a run's iterations, or those of its time slice. */
 export type LastStep = Exclude<NextStep | PauseStep, { type: "iterate" }>;
 
 /** Decides the next step of a run. */

@@ -64,8 +64,8 @@ export interface DriverOptions {
   readonly recoveryEveryMs: number;
   /** How the coordinator that worked on this run before ended; null where it did not die. */
   readonly previousEnd: string | null;
-  /** Whether another run is to have the workers, before the next iteration. */
-  readonly isTurnOver: () => boolean;
+  /** Whether the run must release the workers to another one before its next iteration. */
+  readonly isPreempted: () => boolean;
   /** What is wrong with Redis, for people; null while it works. */
   readonly redisProblem: () => string | null;
 }
@@ -123,7 +123,7 @@ export class RunDriver {
   }
 
   /**
-   * Runs to the end of the run, or of its turn.
+   * Runs to the end of the run, or of its time slice.
    *
    * @throws the error that ends the run, or the signal's reason
    */
@@ -277,7 +277,7 @@ export class RunDriver {
     return "done";
   }
 
-  /** Runs iterations to the last one, or to the end of the run's turn. */
+  /** Runs iterations to the last one, or to the end of the run's time slice. */
   async #iterate(
     iterations: IterationRunner,
     recovery: RecoveryPoints,
@@ -354,7 +354,7 @@ export class RunDriver {
   /** Returns whether the run gives the workers to another one now: after an iteration, and once it can go on from the disk. */
   async #mayPause(recovery: RecoveryPoints, doneBefore: number): Promise<boolean> {
     const { iterationsDone } = this.#record.state;
-    if (iterationsDone === doneBefore || !this.#options.isTurnOver()) return false;
+    if (iterationsDone === doneBefore || !this.#options.isPreempted()) return false;
     return recovery.ensure(this.#weights().version);
   }
 

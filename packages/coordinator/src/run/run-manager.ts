@@ -36,16 +36,16 @@ import { RunRecord } from "./run-record.js";
 import { recordCancel, recordEnd, removeJobs } from "./record-end.js";
 import type { CreateOptions, SubmitOptions } from "./submit-options.js";
 import { checkRemovable, removeRun } from "./run-removal.js";
-import { checkPriority, isTurnOver } from "./turns.js";
+import { checkPriority, isPreempted } from "./scheduling.js";
 import { WaitingRuns } from "./waiting-runs.js";
 
 /** Interval, in ms, at which opening a run on a full disk is retried. */
 const DISK_POLL_MS = 1000;
 
 /** The parts that the manager works with. */
-export interface ManagerOptions extends Omit<DriverOptions, "record" | "isTurnOver"> {
-  /** How long a run has the workers, in ms, while others of its priority wait for them. */
-  readonly turnMs: number;
+export interface ManagerOptions extends Omit<DriverOptions, "record" | "isPreempted"> {
+  /** Time slice of a run, in ms, while others of its priority wait for the workers. */
+  readonly sliceMs: number;
   /** Folder that holds one folder per run. */
   readonly folder: string;
   readonly background: BackgroundThread;
@@ -65,7 +65,7 @@ interface Active {
   readonly ended: Promise<void>;
 }
 
-/** Owns all runs, and executes one at a time: they take turns, see `turns.ts`. */
+/** Owns all runs, and executes one at a time: `scheduling.ts` has the policy. */
 export class RunManager {
   readonly #options: ManagerOptions;
   readonly #records = new Map<string, RunRecord>();
@@ -253,14 +253,14 @@ export class RunManager {
     );
   }
 
-  /** Returns the names of the runs that have the workers before a run that waits for them. */
+  /** Returns the names of the runs that are scheduled before a waiting one. */
   ahead(name: string): string[] {
     const before = this.#waiting.before(name);
     if (before === null || this.#active === null) return before ?? [];
     return [this.#active.record.config.name, ...before];
   }
 
-  /** Changes the priority of a run that has not ended; its turn may begin or end with the next iteration. */
+  /** Changes the priority of a run that has not ended; it takes effect before the next iteration. */
   async prioritize(name: string, priority: number): Promise<RunRecord> {
     const record = this.get(name);
     checkPriority(priority);
@@ -358,10 +358,10 @@ export class RunManager {
     const stop = new AbortController();
     const wasRunning = record.state.status === "running";
     const previousEnd = wasRunning ? this.#previousEnd : null;
-    this.#previousEnd = null;
+    if (wasRunning) this.#previousEnd = null;
     const startedAtMs = this.#options.clock.monotonicMs();
-    const isTurnOver = () => this.#isTurnOver(record, startedAtMs);
-    const driver = new RunDriver({ ...this.#options, record, previousEnd, isTurnOver });
+    const isPreempted = () => this.#isPreempted(record, startedAtMs);
+    const driver = new RunDriver({ ...this.#options, record, previousEnd, isPreempted });
     const ended = this.#work(record, driver, stop.signal).finally(() => {
       this.#active = null;
       this.#next();
@@ -369,10 +369,10 @@ export class RunManager {
     this.#active = { record, driver, stop, ended };
   }
 
-  #isTurnOver({ state }: RunRecord, startedAtMs: number): boolean {
-    const { clock, turnMs: shareMs } = this.#options;
-    const turnMs = clock.monotonicMs() - startedAtMs;
-    return isTurnOver(state, this.#waiting.next?.state ?? null, { turnMs, shareMs });
+  #isPreempted({ state }: RunRecord, startedAtMs: number): boolean {
+    const { clock, sliceMs } = this.#options;
+    const heldMs = clock.monotonicMs() - startedAtMs;
+    return isPreempted(state, this.#waiting.next?.state ?? null, { heldMs, sliceMs });
   }
 
   async #work(record: RunRecord, driver: RunDriver, signal: AbortSignal): Promise<void> {
@@ -383,7 +383,7 @@ export class RunManager {
         logger.info({ run }, "run is done");
         return;
       }
-      logger.info({ run }, "run is paused: it is the turn of another one");
+      logger.info({ run }, "run is paused: another one uses the workers");
       await removeJobs(run, this.#options);
       this.#waiting.add(record);
     } catch (error) {

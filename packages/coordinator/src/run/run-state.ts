@@ -33,9 +33,9 @@ export interface RunState {
   status: "queued" | "running" | "done" | "failed" | "stuck" | "cancelled";
   error: string;
   submittedAtMs: number;
-  /** Runs of a higher priority have the workers first. */
+  /** Runs of a higher priority run first. */
   priority: number;
-  /** When its last turn ended, in ms since the epoch; 0 before. */
+  /** When it was last preempted, in ms since the epoch; 0 before. */
   pausedAtMs: number;
   /** Milliseconds of work so far: the times between starts and stops, added up. */
   workedMs: number;

@@ -7,7 +7,7 @@ export interface SubmitOptions {
   readonly replacesSubmittedAtMs?: number | undefined;
   /** Takes a run that the workers' machines have too little memory for; default: false. */
   readonly allowOvercommit?: boolean | undefined;
-  /** Runs of a higher priority have the workers first; default: 0, or the one it has. */
+  /** Runs of a higher priority run first; default: 0, or the one it has. */
   readonly priority?: number | undefined;
   /** Forks a run; default: the run starts from its model. */
   readonly forkOf?: ForkOf | undefined;

@@ -1,5 +1,5 @@
 import type { RunRecord } from "./run-record.js";
-import { compareTurns } from "./turns.js";
+import { compareWaiting } from "./scheduling.js";
 
 /** The runs that wait for the workers. */
 export class WaitingRuns {
@@ -14,19 +14,19 @@ export class WaitingRuns {
     return this.#records.delete(config.name);
   }
 
-  /** The run whose turn is next; null when none waits. */
+  /** The run that is scheduled next; null when none waits. */
   get next(): RunRecord | null {
-    return this.#inTurn()[0] ?? null;
+    return this.#inOrder()[0] ?? null;
   }
 
   /** Returns the names of the runs that come before a waiting one; null when it does not wait. */
   before(name: string): string[] | null {
-    const names = this.#inTurn().map(({ config }) => config.name);
+    const names = this.#inOrder().map(({ config }) => config.name);
     const place = names.indexOf(name);
     return place === -1 ? null : names.slice(0, place);
   }
 
-  #inTurn(): RunRecord[] {
-    return [...this.#records.values()].sort((a, b) => compareTurns(a.state, b.state));
+  #inOrder(): RunRecord[] {
+    return [...this.#records.values()].sort((a, b) => compareWaiting(a.state, b.state));
   }
 }

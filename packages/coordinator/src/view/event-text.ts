@@ -22,7 +22,7 @@ export function eventText(body: RunEventBody): { kind: RunEventKind; text: strin
     case "run-paused":
       return {
         kind: "paused",
-        text: `paused at weight version ${body.weights.version}: others' turn`,
+        text: `paused at weight version ${body.weights.version}: another run uses the workers`,
       };
     case "run-prioritized":
       return { kind: "prioritized", text: `priority ${body.priority}` };

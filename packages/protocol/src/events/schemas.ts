@@ -62,7 +62,7 @@ const runStarted = z.object({ type: z.literal("run-started"), weights });
 /** Priorities are from -100 to 100. */
 export const MAX_PRIORITY = 100;
 
-/** The run left the workers to others, and waits for its next turn. */
+/** The run was preempted: it waits until it is scheduled again. */
 const runPaused = z.object({ type: z.literal("run-paused"), weights });
 
 /** A user changed the run's priority. */

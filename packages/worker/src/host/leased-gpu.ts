@@ -27,7 +27,7 @@ export interface LeasedGpu {
 }
 
 /**
- * Takes a GPU that no other worker of the cluster has, and waits while there is none. The lease ends with the
+ * Acquires the lease of a GPU that no other worker of the cluster holds, and waits while there is none. The lease ends with the
  * process: at once where other workers can see that it has ended, otherwise after some seconds.
  *
  * @throws the signal's reason
@@ -53,7 +53,7 @@ export async function leaseGpu(
   }
 }
 
-/** Takes a GPU, or returns who has it. */
+/** Acquires the lease of a GPU; returns the description of its holder when another worker holds it. */
 async function tryLease(gpu: ListedGpu, options: LeaseOptions): Promise<LeasedGpu | string> {
   const { redis, holder, clock, logger, onLost } = options;
   try {

@@ -127,7 +127,7 @@ export interface SubmitRunRequest {
     | ForkPoint
     | undefined;
   /**
-   * From -100 to 100: runs of a higher priority have the workers first, those of the same one take turns. Absent: 0,
+   * From -100 to 100: runs of a higher priority run first, those of the same one share the workers in time slices. Absent: 0,
    * or the one that the run of that name has.
    */
   priority?: number | undefined;
@@ -237,9 +237,9 @@ export interface Run {
   forkedFrom:
     | ForkedFrom
     | undefined;
-  /** Runs of a higher priority have the workers first. */
+  /** Runs of a higher priority run first. */
   priority: number;
-  /** Names of the runs that have the workers before this one, in the order of their turns; empty unless it is queued. */
+  /** Names of the runs that are scheduled before this one, in order; empty unless it waits for the workers. */
   ahead: string[];
 }
 

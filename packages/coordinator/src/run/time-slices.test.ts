@@ -6,7 +6,7 @@ let cluster: FakeCluster;
 let digest: string;
 
 beforeAll(async () => {
-  cluster = await FakeCluster.start({ GUMSHOE_TURN_SECONDS: "0" });
+  cluster = await FakeCluster.start({ GUMSHOE_SLICE_SECONDS: "0" });
   await cluster.addWorkers();
   digest = (await cluster.run({ name: "alone" })).weightsDigest;
 });
@@ -25,7 +25,7 @@ function order(...names: string[]): string {
     .join(" ");
 }
 
-test("runs of one priority take turns, and each ends with the weights that it has alone", async () => {
+test("runs of one priority alternate, and each ends with the weights that it has alone", async () => {
   await cluster.submit({ name: "a" });
   await cluster.submit({ name: "b" });
   const results = [await cluster.result("a"), await cluster.result("b")];
@@ -34,20 +34,20 @@ test("runs of one priority take turns, and each ends with the weights that it ha
   expect(cluster.eventsOf("run-paused", "a").length).toBe(2);
 });
 
-test("runs that sample ahead take turns, too", async () => {
+test("runs that sample ahead alternate, too", async () => {
   const ahead = { staleness: 1, iterations: 5, checkpoint: { every: 5 }, validation: null };
   const { weightsDigest } = await cluster.run({ ...ahead, name: "ahead-alone" });
   await cluster.submit({ ...ahead, name: "ahead-a" });
   await cluster.submit({ ...ahead, name: "ahead-b" });
   const results = [await cluster.result("ahead-a"), await cluster.result("ahead-b")];
   expect(results.map((result) => result.weightsDigest)).toEqual([weightsDigest, weightsDigest]);
-  // Each turn lasts until the weights on disk are those that sampling goes on from.
+  // Each slice lasts until the weights on disk are those that sampling goes on from.
   expect(cluster.eventsOf("run-paused", "ahead-a").length).toBeGreaterThan(0);
   const made = cluster.log.match(/ahead-a.*a recovery point was written/g) ?? [];
   expect(made.length).toBeGreaterThan(0);
 });
 
-test("a run of a higher priority has the workers until its end", async () => {
+test("a run of a higher priority runs to its end", async () => {
   await cluster.submit({ name: "usual" });
   await cluster.users.submitRun({ config: cluster.config({ name: "urgent" }), priority: 3 });
   const waiting = await cluster.users.getRun({ name: "usual" });
@@ -57,12 +57,12 @@ test("a run of a higher priority has the workers until its end", async () => {
   expect(order("usual", "urgent")).toBe("usual urgent urgent urgent usual usual");
 });
 
-test("turns go on where they were when the coordinator is killed, with the same weights", async () => {
+test("the order survives a kill of the coordinator, with the same weights", async () => {
   await cluster.submit({ name: "c" });
   await cluster.submit({ name: "d" });
   await cluster.untilEvents("run-paused", 1, "d");
   await cluster.endCoordinator("SIGKILL");
-  await cluster.startCoordinator({ GUMSHOE_TURN_SECONDS: "0" });
+  await cluster.startCoordinator({ GUMSHOE_SLICE_SECONDS: "0" });
   const results = [await cluster.result("c"), await cluster.result("d")];
   expect(results.map(({ weightsDigest }) => weightsDigest)).toEqual([digest, digest]);
 });
