@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -20,8 +21,21 @@ const ENTRIES = {
   worker: ["main", "engine/thread"],
 };
 
-/** Libraries that are bundled too: those of many small modules, without files of their own. */
-const BUNDLED_LIBRARIES = /^(zod|@bufbuild\/protobuf)(\/|$)/;
+/** Libraries that every process loads, which are bundled with what they load themselves. */
+const BUNDLED_LIBRARIES = [
+  "@bufbuild/protobuf",
+  "@grpc/grpc-js",
+  "bullmq",
+  "commander",
+  "ioredis",
+  "pino",
+  "prom-client",
+  "yaml",
+  "zod",
+];
+
+/** What these libraries use where it is installed: not by us, or native code. */
+const OPTIONAL_LIBRARIES = ["@valkey/valkey-glide", "msgpackr-extract", "pg"];
 
 /** Stands for the place of a compiled file until the file that it is bundled into is known. */
 const LOCATION = /"location-of:([^"]+)"/g;
@@ -29,9 +43,13 @@ const LOCATION = /"location-of:([^"]+)"/g;
 const folderOf = (name) => join(ROOT, "packages", name);
 const isOurs = (id) => id.startsWith(join(ROOT, "packages"));
 
-function isExternal(id) {
+function isExternal(id, importer = "") {
   if (id.startsWith(".") || id.startsWith("/") || id.startsWith("@gumshoe/")) return false;
-  return !BUNDLED_LIBRARIES.test(id);
+  if (isBuiltin(id) || OPTIONAL_LIBRARIES.includes(id)) return true;
+  const isOfLibrary = importer.includes("/node_modules/");
+  return (
+    !isOfLibrary && !BUNDLED_LIBRARIES.some((name) => id === name || id.startsWith(`${name}/`))
+  );
 }
 
 /** What bundles depend on besides the files in them: this script, and the versions of libraries. */
