@@ -12,7 +12,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     globalSetup: "test/support/build.ts",
     reporters: ["default", new SkippedTests()],
     projects: [

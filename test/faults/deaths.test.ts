@@ -86,7 +86,7 @@ describe("a run ends with the same weights", { timeout: TEST_TIMEOUT_MS }, () =>
     const gumshoe = await homes.open();
     // Long validations, which do not change weights, give jobs without a pause.
     const config = join(gumshoe.home, "tiny.yaml");
-    const text = readFileSync(CONFIG, "utf8").replace("count: 12", "count: 60");
+    const text = readFileSync(CONFIG, "utf8").replace("count: 3\n", "count: 60\n");
     writeFileSync(config, text.replace("../../models", join(ROOT, "models")));
     const env = { GUMSHOE_LOST_SECONDS: "3" };
     const running = gumshoe.start(["run", config, "--inference", "2", "--json"], env);
