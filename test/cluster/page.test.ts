@@ -189,6 +189,16 @@ describe.skipIf(CHROMIUM === null)("the web page", () => {
     await expect
       .poll(() => numberOf(done.textContent()), { timeout: 20_000 })
       .toBeGreaterThan(before);
+    await cluster.submit({ name: "waiting", seed: 7, iterations: 4000 });
+    await page.goto(`${url}/runs/waiting`);
+    await page.getByText("Queued behind long").waitFor();
+    await page.getByLabel("Priority").fill("5");
+    await page.getByLabel("Priority").press("Enter");
+    await page.getByText("Queued behind long").waitFor({ state: "detached" });
+    await page.goto(`${url}/runs/long`);
+    await page.getByText("Queued behind waiting").waitFor();
+    await cluster.users.cancelRun({ name: "waiting" });
+    await page.getByText("Queued behind waiting").waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Cancel run" }).click();
     await page.getByRole("button", { name: "Yes, cancel it" }).click();
     await page.getByRole("button", { name: "Resume run" }).waitFor();

@@ -7,6 +7,13 @@ export const SubmitBody = z.strictObject({
 /** A run to be submitted. */
 export type SubmitBody = z.infer<typeof SubmitBody>;
 
+/** The new priority of a run. */
+export const PriorityBody = z.strictObject({
+  priority: z.int().describe("-100 to 100; runs of a higher priority run first"),
+});
+/** The new priority of a run. */
+export type PriorityBody = z.infer<typeof PriorityBody>;
+
 /** The body of a request that needs none. */
 export const EmptyBody = z.strictObject({});
 /** The body of a request that needs none. */

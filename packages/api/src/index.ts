@@ -1,4 +1,12 @@
-export { Done, EmptyBody, LoginBody, LoginCode, Problem, SubmitBody } from "./action.js";
+export {
+  Done,
+  EmptyBody,
+  LoginBody,
+  LoginCode,
+  PriorityBody,
+  Problem,
+  SubmitBody,
+} from "./action.js";
 export { Alarm, AlarmKind, AlarmList } from "./alarm.js";
 export { AnswerQuery, FoundAnswer, FoundAnswers } from "./answer-search.js";
 export { Checkpoint, CheckpointFile, CheckpointList, CheckpointPath } from "./checkpoint.js";

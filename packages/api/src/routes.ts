@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { Done, EmptyBody, LoginBody, LoginCode, SubmitBody } from "./action.js";
+import { Done, EmptyBody, LoginBody, LoginCode, PriorityBody, SubmitBody } from "./action.js";
 import { AlarmList } from "./alarm.js";
 import { AnswerQuery, FoundAnswers } from "./answer-search.js";
 import { CheckpointList, CheckpointPath } from "./checkpoint.js";
@@ -104,6 +104,14 @@ export const ROUTES = {
     summary: "Continue a run that was cancelled, failed or is stuck.",
     params: run,
     body: EmptyBody,
+    response: RunDetail,
+  },
+  prioritize: {
+    method: "POST",
+    path: "/api/runs/{run}/priority",
+    summary: "Change the priority of a run; it takes effect before the next iteration.",
+    params: run,
+    body: PriorityBody,
     response: RunDetail,
   },
   runLive: {

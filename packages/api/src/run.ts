@@ -28,6 +28,10 @@ export const RunSummary = z.object({
   status: RunStatus,
   error: z.string().describe("why it failed or is stuck; else empty"),
   waitingFor: z.string().describe("a part of the cluster that is away, e.g. Redis; else empty"),
+  priority: z.int().describe("runs of a higher priority run first"),
+  ahead: z
+    .array(z.string())
+    .describe("runs that are scheduled before it; empty unless it waits for the workers"),
   submittedAtMs: atMs(),
   iterationsDone: whole(),
   iterationsTotal: whole(),

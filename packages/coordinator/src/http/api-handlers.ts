@@ -77,6 +77,10 @@ function changeHandlers({ runs, views, sessions }: ApiSources) {
       await runs.submit(config);
       return views.detail(params.run);
     },
+    prioritize: async ({ params, body }) => {
+      await runs.prioritize(params.run, body.priority);
+      return views.detail(params.run);
+    },
   } satisfies Partial<RouteHandlers>;
 }
 

@@ -195,6 +195,27 @@ test("a checkpoint's files are downloaded, and no other file is", async () => {
   }
 });
 
+test("a waiting run shows what is ahead of it, until it has the higher priority", async () => {
+  await cluster.submit({ name: "long", seed: 6, iterations: 4000 });
+  await cluster.submit({ name: "waiting", seed: 7, iterations: 4000 });
+  await expect
+    .poll(() => get("run", "", { run: "waiting" }))
+    .toMatchObject({ status: "queued", priority: 0, ahead: ["long"] });
+  const path = "/api/runs/waiting/priority";
+  const changed = await post(path, { priority: 3 }, bearer);
+  expect(await changed.json()).toMatchObject({ priority: 3 });
+  await expect
+    .poll(() => get("run", "", { run: "long" }), { timeout: 10_000 })
+    .toMatchObject({ status: "queued", ahead: ["waiting"] });
+  for (const priority of [101, 0.5, "high", null]) {
+    const refused = await post(path, { priority }, bearer);
+    const { error } = (await refused.json()) as { error: { field: string } };
+    expect([priority, refused.status, error.field]).toEqual([priority, 400, "priority"]);
+  }
+  for (const run of ["long", "waiting"]) await post(`/api/runs/${run}/cancel`, {}, bearer);
+  expect((await post("/api/runs/small/priority", { priority: 1 }, bearer)).status).toBe(409);
+});
+
 test("what is wrong with a request is said by field", async () => {
   const problem = async (path: string) => {
     const response = await fetch(`${url}${path}`, { headers: bearer });

@@ -99,9 +99,16 @@ export class LiveStreams {
     for (const [record, broadcast] of this.#runs) {
       const { name } = record.config;
       const message = formatMessage("alarms", { alarms: alarms(name) });
-      const text = load + this.#changed(`alarms of ${name}`, message);
+      const text = load + this.#changed(`alarms of ${name}`, message) + this.#queuePosition(record);
       if (text !== "") broadcast.send(text);
     }
+  }
+
+  /** Returns the message of a queued run whose position has changed: by events of other runs, not its own. */
+  #queuePosition(record: RunRecord): string {
+    if (record.state.status !== "queued") return "";
+    const message = formatMessage("run", this.#sources.views.live(record));
+    return this.#changed(`run ${record.config.name}`, message);
   }
 
   /** Returns the message where it differs from the one before; else nothing. */

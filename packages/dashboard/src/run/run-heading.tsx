@@ -6,6 +6,7 @@ import { runApi } from "../api/paths.js";
 import { post } from "../api/request.js";
 import { formatAgo } from "../figures/format.js";
 import { RunState } from "../figures/run-state.js";
+import { RunPriority } from "./run-priority.js";
 
 /** Draws the heading. */
 export function RunHeading({ run }: { readonly run: RunDetail }) {
@@ -19,6 +20,7 @@ export function RunHeading({ run }: { readonly run: RunDetail }) {
           <a class="button" href={`/compare?runs=${encodeURIComponent(run.name)}`}>
             Compare
           </a>
+          {run.canCancel && <RunPriority run={run} />}
           <Actions run={run} />
         </div>
       </div>
@@ -28,6 +30,11 @@ export function RunHeading({ run }: { readonly run: RunDetail }) {
         </p>
       )}
       {run.waitingFor !== "" && <p class="notice warn">{run.waitingFor}</p>}
+      {run.ahead.length > 0 && (
+        <p class="notice">
+          Queued behind {run.ahead.join(", ")}: runs share the workers by priority.
+        </p>
+      )}
       {run.activeAlarms.map(({ kind, message, iteration, sinceMs }) => (
         <p key={kind} class="notice warn" role="alert">
           <b>{kind}</b>

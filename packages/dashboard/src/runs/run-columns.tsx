@@ -58,9 +58,9 @@ const ABOUT: readonly TableColumn<RunSummary>[] = [
     title: "State",
     width: "minmax(150px, 0.7fr)",
     order: ({ status }) => status,
-    cell: ({ status, alarms, error, waitingFor }) => (
-      <span title={error || waitingFor}>
-        <RunState state={status} />{" "}
+    cell: ({ status, alarms, error, waitingFor, priority, ahead }) => (
+      <span title={error || waitingFor || (ahead.length > 0 ? `behind ${ahead.join(", ")}` : "")}>
+        <RunState state={status} /> {priority !== 0 && <span class="tag">priority {priority}</span>}{" "}
         {alarms > 0 && (
           <span class="tag warn">
             {alarms} {alarms === 1 ? "alarm" : "alarms"}
