@@ -11,6 +11,7 @@ import type { RunResult } from "@gumshoe/config";
 import { openModelFolder } from "@gumshoe/engine";
 
 import { GumshoeHomes, ROOT, stillAlive } from "../support/gumshoe.js";
+import { OtlpCollector } from "../support/otlp-collector.js";
 
 const CONFIG = join(ROOT, "test/cluster/exact.yaml");
 const RUN = "exact";
@@ -64,11 +65,24 @@ describe("a run", { timeout: TEST_TIMEOUT_MS }, () => {
     }
   });
 
-  test("ends with the same weights for 3 inference workers, 2 trainers and 2 reducers", async () => {
+  test("ends with the same weights for 3 inference workers, 2 trainers and 2 reducers, traced", async () => {
     const gumshoe = await homes.open();
+    const collector = new OtlpCollector();
+    const env = {
+      GUMSHOE_MONITORS: "opentelemetry",
+      OTEL_EXPORTER_OTLP_ENDPOINT: await collector.start(),
+    };
     const words = ["--inference", "3", "--trainers", "2", "--reducers", "2", "--threads", "1"];
-    const result = await gumshoe.run([CONFIG, ...words]);
+    const result = await gumshoe.run([CONFIG, ...words], env);
     expect(comparable(result)).toEqual(comparable(reference));
+    collector.stop();
+    const names = [...collector.spans.values()].map(({ name }) => name);
+    const count = (wanted: string) => names.filter((name) => name === wanted).length;
+    // Six groups in each iteration, and those that replace some; two lanes in each of eight updates.
+    expect(count("sample")).toBeGreaterThanOrEqual(24);
+    expect(count("grade")).toBe(count("sample"));
+    expect([count("iteration"), count("compute gradient")]).toEqual([4, 16]);
+    expect(count("reduce and update")).toBeGreaterThanOrEqual(8);
   });
 
   test("ends with the same weights for 2 threads, and where processes share no memory", async () => {

@@ -1,18 +1,27 @@
 /**
  * The monitors read back by the programs that they are for: TensorBoard's reader, MLflow's server, and the
- * clients of Weights & Biases (offline) and Trackio. Each test needs its package of Python.
+ * clients of Weights & Biases (offline) and Trackio, and OpenTelemetry's messages. Each test needs its package of
+ * Python.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { createLogger, systemClock } from "@gumshoe/core";
-import { Feeds, type Outcome, type Point, openMonitors, readMonitors } from "@gumshoe/monitors";
+import {
+  Feeds,
+  type Outcome,
+  type Point,
+  type Work,
+  openMonitors,
+  readMonitors,
+} from "@gumshoe/monitors";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { until } from "../support/fake-cluster.js";
 import { hasPackage, MONITOR_PYTHON, runPython } from "../support/monitor-python.js";
+import { OtlpCollector } from "../support/otlp-collector.js";
 import { freePort } from "../support/redis-server.js";
 
 // Python imports these packages in seconds, and MLflow's server starts in up to a minute under load.
@@ -48,6 +57,15 @@ class ScriptedRun {
       metrics: { meanReward: step / 8, "graded.right": step },
     }));
   }
+
+  work(step: number): Promise<Work[]> {
+    const [fromMs, toMs] = [STARTED_AT_MS + step * 1000 - 900, STARTED_AT_MS + step * 1000];
+    const worker = { id: "a", role: "inference" };
+    return Promise.resolve([
+      { kind: "sampling", fromMs, toMs, worker: null, job: "" },
+      { kind: "sampling", fromMs, toMs, worker, job: `${step}/train/0` },
+    ]);
+  }
 }
 
 /** Sends a run in two parts, by two coordinators of which the first one does not stop in order. */
@@ -60,11 +78,12 @@ async function sendInTwoParts(env: Record<string, string>): Promise<void> {
       GUMSHOE_MONITOR_PYTHON: MONITOR_PYTHON,
       ...env,
     });
+    const logger = createLogger("test", "info", { write: (line) => void (log += line) });
     const feeds = new Feeds({
-      monitors: openMonitors(settings, systemClock),
+      monitors: openMonitors(settings, { clock: systemClock, logger }),
       runs: () => [run],
       clock: systemClock,
-      logger: createLogger("test", "info", { write: (line) => void (log += line) }),
+      logger,
     });
     feeds.start();
     return feeds;
@@ -172,4 +191,34 @@ print(json.dumps([[log["step"], log["meanReward"]] for log in logs]))`;
     () => runPython<unknown[]>(program, [], { cwd: folder, env }).length >= REWARDS.length,
   );
   expect(runPython(program, [], { cwd: folder, env })).toEqual(REWARDS);
+});
+
+test.skipIf(!hasPackage("opentelemetry"))("traces are messages of OpenTelemetry", async () => {
+  const collector = new OtlpCollector();
+  const url = await collector.start();
+  try {
+    await sendInTwoParts({
+      GUMSHOE_MONITORS: "opentelemetry",
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_RESOURCE_ATTRIBUTES: "host.name=a",
+    });
+  } finally {
+    collector.stop();
+  }
+  writeFileSync(join(folder, "bodies.json"), JSON.stringify(collector.bodies));
+  // An unknown field, or a value of another type, is an error of the parser.
+  const program = `
+import json
+from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+names = []
+for body in json.load(open("bodies.json")):
+    request = json_format.Parse(body, ExportTraceServiceRequest())
+    [resource] = request.resource_spans
+    assert [a.key for a in resource.resource.attributes] == ["service.name", "host.name"]
+    names += [span.name for scope in resource.scope_spans for span in scope.spans]
+print(json.dumps(names))`;
+  const names = runPython<string[]>(program, [], { cwd: folder });
+  const each = Array.from({ length: 9 }, () => ["iteration", "sampling", "sample"]);
+  expect(names).toEqual([...each.flat(), "run"]);
 });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
 import { FakeCluster, until } from "../support/fake-cluster.js";
 import { MlflowServer } from "../support/mlflow-server.js";
+import { type CollectedSpan, OtlpCollector } from "../support/otlp-collector.js";
 import { freePort } from "../support/redis-server.js";
 
 // Three coordinators start one after the other.
@@ -22,8 +23,13 @@ let mlflowPort: number;
 let release: () => void = () => undefined;
 const held = new Promise<void>((resolve) => (release = resolve));
 const mlflow = new MlflowServer();
+const collector = new OtlpCollector();
+let collectorUrl: string;
 const env = () => ({
-  GUMSHOE_MONITORS: "tensorboard, mlflow, wandb",
+  GUMSHOE_MONITORS: "tensorboard, mlflow, opentelemetry, wandb",
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
+  OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20secret",
+  OTEL_EXPORTER_OTLP_COMPRESSION: "gzip",
   MLFLOW_TRACKING_URI: `http://127.0.0.1:${mlflowPort}/`,
   WANDB_PROJECT: "deduction",
   PYTHONPATH: STUB,
@@ -34,6 +40,9 @@ beforeAll(async () => {
   await cluster.endCoordinator("SIGTERM");
   mkdirSync(join(cluster.home, "wandb-server"));
   mlflowPort = await freePort();
+  collector.refusals = 1;
+  collector.partialSuccess = { rejectedSpans: "2", errorMessage: "too old" };
+  collectorUrl = await collector.start();
   await cluster.startCoordinator(env());
   const group = async (one: SubmitGroupRequest) => {
     if (cluster.eventsOf("iteration-done").length >= 2) await held;
@@ -43,6 +52,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   mlflow.stop();
+  collector.stop();
   await cluster.close();
 });
 
@@ -118,6 +128,43 @@ test("the Python client is resumed under the same id, and has every step once", 
   const expected = recorded();
   expect(points.map(({ step }) => step)).toEqual([...expected.keys()]);
   for (const { step, metrics } of points) expect(metrics).toMatchObject(expected.get(step) ?? {});
+});
+
+test("a collector has a trace of every iteration, once", async () => {
+  const attribute = ({ attributes }: CollectedSpan, key: string) => {
+    const value = attributes.find((one) => one.key === key)?.value ?? {};
+    return Object.values(value)[0];
+  };
+  const named = (name: string) => [...spans.values()].filter((span) => span.name === name);
+  let spans = collector.spans;
+  await until("it has the run's end", () => {
+    spans = collector.spans;
+    return named("run").length > 0;
+  });
+  expect(collector.headers["authorization"]).toBe("Bearer secret");
+  expect(cluster.log).toContain("monitor opentelemetry: it answered 503");
+  const rejected = cluster.log.split("\n").find((line) => line.includes("rejected spans")) ?? "{}";
+  expect(JSON.parse(rejected)).toMatchObject({ run: "small", rejected: 2, reason: "too old" });
+  expect(named("run")).toHaveLength(1);
+  const roots = named("iteration");
+  expect(roots.map((root) => attribute(root, "gumshoe.iteration"))).toEqual([
+    ...["0", "1", "2", "3", "4", "5"],
+  ]);
+  expect(new Set(roots.map(({ traceId }) => traceId)).size).toBe(6);
+  const expected = recorded();
+  for (const root of roots) {
+    const iteration = Number(attribute(root, "gumshoe.iteration"));
+    expect(attribute(root, "gumshoe.meanReward")).toBe(expected.get(iteration)?.["meanReward"]);
+    const inTrace = [...spans.values()].filter(({ traceId }) => traceId === root.traceId);
+    for (const span of inTrace) {
+      if (span === root) continue;
+      expect(inTrace.map(({ spanId }) => spanId)).toContain(span.parentSpanId);
+      expect(BigInt(span.endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(span.startTimeUnixNano));
+    }
+
+    const names = inTrace.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["sampling", "learning"]));
+  }
 });
 
 test("TensorBoard has a file for each coordinator that wrote, named after its first step", () => {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-const NAMES = ["tensorboard", "mlflow", "wandb", "trackio"] as const;
+const NAMES = ["tensorboard", "mlflow", "wandb", "trackio", "opentelemetry"] as const;
 
 /** The Python that the tests of monitors use; GUMSHOE_MONITOR_PYTHON names one with the packages. */
 export const MONITOR_PYTHON = process.env["GUMSHOE_MONITOR_PYTHON"] ?? "python3";

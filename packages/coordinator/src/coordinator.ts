@@ -104,7 +104,7 @@ export class Coordinator {
     });
     const monitored = new MonitoredRuns(() => this.#runs?.list() ?? []);
     this.#feeds = new Feeds({
-      monitors: openMonitors(settings.monitors, this.#clock),
+      monitors: openMonitors(settings.monitors, { clock: this.#clock, logger: this.#logger }),
       runs: () => monitored.list(),
       clock: this.#clock,
       logger: this.#logger,

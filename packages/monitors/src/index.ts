@@ -7,6 +7,7 @@ export {
   type Outcome,
   type Point,
   type Position,
+  type Work,
 } from "./monitor.js";
 export { type MonitorSettings, readMonitors } from "./monitor-settings.js";
 export { openMonitors } from "./open-monitors.js";

@@ -3,7 +3,12 @@ import { expect, test } from "vitest";
 import { readMonitors } from "./monitor-settings.js";
 
 test("without the variable there are no monitors", () => {
-  expect(readMonitors({})).toEqual({ tensorboard: false, mlflow: null, python: [] });
+  expect(readMonitors({})).toEqual({
+    tensorboard: false,
+    mlflow: null,
+    opentelemetry: null,
+    python: [],
+  });
   expect(readMonitors({ GUMSHOE_MONITORS: " , " }).tensorboard).toBe(false);
 });
 

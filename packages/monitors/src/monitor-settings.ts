@@ -1,17 +1,19 @@
 import { InvalidArgumentError, readSecret, readVariable } from "@gumshoe/core";
 
 import type { MlflowSettings } from "./mlflow/mlflow-api.js";
+import { type OtlpSettings, readOtlp } from "./opentelemetry/otlp-settings.js";
 import type { PythonMonitorSettings } from "./python/python-monitor.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const NAMES = ["tensorboard", "mlflow", "wandb", "trackio"] as const;
+const NAMES = ["tensorboard", "mlflow", "opentelemetry", "wandb", "trackio"] as const;
 const DEFAULT_PROJECT = "gumshoe";
 
 /** The monitors of a coordinator. */
 export interface MonitorSettings {
   readonly tensorboard: boolean;
   readonly mlflow: MlflowSettings | null;
+  readonly opentelemetry: OtlpSettings | null;
   readonly python: readonly PythonMonitorSettings[];
 }
 
@@ -39,6 +41,7 @@ export function readMonitors(env: Environment): MonitorSettings {
   return {
     tensorboard: names.has("tensorboard"),
     mlflow: names.has("mlflow") ? readMlflow(env) : null,
+    opentelemetry: names.has("opentelemetry") ? readOtlp(env) : null,
     python: (["wandb", "trackio"] as const)
       .filter((name) => names.has(name))
       .map((name) => {

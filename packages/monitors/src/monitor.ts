@@ -10,6 +10,19 @@ export interface Point {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What was done in an iteration, by the run as a whole or by a worker. */
+export interface Work {
+  /** A phase of the run (`sampling`, `learning`, `checkpoint`, `other`), or a worker's work. */
+  readonly kind: string;
+  /** In ms since the epoch. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Null for a phase. */
+  readonly worker: { readonly id: string; readonly role: string } | null;
+  /** Key of the worker's job; empty for none. */
+  readonly job: string;
+}
+
 /** How a run ended. */
 export type Outcome = "done" | "failed" | "cancelled";
 
@@ -26,6 +39,8 @@ export interface MonitoredRun {
   readonly isRemoved: boolean;
   /** Returns the points from a step on, at most `limit`, in the order of their steps. */
   points(from: number, limit: number): Point[];
+  /** Returns what was done in an iteration that is done, in a fixed order; null for a step without one. */
+  work(step: number): Promise<readonly Work[] | null>;
 }
 
 /** What is remembered of a run at a monitor. */

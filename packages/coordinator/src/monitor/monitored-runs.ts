@@ -1,13 +1,16 @@
-import type { MonitoredRun, Outcome, Point } from "@gumshoe/monitors";
+import type { MonitoredRun, Outcome, Point, Work } from "@gumshoe/monitors";
 
 import { reportFigures, validationFigures } from "../run/iteration-metrics.js";
 import type { RunRecord } from "../run/run-record.js";
 import { shownMetrics } from "../run/shown-metrics.js";
+import { RunHistory } from "../view/run-history.js";
+import { timelineOf } from "../view/timeline.js";
 
 /** Shows runs to monitors; a run is the same object whenever it is listed. */
 export class MonitoredRuns {
   readonly #records: () => readonly RunRecord[];
   readonly #runs = new WeakMap<RunRecord, MonitoredRun>();
+  readonly #histories = new WeakMap<RunRecord, RunHistory>();
 
   constructor(records: () => readonly RunRecord[]) {
     this.#records = records;
@@ -38,7 +41,38 @@ export class MonitoredRuns {
         return isRemoved();
       },
       points: (from, limit) => pointsOf(record, from, limit),
+      work: (step) => this.#workOf(record, step),
     };
+  }
+
+  async #workOf(record: RunRecord, step: number): Promise<Work[] | null> {
+    if (step >= record.state.iterationsDone) return null;
+    let history = this.#histories.get(record);
+    if (history === undefined) {
+      this.#histories.set(record, (history = new RunHistory(record.events)));
+    }
+    await history.catchUp();
+    const options = { iteration: step, workers: [] };
+    const { startedAtMs, phases, workers } = timelineOf(record, history, options);
+    const times = ({ fromMs, toMs }: { fromMs: number; toMs: number }) => ({
+      fromMs: startedAtMs + fromMs,
+      toMs: startedAtMs + toMs,
+    });
+    const ofRun = phases.map((phase) => ({
+      kind: phase.phase,
+      ...times(phase),
+      worker: null,
+      job: "",
+    }));
+    const ofWorkers = workers.flatMap(({ workerId: id, role, spans }) =>
+      spans.map((span) => ({
+        kind: span.kind,
+        ...times(span),
+        worker: { id, role },
+        job: span.job,
+      })),
+    );
+    return [...ofRun, ...ofWorkers];
   }
 }
 

@@ -33,6 +33,10 @@ class FakeRun {
     const steps = Array.from({ length: this.count }, (_, step) => step).slice(from, from + limit);
     return steps.map((step) => ({ step, atMs: step, metrics: { reward: step / 10 } }));
   }
+
+  work(): Promise<null> {
+    return Promise.resolve(null);
+  }
 }
 
 /** Keeps the steps that it gets; `isAway` fails every call, `hangs` never answers. */
