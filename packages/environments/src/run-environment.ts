@@ -2,6 +2,7 @@ import { errorMessage, type Rng } from "@gumshoe/core";
 import type {
   Carelessness,
   Environment,
+  Search,
   Task,
   TaskGrade,
   TaskSourceOptions,
@@ -100,6 +101,17 @@ async function grade(environment: Environment, task: Task, reply: string): Promi
   }
 }
 
+const nextTick = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Runs a computation step by step, so that the event loop does other work between the steps. */
+async function inSteps<T>(search: Search<T>): Promise<T> {
+  for (;;) {
+    await nextTick();
+    const step = search.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /** Adapts one of the built-in environments; no user code is run. */
 export function ownEnvironment(environment: Environment, digest: string): RunEnvironment {
   const goldReply = environment.goldReply?.bind(environment);
@@ -115,20 +127,17 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
       return {
         size: source.size,
         task: async (index) => {
-          const search = source.search?.(index) ?? null;
-          for (;;) {
-            await new Promise((resolve) => setImmediate(resolve));
-            if (search === null) return source.task(index);
-            const step = search.next();
-            if (step.done === true) return step.value;
-          }
+          const search = source.search?.(index);
+          if (search !== undefined) return inSteps(search);
+          await nextTick();
+          return source.task(index);
         },
       };
     },
     readTask: (json) => environment.readTask(json),
     grade: (task, replies) => Promise.all(replies.map((reply) => grade(environment, task, reply))),
     ...(goldReply !== undefined && { goldReply: async (task) => goldReply(task) }),
-    ...(tracedReply !== undefined && { tracedReply: async (task) => tracedReply(task) }),
+    ...(tracedReply !== undefined && { tracedReply: (task) => inSteps(tracedReply(task)) }),
     ...(hastyReply !== undefined && {
       hastyReply: async (task, rng, share) => hastyReply(task, rng, share),
     }),

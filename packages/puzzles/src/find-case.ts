@@ -1,7 +1,8 @@
 import { TierError } from "./errors.js";
 import { type Case, type CaseName, generateCase } from "./generate-case.js";
 import type { SolverFactory } from "./solver/sat-solver.js";
-import { type Difficulty, measureDifficulty } from "./trace/difficulty.js";
+import { type Difficulty, searchDifficulty } from "./trace/difficulty.js";
+import { drain, type Search } from "./search.js";
 
 /** Bounds of the number of deduction steps, both inclusive. */
 export interface DifficultyRange {
@@ -50,7 +51,7 @@ export function* searchCase(name: CaseName, query: CaseQuery = {}): Search<Found
     const made = generateCase({ ...name, attempt, solver });
     if (accept?.(made) !== false) {
       if (range === null) return { made, difficulty: null };
-      const difficulty = measureDifficulty(made);
+      const difficulty = yield* searchDifficulty(made);
       const { numSteps } = difficulty;
       if (numSteps >= range.min && numSteps <= range.max) return { made, difficulty };
     }
@@ -60,15 +61,4 @@ export function* searchCase(name: CaseName, query: CaseQuery = {}): Search<Found
   if (range === null) throw new TierError("exclude", `leaves no ${place} in ${MAX_ATTEMPTS} tries`);
   const steps = `${range.min} to ${range.max} steps`;
   throw new TierError("difficulty", `no ${place} has ${steps} in ${MAX_ATTEMPTS} tries`);
-}
-
-/** An interruptible computation: yields until it returns its result. */
-export type Search<T> = Generator<undefined, T>;
-
-/** Runs an interruptible computation to its end. */
-export function drain<T>(search: Search<T>): T {
-  for (;;) {
-    const step = search.next();
-    if (step.done === true) return step.value;
-  }
 }

@@ -28,13 +28,7 @@ export {
   TierError,
   UnsolvableError,
 } from "./errors.js";
-export {
-  type CaseQuery,
-  type DifficultyRange,
-  findCase,
-  type FoundCase,
-  type Search,
-} from "./find-case.js";
+export { type CaseQuery, type DifficultyRange, findCase, type FoundCase } from "./find-case.js";
 export { type Case, caseId, type CaseName, generateCase, generatePlot } from "./generate-case.js";
 export { type Grade, grade, type GraderName, type QuestionGrade } from "./grading/grade.js";
 export { voteReply } from "./grading/vote-reply.js";
@@ -55,6 +49,7 @@ export {
   type Vocabulary,
 } from "./names.js";
 export { type Style, STYLES } from "./prompt/style.js";
+export { type Search } from "./search.js";
 export { type SolvedPrompt, solvePrompt } from "./solve-prompt.js";
 export { type ExplainedCase, explainCase, showCase } from "./show-case.js";
 export { type SatSolver, type SolverFactory } from "./solver/sat-solver.js";

@@ -9,7 +9,7 @@
  */
 import type { Rng } from "@gumshoe/core";
 
-import type { Search } from "../find-case.js";
+import type { Search } from "../search.js";
 import type { Carelessness } from "../grading/replies.js";
 import type { SolverFactory } from "../solver/sat-solver.js";
 import type { Task } from "./task.js";
@@ -68,8 +68,8 @@ export interface Environment<T extends Task = Task> {
   grade(task: T, reply: string): TaskGrade | Promise<TaskGrade>;
   /** Writes the reference reply; absent if the environment has none. */
   goldReply?(task: T): string;
-  /** Writes a reply that reasons before it answers; absent if the environment has none. */
-  tracedReply?(task: T): string;
+  /** Writes a reply that reasons before it answers, yielding between attempts; absent if the environment has none. */
+  tracedReply?(task: T): Search<string>;
   /** Writes a reply with random mistakes; absent if the environment has none. */
   carelessReply?(task: T, rng: Rng, how: Carelessness): string;
   /**

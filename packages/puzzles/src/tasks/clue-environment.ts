@@ -2,7 +2,7 @@ import type { Environment } from "../environment/environment.js";
 import type { GraderName } from "../grading/grade.js";
 import { carelessReply, goldReply, hastyReply } from "../grading/replies.js";
 import { voteReply } from "../grading/vote-reply.js";
-import { tracedReply } from "../trace/trace-text.js";
+import { searchTracedReply } from "../trace/trace-text.js";
 import { gradeTask } from "./grade-task.js";
 import { createTaskSource, type TaskSourceSpec } from "./task-source.js";
 import { type CaseTask, caseTaskFromJson } from "./task.js";
@@ -15,7 +15,7 @@ export function clueEnvironment(spec: TaskSourceSpec, grader: GraderName): Envir
     grade: (task, reply) => gradeTask(task, reply, grader),
     goldReply: ({ solution }) => goldReply(solution),
     tracedReply: ({ messages, solution }) =>
-      tracedReply({ prompt: messages.at(-1)?.content ?? "", solution }),
+      searchTracedReply({ prompt: messages.at(-1)?.content ?? "", solution }),
     carelessReply,
     hastyReply,
     voteReply: ({ solution }, replies) => voteReply(replies, solution, grader),

@@ -1,6 +1,7 @@
 import type { TaskSource, TaskSourceOptions } from "../environment/environment.js";
 import { recordSource } from "../environment/record-source.js";
-import { type DifficultyRange, drain, type Search, searchCase } from "../find-case.js";
+import { type DifficultyRange, searchCase } from "../find-case.js";
+import { drain, type Search } from "../search.js";
 import { type Case, caseId } from "../generate-case.js";
 import type { Style } from "../prompt/style.js";
 import type { TierName } from "../tiers.js";

@@ -8,7 +8,7 @@ import type { Variables } from "../solver/variables.js";
 import { type ClueOrder, deduce } from "./deduce.js";
 import { measureDifficulty } from "./difficulty.js";
 import type { Fact } from "./fact.js";
-import { tracedReply, writeTrace } from "./trace-text.js";
+import { searchTracedReply, tracedReply, writeTrace } from "./trace-text.js";
 
 const cadical = await loadCadical();
 
@@ -104,6 +104,19 @@ test("a reply with the trace before the answers is graded as right by both grade
       expect(grade(reply, made.solution).score).toBe(1);
     }
   }
+});
+
+test("the trace of a hard case is found in many steps, between which other work can be done", () => {
+  const made = generateCase({ tier: "hard", style: "clear", seed: 15, index: 0 });
+  const search = searchTracedReply(made);
+  let numYields = 0;
+  let step = search.next();
+  for (; step.done !== true; step = search.next()) numYields += 1;
+  expect(step.value).toBe(tracedReply(made));
+  // Every proof by contradiction is sought among many choices.
+  const { numHardSteps } = measureDifficulty(made);
+  expect(numHardSteps).toBeGreaterThan(0);
+  expect(numYields).toBeGreaterThan(10 * numHardSteps);
 });
 
 test("larger cases are harder by every measure", () => {

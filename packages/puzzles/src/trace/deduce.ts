@@ -1,4 +1,5 @@
 import type { Clue } from "../clues/clue.js";
+import { drain, type Search } from "../search.js";
 import type { Setting } from "../scenario/setting.js";
 import { Cdcl } from "../solver/cdcl.js";
 import { encode } from "../solver/encoding.js";
@@ -41,6 +42,15 @@ export function deduce(
   clues: readonly Clue[],
   order: ClueOrder = "listed",
 ): Trace {
+  return drain(searchDeduction(setting, clues, order));
+}
+
+/** Deduces the same, yielding between attempts: a hard case takes a tenth of a second. */
+export function* searchDeduction(
+  setting: Setting,
+  clues: readonly Clue[],
+  order: ClueOrder,
+): Search<Trace> {
   const solver = new Cdcl();
   const { variables, selectors } = encode(solver, setting, clues);
   solver.solve(selectors);
@@ -63,10 +73,11 @@ export function deduce(
     sequence.map((index) => learn([index], wanted)).includes(true);
   learn([]);
   while (!knowledge.isComplete()) {
+    yield;
     if (order === "plainest" && pass(isPositive)) continue;
     // A clue that only excludes something may open the way for one that states something.
     if (order === "plainest" ? sequence.some((index) => learn([index])) : pass()) continue;
-    const step = knowledge.refute(selectors);
+    const step = yield* knowledge.refute(selectors);
     if (step === null) break;
     const indices = step.used.map((selector) => selectors.indexOf(selector)).sort((a, b) => a - b);
     // Consequences by the rules alone belong to the same step.
@@ -148,15 +159,18 @@ class Knowledge {
   }
 
   /** Finds a fact whose contrary is refuted by a few clues, and adds it. */
-  refute(selectors: readonly number[]): { fact: Fact; used: number[] } | null {
+  *refute(selectors: readonly number[]): Search<{ fact: Fact; used: number[] } | null> {
     const open = this.#choices.filter((choice) => !this.#isAnswered(choice));
-    for (const choice of open) this.#rememberCore(choice, selectors);
+    for (const choice of open) {
+      this.#rememberCore(choice, selectors);
+      yield;
+    }
     const candidates = open
       .flatMap((choice) => this.#cores.get(choice) ?? [])
       .sort((a, b) => a.used.length - b.used.length)
       .slice(0, REFUTED_CANDIDATES);
     // More facts are known now than when these clues were found: fewer of them may suffice.
-    for (const one of candidates) one.used = this.#shrink(one.literal, one.used);
+    for (const one of candidates) one.used = yield* this.#shrink(one.literal, one.used);
     const best = candidates.sort((a, b) => a.used.length - b.used.length)[0];
     if (best === undefined) return null;
     this.#add(best.literal);
@@ -174,9 +188,10 @@ class Knowledge {
   }
 
   /** Removes clues without which the contrary is still refuted. */
-  #shrink(literal: number, core: readonly number[]): number[] {
+  *#shrink(literal: number, core: readonly number[]): Search<number[]> {
     let used = [...core];
     for (const selector of core) {
+      yield;
       const rest = used.filter((one) => one !== selector);
       if (!this.#solver.solve([-literal, ...rest])) used = rest;
     }

@@ -1,6 +1,7 @@
 import type { Plot } from "../prompt/plot.js";
 import { countPieces } from "../scenario/setting.js";
-import { deduce } from "./deduce.js";
+import { drain, type Search } from "../search.js";
+import { searchDeduction } from "./deduce.js";
 
 /** Several measures of a case's difficulty. */
 export interface Difficulty {
@@ -16,8 +17,16 @@ export interface Difficulty {
 }
 
 /** Measures a case's difficulty. For a large case this takes much longer than generating it. */
-export function measureDifficulty({ setting, clues }: Pick<Plot, "setting" | "clues">): Difficulty {
-  const { steps, numDecisions } = deduce(setting, clues);
+export function measureDifficulty(plot: Pick<Plot, "setting" | "clues">): Difficulty {
+  return drain(searchDifficulty(plot));
+}
+
+/** Measures the same, yielding between attempts. */
+export function* searchDifficulty({
+  setting,
+  clues,
+}: Pick<Plot, "setting" | "clues">): Search<Difficulty> {
+  const { steps, numDecisions } = yield* searchDeduction(setting, clues, "listed");
   const { rooms, times, motives } = setting;
   return {
     numClues: clues.length,

@@ -4,8 +4,9 @@ import { Phrases } from "../prompt/phrases.js";
 import type { Plot } from "../prompt/plot.js";
 import { TEMPLATES } from "../prompt/sentences.js";
 import type { Style } from "../prompt/style.js";
+import { drain, type Search } from "../search.js";
 import { conclusionsOf } from "./conclusions.js";
-import { deduce, type Step } from "./deduce.js";
+import { deduce, searchDeduction, type Step } from "./deduce.js";
 import type { Fact } from "./fact.js";
 
 /**
@@ -32,16 +33,21 @@ export function writeTrace(
  *
  * @throws PromptError when a line of the prompt cannot be parsed
  */
-export function tracedReply({
-  prompt,
-  solution,
-}: {
-  prompt: string;
-  solution: Readonly<Record<string, string>>;
-}): string {
+export function tracedReply(task: Traceable): string {
+  return drain(searchTracedReply(task));
+}
+
+/** What a reply that reasons is made from. */
+interface Traceable {
+  readonly prompt: string;
+  readonly solution: Readonly<Record<string, string>>;
+}
+
+/** Writes the same reply as {@link tracedReply}, yielding between attempts. @throws PromptError */
+export function* searchTracedReply({ prompt, solution }: Traceable): Search<string> {
   const parsed = parsePrompt(prompt);
   const { setting, clues, style, questions } = parsed;
-  const { steps } = deduce(setting, clues, "plainest");
+  const { steps } = yield* searchDeduction(setting, clues, "plainest");
   const write = writeStep(parsed, style);
   const phrases = new Phrases(setting, TEMPLATES[style]);
   const queries = questions.map(({ query }) => query);
