@@ -8,6 +8,8 @@ import { type Data, useData } from "./use-data.js";
 
 const MAX_POINTS = 1500;
 const MAX_EVENTS = 1000;
+/** Events that a page keeps which stays open. */
+const MAX_KEPT_EVENTS = 2000;
 /** Curves of many iterations come down-sampled, and are loaded again, but not more often than this. */
 const RELOAD_MS = 15_000;
 
@@ -101,7 +103,7 @@ export function useEvents(name: string): Data<RunEvents> {
       data.change((found) =>
         found.events.some(({ number }) => number === event.number)
           ? found
-          : { ...found, events: [...found.events, event] },
+          : { ...found, events: [...found.events, event].slice(-MAX_KEPT_EVENTS) },
       );
     },
     [name],
