@@ -222,7 +222,7 @@ describe("refusals", () => {
     ["an unknown field", { ...chat, temprature: 1 }, "temprature"],
     ["a wrong type", { ...chat, n: "2" }, "n"],
     ["a number outside its range", { ...chat, temperature: 1e-30 }, "temperature"],
-    ["alternatives of tokens", { ...chat, logprobs: true, top_logprobs: 3 }, "top_logprobs"],
+    ["too many alternatives", { ...chat, logprobs: true, top_logprobs: 21 }, "top_logprobs"],
     ["no message", { messages: [] }, "messages"],
     [
       "an image",
