@@ -43,6 +43,7 @@ beforeAll(async () => {
     name: MODEL,
     model,
     key: "the-key",
+    tls: null,
     limits: SERVER_LIMITS,
     chat: {},
     clock: systemClock,
