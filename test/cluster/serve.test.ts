@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { parseRunConfig } from "@gumshoe/config";
 import { systemClock } from "@gumshoe/core";
+import { Tokenizer } from "@gumshoe/engine";
 import OpenAI, { AuthenticationError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -86,6 +87,36 @@ test("the log-probs of an answer are those of gumshoe score, bit for bit", async
   const sampled = choices.map(({ logprobs }) => logprobs?.content?.map(({ logprob }) => logprob));
   expect(sampled).toEqual(scores.map(({ logprobs }) => logprobs));
   expect(sampled.flat().length).toBeGreaterThan(10);
+});
+
+test("the log-probs of a prompt, and of the likeliest token beside each, are those of gumshoe score", async () => {
+  const prompt = "A. Mr. Green\nB. Kitchen\nC. Knife";
+  const request = { model: "small", prompt, echo: true, max_tokens: 0, logprobs: 1 };
+  const more = { temperature: 0.7, return_token_ids: true };
+  const answer = await client.completions.create({ ...request, ...more });
+  const [choice] = answer.choices as (OpenAI.CompletionChoice & { token_ids: number[] })[];
+  const { token_ids: ids = [], logprobs } = choice ?? {};
+  const [first, ...scored] = logprobs?.token_logprobs ?? [];
+  const lines = [{ promptIds: ids.slice(0, 1), answerIds: ids.slice(1) }];
+  // One of the two texts beside each token is the likeliest, or there is one alone.
+  const best = (logprobs?.top_logprobs ?? []).slice(1).map((top) => {
+    return Object.entries(top).sort(([, a], [, b]) => b - a)[0] ?? (["", 0] as const);
+  });
+  const tokenizer = await Tokenizer.load(ROOKIE);
+  for (const [i, [text]] of best.entries()) {
+    const [id = -1, ...others] = tokenizer.encode(text);
+    expect(others).toEqual([]);
+    lines.push({ promptIds: ids.slice(0, i + 1), answerIds: [id] });
+  }
+  const data = join(home.home, "prompt.jsonl");
+  writeFileSync(data, lines.map((line) => JSON.stringify(line)).join("\n"));
+  const words = ["score", "--model", ROOKIE, "--data", data, "--temperature", "0.7", "--json"];
+  const { out } = await inProcess(home.home, ...words);
+  const { scores } = JSON.parse(out) as { scores: { logprobs: number[] }[] };
+  const [given, ...alternatives] = scores.map((score) => score.logprobs);
+  expect([first, scored]).toEqual([null, given]);
+  expect(best.map(([, logprob]) => [logprob])).toEqual(alternatives);
+  expect(scored.length).toBeGreaterThan(5);
 });
 
 test("tokens are sampled among those that top_k, top_p and min_p keep", async () => {

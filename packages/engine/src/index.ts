@@ -32,6 +32,7 @@ export {
 } from "./sampler/sampler.js";
 export {
   type Finish,
+  type PromptScores,
   type SampledRollout,
   type SampledToken,
   type SampleRequest,
@@ -39,6 +40,7 @@ export {
   type SamplingOptions,
   type TurnEnd,
 } from "./sampler/sequence.js";
+export { type TokenAlternative, type TokenScore } from "./sampler/token-scorer.js";
 export { STOP_STRING_LIMITS } from "./sampler/stop-strings.js";
 export { type ChatOptions, type Message } from "./tokenizer/chat-template.js";
 export { type DecodeText, IncrementalDecoder } from "./tokenizer/incremental-decoder.js";

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from "node:https";
 import type { Socket } from "node:net";
 
-import { systemClock, type Tls } from "@gumshoe/core";
+import { systemClock, type TlsFiles } from "@gumshoe/core";
 import { Connections, ListenError } from "@gumshoe/rpc";
 
 import { answerMalformed, type DescribeMalformed } from "./malformed-request.js";
@@ -25,9 +25,18 @@ const LIMITS = {
   keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
 };
 
+/** A server's certificate and its key, as PEM. */
+export type TlsIdentity = NonNullable<TlsFiles["identity"]>;
+
+/** TLS of a listener. */
+export interface HttpTls extends Pick<TlsFiles, "identity" | "clients"> {
+  /** Authorities of the certificates of clients, as PEM; null if none are required. */
+  readonly ca: string | null;
+}
+
 /** What a listener is made of. */
 export interface HttpListenerOptions {
-  readonly tls: Tls;
+  readonly tls: HttpTls | "off" | null;
   /** Connections at a time; further ones are closed. */
   readonly maxConnections: number;
   /** Time after which a connection without a request is closed, in ms; default: Node's 5 s. */
@@ -53,7 +62,7 @@ export class HttpListener {
           {
             ...LIMITS,
             ...tls.identity,
-            ca: tls.ca,
+            ...(tls.ca === null ? {} : { ca: tls.ca }),
             requestCert: tls.clients === "certificate",
             handshakeTimeout: REQUEST_TIMEOUT_MS,
             minVersion: "TLSv1.3",

@@ -8,6 +8,7 @@ export {
   headLogprobs,
   headSample,
   keptLogitsLength,
+  likeliestIds,
   type Truncation,
 } from "./ops/head.js";
 export {

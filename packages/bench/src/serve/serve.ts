@@ -140,6 +140,7 @@ class BenchServer {
       name: "bench",
       model,
       key,
+      tls: null,
       limits: SERVER_LIMITS,
       chat: {},
       clock: systemClock,

@@ -22,6 +22,8 @@ export interface ServeOptions extends ModelSourceOptions {
   readonly name?: string;
   /** False for `--no-key`. */
   readonly key: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly device: string;
   readonly threads?: number;
   readonly kvCacheTokens?: number;
@@ -59,6 +61,11 @@ export function withServeOptions(command: Command, context: Context): Command {
       "--no-key",
       "take requests without an API key, on loopback only; otherwise GUMSHOE_SERVE_KEY[_FILE] has it, or one is made",
     )
+    .option(
+      "--tls-cert <file>",
+      "certificate for HTTPS, with those between it and its authority (PEM)",
+    )
+    .option("--tls-key <file>", "key of the certificate (PEM)")
     .option(
       "--device <names>",
       "what computes: cpu; cuda for all GPUs; or cuda:0,cuda:2",

@@ -16,6 +16,7 @@ import type { Command } from "commander";
 import type { Context } from "../context.js";
 import { followSource } from "../serve/follow-source.js";
 import { type FoundModel, modelSource } from "../serve/model-source.js";
+import { readTlsIdentity, type TlsIdentity } from "../serve/tls-identity.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { writeResult } from "../terminal/terminal.js";
 import { withExamples } from "./options.js";
@@ -54,6 +55,8 @@ async function serve(options: ServeOptions, context: Context): Promise<void> {
   checkAddress(options);
   const { terminal } = context;
   const key = options.key ? chosenKey(context) : null;
+  const tls = readTlsIdentity(options, new Date(context.clock.now()));
+  const scheme = tls === null ? "http" : "https";
   const source = modelSource(options, context);
   const devices = namedDevices("--device", options.device);
   const logger = createLogger("serve", options.logLevel);
@@ -79,11 +82,12 @@ async function serve(options: ServeOptions, context: Context): Promise<void> {
     terminal.err(`loading ${found.title}\n`);
     const name = options.name ?? source.name;
     const model = await load(found);
-    const server = makeServer(options, { name, model, key: key?.text ?? null, logger, context });
-    const address = await server.listen(options.listen);
+    const parts = { name, model, key: key?.text ?? null, tls, logger, context };
+    const server = makeServer(options, parts);
+    const url = `${scheme}://${await server.listen(options.listen)}/v1`;
     writeResult(terminal, options, {
-      value: { url: `http://${address}/v1`, key: key?.isMade === true ? key.text : null, name },
-      text: () => startedText({ address, name, title: found.title, key }),
+      value: { url, key: key?.isMade === true ? key.text : null, name },
+      text: () => startedText({ url, name, title: found.title, key }),
     });
     const end = AbortSignal.any([stop.signal, lost.signal]);
     const following = source.isMoving
@@ -115,15 +119,17 @@ function makeServer(
     name: string;
     model: ServedModel;
     key: string | null;
+    tls: TlsIdentity | null;
     logger: Logger;
     context: Context;
   },
 ): ModelServer {
-  const { name, model, key, logger, context } = parts;
+  const { name, model, key, tls, logger, context } = parts;
   return new ModelServer({
     name,
     model,
     key,
+    tls,
     limits: limitsOf(options),
     chat: { variables: options.template ?? {}, date: options.date ?? null },
     clock: context.clock,
@@ -154,20 +160,20 @@ function chosenKey({ env }: Context): Key {
 
 /** Describes the address, the key, and who can read the traffic. */
 function startedText(served: {
-  address: string;
+  url: string;
   name: string;
   title: string;
   key: Key | null;
 }): string {
-  const { address, name, title, key } = served;
-  const host = address.slice(0, address.lastIndexOf(":"));
-  const lines = [`serving ${title} as ${name}: http://${address}/v1`];
+  const { url, name, title, key } = served;
+  const lines = [`serving ${title} as ${name}: ${url}`];
   if (key === null) lines.push("no API key is needed: only this machine can ask");
   else if (key.isMade) lines.push(`API key: ${key.text}`);
   else lines.push(`API key: that of ${KEY_VARIABLE}`);
-  if (!isLoopback(host)) {
+  const { protocol, hostname } = new URL(url);
+  if (protocol === "http:" && !isLoopback(hostname)) {
     lines.push(
-      "NOT PRIVATE: without TLS, who can read the traffic can read the key; put a proxy with TLS before it",
+      "NOT PRIVATE: without TLS, who can read the traffic can read the key; give it --tls-cert and --tls-key, or put a proxy with TLS before it",
     );
   }
   return lines.join("\n");

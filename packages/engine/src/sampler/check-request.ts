@@ -14,6 +14,7 @@ export function checkRequest(
   limits: Pick<ModelConfig, "vocabularySize" | "maxPositions"> & {
     readonly canDecode: boolean;
     readonly canWait: boolean;
+    readonly canScore: boolean;
   },
 ): void {
   const { vocabularySize, maxPositions } = limits;
@@ -39,6 +40,7 @@ export function checkRequest(
     refuse("temperature", `is ${temperature}, not a number from 0 on`);
   }
   checkTurns(request, limits.canWait, refuse);
+  checkScores(request, limits, refuse);
   checkOptions(request, vocabularySize, refuse);
   checkStopStrings(request.stopStrings ?? [], limits.canDecode, refuse);
 }
@@ -74,6 +76,20 @@ function checkTurns({ turns }: SampleRequest, canWait: boolean, refuse: Refuse):
   if (!canWait) refuse("turns", "cannot be taken by a sampler without onTurns");
   if (turns.maxTokens !== null && !isCount(turns.maxTokens)) {
     refuse("turns.maxTokens", `is ${turns.maxTokens}, not a whole number from 1 on, or null`);
+  }
+}
+
+function checkScores(
+  { alternatives = 0, scoresPrompt = false }: SampleRequest,
+  { vocabularySize, canScore }: { vocabularySize: number; canScore: boolean },
+  refuse: Refuse,
+): void {
+  if (!Number.isInteger(alternatives) || alternatives < 0 || alternatives > vocabularySize) {
+    const problem = `is ${alternatives}, not a whole number from 0 to ${vocabularySize}`;
+    refuse("alternatives", problem);
+  }
+  if (scoresPrompt && !canScore) {
+    refuse("scoresPrompt", "cannot be reported by a sampler without onPromptScores");
   }
 }
 

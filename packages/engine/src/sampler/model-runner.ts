@@ -13,9 +13,11 @@ import { Batch, type BatchRows } from "../model/batch.js";
 import { at } from "../model/checked.js";
 import { recordEmbedding, recordLayer } from "../model/forward.js";
 import type { Model } from "../model/model.js";
+import { type TokenPlace, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { TruncatedRows } from "../model/truncated-rows.js";
 import type { ModelConfig } from "../weights/model-config.js";
 import type { PromptGroup, Sequence } from "./sequence.js";
+import { type ScoredToken, TokenScorer } from "./token-scorer.js";
 
 /** What a step of a sampler works in, for up to `rows` rows and `samples` answers. */
 export interface StepBuffers {
@@ -46,6 +48,7 @@ export class ModelRunner {
   readonly #batch: Batch;
   readonly #list: CommandList;
   readonly #truncated: TruncatedRows;
+  readonly #scorer: TokenScorer;
   #buffers: StepBuffers | null = null;
 
   /** @throws OutOfMemoryError */
@@ -54,6 +57,7 @@ export class ModelRunner {
     this.#batch = new Batch(model.device);
     this.#list = model.device.createCommandList();
     this.#truncated = new TruncatedRows(model.device);
+    this.#scorer = new TokenScorer(model);
     [this.#arena, this.#caches] = makeCaches(model, numBlocks);
   }
 
@@ -69,7 +73,10 @@ export class ModelRunner {
     [this.#arena, this.#caches] = makeCaches(this.#model, numBlocks);
   }
 
-  /** Prefills prompts into the cache, and samples the first token of all their answers. */
+  /**
+   * Prefills prompts into the cache, samples the first token of all their answers, and scores the tokens of the prompts that ask
+   * for it.
+   */
   prefill(groups: readonly PromptGroup[]): void {
     const tokens: number[] = [];
     const positions: number[] = [];
@@ -94,6 +101,7 @@ export class ModelRunner {
     }
     const sequences = groups.flatMap((group) => group.sequences);
     this.#run(toRows(tokens, positions, { slots, spans }), sequences, predictors);
+    for (const [i, group] of groups.entries()) this.#scorePrompt(group, at(spans, i).queryStart);
   }
 
   /** Reads the tokens of each answer that were not read yet, the last one at least, and samples the next one. */
@@ -127,6 +135,7 @@ export class ModelRunner {
     this.#arena.free();
     this.#batch.free();
     this.#truncated.free();
+    this.#scorer.free();
     this.#buffers?.arena.free();
     this.#buffers = null;
   }
@@ -167,6 +176,50 @@ export class ModelRunner {
       if (!Number.isFinite(at(logprobs, i))) throw new NotFiniteError(sequence.group.request.id);
       sequence.append(at(ids, i), at(logprobs, i));
     }
+    this.#findAlternatives(sequences, { ids, predictors, places });
+  }
+
+  /** Finds the alternatives to the tokens that were sampled, for the answers that ask for them. */
+  #findAlternatives(
+    sequences: readonly Sequence[],
+    sampled: { ids: Int32Array; predictors: readonly number[]; places: readonly TokenPlace[] },
+  ): void {
+    const asking = [...sequences.keys()].filter((i) => numAlternatives(at(sequences, i).group) > 0);
+    if (asking.length === 0) return;
+    const scores = this.#scorer.score(
+      this.#stream,
+      asking.map((i) => ({
+        row: at(sampled.predictors, i),
+        token: at(sampled.ids, i),
+        place: at(sampled.places, i),
+        numAlternatives: numAlternatives(at(sequences, i).group),
+      })),
+    );
+    for (const [i, { alternatives }] of scores.entries()) {
+      at(sequences, at(asking, i)).alternatives = alternatives;
+    }
+  }
+
+  /** Scores the tokens of a prompt that was just read, if it asks for it. @throws NotFiniteError */
+  #scorePrompt(group: PromptGroup, firstRow: number): void {
+    const { request, promptIds } = group;
+    if (request.scoresPrompt !== true) return;
+    const distribution = { ...WHOLE_DISTRIBUTION, temperature: request.temperature };
+    const tokens = Array.from(promptIds.subarray(1), (token, i): ScoredToken => {
+      const place = { distribution, index: i };
+      return { row: firstRow + i, token, place, numAlternatives: numAlternatives(group) };
+    });
+    const scores = this.#scorer.score(this.#stream, tokens);
+    if (!scores.every(({ logprob }) => Number.isFinite(logprob)))
+      throw new NotFiniteError(request.id);
+    group.promptScores = scores;
+  }
+
+  /** The residual stream of the last step, after the last layer. */
+  get #stream() {
+    const { config } = this.#model;
+    if (this.#buffers === null) throw new Error("no step was run");
+    return { x: at(this.#buffers.streams, config.layers % 2), rows: this.#batch.rows };
   }
 
   #recordHead(b: StepBuffers, count: number, truncation: ops.Truncation | null): void {
@@ -254,6 +307,10 @@ export function stepBuffers(
     ids: arena.i32(samples),
     logprobs: arena.f32(samples),
   };
+}
+
+function numAlternatives({ request }: PromptGroup): number {
+  return request.alternatives ?? 0;
 }
 
 function inverseTemperature(sequence: Sequence): number {

@@ -6,7 +6,15 @@ import type { DecodeText } from "../tokenizer/incremental-decoder.js";
 import { checkGiven, checkRequest } from "./check-request.js";
 import { ModelRunner } from "./model-runner.js";
 import { Scheduler } from "./scheduler.js";
-import type { SampledToken, SampleRequest, SampleResult, Sequence, TurnEnd } from "./sequence.js";
+import type {
+  PromptGroup,
+  PromptScores,
+  SampledToken,
+  SampleRequest,
+  SampleResult,
+  Sequence,
+  TurnEnd,
+} from "./sequence.js";
 
 /** Options of a sampler. */
 export interface SamplerOptions {
@@ -28,6 +36,8 @@ export interface SamplerOptions {
   readonly onTokens?: (tokens: readonly SampledToken[]) => void;
   /** Called with the turns that ended in a step, whose answers wait for `resume`; without it requests with turns are refused. */
   readonly onTurns?: (turns: readonly TurnEnd[]) => void;
+  /** Called with the scores of the prompts that a step read, before `onTokens`; without it requests for them are refused. */
+  readonly onPromptScores?: (prompts: readonly PromptScores[]) => void;
 }
 
 /** Counters of a sampler's work. */
@@ -53,6 +63,7 @@ export class Sampler {
   readonly #decode: DecodeText | null;
   readonly #onTokens: SamplerOptions["onTokens"];
   readonly #onTurns: SamplerOptions["onTurns"];
+  readonly #onPromptScores: SamplerOptions["onPromptScores"];
   #hasWork = false;
   #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
@@ -64,6 +75,7 @@ export class Sampler {
     this.#decode = options.decode ?? null;
     this.#onTokens = options.onTokens;
     this.#onTurns = options.onTurns;
+    this.#onPromptScores = options.onPromptScores;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
@@ -96,6 +108,7 @@ export class Sampler {
       ...this.#config,
       canDecode: this.#decode !== null,
       canWait: this.#onTurns !== undefined,
+      canScore: this.#onPromptScores !== undefined,
     });
     const left = this.#config.maxPositions - request.promptIds.length;
     const maxNewTokens = Math.min(request.maxNewTokens, left);
@@ -140,6 +153,7 @@ export class Sampler {
         this.#stats.numPrefillTokens += group.promptIds.length;
         this.#stats.numSampledTokens += group.sequences.length;
       }
+      this.#reportPrompts(work.groups);
       this.#report(work.groups.flatMap((group) => group.sequences));
     } else {
       this.#runner.decode(work.sequences);
@@ -162,6 +176,15 @@ export class Sampler {
 
   #settle(): SampleResult[] {
     return this.#scheduler.settle().map((group) => group.result());
+  }
+
+  #reportPrompts(groups: readonly PromptGroup[]): void {
+    const scored = groups.flatMap((group): PromptScores[] => {
+      const { promptScores: scores } = group;
+      group.promptScores = null;
+      return scores === null ? [] : [{ id: group.request.id, scores }];
+    });
+    if (scored.length > 0) this.#onPromptScores?.(scored);
   }
 
   #report(sequences: readonly Sequence[]): void {

@@ -5,6 +5,7 @@ import { at } from "../model/checked.js";
 import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import type { DecodeText } from "../tokenizer/incremental-decoder.js";
 import { StopStrings } from "./stop-strings.js";
+import type { TokenAlternative, TokenScore } from "./token-scorer.js";
 
 export { type Finish };
 
@@ -44,6 +45,16 @@ export interface SampleRequest extends SamplingOptions {
    * with `onTurns`. Null or absent: an answer is one turn.
    */
   readonly turns?: { readonly maxTokens: number | null } | null;
+  /**
+   * How many of the likeliest tokens are reported beside each sampled token, and each scored one of the prompt; default 0. Each
+   * costs a row of the output head.
+   */
+  readonly alternatives?: number;
+  /**
+   * Whether the tokens of the prompt are scored, all but the first, at the request's temperature and over all tokens; default
+   * false. Needs a sampler with `onPromptScores`.
+   */
+  readonly scoresPrompt?: boolean;
 }
 
 /** One sampled answer. */
@@ -77,6 +88,16 @@ export interface SampledToken {
   readonly logprob: number;
   /** Why the answer ends with this token; null if it goes on. */
   readonly finish: Finish | null;
+  /** The likeliest tokens of the distribution that it was drawn from, as many as the request asks for. */
+  readonly alternatives: readonly TokenAlternative[];
+}
+
+/** The scores of a prompt's tokens. */
+export interface PromptScores {
+  /** Of the request. */
+  readonly id: string;
+  /** Of the second token to the last: nothing predicts the first. */
+  readonly scores: readonly TokenScore[];
 }
 
 /** A turn that has ended, while its answer waits for what follows. */
@@ -98,6 +119,8 @@ export class PromptGroup {
   readonly sequences: readonly Sequence[];
   /** Blocks with the prompt's keys and values; empty until prefilled. */
   blocks: number[] = [];
+  /** Scores of its tokens until they are reported; else null. */
+  promptScores: readonly TokenScore[] | null = null;
 
   /** @param decode  null if no request has stop strings */
   constructor(
@@ -141,6 +164,8 @@ export class Sequence {
   finish: Finish | null = null;
   /** Why its turn has ended, while it waits for what follows; else null. */
   turnEnd: Finish | null = null;
+  /** Alternatives to the last token. */
+  alternatives: readonly TokenAlternative[] = [];
   /** Lengths of the parts before the turn, alternately sampled and given. */
   readonly #segments: number[] = [];
   #turnStart = 0;
@@ -199,13 +224,14 @@ export class Sequence {
   }
 
   lastToken(): SampledToken {
-    const { tokens, logprobs, rollout, finish } = this;
+    const { tokens, logprobs, rollout, finish, alternatives } = this;
     return {
       id: this.group.request.id,
       rollout,
       token: at(tokens, tokens.length - 1),
       logprob: at(logprobs, logprobs.length - 1),
       finish,
+      alternatives,
     };
   }
 

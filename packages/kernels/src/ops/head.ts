@@ -39,6 +39,8 @@ const truncationTensors = (truncation: Truncation | null, rows: number) =>
 
 /** Vocabulary entries whose logits are contiguous. */
 const VOCABULARY_BLOCK = 512;
+/** What `headLogprobs` keeps for an entry that a truncation excludes; no logit is as low. */
+const EXCLUDED = -1e30;
 
 /** Number of elements of the logits that {@link headLogprobs} can keep for {@link headBackward}. */
 export function keptLogitsLength(rows: number, vocabulary: number): number {
@@ -216,4 +218,41 @@ export function headSample(
       ...["limits", "banned", truncation?.bannedPerRow ?? 0],
     ],
   );
+}
+
+/**
+ * Returns the ids with the greatest logits of a row, in descending order, of equal logits the lower id first. Excluded entries, and
+ * those that are not numbers, are left out.
+ *
+ * @param logits  [blocks, rows, 512] f32, as `headLogprobs` keeps them
+ */
+export function likeliestIds(
+  logits: Float32Array,
+  shape: { readonly row: number; readonly rows: number; readonly vocabulary: number },
+  count: number,
+): number[] {
+  const { row, rows, vocabulary } = shape;
+  const ids: number[] = [];
+  if (count === 0) return ids;
+  const values: number[] = [];
+  // An entry must be above this to be one of the ids.
+  let least = EXCLUDED;
+  for (let start = 0; start < vocabulary; start += VOCABULARY_BLOCK) {
+    const from = start * rows + row * VOCABULARY_BLOCK;
+    const entries = Math.min(VOCABULARY_BLOCK, vocabulary - start);
+    for (let entry = 0; entry < entries; entry++) {
+      const value = logits[from + entry] as number;
+      if (!(value > least)) continue;
+      let place = ids.length;
+      while (place > 0 && (values[place - 1] as number) < value) place--;
+      ids.splice(place, 0, start + entry);
+      values.splice(place, 0, value);
+      if (ids.length > count) {
+        ids.pop();
+        values.pop();
+      }
+      if (ids.length === count) least = values[count - 1] as number;
+    }
+  }
+  return ids;
 }

@@ -2,7 +2,8 @@ import type { AnswerPart, FinishReason } from "./answer.js";
 
 /** What a request wants to know of each token. */
 export interface FormatOptions {
-  readonly hasLogprobs: boolean;
+  /** Alternatives beside the log-prob of each token; null if no log-probs are wanted. */
+  readonly logprobs: number | null;
   /** Returns the prompt's token ids by the number of an answer; null if no ids are sent. */
   readonly promptIds: ((index: number) => readonly number[]) | null;
 }

@@ -15,7 +15,7 @@ function answerOf(tokens: readonly number[], stops: readonly string[] = [], fini
   const texts = tokens.map((token, i) => {
     const isLast = i === tokens.length - 1;
     const end = isLast ? (finish as "stop" | "length" | "early-stop") : null;
-    answer.push({ rollout: 0, token, logprob: -i, finish: end });
+    answer.push({ rollout: 0, token, logprob: -i, finish: end, alternatives: [] });
     return answer.take()?.text ?? null;
   });
   return { answer, texts };

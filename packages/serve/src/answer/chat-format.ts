@@ -42,12 +42,17 @@ export class ChatFormat implements AnswerFormat {
   }
 
   #logprobs(tokens: readonly PlacedToken[]): unknown {
-    if (!this.#options.hasLogprobs) return null;
-    const content = tokens.map(({ token, logprob }) => {
-      const { text, bytes } = this.#model.texts.get(token);
-      return { token: text, logprob, bytes, top_logprobs: [] };
-    });
+    if (this.#options.logprobs === null) return null;
+    const content = tokens.map((token) => ({
+      ...this.#describe(token),
+      top_logprobs: token.alternatives.map((other) => this.#describe(other)),
+    }));
     return { content, refusal: null };
+  }
+
+  #describe({ token, logprob }: Pick<PlacedToken, "token" | "logprob">): object {
+    const { text, bytes } = this.#model.texts.get(token);
+    return { token: text, logprob, bytes };
   }
 
   #ids(tokens: readonly PlacedToken[]): object {

@@ -7,10 +7,10 @@ export class CompletionFormat implements AnswerFormat {
   readonly object = "text_completion";
   readonly chunkObject = "text_completion";
   readonly idPrefix = "cmpl-";
-  readonly #model: ServedModel;
+  readonly #model: Pick<ServedModel, "texts">;
   readonly #options: FormatOptions;
 
-  constructor(model: ServedModel, options: FormatOptions) {
+  constructor(model: Pick<ServedModel, "texts">, options: FormatOptions) {
     this.#model = model;
     this.#options = options;
   }
@@ -36,12 +36,27 @@ export class CompletionFormat implements AnswerFormat {
   }
 
   #logprobs(tokens: readonly PlacedToken[]): unknown {
-    if (!this.#options.hasLogprobs) return null;
+    const { logprobs } = this.#options;
+    if (logprobs === null) return null;
     return {
       tokens: tokens.map(({ token }) => this.#model.texts.get(token).text),
       token_logprobs: tokens.map(({ logprob }) => logprob),
-      top_logprobs: null,
+      top_logprobs: logprobs === 0 ? null : tokens.map((token) => this.#alternatives(token)),
       text_offset: tokens.map(({ offset }) => offset),
     };
+  }
+
+  /** Returns log-probs by text: of the likeliest tokens, and of the token itself; null where nothing predicts it. */
+  #alternatives({ token, logprob, alternatives }: PlacedToken): object | null {
+    if (logprob === null) return null;
+    const isThere = alternatives.some((other) => other.token === token);
+    const all = isThere ? alternatives : [...alternatives, { token, logprob }];
+    const byText = new Map<string, number>();
+    for (const other of all) {
+      const { text } = this.#model.texts.get(other.token);
+      // Parts of characters, and some special tokens, have one text.
+      byText.set(byText.has(text) ? `token_id:${other.token}` : text, other.logprob);
+    }
+    return Object.fromEntries(byText);
   }
 }

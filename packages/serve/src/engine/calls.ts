@@ -24,24 +24,12 @@ export interface SamplerCalls {
   load: { argument: AdaptedFolders; answer: HeldModel };
   /** Frees a model; requests that it still has fail. */
   unload: { argument: { model: number }; answer: null };
-  /** Samples the answers to a prompt. Their tokens are sent as they are sampled, in {@link TokenRows}. */
+  /** Samples the answers to a prompt. Scores of its tokens and the sampled tokens are sent in `StepReport`s. */
   sample: {
     argument: { request: number; model: number; sample: Omit<SampleRequest, "id"> };
     answer: null;
   };
 }
-
-/** Numbers of a token in {@link TokenRows}: request, rollout, token, log-prob, finish. */
-export const TOKEN_FIELDS = 5;
-
-/**
- * Tokens of one step, {@link TOKEN_FIELDS} numbers each. A float64 holds a log-prob's float32 and all ids exactly; one
- * array costs less to send than an object for each token.
- */
-export type TokenRows = Float64Array;
-
-/** Values of the field `finish`. */
-export const FINISH_CODES = [null, "stop", "length", "early-stop", "stop-string"] as const;
 
 /** Data that the thread is started with. */
 export interface SamplerThreadData {

@@ -5,6 +5,7 @@ import {
   NotFiniteError,
   openAdapterFolder,
   openModelFolder,
+  type PromptScores,
   type SampledToken,
   Sampler,
   SAMPLER_DEFAULTS,
@@ -30,6 +31,8 @@ interface Held {
 
 /** What a step did. */
 export interface StepOutcome {
+  /** Prompts that were scored, each with at least one token in `tokens`. */
+  readonly prompts: readonly PromptScores[];
   readonly tokens: readonly SampledToken[];
   /** Requests that have all their answers. */
   readonly finished: readonly string[];
@@ -48,6 +51,7 @@ export class HeldModels {
   /** The model of each open request. */
   readonly #requests = new Map<string, number>();
   #next = 1;
+  #prompts: PromptScores[] = [];
   #tokens: SampledToken[] = [];
 
   /** @param kvCacheTokens  null: chosen by the memory that is left */
@@ -107,6 +111,7 @@ export class HeldModels {
 
   /** Samples one more token of every answer in the batch, of each model. */
   step(): StepOutcome {
+    this.#prompts = [];
     this.#tokens = [];
     const finished: string[] = [];
     const failed: { ids: string[]; error: unknown }[] = [];
@@ -125,7 +130,7 @@ export class HeldModels {
         held.sampler = this.#newSampler(held.model, held.kvCacheTokens);
       }
     }
-    return { tokens: this.#tokens, finished, failed };
+    return { prompts: this.#prompts, tokens: this.#tokens, finished, failed };
   }
 
   #takeRequests(number: number): string[] {
@@ -151,6 +156,7 @@ export class HeldModels {
       // One answer may be as long as the model has positions, in blocks of the prompt's and its own.
       maxKvCacheTokens: model.config.maxPositions + 2 * KV_BLOCK,
       onTokens: (tokens) => this.#tokens.push(...tokens),
+      onPromptScores: (prompts) => this.#prompts.push(...prompts),
     });
   }
 

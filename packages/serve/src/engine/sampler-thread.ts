@@ -1,37 +1,27 @@
 import { ThreadCalls } from "@gumshoe/core";
-import type { SampleRequest } from "@gumshoe/engine";
+import type { SampleRequest, TokenScore } from "@gumshoe/engine";
 
 import { SamplerLostError } from "../errors.js";
 import type { AdaptedFolders } from "./adapted-model.js";
-import {
-  FINISH_CODES,
-  type HeldModel,
-  type SamplerCalls,
-  type SamplerThreadData,
-  TOKEN_FIELDS,
-  type TokenRows,
-} from "./calls.js";
+import type { HeldModel, SamplerCalls, SamplerThreadData } from "./calls.js";
+import { type AnswerToken, readPrompts, readTokens, type StepReport } from "./token-rows.js";
 
 /** How long stopping waits for a native call to end, in ms. */
 const STOP_BUDGET_MS = 3000;
 
-/** A token of an answer, as it was sampled. */
-export interface AnswerToken {
-  /** Which of the answers to the prompt, from 0. */
-  readonly rollout: number;
-  readonly token: number;
-  /** In nats; a float32. */
-  readonly logprob: number;
-  /** Why the answer ends with this token; null if it goes on. */
-  readonly finish: (typeof FINISH_CODES)[number];
+/** Takes what is sampled for a request. */
+export interface SampleListener {
+  onToken(token: AnswerToken): void;
+  /** Called once, before the first token, if the request asks for it: the scores of the prompt's tokens but the first. */
+  onPromptScores(scores: readonly TokenScore[]): void;
 }
 
 /**
  * The sampler as the main thread sees it. The thread computes, so that HTTP never waits for a kernel.
  */
 export class SamplerThread {
-  readonly #calls: ThreadCalls<SamplerCalls, TokenRows>;
-  readonly #open = new Map<number, (token: AnswerToken) => void>();
+  readonly #calls: ThreadCalls<SamplerCalls, StepReport>;
+  readonly #open = new Map<number, SampleListener>();
   #next = 1;
 
   /** @param onLost  called once if the thread ends by itself */
@@ -40,7 +30,7 @@ export class SamplerThread {
       data,
       toEndError: (problem, cause) => new SamplerLostError(problem, cause),
       onLost,
-      onNotice: (rows) => this.#take(rows),
+      onNotice: (report) => this.#take(report),
     });
   }
 
@@ -70,11 +60,11 @@ export class SamplerThread {
    */
   async sample(
     argument: { readonly model: number; readonly sample: Omit<SampleRequest, "id"> },
-    onToken: (token: AnswerToken) => void,
+    listener: SampleListener,
     signal: AbortSignal,
   ): Promise<void> {
     const request = this.#next++;
-    this.#open.set(request, onToken);
+    this.#open.set(request, listener);
     try {
       await this.#calls.call("sample", { request, ...argument }, { signal });
     } finally {
@@ -86,14 +76,11 @@ export class SamplerThread {
     return this.#calls.stop(STOP_BUDGET_MS);
   }
 
-  #take(rows: TokenRows): void {
-    for (let at = 0; at < rows.length; at += TOKEN_FIELDS) {
-      const [request = 0, rollout = 0, token = 0, logprob = 0, finish = 0] = rows.subarray(
-        at,
-        at + TOKEN_FIELDS,
-      );
-      // Tokens of a request that was cancelled may still arrive.
-      this.#open.get(request)?.({ rollout, token, logprob, finish: FINISH_CODES[finish] ?? null });
+  /** Tokens of a request that was cancelled may still arrive. */
+  #take({ prompts, tokens }: StepReport): void {
+    for (const [request, scores] of prompts === null ? [] : readPrompts(prompts)) {
+      this.#open.get(request)?.onPromptScores(scores);
     }
+    for (const [request, token] of readTokens(tokens)) this.#open.get(request)?.onToken(token);
   }
 }

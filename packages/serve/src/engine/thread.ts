@@ -7,17 +7,11 @@
 import { workerData } from "node:worker_threads";
 
 import { ClusterError, serveCalls, type ThreadContext } from "@gumshoe/core";
-import type { SampledToken } from "@gumshoe/engine";
 import { DeviceLostError, openDevice } from "@gumshoe/gpu";
 
-import {
-  FINISH_CODES,
-  type SamplerCalls,
-  type SamplerThreadData,
-  TOKEN_FIELDS,
-  type TokenRows,
-} from "./calls.js";
+import type { SamplerCalls, SamplerThreadData } from "./calls.js";
 import { HeldModels } from "./held-models.js";
+import { type StepReport, toStepReport } from "./token-rows.js";
 
 interface Waiting {
   readonly resolve: (answer: null) => void;
@@ -29,7 +23,7 @@ const waiting = new Map<string, Waiting>();
 let opened: { readonly models: HeldModels; readonly deviceName: string } | null = null;
 let stepping = false;
 
-const notify = serveCalls<SamplerCalls, TokenRows>({
+const notify = serveCalls<SamplerCalls, StepReport>({
   openDevice: () => open().deviceName,
   load: (folders) => open().models.load(folders),
   unload: ({ model }) => {
@@ -71,8 +65,8 @@ function sample(
 
 function step(): void {
   const { models } = open();
-  const { tokens, finished, failed } = models.step();
-  if (tokens.length > 0) notify(toRows(tokens));
+  const { prompts, tokens, finished, failed } = models.step();
+  if (tokens.length > 0) notify(toStepReport(prompts, tokens));
   for (const id of finished) {
     waiting.get(id)?.resolve(null);
     waiting.delete(id);
@@ -91,12 +85,4 @@ function fail(ids: readonly string[], error: unknown): void {
     waiting.get(id)?.reject(error);
     waiting.delete(id);
   }
-}
-
-function toRows(tokens: readonly SampledToken[]): TokenRows {
-  const rows = new Float64Array(tokens.length * TOKEN_FIELDS);
-  for (const [i, { id, rollout, token, logprob, finish }] of tokens.entries()) {
-    rows.set([Number(id), rollout, token, logprob, FINISH_CODES.indexOf(finish)], i * TOKEN_FIELDS);
-  }
-  return rows;
 }

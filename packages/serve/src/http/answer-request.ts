@@ -8,6 +8,7 @@ import { CompletionFormat } from "../answer/completion-format.js";
 import { Generation } from "../answer/generation.js";
 import type { ServedModel } from "../engine/served-model.js";
 import { readChatRequest } from "../request/chat-request.js";
+import { checkAlternatives } from "../request/check-alternatives.js";
 import { readCompletionRequest } from "../request/completion-request.js";
 import { answerTokens, chatTokens, promptTokens } from "../request/prompt-tokens.js";
 import type { Sampling } from "../request/sampling-fields.js";
@@ -45,9 +46,11 @@ export class AnswerRequest {
     sampling: Sampling;
     /** The token ids of each prompt, and the field that they came from. */
     prompts: readonly { readonly ids: readonly number[]; readonly field: string }[];
+    /** Field that asks for alternatives. */
+    alternativesField: string;
     options: ReadOptions;
   }): AnswerRequest {
-    const { asked, format, sampling, prompts, options } = parts;
+    const { asked, format, sampling, prompts, alternativesField, options } = parts;
     const { model, maxAnswerTokens, freshSeed } = options;
     const sized = prompts.map(({ ids, field }) => ({
       ids,
@@ -58,6 +61,7 @@ export class AnswerRequest {
         maxAnswerTokens,
       ),
     }));
+    checkAlternatives(sized, sampling, alternativesField);
     const generation = new Generation({ model, prompts: sized, sampling, freshSeed });
     return new AnswerRequest(asked, format, sampling, generation);
   }
@@ -91,27 +95,41 @@ export class AnswerRequest {
 
 function readChat(body: unknown, options: ReadOptions): AnswerRequest {
   const request = readChatRequest(body);
-  const { model: asked, sampling, hasLogprobs } = request;
+  const { model: asked, sampling } = request;
   const { model, chat } = options;
   const ids = chatTokens(model, request, chat);
-  const format = new ChatFormat(model, { hasLogprobs, promptIds: givenIds(sampling, [ids]) });
+  const format = new ChatFormat(model, {
+    logprobs: sampling.logprobs,
+    promptIds: givenIds(sampling, [ids]),
+  });
   return AnswerRequest.make({
     asked,
     format,
     sampling,
     prompts: [{ ids, field: "messages" }],
+    alternativesField: "top_logprobs",
     options,
   });
 }
 
 function readCompletion(body: unknown, options: ReadOptions): AnswerRequest {
   const request = readCompletionRequest(body);
-  const { model: asked, sampling, hasLogprobs } = request;
+  const { model: asked, sampling } = request;
   const { model } = options;
   const all = promptTokens(model, request);
-  const format = new CompletionFormat(model, { hasLogprobs, promptIds: givenIds(sampling, all) });
+  const format = new CompletionFormat(model, {
+    logprobs: sampling.logprobs,
+    promptIds: givenIds(sampling, all),
+  });
   const prompts = all.map((ids) => ({ ids, field: "prompt" }));
-  return AnswerRequest.make({ asked, format, sampling, prompts, options });
+  return AnswerRequest.make({
+    asked,
+    format,
+    sampling,
+    prompts,
+    alternativesField: "logprobs",
+    options,
+  });
 }
 
 /** Returns the prompt's ids by the number of an answer; null if the request does not ask for ids. */

@@ -1,7 +1,4 @@
-/**
- * The server over HTTP, with the official client and with the small model of the repository. The sampler's thread is
- * started from the built package, as in production.
- */
+/** The server over HTTP, with the official client and the small model; the sampler's thread is the built package's, as in production. */
 import { createLogger, systemClock } from "@gumshoe/core";
 import OpenAI, { APIError, AuthenticationError, RateLimitError } from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -50,6 +47,7 @@ function makeServer({ limits, ...changes }: ServerChanges): ModelServer {
     name: "rookie",
     model,
     key: KEY,
+    tls: null,
     limits: { ...SERVER_LIMITS, ...limits },
     chat: {},
     clock: systemClock,
@@ -222,7 +220,7 @@ describe("refusals", () => {
     ["an unknown field", { ...chat, temprature: 1 }, "temprature"],
     ["a wrong type", { ...chat, n: "2" }, "n"],
     ["a number outside its range", { ...chat, temperature: 1e-30 }, "temperature"],
-    ["alternatives of tokens", { ...chat, logprobs: true, top_logprobs: 3 }, "top_logprobs"],
+    ["too many alternatives", { ...chat, logprobs: true, top_logprobs: 21 }, "top_logprobs"],
     ["no message", { messages: [] }, "messages"],
     [
       "an image",

@@ -3,7 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Clock, Logger } from "@gumshoe/core";
 import type { ChatOptions } from "@gumshoe/engine";
-import { HttpListener, parseJson, readBody, setSecurityHeaders } from "@gumshoe/http";
+import {
+  HttpListener,
+  parseJson,
+  readBody,
+  setSecurityHeaders,
+  type TlsIdentity,
+} from "@gumshoe/http";
 import { addressOf } from "@gumshoe/rpc";
 
 import type { ServedModel } from "../engine/served-model.js";
@@ -60,6 +66,8 @@ export interface ModelServerOptions {
   readonly model: ServedModel;
   /** API key; null: none is needed, and only this machine may ask. */
   readonly key: string | null;
+  /** Its certificate for HTTPS; null serves HTTP. */
+  readonly tls: TlsIdentity | null;
   readonly limits: ServerLimits;
   /** Variables of the chat template, and its date. */
   readonly chat: ChatOptions;
@@ -85,7 +93,7 @@ export class ModelServer {
   readonly #createdAtS: number;
 
   constructor(options: ModelServerOptions) {
-    const { key, logger, clock, limits } = options;
+    const { key, tls, logger, clock, limits } = options;
     this.#options = options;
     this.#model = options.model;
     this.#createdAtS = Math.floor(clock.now() / 1000);
@@ -93,7 +101,7 @@ export class ModelServer {
     const { maxOpenRequests: maxOpen, requestsPerMinute: perMinute } = limits;
     this.#admission = new Admission({ maxOpen, perMinute }, clock);
     this.#listener = new HttpListener({
-      tls: null,
+      tls: tls === null ? null : { identity: tls, ca: null, clients: "token" },
       maxConnections: maxOpen + SPARE_CONNECTIONS,
       idleMs: IDLE_MS,
       describeMalformed: (_, message) =>

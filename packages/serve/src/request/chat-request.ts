@@ -4,7 +4,7 @@ import { z } from "zod";
 import { WrongFieldError } from "../errors.js";
 import { UNSUPPORTED_IN_CHAT } from "./not-supported.js";
 import { readFields } from "./read-fields.js";
-import { type Sampling, samplingFields, toSampling } from "./sampling-fields.js";
+import { alternatives, type Sampling, samplingFields, toSampling } from "./sampling-fields.js";
 
 const MAX_MESSAGES = 10_000;
 
@@ -50,9 +50,7 @@ const schema = z.object({
     .max(MAX_MESSAGES, `must be at most ${MAX_MESSAGES} messages`),
   max_completion_tokens: samplingFields.max_tokens,
   logprobs: z.boolean("must be true or false").default(false),
-  top_logprobs: z
-    .literal(0, "is not supported but 0: the sampler computes the log-prob of the sampled token")
-    .optional(),
+  top_logprobs: alternatives,
   chat_template_kwargs: z.record(z.string(), z.unknown(), "must be an object").default({}),
 });
 
@@ -61,7 +59,6 @@ export interface ChatRequest {
   readonly model: string | null;
   readonly messages: readonly Message[];
   readonly sampling: Sampling;
-  readonly hasLogprobs: boolean;
   /** Of the chat template. */
   readonly variables: Readonly<Record<string, unknown>>;
 }
@@ -80,10 +77,13 @@ export function readChatRequest(body: unknown): ChatRequest {
     model: fields.model ?? null,
     messages: fields.messages.map(({ role, content }) => ({ role, content: toText(content) })),
     sampling: toSampling(fields, {
-      value: newer ?? older,
-      field: newer === null ? "max_tokens" : "max_completion_tokens",
+      maxTokens: {
+        value: newer ?? older,
+        field: newer === null ? "max_tokens" : "max_completion_tokens",
+      },
+      logprobs: fields.logprobs ? (fields.top_logprobs ?? 0) : null,
+      echoes: false,
     }),
-    hasLogprobs: fields.logprobs,
     variables: fields.chat_template_kwargs,
   };
 }

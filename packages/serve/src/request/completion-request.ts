@@ -3,7 +3,14 @@ import { z } from "zod";
 import { WrongFieldError } from "../errors.js";
 import { UNSUPPORTED_IN_COMPLETIONS } from "./not-supported.js";
 import { readFields } from "./read-fields.js";
-import { MAX_ANSWERS, type Sampling, samplingFields, toSampling } from "./sampling-fields.js";
+import {
+  alternatives,
+  MAX_ANSWERS,
+  type Sampling,
+  samplingFields,
+  toSampling,
+  wholeNumber,
+} from "./sampling-fields.js";
 
 /** Prompts of one request. */
 const MAX_PROMPTS = 128;
@@ -24,9 +31,9 @@ const schema = z.object({
     ],
     `${FORMS}, with at most ${MAX_PROMPTS} prompts`,
   ),
-  logprobs: z
-    .literal(0, "is not supported but 0: the sampler computes the log-prob of the sampled token")
-    .optional(),
+  max_tokens: wholeNumber(0, 1_000_000).default(DEFAULT_MAX_TOKENS),
+  logprobs: alternatives,
+  echo: z.boolean("must be true or false").default(false),
 });
 
 /** A request for the continuations of some prompts. */
@@ -35,7 +42,6 @@ export interface CompletionRequest {
   /** Texts, or token ids; at least one. */
   readonly prompts: readonly (string | readonly number[])[];
   readonly sampling: Sampling;
-  readonly hasLogprobs: boolean;
 }
 
 /** Reads the body of a request. @throws WrongFieldError naming the field */
@@ -46,13 +52,16 @@ export function readCompletionRequest(body: unknown): CompletionRequest {
     const problem = `asks for ${numAnswers} answers in all; a request may have ${MAX_ANSWERS}`;
     throw new WrongFieldError("n", problem);
   }
+  if (fields.max_tokens === 0 && !fields.echo) {
+    throw new WrongFieldError("max_tokens", "is 0, which leaves no answer: set echo to true");
+  }
   return {
     model: fields.model ?? null,
     prompts: fields.prompt,
     sampling: toSampling(fields, {
-      value: fields.max_tokens ?? DEFAULT_MAX_TOKENS,
-      field: "max_tokens",
+      maxTokens: { value: fields.max_tokens, field: "max_tokens" },
+      logprobs: fields.logprobs ?? null,
+      echoes: fields.echo,
     }),
-    hasLogprobs: fields.logprobs === 0,
   };
 }

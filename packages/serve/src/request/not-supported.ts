@@ -58,7 +58,6 @@ export const UNSUPPORTED_IN_CHAT: Readonly<Record<string, UnsupportedField>> = {
 /** Fields of requests for completions. */
 export const UNSUPPORTED_IN_COMPLETIONS: Readonly<Record<string, UnsupportedField>> = {
   ...UNSUPPORTED,
-  echo: { neutral: [false], reason: "gumshoe score gives the log-probs of a given text" },
   suffix: { neutral: [""], reason: "answers are written from left to right" },
 };
 

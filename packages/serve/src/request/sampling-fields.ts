@@ -9,10 +9,16 @@ export const MAX_ANSWERS = 128;
 const LEAST_TEMPERATURE = 0.01;
 const MOST_TEMPERATURE = 100;
 
-const wholeNumber = (low: number, high: number) => {
+/** Alternatives to a token: OpenAI's limit for chat. */
+const MAX_ALTERNATIVES = 20;
+
+export const wholeNumber = (low: number, high: number) => {
   const message = `must be a whole number from ${low} to ${high}`;
   return z.int(message).min(low, message).max(high, message);
 };
+
+/** A number of alternatives to each token. */
+export const alternatives = wholeNumber(0, MAX_ALTERNATIVES).optional();
 
 const stop = z
   .string("must be a text, or a list of texts")
@@ -93,13 +99,22 @@ export interface Sampling {
   /** Whether a stream ends with the number of tokens. */
   readonly includesUsage: boolean;
   readonly returnsTokenIds: boolean;
+  /** How many alternatives are written beside the log-prob of each token; null if no log-probs are. */
+  readonly logprobs: number | null;
+  /** Whether an answer begins with its prompt. */
+  readonly echoes: boolean;
 }
 
 /** Reads the common fields. @throws WrongFieldError */
 export function toSampling(
   fields: SamplingFields,
-  maxTokens: { readonly value: number | null; readonly field: string },
+  own: {
+    readonly maxTokens: { readonly value: number | null; readonly field: string };
+    readonly logprobs: number | null;
+    readonly echoes: boolean;
+  },
 ): Sampling {
+  const { maxTokens, logprobs, echoes } = own;
   if (fields.stream_options !== undefined && !fields.stream) {
     throw new WrongFieldError("stream_options", "is for streams only: set stream to true");
   }
@@ -117,6 +132,8 @@ export function toSampling(
     isStreamed: fields.stream,
     includesUsage: fields.stream_options?.include_usage ?? false,
     returnsTokenIds: fields.return_token_ids,
+    logprobs,
+    echoes,
   };
 }
 
