@@ -7,9 +7,11 @@ import {
   parquetMetadata,
   parquetReadObjects,
   parquetSchema,
+  snappyUncompress,
 } from "hyparquet";
 
 import { TableProblem } from "../errors.js";
+import { decompressZstd } from "../zstd/decompress-zstd.js";
 import type { TableRecord } from "./table-record.js";
 
 /** Bytes of the needed columns without compression, as the file states them. */
@@ -17,11 +19,34 @@ const MAX_COLUMN_BYTES = 1024 * 2 ** 20;
 /** Rows that are converted at once. */
 const SLICE = 10_000;
 
-/** Codecs beside Snappy, which the library has itself. */
-const COMPRESSORS: Compressors = {
+/** Makes a page of a given size, exactly, from its compressed bytes. */
+type Decompress = (input: Uint8Array, outputBytes: number) => Uint8Array;
+
+const CODECS: Readonly<Record<string, Decompress>> = {
+  SNAPPY: (input, outputBytes) => {
+    const page = new Uint8Array(outputBytes);
+    snappyUncompress(input, page);
+    return page;
+  },
   GZIP: (input, maxOutputLength) => gunzipSync(input, { maxOutputLength }),
   BROTLI: (input, maxOutputLength) => brotliDecompressSync(input, { maxOutputLength }),
+  ZSTD: decompressZstd,
 };
+
+/** Returns the codecs, which together make at most so many bytes: a page may be larger than its file says. */
+function boundedCodecs(maxBytes: number): Compressors {
+  let left = maxBytes;
+  const bounded = (decompress: Decompress): Decompress => {
+    return (input, outputBytes) => {
+      left -= outputBytes;
+      if (left >= 0) return decompress(input, outputBytes);
+      throw new TableProblem(`has pages of more than ${maxBytes} bytes without compression`);
+    };
+  };
+  return Object.fromEntries(
+    Object.entries(CODECS).map(([name, decompress]) => [name, bounded(decompress)]),
+  );
+}
 
 /** Reads the columns of a Parquet file that are needed, as far as it has them. @throws TableProblem */
 export async function readParquet(
@@ -47,7 +72,7 @@ export async function readParquet(
         columns: present,
         rowStart,
         rowEnd,
-        compressors: COMPRESSORS,
+        compressors: boundedCodecs(MAX_COLUMN_BYTES),
       });
       for (const [i, row] of rows.entries()) {
         records.push({ place: `row ${rowStart + i + 1}`, values: { ...others, ...row } });
