@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const ENTRIES = {
   cli: ["main", "guardian/main", "puzzle/thread"],
   coordinator: ["main", "background/thread", "reading/thread"],
-  environments: ["module/process-main"],
+  environments: ["module/process-main", "table/parquet-thread"],
   serve: ["engine/thread"],
   worker: ["main", "engine/thread"],
 };

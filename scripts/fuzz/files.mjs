@@ -11,6 +11,10 @@ export function textOf(path) {
   return readFileSync(join(ROOT, path), "utf8");
 }
 
+export function bytesOf(path) {
+  return new Uint8Array(readFileSync(join(ROOT, path)));
+}
+
 /** Parses JSON, also from a compressed file. */
 export function jsonOf(path) {
   const bytes = readFileSync(join(ROOT, path));

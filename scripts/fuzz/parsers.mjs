@@ -1,7 +1,7 @@
 /**
  * All parsers of input from other programs or people. Each has a name and `open()`, which returns
  * the `words` of its language, `make(mutator)` for one input, `read(input)` that parses it, and
- * optionally `close()`.
+ * optionally `close()`, and `isFenced` for one that gives up by itself after a time.
  */
 import { COMMANDS } from "./commands.mjs";
 import { CONFIGS } from "./configs.mjs";

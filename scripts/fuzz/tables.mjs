@@ -11,8 +11,11 @@ import {
   ANSWER_GRADERS,
   gradeAnswer,
 } from "../../packages/environments/dist/table/answer-graders.js";
-import { makeFolder } from "./files.mjs";
+import { decompressZstd } from "../../packages/environments/dist/zstd/decompress-zstd.js";
+import { bytesOf, jsonOf, makeFolder } from "./files.mjs";
 
+/** Frames that the program zstd made. */
+const FRAMES = jsonOf("test/golden/parquet/frames.json");
 const RECORDS = [
   { prompt: "What is 6 x 7?", answer: "42" },
   { prompt: 'Say "a, b"\nand c.', answer: "1,000.5" },
@@ -31,14 +34,17 @@ function parquet(codec) {
   return new Uint8Array(parquetWriteBuffer({ columnData, codec }));
 }
 
+/** Files that pyarrow wrote with Zstandard, which the writer above does not know. */
+const ZSTD_FILES = ["zstd.parquet", "zstd-v2.parquet"];
+
 /** A parser of files of one format; `make` returns the content of one. */
-function table(name, extension, make) {
+function table(name, extension, make, columns = {}) {
   return {
     name,
     open: async () => {
       const folder = makeFolder();
       const file = join(folder.path, `records${extension}`);
-      const source = { type: "file", file, grader: { type: "number" } };
+      const source = { type: "file", file, grader: { type: "number" }, ...columns };
       const run = { name: "a", type: "grpo", model: "m", tasks: { source } };
       const config = parseRunConfig(JSON.stringify(run));
       return {
@@ -56,6 +62,7 @@ function table(name, extension, make) {
           "},{",
         ],
         make,
+        isFenced: extension === ".parquet",
         read: async (content) => {
           writeFileSync(file, content);
           const environment = await openEnvironment(config, "train");
@@ -97,5 +104,28 @@ export const TABLES = [
       ? mutator.bytes()
       : mutator.changedBytes(parquet(mutator.chance(0.5) ? "UNCOMPRESSED" : "SNAPPY")),
   ),
+  table(
+    "tables-parquet-zstd",
+    ".parquet",
+    (mutator) => mutator.changedBytes(bytesOf(`test/golden/parquet/${mutator.one(ZSTD_FILES)}`)),
+    { prompt: "question" },
+  ),
+  {
+    name: "zstd",
+    open: async () => ({
+      words: [],
+      make: (mutator) => {
+        const frame = mutator.one(FRAMES);
+        return {
+          bytes: frame.bytes,
+          input: mutator.changedBytes(Buffer.from(frame.frame, "base64")),
+        };
+      },
+      read: ({ bytes, input }) => {
+        const { length } = decompressZstd(input, bytes);
+        if (length !== bytes) throw new Error(`gives ${length} bytes`);
+      },
+    }),
+  },
   graders,
 ];

@@ -80,6 +80,8 @@ const ONLY_PARSED: readonly (readonly [start: string, reason: string])[] = [
   ],
   ["npx gumshoe model info HuggingFaceTB/", "needs the hub, as well"],
   ["npx gumshoe model push ", "needs the hub, as well"],
+  ["npx gumshoe data pull ", "needs the hub; fetch-data-file.test.ts asks such a server"],
+  ['npx gumshoe eval --source "{ type: file, file: hf:', "needs the hub, as well"],
   ["npx gumshoe eval --adapter ", "needs an adapter; adapter.test.ts makes one"],
   ["npx gumshoe score --adapter ", "needs an adapter, as well"],
   ["npx gumshoe model info .gumshoe/runs/mine/", "needs an adapter, as well"],

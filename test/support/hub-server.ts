@@ -26,9 +26,12 @@ export interface HubTrouble {
 /** Files from this size on are kept as large ones. */
 const LARGE_BYTES = 4096;
 
-/** A server of this machine that speaks the routes of the Hugging Face hub. */
+/** A server of this machine that speaks the routes of the Hugging Face hub, for models and data sets. */
 export class HubServer {
+  /** Models, by `owner/name`. */
   readonly repos = new Map<string, HubRepo>();
+  /** Data sets, by `owner/name`. */
+  readonly datasets = new Map<string, HubRepo>();
   trouble: HubTrouble = {};
   /** Requests for files: path, and first byte that was asked for. */
   readonly requests: { path: string; from: number; token: string | null }[] = [];
@@ -63,7 +66,7 @@ export class HubServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? "/", this.url);
+    const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
     const path = decodeURIComponent(pathname);
     const token = request.headers.authorization?.replace(/^Bearer /, "") ?? null;
     const body = await readBody(request);
@@ -78,29 +81,30 @@ export class HubServer {
       this.#large.set(large, body);
       return void response.writeHead(200).end();
     }
-    const [, api, name = "", rest = ""] =
-      /^\/(api\/models\/)?([^/]+\/[^/]+?)(?:\.git)?(?:\/(.*))?$/.exec(path) ?? [];
-    const repo = this.repos.get(name);
+    const [, api, kind, name = "", rest = ""] =
+      /^\/(api\/)?(?:(models|datasets)\/)?([^/]+\/[^/]+?)(?:\.git)?(?:\/(.*))?$/.exec(path) ?? [];
+    const repo = (kind === "datasets" ? this.datasets : this.repos).get(name);
     if (repo === undefined) {
       return error(response, token === null ? 401 : 404, "Repository not found");
     }
     if (repo.gated === true && repo.token !== token) {
-      const page = `Access to model ${name} is restricted.`;
+      const page = `Access to ${kind === "datasets" ? "dataset" : "model"} ${name} is restricted.`;
       return error(response, token === null ? 401 : 403, page);
     }
     if (repo.token !== undefined && repo.token !== token)
       return error(response, 401, "Invalid credentials");
     if (rest.startsWith("info/lfs/objects/batch")) return this.#batch(response, body);
     if (api === undefined) return this.#sendFile(response, { request, repo, rest, token });
-    return this.#api(response, { name, repo, rest, body });
+    const isRecursive = searchParams.get("recursive") === "true";
+    return this.#api(response, { name, repo, rest, body, isRecursive });
   }
 
   #api(
     response: ServerResponse,
-    call: { name: string; repo: HubRepo; rest: string; body: Buffer },
+    call: { name: string; repo: HubRepo; rest: string; body: Buffer; isRecursive: boolean },
   ): void {
-    const { name, repo, rest, body } = call;
-    const [kind, revision] = rest.split("/");
+    const { name, repo, rest, body, isRecursive } = call;
+    const [kind, revision, ...folder] = rest.split("/");
     if (kind === "revision" && revision !== "main" && revision !== repo.commit) {
       return error(response, 404, `Invalid rev id: ${revision}`);
     }
@@ -115,18 +119,11 @@ export class HubServer {
     };
     if (kind === "revision" || rest === "") return json(response, { ...about, sha: repo.commit });
     if (kind === "tree") {
-      return json(
-        response,
-        Object.entries(repo.files).map(([path, bytes]) => ({
-          type: "file",
-          path,
-          size: bytes.length,
-          oid: gitHash(bytes),
-          ...(bytes.length < LARGE_BYTES
-            ? {}
-            : { lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 130 } }),
-        })),
-      );
+      const within = folder.map((part) => `${part}/`).join("");
+      const files = Object.entries(repo.files).filter(([path]) => path.startsWith(within));
+      if (files.length === 0 && within !== "") return error(response, 404, "Entry not found");
+      const isHere = (path: string) => isRecursive || !path.slice(within.length).includes("/");
+      return json(response, files.filter(([path]) => isHere(path)).map(treeEntry));
     }
     if (kind === "preupload") {
       const { files } = JSON.parse(body.toString()) as { files: { path: string; size: number }[] };
@@ -204,6 +201,12 @@ export class HubServer {
     if (cut === undefined) response.end(body);
     else response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 30));
   }
+}
+
+function treeEntry([path, bytes]: [string, Buffer]): object {
+  const { length: size } = bytes;
+  const lfs = { oid: sha256(bytes), size, pointerSize: 130 };
+  return { type: "file", path, size, oid: gitHash(bytes), ...(size < LARGE_BYTES ? {} : { lfs }) };
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {

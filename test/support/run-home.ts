@@ -26,7 +26,7 @@ import {
 } from "../../packages/coordinator/src/rpc/worker-handlers.js";
 import { AllowedFolders } from "../../packages/coordinator/src/submission/allowed-folders.js";
 import { AllowedServers } from "../../packages/coordinator/src/submission/allowed-servers.js";
-import { HubModels } from "../../packages/coordinator/src/submission/hub-models.js";
+import { HubInputs } from "../../packages/coordinator/src/submission/hub-inputs.js";
 import { RunManager } from "../../packages/coordinator/src/run/run-manager.js";
 import type { RunRecord } from "../../packages/coordinator/src/run/run-record.js";
 import { makeModel, ROOT, TOKEN } from "./fake-cluster.js";
@@ -166,7 +166,7 @@ export class RunHome {
       recoveryEveryMs: 90_000,
       sliceMs: 600_000,
       previousEnd: null,
-      models: new HubModels(join(this.home, "hub")),
+      hub: new HubInputs(join(this.home, "hub")),
       redisProblem: () => null,
     });
   }

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   download: async () => (await import("./commands/download.js")).addDownloadCommand,
   certs: async () => (await import("./commands/certs.js")).addCertsCommand,
   model: async () => (await import("./commands/model.js")).addModelCommand,
+  data: async () => (await import("./commands/data.js")).addDataCommand,
   puzzle: async () => (await import("./commands/puzzle.js")).addPuzzleCommand,
   eval: async () => (await import("./commands/eval.js")).addEvalCommand,
   score: async () => (await import("./commands/score.js")).addScoreCommand,

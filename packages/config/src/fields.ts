@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { checkHubFile } from "./hub-file.js";
+
 /** A run's name: also the name of its folder and a part of its queue keys. */
 export const RunName = z
   .string()
@@ -7,6 +9,9 @@ export const RunName = z
 
 /** A file or folder; relative paths start at the config's folder. */
 export const PathText = z.string().min(1).max(4096);
+
+/** A file as in {@link PathText}, or one in a data set of the hub. */
+export const FileText = PathText.superRefine(checkHubFile);
 
 /** Description of the `model` field. */
 export const MODEL_FIELD =

@@ -13,6 +13,15 @@ export {
   parsePinnedModel,
   type PinnedModel,
 } from "./hub-model.js";
+export {
+  type HubFileName,
+  hubFileText,
+  isHubFile,
+  parseHubFile,
+  parsePinnedFile,
+  type PinnedFile,
+} from "./hub-file.js";
+export { type HubFileField, hubFiles, replaceHubFiles, replaceSourceFiles } from "./hub-sources.js";
 export { type JsonSchema, runFileSchema } from "./json-schema.js";
 export { LoraConfig } from "./lora.js";
 export { AggregationConfig, LossSettings, OverlongConfig } from "./loss.js";

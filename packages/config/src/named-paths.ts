@@ -2,11 +2,12 @@ import { posix } from "node:path";
 
 import { InvalidArgumentError } from "@gumshoe/core";
 
+import { isHubFile } from "./hub-file.js";
 import { parsePinnedModel } from "./hub-model.js";
-import { mapSources, type SingleSource } from "./mixed-sources.js";
+import type { SingleSource } from "./mixed-sources.js";
 import type { RunConfig } from "./run-config.js";
-import { runSources } from "./run-sources.js";
-import type { SingleSourceConfig, TaskSourceConfig } from "./task-source.js";
+import { allSources, mapRunSources } from "./run-sources.js";
+import type { SingleSourceConfig } from "./task-source.js";
 
 /** A file or folder that a config names. */
 export interface NamedPath {
@@ -16,19 +17,17 @@ export interface NamedPath {
   readonly kind: "model" | "dataset" | "module";
 }
 
-/** Lists the files and folders that a config names. A model on the hub at one commit is none. */
+/** Lists the files and folders that a config names. A model on the hub at one commit is none, nor is a file on the hub. */
 export function namedPaths(config: RunConfig): NamedPath[] {
   const { model } = config;
   return [
     ...(parsePinnedModel(model) === null
       ? [{ field: "model", path: model, kind: "model" } as const]
       : []),
-    ...allSources(config).flatMap(pathsOf),
+    ...allSources(config)
+      .flatMap(pathsOf)
+      .filter(({ path, kind }) => kind !== "dataset" || !isHubFile(path)),
   ];
-}
-
-function allSources(config: RunConfig): SingleSource[] {
-  return (["train", "validation", "report"] as const).flatMap((kind) => runSources(config, kind));
 }
 
 function pathsOf({ field, source }: SingleSource): NamedPath[] {
@@ -63,19 +62,21 @@ export function namedServers(
   );
 }
 
-/** Returns the config with all its paths replaced; a model on the hub at one commit stays. */
+/** Returns the config with all its paths replaced; a model on the hub at one commit and a file on the hub stay. */
 export function replacePaths(
   config: RunConfig,
   replace: (field: string, path: string) => string,
 ): RunConfig {
+  const replaceFile = (field: string, file: string) =>
+    isHubFile(file) ? file : replace(field, file);
   const fixOne = ({ field, source }: SingleSource): SingleSourceConfig => {
     switch (source.type) {
       case "dataset":
-        return { ...source, file: replace(`${field}.file`, source.file) };
+        return { ...source, file: replaceFile(`${field}.file`, source.file) };
       case "module":
         return { ...source, module: replace(`${field}.module`, source.module) };
       case "file": {
-        const file = replace(`${field}.file`, source.file);
+        const file = replaceFile(`${field}.file`, source.file);
         if (source.grader.type !== "module") return { ...source, file };
         const module = replace(`${field}.grader.module`, source.grader.module);
         return { ...source, file, grader: { ...source.grader, module } };
@@ -84,24 +85,10 @@ export function replacePaths(
         return source;
     }
   };
-  const fix = (field: string, source: TaskSourceConfig) => mapSources(field, source, fixOne);
-  const validation = config.validation && {
-    ...config.validation,
-    source: fix("validation.source", config.validation.source),
-  };
-  const report = config.report && {
-    ...config.report,
-    source: fix("report.source", config.report.source),
-  };
-  const heldOut = { validation, ...(report === undefined ? {} : { report }) };
-  const isPinned = parsePinnedModel(config.model) !== null;
-  const model = isPinned ? config.model : replace("model", config.model);
-  if (config.type === "sft") {
-    const source = fix("examples.source", config.examples.source);
-    return { ...config, model, ...heldOut, examples: { ...config.examples, source } };
-  }
-  const source = fix("tasks.source", config.tasks.source);
-  return { ...config, model, ...heldOut, tasks: { ...config.tasks, source } };
+  const { model } = config;
+  const isPinned = parsePinnedModel(model) !== null;
+  const located = { ...config, model: isPinned ? model : replace("model", model) };
+  return mapRunSources(located, fixOne);
 }
 
 /**

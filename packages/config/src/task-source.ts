@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { count, PathText, Seed } from "./fields.js";
+import { count, FileText, PathText, Seed } from "./fields.js";
 
 /** Sizes of generated cases, ascending. */
 export const TIERS = ["mini", "easy", "medium", "hard", "dataset"] as const;
@@ -60,7 +60,9 @@ const Split = z
 const FileSource = z
   .strictObject({
     type: z.literal("file").describe("questions with their answers from a file"),
-    file: PathText.describe("file that ends in .jsonl, .ndjson, .json, .csv, .tsv or .parquet"),
+    file: FileText.describe(
+      "file that ends in .jsonl, .ndjson, .json, .csv, .tsv or .parquet, or such a file on the hub: hf://datasets/owner/name@revision/path",
+    ),
     prompt: ColumnName.optional().describe(
       "column with the question as a text; left out: prompt, unless there is messages",
     ),
@@ -137,7 +139,9 @@ const SINGLE_SOURCES = [
   }),
   z.strictObject({
     type: z.literal("dataset").describe("Temporal Clue cases from a file"),
-    file: PathText.describe("JSON array or JSONL with num_clues, prompt and solution"),
+    file: FileText.describe(
+      "JSON array or JSONL with num_clues, prompt and solution, also on the hub: hf://datasets/owner/name@revision/path",
+    ),
     split: Split,
   }),
   FileSource,

@@ -30,7 +30,7 @@ import { readEarlierHttp, writeReadyFile } from "./ready-file.js";
 import { runHandlers } from "./rpc/run-handlers.js";
 import { AllowedFolders } from "./submission/allowed-folders.js";
 import { AllowedServers } from "./submission/allowed-servers.js";
-import { HubModels } from "./submission/hub-models.js";
+import { HubInputs } from "./submission/hub-inputs.js";
 import { RunManager } from "./run/run-manager.js";
 import type { RunRecord } from "./run/run-record.js";
 import type { CoordinatorSettings } from "./settings.js";
@@ -175,7 +175,7 @@ export class Coordinator {
       onEvent: (body) => this.#metrics.countEvent(body),
       allowed: new AllowedFolders({ folders: this.#settings.dataFolders, home }),
       servers: new AllowedServers(this.#settings.sourceUrls),
-      models: new HubModels(this.#settings.hubCache),
+      hub: new HubInputs(this.#settings.hubCache),
       diskWaitMs: this.#settings.diskWaitMs,
       recoveryEveryMs: this.#settings.recoveryEveryMs,
       sliceMs: this.#settings.sliceMs,

@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { type ResourceLimits, Worker } from "node:worker_threads";
 
 import { bundledEntry } from "./bundled-entry.js";
 import { errorMessage } from "./errors.js";
@@ -14,6 +14,8 @@ interface Pending {
 export interface ThreadCallsOptions<Notice> {
   /** Passed to the thread as its `workerData`. */
   readonly data?: unknown;
+  /** Limits of the thread's heap; it ends when they are exceeded. Default: those of the process. */
+  readonly resourceLimits?: ResourceLimits;
   /** Creates the error of all calls that are pending when the thread ends. */
   readonly toEndError: (problem: string, cause?: unknown) => Error;
   /** Called once if the thread ends without `stop`. */
@@ -34,7 +36,8 @@ export class ThreadCalls<Calls extends CallTable<Calls>, Notice = never> {
   /** @param module  URL of the compiled file that calls `serveCalls` */
   constructor(module: URL, options: ThreadCallsOptions<Notice>) {
     this.#options = options;
-    this.#worker = new Worker(bundledEntry(module), { workerData: options.data });
+    const { data: workerData, resourceLimits = {} } = options;
+    this.#worker = new Worker(bundledEntry(module), { workerData, resourceLimits });
     this.#worker.on("message", (reply: ThreadReply) => this.#take(reply));
     this.#worker.on("error", (error) => this.#lose(`failed: ${errorMessage(error)}`, error));
     this.#worker.on("exit", () => this.#lose("has ended"));

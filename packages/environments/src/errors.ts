@@ -62,3 +62,10 @@ export class ModuleFailedError extends ClusterError {
     super("FAILED_PRECONDITION", `module ${file} ${problem}`, { details: { file } });
   }
 }
+
+/** Thrown when bytes are not Zstandard, or are damaged. */
+export class ZstdError extends ClusterError {
+  constructor(problem: string) {
+    super("INVALID_ARGUMENT", `Zstandard: ${problem}`);
+  }
+}

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -117,6 +117,63 @@ test("a chat column of Parquet may be a list of structs, as in datasets of the h
   const source = (await open({ file, messages: "messages" })).source();
   expect(await source.task(0)).toMatchObject({ messages: QUESTIONS[0]?.chat, answer: "42" });
 });
+
+const GOLDEN = join(import.meta.dirname, "../../../test/golden/parquet");
+
+test.each(["zstd.parquet", "zstd-v2.parquet"])("%s of pyarrow is read", async (name) => {
+  const file = join(GOLDEN, name);
+  const environment = await open({ file, prompt: "question", grader: { type: "number" } });
+  const source = environment.source();
+  expect(source.size).toBe(300);
+  const expected = { messages: [{ role: "user", content: "What is 299 + 64?" }] };
+  expect(await source.task(299)).toMatchObject({ ...expected, answer: "299 + 64 is #### 363" });
+  const chats = await open({ file, messages: "messages", answer: null });
+  expect(await chats.source().task(299)).toMatchObject({
+    ...expected,
+    answer: "299 + 64 is #### 363",
+  });
+});
+
+test("a damaged Parquet file of Zstandard is refused, or its damage is in other columns", async () => {
+  const whole = readFileSync(join(GOLDEN, "zstd.parquet"));
+  let numRefused = 0;
+  for (let at = 40; at < whole.length; at += 193) {
+    const changed = Buffer.from(whole);
+    changed[at] = 255 - (changed[at] ?? 0);
+    const file = write("damaged.parquet", changed);
+    try {
+      const environment = await open({ file, prompt: "question" });
+      expect(environment.source().size).toBeGreaterThan(0);
+    } catch (error) {
+      expect(String(error)).toMatch(/InvalidArgumentError: tasks\.source\.\w+: .*damaged\.parquet/);
+      numRefused++;
+    }
+  }
+  expect(numRefused).toBeGreaterThan(10);
+});
+
+test.each(["SNAPPY", "ZSTD", "GZIP"] as const)(
+  "pages of %s that are larger than the file says are refused before they are made",
+  async (codec) => {
+    const data = ["6?"];
+    const columnData = [{ name: "prompt", data, type: "STRING" as const }];
+    const as = (bytes: Uint8Array) => bytes;
+    const compressors = codec === "SNAPPY" ? {} : { [codec]: as };
+    const bytes = Buffer.from(parquetWriteBuffer({ columnData, codec, compressors }));
+    // The header of the first page is at 4: its type, version 2, as a field of Thrift, then its size, here of one byte.
+    expect([...bytes.subarray(4, 7), (bytes[7] ?? 0) & 0x80, bytes[8]]).toEqual([21, 6, 21, 0, 21]);
+    const largest = [0xfe, 0xff, 0xff, 0xff, 0x0f];
+    // The size of the column, before the offset of its page, grows by the four bytes.
+    const sizeAt = bytes.lastIndexOf(Buffer.from([0x26, 8])) - 1;
+    expect(bytes[sizeAt]).toBeLessThan(120);
+    bytes[sizeAt] = (bytes[sizeAt] ?? 0) + 8;
+    const [head, tail] = [bytes.subarray(0, 7), bytes.subarray(8)];
+    const file = write("bomb.parquet", Buffer.concat([head, Buffer.from(largest), tail]));
+    await expect(open({ file })).rejects.toThrow(
+      /file: .*bomb\.parquet has pages of more than 1073741824 bytes without compression/,
+    );
+  },
+);
 
 test("the order differs in every pass, a split and excluded tasks are left out", async () => {
   const lines = Array.from({ length: 9 }, (_, i) => JSON.stringify({ prompt: `${i}?`, answer: i }));

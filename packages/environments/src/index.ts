@@ -35,12 +35,14 @@ export { type StepResult } from "./module/check-step.js";
 export { checkModuleName } from "./module/source-files.js";
 export { sourceOfTask } from "./mix-environment.js";
 export { type NamedSource, openEnvironment, openSource } from "./open-environment.js";
+export { MAX_DATA_BYTES } from "./read-data-file.js";
 export {
   type EnvironmentPart,
   type RunEnvironment,
   type RunTaskSource,
   singleEnvironments,
 } from "./run-environment.js";
+export { TABLE_EXTENSIONS } from "./table/read-table.js";
 export {
   type ModuleGrade,
   type ModuleStep,

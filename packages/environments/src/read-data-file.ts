@@ -3,8 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 
-/** Larger files would exceed the coordinator's documented memory limit. */
-const MAX_BYTES = 512 * 2 ** 20;
+/** Largest size of a file of tasks: larger ones would exceed the coordinator's documented memory limit. */
+export const MAX_DATA_BYTES = 512 * 2 ** 20;
 
 /** Begins the file that Git leaves in the place of one that it has not fetched. */
 const GIT_POINTER = "version https://git-lfs.github.com/spec/";
@@ -39,7 +39,8 @@ export async function readDataFile(field: string, file: string, holds: string): 
   }
   // Reading a pipe would block, and a device may never end.
   if (!found.isFile()) return refuse(`is ${kindOf(found)}, not a file of ${holds}`);
-  if (found.size > MAX_BYTES) return refuse(`has ${found.size} bytes, more than ${MAX_BYTES}`);
+  if (found.size > MAX_DATA_BYTES)
+    return refuse(`has ${found.size} bytes, more than ${MAX_DATA_BYTES}`);
   const bytes = await readFile(file).catch((cause: unknown) =>
     refuse(`cannot be read: ${errorMessage(cause)}`, cause),
   );

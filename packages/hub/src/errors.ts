@@ -1,13 +1,15 @@
 import { ClusterError, type ErrorCode } from "@gumshoe/core";
 
-/** Thrown when the hub has no such model or revision, or denies this user access. */
+/** Thrown when the hub has no such model, data set, revision or file, or denies this user access. */
 export class HubRefusedError extends ClusterError {
   constructor(
-    readonly model: string,
+    readonly repo: string,
     problem: string,
     code: ErrorCode = "INVALID_ARGUMENT",
+    /** Status of the hub's answer; null where it refused nothing. */
+    readonly status: number | null = null,
   ) {
-    super(code, `${model}: ${problem}`, { details: { model } });
+    super(code, `${repo}: ${problem}`, { details: { repo } });
   }
 }
 
@@ -38,12 +40,12 @@ export class HubHashError extends ClusterError {
   }
 }
 
-/** Thrown when a cached model is incomplete, or differs from the hub's. */
-export class CachedModelError extends ClusterError {
+/** Thrown when a model or a file of a data set is not in the cache, and the network is not to be used. */
+export class CachedRepoError extends ClusterError {
   constructor(
-    readonly model: string,
+    readonly repo: string,
     problem: string,
   ) {
-    super("INVALID_ARGUMENT", `${model} ${problem}`, { details: { model } });
+    super("INVALID_ARGUMENT", `${repo} ${problem}`, { details: { repo } });
   }
 }

@@ -5,14 +5,14 @@
  * hash. A partial file is `<blob>.incomplete`, as Python's huggingface_hub names it.
  */
 import { open, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 import { backoffMs, type Clock, ClusterError, diskError } from "@gumshoe/core";
 
-import { hashFile } from "./cache.js";
+import { hashFile, type HubRepo, repoPath } from "./cache.js";
 import { HubAwayError, HubHashError } from "./errors.js";
 import { hubError } from "./hub-connection.js";
-import type { HubFile } from "./model-files.js";
+import type { HubFile } from "./hub-files.js";
 import type { HubSettings } from "./settings.js";
 
 /** Time without any received byte after which a connection is aborted, in ms. */
@@ -24,9 +24,10 @@ const BACKOFF = { firstDelayMs: 1000, maxDelayMs: 8000 };
 /** Dependencies and options of a download. */
 export interface FileFetch {
   readonly settings: HubSettings;
-  readonly model: { readonly name: string; readonly commit: string };
+  readonly repo: HubRepo;
+  readonly commit: string;
   readonly file: HubFile;
-  /** Folder of the model in the cache. */
+  /** Folder of the repository in the cache. */
   readonly folder: string;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
@@ -70,7 +71,7 @@ export async function fetchBlob(fetching: FileFetch): Promise<void> {
 
 /** Receives the rest of a file and appends it to the partial file. */
 async function receive(fetching: FileFetch, part: string, offset: number): Promise<void> {
-  const { settings, model, file, signal, onBytes } = fetching;
+  const { settings, repo, commit, file, signal, onBytes } = fetching;
   const stalled = new AbortController();
   const onStall = () =>
     stalled.abort(new HubAwayError(settings.endpoint, "sends nothing any more"));
@@ -79,7 +80,7 @@ async function receive(fetching: FileFetch, part: string, offset: number): Promi
     const signals = [stalled.signal, ...(signal === undefined ? [] : [signal])];
     const path = file.path.split("/").map(encodeURIComponent).join("/");
     const response = await fetch(
-      `${settings.endpoint}/${model.name}/resolve/${model.commit}/${path}`,
+      `${settings.endpoint}/${repoPath(repo)}/resolve/${commit}/${path}`,
       {
         signal: AbortSignal.any(signals),
         headers: {
@@ -120,19 +121,15 @@ async function receive(fetching: FileFetch, part: string, offset: number): Promi
   }
 }
 
-function translate(thrown: unknown, { settings, model, file, folder, signal }: FileFetch): unknown {
+function translate(thrown: unknown, fetching: FileFetch): unknown {
+  const { settings, repo, commit, file, folder, signal } = fetching;
   if (signal?.aborted === true) return signal.reason;
   if (thrown instanceof ClusterError) return thrown;
   const disk = diskError(thrown, folder, file.bytes);
   if (disk !== null) return disk;
-  return hubError(thrown, { settings, model: `${model.name}@${model.commit}`, signal });
+  return hubError(thrown, { settings, repo, revision: commit, signal });
 }
 
 async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => null))?.size ?? 0;
-}
-
-/** Creates the folders that the first download needs. */
-export function foldersOf(folder: string, snapshot: string): string[] {
-  return [join(folder, "blobs"), join(folder, "refs"), dirname(snapshot), snapshot];
 }

@@ -1,6 +1,7 @@
 import type * as Library from "@huggingface/hub";
 import { ClusterError, errorMessage } from "@gumshoe/core";
 
+import { type HubRepo, repoPath, repoText } from "./cache.js";
 import { HubAwayError, HubRefusedError } from "./errors.js";
 import type { HubSettings } from "./settings.js";
 
@@ -28,19 +29,17 @@ export async function connectHub(
   };
 }
 
-/**
- * Translates errors of the hub's client library.
- *
- * @param model  `owner/name` or `owner/name@revision`, for messages
- */
-export function hubError(
-  thrown: unknown,
-  {
-    settings,
-    model,
-    signal,
-  }: { settings: HubSettings; model: string; signal?: AbortSignal | undefined },
-): unknown {
+/** What was asked of the hub, for messages. */
+export interface HubQuestion {
+  readonly settings: HubSettings;
+  readonly repo: HubRepo;
+  readonly revision: string | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Translates errors of the hub's client library. */
+export function hubError(thrown: unknown, asked: HubQuestion): unknown {
+  const { settings, repo, revision, signal } = asked;
   if (signal?.aborted === true) return signal.reason;
   if (thrown instanceof ClusterError) return thrown;
   const status = (thrown as { statusCode?: unknown } | null)?.statusCode;
@@ -52,9 +51,10 @@ export function hubError(
     return new HubAwayError(settings.endpoint, `answers ${status}`, thrown);
   }
   return new HubRefusedError(
-    model,
-    refusal(status, message, { settings, model }),
+    repoText(repo, revision),
+    refusal(status, message, asked),
     "INVALID_ARGUMENT",
+    status,
   );
 }
 
@@ -63,13 +63,9 @@ function reachProblem(thrown: unknown): string {
   return `cannot be reached: ${errorMessage(cause)}; with HF_HUB_OFFLINE=1 only what was fetched before is used`;
 }
 
-function refusal(
-  status: number,
-  message: string,
-  { settings, model }: { settings: HubSettings; model: string },
-): string {
+function refusal(status: number, message: string, { settings, repo }: HubQuestion): string {
   const { endpoint, token } = settings;
-  const page = `${endpoint}/${model.split("@")[0]}`;
+  const page = `${endpoint}/${repoPath(repo)}`;
   const tokens = `a token of ${endpoint}/settings/tokens in HF_TOKEN`;
   if (/gated|restricted|awaiting/i.test(message) || status === 403) {
     const ask = `ask for access at ${page}`;
@@ -83,7 +79,7 @@ function refusal(
   if (status === 404) {
     return /revision|rev id/i.test(message)
       ? `has no such revision: look at ${page}/tree/main`
-      : `is not on ${endpoint}: look at ${endpoint}/models`;
+      : `is not on ${endpoint}: look at ${endpoint}/${repo.kind}s`;
   }
   return `the hub answers ${status}: ${message.slice(0, 200)}`;
 }

@@ -1,12 +1,5 @@
-import type { FileHash } from "./cache.js";
 import { HubRefusedError } from "./errors.js";
-
-/** A file of a model on the hub. */
-export interface HubFile {
-  readonly path: string;
-  readonly bytes: number;
-  readonly hash: FileHash;
-}
+import type { HubFile } from "./hub-files.js";
 
 /** Text files that describe a model. */
 const ABOUT = ["README.md", "LICENSE"];

@@ -79,6 +79,7 @@ export async function uploadFolder(options: UploadOptions): Promise<UploadedFold
       return { name, url: `${settings.endpoint}/${name}`, commit: oid, files: all };
     }
   } catch (thrown) {
-    throw hubError(thrown, { settings, model: name, signal });
+    const repo = { kind: "model", name } as const;
+    throw hubError(thrown, { settings, repo, revision: null, signal });
   }
 }

@@ -46,7 +46,7 @@ export async function runBudgets(
   const { terminal, clock } = context;
   const status = new StatusLine(terminal);
   const stop = listenForStop(() => undefined);
-  const tasks = await openTasks(options, config);
+  const tasks = await openTasks(options, { config, context });
   const results: BudgetResult[] = [];
   try {
     checkOneTurn(tasks);

@@ -118,7 +118,7 @@ async function runEvaluation(
   const price = readPrice(options, nameOf(options));
   const status = new StatusLine(terminal);
   const onNotice = (line: string) => status.print(line);
-  const tasks = await openTasks(options, config);
+  const tasks = await openTasks(options, { config, context });
   let sampling: SamplingOptions;
   try {
     sampling = samplingOf(options, tasks);

@@ -2,7 +2,7 @@ import type { FieldValue } from "@gumshoe/config";
 import type { Command } from "commander";
 
 import type { Context } from "../context.js";
-import { readBilledRun, withModelTexts } from "../plan/billed-run.js";
+import { readBilledRun, withPlanFiles } from "../plan/billed-run.js";
 import { describePlan, planOf } from "../plan/describe-plan.js";
 import { loadRunConfig } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";
@@ -32,7 +32,7 @@ export function addPlanCommand(program: Command, context: Context): void {
   command.action(async (file: string, options: PlanOptions) => {
     const given = loadRunConfig(file, null, options.set ?? []);
     const again = shownCommand(context.env, ["plan", file]);
-    const config = await withModelTexts(given, { again, context });
+    const config = await withPlanFiles(given, { again, context });
     const { inference, trainers, reducers } = options;
     const plan = planOf(await readBilledRun(config), { inference, trainers, reducers });
     writeResult(context.terminal, options, { value: plan, text: () => describePlan(plan) });

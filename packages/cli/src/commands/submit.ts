@@ -3,7 +3,7 @@ import { readVariable } from "@gumshoe/core";
 import type { Command } from "commander";
 
 import type { Context } from "../context.js";
-import { settleModel } from "../model/hub-config.js";
+import { settleConfig } from "../hub/settle-config.js";
 import { loadRunConfig, moveConfig } from "../run/load-config.js";
 import { shownCommand } from "../terminal/shown-command.js";
 import { writeResult } from "../terminal/terminal.js";
@@ -44,13 +44,13 @@ export async function submitFile(
       ? local
       : moveConfig(local, { from: context.workingFolder, to: options.remoteFolder });
   const runs = options.fresh === true ? [] : await client.list();
-  const known = runs.find(({ name }) => name === moved.name)?.config?.model ?? null;
+  const known = runs.find(({ name }) => name === moved.name)?.config ?? null;
   // A cluster that another machine may be of has a cache of its own.
   const address = options.address ?? readVariable(context.env, "GUMSHOE_ADDRESS");
   const isHere = (address ?? null) === null && options.remoteFolder === undefined;
   const words = ["submit", file, ...connectionWords(options, context)];
   const again = shownCommand(context.env, words);
-  const config = await settleModel(moved, { known, isHere, again }, context);
+  const config = await settleConfig(moved, { known, isHere, again }, context);
   return client.submit(config, {
     fresh: options.fresh === true,
     allowOvercommit: options.allowOvercommit === true,

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { RunConfig } from "@gumshoe/config";
+import { systemClock } from "@gumshoe/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { loadRunConfig } from "../run/load-config.js";
 import { evaluate, type EvaluationOptions } from "./evaluate.js";
-import { openTasks } from "./open-tasks.js";
+import { openTasks as openIn, type TaskChoice } from "./open-tasks.js";
 
 const FIRST = "runs/first.yaml";
 const MODULE = `
@@ -37,6 +39,15 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "open-tasks-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const context = {
+  terminal: { out: () => undefined, err: () => undefined, isScreen: false, columns: 80 },
+  env: {},
+  clock: systemClock,
+  workingFolder: ".",
+};
+const openTasks = (choice: TaskChoice, config: RunConfig | null) =>
+  openIn(choice, { config, context });
 
 /** Answers a task of an index by the replies given for its prompt. */
 function replier(repliesTo: (prompt: string, sample: number) => string) {

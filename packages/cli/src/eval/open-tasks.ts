@@ -3,6 +3,8 @@ import { parseTaskSource, type RunConfig } from "@gumshoe/config";
 import { openSource, type RunEnvironment } from "@gumshoe/environments";
 import type { GraderName, Task } from "@gumshoe/puzzles";
 
+import type { Context } from "../context.js";
+import { bringSource } from "../hub/hub-sources.js";
 import { readCases } from "../puzzle/read-cases.js";
 import { environmentTasks, type EvaluatedTasks, recordTasks } from "./evaluated-tasks.js";
 
@@ -23,14 +25,14 @@ export interface TaskChoice {
 const DEFAULT_COUNT = 100;
 
 /**
- * Opens the tasks that options name. The caller must close them.
+ * Opens the tasks that options name, and brings a file on the hub here. The caller must close them.
  *
  * @param config  the run config that `tasks` names, null without it
- * @throws InvalidArgumentError, FileError or ModuleError naming option, field or file
+ * @throws InvalidArgumentError, FileError or ModuleError naming option, field or file; errors of the hub
  */
 export async function openTasks(
   choice: TaskChoice,
-  config: RunConfig | null,
+  { config, context }: { config: RunConfig | null; context: Context },
 ): Promise<EvaluatedTasks> {
   const { data, tasks: file, source: text, limit } = choice;
   checkChoice(choice);
@@ -41,7 +43,8 @@ export async function openTasks(
     return recordTasks(data, all.slice(0, limit), { grader, digest });
   }
   const named = text === undefined ? ofConfig(file ?? "", config) : readSource(text);
-  const { count, source } = named;
+  const { count } = named;
+  const source = await bringSource(named, { again: "the same command", context });
   const grader = choice.grader ?? named.grader;
   const { field, weights } = named;
   const environment = await openSource({ field, source, grader, weights });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { BenchRunFailedError, type MeasuredRun } from "@gumshoe/bench";
 
 import type { Context } from "../context.js";
-import { readBilledRun, withModelTexts } from "../plan/billed-run.js";
+import { readBilledRun, withPlanFiles } from "../plan/billed-run.js";
 import { planOf } from "../plan/describe-plan.js";
 import { loadRunConfig } from "../run/load-config.js";
 
@@ -17,7 +17,7 @@ const WORKERS = { inference: 1, trainers: 1, reducers: 1 };
 /** Starts a run with one worker of each role in a temporary home, as `gumshoe run` does, and plans its memory. */
 export async function startMeasuredRun(configFile: string, context: Context): Promise<MeasuredRun> {
   const given = loadRunConfig(configFile, null);
-  const config = await withModelTexts(given, { again: "gumshoe bench memory", context });
+  const config = await withPlanFiles(given, { again: "gumshoe bench memory", context });
   const { totalBytes } = planOf(await readBilledRun(config), WORKERS);
   const home = await mkdtemp(join(tmpdir(), "gumshoe-bench-"));
   const child = spawn(process.execPath, [COMMAND, "run", configFile, "--home", home, "--json"], {

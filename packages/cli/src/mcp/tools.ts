@@ -7,7 +7,7 @@ import { type ConnectionOptions, withClient } from "../commands/connection.js";
 import { submitFile } from "../commands/submit.js";
 import type { Context } from "../context.js";
 import { Home } from "../local/home.js";
-import { readBilledRun, withModelTexts } from "../plan/billed-run.js";
+import { readBilledRun, withPlanFiles } from "../plan/billed-run.js";
 import { planOf } from "../plan/describe-plan.js";
 import { loadRunConfig } from "../run/load-config.js";
 import { readMetrics, runFolderOf } from "../run/run-files.js";
@@ -75,7 +75,7 @@ export const TOOLS: readonly Tool[] = [
     }),
     isReadOnly: true,
     call: async ({ file, ...workers }, { context }) => {
-      const config = await withModelTexts(loadRunConfig(file, null), { again: "plan", context });
+      const config = await withPlanFiles(loadRunConfig(file, null), { again: "plan", context });
       return planOf(await readBilledRun(config), workers);
     },
   }),

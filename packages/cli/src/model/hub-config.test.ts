@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,7 +7,8 @@ import { systemClock } from "@gumshoe/core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 
 import { HubServer } from "../../../../test/support/hub-server.js";
-import { knownModel, locatedConfig, settleModel, type SettleOptions } from "./hub-config.js";
+import { locatedConfig } from "../hub/settle-config.js";
+import { settleModel, type SettleOptions } from "./hub-config.js";
 import { makeModel } from "./new-model.js";
 
 const ROOKIE = join(import.meta.dirname, "../../../../models/rookie");
@@ -92,12 +93,4 @@ test("without the hub, the newest model that was fetched is used, and said", asy
   expect(said).toContain(
     `the hub cannot be reached; ${NAME}@${OLD} is used, which was fetched before`,
   );
-});
-
-test("the model that a run began with is read from its folder", () => {
-  const run = join(folder, "run");
-  expect(knownModel(run)).toBeNull();
-  mkdirSync(run);
-  writeFileSync(join(run, "config.json"), JSON.stringify({ model: `${NAME}@${OLD}` }));
-  expect(knownModel(run)).toBe(`${NAME}@${OLD}`);
 });

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 
 import {
   type HubModel,
@@ -12,7 +11,6 @@ import { ClusterError } from "@gumshoe/core";
 import {
   cachedCommit,
   HubAwayError,
-  hubCacheFolder,
   MAIN,
   readHubSettings,
   resolveCommit,
@@ -96,24 +94,6 @@ async function settleNamed(
     const used = `${named.name}@${kept}`;
     context.terminal.err(`the hub cannot be reached; ${used} is used, which was fetched before\n`);
     return withModel(config, named.name, kept);
-  }
-}
-
-/** Returns the config with the folder of its model on this machine, to look at its files. */
-export function locatedConfig(config: RunConfig, env: NodeJS.ProcessEnv): RunConfig {
-  const pinned = parsePinnedModel(config.model);
-  if (pinned === null) return config;
-  return { ...config, model: snapshotFolder(hubCacheFolder(env), pinned) };
-}
-
-/** The model that a run in a home began with; null where there is no such run. */
-export function knownModel(runFolder: string): string | null {
-  try {
-    const text = readFileSync(join(runFolder, "config.json"), "utf8");
-    const { model } = JSON.parse(text) as { model?: unknown };
-    return typeof model === "string" ? model : null;
-  } catch {
-    return null;
   }
 }
 

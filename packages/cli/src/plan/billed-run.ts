@@ -15,23 +15,27 @@ import { openEnvironment, type RunEnvironment } from "@gumshoe/environments";
 import { type BilledRun, measureTokens, type MeasuredTokens } from "@gumshoe/memory";
 
 import type { Context } from "../context.js";
+import { settleSources } from "../hub/hub-sources.js";
+import { locatedConfig } from "../hub/settle-config.js";
 import { checkRank } from "../model/check-rank.js";
 import { pullModel } from "../model/pull-model.js";
 
 /**
- * Returns the config with the folder of its model. Of a model on the hub that is not here, the text files
- * alone are fetched: no weights are needed.
+ * Returns the config with places on this machine instead of names on the hub. Of a model that is not here, the text
+ * files alone are fetched: no weights are needed. Files of questions are fetched whole.
  *
- * @throws what `pullModel` throws
+ * @throws what `pullModel` and `pullDataFile` throw
  */
-export async function withModelTexts(
+export async function withPlanFiles(
   config: RunConfig,
   { again, context }: { again: string; context: Context },
 ): Promise<RunConfig> {
+  const options = { known: null, isHere: true, again };
+  const settled = locatedConfig(await settleSources(config, options, context), context.env);
   const named = existsSync(config.model) ? null : parseHubModel(config.model);
-  if (named === null) return config;
+  if (named === null) return settled;
   const { folder } = await pullModel(named, { only: "tokenizer", again }, context);
-  return { ...config, model: folder };
+  return { ...settled, model: folder };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Context } from "../context.js";
 import { InterruptedError, RunNotDoneError } from "../errors.js";
 import type { Home } from "../local/home.js";
 import { type FleetSize, LocalCluster } from "../local/local-cluster.js";
-import { locatedConfig } from "../model/hub-config.js";
+import { locatedConfig } from "../hub/settle-config.js";
 import { listenForStop } from "../terminal/stop-signal.js";
 import { followRun } from "./follow-run.js";
 import { RunView } from "./run-view.js";

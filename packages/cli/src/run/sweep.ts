@@ -4,8 +4,8 @@ import type { Workers } from "@gumshoe/memory";
 
 import type { Context } from "../context.js";
 import { RunNotDoneError } from "../errors.js";
+import { knownConfig, locatedConfig, settleConfig } from "../hub/settle-config.js";
 import type { Home } from "../local/home.js";
-import { knownModel, locatedConfig, settleModel } from "../model/hub-config.js";
 import { checkRunFits } from "../plan/check-run-fits.js";
 import { checkInputs, loadRunConfig } from "./load-config.js";
 import { type ClusterOptions, submitAndFollow, withLocalCluster } from "./local-run.js";
@@ -33,8 +33,8 @@ export async function loadSweepConfigs(
   const loaded: LoadedRun[] = [];
   const checked = new Set<string>();
   for (const { run, config } of given) {
-    const known = knownModel(home.runFolder(config.name));
-    const settled = await settleModel(config, { known, isHere: true, again }, context);
+    const known = knownConfig(home.runFolder(config.name));
+    const settled = await settleConfig(config, { known, isHere: true, again }, context);
     const located = locatedConfig(settled, context.env);
     const inputs = JSON.stringify({ ...located, name: "", seed: 0, optimizer: null });
     if (!checked.has(inputs)) {

@@ -1,4 +1,4 @@
-import { HubModels } from "../submission/hub-models.js";
+import { HubInputs } from "../submission/hub-inputs.js";
 import { readStoredRun } from "../run/run-record.js";
 import { findCheckpoint } from "./stored-checkpoints.js";
 
@@ -28,8 +28,8 @@ export async function findServedCheckpoint(
   which: string,
   hubCache: string,
 ): Promise<ServedCheckpoint> {
-  const models = new HubModels(hubCache);
-  const run = await readStoredRun(runFolder, (config) => models.locate(config));
+  const hub = new HubInputs(hubCache);
+  const run = await readStoredRun(runFolder, (config) => hub.locate(config));
   const { checkpoint, folder } = await findCheckpoint(run, which);
   const { iteration, weights, reward = null } = checkpoint;
   const isAdapter = run.config.lora !== null;

@@ -12,6 +12,8 @@ export interface ServedAssets {
 /**
  * Returns the assets of a run: its resolved config, the text files of its model, and the digest of its frozen
  * weights if it trains an adapter.
+ *
+ * @param config  with the places of its sources on this machine: workers open them at the same paths
  */
 export function servedAssets(config: RunConfig, model: RunModel): ServedAssets {
   const files = {

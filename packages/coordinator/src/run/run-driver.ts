@@ -182,7 +182,7 @@ export class RunDriver {
       this.#isResumed = true;
     }
     const model = await openRunModel(located, folder, config.model);
-    const tasks = await TaskPlan.open(config);
+    const tasks = await TaskPlan.open(located);
     try {
       return await this.#openTasks(model, tasks);
     } catch (error) {
@@ -192,9 +192,9 @@ export class RunDriver {
   }
 
   async #openTasks(model: RunModel, tasks: TaskPlan): Promise<OpenRun> {
-    const { config } = this.#record;
+    const { config, located } = this.#record;
     await this.#checkIdentity(tasks);
-    this.#assets = servedAssets(config, model);
+    this.#assets = servedAssets({ ...located, model: config.model }, model);
     this.sampling.vocabulary = model.vocabularySize;
     this.sampling.judges = tasks.judges;
     await writeMetrics(this.#record);

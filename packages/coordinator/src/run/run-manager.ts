@@ -25,7 +25,7 @@ import type { AllowedFolders } from "../submission/allowed-folders.js";
 import type { AllowedServers } from "../submission/allowed-servers.js";
 import { describeDifferences } from "../submission/describe-differences.js";
 import { checkSameFork, checkSameModel, findForkPoint } from "../submission/fork-point.js";
-import type { HubModels } from "../submission/hub-models.js";
+import type { HubInputs } from "../submission/hub-inputs.js";
 import { NameLocks } from "./name-locks.js";
 import { newRecord } from "./new-record.js";
 import { type DriverOptions, RunDriver } from "./run-driver.js";
@@ -54,8 +54,8 @@ export interface ManagerOptions extends Omit<DriverOptions, "record" | "isPreemp
   /** The folders in which configs may name files. */
   readonly allowed: AllowedFolders;
   readonly servers: AllowedServers;
-  /** Where models of the hub are. */
-  readonly models: HubModels;
+  /** Where models and files of the hub are. */
+  readonly hub: HubInputs;
 }
 
 interface Active {
@@ -312,7 +312,7 @@ export class RunManager {
   async #create(config: RunConfig, options: CreateOptions): Promise<RunRecord> {
     const { replaced = null, allowOvercommit, forkOf } = options;
     const { name } = config;
-    const { allowed, servers, models, folder, background, logger } = this.#options;
+    const { allowed, servers, hub, folder, background, logger } = this.#options;
     if (this.#unreadable.delete(name)) {
       // The folder may have been repaired or moved away since the last attempt.
       const record = await this.#open(name);
@@ -323,8 +323,8 @@ export class RunManager {
         return this.#resume(record, config, allowOvercommit);
       }
     }
-    await models.check(config);
-    const located = models.locate(config);
+    await hub.check(config);
+    const located = hub.locate(config);
     await allowed.check(located);
     servers.check(located);
     const point =
@@ -333,7 +333,7 @@ export class RunManager {
         : await findForkPoint(this.get(forkOf.run), forkOf.checkpoint, config);
     const hash = (file: string) => background.hashFile(file);
     const { inputs, billed, warnings } = await checkInputs(located, hash);
-    await models.checkBlobs(config, inputs);
+    await hub.checkBlobs(config, inputs);
     if (point !== null) checkSameModel(located, point, inputs);
     if (!allowOvercommit) checkMemory(billed, this.#options.fleet, hostname());
     for (const warning of warnings) logger.warn({ run: name }, warning);

@@ -19,7 +19,7 @@ import { BlobStore } from "../ledger/blob-store.js";
 import { EventHub } from "../ledger/event-hub.js";
 import { Ledger, readLedger } from "../ledger/ledger.js";
 import { isWritable } from "../ledger/ledger-line.js";
-import type { HubModels } from "../submission/hub-models.js";
+import type { HubInputs } from "../submission/hub-inputs.js";
 import { sumsOf, summedIteration } from "./iteration-sums.js";
 import { addToHealth } from "./run-health.js";
 import { applyEvent, newRunState, type RunState } from "./run-state.js";
@@ -30,8 +30,8 @@ export interface RecordContext {
   readonly clock: Clock;
   readonly mayWrite: () => Promise<void>;
   readonly background: BackgroundThread;
-  /** Finds models of the hub; default: a config names none. */
-  readonly models?: HubModels;
+  /** Finds what a config names on the hub; default: it names nothing. */
+  readonly hub?: HubInputs;
   /** Called with every event that is appended to a ledger. */
   readonly onEvent?: (body: RunEventBody) => void;
   /** Logs the run's warnings. */
@@ -62,7 +62,7 @@ export async function readStoredRun(
 /** A run on disk: its folder, its ledger, its blobs, and the state derived from them. */
 export class RunRecord {
   readonly config: RunConfig;
-  /** The config with the folder of its model in the place of a name on the hub. */
+  /** The config with places in the hub's cache instead of names on the hub. */
   readonly located: RunConfig;
   readonly folder: string;
   readonly state: RunState;
@@ -85,7 +85,7 @@ export class RunRecord {
     context: RecordContext;
   }) {
     this.config = parts.config;
-    this.located = parts.context.models?.locate(parts.config) ?? parts.config;
+    this.located = parts.context.hub?.locate(parts.config) ?? parts.config;
     this.folder = parts.folder;
     this.blobs = parts.blobs;
     this.events = new EventHub(parts.events);

@@ -1,74 +1,50 @@
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
-
-import { errorMessage } from "@gumshoe/core";
-import {
-  type Compressors,
-  type FileMetaData,
-  parquetMetadata,
-  parquetReadObjects,
-  parquetSchema,
-} from "hyparquet";
+import { ThreadCalls } from "@gumshoe/core";
 
 import { TableProblem } from "../errors.js";
+import type { ParquetCalls } from "./parquet-calls.js";
 import type { TableRecord } from "./table-record.js";
 
-/** Bytes of the needed columns without compression, as the file states them. */
-const MAX_COLUMN_BYTES = 1024 * 2 ** 20;
-/** Rows that are converted at once. */
-const SLICE = 10_000;
+/** What a file may take to be read. */
+export interface ReadLimits {
+  /** Time for any file, in ms. */
+  readonly baseMs: number;
+  /** Further time for each MiB of it, in ms. */
+  readonly perMibMs: number;
+  /** Size of the thread's heap, in MiB. */
+  readonly heapMib: number;
+}
 
-/** Codecs beside Snappy, which the library has itself. */
-const COMPRESSORS: Compressors = {
-  GZIP: (input, maxOutputLength) => gunzipSync(input, { maxOutputLength }),
-  BROTLI: (input, maxOutputLength) => brotliDecompressSync(input, { maxOutputLength }),
-};
+/** A file of 1 GiB without compression is read in half of this. */
+export const READ_LIMITS: ReadLimits = { baseMs: 10_000, perMibMs: 3_000, heapMib: 8192 };
 
-/** Reads the columns of a Parquet file that are needed, as far as it has them. @throws TableProblem */
+/**
+ * Reads the columns of a Parquet file that are needed, as far as it has them.
+ *
+ * It is read on a thread of its own: a few bytes of a damaged file can ask for runs of two thousand million
+ * values, which the library would write one by one.
+ *
+ * @throws TableProblem
+ */
 export async function readParquet(
   bytes: Buffer,
   columns: readonly string[],
+  { baseMs, perMibMs, heapMib }: ReadLimits = READ_LIMITS,
 ): Promise<TableRecord[]> {
-  // The library reads views relative to their buffer, and small files share one.
-  const file = new Uint8Array(bytes).buffer;
+  const thread = new ThreadCalls<ParquetCalls>(new URL("./parquet-thread.js", import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: heapMib },
+    toEndError: (problem) =>
+      new TableProblem(`cannot be read: the thread ${problem}; it is damaged, or too large`),
+  });
+  const ms = Math.ceil(baseMs + (bytes.byteLength / 2 ** 20) * perMibMs);
+  const signal = AbortSignal.timeout(ms);
   try {
-    const metadata = parquetMetadata(file);
-    const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-    const present = columns.filter((name) => names.includes(name));
-    checkSize(metadata, present);
-    const records: TableRecord[] = [];
-    const numRows = Number(metadata.num_rows);
-    // A record without a column says which ones there are.
-    const others = Object.fromEntries(names.map((name) => [name, undefined]));
-    for (let rowStart = 0; rowStart < numRows; rowStart += SLICE) {
-      const rowEnd = Math.min(numRows, rowStart + SLICE);
-      const rows = await parquetReadObjects({
-        file,
-        metadata,
-        columns: present,
-        rowStart,
-        rowEnd,
-        compressors: COMPRESSORS,
-      });
-      for (const [i, row] of rows.entries()) {
-        records.push({ place: `row ${rowStart + i + 1}`, values: { ...others, ...row } });
-      }
-    }
-    return records;
+    const answer = await thread.call("read", { bytes, columns }, { signal });
+    if ("records" in answer) return answer.records;
+    throw new TableProblem(answer.problem);
   } catch (error) {
-    if (error instanceof TableProblem) throw error;
-    throw new TableProblem(`is not Parquet, or is damaged: ${errorMessage(error)}`);
+    if (!signal.aborted) throw error;
+    throw new TableProblem(`is not read within ${Math.ceil(ms / 1000)} s: it is damaged`);
+  } finally {
+    await thread.stop();
   }
-}
-
-function checkSize({ row_groups: groups }: FileMetaData, columns: readonly string[]): void {
-  let total = 0;
-  for (const { columns: chunks } of groups) {
-    for (const { meta_data: chunk } of chunks) {
-      const [column = ""] = chunk?.path_in_schema ?? [];
-      if (columns.includes(column)) total += Number(chunk?.total_uncompressed_size ?? 0);
-    }
-  }
-  if (total <= MAX_COLUMN_BYTES) return;
-  const problem = `has ${total} bytes in ${columns.join(", ")} without compression`;
-  throw new TableProblem(`${problem}, more than ${MAX_COLUMN_BYTES}`);
 }

@@ -34,6 +34,9 @@ const READERS: Readonly<Record<string, Reader>> = {
   ".parquet": ({ bytes }, columns) => readParquet(bytes, columns),
 };
 
+/** Extensions of the files that can be read. */
+export const TABLE_EXTENSIONS: readonly string[] = Object.keys(READERS);
+
 /**
  * Reads the records of a file.
  *
@@ -48,7 +51,7 @@ export async function readTable(
 ): Promise<Table> {
   const { bytes, refuse } = await readDataFile(field, file, "records");
   const reader = READERS[extname(file).toLowerCase()];
-  if (reader === undefined) return refuse(`must end in ${Object.keys(READERS).join(", ")}`);
+  if (reader === undefined) return refuse(`must end in ${TABLE_EXTENSIONS.join(", ")}`);
   try {
     const records = await reader({ bytes, text: () => textOf(bytes, refuse) }, columns);
     if (records.length === 0) return refuse("holds no records");
