@@ -15,7 +15,7 @@ export interface ReadLimits {
 }
 
 /** A file of 1 GiB without compression is read in half of this. */
-export const READ_LIMITS: ReadLimits = { baseMs: 10_000, perMibMs: 3_000, heapMib: 8192 };
+const READ_LIMITS: ReadLimits = { baseMs: 10_000, perMibMs: 3_000, heapMib: 8192 };
 
 /**
  * Reads the columns of a Parquet file that are needed, as far as it has them.
