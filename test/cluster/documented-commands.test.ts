@@ -136,11 +136,12 @@ exit 127
   }
   env = { ...process.env, PATH: `${programs}:${process.env["PATH"]}` };
   const heights = "examples/environment/heights";
-  checkout.shorten(`${heights}-sft.yaml`, { updatesPerIteration: 1, perUpdate: 4, count: 4 });
-  checkout.shorten(`${heights}.yaml`, { iterations: 2, count: 4 });
+  const taught = { iterations: 2, every: 2, updatesPerIteration: 1, perUpdate: 4, count: 4 };
+  checkout.shorten(`${heights}-sft.yaml`, taught);
+  checkout.shorten(`${heights}.yaml`, { checkpoints: 2, iterations: 2, count: 4 });
   const guess = "examples/turns/guess";
-  checkout.shorten(`${guess}-sft.yaml`, { updatesPerIteration: 1, perUpdate: 4, count: 4 });
-  checkout.shorten(`${guess}.yaml`, { iterations: 2, perTask: 2, count: 4 });
+  checkout.shorten(`${guess}-sft.yaml`, taught);
+  checkout.shorten(`${guess}.yaml`, { checkpoints: 2, iterations: 2, perTask: 2, count: 4 });
   checkout.shorten("examples/dataset/own-cases.yaml", { iterations: 2, perIteration: 4, count: 4 });
 });
 

@@ -33,12 +33,16 @@ export class CheckoutCopy {
     return new CheckoutCopy(folder);
   }
 
-  /** Replaces the numbers of a config's fields, so that a run takes seconds. */
+  /**
+   * Replaces the numbers of a config's fields, so that a run takes seconds; `checkpoints` is the number in the
+   * path of the checkpoint that it starts from.
+   */
   shorten(file: string, numbers: Readonly<Record<string, number>>): void {
     const path = join(this.folder, file);
     let text = readFileSync(path, "utf8");
     for (const [field, value] of Object.entries(numbers)) {
-      text = text.replace(new RegExp(`\\b${field}: \\d+`, "g"), `${field}: ${value}`);
+      const number = new RegExp(`\\b(${field}(?:: |/))\\d+`, "g");
+      text = text.replace(number, (_, before: string) => `${before}${value}`);
     }
     writeFileSync(path, text);
   }
