@@ -1,13 +1,10 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
+import { errorMessage, InvalidArgumentError, type TlsFiles } from "@gumshoe/core";
 
 /** A certificate and its key, as PEM. */
-export interface TlsIdentity {
-  readonly cert: string;
-  readonly key: string;
-}
+export type TlsIdentity = NonNullable<TlsFiles["identity"]>;
 
 /**
  * Reads the files of `--tls-cert` and `--tls-key`; null if neither is given.

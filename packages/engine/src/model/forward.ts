@@ -54,6 +54,31 @@ export function recordEmbedding(list: CommandList, model: Model, batch: Batch, x
   else ops.embedding(list, args);
 }
 
+/** What the final norm reads and writes, for some rows of the residual stream. */
+export interface FinalNormPass {
+  /** [sourceRows, D] the residual stream after the last layer */
+  readonly x: Tensor;
+  readonly sourceRows: number;
+  /** [count] the rows that are wanted */
+  readonly predictors: Tensor;
+  readonly count: number;
+  /** [count, D] these rows of x */
+  readonly gathered: Tensor;
+  /** [count, D] and normed, as the head takes them */
+  readonly normed: Tensor;
+  /** [count] */
+  readonly rstd: Tensor;
+}
+
+/** Records the norm between the last layer and the head, of the rows that predict something. */
+export function recordFinalNorm(list: CommandList, model: Model, pass: FinalNormPass): void {
+  const { width, normEps: eps } = model.config;
+  const { x, sourceRows, predictors, count, gathered, normed, rstd } = pass;
+  ops.gatherRows(list, { x, rows: predictors, y: gathered, count, width, sourceRows });
+  const w = model.parameters.finalNorm;
+  ops.rmsNorm(list, { x: gathered, w, eps, y: normed, rstd, rows: count, width });
+}
+
 /**
  * Records the forward pass of one layer: attention and MLP, each behind a norm and around a residual.
  *

@@ -11,7 +11,7 @@ import { NotFiniteError } from "../errors.js";
 import { Arena, type LayerActivations, layerActivations } from "../model/activations.js";
 import { Batch, type BatchRows } from "../model/batch.js";
 import { at } from "../model/checked.js";
-import { recordEmbedding, recordLayer } from "../model/forward.js";
+import { recordEmbedding, recordFinalNorm, recordLayer } from "../model/forward.js";
 import type { Model } from "../model/model.js";
 import { type TokenPlace, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { TruncatedRows } from "../model/truncated-rows.js";
@@ -224,24 +224,9 @@ export class ModelRunner {
 
   #recordHead(b: StepBuffers, count: number, truncation: ops.Truncation | null): void {
     const { config, parameters } = this.#model;
-    const { width, vocabularySize: vocabulary, normEps: eps, layers } = config;
-    ops.gatherRows(this.#list, {
-      x: at(b.streams, layers % 2),
-      rows: b.predictors,
-      y: b.gathered,
-      count,
-      width,
-      sourceRows: this.#batch.rows,
-    });
-    ops.rmsNorm(this.#list, {
-      x: b.gathered,
-      w: parameters.finalNorm,
-      eps,
-      y: b.normed,
-      rstd: b.rstd,
-      rows: count,
-      width,
-    });
+    const { width, vocabularySize: vocabulary, layers } = config;
+    const x = at(b.streams, layers % 2);
+    recordFinalNorm(this.#list, this.#model, { ...b, x, sourceRows: this.#batch.rows, count });
     ops.headSample(this.#list, {
       x: b.normed,
       weight: parameters.head.packed,

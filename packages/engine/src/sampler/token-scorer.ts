@@ -2,6 +2,7 @@ import { type CommandList, ops, type Tensor } from "@gumshoe/kernels";
 
 import { Arena } from "../model/activations.js";
 import { at } from "../model/checked.js";
+import { recordFinalNorm } from "../model/forward.js";
 import type { Model } from "../model/model.js";
 import type { TokenPlace } from "../model/token-distribution.js";
 import { TruncatedRows } from "../model/truncated-rows.js";
@@ -130,7 +131,7 @@ export class TokenScorer {
   /** Computes log-probs [N] of up to {@link MAX_ROWS} tokens. */
   #logprobs(stream: Stream, tokens: readonly ScoredToken[], keepsLogits: boolean): Float32Array {
     const { device, config, parameters } = this.#model;
-    const { width, vocabularySize: vocabulary, normEps: eps } = config;
+    const { width, vocabularySize: vocabulary } = config;
     const count = tokens.length;
     const b = this.#reserve(count, keepsLogits);
     device.write(
@@ -145,17 +146,7 @@ export class TokenScorer {
     const truncation = this.#truncated.load(tokens.map(({ place }) => place));
     const list = this.#list;
     list.reset();
-    const { x, rows: sourceRows } = stream;
-    ops.gatherRows(list, { x, rows: b.predictors, y: b.gathered, count, width, sourceRows });
-    ops.rmsNorm(list, {
-      x: b.gathered,
-      w: parameters.finalNorm,
-      eps,
-      y: b.normed,
-      rstd: b.rstd,
-      rows: count,
-      width,
-    });
+    recordFinalNorm(list, this.#model, { ...b, x: stream.x, sourceRows: stream.rows, count });
     ops.headLogprobs(list, {
       x: b.normed,
       weight: parameters.head.packed,

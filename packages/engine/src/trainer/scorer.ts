@@ -4,7 +4,7 @@ import { type CommandList, ops } from "@gumshoe/kernels";
 import { NotFiniteError } from "../errors.js";
 import { Batch } from "../model/batch.js";
 import { at } from "../model/checked.js";
-import { recordEmbedding, recordLayer } from "../model/forward.js";
+import { recordEmbedding, recordFinalNorm, recordLayer } from "../model/forward.js";
 import type { Model } from "../model/model.js";
 import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import { TruncatedRows } from "../model/truncated-rows.js";
@@ -115,25 +115,9 @@ export class PackForward {
 
   #recordHead(count: number): void {
     const { workspace: w, model } = this;
-    const { width, vocabularySize: vocabulary, normEps: eps, layers } = model.config;
+    const { width, vocabularySize: vocabulary, layers } = model.config;
     const x = at(w.streams, layers);
-    ops.gatherRows(this.list, {
-      x,
-      rows: w.predictors,
-      y: w.gathered,
-      count,
-      width,
-      sourceRows: this.batch.rows,
-    });
-    ops.rmsNorm(this.list, {
-      x: w.gathered,
-      w: model.parameters.finalNorm,
-      eps,
-      y: w.normed,
-      rstd: w.rstd,
-      rows: count,
-      width,
-    });
+    recordFinalNorm(this.list, model, { ...w, x, sourceRows: this.batch.rows, count });
     ops.headLogprobs(this.list, {
       x: w.normed,
       weight: model.parameters.head.packed,
