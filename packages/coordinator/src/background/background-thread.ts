@@ -5,6 +5,12 @@ import type { TrainingBatch } from "../learn/training-batch.js";
 import type { BackgroundCalls, SampledGroups } from "./calls.js";
 
 /**
+ * Reading the thousands of groups of an iteration makes garbage at a high rate; with V8's default
+ * the thread's heap would grow to several times of what is alive before it is collected.
+ */
+const YOUNG_GENERATION_MB = 6;
+
+/**
  * Runs blob writes, file hashes and update planning on a second thread, so that leases, heartbeats
  * and RPCs on the main thread never wait for them.
  *
@@ -14,6 +20,7 @@ import type { BackgroundCalls, SampledGroups } from "./calls.js";
  */
 export class BackgroundThread {
   readonly #calls = new ThreadCalls<BackgroundCalls>(new URL("./thread.js", import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     toEndError: (problem, cause) =>
       new BlobsFailedError(`the thread that writes them ${problem}`, cause),
   });

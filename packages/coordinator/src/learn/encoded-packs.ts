@@ -6,7 +6,11 @@ import { floatsToBytes, Lane, type PackMessage, tokensToBytes } from "@gumshoe/p
  * of objects that would stay in the main thread's heap while the updates are made.
  */
 export function encodePacks(packs: readonly Pack[]): Uint8Array {
-  return Lane.encode(Lane.create({ packs: packs.map(toPackMessage) })).finish();
+  // Encoded one by one, because a writer keeps objects for each field until its message is finished.
+  const parts = packs.map((pack) =>
+    Lane.encode(Lane.create({ packs: [toPackMessage(pack)] })).finish(),
+  );
+  return Buffer.concat(parts);
 }
 
 /** Returns the packs that {@link encodePacks} encoded. */
