@@ -79,6 +79,11 @@ const Answers = z.discriminatedUnion("type", [
       .max(1)
       .default(1)
       .describe("probability that an example is answered with the deduction"),
+    maxLines: count(1, 10_000)
+      .optional()
+      .describe(
+        "most lines of a deduction before its conclusions; lines that repeat a clue are left out then, later ones cut off",
+      ),
     hasty: z
       .number()
       .min(0)

@@ -6,6 +6,7 @@ import type {
   Task,
   TaskGrade,
   TaskSourceOptions,
+  TracedReplyOptions,
 } from "@gumshoe/puzzles";
 
 import type { StepResult } from "./module/check-step.js";
@@ -77,7 +78,7 @@ export interface RunEnvironment {
    */
   goldReply?(task: Task, turn?: Pick<ReplyTurn, "turn" | "state">): Promise<string>;
   /** Writes a reply that reasons before it answers; absent if the environment has none. */
-  tracedReply?(task: Task): Promise<string>;
+  tracedReply?(task: Task, options?: TracedReplyOptions): Promise<string>;
   /** Writes a careless reply; absent if the environment has none. */
   carelessReply?(task: Task, rng: Rng, how: Carelessness): Promise<string>;
   /** Writes a hasty reply; absent if the environment has none. */
@@ -137,7 +138,9 @@ export function ownEnvironment(environment: Environment, digest: string): RunEnv
     readTask: (json) => environment.readTask(json),
     grade: (task, replies) => Promise.all(replies.map((reply) => grade(environment, task, reply))),
     ...(goldReply !== undefined && { goldReply: async (task) => goldReply(task) }),
-    ...(tracedReply !== undefined && { tracedReply: (task) => inSteps(tracedReply(task)) }),
+    ...(tracedReply !== undefined && {
+      tracedReply: (task, options) => inSteps(tracedReply(task, options)),
+    }),
     ...(hastyReply !== undefined && {
       hastyReply: async (task, rng, share) => hastyReply(task, rng, share),
     }),

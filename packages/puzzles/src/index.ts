@@ -60,6 +60,6 @@ export { type CaseTask, caseTaskFromJson, makeTask } from "./tasks/task.js";
 export { type Tier, TIER_NAMES, type TierName, TIERS } from "./tiers.js";
 export { drawNight } from "./trace/board-text.js";
 export { type Difficulty, measureDifficulty } from "./trace/difficulty.js";
-export { tracedReply, writeTrace } from "./trace/trace-text.js";
+export { tracedReply, type TracedReplyOptions, writeTrace } from "./trace/trace-text.js";
 export { generateZebra, type Zebra, type ZebraName } from "./zebra/generate-zebra.js";
 export { type ZebraSeries, type ZebraTask } from "./zebra/zebra-environment.js";

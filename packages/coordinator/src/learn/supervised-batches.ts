@@ -142,7 +142,7 @@ async function exampleReply(
         return environment.goldReply?.(task);
       case "trace":
         if (new Rng(seed, TRACE_STREAM, index).chance(answers.share)) {
-          return environment.tracedReply?.(task);
+          return environment.tracedReply?.(task, answers);
         }
         return answers.hasty === 0
           ? environment.goldReply?.(task)

@@ -276,8 +276,11 @@ async function checkExample(
     await goldConversation(task, context);
     return;
   }
-  const traced = config.type === "sft" && config.examples.answers.type === "trace";
-  const reply = await (traced ? environment.tracedReply?.(task) : environment.goldReply?.(task));
+  const answers = config.type === "sft" ? config.examples.answers : null;
+  const traced = answers?.type === "trace";
+  const reply = await (traced
+    ? environment.tracedReply?.(task, answers)
+    : environment.goldReply?.(task));
   const maxAnswerTokens = model.tokenizer.encode(reply ?? "").length + 1;
   const budget = { ...tokenBudget(config, "train", model.maxPositions), maxAnswerTokens };
   if (answerRoom(task.id, prompt, budget) >= maxAnswerTokens) return;

@@ -12,6 +12,7 @@ import type { Rng } from "@gumshoe/core";
 import type { Search } from "../search.js";
 import type { Carelessness } from "../grading/replies.js";
 import type { SolverFactory } from "../solver/sat-solver.js";
+import type { TracedReplyOptions } from "../trace/trace-text.js";
 import type { Task } from "./task.js";
 
 /** The grade of a reply. */
@@ -69,7 +70,7 @@ export interface Environment<T extends Task = Task> {
   /** Writes the reference reply; absent if the environment has none. */
   goldReply?(task: T): string;
   /** Writes a reply that reasons before it answers, yielding between attempts; absent if the environment has none. */
-  tracedReply?(task: T): Search<string>;
+  tracedReply?(task: T, options?: TracedReplyOptions): Search<string>;
   /** Writes a reply with random mistakes; absent if the environment has none. */
   carelessReply?(task: T, rng: Rng, how: Carelessness): string;
   /**

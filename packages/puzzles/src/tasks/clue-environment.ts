@@ -14,8 +14,8 @@ export function clueEnvironment(spec: TaskSourceSpec, grader: GraderName): Envir
     readTask: caseTaskFromJson,
     grade: (task, reply) => gradeTask(task, reply, grader),
     goldReply: ({ solution }) => goldReply(solution),
-    tracedReply: ({ messages, solution }) =>
-      searchTracedReply({ prompt: messages.at(-1)?.content ?? "", solution }),
+    tracedReply: ({ messages, solution }, options) =>
+      searchTracedReply({ prompt: messages.at(-1)?.content ?? "", solution }, options),
     carelessReply,
     hastyReply,
     voteReply: ({ solution }, replies) => voteReply(replies, solution, grader),

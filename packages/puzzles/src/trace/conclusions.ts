@@ -6,7 +6,7 @@ import type { Step } from "./deduce.js";
 /**
  * Lists what a deduction concludes: where the victim, the murderer and the weapon were at the time
  * of the crime, and for each question about a place or a motive the facts that answer it. Answers
- * can then be copied.
+ * can then be copied. What the deduction has not reached is left out.
  *
  * @returns  the facts of each line
  */
@@ -34,12 +34,18 @@ export function conclusionsOf(
     facts.filter((fact) => fact.type === "motive" && fact.suspect === suspect);
   const holdersOf = (motive: number) =>
     facts.flatMap((fact) => (fact.type === "motive" && fact.motive === motive ? [fact] : []));
-  const [killer = -1, weapon = -1, time = 0] = [part("murderer"), part("weapon"), part("time")];
-  const crime = [victimPiece(setting), killer, weaponPiece(setting, weapon)];
+  const [killer, weapon] = [part("murderer"), part("weapon")];
+  const time = setting.times.length > 1 ? part("time") : 0;
+  const present = [
+    victimPiece(setting),
+    ...(killer === undefined ? [] : [killer]),
+    ...(weapon === undefined ? [] : [weaponPiece(setting, weapon)]),
+  ];
+  const crime = time === undefined ? [] : present.flatMap((piece) => place(piece, time));
   const about = (query: Query): Clue[] => {
     switch (query.type) {
       case "main":
-        return query.part === "motive" ? motiveOf(killer) : [];
+        return query.part === "motive" && killer !== undefined ? motiveOf(killer) : [];
       case "where": {
         const { subject } = query;
         if (subject.type === "piece") return place(subject.piece, query.time);
@@ -56,6 +62,6 @@ export function conclusionsOf(
         return query satisfies never;
     }
   };
-  const lines = [crime.flatMap((piece) => place(piece, time)), ...queries.map(about)];
+  const lines = [crime, ...queries.map(about)];
   return lines.filter((line) => line.length > 0);
 }

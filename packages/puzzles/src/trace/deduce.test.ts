@@ -95,6 +95,30 @@ test("a traced reply begins with plain clues, states places, and concludes with 
   );
 });
 
+test("a traced reply of few lines leaves out repeated clues, and concludes what it has reached", () => {
+  const made = generateCase({ tier: "mini", style: "clear", seed: 1, index: 0 });
+  const answers = tracedReply(made).split("\n\n")[1];
+  const cut = (maxLines: number) => tracedReply(made, { maxLines });
+  const steps = [
+    "- Professor Plum was in the Ballroom -> Miss Scarlet was in the Conservatory",
+    "- The Knife was one room west of Colonel Mustard -> The Knife was in the Ballroom; The Candlestick was in the Conservatory",
+  ];
+  const crime = "- Mr. Boddy was in the Conservatory; Miss Scarlet was in the Conservatory";
+  const asked = "- Professor Plum was in the Ballroom";
+  expect(cut(2)).toBe(
+    [...steps, `${crime}; The Candlestick was in the Conservatory`, asked, "", answers].join("\n"),
+  );
+  expect(cut(20)).toBe(cut(2));
+  // Where the candlestick was is not deduced yet, so it is missing in the conclusion.
+  expect(cut(1)).toBe([steps[0], crime, asked, "", answers].join("\n"));
+});
+
+test("a traced reply of few lines is found without the rest of the deduction", () => {
+  const made = generateCase({ tier: "hard", style: "dataset", seed: 15, index: 0 });
+  const numYields = (maxLines?: number) => [...searchTracedReply(made, { maxLines })].length;
+  expect(numYields(5)).toBeLessThan(numYields() / 10);
+});
+
 test("a reply with the trace before the answers is graded as right by both graders", () => {
   for (const style of ["clear", "dataset"] as const) {
     for (let index = 0; index < 25; index++) {

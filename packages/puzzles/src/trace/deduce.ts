@@ -45,11 +45,16 @@ export function deduce(
   return drain(searchDeduction(setting, clues, order));
 }
 
-/** Deduces the same, yielding between attempts: a hard case takes a tenth of a second. */
+/**
+ * Deduces the same, yielding between attempts: a hard case takes a tenth of a second.
+ *
+ * @param isEnough  whether the steps so far are all that is wanted; default: never
+ */
 export function* searchDeduction(
   setting: Setting,
   clues: readonly Clue[],
   order: ClueOrder,
+  isEnough: (steps: readonly Step[]) => boolean = () => false,
 ): Search<Trace> {
   const solver = new Cdcl();
   const { variables, selectors } = encode(solver, setting, clues);
@@ -72,7 +77,7 @@ export function* searchDeduction(
   const pass = (wanted?: (facts: Fact[]) => boolean) =>
     sequence.map((index) => learn([index], wanted)).includes(true);
   learn([]);
-  while (!knowledge.isComplete()) {
+  while (!knowledge.isComplete() && !isEnough(steps)) {
     yield;
     if (order === "plainest" && pass(isPositive)) continue;
     // A clue that only excludes something may open the way for one that states something.

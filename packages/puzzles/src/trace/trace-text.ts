@@ -9,6 +9,9 @@ import { conclusionsOf } from "./conclusions.js";
 import { deduce, searchDeduction, type Step } from "./deduce.js";
 import type { Fact } from "./fact.js";
 
+/** Stands between clues and the facts that follow from them. */
+const ARROW = " -> ";
+
 /**
  * Writes a deduction, one line per step: its clues, an arrow, and the facts that follow. A line of
  * a proof by contradiction says that the contrary was assumed.
@@ -33,8 +36,17 @@ export function writeTrace(
  *
  * @throws PromptError when a line of the prompt cannot be parsed
  */
-export function tracedReply(task: Traceable): string {
-  return drain(searchTracedReply(task));
+export function tracedReply(task: Traceable, options?: TracedReplyOptions): string {
+  return drain(searchTracedReply(task, options));
+}
+
+/** The length of a reply that reasons. */
+export interface TracedReplyOptions {
+  /**
+   * Most lines of the deduction before its conclusions. Lines that only repeat a clue are left out then, and those
+   * after the last are cut off; the conclusions are those that the deduction has reached. Default: no limit.
+   */
+  readonly maxLines?: number | undefined;
 }
 
 /** What a reply that reasons is made from. */
@@ -44,20 +56,37 @@ interface Traceable {
 }
 
 /** Writes the same reply as {@link tracedReply}, yielding between attempts. @throws PromptError */
-export function* searchTracedReply({ prompt, solution }: Traceable): Search<string> {
+export function* searchTracedReply(
+  { prompt, solution }: Traceable,
+  { maxLines }: TracedReplyOptions = {},
+): Search<string> {
   const parsed = parsePrompt(prompt);
   const { setting, clues, style, questions } = parsed;
-  const { steps } = yield* searchDeduction(setting, clues, "plainest");
   const write = writeStep(parsed, style);
+  const writeShort = (step: Step) => write(step, shorten(step.facts));
+  const isEnough = (steps: readonly Step[]) =>
+    maxLines !== undefined && shownSteps(steps.map(writeShort), maxLines).length === maxLines;
+  const { steps } = yield* searchDeduction(setting, clues, "plainest", isEnough);
   const phrases = new Phrases(setting, TEMPLATES[style]);
   const queries = questions.map(({ query }) => query);
+  const written = steps.map(writeShort);
+  const shown = shownSteps(written, maxLines);
+  const isCut = shown.length === maxLines;
+  const reached = isCut ? steps.slice(0, (shown.at(-1) ?? 0) + 1) : steps;
   const lines = [
-    ...steps.map((step) => write(step, shorten(step.facts))),
-    ...conclusionsOf(setting, queries, steps).map((facts) =>
+    ...shown.flatMap((index) => written[index] ?? []),
+    ...conclusionsOf(setting, queries, reached).map((facts) =>
       facts.map((fact) => withoutStop(phrases.clue(fact))).join("; "),
     ),
   ];
   return `${lines.map((line) => `- ${line}`).join("\n")}\n\n${goldReply(solution)}`;
+}
+
+/** Returns the indices of the steps that are written: all, or as many as allowed of those that add to their clues. */
+function shownSteps(written: readonly string[], maxLines: number | undefined): number[] {
+  const all = [...written.keys()];
+  if (maxLines === undefined) return all;
+  return all.filter((index) => written[index]?.includes(ARROW) === true).slice(0, maxLines);
 }
 
 /** Returns a function that writes a step with some of its facts in a line. */
@@ -78,7 +107,7 @@ function writeStep(
     const because = sources.length === 0 ? "The rules" : sources.join(" + ");
     // Do not repeat a clue that itself states the fact.
     const shown = facts.map(sentence).filter((text) => !sources.includes(text));
-    const arrow = shown.length === 0 ? "" : ` -> ${shown.join("; ")}`;
+    const arrow = shown.length === 0 ? "" : `${ARROW}${shown.join("; ")}`;
     return `${hard ? "Supposing the contrary: " : ""}${because}${arrow}`;
   };
 }
