@@ -40,13 +40,21 @@ describe.skipIf(folder === null)("the sampler's thread on a GPU", () => {
   test("reports what the CPU reports, bit for bit", async () => {
     const cpu = await start({ type: "cpu" });
     const gpu = await start({ type: "cuda", ordinal: 0 });
-    for (const more of [{}, { topK: 3, minNewTokens: 2 }, { topP: 0.7, minP: 0.05 }]) {
+    // The last one is not scored, so it shares the first block of the prompt with those before.
+    const options = [
+      {},
+      { topK: 3, minNewTokens: 2 },
+      { topP: 0.7, minP: 0.05, scoresPrompt: false },
+    ];
+    const numShared: number[] = [];
+    for (const more of options) {
       const reports = [];
       for (const { thread, model } of [cpu, gpu]) {
         const report: unknown[] = [];
         await thread.sample(
           { model, sample: { ...SAMPLE, ...more } },
           {
+            onSharedPrompt: (numTokens) => numShared.push(numTokens),
             onPromptScores: (scores) => report.push(scores),
             onToken: (token) => report.push(token),
           },
@@ -55,8 +63,10 @@ describe.skipIf(folder === null)("the sampler's thread on a GPU", () => {
         reports.push(report);
       }
       expect(reports[1]).toEqual(reports[0]);
-      expect(reports[0]?.[0]).toHaveLength(SAMPLE.promptIds.length - 1);
-      expect(reports[0]?.[1]).toMatchObject({ alternatives: { length: more.topK ?? 4 } });
+      const isScored = !("scoresPrompt" in more);
+      if (isScored) expect(reports[0]?.[0]).toHaveLength(SAMPLE.promptIds.length - 1);
+      expect(reports[0]?.[isScored ? 1 : 0]).toMatchObject({ alternatives: { length: more.topK ?? 4 } });
     }
+    expect(numShared).toEqual([16, 16]);
   });
 });

@@ -25,6 +25,7 @@ export { loadAdapter, loadWeights } from "./model/load-weights.js";
 export { Model } from "./model/model.js";
 export { type TokenDistribution, WHOLE_DISTRIBUTION } from "./model/token-distribution.js";
 export {
+  type ReadPrompt,
   Sampler,
   SAMPLER_DEFAULTS,
   type SamplerOptions,

@@ -83,17 +83,18 @@ export class ModelRunner {
     const slots: number[] = [];
     const spans: AttentionSpan[] = [];
     const predictors: number[] = [];
-    for (const { promptIds, blocks, sequences } of groups) {
+    for (const { promptIds, blocks, numShared, sequences } of groups) {
+      const numSharedBlocks = numShared / KV_BLOCK;
       spans.push({
         queryStart: tokens.length,
-        queryCount: promptIds.length,
-        prefixBlocks: [],
-        prefixLength: 0,
-        ownBlocks: blocks,
+        queryCount: promptIds.length - numShared,
+        prefixBlocks: blocks.slice(0, numSharedBlocks),
+        prefixLength: numShared,
+        ownBlocks: blocks.slice(numSharedBlocks),
         ownLength: 0,
       });
-      for (const [position, id] of promptIds.entries()) {
-        tokens.push(id);
+      for (let position = numShared; position < promptIds.length; position++) {
+        tokens.push(at(promptIds, position));
         positions.push(position);
         slots.push(slotOf(blocks, position));
       }

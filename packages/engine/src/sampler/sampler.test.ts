@@ -134,6 +134,93 @@ describe("a rollout depends on its request alone", () => {
   });
 });
 
+describe("prompts that begin alike", () => {
+  /** A prompt that begins with `common` tokens of one text, and goes on with another for each id. */
+  const branch = (id: string, common: number, own: number, more: Partial<SampleRequest> = {}) => {
+    const start = Array.from({ length: common }, (_, i) => (5 * i + 3) % 101);
+    const rest = Array.from({ length: own }, (_, i) => (11 * i + id.charCodeAt(0)) % 101);
+    return request(id, 0, { promptIds: [...start, ...rest], count: 2, ...more });
+  };
+  // Beginnings of whole blocks, of a part of one, and whole prompts.
+  const BRANCHES = [
+    branch("a", 50, 20),
+    branch("b", 50, 3),
+    branch("c", 48, 1),
+    branch("d", 33, 30),
+    branch("e", 48, 0),
+    branch("f", 50, 20, { promptIds: branch("a", 50, 20).promptIds }),
+    branch("g", 10, 40),
+  ];
+
+  test.each([{}, { maxBatch: 2, maxPrefillTokens: 20, kvCacheTokens: 320 }])(
+    "are read once, and answered with the same bits: %o",
+    (limits) => {
+      const model = makeModel();
+      const sampler = new Sampler({
+        model,
+        kvCacheTokens: 4096,
+        sharesPrompts: true,
+        ...limits,
+      });
+      for (const one of BRANCHES) sampler.add(one);
+      const results = new Map(sampler.run().map((result) => [result.id, result]));
+      expect(results).toEqual(sample(model, BRANCHES));
+      const all = BRANCHES.reduce((sum, { promptIds }) => sum + promptIds.length, 0);
+      const { numPrefillTokens, numSharedTokens } = sampler.stats;
+      expect(numPrefillTokens + numSharedTokens).toBe(all);
+      expect(numSharedTokens).toBeGreaterThan(48);
+      sampler.dispose();
+    },
+  );
+
+  test("are shared with those of requests that are over, as long as there is room", () => {
+    const model = makeModel();
+    const numShared: [string, number][] = [];
+    const sampler = new Sampler({
+      model,
+      kvCacheTokens: 160,
+      sharesPrompts: true,
+      onPrompts: (prompts) =>
+        numShared.push(
+          ...prompts.map(({ id, numShared: tokens }) => [id, tokens] as [string, number]),
+        ),
+    });
+    const answer = (one: SampleRequest) => {
+      sampler.add(one);
+      expect(sampler.run()).toEqual([...sample(model, [one]).values()]);
+    };
+    answer(branch("a", 50, 20));
+    answer(branch("b", 50, 3));
+    // Another text needs nearly all blocks: of the last prompts only a beginning is left.
+    answer(request("other", 100, { count: 1, maxNewTokens: 2 }));
+    answer(branch("c", 50, 20));
+    answer(branch("d", 50, 20));
+    expect(numShared).toEqual([
+      ["a", 0],
+      ["b", 48],
+      ["other", 0],
+      ["c", 32],
+      ["d", 48],
+    ]);
+    sampler.dispose();
+  });
+
+  test("are not shared after a step that failed", () => {
+    const model = makeModel();
+    const sampler = new Sampler({ model, kvCacheTokens: 1024, sharesPrompts: true });
+    const { start } = model.layout.find("model.norm.weight");
+    model.setParameters(Float32Array.of(NaN), start);
+    sampler.add(branch("a", 50, 20));
+    expect(() => sampler.step()).toThrow(NotFiniteError);
+    sampler.cancel("a");
+    model.setParameters(initialParameters(CONFIG, 5, 0.3));
+    sampler.add(branch("b", 50, 3));
+    expect(sampler.run()).toEqual([...sample(model, [branch("b", 50, 3)]).values()]);
+    expect(sampler.stats.numSharedTokens).toBe(0);
+    sampler.dispose();
+  });
+});
+
 describe("an answer ends", () => {
   test("with a stop token, which is part of it", () => {
     const model = makeModel();

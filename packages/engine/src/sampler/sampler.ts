@@ -30,6 +30,11 @@ export interface SamplerOptions {
   readonly maxBatch?: number;
   /** Prompt tokens per prefill step; default 2,048 */
   readonly maxPrefillTokens?: number;
+  /**
+   * Whether prompts that begin alike share the keys and values of their beginning, also with earlier ones that are still in
+   * the cache; default false. Answers and log-probs have the same bits. Weights must not change.
+   */
+  readonly sharesPrompts?: boolean;
   /** Decodes answers, in which requests search their stop strings; without it these are refused */
   readonly decode?: DecodeText;
   /** Called in each step with the tokens that it sampled, one of each answer in the batch. */
@@ -38,11 +43,24 @@ export interface SamplerOptions {
   readonly onTurns?: (turns: readonly TurnEnd[]) => void;
   /** Called with the scores of the prompts that a step read, before `onTokens`; without it requests for them are refused. */
   readonly onPromptScores?: (prompts: readonly PromptScores[]) => void;
+  /** Called with the prompts that a step read, before `onTokens`. */
+  readonly onPrompts?: (prompts: readonly ReadPrompt[]) => void;
+}
+
+/** A prompt that a step has read. */
+export interface ReadPrompt {
+  /** Of the request. */
+  readonly id: string;
+  /** Tokens of its beginning that were not read again, because it is shared. */
+  readonly numShared: number;
 }
 
 /** Counters of a sampler's work. */
 export interface SamplerStats {
+  /** Prompt tokens that were read. */
   readonly numPrefillTokens: number;
+  /** Prompt tokens that were not read, because their keys and values were shared. */
+  readonly numSharedTokens: number;
   readonly numSampledTokens: number;
   readonly numSteps: number;
 }
@@ -64,8 +82,9 @@ export class Sampler {
   readonly #onTokens: SamplerOptions["onTokens"];
   readonly #onTurns: SamplerOptions["onTurns"];
   readonly #onPromptScores: SamplerOptions["onPromptScores"];
+  readonly #onPrompts: SamplerOptions["onPrompts"];
   #hasWork = false;
-  #stats = { numPrefillTokens: 0, numSampledTokens: 0, numSteps: 0 };
+  #stats = { numPrefillTokens: 0, numSharedTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
     const kvCacheTokens = options.kvCacheTokens ?? SAMPLER_DEFAULTS.kvCacheTokens;
@@ -76,12 +95,14 @@ export class Sampler {
     this.#onTokens = options.onTokens;
     this.#onTurns = options.onTurns;
     this.#onPromptScores = options.onPromptScores;
+    this.#onPrompts = options.onPrompts;
     this.#runner = new ModelRunner(options.model, numBlocks);
     this.#scheduler = new Scheduler({
       numBlocks,
       maxBlocks: Math.ceil(maxTokens / KV_BLOCK),
       maxBatch: options.maxBatch ?? SAMPLER_DEFAULTS.maxBatch,
       maxPrefillTokens: options.maxPrefillTokens ?? SAMPLER_DEFAULTS.maxPrefillTokens,
+      sharesPrompts: options.sharesPrompts ?? false,
     });
   }
 
@@ -150,9 +171,11 @@ export class Sampler {
     if (work.kind === "prefill") {
       this.#runner.prefill(work.groups);
       for (const group of work.groups) {
-        this.#stats.numPrefillTokens += group.promptIds.length;
+        this.#stats.numPrefillTokens += group.promptIds.length - group.numShared;
+        this.#stats.numSharedTokens += group.numShared;
         this.#stats.numSampledTokens += group.sequences.length;
       }
+      this.#onPrompts?.(work.groups.map(({ request: { id }, numShared }) => ({ id, numShared })));
       this.#reportPrompts(work.groups);
       this.#report(work.groups.flatMap((group) => group.sequences));
     } else {

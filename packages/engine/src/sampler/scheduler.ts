@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from "@gumshoe/core";
 
+import { KV_BLOCK } from "@gumshoe/kernels";
+
 import { RequestTooLargeError } from "../errors.js";
 import type { DecodeText } from "../tokenizer/incremental-decoder.js";
 import { BlockManager } from "./block-manager.js";
@@ -19,6 +21,8 @@ export interface SchedulerLimits {
   readonly maxBatch: number;
   /** Prompt tokens per prefill step. */
   readonly maxPrefillTokens: number;
+  /** Whether prompts that begin alike share the keys and values of their beginning, also with earlier ones; default false. */
+  readonly sharesPrompts?: boolean;
 }
 
 /**
@@ -27,6 +31,7 @@ export interface SchedulerLimits {
  *
  * - Prompts go first while the batch has room for their answers, so that the batch stays full.
  * - Answers of one prompt stay adjacent, so that attention reads their shared keys once.
+ * - Where prompts are shared, one that begins like another of the same step waits for the next step, and shares then.
  */
 export class Scheduler {
   readonly #limits: SchedulerLimits;
@@ -37,6 +42,8 @@ export class Scheduler {
   #running: Sequence[] = [];
   /** Answers with a further turn that are not in the batch yet, in the order in which they were resumed. */
   #resumed: Sequence[] = [];
+  /** Prompts of the current step, whose blocks can be shared from the next step on. */
+  #read: PromptGroup[] = [];
 
   constructor(limits: SchedulerLimits) {
     this.#limits = limits;
@@ -123,6 +130,8 @@ export class Scheduler {
 
   /** Chooses the next step; returns null if there is no work. */
   schedule(): Work | null {
+    // Nothing is known of the blocks of a step that failed.
+    this.#read = [];
     this.#fillResumed();
     this.#fillBatch();
     const groups = this.#admit();
@@ -132,6 +141,13 @@ export class Scheduler {
 
   /** Updates the state after a step; returns the groups whose last answer has ended. */
   settle(): PromptGroup[] {
+    for (const { blocks, digests } of this.#read) {
+      for (const [i, digest] of digests.entries()) {
+        const block = blocks[i];
+        if (block !== undefined) this.#blocks.keep(block, digest);
+      }
+    }
+    this.#read = [];
     for (const sequence of this.#running) if (sequence.finish !== null) this.#free(sequence);
     this.#running = this.#running.filter(
       ({ finish, turnEnd }) => finish === null && turnEnd === null,
@@ -196,19 +212,48 @@ export class Scheduler {
     while (planned < this.#limits.maxBatch) {
       const group = this.#waiting[0];
       if (group === undefined) break;
-      const length = group.promptIds.length;
-      if (admitted.length > 0 && tokens + length > this.#limits.maxPrefillTokens) break;
-      const blocks = promptBlocks(group);
-      if (!this.#blocks.canAllocate(blocks + answerBlocks(group) + promised)) break;
+      const most = admitted.length > 0 ? this.#limits.maxPrefillTokens - tokens : Infinity;
+      if (!this.#allocatePrompt(group, { admitted, most, promised })) break;
       this.#waiting.shift();
-      group.blocks = this.#blocks.allocate(blocks);
       this.#active.push(group);
       admitted.push(group);
-      tokens += length;
+      tokens += group.promptIds.length - group.numShared;
       planned += group.sequences.length;
       promised += group.sequences.length * answerBlocks(group);
     }
+    if (this.#limits.sharesPrompts === true) this.#read = [...admitted];
     return admitted;
+  }
+
+  /**
+   * Gives a prompt its blocks, if it can be read in this step.
+   *
+   * @param step.most      tokens that may be read
+   * @param step.promised  blocks that the answers to the admitted prompts need
+   */
+  #allocatePrompt(
+    group: PromptGroup,
+    step: { admitted: readonly PromptGroup[]; most: number; promised: number },
+  ): boolean {
+    const { request, promptIds } = group;
+    // All tokens of a prompt that is scored are read.
+    const digests =
+      this.#limits.sharesPrompts === true && request.scoresPrompt !== true ? group.digests : [];
+    const shared = this.#blocks.share(digests);
+    const numShared = shared.length * KV_BLOCK;
+    const missing = promptBlocks(group) - shared.length;
+    const waits = step.admitted.some((other) => beginsLike(other, digests, shared.length));
+    if (
+      waits ||
+      promptIds.length - numShared > step.most ||
+      !this.#blocks.canAllocate(missing + answerBlocks(group) + step.promised)
+    ) {
+      this.#blocks.release(shared);
+      return false;
+    }
+    group.numShared = numShared;
+    group.blocks = [...shared, ...this.#blocks.allocate(missing)];
+    return true;
   }
 
   /** Returns whether an answer of a prefilled prompt waits for blocks. */
@@ -234,6 +279,11 @@ export class Scheduler {
 /** Returns whether an answer of a prefilled prompt could run if it had blocks. */
 function isUnstarted({ finish, turnEnd, blocks }: Sequence): boolean {
   return finish === null && turnEnd === null && blocks.length === 0;
+}
+
+/** Returns whether a prompt will have blocks that one with these digests can share, beside the first ones. */
+function beginsLike(group: PromptGroup, digests: readonly string[], first: number): boolean {
+  return digests.length > first && group.digests[first] === digests[first];
 }
 
 function promptBlocks(group: PromptGroup): number {

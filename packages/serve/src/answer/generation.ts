@@ -17,6 +17,8 @@ export interface GenerationOptions {
 /** Numbers of tokens, as OpenAI counts them: a prompt once, however many answers it has. */
 export interface Usage {
   readonly prompt_tokens: number;
+  /** Those that were not read, because an earlier prompt begins with them too. */
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
   readonly completion_tokens: number;
   readonly total_tokens: number;
 }
@@ -25,6 +27,7 @@ export interface Usage {
 export class Generation {
   readonly answers: readonly Answer[];
   readonly #options: GenerationOptions;
+  #numShared = 0;
 
   constructor(options: GenerationOptions) {
     this.#options = options;
@@ -38,6 +41,7 @@ export class Generation {
     const completion = this.answers.reduce((sum, { numTokens }) => sum + numTokens, 0);
     return {
       prompt_tokens: prompt,
+      prompt_tokens_details: { cached_tokens: this.#numShared },
       completion_tokens: completion,
       total_tokens: prompt + completion,
     };
@@ -95,6 +99,7 @@ export class Generation {
       await thread.sample(
         { model, sample: this.#sample(work) },
         {
+          onSharedPrompt: (numTokens) => (this.#numShared += numTokens),
           onPromptScores: echo,
           onToken: (token) => {
             const answer = answers[token.rollout];

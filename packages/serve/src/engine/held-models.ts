@@ -6,6 +6,7 @@ import {
   openAdapterFolder,
   openModelFolder,
   type PromptScores,
+  type ReadPrompt,
   type SampledToken,
   Sampler,
   SAMPLER_DEFAULTS,
@@ -31,6 +32,8 @@ interface Held {
 
 /** What a step did. */
 export interface StepOutcome {
+  /** Prompts that were read, each with at least one token in `tokens`. */
+  readonly read: readonly ReadPrompt[];
   /** Prompts that were scored, each with at least one token in `tokens`. */
   readonly prompts: readonly PromptScores[];
   readonly tokens: readonly SampledToken[];
@@ -51,6 +54,7 @@ export class HeldModels {
   /** The model of each open request. */
   readonly #requests = new Map<string, number>();
   #next = 1;
+  #read: ReadPrompt[] = [];
   #prompts: PromptScores[] = [];
   #tokens: SampledToken[] = [];
 
@@ -111,6 +115,7 @@ export class HeldModels {
 
   /** Samples one more token of every answer in the batch, of each model. */
   step(): StepOutcome {
+    this.#read = [];
     this.#prompts = [];
     this.#tokens = [];
     const finished: string[] = [];
@@ -130,7 +135,7 @@ export class HeldModels {
         held.sampler = this.#newSampler(held.model, held.kvCacheTokens);
       }
     }
-    return { prompts: this.#prompts, tokens: this.#tokens, finished, failed };
+    return { read: this.#read, prompts: this.#prompts, tokens: this.#tokens, finished, failed };
   }
 
   #takeRequests(number: number): string[] {
@@ -155,6 +160,8 @@ export class HeldModels {
       kvCacheTokens,
       // One answer may be as long as the model has positions, in blocks of the prompt's and its own.
       maxKvCacheTokens: model.config.maxPositions + 2 * KV_BLOCK,
+      sharesPrompts: true,
+      onPrompts: (prompts) => this.#read.push(...prompts),
       onTokens: (tokens) => this.#tokens.push(...tokens),
       onPromptScores: (prompts) => this.#prompts.push(...prompts),
     });

@@ -65,8 +65,8 @@ function sample(
 
 function step(): void {
   const { models } = open();
-  const { prompts, tokens, finished, failed } = models.step();
-  if (tokens.length > 0) notify(toStepReport(prompts, tokens));
+  const { finished, failed, ...sampled } = models.step();
+  if (sampled.tokens.length > 0) notify(toStepReport(sampled));
   for (const id of finished) {
     waiting.get(id)?.resolve(null);
     waiting.delete(id);

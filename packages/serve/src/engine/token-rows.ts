@@ -6,7 +6,13 @@
  * - A prompt: request, number of scores, and for each score its log-prob and alternatives.
  * - Alternatives: their number, and for each its token and log-prob.
  */
-import type { PromptScores, SampledToken, TokenAlternative, TokenScore } from "@gumshoe/engine";
+import type {
+  PromptScores,
+  ReadPrompt,
+  SampledToken,
+  TokenAlternative,
+  TokenScore,
+} from "@gumshoe/engine";
 
 /** Values of the field `finish`. */
 const FINISH_CODES = [null, "stop", "length", "early-stop", "stop-string"] as const;
@@ -28,15 +34,23 @@ export interface AnswerToken {
 export interface StepReport {
   /** Prompts that were scored; null for none. They come before their tokens. */
   readonly prompts: Float64Array | null;
+  /** Prompts of which a beginning was shared: the request, and its number of tokens. They come before their tokens. */
+  readonly shared: readonly (readonly [request: number, numTokens: number])[];
   readonly tokens: Float64Array;
 }
 
 /** Writes what a step reports. The ids of requests are numbers as text. */
-export function toStepReport(
-  prompts: readonly PromptScores[],
-  tokens: readonly SampledToken[],
-): StepReport {
-  return { prompts: prompts.length === 0 ? null : promptRows(prompts), tokens: tokenRows(tokens) };
+export function toStepReport(step: {
+  readonly read: readonly ReadPrompt[];
+  readonly prompts: readonly PromptScores[];
+  readonly tokens: readonly SampledToken[];
+}): StepReport {
+  const { read, prompts, tokens } = step;
+  return {
+    prompts: prompts.length === 0 ? null : promptRows(prompts),
+    shared: read.flatMap(({ id, numShared }) => (numShared > 0 ? [[Number(id), numShared]] : [])),
+    tokens: tokenRows(tokens),
+  };
 }
 
 /** Reads the tokens of a report, each with the number of its request. */

@@ -125,8 +125,13 @@ describe("echo", () => {
     expect(tokens?.join("")).toBe(TEXT);
     const texts = offsets?.map((offset, i) => TEXT.slice(offset, offsets[i + 1]));
     expect(texts).toEqual(tokens);
-    const usage = { prompt_tokens: ids.length, completion_tokens: 0, total_tokens: ids.length };
-    expect(answer.usage).toEqual(usage);
+    expect(answer.usage).toEqual({
+      prompt_tokens: ids.length,
+      // A prompt that is scored is read, whatever came before.
+      prompt_tokens_details: { cached_tokens: 0 },
+      completion_tokens: 0,
+      total_tokens: ids.length,
+    });
   });
 
   test("is what lm-evaluation-harness reads: the likelihood of a choice, and whether it is greedy", async () => {
