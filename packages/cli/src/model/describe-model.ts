@@ -75,10 +75,11 @@ export async function describeModel(folder: string): Promise<ModelFacts> {
     );
   }
   const architectures = json?.["architectures"];
+  const architecture: unknown = Array.isArray(architectures) ? architectures[0] : null;
   const weights = await readWeights(folder);
   return {
     folder,
-    architecture: Array.isArray(architectures) ? String(architectures[0]) : null,
+    architecture: typeof architecture === "string" ? architecture : null,
     family: config?.modelType ?? null,
     parameters: config === null ? null : parameterLayout(config).numParameters,
     layers: config?.layers ?? null,
