@@ -65,7 +65,9 @@ describe.skipIf(folder === null)("the sampler's thread on a GPU", () => {
       expect(reports[1]).toEqual(reports[0]);
       const isScored = !("scoresPrompt" in more);
       if (isScored) expect(reports[0]?.[0]).toHaveLength(SAMPLE.promptIds.length - 1);
-      expect(reports[0]?.[isScored ? 1 : 0]).toMatchObject({ alternatives: { length: more.topK ?? 4 } });
+      expect(reports[0]?.[isScored ? 1 : 0]).toMatchObject({
+        alternatives: { length: more.topK ?? 4 },
+      });
     }
     expect(numShared).toEqual([16, 16]);
   });

@@ -11,6 +11,7 @@ export {
   type Task,
   type TaskGrade,
   type TaskSourceOptions,
+  type TracedReplyOptions,
   type Vocabulary,
 } from "@gumshoe/puzzles";
 export {
