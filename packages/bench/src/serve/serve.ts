@@ -14,6 +14,7 @@ import { type Figure, median } from "../figure.js";
 import type { BenchSettings } from "../settings.js";
 import { writeBenchModel } from "./bench-model.js";
 import type { Round, RoundResult } from "./serve-peer.js";
+import { benchSharedPrompts } from "./shared-prompts.js";
 
 const PROMPT_TOKENS = 64;
 const MIN_ROUNDS = 5;
@@ -42,7 +43,8 @@ export async function benchServe(settings: BenchSettings): Promise<Figure[]> {
   const device = createCpuDevice(threads === null ? {} : { threads });
   const server = await BenchServer.start(folder, threads);
   try {
-    const sampler = await openSampler(device, folder);
+    const held = await openModel(device, folder);
+    const sampler = new Sampler({ model: held });
     const rates: Rates[] = [];
     const untilMs = performance.now() + seconds * 1000;
     // The first round fills caches, and is not counted.
@@ -56,7 +58,10 @@ export async function benchServe(settings: BenchSettings): Promise<Figure[]> {
       }
       if (round > 0) rates.push({ served: rateOf(served), direct: rateOf(direct) });
     }
-    return [describe(`${shape}, ${streams} streams x ${newTokens}`, rates)];
+    return [
+      describe(`${shape}, ${streams} streams x ${newTokens}`, rates),
+      ...benchSharedPrompts(held, shape),
+    ];
   } finally {
     await server.stop();
     device.dispose();
@@ -91,12 +96,12 @@ function makePrompts(
   });
 }
 
-async function openSampler(device: Device, folder: string): Promise<Sampler> {
+async function openModel(device: Device, folder: string): Promise<Model> {
   const source = await openModelFolder(folder);
   const model = new Model({ device, config: source.config, training: false });
   await loadWeights(model, source);
   await source.close();
-  return new Sampler({ model });
+  return model;
 }
 
 function sampleDirectly(sampler: Sampler, server: BenchServer, work: Round): RoundResult {
@@ -123,12 +128,19 @@ function sampleDirectly(sampler: Sampler, server: BenchServer, work: Round): Rou
 
 /** A server in this process, and the process of its clients. */
 class BenchServer {
+  readonly #peerEnded: Promise<never>;
+
   private constructor(
     readonly model: ServedModel,
     private readonly thread: SamplerThread,
     private readonly server: ModelServer,
     private readonly peer: ChildProcess,
-  ) {}
+  ) {
+    this.#peerEnded = once(peer, "exit").then(() => {
+      throw new Error("the process of the clients ended");
+    });
+    this.#peerEnded.catch(() => undefined);
+  }
 
   static async start(folder: string, threads: number | null): Promise<BenchServer> {
     const device = { type: "cpu" } as const;
@@ -152,12 +164,9 @@ class BenchServer {
   }
 
   async run(work: Round): Promise<RoundResult> {
-    const ended = once(this.peer, "exit").then(() => {
-      throw new Error("the process of the clients ended");
-    });
-    ended.catch(() => undefined);
+    const answered = once(this.peer, "message");
     this.peer.send(work);
-    const [result] = (await Promise.race([once(this.peer, "message"), ended])) as [RoundResult];
+    const [result] = (await Promise.race([answered, this.#peerEnded])) as [RoundResult];
     return result;
   }
 
