@@ -22,6 +22,7 @@ export { FleetTooLargeError, gigabytes, RunTooLargeError } from "./errors.js";
 export { adviceFor, checkFits } from "./fit.js";
 export {
   type FirstTasks,
+  longestReply,
   longestTokens,
   measureTokens,
   type TaskEnvironments,

@@ -76,9 +76,23 @@ export async function longestTokens(
         example = config.maxPackTokens;
         continue;
       }
-      const reply = (await environment.goldReply?.(task)) ?? "";
+      const reply = await longestReply(config, environment, task);
       example = Math.max(example, length + tokenizer.encode(reply).length + 1);
     }
   }
   return { prompt, example: config.type === "sft" ? example : null };
+}
+
+/** Returns the longest reply that a supervised run can train on for a task of one turn; empty if there is none. */
+export async function longestReply(
+  config: RunConfig,
+  environment: RunEnvironment,
+  task: Task,
+): Promise<string> {
+  const answers = config.type === "sft" ? config.examples.answers : null;
+  const reply =
+    answers?.type === "trace"
+      ? environment.tracedReply?.(task, answers)
+      : environment.goldReply?.(task);
+  return (await reply) ?? "";
 }

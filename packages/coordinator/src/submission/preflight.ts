@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { errorMessage, InvalidArgumentError } from "@gumshoe/core";
 import { type RunEnvironment, singleEnvironments } from "@gumshoe/environments";
-import { longestTokens, type MeasuredTokens } from "@gumshoe/memory";
+import { longestReply, longestTokens, type MeasuredTokens } from "@gumshoe/memory";
 import {
   heldOutConfig,
   type HeldOutKind,
@@ -276,12 +276,9 @@ async function checkExample(
     await goldConversation(task, context);
     return;
   }
-  const answers = config.type === "sft" ? config.examples.answers : null;
-  const traced = answers?.type === "trace";
-  const reply = await (traced
-    ? environment.tracedReply?.(task, answers)
-    : environment.goldReply?.(task));
-  const maxAnswerTokens = model.tokenizer.encode(reply ?? "").length + 1;
+  const traced = config.type === "sft" && config.examples.answers.type === "trace";
+  const reply = await longestReply(config, environment, task);
+  const maxAnswerTokens = model.tokenizer.encode(reply).length + 1;
   const budget = { ...tokenBudget(config, "train", model.maxPositions), maxAnswerTokens };
   if (answerRoom(task.id, prompt, budget) >= maxAnswerTokens) return;
   const problem = `has ${model.maxPositions} positions; ${task.id} needs ${prompt + maxAnswerTokens}`;
