@@ -124,11 +124,11 @@ test("info says what a model is, and what would not be understood", async () => 
   expect((await gumshoe(["model", "info", join(folder, "none")])).err).toContain(
     "there is no such folder",
   );
-  // What stands for the architecture is nested deeper than JavaScript can write as a text.
+  // Nested so deeply that String() exceeds the call stack.
   const deep = `${"[".repeat(5000)}${"]".repeat(5000)}`;
   writeFileSync(join(broken, "config.json"), `{"architectures": ${deep}}`);
   const nested = await gumshoe(["model", "info", broken]);
-  expect(nested.out).toContain("?");
+  expect(nested.out).toMatch(/architecture +\?/);
   expect(nested.err).not.toContain("RangeError");
 });
 

@@ -42,7 +42,7 @@ export class BackwardBits {
   }
 
   /** Skips bits that were looked at. */
-  skip(count: number): void {
+  advance(count: number): void {
     this.#left -= count;
   }
 

@@ -64,10 +64,10 @@ function readCount(bits: ForwardBits, remaining: number): number {
   const threshold = (1 << length) - 2 - remaining;
   const value = bits.peek(length);
   if ((value & low) < threshold) {
-    bits.skip(length - 1);
+    bits.advance(length - 1);
     return (value & low) - 1;
   }
-  bits.skip(length);
+  bits.advance(length);
   return (value > low ? value - threshold : value) - 1;
 }
 
@@ -134,7 +134,7 @@ class ForwardBits {
 
   read(count: number): number {
     const value = this.peek(count);
-    this.skip(count);
+    this.advance(count);
     if (this.#bit > this.bytes.length * 8) throw new ZstdError("it ends in an entropy table");
     return value;
   }
@@ -146,7 +146,7 @@ class ForwardBits {
     return ((a | (b << 8) | (c << 16)) >>> (this.#bit & 7)) & ((1 << count) - 1);
   }
 
-  skip(count: number): void {
+  advance(count: number): void {
     this.#bit += count;
   }
 }

@@ -102,7 +102,7 @@ export function decodeStream(stream: Uint8Array, table: HuffmanTable, literals: 
   for (let i = 0; i < literals.length; i++) {
     const cell = bits.peek(maxBits);
     literals[i] = symbols[cell] as number;
-    bits.skip(numBits[cell] as number);
+    bits.advance(numBits[cell] as number);
   }
   if (bits.left !== 0) throw new ZstdError("literals do not end where their bits do");
 }

@@ -63,13 +63,18 @@ export function* searchTracedReply(
   const parsed = parsePrompt(prompt);
   const { setting, clues, style, questions } = parsed;
   const write = writeStep(parsed, style);
-  const writeShort = (step: Step) => write(step, shorten(step.facts));
-  const isEnough = (steps: readonly Step[]) =>
-    maxLines !== undefined && shownSteps(steps.map(writeShort), maxLines).length === maxLines;
+  const written: string[] = [];
+  const writeNew = (steps: readonly Step[]) => {
+    for (const step of steps.slice(written.length)) written.push(write(step, shorten(step.facts)));
+  };
+  const isEnough = (steps: readonly Step[]) => {
+    writeNew(steps);
+    return shownSteps(written, maxLines).length === maxLines;
+  };
   const { steps } = yield* searchDeduction(setting, clues, "plainest", isEnough);
   const phrases = new Phrases(setting, TEMPLATES[style]);
   const queries = questions.map(({ query }) => query);
-  const written = steps.map(writeShort);
+  writeNew(steps);
   const shown = shownSteps(written, maxLines);
   const isCut = shown.length === maxLines;
   const reached = isCut ? steps.slice(0, (shown.at(-1) ?? 0) + 1) : steps;
