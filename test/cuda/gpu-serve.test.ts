@@ -40,13 +40,13 @@ describe.skipIf(folder === null)("the sampler's thread on a GPU", () => {
   test("reports what the CPU reports, bit for bit", async () => {
     const cpu = await start({ type: "cpu" });
     const gpu = await start({ type: "cuda", ordinal: 0 });
-    // The last one is not scored, so it shares the first block of the prompt with those before.
+    // The last one is not scored, so it reuses the first block of the prompt.
     const options = [
       {},
       { topK: 3, minNewTokens: 2 },
       { topP: 0.7, minP: 0.05, scoresPrompt: false },
     ];
-    const numShared: number[] = [];
+    const numCached: number[] = [];
     for (const more of options) {
       const reports = [];
       for (const { thread, model } of [cpu, gpu]) {
@@ -54,7 +54,7 @@ describe.skipIf(folder === null)("the sampler's thread on a GPU", () => {
         await thread.sample(
           { model, sample: { ...SAMPLE, ...more } },
           {
-            onSharedPrompt: (numTokens) => numShared.push(numTokens),
+            onCachedPrefix: (numTokens) => numCached.push(numTokens),
             onPromptScores: (scores) => report.push(scores),
             onToken: (token) => report.push(token),
           },
@@ -69,6 +69,6 @@ describe.skipIf(folder === null)("the sampler's thread on a GPU", () => {
         alternatives: { length: more.topK ?? 4 },
       });
     }
-    expect(numShared).toEqual([16, 16]);
+    expect(numCached).toEqual([16, 16]);
   });
 });

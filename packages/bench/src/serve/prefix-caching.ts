@@ -2,19 +2,19 @@ import { type Model, Sampler } from "@gumshoe/engine";
 
 import { type Figure, median } from "../figure.js";
 
-const SHARED_TOKENS = 1000;
+const PREFIX_TOKENS = 1000;
 const OWN_TOKENS = 20;
 const NEW_TOKENS = 16;
 const NUM_PROMPTS = 16;
 const ROUNDS = 3;
 
-/** Times prompts that begin alike, such as chats with one system message, read one by one and with their beginning shared. */
-export function benchSharedPrompts(model: Model, shape: string): Figure[] {
+/** Times prompts with one long prefix, such as chats with one system message, without and with prefix caching. */
+export function benchPrefixCaching(model: Model, shape: string): Figure[] {
   const rounds = Array.from({ length: ROUNDS }, () => ({
-    alone: answersPerSecond(model, false),
-    shared: answersPerSecond(model, true),
+    without: answersPerSecond(model, false),
+    cached: answersPerSecond(model, true),
   }));
-  const tokens = SHARED_TOKENS + OWN_TOKENS;
+  const tokens = PREFIX_TOKENS + OWN_TOKENS;
   const figure = (name: string, values: readonly number[]) => ({
     name,
     shape: `${shape}, ${NUM_PROMPTS} prompts x ${tokens}`,
@@ -23,19 +23,19 @@ export function benchSharedPrompts(model: Model, shape: string): Figure[] {
   });
   return [
     figure(
-      "prompts that begin alike, each read",
-      rounds.map(({ alone }) => alone),
+      "one long prefix, no prefix caching",
+      rounds.map(({ without }) => without),
     ),
     figure(
-      "prompts that begin alike, their beginning shared",
-      rounds.map(({ shared }) => shared),
+      "one long prefix, prefix caching",
+      rounds.map(({ cached }) => cached),
     ),
   ];
 }
 
 /** @returns the rate of answers to prompts of which one was answered before */
-function answersPerSecond(model: Model, sharesPrompts: boolean): number {
-  const sampler = new Sampler({ model, sharesPrompts });
+function answersPerSecond(model: Model, prefixCaching: boolean): number {
+  const sampler = new Sampler({ model, prefixCaching });
   try {
     sampler.add(requestOf(model, 0));
     sampler.run();
@@ -54,7 +54,7 @@ function requestOf({ config }: Model, index: number) {
   return {
     id: String(index),
     promptIds: [
-      ...Array.from({ length: SHARED_TOKENS }, token(7)),
+      ...Array.from({ length: PREFIX_TOKENS }, token(7)),
       ...Array.from({ length: OWN_TOKENS }, token(11 + index)),
     ],
     count: 1,

@@ -14,7 +14,7 @@ import { type Figure, median } from "../figure.js";
 import type { BenchSettings } from "../settings.js";
 import { writeBenchModel } from "./bench-model.js";
 import type { Round, RoundResult } from "./serve-peer.js";
-import { benchSharedPrompts } from "./shared-prompts.js";
+import { benchPrefixCaching } from "./prefix-caching.js";
 
 const PROMPT_TOKENS = 64;
 const MIN_ROUNDS = 5;
@@ -43,8 +43,8 @@ export async function benchServe(settings: BenchSettings): Promise<Figure[]> {
   const device = createCpuDevice(threads === null ? {} : { threads });
   const server = await BenchServer.start(folder, threads);
   try {
-    const held = await openModel(device, folder);
-    const sampler = new Sampler({ model: held });
+    const model = await openModel(device, folder);
+    const sampler = new Sampler({ model });
     const rates: Rates[] = [];
     const untilMs = performance.now() + seconds * 1000;
     // The first round fills caches, and is not counted.
@@ -60,7 +60,7 @@ export async function benchServe(settings: BenchSettings): Promise<Figure[]> {
     }
     return [
       describe(`${shape}, ${streams} streams x ${newTokens}`, rates),
-      ...benchSharedPrompts(held, shape),
+      ...benchPrefixCaching(model, shape),
     ];
   } finally {
     await server.stop();

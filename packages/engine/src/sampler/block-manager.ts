@@ -5,30 +5,30 @@ import { KV_BLOCK } from "@gumshoe/kernels";
  *
  * - An answer's blocks are reserved for its greatest possible length before it starts, so it never has to wait or to
  *   be preempted.
- * - Blocks with the keys and values of a prompt can be kept under a digest, and shared by later prompts that begin alike.
- *   When nobody uses them they count as free, and those unused for longest are overwritten first.
+ * - Prefix caching: blocks with the keys and values of a prompt are cached under a digest, and reused by later prompts with
+ *   the same prefix. A cached block whose use count is zero counts as free; the least recently used one is evicted first.
  */
 export class BlockManager {
   readonly numBlocks: number;
   /** Free blocks that hold nothing. */
   readonly #empty: number[];
-  /** Number of prompts and answers that use each block. */
-  readonly #numUsers: Int32Array;
-  /** The digest of each block that is kept. */
+  /** Use count of each block: prompts and answers that hold it. */
+  readonly #useCounts: Int32Array;
+  /** The digest of each cached block. */
   readonly #digestOf = new Map<number, string>();
-  /** The block that is kept under each digest. */
-  readonly #kept = new Map<string, number>();
-  /** Kept blocks that nobody uses, those unused for longest first. */
-  readonly #unused = new Set<number>();
+  /** The cached block of each digest. */
+  readonly #cached = new Map<string, number>();
+  /** Cached blocks with a use count of zero, the least recently used first. */
+  readonly #evictable = new Set<number>();
 
   constructor(numBlocks: number) {
     this.numBlocks = numBlocks;
-    this.#numUsers = new Int32Array(numBlocks);
+    this.#useCounts = new Int32Array(numBlocks);
     this.#empty = Array.from({ length: numBlocks }, (_, i) => numBlocks - 1 - i);
   }
 
   get numFree(): number {
-    return this.#empty.length + this.#unused.size;
+    return this.#empty.length + this.#evictable.size;
   }
 
   /** Number of blocks that this many positions take. */
@@ -44,55 +44,54 @@ export class BlockManager {
   allocate(blocks: number): number[] {
     if (!this.canAllocate(blocks)) throw new RangeError(`${blocks} blocks, ${this.numFree} free`);
     return Array.from({ length: blocks }, () => {
-      const block = this.#empty.pop() ?? this.#overwrite();
-      this.#numUsers[block] = 1;
+      const block = this.#empty.pop() ?? this.#evict();
+      this.#useCounts[block] = 1;
       return block;
     });
   }
 
   /**
-   * Uses the blocks that are kept for the beginning of a prompt, until `release`.
+   * Holds the cached blocks of a prompt's longest cached prefix, until `release`.
    *
-   * @param digests  of its blocks, in order
-   * @returns        the blocks of as many of the first digests as are kept
+   * @param digests  of the prompt's blocks, in order
    */
-  share(digests: readonly string[]): number[] {
+  reuse(digests: readonly string[]): number[] {
     const blocks: number[] = [];
     for (const digest of digests) {
-      const block = this.#kept.get(digest);
+      const block = this.#cached.get(digest);
       if (block === undefined) break;
-      this.#numUsers[block] = (this.#numUsers[block] ?? 0) + 1;
-      this.#unused.delete(block);
+      this.#useCounts[block] = (this.#useCounts[block] ?? 0) + 1;
+      this.#evictable.delete(block);
       blocks.push(block);
     }
     return blocks;
   }
 
-  /** Keeps a used block, whose keys and values are written, under a digest. */
-  keep(block: number, digest: string): void {
-    if (this.#kept.has(digest) || this.#digestOf.has(block)) return;
-    this.#kept.set(digest, block);
+  /** Caches a block, whose keys and values are written, under a digest. */
+  cache(block: number, digest: string): void {
+    if (this.#cached.has(digest) || this.#digestOf.has(block)) return;
+    this.#cached.set(digest, block);
     this.#digestOf.set(block, digest);
   }
 
-  /** Ends a use of blocks. */
+  /** Decrements the use counts of blocks. */
   release(blocks: readonly number[]): void {
-    // A block is of no use without those before it, so the last ones are overwritten first.
+    // A block can only be reused with those before it, so the last ones are evicted first.
     for (const block of blocks.toReversed()) {
-      const numUsers = (this.#numUsers[block] ?? 0) - 1;
-      this.#numUsers[block] = numUsers;
-      if (numUsers > 0) continue;
-      if (this.#digestOf.has(block)) this.#unused.add(block);
+      const useCount = (this.#useCounts[block] ?? 0) - 1;
+      this.#useCounts[block] = useCount;
+      if (useCount > 0) continue;
+      if (this.#digestOf.has(block)) this.#evictable.add(block);
       else this.#empty.push(block);
     }
   }
 
-  /** Takes the block that has been unused for longest. */
-  #overwrite(): number {
-    const [block] = this.#unused;
+  /** Removes the least recently used block from the cache. */
+  #evict(): number {
+    const [block] = this.#evictable;
     if (block === undefined) throw new RangeError("no block is free");
-    this.#unused.delete(block);
-    this.#kept.delete(this.#digestOf.get(block) ?? "");
+    this.#evictable.delete(block);
+    this.#cached.delete(this.#digestOf.get(block) ?? "");
     this.#digestOf.delete(block);
     return block;
   }

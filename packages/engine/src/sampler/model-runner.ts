@@ -83,17 +83,17 @@ export class ModelRunner {
     const slots: number[] = [];
     const spans: AttentionSpan[] = [];
     const predictors: number[] = [];
-    for (const { promptIds, blocks, numShared, sequences } of groups) {
-      const numSharedBlocks = numShared / KV_BLOCK;
+    for (const { promptIds, blocks, numCached, sequences } of groups) {
+      const numCachedBlocks = numCached / KV_BLOCK;
       spans.push({
         queryStart: tokens.length,
-        queryCount: promptIds.length - numShared,
-        prefixBlocks: blocks.slice(0, numSharedBlocks),
-        prefixLength: numShared,
-        ownBlocks: blocks.slice(numSharedBlocks),
+        queryCount: promptIds.length - numCached,
+        prefixBlocks: blocks.slice(0, numCachedBlocks),
+        prefixLength: numCached,
+        ownBlocks: blocks.slice(numCachedBlocks),
         ownLength: 0,
       });
-      for (let position = numShared; position < promptIds.length; position++) {
+      for (let position = numCached; position < promptIds.length; position++) {
         tokens.push(at(promptIds, position));
         positions.push(position);
         slots.push(slotOf(blocks, position));

@@ -8,7 +8,7 @@ import { KV_BLOCK } from "@gumshoe/kernels";
  *
  * The last token is in none: a prompt is read from there at least, because its output predicts the first token of an answer.
  */
-export function promptDigests(promptIds: Int32Array): string[] {
+export function prefixDigests(promptIds: Int32Array): string[] {
   const numBlocks = Math.floor((promptIds.length - 1) / KV_BLOCK);
   let digest = "";
   return Array.from({ length: numBlocks }, (_, i) => {

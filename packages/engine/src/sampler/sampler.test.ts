@@ -134,7 +134,7 @@ describe("a rollout depends on its request alone", () => {
   });
 });
 
-describe("prompts that begin alike", () => {
+describe("prompts with a common prefix", () => {
   /** A prompt that begins with `common` tokens of one text, and goes on with another for each id. */
   const branch = (id: string, common: number, own: number, more: Partial<SampleRequest> = {}) => {
     const start = Array.from({ length: common }, (_, i) => (5 * i + 3) % 101);
@@ -159,30 +159,30 @@ describe("prompts that begin alike", () => {
       const sampler = new Sampler({
         model,
         kvCacheTokens: 4096,
-        sharesPrompts: true,
+        prefixCaching: true,
         ...limits,
       });
       for (const one of BRANCHES) sampler.add(one);
       const results = new Map(sampler.run().map((result) => [result.id, result]));
       expect(results).toEqual(sample(model, BRANCHES));
       const all = BRANCHES.reduce((sum, { promptIds }) => sum + promptIds.length, 0);
-      const { numPrefillTokens, numSharedTokens } = sampler.stats;
-      expect(numPrefillTokens + numSharedTokens).toBe(all);
-      expect(numSharedTokens).toBeGreaterThan(48);
+      const { numPrefillTokens, numCachedTokens } = sampler.stats;
+      expect(numPrefillTokens + numCachedTokens).toBe(all);
+      expect(numCachedTokens).toBeGreaterThan(48);
       sampler.dispose();
     },
   );
 
   test("are shared with those of requests that are over, as long as there is room", () => {
     const model = makeModel();
-    const numShared: [string, number][] = [];
+    const numCached: [string, number][] = [];
     const sampler = new Sampler({
       model,
       kvCacheTokens: 160,
-      sharesPrompts: true,
+      prefixCaching: true,
       onPrompts: (prompts) =>
-        numShared.push(
-          ...prompts.map(({ id, numShared: tokens }) => [id, tokens] as [string, number]),
+        numCached.push(
+          ...prompts.map(({ id, numCached: tokens }) => [id, tokens] as [string, number]),
         ),
     });
     const answer = (one: SampleRequest) => {
@@ -195,7 +195,7 @@ describe("prompts that begin alike", () => {
     answer(request("other", 100, { count: 1, maxNewTokens: 2 }));
     answer(branch("c", 50, 20));
     answer(branch("d", 50, 20));
-    expect(numShared).toEqual([
+    expect(numCached).toEqual([
       ["a", 0],
       ["b", 48],
       ["other", 0],
@@ -207,7 +207,7 @@ describe("prompts that begin alike", () => {
 
   test("are not shared after a step that failed", () => {
     const model = makeModel();
-    const sampler = new Sampler({ model, kvCacheTokens: 1024, sharesPrompts: true });
+    const sampler = new Sampler({ model, kvCacheTokens: 1024, prefixCaching: true });
     const { start } = model.layout.find("model.norm.weight");
     model.setParameters(Float32Array.of(NaN), start);
     sampler.add(branch("a", 50, 20));
@@ -216,7 +216,7 @@ describe("prompts that begin alike", () => {
     model.setParameters(initialParameters(CONFIG, 5, 0.3));
     sampler.add(branch("b", 50, 3));
     expect(sampler.run()).toEqual([...sample(model, [branch("b", 50, 3)]).values()]);
-    expect(sampler.stats.numSharedTokens).toBe(0);
+    expect(sampler.stats.numCachedTokens).toBe(0);
     sampler.dispose();
   });
 });

@@ -31,10 +31,10 @@ export interface SamplerOptions {
   /** Prompt tokens per prefill step; default 2,048 */
   readonly maxPrefillTokens?: number;
   /**
-   * Whether prompts that begin alike share the keys and values of their beginning, also with earlier ones that are still in
-   * the cache; default false. Answers and log-probs have the same bits. Weights must not change.
+   * Whether prompts reuse the keys and values of the longest prefix that an earlier prompt has left in the cache; default
+   * false. Answers and log-probs have the same bits. The weights must not change.
    */
-  readonly sharesPrompts?: boolean;
+  readonly prefixCaching?: boolean;
   /** Decodes answers, in which requests search their stop strings; without it these are refused */
   readonly decode?: DecodeText;
   /** Called in each step with the tokens that it sampled, one of each answer in the batch. */
@@ -51,16 +51,16 @@ export interface SamplerOptions {
 export interface ReadPrompt {
   /** Of the request. */
   readonly id: string;
-  /** Tokens of its beginning that were not read again, because it is shared. */
-  readonly numShared: number;
+  /** Tokens of its prefix whose keys and values were in the cache. */
+  readonly numCached: number;
 }
 
 /** Counters of a sampler's work. */
 export interface SamplerStats {
   /** Prompt tokens that were read. */
   readonly numPrefillTokens: number;
-  /** Prompt tokens that were not read, because their keys and values were shared. */
-  readonly numSharedTokens: number;
+  /** Prompt tokens whose keys and values were in the cache. */
+  readonly numCachedTokens: number;
   readonly numSampledTokens: number;
   readonly numSteps: number;
 }
@@ -84,7 +84,7 @@ export class Sampler {
   readonly #onPromptScores: SamplerOptions["onPromptScores"];
   readonly #onPrompts: SamplerOptions["onPrompts"];
   #hasWork = false;
-  #stats = { numPrefillTokens: 0, numSharedTokens: 0, numSampledTokens: 0, numSteps: 0 };
+  #stats = { numPrefillTokens: 0, numCachedTokens: 0, numSampledTokens: 0, numSteps: 0 };
 
   constructor(options: SamplerOptions) {
     const kvCacheTokens = options.kvCacheTokens ?? SAMPLER_DEFAULTS.kvCacheTokens;
@@ -102,7 +102,7 @@ export class Sampler {
       maxBlocks: Math.ceil(maxTokens / KV_BLOCK),
       maxBatch: options.maxBatch ?? SAMPLER_DEFAULTS.maxBatch,
       maxPrefillTokens: options.maxPrefillTokens ?? SAMPLER_DEFAULTS.maxPrefillTokens,
-      sharesPrompts: options.sharesPrompts ?? false,
+      prefixCaching: options.prefixCaching ?? false,
     });
   }
 
@@ -171,11 +171,11 @@ export class Sampler {
     if (work.kind === "prefill") {
       this.#runner.prefill(work.groups);
       for (const group of work.groups) {
-        this.#stats.numPrefillTokens += group.promptIds.length - group.numShared;
-        this.#stats.numSharedTokens += group.numShared;
+        this.#stats.numPrefillTokens += group.promptIds.length - group.numCached;
+        this.#stats.numCachedTokens += group.numCached;
         this.#stats.numSampledTokens += group.sequences.length;
       }
-      this.#onPrompts?.(work.groups.map(({ request: { id }, numShared }) => ({ id, numShared })));
+      this.#onPrompts?.(work.groups.map(({ request: { id }, numCached }) => ({ id, numCached })));
       this.#reportPrompts(work.groups);
       this.#report(work.groups.flatMap((group) => group.sequences));
     } else {

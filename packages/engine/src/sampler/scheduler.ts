@@ -21,8 +21,8 @@ export interface SchedulerLimits {
   readonly maxBatch: number;
   /** Prompt tokens per prefill step. */
   readonly maxPrefillTokens: number;
-  /** Whether prompts that begin alike share the keys and values of their beginning, also with earlier ones; default false. */
-  readonly sharesPrompts?: boolean;
+  /** Whether prompts reuse the keys and values of the longest prefix that an earlier prompt has left in the cache; default false. */
+  readonly prefixCaching?: boolean;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface SchedulerLimits {
  *
  * - Prompts go first while the batch has room for their answers, so that the batch stays full.
  * - Answers of one prompt stay adjacent, so that attention reads their shared keys once.
- * - Where prompts are shared, one that begins like another of the same step waits for the next step, and shares then.
+ * - With prefix caching, a prompt with a prefix of another one of the same step waits for the next step, and reuses it then.
  */
 export class Scheduler {
   readonly #limits: SchedulerLimits;
@@ -42,7 +42,7 @@ export class Scheduler {
   #running: Sequence[] = [];
   /** Answers with a further turn that are not in the batch yet, in the order in which they were resumed. */
   #resumed: Sequence[] = [];
-  /** Prompts of the current step, whose blocks can be shared from the next step on. */
+  /** Prompts of the current step, whose blocks are cached when it has succeeded. */
   #read: PromptGroup[] = [];
 
   constructor(limits: SchedulerLimits) {
@@ -144,7 +144,7 @@ export class Scheduler {
     for (const { blocks, digests } of this.#read) {
       for (const [i, digest] of digests.entries()) {
         const block = blocks[i];
-        if (block !== undefined) this.#blocks.keep(block, digest);
+        if (block !== undefined) this.#blocks.cache(block, digest);
       }
     }
     this.#read = [];
@@ -217,11 +217,11 @@ export class Scheduler {
       this.#waiting.shift();
       this.#active.push(group);
       admitted.push(group);
-      tokens += group.promptIds.length - group.numShared;
+      tokens += group.promptIds.length - group.numCached;
       planned += group.sequences.length;
       promised += group.sequences.length * answerBlocks(group);
     }
-    if (this.#limits.sharesPrompts === true) this.#read = [...admitted];
+    if (this.#limits.prefixCaching === true) this.#read = [...admitted];
     return admitted;
   }
 
@@ -238,21 +238,21 @@ export class Scheduler {
     const { request, promptIds } = group;
     // All tokens of a prompt that is scored are read.
     const digests =
-      this.#limits.sharesPrompts === true && request.scoresPrompt !== true ? group.digests : [];
-    const shared = this.#blocks.share(digests);
-    const numShared = shared.length * KV_BLOCK;
-    const missing = promptBlocks(group) - shared.length;
-    const waits = step.admitted.some((other) => beginsLike(other, digests, shared.length));
+      this.#limits.prefixCaching === true && request.scoresPrompt !== true ? group.digests : [];
+    const cached = this.#blocks.reuse(digests);
+    const numCached = cached.length * KV_BLOCK;
+    const missing = promptBlocks(group) - cached.length;
+    const waits = step.admitted.some((other) => willCache(other, digests, cached.length));
     if (
       waits ||
-      promptIds.length - numShared > step.most ||
+      promptIds.length - numCached > step.most ||
       !this.#blocks.canAllocate(missing + answerBlocks(group) + step.promised)
     ) {
-      this.#blocks.release(shared);
+      this.#blocks.release(cached);
       return false;
     }
-    group.numShared = numShared;
-    group.blocks = [...shared, ...this.#blocks.allocate(missing)];
+    group.numCached = numCached;
+    group.blocks = [...cached, ...this.#blocks.allocate(missing)];
     return true;
   }
 
@@ -281,8 +281,8 @@ function isUnstarted({ finish, turnEnd, blocks }: Sequence): boolean {
   return finish === null && turnEnd === null && blocks.length === 0;
 }
 
-/** Returns whether a prompt will have blocks that one with these digests can share, beside the first ones. */
-function beginsLike(group: PromptGroup, digests: readonly string[], first: number): boolean {
+/** Returns whether a prompt will cache the block that another one with these digests needs next, behind its first ones. */
+function willCache(group: PromptGroup, digests: readonly string[], first: number): boolean {
   return digests.length > first && group.digests[first] === digests[first];
 }
 

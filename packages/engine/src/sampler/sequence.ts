@@ -4,7 +4,7 @@ import { EarlyStop, type EarlyStopConfig, type Finish } from "@gumshoe/grpo";
 import { at } from "../model/checked.js";
 import { type TokenDistribution, WHOLE_DISTRIBUTION } from "../model/token-distribution.js";
 import type { DecodeText } from "../tokenizer/incremental-decoder.js";
-import { promptDigests } from "./prompt-digests.js";
+import { prefixDigests } from "./prefix-digests.js";
 import { StopStrings } from "./stop-strings.js";
 import type { TokenAlternative, TokenScore } from "./token-scorer.js";
 
@@ -120,8 +120,8 @@ export class PromptGroup {
   readonly sequences: readonly Sequence[];
   /** Blocks with the prompt's keys and values; empty until prefilled. */
   blocks: number[] = [];
-  /** Tokens whose keys and values were there already, in the first of `blocks`. */
-  numShared = 0;
+  /** Tokens of the cached prefix, in the first of `blocks`. */
+  numCached = 0;
   /** Scores of its tokens until they are reported; else null. */
   promptScores: readonly TokenScore[] | null = null;
   #digests: readonly string[] | null = null;
@@ -136,9 +136,9 @@ export class PromptGroup {
     this.sequences = Array.from({ length: request.count }, (_, i) => new Sequence(this, i));
   }
 
-  /** Digests of its beginnings, for blocks to share. */
+  /** Digests of its prefixes, under which their blocks are cached. */
   get digests(): readonly string[] {
-    this.#digests ??= promptDigests(this.promptIds);
+    this.#digests ??= prefixDigests(this.promptIds);
     return this.#digests;
   }
 

@@ -17,7 +17,7 @@ export interface GenerationOptions {
 /** Numbers of tokens, as OpenAI counts them: a prompt once, however many answers it has. */
 export interface Usage {
   readonly prompt_tokens: number;
-  /** Those that were not read, because an earlier prompt begins with them too. */
+  /** Those of prefixes whose keys and values were in the cache. */
   readonly prompt_tokens_details: { readonly cached_tokens: number };
   readonly completion_tokens: number;
   readonly total_tokens: number;
@@ -27,7 +27,7 @@ export interface Usage {
 export class Generation {
   readonly answers: readonly Answer[];
   readonly #options: GenerationOptions;
-  #numShared = 0;
+  #numCached = 0;
 
   constructor(options: GenerationOptions) {
     this.#options = options;
@@ -41,7 +41,7 @@ export class Generation {
     const completion = this.answers.reduce((sum, { numTokens }) => sum + numTokens, 0);
     return {
       prompt_tokens: prompt,
-      prompt_tokens_details: { cached_tokens: this.#numShared },
+      prompt_tokens_details: { cached_tokens: this.#numCached },
       completion_tokens: completion,
       total_tokens: prompt + completion,
     };
@@ -99,7 +99,7 @@ export class Generation {
       await thread.sample(
         { model, sample: this.#sample(work) },
         {
-          onSharedPrompt: (numTokens) => (this.#numShared += numTokens),
+          onCachedPrefix: (numTokens) => (this.#numCached += numTokens),
           onPromptScores: echo,
           onToken: (token) => {
             const answer = answers[token.rollout];

@@ -160,7 +160,7 @@ export class HeldModels {
       kvCacheTokens,
       // One answer may be as long as the model has positions, in blocks of the prompt's and its own.
       maxKvCacheTokens: model.config.maxPositions + 2 * KV_BLOCK,
-      sharesPrompts: true,
+      prefixCaching: true,
       onPrompts: (prompts) => this.#read.push(...prompts),
       onTokens: (tokens) => this.#tokens.push(...tokens),
       onPromptScores: (prompts) => this.#prompts.push(...prompts),

@@ -11,8 +11,8 @@ const STOP_BUDGET_MS = 3000;
 
 /** Takes what is sampled for a request. */
 export interface SampleListener {
-  /** Called before the first token if a beginning of the prompt did not have to be read, with its number of tokens. */
-  onSharedPrompt(numTokens: number): void;
+  /** Called before the first token if a prefix of the prompt was in the cache, with its number of tokens. */
+  onCachedPrefix(numTokens: number): void;
   onToken(token: AnswerToken): void;
   /** Called once, before the first token, if the request asks for it: the scores of the prompt's tokens but the first. */
   onPromptScores(scores: readonly TokenScore[]): void;
@@ -79,9 +79,9 @@ export class SamplerThread {
   }
 
   /** Tokens of a request that was cancelled may still arrive. */
-  #take({ prompts, shared, tokens }: StepReport): void {
-    for (const [request, numTokens] of shared) {
-      this.#open.get(request)?.onSharedPrompt(numTokens);
+  #take({ prompts, cached, tokens }: StepReport): void {
+    for (const [request, numTokens] of cached) {
+      this.#open.get(request)?.onCachedPrefix(numTokens);
     }
     for (const [request, scores] of prompts === null ? [] : readPrompts(prompts)) {
       this.#open.get(request)?.onPromptScores(scores);

@@ -34,8 +34,8 @@ export interface AnswerToken {
 export interface StepReport {
   /** Prompts that were scored; null for none. They come before their tokens. */
   readonly prompts: Float64Array | null;
-  /** Prompts of which a beginning was shared: the request, and its number of tokens. They come before their tokens. */
-  readonly shared: readonly (readonly [request: number, numTokens: number])[];
+  /** Prompts with a prefix that was in the cache: the request, and the prefix's number of tokens. They come before their tokens. */
+  readonly cached: readonly (readonly [request: number, numTokens: number])[];
   readonly tokens: Float64Array;
 }
 
@@ -48,7 +48,7 @@ export function toStepReport(step: {
   const { read, prompts, tokens } = step;
   return {
     prompts: prompts.length === 0 ? null : promptRows(prompts),
-    shared: read.flatMap(({ id, numShared }) => (numShared > 0 ? [[Number(id), numShared]] : [])),
+    cached: read.flatMap(({ id, numCached }) => (numCached > 0 ? [[Number(id), numCached]] : [])),
     tokens: tokenRows(tokens),
   };
 }
