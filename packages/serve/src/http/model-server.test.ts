@@ -1,18 +1,16 @@
-/** The server over HTTP, with the official client and the small model; the sampler's thread is the built package's, as in production. */
-import { createLogger, systemClock } from "@gumshoe/core";
+/** The server over HTTP, with the official client and the small model. */
+import { type ModelServer, type SamplerThread, ServedModel } from "@gumshoe/serve";
 import OpenAI, { APIError, AuthenticationError, RateLimitError } from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import { ROOKIE } from "../../../../test/support/rookie.js";
 import {
-  ModelServer,
-  type ModelServerOptions,
-  SamplerThread,
-  SERVER_LIMITS,
-  ServedModel,
-} from "../../dist/index.js";
+  KEY,
+  loadRookie,
+  makeServer,
+  type ServerChanges,
+} from "../../../../test/support/rookie-server.js";
 
-const KEY = "the-key";
 /** Answers that do not end early, so that they are still open at the next request. */
 const LONG: object = { min_tokens: 400, max_tokens: 400 };
 const MESSAGES = [{ role: "user" as const, content: "Who was in the library?" }];
@@ -24,11 +22,8 @@ let url: string;
 let client: OpenAI;
 
 beforeAll(async () => {
-  const device = { type: "cpu" } as const;
-  const data = { device, threads: 1, environment: {}, kvCacheTokens: null };
-  thread = new SamplerThread(data, () => undefined);
-  model = await ServedModel.load([thread], { folder: ROOKIE, adapter: null }, "the rookie");
-  shared = makeServer({});
+  ({ thread, model } = await loadRookie());
+  shared = makeServer(model);
   url = `http://${await shared.listen("127.0.0.1:0")}`;
   client = connect(url);
 });
@@ -40,27 +35,9 @@ afterAll(async () => {
 const servers: ModelServer[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop(0))));
 
-interface ServerChanges extends Partial<Omit<ModelServerOptions, "limits">> {
-  readonly limits?: Partial<ModelServerOptions["limits"]>;
-}
-
-function makeServer({ limits, ...changes }: ServerChanges): ModelServer {
-  return new ModelServer({
-    name: "rookie",
-    model,
-    key: KEY,
-    tls: null,
-    limits: { ...SERVER_LIMITS, ...limits },
-    chat: {},
-    clock: systemClock,
-    logger: createLogger("test", "silent"),
-    ...changes,
-  });
-}
-
 /** Starts a server with other options; returns its URL. */
 async function start(changes: ServerChanges): Promise<{ server: ModelServer; url: string }> {
-  const server = makeServer(changes);
+  const server = makeServer(model, changes);
   servers.push(server);
   return { server, url: `http://${await server.listen("127.0.0.1:0")}` };
 }

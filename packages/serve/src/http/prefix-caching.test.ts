@@ -1,34 +1,20 @@
-/** Prompts that begin alike, over HTTP. */
-import { createLogger, systemClock } from "@gumshoe/core";
+/** Prompts with a common prefix, over HTTP. */
+import type { ModelServer, SamplerThread } from "@gumshoe/serve";
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { ROOKIE } from "../../../../test/support/rookie.js";
-import { ModelServer, SamplerThread, SERVER_LIMITS, ServedModel } from "../../dist/index.js";
-
-const MODEL = "rookie";
+import { KEY, loadRookie, makeServer, MODEL_NAME } from "../../../../test/support/rookie-server.js";
 
 let thread: SamplerThread;
 let server: ModelServer;
 let client: OpenAI;
 
 beforeAll(async () => {
-  const device = { type: "cpu" } as const;
-  const data = { device, threads: 1, environment: {}, kvCacheTokens: null };
-  thread = new SamplerThread(data, () => undefined);
-  const model = await ServedModel.load([thread], { folder: ROOKIE, adapter: null }, "the rookie");
-  server = new ModelServer({
-    name: MODEL,
-    model,
-    key: "the-key",
-    tls: null,
-    limits: SERVER_LIMITS,
-    chat: {},
-    clock: systemClock,
-    logger: createLogger("test", "silent"),
-  });
+  const loaded = await loadRookie();
+  thread = loaded.thread;
+  server = makeServer(loaded.model);
   const baseURL = `http://${await server.listen("127.0.0.1:0")}/v1`;
-  client = new OpenAI({ baseURL, apiKey: "the-key", maxRetries: 0 });
+  client = new OpenAI({ baseURL, apiKey: KEY, maxRetries: 0 });
 });
 afterAll(async () => {
   await server.stop(0);
@@ -39,7 +25,7 @@ test("a prompt that begins like an earlier one is not read again there, and answ
   const story = Array.from({ length: 12 }, (_, i) => `Clue ${i}: the Rope was in the Study.`);
   const chat = (question: string) =>
     client.chat.completions.create({
-      model: MODEL,
+      model: MODEL_NAME,
       messages: [{ role: "user", content: [...story, question].join("\n") }],
       seed: 7,
       max_tokens: 20,

@@ -2,24 +2,22 @@
  * Log-probs of prompts, and alternatives to tokens, over HTTP. The numbers are compared with those of the scorer behind `gumshoe
  * score`, which computes them by itself.
  */
-import { createLogger, systemClock } from "@gumshoe/core";
 import { openModelFolder, Scorer } from "@gumshoe/engine";
 import { createCpuDevice, type Device } from "@gumshoe/kernels";
+import {
+  loadAdapted,
+  type ModelServer,
+  type SamplerThread,
+  type ServedModel,
+} from "@gumshoe/serve";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { ROOKIE } from "../../../../test/support/rookie.js";
-import {
-  loadAdapted,
-  ModelServer,
-  SamplerThread,
-  SERVER_LIMITS,
-  ServedModel,
-} from "../../dist/index.js";
+import { KEY, loadRookie, makeServer, MODEL_NAME } from "../../../../test/support/rookie-server.js";
 
 const TEXT = "A. Mr. Green\nB. Kitchen\nC. Knife";
 const MESSAGES = [{ role: "user" as const, content: "Who was in the library?" }];
-const MODEL = "rookie";
 
 let thread: SamplerThread;
 let model: ServedModel;
@@ -31,26 +29,10 @@ let scorer: Scorer;
 let vocabulary: number;
 
 beforeAll(async () => {
-  const data = {
-    device: { type: "cpu" },
-    threads: 1,
-    environment: {},
-    kvCacheTokens: null,
-  } as const;
-  thread = new SamplerThread(data, () => undefined);
-  model = await ServedModel.load([thread], { folder: ROOKIE, adapter: null }, "the rookie");
-  server = new ModelServer({
-    name: MODEL,
-    model,
-    key: "the-key",
-    tls: null,
-    limits: SERVER_LIMITS,
-    chat: {},
-    clock: systemClock,
-    logger: createLogger("test", "silent"),
-  });
+  ({ thread, model } = await loadRookie());
+  server = makeServer(model);
   url = `http://${await server.listen("127.0.0.1:0")}/v1`;
-  client = new OpenAI({ baseURL: url, apiKey: "the-key", maxRetries: 0 });
+  client = new OpenAI({ baseURL: url, apiKey: KEY, maxRetries: 0 });
   device = createCpuDevice({ threads: 1 });
   const source = await openModelFolder(ROOKIE);
   scorer = new Scorer(await loadAdapted(device, source, null));
@@ -98,7 +80,7 @@ const encode = (text: string) => model.tokenizer.encode(text);
 
 const complete = (more: Partial<OpenAI.CompletionCreateParamsNonStreaming>) =>
   client.completions.create({
-    model: MODEL,
+    model: MODEL_NAME,
     prompt: TEXT,
     echo: true,
     max_tokens: 0,
@@ -210,7 +192,14 @@ describe("echo", () => {
   });
 
   test.each([0, 6])("of a stream comes first, with %d tokens after it", async (maxTokens) => {
-    const asked = { model: MODEL, prompt: [TEXT, "B."], echo: true, logprobs: 2, n: 2, seed: 3 };
+    const asked = {
+      model: MODEL_NAME,
+      prompt: [TEXT, "B."],
+      echo: true,
+      logprobs: 2,
+      n: 2,
+      seed: 3,
+    };
     const whole = await complete({ ...asked, max_tokens: maxTokens });
     const stream = await client.completions.create({
       ...asked,
@@ -242,7 +231,7 @@ describe("echo", () => {
 describe("alternatives", () => {
   test.each([0, 1, 0.7])("of chat are the likeliest tokens, at temperature %d", async (t) => {
     const asked = {
-      model: MODEL,
+      model: MODEL_NAME,
       messages: MESSAGES,
       seed: 5,
       n: 2,
@@ -271,7 +260,7 @@ describe("alternatives", () => {
   test("are those that top_k, top_p and min_p keep", async () => {
     const ask = async (more: object) => {
       const answer = await client.chat.completions.create({
-        model: MODEL,
+        model: MODEL_NAME,
         messages: MESSAGES,
         seed: 5,
         max_tokens: 8,
@@ -291,7 +280,7 @@ describe("alternatives", () => {
 
   test("of a stream are those of the whole answer", async () => {
     const asked = {
-      model: MODEL,
+      model: MODEL_NAME,
       messages: MESSAGES,
       seed: 4,
       max_tokens: 20,
@@ -329,7 +318,14 @@ describe("alternatives", () => {
 });
 
 test("an answer that has ended says so once, while others go on", async () => {
-  const asked = { model: MODEL, messages: MESSAGES, n: 4, max_tokens: 40, seed: 7, stop: "\nB." };
+  const asked = {
+    model: MODEL_NAME,
+    messages: MESSAGES,
+    n: 4,
+    max_tokens: 40,
+    seed: 7,
+    stop: "\nB.",
+  };
   const finishes = [0, 0, 0, 0];
   for await (const { choices } of await client.chat.completions.create({
     ...asked,
